@@ -1,0 +1,64 @@
+/**
+ * Every reason for which a request can be refused: one closed list, used by the server to answer, by the
+ * page to explain, by octo to choose its exit code. A code is never reused for another meaning.
+ */
+
+/** code → HTTP status, and what the person reading it can do. Documented one by one in docs/errors.md. */
+export const errorCodes = {
+  bad_request: { status: 400, remedy: 'Correct the request as the message says and send it again.' },
+  bad_name: { status: 400, remedy: 'Choose a name of 2 to 16 characters: a-z, 0-9, -, beginning with a letter.' },
+  name_taken: { status: 400, remedy: 'Choose another name, or update the deployment that has it.' },
+  config_refused: { status: 400, remedy: 'Change the config as the config_check script asks.' },
+  not_signed_in: { status: 401, remedy: 'Send the Authorization header of this installation.' },
+  not_allowed: { status: 403, remedy: 'Ask for the admin credential, or ask an admin to do it.' },
+  wrong_origin: { status: 403, remedy: 'Open the page from the address the installation names in APP_URL.' },
+  no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
+  no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
+  no_such_path: { status: 404, remedy: 'See /api/v1/docs for the paths there are.' },
+  wrong_method: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
+  shutting_down: { status: 405, remedy: 'Send it again in a few seconds: another server takes over.' },
+  busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
+  impossible_move: { status: 409, remedy: 'Bring the deployment into one of the statuses the message names.' },
+  too_late: { status: 409, remedy: 'The action has ended already; nothing to do.' },
+  too_large: { status: 413, remedy: 'Send less: the message names the limit.' },
+  wrong_media_type: { status: 415, remedy: 'Send the body as application/json.' },
+  key_reused: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
+  internal: { status: 500, remedy: 'Report it with the request id; the server log has the cause.' },
+  script_failed: { status: 502, remedy: 'Ask the DevOps engineer: a control script failed; the message has its words.' },
+  stores_away: { status: 503, remedy: 'Wait: the database is not reachable; the server recovers by itself.' },
+  runners_away: { status: 504, remedy: 'Check that a runner is up: none answered in time.' },
+} as const satisfies Record<string, { status: number; remedy: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** A refusal with words for the person who asked. Everything else that is thrown is our own fault. */
+export class Refusal extends Error {
+  override name = 'Refusal'
+  readonly code: ErrorCode
+  /** The whole answer as plain text instead of JSON: only for the words of a config_check (contract §4). */
+  readonly plain: boolean
+
+  constructor(code: ErrorCode, message: string, options: { plain?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.plain = options.plain ?? false
+  }
+
+  get status(): number {
+    return errorCodes[this.code].status
+  }
+}
+
+/** The shape errors have on the wire (contract §4); `code` is our addition. */
+export type ErrorBody =
+  | { tag: 'ValidationError'; name_field: string[]; code: ErrorCode }
+  | { tag: 'AppError'; error_message: string; code: ErrorCode }
+
+/** Errors about the name itself are `ValidationError`, as Octopod 1.6 had them; all others `AppError`. */
+const aboutTheName: ReadonlySet<ErrorCode> = new Set(['bad_name', 'name_taken', 'no_such_deployment'])
+
+export function errorBody(code: ErrorCode, message: string): ErrorBody {
+  return aboutTheName.has(code)
+    ? { tag: 'ValidationError', name_field: [message], code }
+    : { tag: 'AppError', error_message: message, code }
+}

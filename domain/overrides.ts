@@ -1,0 +1,86 @@
+/**
+ * Config and overrides: defaults come from scripts, users put overrides on top, the result goes to scripts.
+ * Pure rules, shared by the runner, the page and octo; contract §1 and §4.
+ */
+
+export type Pair = [key: string, value: string]
+export type OverrideValue = { tag: 'ValueAdded'; contents: string } | { tag: 'ValueDeleted' }
+export type Override = [key: string, value: OverrideValue]
+
+/** Linux limits one argument to 128 KiB; the key, `=` and a margin are taken off. */
+export const maxValueBytes = 100 * 1024
+export const maxKeyLength = 256
+export const maxOverrides = 2000
+
+export const added = (key: string, contents: string): Override => [key, { tag: 'ValueAdded', contents }]
+export const removed = (key: string): Override => [key, { tag: 'ValueDeleted' }]
+
+/** Parts are trimmed and empty ones dropped: ` image . tag.` is `image.tag`. */
+export function normaliseKey(key: string): string {
+  return key
+    .split('.')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join('.')
+}
+
+/** What is wrong with a (normalised) key, in words; null when nothing is. Keys travel to scripts as `K=V`. */
+export function keyProblem(key: string): string | null {
+  const shown = JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)
+  if (key === '') return 'A config key is empty.'
+  if (key.length > maxKeyLength) return `Config key ${shown} is longer than ${maxKeyLength} characters.`
+  if (key.includes('=')) return `Config key ${shown} contains "=": scripts receive KEY=VALUE.`
+  if (key.startsWith('-')) return `Config key ${shown} begins with "-".`
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\s\u0000-\u001f\u007f]/.test(key)) return `Config key ${shown} contains white space or a control character.`
+  return null
+}
+
+/** What is wrong with a value, in words; null when nothing is. Newlines, quotes and a leading `-` are fine. */
+export function valueProblem(key: string, value: string): string | null {
+  if (value.includes('\0')) return `The value of ${key} contains a NUL character.`
+  // A cheap bound first: no UTF-16 unit becomes more than three bytes.
+  if (value.length * 3 <= maxValueBytes) return null
+  const bytes = new TextEncoder().encode(value).length
+  return bytes > maxValueBytes ? `The value of ${key} has ${bytes} bytes; at most ${maxValueBytes} fit.` : null
+}
+
+/** Defaults with overrides applied: set ones win, deleted ones go, defaults keep their order, new keys follow. */
+export function applyOverrides(defaults: readonly Pair[], overrides: readonly Override[]): Pair[] {
+  const config = new Map(defaults)
+  for (const [key, value] of overrides) {
+    if (value.tag === 'ValueAdded') config.set(key, value.contents)
+    else config.delete(key)
+  }
+  return [...config]
+}
+
+/** The overrides that lead from `defaults` to `config`: the inverse of {@link applyOverrides}. */
+export function extractOverrides(defaults: readonly Pair[], config: readonly Pair[]): Override[] {
+  const wanted = new Map(config)
+  const given = new Map(defaults)
+  const overrides: Override[] = []
+  for (const key of given.keys()) if (!wanted.has(key)) overrides.push(removed(key))
+  for (const [key, value] of wanted) if (given.get(key) !== value) overrides.push(added(key, value))
+  return overrides
+}
+
+/** Present overrides with `unset` ones forgotten and `set` ones put on top (what `octo update` sends). */
+export function changeOverrides(
+  present: readonly Override[],
+  set: readonly Override[],
+  unset: readonly string[],
+): Override[] {
+  const result = new Map(present)
+  for (const key of unset) result.delete(normaliseKey(key))
+  for (const [key, value] of set) result.set(key, value)
+  return [...result]
+}
+
+/** `KEY=VALUE` as typed on a command line; null when there is no `=` or no key. */
+export function parsePair(text: string): Pair | null {
+  const at = text.indexOf('=')
+  if (at < 0) return null
+  const key = normaliseKey(text.slice(0, at))
+  return key === '' ? null : [key, text.slice(at + 1).trim()]
+}
