@@ -6,7 +6,10 @@
 /** code → HTTP status, and what the person reading it can do. Documented one by one in docs/errors.md. */
 export const errorCodes = {
   bad_request: { status: 400, remedy: 'Correct the request as the message says and send it again.' },
-  bad_name: { status: 400, remedy: 'Choose a name of 2 to 16 characters: a-z, 0-9, -, beginning with a letter.' },
+  bad_name: {
+    status: 400,
+    remedy: 'Choose a name of 2 to 16 characters: a-z, 0-9, -, beginning with a letter.',
+  },
   name_taken: { status: 400, remedy: 'Choose another name, or update the deployment that has it.' },
   config_refused: { status: 400, remedy: 'Change the config as the config_check script asks.' },
   not_signed_in: { status: 401, remedy: 'Send the Authorization header of this installation.' },
@@ -18,13 +21,19 @@ export const errorCodes = {
   wrong_method: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
   shutting_down: { status: 405, remedy: 'Send it again in a few seconds: another server takes over.' },
   busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
-  impossible_move: { status: 409, remedy: 'Bring the deployment into one of the statuses the message names.' },
+  impossible_move: {
+    status: 409,
+    remedy: 'Bring the deployment into one of the statuses the message names.',
+  },
   too_late: { status: 409, remedy: 'The action has ended already; nothing to do.' },
   too_large: { status: 413, remedy: 'Send less: the message names the limit.' },
   wrong_media_type: { status: 415, remedy: 'Send the body as application/json.' },
   key_reused: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
   internal: { status: 500, remedy: 'Report it with the request id; the server log has the cause.' },
-  script_failed: { status: 502, remedy: 'Ask the DevOps engineer: a control script failed; the message has its words.' },
+  script_failed: {
+    status: 502,
+    remedy: 'Ask the DevOps engineer: a control script failed; the message has its words.',
+  },
   stores_away: { status: 503, remedy: 'Wait: the database is not reachable; the server recovers by itself.' },
   runners_away: { status: 504, remedy: 'Check that a runner is up: none answered in time.' },
 } as const satisfies Record<string, { status: number; remedy: string }>

@@ -7,7 +7,8 @@ export function nameProblem(name: string): string | null {
   if (namePattern.test(name)) return null
   if (name === '') return 'A deployment needs a name.'
   if (name.length < 2) return `Name "${name}" is too short: 2 to 16 characters.`
-  if (name.length > 16) return `Name "${name.slice(0, 40)}" is too long (${name.length} characters): 2 to 16 characters.`
+  if (name.length > 16)
+    return `Name "${name.slice(0, 40)}" is too long (${name.length} characters): 2 to 16 characters.`
   if (!/^[a-z]/.test(name)) return `Name "${name}" must begin with a letter a-z.`
   return `Name "${name}" may hold only a-z, 0-9 and -.`
 }

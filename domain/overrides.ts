@@ -32,7 +32,8 @@ export function keyProblem(key: string): string | null {
   if (key.includes('=')) return `Config key ${shown} contains "=": scripts receive KEY=VALUE.`
   if (key.startsWith('-')) return `Config key ${shown} begins with "-".`
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (/[\s\u0000-\u001f\u007f]/.test(key)) return `Config key ${shown} contains white space or a control character.`
+  if (/[\s\u0000-\u001f\u007f]/.test(key))
+    return `Config key ${shown} contains white space or a control character.`
   return null
 }
 
@@ -42,7 +43,9 @@ export function valueProblem(key: string, value: string): string | null {
   // A cheap bound first: no UTF-16 unit becomes more than three bytes.
   if (value.length * 3 <= maxValueBytes) return null
   const bytes = new TextEncoder().encode(value).length
-  return bytes > maxValueBytes ? `The value of ${key} has ${bytes} bytes; at most ${maxValueBytes} fit.` : null
+  return bytes > maxValueBytes
+    ? `The value of ${key} has ${bytes} bytes; at most ${maxValueBytes} fit.`
+    : null
 }
 
 /** Defaults with overrides applied: set ones win, deleted ones go, defaults keep their order, new keys follow. */

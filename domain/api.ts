@@ -1,0 +1,274 @@
+/**
+ * The HTTP API as one table: the server mounts it, the page and octo call by it, OpenAPI is made from it.
+ * Paths and shapes of contract §4; those marked `ours` are additions.
+ */
+import { z } from 'zod'
+import type { ErrorCode } from './errors.ts'
+import * as shapes from './shapes.ts'
+
+export type Role = 'open' | 'user' | 'admin'
+
+export type Endpoint = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below /api/v1, with `:name` for parameters. */
+  path: string
+  role: Role
+  summary: string
+  ours: boolean
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
+  answer: z.ZodType | 'text' | 'events'
+  refusals: readonly ErrorCode[]
+}
+
+const moves = ['no_such_deployment', 'busy', 'impossible_move', 'key_reused', 'shutting_down'] as const
+const checked = ['config_refused', 'script_failed', 'runners_away'] as const
+
+export const outputQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe('chunks with a greater number'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+})
+export const actionsQuery = z.strictObject({
+  before: z.coerce.number().int().min(1).optional().describe('actions with a smaller id'),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+})
+
+export const api = {
+  listDeployments: {
+    method: 'GET',
+    path: '/deployments',
+    role: 'user',
+    ours: false,
+    summary: 'All deployments, newest change first; answers 304 to the present ETag',
+    answer: z.array(shapes.fullInfo),
+    refusals: [],
+  },
+  createDeployment: {
+    method: 'POST',
+    path: '/deployments',
+    role: 'user',
+    ours: false,
+    summary: 'Create a deployment',
+    body: shapes.createBody,
+    answer: shapes.success,
+    refusals: ['bad_request', 'bad_name', 'name_taken', 'key_reused', 'shutting_down', ...checked],
+  },
+  updateDeployment: {
+    method: 'PUT',
+    path: '/deployments/:name',
+    role: 'user',
+    ours: false,
+    summary: 'Update a deployment: the whole new set of overrides of both levels',
+    body: shapes.updateBody,
+    answer: shapes.success,
+    refusals: ['bad_request', ...moves, ...checked],
+  },
+  archiveDeployment: {
+    method: 'DELETE',
+    path: '/deployments/:name',
+    role: 'user',
+    ours: false,
+    summary: 'Archive a deployment',
+    answer: shapes.success,
+    refusals: moves,
+  },
+  restoreDeployment: {
+    method: 'PATCH',
+    path: '/deployments/:name/restore',
+    role: 'user',
+    ours: false,
+    summary: 'Restore an archived deployment',
+    answer: shapes.success,
+    refusals: [...moves, ...checked],
+  },
+  cleanupDeployment: {
+    method: 'DELETE',
+    path: '/deployments/:name/cleanup',
+    role: 'admin',
+    ours: false,
+    summary: 'Clean up an archived deployment: its resources, its record and its actions',
+    answer: shapes.success,
+    refusals: moves,
+  },
+  deleteDeployment: {
+    method: 'DELETE',
+    path: '/deployments/:name/delete',
+    role: 'admin',
+    ours: false,
+    summary: 'Forget a deployment without running a script',
+    answer: shapes.success,
+    refusals: moves,
+  },
+  getFullInfo: {
+    method: 'GET',
+    path: '/deployments/:name/full_info',
+    role: 'user',
+    ours: false,
+    summary: 'One deployment with its last action and its last check',
+    answer: shapes.fullInfoWithCheck,
+    refusals: ['no_such_deployment'],
+  },
+  getInfo: {
+    method: 'GET',
+    path: '/deployments/:name/info',
+    role: 'user',
+    ours: false,
+    summary: 'One deployment with its finished actions, newest first (a list of one element)',
+    answer: z.array(shapes.info),
+    refusals: ['no_such_deployment'],
+  },
+  getStatus: {
+    method: 'GET',
+    path: '/deployments/:name/status',
+    role: 'user',
+    ours: false,
+    summary: 'Run the check script now',
+    answer: z.object({ status: z.enum(['Ok', 'Error']) }),
+    refusals: ['no_such_deployment', 'script_failed', 'runners_away'],
+  },
+  listActions: {
+    method: 'GET',
+    path: '/deployments/:name/actions',
+    role: 'user',
+    ours: true,
+    summary: 'The actions of a deployment, newest first, a page at a time',
+    query: actionsQuery,
+    answer: z.array(shapes.action),
+    refusals: ['bad_request', 'no_such_deployment'],
+  },
+  getAction: {
+    method: 'GET',
+    path: '/actions/:action_id',
+    role: 'user',
+    ours: true,
+    summary: 'One action',
+    answer: shapes.action,
+    refusals: ['bad_request', 'no_such_action'],
+  },
+  cancelAction: {
+    method: 'POST',
+    path: '/actions/:action_id/cancel',
+    role: 'user',
+    ours: true,
+    summary: 'Cancel a queued or running action; asking twice is the same as asking once',
+    answer: shapes.success,
+    refusals: ['bad_request', 'no_such_action', 'too_late', 'not_allowed'],
+  },
+  getOutput: {
+    method: 'GET',
+    path: '/actions/:action_id/output',
+    role: 'admin',
+    ours: true,
+    summary: 'The output of an action in numbered chunks, also while it runs',
+    query: outputQuery,
+    answer: shapes.outputPage,
+    refusals: ['bad_request', 'no_such_action'],
+  },
+  streamOutput: {
+    method: 'GET',
+    path: '/actions/:action_id/output/stream',
+    role: 'admin',
+    ours: true,
+    summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
+    query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
+    answer: 'events',
+    refusals: ['bad_request', 'no_such_action'],
+  },
+  getLog: {
+    method: 'GET',
+    path: '/log/:action_id',
+    role: 'admin',
+    ours: false,
+    summary: 'The whole output of an action',
+    answer: shapes.wholeOutput,
+    refusals: ['bad_request', 'no_such_action'],
+  },
+  getDeploymentConfig: {
+    method: 'GET',
+    path: '/deployment_overrides',
+    role: 'user',
+    ours: false,
+    summary: 'Default deployment config',
+    answer: shapes.pairs,
+    refusals: ['script_failed', 'runners_away'],
+  },
+  getDeploymentKeys: {
+    method: 'GET',
+    path: '/deployment_override_keys',
+    role: 'user',
+    ours: false,
+    summary: 'The keys that may be set in the deployment config',
+    answer: shapes.keys,
+    refusals: ['script_failed', 'runners_away'],
+  },
+  getApplicationConfig: {
+    method: 'POST',
+    path: '/application_overrides',
+    role: 'user',
+    ours: false,
+    summary: 'Default application config under an effective deployment config',
+    body: shapes.configIn,
+    answer: shapes.pairs,
+    refusals: ['bad_request', 'script_failed', 'runners_away'],
+  },
+  getApplicationKeys: {
+    method: 'POST',
+    path: '/application_override_keys',
+    role: 'user',
+    ours: false,
+    summary: 'The keys that may be set in the application config under an effective deployment config',
+    body: shapes.configIn,
+    answer: shapes.keys,
+    refusals: ['bad_request', 'script_failed', 'runners_away'],
+  },
+  ping: {
+    method: 'GET',
+    path: '/ping',
+    role: 'open',
+    ours: false,
+    summary: 'The git revision of this build, after asking the database',
+    answer: 'text',
+    refusals: ['stores_away'],
+  },
+  getProjectName: {
+    method: 'GET',
+    path: '/project_name',
+    role: 'user',
+    ours: false,
+    summary: 'The name of the project',
+    answer: z.string(),
+    refusals: [],
+  },
+} as const satisfies Record<string, Endpoint>
+
+export type Api = typeof api
+export type EndpointName = keyof Api
+
+export const apiPrefix = '/api/v1'
+
+/** Headers of ours: all optional on requests. */
+export const headers = {
+  /** Request: the same key is the same request; a repetition acts once and gets the first answer. */
+  idempotencyKey: 'Idempotency-Key',
+  /** Request: who asks, percent-encoded UTF-8; believed only where no trusted header tells. */
+  actor: 'Octopod-Actor',
+  /** Request: page, octo or api. */
+  source: 'Octopod-Source',
+  /** Request: why, percent-encoded UTF-8; kept with the action. */
+  reason: 'Octopod-Reason',
+  /** Answer of an accepted action: its id. */
+  actionId: 'Octopod-Action-Id',
+  /** Answer: the id of this request, as in the server's log. */
+  requestId: 'X-Request-Id',
+} as const
+
+/** The address of an endpoint with its parameters filled in, percent-encoded. */
+export function pathOf(name: EndpointName, params: Record<string, string | number> = {}): string {
+  const path = api[name].path.replace(/:(\w+)/g, (_, param: string) => {
+    const value = params[param]
+    if (value === undefined) throw new TypeError(`${name} needs the parameter ${param}`)
+    return encodeURIComponent(String(value))
+  })
+  return apiPrefix + path
+}

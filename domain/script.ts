@@ -1,0 +1,88 @@
+/**
+ * Control scripts: their names, where they are found and exactly which arguments each receives (contract §3).
+ * Pure: the runner spawns what is described here.
+ */
+import type { Pair } from './overrides.ts'
+import type { Status } from './status.ts'
+
+/** name → the setting with its path, and the other file name of the published script images. */
+export const scripts = {
+  init: { setting: 'INIT_COMMAND', alias: null, optional: true },
+  create: { setting: 'CREATION_COMMAND', alias: null, optional: false },
+  update: { setting: 'UPDATE_COMMAND', alias: null, optional: false },
+  archive: { setting: 'ARCHIVE_COMMAND', alias: null, optional: false },
+  unarchive: { setting: 'UNARCHIVE_COMMAND', alias: null, optional: false },
+  check: { setting: 'CHECKING_COMMAND', alias: null, optional: false },
+  archive_check: { setting: 'ARCHIVE_CHECKING_COMMAND', alias: null, optional: false },
+  cleanup: { setting: 'CLEANUP_COMMAND', alias: null, optional: false },
+  config_check: { setting: 'CONFIG_CHECKING_COMMAND', alias: null, optional: false },
+  info: { setting: 'INFO_COMMAND', alias: null, optional: false },
+  notifications: { setting: 'NOTIFICATION_COMMAND', alias: null, optional: true },
+  deployment_config: { setting: 'DEPLOYMENT_CONFIG_COMMAND', alias: 'deployment_overrides', optional: false },
+  deployment_config_keys: { setting: 'DEPLOYMENT_KEYS_COMMAND', alias: 'deployment_keys', optional: false },
+  application_config: { setting: 'APPLICATION_CONFIG_COMMAND', alias: 'app_overrides', optional: false },
+  application_config_keys: { setting: 'APPLICATION_KEYS_COMMAND', alias: 'app_keys', optional: false },
+} as const satisfies Record<string, { setting: string; alias: string | null; optional: boolean }>
+
+export type ScriptName = keyof typeof scripts
+export const scriptNames = Object.keys(scripts) as ScriptName[]
+
+/** The scripts whose answers are cached per arguments. */
+export const configScripts = [
+  'deployment_config',
+  'deployment_config_keys',
+  'application_config',
+  'application_config_keys',
+] as const satisfies ScriptName[]
+export type ConfigScript = (typeof configScripts)[number]
+
+export type Project = { projectName: string; baseDomain: string; namespace: string }
+export type EffectiveConfig = { application: readonly Pair[]; deployment: readonly Pair[] }
+
+export function projectArguments(project: Project): string[] {
+  return [
+    '--project-name',
+    project.projectName,
+    '--base-domain',
+    project.baseDomain,
+    '--namespace',
+    project.namespace,
+  ]
+}
+
+/** create update archive unarchive check archive_check cleanup config_check info. */
+export function lifecycleArguments(project: Project, name: string, config: EffectiveConfig): string[] {
+  return [
+    ...projectArguments(project),
+    '--name',
+    name,
+    ...config.application.flatMap(([key, value]) => ['--application-config', `${key}=${value}`]),
+    ...config.deployment.flatMap(([key, value]) => ['--deployment-config', `${key}=${value}`]),
+  ]
+}
+
+/** The four config scripts; only the two of the application level see the deployment config. */
+export function configArguments(
+  script: ConfigScript,
+  project: Project,
+  deployment: readonly Pair[],
+): string[] {
+  const level = script === 'application_config' || script === 'application_config_keys'
+  return [
+    ...projectArguments(project),
+    ...(level ? deployment.flatMap(([key, value]) => ['--deployment-config', `${key}=${value}`]) : []),
+  ]
+}
+
+export function notificationArguments(project: Project, name: string, from: Status, to: Status): string[] {
+  return [...projectArguments(project), '--name', name, '--old-status', from, '--new-status', to]
+}
+
+/** Only http and https links are kept: the page must never offer a `javascript:` one. */
+export function isSafeLink(link: string): boolean {
+  try {
+    return ['http:', 'https:'].includes(new URL(link).protocol)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Every setting, read from the environment: its name, meaning, default and who reads it. Contract §3 for the
+ * names of Octopod 1.6. docs/settings.md lists them; a test compares.
+ */
+import { z } from 'zod'
+import { scripts } from './script.ts'
+
+type Setting = { about: string; parse: z.ZodType; for: readonly ('server' | 'runner' | 'migrate')[] }
+
+const text = z.string()
+const optionalText = z.string().optional()
+const count = (least: number, standard: number) =>
+  z.coerce.number('must be a number').int('must be a whole number').min(least).default(standard)
+/** Seconds in the environment, milliseconds inside. */
+const seconds = (standard: number) =>
+  z.coerce
+    .number('must be a number of seconds')
+    .min(0)
+    .max(10 ** 9)
+    .default(standard)
+    .transform((value) => value * 1000)
+
+const both = ['server', 'runner'] as const
+const all = ['server', 'runner', 'migrate'] as const
+
+export const settings = {
+  DATABASE_URL: {
+    about: 'PostgreSQL, e.g. postgres://user:password@host:5432/octopod (?sslmode=require)',
+    parse: text,
+    for: all,
+  },
+  REDIS_URL: { about: 'Redis, e.g. redis://:password@host:6379/0 (rediss: for TLS)', parse: text, for: both },
+  REDIS_PREFIX: {
+    about: 'Put before every key and channel in Redis: several installations can share one',
+    parse: text.regex(/^[\w.-]+$/, 'may hold only letters, digits, _ . -').default('octopod'),
+    for: both,
+  },
+  PROJECT_NAME: {
+    about: 'Name of the project, shown to people and given to scripts',
+    parse: text.default('octopod'),
+    for: both,
+  },
+  BASE_DOMAIN: {
+    about: 'Domain below which deployments live; given to scripts',
+    parse: text.default('localhost'),
+    for: ['runner'],
+  },
+  NAMESPACE: {
+    about: 'Namespace of the deployments; given to scripts',
+    parse: text.default('default'),
+    for: ['runner'],
+  },
+  PORT: { about: 'Port the server listens on', parse: count(0, 8080), for: ['server'] },
+  HOST: { about: 'Address the server listens on', parse: text.default('0.0.0.0'), for: ['server'] },
+  POWER_AUTHORIZATION_HEADER: {
+    about: 'The Authorization header that gives the role admin; without it nobody is admin',
+    parse: optionalText,
+    for: ['server'],
+  },
+  APP_AUTHORIZATION_HEADER: {
+    about:
+      'The Authorization header that gives the role user; without it everybody who reaches the server is user',
+    parse: optionalText,
+    for: ['server'],
+  },
+  ACTOR_HEADER: {
+    about:
+      'Header in which a trusted proxy tells who asks, e.g. X-Forwarded-User; only set it behind such a proxy',
+    parse: optionalText,
+    for: ['server'],
+  },
+  APP_URL: {
+    about:
+      'Address under which people open the page, e.g. https://octopod.example.com; several separated by commas. Default: whatever Host they used',
+    parse: text.default('').transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim().replace(/\/+$/, ''))
+        .filter(Boolean),
+    ),
+    for: ['server'],
+  },
+  KUBERNETES_DASHBOARD_URL_TEMPLATE: {
+    about: 'Address of a dashboard; the name of the deployment is appended',
+    parse: optionalText,
+    for: ['server'],
+  },
+  GIT_REVISION: { about: 'What /api/v1/ping answers', parse: text.default('unknown'), for: ['server'] },
+  DATABASE_POOL_SIZE: {
+    about: 'Connections to PostgreSQL a process may hold',
+    parse: count(2, 10),
+    for: both,
+  },
+  CONTROL_SCRIPTS_DIR: { about: 'Folder with all control scripts', parse: optionalText, for: ['runner'] },
+  ...(Object.fromEntries(
+    Object.entries(scripts).map(([name, { setting }]) => [
+      setting,
+      {
+        about: `Path of the ${name} script, instead of the one in CONTROL_SCRIPTS_DIR`,
+        parse: optionalText,
+        for: ['runner'],
+      },
+    ]),
+  ) as unknown as Record<
+    (typeof scripts)[keyof typeof scripts]['setting'],
+    { about: string; parse: typeof optionalText; for: ['runner'] }
+  >),
+  CONTROL_SCRIPT_TIMEOUT: { about: 'Seconds a script may run', parse: seconds(1800), for: ['runner'] },
+  KILL_GRACE: {
+    about: 'Seconds between TERM and KILL for a script that must end',
+    parse: seconds(5),
+    for: ['runner'],
+  },
+  STATUS_UPDATE_TIMEOUT: {
+    about: 'Seconds a deployment may stay pending with a failing check before it counts as failed',
+    parse: seconds(600),
+    for: ['runner'],
+  },
+  CHECK_INTERVAL: {
+    about: 'Seconds between two checks of a deployment',
+    parse: seconds(15),
+    for: ['runner'],
+  },
+  CHECK_TIMEOUT: { about: 'Seconds one check may run', parse: seconds(60), for: ['runner'] },
+  ARCHIVE_RETENTION: {
+    about: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
+    parse: seconds(1209600),
+    for: ['runner'],
+  },
+  CACHE_UPDATE_TIME: {
+    about: 'Seconds an answer of a config script is fresh',
+    parse: seconds(600),
+    for: both,
+  },
+  CACHE_INVALIDATION_TIME: {
+    about: 'Seconds after which a cached answer of a config script is dropped',
+    parse: seconds(86400),
+    for: both,
+  },
+  QUESTION_TIMEOUT: {
+    about: 'Seconds a user waits for a script before the answer is 504',
+    parse: seconds(10),
+    for: ['server'],
+  },
+  ACTION_CONCURRENCY: { about: 'Actions one runner performs at once', parse: count(1, 32), for: ['runner'] },
+  QUESTION_CONCURRENCY: {
+    about: 'Questions one runner answers at once',
+    parse: count(1, 8),
+    for: ['runner'],
+  },
+  CHECK_CONCURRENCY: { about: 'Checks one runner makes at once', parse: count(1, 16), for: ['runner'] },
+  LEASE: {
+    about: 'Seconds after which a silent runner loses its actions',
+    parse: seconds(30),
+    for: ['runner'],
+  },
+  OUTPUT_LIMIT: {
+    about: 'Bytes of output kept of one action; the rest is counted and dropped',
+    parse: count(1024, 64 * 1024 * 1024),
+    for: ['runner'],
+  },
+  SECRET_KEYS: {
+    about: 'Regular expression: values of config keys that match are masked in output',
+    parse: text.default('(password|passwd|pass|secret|token|credential|private_?key)$'),
+    for: ['runner'],
+  },
+  INTERRUPTED_ACTIONS: {
+    about: 'What becomes of an action whose runner was lost: fail, or retry as a second visible attempt',
+    parse: z.enum(['fail', 'retry']).default('fail'),
+    for: ['runner'],
+  },
+  SHUTDOWN_GRACE: {
+    about: 'Seconds a process gives running work after SIGTERM',
+    parse: seconds(60),
+    for: both,
+  },
+  LOG_LEVEL: {
+    about: 'trace, debug, info, warn, error or silent',
+    parse: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    for: all,
+  },
+} as const satisfies Record<string, Setting>
+
+type Settings = typeof settings
+export type SettingName = keyof Settings
+type For<Who extends string> = {
+  [Name in SettingName as Who extends Settings[Name]['for'][number] ? Name : never]: z.output<
+    Settings[Name]['parse']
+  >
+}
+export type ServerSettings = For<'server'>
+export type RunnerSettings = For<'runner'>
+export type MigrateSettings = For<'migrate'>
+
+export class SettingsError extends Error {
+  override name = 'SettingsError'
+}
+
+/** Reads what `who` needs; an empty value counts as unset. Throws one SettingsError that names every problem. */
+export function readSettings<Who extends 'server' | 'runner' | 'migrate'>(
+  who: Who,
+  environment: Record<string, string | undefined>,
+): For<Who> {
+  const values: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [name, setting] of Object.entries<Setting>(settings)) {
+    if (!setting.for.includes(who)) continue
+    const result = setting.parse.safeParse(environment[name] || undefined)
+    if (result.success) values[name] = result.data
+    else if (environment[name])
+      problems.push(`${name} ${result.error.issues.map((issue) => issue.message).join(', ')}`)
+    else problems.push(`${name} is not set: ${setting.about}`)
+  }
+  if (problems.length > 0) throw new SettingsError(problems.join('\n'))
+  return values as For<Who>
+}
