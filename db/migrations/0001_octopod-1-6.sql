@@ -1,0 +1,31 @@
+-- Up Migration
+-- The tables of an Octopod 1.6 database (contract §6). On such a database nothing happens here; on an empty one
+-- they are made, so that both continue from the same place.
+
+create table if not exists deployments (
+  id bigserial primary key,
+  name text not null unique,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  archived_at timestamptz,
+  status text not null,
+  status_updated_at timestamptz not null default now(),
+  checked_at timestamptz not null default now(),
+  app_overrides jsonb not null,
+  deployment_overrides jsonb not null,
+  links jsonb not null
+);
+
+create table if not exists deployment_logs (
+  id bigserial primary key,
+  deployment_id bigint references deployments,
+  action text,
+  exit_code smallint,
+  created_at timestamptz not null default now(),
+  archived boolean default false,
+  duration interval,
+  stdout text,
+  stderr text,
+  app_overrides jsonb not null,
+  deployment_overrides jsonb not null
+);
