@@ -1,0 +1,141 @@
+/**
+ * Runs one script to its end: spawns it, hands on its output, ends it when its time is up or its signal aborts.
+ * Called by the conductor (perform) and by answer, watch and notify; hands back a ScriptResult as a value (law 6).
+ * What becomes of the group of processes is in supervise.ts, the pipes are in pipes.ts.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { ScriptResult } from '../domain/action.ts'
+import { readPipes } from './pipes.ts'
+import { createEnding } from './supervise.ts'
+
+export type ProcessRequest = {
+  file: string
+  args: readonly string[]
+  env: Record<string, string>
+  timeoutMs: number
+  /** how long after TERM the group is sent KILL */
+  killGraceMs: number
+  /** called for every piece of output; a returned promise holds the pipe back */
+  onOutput?: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void | Promise<void>
+  /** aborting ends the script; the reason is 'cancelled' or 'interrupted' (anything else counts as the latter) */
+  signal?: AbortSignal
+}
+
+/** How long a script that ended may leave its pipes open, e.g. by a child that inherited them. */
+const drainMs = 2000
+/** A longer timer would fire at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/**
+ * Never rejects for what a script does: one that cannot be started resolves with `problem`. Rejects with the
+ * error of `onOutput` alone: what cannot be kept cannot be vouched for, so the script is ended first, and
+ * the rejection comes when its group is dead. A script that ends by itself leaves its background children alone.
+ */
+export async function runProcess(request: ProcessRequest): Promise<ScriptResult> {
+  const { signal, onOutput } = request
+  const startedMs = performance.now()
+  const result = (facts: Partial<ScriptResult>): ScriptResult => ({
+    ...plain,
+    ...facts,
+    durationMs: Math.round(performance.now() - startedMs),
+  })
+
+  // First: start it, unless nobody wants it any more.
+  if (signal?.aborted) return result({ [reasonOf(signal)]: true })
+  const child = await start(request)
+  if (typeof child === 'string') return result({ problem: child })
+
+  // Then: let it run until it ends, or its time is up, or it is no longer wanted, or its output has no place.
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+  const ending = createEnding(child.pid, request.killGraceMs)
+  const pipes = readPipes(child, onOutput, () => ending.begin('interrupted'))
+  const onAbort = () => signal && ending.begin(reasonOf(signal))
+  const timer = setTimeout(() => ending.begin('timedOut'), Math.min(request.timeoutMs, longestTimerMs))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  const exit = await Promise.race([exited, ending.stuck])
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', onAbort)
+
+  // Finally: whom we asked to end takes its group along; what is still in the pipes is read.
+  await ending.finish()
+  await pipes.drain(drainMs)
+  if (pipes.failure !== null) throw pipes.failure.error
+  const reason = ending.reason === null ? {} : { [ending.reason]: true }
+  if (exit === 'stuck')
+    return result({ ...reason, problem: `The script ${request.file} did not end when killed.` })
+  return result({ ...reason, exitCode: exit[0], signal: exit[1] })
+}
+
+/** For scripts whose answer is a text: at most `limitBytes` of each stream are kept, the rest is read and dropped. */
+export async function collect(
+  request: Omit<ProcessRequest, 'onOutput'>,
+  limitBytes: number,
+): Promise<{ result: ScriptResult; stdout: string; stderr: string }> {
+  const kept = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
+  const room = { stdout: limitBytes, stderr: limitBytes }
+  let truncated = false
+  const onOutput = (stream: 'stdout' | 'stderr', bytes: Uint8Array) => {
+    if (bytes.length > room[stream]) truncated = true
+    if (room[stream] > 0) kept[stream].push(bytes.subarray(0, room[stream]))
+    room[stream] -= Math.min(bytes.length, room[stream])
+  }
+  const result = await runProcess({ ...request, onOutput })
+  const text = (stream: 'stdout' | 'stderr') =>
+    // `stream` leaves out a character that the limit has cut; a script that cut one itself gets its U+FFFD.
+    new TextDecoder('utf-8', { ignoreBOM: true })
+      .decode(Buffer.concat(kept[stream]), { stream: truncated && room[stream] === 0 })
+      .replaceAll('\0', '')
+  return { result: { ...result, truncated }, stdout: text('stdout'), stderr: text('stderr') }
+}
+
+const plain: ScriptResult = {
+  exitCode: null,
+  signal: null,
+  timedOut: false,
+  cancelled: false,
+  interrupted: false,
+  truncated: false,
+  durationMs: 0,
+  problem: null,
+}
+
+function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
+  return signal.reason === 'cancelled' ? 'cancelled' : 'interrupted'
+}
+
+type Started = ChildProcess & { pid: number }
+
+/** Some errors are thrown by spawn, others are emitted: both become the words of `problem`. */
+async function start({ file, args, env }: ProcessRequest): Promise<Started | string> {
+  try {
+    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    if (child.pid !== undefined) return child as Started
+    const [error] = await once(child, 'spawn').catch((error: unknown) => [error])
+    return problemOf(file, error)
+  } catch (error) {
+    return problemOf(file, error)
+  }
+}
+
+function problemOf(file: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error'
+  const words: Record<string, string> = {
+    ENOENT: existsSync(file)
+      ? 'its interpreter, named in its first line, is not on this machine. Install it or change that line'
+      : 'it does not exist. Check CONTROL_SCRIPTS_DIR or the setting with its path',
+    ENOTDIR: 'a part of its path is not a folder. Check CONTROL_SCRIPTS_DIR or the setting with its path',
+    EACCES: 'it is not executable. Make it so with chmod +x',
+    EPERM: 'this machine does not permit it',
+    ENOEXEC: 'it is not an executable of this machine. Begin a script with a line like #!/bin/sh',
+    E2BIG: 'its configuration is too long for arguments. Shorten or remove values',
+    ERR_INVALID_ARG_VALUE: 'its arguments or environment contain a NUL character. Remove it',
+    EAGAIN: 'this machine allows no further process. Try again, or let fewer run at once',
+    ENOMEM: 'this machine has no memory left for it. Try again, or let fewer run at once',
+    EMFILE: 'the runner has too many files open. Try again, or let fewer run at once',
+    ENFILE: 'this machine has too many files open. Try again, or let fewer run at once',
+    ETXTBSY: 'it is being written. Try again when that has finished',
+  }
+  return `The script ${file} could not be started: ${words[code] ?? code}.`
+}
