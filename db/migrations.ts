@@ -8,7 +8,10 @@ const folder = fileURLToPath(new URL('migrations', import.meta.url))
  * Runs the migrations that are missing, all in one transaction, one process at a time (an advisory lock).
  * An Octopod 1.6 database is upgraded in place. Returns the names of those that ran.
  */
-export async function migrate(databaseUrl: string, log: (line: string) => void = () => {}): Promise<string[]> {
+export async function migrate(
+  databaseUrl: string,
+  log: (line: string) => void = () => {},
+): Promise<string[]> {
   const done = await runner({
     databaseUrl: { connectionString: databaseUrl, connectionTimeoutMillis: 5000 },
     dir: folder,

@@ -123,8 +123,8 @@ begin
   if new.lease_epoch > old.lease_epoch and old.lease_expires_at > now() then
     raise exception 'action %: the lease is still held', old.id using errcode = 'OC001';
   end if;
-  if old.state = 'running' and new.state = 'queued' and new.attempt <= old.attempt then
-    raise exception 'action %: a second run must be a visible attempt', old.id using errcode = 'OC001';
+  if old.state = 'running' and new.state = 'queued' then
+    raise exception 'action % has started: a second run is an action of its own', old.id using errcode = 'OC001';
   end if;
   return new;
 end

@@ -1,0 +1,76 @@
+/** Checks are claimed in batches by every runner (law 11): one slow check delays nobody, N runners share the work. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import type { ChangeEvent } from '../domain/event.ts'
+import { overrides } from '../domain/shapes.ts'
+import { type Status, statuses } from '../domain/status.ts'
+import { changeOf } from './deployments.ts'
+import type { Database } from './pool.ts'
+import { interval } from './transition.ts'
+
+const dueRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  status: z.enum(statuses),
+  pendingMs: z.number(),
+  appOverrides: overrides,
+  deploymentOverrides: overrides,
+})
+/** A deployment to check; `pendingMs` is how long it has had its status. */
+export type DueCheck = z.infer<typeof dueRow>
+
+/** Takes up to `limit` deployments whose check is due, for `holdMs`: after that another runner may take them. */
+export async function claimChecks(
+  pool: Database,
+  limit: number,
+  holdMs: number,
+): Promise<readonly DueCheck[]> {
+  return pool.any(sql.type(dueRow)`
+    update deployments set next_check_at = now() + ${interval(holdMs)}
+    where id in (
+      select id from deployments d
+      where next_check_at <= now() and status not in ('Archived', 'CleanupFailed')
+        and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
+      order by next_check_at limit ${limit} for update skip locked)
+    returning id, name, status, extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
+      app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"`)
+}
+
+export type Checked = {
+  id: number
+  was: Status
+  exitCode: number | null
+  error: string | null
+  nextInMs: number
+}
+
+/** Keeps the outcome where the status is unchanged; nothing happens if the deployment has moved on meanwhile. */
+export async function keepCheck(
+  pool: Database,
+  { id, was, exitCode, error, nextInMs }: Checked,
+): Promise<void> {
+  await pool.query(sql.unsafe`
+    update deployments set checked_at = now(), check_exit_code = ${exitCode}, check_error = ${error},
+      next_check_at = now() + ${interval(nextInMs)}
+    where id = ${id} and status = ${was} and ${idle}`)
+}
+
+/** Keeps the outcome and moves the deployment. Null: it has moved on meanwhile, the check was too late. */
+export async function keepCheckAndMove(
+  pool: Database,
+  checked: Checked,
+  to: Status,
+): Promise<ChangeEvent | null> {
+  return pool.transaction(async (transaction) => {
+    const moved = await transaction.query(sql.unsafe`
+      update deployments set checked_at = now(), check_exit_code = ${checked.exitCode}, check_error = ${checked.error},
+        next_check_at = now() + ${interval(checked.nextInMs)}, status = ${to}, status_updated_at = now(),
+        updated_at = now(), archived_at = ${to === 'Archived' ? sql.fragment`now()` : sql.fragment`archived_at`},
+        revision = default
+      where id = ${checked.id} and status = ${checked.was} and ${idle}`)
+    return moved.rowCount === 0 ? null : changeOf(transaction, checked.id)
+  })
+}
+
+const idle = sql.fragment`
+  not exists (select from actions a where a.deployment_id = deployments.id and a.state in ('queued', 'running'))`

@@ -1,0 +1,60 @@
+/** Reading deployments: the list as JSON text made by PostgreSQL, one, what the scripts need of one. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { Refusal } from '../domain/errors.ts'
+import type { ChangeEvent } from '../domain/event.ts'
+import type { Override } from '../domain/overrides.ts'
+import { type FullInfo, overrides } from '../domain/shapes.ts'
+import type { Database, Transaction } from './pool.ts'
+
+/** How many visible changes have ever been committed: the version of the list, and what ETags are made of. */
+export async function countChanges(pool: Database | Transaction): Promise<number> {
+  return pool.oneFirst(sql.type(z.object({ changes: z.number() }))`
+    select sum(changes)::bigint as changes from change_counts`)
+}
+
+/** The whole list, newest change first, as JSON text, with the version it belongs to (one snapshot). */
+export async function listDeployments(pool: Database): Promise<{ changes: number; text: string }> {
+  return pool.one(sql.type(z.object({ changes: z.number(), text: z.string() }))`
+    select
+      (select sum(changes)::bigint from change_counts) as changes,
+      coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from full_infos), '[]') as text`)
+}
+
+/** One deployment with its last check, as JSON text. */
+export async function getFullInfo(pool: Database, name: string): Promise<string> {
+  const text = await pool.maybeOneFirst(sql.type(z.object({ text: z.string() }))`
+    select left(body::text, -1) || ', "last_check" : ' || case
+      when check_exit_code is null and check_error is null then 'null'
+      else json_build_object(
+        'checked_at', wire_time(checked_at), 'exit_code', check_exit_code, 'error', check_error)::text
+      end || '}' as text
+    from full_infos where name = ${name}`)
+  if (text === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
+  return text
+}
+
+export type Target = { id: number; name: string; appOverrides: Override[]; deploymentOverrides: Override[] }
+
+const targetRow = z.object({
+  id: z.number(),
+  name: z.string(),
+  appOverrides: overrides,
+  deploymentOverrides: overrides,
+})
+
+/** What scripts are told about a deployment. Throws a Refusal when it is not there. */
+export async function getTarget(pool: Database, name: string): Promise<Target> {
+  const row = await pool.maybeOne(sql.type(targetRow)`
+    select id, name, app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"
+    from deployments where name = ${name}`)
+  if (row === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
+  return row
+}
+
+/** The event of a deployment as it stands now in this transaction. */
+export async function changeOf(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
+  const { body } = await transaction.one(sql.type(z.object({ body: z.custom<FullInfo>() }))`
+    select body from full_infos where id = ${deploymentId}`)
+  return { type: 'deployment', name: body.deployment.name, revision: body.revision, deployment: body }
+}

@@ -1,0 +1,155 @@
+/**
+ * The bell (law 1) and the questions (law 8): what servers put into BullMQ and runners take out. Ringing comes after
+ * the commit, is bounded in time, and its failure changes nothing: runners also look in PostgreSQL.
+ */
+import { randomUUID } from 'node:crypto'
+import { Queue, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { type Answer, answer, type Bell, bell, type Question, question } from '../domain/job.ts'
+import { channels, queues } from './names.ts'
+
+const once = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const
+
+export type Bells = { ring(actionId: number): Promise<boolean>; close(): Promise<void> }
+
+/** Opens the bell. `ring` resolves in at most `timeoutMs` and never rejects: false means "not known to have rung". */
+export function openBells(connection: Redis, prefix: string, timeoutMs = 1000): Bells {
+  const queue = new Queue<Bell>(queues.actions, {
+    connection,
+    prefix,
+    skipWaitingForReady: true,
+    skipMetasUpdate: true,
+  })
+  queue.on('error', () => {})
+  return {
+    ring: (actionId) =>
+      // Ids of our own would let a kept job swallow a second ring; BullMQ's are unique.
+      bounded(queue.add('action', { actionId }, once), timeoutMs).then(
+        () => true,
+        () => false,
+      ),
+    close: () => closeWithin(queue, 1000),
+  }
+}
+
+export function hearBells(
+  connection: Redis,
+  prefix: string,
+  concurrency: number,
+  heard: (actionId: number) => Promise<void>,
+): Worker {
+  return new Worker(queues.actions, async (job) => heard(bell.parse(job.data).actionId), {
+    connection,
+    prefix,
+    concurrency,
+    maxStalledCount: 0,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  })
+}
+
+/** `ask` rejects with {@link NoAnswer} when no runner answered in time, and with Redis' error when it is away. */
+export type Questions = {
+  ask(question: Question, timeoutMs: number): Promise<Answer>
+  close(): Promise<void>
+}
+
+export class NoAnswer extends Error {
+  override name = 'NoAnswer'
+}
+
+type Asked = { id: string; replyTo: string; askedAt: number; patienceMs: number; question: Question }
+type Reply = { id: string; answer: unknown }
+
+export function openQuestions(connection: Redis, subscriber: Redis, prefix: string): Questions {
+  const queue = new Queue<Asked>(queues.questions, {
+    connection,
+    prefix,
+    skipWaitingForReady: true,
+    skipMetasUpdate: true,
+  })
+  queue.on('error', () => {})
+  const replyTo = channels(prefix).answers(randomUUID())
+  const waiting = new Map<string, (reply: unknown) => void>()
+  const subscribed = subscriber.subscribe(replyTo)
+  subscribed.catch(() => {})
+  subscriber.on('message', (channel, message) => {
+    if (channel !== replyTo) return
+    const reply = JSON.parse(message) as Reply
+    waiting.get(reply.id)?.(reply.answer)
+  })
+  return {
+    async ask(asked, timeoutMs) {
+      const id = randomUUID()
+      const reply = new Promise<unknown>((resolve) => waiting.set(id, resolve))
+      try {
+        await bounded(subscribed, 1000)
+        await bounded(
+          queue.add(
+            'question',
+            { id, replyTo, askedAt: Date.now(), patienceMs: timeoutMs, question: asked },
+            once,
+          ),
+          1000,
+        )
+        return answer.parse(
+          await bounded(reply, timeoutMs, () => new NoAnswer(`no runner answered in ${timeoutMs} ms`)),
+        )
+      } finally {
+        waiting.delete(id)
+      }
+    },
+    close: () => closeWithin(queue, 1000),
+  }
+}
+
+/** Answers questions, `concurrency` at a time; one whose asker has given up is skipped. */
+export function hearQuestions(
+  connection: Redis,
+  commands: Redis,
+  prefix: string,
+  concurrency: number,
+  reply: (question: Question) => Promise<Answer>,
+): Worker {
+  const handle = async ({ id, replyTo, askedAt, patienceMs, question: asked }: Asked) => {
+    if (Date.now() - askedAt > patienceMs) return
+    const message: Reply = { id, answer: await reply(question.parse(asked)) }
+    await commands.publish(replyTo, JSON.stringify(message))
+  }
+  return new Worker<Asked>(queues.questions, (job) => handle(job.data), {
+    connection,
+    prefix,
+    concurrency,
+    maxStalledCount: 0,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  })
+}
+
+/** `close()` hangs while Redis is away (measured): politely for `graceMs`, then by force. */
+export async function closeWorker(worker: Worker, graceMs: number): Promise<void> {
+  await Promise.race([worker.close().catch(() => {}), pause(graceMs)])
+  await Promise.race([worker.close(true).catch(() => {}), pause(1000)])
+}
+
+async function closeWithin(queue: Queue, ms: number): Promise<void> {
+  await Promise.race([queue.close().catch(() => {}), pause(ms)])
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
+
+async function bounded<T>(
+  work: Promise<T>,
+  ms: number,
+  late = () => new Error(`Redis did not answer in ${ms} ms`),
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,31 @@
+/** Connections to Redis. Each purpose has its own kind of patience; none waits for ever. */
+import { Redis } from 'ioredis'
+
+const reconnect = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
+
+/** For commands: fails within a second while Redis is away, instead of queueing. */
+export function openCommands(url: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, {
+    commandTimeout: 1000,
+    connectTimeout: 2000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: reconnect,
+  })
+  redis.on('error', onError)
+  return redis
+}
+
+/** For BullMQ workers and subscriptions: waits for Redis to come back, re-subscribes by itself. */
+export function openBlocking(url: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, { connectTimeout: 2000, maxRetriesPerRequest: null, retryStrategy: reconnect })
+  redis.on('error', onError)
+  return redis
+}
+
+/** Closes politely within a second, then for good. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  const polite = redis.status === 'ready' ? redis.quit().catch(() => {}) : Promise.resolve()
+  await Promise.race([polite, new Promise((resolve) => setTimeout(resolve, 1000).unref())])
+  redis.disconnect()
+}

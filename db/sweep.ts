@@ -1,0 +1,113 @@
+/** What every runner looks for by itself, so that a lost bell, a lost runner or a lost Redis loses nothing. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { type ActionKind, actionKinds } from '../domain/action.ts'
+import type { ChangeEvent } from '../domain/event.ts'
+import { changeOf } from './deployments.ts'
+import type { Database, Transaction } from './pool.ts'
+import { interval, settle } from './transition.ts'
+
+const idRow = z.object({ id: z.number() })
+
+/** Actions that wait although nobody holds them: their bell was lost, or their runner before the start. */
+export async function findWaiting(pool: Database, olderThanMs: number, limit: number): Promise<number[]> {
+  const rows = await pool.any(sql.type(idRow)`
+    select id from actions
+    where state = 'queued' and cancel_requested_at is null and created_at <= now() - ${interval(olderThanMs)}
+      and (lease_expires_at is null or lease_expires_at <= now())
+    order by id limit ${limit}`)
+  return rows.map((row) => row.id)
+}
+
+const lostRow = z.object({
+  id: z.number(),
+  kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+  state: z.string(),
+  attempt: z.number(),
+  runner: z.string().nullable(),
+  deploymentId: z.number(),
+  name: z.string(),
+  cancel: z.boolean(),
+})
+
+export type Lost = {
+  actionId: number
+  name: string
+  runner: string | null
+  retriedAs: number | null
+  change: ChangeEvent
+}
+
+/** At most this many runs of one request where the operator allows retries. */
+const maxAttempts = 3
+
+/**
+ * Ends one action whose lease has run out after it had started (or that was to be cancelled): `interrupted`, with its
+ * output so far. With `retry` a second, visible action follows. Null: there is none.
+ */
+export async function endOneLost(pool: Database, retry: boolean): Promise<Lost | null> {
+  return pool.transaction(async (transaction) => {
+    const lost = await transaction.maybeOne(sql.type(lostRow)`
+      select a.id, a.kind, a.state, a.attempt, a.runner, d.id as "deploymentId", d.name,
+        a.cancel_requested_at is not null as cancel
+      from actions a join deployments d on d.id = a.deployment_id
+      where a.lease_expires_at <= now()
+        and (a.state = 'running' or (a.state = 'queued' and a.cancel_requested_at is not null))
+      order by a.id limit 1 for update of a skip locked`)
+    if (lost === null) return null
+    const state = lost.state === 'queued' ? 'cancelled' : 'interrupted'
+    const words =
+      state === 'cancelled'
+        ? 'Cancelled before it started.'
+        : `Its runner${lost.runner ? ` ${lost.runner}` : ''} was lost.`
+    await transaction.query(sql.unsafe`
+      update actions set state = ${state}, error = ${words}, finished_at = now(), lease_epoch = lease_epoch + 1,
+        lease_expires_at = null
+      where id = ${lost.id}`)
+    const again = retry && state === 'interrupted' && !lost.cancel && lost.attempt < maxAttempts
+    const retriedAs = again ? await insertRetry(transaction, lost.id) : null
+    const change = again
+      ? await touch(transaction, lost.deploymentId)
+      : await settle(transaction, lost, false)
+    return { actionId: lost.id, name: lost.name, runner: lost.runner, retriedAs, change }
+  })
+}
+
+async function insertRetry(transaction: Transaction, actionId: number): Promise<number> {
+  const row = await transaction.one(sql.type(idRow)`
+    insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
+      config_checked, attempt)
+    select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, attempt + 1
+    from actions where id = ${actionId}
+    returning id`)
+  return row.id
+}
+
+async function touch(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
+  await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
+  return changeOf(transaction, deploymentId)
+}
+
+/** Archived deployments whose retention is over. */
+export async function findExpired(pool: Database, retentionMs: number, limit: number): Promise<string[]> {
+  const rows = await pool.any(sql.type(z.object({ name: z.string() }))`
+    select name from deployments d
+    where status = 'Archived' and archived_at <= now() - ${interval(retentionMs)}
+      and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
+    order by archived_at limit ${limit}`)
+  return rows.map((row) => row.name)
+}
+
+const statusChangeRow = z.object({ deployment: z.string(), old_status: z.string(), new_status: z.string() })
+export type StatusChange = z.infer<typeof statusChangeRow>
+
+/** Takes status changes off the list, oldest first, for the notifications script: each goes to one runner, once. */
+export async function takeStatusChanges(pool: Database, limit: number): Promise<readonly StatusChange[]> {
+  return pool.any(sql.type(statusChangeRow)`
+    with taken as (
+      delete from status_changes
+      where id in (select id from status_changes order by id limit ${limit} for update skip locked)
+      returning id, deployment, old_status, new_status)
+    select deployment, old_status, new_status from taken order by id`)
+}

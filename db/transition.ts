@@ -1,0 +1,136 @@
+/**
+ * What a runner does to an action between claim and finish. Every write carries the lease epoch; where it no longer
+ * fits nothing is written and StaleLease is thrown (law 3). Called by runner/perform.ts and runner/sweep.ts.
+ */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import {
+  type ActionKind,
+  actionKinds,
+  type ScriptResult,
+  stateOf,
+  statusAfterAction,
+} from '../domain/action.ts'
+import type { ChangeEvent } from '../domain/event.ts'
+import { type Link, overrides } from '../domain/shapes.ts'
+import { json } from './begin.ts'
+import { changeOf } from './deployments.ts'
+import { StaleLease } from './errors.ts'
+import type { Database, Transaction } from './pool.ts'
+
+const claimedRow = z.object({
+  actionId: z.number(),
+  epoch: z.number(),
+  attempt: z.number(),
+  kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+  deploymentId: z.number(),
+  name: z.string(),
+  appOverrides: overrides,
+  deploymentOverrides: overrides,
+  configChecked: z.boolean(),
+})
+/** An action in our hands: everything perform needs, and the epoch every later write must carry. */
+export type Claimed = z.infer<typeof claimedRow>
+export type Held = { actionId: number; epoch: number }
+
+/** Takes the action if it waits and nobody holds it; null otherwise (a second bell for the same action is harmless). */
+export async function claim(
+  pool: Database,
+  actionId: number,
+  runner: string,
+  leaseMs: number,
+): Promise<Claimed | null> {
+  return pool.maybeOne(sql.type(claimedRow)`
+    update actions a
+    set lease_epoch = a.lease_epoch + 1, lease_expires_at = ${leaseEnd(leaseMs)}, runner = ${runner}
+    from deployments d
+    where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
+      and (a.lease_expires_at is null or a.lease_expires_at <= now())
+    returning a.id as "actionId", a.lease_epoch as epoch, a.attempt, a.kind, d.id as "deploymentId", d.name,
+      a.app_overrides as "appOverrides", a.deployment_overrides as "deploymentOverrides", a.config_checked as "configChecked"`)
+}
+
+const renewedRow = z.object({ cancel: z.boolean() })
+
+/** Keeps the action for another `leaseMs` on the database's clock; tells whether somebody wants it cancelled. */
+export async function renew(
+  pool: Database,
+  { actionId, epoch }: Held,
+  leaseMs: number,
+): Promise<{ cancel: boolean }> {
+  const row = await pool.maybeOne(sql.type(renewedRow)`
+    update actions set lease_expires_at = ${leaseEnd(leaseMs)}
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()
+    returning cancel_requested_at is not null as cancel`)
+  if (row === null) throw new StaleLease(actionId, epoch)
+  return row
+}
+
+const startedRow = z.object({ deployment_id: z.number() })
+
+/** Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). */
+export async function start(
+  pool: Database,
+  { actionId, epoch }: Held,
+  links: readonly Link[] | null,
+): Promise<ChangeEvent> {
+  return pool.transaction(async (transaction) => {
+    const row = await transaction.maybeOne(sql.type(startedRow)`
+      update actions set state = 'running', started_at = now()
+      where id = ${actionId} and lease_epoch = ${epoch} and state = 'queued' and lease_expires_at > now()
+      returning deployment_id`)
+    if (row === null) throw new StaleLease(actionId, epoch)
+    const found = links === null ? sql.fragment`links` : json(links)
+    await transaction.query(sql.unsafe`
+      update deployments set links = ${found}, revision = default where id = ${row.deployment_id}`)
+    return changeOf(transaction, row.deployment_id)
+  })
+}
+
+/** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
+export async function finish(pool: Database, held: Claimed, result: ScriptResult): Promise<ChangeEvent> {
+  const { actionId, epoch, deploymentId, kind, name } = held
+  const state = stateOf(result)
+  return pool.transaction(async (transaction) => {
+    const ended = await transaction.query(sql.unsafe`
+      update actions
+      set state = ${state}, finished_at = now(), lease_expires_at = null, exit_code = ${result.exitCode},
+        signal = ${result.signal}, error = ${result.problem}, truncated = ${result.truncated}
+      where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running')`)
+    if (ended.rowCount === 0) throw new StaleLease(actionId, epoch)
+    return settle(transaction, { deploymentId, kind, name }, state === 'succeeded')
+  })
+}
+
+type Settled = { deploymentId: number; kind: ActionKind; name: string }
+
+/** Gives the deployment the status its ended action leaves, and has it checked at once. */
+export async function settle(
+  transaction: Transaction,
+  ended: Settled,
+  succeeded: boolean,
+): Promise<ChangeEvent> {
+  const status = statusAfterAction(ended.kind, succeeded)
+  if (status === null) return forget(transaction, ended.deploymentId, ended.name)
+  await transaction.query(sql.unsafe`
+    update deployments
+    set status = ${status}, status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default
+    where id = ${ended.deploymentId}`)
+  return changeOf(transaction, ended.deploymentId)
+}
+
+/** Deletes the record and its actions. */
+export async function forget(
+  transaction: Transaction,
+  deploymentId: number,
+  name: string,
+): Promise<ChangeEvent> {
+  await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
+  await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
+  const revision = await transaction.oneFirst(sql.type(z.object({ revision: z.number() }))`
+    select nextval('deployment_revision') as revision`)
+  return { type: 'deleted', name, revision }
+}
+
+export const interval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
+const leaseEnd = (leaseMs: number) => sql.fragment`now() + ${interval(leaseMs)}`
