@@ -1,0 +1,50 @@
+/**
+ * Where a redis-server comes from: PATH, else Debian's package when we are root, else compiled once through
+ * `redis-memory-server`, else one sentence. No npm package brings the program itself.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Problem } from './problem.ts'
+
+/** The last releases under the BSD licence; BullMQ asks for 6.2 or newer. */
+const compiledVersion = '7.2.11'
+
+export async function redisBinary(compileDir: string, log: (line: string) => void): Promise<string> {
+  if (runs('redis-server')) return 'redis-server'
+  if (installFromDebian(log) && runs('redis-server')) return 'redis-server'
+  const compiled = await compile(compileDir, log)
+  if (compiled !== null && runs(compiled)) return compiled
+  throw new Problem(
+    'There is no redis-server on this machine, and it could neither be installed nor compiled: install Redis ' +
+      '(Debian: apt-get install redis-server; macOS: brew install redis), or name a running one in REDIS_URL.',
+  )
+}
+
+function runs(file: string): boolean {
+  return spawnSync(file, ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+function installFromDebian(log: (line: string) => void): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return false
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8', timeout: 300_000 })
+    log(`apt-get ${args.join(' ')}\n${stdout}${stderr}`)
+    return status === 0
+  }
+  const install = () => apt('install', '--yes', '--no-install-recommends', 'redis-server')
+  return install() || (apt('update') && install())
+}
+
+async function compile(downloadDir: string, log: (line: string) => void): Promise<string | null> {
+  // Without this the package would download without verifying who answers.
+  process.env.npm_config_strict_ssl = 'true'
+  try {
+    const { default: module } = await import('redis-memory-server/lib/util/RedisBinary.js')
+    return await module.default.getPath({ downloadDir: join(downloadDir), version: compiledVersion })
+  } catch (error) {
+    log(`compiling Redis: ${(error as Error).message}`)
+    return null
+  }
+}
