@@ -1,0 +1,99 @@
+/**
+ * Turns the bytes of a run into numbered chunks of clean text: decoded, masked, capped, appended in order.
+ * Called by the conductor, which says where to append; hands secrets to redact.ts, text to chunks.ts and writer.ts.
+ */
+import { type Chunk, createChunks } from './chunks.ts'
+import { createRedactor } from './redact.ts'
+import { createWriter } from './writer.ts'
+
+export type { Chunk } from './chunks.ts'
+
+type Stream = Chunk['stream']
+
+export type Output = {
+  /** A promise when too much waits to be written: await it before the next piece. Rejects when writing failed. */
+  push(stream: Stream, bytes: Uint8Array): void | Promise<void>
+  /** A line of our own on stderr, behind what came before; the limit does not cut it. */
+  note(text: string): void
+  /** Writes what is left; `bytes` of the script's text (in UTF-8, masked) were kept. Rejects when writing failed,
+   * unless push has told that before. */
+  end(): Promise<{ truncated: boolean; bytes: number }>
+}
+
+/** `write` appends a batch and must end in bounded time; it is called again only when it has resolved, and never
+ * after it rejected. The numbers of the chunks begin with `firstSeq` and have no gaps. */
+export function createOutput(options: {
+  firstSeq: number
+  limitBytes: number
+  secrets: readonly string[]
+  write: (chunks: readonly Chunk[]) => Promise<void>
+  flushMs?: number
+  chunkBytes?: number
+}): Output {
+  const { limitBytes, secrets, write, flushMs = 100, chunkBytes = 64 * 1024 } = options
+  const chunks = createChunks(options.firstSeq, chunkBytes)
+  const writer = createWriter(chunks, write, flushMs, chunkBytes)
+  const readers = { stdout: createReader(secrets), stderr: createReader(secrets) }
+  let keptBytes = 0
+  let droppedBytes = 0
+  let freshLine = true
+
+  const add = (stream: Stream, text: string) => {
+    chunks.add(stream, text)
+    if (stream === 'stderr' && text !== '') freshLine = text.endsWith('\n')
+  }
+
+  const keep = (stream: Stream, text: string) => {
+    const bytes = Buffer.byteLength(text)
+    const room = droppedBytes > 0 ? 0 : limitBytes - keptBytes
+    const { read, written } = bytes <= room ? { read: text.length, written: bytes } : head(text, room)
+    add(stream, text.slice(0, read))
+    keptBytes += written
+    droppedBytes += bytes - written
+  }
+
+  const note = (text: string) => {
+    const clean = text.toWellFormed().replaceAll('\0', '').trimEnd()
+    const redactor = createRedactor(secrets)
+    add('stderr', `${freshLine ? '' : '\n'}${redactor.push(clean)}${redactor.end()}\n`)
+    writer.wake()
+  }
+
+  return {
+    push(stream, bytes) {
+      // Over the limit nothing is decoded any more: dropping gigabytes must be cheap.
+      if (droppedBytes > 0) droppedBytes += bytes.length
+      else keep(stream, readers[stream].push(bytes))
+      writer.wake()
+      return writer.room()
+    },
+    note(text) {
+      keep('stderr', readers.stderr.end())
+      note(text)
+    },
+    async end() {
+      keep('stdout', readers.stdout.end())
+      keep('stderr', readers.stderr.end())
+      if (droppedBytes > 0)
+        note(`octopod: output is kept up to ${limitBytes} bytes: ${droppedBytes} more were dropped.`)
+      await writer.end()
+      return { truncated: droppedBytes > 0, bytes: keptBytes }
+    },
+  }
+}
+
+/** One stream of bytes to clean text: Postgres holds no NUL, and invalid UTF-8 becomes U+FFFD. */
+function createReader(secrets: readonly string[]) {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const redactor = createRedactor(secrets)
+  const clean = (text: string) => redactor.push(text.replaceAll('\0', ''))
+  return {
+    push: (bytes: Uint8Array) => clean(decoder.decode(bytes, { stream: true })),
+    end: () => clean(decoder.decode()) + redactor.end(),
+  }
+}
+
+/** As much of the beginning as fits into `bytes` of UTF-8 without cutting a character. */
+function head(text: string, bytes: number): { read: number; written: number } {
+  return new TextEncoder().encodeInto(text, new Uint8Array(bytes))
+}
