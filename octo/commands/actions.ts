@@ -1,0 +1,72 @@
+/** `octo actions`: what was done to a deployment, by whom and how it ended. Loaded by main.ts. */
+import { Option } from 'clipanion'
+import { kindOfWire } from '../../domain/action.ts'
+import type { Action } from '../../domain/shapes.ts'
+import { checkedId, checkedName, nameOption, OctoCommand } from '../command.ts'
+import { grid, seconds } from '../print.ts'
+import { chunksOf, oneLine } from '../text.ts'
+
+const mostOfOneCall = 500
+
+export class Actions extends OctoCommand {
+  static override paths = [['actions']]
+  static override usage = OctoCommand.Usage({
+    description: 'list the actions of a deployment',
+    details: `Newest first, queued and running ones too. Times are UTC.`,
+    examples: [
+      ['The last 50', '$0 actions -n feature-1'],
+      ['Only the last one', '$0 actions -n feature-1 --limit 1'],
+    ],
+  })
+
+  name = nameOption()
+  limit = Option.String('--limit', '50', { description: 'how many (default 50)' })
+
+  protected async act(): Promise<void> {
+    const params = { name: checkedName(this.name) }
+    const wanted = checkedId('--limit', this.limit)
+    const actions: Action[] = []
+    while (actions.length < wanted) {
+      const limit = Math.min(wanted - actions.length, mostOfOneCall)
+      const page = await this.call('listActions', {
+        params,
+        query: { limit, before: actions.at(-1)?.action_id },
+      })
+      actions.push(...page)
+      if (page.length < limit) break
+    }
+    this.print(`${grid(headings, actions.map(row), this.columns).join('\n')}\n`)
+  }
+}
+
+const headings = [
+  'Created at',
+  'Action id',
+  'Action',
+  'State',
+  'Who',
+  'Source',
+  'Duration',
+  'Exit code',
+  'Note',
+]
+
+function row(action: Action): string[][] {
+  const note = [action.reason, action.error].filter((text) => text !== null).join(' · ')
+  return [
+    [seconds(action.created_at)],
+    [String(action.action_id)],
+    [kindOfWire(action.action)],
+    [action.attempt > 1 ? `${action.state} (attempt ${action.attempt})` : action.state],
+    [oneLine(action.actor)],
+    [oneLine(action.source)],
+    [durationOf(action)],
+    [action.exit_code === null ? (action.signal ?? '') : String(action.exit_code)],
+    chunksOf(oneLine(note), 40),
+  ]
+}
+
+function durationOf({ started_at, finished_at }: Action): string {
+  if (started_at === null || finished_at === null) return ''
+  return `${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(1)} s`
+}
