@@ -1,0 +1,20 @@
+/** A look at a deployment without a lock: for refusing early. Only begin, under the lock, decides. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { overrides } from '../domain/shapes.ts'
+import { statuses } from '../domain/status.ts'
+import type { Database } from './pool.ts'
+
+const row = z.object({
+  status: z.enum(statuses),
+  busy: z.boolean(),
+  appOverrides: overrides,
+  deploymentOverrides: overrides,
+})
+
+export async function peek(pool: Database, name: string): Promise<z.infer<typeof row> | null> {
+  return pool.maybeOne(sql.type(row)`
+    select status, app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides",
+      exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
+    from deployments d where name = ${name}`)
+}

@@ -1,0 +1,120 @@
+/**
+ * Which function answers: every route on one screen. Built by server.ts and lambda.ts from the same services, so the
+ * same app runs as a process and as an AWS Lambda handler.
+ */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { requestId } from 'hono/request-id'
+import { secureHeaders } from 'hono/secure-headers'
+import { api, apiPrefix, type EndpointName } from '../domain/api.ts'
+import { Refusal } from '../domain/errors.ts'
+import { cancelAction } from './actions/cancel.ts'
+import { getAction } from './actions/get.ts'
+import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import {
+  getApplicationConfig,
+  getApplicationKeys,
+  getDeploymentConfig,
+  getDeploymentKeys,
+} from './config/defaults.ts'
+import { listActions } from './deployments/actions.ts'
+import { archiveDeployment } from './deployments/archive.ts'
+import { cleanupDeployment } from './deployments/cleanup.ts'
+import { createDeployment } from './deployments/create.ts'
+import { deleteDeployment } from './deployments/delete.ts'
+import { getFullInfo } from './deployments/full-info.ts'
+import { getInfo } from './deployments/info.ts'
+import { listDeployments } from './deployments/list.ts'
+import { restoreDeployment } from './deployments/restore.ts'
+import { getStatus } from './deployments/status.ts'
+import { updateDeployment } from './deployments/update.ts'
+import { healthz, readyz } from './health.ts'
+import { logRequests } from './log.ts'
+import { openapi, reference } from './openapi.ts'
+import { page, pageConfig } from './page.ts'
+import { answerError } from './problem.ts'
+import { getProjectName, ping } from './project.ts'
+import { type Answerer, route } from './route.ts'
+import type { Services } from './services.ts'
+
+const functions: { [Name in EndpointName]: Answerer<Name> } = {
+  listDeployments,
+  createDeployment,
+  updateDeployment,
+  archiveDeployment,
+  restoreDeployment,
+  cleanupDeployment,
+  deleteDeployment,
+  getFullInfo,
+  getInfo,
+  getStatus,
+  listActions,
+  getAction,
+  cancelAction,
+  getOutput,
+  streamOutput,
+  getLog,
+  getDeploymentConfig,
+  getDeploymentKeys,
+  getApplicationConfig,
+  getApplicationKeys,
+  ping,
+  getProjectName,
+}
+
+/** 2,000 overrides of two levels fit; a value may have 100 kB. */
+const maxBodyBytes = 1024 * 1024
+
+export function createApp(services: Services): Hono {
+  const app = new Hono()
+  app.use(requestId(), logRequests(services.log))
+  app.onError((error) => answerError(error, services.log))
+  app.notFound((context) => {
+    throw new Refusal('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
+  })
+
+  app.get('/healthz', healthz)
+  app.get('/readyz', readyz(services))
+  app.get('/config.json', pageConfig(services))
+  app.get(`${apiPrefix}/openapi.json`, openapi)
+  app.get(`${apiPrefix}/docs`, reference)
+
+  app.use(`${apiPrefix}/*`, bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }))
+  for (const name of Object.keys(functions) as EndpointName[]) mount(app, services, name)
+  for (const path of new Set(Object.values(api).map((endpoint) => apiPrefix + endpoint.path)))
+    app.all(path, wrongMethod)
+
+  app.use('*', secureHeaders({ contentSecurityPolicy: contentPolicy, strictTransportSecurity: false }))
+  app.get('*', page())
+  return app
+}
+
+function mount<Name extends EndpointName>(app: Hono, services: Services, name: Name): void {
+  const { method, path } = api[name]
+  app.on(method, apiPrefix + path, route(services, name, functions[name]))
+}
+
+/** Nothing from elsewhere, nothing inline; the websocket is of the same origin. */
+const contentPolicy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  fontSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  manifestSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+}
+
+function tooLarge(): never {
+  throw new Refusal('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
+}
+
+function wrongMethod(context: { req: { method: string; path: string } }): never {
+  throw new Refusal(
+    'wrong_method',
+    `${context.req.method} is not possible at ${context.req.path.slice(0, 200)}.`,
+  )
+}

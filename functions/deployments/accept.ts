@@ -1,0 +1,70 @@
+/**
+ * What create, update, archive, restore and cleanup share: refuse early what cannot be, ask config_check while the
+ * user waits, begin, tell everybody, ring the bell. Steps 3 to 5 of the flow.
+ */
+import { begin, type Intention, type Overrides } from '../../db/begin.ts'
+import { publishChange } from '../../db/events.ts'
+import { recallKey } from '../../db/idempotency.ts'
+import { peek } from '../../db/peek.ts'
+import { actions, mayBegin, refusedMove } from '../../domain/action.ts'
+import { headers } from '../../domain/api.ts'
+import { Refusal } from '../../domain/errors.ts'
+import type { Override } from '../../domain/overrides.ts'
+import { askScripts } from '../ask.ts'
+import type { Services } from '../services.ts'
+
+export type Wanted = Omit<Intention, 'configChecked'>
+
+/** Answers once the action is accepted: its transaction has committed. Throws a Refusal otherwise. */
+export async function accept(services: Services, wanted: Wanted): Promise<Response> {
+  if (services.stopping()) throw new Refusal('shutting_down', 'This server is shutting down; send it again.')
+  const before = wanted.key ? await recallKey(services.db, wanted.key) : null
+  if (before !== null) return accepted(before.actionId ?? 0)
+
+  const configChecked = actions[wanted.kind].prepared ? await preflight(services, wanted) : false
+  const { actionId, change } = await begin(services.db, { ...wanted, configChecked })
+  if (change !== null) {
+    // Both are hints: the answer does not wait for Redis.
+    void publishChange(services.redis, services.settings.REDIS_PREFIX, change)
+    void services.bells.ring(actionId).then((rung) => {
+      if (!rung)
+        services.log.warn({ actionId }, 'the bell could not be rung; a runner will find the action by itself')
+    })
+  }
+  return accepted(actionId)
+}
+
+export function accepted(actionId: number): Response {
+  return Response.json(
+    { tag: 'Success' },
+    { headers: actionId > 0 ? { [headers.actionId]: String(actionId) } : {} },
+  )
+}
+
+/** True: config_check said yes. False: it could not be asked (Redis is away); the runner asks before the script. */
+async function preflight(services: Services, wanted: Wanted): Promise<boolean> {
+  const { kind, name } = wanted
+  const there = await peek(services.db, name)
+  if (kind === 'create') {
+    if (there !== null) throw new Refusal('name_taken', `Deployment ${name} already exists.`)
+  } else {
+    if (there === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
+    if (there.busy) throw new Refusal('busy', `Deployment ${name} is currently being processed.`)
+    if (!mayBegin(kind, there.status))
+      throw new Refusal('impossible_move', refusedMove(kind, name, there.status))
+  }
+  const overrides: Overrides = wanted.overrides ?? {
+    app: there?.appOverrides ?? [],
+    deployment: there?.deploymentOverrides ?? [],
+  }
+  const target = {
+    name,
+    appOverrides: [...overrides.app] as Override[],
+    deploymentOverrides: [...overrides.deployment] as Override[],
+  }
+  const answer = await askScripts(services, { ask: 'config_check', target })
+  if (answer === 'away') return false
+  if (answer.is === 'refused') throw new Refusal('config_refused', answer.words, { plain: true })
+  if (answer.is === 'failed') throw new Refusal('script_failed', answer.words)
+  return true
+}

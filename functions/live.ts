@@ -1,0 +1,120 @@
+/**
+ * Step 12: relays changes to every websocket client at /event. One message is made once and sent to all; a client that
+ * reads too slowly is dropped and comes back with a fresh list. Started by server.ts.
+ */
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import { WebSocket, WebSocketServer } from 'ws'
+import { Refusal } from '../domain/errors.ts'
+import type { ServerSettings } from '../domain/settings.ts'
+import { demand, demandOrigin, roleOf } from './auth.ts'
+
+const heartbeatMs = 15_000
+/** What may wait for a client's socket before it counts as too slow, in bytes. */
+const maxBufferedBytes = 4 * 1024 * 1024
+
+export type Live = {
+  /** `text`: the change event as JSON. */
+  relay(text: string): void
+  /** Events may have been missed: everybody fetches the list again (with its ETag, so mostly for nothing). */
+  resync(): void
+  clients(): number
+  /** Tells clients to go elsewhere, then closes. */
+  close(): Promise<void>
+}
+
+export function openLive(http: Server, settings: ServerSettings, log: Logger): Live {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
+  const alive = new WeakSet<WebSocket>()
+  let seq = 0
+
+  const broadcast = (message: string) => {
+    const bytes = Buffer.from(message)
+    for (const socket of sockets.clients) {
+      if (socket.readyState !== WebSocket.OPEN) continue
+      if (socket.bufferedAmount > maxBufferedBytes) {
+        log.info('a websocket client reads too slowly and is dropped')
+        socket.terminate()
+        continue
+      }
+      socket.send(bytes, { binary: false })
+    }
+  }
+
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    try {
+      if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
+        throw new Refusal('no_such_path', 'Websockets are served at /event.')
+      }
+      const given = { get: (name: string) => request.headers[name.toLowerCase()]?.toString() }
+      demandOrigin(settings, given)
+      const authorization = given.get('authorization') ?? authorizationOf(given.get('sec-websocket-protocol'))
+      demand(roleOf(settings, authorization), 'user', authorization)
+      sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client))
+    } catch (error) {
+      refuse(socket, error)
+    }
+  }
+
+  sockets.on('connection', (client: WebSocket) => {
+    alive.add(client)
+    client.on('pong', () => alive.add(client))
+    client.on('error', () => client.terminate())
+    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs }))
+  })
+  http.on('upgrade', upgrade)
+
+  const heartbeat = setInterval(() => {
+    for (const client of sockets.clients) {
+      if (!alive.delete(client)) client.terminate()
+      else client.ping()
+    }
+    broadcast(JSON.stringify({ type: 'heartbeat', seq }))
+  }, heartbeatMs)
+
+  return {
+    relay: (text) => {
+      seq += 1
+      broadcast(`{"type":"event","seq":${seq},"event":${text}}`)
+    },
+    resync: () => {
+      seq += 1
+      broadcast(JSON.stringify({ type: 'resync', seq }))
+    },
+    clients: () => sockets.clients.size,
+    close: async () => {
+      clearInterval(heartbeat)
+      http.off('upgrade', upgrade)
+      seq += 1
+      broadcast(JSON.stringify({ type: 'bye', seq }))
+      for (const client of sockets.clients) client.close(1012, 'the server restarts')
+      const late = setTimeout(() => {
+        for (const client of sockets.clients) client.terminate()
+      }, 1000)
+      await new Promise<void>((resolve) => sockets.close(() => resolve()))
+      clearTimeout(late)
+    },
+  }
+}
+
+/** Browsers cannot set headers on a websocket: the page offers its credential as a second subprotocol. */
+const protocol = 'octopod.v2'
+const handleProtocols = (offered: Set<string>) => (offered.has(protocol) ? protocol : false)
+
+function authorizationOf(offered: string | undefined): string | undefined {
+  const encoded = offered
+    ?.split(',')
+    .map((one) => one.trim())
+    .find((one) => one.startsWith('auth.'))
+  return encoded && Buffer.from(encoded.slice(5), 'base64url').toString()
+}
+
+function refuse(socket: Duplex, error: unknown): void {
+  const status = error instanceof Refusal ? error.status : 500
+  const words = error instanceof Refusal ? error.message : 'The websocket could not be opened.'
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(words)}\r\n\r\n${words}`,
+  )
+}

@@ -1,0 +1,51 @@
+/** Opens what the functions need, for server.ts and lambda.ts, and gives the way to close it again. */
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { openPool } from '../db/pool.ts'
+import { openBells, openQuestions } from '../db/queue.ts'
+import { closeRedis, openBlocking, openCommands } from '../db/redis.ts'
+import type { ServerSettings } from '../domain/settings.ts'
+import { createListCache } from './list-cache.ts'
+import { createOutputHints } from './output-hints.ts'
+import type { Services } from './services.ts'
+
+export type Opened = { services: Services; subscriber: Redis; close(): Promise<void> }
+
+type Options = { mayWait: boolean; stopping: () => boolean; patienceMs: number }
+
+/** Waits up to `patienceMs` for PostgreSQL; Redis may come later. */
+export async function openServices(settings: ServerSettings, log: Logger, options: Options): Promise<Opened> {
+  const onWait = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
+  const db = await openPool(settings.DATABASE_URL, {
+    size: settings.DATABASE_POOL_SIZE,
+    patienceMs: options.patienceMs,
+    onWait,
+  })
+  const quiet = onceADowntime(log)
+  const redis = openCommands(settings.REDIS_URL, quiet)
+  const subscriber = openBlocking(settings.REDIS_URL, quiet)
+  const bells = openBells(redis, settings.REDIS_PREFIX)
+  const questions = openQuestions(redis, subscriber, settings.REDIS_PREFIX)
+  const list = createListCache(db)
+  const outputHints = createOutputHints()
+  const { mayWait, stopping } = options
+  return {
+    services: { settings, db, redis, bells, questions, list, outputHints, log, mayWait, stopping },
+    subscriber,
+    close: async () => {
+      await Promise.all([bells.close(), questions.close()])
+      await Promise.all([closeRedis(redis), closeRedis(subscriber)])
+      await Promise.race([db.end(), new Promise((resolve) => setTimeout(resolve, 2000).unref())])
+    },
+  }
+}
+
+/** ioredis reports every failed reconnect; one line a minute is enough. */
+function onceADowntime(log: Logger): (error: Error) => void {
+  let last = 0
+  return (error) => {
+    if (Date.now() - last < 60_000) return
+    last = Date.now()
+    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back')
+  }
+}

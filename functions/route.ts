@@ -1,0 +1,147 @@
+/**
+ * Step 2, the same for every endpoint: authenticate, parse by domain/api.ts, call the function, serialise. The
+ * functions see only parsed values; app.ts mounts what comes out of here.
+ */
+import { createHash } from 'node:crypto'
+import type { Context, Handler as HonoHandler } from 'hono'
+import type { z } from 'zod'
+import type { Asker } from '../db/begin.ts'
+import type { IdempotencyKey } from '../db/idempotency.ts'
+import { type Api, api, type EndpointName, headers, type Role } from '../domain/api.ts'
+import { Refusal } from '../domain/errors.ts'
+import { askerOf, demand, demandOrigin, roleOf } from './auth.ts'
+import type { Services } from './services.ts'
+
+type QueryOf<Name extends EndpointName> = Api[Name] extends { query: infer Q extends z.ZodType }
+  ? z.output<Q>
+  : undefined
+type BodyOf<Name extends EndpointName> = Api[Name] extends { body: infer B extends z.ZodType }
+  ? z.output<B>
+  : undefined
+type AnswerOf<Name extends EndpointName> = Api[Name]['answer'] extends z.ZodType
+  ? z.input<Api[Name]['answer']>
+  : never
+
+export type Asked<Name extends EndpointName> = {
+  param: (name: string) => string
+  query: QueryOf<Name>
+  body: BodyOf<Name>
+  header: (name: string) => string | undefined
+  role: Role
+  asker: Asker
+  key: IdempotencyKey | undefined
+  /** Aborts when the client has gone. */
+  signal: AbortSignal
+}
+
+/** A function: gives the answer's value, or a Response of its own. */
+export type Answerer<Name extends EndpointName> = (
+  services: Services,
+  asked: Asked<Name>,
+) => Promise<AnswerOf<Name> | Response>
+
+/** No answer without questions to scripts takes longer; then it is 503. */
+const answerMs = 3900
+
+export function route<Name extends EndpointName>(
+  services: Services,
+  name: Name,
+  answerer: Answerer<Name>,
+): HonoHandler {
+  const endpoint = api[name]
+  const unsafe = endpoint.method !== 'GET'
+  const patienceMs = answerMs + services.settings.QUESTION_TIMEOUT
+  return async (context) => {
+    const given = { get: (header: string) => context.req.header(header) }
+    const authorization = context.req.header('authorization')
+    const role = roleOf(services.settings, authorization)
+    demand(role, endpoint.role, authorization)
+    if (unsafe) demandOrigin(services.settings, given)
+    const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
+    const asked = {
+      param: (param: string) => context.req.param(param) ?? '',
+      query: ('query' in endpoint
+        ? parse(endpoint.query, context.req.query(), 'query')
+        : undefined) as QueryOf<Name>,
+      body: ('body' in endpoint ? parse(endpoint.body, parseJson(text), 'body') : undefined) as BodyOf<Name>,
+      header: (header: string) => context.req.header(header),
+      role,
+      asker: askerOf(services.settings, role, given),
+      key: keyOf(context, text),
+      signal: context.req.raw.signal,
+    }
+    const answer = await within(
+      answerer(services, asked),
+      asksScripts(endpoint.refusals) ? patienceMs : answerMs,
+    )
+    return answer instanceof Response ? answer : Response.json(answer)
+  }
+}
+
+const asksScripts = (refusals: readonly string[]) => refusals.includes('runners_away')
+
+async function bodyText(context: Context, expected: boolean): Promise<string> {
+  const text = await context.req.text()
+  if (!expected || /^application\/json\b/i.test(context.req.header('content-type') ?? '')) return text
+  throw new Refusal(
+    'wrong_media_type',
+    'Send the body as JSON, with the header Content-Type: application/json.',
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Refusal(
+      'bad_request',
+      `The body is not JSON: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+}
+
+function parse(schema: z.ZodType, value: unknown, where: string): unknown {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const name = result.error.issues.find(
+    (issue) => issue.code === 'custom' && issue.params?.code === 'bad_name',
+  )
+  if (name) throw new Refusal('bad_name', name.message)
+  const shown = result.error.issues
+    .slice(0, 5)
+    .map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`)
+  const rest = result.error.issues.length - shown.length
+  throw new Refusal('bad_request', shown.join('; ') + (rest > 0 ? `; and ${rest} more` : ''))
+}
+
+/** An action's id from a path. */
+export function idParam(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new Refusal('bad_request', `"${text.slice(0, 40)}" is not an action id: ids are whole numbers.`)
+}
+
+function keyOf(context: Context, body: string): IdempotencyKey | undefined {
+  const key = context.req.header(headers.idempotencyKey)
+  if (key === undefined || context.req.method === 'GET') return undefined
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+    throw new Refusal('bad_request', 'An Idempotency-Key has 1 to 200 visible ASCII characters.')
+  }
+  const fingerprint = createHash('sha256')
+    .update(`${context.req.method} ${context.req.path}\n${body}`)
+    .digest('base64url')
+  return { key, fingerprint }
+}
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const words =
+      'The server could not answer in time. Whether the request was accepted is not known: ask again, with the same Idempotency-Key.'
+    timer = setTimeout(() => reject(new Refusal('stores_away', words)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

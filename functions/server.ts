@@ -1,0 +1,91 @@
+/** `npm run server`: the functions as a process. Stateless; any number of them side by side. */
+import { createServer, type Server } from 'node:http'
+import { serve } from '@hono/node-server'
+import { pino } from 'pino'
+import { subscribe } from '../db/events.ts'
+import { readSettings, SettingsError } from '../domain/settings.ts'
+import { createApp } from './app.ts'
+import { openLive } from './live.ts'
+import { watchLosses } from './losses.ts'
+import { openServices } from './open.ts'
+
+try {
+  await main()
+} catch (error) {
+  console.error(
+    error instanceof SettingsError ? error.message : `The server could not start: ${wordsOf(error)}`,
+  )
+  process.exit(1)
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings('server', process.env)
+  const log = pino({ level: settings.LOG_LEVEL })
+  let stopping = false
+
+  const { services, subscriber, close } = await openServices(settings, log, {
+    mayWait: true,
+    stopping: () => stopping,
+    patienceMs: 60_000,
+  })
+  const app = createApp(services)
+  const http = await listen(app.fetch, settings.PORT, settings.HOST)
+  const live = openLive(http, settings, log)
+  const losses = await watchLosses(services.db, log, live.resync)
+
+  // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.
+  subscribe(subscriber, settings.REDIS_PREFIX, {
+    change: (_, text) => {
+      losses.relayed()
+      live.relay(text)
+    },
+    output: ({ actionId }) => services.outputHints.wake(actionId),
+  }).catch((error) => log.error({ err: error }, 'could not subscribe to changes'))
+
+  const stop = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info('stopping: finishing requests')
+    setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + 5000).unref()
+    losses.stop()
+    await live.close()
+    await new Promise<void>((resolve) => {
+      http.close(() => resolve())
+      http.closeIdleConnections()
+      setTimeout(() => http.closeAllConnections(), Math.min(settings.SHUTDOWN_GRACE, 10_000)).unref()
+    })
+    await close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+
+  const address = http.address()
+  log.info({ port: typeof address === 'object' ? address?.port : address }, 'server ready')
+}
+
+function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  port: number,
+  hostname: string,
+): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = serve(
+      {
+        fetch,
+        port,
+        hostname,
+        createServer,
+        serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
+      },
+      () => resolve(server),
+    ) as Server
+    server.once('error', reject)
+  })
+}
+
+function wordsOf(error: unknown): string {
+  const { code, message, port } = error as { code?: string; message?: string; port?: number }
+  if (code === 'EADDRINUSE') return `port ${port} is in use; choose another one with PORT.`
+  return message || code || String(error)
+}
