@@ -3,11 +3,12 @@
  * `dataDir` holds `data` (the cluster) and `password`.
  */
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { type Child, describeExit, startChild } from './child.ts'
 import { type Account, postgresAccount } from './postgres-account.ts'
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
+import { removeStaleLock } from './postgres-lock.ts'
 import { Problem } from './problem.ts'
 import { keptSecret } from './secret.ts'
 import { waitUntil } from './wait.ts'
@@ -29,15 +30,17 @@ const readyTimeoutMs = 60_000
 
 /** @throws Problem, one sentence, when it cannot run. */
 export async function startPostgres(options: Options): Promise<Engine> {
-  const { dataDir, port, log } = options
+  const { port, log } = options
+  const dataDir = resolve(options.dataDir)
   // First what it needs: programs, an account, a cluster of the right version.
   const binaries = postgresBinaries()
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const password = keptSecret(join(dataDir, 'password'))
   const cluster = join(dataDir, 'data')
   const account = postgresAccount(cluster, binaries.folder)
-  if (!existsSync(cluster)) await makeCluster({ ...options, cluster, password, binaries, account })
+  if (!existsSync(cluster)) await makeCluster({ ...options, dataDir, cluster, password, binaries, account })
   checkVersion(cluster, binaries)
+  removeStaleLock(cluster)
 
   // Then the process, until it takes connections.
   const child = startChild({

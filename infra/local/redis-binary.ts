@@ -10,8 +10,15 @@ import { Problem } from './problem.ts'
 /** The last releases under the BSD licence; BullMQ asks for 6.2 or newer. */
 const compiledVersion = '7.2.11'
 
-export async function redisBinary(compileDir: string, log: (line: string) => void): Promise<string> {
+export async function redisBinary(
+  compileDir: string,
+  log: (line: string) => void,
+  say: (line: string) => void = () => {},
+): Promise<string> {
+  const compiledBefore = join(compileDir, compiledVersion, 'redis-server')
   if (runs('redis-server')) return 'redis-server'
+  if (runs(compiledBefore)) return compiledBefore
+  say('There is no redis-server on this machine; it is installed or compiled now, once. This takes a while.')
   if (installFromDebian(log) && runs('redis-server')) return 'redis-server'
   const compiled = await compile(compileDir, log)
   if (compiled !== null && runs(compiled)) return compiled
@@ -42,7 +49,7 @@ async function compile(downloadDir: string, log: (line: string) => void): Promis
   process.env.npm_config_strict_ssl = 'true'
   try {
     const { default: module } = await import('redis-memory-server/lib/util/RedisBinary.js')
-    return await module.default.getPath({ downloadDir: join(downloadDir), version: compiledVersion })
+    return await module.default.getPath({ downloadDir, version: compiledVersion })
   } catch (error) {
     log(`compiling Redis: ${(error as Error).message}`)
     return null

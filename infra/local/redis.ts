@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Child, describeExit, startChild } from './child.ts'
 import type { Engine } from './postgres.ts'
 import { Problem } from './problem.ts'
@@ -16,15 +16,25 @@ type Options = {
   dataDir: string
   port: number
   log: (line: string) => void
+  /** Told when the program has to be installed first, which takes a while. */
+  say?: (line: string) => void
   /** Keeps nothing on disk: for tests. */
   fast?: boolean
   onSpawn?: (child: Child) => void
 }
 
 /** @throws Problem, one sentence, when it cannot run. */
-export async function startRedis({ dataDir, port, log, fast = false, onSpawn }: Options): Promise<Engine> {
+export async function startRedis({
+  port,
+  log,
+  say,
+  fast = false,
+  onSpawn,
+  ...options
+}: Options): Promise<Engine> {
+  const dataDir = resolve(options.dataDir)
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const binary = await redisBinary(join(dataDir, 'program'), log)
+  const binary = await redisBinary(join(dataDir, 'program'), log, say)
   const password = keptSecret(join(dataDir, 'password'))
   // In a file, not in argv: everybody on the machine can read argv.
   const config = join(dataDir, 'redis.conf')

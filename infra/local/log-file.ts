@@ -1,0 +1,15 @@
+/** A log of a process of ours: lines are appended; what was big at the start is set aside once. */
+import { appendFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+
+const sizeLimitBytes = 10 * 1024 * 1024
+
+export function openLog(file: string): (line: string) => void {
+  try {
+    if (statSync(file).size > sizeLimitBytes) renameSync(file, `${file}.old`)
+  } catch {
+    // There is none yet.
+  }
+  writeFileSync(file, '', { flag: 'a', mode: 0o600 })
+  // Synchronous: nothing is lost when we are killed, and there is little of it.
+  return (line) => appendFileSync(file, `${line}\n`)
+}

@@ -1,0 +1,43 @@
+/**
+ * `npm start`: the whole system on this machine. Hands to the conductor; answers for signals, for the one
+ * sentence a problem gets, and for the exit code.
+ */
+import { join } from 'node:path'
+import { type Conduct, conduct } from './conductor.ts'
+import { Problem } from './problem.ts'
+
+/** Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. */
+const sameKeyPressMs = 500
+
+/** Runs until Ctrl-C; the exit code is 0 then, 1 after a problem. */
+export async function main(programs: Conduct['programs']): Promise<void> {
+  const stop = new AbortController()
+  const kill = new AbortController()
+  let firstAt: number | null = null
+  const onSignal = () => {
+    firstAt ??= performance.now()
+    stop.abort()
+    if (performance.now() - firstAt < sameKeyPressMs) return
+    kill.abort()
+    process.exit(130)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
+
+  try {
+    const say = (line: string) => process.stdout.write(`${line}\n`)
+    await conduct({ environment: process.env, programs, say, stop: stop.signal, kill: kill.signal })
+    process.exit(0)
+  } catch (error) {
+    console.error(error instanceof Problem ? error.message : error)
+    process.exit(1)
+  }
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '../..')
+  await main({
+    migrate: join(root, 'db/migrate.ts'),
+    server: join(root, 'functions/server.ts'),
+    runner: join(root, 'runner/main.ts'),
+  })
+}

@@ -1,0 +1,13 @@
+/** Stand-in for functions/server.ts: /readyz answers; /die ends it; SERVER_FAILS keeps it from starting. */
+import { createServer } from 'node:http'
+
+if (process.env.SERVER_FAILS) {
+  console.error('the server cannot start')
+  process.exit(4)
+}
+const server = createServer((request, response) => {
+  if (request.url === '/die') process.exit(9)
+  response.end(JSON.stringify({ pid: process.pid, databaseUrl: process.env.DATABASE_URL }))
+})
+server.listen(Number(process.env.PORT), process.env.HOST, () => console.log('{"msg":"server ready"}'))
+process.on('SIGTERM', () => process.exit(0))
