@@ -67,7 +67,8 @@ export async function getInfo(pool: Database, name: string): Promise<Info> {
   return row.body
 }
 
-/** Appends output under the held lease; the schema refuses a stale one. */
+/** Appends output under the held lease; the schema refuses a stale one. The same chunk twice is kept once: an append
+ * whose outcome is unknown may be tried again. */
 export async function appendOutput(
   pool: Database,
   { actionId, epoch }: Held,
@@ -78,7 +79,8 @@ export async function appendOutput(
     select ${actionId}, ${epoch}, * from ${sql.unnest(
       chunks.map((chunk) => [chunk.seq, chunk.stream, chunk.text]),
       ['int4', 'text', 'text'],
-    )}`)
+    )}
+    on conflict do nothing`)
 }
 
 /** The number of the last chunk there is; 0 without output. */

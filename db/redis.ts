@@ -29,3 +29,18 @@ export async function closeRedis(redis: Redis): Promise<void> {
   await Promise.race([polite, new Promise((resolve) => setTimeout(resolve, 1000).unref())])
   redis.disconnect()
 }
+
+/** Waits until the connection is usable, at most `ms`; false when it is not by then. */
+export async function whenReady(redis: Redis, ms: number): Promise<boolean> {
+  if (redis.status === 'ready') return true
+  return new Promise((resolve) => {
+    const done = (ready: boolean) => {
+      clearTimeout(timer)
+      redis.off('ready', isReady)
+      resolve(ready)
+    }
+    const isReady = () => done(true)
+    const timer = setTimeout(() => done(false), ms)
+    redis.on('ready', isReady)
+  })
+}

@@ -161,7 +161,22 @@ export const settings = {
   },
   SECRET_KEYS: {
     about: 'Regular expression: values of config keys that match are masked in output',
-    parse: text.default('(password|passwd|pass|secret|token|credential|private_?key)$'),
+    parse: text
+      .default('(password|passwd|pass|secret|token|credential|private_?key)$')
+      .transform((source, context) => {
+        try {
+          return new RegExp(source, 'i')
+        } catch {
+          context.addIssue({ code: 'custom', message: 'is not a regular expression' })
+          return z.NEVER
+        }
+      }),
+    for: ['runner'],
+  },
+  SCRIPT_ENVIRONMENT: {
+    about:
+      'Names of further variables that scripts may see, separated by commas; PREFIX_* stands for all that begin so',
+    parse: text.default(''),
     for: ['runner'],
   },
   INTERRUPTED_ACTIONS: {

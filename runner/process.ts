@@ -1,14 +1,17 @@
 /**
  * Runs one script to its end: spawns it, hands on its output, ends it when its time is up or its signal aborts.
  * Called by the conductor (perform) and by answer, watch and notify; hands back a ScriptResult as a value (law 6).
- * What becomes of the group of processes is in supervise.ts, the pipes are in pipes.ts.
+ * Ending a script is in ending.ts, its pipes are in pipes.ts.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { ScriptResult } from '../domain/action.ts'
+import { createEnding } from './ending.ts'
 import { readPipes } from './pipes.ts'
-import { createEnding } from './supervise.ts'
+import type { Supervisor } from './supervise.ts'
+import { markName } from './tree.ts'
 
 export type ProcessRequest = {
   file: string
@@ -21,6 +24,8 @@ export type ProcessRequest = {
   onOutput?: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void | Promise<void>
   /** aborting ends the script; the reason is 'cancelled' or 'interrupted' (anything else counts as the latter) */
   signal?: AbortSignal
+  /** ends the script if this runner is lost */
+  supervisor?: Supervisor
 }
 
 /** How long a script that ended may leave its pipes open, e.g. by a child that inherited them. */
@@ -34,7 +39,7 @@ const longestTimerMs = 2 ** 31 - 1
  * the rejection comes when its group is dead. A script that ends by itself leaves its background children alone.
  */
 export async function runProcess(request: ProcessRequest): Promise<ScriptResult> {
-  const { signal, onOutput } = request
+  const { signal, onOutput, supervisor } = request
   const startedMs = performance.now()
   const result = (facts: Partial<ScriptResult>): ScriptResult => ({
     ...plain,
@@ -44,12 +49,18 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
 
   // First: start it, unless nobody wants it any more.
   if (signal?.aborted) return result({ [reasonOf(signal)]: true })
-  const child = await start(request)
-  if (typeof child === 'string') return result({ problem: child })
+  const mark = randomBytes(9).toString('base64url')
+  supervisor?.start(mark)
+  const child = await start(request, mark)
+  if (typeof child === 'string') {
+    supervisor?.end(mark)
+    return result({ problem: child })
+  }
+  supervisor?.is(mark, child.pid)
 
   // Then: let it run until it ends, or its time is up, or it is no longer wanted, or its output has no place.
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>
-  const ending = createEnding(child.pid, request.killGraceMs)
+  const ending = createEnding({ pid: child.pid, mark }, request.killGraceMs)
   const pipes = readPipes(child, onOutput, () => ending.begin('interrupted'))
   const onAbort = () => signal && ending.begin(reasonOf(signal))
   const timer = setTimeout(() => ending.begin('timedOut'), Math.min(request.timeoutMs, longestTimerMs))
@@ -58,8 +69,9 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   clearTimeout(timer)
   signal?.removeEventListener('abort', onAbort)
 
-  // Finally: whom we asked to end takes its group along; what is still in the pipes is read.
+  // Finally: one that was asked to end takes all it started along; what is still in the pipes is read.
   await ending.finish()
+  supervisor?.end(mark)
   await pipes.drain(drainMs)
   if (pipes.failure !== null) throw pipes.failure.error
   const reason = ending.reason === null ? {} : { [ending.reason]: true }
@@ -108,9 +120,13 @@ function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
 type Started = ChildProcess & { pid: number }
 
 /** Some errors are thrown by spawn, others are emitted: both become the words of `problem`. */
-async function start({ file, args, env }: ProcessRequest): Promise<Started | string> {
+async function start({ file, args, env }: ProcessRequest, mark: string): Promise<Started | string> {
   try {
-    const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const child = spawn(file, args, {
+      env: { ...env, [markName]: mark },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     if (child.pid !== undefined) return child as Started
     const [error] = await once(child, 'spawn').catch((error: unknown) => [error])
     return problemOf(file, error)

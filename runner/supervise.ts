@@ -1,73 +1,87 @@
 /**
- * Ends a script with all processes of its group: asks with TERM, waits, kills, and sees to it that they are gone.
- * Called by process.ts, which gave the script a group of its own.
+ * A small companion of the runner that ends its scripts when the runner is lost (law 5). Made once by main, given
+ * to every runProcess; hands the work to supervise.sh. A frozen runner is not lost: for that a lease is needed.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 
-export type Reason = 'timedOut' | 'cancelled' | 'interrupted'
-
-export type Ending = {
-  /** The first reason given; null when the script may end by itself. */
-  readonly reason: Reason | null
-  /** Asks the group to end and sees it killed after the grace; later calls change nothing. */
-  begin(reason: Reason): void
-  /** Resolves when even KILL did not make the script end (e.g. it hangs in the kernel). */
-  readonly stuck: Promise<'stuck'>
-  /** To be called when the script has ended: resolves when its group is gone too, if it was asked to end. */
-  finish(): Promise<void>
+export type Supervisor = {
+  /** To be called before a script is started: from here on it does not outlive the runner. */
+  start(mark: string): void
+  /** Its process, which leads its group. */
+  is(mark: string, pid: number): void
+  end(mark: string): void
+  close(): Promise<void>
 }
 
-/** Between KILL and giving up on a process the kernel does not let go. */
-const killedMs = 2000
-const pollMs = 20
+const file = fileURLToPath(new URL('supervise.sh', import.meta.url))
+const closeMs = 2000
+/** A companion that dies sooner than this after its start is not started again at once. */
+const leastLifeMs = 1000
 
-export function createEnding(pid: number, killGraceMs: number): Ending {
-  let reason: Reason | null = null
-  let ended = false
-  let killed = false
-  let killTimer: NodeJS.Timeout | undefined
-  let stuckTimer: NodeJS.Timeout | undefined
-  const stuck = Promise.withResolvers<'stuck'>()
+export function createSupervisor(killGraceMs: number): Supervisor {
+  const live = new Map<string, number | null>()
+  let closed = false
+  let companion: ChildProcess | null = null
 
-  const kill = () => {
-    killed = true
-    signalGroup(pid, 'SIGKILL')
-    stuckTimer = setTimeout(() => stuck.resolve('stuck'), killedMs)
+  const tell = (line: string) => companion?.stdin?.write(`${line}\n`)
+
+  const begin = () => {
+    const startedMs = performance.now()
+    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100))], {
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.
+      detached: true,
+    })
+    const gone = () => {
+      if (companion !== child) return
+      companion = null
+      if (!closed && performance.now() - startedMs > leastLifeMs) begin()
+    }
+    child.on('error', gone).on('exit', gone)
+    // Its end is told by `exit`.
+    child.stdin?.on('error', () => {})
+    child.unref()
+    unref(child.stdin)
+    companion = child
+    for (const [mark, pid] of live) {
+      tell(`start ${mark}`)
+      if (pid !== null) tell(`is ${mark} ${pid}`)
+    }
   }
+  begin()
 
   return {
-    get reason() {
-      return reason
+    start(mark) {
+      if (companion === null && !closed) begin()
+      live.set(mark, null)
+      // Small writes to a pipe with room are done when this returns: it is told before the script exists.
+      tell(`start ${mark}`)
     },
-    stuck: stuck.promise,
-    begin(why) {
-      if (ended || reason !== null) return
-      reason = why
-      signalGroup(pid, 'SIGTERM')
-      // A stopped process hears TERM only when it goes on.
-      signalGroup(pid, 'SIGCONT')
-      killTimer = setTimeout(kill, killGraceMs)
+    is(mark, pid) {
+      live.set(mark, pid)
+      tell(`is ${mark} ${pid}`)
     },
-    async finish() {
-      ended = true
-      // As long as one process of the group is left its number is not given to another, so KILL hits no stranger.
-      while (reason !== null && !killed && groupLives(pid)) await sleep(pollMs)
-      clearTimeout(killTimer)
-      for (let waitedMs = 0; killed && waitedMs < killedMs && groupLives(pid); waitedMs += pollMs)
-        await sleep(pollMs)
-      clearTimeout(stuckTimer)
+    end(mark) {
+      live.delete(mark)
+      tell(`end ${mark}`)
+    },
+    async close() {
+      closed = true
+      const child = companion
+      if (child === null || child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.ref()
+      child.stdin?.end()
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, closeMs).unref())])
     },
   }
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pid, signal)
-  } catch {
-    return false
-  }
-}
-
-function groupLives(pid: number): boolean {
-  return signalGroup(pid, 0)
+/** The pipe alone must not keep the runner from ending; its type does not tell that it is a socket. */
+function unref(pipe: unknown): void {
+  if (pipe !== null && typeof pipe === 'object' && 'unref' in pipe && typeof pipe.unref === 'function')
+    pipe.unref()
 }

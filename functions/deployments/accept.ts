@@ -23,15 +23,21 @@ export async function accept(services: Services, wanted: Wanted): Promise<Respon
 
   const configChecked = actions[wanted.kind].prepared ? await preflight(services, wanted) : false
   const { actionId, change } = await begin(services.db, { ...wanted, configChecked })
-  if (change !== null) {
-    // Both are hints: the answer does not wait for Redis.
-    void publishChange(services.redis, services.settings.REDIS_PREFIX, change)
-    void services.bells.ring(actionId).then((rung) => {
-      if (!rung)
-        services.log.warn({ actionId }, 'the bell could not be rung; a runner will find the action by itself')
-    })
-  }
+  // Hints, bounded in time and never rejected: a process need not wait for them, a Lambda is frozen after its answer.
+  const told =
+    change === null
+      ? null
+      : Promise.all([
+          ring(services, actionId),
+          publishChange(services.redis, services.settings.REDIS_PREFIX, change),
+        ])
+  if (!services.mayWait) await told
   return accepted(actionId)
+}
+
+async function ring({ bells, log }: Services, actionId: number): Promise<void> {
+  if (await bells.ring(actionId)) return
+  log.warn({ actionId }, 'the bell could not be rung; a runner will find the action by itself')
 }
 
 export function accepted(actionId: number): Response {

@@ -1,0 +1,64 @@
+/**
+ * Keeps an action in our hands while its script runs: renews the lease, notices that it is to be cancelled, and ends
+ * the script in time when the lease cannot be kept (law 5). Called by perform.ts.
+ */
+import { isStaleWrite } from '../db/errors.ts'
+import { type Held, renew } from '../db/transition.ts'
+import type { Workshop } from './workshop.ts'
+
+export type Lease = {
+  /** Aborts with 'cancelled' when a user wants it, with 'interrupted' when the lease is lost or about to be. */
+  signal: AbortSignal
+  cancel(): void
+  stop(): void
+}
+
+/** `takenAt`: performance.now() from before the claim was sent: the lease surely ends no earlier than that + LEASE. */
+export function keepLease({ leases, settings, log }: Workshop, held: Held, takenAt: number): Lease {
+  const controller = new AbortController()
+  let renewTimer: NodeJS.Timeout | undefined
+  let deadline: NodeJS.Timeout | undefined
+  let stopped = false
+
+  // The script must be dead before anybody else may take the action: TERM, the grace, KILL and a margin fit in.
+  const lastMomentMs = Math.max(settings.LEASE * 0.5, settings.LEASE - settings.KILL_GRACE - 2000)
+  const holdFrom = (sentAt: number) => {
+    clearTimeout(deadline)
+    deadline = setTimeout(
+      () => {
+        log.warn({ actionId: held.actionId }, 'the lease could not be renewed in time; the script is ended')
+        controller.abort('interrupted')
+      },
+      Math.max(0, sentAt + lastMomentMs - performance.now()),
+    )
+  }
+
+  const renewOnce = async () => {
+    const sentAt = performance.now()
+    try {
+      const { cancel } = await renew(leases, held, settings.LEASE)
+      if (stopped) return
+      holdFrom(sentAt)
+      if (cancel) controller.abort('cancelled')
+    } catch (error) {
+      if (isStaleWrite(error)) controller.abort('interrupted')
+      else log.warn({ err: error, actionId: held.actionId }, 'a lease was not renewed; trying again')
+    }
+    schedule()
+  }
+  const schedule = () => {
+    if (!stopped) renewTimer = setTimeout(renewOnce, settings.LEASE / 6)
+  }
+
+  holdFrom(takenAt)
+  schedule()
+  return {
+    signal: controller.signal,
+    cancel: () => controller.abort('cancelled'),
+    stop: () => {
+      stopped = true
+      clearTimeout(renewTimer)
+      clearTimeout(deadline)
+    },
+  }
+}

@@ -1,0 +1,140 @@
+/** `npm run runner`: performs actions, answers questions, makes checks. Any number of them side by side. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { pino } from 'pino'
+import { clearCached } from '../db/cache.ts'
+import { subscribe } from '../db/events.ts'
+import { openPool } from '../db/pool.ts'
+import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
+import { closeRedis, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import { readSettings, SettingsError } from '../domain/settings.ts'
+import { answerQuestion, createMemory } from './answer.ts'
+import { notify } from './notify.ts'
+import { perform, type Running } from './perform.ts'
+import { ask, failureOfScript } from './run.ts'
+import { findScripts, scriptEnvironment } from './scripts.ts'
+import { sweep } from './sweep.ts'
+import { watch } from './watch.ts'
+import type { Workshop } from './workshop.ts'
+
+try {
+  await main()
+} catch (error) {
+  const words = error instanceof Error ? error.message : String(error)
+  console.error(error instanceof SettingsError ? words : `The runner could not start: ${words}`)
+  process.exit(1)
+}
+
+async function main(): Promise<void> {
+  // First: what it needs.
+  const settings = readSettings('runner', process.env)
+  const scripts = findScripts(settings)
+  const log = pino({ level: settings.LOG_LEVEL })
+  const onWait = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
+  const db = await openPool(settings.DATABASE_URL, {
+    size: settings.DATABASE_POOL_SIZE,
+    patienceMs: 60_000,
+    onWait,
+  })
+  const leases = await openPool(settings.DATABASE_URL, { size: 2, queryTimeoutMs: 2000 })
+  const quiet = onceADowntime((error) =>
+    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
+  )
+  const redis = openCommands(settings.REDIS_URL, quiet)
+  const subscriber = openBlocking(settings.REDIS_URL, quiet)
+  const blocking = openBlocking(settings.REDIS_URL, quiet)
+  const closing = new AbortController()
+  const workshop: Workshop = {
+    name: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    settings,
+    project: {
+      projectName: settings.PROJECT_NAME,
+      baseDomain: settings.BASE_DOMAIN,
+      namespace: settings.NAMESPACE,
+    },
+    db,
+    leases,
+    redis,
+    scripts,
+    environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
+    memory: createMemory(),
+    log,
+    closing: closing.signal,
+  }
+  await initialise(workshop)
+
+  // Then: everything it does, each apart from the others.
+  const running: Running = new Map()
+  const checks = watch(workshop)
+  const notifications = notify(workshop)
+  const performOne = async (actionId: number) => {
+    await perform(workshop, running, actionId)
+    checks.nudge()
+    notifications.nudge()
+  }
+  const inBackground = (actionId: number) =>
+    void performOne(actionId).catch((error) =>
+      log.error({ err: error, actionId }, 'an action could not be performed'),
+    )
+  const free = () => settings.ACTION_CONCURRENCY - running.size
+  const sweeper = sweep(workshop, free, inBackground)
+  const bells = hearBells(blocking, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, performOne)
+  const questions = hearQuestions(
+    blocking,
+    redis,
+    settings.REDIS_PREFIX,
+    settings.QUESTION_CONCURRENCY,
+    (question) => answerQuestion(workshop, question),
+  )
+  for (const worker of [bells, questions]) worker.on('error', quiet)
+  subscribe(subscriber, settings.REDIS_PREFIX, {
+    cancel: (actionId) => running.get(actionId)?.cancel(),
+  }).catch((error) => log.error({ err: error }, 'could not subscribe to cancels'))
+
+  // Finally: an orderly end. A second signal ends at once; scripts then end with their leases.
+  let stopping = false
+  const stop = async () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info({ running: running.size }, 'stopping: nothing new is taken, running actions may finish')
+    const late = setTimeout(() => closing.abort('interrupted'), settings.SHUTDOWN_GRACE)
+    setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
+    await Promise.all([
+      sweeper.stop(),
+      closeWorker(bells, settings.SHUTDOWN_GRACE),
+      closeWorker(questions, 5000),
+    ])
+    while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
+    clearTimeout(late)
+    closing.abort('interrupted')
+    await Promise.all([checks.stop(), notifications.stop()])
+    await Promise.all([redis, subscriber, blocking].map(closeRedis))
+    await Promise.race([
+      Promise.all([db.end(), leases.end()]),
+      new Promise((resolve) => setTimeout(resolve, 2000).unref()),
+    ])
+    process.exit(0)
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  log.info({ runner: workshop.name }, 'runner ready')
+}
+
+/** The init script runs once, before any other; new scripts may answer differently, so old answers go. */
+async function initialise(workshop: Workshop): Promise<void> {
+  if (workshop.scripts.path('init') !== null) {
+    const failure = failureOfScript('init', await ask(workshop, 'init', []))
+    if (failure !== null) throw new SettingsError(failure)
+  }
+  await whenReady(workshop.redis, 2000)
+  await clearCached(workshop.redis, workshop.settings.REDIS_PREFIX).catch(() => {})
+}
+
+function onceADowntime(tell: (error: Error) => void): (error: Error) => void {
+  let last = 0
+  return (error) => {
+    if (Date.now() - last < 60_000) return
+    last = Date.now()
+    tell(error)
+  }
+}

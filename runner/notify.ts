@@ -1,0 +1,36 @@
+/** Tells the notifications script of status changes. Each is told at most once; a failure changes nothing. */
+import { type StatusChange, takeStatusChanges } from '../db/sweep.ts'
+import { notificationArguments } from '../domain/script.ts'
+import type { Status } from '../domain/status.ts'
+import { type Loop, repeat } from './loop.ts'
+import { ask, failureOfScript } from './run.ts'
+import type { Workshop } from './workshop.ts'
+
+const batch = 50
+
+export function notify(workshop: Workshop): Loop {
+  const loop = repeat(workshop.log, 'notifications', 1000, async () => {
+    const changes = await takeStatusChanges(workshop.db, batch)
+    // Without a script they are only taken off the list.
+    if (workshop.scripts.path('notifications') !== null)
+      for (const change of changes) await tell(workshop, change)
+    if (changes.length === batch) loop.nudge()
+  })
+  return loop
+}
+
+async function tell(workshop: Workshop, change: StatusChange): Promise<void> {
+  const { project, settings, log } = workshop
+  const from = change.old_status as Status
+  const to = change.new_status as Status
+  const asked = await ask(
+    workshop,
+    'notifications',
+    notificationArguments(project, change.deployment, from, to),
+    {
+      timeoutMs: settings.CHECK_TIMEOUT,
+    },
+  )
+  const failure = failureOfScript('notifications', asked)
+  if (failure !== null) log.warn({ deployment: change.deployment }, failure)
+}

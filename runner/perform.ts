@@ -1,0 +1,148 @@
+/**
+ * Step 7, the conductor: one action from claim to finish, read from top to bottom. Called by worker.ts for a bell and
+ * by sweep.ts for an action nobody rang for; a second call for the same action finds it claimed and does nothing.
+ */
+import { appendOutput, lastSeq } from '../db/actions.ts'
+import { isAway, isStaleWrite } from '../db/errors.ts'
+import { publishChange, publishOutput } from '../db/events.ts'
+import { type Claimed, claim, finish, start } from '../db/transition.ts'
+import { actions, type ScriptResult } from '../domain/action.ts'
+import type { ChangeEvent } from '../domain/event.ts'
+import { lifecycleArguments } from '../domain/script.ts'
+import { keepLease, type Lease } from './lease.ts'
+import { createOutput, type Output } from './output.ts'
+import { prepare } from './prepare.ts'
+import { runProcess } from './process.ts'
+import { secretsOf } from './redact.ts'
+import { request } from './run.ts'
+import type { Workshop } from './workshop.ts'
+
+/** Actions under way in this runner, with the way to cancel each. */
+export type Running = Map<number, Lease>
+
+export async function perform(workshop: Workshop, running: Running, actionId: number): Promise<void> {
+  const { db, settings, log, name } = workshop
+  if (running.has(actionId)) return
+  const takenAt = performance.now()
+  const held = await claim(db, actionId, name, settings.LEASE)
+  if (held === null) return
+  const lease = keepLease(workshop, held, takenAt)
+  running.set(actionId, lease)
+  try {
+    const result = await carryOut(workshop, held, lease)
+    await announce(workshop, await persist(lease, () => finish(db, held, result)))
+    log.info(
+      {
+        actionId,
+        kind: held.kind,
+        deployment: held.name,
+        exitCode: result.exitCode,
+        durationMs: result.durationMs,
+      },
+      'action ended',
+    )
+  } catch (error) {
+    if (isStaleWrite(error))
+      log.warn({ actionId }, 'the action was taken from us; what we had to say no longer counts')
+    else
+      log.error(
+        { err: error, actionId },
+        'an action could not be finished; its lease will run out and end it',
+      )
+  } finally {
+    lease.stop()
+    running.delete(actionId)
+  }
+}
+
+/** Everything between claim and finish; what goes wrong on the way becomes the result. */
+async function carryOut(workshop: Workshop, held: Claimed, lease: Lease): Promise<ScriptResult> {
+  // First: what the script is to be told, and whether it may start at all.
+  const prepared = await prepare(workshop, held, lease.signal)
+  if ('refused' in prepared) return { ...nothingRan, ...reasonOf(lease.signal), ...prepared.refused }
+  if (lease.signal.aborted) return { ...nothingRan, ...reasonOf(lease.signal) }
+  const output = await openOutput(
+    workshop,
+    held,
+    lease,
+    secretsOf(prepared.config, workshop.settings.SECRET_KEYS),
+  )
+  for (const problem of prepared.problems) output.note(`octopod: ${problem}`)
+
+  // Then: the start is on record before the script exists (law 4).
+  await announce(workshop, await start(workshop.db, held, prepared.links))
+  const script = actions[held.kind].script
+  const args = lifecycleArguments(workshop.project, held.name, prepared.config)
+  const env = {
+    ...workshop.environment,
+    OCTOPOD_ACTION_ID: String(held.actionId),
+    OCTOPOD_ATTEMPT: String(held.attempt),
+    OCTOPOD_FENCE: String(held.epoch),
+  }
+  const result = await runProcess({
+    ...request(workshop, script, args, { signal: lease.signal }),
+    env: { ...env },
+    onOutput: output.push,
+  })
+
+  // Finally: its last words are kept before its end is.
+  if (result.timedOut)
+    output.note(
+      `octopod: stopped after ${workshop.settings.CONTROL_SCRIPT_TIMEOUT / 1000} s (CONTROL_SCRIPT_TIMEOUT).`,
+    )
+  const { truncated } = await output.end()
+  return { ...result, truncated }
+}
+
+async function openOutput(
+  workshop: Workshop,
+  held: Claimed,
+  lease: Lease,
+  secrets: string[],
+): Promise<Output> {
+  const { db, redis, settings } = workshop
+  return createOutput({
+    // A first attempt has none: only a lost preparation may have left notes.
+    firstSeq: held.epoch === 1 ? 1 : (await lastSeq(db, held.actionId)) + 1,
+    limitBytes: settings.OUTPUT_LIMIT,
+    secrets,
+    write: async (chunks) => {
+      await persist(lease, () => appendOutput(db, held, chunks))
+      const last = chunks.at(-1)
+      if (last) void publishOutput(redis, settings.REDIS_PREFIX, { actionId: held.actionId, seq: last.seq })
+    },
+  })
+}
+
+/** Tries again while the database is away, for as long as the action can still be ours. */
+async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
+  const until = performance.now() + 60_000
+  for (;;) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isAway(error) || performance.now() > until) throw error
+      await new Promise((resolve) => setTimeout(resolve, lease.signal.aborted ? 1000 : 300))
+    }
+  }
+}
+
+async function announce({ redis, settings }: Workshop, change: ChangeEvent): Promise<void> {
+  await publishChange(redis, settings.REDIS_PREFIX, change)
+}
+
+const nothingRan: ScriptResult = {
+  exitCode: null,
+  signal: null,
+  timedOut: false,
+  cancelled: false,
+  interrupted: false,
+  truncated: false,
+  durationMs: 0,
+  problem: null,
+}
+
+function reasonOf(signal: AbortSignal): Partial<ScriptResult> {
+  if (!signal.aborted) return {}
+  return signal.reason === 'cancelled' ? { cancelled: true } : { interrupted: true }
+}

@@ -1,0 +1,83 @@
+/**
+ * Looks after deployments: claims due checks in batches, runs them side by side, moves what they say (law 11). Started
+ * by main.ts; `nudge` looks at once, after an action has ended.
+ */
+import { type Checked, claimChecks, type DueCheck, keepCheck, keepCheckAndMove } from '../db/checks.ts'
+import { publishChange } from '../db/events.ts'
+import { lifecycleArguments } from '../domain/script.ts'
+import { checkScriptFor, type Status, statusAfterCheck } from '../domain/status.ts'
+import { effectiveConfig } from './config.ts'
+import { type Loop, repeat } from './loop.ts'
+import { ask, failureOfScript } from './run.ts'
+import type { Workshop } from './workshop.ts'
+
+export function watch(workshop: Workshop): Loop {
+  const { db, settings, log } = workshop
+  const underWay = new Set<Promise<void>>()
+  // Another runner takes over what we hold when we are surely gone.
+  const holdMs = settings.CHECK_TIMEOUT + settings.KILL_GRACE + 10_000
+
+  const loop = repeat(log, 'checks', 1000, async () => {
+    const free = settings.CHECK_CONCURRENCY - underWay.size
+    if (free <= 0) return
+    const due = await claimChecks(db, free, holdMs)
+    for (const one of due) {
+      const work = checkOne(workshop, one)
+        .catch((error) => log.error({ err: error, deployment: one.name }, 'a check could not be made'))
+        .finally(() => {
+          underWay.delete(work)
+          // There may be more where a full batch came from.
+          if (due.length === free) loop.nudge()
+        })
+      underWay.add(work)
+    }
+  })
+  return {
+    nudge: loop.nudge,
+    stop: async () => {
+      await loop.stop()
+      await Promise.all(underWay)
+    },
+  }
+}
+
+async function checkOne(workshop: Workshop, due: DueCheck): Promise<void> {
+  const { db, redis, settings } = workshop
+  const { exitCode, error } = await runCheck(workshop, due)
+  if (workshop.closing.aborted) return
+  const to = statusAfterCheck(due.status, exitCode, due.pendingMs, settings.STATUS_UPDATE_TIMEOUT)
+  const checked: Checked = {
+    id: due.id,
+    was: due.status,
+    exitCode,
+    error,
+    nextInMs: nextInMs(settings.CHECK_INTERVAL, due),
+  }
+  if (to === due.status) return keepCheck(db, checked)
+  const change = await keepCheckAndMove(db, checked, to)
+  if (change !== null) await publishChange(redis, settings.REDIS_PREFIX, change)
+}
+
+async function runCheck(
+  workshop: Workshop,
+  due: DueCheck,
+): Promise<{ exitCode: number | null; error: string | null }> {
+  const script = checkScriptFor(due.status)
+  if (script === null) return { exitCode: null, error: null }
+  const config = await effectiveConfig(workshop, due)
+  if (typeof config === 'string') return { exitCode: null, error: config }
+  const asked = await ask(workshop, script, lifecycleArguments(workshop.project, due.name, config), {
+    timeoutMs: workshop.settings.CHECK_TIMEOUT,
+  })
+  const ended = asked.result.timedOut || asked.result.problem !== null ? null : asked.result.exitCode
+  return { exitCode: ended, error: failureOfScript(script, asked)?.slice(0, 2000) ?? null }
+}
+
+const pending: readonly Status[] = ['CreatePending', 'UpdatePending', 'ArchivePending']
+
+/** The usual interval, spread a little; one that somebody waits for is looked at sooner, the younger the sooner. */
+function nextInMs(intervalMs: number, { status, pendingMs }: DueCheck): number {
+  const spread = 0.9 + Math.random() * 0.2
+  if (!pending.includes(status)) return intervalMs * spread
+  return Math.min(intervalMs, Math.max(1000, pendingMs / 2)) * spread
+}
