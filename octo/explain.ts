@@ -62,8 +62,9 @@ function causeOf(code: string): [string, string] {
     const remedy = 'Name the file with its issuer in NODE_EXTRA_CA_CERTS.'
     return ['its certificate is signed by an issuer this machine does not know.', remedy]
   }
-  // HPE_…: the parser met something that is not HTTP.
-  if (code.startsWith('HPE_')) return ['what answers there does not speak HTTP.', checkUrl]
+  // The parser met something that is not HTTP.
+  if (code.startsWith('HPE_') || code === 'HTTPParserError')
+    return ['what answers there does not speak HTTP.', checkUrl]
   return causes[code] ?? [`the request failed (${code}).`, checkServer]
 }
 

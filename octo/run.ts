@@ -41,8 +41,8 @@ async function perform(command: CommandClass, verb: string, rest: string[]): Pro
   let ready: ReturnType<typeof cli.process>
   try {
     ready = cli.process([verb, ...rest])
-  } catch (error) {
-    return refuse(usageProblem(command, verb, rest, error), usageLine(command))
+  } catch {
+    return refuse(usageProblem(command, verb, rest), usageLine(command))
   }
   return cli.run(ready)
 }

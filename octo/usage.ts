@@ -39,19 +39,21 @@ export function usageLine(command: CommandClass): string {
   return readable(cliOf([command]).usage(command, { colored: false, prefix: 'Usage: ' }))
 }
 
-/** What the parser found wrong, for a person; `typed` are the arguments after the verb, as spell() left them. */
-export function usageProblem(
-  command: CommandClass,
-  verb: string,
-  typed: readonly string[],
-  error: unknown,
-): string {
-  const missing = [...usageLine(command).matchAll(/<(\S+,(--\S+)) VALUE>/g)]
-    .filter(([, , long]) => !typed.some((token) => token === long || token.startsWith(`${long}=`)))
-    .map(([, names]) => names)
-  if (missing.length > 0) return `${verb} needs ${missing.join(' and ')}.`
-  const [first = ''] = error instanceof Error ? error.message.split('\n') : []
-  return first.startsWith('Command not found') ? `${verb} was not understood.` : first
+/** What is wrong with the arguments after the verb, as spell() left them; in words of ours, for the parser's
+ * depend on the paths it took. */
+export function usageProblem(command: CommandClass, verb: string, typed: readonly string[]): string {
+  const options = [...usageLine(command).matchAll(/([<[])((?:-\w,)?(--\S+)) VALUE/g)]
+  for (const token of typed) {
+    if (!token.startsWith('-')) return `"${token.slice(0, 40)}" stands alone: values come after an option.`
+    const [long] = token.split('=', 1)
+    const option = options.find(([, , , name]) => name === long)
+    if (option === undefined) return `${verb} has no option ${long?.slice(0, 40)}.`
+    if (long === token) return `${option[2]} needs a value.`
+  }
+  const missing = options
+    .filter(([, bracket, , long]) => bracket === '<' && !typed.some((token) => token.startsWith(`${long}=`)))
+    .map(([, , names]) => names)
+  return missing.length > 0 ? `${verb} needs ${missing.join(' and ')}.` : `${verb} was not understood.`
 }
 
 export function unknownVerb(typed: string, verbs: readonly string[]): string {

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 
@@ -63,7 +64,9 @@ const main = path.join(import.meta.dirname, '../../octo/main.ts')
 
 /** Runs octo as a process with nothing in its environment but what is given. */
 export function octo(environment: Record<string, string>, ...args: string[]): Promise<Ran> {
-  const options = { env: { PATH: process.env.PATH, ...environment }, timeout: 20_000, maxBuffer: 64 << 20 }
+  // The cache takes 40 ms off every start: without it Node strips the types of main.ts each time.
+  const always = { PATH: process.env.PATH, NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache') }
+  const options = { env: { ...always, ...environment }, timeout: 20_000, maxBuffer: 64 << 20 }
   return new Promise((resolve) => {
     execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
