@@ -2,13 +2,18 @@
 import type { Override } from '../../domain/overrides.ts'
 import { added } from '../../domain/overrides.ts'
 import type { Action, FullInfoWithCheck } from '../../domain/shapes.ts'
-import { adminHeader } from './system.ts'
 import { eventually } from './eventually.ts'
+import { adminHeader } from './system.ts'
 
 export type Reply = { status: number; body: unknown; text: string; headers: Headers }
 
 export function clientOf(url: string, authorization: string | null = adminHeader) {
-  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
@@ -23,7 +28,8 @@ export function clientOf(url: string, authorization: string | null = adminHeader
   }
   const api = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     call(method, `/api/v1${path}`, body, headers)
-  const fullInfo = async (name: string) => (await api('GET', `/deployments/${name}/full_info`)).body as FullInfoWithCheck
+  const fullInfo = async (name: string) =>
+    (await api('GET', `/deployments/${name}/full_info`)).body as FullInfoWithCheck
   return {
     call,
     api,
@@ -31,7 +37,12 @@ export function clientOf(url: string, authorization: string | null = adminHeader
     create: (name: string, app: Record<string, string> = {}, headers?: Record<string, string>) =>
       api('POST', '/deployments', { name, app_overrides: overrides(app), deployment_overrides: [] }, headers),
     update: (name: string, app: Record<string, string> = {}, headers?: Record<string, string>) =>
-      api('PUT', `/deployments/${name}`, { app_overrides: overrides(app), deployment_overrides: [] }, headers),
+      api(
+        'PUT',
+        `/deployments/${name}`,
+        { app_overrides: overrides(app), deployment_overrides: [] },
+        headers,
+      ),
     archive: (name: string) => api('DELETE', `/deployments/${name}`),
     restore: (name: string) => api('PATCH', `/deployments/${name}/restore`),
     cleanup: (name: string) => api('DELETE', `/deployments/${name}/cleanup`),

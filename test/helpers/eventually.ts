@@ -2,7 +2,11 @@
 
 type Look<T> = { done: boolean; value: T; seen?: unknown }
 
-export async function eventually<T>(what: string, look: () => Promise<Look<T>>, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<Look<T>>,
+  timeoutMs = 15_000,
+): Promise<T> {
   const until = Date.now() + timeoutMs
   for (;;) {
     const { done, value, seen } = await look()

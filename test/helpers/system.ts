@@ -11,7 +11,12 @@ import { createDatabase, redisPrefix } from './stores.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 export const adminHeader = 'Bearer the-admin-of-the-tests'
 
-export type Program = { child: ChildProcess; ready: Record<string, unknown>; lines: string[]; stop(): Promise<number | null> }
+export type Program = {
+  child: ChildProcess
+  ready: Record<string, unknown>
+  lines: string[]
+  stop(): Promise<number | null>
+}
 export type System = {
   url: string
   adminHeader: string
@@ -66,7 +71,10 @@ export async function startSystem(options: Options = {}): Promise<System> {
     await rm(dir, { recursive: true, force: true })
   }
   try {
-    const [server, runner] = await Promise.all([startServer(), options.runner === false ? absent : startRunner()])
+    const [server, runner] = await Promise.all([
+      startServer(),
+      options.runner === false ? absent : startRunner(),
+    ])
     return {
       url: server.url,
       adminHeader,
@@ -79,7 +87,10 @@ export async function startSystem(options: Options = {}): Promise<System> {
       startRunner,
       calls: async (script) => {
         const text = await readFile(join(dir, 'calls'), 'utf8').catch(() => '')
-        const calls = text.split('\n').filter(Boolean).map((line) => line.split('\t'))
+        const calls = text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => line.split('\t'))
         return script === undefined ? calls : calls.filter(([name]) => name === script)
       },
       behave: (script, how) => writeFile(join(dir, `do-${script}`), `${how}\n`),
@@ -99,7 +110,11 @@ function inherited(): Record<string, string> {
 }
 
 /** Resolves when the program has logged `readyWords`; rejects with its output when it ends before. */
-export async function startProgram(file: string, env: Record<string, string>, readyWords: string): Promise<Program> {
+export async function startProgram(
+  file: string,
+  env: Record<string, string>,
+  readyWords: string,
+): Promise<Program> {
   const child = spawn(process.execPath, [join(root, file)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   const exited = once(child, 'exit')
