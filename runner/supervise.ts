@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 export type Supervisor = {
@@ -17,8 +18,8 @@ export type Supervisor = {
 
 const file = fileURLToPath(new URL('supervise.sh', import.meta.url))
 const closeMs = 2000
-/** A companion that dies sooner than this after its start is not started again at once. */
-const leastLifeMs = 1000
+/** Between the death of a companion and the next: where none can live, trying must cost little. */
+const pauseMs = 500
 
 export function createSupervisor(killGraceMs: number): Supervisor {
   const live = new Map<string, number | null>()
@@ -28,24 +29,18 @@ export function createSupervisor(killGraceMs: number): Supervisor {
   const tell = (line: string) => companion?.stdin?.write(`${line}\n`)
 
   const begin = () => {
-    const startedMs = performance.now()
-    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100))], {
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-      stdio: ['pipe', 'ignore', 'ignore'],
-      // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.
-      detached: true,
-    })
+    if (closed) return
+    const child = spawnCompanion(killGraceMs)
+    companion = child
     const gone = () => {
       if (companion !== child) return
       companion = null
-      if (!closed && performance.now() - startedMs > leastLifeMs) begin()
+      setTimeout(begin, pauseMs).unref()
     }
+    if (child === null) return gone()
     child.on('error', gone).on('exit', gone)
-    // Its end is told by `exit`.
+    // That its pipe broke is told by `exit`.
     child.stdin?.on('error', () => {})
-    child.unref()
-    unref(child.stdin)
-    companion = child
     for (const [mark, pid] of live) {
       tell(`start ${mark}`)
       if (pid !== null) tell(`is ${mark} ${pid}`)
@@ -55,7 +50,6 @@ export function createSupervisor(killGraceMs: number): Supervisor {
 
   return {
     start(mark) {
-      if (companion === null && !closed) begin()
       live.set(mark, null)
       // Small writes to a pipe with room are done when this returns: it is told before the script exists.
       tell(`start ${mark}`)
@@ -80,8 +74,20 @@ export function createSupervisor(killGraceMs: number): Supervisor {
   }
 }
 
-/** The pipe alone must not keep the runner from ending; its type does not tell that it is a socket. */
-function unref(pipe: unknown): void {
-  if (pipe !== null && typeof pipe === 'object' && 'unref' in pipe && typeof pipe.unref === 'function')
-    pipe.unref()
+/** Null when this machine has no process to spare now. */
+function spawnCompanion(killGraceMs: number): ChildProcess | null {
+  try {
+    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100))], {
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.
+      detached: true,
+    })
+    // The companion must not keep the runner from ending, and neither must the pipe, which is a socket.
+    child.unref()
+    if (child.stdin instanceof Socket) child.stdin.unref()
+    return child
+  } catch {
+    return null
+  }
 }

@@ -1,0 +1,104 @@
+/** Scripts do not outlive a runner that was killed, and what they left running on purpose does. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { suite, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { runProcess } from '../../runner/process.ts'
+import { createSupervisor } from '../../runner/supervise.ts'
+import { endLeftOver, lives, plainEnvironment, shelf, until } from './shelf.ts'
+
+const runner = fileURLToPath(new URL('lone-runner.ts', import.meta.url))
+
+/** A runner of its own that runs these scripts, one after the other; resolves with the numbers they print. */
+async function startRunner(t: TestContext, count: number, ...scripts: string[][]) {
+  const child = spawn(process.execPath, [runner, JSON.stringify(scripts)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill('SIGKILL'))
+  let text = ''
+  child.stdout.on('data', (bytes) => {
+    text += bytes
+  })
+  await until(() => text.split('\n').length > count)
+  const pids = text.trimEnd().split('\n').map(Number)
+  return { child, pids, companion: companionOf(child.pid ?? 0) }
+}
+
+function companionOf(parent: number): number {
+  const found = readdirSync('/proc').find((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      const parentOf = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
+      return (
+        Number(parentOf) === parent && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('supervise.sh')
+      )
+    } catch {
+      return false
+    }
+  })
+  return Number(found)
+}
+
+suite('a runner that is killed', { concurrency: true }, () => {
+  test('takes its script along, to the last grandchild, and the companion ends too', async (t) => {
+    const { child, pids, companion } = await startRunner(t, 3, ['forks-deep', '3'])
+    assert.equal(pids.filter(lives).length, 3)
+    child.kill('SIGKILL')
+    await until(() => !pids.some(lives) && !lives(companion))
+  })
+
+  test('takes a child along that has gone into a session of its own', async (t) => {
+    const { child, pids, companion } = await startRunner(t, 1, ['escapes'])
+    assert.equal(pids.filter(lives).length, 1)
+    child.kill('SIGKILL')
+    await until(() => !pids.some(lives) && !lives(companion))
+  })
+
+  test('leaves alone what finished scripts left running', async (t) => {
+    const started = await startRunner(t, 3, ['leaves-daemon'], ['leaves-grandchild'], ['ignores-term'])
+    const [daemon = 0, grandchild = 0, script = 0] = started.pids
+    started.child.kill('SIGKILL')
+    await until(() => !lives(script) && !lives(started.companion))
+    assert.deepEqual([daemon, grandchild].map(lives), [true, true])
+    endLeftOver(daemon)
+    endLeftOver(grandchild)
+  })
+
+  test('is cleaned up after even if its companion had been killed before', async (t) => {
+    const { child, pids, companion } = await startRunner(t, 1, ['ignores-term'])
+    process.kill(companion, 'SIGKILL')
+    await until(() => {
+      const next = companionOf(child.pid ?? 0)
+      return next > 0 && next !== companion && lives(next)
+    })
+    child.kill('SIGKILL')
+    await until(() => !pids.some(lives))
+  })
+})
+
+suite('a companion', { concurrency: true }, () => {
+  test('does not keep its runner from ending, and ends with it', async (t) => {
+    const { child, companion } = await startRunner(t, 1, ['sleeps', '0.5'])
+    await until(() => child.exitCode !== null)
+    await until(() => !lives(companion))
+  })
+
+  test('can be closed, and harms no script that has ended', async () => {
+    const supervisor = createSupervisor(200)
+    const request = { args: [], env: plainEnvironment, timeoutMs: 5000, killGraceMs: 200, supervisor }
+    let pid = 0
+    const result = await runProcess({
+      ...request,
+      file: shelf('leaves-daemon'),
+      onOutput: (_, bytes) => {
+        pid = Number(Buffer.from(bytes))
+      },
+    })
+    assert.equal(result.exitCode, 0)
+    assert.match((await runProcess({ ...request, file: shelf('absent') })).problem ?? '', /does not exist/)
+    await supervisor.close()
+    assert.ok(lives(pid))
+    endLeftOver(pid)
+  })
+})
