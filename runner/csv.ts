@@ -46,11 +46,9 @@ export function parseLinks(text: string): { links: Link[]; problems: string[] } 
 type Row = { line: number; name: string; value: string }
 
 function rows(text: string): Row[] {
-  // Blank lines go here and not in csv-parse: there they would not count as lines of the error messages.
   const found: Row[] = []
   for (const { record, info } of records(text)) {
     const [name, value] = record
-    if (record.length === 1 && name === '') continue
     if (record.length !== 2 || name === undefined || value === undefined)
       throw new Error(
         `line ${info.lines}: expected 2 columns, found ${record.length}: ${shown(record.join(','))}`,
@@ -69,6 +67,7 @@ function records(text: string): Parsed[] {
       bom: true,
       info: true,
       relax_column_count: true,
+      skip_empty_lines: true,
       record_delimiter: ['\r\n', '\n', '\r'],
     }) as unknown as Parsed[]
   } catch (error) {

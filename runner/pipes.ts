@@ -15,7 +15,7 @@ export type Pipes = {
 }
 
 /** A reader may be slow after the script has ended, but not for ever: every wait of ours has an end. */
-const longestBusyMs = 60_000
+const longestBusyMs = 120_000
 const tickMs = 50
 
 export function readPipes(

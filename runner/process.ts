@@ -6,10 +6,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import type { ScriptResult } from '../domain/action.ts'
 import { createEnding } from './ending.ts'
 import { readPipes } from './pipes.ts'
+import { problemOf } from './problem.ts'
 import type { Supervisor } from './supervise.ts'
 import { markName } from './tree.ts'
 
@@ -133,25 +133,4 @@ async function start({ file, args, env }: ProcessRequest, mark: string): Promise
   } catch (error) {
     return problemOf(file, error)
   }
-}
-
-function problemOf(file: string, error: unknown): string {
-  const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error'
-  const words: Record<string, string> = {
-    ENOENT: existsSync(file)
-      ? 'its interpreter, named in its first line, is not on this machine. Install it or change that line'
-      : 'it does not exist. Check CONTROL_SCRIPTS_DIR or the setting with its path',
-    ENOTDIR: 'a part of its path is not a folder. Check CONTROL_SCRIPTS_DIR or the setting with its path',
-    EACCES: 'it is not executable. Make it so with chmod +x',
-    EPERM: 'this machine does not permit it',
-    ENOEXEC: 'it is not an executable of this machine. Begin a script with a line like #!/bin/sh',
-    E2BIG: 'its configuration is too long for arguments. Shorten or remove values',
-    ERR_INVALID_ARG_VALUE: 'its arguments or environment contain a NUL character. Remove it',
-    EAGAIN: 'this machine allows no further process. Try again, or let fewer run at once',
-    ENOMEM: 'this machine has no memory left for it. Try again, or let fewer run at once',
-    EMFILE: 'the runner has too many files open. Try again, or let fewer run at once',
-    ENFILE: 'this machine has too many files open. Try again, or let fewer run at once',
-    ETXTBSY: 'it is being written. Try again when that has finished',
-  }
-  return `The script ${file} could not be started: ${words[code] ?? code}.`
 }

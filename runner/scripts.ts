@@ -15,38 +15,38 @@ export type Scripts = {
 /** A script's own setting wins, else its file in CONTROL_SCRIPTS_DIR, else that under its other name.
  * Throws one SettingsError that names everything missing. */
 export function findScripts(settings: RunnerSettings): Scripts {
-  const folder = settings.CONTROL_SCRIPTS_DIR
+  const paths = new Map<ScriptName, string>()
   const problems: string[] = []
+
+  // First: is there a folder to look in?
+  const folder = settings.CONTROL_SCRIPTS_DIR
+  const needy = scriptNames.filter((name) => !scripts[name].optional && !settings[scripts[name].setting])
   if (folder !== undefined && kindOf(folder) !== 'folder')
     problems.push(`CONTROL_SCRIPTS_DIR is ${folder}, which is not a folder`)
-  const paths = new Map<ScriptName, string>()
-  const unset: string[] = []
+  if (folder === undefined && needy.length > 0)
+    problems.push(
+      `CONTROL_SCRIPTS_DIR is not set: give it the folder with all control scripts, or set ${needy.map((name) => scripts[name].setting).join(', ')}`,
+    )
+  const noFolder = problems.length > 0
 
+  // Then: is each script there, and can it be executed?
   for (const name of scriptNames) {
     const { setting, alias, optional } = scripts[name]
     const own = settings[setting]
-    if (own === undefined && folder === undefined) {
-      if (!optional) unset.push(setting)
-      continue
-    }
-    const candidates =
-      own === undefined
-        ? [name, alias].filter((file) => file !== null).map((file) => join(folder ?? '', file))
-        : [own]
-    const found = candidates.find((path) => kindOf(path) !== null)
-    const where = own === undefined ? candidates.join(' or ') : `${own} (${setting})`
-    if (found === undefined) {
-      if (own !== undefined || (!optional && problems[0]?.startsWith('CONTROL_SCRIPTS_DIR') !== true))
-        problems.push(`the ${name} script is not there: ${where}`)
-    } else if (kindOf(found) !== 'executable') {
-      problems.push(`the ${name} script is not an executable file: ${found} (chmod +x makes it one)`)
-    } else paths.set(name, resolve(found))
+    if (own === undefined && (noFolder || folder === undefined)) continue
+    const candidates = own ? [own] : [name, alias ?? name].map((file) => join(folder ?? '', file))
+    const path = candidates.find((each) => kindOf(each) !== null)
+    const kind = path === undefined ? null : kindOf(path)
+    if (path !== undefined && kind === 'executable') paths.set(name, resolve(path))
+    else if (path !== undefined)
+      problems.push(
+        `the ${name} script is not an executable file: ${path} (${kind === 'folder' ? 'it is a folder' : 'chmod +x makes it one'})`,
+      )
+    else if (own) problems.push(`the ${name} script is not there: ${own} (${setting})`)
+    else if (!optional)
+      problems.push(`the ${name} script is not there: ${[...new Set(candidates)].join(' or ')}`)
   }
 
-  if (unset.length > 0)
-    problems.push(
-      `CONTROL_SCRIPTS_DIR is not set: give it the folder with all control scripts, or give each path in ${unset.join(', ')}`,
-    )
   if (problems.length > 0) throw new SettingsError(`Control scripts: ${problems.join('\n')}`)
   return { path: (name) => paths.get(name) ?? null }
 }
