@@ -7,7 +7,8 @@ import { Client } from 'undici'
 import type { z } from 'zod'
 import { type Api, api, type Endpoint, type EndpointName, headers, pathOf } from '../domain/api.ts'
 import type { Connection } from './connection.ts'
-import { notOctopod, refusal, unreachable, wrongShape } from './explain.ts'
+import { unreachable } from './fault.ts'
+import { type Answer, notOctopod, refusal, wrongShape } from './refusal.ts'
 
 /** Endpoints that answer once; a stream of events is not a call. */
 export type CallName = {
@@ -40,7 +41,6 @@ export type Octopod = {
 }
 
 type Limits = { connectMs: number; answerMs: number }
-type Answer = { status: number; type: string; location: string; requestId: string; text: string }
 type Loose = { params?: Record<string, string | number>; query?: Record<string, unknown>; body?: unknown }
 
 /** The server has 10 s for a script and 30 s at most for anything else. */

@@ -8,10 +8,8 @@ import manifest from '../package.json' with { type: 'json' }
 export const version = manifest.version
 
 export function cliOf(commands: CommandClass[]): Cli {
-  return Cli.from(commands, {
-    binaryName: 'octo',
-    enableColors: process.stdout.isTTY === true && !process.env.NO_COLOR,
-  })
+  // Plain: the parser's coloured headings are wider than many terminals.
+  return Cli.from(commands, { binaryName: 'octo', enableColors: false })
 }
 
 /** Every command in a line, in the order given. */
@@ -36,7 +34,7 @@ export function help(command: CommandClass): string {
 
 /** One line: the command with its options. */
 export function usageLine(command: CommandClass): string {
-  return readable(cliOf([command]).usage(command, { colored: false, prefix: 'Usage: ' }))
+  return readable(cliOf([command]).usage(command, { prefix: 'Usage: ' }))
 }
 
 /** What is wrong with the arguments after the verb, as spell() left them; in words of ours, for the parser's

@@ -5,8 +5,8 @@ import { createServer as createTcpServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { openClient } from '../../octo/client.ts'
 import { readConnection } from '../../octo/connection.ts'
-import { unreachable } from '../../octo/explain.ts'
 import { Failure } from '../../octo/failure.ts'
+import { unreachable } from '../../octo/fault.ts'
 import { fakeServer } from './fake-server.ts'
 
 const limits = { connectMs: 200, answerMs: 300 }

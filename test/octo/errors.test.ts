@@ -175,6 +175,10 @@ test('answers of proxies: 502, 503 and 504 as web pages or with nothing', async 
       new RegExp(`^octo: URL answered ${status} \\(.*\\)\\.\nTry again in a minute: a proxy`),
     )
     assert.match(await archiveAgainst(t, { status, body: '' }), /Try again in a minute/)
+    assert.equal(
+      await archiveAgainst(t, { status, body: 'no healthy upstream' }),
+      'octo: no healthy upstream\nTry again in a minute. If it stays so: Check OCTOPOD_URL.\n',
+    )
   }
 })
 
