@@ -93,7 +93,7 @@ suite('chunks', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
