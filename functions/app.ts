@@ -30,7 +30,7 @@ import { getStatus } from './deployments/status.ts'
 import { updateDeployment } from './deployments/update.ts'
 import { healthz, readyz } from './health.ts'
 import { logRequests } from './log.ts'
-import { openapi, reference } from './openapi.ts'
+import { openapi, reference, referenceStyle } from './openapi.ts'
 import { page, pageConfig } from './page.ts'
 import { answerError } from './problem.ts'
 import { getProjectName, ping } from './project.ts'
@@ -69,20 +69,20 @@ export function createApp(services: Services): Hono {
   const app = new Hono()
   app.use(requestId(), logRequests(services.log))
   app.onError((error) => answerError(error, services.log))
-  app.notFound((context) => {
-    throw new Refusal('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
-  })
+  app.notFound(nothingThere)
 
   app.get('/healthz', healthz)
   app.get('/readyz', readyz(services))
   app.get('/config.json', pageConfig(services))
   app.get(`${apiPrefix}/openapi.json`, openapi)
   app.get(`${apiPrefix}/docs`, reference)
+  app.get(`${apiPrefix}/docs.css`, referenceStyle)
 
   app.use(`${apiPrefix}/*`, bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }))
   for (const name of Object.keys(functions) as EndpointName[]) mount(app, services, name)
   for (const path of new Set(Object.values(api).map((endpoint) => apiPrefix + endpoint.path)))
     app.all(path, wrongMethod)
+  app.all('/api/*', nothingThere)
 
   app.use('*', secureHeaders({ contentSecurityPolicy: contentPolicy, strictTransportSecurity: false }))
   app.get('*', page())
@@ -106,6 +106,10 @@ const contentPolicy = {
   baseUri: ["'none'"],
   formAction: ["'self'"],
   frameAncestors: ["'none'"],
+}
+
+function nothingThere(context: { req: { path: string } }): never {
+  throw new Refusal('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
 }
 
 function tooLarge(): never {

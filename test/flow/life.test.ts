@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
-import { startSystem, type System } from '../helpers/system.ts'
+import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
 let octopod: Client
@@ -37,7 +37,11 @@ test('a deployment lives its whole life, and each script gets exactly its argume
   const actions = await octopod.actions('life')
   assert.deepEqual(
     actions.map((action) => [action.action, action.state, action.exit_code]),
-    ['ArchiveAction', 'RestoreAction', 'ArchiveAction', 'UpdateAction', 'CreateAction'].map((kind) => [kind, 'succeeded', 0]),
+    ['ArchiveAction', 'RestoreAction', 'ArchiveAction', 'UpdateAction', 'CreateAction'].map((kind) => [
+      kind,
+      'succeeded',
+      0,
+    ]),
   )
   await octopod.cleanup('life')
   await octopod.gone('life')
@@ -54,7 +58,14 @@ test('a deployment lives its whole life, and each script gets exactly its argume
   const project = ['--project-name', 'octopod', '--base-domain', 'localhost', '--namespace', 'default']
   assert.deepEqual(await system.calls('deployment_config'), [['deployment_config', ...project]])
   assert.deepEqual(await system.calls('application_config'), [
-    ['application_config', ...project, '--deployment-config', 'region=eu', '--deployment-config', 'db.password=hunter22'],
+    [
+      'application_config',
+      ...project,
+      '--deployment-config',
+      'region=eu',
+      '--deployment-config',
+      'db.password=hunter22',
+    ],
   ])
 })
 
@@ -66,7 +77,12 @@ test('notifications are told of every status change', async () => {
   const { eventually } = await import('../helpers/eventually.ts')
   await eventually('three notifications', async () => {
     const told = (await system.calls('notifications')).filter((call) => call.includes('told'))
-    const moves = told.map((call) => call.slice(-4).filter((_, at) => at % 2 === 1).join(' → '))
+    const moves = told.map((call) =>
+      call
+        .slice(-4)
+        .filter((_, at) => at % 2 === 1)
+        .join(' → '),
+    )
     return {
       done: moves.join() === 'CreatePending → Running,Running → ArchivePending,ArchivePending → Archived',
       value: moves,
@@ -84,9 +100,15 @@ test('the output is kept, in chunks and whole, with secrets masked', async () =>
     stdout: { un_stdout: 'the password is ***\ncreate of output done\n' },
     stderr: { un_stderr: '' },
   })
-  const page = (await octopod.api('GET', `/actions/${action.action_id}/output`)).body as { done: boolean; chunks: { seq: number }[] }
+  const page = (await octopod.api('GET', `/actions/${action.action_id}/output`)).body as {
+    done: boolean
+    chunks: { seq: number }[]
+  }
   assert.equal(page.done, true)
-  assert.deepEqual(page.chunks.map((chunk) => chunk.seq), page.chunks.map((_, at) => at + 1))
+  assert.deepEqual(
+    page.chunks.map((chunk) => chunk.seq),
+    page.chunks.map((_, at) => at + 1),
+  )
 })
 
 test('who asked, from where and why is recorded', async () => {

@@ -68,6 +68,8 @@ export function clientOf(url: string, authorization: string | null = adminHeader
   }
 }
 
+export const adminOf = { Authorization: adminHeader }
+
 export type Client = ReturnType<typeof clientOf>
 
 export const overrides = (values: Record<string, string>): Override[] =>

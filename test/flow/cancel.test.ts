@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: Client
+before(async () => {
+  system = await startSystem({ env: { CHECK_INTERVAL: '3600' } })
+  octopod = clientOf(system.url)
+})
+after(() => system?.stop())
+
+const cancel = (actionId: number) =>
+  octopod.api('POST', `/actions/${actionId}/cancel`, undefined, { 'Octopod-Actor': 'anna' })
+
+const running = (name: string, actionId: number) =>
+  eventually(`${name}'s script has printed`, async () => {
+    const { body } = await octopod.api('GET', `/actions/${actionId}/output`)
+    const { chunks } = body as { chunks: unknown[] }
+    return { done: chunks.length > 0, value: chunks }
+  })
+
+test('a running action is cancelled, at once, and never looks like a success', async () => {
+  const actionId = actionIdOf(
+    await octopod.create('hangs', { 'behave.create': 'hang', 'behave.check': 'exit 1' }),
+  )
+  await running('hangs', actionId)
+  const startedAt = Date.now()
+  assert.equal((await cancel(actionId)).status, 200)
+  const action = await octopod.actionEnded(actionId)
+  // The script exits 0 on TERM: our signal outranks it.
+  assert.equal(action.state, 'cancelled')
+  assert.equal(action.cancelled_by, 'anna')
+  assert.ok(Date.now() - startedAt < 4000, 'by the hint, not by the next renewal of the lease')
+  assert.equal((await octopod.settled('hangs', 'GenericFailure')).last_action?.state, 'cancelled')
+  assert.equal((await cancel(actionId)).status, 200, 'asking again is the same')
+})
+
+test('a script that does not listen is killed', async () => {
+  const actionId = actionIdOf(await octopod.create('deaf', { 'behave.create': 'deaf' }))
+  await running('deaf', actionId)
+  await cancel(actionId)
+  const action = await octopod.actionEnded(actionId)
+  assert.deepEqual([action.state, action.signal], ['cancelled', 'SIGKILL'])
+})
+
+test('an action that has ended cannot be cancelled any more', async () => {
+  const actionId = actionIdOf(await octopod.create('ended'))
+  await octopod.actionEnded(actionId)
+  const reply = await cancel(actionId)
+  assert.equal(reply.status, 409)
+  assert.match(reply.text, /has ended already: succeeded/)
+})
+
+test('an action nobody has taken yet is cancelled without a runner', async () => {
+  await octopod.create('queued')
+  await octopod.settled('queued', 'Running').catch(() => octopod.settled('queued', 'CreatePending'))
+  await system.runner.stop()
+  const actionId = actionIdOf(await octopod.archive('queued'))
+  assert.ok(actionId > 0)
+  await cancel(actionId)
+  const action = await octopod.actionEnded(actionId)
+  assert.deepEqual([action.state, action.started_at], ['cancelled', null])
+  assert.equal((await system.calls('archive')).length, 0)
+  await system.startRunner()
+})

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Action } from '../../domain/shapes.ts'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: Client
+before(async () => {
+  system = await startSystem({
+    runner: false,
+    env: { LEASE: '2', KILL_GRACE: '0.3', CHECK_INTERVAL: '3600' },
+  })
+  octopod = clientOf(system.url)
+})
+after(() => system?.stop())
+
+// Each test brings its own runners; creating goes by config_check, which needs one.
+const existing = async (name: string) => {
+  const runner = await system.startRunner()
+  await octopod.create(name)
+  await octopod.settled(name, 'Running')
+  await runner.stop()
+}
+
+const printed = (actionId: number, words: RegExp) =>
+  eventually(`action ${actionId} has printed ${words}`, async () => {
+    const { text } = await octopod.api('GET', `/log/${actionId}`)
+    return { done: words.test(text), value: text, seen: text }
+  })
+
+test('what is accepted while no runner is up is performed when one comes', async () => {
+  await existing('later')
+  const actionId = actionIdOf(await octopod.archive('later'))
+  const runner = await system.startRunner()
+  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  await runner.stop()
+})
+
+test('an action whose bell was lost is found', async () => {
+  await existing('lost-bell')
+  const runner = await system.startRunner({ REDIS_PREFIX: 'another-one' })
+  const actionId = actionIdOf(await octopod.archive('lost-bell'))
+  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  await runner.stop()
+})
+
+test('the action of a killed runner ends as interrupted, with its output so far', async () => {
+  await existing('killed')
+  await system.behave('archive', 'hang')
+  const doomed = await system.startRunner()
+  const actionId = actionIdOf(await octopod.archive('killed'))
+  await printed(actionId, /hanging/)
+  doomed.child.kill('SIGKILL')
+  await system.behave('archive', '')
+  const other = await system.startRunner()
+  const action = await octopod.actionEnded(actionId)
+  assert.equal(action.state, 'interrupted')
+  assert.match(action.error ?? '', /runner .* was lost/)
+  await printed(actionId, /hanging/)
+  assert.equal((await octopod.archive('killed')).status, 200, 'it can be asked again')
+  await octopod.settled('killed', 'Archived').catch(() => octopod.settled('killed', 'ArchivePending'))
+  await other.stop()
+})
+
+test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async () => {
+  await existing('retried')
+  await system.behave('archive', 'hang')
+  const doomed = await system.startRunner()
+  const actionId = actionIdOf(await octopod.archive('retried'))
+  await printed(actionId, /hanging/)
+  doomed.child.kill('SIGKILL')
+  await system.behave('archive', '')
+  const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
+  const attempts = await eventually('the second attempt has ended', async () => {
+    const actions = (await octopod.actions('retried')).filter((action) => action.action === 'ArchiveAction')
+    return {
+      done: actions[0]?.state === 'succeeded',
+      value: actions,
+      seen: actions.map((action) => action.state),
+    }
+  })
+  assert.deepEqual(
+    attempts.map((action: Action) => [action.attempt, action.state]),
+    [
+      [2, 'succeeded'],
+      [1, 'interrupted'],
+    ],
+  )
+  await other.stop()
+})
+
+test('a frozen runner whose action was taken from it can write nothing more', async () => {
+  await existing('frozen')
+  const gate = join(system.dir, 'gate')
+  await system.behave('archive', `wait ${gate}`)
+  const frozen = await system.startRunner()
+  const actionId = actionIdOf(await octopod.archive('frozen'))
+  await printed(actionId, /waiting/)
+  frozen.child.kill('SIGSTOP')
+  const other = await system.startRunner()
+  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
+  await writeFile(gate, '')
+  frozen.child.kill('SIGCONT')
+  await eventually('the frozen runner has noticed', async () => ({
+    done: frozen.lines.some((line) => line.includes('taken from us')),
+    value: null,
+    seen: frozen.lines.at(-1),
+  }))
+  const action = (await octopod.api('GET', `/actions/${actionId}`)).body as Action
+  assert.equal(action.state, 'interrupted')
+  assert.doesNotMatch((await octopod.api('GET', `/log/${actionId}`)).text, /done/)
+  await Promise.all([frozen.stop(), other.stop()])
+})
+
+test('a runner that is asked to stop lets its script finish within the grace', async () => {
+  await existing('graceful')
+  const gate = join(system.dir, 'gate-graceful')
+  await system.behave('archive', `wait ${gate}`)
+  const runner = await system.startRunner({ SHUTDOWN_GRACE: '20' })
+  const actionId = actionIdOf(await octopod.archive('graceful'))
+  await printed(actionId, /waiting/)
+  const stopped = runner.stop()
+  await writeFile(gate, '')
+  assert.equal(await stopped, 0)
+  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+})
+
+test('beyond the grace the script is ended and the action says interrupted', async () => {
+  await existing('graceless')
+  await system.behave('archive', 'hang')
+  const runner = await system.startRunner({ SHUTDOWN_GRACE: '0.2' })
+  const actionId = actionIdOf(await octopod.archive('graceless'))
+  await printed(actionId, /hanging/)
+  assert.equal(await runner.stop(), 0)
+  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
+})

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { startRedis } from '../../infra/local/redis.ts'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { listen } from '../helpers/live.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: Client
+let redis: Awaited<ReturnType<typeof startRedis>>
+let dataDir: string
+let port: number
+const start = () => startRedis({ dataDir, port, log: () => {} })
+
+before(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'octopod-redis-'))
+  port = await freePort()
+  redis = await start()
+  system = await startSystem({ env: { REDIS_URL: redis.url } })
+  octopod = clientOf(system.url)
+})
+after(async () => {
+  await system?.stop()
+  await redis?.stop()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('while Redis is away actions are accepted in time, performed, and shown; afterwards all is as before', async () => {
+  await octopod.create('before')
+  await octopod.settled('before', 'Running')
+  const client = await listen(system.url)
+  await redis.stop()
+
+  const ready = await octopod.call('GET', '/readyz')
+  assert.equal(ready.status, 200)
+  assert.deepEqual(ready.body, { status: 'degraded', postgres: 'ok', redis: 'away', stopping: false })
+
+  const startedAt = Date.now()
+  const reply = await octopod.create('during', { 'behave.config_check': 'say fine' })
+  assert.equal(reply.status, 200)
+  assert.ok(Date.now() - startedAt < 3000, `accepted after ${Date.now() - startedAt} ms`)
+  assert.equal((await octopod.actionEnded(actionIdOf(reply))).state, 'succeeded')
+  await octopod.settled('during', 'Running')
+  await client.until('clients are told to fetch', (messages) =>
+    messages.some((message) => message.type === 'resync'),
+  )
+
+  const refused = await octopod.create('refused', { 'behave.config_check': 'refuse no such tag' })
+  const action = await octopod.actionEnded(actionIdOf(refused))
+  assert.deepEqual([action.state, action.error, action.started_at], ['failed', 'no such tag', null])
+
+  redis = await start()
+  await eventually('the server has Redis again', async () => {
+    const { body } = await octopod.call('GET', '/readyz')
+    return { done: (body as { status: string }).status === 'ready', value: null, seen: body }
+  })
+  const again = await octopod.create('after', { 'behave.config_check': 'refuse no such tag' })
+  assert.equal(again.status, 400, 'config_check is asked at once again')
+  const seen = client.messages.length
+  await octopod.archive('during')
+  await octopod.settled('during', 'Archived')
+  await client.until('events again', (messages) =>
+    messages.slice(seen).some((message) => message.type === 'event'),
+  )
+  client.close()
+})
