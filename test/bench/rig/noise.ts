@@ -1,0 +1,21 @@
+/** Output as builds make it: lines of a log, of changing content, that compress about as logs do. */
+
+const words =
+  'layer pulled digest sha256 step run npm build module compiled chunk warning cache hit miss deploy image pod ready'.split(
+    ' ',
+  )
+
+/** About `bytes` of it; the same every time. */
+export function logLines(bytes: number): string {
+  let state = 42
+  const random = (below: number) => {
+    state = (state * 1103515245 + 12345) % 2147483648
+    return state % below
+  }
+  let text = ''
+  for (let line = 1; text.length < bytes; line += 1) {
+    const said = Array.from({ length: 8 }, () => words[random(words.length)]).join(' ')
+    text += `2024-01-01T00:00:00.${String(line % 1000).padStart(3, '0')}Z ${said} ${random(2 ** 31).toString(16)}\n`
+  }
+  return text
+}
