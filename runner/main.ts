@@ -13,6 +13,7 @@ import { notify } from './notify.ts'
 import { perform, type Running } from './perform.ts'
 import { ask, failureOfScript } from './run.ts'
 import { findScripts, scriptEnvironment } from './scripts.ts'
+import { createSupervisor } from './supervise.ts'
 import { sweep } from './sweep.ts'
 import { watch } from './watch.ts'
 import type { Workshop } from './workshop.ts'
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
     leases,
     redis,
     scripts,
+    supervisor: createSupervisor(settings.KILL_GRACE),
     environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
     memory: createMemory(),
     log,
@@ -65,8 +67,8 @@ async function main(): Promise<void> {
 
   // Then: everything it does, each apart from the others.
   const running: Running = new Map()
-  const checks = watch(workshop)
   const notifications = notify(workshop)
+  const checks = watch(workshop, notifications.nudge)
   const performOne = async (actionId: number) => {
     await perform(workshop, running, actionId)
     checks.nudge()
@@ -108,6 +110,7 @@ async function main(): Promise<void> {
     clearTimeout(late)
     closing.abort('interrupted')
     await Promise.all([checks.stop(), notifications.stop()])
+    await workshop.supervisor.close()
     await Promise.all([redis, subscriber, blocking].map(closeRedis))
     await Promise.race([
       Promise.all([db.end(), leases.end()]),

@@ -61,38 +61,41 @@ async function carryOut(workshop: Workshop, held: Claimed, lease: Lease): Promis
   const prepared = await prepare(workshop, held, lease.signal)
   if ('refused' in prepared) return { ...nothingRan, ...reasonOf(lease.signal), ...prepared.refused }
   if (lease.signal.aborted) return { ...nothingRan, ...reasonOf(lease.signal) }
-  const output = await openOutput(
-    workshop,
-    held,
-    lease,
-    secretsOf(prepared.config, workshop.settings.SECRET_KEYS),
-  )
+  const secrets = secretsOf(prepared.config, workshop.settings.SECRET_KEYS, workshop.environment)
+  const output = await openOutput(workshop, held, lease, secrets)
   for (const problem of prepared.problems) output.note(`octopod: ${problem}`)
-
-  // Then: the start is on record before the script exists (law 4).
-  await announce(workshop, await start(workshop.db, held, prepared.links))
-  const script = actions[held.kind].script
-  const args = lifecycleArguments(workshop.project, held.name, prepared.config)
-  const env = {
-    ...workshop.environment,
-    OCTOPOD_ACTION_ID: String(held.actionId),
-    OCTOPOD_ATTEMPT: String(held.attempt),
-    OCTOPOD_FENCE: String(held.epoch),
+  try {
+    // Then: the start is on record before the script exists (law 4).
+    await announce(workshop, await start(workshop.db, held, prepared.links))
+    const result = await runProcess({
+      ...request(
+        workshop,
+        actions[held.kind].script,
+        lifecycleArguments(workshop.project, held.name, prepared.config),
+        {
+          signal: lease.signal,
+        },
+      ),
+      env: { ...workshop.environment, ...attemptOf(held) },
+      onOutput: output.push,
+    })
+    const seconds = workshop.settings.CONTROL_SCRIPT_TIMEOUT / 1000
+    if (result.timedOut) output.note(`octopod: stopped after ${seconds} s (CONTROL_SCRIPT_TIMEOUT).`)
+    // Finally: its last words are kept before its end is.
+    const { truncated } = await output.end()
+    return { ...result, truncated }
+  } catch (error) {
+    await output.end().catch(() => {})
+    throw error
   }
-  const result = await runProcess({
-    ...request(workshop, script, args, { signal: lease.signal }),
-    env: { ...env },
-    onOutput: output.push,
-  })
-
-  // Finally: its last words are kept before its end is.
-  if (result.timedOut)
-    output.note(
-      `octopod: stopped after ${workshop.settings.CONTROL_SCRIPT_TIMEOUT / 1000} s (CONTROL_SCRIPT_TIMEOUT).`,
-    )
-  const { truncated } = await output.end()
-  return { ...result, truncated }
 }
+
+/** What lets a script recognise, and guard against, a run of its own that was taken for lost. */
+const attemptOf = (held: Claimed) => ({
+  OCTOPOD_ACTION_ID: String(held.actionId),
+  OCTOPOD_ATTEMPT: String(held.attempt),
+  OCTOPOD_FENCE: String(held.epoch),
+})
 
 async function openOutput(
   workshop: Workshop,

@@ -20,7 +20,7 @@ export async function ask(
 }
 
 export function request(
-  { settings, scripts, environment, closing }: Workshop,
+  { settings, scripts, environment, supervisor, closing }: Workshop,
   script: ScriptName,
   args: string[],
   { timeoutMs, signal }: Limits = {},
@@ -34,6 +34,7 @@ export function request(
     timeoutMs: timeoutMs ?? settings.CONTROL_SCRIPT_TIMEOUT,
     killGraceMs: settings.KILL_GRACE,
     signal: signal ? AbortSignal.any([signal, closing]) : closing,
+    supervisor,
   }
 }
 

@@ -11,9 +11,10 @@ import { type Loop, repeat } from './loop.ts'
 import { ask, failureOfScript } from './run.ts'
 import type { Workshop } from './workshop.ts'
 
-export function watch(workshop: Workshop): Loop {
+/** `onMoved` is called after a check has changed a status. */
+export function watch(workshop: Workshop, onMoved: () => void): Loop {
   const { db, settings, log } = workshop
-  const underWay = new Set<Promise<void>>()
+  const underWay = new Set<Promise<unknown>>()
   // Another runner takes over what we hold when we are surely gone.
   const holdMs = settings.CHECK_TIMEOUT + settings.KILL_GRACE + 10_000
 
@@ -23,6 +24,7 @@ export function watch(workshop: Workshop): Loop {
     const due = await claimChecks(db, free, holdMs)
     for (const one of due) {
       const work = checkOne(workshop, one)
+        .then((moved) => moved && onMoved())
         .catch((error) => log.error({ err: error, deployment: one.name }, 'a check could not be made'))
         .finally(() => {
           underWay.delete(work)
@@ -41,10 +43,10 @@ export function watch(workshop: Workshop): Loop {
   }
 }
 
-async function checkOne(workshop: Workshop, due: DueCheck): Promise<void> {
+async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
   const { db, redis, settings } = workshop
   const { exitCode, error } = await runCheck(workshop, due)
-  if (workshop.closing.aborted) return
+  if (workshop.closing.aborted) return false
   const to = statusAfterCheck(due.status, exitCode, due.pendingMs, settings.STATUS_UPDATE_TIMEOUT)
   const checked: Checked = {
     id: due.id,
@@ -53,9 +55,13 @@ async function checkOne(workshop: Workshop, due: DueCheck): Promise<void> {
     error,
     nextInMs: nextInMs(settings.CHECK_INTERVAL, due),
   }
-  if (to === due.status) return keepCheck(db, checked)
+  if (to === due.status) {
+    await keepCheck(db, checked)
+    return false
+  }
   const change = await keepCheckAndMove(db, checked, to)
   if (change !== null) await publishChange(redis, settings.REDIS_PREFIX, change)
+  return change !== null
 }
 
 async function runCheck(

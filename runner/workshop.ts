@@ -6,6 +6,7 @@ import type { Project } from '../domain/script.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
 import type { Memory } from './answer.ts'
 import type { Scripts } from './scripts.ts'
+import type { Supervisor } from './supervise.ts'
 
 export type Workshop = {
   /** Tells this runner from others in leases and logs. */
@@ -17,6 +18,8 @@ export type Workshop = {
   leases: Database
   redis: Redis
   scripts: Scripts
+  /** Ends our scripts should this process be killed. */
+  supervisor: Supervisor
   /** What scripts see of our environment. */
   environment: Record<string, string>
   memory: Memory
