@@ -1,0 +1,53 @@
+/** Every endpoint of the table has a section in docs/api.md and somebody who calls it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { api, type EndpointName } from '../../domain/api.ts'
+import { sections } from './documents.ts'
+import { read, roomOf, sources } from './repository.ts'
+
+const names = Object.keys(api) as EndpointName[]
+const documented = sections('docs/api.md', 3)
+
+test('every endpoint has a section, and no section is left over', () => {
+  const wanted = names.map((name) => `${api[name].method} ${api[name].path}`)
+  assert.deepEqual([...documented.keys()].sort(), wanted.sort())
+})
+
+test('a section says who may ask and whether the endpoint is new', () => {
+  for (const name of names) {
+    const { method, path, role, ours } = api[name]
+    const text = documented.get(`${method} ${path}`) ?? ''
+    assert.ok(text.trim().startsWith(`Role ${role}.`), name)
+    assert.equal(text.includes('*2.0*'), ours, name)
+  }
+})
+
+test('paths are unique, parameters are among the known ones', () => {
+  const keys = names.map((name) => `${api[name].method} ${api[name].path}`)
+  assert.equal(new Set(keys).size, keys.length)
+  for (const name of names)
+    for (const [, parameter = ''] of api[name].path.matchAll(/:(\w+)/g))
+      assert.ok(['name', 'action_id'].includes(parameter), name)
+})
+
+/** Endpoints that neither octo nor the page calls, and for whom they are. */
+const forOthers: Partial<Record<EndpointName, string>> = {
+  ping: 'for probes and for installations that watch it, as in Octopod 1.6',
+  getAction: 'for CI scripts that follow the action whose id the answer carried',
+  getStatus: 'for CI scripts that ask whether a deployment is up, as in Octopod 1.6',
+}
+
+test('every endpoint is called by octo or the page, or is there for others', () => {
+  const clients = sources().filter((path) => ['octo', 'web'].includes(roomOf(path)))
+  const calls = clients.map(read).join('\n')
+  const idle = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(calls))
+  assert.deepEqual(
+    idle.filter((name) => !(name in forOthers)),
+    [],
+  )
+  assert.deepEqual(
+    Object.keys(forOthers).filter((name) => !idle.includes(name as EndpointName)),
+    [],
+    'called after all',
+  )
+})
