@@ -244,5 +244,6 @@ test('every exception is still needed', () => {
   const roomArrows = new Set(all.map(({ from, to }) => `${roomOf(from)} → ${to}`))
   for (const exception of Object.keys(exceptions)) assert.ok(arrows.has(exception), exception)
   for (const exception of Object.keys(typesOnly)) assert.ok(roomArrows.has(exception), exception)
+  for (const path of Object.keys(runsInNode)) assert.ok(files().includes(path), path)
   for (const path of Object.keys(childProcesses)) assert.ok(arrows.has(`${path} → node:child_process`), path)
 })

@@ -112,5 +112,5 @@ test('every library has a row with its reason in DECISIONS.md, and no row is lef
     [],
     'left over',
   )
-  for (const [packages, ...reason] of rows) assert.match(reason.join(' '), /\w{3}/, packages)
+  for (const [packages, ...reason] of rows) assert.match(reason.join(' '), /\w{3}/, String(packages))
 })

@@ -1,0 +1,279 @@
+-- The schema as all migrations leave it: to be read, never run. Written by `npm run schema`, compared by a test.
+
+-- Sequences
+
+create sequence deployment_revision;
+
+-- Tables
+
+create table action_output (
+  action_id bigint not null,
+  seq integer not null,
+  stream text not null,
+  text text not null,
+  lease_epoch integer not null,
+  created_at timestamp with time zone not null default now()
+);
+
+create table actions (
+  id bigint not null default nextval('actions_id_seq'::regclass),
+  deployment_id bigint,
+  kind text not null,
+  exit_code smallint,
+  created_at timestamp with time zone not null default now(),
+  app_overrides jsonb not null,
+  deployment_overrides jsonb not null,
+  state text not null,
+  attempt integer not null default 1,
+  actor text not null,
+  source text not null,
+  reason text,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  signal text,
+  error text,
+  truncated boolean not null default false,
+  cancel_requested_at timestamp with time zone,
+  cancelled_by text,
+  config_checked boolean not null default false,
+  runner text,
+  lease_epoch integer not null default 0,
+  lease_expires_at timestamp with time zone
+);
+
+create table change_counts (
+  shard integer not null,
+  changes bigint not null default 0,
+  deletions bigint not null default 0
+) with (fillfactor=50);
+
+create table deployments (
+  id bigint not null default nextval('deployments_id_seq'::regclass),
+  name text not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  archived_at timestamp with time zone,
+  status text not null,
+  status_updated_at timestamp with time zone not null default now(),
+  checked_at timestamp with time zone not null default now(),
+  app_overrides jsonb not null,
+  deployment_overrides jsonb not null,
+  links jsonb not null,
+  revision bigint not null default nextval('deployment_revision'::regclass),
+  changed_xid xid8 not null default pg_current_xact_id(),
+  next_check_at timestamp with time zone not null default now(),
+  check_exit_code smallint,
+  check_error text
+);
+
+create table idempotency_keys (
+  key text not null,
+  fingerprint text not null,
+  action_id bigint,
+  created_at timestamp with time zone not null default now()
+);
+
+create table status_changes (
+  id bigint not null default nextval('status_changes_id_seq'::regclass),
+  deployment text not null,
+  old_status text not null,
+  new_status text not null,
+  created_at timestamp with time zone not null default now()
+);
+
+-- Constraints
+
+alter table action_output add constraint action_output_seq_check CHECK ((seq > 0));
+alter table action_output add constraint action_output_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])));
+alter table action_output add constraint action_output_action_id_fkey FOREIGN KEY (action_id) REFERENCES actions(id) ON DELETE CASCADE;
+alter table action_output add constraint action_output_pkey PRIMARY KEY (action_id, seq);
+alter table actions add constraint ended_has_time CHECK (((state = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)));
+alter table actions add constraint kind_known CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'archive'::text, 'restore'::text, 'cleanup'::text])));
+alter table actions add constraint running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL)));
+alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'interrupted'::text])));
+alter table actions add constraint deployment_logs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id);
+alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
+alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
+alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text]))) NOT VALID;
+alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
+alter table deployments add constraint deployments_name_key UNIQUE (name);
+alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
+alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
+
+-- Indexes
+
+CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
+CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX deployments_by_change ON deployments USING btree (updated_at DESC, id DESC);
+CREATE INDEX deployments_by_changed_xid ON deployments USING btree (changed_xid);
+CREATE INDEX deployments_to_check ON deployments USING btree (next_check_at) WHERE (status <> ALL (ARRAY['Archived'::text, 'CleanupFailed'::text]));
+CREATE INDEX deployments_to_clean_up ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION count_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update change_counts
+  set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
+  where shard = coalesce(new.id, old.id) % 64;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION guard_action()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.state not in ('queued', 'running') and new.state is distinct from old.state then
+    raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
+  end if;
+  if new.lease_epoch < old.lease_epoch then
+    raise exception 'action %: stale epoch %', old.id, new.lease_epoch using errcode = 'OC001';
+  end if;
+  if new.lease_epoch > old.lease_epoch and old.lease_expires_at > now() then
+    raise exception 'action %: the lease is still held', old.id using errcode = 'OC001';
+  end if;
+  if old.state = 'running' and new.state = 'queued' then
+    raise exception 'action % has started: a second run is an action of its own', old.id using errcode = 'OC001';
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION guard_output()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (
+    select from new_rows n join actions a on a.id = n.action_id
+    where a.lease_epoch <> n.lease_epoch or a.state not in ('queued', 'running')
+  ) then
+    raise exception 'output with a stale epoch' using errcode = 'OC001';
+  end if;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION note_status_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION set_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.revision <= old.revision and (
+    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name
+  ) is distinct from (
+    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name
+  ) then
+    new.revision := nextval('deployment_revision');
+  end if;
+  -- Lets a reader ask for what its last snapshot did not see: whatever such a transaction changed is at least its xmin.
+  if new.revision <> old.revision then
+    new.changed_xid := pg_current_xact_id();
+  end if;
+  return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION wire_action(kind text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select initcap(kind) || 'Action'
+$function$;
+
+CREATE OR REPLACE FUNCTION wire_action_summary(a actions)
+ RETURNS json
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select json_build_object(
+    'action_id', a.id,
+    'action', wire_action(a.kind),
+    'state', a.state,
+    'attempt', a.attempt,
+    'actor', a.actor,
+    'source', a.source,
+    'reason', a.reason,
+    'created_at', wire_time(a.created_at),
+    'started_at', wire_time(a.started_at),
+    'finished_at', wire_time(a.finished_at),
+    'exit_code', a.exit_code,
+    'signal', a.signal,
+    'error', a.error,
+    'truncated', a.truncated,
+    'cancel_requested_at', wire_time(a.cancel_requested_at),
+    'cancelled_by', a.cancelled_by)
+$function$;
+
+CREATE OR REPLACE FUNCTION wire_status(status text)
+ RETURNS json
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when status in ('GenericFailure', 'PartialAvailability', 'TagMismatch')
+      then json_build_object('tag', 'Failure', 'contents', status)
+    else json_build_object('tag', status)
+  end
+$function$;
+
+CREATE OR REPLACE FUNCTION wire_time(at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$function$;
+
+-- Triggers
+
+CREATE TRIGGER guard_output AFTER INSERT ON action_output REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_output();
+CREATE TRIGGER guard_action BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION guard_action();
+CREATE CONSTRAINT TRIGGER count_change AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
+CREATE CONSTRAINT TRIGGER count_made_or_forgotten AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
+CREATE TRIGGER note_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION note_status_change();
+CREATE TRIGGER set_revision BEFORE UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
+
+-- Views
+
+create view full_infos as
+ SELECT d.id,
+    d.name,
+    d.updated_at,
+    d.revision,
+    d.changed_xid,
+    d.checked_at,
+    d.check_exit_code,
+    d.check_error,
+    json_build_object('deployment', json_build_object('name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides), 'status', json_build_object('tag',
+        CASE
+            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text
+            ELSE 'DeploymentNotPending'::text
+        END, 'recorded_status', wire_status(d.status)), 'metadata', d.links, 'created_at', wire_time(d.created_at), 'updated_at', wire_time(d.updated_at), 'revision', d.revision, 'last_action',
+        CASE
+            WHEN (a.last).id IS NOT NULL THEN wire_action_summary(a.last)
+            ELSE NULL::json
+        END) AS body
+   FROM deployments d
+     LEFT JOIN LATERAL ( SELECT a_1.*::actions AS last
+           FROM actions a_1
+          WHERE a_1.deployment_id = d.id
+          ORDER BY a_1.id DESC
+         LIMIT 1) a ON true;

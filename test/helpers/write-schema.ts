@@ -1,0 +1,13 @@
+/** `npm run schema`: writes db/schema.sql anew from a database that all migrations have made. */
+import { writeFile } from 'node:fs/promises'
+import { dumpSchema } from './schema-dump.ts'
+import { globalSetup, globalTeardown } from './setup.ts'
+import { createDatabase } from './stores.ts'
+
+await globalSetup()
+try {
+  const database = await createDatabase()
+  await writeFile(new URL('../../db/schema.sql', import.meta.url), await dumpSchema(database.url))
+} finally {
+  await globalTeardown()
+}
