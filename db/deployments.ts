@@ -13,12 +13,34 @@ export async function countChanges(pool: Database | Transaction): Promise<number
     select sum(changes)::bigint as changes from change_counts`)
 }
 
-/** The whole list, newest change first, as JSON text, with the version it belongs to (one snapshot). */
-export async function listDeployments(pool: Database): Promise<{ changes: number; text: string }> {
-  return pool.one(sql.type(z.object({ changes: z.number(), text: z.string() }))`
+const changedRow = z.object({
+  changes: z.number(),
+  deletions: z.number(),
+  horizon: z.string(),
+  rows: z.array(z.object({ id: z.number(), changedAt: z.number(), body: z.custom<FullInfo>() })),
+})
+/** `changedAt` is in microseconds; `horizon` is to be given to the next {@link readChanged}. */
+export type Changed = z.infer<typeof changedRow>
+
+/**
+ * The deployments changed since the snapshot that gave `horizon` (null: all), in one snapshot with the version of the
+ * list. Some may come again although nothing changed: whatever was uncommitted then has to be looked at again.
+ */
+export async function readChanged(pool: Database, horizon: string | null): Promise<Changed> {
+  return pool.one(sql.type(changedRow)`
     select
       (select sum(changes)::bigint from change_counts) as changes,
-      coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from full_infos), '[]') as text`)
+      (select sum(deletions)::bigint from change_counts) as deletions,
+      pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+      coalesce((
+        select json_agg(json_build_object(
+          'id', id, 'changedAt', extract(epoch from updated_at) * 1000000, 'body', body))
+        from full_infos where changed_xid >= ${horizon ?? '0'}::xid8), '[]') as rows`)
+}
+
+/** The ids of all deployments there are. */
+export async function listIds(pool: Database): Promise<readonly number[]> {
+  return pool.anyFirst(sql.type(z.object({ id: z.number() }))`select id from deployments`)
 }
 
 /** One deployment with its last check, as JSON text. */

@@ -1,54 +1,59 @@
 /**
- * The list of all deployments as bytes, made again only when something visible has changed. Every request asks
- * PostgreSQL for the version, so no server ever answers with a list older than the request.
+ * The list of all deployments as bytes. Every request asks PostgreSQL for the version, so no server ever answers with a
+ * list older than the request; only what has changed is read again. Called by deployments/list.ts.
  */
 import { createHash } from 'node:crypto'
-import { countChanges, listDeployments } from '../db/deployments.ts'
+import { countChanges, listIds, readChanged } from '../db/deployments.ts'
 import type { Database } from '../db/pool.ts'
+import { shared } from './shared.ts'
 
 export type CachedList = { changes: number; bytes: Uint8Array<ArrayBuffer>; etag: string }
 export type ListCache = { current(): Promise<CachedList> }
 
+type Row = { id: number; changedAt: number; text: string }
+
 export function createListCache(db: Database): ListCache {
+  const rows = new Map<number, Row>()
+  let horizon: string | null = null
+  let deletions = 0
   let cached: CachedList | null = null
-  const version = shared(() => countChanges(db))
-  const fresh = shared(async () => {
-    const { changes, text } = await listDeployments(db)
-    const bytes = new TextEncoder().encode(text)
-    cached = { changes, bytes, etag: `"${createHash('sha1').update(bytes).digest('base64url')}"` }
+
+  const catchUp = shared(async () => {
+    const changed = await readChanged(db, horizon)
+    for (const { id, changedAt, body } of changed.rows) {
+      rows.set(id, { id, changedAt, text: JSON.stringify(body) })
+    }
+    if (changed.deletions !== deletions) {
+      const present = new Set(await listIds(db))
+      for (const id of rows.keys()) if (!present.has(id)) rows.delete(id)
+    }
+    horizon = changed.horizon
+    deletions = changed.deletions
+    cached = { changes: changed.changes, ...listOf(rows) }
     return cached
   })
+  const forget = () => {
+    rows.clear()
+    horizon = null
+    cached = null
+  }
+  const version = shared(() => countChanges(db))
+
   return {
     async current() {
+      const before = cached
       const changes = await version()
+      // The count never shrinks: this is another database (restored, replaced). Nothing we know is true any more.
+      if (before !== null && changes < before.changes) forget()
       // A list that is newer than the version just asked for is newer than the request: good enough.
-      return cached !== null && cached.changes >= changes ? cached : fresh()
+      return cached !== null && cached.changes >= changes ? cached : catchUp()
     },
   }
 }
 
-/**
- * Callers share one run of `work`, but only one that starts after they called: what they get is never older than
- * their question. At most one runs and one waits.
- */
-export function shared<T>(work: () => Promise<T>): () => Promise<T> {
-  let running: Promise<T> | null = null
-  let next: Promise<T> | null = null
-  const start = (): Promise<T> => {
-    const run = work().finally(() => {
-      if (running === run) running = null
-    })
-    running = run
-    return run
-  }
-  return () => {
-    if (running === null) return start()
-    next ??= running
-      .catch(() => {})
-      .then(() => {
-        next = null
-        return start()
-      })
-    return next
-  }
+/** Newest change first. */
+function listOf(rows: Map<number, Row>): { bytes: Uint8Array<ArrayBuffer>; etag: string } {
+  const sorted = [...rows.values()].sort((a, b) => b.changedAt - a.changedAt || b.id - a.id)
+  const bytes = new TextEncoder().encode(`[${sorted.map((row) => row.text).join(',')}]`)
+  return { bytes, etag: `"${createHash('sha1').update(bytes).digest('base64url')}"` }
 }

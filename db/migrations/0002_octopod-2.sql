@@ -24,6 +24,7 @@ alter table deployments
   alter column status_updated_at set default now(),
   alter column checked_at set default now(),
   add column revision bigint not null default nextval('deployment_revision'),
+  add column changed_xid xid8 not null default pg_current_xact_id(),
   add column next_check_at timestamptz not null default now(),
   add column check_exit_code smallint,
   add column check_error text,
@@ -32,6 +33,7 @@ alter table deployments
     'ArchivePending', 'Archived', 'CleanupFailed')) not valid;
 
 create index deployments_by_change on deployments (updated_at desc, id desc);
+create index deployments_by_changed_xid on deployments (changed_xid);
 create index deployments_to_check on deployments (next_check_at) where status not in ('Archived', 'CleanupFailed');
 create index deployments_to_clean_up on deployments (archived_at) where status = 'Archived';
 
@@ -149,7 +151,11 @@ create trigger guard_output after insert on action_output
 
 -- How many visible changes have been committed is the sum of these rows. It is exact, because each is counted in
 -- the change's own transaction, and spread over 64 rows so that changes seldom wait for each other.
-create table change_counts (shard int primary key, changes bigint not null default 0) with (fillfactor = 50);
+create table change_counts (
+  shard int primary key,
+  changes bigint not null default 0,
+  deletions bigint not null default 0
+) with (fillfactor = 50);
 insert into change_counts (shard) select generate_series(0, 63);
 
 create function set_revision() returns trigger language plpgsql as $$
@@ -161,6 +167,10 @@ begin
   ) then
     new.revision := nextval('deployment_revision');
   end if;
+  -- Lets a reader ask for what its last snapshot did not see: whatever such a transaction changed is at least its xmin.
+  if new.revision <> old.revision then
+    new.changed_xid := pg_current_xact_id();
+  end if;
   return new;
 end
 $$;
@@ -168,7 +178,9 @@ create trigger set_revision before update on deployments for each row execute fu
 
 create function count_change() returns trigger language plpgsql as $$
 begin
-  update change_counts set changes = changes + 1 where shard = coalesce(new.id, old.id) % 64;
+  update change_counts
+  set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
+  where shard = coalesce(new.id, old.id) % 64;
   return null;
 end
 $$;

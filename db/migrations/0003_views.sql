@@ -38,7 +38,7 @@ create function wire_action_summary(a actions) returns json language sql stable 
 $$;
 
 create view full_infos as
-select d.id, d.name, d.updated_at, d.revision, d.checked_at, d.check_exit_code, d.check_error,
+select d.id, d.name, d.updated_at, d.revision, d.changed_xid, d.checked_at, d.check_exit_code, d.check_error,
   json_build_object(
     'deployment', json_build_object(
       'name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides),
@@ -49,7 +49,7 @@ select d.id, d.name, d.updated_at, d.revision, d.checked_at, d.check_exit_code, 
     'created_at', wire_time(d.created_at),
     'updated_at', wire_time(d.updated_at),
     'revision', d.revision,
-    'last_action', wire_action_summary(a.last)) as body
+    'last_action', case when (a.last).id is not null then wire_action_summary(a.last) end) as body
 from deployments d
 left join lateral (
   select a as last from actions a where a.deployment_id = d.id order by a.id desc limit 1
