@@ -4,7 +4,6 @@
  */
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
 import { api, apiPrefix, type EndpointName } from '../domain/api.ts'
 import { Refusal } from '../domain/errors.ts'
@@ -67,7 +66,7 @@ const maxBodyBytes = 1024 * 1024
 
 export function createApp(services: Services): Hono {
   const app = new Hono()
-  app.use(requestId(), logRequests(services.log))
+  app.use(logRequests(services.log))
   app.onError((error) => answerError(error, services.log))
   app.notFound(nothingThere)
 

@@ -23,8 +23,11 @@ export function page(): MiddlewareHandler {
     path: 'index.html',
     onFound: (_, context) => context.header('Cache-Control', 'no-cache'),
   })
+  // Looked up until it is there: a server may be started before `npm run build`.
+  let built = false
   return async (context, next) => {
-    if (!existsSync(folder)) return context.text('The page is not built: run `npm run build`.', 503)
+    built ||= existsSync(folder)
+    if (!built) return context.text('The page is not built: run `npm run build`.', 503)
     const isFile = /\.\w+$/.test(context.req.path)
     const found = await files(context, async () => {})
     if (found instanceof Response) return found
