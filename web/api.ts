@@ -1,0 +1,93 @@
+/**
+ * Asks the server: one function for every endpoint of paths.ts, typed by the table of domain/api.ts. Adds the
+ * credential, a time limit and the words of what went wrong. Made by main.ts, used by everything that asks.
+ */
+import type { Api } from '../domain/api.ts'
+import { headers, type PlaceName, placeOf } from './paths.ts'
+import { problemOf, problemOfError } from './problem.ts'
+
+type BodyOf<Name extends PlaceName> = Api[Name] extends { body: { _zod: { input: infer Body } } }
+  ? Body
+  : undefined
+type AnswerOf<Name extends PlaceName> = Api[Name] extends { answer: { _zod: { output: infer Answer } } }
+  ? Answer
+  : string
+
+export type Options<Name extends PlaceName> = {
+  params?: Record<string, string | number>
+  query?: Record<string, string | number>
+  /** The same key is the same request: sent again, it acts once. */
+  key?: string
+  headers?: Record<string, string>
+  signal?: AbortSignal
+  /** No limit where the answer is a stream. */
+  timeoutMs?: number | null
+} & (BodyOf<Name> extends undefined ? { body?: undefined } : { body: BodyOf<Name> })
+
+type Arguments<Name extends PlaceName> =
+  BodyOf<Name> extends undefined
+    ? [name: Name, options?: Options<Name>]
+    : [name: Name, options: Options<Name>]
+
+export type Client = {
+  /** The parsed answer. Throws a Problem, or an AbortError when `signal` aborts. */
+  ask<Name extends PlaceName>(...args: Arguments<Name>): Promise<AnswerOf<Name>>
+  /** The answer itself, also 304. Throws like `ask`. */
+  open<Name extends PlaceName>(...args: Arguments<Name>): Promise<Response>
+}
+
+/** Scripts may take 10 s to answer a question; beyond this nobody waits. */
+const defaultTimeoutMs = 20_000
+
+export function createClient(
+  authorization: () => string,
+  onAnswer: (response: Response) => void = () => {},
+): Client {
+  const open = async <Name extends PlaceName>(...[name, options]: Arguments<Name>): Promise<Response> => {
+    const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
+    const [method, path] = placeOf(name, params)
+    const search = new URLSearchParams(Object.entries(query).map(([at, value]) => [at, String(value)]))
+    const signals = [signal, timeoutMs === null ? null : AbortSignal.timeout(timeoutMs)].filter(
+      (one) => !!one,
+    )
+    try {
+      const response = await fetch(search.size > 0 ? `${path}?${search}` : path, {
+        method,
+        headers: {
+          [headers.source]: 'page',
+          ...(authorization() && { Authorization: authorization() }),
+          ...(key && { [headers.idempotencyKey]: key }),
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...options?.headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.any(signals),
+        cache: 'no-store',
+      })
+      onAnswer(response)
+      if (response.ok || response.status === 304) return response
+      throw await problemOf(response)
+    } catch (error) {
+      if (signal?.aborted) throw new DOMException('The question was withdrawn.', 'AbortError')
+      throw problemOfError(error)
+    }
+  }
+  return {
+    open,
+    async ask(...question) {
+      const response = await open(...(question as Parameters<typeof open>))
+      try {
+        return await response.json()
+      } catch (error) {
+        throw problemOfError(error)
+      }
+    },
+  }
+}
+
+/** A fresh Idempotency-Key. `crypto.randomUUID` is missing where the page is not served over https. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+}

@@ -1,0 +1,62 @@
+/** The frame of every screen: the head with the badge, the page of the present address, and what lies over it. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { DeploymentForm } from './forms/deployment-form.ts'
+import { DeploymentPage } from './pages/deployment.ts'
+import { ListPage } from './pages/list.ts'
+import { Nowhere } from './pages/nowhere.ts'
+import { SignIn } from './pages/sign-in.ts'
+import { Badge } from './parts/badge.ts'
+import { Icon } from './parts/icon.ts'
+import { Logo } from './parts/logo.ts'
+import { NoticeList } from './parts/notices.ts'
+import { QuestionBox } from './parts/question.ts'
+import { useWorld } from './world.ts'
+
+export function App(): VNode {
+  return html`<a class="skip" href="#content">Skip to content</a>
+    <${TopBar} />
+    <div id="content"><${Page} /></div>
+    <${OverPage} />
+    <${QuestionBox} />
+    <${NoticeList} />`
+}
+
+function Page(): VNode {
+  const { router } = useWorld()
+  const route = router.route.value
+  if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
+  if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`
+  return html`<${Nowhere} title="There is nothing here" text=${`${route.path} is not an address of this page.`} />`
+}
+
+function OverPage(): VNode | null {
+  const panel = useWorld().panel.value
+  if (panel === null) return null
+  if (panel.panel === 'sign-in') return html`<${SignIn} />`
+  return html`<${DeploymentForm} name=${panel.panel === 'edit' ? panel.name : null} />`
+}
+
+function TopBar(): VNode {
+  const { projectName, session, panel } = useWorld()
+  const entered = session.entered.value
+  const signIn = () => {
+    panel.value = { panel: 'sign-in' }
+  }
+  return html`<header class="top">
+    <a class="brand" href="/">
+      <${Logo} /><span>Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
+    </a>
+    <div class="top-right">
+      <${Badge} />
+      ${
+        entered === null
+          ? html`<button type="button" class="quiet" onClick=${signIn}>
+              <${Icon} name="key" />Sign in
+            </button>`
+          : html`<span class="role">${entered.role}</span>
+              <button type="button" class="quiet" onClick=${session.signOut}>Sign out</button>`
+      }
+    </div>
+  </header>`
+}

@@ -1,0 +1,76 @@
+/**
+ * `npm run build`: bundles the page into web/dist with hashed names and packs every file by brotli and gzip.
+ * New files come first, index.html last, old files go after it: a running server never lacks the page.
+ */
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
+import { build } from 'esbuild'
+
+const source = fileURLToPath(new URL('.', import.meta.url))
+const target = join(source, 'dist')
+/** The page must open fast everywhere: all JavaScript together, packed. */
+const maxScriptBytes = 30 * 1024
+
+const sizes = await buildPage()
+for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1024).toFixed(1)} kB packed`)
+const scriptBytes = [...sizes].reduce((sum, [name, bytes]) => (name.endsWith('.js') ? sum + bytes : sum), 0)
+if (scriptBytes > maxScriptBytes) {
+  console.error(`The JavaScript has ${scriptBytes} bytes packed; at most ${maxScriptBytes} are allowed.`)
+  process.exitCode = 1
+}
+
+/** Name → size packed by brotli. */
+async function buildPage(): Promise<Map<string, number>> {
+  await mkdir(target, { recursive: true })
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: source,
+    entryPoints: ['main.ts', 'style.css', 'icon.svg'],
+    entryNames: '[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    loader: { '.svg': 'copy' },
+    outdir: 'dist',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['es2023', 'chrome120', 'firefox120', 'safari17'],
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+  })
+  const strangers = Object.keys(metafile.inputs).filter((input) => /node_modules\/zod\//.test(input))
+  if (strangers.length > 0) throw new Error('zod is in the bundle: the page may import only its types')
+
+  const sizes = new Map<string, number>()
+  for (const { path, contents } of outputFiles) sizes.set(basename(path), await put(basename(path), contents))
+  let page = await readFile(join(source, 'index.html'), 'utf8')
+  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
+    if (entryPoint !== undefined) page = page.replace(`"/${entryPoint}"`, `"/${basename(output)}"`)
+  }
+  sizes.set('index.html', await put('index.html', new TextEncoder().encode(page)))
+  const kept = new Set([...sizes.keys()].flatMap((name) => [name, `${name}.br`, `${name}.gz`]))
+  for (const name of await readdir(target)) {
+    if (!kept.has(name)) await rm(join(target, name), { force: true, recursive: true })
+  }
+  return sizes
+}
+
+/** Writes a file with its packed forms, each at once; gives the size packed by brotli. */
+async function put(name: string, contents: Uint8Array): Promise<number> {
+  const brotli = await promisify(brotliCompress)(contents, {
+    params: { [constants.BROTLI_PARAM_SIZE_HINT]: contents.length },
+  })
+  const forms = [
+    ['.br', brotli],
+    ['.gz', await promisify(gzip)(contents, { level: 9 })],
+    ['', contents],
+  ] as const
+  for (const [suffix, bytes] of forms) {
+    const path = join(target, name + suffix)
+    await writeFile(`${path}.${process.pid}.part`, bytes)
+    await rename(`${path}.${process.pid}.part`, path)
+  }
+  return brotli.length
+}

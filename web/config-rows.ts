@@ -1,0 +1,117 @@
+/** One config level as rows: defaults with overrides on top, and what editing one key does to the overrides. Pure. */
+import {
+  keyProblem,
+  type Override,
+  type Pair,
+  removed,
+  added as setTo,
+  valueProblem,
+} from '../domain/overrides.ts'
+
+/** `standard`: the default, null when there is none. `value`: null when removed. */
+export type ConfigRow = {
+  key: string
+  standard: string | null
+  value: string | null
+  kind: 'default' | 'changed' | 'added' | 'removed'
+}
+
+/** Defaults in their order, then added keys in theirs. */
+export function configRows(defaults: readonly Pair[], overrides: readonly Override[]): ConfigRow[] {
+  const given = new Map(overrides)
+  const rows = defaults.map(([key, standard]): ConfigRow => {
+    const override = given.get(key)
+    given.delete(key)
+    if (override === undefined) return { key, standard, value: standard, kind: 'default' }
+    if (override.tag === 'ValueDeleted') return { key, standard, value: null, kind: 'removed' }
+    return { key, standard, value: override.contents, kind: 'changed' }
+  })
+  for (const [key, override] of given) {
+    rows.push(
+      override.tag === 'ValueAdded'
+        ? { key, standard: null, value: override.contents, kind: 'added' }
+        : { key, standard: null, value: null, kind: 'removed' },
+    )
+  }
+  return rows
+}
+
+/** Typing the default again is the same as never having touched the key. */
+export function setValue(
+  defaults: readonly Pair[],
+  overrides: readonly Override[],
+  key: string,
+  value: string,
+): Override[] {
+  const standard = new Map(defaults).get(key)
+  return standard === value ? without(overrides, key) : put(overrides, setTo(key, value))
+}
+
+/** A default is taken out; a key of one's own simply goes. */
+export function removeKey(
+  defaults: readonly Pair[],
+  overrides: readonly Override[],
+  key: string,
+): Override[] {
+  return new Map(defaults).has(key) ? put(overrides, removed(key)) : without(overrides, key)
+}
+
+/** Back to what was there when the form opened; where that is so already, back to the default. */
+export function undoKey(
+  initial: readonly Override[],
+  overrides: readonly Override[],
+  key: string,
+): Override[] {
+  const before = initial.find(([name]) => name === key)
+  if (
+    before === undefined ||
+    sameOverrides(
+      [before],
+      overrides.filter(([name]) => name === key),
+    )
+  ) {
+    return without(overrides, key)
+  }
+  return put(overrides, before)
+}
+
+/** Whatever their order. */
+export function sameOverrides(a: readonly Override[], b: readonly Override[]): boolean {
+  const text = (overrides: readonly Override[]) =>
+    JSON.stringify(
+      [...new Map(overrides)]
+        .sort(([x], [y]) => (x < y ? -1 : 1))
+        .map(([key, value]) => [key, contents(value)]),
+    )
+  return text(a) === text(b)
+}
+
+export type Change = { key: string; before: string | null; after: string | null }
+
+/** What led from one set of overrides to the next: null stands for no override, or a removed key. */
+export function changesBetween(before: readonly Override[], after: readonly Override[]): Change[] {
+  const old = new Map(before)
+  const now = new Map(after)
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((key) => ({ key, before: contents(old.get(key)), after: contents(now.get(key)) }))
+    .filter((change) => change.before !== change.after)
+}
+
+/** What is wrong with the overrides of a level: the first problem of each key. */
+export function problemsOf(overrides: readonly Override[]): Map<string, string> {
+  const problems = new Map<string, string>()
+  for (const [key, value] of overrides) {
+    const problem = keyProblem(key) ?? (value.tag === 'ValueAdded' ? valueProblem(key, value.contents) : null)
+    if (problem !== null) problems.set(key, problem)
+  }
+  return problems
+}
+
+const contents = (value: Override[1] | undefined) => (value?.tag === 'ValueAdded' ? value.contents : null)
+const without = (overrides: readonly Override[], key: string) => overrides.filter(([name]) => name !== key)
+
+/** In its old place if it has one. */
+function put(overrides: readonly Override[], override: Override): Override[] {
+  const there = overrides.some(([key]) => key === override[0])
+  return there ? overrides.map((one) => (one[0] === override[0] ? override : one)) : [...overrides, override]
+}

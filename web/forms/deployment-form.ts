@@ -1,0 +1,127 @@
+/** The side panel for a new deployment and for the config of an existing one. Its state: form.ts. */
+import { useSignal, useSignalEffect } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { Override } from '../../domain/overrides.ts'
+import { Dialog } from '../parts/dialog.ts'
+import { Icon } from '../parts/icon.ts'
+import { ProblemBox } from '../parts/problem.ts'
+import { useWorld } from '../world.ts'
+import { createForm, type Form } from './form.ts'
+import { LevelEditor } from './level.ts'
+
+/** `name`: null for a new deployment. */
+export function DeploymentForm({ name }: { name: string | null }): VNode {
+  const world = useWorld()
+  const [form] = useState(() => createForm(world, startOf(name, world.store.rows)))
+  useEffect(() => form.defaults.close, [])
+  useSignalEffect(() => {
+    world.unsaved.value = form.dirty.value
+  })
+  useEffect(() => {
+    const question = (event: Event) => world.unsaved.peek() && event.preventDefault()
+    window.addEventListener('beforeunload', question)
+    return () => window.removeEventListener('beforeunload', question)
+  }, [])
+
+  const close = () => void world.mayLeave()
+  const title = name === null ? 'New deployment' : `Edit ${name}`
+  return html`<${Dialog} kind="panel" label=${title} onClose=${close}>
+    <form
+      class="sheet"
+      noValidate
+      onSubmit=${(event: Event) => {
+        event.preventDefault()
+        void form.send()
+      }}
+      onKeyDown=${(event: KeyboardEvent) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void form.send()
+      }}
+    >
+      <header class="sheet-head">
+        <h2>${title}</h2>
+        <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
+      </header>
+      <div class="sheet-body">
+        ${form.isNew && html`<${NameField} form=${form} />`}
+        ${
+          form.overtaken.value &&
+          html`<p class="warning" role="status">
+            The config of this deployment has been changed since you opened this form. Saving replaces it by yours.
+          </p>`
+        }
+        <${LevelEditor} level=${form.application} again=${form.defaults.again} />
+        <${LevelEditor} level=${form.deployment} again=${form.defaults.again} />
+      </div>
+      <${Foot} form=${form} close=${close} />
+    </form>
+  <//>`
+}
+
+function NameField({ form }: { form: Form }): VNode {
+  const left = useSignal(false)
+  const problem = form.nameProblem.value
+  // Nobody is scolded while still typing the first letters.
+  const shown = problem !== null && (left.value || form.name.value.length > 1) && form.name.value !== ''
+  return html`<label class="field">
+    <span>Name</span>
+    <input
+      name="name"
+      autofocus
+      autocomplete="off"
+      autocapitalize="none"
+      spellcheck=${false}
+      value=${form.name}
+      aria-invalid=${shown}
+      aria-describedby="name-hint"
+      onInput=${(event: { currentTarget: HTMLInputElement }) => {
+        form.name.value = event.currentTarget.value.trim()
+      }}
+      onBlur=${() => {
+        left.value = true
+      }}
+    />
+    <small id="name-hint" class=${shown ? 'wrong' : ''}>
+      ${shown ? problem : '2 to 16 characters: a-z, 0-9 and -, beginning with a letter.'}
+    </small>
+  </label>`
+}
+
+function Foot({ form, close }: { form: Form; close: () => void }): VNode {
+  const obstacle = form.obstacle.value
+  const problem = form.problem.value
+  const verb = form.isNew ? 'Create' : 'Save and update'
+  return html`<footer class="sheet-foot">
+    ${
+      problem !== null &&
+      html`<${ProblemBox}
+        problem=${problem}
+        title=${problem.code === 'config_refused' ? 'The config check says no' : undefined}
+      />`
+    }
+    <div class="buttons">
+      <span class="why-not" id="obstacle">${form.dirty.value && !form.sending.value ? obstacle : ''}</span>
+      <button type="button" onClick=${close}>Cancel</button>
+      <button
+        type="submit"
+        class="primary"
+        aria-disabled=${obstacle !== null}
+        aria-describedby="obstacle"
+        aria-keyshortcuts="Control+Enter"
+      >
+        ${form.sending.value ? 'Checking config…' : verb}
+      </button>
+    </div>
+  </footer>`
+}
+
+function startOf(name: string | null, rows: ReturnType<typeof useWorld>['store']['rows']) {
+  const found = name === null ? undefined : rows.get(name)?.peek().deployment
+  if (found === undefined) return null
+  return {
+    name: found.name,
+    app: found.app_overrides as Override[],
+    deployment: found.deployment_overrides as Override[],
+  }
+}

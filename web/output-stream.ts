@@ -1,0 +1,88 @@
+/**
+ * The output of an action as it grows: server-sent events read by fetch, because an EventSource cannot send the
+ * credential. Resumes after the last chunk. Used by pages/output.ts.
+ */
+import type { OutputChunk } from '../domain/shapes.ts'
+import type { Client } from './api.ts'
+import { type Problem, problemOfError } from './problem.ts'
+
+type SentEvent = { event: string; data: string }
+
+export type Listener = {
+  chunk(chunk: OutputChunk): void
+  /** The connection was lost and is tried again; null: it is there again. */
+  trouble(problem: Problem | null): void
+  /** Refused for good. */
+  refused(problem: Problem): void
+  end(): void
+}
+
+const slowestMs = 10_000
+
+/** Returns when the action has ended and everything is told, when it is refused, or when `signal` aborts. */
+export async function listen(
+  client: Client,
+  actionId: number,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<void> {
+  let after = 0
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    try {
+      const response = await client.open('streamOutput', {
+        params: { action_id: actionId },
+        query: { after },
+        signal,
+        timeoutMs: null,
+      })
+      listener.trouble(null)
+      if (response.body === null) throw new TypeError('no body')
+      for await (const { event, data } of readEvents(response.body)) {
+        attempt = 0
+        if (event === 'end') return listener.end()
+        if (event !== 'chunk') continue
+        const chunk = JSON.parse(data) as OutputChunk
+        after = chunk.seq
+        listener.chunk(chunk)
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      const problem = problemOfError(error)
+      if (problem.status >= 400 && problem.status < 500) return listener.refused(problem)
+      listener.trouble(problem)
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.min(slowestMs, 500 * 2 ** attempt)))
+  }
+}
+
+/** Comments and fields of no use here are skipped; an event cut off by the end is not one. */
+export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<SentEvent> {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  try {
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) return
+      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
+      rest = blocks.pop() ?? ''
+      for (const block of blocks) {
+        const event = parseEvent(block)
+        if (event !== null) yield event
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+function parseEvent(block: string): SentEvent | null {
+  let event = 'message'
+  const data: string[] = []
+  for (const line of block.split('\n')) {
+    const [, field, value = ''] = /^(\w+): ?(.*)$/.exec(line) ?? []
+    if (field === 'event') event = value
+    else if (field === 'data') data.push(value)
+  }
+  return data.length === 0 ? null : { event, data: data.join('\n') }
+}

@@ -1,0 +1,84 @@
+/** What stands above the list: search, the archived switch, sorting where there are no columns, a new deployment. */
+import type { Signal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { Icon } from '../parts/icon.ts'
+import { useWorld } from '../world.ts'
+import type { View } from './list-view.ts'
+
+export function ListTools({ view, putAway }: { view: Signal<View>; putAway: number }): VNode {
+  const { panel } = useWorld()
+  const field = useRef<HTMLInputElement>(null)
+  const { query, archived, sort, descending } = view.value
+
+  useEffect(() => {
+    // "/" goes to the search, as people know it from elsewhere.
+    const onKey = (event: KeyboardEvent) => {
+      const typing =
+        event.target instanceof Element && event.target.closest('input, textarea, select, dialog')
+      if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return
+      event.preventDefault()
+      field.current?.select()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [])
+
+  return html`<div class="tools">
+    <div class="search">
+      <${Icon} name="search" />
+      <input
+        ref=${field}
+        type="search"
+        aria-label="Search names and config"
+        placeholder="Search names and config"
+        aria-keyshortcuts="/"
+        autocomplete="off"
+        spellcheck=${false}
+        value=${query}
+        onInput=${(event: { currentTarget: HTMLInputElement }) => {
+          view.value = { ...view.value, query: event.currentTarget.value }
+        }}
+      />
+    </div>
+    <label class="sort-choice">
+      <span class="hidden">Sort by</span>
+      <select
+        value=${`${descending ? '-' : ''}${sort}`}
+        onChange=${(event: { currentTarget: HTMLSelectElement }) => {
+          const { value } = event.currentTarget
+          const sort = value.replace('-', '') as View['sort']
+          view.value = { ...view.value, sort, descending: value.startsWith('-') }
+        }}
+      >
+        <option value="-changed">Changed last</option>
+        <option value="-created">Newest first</option>
+        <option value="name">By name</option>
+        <option value="changed">Changed first</option>
+        <option value="created">Oldest first</option>
+        <option value="-name">By name, backwards</option>
+      </select>
+    </label>
+    <label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked=${archived}
+        onChange=${(event: { currentTarget: HTMLInputElement }) => {
+          view.value = { ...view.value, archived: event.currentTarget.checked }
+        }}
+      />
+      <span>Archived${putAway > 0 ? ` (${putAway.toLocaleString()})` : ''}</span>
+    </label>
+    <button
+      type="button"
+      class="primary"
+      onClick=${() => {
+        panel.value = { panel: 'new' }
+      }}
+    >
+      <${Icon} name="plus" />New deployment
+    </button>
+  </div>`
+}

@@ -1,0 +1,25 @@
+/** Tells the truth about what is on the screen: live, or how old. A press tries at once. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import type { Hearing } from '../live.ts'
+import { useWorld } from '../world.ts'
+
+const words: Record<Hearing, string> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+  offline: 'Offline',
+}
+
+export function Badge(): VNode {
+  const { live } = useWorld()
+  const hearing = live.hearing.value
+  const stale = hearing === 'reconnecting' || hearing === 'offline'
+  const since = stale && live.heardAt.value > 0 ? new Date(live.heardAt.value).toLocaleTimeString() : null
+  const title = stale ? 'What you see may be old. Press to try now.' : 'Changes appear by themselves.'
+  return html`<button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
+    <span class="badge-dot" aria-hidden="true"></span>
+    <span role="status">${words[hearing]}</span>
+    ${since !== null && html`<span class="badge-since">as of ${since}</span>`}
+  </button>`
+}

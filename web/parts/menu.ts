@@ -1,0 +1,79 @@
+/** A menu behind a button: arrows move, Escape closes, what cannot be chosen says why. */
+import { useSignal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { Icon } from './icon.ts'
+
+export type MenuItem = { text: string; whyNot: string | null; danger?: boolean; choose(): void }
+
+export function Menu({ label, items }: { label: string; items: () => MenuItem[] }): VNode {
+  const open = useSignal(false)
+  const place = useRef<HTMLDivElement>(null)
+  const close = (focus: boolean) => {
+    open.value = false
+    if (focus) place.current?.querySelector('button')?.focus()
+  }
+
+  useEffect(() => {
+    if (!open.value) return
+    const elements = () => [...(place.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])]
+    elements()[0]?.focus()
+    const outside = (event: Event) => {
+      if (!(event.target instanceof Node && place.current?.contains(event.target))) close(false)
+    }
+    const keys = (event: KeyboardEvent) => {
+      const all = elements()
+      const at = all.indexOf(document.activeElement as HTMLElement)
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
+      if (event.key === 'Escape') close(true)
+      else if (event.key === 'Tab') close(false)
+      if (to === undefined) return
+      event.preventDefault()
+      all.at(to % all.length)?.focus()
+    }
+    document.addEventListener('pointerdown', outside)
+    document.addEventListener('keydown', keys)
+    return () => {
+      document.removeEventListener('pointerdown', outside)
+      document.removeEventListener('keydown', keys)
+    }
+  }, [open.value])
+
+  return html`<div class="menu" ref=${place}>
+    <button
+      type="button"
+      class="icon-button"
+      aria-label=${label}
+      aria-haspopup="menu"
+      aria-expanded=${open.value}
+      onClick=${() => {
+        open.value = !open.value
+      }}
+    >
+      <${Icon} name="more" />
+    </button>
+    ${
+      open.value &&
+      html`<div class="menu-items" role="menu" aria-label=${label}>
+        ${items().map(
+          (item) => html`<button
+            key=${item.text}
+            type="button"
+            role="menuitem"
+            tabindex="-1"
+            class=${item.danger ? 'menu-item danger' : 'menu-item'}
+            aria-disabled=${item.whyNot !== null}
+            onClick=${() => {
+              if (item.whyNot !== null) return
+              close(true)
+              item.choose()
+            }}
+          >
+            ${item.text} ${item.whyNot !== null && html`<span class="why-not">${item.whyNot}</span>`}
+          </button>`,
+        )}
+      </div>`
+    }
+  </div>`
+}

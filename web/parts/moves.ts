@@ -1,0 +1,54 @@
+/** The moves of one deployment as menu items and as buttons: both from the same rules. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import type { FullInfo } from '../../domain/shapes.ts'
+import { act } from '../acting.ts'
+import { type Move, moveNames, whyNot } from '../moves.ts'
+import { isPutAway } from '../words.ts'
+import { useWorld, type World } from '../world.ts'
+import { Menu, type MenuItem } from './menu.ts'
+
+/** What makes sense at all in this status; the rest would only be noise. */
+function movesFor(info: FullInfo, isAdmin: boolean): Move[] {
+  const admin: Move[] = isAdmin ? ['cleanup', 'delete'] : []
+  return [...(isPutAway(info) ? (['restore'] as const) : (['update', 'archive'] as const)), ...admin]
+}
+
+export function moveItems(world: World, info: FullInfo): MenuItem[] {
+  const isAdmin = world.session.isAdmin()
+  return movesFor(info, isAdmin).map((move) => ({
+    text: moveNames[move],
+    whyNot: whyNot(move, info, isAdmin),
+    danger: move === 'cleanup' || move === 'delete',
+    choose: () => void act(world, move, info),
+  }))
+}
+
+export function MoveMenu({ info }: { info: FullInfo }): VNode {
+  const world = useWorld()
+  return html`<${Menu} label=${`Actions for ${info.deployment.name}`} items=${() => moveItems(world, info)} />`
+}
+
+/** Buttons stay where they are; one that cannot be used says why beside it, to everybody. */
+export function MoveButtons({ info }: { info: FullInfo }): VNode {
+  const items = moveItems(useWorld(), info)
+  const reasons = [...new Set(items.map((item) => item.whyNot).filter((why) => why !== null))]
+  return html`<div class="moves">
+    <div class="buttons">
+      ${items.map(
+        ({ text, whyNot, danger, choose }) => html`<button
+          key=${text}
+          type="button"
+          class=${danger ? 'danger' : ''}
+          aria-disabled=${whyNot !== null}
+          aria-describedby=${whyNot === null ? undefined : 'why-not'}
+          title=${whyNot ?? ''}
+          onClick=${() => whyNot === null && choose()}
+        >
+          ${text}
+        </button>`,
+      )}
+    </div>
+    ${reasons.length > 0 && html`<p class="why-not" id="why-not">${reasons.join(' ')}</p>`}
+  </div>`
+}

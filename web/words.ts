@@ -1,0 +1,128 @@
+/** The words for statuses, actions, times: one place, so that every screen says the same. Pure. */
+import { type ActionKind, type ActionState, isActive, kindOfWire } from '../domain/action.ts'
+import type { ActionSummary, FullInfo } from '../domain/shapes.ts'
+import { fromRecorded, type Status } from '../domain/status.ts'
+
+/** A colour and a shape each: nobody has to tell them by colour alone. */
+export type Look = 'good' | 'busy' | 'partial' | 'bad' | 'away'
+
+/** `pending`: a script runs or a check is waited for. */
+export type StatusWords = { word: string; look: Look; pending: boolean }
+
+const statusWords: Record<Status, StatusWords> = {
+  Running: { word: 'Running', look: 'good', pending: false },
+  GenericFailure: { word: 'Failing', look: 'bad', pending: false },
+  PartialAvailability: { word: 'Partly available', look: 'partial', pending: false },
+  TagMismatch: { word: 'Wrong image tag', look: 'partial', pending: false },
+  CreatePending: { word: 'Creating', look: 'busy', pending: true },
+  UpdatePending: { word: 'Updating', look: 'busy', pending: true },
+  ArchivePending: { word: 'Archiving', look: 'busy', pending: true },
+  Archived: { word: 'Archived', look: 'away', pending: false },
+  CleanupFailed: { word: 'Cleanup failed', look: 'bad', pending: false },
+}
+
+/** What is being done, what has been done, what to press. */
+export const actionWords: Record<ActionKind, { doing: string; done: string; verb: string }> = {
+  create: { doing: 'Creating', done: 'Created', verb: 'Create' },
+  update: { doing: 'Updating', done: 'Updated', verb: 'Update' },
+  archive: { doing: 'Archiving', done: 'Archived', verb: 'Archive' },
+  restore: { doing: 'Restoring', done: 'Restored', verb: 'Restore' },
+  cleanup: { doing: 'Cleaning up', done: 'Cleaned up', verb: 'Clean up' },
+}
+
+export const stateWords: Record<ActionState, string> = {
+  queued: 'waiting to start',
+  running: 'running',
+  succeeded: 'succeeded',
+  failed: 'failed',
+  timed_out: 'ran out of time',
+  cancelled: 'cancelled',
+  interrupted: 'interrupted',
+}
+
+export const statusOf = (info: FullInfo): Status => fromRecorded(info.status.recorded_status as never)
+
+export const isPutAway = (info: FullInfo): boolean => {
+  const status = statusOf(info)
+  return status === 'Archived' || status === 'CleanupFailed'
+}
+
+/** The action that is queued or running now. */
+export function activeAction({ last_action }: FullInfo): ActionSummary | null {
+  return last_action !== null && isActive(last_action.state) ? last_action : null
+}
+
+/** The status as people should read it: what runs now comes first. */
+export function describeStatus(info: FullInfo): StatusWords {
+  const active = activeAction(info)
+  if (active !== null) {
+    return { word: actionWords[kindOfWire(active.action)].doing, look: 'busy', pending: true }
+  }
+  const status = statusOf(info)
+  if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {
+    return { ...statusWords[status], word: actionWords.restore.doing }
+  }
+  return statusWords[status]
+}
+
+/** How an action ended: `failed (exit 1)`, `succeeded`. */
+export function outcome({ state, exit_code, signal }: ActionSummary): string {
+  if (state !== 'failed') return stateWords[state]
+  if (exit_code !== null && exit_code !== 0) return `failed (exit ${exit_code})`
+  return signal === null ? 'failed' : `failed (${signal})`
+}
+
+/** The second line of a status: why it is so, or what is waited for; null when there is nothing to add. */
+export function reasonOf(info: FullInfo): string | null {
+  const active = activeAction(info)
+  if (active !== null) {
+    if (active.cancel_requested_at !== null) return 'being cancelled'
+    return active.state === 'queued' ? stateWords.queued : null
+  }
+  const { last_action } = info
+  const said = last_action === null ? null : kindOfWire(last_action.action)
+  if (last_action !== null && said !== null && last_action.state !== 'succeeded') {
+    return `${said} ${outcome(last_action)}`
+  }
+  const status = statusOf(info)
+  if (status === 'ArchivePending') return 'until the check says it is gone'
+  if (status === 'CreatePending' || status === 'UpdatePending') return 'until the check says it is up'
+  return isPutAway(info) || status === 'Running' ? null : 'the check says so'
+}
+
+/** Milliseconds of something that lasts: `0:07`, `12:30`, `1:02:03`. */
+export function elapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  const two = (value: number) => String(value).padStart(2, '0')
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor((seconds % 3600) / 60)
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
+}
+
+/** How long something took: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`. */
+export function took(ms: number): string {
+  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60
+    ? `${minutes} min ${seconds % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** How long ago: `just now`, `4 min ago`, `3 h ago`, `yesterday`, `5 days ago`, then the day itself. */
+export function ago(then: number, now: number): string {
+  const minutes = Math.floor((now - then) / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return `${minutes} min ago`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return `${hours} h ago`
+  const days = Math.floor(hours / 24)
+  if (days === 1) return 'yesterday'
+  if (days < 14) return `${days} days ago`
+  return new Date(then).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+}
+
+/** `1 override`, `2 overrides`. */
+export const count = (number: number, one: string, many = `${one}s`): string =>
+  `${number.toLocaleString()} ${number === 1 ? one : many}`

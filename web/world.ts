@@ -1,0 +1,115 @@
+/** Everything the page's parts share, opened once by main.ts and given to them by context. */
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import { type Client, createClient } from './api.ts'
+import { type Clock, createClock } from './clock.ts'
+import { type Live, openLive } from './live.ts'
+import { createNotices, type Notices } from './notices.ts'
+import { createQuestions, type Questions } from './questions.ts'
+import { openRouter, type Router } from './routes.ts'
+import { openSession, type Session } from './session.ts'
+import { connectTo } from './socket.ts'
+import { createStore, type Store } from './store.ts'
+import { createSync, type Sync } from './sync.ts'
+
+/** /config.json; contract §4. */
+export type PageConfig = { app_auth: string; kubernetes_dashboard_url_template: string | null }
+
+/** What lies over the page: nothing, the form, the sign-in. */
+export type Panel = { panel: 'new' } | { panel: 'edit'; name: string } | { panel: 'sign-in' } | null
+
+export type World = {
+  config: PageConfig
+  session: Session
+  client: Client
+  store: Store
+  sync: Sync
+  live: Live
+  clock: Clock
+  router: Router
+  questions: Questions
+  notices: Notices
+  panel: Signal<Panel>
+  /** Whether a form holds something that would be lost. */
+  unsaved: Signal<boolean>
+  /** True: nothing would be lost, or the person gives it up. */
+  mayLeave(): Promise<boolean>
+  projectName: ReadonlySignal<string>
+}
+
+export function openWorld(window: Window, config: PageConfig): World {
+  const clock = createClock()
+  const session = openSession(window.sessionStorage, config.app_auth)
+  const client = createClient(session.authorization, (response) => clock.learn(response.headers.get('date')))
+  const store = createStore()
+  const sync = createSync(client, store)
+  const questions = createQuestions()
+  const panel = signal<Panel>(null)
+  const unsaved = signal(false)
+  const mayLeave = async () => {
+    const given = !unsaved.peek() || (await questions.ask(giveUp))
+    if (given) {
+      unsaved.value = false
+      panel.value = null
+    }
+    return given
+  }
+  const live = openLive({
+    connect: () => connectTo(window.location, session.authorization()),
+    apply: store.apply,
+    refresh: sync.refresh,
+  })
+  const projectName = signal('')
+  const learnName = () =>
+    client.ask('getProjectName').then(
+      (name) => (projectName.value = name),
+      () => {},
+    )
+  void learnName()
+  // Another credential may see what the last one could not.
+  let before = session.entered.peek()
+  session.entered.subscribe((entered) => {
+    if (entered === before) return
+    before = entered
+    live.wake()
+    void sync.refresh()
+    void learnName()
+  })
+  void sync.refresh()
+  const router = openRouter(window, mayLeave)
+  const notices = createNotices()
+  return {
+    config,
+    session,
+    client,
+    store,
+    sync,
+    live,
+    clock,
+    router,
+    questions,
+    notices,
+    panel,
+    unsaved,
+    mayLeave,
+    projectName,
+  }
+}
+
+const giveUp = {
+  title: 'Leave without saving?',
+  text: 'What you changed in this form has not been sent.',
+  yes: 'Discard changes',
+  no: 'Keep editing',
+  danger: true,
+}
+
+const WorldContext = createContext<World | null>(null)
+export const WorldProvider = WorldContext.Provider
+
+export function useWorld(): World {
+  const world = useContext(WorldContext)
+  if (world === null) throw new Error('drawn outside of the world')
+  return world
+}
