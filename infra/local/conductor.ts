@@ -15,8 +15,8 @@ import { greeting, stopping } from './words.ts'
 
 export type Conduct = {
   environment: NodeJS.ProcessEnv
-  /** Files that Node runs. */
-  programs: { migrate: string; server: string; runner: string }
+  /** What Node is called with for each. */
+  programs: Record<'migrate' | 'server' | 'runner', readonly string[]>
   say: (line: string) => void
   /** Stop in order. */
   stop: AbortSignal
@@ -59,7 +59,7 @@ async function start({ environment, programs, say }: Conduct, home: Home, crew: 
   // Then the programs: the database first.
   const program = (name: keyof typeof programs): Program => ({
     name,
-    path: programs[name],
+    args: programs[name],
     env: programEnvironment(environment, shared, page),
     logFile: home.file(`logs/${name}.log`),
     graceMs: (Number(environment.SHUTDOWN_GRACE || 60) + 10) * 1000,

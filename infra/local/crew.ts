@@ -39,7 +39,7 @@ export function makeCrew(home: Home, say: (line: string) => void): Crew {
     broken: broken.promise,
     up: async (name, start) => {
       if (stopping) throw new Problem(`${name} is not started: everything is stopping.`)
-      const giveUp = (why: string) => broken.reject(new Problem(`${why.replace(/\.$/, '')}.`))
+      const giveUp = (why: string) => broken.reject(new Problem(why))
       const one = keepUp(name, start, { say, giveUp, onSpawn })
       kept.push(one)
       await one.ready

@@ -1,6 +1,7 @@
 /** Keeps a process up: started again when it dies, a few times with growing pauses, then given up. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Child, describeExit } from './child.ts'
+import { lastWords } from './words.ts'
 
 /** Starts the process, tells of every child it spawns, and resolves with the lasting one when it is ready. */
 export type Start = (onSpawn: (child: Child) => void) => Promise<Child>
@@ -54,27 +55,27 @@ async function watch(
   stopping: AbortSignal,
   { pausesMs = [500, 2_000, 5_000], steadyMs = 60_000, say, giveUp }: Care,
 ): Promise<void> {
-  let child = first
+  let next = async () => first
   let deaths = 0
   for (;;) {
+    // First a life, or an attempt at one: it ends in words.
     const bornAt = performance.now()
-    const exit = await child.exited
+    const words = await next().then(lifeOf, (error: Error) => [error.message])
     if (stopping.aborted) return
-    for (const line of child.lastLines().slice(-5)) say(`  ${line}`)
-
     if (performance.now() - bornAt > steadyMs) deaths = 0
+
+    // Then another one, after a pause, unless there were too many.
     const pauseMs = pausesMs[deaths]
     deaths += 1
-    if (pauseMs === undefined) return giveUp(`${name} ${describeExit(exit)}, and not for the first time`)
-    say(`${name} ${describeExit(exit)}; it is started again.`)
+    if (pauseMs === undefined) return giveUp([`${name} was started ${deaths} times.`, ...words].join('\n'))
+    for (const line of [...words, `${name} is started again.`]) say(line)
     await sleep(pauseMs, null, { signal: stopping }).catch(() => null)
     if (stopping.aborted) return
-
-    try {
-      child = await begin()
-    } catch (error) {
-      if (!stopping.aborted) giveUp((error as Error).message)
-      return
-    }
+    next = begin
   }
+}
+
+async function lifeOf(child: Child): Promise<string[]> {
+  const exit = await child.exited
+  return [`${child.name} ${describeExit(exit)}; its last words:`, ...lastWords(child)]
 }

@@ -3,11 +3,12 @@ import { type Child, describeExit, startChild } from './child.ts'
 import { openLog } from './log-file.ts'
 import { Problem } from './problem.ts'
 import { waitUntil } from './wait.ts'
+import { lastWords } from './words.ts'
 
 export type Program = {
   name: string
-  /** The file that Node runs. */
-  path: string
+  /** What Node is called with: its options and the file. */
+  args: readonly string[]
   env: NodeJS.ProcessEnv
   logFile: string
   /** How long it may take to end by itself after SIGTERM. */
@@ -56,7 +57,7 @@ function spawnProgram(
   return startChild({
     name: program.name,
     file: process.execPath,
-    args: [program.path],
+    args: program.args,
     env: program.env,
     goodbye: [{ signal: 'SIGTERM', waitMs: program.graceMs }],
     log: (line) => {
@@ -68,16 +69,7 @@ function spawnProgram(
 }
 
 function failed(program: Program, child: Child, how: string): Problem {
-  const words = child.lastLines().slice(-5).map(readable)
-  return new Problem([`The ${program.name} ${how} (log: ${program.logFile}).`, ...words].join('\n  '))
-}
-
-/** Our programs log JSON: people get its message. */
-function readable(line: string): string {
-  try {
-    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } }
-    return [msg, err?.message].filter(Boolean).join(': ') || line
-  } catch {
-    return line
-  }
+  return new Problem(
+    [`The ${program.name} ${how} (log: ${program.logFile}).`, ...lastWords(child)].join('\n'),
+  )
 }

@@ -36,8 +36,9 @@ export async function main(programs: Conduct['programs']): Promise<void> {
 if (import.meta.main) {
   const root = join(import.meta.dirname, '../..')
   await main({
-    migrate: join(root, 'db/migrate.ts'),
-    server: join(root, 'functions/server.ts'),
-    runner: join(root, 'runner/main.ts'),
+    migrate: [join(root, 'db/migrate.ts')],
+    server: [join(root, 'functions/server.ts')],
+    // As in package.json: a runner waits most of its life, and a small young generation keeps it small.
+    runner: ['--max-semi-space-size=4', join(root, 'runner/main.ts')],
   })
 }

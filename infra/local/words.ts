@@ -1,5 +1,6 @@
 /** What `npm start` says to people. */
 import { relative } from 'node:path'
+import type { Child } from './child.ts'
 import type { Home } from './home.ts'
 import type { Page } from './page.ts'
 
@@ -21,3 +22,21 @@ export function greeting(home: Home, page: Page, user: NodeJS.ProcessEnv): strin
 }
 
 export const stopping = 'Stopping runner, server and engines; deployments go on. Ctrl-C again ends at once.'
+
+/** What a process said last, a line each, to go below the sentence that tells of its end. */
+export function lastWords(child: Child): string[] {
+  return child
+    .lastLines()
+    .slice(-5)
+    .map((line) => `  ${readable(line).slice(0, 300)}`)
+}
+
+/** Our programs log JSON: people get its message. */
+function readable(line: string): string {
+  try {
+    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } }
+    return [msg, err?.message].filter(Boolean).join(': ') || line
+  } catch {
+    return line
+  }
+}

@@ -2,5 +2,5 @@
 import { join } from 'node:path'
 import { main } from '../../../../infra/local/start.ts'
 
-const program = (name: string) => join(import.meta.dirname, `${name}.ts`)
+const program = (name: string) => [join(import.meta.dirname, `${name}.ts`)]
 await main({ migrate: program('migrate'), server: program('server'), runner: program('runner') })
