@@ -1,0 +1,212 @@
+/**
+ * The functions as an AWS Lambda handler, asked with event records of API Gateway (HTTP API, payload 2.0) against real
+ * stores and a real runner. The record is functions/lambda/event.json; each test changes what a request changes.
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { after, before, test } from 'node:test'
+import { clientOf } from '../helpers/client.ts'
+import { adminHeader, type System, startSystem } from '../helpers/system.ts'
+
+type Lambda = typeof import('../../functions/lambda.ts')
+type Event = Parameters<Lambda['handler']>[0]
+type Sent = {
+  method?: string
+  path: string
+  query?: string
+  headers?: Record<string, string>
+  cookies?: string[]
+  body?: string
+  base64?: boolean
+  stage?: string
+}
+type Answer = { statusCode: number; headers: Record<string, string>; body: string; isBase64Encoded: boolean }
+
+const recorded = JSON.parse(await readFile(new URL('lambda/event.json', import.meta.url), 'utf8'))
+const json = { 'content-type': 'application/json' }
+const admin = { authorization: adminHeader }
+
+let system: System
+let lambda: Lambda
+
+before(async () => {
+  system = await startSystem({ env: { QUESTION_TIMEOUT: '5' } })
+  // lambda.ts reads the environment when it is loaded, as on a cold start.
+  Object.assign(process.env, system.environment, { LOG_LEVEL: 'silent', GIT_REVISION: 'abc123' })
+  lambda = await import('../../functions/lambda.ts')
+})
+
+after(async () => {
+  await lambda?.closeHandler()
+  await system?.stop()
+})
+
+/** The record as the gateway makes it: with a named stage the path begins with it. */
+function eventOf({ method = 'GET', path, query = '', headers, cookies, body, base64, stage }: Sent): Event {
+  const rawPath = stage === undefined ? path : `/${stage}${path}`
+  const length = String(Buffer.from(body ?? '', base64 ? 'base64' : 'utf8').length)
+  return {
+    ...recorded,
+    rawPath,
+    rawQueryString: query,
+    ...(query === '' ? {} : { queryStringParameters: Object.fromEntries(new URLSearchParams(query)) }),
+    ...(cookies === undefined ? {} : { cookies }),
+    headers: { ...recorded.headers, 'content-length': length, ...headers },
+    requestContext: {
+      ...recorded.requestContext,
+      stage: stage ?? '$default',
+      http: { ...recorded.requestContext.http, method, path: rawPath },
+    },
+    ...(body === undefined ? {} : { body }),
+    isBase64Encoded: base64 ?? false,
+  }
+}
+
+async function ask(sent: Sent): Promise<Answer & { json: unknown }> {
+  const answer = (await lambda.handler(eventOf(sent))) as Answer
+  const text = answer.isBase64Encoded ? Buffer.from(answer.body, 'base64').toString() : answer.body
+  const isJson = answer.headers['content-type']?.startsWith('application/json')
+  return { ...answer, body: text, json: isJson ? JSON.parse(text) : undefined }
+}
+
+const createBody = (name: string) =>
+  JSON.stringify({
+    name,
+    app_overrides: [['image.tag', { tag: 'ValueAdded', contents: 'größer' }]],
+    deployment_overrides: [],
+  })
+const codeOf = (answer: { json: unknown }) => (answer.json as { code?: string }).code
+
+test('a GET is answered, text as text, with the id of the request', async () => {
+  const answer = await ask({ path: '/api/v1/ping' })
+  assert.equal(answer.statusCode, 200)
+  assert.equal(answer.body, 'abc123')
+  assert.equal(answer.isBase64Encoded, false)
+  assert.match(answer.headers['x-request-id'] ?? '', /\S/)
+})
+
+test('the list has an ETag and answers 304 to it', async () => {
+  const first = await ask({ path: '/api/v1/deployments' })
+  assert.deepEqual(first.json, [])
+  const etag = first.headers.etag ?? ''
+  const again = await ask({ path: '/api/v1/deployments', headers: { 'if-none-match': etag } })
+  assert.equal(again.statusCode, 304)
+  assert.equal(again.body, '')
+})
+
+test('a POST with a JSON body is accepted and its action performed by a runner', async () => {
+  const answer = await ask({
+    method: 'POST',
+    path: '/api/v1/deployments',
+    headers: json,
+    body: createBody('orion'),
+  })
+  assert.deepEqual([answer.statusCode, answer.body], [200, '{"tag":"Success"}'])
+  const actionId = answer.headers['octopod-action-id']
+  await clientOf(system.url).actionEnded(Number(actionId))
+  const info = await ask({ path: '/api/v1/deployments/orion/full_info' })
+  const { deployment } = info.json as { deployment: { app_overrides: unknown } }
+  assert.deepEqual(deployment.app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'größer' }]])
+})
+
+test('a body in base64 is the same body', async () => {
+  const body = Buffer.from(createBody('vega')).toString('base64')
+  const sent = { method: 'POST', path: '/api/v1/deployments', headers: json, body, base64: true }
+  const answer = await ask(sent)
+  assert.deepEqual([answer.statusCode, answer.body], [200, '{"tag":"Success"}'])
+  const again = await ask(sent)
+  assert.deepEqual([again.statusCode, codeOf(again)], [400, 'name_taken'])
+})
+
+test('the same Idempotency-Key acts once, whichever way it comes', async () => {
+  const headers = { ...json, 'idempotency-key': 'lambda-1' }
+  const sent = { method: 'POST', path: '/api/v1/deployments', headers, body: createBody('lyra') }
+  const first = await ask(sent)
+  const again = await ask(sent)
+  const overHttp = await clientOf(system.url).api('POST', '/deployments', createBody('lyra'), headers)
+  assert.equal(again.headers['octopod-action-id'], first.headers['octopod-action-id'])
+  assert.equal(overHttp.headers.get('octopod-action-id'), first.headers['octopod-action-id'])
+})
+
+test('the query string is read', async () => {
+  const two = await ask({ path: '/api/v1/deployments/orion/actions', query: 'limit=1&before=999999' })
+  assert.equal((two.json as unknown[]).length, 1)
+  const wrong = await ask({ path: '/api/v1/deployments/orion/actions', query: 'limit=none' })
+  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [400, 'bad_request'])
+})
+
+test('cookies are no credential and do no harm', async () => {
+  const cookies = ['session=abc', `authorization=${encodeURIComponent(adminHeader)}`]
+  const answer = await ask({ path: '/api/v1/log/1', cookies })
+  assert.deepEqual([answer.statusCode, codeOf(answer)], [401, 'not_signed_in'])
+  assert.equal((await ask({ path: '/api/v1/project_name', cookies })).statusCode, 200)
+})
+
+test('admin endpoints need the admin header', async () => {
+  const path = '/api/v1/actions/1/output'
+  assert.equal((await ask({ path })).statusCode, 401)
+  const wrong = await ask({ path, headers: { authorization: 'Bearer no' } })
+  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [403, 'not_allowed'])
+  const right = await ask({ path, headers: admin })
+  assert.equal(right.statusCode, 200)
+})
+
+test('a stream answers what there is and ends', async () => {
+  const created = await clientOf(system.url).create('draco')
+  const actionId = Number(created.headers.get('octopod-action-id'))
+  await clientOf(system.url).actionEnded(actionId)
+  const answer = await ask({ path: `/api/v1/actions/${actionId}/output/stream`, headers: admin })
+  assert.equal(answer.headers['content-type'], 'text/event-stream')
+  assert.match(answer.body, /event: chunk\ndata: .*create of draco done/)
+  assert.match(answer.body, /event: end\ndata: \{"state":"succeeded"\}\n\n$/)
+})
+
+test('what is not there is 404, a wrong method 405, a wrong type 415, too large a body 413', async () => {
+  const nothing = await ask({ path: '/api/v1/nothing' })
+  assert.deepEqual([nothing.statusCode, codeOf(nothing)], [404, 'no_such_path'])
+  const unknown = await ask({ path: '/api/v1/deployments/nobody/full_info' })
+  assert.deepEqual([unknown.statusCode, codeOf(unknown)], [404, 'no_such_deployment'])
+  const method = await ask({ method: 'PATCH', path: '/api/v1/deployments', headers: json, body: '{}' })
+  assert.deepEqual([method.statusCode, codeOf(method)], [405, 'wrong_method'])
+  const type = await ask({ method: 'POST', path: '/api/v1/deployments', body: createBody('ara') })
+  assert.deepEqual([type.statusCode, codeOf(type)], [415, 'wrong_media_type'])
+  const body = 'x'.repeat(1024 * 1024 + 1)
+  const large = await ask({ method: 'POST', path: '/api/v1/deployments', headers: json, body })
+  assert.deepEqual([large.statusCode, codeOf(large)], [413, 'too_large'])
+})
+
+test('a page of another origin is refused', async () => {
+  const headers = { ...json, origin: 'https://evil.example.com' }
+  const answer = await ask({
+    method: 'POST',
+    path: '/api/v1/deployments',
+    headers,
+    body: createBody('ara'),
+  })
+  assert.deepEqual([answer.statusCode, codeOf(answer)], [403, 'wrong_origin'])
+  const own = { ...json, origin: `https://${recorded.headers.host}` }
+  const accepted = await ask({
+    method: 'POST',
+    path: '/api/v1/deployments',
+    headers: own,
+    body: createBody('ara'),
+  })
+  assert.equal(accepted.statusCode, 200)
+})
+
+const stageTodo =
+  'lambda.ts must take requestContext.stage off rawPath; until then use $default or a domain name'
+
+test('a named stage before the path is taken off', { todo: stageTodo }, async () => {
+  const answer = await ask({ path: '/api/v1/project_name', stage: 'prod' })
+  assert.deepEqual([answer.statusCode, answer.json], [200, 'octopod'])
+})
+
+test('events of the older payload 1.0 and of a load balancer are answered too', async () => {
+  const { rawPath: _, requestContext: __, ...rest } = recorded
+  const v1 = { ...rest, version: '1.0', httpMethod: 'GET', path: '/api/v1/ping', multiValueHeaders: {} }
+  const old = { ...v1, requestContext: { stage: 'prod', httpMethod: 'GET', path: '/prod/api/v1/ping' } }
+  const balanced = { ...v1, requestContext: { elb: { targetGroupArn: 'arn:aws:elasticloadbalancing:x' } } }
+  for (const event of [old, balanced])
+    assert.equal(((await lambda.handler(event as unknown as Event)) as Answer).statusCode, 200)
+})
