@@ -34,12 +34,15 @@ export function keyProblem(key: string): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\s\u0000-\u001f\u007f]/.test(key))
     return `Config key ${shown} contains white space or a control character.`
+  if (!key.isWellFormed()) return `Config key ${shown} is not valid Unicode.`
   return null
 }
 
 /** What is wrong with a value, in words; null when nothing is. Newlines, quotes and a leading `-` are fine. */
 export function valueProblem(key: string, value: string): string | null {
   if (value.includes('\0')) return `The value of ${key} contains a NUL character.`
+  // Half a surrogate pair has no UTF-8, and PostgreSQL's jsonb refuses it.
+  if (!value.isWellFormed()) return `The value of ${key} is not valid Unicode.`
   // A cheap bound first: no UTF-16 unit becomes more than three bytes.
   if (value.length * 3 <= maxValueBytes) return null
   const bytes = new TextEncoder().encode(value).length
