@@ -12,13 +12,15 @@ const optionalText = z.string().optional()
 const count = (least: number, standard: number) =>
   z.coerce.number('must be a number').int('must be a whole number').min(least).default(standard)
 /** Seconds in the environment, milliseconds inside. */
-const seconds = (standard: number) =>
+const seconds = (standard: number, most = 10 ** 9) =>
   z.coerce
     .number('must be a number of seconds')
     .min(0)
-    .max(10 ** 9)
+    .max(most, `must be at most ${most} seconds`)
     .default(standard)
     .transform((value) => value * 1000)
+/** Those that become a timer: Node fires one of more than 2^31 ms (24 days) at once. */
+const timer = (standard: number) => seconds(standard, 2_000_000)
 
 const both = ['server', 'runner'] as const
 const all = ['server', 'runner', 'migrate'] as const
@@ -105,10 +107,10 @@ export const settings = {
     (typeof scripts)[keyof typeof scripts]['setting'],
     { about: string; parse: typeof optionalText; for: ['runner'] }
   >),
-  CONTROL_SCRIPT_TIMEOUT: { about: 'Seconds a script may run', parse: seconds(1800), for: ['runner'] },
+  CONTROL_SCRIPT_TIMEOUT: { about: 'Seconds a script may run', parse: timer(1800), for: ['runner'] },
   KILL_GRACE: {
     about: 'Seconds between TERM and KILL for a script that must end',
-    parse: seconds(5),
+    parse: timer(5),
     for: ['runner'],
   },
   STATUS_UPDATE_TIMEOUT: {
@@ -121,7 +123,7 @@ export const settings = {
     parse: seconds(15),
     for: ['runner'],
   },
-  CHECK_TIMEOUT: { about: 'Seconds one check may run', parse: seconds(60), for: ['runner'] },
+  CHECK_TIMEOUT: { about: 'Seconds one check may run', parse: timer(60), for: ['runner'] },
   ARCHIVE_RETENTION: {
     about: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
     parse: seconds(1209600),
@@ -139,7 +141,7 @@ export const settings = {
   },
   QUESTION_TIMEOUT: {
     about: 'Seconds a user waits for a script before the answer is 504',
-    parse: seconds(10),
+    parse: timer(10),
     for: ['server'],
   },
   ACTION_CONCURRENCY: { about: 'Actions one runner performs at once', parse: count(1, 32), for: ['runner'] },
@@ -151,7 +153,7 @@ export const settings = {
   CHECK_CONCURRENCY: { about: 'Checks one runner makes at once', parse: count(1, 16), for: ['runner'] },
   LEASE: {
     about: 'Seconds after which a silent runner loses its actions',
-    parse: seconds(30),
+    parse: timer(30),
     for: ['runner'],
   },
   OUTPUT_LIMIT: {
@@ -186,7 +188,7 @@ export const settings = {
   },
   SHUTDOWN_GRACE: {
     about: 'Seconds a process gives running work after SIGTERM',
-    parse: seconds(60),
+    parse: timer(60),
     for: both,
   },
   LOG_LEVEL: {
@@ -226,6 +228,13 @@ export function readSettings<Who extends 'server' | 'runner' | 'migrate'>(
       problems.push(`${name} ${result.error.issues.map((issue) => issue.message).join(', ')}`)
     else problems.push(`${name} is not set: ${setting.about}`)
   }
+  if (problems.length === 0) problems.push(...contradictions(values))
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
   return values as For<Who>
+}
+
+/** Law 5: a script that is ended halfway through a lease that cannot be renewed is dead before the lease is over. */
+function* contradictions({ LEASE, KILL_GRACE }: Record<string, unknown>): Generator<string> {
+  if (typeof LEASE === 'number' && LEASE <= 2 * Number(KILL_GRACE))
+    yield `LEASE must be more than twice KILL_GRACE (now ${LEASE / 1000} and ${Number(KILL_GRACE) / 1000} seconds)`
 }
