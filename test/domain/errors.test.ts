@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ErrorCode, errorBody, errorCodes, Refusal } from '../../domain/errors.ts'
+
+const codes = Object.keys(errorCodes) as ErrorCode[]
+
+test('every code has an HTTP status of an error and a remedy in a sentence', () => {
+  for (const code of codes) {
+    const { status, remedy } = errorCodes[code]
+    assert.ok(status >= 400 && status < 600, code)
+    assert.match(remedy, /^[A-Z].*\.$/, code)
+  }
+})
+
+test('the statuses are those of the contract', () => {
+  const expected: Partial<Record<ErrorCode, number>> = {
+    bad_name: 400,
+    name_taken: 400,
+    config_refused: 400,
+    not_signed_in: 401,
+    no_such_deployment: 404,
+    shutting_down: 405,
+    busy: 409,
+    impossible_move: 409,
+    runners_away: 504,
+  }
+  for (const [code, status] of Object.entries(expected))
+    assert.equal(errorCodes[code as ErrorCode].status, status, code)
+})
+
+test('errors about the name are ValidationError, all others AppError, each with its code', () => {
+  const about = new Set<ErrorCode>(['bad_name', 'name_taken', 'no_such_deployment'])
+  for (const code of codes)
+    assert.deepEqual(
+      errorBody(code, 'words'),
+      about.has(code)
+        ? { tag: 'ValidationError', name_field: ['words'], code }
+        : { tag: 'AppError', error_message: 'words', code },
+    )
+})
+
+test('a refusal carries its code, status, words and cause', () => {
+  const cause = new Error('why')
+  const refusal = new Refusal('busy', 'It is busy.', { cause })
+  assert.ok(refusal instanceof Error)
+  assert.deepEqual(
+    [refusal.code, refusal.status, refusal.message, refusal.cause, refusal.plain],
+    ['busy', 409, 'It is busy.', cause, false],
+  )
+  assert.equal(new Refusal('config_refused', 'No.', { plain: true }).plain, true)
+  assert.equal('cause' in new Refusal('busy', 'x'), false)
+})

@@ -1,0 +1,127 @@
+/** The arguments of the control scripts, exactly as contract §3 has them. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import {
+  configArguments,
+  configScripts,
+  isSafeLink,
+  lifecycleArguments,
+  notificationArguments,
+  scriptNames,
+  scripts,
+} from '../../domain/script.ts'
+
+const project = { projectName: 'P', baseDomain: 'D', namespace: 'N' }
+const projectPart = ['--project-name', 'P', '--base-domain', 'D', '--namespace', 'N']
+
+suite('arguments', () => {
+  test('lifecycle scripts get project, name, then application config, then deployment config', () => {
+    const args = lifecycleArguments(project, 'feature-1', {
+      application: [
+        ['a', '1'],
+        ['b.c', 'x=y'],
+      ],
+      deployment: [['image.tag', '-v\n2']],
+    })
+    assert.deepEqual(args, [
+      ...projectPart,
+      ...['--name', 'feature-1'],
+      ...['--application-config', 'a=1', '--application-config', 'b.c=x=y'],
+      ...['--deployment-config', 'image.tag=-v\n2'],
+    ])
+  })
+
+  test('without config there are none of its arguments', () => {
+    const args = lifecycleArguments(project, 'feature-1', { application: [], deployment: [] })
+    assert.deepEqual(args, [...projectPart, '--name', 'feature-1'])
+  })
+
+  test('the scripts of the deployment level get the project only, those of the application level its config too', () => {
+    const deployment: [string, string][] = [['k', 'v']]
+    for (const script of configScripts)
+      assert.deepEqual(
+        configArguments(script, project, deployment),
+        script.startsWith('application') ? [...projectPart, '--deployment-config', 'k=v'] : projectPart,
+      )
+  })
+
+  test('notifications gets both statuses', () => {
+    assert.deepEqual(notificationArguments(project, 'feature-1', 'Running', 'TagMismatch'), [
+      ...projectPart,
+      ...['--name', 'feature-1', '--old-status', 'Running', '--new-status', 'TagMismatch'],
+    ])
+  })
+
+  test('a value, whatever it holds, is one argument that a script can take apart at the first =', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        const args = lifecycleArguments(project, 'x1', { application: [['key', value]], deployment: [] })
+        const given = args.at(-1) ?? ''
+        assert.equal(args.length, 10)
+        assert.equal(given.slice(given.indexOf('=') + 1), value)
+      }),
+    )
+  })
+})
+
+suite('the table of scripts', () => {
+  test('has the settings of Octopod 1.6', () => {
+    const names = scriptNames.map((name) => scripts[name].setting)
+    assert.deepEqual(names, [
+      'INIT_COMMAND',
+      'CREATION_COMMAND',
+      'UPDATE_COMMAND',
+      'ARCHIVE_COMMAND',
+      'UNARCHIVE_COMMAND',
+      'CHECKING_COMMAND',
+      'ARCHIVE_CHECKING_COMMAND',
+      'CLEANUP_COMMAND',
+      'CONFIG_CHECKING_COMMAND',
+      'INFO_COMMAND',
+      'NOTIFICATION_COMMAND',
+      'DEPLOYMENT_CONFIG_COMMAND',
+      'DEPLOYMENT_KEYS_COMMAND',
+      'APPLICATION_CONFIG_COMMAND',
+      'APPLICATION_KEYS_COMMAND',
+    ])
+  })
+
+  test('knows the four other names of the published images', () => {
+    assert.deepEqual(
+      configScripts.map((name) => scripts[name].alias),
+      ['deployment_overrides', 'deployment_keys', 'app_overrides', 'app_keys'],
+    )
+  })
+
+  test('only init and notifications may be missing', () => {
+    assert.deepEqual(
+      scriptNames.filter((name) => scripts[name].optional),
+      ['init', 'notifications'],
+    )
+  })
+})
+
+suite('links', () => {
+  test('http and https are safe, in any case', () => {
+    for (const link of ['http://a', 'https://a.b/c?d#e', 'HTTPS://A']) assert.ok(isSafeLink(link), link)
+  })
+
+  test('what could run, or is no address, is not', () => {
+    const unsafe = [
+      'javascript:alert(1)',
+      'JaVaScRiPt:alert(1)',
+      ' javascript:alert(1)',
+      'java\nscript:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'file:///etc/passwd',
+      'ftp://a',
+      '//a.b',
+      '/path',
+      'a.b',
+      '',
+    ]
+    for (const link of unsafe) assert.equal(isSafeLink(link), false, link)
+  })
+})
