@@ -136,7 +136,7 @@ test('the query string is read', async () => {
 })
 
 test('cookies are no credential and do no harm', async () => {
-  const cookies = ['session=abc', `authorization=${encodeURIComponent(adminHeader)}`]
+  const cookies = ['visit=abc', `authorization=${encodeURIComponent(adminHeader)}`]
   const answer = await ask({ path: '/api/v1/log/1', cookies })
   assert.deepEqual([answer.statusCode, codeOf(answer)], [401, 'not_signed_in'])
   assert.equal((await ask({ path: '/api/v1/project_name', cookies })).statusCode, 200)
