@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { migrate } from '../../db/migrations.ts'
+import { freePort } from '../../infra/local/port.ts'
+import { type Engine, ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { startSystem, type System } from '../helpers/system.ts'
+
+let system: System
+let octopod: Client
+let postgres: Engine
+let folder: string
+let port: number
+const start = () => startPostgres({ dataDir: join(folder, 'data'), port, log: () => {}, fast: true })
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'octopod-postgres-'))
+  // As root, PostgreSQL runs under another account, which must pass through.
+  await chmod(folder, 0o711)
+  port = await freePort()
+  postgres = await start()
+  const url = await ensureDatabase(postgres.url, 'octopod')
+  await migrate(url)
+  system = await startSystem({ env: { DATABASE_URL: url } })
+  octopod = clientOf(system.url)
+})
+after(async () => {
+  await system?.stop()
+  await postgres?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('while PostgreSQL is away requests are refused in time, nothing is half accepted, and running scripts go on', async () => {
+  const gate = join(system.dir, 'gate')
+  const running = actionIdOf(await octopod.create('running', { 'behave.create': `wait ${gate}` }))
+  await eventually('the script runs', async () => {
+    const { text } = await octopod.api('GET', `/log/${running}`)
+    return { done: text.includes('waiting'), value: null }
+  })
+  await postgres.stop()
+
+  for (const ask of [() => octopod.create('never'), () => octopod.api('GET', '/deployments'), () => octopod.api('GET', '/ping')]) {
+    const startedAt = Date.now()
+    const reply = await ask()
+    assert.equal(reply.status, 503)
+    assert.equal(reply.headers.get('retry-after'), '2')
+    assert.match(reply.text, /database is not reachable/)
+    assert.ok(Date.now() - startedAt < 5000, `refused after ${Date.now() - startedAt} ms`)
+  }
+  assert.equal((await octopod.call('GET', '/readyz')).status, 503)
+  assert.equal((await octopod.call('GET', '/healthz')).status, 200)
+
+  await writeFile(gate, '')
+  postgres = await start()
+  await eventually('the server is ready again', async () => {
+    const { status } = await octopod.call('GET', '/readyz')
+    return { done: status === 200, value: null, seen: status }
+  })
+  assert.equal((await octopod.actionEnded(running)).state, 'succeeded')
+  assert.match((await octopod.api('GET', `/log/${running}`)).text, /create of running done/)
+  assert.equal((await octopod.api('GET', '/deployments/never/full_info')).status, 404)
+  assert.equal((await octopod.create('later')).status, 200)
+  await octopod.settled('later', 'Running')
+})
