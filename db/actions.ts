@@ -56,7 +56,7 @@ export async function getInfo(pool: Database, name: string): Promise<Info> {
           'action', wire_action(a.kind),
           'deployment_app_overrides', a.app_overrides,
           'deployment_dep_overrides', a.deployment_overrides,
-          'exit_code', coalesce(a.exit_code, -1),
+          'exit_code', case when a.state in ('succeeded', 'failed') then coalesce(a.exit_code, -1) else -1 end,
           'duration', json_build_object('months', 0,
             'time', coalesce(extract(epoch from a.finished_at - a.started_at), 0)::float8),
           'created_at', wire_time(a.created_at)) order by a.id desc)

@@ -50,7 +50,7 @@ export async function begin(pool: Database, intention: Intention): Promise<Begun
       return { actionId, change: await changeOf(transaction, deploymentId) }
     })
   } catch (error) {
-    // Two begins met: the second waited for the first's lock but had read before it. The index decides.
+    // Whatever the code believes, the index decides.
     if (isUniqueViolation(error)) throw busy(intention.name)
     throw error
   }
@@ -68,19 +68,22 @@ async function insertDeployment(transaction: Transaction, { name, overrides }: I
   return row.id
 }
 
-const lockedRow = z.object({ id: z.number(), status: z.enum(statuses), busy: z.boolean() })
+const lockedRow = z.object({ id: z.number(), status: z.enum(statuses) })
 
-/** Locks the row; throws a Refusal when it is not there or an action of it is under way. */
+/**
+ * Locks the row; throws a Refusal when it is not there or an action of it is under way. Two statements, for whoever
+ * waits for the lock still sees all other rows as they were before: only the second one sees what was committed meanwhile.
+ */
 export async function lockIdle(
   transaction: Transaction,
   name: string,
 ): Promise<{ id: number; status: Status }> {
   const row = await transaction.maybeOne(sql.type(lockedRow)`
-    select id, status,
-      exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
-    from deployments d where name = ${name} for update`)
+    select id, status from deployments where name = ${name} for update`)
   if (row === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
-  if (row.busy) throw busy(name)
+  const active = await transaction.exists(sql.unsafe`
+    select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)
+  if (active) throw busy(name)
   return row
 }
 

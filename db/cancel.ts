@@ -16,6 +16,7 @@ const row = z.object({
   deploymentId: z.number(),
   name: z.string(),
   held: z.boolean(),
+  asked: z.boolean(),
 })
 
 /**
@@ -29,23 +30,25 @@ export async function requestCancel(
 ): Promise<{ change: ChangeEvent | null; held: boolean }> {
   return pool.transaction(async (transaction) => {
     const action = await transaction.maybeOne(sql.type(row)`
-      select a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as held
+      select a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as held,
+        a.cancel_requested_at is not null as asked
       from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
     if (action === null) throw new Refusal('no_such_action', `There is no action ${actionId}.`)
     if (action.state === 'cancelled') return { change: null, held: false }
     if (!isActive(action.state)) {
       throw new Refusal('too_late', `Action ${actionId} has ended already: ${action.state}.`)
     }
-    await transaction.query(sql.unsafe`
-      update actions set cancel_requested_at = coalesce(cancel_requested_at, now()),
-        cancelled_by = coalesce(cancelled_by, ${actor})
-      where id = ${actionId}`)
+    if (!action.asked) {
+      await transaction.query(sql.unsafe`
+        update actions set cancel_requested_at = now(), cancelled_by = ${actor} where id = ${actionId}`)
+    }
     if (action.state === 'queued' && !action.held) {
       await transaction.query(sql.unsafe`
         update actions set state = 'cancelled', finished_at = now(), error = 'Cancelled before it started.'
         where id = ${actionId}`)
       return { change: await settle(transaction, action, false), held: false }
     }
+    if (action.asked) return { change: null, held: true }
     await transaction.query(
       sql.unsafe`update deployments set revision = default where id = ${action.deploymentId}`,
     )

@@ -22,8 +22,15 @@ export type Endpoint = {
   refusals: readonly ErrorCode[]
 }
 
-const moves = ['no_such_deployment', 'busy', 'impossible_move', 'key_reused', 'shutting_down'] as const
-const checked = ['config_refused', 'script_failed', 'runners_away'] as const
+const moves = [
+  'bad_request',
+  'no_such_deployment',
+  'busy',
+  'impossible_move',
+  'key_reused',
+  'shutting_down',
+] as const
+const checked = ['config_refused', 'script_failed', 'runners_away', 'stores_away'] as const
 
 export const outputQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).describe('chunks with a greater number'),
@@ -62,7 +69,7 @@ export const api = {
     summary: 'Update a deployment: the whole new set of overrides of both levels',
     body: shapes.updateBody,
     answer: shapes.success,
-    refusals: ['bad_request', ...moves, ...checked],
+    refusals: [...moves, ...checked],
   },
   archiveDeployment: {
     method: 'DELETE',
@@ -98,7 +105,7 @@ export const api = {
     ours: false,
     summary: 'Forget a deployment without running a script',
     answer: shapes.success,
-    refusals: moves,
+    refusals: ['bad_request', 'no_such_deployment', 'busy', 'key_reused'],
   },
   getFullInfo: {
     method: 'GET',
@@ -125,7 +132,7 @@ export const api = {
     ours: false,
     summary: 'Run the check script now',
     answer: z.object({ status: z.enum(['Ok', 'Error']) }),
-    refusals: ['no_such_deployment', 'script_failed', 'runners_away'],
+    refusals: ['no_such_deployment', 'script_failed', 'runners_away', 'stores_away'],
   },
   listActions: {
     method: 'GET',
@@ -153,7 +160,7 @@ export const api = {
     ours: true,
     summary: 'Cancel a queued or running action; asking twice is the same as asking once',
     answer: shapes.success,
-    refusals: ['bad_request', 'no_such_action', 'too_late', 'not_allowed'],
+    refusals: ['bad_request', 'no_such_action', 'too_late'],
   },
   getOutput: {
     method: 'GET',
@@ -191,7 +198,7 @@ export const api = {
     ours: false,
     summary: 'Default deployment config',
     answer: shapes.pairs,
-    refusals: ['script_failed', 'runners_away'],
+    refusals: ['script_failed', 'runners_away', 'stores_away'],
   },
   getDeploymentKeys: {
     method: 'GET',
@@ -200,7 +207,7 @@ export const api = {
     ours: false,
     summary: 'The keys that may be set in the deployment config',
     answer: shapes.keys,
-    refusals: ['script_failed', 'runners_away'],
+    refusals: ['script_failed', 'runners_away', 'stores_away'],
   },
   getApplicationConfig: {
     method: 'POST',
@@ -210,7 +217,7 @@ export const api = {
     summary: 'Default application config under an effective deployment config',
     body: shapes.configIn,
     answer: shapes.pairs,
-    refusals: ['bad_request', 'script_failed', 'runners_away'],
+    refusals: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
   },
   getApplicationKeys: {
     method: 'POST',
@@ -220,7 +227,7 @@ export const api = {
     summary: 'The keys that may be set in the application config under an effective deployment config',
     body: shapes.configIn,
     answer: shapes.keys,
-    refusals: ['bad_request', 'script_failed', 'runners_away'],
+    refusals: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
   },
   ping: {
     method: 'GET',

@@ -12,7 +12,8 @@ export const changeEvent = z.discriminatedUnion('type', [
 ])
 
 /** From the server to one websocket client. `hello` comes first; `resync` says: fetch the list again, events may
- * have been missed; `bye` that this server stops, connect again. `seq` grows by one with every message of one connection. */
+ * have been missed; `bye` that this server stops, connect again. `seq` counts the events and resyncs of this
+ * server: a message that leaps ahead tells of a loss; hello and heartbeat repeat the present one. */
 export const liveMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int() }),
   z.object({ type: z.literal('heartbeat'), seq: z.int() }),

@@ -2,7 +2,7 @@
  * The same app as an AWS Lambda handler (API Gateway v2, function URLs). Everything but the websocket; an output
  * stream answers what there is and the client comes back for more.
  */
-import { handle } from 'hono/aws-lambda'
+import { handle, type LambdaEvent } from 'hono/aws-lambda'
 import { pino } from 'pino'
 import { readSettings } from '../domain/settings.ts'
 import { createApp } from './app.ts'
@@ -16,7 +16,18 @@ const { services, close } = await openServices(settings, log, {
   patienceMs: 5000,
 })
 
-export const handler = handle(createApp(services))
+const answer = handle(createApp(services))
+
+export const handler = (event: LambdaEvent, context?: Parameters<typeof answer>[1]) =>
+  answer(withoutStage(event), context)
+
+/** API Gateway puts a named stage before the path (payload 2.0); the routes know nothing of it. */
+function withoutStage(event: LambdaEvent): LambdaEvent {
+  if (!('rawPath' in event) || !('stage' in event.requestContext)) return event
+  const prefix = `/${event.requestContext.stage}`
+  if (event.rawPath !== prefix && !event.rawPath.startsWith(`${prefix}/`)) return event
+  return { ...event, rawPath: event.rawPath.slice(prefix.length) || '/' }
+}
 
 /** For tests, and for a runtime that tells before it freezes for good. */
 export const closeHandler = close

@@ -1,7 +1,7 @@
 /** The effective config of a deployment: defaults from the scripts with its overrides on top, both levels. */
 import { applyOverrides, type Override, type Pair } from '../domain/overrides.ts'
 import type { ConfigScript, EffectiveConfig } from '../domain/script.ts'
-import { configAnswer } from './answer.ts'
+import { configAnswer } from './config-answer.ts'
 import type { Workshop } from './workshop.ts'
 
 export type Target = {

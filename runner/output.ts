@@ -6,8 +6,6 @@ import { type Chunk, createChunks } from './chunks.ts'
 import { createRedactor } from './redact.ts'
 import { createWriter } from './writer.ts'
 
-export type { Chunk } from './chunks.ts'
-
 type Stream = Chunk['stream']
 
 export type Output = {

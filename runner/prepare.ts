@@ -22,7 +22,8 @@ export async function prepare(workshop: Workshop, held: Claimed, signal: AbortSi
   // Usually the server has asked while the user waited; not when Redis was away.
   if (!held.configChecked) {
     const answer = await checkConfig(workshop, held, signal)
-    if (answer.is === 'refused' || answer.is === 'failed') return { refused: { problem: answer.words } }
+    if (answer.is === 'refused' || answer.is === 'failed')
+      return { refused: { problem: answer.words.trim() } }
   }
   return { config, ...(await askLinks(workshop, held.name, config, signal)) }
 }

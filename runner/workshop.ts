@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
 import type { Project } from '../domain/script.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
-import type { Memory } from './answer.ts'
+import type { Memory } from './memory.ts'
 import type { Scripts } from './scripts.ts'
 import type { Supervisor } from './supervise.ts'
 

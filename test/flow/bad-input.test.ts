@@ -98,7 +98,7 @@ test('a config that config_check refuses is 400 with its words as plain text, an
   })
   assert.equal(reply.status, 400)
   assert.match(reply.headers.get('content-type') ?? '', /^text\/plain/)
-  assert.equal(reply.text, 'There is no image of tag v9; choose v1 or v2.')
+  assert.equal(reply.text, 'There is no image of tag v9; choose v1 or v2.\n')
   assert.equal((await octopod.api('GET', '/deployments/refused/full_info')).status, 404)
 })
 

@@ -8,7 +8,7 @@ import { freePort } from '../../infra/local/port.ts'
 import { type Engine, ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { startSystem, type System } from '../helpers/system.ts'
+import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
 let octopod: Client
@@ -43,7 +43,11 @@ test('while PostgreSQL is away requests are refused in time, nothing is half acc
   })
   await postgres.stop()
 
-  for (const ask of [() => octopod.create('never'), () => octopod.api('GET', '/deployments'), () => octopod.api('GET', '/ping')]) {
+  for (const ask of [
+    () => octopod.create('never'),
+    () => octopod.api('GET', '/deployments'),
+    () => octopod.api('GET', '/ping'),
+  ]) {
     const startedAt = Date.now()
     const reply = await ask()
     assert.equal(reply.status, 503)

@@ -194,10 +194,7 @@ test('a page of another origin is refused', async () => {
   assert.equal(accepted.statusCode, 200)
 })
 
-const stageTodo =
-  'lambda.ts must take requestContext.stage off rawPath; until then use $default or a domain name'
-
-test('a named stage before the path is taken off', { todo: stageTodo }, async () => {
+test('a named stage before the path is taken off', async () => {
   const answer = await ask({ path: '/api/v1/project_name', stage: 'prod' })
   assert.deepEqual([answer.statusCode, answer.json], [200, 'octopod'])
 })
