@@ -116,7 +116,7 @@ create index actions_of_deployment on actions (deployment_id, id desc);
 -- or by one that takes a newer epoch after the lease has run out.
 create function guard_action() returns trigger language plpgsql as $$
 begin
-  if old.state not in ('queued', 'running') and new.state is distinct from old.state then
+  if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
   end if;
   if new.lease_epoch < old.lease_epoch then
