@@ -119,12 +119,22 @@ export async function settle(
   return changeOf(transaction, ended.deploymentId)
 }
 
-/** Deletes the record and its actions. */
+/** A chunk is up to 64 KiB: so many are deleted well within the time of one statement, also from a cold disk. */
+const chunksAtOnce = 1000
+
+/** Deletes the record, its actions and their output, which can be gigabytes: that in batches. */
 export async function forget(
   transaction: Transaction,
   deploymentId: number,
   name: string,
 ): Promise<ChangeEvent> {
+  for (let deleted = chunksAtOnce; deleted === chunksAtOnce; ) {
+    const batch = await transaction.query(sql.unsafe`
+      delete from action_output where ctid = any(array(
+        select o.ctid from actions a join action_output o on o.action_id = a.id
+        where a.deployment_id = ${deploymentId} limit ${chunksAtOnce}))`)
+    deleted = batch.rowCount
+  }
   await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
   await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
   const revision = await transaction.oneFirst(sql.type(z.object({ revision: z.number() }))`
