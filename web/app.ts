@@ -16,7 +16,7 @@ import { useWorld } from './world.ts'
 export function App(): VNode {
   return html`<a class="skip" href="#content">Skip to content</a>
     <${TopBar} />
-    <div id="content"><${Page} /></div>
+    <div id="content" tabindex="-1"><${Page} /></div>
     <${OverPage} />
     <${QuestionBox} />
     <${NoticeList} />`
@@ -45,7 +45,7 @@ function TopBar(): VNode {
   }
   return html`<header class="top">
     <a class="brand" href="/">
-      <${Logo} /><span>Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
+      <${Logo} /><span class="brand-word">Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
     </a>
     <div class="top-right">
       <${Badge} />

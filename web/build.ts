@@ -52,7 +52,9 @@ async function buildPage(): Promise<Map<string, number>> {
   sizes.set('index.html', await put('index.html', new TextEncoder().encode(page)))
   const kept = new Set([...sizes.keys()].flatMap((name) => [name, `${name}.br`, `${name}.gz`]))
   for (const name of await readdir(target)) {
-    if (!kept.has(name)) await rm(join(target, name), { force: true, recursive: true })
+    // What another build is just writing is not ours to take away.
+    if (!kept.has(name) && !name.endsWith('.part'))
+      await rm(join(target, name), { force: true, recursive: true })
   }
   return sizes
 }

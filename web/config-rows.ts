@@ -86,9 +86,10 @@ export function sameOverrides(a: readonly Override[], b: readonly Override[]): b
   return text(a) === text(b)
 }
 
-export type Change = { key: string; before: string | null; after: string | null }
+/** `null`: the key is removed; `undefined`: nothing is said about it. */
+export type Change = { key: string; before: string | null | undefined; after: string | null | undefined }
 
-/** What led from one set of overrides to the next: null stands for no override, or a removed key. */
+/** What led from one set of overrides to the next. */
 export function changesBetween(before: readonly Override[], after: readonly Override[]): Change[] {
   const old = new Map(before)
   const now = new Map(after)
@@ -107,7 +108,7 @@ export function problemsOf(overrides: readonly Override[]): Map<string, string> 
   return problems
 }
 
-const contents = (value: Override[1] | undefined) => (value?.tag === 'ValueAdded' ? value.contents : null)
+const contents = (value: Override[1] | undefined) => (value?.tag === 'ValueDeleted' ? null : value?.contents)
 const without = (overrides: readonly Override[], key: string) => overrides.filter(([name]) => name !== key)
 
 /** In its old place if it has one. */

@@ -33,7 +33,10 @@ export function openRouter(window: Window, mayLeave: () => Promise<boolean>): Ro
     const moved = shown.split('?')[0] !== location.pathname
     shown = here()
     route.value = parseRoute(location.pathname, location.search)
-    if (moved) window.scrollTo(0, 0)
+    if (!moved) return
+    window.scrollTo(0, 0)
+    // The keyboard and screen readers go on where the new page begins.
+    document.getElementById('content')?.focus({ preventScroll: true })
   }
   const go = async (path: string) => {
     if (!(await mayLeave())) return
@@ -49,7 +52,8 @@ export function openRouter(window: Window, mayLeave: () => Promise<boolean>): Ro
     if (event.defaultPrevented || event.button !== 0) return
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     const anchor = event.target instanceof Element ? event.target.closest('a') : null
-    if (anchor === null || anchor.target !== '' || anchor.origin !== location.origin) return
+    if (anchor === null || anchor.target !== '' || anchor.origin !== location.origin || anchor.hash !== '')
+      return
     if (parseRoute(anchor.pathname).page === 'nowhere') return
     event.preventDefault()
     void go(anchor.pathname + anchor.search)

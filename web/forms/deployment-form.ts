@@ -64,9 +64,10 @@ function NameField({ form }: { form: Form }): VNode {
   const problem = form.nameProblem.value
   // Nobody is scolded while still typing the first letters.
   const shown = problem !== null && (left.value || form.name.value.length > 1) && form.name.value !== ''
-  return html`<label class="field">
-    <span>Name</span>
+  return html`<div class="field">
+    <label for="name">Name</label>
     <input
+      id="name"
       name="name"
       autofocus
       autocomplete="off"
@@ -85,12 +86,13 @@ function NameField({ form }: { form: Form }): VNode {
     <small id="name-hint" class=${shown ? 'wrong' : ''}>
       ${shown ? problem : '2 to 16 characters: a-z, 0-9 and -, beginning with a letter.'}
     </small>
-  </label>`
+  </div>`
 }
 
 function Foot({ form, close }: { form: Form; close: () => void }): VNode {
   const obstacle = form.obstacle.value
   const problem = form.problem.value
+  const toldElsewhere = !form.dirty.value || form.sending.value || obstacle === form.nameProblem.value
   const verb = form.isNew ? 'Create' : 'Save and update'
   return html`<footer class="sheet-foot">
     ${
@@ -101,7 +103,7 @@ function Foot({ form, close }: { form: Form; close: () => void }): VNode {
       />`
     }
     <div class="buttons">
-      <span class="why-not" id="obstacle">${form.dirty.value && !form.sending.value ? obstacle : ''}</span>
+      <span class="why-not" id="obstacle">${toldElsewhere ? '' : obstacle}</span>
       <button type="button" onClick=${close}>Cancel</button>
       <button
         type="submit"

@@ -14,11 +14,13 @@ export function LevelEditor({ level, again }: { level: Level; again: () => void 
   const { state, pairs, problem } = level.defaults.value
   const overrides = level.overrides.value
   const problems = problemsOf(overrides)
-  return html`<fieldset class="level" aria-busy=${state === 'loading'}>
-    <legend>${level.title}</legend>
+  return html`<section class="level" aria-label=${level.title} aria-busy=${state === 'loading'}>
+    <div class="level-head">
+    <h3>${level.title}</h3>
     <span class="level-note" role="status">
       ${state === 'loading' ? 'Loading defaults…' : overrides.length > 0 ? count(overrides.length, 'override') : ''}
     </span>
+    </div>
     ${problem !== null && html`<${ProblemBox} title="The defaults could not be loaded" problem=${problem} again=${again} />`}
     <div class="rows">
       ${configRows(pairs, overrides).map(
@@ -27,7 +29,7 @@ export function LevelEditor({ level, again }: { level: Level; again: () => void 
       )}
       <${NewRow} level=${level} />
     </div>
-  </fieldset>`
+  </section>`
 }
 
 type EditProps = { row: ConfigRow; level: Level; problem: string | null }
@@ -58,7 +60,8 @@ function EditRow({ row, level, problem }: EditProps): VNode {
           class="icon-button"
           aria-label=${`Undo ${row.key}`}
           title="Undo"
-          onClick=${() => {
+          onClick=${(event: Click) => {
+            stayInRow(event)
             overrides.value = undoKey(initial, overrides.value, row.key)
           }}
         >
@@ -72,7 +75,8 @@ function EditRow({ row, level, problem }: EditProps): VNode {
           class="icon-button"
           aria-label=${`Remove ${row.key}`}
           title="Remove"
-          onClick=${() => {
+          onClick=${(event: Click) => {
+            stayInRow(event)
             overrides.value = removeKey(pairs, overrides.value, row.key)
           }}
         >
@@ -81,6 +85,14 @@ function EditRow({ row, level, problem }: EditProps): VNode {
       }
     </div>
   </div>`
+}
+
+type Click = { currentTarget: HTMLElement }
+
+/** The button goes with what it did: the keyboard goes on in the same row. */
+function stayInRow({ currentTarget }: Click): void {
+  const row = currentTarget.closest('.row')
+  requestAnimationFrame(() => row?.querySelector<HTMLElement>('input, textarea, button')?.focus())
 }
 
 type FieldProps = { id: string; value: string; set(value: string): void; invalid: boolean }

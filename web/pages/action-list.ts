@@ -69,17 +69,17 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
     ${
       changes.length > 0 &&
       html`<ul class="changes">
-        ${changes.map(
-          ({ key, before, after }) => html`<li key=${key}>
-            <code>${key}</code>
-            ${before !== null && html`<del>${before}</del>`}
-            ${after === null ? html`<span class="kind">${before === null ? 'removed' : 'no override'}</span>` : html`<ins>${after}</ins>`}
-          </li>`,
-        )}
+        ${changes.map((change) => html`<li key=${change.key}><${ChangeWords} change=${change} /></li>`)}
       </ul>`
     }
     <div id=${id}>${open.value && html`<${Output} actionId=${action.action_id} />`}</div>
   </li>`
+}
+
+function ChangeWords({ change: { key, before, after } }: { change: Change }): VNode {
+  return html`<code>${key}</code>
+    ${typeof before === 'string' && html`<del>${before || 'empty'}</del>`}
+    ${typeof after === 'string' ? html`<ins>${after || 'empty'}</ins>` : html`<span class="kind">${after === null ? 'removed' : 'default'}</span>`}`
 }
 
 function changesOf(action: Action, before: Action | null): Change[] {

@@ -15,7 +15,7 @@ export function Head({ info, lastCheck }: { info: FullInfo; lastCheck: LastCheck
   const last = activeAction(info) === null ? info.last_action : null
   return html`<header class="head">
     <div class="head-top">
-      <h1 tabindex="-1">${name}</h1>
+      <h1>${name}</h1>
       <${StatusMark} info=${info} />
       <${MoveButtons} info=${info} />
     </div>

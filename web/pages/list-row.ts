@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Override } from '../../domain/overrides.ts'
 import { Ago } from '../parts/ago.ts'
-import { Dashboard, Links } from '../parts/links.ts'
+import { Links } from '../parts/links.ts'
 import { Marked } from '../parts/marked.ts'
 import { MoveMenu } from '../parts/moves.ts'
 import { Overrides } from '../parts/overrides.ts'
@@ -22,7 +22,7 @@ export function ListRow({ row, words }: { row: Row; words: readonly string[] }):
       <a class="name" href=${deploymentPath(name)}><${Marked} text=${name} words=${words} /></a>
     </th>
     <td class="cell-status"><${StatusMark} info=${info} /></td>
-    <td class="cell-links"><${Links} links=${info.metadata} /><${Dashboard} name=${name} /></td>
+    <td class="cell-links"><${Links} links=${info.metadata} /></td>
     <td class="cell-config"><${Overrides} overrides=${overrides} words=${words} /></td>
     <td class="cell-time cell-created"><span class="cell-label">Created </span><${Ago} at=${info.created_at} /></td>
     <td class="cell-time cell-changed"><span class="cell-label">Changed </span><${Ago} at=${info.updated_at} /></td>

@@ -54,10 +54,10 @@ export function ListTools({ view, putAway }: { view: Signal<View>; putAway: numb
       >
         <option value="-changed">Changed last</option>
         <option value="-created">Newest first</option>
-        <option value="name">By name</option>
+        <option value="name">Name A–Z</option>
         <option value="changed">Changed first</option>
         <option value="created">Oldest first</option>
-        <option value="-name">By name, backwards</option>
+        <option value="-name">Name Z–A</option>
       </select>
     </label>
     <label class="switch">

@@ -31,6 +31,10 @@ export function ListPage({ search }: { search: string }): VNode {
     router.note(printView(view.value))
     drawn.value = step
   })
+  useSignalEffect(() => {
+    const route = router.route.value
+    if (route.page === 'list') view.value = parseView(route.search)
+  })
   useEffect(() => {
     document.title = 'Deployments · Octopod'
   }, [])
@@ -60,6 +64,7 @@ export function ListPage({ search }: { search: string }): VNode {
   }
   return html`<main class="list">
     <h1 class="hidden">Deployments</h1>
+    ${problem !== null && html`<p class="warning" role="status">What you see may be old. ${problem.message} ${problem.remedy}</p>`}
     <${ListTools} view=${view} putAway=${putAway} />
     <p class="list-count" role="status">${countWords(picked.value, view.value.query)}</p>
     ${

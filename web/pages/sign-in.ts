@@ -8,7 +8,8 @@ import { type Problem, problemOfError } from '../problem.ts'
 import { useWorld } from '../world.ts'
 
 export function SignIn(): VNode {
-  const { session, panel, notices } = useWorld()
+  const { session, panel, notices, sync } = useWorld()
+  const locked = sync.problem.value?.status === 401
   const header = useSignal('')
   const problem = useSignal<Problem | null>(null)
   const busy = useSignal(false)
@@ -31,9 +32,9 @@ export function SignIn(): VNode {
   }
   return html`<${Dialog} kind="box" label="Sign in" onClose=${close}>
     <form onSubmit=${submit}>
-      <h2>Sign in as admin</h2>
+      <h2>${locked ? 'Sign in' : 'Sign in as admin'}</h2>
       <p>
-        Admins see the output of scripts, clean up and delete. Enter the value of the
+        ${locked ? 'This installation wants to know who you are.' : 'Admins see the output of scripts, clean up and delete.'} Enter the value of the${' '}
         <code>Authorization</code> header your installation uses; it is kept until this tab is closed.
       </p>
       <label class="field">

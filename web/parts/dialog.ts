@@ -1,34 +1,39 @@
 /** A modal dialog of the browser's own: it keeps the focus inside and gives it back. Escape asks `onClose`. */
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 
 type Props = { label: string; kind: 'panel' | 'box'; onClose(): void; children?: ComponentChildren }
 
 export function Dialog({ label, kind, onClose, children }: Props): VNode {
   const place = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  const ask = useRef(onClose)
+  ask.current = onClose
+  useLayoutEffect(() => {
     const dialog = place.current
+    if (dialog === null) return
     const before = document.activeElement
-    dialog?.showModal()
+    // The browser would close it without asking, at a second Escape whatever we say: then it is opened again.
+    const onCancel = (event: Event) => {
+      event.preventDefault()
+      ask.current()
+    }
+    const onClosed = () => {
+      dialog.showModal()
+      ask.current()
+    }
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') onCancel(event)
+    }
+    dialog.addEventListener('cancel', onCancel)
+    dialog.addEventListener('close', onClosed)
+    dialog.addEventListener('keydown', onKey)
+    dialog.showModal()
     return () => {
-      dialog?.close()
+      dialog.removeEventListener('close', onClosed)
+      dialog.close()
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
-  return html`<dialog
-    ref=${place}
-    class=${kind}
-    aria-label=${label}
-    onCancel=${(event: Event) => event.preventDefault()}
-    onKeyDown=${(event: KeyboardEvent) => {
-      if (event.key !== 'Escape') return
-      // The browser's own way would close it without asking.
-      event.preventDefault()
-      event.stopPropagation()
-      onClose()
-    }}
-  >
-    ${children}
-  </dialog>`
+  return html`<dialog ref=${place} class=${kind} aria-label=${label}>${children}</dialog>`
 }

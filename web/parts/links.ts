@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { isSafeLink } from '../../domain/script.ts'
 import type { Link } from '../../domain/shapes.ts'
-import { useWorld } from '../world.ts'
+import { useWorld, type World } from '../world.ts'
 import { Icon } from './icon.ts'
 
 export function Links({ links }: { links: readonly Link[] }): VNode | null {
@@ -19,7 +19,11 @@ export function Outside({ href, text }: { href: string; text: string }): VNode {
 }
 
 export function Dashboard({ name }: { name: string }): VNode | null {
-  const template = useWorld().config.kubernetes_dashboard_url_template
-  if (template === null || !isSafeLink(template + name)) return null
-  return html`<${Outside} href=${template + name} text="Dashboard" />`
+  const href = dashboardOf(useWorld(), name)
+  return href === null ? null : html`<${Outside} href=${href} text="Dashboard" />`
+}
+
+export function dashboardOf({ config }: World, name: string): string | null {
+  const template = config.kubernetes_dashboard_url_template
+  return template !== null && isSafeLink(template + name) ? template + name : null
 }

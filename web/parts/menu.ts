@@ -2,10 +2,17 @@
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './icon.ts'
 
-export type MenuItem = { text: string; whyNot: string | null; danger?: boolean; choose(): void }
+/** `href`: leads out of the page instead of doing something. */
+export type MenuItem = {
+  text: string
+  whyNot: string | null
+  danger?: boolean
+  href?: string
+  choose(): void
+}
 
 export function Menu({ label, items }: { label: string; items: () => MenuItem[] }): VNode {
   const open = useSignal(false)
@@ -15,7 +22,7 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
     if (focus) place.current?.querySelector('button')?.focus()
   }
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open.value) return
     const elements = () => [...(place.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])]
     elements()[0]?.focus()
@@ -56,8 +63,10 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
     ${
       open.value &&
       html`<div class="menu-items" role="menu" aria-label=${label}>
-        ${items().map(
-          (item) => html`<button
+        ${items().map((item) =>
+          item.href !== undefined
+            ? html`<a key=${item.text} role="menuitem" tabindex="-1" class="menu-item" href=${item.href} target="_blank" rel="noopener noreferrer" onClick=${() => close(true)}>${item.text}<${Icon} name="out" /></a>`
+            : html`<button
             key=${item.text}
             type="button"
             role="menuitem"

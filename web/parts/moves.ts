@@ -6,6 +6,7 @@ import { act } from '../acting.ts'
 import { type Move, moveNames, whyNot } from '../moves.ts'
 import { isPutAway } from '../words.ts'
 import { useWorld, type World } from '../world.ts'
+import { dashboardOf } from './links.ts'
 import { Menu, type MenuItem } from './menu.ts'
 
 /** What makes sense at all in this status; the rest would only be noise. */
@@ -26,7 +27,12 @@ export function moveItems(world: World, info: FullInfo): MenuItem[] {
 
 export function MoveMenu({ info }: { info: FullInfo }): VNode {
   const world = useWorld()
-  return html`<${Menu} label=${`Actions for ${info.deployment.name}`} items=${() => moveItems(world, info)} />`
+  return html`<${Menu} label=${`Actions for ${info.deployment.name}`} items=${() => [...moveItems(world, info), ...dashboardItem(world, info.deployment.name)]} />`
+}
+
+function dashboardItem(world: World, name: string): MenuItem[] {
+  const href = dashboardOf(world, name)
+  return href === null ? [] : [{ text: 'Dashboard', whyNot: null, href, choose() {} }]
 }
 
 /** Buttons stay where they are; one that cannot be used says why beside it, to everybody. */

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { api, apiPrefix, headers, pathOf } from '../../domain/api.ts'
+import { errorBody } from '../../domain/errors.ts'
+import {
+  headers as ourHeaders,
+  apiPrefix as ourPrefix,
+  type PlaceName,
+  placeOf,
+  places,
+} from '../../web/paths.ts'
+import { problemOf, problemOfError } from '../../web/problem.ts'
+
+describe('the paths of the page', () => {
+  it('are those of the API', () => {
+    assert.equal(ourPrefix, apiPrefix)
+    for (const [name, text] of Object.entries(ourHeaders))
+      assert.equal(text, headers[name as keyof typeof headers])
+    const params = { name: 'a b/c', action_id: 7 }
+    for (const name of Object.keys(places) as PlaceName[]) {
+      assert.deepEqual(placeOf(name, params), [api[name].method, pathOf(name, params)])
+    }
+  })
+})
+
+describe('what went wrong', () => {
+  it('is told in the words of the server, with what can be done', async () => {
+    const problem = await problemOf(
+      Response.json(errorBody('busy', 'shop is being processed.'), { status: 409 }),
+    )
+    assert.equal(problem.message, 'shop is being processed.')
+    assert.equal(problem.code, 'busy')
+    assert.match(problem.remedy, /Wait/)
+  })
+
+  it('keeps the text of a config check as it is', async () => {
+    const problem = await problemOf(new Response('No such tag.\nTry v2.\n', { status: 400 }))
+    assert.equal(problem.code, 'config_refused')
+    assert.equal(problem.message, 'No such tag.\nTry v2.')
+  })
+
+  it('has words for a proxy’s page, a lost network and a silent server', async () => {
+    const proxy = new Response('<html>', { status: 502, statusText: 'Bad Gateway' })
+    assert.equal((await problemOf(proxy)).message, 'The server answered 502 Bad Gateway.')
+    assert.match(problemOfError(new TypeError('fetch failed')).message, /cannot be reached/)
+    assert.match(problemOfError(new DOMException('', 'TimeoutError')).message, /did not answer in time/)
+  })
+})

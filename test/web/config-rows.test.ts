@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Pair, removed, added as setTo } from '../../domain/overrides.ts'
+import {
+  changesBetween,
+  configRows,
+  removeKey,
+  sameOverrides,
+  setValue,
+  undoKey,
+} from '../../web/config-rows.ts'
+
+const defaults: Pair[] = [
+  ['image.tag', 'v1'],
+  ['debug', 'false'],
+  ['region', 'eu'],
+]
+
+describe('the rows of a config level', () => {
+  it('tell defaults, changed, removed and added keys apart, defaults first', () => {
+    const rows = configRows(defaults, [setTo('mail', 'on'), setTo('image.tag', 'v2'), removed('debug')])
+    assert.deepEqual(
+      rows.map(({ key, value, kind }) => [key, value, kind]),
+      [
+        ['image.tag', 'v2', 'changed'],
+        ['debug', null, 'removed'],
+        ['region', 'eu', 'default'],
+        ['mail', 'on', 'added'],
+      ],
+    )
+  })
+
+  it('still show an override whose default has gone', () => {
+    assert.deepEqual(configRows([], [removed('debug')]), [
+      { key: 'debug', standard: null, value: null, kind: 'removed' },
+    ])
+  })
+})
+
+describe('editing a key', () => {
+  it('back to its default is as if it had never been touched', () => {
+    const typed = setValue(defaults, [], 'image.tag', 'v2')
+    assert.deepEqual(typed, [setTo('image.tag', 'v2')])
+    assert.deepEqual(setValue(defaults, typed, 'image.tag', 'v1'), [])
+  })
+
+  it('takes out a default, forgets a key of its own', () => {
+    assert.deepEqual(removeKey(defaults, [], 'debug'), [removed('debug')])
+    assert.deepEqual(removeKey(defaults, [setTo('mail', 'on')], 'mail'), [])
+  })
+
+  it('is undone to what was saved, and once more to the default', () => {
+    const saved = [setTo('image.tag', 'v2')]
+    const typed = setValue(defaults, saved, 'image.tag', 'v3')
+    const once = undoKey(saved, typed, 'image.tag')
+    assert.deepEqual(once, saved)
+    assert.deepEqual(undoKey(saved, once, 'image.tag'), [])
+  })
+})
+
+describe('comparing overrides', () => {
+  it('does not care about their order', () => {
+    assert.ok(sameOverrides([setTo('a', '1'), removed('b')], [removed('b'), setTo('a', '1')]))
+    assert.ok(!sameOverrides([setTo('a', '')], [removed('a')]))
+  })
+
+  it('tells what one action changed against the one before', () => {
+    assert.deepEqual(changesBetween([setTo('a', '1'), setTo('b', '1')], [setTo('a', '2'), removed('c')]), [
+      { key: 'a', before: '1', after: '2' },
+      { key: 'b', before: '1', after: undefined },
+      { key: 'c', before: undefined, after: null },
+    ])
+  })
+})

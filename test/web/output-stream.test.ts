@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readEvents } from '../../web/output-stream.ts'
+
+async function eventsOf(pieces: Uint8Array[]): Promise<unknown[]> {
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece)
+      controller.close()
+    },
+  })
+  const events: unknown[] = []
+  for await (const event of readEvents(stream)) events.push(event)
+  return events
+}
+
+describe('server-sent events', () => {
+  const text =
+    'retry: 2000\n\n: still here\n\nid: 1\nevent: chunk\ndata: {"text":"käse"}\n\nevent: end\ndata: {}\n\nevent: cut'
+  const expected = [
+    { event: 'chunk', data: '{"text":"käse"}' },
+    { event: 'end', data: '{}' },
+  ]
+
+  it('are read without comments, settings and what was cut off', async () => {
+    assert.deepEqual(await eventsOf([new TextEncoder().encode(text)]), expected)
+  })
+
+  it('are the same wherever the network cuts them, also within a letter', async () => {
+    const bytes = new TextEncoder().encode(text)
+    assert.deepEqual(await eventsOf(Array.from(bytes, (byte) => new Uint8Array([byte]))), expected)
+  })
+})

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { ChangeEvent } from '../../domain/event.ts'
+import { createStore } from '../../web/store.ts'
+import { sample } from './samples.ts'
+
+const changed = (name: string, revision: number): ChangeEvent => ({
+  type: 'deployment',
+  name,
+  revision,
+  deployment: sample({ name, revision }),
+})
+const deleted = (name: string, revision: number): ChangeEvent => ({ type: 'deleted', name, revision })
+
+describe('the store of deployments', () => {
+  it('never puts an older revision over a newer one', () => {
+    const store = createStore()
+    store.apply(changed('shop', 7))
+    store.apply(changed('shop', 5))
+    assert.equal(store.rows.get('shop')?.value.revision, 7)
+    store.replace([sample({ name: 'shop', revision: 6 })], store.mark())
+    assert.equal(store.rows.get('shop')?.value.revision, 7)
+  })
+
+  it('keeps the signal of a row while its value changes, and counts only real changes', () => {
+    const store = createStore()
+    store.apply(changed('shop', 1))
+    const row = store.rows.get('shop')
+    const before = store.changes.value
+    store.apply(changed('shop', 2))
+    store.apply(changed('shop', 2))
+    assert.equal(store.rows.get('shop'), row)
+    assert.equal(store.changes.value, before + 1)
+  })
+
+  it('does not bring back what was deleted, neither by a late event nor by a late list', () => {
+    const store = createStore()
+    store.apply(changed('shop', 3))
+    const mark = store.mark()
+    store.apply(deleted('shop', 4))
+    store.apply(changed('shop', 3))
+    store.replace([sample({ name: 'shop', revision: 3 })], mark)
+    assert.equal(store.rows.size, 0)
+  })
+
+  it('shows a deployment made anew under the name of a deleted one, whatever comes late about the old one', () => {
+    const store = createStore()
+    store.apply(changed('shop', 3))
+    store.apply(changed('shop', 9))
+    store.apply(deleted('shop', 4))
+    assert.equal(store.rows.get('shop')?.value.revision, 9)
+  })
+
+  it('drops what a list lacks, but not what came by an event after the list was asked for', () => {
+    const store = createStore()
+    store.apply(changed('old', 1))
+    const mark = store.mark()
+    store.apply(changed('new', 2))
+    store.replace([], mark)
+    assert.deepEqual([...store.rows.keys()], ['new'])
+  })
+
+  it('ends with the newest state of each deployment, in whatever order events arrive', () => {
+    const events = [
+      changed('a', 1),
+      changed('b', 2),
+      changed('a', 3),
+      deleted('b', 4),
+      changed('b', 5),
+      deleted('a', 6),
+    ]
+    fc.assert(
+      fc.property(fc.shuffledSubarray(events, { minLength: events.length }), (shuffled) => {
+        const store = createStore()
+        for (const event of shuffled) store.apply(event)
+        assert.deepEqual(
+          [...store.rows].map(([name, row]) => [name, row.value.revision]),
+          [['b', 5]],
+        )
+      }),
+    )
+  })
+})
