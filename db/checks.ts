@@ -12,14 +12,18 @@ const dueRow = z.object({
   id: z.number(),
   name: z.string(),
   status: z.enum(statuses),
+  revision: z.number(),
   pendingMs: z.number(),
   appOverrides: overrides,
   deploymentOverrides: overrides,
 })
-/** A deployment to check; `pendingMs` is how long it has had its status. */
+/** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked. */
 export type DueCheck = z.infer<typeof dueRow>
 
-/** Takes up to `limit` deployments whose check is due, for `holdMs`: after that another runner may take them. */
+/**
+ * Takes up to `limit` deployments whose check is due, for `holdMs`: after that another runner may take them. They are
+ * picked in an array, which is made once: of `in (select … limit …)` a plan may run the limit once a row.
+ */
 export async function claimChecks(
   pool: Database,
   limit: number,
@@ -27,18 +31,19 @@ export async function claimChecks(
 ): Promise<readonly DueCheck[]> {
   return pool.any(sql.type(dueRow)`
     update deployments set next_check_at = now() + ${interval(holdMs)}
-    where id in (
+    where id = any(array(
       select id from deployments d
       where next_check_at <= now() and status not in ('Archived', 'CleanupFailed')
         and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
-      order by next_check_at limit ${limit} for update skip locked)
-    returning id, name, status, extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
+      order by next_check_at limit ${limit} for update skip locked))
+    returning id, name, status, revision, extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
       app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"`)
 }
 
 export type Checked = {
   id: number
   was: Status
+  revision: number
   exitCode: number | null
   error: string | null
   nextInMs: number
@@ -47,12 +52,12 @@ export type Checked = {
 /** Keeps the outcome where the status is unchanged; nothing happens if the deployment has moved on meanwhile. */
 export async function keepCheck(
   pool: Database,
-  { id, was, exitCode, error, nextInMs }: Checked,
+  { id, was, revision, exitCode, error, nextInMs }: Checked,
 ): Promise<void> {
   await pool.query(sql.unsafe`
     update deployments set checked_at = now(), check_exit_code = ${exitCode}, check_error = ${error},
       next_check_at = now() + ${interval(nextInMs)}
-    where id = ${id} and status = ${was} and ${idle}`)
+    where id = ${id} and status = ${was} and ${unchanged(revision)}`)
 }
 
 /** Keeps the outcome and moves the deployment. Null: it has moved on meanwhile, the check was too late. */
@@ -67,10 +72,15 @@ export async function keepCheckAndMove(
         next_check_at = now() + ${interval(checked.nextInMs)}, status = ${to}, status_updated_at = now(),
         updated_at = now(), archived_at = ${to === 'Archived' ? sql.fragment`now()` : sql.fragment`archived_at`},
         revision = default
-      where id = ${checked.id} and status = ${checked.was} and ${idle}`)
+      where id = ${checked.id} and status = ${checked.was} and ${unchanged(checked.revision)}`)
     return moved.rowCount === 0 ? null : changeOf(transaction, checked.id)
   })
 }
 
-const idle = sql.fragment`
-  not exists (select from actions a where a.deployment_id = deployments.id and a.state in ('queued', 'running'))`
+/**
+ * What was checked is still there: every action that begins or ends raises the revision, also one that leaves the same
+ * status behind, and whoever waited for the row compares with the row as it is then.
+ */
+const unchanged = (revision: number) => sql.fragment`
+  revision = ${revision}
+  and not exists (select from actions a where a.deployment_id = deployments.id and a.state in ('queued', 'running'))`

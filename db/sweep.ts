@@ -107,7 +107,7 @@ export async function takeStatusChanges(pool: Database, limit: number): Promise<
   return pool.any(sql.type(statusChangeRow)`
     with taken as (
       delete from status_changes
-      where id in (select id from status_changes order by id limit ${limit} for update skip locked)
+      where id = any(array(select id from status_changes order by id limit ${limit} for update skip locked))
       returning id, deployment, old_status, new_status)
     select deployment, old_status, new_status from taken order by id`)
 }

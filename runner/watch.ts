@@ -51,6 +51,7 @@ async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
   const checked: Checked = {
     id: due.id,
     was: due.status,
+    revision: due.revision,
     exitCode,
     error,
     nextInMs: nextInMs(settings.CHECK_INTERVAL, due),
