@@ -58,7 +58,7 @@ async function start({ environment, programs, say }: Conduct, home: Home, crew: 
 
   // Then the programs: the database first.
   const program = (name: keyof typeof programs): Program => ({
-    name,
+    name: name === 'migrate' ? 'migration' : name,
     args: programs[name],
     env: programEnvironment(environment, shared, page),
     logFile: home.file(`logs/${name}.log`),
