@@ -13,7 +13,7 @@ const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
 const tag = new Map(config.application).get('image.tag')
 const visitsFile = join(folder, 'data', 'visits')
 const bornAt = Date.now()
-const ownPlaceMs = 5_000
+const ownPlaceMs = 2_000
 
 if (tag === 'crash') {
   console.error('This release crashes: the tag asks for it.')
@@ -21,6 +21,8 @@ if (tag === 'crash') {
 }
 
 const server = createServer((request, response) => {
+  // Whoever kept a connection open over an update would ask an app that is gone.
+  response.shouldKeepAlive = false
   const status = tag === 'broken' ? 500 : 200
   const [path] = request.url.split('?')
   if (path === '/identity') {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from './arguments.mjs'
 import { configProblems, replicasOf } from './config.mjs'
-import { folderOf, promisePort, releasePort } from './place.mjs'
+import { folderOf, keptPort, promisePort, releasePort } from './place.mjs'
 import { readRun, replicaLives, replicas, startReplica, stopReplica } from './replica.mjs'
 
 /** create, update and unarchive: afterwards the deployment runs as configured, with the data it had. */
@@ -19,7 +19,8 @@ export async function bringUp(request) {
   // Then: what ran before makes room, and the new config is in its place.
   await stopAll(folder)
   mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
-  const port = await promiseOf(folder)
+  // What info promised is in the link already: a port that a stranger took meanwhile must fail, not change.
+  const port = keptPort(folder) ?? (await promiseOf(folder))
   writeConfig(folder, request)
 
   // Finally: one process after the other.

@@ -1,0 +1,279 @@
+/** The local control scripts as the runner calls them: real executables, real apps, a whole life. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import type { Pair } from '../../../domain/overrides.ts'
+import {
+  configArguments,
+  lifecycleArguments,
+  notificationArguments,
+  type ScriptName,
+  scriptNames,
+} from '../../../domain/script.ts'
+import { processIdentity } from '../../../infra/local/identity.ts'
+import { waitUntil } from '../../../infra/local/wait.ts'
+
+const scripts = join(import.meta.dirname, '../../../infra/control-scripts/local')
+const root = mkdtempSync(join(tmpdir(), 'octopod-deployments-'))
+const project = { projectName: 'Our shop', baseDomain: 'localhost', namespace: '../n' }
+const names = new Set<string>()
+after(async () => {
+  for (const name of names) await run('cleanup', about(name))
+  rmSync(root, { recursive: true, force: true })
+})
+
+type Result = { code: number; stdout: string; stderr: string }
+
+function run(script: ScriptName, args: string[]): Promise<Result> {
+  const env = { PATH: [dirname(process.execPath), process.env.PATH].join(':'), OCTOPOD_LOCAL_DATA: root }
+  return new Promise((resolve) => {
+    execFile(join(scripts, script), args, { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
+    })
+  })
+}
+
+function about(name: string, application: Pair[] = [], deployment: Pair[] = []): string[] {
+  names.add(name)
+  const tag: Pair[] = application.some(([key]) => key === 'image.tag') ? [] : [['image.tag', 'v1']]
+  return lifecycleArguments(project, name, { application: [...tag, ...application], deployment })
+}
+
+async function linkOf(name: string): Promise<string> {
+  const { stdout } = await run('info', about(name))
+  return /^app,(http:\/\/127\.0\.0\.1:\d+\/)\n$/.exec(stdout)?.[1] ?? assert.fail(`no link in ${stdout}`)
+}
+
+async function visit(link: string): Promise<{ visits: number; html: string } | null> {
+  try {
+    const html = await (await fetch(link)).text()
+    return { visits: Number(/id="visits">(\d+)</.exec(html)?.[1]), html }
+  } catch {
+    return null
+  }
+}
+
+const folderOf = (name: string) => join(root, 'Our%20shop', '%2E.%2Fn', name)
+const processOf = (name: string, index: number) =>
+  JSON.parse(readFileSync(join(folderOf(name), `run/${index}.json`), 'utf8')) as { pid: number; port: number }
+
+// The tests are mostly waiting for processes: four at once.
+describe('the local control scripts', { concurrency: 4 }, () => {
+  test('every script of the contract is there and executable', () => {
+    for (const name of scriptNames) accessSync(join(scripts, name), constants.X_OK)
+  })
+
+  test('a whole life: the link stays, visits are counted through update, archive and restore, cleanup leaves nothing', async () => {
+    const life = about('life')
+    const link = await linkOf('life')
+    assert.equal((await run('check', life)).code, 1, 'not there yet')
+    assert.equal((await run('archive_check', life)).code, 0, 'nothing runs yet')
+
+    assert.equal((await run('create', life)).code, 0)
+    assert.equal((await run('check', life)).code, 0)
+    assert.equal((await run('archive_check', life)).code, 1)
+    assert.equal((await visit(link))?.visits, 1)
+    assert.equal((await run('create', life)).code, 0, 'a repetition is fine')
+
+    const updated = about('life', [['image.tag', 'v2']])
+    assert.equal((await run('check', updated)).code, 3, 'another tag is configured than runs')
+    assert.equal((await run('update', updated)).code, 0)
+    assert.equal((await run('check', updated)).code, 0)
+    const page = await visit(link)
+    assert.equal(page?.visits, 2)
+    assert.match(page?.html ?? '', /release v2/)
+
+    for (const _ of ['once', 'twice']) assert.equal((await run('archive', updated)).code, 0)
+    assert.equal((await run('archive_check', updated)).code, 0)
+    assert.equal((await run('check', updated)).code, 1)
+    assert.equal(await visit(link), null)
+
+    assert.equal(await linkOf('life'), link)
+    assert.equal((await run('unarchive', updated)).code, 0)
+    assert.equal((await visit(link))?.visits, 3)
+
+    for (const _ of ['once', 'twice']) assert.equal((await run('cleanup', updated)).code, 0)
+    assert.equal(await visit(link), null)
+    assert.ok(!existsSync(folderOf('life')))
+    assert.ok(!existsSync(join(root, 'ports', new URL(link).port)))
+  })
+
+  test('check tells a missing replica from a missing app, and update brings both back', async () => {
+    const two = about('replicas', [], [['app.replicas', '2']])
+    await run('create', two)
+    const before = [processOf('replicas', 0).pid, processOf('replicas', 1).pid] as const
+    process.kill(before[1], 'SIGKILL')
+    assert.equal((await run('check', two)).code, 2)
+    process.kill(before[0], 'SIGKILL')
+    assert.equal((await run('check', two)).code, 1)
+    assert.equal((await run('update', two)).code, 0)
+    assert.equal((await run('check', two)).code, 0)
+    assert.equal((await run('update', about('replicas'))).code, 0)
+    assert.deepEqual(readdirSync(join(folderOf('replicas'), 'run')), ['0.json'], 'the second one is gone')
+  })
+
+  test('a process id that passed to a stranger is neither believed nor killed', async () => {
+    const args = about('stranger')
+    await run('create', args)
+    const file = join(folderOf('stranger'), 'run/0.json')
+    const { pid } = processOf('stranger', 0)
+    process.kill(pid, 'SIGKILL')
+    await waitUntil(() => processIdentity(pid) === null, { timeoutMs: 5_000 })
+    writeFileSync(file, readFileSync(file, 'utf8').replace(`${pid}`, `${process.pid}`))
+    assert.equal((await run('check', args)).code, 1)
+    assert.equal((await run('archive_check', args)).code, 0)
+    assert.equal((await run('archive', args)).code, 0)
+  })
+
+  test('an app whose folder is gone ends by itself', async () => {
+    const args = about('orphan')
+    await run('create', args)
+    const { pid } = processOf('orphan', 0)
+    rmSync(folderOf('orphan'), { recursive: true })
+    assert.ok(await waitUntil(() => processIdentity(pid) === null, { timeoutMs: 10_000 }))
+  })
+
+  test('a promised port that a stranger took fails the action with a sentence; the next info promises another', async () => {
+    const link = await linkOf('port')
+    const other = createServer()
+    await new Promise<void>((listening) => other.listen(Number(new URL(link).port), '127.0.0.1', listening))
+    const failed = await run('create', about('port'))
+    assert.equal(failed.code, 1)
+    assert.match(failed.stderr, /was taken by another program meanwhile: an update gets another one\.\n$/)
+    assert.notEqual(await linkOf('port'), link)
+    assert.equal((await run('update', about('port'))).code, 0)
+    other.close()
+  })
+
+  test('values may hold anything: they reach the page whole and harmless', async () => {
+    const nasty: Pair[] = [
+      ['greeting', `<script>alert("1")</script> & 'two'\nlines`],
+      ['banner', '--name=other'],
+      ['empty', ''],
+      ['equals', 'a=b=c'],
+      ['-dash', '$(touch /tmp/never) `id` \\'],
+    ]
+    assert.equal((await run('create', about('nasty', nasty))).code, 0)
+    const html = (await visit(await linkOf('nasty')))?.html ?? ''
+    assert.ok(!html.includes('<script'))
+    assert.ok(html.includes('&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; &#38; &#39;two&#39;\nlines'))
+    assert.ok(
+      html.includes('<td>a=b=c</td>') &&
+        html.includes('--name=other') &&
+        html.includes('$(touch /tmp/never)'),
+    )
+  })
+
+  const refused: { pairs: Pair[]; deployment?: Pair[]; says: RegExp }[] = [
+    {
+      pairs: [['image.tag', 'v9']],
+      says: /^There is no image with the tag "v9"\. Known tags: v1, v2, v3, .+\.\n$/,
+    },
+    { pairs: [['image.tag', 'constructor']], says: /^There is no image with the tag "constructor"/ },
+    { pairs: [['color', 'red; background: url(x)']], says: /^color ".*" is neither like .+\.\n$/ },
+    {
+      pairs: [],
+      deployment: [['app.replicas', 'many']],
+      says: /^app\.replicas "many" is not a whole number from 1 to 5\.\n$/,
+    },
+    { pairs: [], deployment: [['app.replicas', '-1']], says: /^app\.replicas "-1" is not/ },
+    { pairs: [], deployment: [['app.kind', 'zoo']], says: /^app\.kind "zoo" is not one of page, shop\.\n$/ },
+  ]
+  for (const { pairs, deployment = [], says } of refused) {
+    test(`config_check refuses ${JSON.stringify([...pairs, ...deployment])} in a sentence, and create starts nothing`, async () => {
+      const args = about('refused', pairs, deployment)
+      const answer = await run('config_check', args)
+      assert.equal(answer.code, 1)
+      assert.match(answer.stdout, says)
+      assert.equal((await run('create', args)).code, 1)
+      assert.equal((await run('archive_check', args)).code, 0)
+    })
+  }
+
+  test('config_check tells everything at once, and lets any other key pass', async () => {
+    const bad = await run(
+      'config_check',
+      about(
+        'all',
+        [
+          ['image.tag', 'x'],
+          ['color', '1'],
+        ],
+        [['app.replicas', '']],
+      ),
+    )
+    assert.equal(bad.stdout.trim().split('\n').length, 3)
+    assert.equal((await run('config_check', about('all', [['anything.else', 'goes']]))).code, 0)
+  })
+
+  test('the application config depends on the deployment config; keys go beyond the defaults', async () => {
+    const ask = async (script: Parameters<typeof configArguments>[0], deployment: Pair[]) =>
+      (await run(script, configArguments(script, project, deployment))).stdout
+    const shop: Pair[] = [['app.kind', 'shop']]
+    assert.equal(await ask('deployment_config', []), 'app.kind,page\napp.replicas,1\napp.start-seconds,0\n')
+    assert.equal(await ask('deployment_config_keys', []), 'app.kind\napp.replicas\napp.start-seconds\n')
+    assert.equal(
+      await ask('application_config', []),
+      'image.tag,v1\ngreeting,"Hello, world"\ncolor,#2b6cb0\n',
+    )
+    assert.match(await ask('application_config', shop), /\nshop\.currency,EUR\nshop\.items,3\n$/)
+    assert.equal(await ask('application_config_keys', []), 'image.tag\ngreeting\ncolor\nbanner\n')
+    assert.match(await ask('application_config_keys', shop), /\nshop\.items\nbanner\n$/)
+  })
+
+  test('releases that fail: crash fails the action with its words, broken fails the check', async () => {
+    const crash = await run('create', about('crash', [['image.tag', 'crash']]))
+    assert.equal(crash.code, 1)
+    assert.match(
+      crash.stderr,
+      /^Replica 0 ended at its start\. This release crashes: the tag asks for it\.\n$/,
+    )
+    const broken = about('broken', [['image.tag', 'broken']])
+    assert.equal((await run('create', broken)).code, 0)
+    assert.equal((await run('check', broken)).code, 1)
+  })
+
+  test('wrong arguments are one sentence on stderr and exit 1', async () => {
+    const calls: [ScriptName, string[], RegExp][] = [
+      ['create', [], /^--project-name is missing\.\n$/],
+      ['create', ['--name'], /^--name has no value\.\n$/],
+      ['create', ['word', 'word'], /^"word" is not an option of this script\.\n$/],
+      [
+        'create',
+        [...about('wrong'), '--application-config', 'no pair'],
+        /^--application-config "no pair" is not KEY=VALUE\.\n$/,
+      ],
+      [
+        'cleanup',
+        lifecycleArguments(project, '../..', { application: [], deployment: [] }),
+        /is not the name of a deployment/,
+      ],
+    ]
+    for (const [script, args, says] of calls) {
+      const { code, stderr } = await run(script, args)
+      assert.equal(code, 1)
+      assert.match(stderr, says)
+    }
+  })
+
+  test('init makes the folder, notifications write down every change', async () => {
+    assert.equal((await run('init', [])).code, 0)
+    await run('notifications', notificationArguments(project, 'life', 'CreatePending', 'Running'))
+    const line = readFileSync(join(root, 'notifications.log'), 'utf8').trim()
+    const { name, from, to } = JSON.parse(line)
+    assert.deepEqual({ name, from, to }, { name: 'life', from: 'CreatePending', to: 'Running' })
+  })
+})
