@@ -36,8 +36,12 @@ function installFromDebian(log: (line: string) => void): boolean {
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return false
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args: string[]) => {
-    const { status, stdout, stderr } = spawnSync('apt-get', args, { env, encoding: 'utf8', timeout: 300_000 })
-    log(`apt-get ${args.join(' ')}\n${stdout}${stderr}`)
+    const { status, stdout, stderr, error } = spawnSync('apt-get', args, {
+      env,
+      encoding: 'utf8',
+      timeout: 300_000,
+    })
+    log([`apt-get ${args.join(' ')}`, stdout, stderr, error?.message].filter(Boolean).join('\n'))
     return status === 0
   }
   const install = () => apt('install', '--yes', '--no-install-recommends', 'redis-server')
