@@ -1,6 +1,7 @@
 /** The frame of every screen: the head with the badge, the page of the present address, and what lies over it. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { useErrorBoundary, useLayoutEffect, useRef } from 'preact/hooks'
 import { DeploymentForm } from './forms/deployment-form.ts'
 import { DeploymentPage } from './pages/deployment.ts'
 import { ListPage } from './pages/list.ts'
@@ -10,16 +11,36 @@ import { Badge } from './parts/badge.ts'
 import { Icon } from './parts/icon.ts'
 import { Logo } from './parts/logo.ts'
 import { NoticeList } from './parts/notices.ts'
+import { ProblemBox } from './parts/problem.ts'
 import { QuestionBox } from './parts/question.ts'
+import { Problem } from './problem.ts'
 import { useWorld } from './world.ts'
 
 export function App(): VNode {
   return html`<a class="skip" href="#content">Skip to content</a>
     <${TopBar} />
-    <div id="content" tabindex="-1"><${Page} /></div>
+    <div id="content" tabindex="-1"><${Guarded} /></div>
     <${OverPage} />
     <${QuestionBox} />
     <${NoticeList} />`
+}
+
+/** A fault of ours must not leave an empty page: it is told, and another address begins anew. */
+function Guarded(): VNode {
+  const { router } = useWorld()
+  const route = router.route.value
+  const broken = useRef(route)
+  const [error, reset] = useErrorBoundary(() => {
+    broken.current = route
+  })
+  useLayoutEffect(() => {
+    if (error && broken.current !== route) reset()
+  }, [error, route])
+  if (!error) return html`<${Page} />`
+  const problem = new Problem(String(error), 0, null, 'Load the page again; if it stays so, report it.')
+  return html`<main class="narrow">
+    <${ProblemBox} title="The page has a fault" problem=${problem} again=${() => location.reload()} />
+  </main>`
 }
 
 function Page(): VNode {

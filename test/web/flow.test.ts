@@ -1,11 +1,12 @@
 /** People at the page: a real browser, a real server and runner, scripts that behave as told. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { added as setTo } from '../../domain/overrides.ts'
 import { type Client, clientOf } from '../helpers/client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { buildPage, missingBrowser, openBrowser } from './browser.ts'
+import { sample } from './samples.ts'
 
 /** Longer than anything here takes on a busy machine. */
 const timeout = 10_000
@@ -14,6 +15,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
   let system: System
   let client: Client
   let browser: Browser
+  let context: BrowserContext
   const troubles: string[] = []
 
   before(async () => {
@@ -22,6 +24,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
       startSystem({ env: { PROJECT_NAME: 'Acme Shop' } }),
       openBrowser(),
     ])
+    context = await browser.newContext({ reducedMotion: 'reduce' })
     client = clientOf(system.url)
     await Promise.all([
       client.create('shop', { 'mail.host': 'mailhog' }),
@@ -34,10 +37,10 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  /** A fresh visitor. Whatever the browser complains about or asks from elsewhere is kept. */
+  /** A fresh tab, signed in nowhere. Whatever the browser complains about or asks from elsewhere is kept. */
   async function visit(path = '/', width = 1280): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height: 900 }, reducedMotion: 'reduce' })
     const page = await context.newPage()
+    await page.setViewportSize({ width, height: 900 })
     page.setDefaultTimeout(timeout)
     page.on('pageerror', (error) => troubles.push(String(error.stack)))
     page.on('console', (message) => {
@@ -93,7 +96,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     assert.deepEqual(deployment.app_overrides, [setTo('image.tag', 'v2'), setTo('mail.host', 'mailhog')])
     assert.equal((await client.actions('fresh')).length, 1)
     await page.getByText('mailhog').first().waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   it('shows at once what is done elsewhere, and finds it by name and config', async () => {
@@ -108,7 +111,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     assert.equal(await page.locator('mark').first().textContent(), 'feature')
     await page.getByLabel('Search names and config').fill('nothing like it')
     await page.getByText('Nothing matches.').waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   it('keeps what was typed when the application defaults change with the deployment config', async () => {
@@ -131,7 +134,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Discard changes' }).click()
     await page.locator('dialog').waitFor({ state: 'detached' })
-    await page.context().close()
+    await page.close()
   })
 
   it('shows an admin the output while it grows, and cancels what runs', async () => {
@@ -148,7 +151,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.getByRole('button', { name: 'Cancel the action' }).click()
     await page.locator('.action').first().getByText('cancelled').waitFor()
     await system.behave('update', '')
-    await page.context().close()
+    await page.close()
   })
 
   it('archives after a question, finds it behind the switch, restores it, and deletes it for an admin', async () => {
@@ -168,8 +171,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete record' }).click()
     await rowOf(page, 'blog').waitFor({ state: 'detached' })
     await other.getByText('blog is gone').waitFor()
-    await page.context().close()
-    await other.context().close()
+    await page.close()
+    await other.close()
   })
 
   it('says that it is cut off, and catches up by itself when the server is back', async () => {
@@ -182,7 +185,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.locator('.badge').click()
     await rowOf(page, 'late').waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
-    await page.context().close()
+    await page.close()
   })
 
   it('tells in words what cannot be loaded or does not exist, and tries again', async () => {
@@ -196,7 +199,19 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.unroute('**/api/v1/deployments')
     await page.getByRole('button', { name: 'Try again' }).click()
     await rowOf(page, 'shop').waitFor()
-    await page.context().close()
+    await page.close()
+  })
+
+  it('is not left empty by a fault of its own, and another address works again', async () => {
+    const nonsense = { ...sample({ name: 'odd' }), last_action: { action: 'NoSuchAction', state: 'running' } }
+    const page = await visit('/deployments/nobody')
+    await page.getByText('There is no deployment nobody').waitFor()
+    await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: [nonsense] }))
+    await page.goto(system.url)
+    await page.getByText('The page has a fault').waitFor()
+    await page.goBack()
+    await page.getByText('There is no deployment nobody').waitFor()
+    await page.close()
   })
 
   it('takes nothing for markup or a link that a user or a script wrote', async () => {
@@ -212,7 +227,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.goto(system.url)
     await rowOf(page, 'evil').getByText(evil).first().waitFor()
     assert.equal(await page.locator('main img, a[href^="javascript"]').count(), 0)
-    await page.context().close()
+    await page.close()
   })
 
   it('shows no link that is not http or https, even if the server sent one', async () => {
@@ -227,7 +242,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.goto(system.url)
     await page.getByText('trap').first().waitFor()
     assert.equal(await page.getByRole('link', { name: 'trap' }).count(), 0)
-    await page.context().close()
+    await page.close()
   })
 
   it('fits a phone, and stays usable by the keyboard alone', async () => {
@@ -246,7 +261,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.goto(`${system.url}/deployments/shop`)
     await page.getByText('mailhog').first().waitFor()
     assert.equal(await wide(), false)
-    await page.context().close()
+    await page.close()
   })
 
   it('never made the browser complain, and asked nobody else', () => {

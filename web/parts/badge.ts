@@ -17,9 +17,9 @@ export function Badge(): VNode {
   const stale = hearing === 'reconnecting' || hearing === 'offline'
   const since = stale && live.heardAt.value > 0 ? new Date(live.heardAt.value).toLocaleTimeString() : null
   const title = stale ? 'What you see may be old. Press to try now.' : 'Changes appear by themselves.'
-  return html`<button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
+  return html`<span role="status"><button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
     <span class="badge-dot" aria-hidden="true"></span>
-    <span role="status">${words[hearing]}</span>
+    <span>${words[hearing]}</span>
     ${since !== null && html`<span class="badge-since">as of ${since}</span>`}
-  </button>`
+  </button></span>`
 }
