@@ -11,18 +11,18 @@ export function quantile(values: readonly number[], share: number): number {
 
 export type Compared = { ours: number; floor: number; ratio: number }
 
-/** One round of both is thrown away as warming up; who begins changes with every round. */
+/** One round of both, number 0, is thrown away as warming up; who begins changes with every round. */
 export async function inTurns(
   rounds: number,
-  ours: () => Promise<number>,
-  floor: () => Promise<number>,
+  ours: (round: number) => Promise<number>,
+  floor: (round: number) => Promise<number>,
 ): Promise<Compared> {
   const pairs: { ours: number; floor: number }[] = []
   for (let round = 0; round <= rounds; round += 1) {
     const pair = { ours: Number.NaN, floor: Number.NaN }
-    if (round % 2 === 0) pair.ours = await ours()
-    pair.floor = await floor()
-    if (round % 2 === 1) pair.ours = await ours()
+    if (round % 2 === 0) pair.ours = await ours(round)
+    pair.floor = await floor(round)
+    if (round % 2 === 1) pair.ours = await ours(round)
     if (round > 0) pairs.push(pair)
   }
   return {

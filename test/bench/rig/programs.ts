@@ -78,6 +78,8 @@ async function start(bench: Bench, file: string, mark: string, env: NodeJS.Proce
     goodbye: [{ signal: 'SIGTERM', waitMs: 15_000 }],
     log: (line) => {
       marked ||= line.includes(mark)
+      // Errors of what is measured are errors of the bench.
+      if (/"level":[56]0/.test(line)) process.stderr.write(`${file}: ${line}\n`)
     },
   })
   bench.closing(child.stop)

@@ -36,7 +36,7 @@ export async function checks(bench: Bench): Promise<Figure[]> {
   const due = "update deployments set status = 'Running', next_check_at = now()"
   const none = "update deployments set status = 'Archived', next_check_at = 'infinity'"
   const compared = await inTurns(
-    3,
+    2,
     async () => {
       await query(databaseUrl, due)
       // The runner looks once a second when it has nothing to do.

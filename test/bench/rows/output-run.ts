@@ -1,10 +1,10 @@
 /** Our part of R10, in a process of its own: one script's output through process, output and appendOutput. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { appendOutput } from '../../../db/actions.ts'
 import { type Database, openPool } from '../../../db/pool.ts'
 import { createOutput } from '../../../runner/output.ts'
 import { runProcess } from '../../../runner/process.ts'
 import { answerMain } from '../floor/child.ts'
+import { growthWhile } from '../rig/resident.ts'
 
 export type OutputAsked = { databaseUrl: string; actionId: number; file: string }
 export type OutputAnswer = { ms: number; bytes: number; grownBytes: number }
@@ -15,14 +15,15 @@ let pool: Database | null = null
 answerMain(async ({ databaseUrl, actionId, file }: OutputAsked): Promise<OutputAnswer> => {
   pool ??= await openPool(databaseUrl, { size: 10 })
   const database = pool
-  global.gc?.()
-  await pause(100)
-  const before = process.memoryUsage.rss()
-  let most = before
-  const sampler = setInterval(() => {
-    most = Math.max(most, process.memoryUsage.rss())
-  }, 10)
+  const { value, grownBytes } = await growthWhile(() => runScript(database, actionId, file))
+  return { ...value, grownBytes }
+})
 
+async function runScript(
+  database: Database,
+  actionId: number,
+  file: string,
+): Promise<{ ms: number; bytes: number }> {
   const startedAt = performance.now()
   const output = createOutput({
     firstSeq: 1,
@@ -39,8 +40,6 @@ answerMain(async ({ databaseUrl, actionId, file }: OutputAsked): Promise<OutputA
     onOutput: output.push,
   })
   const { bytes } = await output.end()
-  const ms = performance.now() - startedAt
-  clearInterval(sampler)
   if (result.exitCode !== 0) throw new Error(`the script ended with ${JSON.stringify(result)}`)
-  return { ms, bytes, grownBytes: most - before }
-})
+  return { ms: performance.now() - startedAt, bytes }
+}
