@@ -38,7 +38,7 @@ export function page(): MiddlewareHandler {
 /** What the page needs before it can ask for anything (contract §4). */
 export function pageConfig({ settings }: Services): Handler {
   return (context) => {
-    const origin = settings.APP_URL[0] ?? new URL(context.req.url).origin
+    const origin = settings.APP_URL[0] ?? originOf(context.req.url, context.req.header('x-forwarded-proto'))
     return context.json(
       {
         app_url: origin,
@@ -50,4 +50,10 @@ export function pageConfig({ settings }: Services): Handler {
       { 'Cache-Control': 'no-store' },
     )
   }
+}
+
+/** Where the page was asked for; a proxy that ends TLS tells so. */
+function originOf(url: string, forwarded: string | undefined): string {
+  const { host, protocol } = new URL(url)
+  return `${forwarded === 'https' ? 'https:' : protocol}//${host}`
 }
