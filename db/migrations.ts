@@ -16,6 +16,7 @@ export async function migrate(
     databaseUrl: { connectionString: databaseUrl, connectionTimeoutMillis: 5000 },
     dir: folder,
     direction: 'up',
+    singleTransaction: true,
     migrationsTable: 'migrations',
     advisoryLockMode: 'wait',
     // An error is thrown too: told once is enough.
