@@ -96,8 +96,8 @@ const chunkRow = z.object({
   at: z.string(),
 })
 
-/** The most characters in one page of output: a page stays below about 4 MiB whatever the chunks. */
-const pageCharacters = 1024 * 1024
+/** About the most bytes of text in one page, whatever the chunks. Counted without reading the text (octet_length). */
+const pageBytes = 1024 * 1024
 
 /** Chunks after `after`. The state is read first: a page that says `done` misses nothing. */
 export async function getOutput(
@@ -113,9 +113,9 @@ export async function getOutput(
   if (state === null) throw noAction(actionId)
   const rows = await pool.any(sql.type(chunkRow)`
     select seq, stream, text, wire_time(created_at) as at from (
-      select *, sum(length(text)) over (order by seq) - length(text) as before from (
-        select * from action_output where action_id = ${actionId} and seq > ${after} order by seq limit ${limit + 1}) first
-    ) counted where before < ${pageCharacters} order by seq`)
+      select *, sum(octet_length(text)) over (order by seq) - octet_length(text) as before from (
+        select * from action_output where action_id = ${actionId} and seq > ${after}::bigint order by seq limit ${limit + 1}) first
+    ) counted where before < ${pageBytes} order by seq`)
   const chunks = rows.slice(0, limit)
   const last = chunks.at(-1)?.seq ?? after
   const more = rows.length > limit || (chunks.length > 0 && (await lastSeq(pool, actionId)) > last)
