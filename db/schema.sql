@@ -94,7 +94,7 @@ alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queue
 alter table actions add constraint deployment_logs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id);
 alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
 alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
-alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text]))) NOT VALID;
+alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text])));
 alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
 alter table deployments add constraint deployments_name_key UNIQUE (name);
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
@@ -129,7 +129,7 @@ CREATE OR REPLACE FUNCTION guard_action()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if old.state not in ('queued', 'running') and new.state is distinct from old.state then
+  if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
   end if;
   if new.lease_epoch < old.lease_epoch then
