@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
-import { fakeServer, octo, success } from './fake-server.ts'
+import { fakeServer, octo, octoCommand, success } from './fake-server.ts'
 import { fullInfo, info, overridesOfBoth, summary } from './wire.ts'
 
 const silent = { code: 0, stdout: '', stderr: '' }
@@ -252,11 +252,12 @@ test('a reader that closes the pipe early is no failure', async (t) => {
   const fake = await fakeServer(t, {
     'GET /api/v1/log/7': { body: { ...output, stdout: { un_stdout: 'line\n'.repeat(200_000) } } },
   })
-  const command = `{ "$NODE" "$MAIN" logs -a 7; echo "exit $?" >&2; } | head -n 1`
-  const main = new URL('../../octo/main.ts', import.meta.url).pathname
-  const env = { PATH: process.env.PATH, OCTOPOD_URL: fake.url, NODE: process.execPath, MAIN: main }
+  const command = `{ "$@" logs -a 7; echo "exit $?" >&2; } | head -n 1`
+  const env = { PATH: process.env.PATH, OCTOPOD_URL: fake.url }
   const ran = await new Promise<string[]>((resolve) => {
-    execFile('sh', ['-c', command], { env }, (_, stdout, stderr) => resolve([stdout, stderr]))
+    execFile('sh', ['-c', command, 'sh', ...octoCommand], { env }, (_, stdout, stderr) =>
+      resolve([stdout, stderr]),
+    )
   })
   assert.deepEqual(ran, ['\t\tstdout:\n', 'exit 0\n'])
 })

@@ -60,15 +60,23 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-const main = path.join(import.meta.dirname, '../../octo/main.ts')
+/** The octo under test: the sources, or what OCTO_UNDER_TEST names (an executable, or a script for Node). */
+const underTest = path.resolve(
+  process.env.OCTO_UNDER_TEST ?? path.join(import.meta.dirname, '../../octo/main.ts'),
+)
+/** Program and first arguments. */
+export const octoCommand: readonly [string, ...string[]] = /\.m?[jt]s$/.test(underTest)
+  ? [process.execPath, underTest]
+  : [underTest]
 
 /** Runs octo as a process with nothing in its environment but what is given. */
 export function octo(environment: Record<string, string>, ...args: string[]): Promise<Ran> {
   // The cache takes 40 ms off every start: without it Node strips the types of main.ts each time.
   const always = { PATH: process.env.PATH, NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache') }
   const options = { env: { ...always, ...environment }, timeout: 20_000, maxBuffer: 64 << 20 }
+  const [program, ...before] = octoCommand
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
+    execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
       resolve({ code, stdout, stderr })
     })
