@@ -33,14 +33,15 @@ const networkCodes = new Set([
   'ENETUNREACH',
 ])
 
-/** Is the database away (down, restarting, unreachable, full of connections), rather than our query wrong? */
+/** Is the database away (down, restarting, unreachable, too slow, full of connections), rather than our query wrong? */
 export function isAway(error: unknown): boolean {
   return chain(error).some((one) => {
     if (one instanceof BackendTerminatedError || one instanceof BackendTerminatedUnexpectedlyError)
       return true
     const code = codeOf(one)
-    // 08: connection exceptions; 57P0x: shutting down, starting up; 53300: too many connections; 53100: disk full.
-    if (code !== undefined && (networkCodes.has(code) || /^(08|57P0|53)/.test(code))) return true
+    // 08: connection exceptions; 57P0x: shutting down, starting up; 53300: too many connections; 53100: disk full;
+    // 57014: it ran out of the time a statement has, so the database is too slow to be used.
+    if (code !== undefined && (networkCodes.has(code) || /^(08|57P0|57014|53)/.test(code))) return true
     return (
       one instanceof Error &&
       /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(one.message)

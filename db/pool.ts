@@ -17,8 +17,15 @@ import {
 export type Database = DatabasePool
 export type Transaction = DatabaseTransactionConnection
 
-/** Ids, counts and revisions stay far below 2^53. */
-const int8: DriverTypeParser = { name: 'int8', parse: Number }
+/** Ids, counts and revisions stay far below 2^53; one that does not is an error, never another number. */
+const int8: DriverTypeParser = {
+  name: 'int8',
+  parse: (text) => {
+    const value = Number(text)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint does not fit: ${text}`)
+    return value
+  },
+}
 
 export type PoolOptions = {
   size: number

@@ -1,0 +1,72 @@
+/** What errors mean, shown with real ones. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { sql } from 'slonik'
+import { isAway, isStaleWrite, isUniqueViolation, StaleLease } from '../../db/errors.ts'
+import { openPool } from '../../db/pool.ts'
+import { finish } from '../../db/transition.ts'
+import { Refusal } from '../../domain/errors.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { actionRow, ended, ground, newName, perform } from './ground.ts'
+
+const here = ground(2)
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => assert.fail('it did not fail'),
+    (error) => error,
+  )
+
+suite('away', () => {
+  test('is a PostgreSQL that refuses, has another name, or is not to be found', async () => {
+    for (const url of [`postgres://u@127.0.0.1:${await freePort()}/x`, 'postgres://u@nowhere.invalid/x'])
+      assert.ok(isAway(await failure(openPool(url, { size: 1 }))), url)
+  })
+
+  test('is one that ends our session in the middle of a query', async () => {
+    const query = here.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
+    assert.ok(isAway(await failure(query)))
+  })
+
+  test('is not a mistake of ours: wrong SQL, a wrong value, a broken rule, a refusal', async () => {
+    const wrong = [
+      sql.unsafe`selec`,
+      sql.unsafe`select * from nothing`,
+      sql.unsafe`select 1 / 0`,
+      sql.unsafe`select ${'a\0b'}`,
+      sql.unsafe`insert into deployments (name) values ('x')`,
+    ]
+    for (const query of wrong) assert.equal(isAway(await failure(here.pool.query(query))), false, query.sql)
+    for (const other of [new Refusal('busy', 'x'), new TypeError('x'), null, undefined, 'text', 7, {}])
+      assert.equal(isAway(other), false)
+  })
+
+  test('is found in causes and in members of aggregates, and endless chains are no trouble', () => {
+    const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' })
+    assert.ok(isAway(new Error('outer', { cause: refused })))
+    assert.ok(isAway(new AggregateError([new Error('other'), refused])))
+    const loop: Error & { cause?: unknown } = new Error('loop')
+    loop.cause = loop
+    assert.equal(isAway(loop), false)
+  })
+})
+
+suite('a stale write', () => {
+  test('is what the schema refuses with OC001, and what we see ourselves', async () => {
+    const held = await perform(here, 'create', newName())
+    assert.ok(isStaleWrite(await failure(finish(here.pool, held, ended(0)))))
+    const late = here.pool.query(sql.unsafe`update actions set error = 'x' where id = ${held.actionId}`)
+    const error = await failure(late)
+    assert.ok(isStaleWrite(error))
+    assert.equal(isAway(error), false)
+    assert.equal((await actionRow(here, held.actionId)).error, null)
+    assert.ok(isStaleWrite(new StaleLease(1, 2)))
+    assert.match(new StaleLease(1, 2).message, /action 1 .*epoch 2/)
+  })
+
+  test('is nothing else', async () => {
+    for (const other of [new Error('OC001'), null, new Refusal('busy', 'x')])
+      assert.equal(isStaleWrite(other), false)
+    assert.equal(isStaleWrite(await failure(here.pool.query(sql.unsafe`select 1 / 0`))), false)
+    assert.equal(isUniqueViolation(new Error('duplicate key')), false)
+  })
+})
