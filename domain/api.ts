@@ -247,6 +247,15 @@ export const api = {
     answer: z.string(),
     refusals: [],
   },
+  whoami: {
+    method: 'GET',
+    path: '/whoami',
+    role: 'user',
+    ours: true,
+    summary: 'What the credential allows, and under which name an action would be kept',
+    answer: shapes.whoami,
+    refusals: [],
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type Api = typeof api
@@ -260,7 +269,7 @@ export const headers = {
   idempotencyKey: 'Idempotency-Key',
   /** Request: who asks, percent-encoded UTF-8; believed only where no trusted header tells. */
   actor: 'Octopod-Actor',
-  /** Request: page, octo or api. */
+  /** Request: page, octo, ci or api. */
   source: 'Octopod-Source',
   /** Request: why, percent-encoded UTF-8; kept with the action. */
   reason: 'Octopod-Reason',

@@ -103,7 +103,7 @@ export const actionSummary = z.object({
   state: z.enum(actionStates),
   attempt: z.int().describe('1, or more where the operator lets interrupted actions be retried'),
   actor: z.string().describe('who asked'),
-  source: z.string().describe('page, octo, api, retention or octopod-1'),
+  source: z.string().describe('page, octo, ci, api, retention or octopod-1'),
   reason: z.string().nullable(),
   created_at: time,
   started_at: time.nullable(),
@@ -150,6 +150,13 @@ export const actionLog = z.object({
 })
 
 export const info = z.object({ deployment, metadata: z.array(link), logs: z.array(actionLog) })
+
+export const whoami = z.object({
+  role: z.enum(['user', 'admin']),
+  actor: z.string().describe('who asks, as it would be kept with an action'),
+  source: z.string().describe('page, octo, ci or api'),
+  project: z.string(),
+})
 
 export const success = z.object({ tag: z.literal('Success') })
 

@@ -35,6 +35,7 @@ import { answerError } from './problem.ts'
 import { getProjectName, ping } from './project.ts'
 import { type Answerer, route } from './route.ts'
 import type { Services } from './services.ts'
+import { whoami } from './whoami.ts'
 
 const functions: { [Name in EndpointName]: Answerer<Name> } = {
   listDeployments,
@@ -59,6 +60,7 @@ const functions: { [Name in EndpointName]: Answerer<Name> } = {
   getApplicationKeys,
   ping,
   getProjectName,
+  whoami,
 }
 
 /** 2,000 overrides of two levels fit; a value may have 100 kB. */

@@ -47,7 +47,7 @@ export function askerOf(settings: ServerSettings, role: Role, given: Headers): A
 
 function sourceOf(given: Headers): string {
   const said = given.get(headers.source)
-  if (said && ['page', 'octo', 'api'].includes(said)) return said
+  if (said && ['page', 'octo', 'ci', 'api'].includes(said)) return said
   return given.get('sec-fetch-site') ? 'page' : 'api'
 }
 

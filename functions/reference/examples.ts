@@ -113,4 +113,5 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getApplicationKeys: { body: config, answer: ['image.tag'] },
   ping: { answer: '3f1c9b2' },
   getProjectName: { answer: 'octopod' },
+  whoami: { answer: { role: 'user', actor: 'ann', source: 'api', project: 'octopod' } },
 }

@@ -122,7 +122,7 @@ function headerParameters(name: EndpointName): Parameter[] {
             headers.actor,
             'Who asks, percent-encoded UTF-8; believed where no trusted header tells, kept with the action',
           ),
-          header(headers.source, 'From where', { type: 'string', enum: ['page', 'octo', 'api'] }),
+          header(headers.source, 'From where', { type: 'string', enum: ['page', 'octo', 'ci', 'api'] }),
           header(headers.reason, 'Why, percent-encoded UTF-8, kept with the action'),
         ]
       : []),

@@ -1,0 +1,24 @@
+/** What the server says of who asks: by credential, headers and the trusted proxy. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { clientOf } from '../helpers/client.ts'
+import { startSystem, type System } from '../helpers/system.ts'
+
+let system: System
+before(async () => {
+  const env = { APP_AUTHORIZATION_HEADER: 'Bearer the-users', PROJECT_NAME: 'octo-tests' }
+  system = await startSystem({ runner: false, env })
+})
+after(() => system.stop())
+
+test('whoami tells role, actor and source, and refuses an unknown credential', async () => {
+  const ask = (authorization: string | null, headers: Record<string, string> = {}) =>
+    clientOf(system.url, authorization).api('GET', '/whoami', undefined, headers)
+  const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }
+  const admin = await ask(system.adminHeader, named)
+  assert.deepEqual(admin.body, { role: 'admin', actor: 'Änne', source: 'ci', project: 'octo-tests' })
+  const user = await ask('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
+  assert.deepEqual(user.body, { role: 'user', actor: 'user', source: 'api', project: 'octo-tests' })
+  assert.equal((await ask('Bearer wrong')).status, 401)
+  assert.equal((await ask(null)).status, 401)
+})
