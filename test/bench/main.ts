@@ -68,7 +68,13 @@ try {
   for (const { rows, run } of groups) {
     if (!rows.some((row) => wanted.has(row))) continue
     progress(`measuring ${rows.filter((row) => wanted.has(row)).join(' ')}`)
-    figures.push(...(await inScene(bench, (scene) => run(scene, wanted))))
+    try {
+      figures.push(...(await inScene(bench, (scene) => run(scene, wanted))))
+    } catch (error) {
+      // The other rows are still worth having.
+      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+      process.exitCode = 1
+    }
   }
   let grown: Growth | null = null
   if (wanted.has('growth')) {

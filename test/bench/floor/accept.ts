@@ -1,5 +1,6 @@
 /** The floor of accepting an update: the statements of db/begin.ts by hand, on pg alone, in one transaction. */
 import type pg from 'pg'
+import { prepared } from './prepared.ts'
 
 type Update = { app_overrides: unknown; deployment_overrides: unknown }
 
@@ -8,28 +9,26 @@ export async function acceptUpdate(pool: pg.Pool, name: string, update: Update):
   try {
     await client.query('begin')
     const { rows: locked } = await client.query(
-      `select id, status,
+      prepared`select id, status,
          exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
-       from deployments d where name = $1 for update`,
-      [name],
+       from deployments d where name = ${name} for update`,
     )
     const { id, busy } = locked[0]
     if (busy) throw new Error('busy')
     await client.query(
-      `update deployments
+      prepared`update deployments
        set status = 'UpdatePending', status_updated_at = now(), updated_at = now(), revision = default,
-         app_overrides = $2, deployment_overrides = $3
-       where id = $1`,
-      [id, JSON.stringify(update.app_overrides), JSON.stringify(update.deployment_overrides)],
+         app_overrides = ${JSON.stringify(update.app_overrides)},
+         deployment_overrides = ${JSON.stringify(update.deployment_overrides)}
+       where id = ${id}`,
     )
     const { rows: inserted } = await client.query(
-      `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked)
+      prepared`insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked)
        select id, 'update', 'queued', app_overrides, deployment_overrides, 'admin', 'api', null, true
-       from deployments where id = $1
+       from deployments where id = ${id}
        returning id`,
-      [id],
     )
-    await client.query('select body from full_infos where id = $1', [id])
+    await client.query(prepared`select body from full_infos where id = ${id}`)
     await client.query('commit')
     return Number(inserted[0].id)
   } catch (error) {

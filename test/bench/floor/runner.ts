@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { prepared } from './prepared.ts'
 
 const { DATABASE_URL, REDIS_URL, REDIS_PREFIX, CONTROL_SCRIPTS_DIR, PATH, HOME } = process.env as Record<
   string,
@@ -25,9 +26,10 @@ const worker = new Worker<Job>(
     let ran = { exitCode: 0, output: '' }
     for (const script of scripts) ran = await run(script, name)
     const { rows } = await pool.query(
-      `update floor_actions set state = 'succeeded', exit_code = $2, output = $3, finished_at = now() where id = $1
+      prepared`update floor_actions
+       set state = 'succeeded', exit_code = ${ran.exitCode}, output = ${ran.output}, finished_at = now()
+       where id = ${actionId}
        returning to_char(finished_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as finished_at`,
-      [actionId, ran.exitCode, ran.output],
     )
     await commands.publish(
       `${REDIS_PREFIX}:changes`,

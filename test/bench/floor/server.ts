@@ -1,6 +1,6 @@
 /**
  * The floor of the server: what hono, pg, BullMQ and ws do when somebody who knows them writes only the work itself.
- * None of our code. Same statements, same bytes, same pool size. Configured by the environment like our server.
+ * None of our code. Same statements (prepared once a connection), same bytes, same pool size. Configured by the environment like our server.
  */
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -11,6 +11,7 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 import { WebSocket, WebSocketServer } from 'ws'
 import { acceptUpdate } from './accept.ts'
+import { prepared } from './prepared.ts'
 
 const { DATABASE_URL, REDIS_URL, REDIS_PREFIX, PORT, FLOOR_BYTES_FILE } = process.env as Record<
   string,
@@ -30,22 +31,22 @@ app.get('/memory', () => new Response(bytes, { headers: json }))
 // R2: the JSON of the list, built by PostgreSQL for every request.
 app.get('/built', async () => {
   const { rows } = await pool.query(
-    `select coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from full_infos), '[]') as text`,
+    prepared`select coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from full_infos), '[]') as text`,
   )
   return new Response(rows[0].text, { headers: json })
 })
 
 // R3: one small row decides that nothing has changed.
 app.get('/small', async (context) => {
-  const { rows } = await pool.query('select sum(changes)::bigint as changes from change_counts')
+  const { rows } = await pool.query(prepared`select sum(changes)::bigint as changes from change_counts`)
   return new Response(null, { status: context.req.header('if-none-match') && rows[0] ? 304 : 200 })
 })
 
 // R4: one row as JSON, built by PostgreSQL.
 app.get('/row/:name', async (context) => {
-  const { rows } = await pool.query('select body::text as text from full_infos where name = $1', [
-    context.req.param('name'),
-  ])
+  const { rows } = await pool.query(
+    prepared`select body::text as text from full_infos where name = ${context.req.param('name')}`,
+  )
   return new Response(rows[0].text, { headers: json })
 })
 
@@ -60,8 +61,7 @@ app.put('/update/:name', async (context) => {
 app.on(['DELETE', 'PUT'], '/pipeline/:scripts/:name', async (context) => {
   const { name, scripts } = context.req.param()
   const { rows } = await pool.query(
-    `insert into floor_actions (deployment, state) values ($1, 'queued') returning id`,
-    [name],
+    prepared`insert into floor_actions (deployment, state) values (${name}, 'queued') returning id`,
   )
   await queue.add('action', { actionId: Number(rows[0].id), name, scripts: scripts.split('+') }, once)
   return context.json({ tag: 'Success' })
