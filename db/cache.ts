@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type Answer, answer } from '../domain/job.ts'
 import type { Pair } from '../domain/overrides.ts'
 import type { ConfigScript } from '../domain/script.ts'
+import { readMessage } from './events.ts'
 import { keys } from './names.ts'
 
 const entry = z.object({ at: z.number(), answer })
@@ -24,10 +25,8 @@ export async function readCached(
 ): Promise<Cached | null> {
   const text = await redis.get(keyOf(prefix, script, deployment)).catch(() => null)
   if (text === null) return null
-  const parsed = entry.safeParse(JSON.parse(text))
-  return parsed.success
-    ? { ageMs: Math.max(0, Date.now() - parsed.data.at), answer: parsed.data.answer }
-    : null
+  const found = readMessage(entry, text)
+  return found && { ageMs: Math.max(0, Date.now() - found.at), answer: found.answer }
 }
 
 /** Keeps an answer for `keepMs`; a Redis that is away only means asking again. */

@@ -5,7 +5,9 @@
 import { randomUUID } from 'node:crypto'
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { z } from 'zod'
 import { type Answer, answer, type Bell, bell, type Question, question } from '../domain/job.ts'
+import { readMessage } from './events.ts'
 import { channels, queues } from './names.ts'
 
 const once = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const
@@ -59,7 +61,8 @@ export class NoAnswer extends Error {
 }
 
 type Asked = { id: string; replyTo: string; askedAt: number; patienceMs: number; question: Question }
-type Reply = { id: string; answer: unknown }
+const reply = z.object({ id: z.string(), answer: z.unknown() })
+type Reply = z.infer<typeof reply>
 
 export function openQuestions(connection: Redis, subscriber: Redis, prefix: string): Questions {
   const queue = new Queue<Asked>(queues.questions, {
@@ -75,13 +78,13 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
   subscribed.catch(() => {})
   subscriber.on('message', (channel, message) => {
     if (channel !== replyTo) return
-    const reply = JSON.parse(message) as Reply
-    waiting.get(reply.id)?.(reply.answer)
+    const given = readMessage(reply, message)
+    if (given !== null) waiting.get(given.id)?.(given.answer)
   })
   return {
     async ask(asked, timeoutMs) {
       const id = randomUUID()
-      const reply = new Promise<unknown>((resolve) => waiting.set(id, resolve))
+      const answered = new Promise<unknown>((resolve) => waiting.set(id, resolve))
       try {
         await bounded(subscribed, 1000)
         await bounded(
@@ -93,7 +96,7 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
           1000,
         )
         return answer.parse(
-          await bounded(reply, timeoutMs, () => new NoAnswer(`no runner answered in ${timeoutMs} ms`)),
+          await bounded(answered, timeoutMs, () => new NoAnswer(`no runner answered in ${timeoutMs} ms`)),
         )
       } finally {
         waiting.delete(id)
@@ -109,11 +112,11 @@ export function hearQuestions(
   commands: Redis,
   prefix: string,
   concurrency: number,
-  reply: (question: Question) => Promise<Answer>,
+  answerTo: (question: Question) => Promise<Answer>,
 ): Worker {
   const handle = async ({ id, replyTo, askedAt, patienceMs, question: asked }: Asked) => {
     if (Date.now() - askedAt > patienceMs) return
-    const message: Reply = { id, answer: await reply(question.parse(asked)) }
+    const message: Reply = { id, answer: await answerTo(question.parse(asked)) }
     await commands.publish(replyTo, JSON.stringify(message))
   }
   return new Worker<Asked>(queues.questions, (job) => handle(job.data), {
