@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { ErrorCode } from './errors.ts'
+import { places } from './places.ts'
 import * as shapes from './shapes.ts'
 
 export type Role = 'open' | 'user' | 'admin'
@@ -43,8 +44,7 @@ export const actionsQuery = z.strictObject({
 
 export const api = {
   listDeployments: {
-    method: 'GET',
-    path: '/deployments',
+    ...places.listDeployments,
     role: 'user',
     ours: false,
     summary: 'All deployments, newest change first; answers 304 to the present ETag',
@@ -52,8 +52,7 @@ export const api = {
     refusals: [],
   },
   createDeployment: {
-    method: 'POST',
-    path: '/deployments',
+    ...places.createDeployment,
     role: 'user',
     ours: false,
     summary: 'Create a deployment',
@@ -62,8 +61,7 @@ export const api = {
     refusals: ['bad_request', 'bad_name', 'name_taken', 'key_reused', 'shutting_down', ...checked],
   },
   updateDeployment: {
-    method: 'PUT',
-    path: '/deployments/:name',
+    ...places.updateDeployment,
     role: 'user',
     ours: false,
     summary: 'Update a deployment: the whole new set of overrides of both levels',
@@ -72,8 +70,7 @@ export const api = {
     refusals: [...moves, ...checked],
   },
   archiveDeployment: {
-    method: 'DELETE',
-    path: '/deployments/:name',
+    ...places.archiveDeployment,
     role: 'user',
     ours: false,
     summary: 'Archive a deployment',
@@ -81,8 +78,7 @@ export const api = {
     refusals: moves,
   },
   restoreDeployment: {
-    method: 'PATCH',
-    path: '/deployments/:name/restore',
+    ...places.restoreDeployment,
     role: 'user',
     ours: false,
     summary: 'Restore an archived deployment',
@@ -90,8 +86,7 @@ export const api = {
     refusals: [...moves, ...checked],
   },
   cleanupDeployment: {
-    method: 'DELETE',
-    path: '/deployments/:name/cleanup',
+    ...places.cleanupDeployment,
     role: 'admin',
     ours: false,
     summary: 'Clean up an archived deployment: its resources, its record and its actions',
@@ -99,8 +94,7 @@ export const api = {
     refusals: moves,
   },
   deleteDeployment: {
-    method: 'DELETE',
-    path: '/deployments/:name/delete',
+    ...places.deleteDeployment,
     role: 'admin',
     ours: false,
     summary: 'Forget a deployment without running a script',
@@ -108,8 +102,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_deployment', 'busy', 'key_reused'],
   },
   getFullInfo: {
-    method: 'GET',
-    path: '/deployments/:name/full_info',
+    ...places.getFullInfo,
     role: 'user',
     ours: false,
     summary: 'One deployment with its last action and its last check',
@@ -117,8 +110,7 @@ export const api = {
     refusals: ['no_such_deployment'],
   },
   getInfo: {
-    method: 'GET',
-    path: '/deployments/:name/info',
+    ...places.getInfo,
     role: 'user',
     ours: false,
     summary: 'One deployment with its finished actions, newest first (a list of one element)',
@@ -126,8 +118,7 @@ export const api = {
     refusals: ['no_such_deployment'],
   },
   getStatus: {
-    method: 'GET',
-    path: '/deployments/:name/status',
+    ...places.getStatus,
     role: 'user',
     ours: false,
     summary: 'Run the check script now',
@@ -135,8 +126,7 @@ export const api = {
     refusals: ['no_such_deployment', 'script_failed', 'runners_away', 'stores_away'],
   },
   listActions: {
-    method: 'GET',
-    path: '/deployments/:name/actions',
+    ...places.listActions,
     role: 'user',
     ours: true,
     summary: 'The actions of a deployment, newest first, a page at a time',
@@ -145,8 +135,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_deployment'],
   },
   getAction: {
-    method: 'GET',
-    path: '/actions/:action_id',
+    ...places.getAction,
     role: 'user',
     ours: true,
     summary: 'One action',
@@ -154,8 +143,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_action'],
   },
   cancelAction: {
-    method: 'POST',
-    path: '/actions/:action_id/cancel',
+    ...places.cancelAction,
     role: 'user',
     ours: true,
     summary: 'Cancel a queued or running action; asking twice is the same as asking once',
@@ -163,8 +151,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_action', 'too_late'],
   },
   getOutput: {
-    method: 'GET',
-    path: '/actions/:action_id/output',
+    ...places.getOutput,
     role: 'admin',
     ours: true,
     summary: 'The output of an action in numbered chunks, also while it runs',
@@ -173,8 +160,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_action'],
   },
   streamOutput: {
-    method: 'GET',
-    path: '/actions/:action_id/output/stream',
+    ...places.streamOutput,
     role: 'admin',
     ours: true,
     summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
@@ -183,8 +169,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_action'],
   },
   getLog: {
-    method: 'GET',
-    path: '/log/:action_id',
+    ...places.getLog,
     role: 'admin',
     ours: false,
     summary: 'The whole output of an action',
@@ -192,8 +177,7 @@ export const api = {
     refusals: ['bad_request', 'no_such_action'],
   },
   getDeploymentConfig: {
-    method: 'GET',
-    path: '/deployment_overrides',
+    ...places.getDeploymentConfig,
     role: 'user',
     ours: false,
     summary: 'Default deployment config',
@@ -201,8 +185,7 @@ export const api = {
     refusals: ['script_failed', 'runners_away', 'stores_away'],
   },
   getDeploymentKeys: {
-    method: 'GET',
-    path: '/deployment_override_keys',
+    ...places.getDeploymentKeys,
     role: 'user',
     ours: false,
     summary: 'The keys that may be set in the deployment config',
@@ -210,8 +193,7 @@ export const api = {
     refusals: ['script_failed', 'runners_away', 'stores_away'],
   },
   getApplicationConfig: {
-    method: 'POST',
-    path: '/application_overrides',
+    ...places.getApplicationConfig,
     role: 'user',
     ours: false,
     summary: 'Default application config under an effective deployment config',
@@ -220,8 +202,7 @@ export const api = {
     refusals: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
   },
   getApplicationKeys: {
-    method: 'POST',
-    path: '/application_override_keys',
+    ...places.getApplicationKeys,
     role: 'user',
     ours: false,
     summary: 'The keys that may be set in the application config under an effective deployment config',
@@ -230,8 +211,7 @@ export const api = {
     refusals: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
   },
   ping: {
-    method: 'GET',
-    path: '/ping',
+    ...places.ping,
     role: 'open',
     ours: false,
     summary: 'The git revision of this build, after asking the database',
@@ -239,8 +219,7 @@ export const api = {
     refusals: ['stores_away'],
   },
   getProjectName: {
-    method: 'GET',
-    path: '/project_name',
+    ...places.getProjectName,
     role: 'user',
     ours: false,
     summary: 'The name of the project',
@@ -248,8 +227,7 @@ export const api = {
     refusals: [],
   },
   whoami: {
-    method: 'GET',
-    path: '/whoami',
+    ...places.whoami,
     role: 'user',
     ours: true,
     summary: 'What the credential allows, and under which name an action would be kept',
@@ -260,31 +238,3 @@ export const api = {
 
 export type Api = typeof api
 export type EndpointName = keyof Api
-
-export const apiPrefix = '/api/v1'
-
-/** Headers of ours: all optional on requests. */
-export const headers = {
-  /** Request: the same key is the same request; a repetition acts once and gets the first answer. */
-  idempotencyKey: 'Idempotency-Key',
-  /** Request: who asks, percent-encoded UTF-8; believed only where no trusted header tells. */
-  actor: 'Octopod-Actor',
-  /** Request: page, octo, ci or api. */
-  source: 'Octopod-Source',
-  /** Request: why, percent-encoded UTF-8; kept with the action. */
-  reason: 'Octopod-Reason',
-  /** Answer of an accepted action: its id. */
-  actionId: 'Octopod-Action-Id',
-  /** Answer: the id of this request, as in the server's log. */
-  requestId: 'X-Request-Id',
-} as const
-
-/** The address of an endpoint with its parameters filled in, percent-encoded. */
-export function pathOf(name: EndpointName, params: Record<string, string | number> = {}): string {
-  const path = api[name].path.replace(/:(\w+)/g, (_, param: string) => {
-    const value = params[param]
-    if (value === undefined) throw new TypeError(`${name} needs the parameter ${param}`)
-    return encodeURIComponent(String(value))
-  })
-  return apiPrefix + path
-}

@@ -77,12 +77,3 @@ export function configArguments(
 export function notificationArguments(project: Project, name: string, from: Status, to: Status): string[] {
   return [...projectArguments(project), '--name', name, '--old-status', from, '--new-status', to]
 }
-
-/** Only http and https links are kept: the page must never offer a `javascript:` one. */
-export function isSafeLink(link: string): boolean {
-  try {
-    return ['http:', 'https:'].includes(new URL(link).protocol)
-  } catch {
-    return false
-  }
-}

@@ -2,8 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Asker } from '../db/begin.ts'
 import type { Role } from '../domain/api.ts'
-import { headers } from '../domain/api.ts'
 import { Refusal } from '../domain/errors.ts'
+import { headers } from '../domain/places.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 
 type Headers = { get(name: string): string | null | undefined }

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'
 import type { Logger } from 'pino'
-import { headers } from '../domain/api.ts'
+import { headers } from '../domain/places.ts'
 
 export function logRequests(log: Logger): MiddlewareHandler {
   return async (context, next) => {

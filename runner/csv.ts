@@ -3,8 +3,8 @@
  * Called by answer and perform with a finished script's stdout; throws Errors whose words name the line.
  */
 import { type CsvError, parse } from 'csv-parse/sync'
+import { isSafeLink } from '../domain/link.ts'
 import { normaliseKey, type Pair } from '../domain/overrides.ts'
-import { isSafeLink } from '../domain/script.ts'
 import type { Link } from '../domain/shapes.ts'
 
 export const maxRows = 10_000

@@ -1,9 +1,9 @@
 /**
- * Asks the server: one function for every endpoint of paths.ts, typed by the table of domain/api.ts. Adds the
+ * Asks the server: one function for every endpoint, typed by the table of domain/api.ts. Adds the
  * credential, a time limit and the words of what went wrong. Made by main.ts, used by everything that asks.
  */
 import type { Api } from '../domain/api.ts'
-import { headers, type PlaceName, placeOf } from './paths.ts'
+import { headers, type PlaceName, pathOf, places } from '../domain/places.ts'
 import { problemOf, problemOfError } from './problem.ts'
 
 type BodyOf<Name extends PlaceName> = Api[Name] extends { body: { _zod: { input: infer Body } } }
@@ -45,14 +45,14 @@ export function createClient(
 ): Client {
   const open = async <Name extends PlaceName>(...[name, options]: Arguments<Name>): Promise<Response> => {
     const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
-    const [method, path] = placeOf(name, params)
+    const path = pathOf(name, params)
     const search = new URLSearchParams(Object.entries(query).map(([at, value]) => [at, String(value)]))
     const signals = [signal, timeoutMs === null ? null : AbortSignal.timeout(timeoutMs)].filter(
       (one) => !!one,
     )
     try {
       const response = await fetch(search.size > 0 ? `${path}?${search}` : path, {
-        method,
+        method: places[name].method,
         headers: {
           [headers.source]: 'page',
           ...(authorization() && { Authorization: authorization() }),

@@ -7,12 +7,23 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+import { compileTemplates } from './templates.ts'
 
 const source = fileURLToPath(new URL('.', import.meta.url))
 const target = join(source, 'dist')
 /** The page must open fast everywhere: all JavaScript together, packed. */
 const maxScriptBytes = 30 * 1024
+
+/** Templates are compiled here, so that no parser for them goes into the page. */
+const templates: Plugin = {
+  name: 'templates',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\/web\/.*\.ts$/ }, async ({ path }) => ({
+      contents: compileTemplates(await readFile(path, 'utf8')),
+      loader: 'ts',
+    })),
+}
 
 const sizes = await buildPage()
 for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1024).toFixed(1)} kB packed`)
@@ -39,6 +50,7 @@ async function buildPage(): Promise<Map<string, number>> {
     legalComments: 'none',
     metafile: true,
     write: false,
+    plugins: [templates],
   })
   const strangers = Object.keys(metafile.inputs).filter((input) => /node_modules\/zod\//.test(input))
   if (strangers.length > 0) throw new Error('zod is in the bundle: the page may import only its types')

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, made from the endpoint table of domain/api.ts. Called once by functions/openapi.ts. */
-import { api, apiPrefix, type EndpointName } from '../../domain/api.ts'
+import { api, type EndpointName } from '../../domain/api.ts'
+import { apiPrefix } from '../../domain/places.ts'
 import { type Operation, operationOf, tags } from './operation.ts'
 import { outsidePaths } from './outside.ts'
 import { errorSchemas } from './refusals.ts'

@@ -1,5 +1,6 @@
 /** One operation of the OpenAPI document from one row of the endpoint table. */
-import { api, type Endpoint, type EndpointName, headers, type Role } from '../../domain/api.ts'
+import { api, type Endpoint, type EndpointName, type Role } from '../../domain/api.ts'
+import { headers } from '../../domain/places.ts'
 import { examples } from './examples.ts'
 import { type Refused, refusalsOf, refusedResponses, takesKey } from './refusals.ts'
 import { type JsonSchema, queryOf, refTo, type Schemas } from './schemas.ts'

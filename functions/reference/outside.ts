@@ -1,5 +1,5 @@
 /** The paths that are not in the endpoint table: the websocket, the page's config, health, this description itself. */
-import { apiPrefix } from '../../domain/api.ts'
+import { apiPrefix } from '../../domain/places.ts'
 import type { Operation } from './operation.ts'
 import { refusedResponses } from './refusals.ts'
 import { type JsonSchema, refTo } from './schemas.ts'

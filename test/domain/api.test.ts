@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { actionsQuery, api, type Endpoint, type EndpointName, outputQuery, pathOf } from '../../domain/api.ts'
+import { actionsQuery, api, type Endpoint, type EndpointName, outputQuery } from '../../domain/api.ts'
+import { pathOf } from '../../domain/places.ts'
 
 const endpoints = Object.entries(api) as [EndpointName, Endpoint][]
 

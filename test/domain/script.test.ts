@@ -5,7 +5,6 @@ import fc from 'fast-check'
 import {
   configArguments,
   configScripts,
-  isSafeLink,
   lifecycleArguments,
   notificationArguments,
   scriptNames,
@@ -99,29 +98,5 @@ suite('the table of scripts', () => {
       scriptNames.filter((name) => scripts[name].optional),
       ['init', 'notifications'],
     )
-  })
-})
-
-suite('links', () => {
-  test('http and https are safe, in any case', () => {
-    for (const link of ['http://a', 'https://a.b/c?d#e', 'HTTPS://A']) assert.ok(isSafeLink(link), link)
-  })
-
-  test('what could run, or is no address, is not', () => {
-    const unsafe = [
-      'javascript:alert(1)',
-      'JaVaScRiPt:alert(1)',
-      ' javascript:alert(1)',
-      'java\nscript:alert(1)',
-      'data:text/html,x',
-      'vbscript:x',
-      'file:///etc/passwd',
-      'ftp://a',
-      '//a.b',
-      '/path',
-      'a.b',
-      '',
-    ]
-    for (const link of unsafe) assert.equal(isSafeLink(link), false, link)
   })
 })

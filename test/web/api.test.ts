@@ -1,27 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { api, apiPrefix, headers, pathOf } from '../../domain/api.ts'
 import { errorBody } from '../../domain/errors.ts'
-import {
-  headers as ourHeaders,
-  apiPrefix as ourPrefix,
-  type PlaceName,
-  placeOf,
-  places,
-} from '../../web/paths.ts'
 import { problemOf, problemOfError } from '../../web/problem.ts'
-
-describe('the paths of the page', () => {
-  it('are those of the API', () => {
-    assert.equal(ourPrefix, apiPrefix)
-    for (const [name, text] of Object.entries(ourHeaders))
-      assert.equal(text, headers[name as keyof typeof headers])
-    const params = { name: 'a b/c', action_id: 7 }
-    for (const name of Object.keys(places) as PlaceName[]) {
-      assert.deepEqual(placeOf(name, params), [api[name].method, pathOf(name, params)])
-    }
-  })
-})
 
 describe('what went wrong', () => {
   it('is told in the words of the server, with what can be done', async () => {

@@ -1,7 +1,7 @@
 /** The links of a deployment, and its dashboard. Anything but http and https is shown as text and leads nowhere. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { isSafeLink } from '../../domain/script.ts'
+import { isSafeLink } from '../../domain/link.ts'
 import type { Link } from '../../domain/shapes.ts'
 import { useWorld, type World } from '../world.ts'
 import { Icon } from './icon.ts'
