@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { clientOf } from '../helpers/client.ts'
-import { startSystem, type System } from '../helpers/system.ts'
+import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
 before(async () => {
