@@ -153,7 +153,7 @@ export const settings = {
   CHECK_CONCURRENCY: { about: 'Checks one runner makes at once', parse: count(1, 16), for: ['runner'] },
   LEASE: {
     about: 'Seconds after which a silent runner loses its actions',
-    parse: timer(30),
+    parse: timer(20),
     for: ['runner'],
   },
   OUTPUT_LIMIT: {

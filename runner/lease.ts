@@ -1,6 +1,7 @@
 /**
  * Keeps an action in our hands while its script runs: renews the lease, notices that it is to be cancelled, and ends
- * the script in time when the lease cannot be kept (law 5). Called by perform.ts.
+ * the script in time when the lease cannot be kept (law 5): itself, and by the supervisor should this process be frozen.
+ * Called by perform.ts.
  */
 import { isStaleWrite } from '../db/errors.ts'
 import { type Held, renew } from '../db/transition.ts'
@@ -13,8 +14,10 @@ export type Lease = {
   stop(): void
 }
 
-/** `takenAt`: performance.now() from before the claim was sent: the lease surely ends no earlier than that + LEASE. */
-export function keepLease({ leases, settings, log }: Workshop, held: Held, takenAt: number): Lease {
+/** `takenAt`: performance.now() from before the claim was sent: the lease surely ends no earlier than that + LEASE. `mark`: what
+ * the supervisor knows the script by. */
+export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt: number): Lease {
+  const { leases, settings, supervisor, log } = workshop
   const controller = new AbortController()
   let renewTimer: NodeJS.Timeout | undefined
   let deadline: NodeJS.Timeout | undefined
@@ -24,12 +27,15 @@ export function keepLease({ leases, settings, log }: Workshop, held: Held, taken
   const lastMomentMs = Math.max(settings.LEASE * 0.5, settings.LEASE - settings.KILL_GRACE - 2000)
   const holdFrom = (sentAt: number) => {
     clearTimeout(deadline)
+    const leftMs = sentAt + lastMomentMs - performance.now()
+    // The supervisor comes a little later: who is awake ends its script itself.
+    supervisor.until(mark, leftMs + settings.LEASE / 40)
     deadline = setTimeout(
       () => {
         log.warn({ actionId: held.actionId }, 'the lease could not be renewed in time; the script is ended')
         controller.abort('interrupted')
       },
-      Math.max(0, sentAt + lastMomentMs - performance.now()),
+      Math.max(0, leftMs),
     )
   }
 

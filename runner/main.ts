@@ -58,7 +58,7 @@ async function main(): Promise<void> {
     leases,
     redis,
     scripts,
-    supervisor: createSupervisor(settings.KILL_GRACE),
+    supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE),
     environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
     memory: createMemory(),
     log,

@@ -12,7 +12,7 @@ import { lifecycleArguments } from '../domain/script.ts'
 import { keepLease, type Lease } from './lease.ts'
 import { createOutput, type Output } from './output.ts'
 import { prepare } from './prepare.ts'
-import { runProcess } from './process.ts'
+import { newMark, runProcess } from './process.ts'
 import { secretsOf } from './redact.ts'
 import { request } from './run.ts'
 import type { Workshop } from './workshop.ts'
@@ -26,10 +26,11 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
   const takenAt = performance.now()
   const held = await claim(db, actionId, name, settings.LEASE)
   if (held === null) return
-  const lease = keepLease(workshop, held, takenAt)
+  const mark = newMark()
+  const lease = keepLease(workshop, held, mark, takenAt)
   running.set(actionId, lease)
   try {
-    const result = await carryOut(workshop, held, lease)
+    const result = await carryOut(workshop, held, lease, mark)
     await announce(workshop, await persist(lease, () => finish(db, held, result)))
     log.info(
       {
@@ -51,12 +52,18 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
       )
   } finally {
     lease.stop()
+    workshop.supervisor.end(mark)
     running.delete(actionId)
   }
 }
 
 /** Everything between claim and finish; what goes wrong on the way becomes the result. */
-async function carryOut(workshop: Workshop, held: Claimed, lease: Lease): Promise<ScriptResult> {
+async function carryOut(
+  workshop: Workshop,
+  held: Claimed,
+  lease: Lease,
+  mark: string,
+): Promise<ScriptResult> {
   // First: what the script is to be told, and whether it may start at all.
   const prepared = await prepare(workshop, held, lease.signal)
   if ('refused' in prepared) return { ...nothingRan, ...reasonOf(lease.signal), ...prepared.refused }
@@ -77,6 +84,7 @@ async function carryOut(workshop: Workshop, held: Claimed, lease: Lease): Promis
         },
       ),
       env: { ...workshop.environment, ...attemptOf(held) },
+      mark,
       onOutput: output.push,
     })
     const seconds = workshop.settings.CONTROL_SCRIPT_TIMEOUT / 1000

@@ -26,6 +26,8 @@ export type ProcessRequest = {
   signal?: AbortSignal
   /** ends the script if this runner is lost */
   supervisor?: Supervisor
+  /** what its processes are known by; made here when not given */
+  mark?: string
 }
 
 /** How long a script that ended may leave its pipes open, e.g. by a child that inherited them. */
@@ -49,7 +51,7 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
 
   // First: start it, unless nobody wants it any more.
   if (signal?.aborted) return result({ [reasonOf(signal)]: true })
-  const mark = randomBytes(9).toString('base64url')
+  const mark = request.mark ?? newMark()
   supervisor?.start(mark)
   const child = await start(request, mark)
   if (typeof child === 'string') {
@@ -79,6 +81,9 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
     return result({ ...reason, problem: `The script ${request.file} did not end when killed.` })
   return result({ ...reason, exitCode: exit[0], signal: exit[1] })
 }
+
+/** A name nobody else has, in characters that a shell takes as they are. */
+export const newMark = (): string => randomBytes(9).toString('base64url')
 
 /** For scripts whose answer is a text: at most `limitBytes` of each stream are kept, the rest is read and dropped. */
 export async function collect(

@@ -1,53 +1,104 @@
 #!/bin/sh
-# Ends the scripts of a runner that is gone, however it went (kill -9 too). Started by supervise.ts, one a runner.
-# It reads lines from the runner: "start MARK" before a script is started, "is MARK PID" after that, "end MARK" when
-# it has ended. The pipe ends when the runner does; what has not ended by then gets TERM, and KILL $1 tenths of
-# a second later: its group, and whoever carries its mark in the environment.
+# Ends scripts whose runner cannot: it is gone, however it went (kill -9 too), or it is frozen and their lease runs out.
+# Started by supervise.ts, one a runner: $1 is the grace between TERM and KILL in tenths of a second, $2 the seconds between
+# two looks at the clock. It reads lines from the runner: "start MARK UNTIL" before a script is started, "is MARK PID" after
+# that, "until MARK UNTIL" when its lease was renewed, "end MARK" when it has ended. UNTIL is in hundredths of a second of
+# /proc/uptime, which no change of the clock moves; 0 stands for no lease.
 # A shell, because it waits beside every runner: 1 MB, where node takes 45.
 
 trap '' HUP INT TERM
 grace=$1
+every=$2
 live=' '
 
-while read -r verb mark pid; do
-  case $verb in
-    start) live="$live$mark: " ;;
-    is | end)
-      case $live in *" $mark:"*) ;; *) continue ;; esac
-      before=${live%%" $mark:"*}
-      after=${live#*" $mark:"}
-      live="$before ${after#* }"
-      [ "$verb" = is ] && live="$live$mark:$pid "
-      ;;
-  esac
-done
+# Words of a script in `live`: MARK:PID:UNTIL. Takes MARK's out, leaving it in $pid and $until.
+take() {
+  case $live in *" $1:"*) ;; *) return 1 ;; esac
+  before=${live%%" $1:"*}
+  after=${live#*" $1:"}
+  live="$before ${after#* }"
+  entry=${after%% *}
+  pid=${entry%:*}
+  until=${entry#*:}
+}
 
-# Sends the signal to all that are left; false when nobody is.
+# Sends a signal to all that are left of some scripts (MARK:PID words); false when nobody is.
 tell() {
   found=1
   patterns=
-  for script in $live; do
-    patterns="$patterns -e OCTOPOD_PROCESS=${script%:*}"
+  signal=$1
+  shift
+  for script in "$@"; do
+    patterns="$patterns -e OCTOPOD_PROCESS=${script%%:*}"
     group=${script#*:}
-    [ -n "$group" ] && kill -s "$1" -- "-$group" 2>/dev/null && found=0
+    [ -n "$group" ] && kill -s "$signal" -- "-$group" 2>/dev/null && found=0
   done
   # shellcheck disable=SC2086
   for environment in $(grep -lF $patterns /proc/[0-9]*/environ 2>/dev/null); do
     stray=${environment#/proc/}
-    kill -s "$1" "${stray%/environ}" 2>/dev/null && found=0
+    kill -s "$signal" "${stray%/environ}" 2>/dev/null && found=0
   done
   return $found
 }
 
-[ "$live" = ' ' ] && exit 0
-tell TERM
-tell CONT
-while [ "$grace" -gt 0 ] && tell 0; do
-  sleep 0.1
-  grace=$((grace - 1))
-done
-# Again and again for a while: what was forked between two looks must not get away.
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-  tell KILL || exit 0
-  sleep 0.1
-done
+end() {
+  tell TERM "$@"
+  tell CONT "$@"
+  left=$grace
+  while [ "$left" -gt 0 ] && tell 0 "$@"; do
+    sleep 0.1
+    left=$((left - 1))
+  done
+  # Again and again for a while: what was forked between two looks must not get away.
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    tell KILL "$@" || return 0
+    sleep 0.1
+  done
+}
+
+look() {
+  read -r up _ < /proc/uptime || return
+  now=${up%.*}${up#*.}
+  for script in $live; do
+    until=${script##*:}
+    [ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue
+    take "${script%%:*}"
+    # In the background: the others' time goes on.
+    end "${script%:*}" &
+  done
+}
+
+supervise() {
+  while read -r verb mark word; do
+    case $verb in
+      start) live="$live$mark::$word " ;;
+      is) take "$mark" && live="$live$mark:$word:$until " ;;
+      until) take "$mark" && live="$live$mark:$pid:$word " ;;
+      end) take "$mark" ;;
+      look) look ;;
+      gone) break ;;
+    esac
+  done
+  scripts=
+  for script in $live; do scripts="$scripts ${script%:*}"; done
+  # shellcheck disable=SC2086
+  [ -z "$scripts" ] || end $scripts
+  wait
+}
+
+# The runner's lines and the looks at the clock become one stream. That ours ends tells that the runner has. The reader must
+# be this very process: should it be killed, the others find nobody to tell, and the runner starts another companion.
+exec 3<&0
+if dir=$(mktemp -d) && mkfifo "$dir/lines"; then
+  {
+    while sleep "$every"; do echo look; done 3<&- &
+    clock=$!
+    while read -r line; do echo "$line"; done
+    echo gone
+    kill -KILL "$clock"
+  } <&3 >"$dir/lines" 2>/dev/null &
+  exec 0<"$dir/lines" 3<&-
+  rm -r "$dir"
+fi
+# Without a place for the pipe there are no looks at the clock: only a runner that is gone is noticed.
+supervise

@@ -1,15 +1,19 @@
 /**
- * A small companion of the runner that ends its scripts when the runner is lost (law 5). Made once by main, given
- * to every runProcess; hands the work to supervise.sh. A frozen runner is not lost: for that a lease is needed.
+ * A small companion of the runner that ends its scripts when the runner cannot (law 5): it is lost, or it is frozen and
+ * the lease of a script runs out. Made once by main, given to every runProcess; hands the work to supervise.sh.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
+import { uptime } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 export type Supervisor = {
   /** To be called before a script is started: from here on it does not outlive the runner. */
   start(mark: string): void
+  /** From here on it does not live longer than `leftMs` (and the grace) unless this is called again: its lease was
+   * renewed. May be called before `start`. */
+  until(mark: string, leftMs: number): void
   /** Its process, which leads its group. */
   is(mark: string, pid: number): void
   end(mark: string): void
@@ -20,9 +24,13 @@ const file = fileURLToPath(new URL('supervise.sh', import.meta.url))
 const closeMs = 2000
 /** Between the death of a companion and the next: where none can live, trying must cost little. */
 const pauseMs = 500
+/** How often it looks at the clock, at least; a short lease is looked at more often. */
+const longestLookMs = 500
 
-export function createSupervisor(killGraceMs: number): Supervisor {
+export function createSupervisor(killGraceMs: number, leaseMs = 20_000): Supervisor {
   const live = new Map<string, number | null>()
+  const deadlines = new Map<string, number>()
+  const lookMs = Math.min(longestLookMs, leaseMs / 10)
   let closed = false
   let companion: ChildProcess | null = null
 
@@ -30,7 +38,7 @@ export function createSupervisor(killGraceMs: number): Supervisor {
 
   const begin = () => {
     if (closed) return
-    const child = spawnCompanion(killGraceMs)
+    const child = spawnCompanion(killGraceMs, lookMs)
     companion = child
     const gone = () => {
       if (companion !== child) return
@@ -42,7 +50,7 @@ export function createSupervisor(killGraceMs: number): Supervisor {
     // That its pipe broke is told by `exit`.
     child.stdin?.on('error', () => {})
     for (const [mark, pid] of live) {
-      tell(`start ${mark}`)
+      tell(`start ${mark} ${deadlines.get(mark) ?? 0}`)
       if (pid !== null) tell(`is ${mark} ${pid}`)
     }
   }
@@ -52,7 +60,13 @@ export function createSupervisor(killGraceMs: number): Supervisor {
     start(mark) {
       live.set(mark, null)
       // Small writes to a pipe with room are done when this returns: it is told before the script exists.
-      tell(`start ${mark}`)
+      tell(`start ${mark} ${deadlines.get(mark) ?? 0}`)
+    },
+    until(mark, leftMs) {
+      // Hundredths of a second since the machine started: no change of the clock moves them.
+      const deadline = Math.floor((uptime() + Math.max(0, leftMs) / 1000) * 100)
+      deadlines.set(mark, deadline)
+      if (live.has(mark)) tell(`until ${mark} ${deadline}`)
     },
     is(mark, pid) {
       live.set(mark, pid)
@@ -60,6 +74,7 @@ export function createSupervisor(killGraceMs: number): Supervisor {
     },
     end(mark) {
       live.delete(mark)
+      deadlines.delete(mark)
       tell(`end ${mark}`)
     },
     async close() {
@@ -75,9 +90,9 @@ export function createSupervisor(killGraceMs: number): Supervisor {
 }
 
 /** Null when this machine has no process to spare now. */
-function spawnCompanion(killGraceMs: number): ChildProcess | null {
+function spawnCompanion(killGraceMs: number, lookMs: number): ChildProcess | null {
   try {
-    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100))], {
+    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100)), String(lookMs / 1000)], {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'ignore'],
       // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.

@@ -6,6 +6,7 @@ import type { Action } from '../../domain/shapes.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { lives } from '../runner/shelf.ts'
 
 let system: System
 let octopod: Client
@@ -93,16 +94,18 @@ test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
   await other.stop()
 })
 
-test('a frozen runner whose action was taken from it can write nothing more', async () => {
+test('the script of a frozen runner ends with its lease, and what the runner says later counts no more', async () => {
   await existing('frozen')
   const gate = join(system.dir, 'gate')
   await system.behave('archive', `wait ${gate}`)
   const frozen = await system.startRunner()
   const actionId = actionIdOf(await octopod.archive('frozen'))
-  await printed(actionId, /waiting/)
+  const pid = Number(/waiting (\d+)/.exec(await printed(actionId, /waiting \d+/))?.[1])
+  assert.ok(lives(pid))
   frozen.child.kill('SIGSTOP')
   const other = await system.startRunner()
   assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
+  assert.equal(lives(pid), false, 'the script was gone before the action could be taken')
   await writeFile(gate, '')
   frozen.child.kill('SIGCONT')
   await eventually('the frozen runner has noticed', async () => ({
