@@ -121,12 +121,16 @@ export const beginUpdate =
 let count = 0
 export const newName = (): string => `n${(count++).toString(36)}x`
 
-/** A deployment of this status whose create has ended well; gives its name. */
+/** A deployment of this status whose create has ended well, made by hand for speed; gives its name. */
 export async function deployment(ground: Ground, status: Status = 'Running'): Promise<string> {
   const name = newName()
-  await perform(ground, 'create', name)
   await ground.raw(
-    `update deployments set status = $2, archived_at = case when $2 = 'Archived' then now() end where name = $1`,
+    `with made as (
+       insert into deployments (name, status, archived_at, app_overrides, deployment_overrides, links)
+       values ($1, $2, case when $2 = 'Archived' then now() end, '[]', '[]', '[]') returning id)
+     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
+       started_at, finished_at, exit_code)
+     select id, 'create', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0 from made`,
     [name, status],
   )
   return name

@@ -38,10 +38,10 @@ test('no method and path is there twice, also when parameters are taken for any 
   assert.equal(new Set(keys).size, keys.length)
 })
 
-test('what changes something refuses while shutting down, what names a deployment may not find it', () => {
+test('what changes a deployment knows Idempotency-Keys, what names a deployment or an action may not find it', () => {
   for (const [name, { method, path, refusals }] of endpoints) {
     if (path.startsWith('/deployments/:name') || path === '/deployments') {
-      if (method !== 'GET') assert.ok(refusals.includes('shutting_down'), name)
+      if (method !== 'GET') assert.ok(refusals.includes('key_reused'), name)
       if (path.includes(':name')) assert.ok(refusals.includes('no_such_deployment'), name)
     }
     if (path.includes(':action_id')) assert.ok(refusals.includes('no_such_action'), name)
