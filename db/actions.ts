@@ -8,6 +8,10 @@ import type { Database } from './pool.ts'
 import type { Held } from './transition.ts'
 
 const bodyRow = z.object({ body: z.custom<Action>() })
+const idRow = z.object({ id: z.number() })
+const seqRow = z.object({ seq: z.number() })
+const stateRow = z.object({ state: z.enum(actionStates) })
+const wholeRow = z.object({ known: z.boolean(), stdout: z.string(), stderr: z.string() })
 
 const wireAction = sql.fragment`
   (wire_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
@@ -29,7 +33,7 @@ export async function listActions(
   limit: number,
   before?: number,
 ): Promise<Action[]> {
-  const deploymentId = await pool.maybeOneFirst(sql.type(z.object({ id: z.number() }))`
+  const deploymentId = await pool.maybeOneFirst(sql.type(idRow)`
     select id from deployments where name = ${name}`)
   if (deploymentId === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
   const rows = await pool.any(sql.type(bodyRow)`
@@ -85,7 +89,7 @@ export async function appendOutput(
 
 /** The number of the last chunk there is; 0 without output. */
 export async function lastSeq(pool: Database, actionId: number): Promise<number> {
-  return pool.oneFirst(sql.type(z.object({ seq: z.number() }))`
+  return pool.oneFirst(sql.type(seqRow)`
     select coalesce(max(seq), 0) as seq from action_output where action_id = ${actionId}`)
 }
 
@@ -106,9 +110,7 @@ export async function getOutput(
   after: number,
   limit: number,
 ): Promise<OutputPage> {
-  const state: ActionState | null = await pool.maybeOneFirst(sql.type(
-    z.object({ state: z.enum(actionStates) }),
-  )`
+  const state: ActionState | null = await pool.maybeOneFirst(sql.type(stateRow)`
     select state from actions where id = ${actionId}`)
   if (state === null) throw noAction(actionId)
   const rows = await pool.any(sql.type(chunkRow)`
@@ -127,9 +129,7 @@ export async function getWholeOutput(
   pool: Database,
   actionId: number,
 ): Promise<{ stdout: string; stderr: string }> {
-  const row = await pool.one(sql.type(
-    z.object({ known: z.boolean(), stdout: z.string(), stderr: z.string() }),
-  )`
+  const row = await pool.one(sql.type(wholeRow)`
     select exists (select from actions where id = ${actionId}) as known,
       coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
       coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr

@@ -7,9 +7,15 @@ import type { Override } from '../domain/overrides.ts'
 import { type FullInfo, overrides } from '../domain/shapes.ts'
 import type { Database, Transaction } from './pool.ts'
 
+// Made once: zod compiles a schema when it is first used.
+const changesRow = z.object({ changes: z.number() })
+const idRow = z.object({ id: z.number() })
+const textRow = z.object({ text: z.string() })
+const bodyRow = z.object({ body: z.custom<FullInfo>() })
+
 /** How many visible changes have ever been committed: the version of the list, and what ETags are made of. */
 export async function countChanges(pool: Database | Transaction): Promise<number> {
-  return pool.oneFirst(sql.type(z.object({ changes: z.number() }))`
+  return pool.oneFirst(sql.type(changesRow)`
     select sum(changes)::bigint as changes from change_counts`)
 }
 
@@ -40,12 +46,12 @@ export async function readChanged(pool: Database, horizon: string | null): Promi
 
 /** The ids of all deployments there are. */
 export async function listIds(pool: Database): Promise<readonly number[]> {
-  return pool.anyFirst(sql.type(z.object({ id: z.number() }))`select id from deployments`)
+  return pool.anyFirst(sql.type(idRow)`select id from deployments`)
 }
 
 /** One deployment with its last check, as JSON text. */
 export async function getFullInfo(pool: Database, name: string): Promise<string> {
-  const text = await pool.maybeOneFirst(sql.type(z.object({ text: z.string() }))`
+  const text = await pool.maybeOneFirst(sql.type(textRow)`
     select left(body::text, -1) || ', "last_check" : ' || case
       when check_exit_code is null and check_error is null then 'null'
       else json_build_object(
@@ -76,7 +82,7 @@ export async function getTarget(pool: Database, name: string): Promise<Target> {
 
 /** The event of a deployment as it stands now in this transaction. */
 export async function changeOf(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
-  const { body } = await transaction.one(sql.type(z.object({ body: z.custom<FullInfo>() }))`
+  const { body } = await transaction.one(sql.type(bodyRow)`
     select body from full_infos where id = ${deploymentId}`)
   return { type: 'deployment', name: body.deployment.name, revision: body.revision, deployment: body }
 }

@@ -7,6 +7,7 @@ import { changeOf } from './deployments.ts'
 import type { Database, Transaction } from './pool.ts'
 import { interval, settle } from './transition.ts'
 
+const nameRow = z.object({ name: z.string() })
 const idRow = z.object({ id: z.number() })
 
 /** Actions that wait although nobody holds them: their bell was lost, or their runner before the start. */
@@ -91,7 +92,7 @@ async function touch(transaction: Transaction, deploymentId: number): Promise<Ch
 
 /** Archived deployments whose retention is over. */
 export async function findExpired(pool: Database, retentionMs: number, limit: number): Promise<string[]> {
-  const rows = await pool.any(sql.type(z.object({ name: z.string() }))`
+  const rows = await pool.any(sql.type(nameRow)`
     select name from deployments d
     where status = 'Archived' and archived_at <= now() - ${interval(retentionMs)}
       and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))

@@ -66,6 +66,7 @@ export async function renew(
   return row
 }
 
+const revisionRow = z.object({ revision: z.number() })
 const startedRow = z.object({ deployment_id: z.number() })
 
 /** Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). */
@@ -137,7 +138,7 @@ export async function forget(
   }
   await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
   await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
-  const revision = await transaction.oneFirst(sql.type(z.object({ revision: z.number() }))`
+  const revision = await transaction.oneFirst(sql.type(revisionRow)`
     select nextval('deployment_revision') as revision`)
   return { type: 'deleted', name, revision }
 }
