@@ -69,7 +69,7 @@ suite('a slow query', () => {
   })
 })
 
-suite('a black hole', () => {
+suite('a black hole', { concurrency: true }, () => {
   const queryTimeoutMs = 250
   const limitMs = queryTimeoutMs + 1000
 
@@ -146,7 +146,7 @@ suite('a connection that breaks', () => {
     }))
 })
 
-suite('the start', () => {
+suite('the start', { concurrency: true }, () => {
   test('waits for a PostgreSQL that comes later, saying so', async () => {
     const port = await freePort()
     const url = new URL(here.url)

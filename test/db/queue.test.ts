@@ -88,7 +88,7 @@ suite('bells', () => {
   })
 })
 
-suite('questions', () => {
+suite('questions', { concurrency: true }, () => {
   /** An asker, and as many who answer as wanted. */
   async function asking(
     reply: ((asked: Question) => Promise<Answer>) | null,
