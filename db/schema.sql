@@ -225,7 +225,7 @@ $function$;
 CREATE OR REPLACE FUNCTION wire_status(status text)
  RETURNS json
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE PARALLEL SAFE
 AS $function$
   select case
     when status in ('GenericFailure', 'PartialAvailability', 'TagMismatch')
