@@ -66,24 +66,25 @@ try {
   const machine = await machineLine(bench)
   const figures: Figure[] = []
   for (const { rows, run } of groups) {
-    if (!rows.some((row) => wanted.has(row))) continue
+    if (stopping || !rows.some((row) => wanted.has(row))) continue
     progress(`measuring ${rows.filter((row) => wanted.has(row)).join(' ')}`)
     try {
       figures.push(...(await inScene(bench, (scene) => run(scene, wanted))))
     } catch (error) {
       // The other rows are still worth having.
-      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+      if (!stopping) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
       process.exitCode = 1
     }
   }
   let grown: Growth | null = null
-  if (wanted.has('growth')) {
+  if (wanted.has('growth') && !stopping) {
     progress('measuring growth')
     grown = await inScene(bench, growth)
   }
-  if (values.json) console.log(JSON.stringify({ machine, figures, growth: grown }))
+  if (stopping) progress('stopping')
+  else if (values.json) console.log(JSON.stringify({ machine, figures, growth: grown }))
   else print(machine, figures, grown)
-  if (values.record) record(machine, figures, grown)
+  if (values.record && !stopping) record(machine, figures, grown)
 } finally {
   await closers.close()
 }

@@ -20,12 +20,21 @@ export type Bench = {
 
 export type Closers = { add(close: () => Promise<unknown>): void; close(): Promise<void> }
 
+/** Closing twice, e.g. because of a signal, is closing once; what is opened afterwards is closed at once. */
 export function createClosers(): Closers {
   const closers: (() => Promise<unknown>)[] = []
+  let closing: Promise<void> | null = null
+  const closeAll = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) await close()
+  }
   return {
-    add: (close) => void closers.push(close),
-    async close() {
-      for (let close = closers.pop(); close; close = closers.pop()) await close()
+    add(close) {
+      closers.push(close)
+      if (closing !== null) closing = closing.then(closeAll)
+    },
+    close() {
+      closing ??= closeAll()
+      return closing
     },
   }
 }

@@ -1,11 +1,12 @@
 /** R12: how long `octo list` takes from its start to its end, against what Node itself takes to do nothing. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { buildPackage } from '../../../infra/octo/package.ts'
 import type { Bench } from '../rig/bench.ts'
 import { type Figure, ms } from '../rig/figures.ts'
-import { type Compared, median } from '../rig/measure.ts'
+import { median } from '../rig/measure.ts'
 import { authorization, startServer } from '../rig/programs.ts'
 import { makeScene } from '../rig/scene.ts'
 import { seed } from '../rig/seed.ts'
@@ -17,18 +18,8 @@ export async function octo(bench: Bench): Promise<Figure[]> {
   const scene = await makeScene(bench)
   await seed(scene.ours.databaseUrl, { count: 10 })
   const { origin } = await startServer(bench, scene.ours)
-  const bundle = join(bench.folder, bench.fresh('octo'), 'main.js')
-  await build({
-    entryPoints: [join(root, 'octo/main.ts')],
-    outfile: bundle.replace(/\.js$/, '.mjs'),
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    logLevel: 'silent',
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  })
+  const packaged = join(bench.folder, bench.fresh('octo'))
+  await buildPackage(packaged)
   const env = {
     PATH: process.env.PATH,
     HOME: bench.folder,
@@ -36,53 +27,57 @@ export async function octo(bench: Bench): Promise<Figure[]> {
     OCTOPOD_URL: origin,
     OCTO_AUTHORIZATION_HEADER: authorization,
   }
-  const commands = {
-    source: [join(root, 'octo/main.ts'), 'list'],
-    bundled: [bundle.replace(/\.js$/, '.mjs'), 'list'],
-    floor: ['-e', '0'],
+  const executable = join(root, 'dist/octo')
+  const node = process.execPath
+  const commands: Record<string, string[]> = {
+    packaged: [node, join(packaged, 'octo.mjs'), 'list'],
+    source: [node, join(root, 'octo/main.ts'), 'list'],
+    floor: [node, '-e', '0'],
+    ...(existsSync(executable) ? { executable: [executable, 'list'] } : {}),
   }
-  type Command = keyof typeof commands
-  const times: Record<Command, number[]> = { source: [], bundled: [], floor: [] }
+  const times: Record<string, number[]> = {}
   for (let round = 0; round <= rounds; round += 1) {
-    for (const command of Object.keys(commands) as Command[]) {
-      const took = await time(commands[command], env)
+    for (const [name, command] of Object.entries(commands)) {
+      const took = await time(command, env)
       // The first fills the compile cache.
-      if (round > 0) times[command].push(took)
+      if (round > 0) times[name] = [...(times[name] ?? []), took]
     }
   }
-  const compared = (command: Command): Compared => {
-    const [ours, floor] = [median(times[command]), median(times.floor)]
-    return { ours, floor, ratio: ours / floor }
+  const floor = median(times.floor ?? [])
+  const figure = (what: string, name: string, most: number | null): Figure => {
+    const ours = median(times[name] ?? [])
+    const ratio = ours / floor
+    const target = most === null ? '' : `<= ${most}`
+    const met = most === null ? null : ratio <= most
+    return { row: 'R12', what, ours: ms(ours), floor: ms(floor), ratio, target, met }
   }
   return [
-    figure('octo list on Node, bundled', compared('bundled'), 2),
-    figure('octo list on Node, from source', compared('source'), null),
-    {
-      row: 'R12',
-      what: 'octo list, single executable',
-      ours: 'not built yet',
-      floor: '',
-      ratio: null,
-      target: '<= 1',
-      met: null,
-    },
+    figure('octo list on Node, packaged', 'packaged', 2),
+    figure('octo list on Node, from source', 'source', null),
+    existsSync(executable)
+      ? figure('octo list, the executable in dist', 'executable', 1)
+      : notBuilt('octo list, the executable in dist'),
   ]
 }
 
-function figure(what: string, { ours, floor, ratio }: Compared, most: number | null): Figure {
-  const target = most === null ? '' : `<= ${most}`
-  const met = most === null ? null : ratio <= most
-  return { row: 'R12', what, ours: ms(ours), floor: ms(floor), ratio, target, met }
-}
+const notBuilt = (what: string): Figure => ({
+  row: 'R12',
+  what,
+  ours: 'not built yet',
+  floor: '',
+  ratio: null,
+  target: '<= 1',
+  met: null,
+})
 
-async function time(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function time([file = '', ...args]: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(file, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let words = ''
   child.stderr.on('data', (bytes) => {
     words += bytes
   })
   const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${code}: ${words}`)
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${words}`)
   return performance.now() - startedAt
 }
