@@ -1,4 +1,5 @@
 /** Doing something to a deployment from anywhere on the page: the question first, then the request, then the words. */
+import { signal } from '@preact/signals'
 import type { Action, ActionSummary, FullInfo } from '../domain/shapes.ts'
 import { newKey } from './api.ts'
 import type { Move } from './moves.ts'
@@ -15,7 +16,7 @@ export async function act(world: World, move: Move, { deployment: { name } }: Fu
   }
   const question = questionOf(move, name)
   if (question !== null && !(await world.questions.ask(question))) return false
-  const request = { params: { name }, key: newKey() }
+  const request = { params: { name }, key: newKey(), reason: question?.reason?.peek() ?? '' }
   try {
     await world.client.ask(`${move}Deployment`, request)
     world.notices.say(move === 'delete' ? `${name} is deleted.` : `${actionWords[move].doing} ${name}.`)
@@ -60,6 +61,7 @@ function questionOf(move: Exclude<Move, 'update'>, name: string): Question | nul
       yes: 'Archive',
       no,
       danger: false,
+      reason: signal(''),
     }
   }
   if (move === 'cleanup') {

@@ -18,6 +18,8 @@ export type Options<Name extends PlaceName> = {
   query?: Record<string, string | number>
   /** The same key is the same request: sent again, it acts once. */
   key?: string
+  /** Why, in the person's own words; kept with the action. */
+  reason?: string
   headers?: Record<string, string>
   signal?: AbortSignal
   /** No limit where the answer is a stream. */
@@ -39,9 +41,11 @@ export type Client = {
 /** Scripts may take 10 s to answer a question; beyond this nobody waits. */
 const defaultTimeoutMs = 20_000
 
+/** `actor`: who asks, as the person says; empty where they do not. */
 export function createClient(
   authorization: () => string,
   onAnswer: (response: Response) => void = () => {},
+  actor: () => string = () => '',
 ): Client {
   const open = async <Name extends PlaceName>(...[name, options]: Arguments<Name>): Promise<Response> => {
     const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
@@ -56,6 +60,8 @@ export function createClient(
         headers: {
           [headers.source]: 'page',
           ...(authorization() && { Authorization: authorization() }),
+          ...(actor() && { [headers.actor]: encodeURIComponent(actor()) }),
+          ...(options?.reason && { [headers.reason]: encodeURIComponent(options.reason) }),
           ...(key && { [headers.idempotencyKey]: key }),
           ...(body !== undefined && { 'Content-Type': 'application/json' }),
           ...options?.headers,

@@ -6,13 +6,13 @@ import { DeploymentForm } from './forms/deployment-form.ts'
 import { DeploymentPage } from './pages/deployment.ts'
 import { ListPage } from './pages/list.ts'
 import { Nowhere } from './pages/nowhere.ts'
+import { ShortcutTable } from './pages/shortcut-table.ts'
 import { SignIn } from './pages/sign-in.ts'
-import { Badge } from './parts/badge.ts'
-import { Icon } from './parts/icon.ts'
-import { Logo } from './parts/logo.ts'
+import { YourName } from './pages/your-name.ts'
 import { NoticeList } from './parts/notices.ts'
 import { ProblemBox } from './parts/problem.ts'
 import { QuestionBox } from './parts/question.ts'
+import { TopBar } from './parts/top-bar.ts'
 import { Problem } from './problem.ts'
 import { useWorld } from './world.ts'
 
@@ -55,29 +55,7 @@ function OverPage(): VNode | null {
   const panel = useWorld().panel.value
   if (panel === null) return null
   if (panel.panel === 'sign-in') return html`<${SignIn} />`
+  if (panel.panel === 'name') return html`<${YourName} />`
+  if (panel.panel === 'shortcuts') return html`<${ShortcutTable} />`
   return html`<${DeploymentForm} name=${panel.panel === 'edit' ? panel.name : null} />`
-}
-
-function TopBar(): VNode {
-  const { projectName, session, panel } = useWorld()
-  const entered = session.entered.value
-  const signIn = () => {
-    panel.value = { panel: 'sign-in' }
-  }
-  return html`<header class="top">
-    <a class="brand" href="/">
-      <${Logo} /><span class="brand-word">Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
-    </a>
-    <div class="top-right">
-      <${Badge} />
-      ${
-        entered === null
-          ? html`<button type="button" class="quiet" onClick=${signIn}>
-              <${Icon} name="key" />Sign in
-            </button>`
-          : html`<span class="role">${entered.role}</span>
-              <button type="button" class="quiet" onClick=${session.signOut}>Sign out</button>`
-      }
-    </div>
-  </header>`
 }

@@ -6,6 +6,8 @@ export type Clock = {
   second: ReadonlySignal<number>
   /** Milliseconds; changes every 20 seconds: enough for "5 minutes ago". */
   moment: ReadonlySignal<number>
+  /** Milliseconds, asked now. */
+  now(): number
   /** The server's Date header: browsers' clocks may be wrong by hours. */
   learn(date: string | null): void
 }
@@ -21,6 +23,7 @@ export function createClock(): Clock {
   return {
     second,
     moment,
+    now,
     learn: (date) => {
       const difference = date === null ? Number.NaN : Date.parse(date) - Date.now()
       if (Number.isNaN(difference) || Math.abs(difference - offsetMs) < ignoredMs) return

@@ -7,9 +7,9 @@ import { applyOverrides, type Override, type Pair } from '../domain/overrides.ts
 import type { Client } from './api.ts'
 import { isAbort, type Problem, problemOfError } from './problem.ts'
 
-/** While loading again, the answers of before stay. */
+/** waiting: for the deployment config. While loading again, the answers of before stay. */
 export type Defaults = {
-  state: 'loading' | 'ready' | 'failed'
+  state: 'waiting' | 'loading' | 'ready' | 'failed'
   pairs: readonly Pair[]
   keys: readonly string[]
   problem: Problem | null
@@ -32,7 +32,7 @@ export function followDefaults(
   deploymentOverrides: ReadonlySignal<readonly Override[]>,
 ): FollowedDefaults {
   const deployment = signal(nothing)
-  const application = signal(nothing)
+  const application = signal<Defaults>({ ...nothing, state: 'waiting' })
   const attempt = signal(0)
   const leaving = new AbortController()
 
@@ -50,7 +50,7 @@ export function followDefaults(
   })
   const stop = effect(() => {
     const text = effective.value
-    const first = attempt.value === 0 && application.peek() === nothing
+    const first = attempt.value === 0 && application.peek().state === 'waiting'
     if (text === null) return
     const withdrawn = new AbortController()
     const { signal } = withdrawn
@@ -75,8 +75,8 @@ export function followDefaults(
     deployment,
     application,
     again: () => {
-      if (deployment.peek().state === 'failed') void loadDeployment()
-      else attempt.value += 1
+      if (deployment.peek().problem !== null) void loadDeployment()
+      if (application.peek().problem !== null) attempt.value += 1
     },
     close: () => {
       stop()

@@ -16,6 +16,7 @@ export type Following = {
   /** Newest first; null until they are there. */
   actions: ReadonlySignal<readonly Action[] | null>
   hasOlder: ReadonlySignal<boolean>
+  loadingOlder: ReadonlySignal<boolean>
   problem: ReadonlySignal<Problem | null>
   older(): Promise<void>
   again(): void
@@ -23,6 +24,7 @@ export type Following = {
 }
 
 const pageSize = 25
+const olderSize = 100
 const refreshMs = 15_000
 
 export function follow({ client, store }: World, name: string): Following {
@@ -33,6 +35,7 @@ export function follow({ client, store }: World, name: string): Following {
   const lastCheck = signal<LastCheck>(null)
   const actions = signal<readonly Action[] | null>(null)
   const hasOlder = signal(false)
+  const loadingOlder = signal(false)
   const problem = signal<Problem | null>(null)
   const leaving = new AbortController()
   let running = false
@@ -59,9 +62,11 @@ export function follow({ client, store }: World, name: string): Following {
       problem.value = null
       lastCheck.value = last_check
       const oldest = newest.at(-1)?.action_id ?? 0
-      const before = (actions.peek() ?? []).filter((action) => action.action_id < oldest)
-      if (actions.peek() === null) hasOlder.value = newest.length === pageSize
-      actions.value = [...newest, ...before]
+      const known = actions.peek() ?? []
+      // Without a common action there may be a hole between them: what is older is asked for anew.
+      const joined = known.some((action) => action.action_id >= oldest)
+      if (!joined) hasOlder.value = newest.length === pageSize
+      actions.value = [...newest, ...(joined ? known.filter((action) => action.action_id < oldest) : [])]
       store.apply({ type: 'deployment', name, revision: deployment.revision, deployment })
     } catch (error) {
       if (!leaving.signal.aborted) problem.value = problemOfError(error)
@@ -70,15 +75,20 @@ export function follow({ client, store }: World, name: string): Following {
 
   const older = async () => {
     const oldest = actions.peek()?.at(-1)?.action_id
-    if (oldest === undefined) return
+    if (oldest === undefined || loadingOlder.peek()) return
+    loadingOlder.value = true
     try {
-      const query = { limit: pageSize, before: oldest }
+      const query = { limit: olderSize, before: oldest }
       const more = await client.ask('listActions', { params: { name }, query, signal: leaving.signal })
-      hasOlder.value = more.length === pageSize
-      actions.value = [...(actions.peek() ?? []), ...more]
+      // What was loaded anew meanwhile may end elsewhere.
+      if (actions.peek()?.at(-1)?.action_id === oldest) {
+        hasOlder.value = more.length === olderSize
+        actions.value = [...(actions.peek() ?? []), ...more]
+      }
     } catch (error) {
       if (!leaving.signal.aborted) problem.value = problemOfError(error)
     }
+    loadingOlder.value = false
   }
 
   const revision = computed(() => info.value?.revision)
@@ -95,6 +105,7 @@ export function follow({ client, store }: World, name: string): Following {
     lastCheck,
     actions,
     hasOlder,
+    loadingOlder,
     problem,
     older,
     again: () => void load(),

@@ -4,6 +4,7 @@ import { render, type VNode } from 'preact'
 import { App } from './app.ts'
 import { ProblemBox } from './parts/problem.ts'
 import { problemOf, problemOfError } from './problem.ts'
+import { listenForKeys } from './shortcuts.ts'
 import { openWorld, type PageConfig, type World, WorldProvider } from './world.ts'
 
 const root = document.getElementById('app')
@@ -13,6 +14,7 @@ async function start(place: HTMLElement): Promise<void> {
   try {
     const world = openWorld(window, await fetchConfig())
     wakeWithTheMachine(world)
+    listenForKeys(world, document)
     draw(place, html`<${WorldProvider} value=${world}><${App} /><//>`)
   } catch (error) {
     const again = () => void start(place)

@@ -18,6 +18,8 @@ export type Listener = {
 }
 
 const slowestMs = 10_000
+/** The server says every 15 s that it is still there; a connection that is cut without a word must be noticed. */
+const silenceMs = 40_000
 
 /** Returns when the action has ended and everything is told, when it is refused, or when `signal` aborts. */
 export async function listen(
@@ -56,13 +58,16 @@ export async function listen(
 }
 
 /** Comments and fields of no use here are skipped; an event cut off by the end is not one. */
-export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<SentEvent> {
+export async function* readEvents(
+  stream: ReadableStream<Uint8Array>,
+  patienceMs = silenceMs,
+): AsyncGenerator<SentEvent> {
   const reader = stream.getReader()
   const decoder = new TextDecoder()
   let rest = ''
   try {
     for (;;) {
-      const { value, done } = await reader.read()
+      const { value, done } = await inTime(reader.read(), patienceMs)
       if (done) return
       const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
       rest = blocks.pop() ?? ''
@@ -74,6 +79,14 @@ export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGene
   } finally {
     await reader.cancel().catch(() => {})
   }
+}
+
+async function inTime<T>(reading: Promise<T>, ms: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DOMException('The server fell silent.', 'TimeoutError')), ms)
+  })
+  return Promise.race([reading, late]).finally(() => clearTimeout(timer))
 }
 
 function parseEvent(block: string): SentEvent | null {

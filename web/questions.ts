@@ -1,7 +1,15 @@
 /** Questions the person must answer before something goes on. parts/question.ts draws the one that is open. */
-import { type ReadonlySignal, signal } from '@preact/signals'
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
 
-export type Question = { title: string; text: string; yes: string; no: string; danger: boolean }
+/** `reason`: where it is given, the person may write why. */
+export type Question = {
+  title: string
+  text: string
+  yes: string
+  no: string
+  danger: boolean
+  reason?: Signal<string>
+}
 
 export type Questions = {
   open: ReadonlySignal<Question | null>

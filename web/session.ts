@@ -1,8 +1,9 @@
 /**
  * Who the page is for the server: the credential of /config.json, or one a person has entered, which lives as long as
- * the tab. Made by main.ts; the sign-in dialog calls it.
+ * the tab; and the name a person gives where nobody else tells it. Made by world.ts; the dialogs call it.
  */
-import { type ReadonlySignal, signal } from '@preact/signals'
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { headers } from '../domain/places.ts'
 import { type Client, createClient } from './api.ts'
 import { Problem } from './problem.ts'
 
@@ -11,70 +12,76 @@ export type Credential = { header: string; role: 'user' | 'admin' }
 export type Session = {
   /** What a person has entered; null when nothing. */
   entered: ReadonlySignal<Credential | null>
+  /** The name a person has given; empty when none. */
+  actor: ReadonlySignal<string>
+  /** The name the installation itself tells of whoever asks: then nobody is asked for one. */
+  told: Signal<string | null>
   authorization(): string
   isAdmin(): boolean
   /** Throws a Problem when the server does not take it. */
   signIn(header: string): Promise<void>
   signOut(): void
+  name(actor: string): void
 }
 
-const storageKey = 'octopod.credential'
+type Stores = { sessionStorage: Storage; localStorage: Storage }
+const credentialKey = 'octopod.credential'
+const actorKey = 'octopod.actor'
 
 /** `standard`: the credential the installation gives to everybody who may open the page. */
-export function openSession(storage: Storage, standard: string): Session {
-  const entered = signal<Credential | null>(read(storage))
+export function openSession({ sessionStorage, localStorage }: Stores, standard: string): Session {
+  const entered = signal<Credential | null>(parse(sessionStorage.getItem(credentialKey)))
+  const actor = signal(localStorage.getItem(actorKey) ?? '')
   return {
     entered,
+    actor,
+    told: signal(null),
     authorization: () => entered.value?.header ?? standard,
     isAdmin: () => entered.value?.role === 'admin',
     signIn: async (text) => {
-      const header = text.trim()
-      const credential = {
-        header,
-        role: await roleOf(
-          createClient(() => header),
-          standard,
-        ),
-      }
-      storage.setItem(storageKey, JSON.stringify(credential))
+      const credential = { header: text.trim(), role: await roleOf(text.trim(), standard) }
+      sessionStorage.setItem(credentialKey, JSON.stringify(credential))
       entered.value = credential
     },
     signOut: () => {
-      storage.removeItem(storageKey)
+      sessionStorage.removeItem(credentialKey)
       entered.value = null
+    },
+    name: (text) => {
+      actor.value = text.trim()
+      localStorage.setItem(actorKey, actor.value)
     },
   }
 }
 
-/** Asks for something only an admin may see and nobody has: "no such action" is the answer for an admin. */
-async function roleOf(client: Client, standard: string): Promise<Credential['role']> {
-  try {
-    await client.ask('getOutput', { params: { action_id: 0 } })
-    return 'admin'
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    if (error.code === 'no_such_action') return 'admin'
-    if (error.code !== 'not_allowed') throw error
-    // Good for a user. That helps only where the page could not even read before.
-    const needed = await createClient(() => standard)
-      .ask('getProjectName')
-      .then(
-        () => false,
-        () => true,
-      )
-    if (needed) return 'user'
-    throw new Problem(
-      'This is not the admin credential.',
-      403,
-      'not_allowed',
-      'Ask your DevOps engineer for it.',
-    )
-  }
+/** Who the server takes us for. `told`: a name that it gives whatever we say. */
+export async function whoAmI(client: Client, session: Session): Promise<{ project: string }> {
+  const said = session.actor.peek() || 'somebody'
+  const { project, actor } = await client.ask('whoami', {
+    headers: { [headers.actor]: encodeURIComponent(said) },
+  })
+  session.told.value = actor === said ? null : actor
+  return { project }
 }
 
-function read(storage: Storage): Credential | null {
+async function roleOf(header: string, standard: string): Promise<Credential['role']> {
+  const { role } = await createClient(() => header).ask('whoami')
+  if (role === 'admin') return role
+  // Good for a user. That helps only where the page could not even read before.
+  const helps = await createClient(() => standard)
+    .ask('whoami')
+    .then(
+      () => false,
+      () => true,
+    )
+  if (helps) return role
+  const words = 'This is not the admin credential.'
+  throw new Problem(words, 403, 'not_allowed', 'Ask your DevOps engineer for it.')
+}
+
+function parse(text: string | null): Credential | null {
   try {
-    return JSON.parse(storage.getItem(storageKey) ?? 'null') as Credential | null
+    return JSON.parse(text ?? 'null') as Credential | null
   } catch {
     return null
   }

@@ -65,6 +65,12 @@ export function describeStatus(info: FullInfo): StatusWords {
   return statusWords[status]
 }
 
+export function actionLook({ state }: ActionSummary): Look {
+  if (isActive(state)) return 'busy'
+  if (state === 'succeeded') return 'good'
+  return state === 'cancelled' ? 'away' : 'bad'
+}
+
 /** How an action ended: `failed (exit 1)`, `succeeded`. */
 export function outcome({ state, exit_code, signal }: ActionSummary): string {
   if (state !== 'failed') return stateWords[state]

@@ -8,7 +8,7 @@ import { type Live, openLive } from './live.ts'
 import { createNotices, type Notices } from './notices.ts'
 import { createQuestions, type Questions } from './questions.ts'
 import { openRouter, type Router } from './routes.ts'
-import { openSession, type Session } from './session.ts'
+import { openSession, type Session, whoAmI } from './session.ts'
 import { connectTo } from './socket.ts'
 import { createStore, type Store } from './store.ts'
 import { createSync, type Sync } from './sync.ts'
@@ -16,8 +16,14 @@ import { createSync, type Sync } from './sync.ts'
 /** /config.json; contract §4. */
 export type PageConfig = { app_auth: string; kubernetes_dashboard_url_template: string | null }
 
-/** What lies over the page: nothing, the form, the sign-in. */
-export type Panel = { panel: 'new' } | { panel: 'edit'; name: string } | { panel: 'sign-in' } | null
+/** What lies over the page: nothing, the form, a box. */
+export type Panel =
+  | { panel: 'new' }
+  | { panel: 'edit'; name: string }
+  | { panel: 'sign-in' }
+  | { panel: 'name' }
+  | { panel: 'shortcuts' }
+  | null
 
 export type World = {
   config: PageConfig
@@ -40,8 +46,12 @@ export type World = {
 
 export function openWorld(window: Window, config: PageConfig): World {
   const clock = createClock()
-  const session = openSession(window.sessionStorage, config.app_auth)
-  const client = createClient(session.authorization, (response) => clock.learn(response.headers.get('date')))
+  const session = openSession(window, config.app_auth)
+  const client = createClient(
+    session.authorization,
+    (response) => clock.learn(response.headers.get('date')),
+    () => (session.told.value === null ? session.actor.value : ''),
+  )
   const store = createStore()
   const sync = createSync(client, store)
   const questions = createQuestions()
@@ -62,8 +72,8 @@ export function openWorld(window: Window, config: PageConfig): World {
   })
   const projectName = signal('')
   const learnName = () =>
-    client.ask('getProjectName').then(
-      (name) => (projectName.value = name),
+    whoAmI(client, session).then(
+      ({ project }) => (projectName.value = project),
       () => {},
     )
   void learnName()

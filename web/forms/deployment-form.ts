@@ -6,8 +6,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Override } from '../../domain/overrides.ts'
 import { Dialog } from '../parts/dialog.ts'
 import { Icon } from '../parts/icon.ts'
-import { ProblemBox } from '../parts/problem.ts'
 import { useWorld } from '../world.ts'
+import { Foot } from './foot.ts'
 import { createForm, type Form } from './form.ts'
 import { LevelEditor } from './level.ts'
 
@@ -45,18 +45,20 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
       </header>
       <div class="sheet-body">
         ${form.isNew && html`<${NameField} form=${form} />`}
-        ${
-          form.overtaken.value &&
-          html`<p class="warning" role="status">
-            The config of this deployment has been changed since you opened this form. Saving replaces it by yours.
-          </p>`
-        }
+        <${Overtaken} form=${form} />
         <${LevelEditor} level=${form.application} again=${form.defaults.again} />
         <${LevelEditor} level=${form.deployment} again=${form.defaults.again} />
       </div>
       <${Foot} form=${form} close=${close} />
     </form>
   <//>`
+}
+
+function Overtaken({ form }: { form: Form }): VNode | null {
+  if (!form.overtaken.value) return null
+  return html`<p class="warning" role="status">
+    The config of this deployment has been changed since you opened this form. Saving replaces it by yours.
+  </p>`
 }
 
 function NameField({ form }: { form: Form }): VNode {
@@ -83,39 +85,10 @@ function NameField({ form }: { form: Form }): VNode {
         left.value = true
       }}
     />
-    <small id="name-hint" class=${shown ? 'wrong' : ''}>
+    <small id="name-hint" role="status" class=${shown ? 'wrong' : ''}>
       ${shown ? problem : '2 to 16 characters: a-z, 0-9 and -, beginning with a letter.'}
     </small>
   </div>`
-}
-
-function Foot({ form, close }: { form: Form; close: () => void }): VNode {
-  const obstacle = form.obstacle.value
-  const problem = form.problem.value
-  const toldElsewhere = !form.dirty.value || form.sending.value || obstacle === form.nameProblem.value
-  const verb = form.isNew ? 'Create' : 'Save and update'
-  return html`<footer class="sheet-foot">
-    ${
-      problem !== null &&
-      html`<${ProblemBox}
-        problem=${problem}
-        title=${problem.code === 'config_refused' ? 'The config check says no' : undefined}
-      />`
-    }
-    <div class="buttons">
-      <span class="why-not" id="obstacle">${toldElsewhere ? '' : obstacle}</span>
-      <button type="button" onClick=${close}>Cancel</button>
-      <button
-        type="submit"
-        class="primary"
-        aria-disabled=${obstacle !== null}
-        aria-describedby="obstacle"
-        aria-keyshortcuts="Control+Enter"
-      >
-        ${form.sending.value ? 'Checking config…' : verb}
-      </button>
-    </div>
-  </footer>`
 }
 
 function startOf(name: string | null, rows: ReturnType<typeof useWorld>['store']['rows']) {

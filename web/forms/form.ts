@@ -1,23 +1,16 @@
 /** The state of the form for a new or an existing deployment: what was typed, what is wrong, sending it once. */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { nameProblem } from '../../domain/name.ts'
-import { normaliseKey, type Override } from '../../domain/overrides.ts'
+import type { Override } from '../../domain/overrides.ts'
 import { catchUp } from '../acting.ts'
 import { newKey } from '../api.ts'
-import { problemsOf, sameOverrides, setValue } from '../config-rows.ts'
-import { type Defaults, type FollowedDefaults, followDefaults } from '../defaults.ts'
+import { sameOverrides } from '../config-rows.ts'
+import { type FollowedDefaults, followDefaults } from '../defaults.ts'
+import { whyNot } from '../moves.ts'
 import { type Problem, problemOfError } from '../problem.ts'
 import { deploymentPath } from '../routes.ts'
 import type { World } from '../world.ts'
-
-/** One config level while it is edited. `typed`: the new key that has not been added yet. */
-export type Level = {
-  title: string
-  initial: readonly Override[]
-  overrides: Signal<readonly Override[]>
-  defaults: ReadonlySignal<Defaults>
-  typed: Signal<{ key: string; value: string }>
-}
+import { addTyped, createLevel, type Level } from './editing.ts'
 
 export type Form = {
   isNew: boolean
@@ -25,6 +18,8 @@ export type Form = {
   nameProblem: ReadonlySignal<string | null>
   application: Level
   deployment: Level
+  /** Why it is done, for those who read the history later; may stay empty. */
+  reason: Signal<string>
   defaults: FollowedDefaults
   dirty: ReadonlySignal<boolean>
   /** What keeps it from being sent, in words. */
@@ -40,70 +35,79 @@ type Start = { name: string; app: readonly Override[]; deployment: readonly Over
 
 /** `start`: null for a new deployment. */
 export function createForm(world: World, start: Start | null): Form {
+  const { store, client, panel, unsaved, notices, router } = world
   const name = signal(start?.name ?? '')
+  const reason = signal('')
   const deploymentOverrides = signal<readonly Override[]>(start?.deployment ?? [])
-  const defaults = followDefaults(world.client, deploymentOverrides)
-  const application = level('Application config', start?.app ?? [], defaults.application)
-  const deployment = level(
+  const defaults = followDefaults(client, deploymentOverrides)
+  const application = createLevel('Application config', start?.app ?? [], defaults.application)
+  const deployment = createLevel(
     'Deployment config',
-    start?.deployment ?? [],
+    deploymentOverrides.peek(),
     defaults.deployment,
     deploymentOverrides,
   )
+  const levels = [application, deployment]
   const sending = signal(false)
   const problem = signal<Problem | null>(null)
   /** The key goes with what is sent: a repetition after a lost answer acts once, a corrected form anew. */
   let key = { body: '', value: '' }
 
-  const dirty = computed(
-    () => isDirty(application) || isDirty(deployment) || name.value !== (start?.name ?? ''),
-  )
+  /** The row of what is edited, as it stands now. */
+  const present = computed(() => {
+    void store.changes.value
+    return start === null ? undefined : store.rows.get(start.name)?.value
+  })
+  const edited = computed(() => levels.some(isDirty))
+  const dirty = computed(() => edited.value || reason.value !== '' || name.value !== (start?.name ?? ''))
   const wrongName = computed(() => {
     if (start !== null) return null
+    void store.changes.value
     return (
       nameProblem(name.value) ??
-      (world.store.rows.has(name.value) ? `There is a deployment ${name.value} already.` : null)
+      (store.rows.has(name.value) ? `There is a deployment ${name.value} already.` : null)
     )
   })
   const obstacle = computed(() => {
     if (sending.value) return 'It is being sent.'
     if (wrongName.value !== null) return wrongName.value
-    for (const { overrides } of [deployment, application]) {
-      for (const words of problemsOf(overrides.value).values()) return words
+    for (const one of levels) {
+      const words = one.problem.value ?? one.typedProblem.value
+      if (words !== null) return words
     }
-    return start !== null && !dirty.value ? 'Nothing has been changed.' : null
+    if (start === null) return null
+    if (!edited.value) return 'Nothing has been changed.'
+    return present.value === undefined ? null : whyNot('update', present.value, true)
   })
   const overtaken = computed(() => {
-    void world.store.changes.value
-    const now = start === null ? undefined : world.store.rows.get(start.name)?.value.deployment
-    if (start === null || now === undefined) return false
-    const same =
+    const now = present.value?.deployment
+    if (start === null || now === undefined || sending.value) return false
+    return !(
       sameOverrides(start.app, now.app_overrides) && sameOverrides(start.deployment, now.deployment_overrides)
-    return !same && !sending.value
+    )
   })
 
   const send = async () => {
-    for (const one of [application, deployment]) addTyped(one)
-    if (obstacle.value !== null) return
+    levels.forEach(addTyped)
+    if (obstacle.peek() !== null) return
     const body = {
-      app_overrides: [...application.overrides.value],
-      deployment_overrides: [...deployment.overrides.value],
+      app_overrides: [...application.overrides.peek()],
+      deployment_overrides: [...deployment.overrides.peek()],
     }
-    const text = JSON.stringify([name.value, body])
+    const text = JSON.stringify([name.peek(), body, reason.peek()])
     if (key.body !== text) key = { body: text, value: newKey() }
+    const options = { key: key.value, reason: reason.peek() }
     sending.value = true
     problem.value = null
     try {
-      if (start === null) {
-        await world.client.ask('createDeployment', { body: { name: name.value, ...body }, key: key.value })
-      } else {
-        await world.client.ask('updateDeployment', { params: { name: start.name }, body, key: key.value })
-      }
-      world.unsaved.value = false
-      world.panel.value = null
-      world.notices.say(`${start === null ? 'Creating' : 'Updating'} ${name.value}.`)
+      if (start === null)
+        await client.ask('createDeployment', { ...options, body: { name: name.peek(), ...body } })
+      else await client.ask('updateDeployment', { ...options, body, params: { name: start.name } })
+      unsaved.value = false
+      panel.value = null
+      notices.say(`${start === null ? 'Creating' : 'Updating'} ${name.peek()}.`)
       catchUp(world)
-      if (start === null) world.router.go(deploymentPath(name.value))
+      if (start === null) router.go(deploymentPath(name.peek()))
     } catch (error) {
       problem.value = problemOfError(error)
     }
@@ -116,6 +120,7 @@ export function createForm(world: World, start: Start | null): Form {
     nameProblem: wrongName,
     application,
     deployment,
+    reason,
     defaults,
     dirty,
     obstacle,
@@ -124,23 +129,6 @@ export function createForm(world: World, start: Start | null): Form {
     overtaken,
     send,
   }
-}
-
-/** A key that was typed but not added: adding it is what was meant. */
-export function addTyped({ typed, overrides, defaults }: Level): void {
-  const key = normaliseKey(typed.value.key)
-  if (key === '') return
-  overrides.value = setValue(defaults.value.pairs, overrides.value, key, typed.value.value)
-  typed.value = { key: '', value: '' }
-}
-
-function level(
-  title: string,
-  initial: readonly Override[],
-  defaults: ReadonlySignal<Defaults>,
-  overrides: Signal<readonly Override[]> = signal(initial),
-): Level {
-  return { title, initial, overrides, defaults, typed: signal({ key: '', value: '' }) }
 }
 
 function isDirty({ initial, overrides, typed }: Level): boolean {

@@ -10,22 +10,31 @@ import { type Change, changesBetween } from '../config-rows.ts'
 import type { Following } from '../following.ts'
 import { Ago } from '../parts/ago.ts'
 import { Shape, Since } from '../parts/status.ts'
-import { actionWords, type Look, outcome, took } from '../words.ts'
+import { durationMs } from '../usual.ts'
+import { actionLook, actionWords, outcome, took } from '../words.ts'
 import { useWorld } from '../world.ts'
 import { Output } from './output.ts'
 
 export function ActionList({ following }: { following: Following }): VNode {
   const actions = following.actions.value
+  const hasOlder = following.hasOlder.value
+  // The last one is not shown while what came before it, and so what it changed, is unknown.
+  const shown = hasOlder ? actions?.slice(0, -1) : actions
+  const loading = following.loadingOlder.value
   return html`<section class="card actions" aria-label="Actions">
     <header class="card-head"><h2>Actions</h2></header>
     ${actions === null && html`<p class="card-wait" role="status">Loading actions…</p>`}
     ${actions?.length === 0 && html`<p class="card-wait">Nothing has been done yet.</p>`}
     <ol>
-      ${actions?.map((action, at) => html`<${ActionRow} key=${action.action_id} action=${action} before=${actions[at + 1] ?? null} />`)}
+      ${shown?.map((action, at) => html`<${ActionRow} key=${action.action_id} action=${action} before=${actions?.[at + 1] ?? null} />`)}
     </ol>
     ${
-      following.hasOlder.value &&
-      html`<div class="more"><button type="button" onClick=${() => void following.older()}>Show older actions</button></div>`
+      hasOlder &&
+      html`<div class="more">
+        <button type="button" aria-disabled=${loading} onClick=${() => void following.older()}>
+          ${loading ? 'Loading…' : 'Show older actions'}
+        </button>
+      </div>`
     }
   </section>`
 }
@@ -36,13 +45,14 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
   const id = useId()
   const changes = changesOf(action, before)
   const active = isActive(action.state)
+  const time = durationMs(action)
   return html`<li class="action">
-    <div class="action-line" data-look=${lookOf(action)}>
-      <${Shape} look=${lookOf(action)} />
+    <div class="action-line" data-look=${actionLook(action)}>
+      <${Shape} look=${actionLook(action)} />
       <span class="action-what"><strong>${actionWords[kindOfWire(action.action)].verb}</strong> ${outcome(action)}</span>
       <span class="action-who">${action.actor}<span class="source"> via ${action.source}</span></span>
       <span class="action-time">
-        ${active ? html`<${Since} at=${action.started_at ?? action.created_at} />` : durationOf(action)}
+        ${active ? html`<${Since} at=${action.started_at ?? action.created_at} />` : time !== null && took(time)}
       </span>
       <span class="action-when"><${Ago} at=${action.created_at} /></span>
       <span class="action-open">
@@ -54,6 +64,7 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
             class="quiet small"
             aria-expanded=${open.value}
             aria-controls=${id}
+            aria-label=${open.value ? undefined : `Output of ${kindOfWire(action.action)} ${action.action_id}`}
             onClick=${() => {
               open.value = !open.value
             }}
@@ -63,8 +74,10 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
         }
       </span>
     </div>
+    ${action.cancelled_by !== null && html`<p class="action-words">Cancelled by ${action.cancelled_by}</p>`}
     ${action.error !== null && html`<p class="action-words">${action.error}</p>`}
     ${action.reason !== null && html`<p class="action-words">“${action.reason}”</p>`}
+    ${action.truncated && html`<p class="action-words">The output went over the limit and was cut.</p>`}
     ${action.attempt > 1 && html`<p class="action-words">Attempt ${action.attempt}</p>`}
     ${
       changes.length > 0 &&
@@ -72,7 +85,7 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
         ${changes.map((change) => html`<li key=${change.key}><${ChangeWords} change=${change} /></li>`)}
       </ul>`
     }
-    <div id=${id}>${open.value && html`<${Output} actionId=${action.action_id} />`}</div>
+    <div id=${id}>${open.value && html`<${Output} actionId=${action.action_id} name=${action.deployment} truncated=${action.truncated} />`}</div>
   </li>`
 }
 
@@ -93,15 +106,4 @@ function changesOf(action: Action, before: Action | null): Change[] {
       action.deployment_overrides as Override[],
     ),
   ]
-}
-
-function lookOf({ state }: Action): Look {
-  if (isActive(state)) return 'busy'
-  if (state === 'succeeded') return 'good'
-  return state === 'cancelled' ? 'away' : 'bad'
-}
-
-function durationOf({ started_at, finished_at }: Action): string {
-  if (started_at === null || finished_at === null) return ''
-  return took(Date.parse(finished_at) - Date.parse(started_at))
 }

@@ -7,6 +7,7 @@ import { type ConfigRow, configRows } from '../config-rows.ts'
 import type { Defaults } from '../defaults.ts'
 import { Key } from '../parts/key.ts'
 import { ProblemBox } from '../parts/problem.ts'
+import { Waited } from '../parts/waited.ts'
 import { count } from '../words.ts'
 
 type Props = {
@@ -47,8 +48,9 @@ export function ConfigTable({ title, overrides, defaults, again }: Props): VNode
         </label>`
       }
     </header>
-    ${problem !== null && html`<${ProblemBox} title="The defaults could not be loaded" problem=${problem} again=${again} />`}
-    ${state === 'loading' && pairs.length === 0 && html`<p class="card-wait" role="status">Loading defaults…</p>`}
+    ${state === 'failed' && problem !== null && html`<${ProblemBox} title="The defaults could not be loaded" problem=${problem} again=${again} />`}
+    ${state === 'loading' && pairs.length === 0 && html`<p class="card-wait" role="status">Loading defaults <${Waited} /></p>`}
+    ${state === 'waiting' && html`<p class="card-wait">The defaults wait for those of the deployment config.</p>`}
     ${state === 'ready' && rows.length === 0 && html`<p class="card-wait">This level has no config.</p>`}
     <dl class="pairs">
       ${shown.map(

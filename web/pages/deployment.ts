@@ -1,13 +1,15 @@
 /** The screen of one deployment: how it stands and why, its config, its actions. What it knows: following.ts. */
-import { useComputed } from '@preact/signals'
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Override } from '../../domain/overrides.ts'
+import type { FullInfo } from '../../domain/shapes.ts'
 import { followDefaults } from '../defaults.ts'
 import { type Following, follow } from '../following.ts'
 import { Icon } from '../parts/icon.ts'
 import { ProblemBox } from '../parts/problem.ts'
+import { usualMs } from '../usual.ts'
 import { activeAction } from '../words.ts'
 import { useWorld } from '../world.ts'
 import { ActionList } from './action-list.ts'
@@ -27,27 +29,59 @@ export function DeploymentPage({ name }: { name: string }): VNode {
   const problem = following.problem.value
 
   if (info === null && problem?.code === 'no_such_deployment') {
-    const title = following.actions.value === null ? `There is no deployment ${name}` : `${name} is gone`
-    const text =
-      following.actions.value === null
-        ? 'It may have another name, or have been deleted.'
-        : 'It has been deleted.'
-    return html`<${Nowhere} title=${title} text=${text} />`
+    const was = following.actions.value !== null
+    return html`<${Nowhere}
+      title=${was ? `${name} is gone` : `There is no deployment ${name}`}
+      text=${was ? 'It has been cleaned up or deleted.' : 'It may have another name, or have been deleted.'}
+    />`
   }
-  const active = info && activeAction(info)
+  const signIn = () => {
+    world.panel.value = { panel: 'sign-in' }
+  }
   return html`<main class="deployment">
     <a class="back" href="/"><${Icon} name="back" />All deployments</a>
     ${
       info === null
         ? problem === null
           ? html`<div class="loading" role="status"><span class="hidden">Loading</span><div class="ghost tall"></div></div>`
-          : html`<${ProblemBox} title=${`${name} could not be loaded`} problem=${problem} again=${following.again} />`
+          : html`<h1 class="hidden">${name}</h1>
+              <${ProblemBox}
+                title=${`${name} could not be loaded`}
+                problem=${problem}
+                again=${following.again}
+                signIn=${problem.status === 401 ? signIn : undefined}
+              />`
         : html`<${Head} info=${info} lastCheck=${following.lastCheck.value} />
-            ${active && html`<${RunningAction} key=${active.action_id} action=${active} name=${name} />`}
+            ${
+              problem !== null &&
+              html`<p class="warning" role="status">What you see may be old. ${problem.message} ${problem.remedy}</p>`
+            }
+            <${Now} following=${following} info=${info} />
             <${Configs} following=${following} />
             <${ActionList} following=${following} />`
     }
   </main>`
+}
+
+/** What runs; for admins also what has just ended, so that its output does not go away under their eyes. */
+function Now({ following, info }: { following: Following; info: FullInfo }): VNode | null {
+  const { session } = useWorld()
+  const watched = useSignal(0)
+  const last = info.last_action
+  const active = activeAction(info)
+  useSignalEffect(() => {
+    const now = following.info.value
+    const running = now && activeAction(now)
+    if (running) watched.value = running.action_id
+  })
+  if (last === null) return null
+  if (active === null && !(session.isAdmin() && watched.value === last.action_id)) return null
+  const putAway = () => {
+    watched.value = 0
+  }
+  const { name } = info.deployment
+  const usual = usualMs(following.actions.value ?? [], last)
+  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} usual=${usual} putAway=${putAway} />`
 }
 
 function Configs({ following }: { following: Following }): VNode {

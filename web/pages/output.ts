@@ -1,30 +1,41 @@
-/** The output of one action, live: follows the end until somebody scrolls up. For admins. */
-import { useSignal } from '@preact/signals'
+/** The output of one action, live, for admins: only the lines in sight are drawn. What it knows: output-view.ts. */
+import { type Signal, useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
-import type { OutputChunk } from '../../domain/shapes.ts'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { piecesOf } from '../output-find.ts'
 import { listen } from '../output-stream.ts'
 import { ProblemBox } from '../parts/problem.ts'
 import type { Problem } from '../problem.ts'
+import { count } from '../words.ts'
 import { useWorld } from '../world.ts'
+import { OutputTools } from './output-tools.ts'
+import { createOutputView, type OutputView } from './output-view.ts'
 
-export function Output({ actionId }: { actionId: number }): VNode {
+/** As in style/output.css. */
+const linePx = 20
+/** More than fit in sight, and some above and below. */
+const drawn = 40
+const above = 20
+/** What is shown of one line. */
+const maxChars = 4000
+
+type State = 'reading' | 'trouble' | 'ended'
+type Props = { actionId: number; name: string; truncated: boolean }
+
+export function Output({ actionId, name, truncated }: Props): VNode {
   const { client } = useWorld()
+  const attempt = useSignal(0)
+  const view = useMemo(createOutputView, [attempt.value])
   const place = useRef<HTMLPreElement>(null)
-  const state = useSignal<'reading' | 'trouble' | 'ended'>('reading')
-  const empty = useSignal(true)
-  const following = useSignal(true)
+  const state = useSignal<State>('reading')
   const refused = useSignal<Problem | null>(null)
 
   useEffect(() => {
     const leaving = new AbortController()
-    const write = writer(() => {
-      empty.value = false
-      if (following.peek()) toEnd(place.current)
-    }, place)
+    refused.value = null
     void listen(client, actionId, leaving.signal, {
-      chunk: write,
+      chunk: view.add,
       trouble: (problem) => {
         state.value = problem === null ? 'reading' : 'trouble'
       },
@@ -36,57 +47,100 @@ export function Output({ actionId }: { actionId: number }): VNode {
       },
     })
     return () => leaving.abort()
-  }, [actionId])
+  }, [actionId, attempt.value])
 
-  if (refused.value !== null) return html`<${ProblemBox} problem=${refused.value} />`
-  const words = { reading: 'live', trouble: 'connection lost, trying again', ended: 'complete' }[state.value]
+  if (refused.value !== null) {
+    const again = () => {
+      attempt.value += 1
+    }
+    return html`<${ProblemBox} problem=${refused.value} again=${again} />`
+  }
+  /** Puts a line in the middle, or the last one at the end. */
+  const show = (line: number | 'end') => {
+    const element = place.current
+    if (element === null) return
+    element.scrollTop =
+      line === 'end' ? element.scrollHeight : line * linePx - element.clientHeight / 2 + linePx
+    view.following.value = isAtEnd(element)
+  }
   return html`<div class="output">
     <div class="output-head">
-      <span>Output</span><span class="output-state" role="status">${words}</span>
-      ${
-        !following.value &&
-        html`<button type="button" class="quiet small" onClick=${() => toEnd(place.current)}>Follow the end</button>`
-      }
+      <${Standing} view=${view} state=${state} />
+      <${OutputTools} view=${view} actionId=${actionId} name=${name} show=${show} />
     </div>
-    <pre
-      ref=${place}
-      tabindex="0"
-      aria-label="Output"
-      onScroll=${() => {
-        following.value = isAtEnd(place.current)
-      }}
-    ></pre>
-    ${empty.value && html`<p class="output-empty">${state.value === 'ended' ? 'It printed nothing.' : 'Nothing printed yet.'}</p>`}
+    <${Screen} view=${view} place=${place} state=${state} />
+    <${JumpToEnd} view=${view} show=${show} />
+    ${truncated && html`<p class="output-note">The output went over the limit; what came later is not kept.</p>`}
   </div>`
 }
 
-/** Gathers chunks and puts them on the page once a frame, as text and never as markup. */
-function writer(after: () => void, place: { current: HTMLPreElement | null }): (chunk: OutputChunk) => void {
-  let waiting: OutputChunk[] = []
-  const flush = () => {
-    const fragment = document.createDocumentFragment()
-    for (const { stream, text } of waiting) {
-      const piece = document.createElement('span')
-      piece.textContent = text.replace(terminalCodes, '')
-      if (stream === 'stderr') piece.className = 'stderr'
-      fragment.append(piece)
-    }
-    waiting = []
-    place.current?.append(fragment)
-    after()
-  }
-  return (chunk) => {
-    if (waiting.push(chunk) === 1) requestAnimationFrame(flush)
-  }
+const stateWords: Record<State, string> = {
+  reading: 'live',
+  trouble: 'connection lost, trying again',
+  ended: 'complete',
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is taken out
-const terminalCodes = /\u001b\[[0-9;?]*[A-Za-z]/g
-
-function toEnd(element: HTMLElement | null): void {
-  if (element !== null) element.scrollTop = element.scrollHeight
+function Standing({ view, state }: { view: OutputView; state: Signal<State> }): VNode {
+  return html`<span class="output-title">Output</span>
+    <span class="output-state"><span role="status">${stateWords[state.value]}</span>, ${count(view.count.value, 'line')}</span>`
 }
 
-function isAtEnd(element: HTMLElement | null): boolean {
-  return element === null || element.scrollTop + element.clientHeight >= element.scrollHeight - 12
+function JumpToEnd({ view, show }: { view: OutputView; show: (line: 'end') => void }): VNode | null {
+  if (view.following.value) return null
+  return html`<button type="button" class="output-jump" onClick=${() => show('end')}>Jump to the end</button>`
+}
+
+type ScreenProps = { view: OutputView; place: { current: HTMLPreElement | null }; state: Signal<State> }
+
+function Screen({ view, place, state }: ScreenProps): VNode {
+  const { lines, top, following, query, current } = view
+  void view.changes.value
+  const before = useRef(0)
+  useLayoutEffect(() => {
+    const element = place.current
+    if (element === null || !following.peek()) return
+    element.scrollTop = element.scrollHeight
+    onScroll()
+  }, [view.changes.value])
+  const onScroll = () => {
+    const element = place.current
+    if (element === null) return
+    const { scrollTop } = element
+    // Only a person scrolls up; lines that come in move the end away, not what is in sight.
+    if (isAtEnd(element)) following.value = true
+    else if (scrollTop < before.current) following.value = false
+    before.current = scrollTop
+    top.value = Math.floor(scrollTop / linePx / 10) * 10
+  }
+  const from = Math.max(0, top.value - above)
+  const marked = useComputed(() => query.value).value
+  return html`<pre
+    ref=${place}
+    tabindex="0"
+    role="region"
+    aria-label="Output"
+    onScroll=${onScroll}
+    ><span class="output-lines" style=${{ height: `${lines.length * linePx}px`, paddingTop: `${from * linePx}px` }}
+      >${lines.slice(from, from + drawn + 2 * above).map(
+        ({ stream, text }, at) =>
+          html`<span
+            key=${from + at}
+            class=${stream}
+            data-line=${from + at + 1}
+            data-current=${from + at === current.value}
+            ><${Pieces} text=${text} query=${marked} /></span
+          >`,
+      )}</span
+    >${lines.length === 0 && html`<span class="output-empty">${state.value === 'ended' ? 'It printed nothing.' : 'Nothing printed yet.'}</span>`}</pre
+  >`
+}
+
+const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>
+  scrollTop + clientHeight >= scrollHeight - 12
+
+function Pieces({ text, query }: { text: string; query: string }): VNode {
+  const rest = text.length - maxChars
+  return html`${piecesOf(text.slice(0, maxChars), query).map((piece, at) => (at % 2 ? html`<mark key=${at}>${piece}</mark>` : piece))}${
+    rest > 0 && html`<i>… ${count(rest, 'character')} more: download the output</i>`
+  }`
 }

@@ -39,6 +39,7 @@ function dashboardItem(world: World, name: string): MenuItem[] {
 export function MoveButtons({ info }: { info: FullInfo }): VNode {
   const items = moveItems(useWorld(), info)
   const reasons = [...new Set(items.map((item) => item.whyNot).filter((why) => why !== null))]
+  const idOf = (why: string | null) => (why === null ? undefined : `why-not-${reasons.indexOf(why)}`)
   return html`<div class="moves">
     <div class="buttons">
       ${items.map(
@@ -47,7 +48,7 @@ export function MoveButtons({ info }: { info: FullInfo }): VNode {
           type="button"
           class=${danger ? 'danger' : ''}
           aria-disabled=${whyNot !== null}
-          aria-describedby=${whyNot === null ? undefined : 'why-not'}
+          aria-describedby=${idOf(whyNot)}
           title=${whyNot ?? ''}
           onClick=${() => whyNot === null && choose()}
         >
@@ -55,6 +56,6 @@ export function MoveButtons({ info }: { info: FullInfo }): VNode {
         </button>`,
       )}
     </div>
-    ${reasons.length > 0 && html`<p class="why-not" id="why-not">${reasons.join(' ')}</p>`}
+    ${reasons.map((why) => html`<p key=${why} class="why-not" id=${idOf(why)}>${why}</p>`)}
   </div>`
 }

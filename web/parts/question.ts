@@ -3,6 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useWorld } from '../world.ts'
 import { Dialog } from './dialog.ts'
+import { ReasonField } from './reason.ts'
 
 export function QuestionBox(): VNode | null {
   const { questions } = useWorld()
@@ -11,6 +12,7 @@ export function QuestionBox(): VNode | null {
   return html`<${Dialog} key=${question.title} kind="box" label=${question.title} onClose=${() => questions.answer(false)}>
     <h2>${question.title}</h2>
     <p>${question.text}</p>
+    ${question.reason && html`<${ReasonField} reason=${question.reason} />`}
     <div class="buttons">
       <button type="button" onClick=${() => questions.answer(false)}>${question.no}</button>
       <button

@@ -1,0 +1,105 @@
+/** One key in the form: its value, its default, and a way back. Rules: config-rows.ts. */
+import { useComputed } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useId } from 'preact/hooks'
+import { keyProblem, valueProblem } from '../../domain/overrides.ts'
+import { removeKey, setValue, undoKey } from '../config-rows.ts'
+import { Icon } from '../parts/icon.ts'
+import { Key } from '../parts/key.ts'
+import type { Level } from './editing.ts'
+
+/** `prefix`: what the group above has said already. */
+type Props = { name: string; level: Level; prefix: string }
+
+export function EditRow({ name, level, prefix }: Props): VNode | null {
+  const id = useId()
+  const row = useComputed(() => level.rows.value.get(name)).value
+  const touched = useComputed(() => level.touched.value.has(name)).value
+  if (row === undefined) return null
+  const { initial, overrides, defaults } = level
+  const { value, kind, standard } = row
+  const problem = kind === 'default' ? null : (keyProblem(name) ?? valueProblem(name, value ?? ''))
+  const set = (text: string) => {
+    overrides.value = setValue(defaults.peek().pairs, overrides.peek(), name, text)
+  }
+  const undo = () => {
+    overrides.value = undoKey(initial, overrides.peek(), name)
+  }
+  const remove = () => {
+    overrides.value = removeKey(defaults.peek().pairs, overrides.peek(), name)
+  }
+  return html`<div class="row" data-kind=${kind} data-touched=${touched}>
+    <label for=${id}><${Key} text=${name} said=${prefix.length} /></label>
+    <div class="row-value">
+      ${
+        value === null
+          ? html`<output id=${id} class="removed-value">removed</output>`
+          : html`<${ValueField} id=${id} value=${value} set=${set} invalid=${problem !== null} />`
+      }
+      ${kind === 'added' && html`<small class="was"><span class="kind">added</span></small>`}
+      ${
+        standard !== null &&
+        kind !== 'default' &&
+        html`<small class="was">default <code>${standard || 'empty'}</code></small>`
+      }
+      ${problem !== null && html`<small class="wrong" role="alert">${problem}</small>`}
+    </div>
+    <div class="row-tools">
+      ${kind !== 'default' && html`<${Tool} icon="undo" verb="Undo" name=${name} press=${undo} />`}
+      ${value !== null && html`<${Tool} icon="trash" verb="Remove" name=${name} press=${remove} />`}
+    </div>
+  </div>`
+}
+
+type Tooling = { icon: 'undo' | 'trash'; verb: string; name: string; press: () => void }
+
+function Tool({ icon, verb, name, press }: Tooling): VNode {
+  return html`<button
+    type="button"
+    class="icon-button"
+    aria-label=${`${verb} ${name}`}
+    title=${verb}
+    onClick=${({ currentTarget }: { currentTarget: HTMLElement }) => {
+      stayInRow(currentTarget)
+      press()
+    }}
+  >
+    <${Icon} name=${icon} />
+  </button>`
+}
+
+/** What was pressed or typed in may go with what it did: the keyboard goes on in the same row. */
+function stayInRow(element: HTMLElement): void {
+  const row = element.closest('.row')
+  requestAnimationFrame(() => row?.querySelector<HTMLElement>('input, textarea, button')?.focus())
+}
+
+type FieldProps = { id: string; value: string; set(value: string): void; invalid: boolean }
+
+/** A line for what is one line; an `input` would silently drop line breaks, so a text of several gets its own field. */
+function ValueField({ id, value, set, invalid }: FieldProps): VNode {
+  const onInput = (event: { currentTarget: HTMLInputElement }) => set(event.currentTarget.value)
+  const lines = value.split('\n').length
+  if (lines > 1) {
+    return html`<textarea id=${id} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`
+  }
+  const onPaste = (event: ClipboardEvent & { currentTarget: HTMLInputElement }) => {
+    const text = event.clipboardData?.getData('text').replace(/\r\n?/g, '\n').replace(/\n$/, '') ?? ''
+    if (!text.includes('\n')) return
+    event.preventDefault()
+    const { selectionStart, selectionEnd } = event.currentTarget
+    stayInRow(event.currentTarget)
+    set(value.slice(0, selectionStart ?? 0) + text + value.slice(selectionEnd ?? value.length))
+  }
+  return html`<input
+    id=${id}
+    autocomplete="off"
+    autocapitalize="none"
+    spellcheck=${false}
+    aria-invalid=${invalid}
+    value=${value}
+    onInput=${onInput}
+    onPaste=${onPaste}
+  />`
+}
