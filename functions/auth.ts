@@ -1,5 +1,5 @@
 /** Who asks, and what they may: the credential gives the role, headers tell the name. Called by route.ts and live.ts. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Asker } from '../db/begin.ts'
 import type { Role } from '../domain/api.ts'
 import { Refusal } from '../domain/errors.ts'
@@ -18,9 +18,10 @@ export function roleOf(settings: ServerSettings, authorization: string | null | 
 /** Compared in constant time, whatever the lengths. */
 function matches(given: string | null | undefined, expected: string | undefined): boolean {
   if (!given || expected === undefined) return false
-  const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))
 }
+
+const digest = (text: string) => hash('sha256', text, 'buffer')
 
 const rank: Record<Role, number> = { open: 0, user: 1, admin: 2 }
 

@@ -69,7 +69,10 @@ export function route<Name extends EndpointName>(
       role,
       asker: askerOf(services.settings, role, given),
       key: keyOf(context, text),
-      signal: context.req.raw.signal,
+      // Only where it is needed: it makes node-server build a whole Request.
+      get signal() {
+        return context.req.raw.signal
+      },
     }
     const answer = await within(
       answerer(services, asked),
