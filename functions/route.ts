@@ -60,7 +60,8 @@ export function route<Name extends EndpointName>(
     if (unsafe) demandOrigin(services.settings, given)
     const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
     const asked = {
-      param: (param: string) => context.req.param(param) ?? '',
+      // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours.
+      param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd'),
       query: ('query' in endpoint
         ? parse(endpoint.query, context.req.query(), 'query')
         : undefined) as QueryOf<Name>,

@@ -82,6 +82,15 @@ test('ids, queries and keys that make no sense are 400', async () => {
   assert.equal((await octopod.create('keyed', {}, { 'Idempotency-Key': 'x'.repeat(300) })).status, 400)
 })
 
+test('names that nothing can have are 404', async () => {
+  for (const name of ['a%00b', '%ff', '..%2F..', 'A'.repeat(5000)])
+    for (const rest of ['/full_info', '/info', '/actions']) {
+      const reply = await octopod.api('GET', `/deployments/${name}${rest}`)
+      assert.equal(reply.status, 404, `${name.slice(0, 20)}${rest}: ${reply.text.slice(0, 200)}`)
+    }
+  assert.equal((await octopod.api('DELETE', '/deployments/a%00b')).status, 404)
+})
+
 test('values with newlines, quotes, braces and leading dashes reach the scripts as they are', async () => {
   const values = { dash: '--name=evil', quote: `'"\`$(id)`, braces: '{a,b}', unicode: 'ü → 🐙', empty: '' }
   assert.equal((await octopod.create('odd', values)).status, 200)
