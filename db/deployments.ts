@@ -84,5 +84,9 @@ export async function getTarget(pool: Database, name: string): Promise<Target> {
 export async function changeOf(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
   const { body } = await transaction.one(sql.type(bodyRow)`
     select body from full_infos where id = ${deploymentId}`)
+  return changeOfBody(body)
+}
+
+export function changeOfBody(body: FullInfo): ChangeEvent {
   return { type: 'deployment', name: body.deployment.name, revision: body.revision, deployment: body }
 }

@@ -35,19 +35,14 @@ export async function recallKey(
   return before === null ? null : replayed(before, fingerprint)
 }
 
+export const keyReused = () =>
+  new Refusal('key_reused', 'This Idempotency-Key was used for a different request.')
+
 function replayed(before: z.infer<typeof row>, fingerprint: string): { actionId: number | null } {
   if (before.fingerprint !== fingerprint) {
-    throw new Refusal('key_reused', 'This Idempotency-Key was used for a different request.')
+    throw keyReused()
   }
   return { actionId: before.action_id }
-}
-
-export async function keepAction(
-  transaction: Transaction,
-  { key }: IdempotencyKey,
-  actionId: number,
-): Promise<void> {
-  await transaction.query(sql.unsafe`update idempotency_keys set action_id = ${actionId} where key = ${key}`)
 }
 
 /** Keys are kept for a day. */

@@ -112,6 +112,62 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION begin_action(p_name text, p_kind text, p_allowed text[], p_during text, p_app jsonb, p_deployment jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target deployments;
+begin
+  if p_key is not null then
+    -- Somebody with the same key at the same time: waits here until that one has committed or failed.
+    insert into idempotency_keys (key, fingerprint) values (p_key, p_fingerprint) on conflict do nothing;
+    if not found then
+      select case when k.fingerprint = p_fingerprint then 'replayed' else 'key_reused' end, k.action_id
+      into outcome, action_id from idempotency_keys k where k.key = p_key;
+      return;
+    end if;
+  end if;
+
+  if p_kind = 'create' then
+    insert into deployments (name, status, app_overrides, deployment_overrides, links)
+    values (p_name, p_during, coalesce(p_app, '[]'), coalesce(p_deployment, '[]'), '[]')
+    on conflict (name) do nothing
+    returning * into target;
+    if target.id is null then outcome := 'name_taken'; end if;
+  else
+    select * into target from deployments d where d.name = p_name for update;
+    status := target.status;
+    if target.id is null then
+      outcome := 'no_such_deployment';
+    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
+      outcome := 'busy';
+    elsif target.status <> all (p_allowed) then
+      outcome := 'impossible_move';
+    else
+      update deployments d
+      set status = coalesce(p_during, d.status), status_updated_at = now(), updated_at = now(), revision = default,
+        app_overrides = coalesce(p_app, d.app_overrides),
+        deployment_overrides = coalesce(p_deployment, d.deployment_overrides),
+        archived_at = case when p_kind = 'cleanup' then d.archived_at end
+      where d.id = target.id
+      returning * into target;
+    end if;
+  end if;
+  if outcome is not null then
+    delete from idempotency_keys k where k.key = p_key;
+    return;
+  end if;
+
+  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked)
+  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason, p_config_checked)
+  returning id into action_id;
+  update idempotency_keys k set action_id = begin_action.action_id where k.key = p_key;
+  outcome := 'begun';
+  select f.body into body from full_infos f where f.id = target.id;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION count_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -121,6 +177,23 @@ begin
   set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
   where shard = coalesce(new.id, old.id) % 64;
   return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_epoch integer, p_state text, p_exit_code integer, p_signal text, p_error text, p_truncated boolean, p_status text)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target bigint;
+begin
+  update actions
+  set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
+    error = p_error, truncated = p_truncated
+  where id = p_id and lease_epoch = p_epoch and state in ('queued', 'running')
+  returning deployment_id into target;
+  if target is null then return null; end if;
+  return settle_deployment(target, p_status);
 end
 $function$;
 
@@ -187,6 +260,34 @@ begin
     new.changed_xid := pg_current_xact_id();
   end if;
   return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION settle_deployment(p_id bigint, p_status text)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update deployments
+  set status = p_status, status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default
+  where id = p_id;
+  return (select body from full_infos where id = p_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION start_action(p_id bigint, p_epoch integer, p_links jsonb)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target bigint;
+begin
+  update actions set state = 'running', started_at = now()
+  where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now()
+  returning deployment_id into target;
+  if target is null then return null; end if;
+  update deployments set links = coalesce(p_links, links), revision = default where id = target;
+  return (select body from full_infos where id = target);
 end
 $function$;
 

@@ -12,9 +12,9 @@ import {
   statusAfterAction,
 } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
-import { type Link, overrides } from '../domain/shapes.ts'
+import { type FullInfo, type Link, overrides } from '../domain/shapes.ts'
 import { json } from './begin.ts'
-import { changeOf } from './deployments.ts'
+import { changeOfBody } from './deployments.ts'
 import { StaleLease } from './errors.ts'
 import type { Database, Transaction } from './pool.ts'
 
@@ -67,7 +67,8 @@ export async function renew(
 }
 
 const revisionRow = z.object({ revision: z.number() })
-const startedRow = z.object({ deployment_id: z.number() })
+/** Null: the epoch was stale, nothing was written. */
+const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
 /** Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). */
 export async function start(
@@ -75,33 +76,38 @@ export async function start(
   { actionId, epoch }: Held,
   links: readonly Link[] | null,
 ): Promise<ChangeEvent> {
-  return pool.transaction(async (transaction) => {
-    const row = await transaction.maybeOne(sql.type(startedRow)`
-      update actions set state = 'running', started_at = now()
-      where id = ${actionId} and lease_epoch = ${epoch} and state = 'queued' and lease_expires_at > now()
-      returning deployment_id`)
-    if (row === null) throw new StaleLease(actionId, epoch)
-    const found = links === null ? sql.fragment`links` : json(links)
-    await transaction.query(sql.unsafe`
-      update deployments set links = ${found}, revision = default where id = ${row.deployment_id}`)
-    return changeOf(transaction, row.deployment_id)
-  })
+  const { body } = await pool.one(sql.type(bodyRow)`
+    select start_action(${actionId}, ${epoch}, ${links === null ? null : json(links)}) as body`)
+  if (body === null) throw new StaleLease(actionId, epoch)
+  return changeOfBody(body)
 }
 
 /** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
 export async function finish(pool: Database, held: Claimed, result: ScriptResult): Promise<ChangeEvent> {
   const { actionId, epoch, deploymentId, kind, name } = held
   const state = stateOf(result)
-  return pool.transaction(async (transaction) => {
-    const ended = await transaction.query(sql.unsafe`
-      update actions
-      set state = ${state}, finished_at = now(), lease_expires_at = null, exit_code = ${result.exitCode},
-        signal = ${result.signal}, error = ${result.problem}, truncated = ${result.truncated}
-      where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running')`)
-    if (ended.rowCount === 0) throw new StaleLease(actionId, epoch)
-    return settle(transaction, { deploymentId, kind, name }, state === 'succeeded')
-  })
+  const status = statusAfterAction(kind, state === 'succeeded')
+  if (status === null) {
+    return pool.transaction(async (transaction) => {
+      await lockHeld(transaction, held)
+      return forget(transaction, deploymentId, name)
+    })
+  }
+  const { body } = await pool.one(sql.type(bodyRow)`
+    select finish_action(${actionId}, ${epoch}, ${state}, ${result.exitCode}, ${result.signal}, ${result.problem},
+      ${result.truncated}, ${status}) as body`)
+  if (body === null) throw new StaleLease(actionId, epoch)
+  return changeOfBody(body)
 }
+
+async function lockHeld(transaction: Transaction, { actionId, epoch }: Held): Promise<void> {
+  const ours = await transaction.maybeOne(sql.type(startedRow)`
+    select deployment_id from actions
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') for update`)
+  if (ours === null) throw new StaleLease(actionId, epoch)
+}
+
+const startedRow = z.object({ deployment_id: z.number() })
 
 type Settled = { deploymentId: number; kind: ActionKind; name: string }
 
@@ -113,11 +119,10 @@ export async function settle(
 ): Promise<ChangeEvent> {
   const status = statusAfterAction(ended.kind, succeeded)
   if (status === null) return forget(transaction, ended.deploymentId, ended.name)
-  await transaction.query(sql.unsafe`
-    update deployments
-    set status = ${status}, status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default
-    where id = ${ended.deploymentId}`)
-  return changeOf(transaction, ended.deploymentId)
+  const { body } = await transaction.one(sql.type(bodyRow)`
+    select settle_deployment(${ended.deploymentId}, ${status}) as body`)
+  if (body === null) throw new Error(`deployment ${ended.name} has gone while its action ended`)
+  return changeOfBody(body)
 }
 
 /** A chunk is up to 64 KiB: so many are deleted well within the time of one statement, also from a cold disk. */

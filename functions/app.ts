@@ -29,7 +29,7 @@ import { restoreDeployment } from './deployments/restore.ts'
 import { getStatus } from './deployments/status.ts'
 import { updateDeployment } from './deployments/update.ts'
 import { healthz, readyz } from './health.ts'
-import { logRequests } from './log.ts'
+import { logRequests, requestIdOf } from './log.ts'
 import { openapi, reference, referenceStyle } from './openapi.ts'
 import { page, pageConfig } from './page.ts'
 import { answerError } from './problem.ts'
@@ -70,7 +70,7 @@ const maxBodyBytes = 1024 * 1024
 export function createApp(services: Services): Hono {
   const app = new Hono()
   app.use(logRequests(services.log))
-  app.onError((error) => answerError(error, services.log))
+  app.onError((error, context) => answerError(error, services.log, requestIdOf(context)))
   app.notFound(nothingThere)
 
   app.get('/healthz', healthz)
@@ -80,7 +80,9 @@ export function createApp(services: Services): Hono {
   app.get(`${apiPrefix}/docs`, reference)
   app.get(`${apiPrefix}/docs.css`, referenceStyle)
 
-  app.use(`${apiPrefix}/*`, bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }))
+  // Not for GET: it would make node-server build a whole Request.
+  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge })
+  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, limit)
   for (const name of Object.keys(functions) as EndpointName[]) mount(app, services, name)
   for (const path of new Set(Object.values(api).map((endpoint) => apiPrefix + endpoint.path)))
     app.all(path, wrongMethod)

@@ -31,7 +31,7 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
   running.set(actionId, lease)
   try {
     const result = await carryOut(workshop, held, lease, mark)
-    await announce(workshop, await persist(lease, () => finish(db, held, result)))
+    announce(workshop, await persist(lease, () => finish(db, held, result)))
     log.info(
       {
         actionId,
@@ -73,7 +73,7 @@ async function carryOut(
   for (const problem of prepared.problems) output.note(`octopod: ${problem}`)
   try {
     // Then: the start is on record before the script exists (law 4).
-    await announce(workshop, await start(workshop.db, held, prepared.links))
+    announce(workshop, await start(workshop.db, held, prepared.links))
     const result = await runProcess({
       ...request(
         workshop,
@@ -138,8 +138,9 @@ async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
   }
 }
 
-async function announce({ redis, settings }: Workshop, change: ChangeEvent): Promise<void> {
-  await publishChange(redis, settings.REDIS_PREFIX, change)
+/** A hint: nobody waits for it. One connection keeps the hints of an action in order. */
+function announce({ redis, settings }: Workshop, change: ChangeEvent): void {
+  void publishChange(redis, settings.REDIS_PREFIX, change)
 }
 
 const nothingRan: ScriptResult = {

@@ -137,7 +137,6 @@ function answersOf(name: EndpointName, schemas: Schemas): Record<string, Answere
   const { answer }: Endpoint = api[name]
   const isList = name === 'listDeployments'
   const own = {
-    'X-Request-Id': { $ref: '#/components/headers/RequestId' },
     ...(namesAction(name) ? { [headers.actionId]: { $ref: '#/components/headers/ActionId' } } : {}),
     ...(isList ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
   }

@@ -15,7 +15,7 @@ import { withDatabase } from '../helpers/database.ts'
 import { createDatabase, createEmptyDatabase } from '../helpers/stores.ts'
 import { ask, ended, type Ground, take, times } from './ground.ts'
 
-const names = ['0001_octopod-1-6', '0002_octopod-2', '0003_views']
+const names = ['0001_octopod-1-6', '0002_octopod-2', '0003_views', '0004_transitions']
 const fixture = await readFile(new URL('octopod-1-6.sql', import.meta.url), 'utf8')
 
 /** An empty database for one test; `work` gets its address. */

@@ -51,6 +51,8 @@ export async function startSystem(options: Options = {}): Promise<System> {
     POWER_AUTHORIZATION_HEADER: adminHeader,
     HOST: '127.0.0.1',
     PORT: '0',
+    // Types are stripped and code is compiled once for all tests, as `npm run server` has it.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
     KILL_GRACE: '1',
     SHUTDOWN_GRACE: '2',
     ...options.env,

@@ -59,6 +59,8 @@ function environment({ engines }: Bench, { databaseUrl, prefix }: Stores, more: 
   return {
     PATH,
     HOME,
+    // As `npm run server` has it, for ours and the floors.
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
     DATABASE_URL: databaseUrl,
     REDIS_URL: engines.redisUrl,
     REDIS_PREFIX: prefix,
