@@ -1,15 +1,19 @@
 /**
  * One typed call for every endpoint of domain/api.ts: method, path and the shape of the answer come from the
- * table, so that a wrong server is noticed. Loaded by command.ts when the first request is made.
+ * table, so that a wrong server is noticed. What failed in passing is sent again; a write carries an Idempotency-Key,
+ * so that it acts once however often it is sent. Loaded by command.ts when the first request is made.
  */
 import { randomUUID } from 'node:crypto'
-import { Client } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
 import { type Api, api, type Endpoint, type EndpointName } from '../domain/api.ts'
 import { headers, pathOf } from '../domain/places.ts'
 import type { Connection } from './connection.ts'
+import { type Limits, openDispatcher, standardLimits } from './dispatcher.ts'
+import { Failure } from './failure.ts'
 import { unreachable } from './fault.ts'
 import { type Answer, notOctopod, refusal, wrongShape } from './refusal.ts'
+import { backoffMs, pause } from './retry.ts'
 
 /** Endpoints that answer once; a stream of events is not a call. */
 export type CallName = {
@@ -36,43 +40,70 @@ export type AnswerOf<Name extends CallName> = Api[Name]['answer'] extends z.ZodT
   ? z.output<Api[Name]['answer']>
   : string
 
+/** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. */
+export type Extra = { key?: string | undefined; reason?: string | null | undefined }
+/** `actionId`: of the action that was accepted, where one was. */
+export type Answered<Name extends CallName> = { value: AnswerOf<Name>; actionId: number | null }
+
 export type Octopod = {
+  connection: Connection
+  dispatcher: Dispatcher
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>>
+  ask<Name extends CallName>(name: Name, request: RequestOf<Name>, extra?: Extra): Promise<Answered<Name>>
   close(): Promise<void>
 }
 
-type Limits = { connectMs: number; answerMs: number }
 type Loose = { params?: Record<string, string | number>; query?: Record<string, unknown>; body?: unknown }
-
-/** The server has 10 s for a script and 30 s at most for anything else. */
-const standardLimits: Limits = { connectMs: 5_000, answerMs: 35_000 }
 
 /** Opens nothing yet; the first call connects. */
 export function openClient(connection: Connection, limits: Limits = standardLimits): Octopod {
-  const http = new Client(connection.origin, {
-    connect: { timeout: limits.connectMs },
-    headersTimeout: limits.answerMs,
-    bodyTimeout: limits.answerMs,
-  })
+  const dispatcher = openDispatcher(connection, limits)
+  const ask = async <Name extends CallName>(name: Name, request: RequestOf<Name>, extra: Extra = {}) => {
+    const sent = headersOf(connection, api[name], extra)
+    const answer = await again(connection.retries, async () => {
+      const got = await send(dispatcher, connection, name, request as Loose, sent)
+      if (got.status < 200 || got.status > 299) throw refusal(connection, got)
+      return got
+    })
+    return { value: read(connection, name, answer), actionId: answer.actionId }
+  }
   return {
-    async call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>> {
-      const answer = await ask(http, connection, name, request as Loose)
-      if (answer.status < 200 || answer.status > 299) throw refusal(connection, answer)
-      return read(connection, name, answer)
-    },
-    close: () => http.destroy(),
+    connection,
+    dispatcher,
+    ask,
+    call: async (name, request) => (await ask(name, request)).value,
+    close: () => dispatcher.destroy(),
   }
 }
 
-async function ask(http: Client, connection: Connection, name: CallName, request: Loose): Promise<Answer> {
+/** Every endpoint that only reads may be asked twice, and every other carries its key. */
+async function again<T>(retries: number, once: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await once()
+    } catch (error) {
+      if (attempt >= retries || !(error instanceof Failure) || !error.transient) throw error
+      await pause(backoffMs(attempt, 300, 2000))
+    }
+  }
+}
+
+async function send(
+  dispatcher: Dispatcher,
+  connection: Connection,
+  name: CallName,
+  request: Loose,
+  sent: Record<string, string>,
+): Promise<Answer & { actionId: number | null }> {
   const endpoint: Endpoint = api[name]
   const path = connection.prefix + pathOf(name, request.params) + queryText(request.query)
   const body = request.body === undefined ? null : JSON.stringify(request.body)
   try {
-    const answer = await http.request({
+    const answer = await dispatcher.request({
+      origin: connection.origin,
       method: endpoint.method,
       path,
-      headers: headersOf(connection, endpoint, body !== null),
+      headers: { ...sent, ...(body === null ? {} : { 'content-type': 'application/json' }) },
       body,
     })
     const header = (wanted: string) => String(answer.headers[wanted.toLowerCase()] ?? '')
@@ -81,6 +112,7 @@ async function ask(http: Client, connection: Connection, name: CallName, request
       type: header('content-type'),
       location: header('location'),
       requestId: header(headers.requestId),
+      actionId: Number(header(headers.actionId)) || null,
       text: await answer.body.text(),
     }
   } catch (error) {
@@ -88,19 +120,32 @@ async function ask(http: Client, connection: Connection, name: CallName, request
   }
 }
 
-function headersOf(connection: Connection, endpoint: Endpoint, hasBody: boolean): Record<string, string> {
+function headersOf(connection: Connection, endpoint: Endpoint, extra: Extra): Record<string, string> {
+  const { actor, source, run } = connection.identity
+  const reason = extra.reason || run
+  const who = {
+    [headers.source]: source,
+    ...(actor === null ? {} : { [headers.actor]: encodeURIComponent(actor) }),
+  }
   return {
-    accept: 'application/json',
-    'user-agent': 'octo',
-    ...(connection.authorization === null ? {} : { authorization: connection.authorization }),
-    ...(hasBody ? { 'content-type': 'application/json' } : {}),
+    ...plainHeaders(connection),
+    ...(endpoint.path === '/whoami' ? who : {}),
     ...(endpoint.method === 'GET'
       ? {}
       : {
-          [headers.idempotencyKey]: randomUUID(),
-          [headers.source]: 'octo',
-          ...(connection.actor === null ? {} : { [headers.actor]: encodeURIComponent(connection.actor) }),
+          ...who,
+          [headers.idempotencyKey]: extra.key ?? randomUUID(),
+          ...(reason ? { [headers.reason]: encodeURIComponent(reason.toWellFormed()) } : {}),
         }),
+  }
+}
+
+/** What every request says, whatever it asks. */
+export function plainHeaders(connection: Connection, accept = 'application/json'): Record<string, string> {
+  return {
+    accept,
+    'user-agent': 'octo',
+    ...(connection.authorization === null ? {} : { authorization: connection.authorization }),
   }
 }
 

@@ -1,52 +1,47 @@
 /**
- * What all commands have in common: a lazily opened client, failures turned into words and exit codes, and the
- * options many of them share. Base of every class in commands/, run by main.ts.
+ * What all commands have in common: failures turned into words and exit codes, and the options many of them share.
+ * Base of every class in commands/, run by run.ts.
  */
 import { Command, type CommandClass, Option } from 'clipanion'
 import { nameProblem } from '../domain/name.ts'
-import type { AnswerOf, CallName, Octopod, RequestOf } from './client.ts'
-import { readConnection } from './connection.ts'
 import { exitCodeOf, Failure, words } from './failure.ts'
+import type { Screen } from './progress.ts'
 import { usageLine } from './usage.ts'
 
 export abstract class OctoCommand extends Command {
-  #octopod: Octopod | null = null
+  /** The command's own work; throws a Failure when it cannot be done. Answers with an exit code other than 0. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands answer nothing
+  protected abstract act(): Promise<number | void>
 
-  /** The command's own work; throws a Failure when it cannot be done. */
-  protected abstract act(): Promise<void>
+  /** Closes what the command opened. */
+  protected async leave(): Promise<void> {}
 
   override async execute(): Promise<number> {
     try {
-      await this.act()
-      return 0
+      return (await this.act()) ?? 0
     } catch (error) {
       const typedWrongly = error instanceof Failure && error.kind === 'usage'
       const usage = typedWrongly ? `\n${usageLine(this.constructor as CommandClass)}` : ''
       this.context.stderr.write(words(error) + usage)
       return exitCodeOf(error)
     } finally {
-      await this.#octopod?.close()
+      await this.leave()
     }
-  }
-
-  /** zod, undici and the shapes of the API cost more than the rest of octo: nothing else loads them. */
-  protected async call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>> {
-    if (this.#octopod === null) {
-      const connection = readConnection(this.context.env)
-      const { openClient } = await import('./client.ts')
-      this.#octopod = openClient(connection)
-    }
-    return this.#octopod.call(name, request)
   }
 
   protected print(text: string): void {
     this.context.stdout.write(text)
   }
 
+  /** A line for people, beside the data. */
+  protected note(text: string): void {
+    this.context.stderr.write(`octo: ${text}\n`)
+  }
+
   /** Columns of the terminal; what is piped has no edge. */
   protected get columns(): number {
-    const { stdout } = this.context as { stdout: { isTTY?: boolean; columns?: number } }
-    return stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY
+    const { isTTY, columns } = this.context.stdout as unknown as Screen
+    return isTTY ? (columns ?? 80) : Number.POSITIVE_INFINITY
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * Where the server is and who asks, read from the environment: OCTOPOD_URL, OCTO_AUTHORIZATION_HEADER and the
- * variables in which CI systems name a person. Called by command.ts before anything is sent.
+ * Where the server is, by which way, and who asks: from the environment, else from a context. Called by command.ts
+ * before anything is sent.
  */
+import type { Environment } from './environment.ts'
 import { Failure } from './failure.ts'
-
-export type Environment = Record<string, string | undefined>
+import { type Identity, readIdentity } from './identity.ts'
+import { type Proxies, readProxies } from './proxies.ts'
 
 export type Connection = {
   /** Scheme, host and port. */
@@ -13,55 +14,78 @@ export type Connection = {
   prefix: string
   /** Never shown, in no message. */
   authorization: string | null
-  /** Who asks, for the record of the action; null when nobody is known. */
-  actor: string | null
+  identity: Identity
+  proxies: Proxies
+  /** Certificates to trust beside the usual ones. */
+  caFile: string | null
+  /** How often a request that failed in passing is sent again. */
+  retries: number
+  /** Where the address comes from, for messages: OCTOPOD_URL or a context. */
+  from: string
+  /** Where the credential comes from or would: OCTO_AUTHORIZATION_HEADER or a context. */
+  credentialFrom: string
 }
+
+/** An installation as the contexts file holds it. */
+export type Place = { name: string; url: string; authorization?: string; ca_file?: string }
 
 const example = 'for example OCTOPOD_URL=https://octopod.example.com'
 
-/** Throws a Failure of kind `settings`. */
-export function readConnection(environment: Environment): Connection {
+/**
+ * The two variables of Octopod 1.6 always win over `context`. A context's credential is for its own address only: it is
+ * not sent to another one that OCTOPOD_URL names. Throws a Failure of kind `settings`.
+ */
+export function readConnection(environment: Environment, context: Place | null = null): Connection {
+  const given = environment.OCTOPOD_URL?.trim() ?? ''
+  const used = given === '' ? context : null
+  if (given === '' && used === null) {
+    throw new Failure(
+      'settings',
+      'OCTOPOD_URL is not set.',
+      `Set it to the address of your installation, ${example}; or keep it: octo context set NAME --url URL`,
+    )
+  }
+  const from = used === null ? 'OCTOPOD_URL' : `the URL of context ${used.name}`
+  const header = environment.OCTO_AUTHORIZATION_HEADER?.trim() ?? ''
+  const kept = header === '' && used !== null
+  const credentialFrom = kept ? `the credential of context ${used.name}` : 'OCTO_AUTHORIZATION_HEADER'
   return {
-    ...readUrl(environment.OCTOPOD_URL),
-    authorization: readAuthorization(environment.OCTO_AUTHORIZATION_HEADER),
-    actor: readActor(environment),
+    ...readUrl(used?.url ?? given, from),
+    authorization: readAuthorization(kept ? used.authorization : header, credentialFrom),
+    credentialFrom,
+    identity: readIdentity(environment),
+    proxies: readProxies(environment),
+    caFile: environment.OCTOPOD_CA_FILE?.trim() || used?.ca_file || null,
+    retries: readRetries(environment.OCTO_RETRIES),
+    from,
   }
 }
 
 /** As Octopod 1.6: without a scheme it is http. */
-function readUrl(given: string | undefined): Pick<Connection, 'origin' | 'prefix'> {
-  const text = given?.trim() ?? ''
-  if (text === '') {
-    throw new Failure(
-      'settings',
-      'OCTOPOD_URL is not set.',
-      `Set it to the address of your installation, ${example}`,
-    )
-  }
+export function readUrl(given: string, from: string): Pick<Connection, 'origin' | 'prefix'> {
+  const text = given.trim()
   const full = text.includes('://') ? text : `http://${text}`
   const url = /\s/.test(full) ? null : URL.parse(full)
   // The text itself is not repeated where it may hold a password.
-  if (url === null) {
-    throw new Failure('settings', 'OCTOPOD_URL is not a URL.', `It looks like this, ${example}`)
-  }
+  if (url === null) throw new Failure('settings', `${from} is not a URL.`, `It looks like this, ${example}`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new Failure(
       'settings',
-      `OCTOPOD_URL begins with ${url.protocol}// but octo speaks only http:// and https://.`,
+      `${from} begins with ${url.protocol}// but octo speaks only http:// and https://.`,
       `Correct it, ${example}`,
     )
   }
   if (url.username !== '' || url.password !== '') {
     throw new Failure(
       'settings',
-      'OCTOPOD_URL holds a user name or password.',
+      `${from} holds a user name or password.`,
       'Take them out and put the credential into OCTO_AUTHORIZATION_HEADER, for example "Basic …".',
     )
   }
   if (url.search !== '' || url.hash !== '') {
     throw new Failure(
       'settings',
-      'OCTOPOD_URL holds a ? or #.',
+      `${from} holds a ? or #.`,
       `Only scheme, host and path belong there, ${example}`,
     )
   }
@@ -70,36 +94,22 @@ function readUrl(given: string | undefined): Pick<Connection, 'origin' | 'prefix
 }
 
 /** White space around it is dropped: secrets kept in files end with a new line. */
-function readAuthorization(given: string | undefined): string | null {
+export function readAuthorization(given: string | undefined, from: string): string | null {
   const text = given?.trim() ?? ''
   if (text === '') return null
   if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(text)) {
     throw new Failure(
       'settings',
-      'OCTO_AUTHORIZATION_HEADER holds a character that no HTTP header can carry (such as a new line).',
+      `${from} holds a character that no HTTP header can carry (such as a new line).`,
       'Copy it again from your installation; its value is not shown here.',
     )
   }
   return text
 }
 
-/** CI first: there $USER is only the runner's account. */
-const actorVariables = [
-  'GITHUB_ACTOR',
-  'GITLAB_USER_LOGIN',
-  'BUILDKITE_BUILD_CREATOR',
-  'CIRCLE_USERNAME',
-  'BUILD_USER_ID', // Jenkins
-  'BUILD_REQUESTEDFOR', // Azure Pipelines
-  'USER',
-  'LOGNAME',
-  'USERNAME',
-] as const
-
-function readActor(environment: Environment): string | null {
-  for (const variable of actorVariables) {
-    const actor = environment[variable]?.trim()
-    if (actor) return actor.slice(0, 100).toWellFormed()
-  }
-  return null
+function readRetries(given: string | undefined): number {
+  const text = given?.trim() ?? ''
+  if (text === '') return 3
+  if (/^\d$/.test(text)) return Number(text)
+  throw new Failure('settings', 'OCTO_RETRIES is not a number from 0 to 9.', 'Correct it or leave it out.')
 }

@@ -1,28 +1,38 @@
 /**
  * How a command can fail: words, what to do about it, and a kind. The one place where kinds become exit codes.
- * Thrown everywhere in octo, caught by main.ts and command.ts.
+ * Thrown everywhere in octo, caught by run.ts and command.ts.
  */
 import { visible } from './text.ts'
 
-/** usage: typed wrongly · settings: the environment is wrong · unreachable: no usable answer came ·
- * not_allowed: 401, 403 · refused: the server said no · broken: the server failed. */
-export type FailureKind = 'usage' | 'settings' | 'unreachable' | 'not_allowed' | 'refused' | 'broken'
-
-/** Contract §5: exit 1, whatever went wrong. */
+/** kind → exit code, documented in docs/octo.md. usage: typed wrongly · settings: the environment or a context is
+ * wrong · failed: the action or the check did · timed_out: --timeout went by · cancelled: somebody cancelled the
+ * action · refused: the server said no · not_allowed: 401, 403 · unreachable: no usable answer came · broken: the
+ * server failed (5xx). */
 export const exitCodes = {
-  usage: 1,
-  settings: 1,
-  unreachable: 1,
-  not_allowed: 1,
-  refused: 1,
-  broken: 1,
-} as const satisfies Record<FailureKind, number>
+  failed: 1,
+  usage: 2,
+  settings: 2,
+  timed_out: 3,
+  cancelled: 4,
+  refused: 5,
+  not_allowed: 6,
+  unreachable: 7,
+  broken: 7,
+} as const satisfies Record<string, number>
+
+export type FailureKind = keyof typeof exitCodes
 
 export class Failure extends Error {
   override name = 'Failure'
   readonly kind: FailureKind
   /** What the reader can do, as a sentence; null when the message says it all. */
   readonly remedy: string | null
+  /** True: the same request may well succeed in a moment. */
+  transient = false
+  /** Of the answer, where there was one. */
+  status: number | null = null
+  /** The code of domain/errors.ts, where the answer had one. */
+  code: string | null = null
 
   constructor(kind: FailureKind, message: string, remedy: string | null = null, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })

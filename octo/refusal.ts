@@ -1,6 +1,6 @@
 /**
  * Words for answers that are no success: refusals of Octopod, and what proxies and other programs say in its place.
- * Called by client.ts; no message holds a credential.
+ * Called by client.ts and stream.ts; no message holds a credential.
  */
 import { type ErrorCode, errorCodes } from '../domain/errors.ts'
 import type { Connection } from './connection.ts'
@@ -18,7 +18,21 @@ export function refusal(connection: Connection, answer: Answer): Failure {
   if (body === null && !(answer.status in fromProxies)) return notOctopod(connection, answer)
   const message =
     body?.message ?? `${place(connection)} answered ${answer.status} ${fromProxies[answer.status]}.`
-  return new Failure(kindOf(answer.status), message, remedyOf(connection, answer, code, body === null))
+  const failure = new Failure(
+    kindOf(answer.status),
+    message,
+    remedyOf(connection, answer, code, body === null),
+  )
+  failure.status = answer.status
+  failure.code = body?.code ?? null
+  failure.transient = passes(answer.status, body?.code ?? null)
+  return failure
+}
+
+/** A server that stops, stores that are away, a proxy without a server behind it: worth another try. */
+function passes(status: number, code: ErrorCode | null): boolean {
+  if (code !== null) return code === 'shutting_down' || code === 'stores_away'
+  return [429, 502, 503, 504].includes(status)
 }
 
 /** What proxies and load balancers answer by themselves. */
@@ -53,14 +67,18 @@ function kindOf(status: number): FailureKind {
 
 function remedyOf(connection: Connection, answer: Answer, code: ErrorCode | null, byProxy: boolean): string {
   if (answer.status === 401 || code === 'not_allowed') {
-    if (connection.authorization === null)
-      return 'OCTO_AUTHORIZATION_HEADER is not set: put the credential there.'
-    if (answer.status === 401) return 'The value of OCTO_AUTHORIZATION_HEADER was not accepted: check it.'
+    const { authorization, credentialFrom: from } = connection
+    const isVariable = from === 'OCTO_AUTHORIZATION_HEADER'
+    if (authorization === null && isVariable) return `${from} is not set: put the credential there.`
+    if (authorization === null) return `${from} is empty: set it with octo context set.`
+    if (answer.status === 401)
+      return `${isVariable ? `The value of ${from}` : from.replace(/^t/, 'T')} was not accepted: check it.`
   }
   if (byProxy && answer.status >= 500)
     return 'Try again in a minute: a proxy before it, or Octopod itself, is in trouble.'
   if (byProxy || code === null) {
-    return answer.status >= 500 ? `Try again in a minute. If it stays so: ${checkUrl}` : checkUrl
+    const check = checkUrl(connection)
+    return answer.status >= 500 ? `Try again in a minute. If it stays so: ${check}` : check
   }
   const id = answer.requestId === '' ? '' : ` Request id: ${answer.requestId}`
   return errorCodes[code].remedy + (answer.status >= 500 ? id : '')
@@ -100,8 +118,8 @@ function redirected(connection: Connection, answer: Answer): Failure {
   const where = target === null ? 'elsewhere' : `to ${target.origin}${target.pathname}`
   const remedy =
     target?.protocol === 'https:' && connection.origin.startsWith('http:')
-      ? 'Write https:// in OCTOPOD_URL.'
-      : 'Set OCTOPOD_URL to an address that reaches Octopod itself, without a login page before it.'
+      ? `Write https:// in ${connection.from}.`
+      : `Set ${connection.from} to an address that reaches Octopod itself, without a login page before it.`
   return new Failure('unreachable', `${place(connection)} sends us ${where}.`, remedy)
 }
 
@@ -116,7 +134,7 @@ export function notOctopod(connection: Connection, answer: Answer): Failure {
   return new Failure(
     'unreachable',
     `${place(connection)} answered ${answer.status} ${what}: this is not the API of Octopod.`,
-    'Check OCTOPOD_URL: it is the address of the installation, without /api/v1.',
+    `Check ${connection.from}: it is the address of the installation, without /api/v1.`,
   )
 }
 
@@ -129,6 +147,6 @@ export function wrongShape(
   return new Failure(
     'unreachable',
     `${place(connection)} answered ${endpoint} in a shape octo does not know${at}.`,
-    'Check OCTOPOD_URL, and that octo and the server are of the same version.',
+    `Check ${connection.from}, and that octo and the server are of the same version.`,
   )
 }

@@ -6,49 +6,49 @@ import type { CommandClass } from 'clipanion'
 import { exitCodeOf, Failure, words } from './failure.ts'
 import { isHelp, spell } from './spelling.ts'
 import { cliOf, help, overview, unknownVerb, usageLine, usageProblem, version } from './usage.ts'
-
-/** verb → its class. A new command is a file in commands/ and a line here. */
-const commands: Record<string, () => Promise<CommandClass>> = {
-  create: async () => (await import('./commands/create.ts')).Create,
-  list: async () => (await import('./commands/list.ts')).List,
-  info: async () => (await import('./commands/info.ts')).Info,
-  update: async () => (await import('./commands/update.ts')).Update,
-  archive: async () => (await import('./commands/archive.ts')).Archive,
-  restore: async () => (await import('./commands/restore.ts')).Restore,
-  cleanup: async () => (await import('./commands/cleanup.ts')).Cleanup,
-  delete: async () => (await import('./commands/delete.ts')).Delete,
-  actions: async () => (await import('./commands/actions.ts')).Actions,
-  logs: async () => (await import('./commands/logs.ts')).Logs,
-  cancel: async () => (await import('./commands/cancel.ts')).Cancel,
-}
+import { verbs } from './verbs.ts'
 
 /** Answers with the exit code; has written everything by then. */
 export async function run(typed: readonly string[]): Promise<number> {
+  if (typed[0] === 'complete') return completed(typed.slice(typed[1] === '--' ? 2 : 1))
   const [first, ...rest] = spell(typed)
   if (first === undefined) return refuse('no command was given.', await everything())
-  if (first === 'version' || first === '--version' || first === '-v') return say(`${version}\n`)
-  const verb = first === 'help' || isHelp(first) ? rest[0] : first
-  if (verb === undefined) return say(await everything())
-  const load = Object.hasOwn(commands, verb) ? commands[verb] : undefined
-  if (load === undefined) return refuse(unknownVerb(verb, Object.keys(commands)), await everything())
+  if (first === '--version' || first === '-v') return say(`${version}\n`)
+  const asked = first === 'help' || isHelp(first)
+  const path = pathOf(asked ? rest : [first, ...rest])
+  if (path.length === 0) return say(await everything())
+  const load = Object.hasOwn(verbs, path.join(' ')) ? verbs[path.join(' ')] : undefined
+  if (load === undefined) return refuse(unknownVerb(path[0] ?? '', Object.keys(verbs)), await everything())
 
   const command = await load()
-  return verb !== first || rest.some(isHelp) ? say(help(command)) : perform(command, verb, rest)
+  const options = asked ? [] : [first, ...rest].slice(path.length)
+  return asked || options.some(isHelp) ? say(help(command)) : perform(command, path, options)
 }
 
-async function perform(command: CommandClass, verb: string, rest: string[]): Promise<number> {
+/** The command may have two words. */
+function pathOf(words: readonly string[]): string[] {
+  return words.slice(0, Object.hasOwn(verbs, words.slice(0, 2).join(' ')) ? 2 : 1)
+}
+
+async function perform(command: CommandClass, path: string[], options: string[]): Promise<number> {
   const cli = cliOf([command])
   let ready: ReturnType<typeof cli.process>
   try {
-    ready = cli.process([verb, ...rest])
+    ready = cli.process([...path, ...options])
   } catch {
-    return refuse(usageProblem(command, verb, rest), usageLine(command))
+    return refuse(usageProblem(command, path.join(' '), options), usageLine(command))
   }
   return cli.run(ready)
 }
 
+async function completed(typed: readonly string[]): Promise<number> {
+  const { complete } = await import('./complete.ts')
+  const found = await complete(verbs, typed, process.env)
+  return say(found.map((one) => `${one}\n`).join(''))
+}
+
 async function everything(): Promise<string> {
-  return overview(await Promise.all(Object.values(commands).map((load) => load())))
+  return overview(await Promise.all(Object.values(verbs).map((load) => load())))
 }
 
 function say(text: string): number {

@@ -1,8 +1,9 @@
 /**
  * The ways people type options, brought to one that cannot be misread: `-n x`, `-nx`, `-n=x`, `--name x` and
  * `--name=x` all become `--name=x`. The parser behind would refuse `-nx`, and values that begin with `-`.
- * Called by main.ts with the arguments of the process.
+ * Called by run.ts with the arguments of the process.
  */
+import { formats } from './output.ts'
 
 /** Options that take a value: short letter → long name; the same in every command. */
 export const valueOptions = {
@@ -13,13 +14,30 @@ export const valueOptions = {
   O: 'unset-deployment-override',
   a: 'action',
   l: 'log-type',
+  f: 'file',
 } as const
 
-const longOnly = ['limit'] as const
+const longOnly = [
+  'limit',
+  'output',
+  'timeout',
+  'reason',
+  'idempotency-key',
+  'context',
+  'for',
+  'link',
+  'url',
+  'authorization-file',
+  'ca-file',
+] as const
 const long: ReadonlySet<string> = new Set([...Object.values(valueOptions), ...longOnly])
+
+/** Where `-o` is KEY=VALUE of the deployment config, as in Octopod 1.6; elsewhere it is the form of the output. */
+const takesConfig: ReadonlySet<string> = new Set(['create', 'update', 'config'])
 
 export function spell(typed: readonly string[]): string[] {
   const spelled: string[] = []
+  const [verb = ''] = typed
   for (let at = 0; at < typed.length; at += 1) {
     const token = typed[at] ?? ''
     if (token === '--') return [...spelled, ...typed.slice(at)]
@@ -29,18 +47,23 @@ export function spell(typed: readonly string[]): string[] {
       continue
     }
     const next = typed[at + 1]
-    if (option.value !== null) spelled.push(`--${option.name}=${option.value}`)
-    else if (next === undefined || isOption(next)) spelled.push(`--${option.name}`)
-    else {
-      spelled.push(`--${option.name}=${next}`)
-      at += 1
-    }
+    const takesNext = option.value === null && next !== undefined && !isOption(next)
+    const value = takesNext ? next : option.value
+    const name = token.startsWith('-o') ? meantByO(verb, value) : option.name
+    spelled.push(value === null ? `--${name}` : `--${name}=${value}`)
+    if (takesNext) at += 1
   }
   return spelled
 }
 
 export function isHelp(token: string): boolean {
   return token === '-h' || token === '--help'
+}
+
+/** No config value is spelled like a form of output: it would have no `=`. */
+function meantByO(verb: string, value: string | null): string {
+  const isForm = (formats as readonly (string | null)[]).includes(value)
+  return isForm || !takesConfig.has(verb) ? 'output' : valueOptions.o
 }
 
 /** An empty variable in a script (`-n $NAME -e A=B`) must not make `-e` the name. */

@@ -14,7 +14,10 @@ export function cliOf(commands: CommandClass[]): Cli {
 
 /** Every command in a line, in the order given. */
 export function overview(commands: readonly CommandClass[]): string {
-  const lines = commands.map(({ paths, usage }) => `  ${paths?.[0]?.[0]?.padEnd(10)} ${usage?.description}`)
+  const lines = commands.map(({ paths, usage }) => {
+    const typed = paths?.[0]?.join(' ') ?? ''
+    return `  ${typed.padEnd(14)} ${usage?.description}`
+  })
   return `octo, the command line of Octopod ${version}
 
 Usage: octo COMMAND [options]      (octo COMMAND --help explains one, with examples)
@@ -25,6 +28,10 @@ ${lines.join('\n')}
 Environment
   OCTOPOD_URL                  address of the installation, e.g. https://octopod.example.com
   OCTO_AUTHORIZATION_HEADER    credential, sent as the Authorization header
+
+Exit codes
+  0 done, 1 the action failed, 2 typed or set wrongly, 3 timed out, 4 cancelled, 5 refused, 6 not allowed,
+  7 server not reachable
 `
 }
 
@@ -37,20 +44,43 @@ export function usageLine(command: CommandClass): string {
   return readable(cliOf([command]).usage(command, { prefix: 'Usage: ' }))
 }
 
+export type KnownOption = { names: string[]; takesValue: boolean; required: boolean }
+
+/** The options of a command as its usage line tells them. */
+export function optionsOf(command: CommandClass): KnownOption[] {
+  const found = usageLine(command).matchAll(/([<[])((?:-\w,)?--[\w-]+)( VALUE)?/g)
+  return [...found].map(([, bracket, names = '', value]) => ({
+    names: names.split(','),
+    takesValue: value !== undefined,
+    required: bracket === '<',
+  }))
+}
+
 /** What is wrong with the arguments after the verb, as spell() left them; in words of ours, for the parser's
  * depend on the paths it took. */
 export function usageProblem(command: CommandClass, verb: string, typed: readonly string[]): string {
-  const options = [...usageLine(command).matchAll(/([<[])((?:-\w,)?(--\S+)) VALUE/g)]
+  const options = optionsOf(command)
+  const places = [...usageLine(command).matchAll(/ <([A-Z]+)>/g)].map(([, name]) => name)
+  const alone = typed.filter((token) => !token.startsWith('-'))
   for (const token of typed) {
-    if (!token.startsWith('-')) return `"${token.slice(0, 40)}" stands alone: values come after an option.`
-    const [long] = token.split('=', 1)
-    const option = options.find(([, , , name]) => name === long)
-    if (option === undefined) return `${verb} has no option ${long?.slice(0, 40)}.`
-    if (long === token) return `${option[2]} needs a value.`
+    if (!token.startsWith('-')) {
+      if (alone.indexOf(token) < places.length) continue
+      return `"${token.slice(0, 40)}" stands alone: values come after an option.`
+    }
+    const [long = ''] = token.split('=', 1)
+    const option = options.find(({ names }) => names.includes(long))
+    if (option === undefined) return `${verb} has no option ${long.slice(0, 40)}.`
+    if (option.takesValue && long === token) return `${option.names.join(',')} needs a value.`
+    if (!option.takesValue && long !== token) return `${long} takes no value.`
   }
-  const missing = options
-    .filter(([, bracket, , long]) => bracket === '<' && !typed.some((token) => token.startsWith(`${long}=`)))
-    .map(([, , names]) => names)
+  const missing = [
+    ...places.slice(alone.length),
+    ...options
+      .filter(
+        ({ required, names }) => required && !typed.some((token) => token.startsWith(`${names.at(-1)}=`)),
+      )
+      .map(({ names }) => names.join(',')),
+  ]
   return missing.length > 0 ? `${verb} needs ${missing.join(' and ')}.` : `${verb} was not understood.`
 }
 
@@ -60,8 +90,18 @@ export function unknownVerb(typed: string, verbs: readonly string[]): string {
   return `there is no command "${typed.slice(0, 40)}".${hint}`
 }
 
-/** The parser calls values #0. */
-const readable = (usage: string) => usage.replaceAll(' #0', ' VALUE')
+/** The parser calls values #0, and names what all commands share first. */
+const readable = (usage: string) =>
+  usage
+    .replaceAll(' #0', ' VALUE')
+    .replace(/(?<= )(?:\[-[^\]]*\]|<[^>]*>)(?: (?:\[-[^\]]*\]|<[^>]*>))*/, (options) =>
+      (options.match(/\[[^\]]*\]|<[^>]*>/g) ?? [])
+        .toSorted((one, other) => rank(one) - rank(other))
+        .join(' '),
+    )
+
+/** What is needed comes first, then what has a letter. */
+const rank = (option: string) => (option.startsWith('<') ? 0 : /^\[-\w,/.test(option) ? 1 : 2)
 
 /** How many letters differ (Levenshtein). */
 function distance(one: string, other: string): number {

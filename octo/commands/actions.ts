@@ -1,28 +1,34 @@
-/** `octo actions`: what was done to a deployment, by whom and how it ended. Loaded by main.ts. */
+/** `octo actions`: what was done to a deployment, by whom and how it ended. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { kindOfWire } from '../../domain/action.ts'
 import type { Action } from '../../domain/shapes.ts'
-import { checkedId, checkedName, nameOption, OctoCommand } from '../command.ts'
+import { checkedId, checkedName, nameOption } from '../command.ts'
+import { actionLook, shownDurationOf } from '../looks.ts'
+import { OnlineCommand } from '../online.ts'
+import { checkedFormat, outputOption, shown } from '../output.ts'
 import { grid, seconds } from '../print.ts'
 import { chunksOf, oneLine } from '../text.ts'
 
 const mostOfOneCall = 500
 
-export class Actions extends OctoCommand {
+export class Actions extends OnlineCommand {
   static override paths = [['actions']]
-  static override usage = OctoCommand.Usage({
+  static override usage = OnlineCommand.Usage({
     description: 'list the actions of a deployment',
     details: `Newest first, queued and running ones too. Times are UTC.`,
     examples: [
       ['The last 50', '$0 actions -n feature-1'],
       ['Only the last one', '$0 actions -n feature-1 --limit 1'],
+      ['For a program', '$0 actions -n feature-1 -o jsonl'],
     ],
   })
 
   name = nameOption()
   limit = Option.String('--limit', '50', { description: 'how many (default 50)' })
+  output = outputOption()
 
   protected async act(): Promise<void> {
+    const format = checkedFormat(this.output)
     const params = { name: checkedName(this.name) }
     const wanted = checkedId('--limit', this.limit)
     const actions: Action[] = []
@@ -35,7 +41,11 @@ export class Actions extends OctoCommand {
       actions.push(...page)
       if (page.length < limit) break
     }
-    this.print(`${grid(headings, actions.map(row), this.columns).join('\n')}\n`)
+    this.print(
+      format === null
+        ? `${grid(headings, actions.map(row), this.columns).join('\n')}\n`
+        : await shown(format, actions, actionLook),
+    )
   }
 }
 
@@ -60,13 +70,8 @@ function row(action: Action): string[][] {
     [action.attempt > 1 ? `${action.state} (attempt ${action.attempt})` : action.state],
     [oneLine(action.actor)],
     [oneLine(action.source)],
-    [durationOf(action)],
+    [shownDurationOf(action)],
     [action.exit_code === null ? (action.signal ?? '') : String(action.exit_code)],
     chunksOf(oneLine(note), 40),
   ]
-}
-
-function durationOf({ started_at, finished_at }: Action): string {
-  if (started_at === null || finished_at === null) return ''
-  return `${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(1)} s`
 }

@@ -1,17 +1,23 @@
-/** `octo archive`: puts a deployment away, its data stays. Loaded by main.ts. */
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
+/** `octo archive`: puts a deployment away, its data stays. Loaded by run.ts. */
+import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { checkedName, nameOption } from '../command.ts'
 
-export class Archive extends OctoCommand {
+export class Archive extends ChangeCommand {
   static override paths = [['archive']]
-  static override usage = OctoCommand.Usage({
+  static override usage = ChangeCommand.Usage({
     description: 'archive a deployment',
     details: `Its resources are given back, its data stays: octo restore brings both back.`,
-    examples: [['Put a deployment away', '$0 archive -n feature-1']],
+    examples: [
+      ['Put a deployment away', '$0 archive -n feature-1'],
+      ['And wait until it is', '$0 archive -n feature-1 --wait --timeout 10m'],
+    ],
   })
 
   name = nameOption()
 
-  protected async act(): Promise<void> {
-    await this.call('archiveDeployment', { params: { name: checkedName(this.name) } })
+  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
+    const name = checkedName(this.name)
+    const { actionId } = await octopod.ask('archiveDeployment', { params: { name } }, extra)
+    return { kind: 'archive', name, actionId }
   }
 }

@@ -1,17 +1,23 @@
-/** `octo cleanup`: removes an archived deployment with its data. Loaded by main.ts. */
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
+/** `octo cleanup`: removes an archived deployment with its data. Loaded by run.ts. */
+import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { checkedName, nameOption } from '../command.ts'
 
-export class Cleanup extends OctoCommand {
+export class Cleanup extends ChangeCommand {
   static override paths = [['cleanup']]
-  static override usage = OctoCommand.Usage({
+  static override usage = ChangeCommand.Usage({
     description: 'clean up an archived deployment',
     details: `Removes its resources and its data for ever, then the deployment and its actions. Needs the admin credential.`,
-    examples: [['Remove an archived deployment with its data', '$0 cleanup -n feature-1']],
+    examples: [
+      ['Remove an archived deployment with its data', '$0 cleanup -n feature-1'],
+      ['And wait until it is gone', '$0 cleanup -n feature-1 --wait'],
+    ],
   })
 
   name = nameOption()
 
-  protected async act(): Promise<void> {
-    await this.call('cleanupDeployment', { params: { name: checkedName(this.name) } })
+  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
+    const name = checkedName(this.name)
+    const { actionId } = await octopod.ask('cleanupDeployment', { params: { name } }, extra)
+    return { kind: 'cleanup', name, actionId }
   }
 }

@@ -1,17 +1,26 @@
-/** `octo delete`: forgets a deployment without running a script. Loaded by main.ts. */
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
+/** `octo delete`: forgets a deployment without running a script. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { checkedKey } from '../change.ts'
+import { checkedName, nameOption } from '../command.ts'
+import { OnlineCommand } from '../online.ts'
 
-export class Delete extends OctoCommand {
+export class Delete extends OnlineCommand {
   static override paths = [['delete']]
-  static override usage = OctoCommand.Usage({
+  static override usage = OnlineCommand.Usage({
     description: 'forget a deployment',
     details: `Removes the record only: no control script runs, so whatever it left behind stays. Needs the admin credential.`,
     examples: [['Forget a deployment whose resources are gone already', '$0 delete -n feature-1']],
   })
 
   name = nameOption()
+  key = Option.String('--idempotency-key', {
+    description: 'a text of your own: the same command with the same key acts once',
+  })
 
   protected async act(): Promise<void> {
-    await this.call('deleteDeployment', { params: { name: checkedName(this.name) } })
+    const params = { name: checkedName(this.name) }
+    const key = checkedKey(this.key)
+    const octopod = await this.octopod()
+    await octopod.ask('deleteDeployment', { params }, { key })
   }
 }

@@ -1,23 +1,35 @@
-/** `octo info`: the config, the links and the finished actions of a deployment. Loaded by main.ts. */
+/** `octo info`: the config, the links and the finished actions of a deployment. Loaded by run.ts. */
 import { kindOfWire } from '../../domain/action.ts'
 import type { ActionLog, Info as DeploymentInfo } from '../../domain/shapes.ts'
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
+import { checkedName, nameOption } from '../command.ts'
 import { Failure } from '../failure.ts'
+import { deploymentLook } from '../looks.ts'
+import { OnlineCommand } from '../online.ts'
+import { checkedFormat, outputOption, shown } from '../output.ts'
 import { boxOfOverrides, cellOfOverrides, grid, seconds } from '../print.ts'
 import { oneLine } from '../text.ts'
 
-export class Info extends OctoCommand {
+export class Info extends OnlineCommand {
   static override paths = [['info']]
-  static override usage = OctoCommand.Usage({
+  static override usage = OnlineCommand.Usage({
     description: 'show a deployment',
     details: `Its overrides of both levels, its links and its finished actions, newest first. Times are UTC.`,
-    examples: [['One deployment', '$0 info -n feature-1']],
+    examples: [
+      ['One deployment', '$0 info -n feature-1'],
+      ['Its first link', '$0 info -n feature-1 -o json | jq -r .metadata[0].link'],
+    ],
   })
 
   name = nameOption()
+  output = outputOption()
 
   protected async act(): Promise<void> {
+    const format = checkedFormat(this.output)
     const name = checkedName(this.name)
+    if (format !== null) {
+      const one = await this.call('getFullInfo', { params: { name } })
+      return this.print(await shown(format, { one }, deploymentLook))
+    }
     const [info] = await this.call('getInfo', { params: { name } })
     if (info === undefined) throw new Failure('refused', `Deployment ${name} not found.`)
     this.print(page(info, this.columns))

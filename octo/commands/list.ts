@@ -1,19 +1,25 @@
-/** `octo list`: the names of all deployments, one a line. Loaded by main.ts. */
-import { OctoCommand } from '../command.ts'
+/** `octo list`: the names of all deployments, one a line. Loaded by run.ts. */
+import { deploymentLook } from '../looks.ts'
+import { OnlineCommand } from '../online.ts'
+import { checkedFormat, outputOption, shown } from '../output.ts'
 
-export class List extends OctoCommand {
+export class List extends OnlineCommand {
   static override paths = [['list']]
-  static override usage = OctoCommand.Usage({
+  static override usage = OnlineCommand.Usage({
     description: 'list the names of all deployments',
     details: `One name a line, newest change first, archived ones too.`,
     examples: [
       ['All names', '$0 list'],
+      ['With status and link', '$0 list -o table'],
       ['Is there one of this name?', '$0 list | grep -qx feature-1'],
     ],
   })
 
+  output = outputOption()
+
   protected async act(): Promise<void> {
+    const format = checkedFormat(this.output) ?? 'name'
     const deployments = await this.call('listDeployments', {})
-    this.print(deployments.map(({ deployment }) => `${deployment.name}\n`).join(''))
+    this.print(await shown(format, deployments, deploymentLook))
   }
 }

@@ -1,17 +1,23 @@
-/** `octo restore`: brings an archived deployment back. Loaded by main.ts. */
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
+/** `octo restore`: brings an archived deployment back. Loaded by run.ts. */
+import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { checkedName, nameOption } from '../command.ts'
 
-export class Restore extends OctoCommand {
+export class Restore extends ChangeCommand {
   static override paths = [['restore']]
-  static override usage = OctoCommand.Usage({
+  static override usage = ChangeCommand.Usage({
     description: 'restore an archived deployment',
     details: `It comes back with the overrides and the data it had.`,
-    examples: [['Bring a deployment back', '$0 restore -n feature-1']],
+    examples: [
+      ['Bring a deployment back', '$0 restore -n feature-1'],
+      ['And wait until it runs', '$0 restore -n feature-1 --wait'],
+    ],
   })
 
   name = nameOption()
 
-  protected async act(): Promise<void> {
-    await this.call('restoreDeployment', { params: { name: checkedName(this.name) } })
+  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
+    const name = checkedName(this.name)
+    const { actionId } = await octopod.ask('restoreDeployment', { params: { name } }, extra)
+    return { kind: 'restore', name, actionId }
   }
 }

@@ -1,20 +1,23 @@
-/** `octo update`: changes some overrides of a deployment and leaves the others. Loaded by main.ts. */
+/** `octo update`: changes some overrides of a deployment and leaves the others. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { changeOverrides } from '../../domain/overrides.ts'
-import { checkedName, nameOption, OctoCommand } from '../command.ts'
-import { appOption, deploymentOption, readSet, readUnset } from '../overrides.ts'
+import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { checkedName, nameOption } from '../command.ts'
+import { appOption, deploymentOption, fileOption, readOverrides, readUnset } from '../overrides.ts'
 
-export class Update extends OctoCommand {
+export class Update extends ChangeCommand {
   static override paths = [['update']]
-  static override usage = OctoCommand.Usage({
+  static override usage = ChangeCommand.Usage({
     description: 'update a deployment',
     details: `
       Overrides that are not named stay as they are. First those of -E and -O are taken back, so that the default
-      counts again, then those of -e and -o are set.
+      counts again, then those of -f, -e and -o are set.
     `,
     examples: [
       ['Another image', '$0 update -n feature-1 -e image.tag=v3'],
       ['Back to the default of a key', '$0 update -n feature-1 -E greeting -O replicas'],
+      ['A value from a file', '$0 update -n feature-1 -e motd=@motd.txt'],
+      ['Until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
     ],
   })
 
@@ -27,19 +30,21 @@ export class Update extends OctoCommand {
   unsetDeployment = Option.Array('-O,--unset-deployment-override', [], {
     description: 'KEY of the deployment config whose override goes; repeatable',
   })
+  file = fileOption()
 
-  protected async act(): Promise<void> {
-    const params = { name: checkedName(this.name) }
-    const app = readSet('-e', this.app)
+  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
+    const name = checkedName(this.name)
     const unsetApp = readUnset('-E', this.unsetApp)
-    const deployment = readSet('-o', this.deployment)
     const unsetDeployment = readUnset('-O', this.unsetDeployment)
+    const given = { app: this.app, deployment: this.deployment, files: this.file }
+    const set = await readOverrides(given, this.context.stdin)
 
-    const present = (await this.call('getFullInfo', { params })).deployment
+    const present = (await octopod.call('getFullInfo', { params: { name } })).deployment
     const body = {
-      app_overrides: changeOverrides(present.app_overrides, app, unsetApp),
-      deployment_overrides: changeOverrides(present.deployment_overrides, deployment, unsetDeployment),
+      app_overrides: changeOverrides(present.app_overrides, set.app, unsetApp),
+      deployment_overrides: changeOverrides(present.deployment_overrides, set.deployment, unsetDeployment),
     }
-    await this.call('updateDeployment', { params, body })
+    const { actionId } = await octopod.ask('updateDeployment', { params: { name }, body }, extra)
+    return { kind: 'update', name, actionId }
   }
 }

@@ -32,9 +32,7 @@ test('paths are unique, parameters are among the known ones', () => {
 
 /** Endpoints that neither octo nor the page calls, and for whom they are. */
 const forOthers: Partial<Record<EndpointName, string>> = {
-  ping: 'for probes and for installations that watch it, as in Octopod 1.6',
-  getAction: 'for CI scripts that follow the action whose id the answer carried',
-  getStatus: 'for CI scripts that ask whether a deployment is up, as in Octopod 1.6',
+  getProjectName: 'for programs of Octopod 1.6; octo and the page ask whoami',
 }
 
 test('every endpoint is called by octo or the page, or is there for others', () => {

@@ -68,6 +68,7 @@ const laws: Record<Room, Law> = {
       clipanion: 'commands and options',
       undici: 'requests',
       zod: 'the types of the shapes it sends and gets',
+      yaml: '-o yaml and files of overrides',
     },
     node: true,
     why: 'one binary that speaks HTTP and nothing else',
@@ -112,6 +113,7 @@ const runsInNode: Record<string, { packages: readonly string[]; why: string }> =
 const childProcesses: Record<string, string> = {
   'runner/process.ts': 'spawns the scripts',
   'runner/supervise.ts': 'spawns the companion that ends the scripts of a killed runner',
+  'octo/browser.ts': 'octo open starts the browser of whoever sits there',
 }
 
 const all: Import[] = sources().flatMap(importsOf)

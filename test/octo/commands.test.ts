@@ -169,7 +169,7 @@ test('cancel says so when nothing runs', async (t) => {
   })
   for (const name of ['idle', 'ended']) {
     const ran = await octo({ OCTOPOD_URL: fake.url }, 'cancel', '-n', name)
-    assert.equal(ran.code, 1)
+    assert.equal(ran.code, 5)
     assert.equal(ran.stderr, `octo: No action of deployment ${name} is running.\nNothing to cancel.\n`)
   }
 })

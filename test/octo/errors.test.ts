@@ -1,4 +1,4 @@
-/** Everything that can go wrong, as a person at the command line meets it: exit 1, nothing on stdout, words. */
+/** Everything that can go wrong, as a person at the command line meets it: an exit code, nothing on stdout, words. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -8,9 +8,9 @@ import { fullInfo } from './wire.ts'
 
 const secret = 'Bearer s3cr3t-value'
 
-/** Exit 1, nothing but words on stderr, and the credential in none of them. */
-function failed({ code, stdout, stderr }: Ran): string {
-  assert.equal(code, 1)
+/** The exit code, nothing but words on stderr, and the credential in none of them. */
+function failed({ code, stdout, stderr }: Ran, expected: number): string {
+  assert.equal(code, expected)
   assert.equal(stdout, '')
   assert.match(stderr, /^octo: /)
   assert.doesNotMatch(stderr, /s3cr3t|node_modules|\n {4}at /)
@@ -20,7 +20,15 @@ function failed({ code, stdout, stderr }: Ran): string {
 async function archiveAgainst(test: TestContext, laid: Laid, authorization = secret): Promise<string> {
   const fake = await fakeServer(test, { 'DELETE /api/v1/deployments/feature-1': laid })
   const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: authorization }
-  return failed(await octo(environment, 'archive', '-n', 'feature-1')).replaceAll(fake.url, 'URL')
+  const ran = await octo(environment, 'archive', '-n', 'feature-1')
+  return failed(ran, codeOf(laid)).replaceAll(fake.url, 'URL')
+}
+
+/** Refused, not allowed, or no usable answer. */
+function codeOf({ status = 200, type = '', body }: Laid): number {
+  if (status === 401 || status === 403) return 6
+  const isOurs = typeof body === 'object' && body !== null && 'tag' in body
+  return status >= 400 && status < 500 && isOurs && type === '' ? 5 : 7
 }
 
 for (const [url, said] of [
@@ -34,7 +42,7 @@ for (const [url, said] of [
   ['https://host/?token=s3cr3t', 'OCTOPOD_URL holds a ? or #.'],
 ] as const) {
   test(`OCTOPOD_URL ${JSON.stringify(url)}`, async () => {
-    const stderr = failed(await octo(url === undefined ? {} : { OCTOPOD_URL: url }, 'list'))
+    const stderr = failed(await octo(url === undefined ? {} : { OCTOPOD_URL: url }, 'list'), 2)
     assert.equal(stderr.split('\n')[0], `octo: ${said}`)
     assert.match(stderr, /https:\/\/octopod\.example\.com|OCTO_AUTHORIZATION_HEADER/)
   })
@@ -42,7 +50,7 @@ for (const [url, said] of [
 
 test('a credential that no header can carry is refused without being shown', async () => {
   const environment = { OCTOPOD_URL: 'http://127.0.0.1:1', OCTO_AUTHORIZATION_HEADER: 's3cr3t\nline' }
-  assert.match(failed(await octo(environment, 'list')), /OCTO_AUTHORIZATION_HEADER holds a character/)
+  assert.match(failed(await octo(environment, 'list'), 2), /OCTO_AUTHORIZATION_HEADER holds a character/)
 })
 
 test('white space around the credential is dropped', async (t) => {
@@ -56,7 +64,7 @@ test('a port where nothing listens', async () => {
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
   await new Promise((resolve) => server.close(resolve))
-  const stderr = failed(await octo({ OCTOPOD_URL: `http://127.0.0.1:${port}/x` }, 'list'))
+  const stderr = failed(await octo({ OCTOPOD_URL: `http://127.0.0.1:${port}/x` }, 'list'), 7)
   assert.equal(
     stderr,
     `octo: cannot reach http://127.0.0.1:${port}/x: nothing listens there (connection refused).\nCheck OCTOPOD_URL, and that the server is up.\n`,
@@ -68,12 +76,12 @@ test('a connection cut before the answer leaves a write in doubt, and says so', 
   t.after(() => server.close())
   await new Promise((resolve) => server.once('listening', resolve))
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-  const wrote = failed(await octo({ OCTOPOD_URL: url }, 'archive', '-n', 'feature-1'))
+  const wrote = failed(await octo({ OCTOPOD_URL: url }, 'archive', '-n', 'feature-1'), 7)
   assert.match(
     wrote,
     /the connection was cut before the answer[\s\S]*Whether the request was carried out is not known/,
   )
-  assert.doesNotMatch(failed(await octo({ OCTOPOD_URL: url }, 'list')), /carried out/)
+  assert.doesNotMatch(failed(await octo({ OCTOPOD_URL: url }, 'list'), 7), /carried out/)
 })
 
 test('something that does not speak HTTP, and TLS where there is none', async (t) => {
@@ -81,8 +89,8 @@ test('something that does not speak HTTP, and TLS where there is none', async (t
   t.after(() => server.close())
   await new Promise((resolve) => server.once('listening', resolve))
   const place = `127.0.0.1:${(server.address() as { port: number }).port}`
-  assert.match(failed(await octo({ OCTOPOD_URL: `http://${place}` }, 'list')), /does not speak HTTP/)
-  assert.match(failed(await octo({ OCTOPOD_URL: `https://${place}` }, 'list')), /does not speak TLS/)
+  assert.match(failed(await octo({ OCTOPOD_URL: `http://${place}` }, 'list'), 7), /does not speak HTTP/)
+  assert.match(failed(await octo({ OCTOPOD_URL: `https://${place}` }, 'list'), 7), /does not speak TLS/)
 })
 
 for (const [code, words, remedy] of [
@@ -141,6 +149,7 @@ test('the words of config_check come as plain text', async (t) => {
   const fake = await fakeServer(t, { 'POST /api/v1/deployments': { status: 400, body } })
   const stderr = failed(
     await octo({ OCTOPOD_URL: fake.url }, 'create', '-n', 'feature-1', '-e', 'image.tag=v9'),
+    5,
   )
   assert.equal(
     stderr,
@@ -216,7 +225,7 @@ test('what is not Octopod: web pages, other JSON, nothing, a login page', async 
 test('an answer of a future or past server is noticed by its shape', async (t) => {
   const { revision: _, ...older } = fullInfo('feature-1')
   const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [older] } })
-  const stderr = failed(await octo({ OCTOPOD_URL: fake.url }, 'list'))
+  const stderr = failed(await octo({ OCTOPOD_URL: fake.url }, 'list'), 7)
   assert.match(stderr, /listDeployments in a shape octo does not know \(0\.revision: .*same version/s)
 })
 
@@ -228,7 +237,7 @@ test('info of a deployment that is not there', async (t) => {
   })
   for (const name of ['nope', 'none']) {
     assert.match(
-      failed(await octo({ OCTOPOD_URL: fake.url }, 'info', '-n', name)),
+      failed(await octo({ OCTOPOD_URL: fake.url }, 'info', '-n', name), 5),
       new RegExp(`^octo: Deployment ${name} not found\\.\n`),
     )
   }

@@ -1,0 +1,31 @@
+/** `octo completion`: the script that lets a shell complete commands, options and live names. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { OctoCommand } from '../command.ts'
+import { completionScripts } from '../completion-scripts.ts'
+import { Failure } from '../failure.ts'
+
+export class Completion extends OctoCommand {
+  static override paths = [['completion']]
+  static override usage = OctoCommand.Usage({
+    description: 'print the completion script of a shell',
+    details: `
+      For bash, zsh or fish. Commands, options, names of deployments that the command can be used on, config keys and
+      contexts are completed; names and keys are asked for at the moment they are needed.
+    `,
+    examples: [
+      ['bash, in ~/.bashrc', 'source <(octo completion bash)'],
+      ['zsh, in ~/.zshrc after compinit', 'source <(octo completion zsh)'],
+      ['fish', 'octo completion fish > ~/.config/fish/completions/octo.fish'],
+    ],
+  })
+
+  shell = Option.String({ name: 'SHELL' })
+
+  protected async act(): Promise<void> {
+    const script = Object.hasOwn(completionScripts, this.shell) ? completionScripts[this.shell] : undefined
+    if (script === undefined) {
+      throw new Failure('usage', `completion needs one of ${Object.keys(completionScripts).join(', ')}.`)
+    }
+    this.print(script)
+  }
+}

@@ -1,0 +1,2 @@
+/** Variables as octo reads them. */
+export type Environment = Record<string, string | undefined>

@@ -1,0 +1,125 @@
+/**
+ * The output of an action as it is written, to its end: over the event stream, resumed after the last chunk seen, or
+ * page by page where something on the way (a proxy that holds streams back) lets none through. Called by commands.
+ */
+import { z } from 'zod'
+import { type ActionState, actionStates, isActive } from '../domain/action.ts'
+import { headers, pathOf } from '../domain/places.ts'
+import { type OutputChunk, outputChunk } from '../domain/shapes.ts'
+import { type Octopod, plainHeaders } from './client.ts'
+import { Failure } from './failure.ts'
+import { unreachable } from './fault.ts'
+import { refusal } from './refusal.ts'
+import { backoffMs, pause } from './retry.ts'
+import { readEvents } from './sse.ts'
+
+export type FollowOptions = {
+  /** Chunks with a greater number only. */
+  after?: number
+  signal?: AbortSignal
+  /** The connection was lost and is made anew. */
+  onCut?: (failure: Failure) => void
+  /** The server sends a sign of life every 15 s: longer silence is a dead connection. */
+  silenceMs?: number
+  firstPauseMs?: number
+}
+
+const endData = z.object({ state: z.enum(actionStates) })
+/** Streams in a row that brought nothing before pages are asked for instead. */
+const emptyStreams = 2
+/** How long the server may stay away before it is an error. */
+const attemptsInARow = 30
+const pollMs = 1000
+
+/** Gives chunk after chunk, each once; returns the state in which the action ended, null when `signal` aborted. */
+export async function* followOutput(
+  octopod: Octopod,
+  actionId: number,
+  { after = 0, signal, onCut, silenceMs = 40_000, firstPauseMs = 300 }: FollowOptions = {},
+): AsyncGenerator<OutputChunk, ActionState | null> {
+  let seen = after
+  let attempt = 0
+  let empty = 0
+  while (!signal?.aborted) {
+    const source =
+      empty < emptyStreams
+        ? streamed(octopod, actionId, seen, silenceMs, signal)
+        : paged(octopod, actionId, seen)
+    let brought = false
+    try {
+      for (;;) {
+        const { value, done } = await source.next()
+        if (done && value !== null) return value
+        if (done) break
+        brought = true
+        attempt = 0
+        if (value.seq <= seen) continue
+        seen = value.seq
+        yield value
+      }
+    } catch (error) {
+      if (signal?.aborted) return null
+      if (!(error instanceof Failure) || !isPassing(error) || attempt >= attemptsInARow) throw error
+      onCut?.(error)
+    }
+    empty = brought ? 0 : empty + 1
+    attempt += 1
+    await pause(empty > emptyStreams ? pollMs : backoffMs(attempt - 1, firstPauseMs, 5000), signal)
+  }
+  return null
+}
+
+const isPassing = ({ kind, transient }: Failure) => transient || kind === 'unreachable'
+
+/** One connection's worth of the stream. Null: it ended before the action did. */
+export async function* streamed(
+  { connection, dispatcher }: Octopod,
+  actionId: number,
+  after: number,
+  silenceMs: number,
+  signal?: AbortSignal,
+): AsyncGenerator<OutputChunk, ActionState | null> {
+  try {
+    const answer = await dispatcher.request({
+      origin: connection.origin,
+      path: connection.prefix + pathOf('streamOutput', { action_id: actionId }),
+      method: 'GET',
+      headers: { ...plainHeaders(connection, 'text/event-stream'), 'last-event-id': String(after) },
+      bodyTimeout: silenceMs,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const header = (name: string) => String(answer.headers[name.toLowerCase()] ?? '')
+    if (answer.statusCode !== 200) {
+      const text = await answer.body.text()
+      const requestId = header(headers.requestId)
+      const [type, location] = [header('content-type'), header('location')]
+      throw refusal(connection, { status: answer.statusCode, type, location, requestId, text })
+    }
+    for await (const { event, data } of readEvents(answer.body)) {
+      if (event === 'chunk') yield outputChunk.parse(JSON.parse(data))
+      if (event === 'end') return endData.parse(JSON.parse(data)).state
+    }
+    return null
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    // A chunk that is none: something on the way has spoilt it; it is asked for again.
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return null
+    throw unreachable(connection, error, false)
+  }
+}
+
+async function* paged(
+  octopod: Octopod,
+  actionId: number,
+  after: number,
+): AsyncGenerator<OutputChunk, ActionState | null> {
+  let seen = after
+  for (;;) {
+    const query = { after: seen }
+    const page = await octopod.call('getOutput', { params: { action_id: actionId }, query })
+    yield* page.chunks
+    seen = page.chunks.at(-1)?.seq ?? seen
+    if (page.done && !isActive(page.state)) return page.state
+    if (page.chunks.length === 0) return null
+  }
+}

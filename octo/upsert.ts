@@ -1,0 +1,32 @@
+/** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
+import { changeOverrides } from '../domain/overrides.ts'
+import type { Begun, Tools } from './change.ts'
+import { standing } from './looks.ts'
+import type { Levels } from './overrides-file.ts'
+import { statusOf } from './verdict.ts'
+import { waitFor } from './wait.ts'
+
+/** Keys of one command are told apart by what they are for: each request of a repeated command is the same again. */
+export async function updateExisting(
+  { octopod, extra, progress, deadlineMs }: Tools,
+  name: string,
+  overrides: Levels,
+): Promise<Begun> {
+  const keyed = (what: string) =>
+    extra.key === undefined ? extra : { ...extra, key: `${extra.key}/${what}` }
+  const params = { name }
+  const info = await octopod.call('getFullInfo', { params })
+  if (statusOf(info) === 'Archived') {
+    progress.note(`Deployment ${name} is archived: it is restored, then updated.`)
+    const { actionId } = await octopod.ask('restoreDeployment', { params }, keyed('restore'))
+    const onSight = (sight: Parameters<typeof standing>[0]) => progress.stands(standing(sight))
+    await waitFor(octopod, { name, aim: 'Running', actionId }, { deadlineMs, onSight })
+  }
+  const { app_overrides, deployment_overrides } = info.deployment
+  const body = {
+    app_overrides: changeOverrides(app_overrides, overrides.app, []),
+    deployment_overrides: changeOverrides(deployment_overrides, overrides.deployment, []),
+  }
+  const { actionId } = await octopod.ask('updateDeployment', { params, body }, keyed('update'))
+  return { kind: 'update', name, actionId }
+}

@@ -1,0 +1,32 @@
+/** Every command by what is typed for it, loaded when it is needed. A new command is a file in commands/ and a line here. */
+import type { CommandClass } from 'clipanion'
+
+export const verbs: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  create: async () => (await import('./commands/create.ts')).Create,
+  list: async () => (await import('./commands/list.ts')).List,
+  info: async () => (await import('./commands/info.ts')).Info,
+  update: async () => (await import('./commands/update.ts')).Update,
+  archive: async () => (await import('./commands/archive.ts')).Archive,
+  restore: async () => (await import('./commands/restore.ts')).Restore,
+  cleanup: async () => (await import('./commands/cleanup.ts')).Cleanup,
+  delete: async () => (await import('./commands/delete.ts')).Delete,
+  status: async () => (await import('./commands/status.ts')).Status,
+  actions: async () => (await import('./commands/actions.ts')).Actions,
+  logs: async () => (await import('./commands/logs.ts')).Logs,
+  cancel: async () => (await import('./commands/cancel.ts')).Cancel,
+  retry: async () => (await import('./commands/retry.ts')).Retry,
+  wait: async () => (await import('./commands/wait.ts')).Wait,
+  watch: async () => (await import('./commands/watch.ts')).Watch,
+  diff: async () => (await import('./commands/diff.ts')).Diff,
+  open: async () => (await import('./commands/open.ts')).Open,
+  config: async () => (await import('./commands/config.ts')).Config,
+  whoami: async () => (await import('./commands/whoami.ts')).Whoami,
+  ping: async () => (await import('./commands/ping.ts')).Ping,
+  doctor: async () => (await import('./commands/doctor.ts')).Doctor,
+  context: async () => (await import('./commands/context/list.ts')).ContextList,
+  'context set': async () => (await import('./commands/context/set.ts')).ContextSet,
+  'context use': async () => (await import('./commands/context/use.ts')).ContextUse,
+  'context remove': async () => (await import('./commands/context/remove.ts')).ContextRemove,
+  completion: async () => (await import('./commands/completion.ts')).Completion,
+  version: async () => (await import('./commands/version.ts')).Version,
+}
