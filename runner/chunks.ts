@@ -16,9 +16,10 @@ export type Chunks = {
 /** What a chunk takes besides its text: a script that alternates between its streams makes many small ones. */
 const chunkOverhead = 128
 const encoder = new TextEncoder()
+/** Only to measure in, within one call: all share it, for most actions print little and there are many. */
+const scratch = new Uint8Array(64 * 1024)
 
 export function createChunks(firstSeq: number, chunkBytes: number): Chunks {
-  const scratch = new Uint8Array(chunkBytes)
   let seq = firstSeq
   let waiting: Chunk[] = []
   let lastBytes = 0
@@ -39,7 +40,7 @@ export function createChunks(firstSeq: number, chunkBytes: number): Chunks {
           size += chunkOverhead
         }
         // encodeInto stops before a character that does not fit: nothing is cut in two.
-        const { read, written } = encoder.encodeInto(rest, scratch.subarray(lastBytes))
+        const { read, written } = encoder.encodeInto(rest, scratch.subarray(lastBytes, chunkBytes))
         last.text += rest.slice(0, read)
         lastBytes = read < rest.length ? chunkBytes : lastBytes + written
         size += written

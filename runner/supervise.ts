@@ -73,9 +73,8 @@ export function createSupervisor(killGraceMs: number, leaseMs = 20_000): Supervi
       tell(`is ${mark} ${pid}`)
     },
     end(mark) {
-      live.delete(mark)
       deadlines.delete(mark)
-      tell(`end ${mark}`)
+      if (live.delete(mark)) tell(`end ${mark}`)
     },
     async close() {
       closed = true
