@@ -115,3 +115,20 @@ test('every library has a row with its reason in DECISIONS.md, and no row is lef
   )
   for (const [packages, ...reason] of rows) assert.match(reason.join(' '), /\w{3}/, String(packages))
 })
+
+test('the lock file names the packages of every platform, as npm ci demands', () => {
+  const lock: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } = JSON.parse(
+    read('package-lock.json'),
+  )
+  const missing = Object.entries(lock.packages).flatMap(([place, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) =>
+        !(`node_modules/${name}` in lock.packages) && !(`${place}/node_modules/${name}` in lock.packages),
+    ),
+  )
+  assert.deepEqual(
+    missing,
+    [],
+    'remove node_modules and package-lock.json, then npm install --package-lock-only',
+  )
+})
