@@ -2,12 +2,15 @@
  * A server for the tests of octo that speaks the recorded wire format of contract §4: answers what a test laid
  * out for a method and path, and keeps what it was asked. Used by all tests beside it.
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
+import { build } from 'esbuild'
+import { eventually } from '../helpers/eventually.ts'
 
 export type Asked = {
   method: string
@@ -60,30 +63,76 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-/** The octo under test: the sources, or what OCTO_UNDER_TEST names (an executable, or a script for Node). */
-const underTest = path.resolve(
-  process.env.OCTO_UNDER_TEST ?? path.join(import.meta.dirname, '../../octo/main.ts'),
-)
+/** The octo under test: the sources in one file, for they start in half the time, or what OCTO_UNDER_TEST names (an
+ * executable, or a script for Node). */
+const underTest = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundled()))
 /** Program and first arguments. */
 export const octoCommand: readonly [string, ...string[]] = /\.m?[jt]s$/.test(underTest)
   ? [process.execPath, underTest]
   : [underTest]
 
+async function bundled(): Promise<string> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'octo-test-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const outfile = path.join(folder, 'octo.mjs')
+  await build({
+    entryPoints: [path.join(import.meta.dirname, '../../octo/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+  })
+  return outfile
+}
+
 /** Runs octo as a process with nothing in its environment but what is given. */
 export function octo(environment: Record<string, string>, ...args: string[]): Promise<Ran> {
-  // The cache takes 40 ms off every start: without it Node strips the types of main.ts each time.
+  const started = startOcto(environment, ...args)
+  started.child.stdin?.end()
+  return started.ended
+}
+
+export type Started = {
+  child: ChildProcess
+  ended: Promise<Ran>
+  /** Waits for what it has written so far. */
+  until(done: (written: Ran) => boolean): Promise<Ran>
+}
+
+/** The same, still running; killed after 30 s. */
+export function startOcto(environment: Record<string, string>, ...args: string[]): Started {
   const always = {
     PATH: process.env.PATH,
+    // The second start takes half the time of the first.
     NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache'),
     // What fails in passing fails at once, but where a test is about that.
     OCTO_RETRIES: '0',
+    // No contexts of the person who runs the tests.
+    XDG_CONFIG_HOME: '/nonexistent',
   }
-  const options = { env: { ...always, ...environment }, timeout: 20_000, maxBuffer: 64 << 20 }
   const [program, ...before] = octoCommand
-  return new Promise((resolve) => {
-    execFile(program, [...before, ...args], options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
-      resolve({ code, stdout, stderr })
-    })
+  const child = spawn(program, [...before, ...args], { env: { ...always, ...environment }, timeout: 30_000 })
+  const written: Ran = { code: -1, stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    written.stdout += text
   })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    written.stderr += text
+  })
+  child.stdin.on('error', () => {})
+  const ended = new Promise<Ran>((resolve) => {
+    child.once('close', (code) => resolve({ ...written, code: code ?? 255 }))
+  })
+  return {
+    child,
+    ended,
+    until: (done) =>
+      eventually(`octo ${args.join(' ')}`, async () => ({
+        done: done(written),
+        value: written,
+        seen: written,
+      })),
+  }
 }
