@@ -2,7 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../domain/event.ts'
-import { overrides } from '../domain/shapes.ts'
+import { storedOverrides } from '../domain/shapes.ts'
 import { type Status, statuses } from '../domain/status.ts'
 import { changeOf } from './deployments.ts'
 import type { Database } from './pool.ts'
@@ -14,8 +14,8 @@ const dueRow = z.object({
   status: z.enum(statuses),
   revision: z.number(),
   pendingMs: z.number(),
-  appOverrides: overrides,
-  deploymentOverrides: overrides,
+  appOverrides: storedOverrides,
+  deploymentOverrides: storedOverrides,
 })
 /** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked. */
 export type DueCheck = z.infer<typeof dueRow>

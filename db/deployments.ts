@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Refusal } from '../domain/errors.ts'
 import type { ChangeEvent } from '../domain/event.ts'
 import type { Override } from '../domain/overrides.ts'
-import { type FullInfo, overrides } from '../domain/shapes.ts'
+import { type FullInfo, storedOverrides } from '../domain/shapes.ts'
 import type { Database, Transaction } from './pool.ts'
 
 // Made once: zod compiles a schema when it is first used.
@@ -67,8 +67,8 @@ export type Target = { id: number; name: string; appOverrides: Override[]; deplo
 const targetRow = z.object({
   id: z.number(),
   name: z.string(),
-  appOverrides: overrides,
-  deploymentOverrides: overrides,
+  appOverrides: storedOverrides,
+  deploymentOverrides: storedOverrides,
 })
 
 /** What scripts are told about a deployment. Throws a Refusal when it is not there. */

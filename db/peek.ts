@@ -1,15 +1,15 @@
 /** A look at a deployment without a lock: for refusing early. Only begin, under the lock, decides. */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { overrides } from '../domain/shapes.ts'
+import { storedOverrides } from '../domain/shapes.ts'
 import { statuses } from '../domain/status.ts'
 import type { Database } from './pool.ts'
 
 const row = z.object({
   status: z.enum(statuses),
   busy: z.boolean(),
-  appOverrides: overrides,
-  deploymentOverrides: overrides,
+  appOverrides: storedOverrides,
+  deploymentOverrides: storedOverrides,
 })
 
 export async function peek(pool: Database, name: string): Promise<z.infer<typeof row> | null> {

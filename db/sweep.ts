@@ -5,7 +5,7 @@ import { type ActionKind, actionKinds } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
 import { changeOf } from './deployments.ts'
 import type { Database, Transaction } from './pool.ts'
-import { interval, settle } from './transition.ts'
+import { interval, maxClaims, settle } from './transition.ts'
 
 const nameRow = z.object({ name: z.string() })
 const idRow = z.object({ id: z.number() })
@@ -15,7 +15,7 @@ export async function findWaiting(pool: Database, olderThanMs: number, limit: nu
   const rows = await pool.any(sql.type(idRow)`
     select id from actions
     where state = 'queued' and cancel_requested_at is null and created_at <= now() - ${interval(olderThanMs)}
-      and (lease_expires_at is null or lease_expires_at <= now())
+      and (lease_expires_at is null or lease_expires_at <= now()) and lease_epoch < ${maxClaims}
     order by id limit ${limit}`)
   return rows.map((row) => row.id)
 }
@@ -43,8 +43,8 @@ export type Lost = {
 const maxAttempts = 3
 
 /**
- * Ends one action whose lease has run out after it had started (or that was to be cancelled): `interrupted`, with its
- * output so far. With `retry` a second, visible action follows. Null: there is none.
+ * Ends one action whose lease has run out after it had started (or that was to be cancelled, or that loses every runner that
+ * takes it): `interrupted`, with its output so far. With `retry` a second, visible action follows. Null: there is none.
  */
 export async function endOneLost(pool: Database, retry: boolean): Promise<Lost | null> {
   return pool.transaction(async (transaction) => {
@@ -53,19 +53,22 @@ export async function endOneLost(pool: Database, retry: boolean): Promise<Lost |
         a.cancel_requested_at is not null as cancel
       from actions a join deployments d on d.id = a.deployment_id
       where a.lease_expires_at <= now()
-        and (a.state = 'running' or (a.state = 'queued' and a.cancel_requested_at is not null))
+        and (a.state = 'running' or a.cancel_requested_at is not null or a.lease_epoch >= ${maxClaims})
+        and a.state in ('queued', 'running')
       order by a.id limit 1 for update of a skip locked`)
     if (lost === null) return null
-    const state = lost.state === 'queued' ? 'cancelled' : 'interrupted'
+    const state = lost.state === 'queued' && lost.cancel ? 'cancelled' : 'interrupted'
     const words =
       state === 'cancelled'
         ? 'Cancelled before it started.'
-        : `Its runner${lost.runner ? ` ${lost.runner}` : ''} was lost.`
+        : lost.state === 'queued'
+          ? `${maxClaims} runners were lost before its script could start.`
+          : `Its runner${lost.runner ? ` ${lost.runner}` : ''} was lost.`
     await transaction.query(sql.unsafe`
       update actions set state = ${state}, error = ${words}, finished_at = now(), lease_epoch = lease_epoch + 1,
         lease_expires_at = null
       where id = ${lost.id}`)
-    const again = retry && state === 'interrupted' && !lost.cancel && lost.attempt < maxAttempts
+    const again = retry && lost.state === 'running' && !lost.cancel && lost.attempt < maxAttempts
     const retriedAs = again ? await insertRetry(transaction, lost.id) : null
     const change = again
       ? await touch(transaction, lost.deploymentId)

@@ -12,7 +12,7 @@ import {
   statusAfterAction,
 } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
-import { type FullInfo, type Link, overrides } from '../domain/shapes.ts'
+import { type FullInfo, type Link, storedOverrides } from '../domain/shapes.ts'
 import { json } from './begin.ts'
 import { changeOfBody } from './deployments.ts'
 import { StaleLease } from './errors.ts'
@@ -25,13 +25,16 @@ const claimedRow = z.object({
   kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
   deploymentId: z.number(),
   name: z.string(),
-  appOverrides: overrides,
-  deploymentOverrides: overrides,
+  appOverrides: storedOverrides,
+  deploymentOverrides: storedOverrides,
   configChecked: z.boolean(),
 })
 /** An action in our hands: everything perform needs, and the epoch every later write must carry. */
 export type Claimed = z.infer<typeof claimedRow>
 export type Held = { actionId: number; epoch: number }
+
+/** Whoever held an action was lost before its script could start so many times: it is the action that loses them. */
+export const maxClaims = 5
 
 /** Takes the action if it waits and nobody holds it; null otherwise (a second bell for the same action is harmless). */
 export async function claim(
@@ -45,7 +48,7 @@ export async function claim(
     set lease_epoch = a.lease_epoch + 1, lease_expires_at = ${leaseEnd(leaseMs)}, runner = ${runner}
     from deployments d
     where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
-      and (a.lease_expires_at is null or a.lease_expires_at <= now())
+      and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.lease_epoch < ${maxClaims}
     returning a.id as "actionId", a.lease_epoch as epoch, a.attempt, a.kind, d.id as "deploymentId", d.name,
       a.app_overrides as "appOverrides", a.deployment_overrides as "deploymentOverrides", a.config_checked as "configChecked"`)
 }

@@ -66,6 +66,12 @@ export const configIn = z
 
 /** Stored overrides as they are answered: an old database may hold keys we would refuse today. */
 export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), overrideValue]))
+/** Overrides as they stand in the database: what an older program left malformed is passed over, for one odd row must not
+ * stop the checks of all. */
+export const storedOverrides: z.ZodType<Override[]> = z
+  .array(z.tuple([z.string(), overrideValue]).nullable().catch(null))
+  .catch([])
+  .transform((found) => found.filter((one) => one !== null))
 export const pairs: z.ZodType<Pair[]> = z.array(z.tuple([z.string(), z.string()]))
 export const keys = z.array(z.string())
 

@@ -183,3 +183,16 @@ suite('keeping a check', () => {
     await keepCheck(here.pool, outcome(check))
   })
 })
+
+test('a malformed override of an old row stops neither its checks nor those of others', async () => {
+  const odd = await deployment(here)
+  const fine = await deployment(here)
+  await here.raw(
+    `update deployments set next_check_at = now(), app_overrides = case when name = $1 then '[["a"], ["b", {"tag": "ValueDeleted"}]]' else app_overrides end
+     where name in ($1, $2)`,
+    [odd, fine],
+  )
+  const due = await claimChecks(here.pool, 1000, 1000)
+  assert.deepEqual(due.find((one) => one.name === odd)?.appOverrides, [['b', { tag: 'ValueDeleted' }]])
+  assert.ok(due.some((one) => one.name === fine))
+})

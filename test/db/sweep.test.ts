@@ -43,6 +43,19 @@ suite('waiting actions', () => {
 })
 
 suite('lost actions', () => {
+  test('that lose every runner before the start are not tried for ever', async () => {
+    const { actionId } = await ask(here, 'create', newName())
+    for (const _ of times(5, newName)) {
+      assert.equal(await endOneLost(here.pool, true), null)
+      await take(here, actionId)
+      await loseLease(here, actionId)
+    }
+    assert.deepEqual(await findWaiting(here.pool, 0, 10), [])
+    assert.equal((await endOneLost(here.pool, true))?.retriedAs, null)
+    const row = await actionRow(here, actionId)
+    assert.deepEqual([row.state, row.started_at], ['interrupted', null])
+  })
+
   test('end as interrupted, with their output so far and the name of the runner', async () => {
     const name = newName()
     const held = await running(here, 'create', name)
