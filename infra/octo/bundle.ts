@@ -3,6 +3,7 @@
  * Called by package.ts and executable.ts.
  */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 
@@ -15,7 +16,7 @@ export async function bundleInPieces(folder: string): Promise<void> {
 
 /** For the executable: one file. */
 export async function bundleInOne(file: string): Promise<void> {
-  await build({ ...common, outfile: file })
+  await build({ ...common, outfile: file, plugins: [...common.plugins, undiciWhenNeeded] })
 }
 
 /** Importing `z` by its name brings all of zod, as a namespace only what is used: 85 kB instead of 450. */
@@ -29,6 +30,30 @@ const namespaceOfZod: Plugin = {
         loader: 'ts',
       }
     })
+  },
+}
+
+/** In octo, undici's Agent is ours, and the rest of undici is loaded when it is used. */
+const undiciWhenNeeded: Plugin = {
+  name: 'undici-when-needed',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, ({ importer }) =>
+      importer.startsWith(join(root, 'octo')) ? { path: 'undici', namespace: 'when-needed' } : null,
+    )
+    onLoad({ filter: /.*/, namespace: 'when-needed' }, async () => ({
+      resolveDir: join(root, 'infra/octo'),
+      contents: [
+        `const undici = () => require('undici')`,
+        `const { openAgent } = require('./agent.ts')`,
+        `exports.Agent = function (options) { return openAgent(options, () => new (undici().Agent)(options)) }`,
+        ...Object.keys(await import('undici'))
+          .filter((name) => name !== 'Agent' && name !== 'default')
+          .map(
+            (name) =>
+              `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => undici().${name} })`,
+          ),
+      ].join('\n'),
+    }))
   },
 }
 

