@@ -68,9 +68,11 @@ export function route<Name extends EndpointName>(
       body: ('body' in endpoint ? parse(endpoint.body, parseJson(text), 'body') : undefined) as BodyOf<Name>,
       header: (header: string) => context.req.header(header),
       role,
-      asker: askerOf(services.settings, role, given),
+      get asker() {
+        return askerOf(services.settings, role, given)
+      },
       key: keyOf(context, text),
-      // Only where it is needed: it makes node-server build a whole Request.
+      // These only where they are needed; a signal makes node-server build a whole Request.
       get signal() {
         return context.req.raw.signal
       },

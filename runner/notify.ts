@@ -9,14 +9,14 @@ import type { Workshop } from './workshop.ts'
 const batch = 50
 
 export function notify(workshop: Workshop): Loop {
-  const loop = repeat(workshop.log, 'notifications', 1000, async () => {
+  const silent = workshop.scripts.path('notifications') === null
+  // Without a script they are only taken off the list, now and then.
+  const loop = repeat(workshop.log, 'notifications', silent ? 30_000 : 1000, async () => {
     const changes = await takeStatusChanges(workshop.db, batch)
-    // Without a script they are only taken off the list.
-    if (workshop.scripts.path('notifications') !== null)
-      for (const change of changes) await tell(workshop, change)
+    if (!silent) for (const change of changes) await tell(workshop, change)
     if (changes.length === batch) loop.nudge()
   })
-  return loop
+  return silent ? { nudge: () => {}, stop: loop.stop } : loop
 }
 
 async function tell(workshop: Workshop, change: StatusChange): Promise<void> {
