@@ -1,5 +1,5 @@
 /** What went wrong, in words a person can act on: from a refused answer, a lost network, a server that stays silent. */
-import { type ErrorBody, type ErrorCode, errorCodes } from '../domain/errors.ts'
+import type { ErrorBody, ErrorCode } from '../domain/errors.ts'
 
 export class Problem extends Error {
   override name = 'Problem'
@@ -21,19 +21,33 @@ export class Problem extends Error {
 export async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => '')
   const body = isJson(response) ? parse(text) : null
-  if (body?.code !== undefined && body.code in errorCodes) {
+  if (body?.code !== undefined) {
     const message = body.tag === 'AppError' ? body.error_message : body.name_field.join(' ')
-    return new Problem(message, response.status, body.code, errorCodes[body.code].remedy)
+    return new Problem(message, response.status, body.code, remedyOf(body.code, response.status))
   }
   // A refused config_check is plain text (contract §4).
   if (response.status === 400 && text.trim() !== '') {
-    return new Problem(text.trim(), 400, 'config_refused', errorCodes.config_refused.remedy)
+    return new Problem(text.trim(), 400, 'config_refused', remedyOf('config_refused', 400))
   }
   const code = codeOfStatus(response.status)
   const message = `The server answered ${response.status} ${response.statusText}`.trim()
-  const remedy =
-    code === null ? 'Try again; if it stays so, tell the DevOps engineer.' : errorCodes[code].remedy
-  return new Problem(`${message}.`, response.status, code, remedy)
+  return new Problem(`${message}.`, response.status, code, remedyOf(code, response.status))
+}
+
+/** What somebody at the page can do; domain/errors.ts has the words for those who write programs. */
+const remedies: Partial<Record<ErrorCode, string>> = {
+  name_taken: 'Choose another name, or update the deployment that has it.',
+  config_refused: 'Change the config as the message asks.',
+  not_signed_in: 'Sign in with the credential of this installation.',
+  not_allowed: 'Sign in as an admin, or ask one to do it.',
+  busy: 'Wait for the running action to end, or cancel it.',
+  script_failed: 'Tell your DevOps engineer: a control script has failed.',
+  runners_away: 'Tell your DevOps engineer: no runner answers.',
+}
+
+function remedyOf(code: ErrorCode | null, status: number): string {
+  const wait = 'Try again in a moment; if it stays so, tell your DevOps engineer.'
+  return (code && remedies[code]) ?? (status < 500 ? 'Look at what it says, then try again.' : wait)
 }
 
 /** From whatever was thrown: fetch's own errors are about the network. */

@@ -12,11 +12,15 @@ export type Store = {
   /** Grows with every change of any row: what sorts or counts rows reads it. */
   changes: ReadonlySignal<number>
   rows: ReadonlyMap<string, Row>
+  /** Hears the names of what has changed, before anything is drawn. Gives back how to stop. */
+  watch(heard: (names: ReadonlySet<string>) => void): () => void
   apply(event: ChangeEvent): void
-  /** A point in time to hand to `replace`: taken before the list is asked for. */
+  /** Rows of a list, as they come. */
+  merge(part: readonly FullInfo[]): void
+  /** A point in time to hand to `keep`: taken before the list is asked for. */
   mark(): number
-  /** A whole list that is no older than `mark`: rows it lacks are gone, unless they came by an event since. */
-  replace(list: readonly FullInfo[], mark: number): void
+  /** The names of a whole list no older than `mark`: other rows are gone, unless they came by an event since. */
+  keep(names: ReadonlySet<string>, mark: number): void
 }
 
 type Entry = { signal: Signal<FullInfo>; touched: number }
@@ -26,6 +30,7 @@ export function createStore(): Store {
   const rows = new Map<string, Row>()
   const deletedAt = new Map<string, number>()
   const changes = signal(0)
+  const watchers = new Set<(names: ReadonlySet<string>) => void>()
   let clock = 0
 
   const put = (deployment: FullInfo): boolean => {
@@ -51,32 +56,36 @@ export function createStore(): Store {
     return entries.delete(name)
   }
 
-  const count = (changed: boolean) => {
-    if (changed) changes.value = changes.peek() + 1
+  const tell = (names: ReadonlySet<string>) => {
+    if (names.size === 0) return
+    changes.value = changes.peek() + 1
+    for (const heard of watchers) heard(names)
   }
 
   return {
     changes,
     rows,
+    watch: (heard) => {
+      watchers.add(heard)
+      return () => void watchers.delete(heard)
+    },
     apply: (event) =>
       batch(() => {
         clock += 1
-        count(event.type === 'deleted' ? remove(event.name, event.revision) : put(event.deployment))
+        const { name, revision } = event
+        const changed = event.type === 'deleted' ? remove(name, revision) : put(event.deployment)
+        if (changed) tell(new Set([name]))
       }),
+    merge: (part) => batch(() => tell(new Set(part.filter(put).map(({ deployment }) => deployment.name)))),
     mark: () => clock,
-    replace: (list, mark) =>
+    keep: (names, mark) =>
       batch(() => {
-        let changed = false
-        const listed = new Set<string>()
-        for (const deployment of list) {
-          listed.add(deployment.deployment.name)
-          changed = put(deployment) || changed
-        }
-        for (const [name, entry] of [...entries]) {
-          if (listed.has(name) || entry.touched > mark) continue
-          changed = remove(name, entry.signal.peek().revision) || changed
-        }
-        count(changed)
+        const gone = [...entries].filter(([name, { touched }]) => !names.has(name) && touched <= mark)
+        tell(
+          new Set(
+            gone.filter(([name, { signal }]) => remove(name, signal.peek().revision)).map(([name]) => name),
+          ),
+        )
       }),
   }
 }

@@ -3,14 +3,18 @@
  * If-None-Match, so that mostly nothing is transferred. Asked by live.ts and by whoever cannot wait.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
-import type { FullInfo } from '../domain/shapes.ts'
 import type { Client } from './api.ts'
+import { partsOf } from './parts-of-list.ts'
 import { type Problem, problemOfError } from './problem.ts'
 import type { Store } from './store.ts'
 
 export type Sync = {
-  /** Null until the first list is there. */
+  /** Whether there is something to show. */
   loaded: ReadonlySignal<boolean>
+  /** Whether a whole list has been read. */
+  complete: ReadonlySignal<boolean>
+  /** When the list was last known to be up to date, in the browser's time; 0: never. */
+  fetchedAt: ReadonlySignal<number>
   /** Why the last attempt failed; null when it did not. */
   problem: ReadonlySignal<Problem | null>
   /** Fetches once more; a call while one runs waits for a fresh one. True: the store is up to date. */
@@ -19,6 +23,8 @@ export type Sync = {
 
 export function createSync(client: Client, store: Store): Sync {
   const loaded = signal(false)
+  const complete = signal(false)
+  const fetchedAt = signal(0)
   const problem = signal<Problem | null>(null)
   let etag: string | null = null
   let running: Promise<boolean> | null = null
@@ -31,11 +37,18 @@ export function createSync(client: Client, store: Store): Sync {
         headers: etag === null ? {} : { 'If-None-Match': etag },
       })
       if (response.status !== 304) {
-        store.replace((await response.json()) as FullInfo[], mark)
+        const names = new Set<string>()
+        for await (const part of partsOf(response)) {
+          store.merge(part)
+          for (const { deployment } of part) names.add(deployment.name)
+          loaded.value ||= part.length > 0
+        }
+        store.keep(names, mark)
         etag = response.headers.get('etag')
       }
       problem.value = null
-      loaded.value = true
+      fetchedAt.value = Date.now()
+      loaded.value = complete.value = true
       return true
     } catch (error) {
       problem.value = problemOfError(error)
@@ -52,6 +65,8 @@ export function createSync(client: Client, store: Store): Sync {
 
   return {
     loaded,
+    complete,
+    fetchedAt,
     problem,
     refresh: () => {
       if (running === null) return start()

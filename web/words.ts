@@ -6,28 +6,27 @@ import { fromRecorded, type Status } from '../domain/status.ts'
 /** A colour and a shape each: nobody has to tell them by colour alone. */
 export type Look = 'good' | 'busy' | 'partial' | 'bad' | 'away'
 
-/** `pending`: a script runs or a check is waited for. */
-export type StatusWords = { word: string; look: Look; pending: boolean }
+export type StatusWords = { word: string; look: Look }
 
 const statusWords: Record<Status, StatusWords> = {
-  Running: { word: 'Running', look: 'good', pending: false },
-  GenericFailure: { word: 'Failing', look: 'bad', pending: false },
-  PartialAvailability: { word: 'Partly available', look: 'partial', pending: false },
-  TagMismatch: { word: 'Wrong image tag', look: 'partial', pending: false },
-  CreatePending: { word: 'Creating', look: 'busy', pending: true },
-  UpdatePending: { word: 'Updating', look: 'busy', pending: true },
-  ArchivePending: { word: 'Archiving', look: 'busy', pending: true },
-  Archived: { word: 'Archived', look: 'away', pending: false },
-  CleanupFailed: { word: 'Cleanup failed', look: 'bad', pending: false },
+  Running: { word: 'Running', look: 'good' },
+  GenericFailure: { word: 'Failing', look: 'bad' },
+  PartialAvailability: { word: 'Partly available', look: 'partial' },
+  TagMismatch: { word: 'Wrong image tag', look: 'partial' },
+  CreatePending: { word: 'Creating', look: 'busy' },
+  UpdatePending: { word: 'Updating', look: 'busy' },
+  ArchivePending: { word: 'Archiving', look: 'busy' },
+  Archived: { word: 'Archived', look: 'away' },
+  CleanupFailed: { word: 'Cleanup failed', look: 'bad' },
 }
 
-/** What is being done, what has been done, what to press. */
-export const actionWords: Record<ActionKind, { doing: string; done: string; verb: string }> = {
-  create: { doing: 'Creating', done: 'Created', verb: 'Create' },
-  update: { doing: 'Updating', done: 'Updated', verb: 'Update' },
-  archive: { doing: 'Archiving', done: 'Archived', verb: 'Archive' },
-  restore: { doing: 'Restoring', done: 'Restored', verb: 'Restore' },
-  cleanup: { doing: 'Cleaning up', done: 'Cleaned up', verb: 'Clean up' },
+/** What is being done, what to press. */
+export const actionWords: Record<ActionKind, { doing: string; verb: string }> = {
+  create: { doing: 'Creating', verb: 'Create' },
+  update: { doing: 'Updating', verb: 'Update' },
+  archive: { doing: 'Archiving', verb: 'Archive' },
+  restore: { doing: 'Restoring', verb: 'Restore' },
+  cleanup: { doing: 'Cleaning up', verb: 'Clean up' },
 }
 
 export const stateWords: Record<ActionState, string> = {
@@ -56,7 +55,7 @@ export function activeAction({ last_action }: FullInfo): ActionSummary | null {
 export function describeStatus(info: FullInfo): StatusWords {
   const active = activeAction(info)
   if (active !== null) {
-    return { word: actionWords[kindOfWire(active.action)].doing, look: 'busy', pending: true }
+    return { word: actionWords[kindOfWire(active.action)].doing, look: 'busy' }
   }
   const status = statusOf(info)
   if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {

@@ -19,7 +19,7 @@ describe('the store of deployments', () => {
     store.apply(changed('shop', 7))
     store.apply(changed('shop', 5))
     assert.equal(store.rows.get('shop')?.value.revision, 7)
-    store.replace([sample({ name: 'shop', revision: 6 })], store.mark())
+    store.merge([sample({ name: 'shop', revision: 6 })])
     assert.equal(store.rows.get('shop')?.value.revision, 7)
   })
 
@@ -40,7 +40,8 @@ describe('the store of deployments', () => {
     const mark = store.mark()
     store.apply(deleted('shop', 4))
     store.apply(changed('shop', 3))
-    store.replace([sample({ name: 'shop', revision: 3 })], mark)
+    store.merge([sample({ name: 'shop', revision: 3 })])
+    store.keep(new Set(['shop']), mark)
     assert.equal(store.rows.size, 0)
   })
 
@@ -57,8 +58,21 @@ describe('the store of deployments', () => {
     store.apply(changed('old', 1))
     const mark = store.mark()
     store.apply(changed('new', 2))
-    store.replace([], mark)
+    store.keep(new Set(), mark)
     assert.deepEqual([...store.rows.keys()], ['new'])
+  })
+
+  it('tells by name what has changed, and nothing when nothing has', () => {
+    const store = createStore()
+    const heard: string[][] = []
+    const stop = store.watch((names) => heard.push([...names]))
+    store.merge([sample({ name: 'a' }), sample({ name: 'b' })])
+    store.merge([sample({ name: 'a' }), sample({ name: 'b', revision: 2 })])
+    store.apply(changed('b', 1))
+    store.keep(new Set(['b']), store.mark())
+    stop()
+    store.apply(changed('c', 1))
+    assert.deepEqual(heard, [['a', 'b'], ['b'], ['a']])
   })
 
   it('ends with the newest state of each deployment, in whatever order events arrive', () => {

@@ -7,7 +7,7 @@ import { sample } from './samples.ts'
 describe('the words of a status', () => {
   it('say what runs now before anything else', () => {
     const info = sample({ status: 'Archived', action: { action: 'CleanupAction', state: 'running' } })
-    assert.deepEqual(describeStatus(info), { word: 'Cleaning up', look: 'busy', pending: true })
+    assert.deepEqual(describeStatus(info), { word: 'Cleaning up', look: 'busy' })
   })
 
   it('tell a restore from a create', () => {

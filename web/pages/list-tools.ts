@@ -1,13 +1,16 @@
 /** What stands above the list: search, the archived switch, sorting where there are no columns, a new deployment. */
-import type { Signal } from '@preact/signals'
+import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../parts/icon.ts'
 import { useWorld } from '../world.ts'
 import type { View } from './list-view.ts'
+import type { Listed } from './listing.ts'
 
-export function ListTools({ view, putAway }: { view: Signal<View>; putAway: number }): VNode {
+type Props = { view: Signal<View>; listed: ReadonlySignal<Listed> }
+
+export function ListTools({ view, listed }: Props): VNode {
   const { panel } = useWorld()
   const field = useRef<HTMLInputElement>(null)
   const { query, archived, sort, descending } = view.value
@@ -69,7 +72,7 @@ export function ListTools({ view, putAway }: { view: Signal<View>; putAway: numb
           view.value = { ...view.value, archived: event.currentTarget.checked }
         }}
       />
-      <span>Archived${putAway > 0 ? ` (${putAway.toLocaleString()})` : ''}</span>
+      <span>Archived<${PutAway} listed=${listed} /></span>
     </label>
     <button
       type="button"
@@ -81,4 +84,9 @@ export function ListTools({ view, putAway }: { view: Signal<View>; putAway: numb
       <${Icon} name="plus" />New deployment
     </button>
   </div>`
+}
+
+function PutAway({ listed }: { listed: ReadonlySignal<Listed> }): VNode {
+  const { putAway } = listed.value
+  return html`${putAway > 0 && ` (${putAway.toLocaleString()})`}`
 }

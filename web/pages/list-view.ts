@@ -1,7 +1,5 @@
-/** Which deployments the list shows and in what order: rules of search, sort and the archived switch. Pure. */
+/** How the list is looked at: search, sort and the archived switch, kept in the address; the order that follows. Pure. */
 import type { FullInfo } from '../../domain/shapes.ts'
-import { searchText, wordsOf } from '../search.ts'
-import { isPutAway } from '../words.ts'
 
 export type SortKey = 'name' | 'created' | 'changed'
 export type View = { query: string; archived: boolean; sort: SortKey; descending: boolean }
@@ -35,33 +33,18 @@ export function sortBy(view: View, sort: SortKey): View {
   return { ...view, sort, descending: view.sort === sort ? !view.descending : sort !== 'name' }
 }
 
-export type Picked = { shown: FullInfo[]; total: number; putAway: number }
+/** What is sorted. `quality`: how well it matches the search; the same for all without one. */
+export type Sortable = { name: string; info: FullInfo; quality: number }
 
-/** `textOf` may remember what {@link searchText} gave. */
-export function pick(all: Iterable<FullInfo>, view: View, textOf = searchText): Picked {
-  const words = wordsOf(view.query)
-  const shown: FullInfo[] = []
-  let total = 0
-  let putAway = 0
-  for (const info of all) {
-    total += 1
-    const away = isPutAway(info)
-    if (away) putAway += 1
-    if (away && !view.archived) continue
-    if (words.length > 0) {
-      const text = textOf(info)
-      if (!words.every((word) => text.includes(word))) continue
-    }
-    shown.push(info)
-  }
-  const sign = view.descending ? -1 : 1
-  shown.sort((a, b) => sign * compare(sortValue(a, view.sort), sortValue(b, view.sort)) || byName(a, b))
-  return { shown, total, putAway }
+/** The best match first, then as the view says; never two in the same place. */
+export function inOrder({ sort, descending }: View): (a: Sortable, b: Sortable) => number {
+  const sign = descending ? -1 : 1
+  return (a, b) =>
+    b.quality - a.quality || sign * compare(placedBy(a, sort), placedBy(b, sort)) || compare(a.name, b.name)
 }
 
-const sortValue = (info: FullInfo, sort: SortKey): string => {
-  if (sort === 'name') return info.deployment.name
+const placedBy = ({ name, info }: Sortable, sort: SortKey): string => {
+  if (sort === 'name') return name
   return sort === 'created' ? info.created_at : info.updated_at
 }
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
-const byName = (a: FullInfo, b: FullInfo) => compare(a.deployment.name, b.deployment.name)

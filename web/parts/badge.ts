@@ -12,10 +12,11 @@ const words: Record<Hearing, string> = {
 }
 
 export function Badge(): VNode {
-  const { live } = useWorld()
+  const { live, sync } = useWorld()
   const hearing = live.hearing.value
   const stale = hearing === 'reconnecting' || hearing === 'offline'
-  const since = stale && live.heardAt.value > 0 ? new Date(live.heardAt.value).toLocaleTimeString() : null
+  const at = Math.max(sync.fetchedAt.value, live.heardAt.value)
+  const since = stale && at > 0 ? new Date(at).toLocaleTimeString() : null
   const title = stale ? 'What you see may be old. Press to try now.' : 'Changes appear by themselves.'
   return html`<span role="status"><button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
     <span class="badge-dot" aria-hidden="true"></span>

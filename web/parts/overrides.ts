@@ -1,53 +1,69 @@
-/** Overrides as a row of small labels: the first few, the rest behind a button. */
+/** The overrides of one level as a row of small labels: those that were searched for and the first few, the rest behind a button. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Override } from '../../domain/overrides.ts'
+import { type Span, textOf } from '../search.ts'
 import { Marked } from './marked.ts'
 
 const first = 3
+/** So much of a value is shown; around what was found. */
+const longest = 80
+const before = 20
 
-type Props = { overrides: readonly Override[]; words?: readonly string[] }
+/** `opened`: remembers what is open while the row is not drawn, under `id`. */
+type Props = {
+  level: string
+  overrides: readonly Override[]
+  marked: (text: string) => Span[]
+  opened: Set<string>
+  id: string
+}
 
-export function Overrides({ overrides, words = [] }: Props): VNode | null {
-  const open = useSignal(false)
+export function Overrides({ level, overrides, marked, opened, id }: Props): VNode | null {
+  const open = useSignal(opened.has(id))
   if (overrides.length === 0) return null
+  const labels = overrides.map((override) => ({ override, spans: marked(textOf(override)) }))
   // What was searched for must be seen, wherever it stands.
-  const found = words.length > 0 ? overrides.filter((override) => isFound(override, words)) : []
-  const ordered = found.length > 0 ? [...new Set([...found, ...overrides])] : overrides
-  const shown = open.value ? ordered : ordered.slice(0, first)
-  const rest = overrides.length - shown.length
-  return html`<ul class="overrides">
-    ${shown.map((override) => html`<li key=${override[0]}><${Label} override=${override} words=${words} /></li>`)}
-    ${
-      (rest > 0 || open.value) &&
-      overrides.length > first &&
-      html`<li key="">
-        <button
-          type="button"
-          class="quiet small"
-          aria-expanded=${open.value}
-          onClick=${() => {
-            open.value = !open.value
-          }}
-        >
-          ${open.value ? 'show fewer' : `${rest} more`}
-        </button>
-      </li>`
-    }
-  </ul>`
+  const found = labels.filter(({ spans }) => spans.length > 0)
+  const ordered = [...new Set([...found, ...labels])]
+  const shown = open.value ? ordered : ordered.slice(0, Math.max(first, found.length))
+  const rest = labels.length - shown.length
+  const toggle = () => {
+    open.value = !open.value
+    opened[open.value ? 'add' : 'delete'](id)
+  }
+  return html`<div class="overrides" role="group" aria-label=${`${level} config`}>
+    <span class="level" aria-hidden="true">${level}</span>
+    <ul>
+      ${shown.map(({ override, spans }) => html`<li key=${override[0]}><${Label} override=${override} spans=${spans} /></li>`)}
+      ${
+        (rest > 0 || open.value) &&
+        html`<li key="">
+          <button type="button" class="quiet small" aria-expanded=${open.value} onClick=${toggle}>
+            ${open.value ? 'show fewer' : `${rest} more`}
+          </button>
+        </li>`
+      }
+    </ul>
+  </div>`
 }
 
-function Label({ override: [key, value], words }: { override: Override; words: readonly string[] }): VNode {
+function Label({ override, spans }: { override: Override; spans: readonly Span[] }): VNode {
+  const [key, value] = override
   const gone = value.tag === 'ValueDeleted'
-  const text = gone ? '' : value.contents
-  return html`<span class=${gone ? 'override gone' : 'override'} title=${gone ? `${key} is removed` : `${key} = ${text}`}>
-    <span class="override-key"><${Marked} text=${key} words=${words} /></span>
-    ${gone ? html`<span class="hidden"> removed</span>` : html`<span class="override-value"><${Marked} text=${text} words=${words} /></span>`}
+  const text = textOf(override)
+  const start = key.length + 1
+  const hit = spans.find(([from]) => from >= start + longest - before)?.[0]
+  const from = hit === undefined ? start : hit - before
+  const to = Math.min(text.length, from + longest)
+  const title = gone ? `${key} is removed` : `${key} = ${value.contents.slice(0, 1000)}`
+  return html`<span class=${gone ? 'override gone' : 'override'} title=${title}>
+    <span class="override-key"><${Marked} text=${text} spans=${spans} to=${key.length} /></span>
+    ${
+      gone
+        ? html`<span class="hidden"> removed</span>`
+        : html`<span class="override-value">${from > start && '…'}<${Marked} text=${text} spans=${spans} from=${from} to=${to} />${to < text.length && '…'}</span>`
+    }
   </span>`
-}
-
-function isFound([key, value]: Override, words: readonly string[]): boolean {
-  const text = `${key}=${value.tag === 'ValueAdded' ? value.contents : ''}`.toLowerCase()
-  return words.some((word) => text.includes(word))
 }

@@ -5,19 +5,9 @@ import type { FullInfo } from '../../domain/shapes.ts'
 import { activeAction, describeStatus, elapsed, type Look, reasonOf } from '../words.ts'
 import { useWorld } from '../world.ts'
 
-/** Full disc, turning ring, half disc, diamond, hollow square: told apart without any colour. */
-const shapes: Record<Look, VNode> = {
-  good: html`<circle cx="6" cy="6" r="4.5" fill="currentColor" />`,
-  busy: html`<g class="turning">
-    <circle cx="6" cy="6" r="4.25" opacity="0.3" /><path d="M6 1.75A4.25 4.25 0 0 1 10.25 6" />
-  </g>`,
-  partial: html`<g><circle cx="6" cy="6" r="4.25" /><path d="M6 1.75a4.25 4.25 0 0 0 0 8.5z" fill="currentColor" /></g>`,
-  bad: html`<path d="M6 .9 11.1 6 6 11.1.9 6z" fill="currentColor" />`,
-  away: html`<rect x="2" y="2" width="8" height="8" rx="1.5" />`,
-}
-
+/** Full disc, turning ring, half disc, diamond, hollow square, drawn in index.html: told apart without any colour. */
 export function Shape({ look }: { look: Look }): VNode {
-  return html`<svg class="shape" viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">${shapes[look]}</svg>`
+  return html`<svg class=${`shape ${look}`} width="12" height="12" aria-hidden="true"><use href=${`#i-${look}`} /></svg>`
 }
 
 export function StatusMark({ info }: { info: FullInfo }): VNode {

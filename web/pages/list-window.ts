@@ -1,0 +1,48 @@
+/**
+ * Which part of a long list is drawn: the lines near what is seen, and the line that holds the keyboard's focus, wherever it is.
+ * A line is a row of the table, or as many cards as stand side by side. Heights are as drawn, else guessed. Pure.
+ */
+
+/** Lines from … to before …, in the order of the list. */
+export type Stretch = readonly [from: number, to: number]
+
+/** Where each line begins, in pixels, and at last where the list ends. `gap` stands below every line. */
+export function topsOf(
+  items: readonly { height: number }[],
+  { columns, guess, gap }: { columns: number; guess: number; gap: number },
+): Float64Array {
+  const lines = Math.ceil(items.length / columns)
+  const tops = new Float64Array(lines + 1)
+  for (let line = 0, at = 0; line < lines; line += 1) {
+    let height = 0
+    for (const end = Math.min(at + columns, items.length); at < end; at += 1) {
+      height = Math.max(height, items[at]?.height || guess)
+    }
+    tops[line + 1] = (tops[line] ?? 0) + height + gap
+  }
+  return tops
+}
+
+/** Whole steps of lines, so that not every pixel of scrolling draws anew. */
+const step = 4
+
+/** The lines between two heights, and `kept` (-1: none) where it lies outside of them. */
+export function stretchesOf(tops: Float64Array, from: number, to: number, kept = -1): Stretch[] {
+  const lines = tops.length - 1
+  const first = Math.floor(lineAt(tops, from) / step) * step
+  const end = Math.min(lines, Math.ceil((lineAt(tops, to) + 1) / step) * step)
+  const seen: Stretch = [Math.min(first, end), end]
+  if (kept < 0 || kept >= lines || (kept >= seen[0] && kept < seen[1])) return [seen]
+  return kept < seen[0] ? [[kept, kept + 1], seen] : [seen, [kept, kept + 1]]
+}
+
+/** The line at a height; the first or last one for what lies beyond. */
+export function lineAt(tops: Float64Array, height: number): number {
+  let [low, high] = [0, Math.max(0, tops.length - 2)]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if ((tops[middle] ?? 0) <= height) low = middle
+    else high = middle - 1
+  }
+  return low
+}

@@ -1,0 +1,34 @@
+/**
+ * Reads the list of deployments while it arrives: the first rows are there at once, and ten thousand of them never
+ * hold the page up. Read by sync.ts.
+ */
+import type { FullInfo } from '../domain/shapes.ts'
+
+/** In letters: a first part that fills a screen, then as much as is parsed in a few milliseconds. */
+const firstLength = 50_000
+const partLength = 1_000_000
+
+/** How each deployment begins, and nothing else in the list: in texts the quotes would be escaped. */
+const beginning = '{"deployment":'
+
+export async function* partsOf(response: Response): AsyncGenerator<FullInfo[]> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = firstLength
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+    text += decoder.decode(value, { stream: !done })
+    if (done) break
+    if (text.length < length) continue
+    const last = text.lastIndexOf(beginning)
+    if (last <= 1) continue
+    // The last one may not be whole: it begins the next part.
+    yield JSON.parse(`${text.slice(0, last).trimEnd().replace(/,$/, '')}]`)
+    text = `[${text.slice(last)}`
+    length = partLength
+    // What is there may be drawn, and keys may be heard, before the next part.
+    await new Promise((resolve) => setTimeout(resolve))
+  }
+  yield JSON.parse(text)
+}
