@@ -83,10 +83,9 @@ test('nothing is offered, and nothing said, where there is no server', async () 
 
 /** What each shell is told to print: the candidates for words typed so far. */
 const drivers: Record<string, string[]> = {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: for bash
   bash: [
     '-c',
-    'source <(octo completion bash); COMP_WORDS=(octo info -n feat); COMP_CWORD=3; _octo; printf "%s\\n" "${COMPREPLY[@]}"',
+    `source <(octo completion bash); COMP_WORDS=(octo info -n feat); COMP_CWORD=3; _octo; printf '%s\\n' "\${COMPREPLY[@]}"`,
   ],
   zsh: [
     '-fc',

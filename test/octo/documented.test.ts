@@ -1,0 +1,43 @@
+/** docs/octo.md says what octo does: every command, every option, every exit code, every form. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { exitCodes } from '../../octo/failure.ts'
+import { formats } from '../../octo/output.ts'
+import { optionsOf } from '../../octo/usage.ts'
+import { verbs } from '../../octo/verbs.ts'
+import { tableRows } from '../law/documents.ts'
+
+const rows = (heading: string) =>
+  tableRows('docs/octo.md', (under) => under === heading)
+    .slice(1)
+    .map((row) => row.map((cell) => cell.replaceAll('`', '')))
+
+test('every command has its place in the table of commands, and every command there exists', () => {
+  const documented = rows('Commands').flatMap(([cell = '']) =>
+    [...cell.matchAll(/octo ([a-z]+(?: (?:set|use|remove)\b)?)/g)].map(([, verb]) => verb),
+  )
+  assert.deepEqual([...new Set(documented)].sort(), Object.keys(verbs).sort())
+})
+
+test('every option is in the table of options with its letter, and every option there exists', async () => {
+  const documented = rows('Options').map(([short = '', long]) => (short === '' ? long : `${short},${long}`))
+  const commands = await Promise.all(Object.values(verbs).map((load) => load()))
+  const there = new Set(commands.flatMap((command) => optionsOf(command).map(({ names }) => names.join(','))))
+  // The letter of --output is that of --set-deployment-config: spelling.ts tells them apart.
+  there.delete('--output')
+  assert.deepEqual(documented.toSorted(), [...there, '-o,--output'].sort())
+})
+
+test('every exit code is documented once', () => {
+  const documented = rows('Output and exit codes').map(([code]) => Number(code))
+  assert.deepEqual(documented, [...new Set([0, ...Object.values(exitCodes)])].sort())
+})
+
+test('every form of output is documented', () => {
+  assert.deepEqual(
+    rows('Forms of output').map(([form]) => form),
+    ['json', 'jsonl', 'yaml', 'table', 'name'].filter((form) =>
+      (formats as readonly string[]).includes(form),
+    ),
+  )
+})
