@@ -44,7 +44,7 @@ export function SignIn(): VNode {
           name="authorization"
           autocomplete="off"
           autofocus
-          value=${header}
+          value=${header.value}
           onInput=${(event: { currentTarget: HTMLInputElement }) => {
             header.value = event.currentTarget.value
           }}

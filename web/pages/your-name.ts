@@ -28,7 +28,7 @@ export function YourName(): VNode {
           autocomplete="name"
           maxlength="100"
           autofocus
-          value=${name}
+          value=${name.value}
           onInput=${(event: { currentTarget: HTMLInputElement }) => {
             name.value = event.currentTarget.value
           }}

@@ -10,7 +10,7 @@ export function ReasonField({ reason }: { reason: Signal<string> }): VNode {
       name="reason"
       autocomplete="off"
       maxlength="1000"
-      value=${reason}
+      value=${reason.value}
       onInput=${(event: { currentTarget: HTMLInputElement }) => {
         reason.value = event.currentTarget.value
       }}
