@@ -1,5 +1,5 @@
 /** The side panel for a new deployment and for the config of an existing one. Its state: form.ts. */
-import { useSignal, useSignalEffect } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
@@ -15,10 +15,19 @@ import { LevelEditor } from './level.ts'
 export function DeploymentForm({ name }: { name: string | null }): VNode {
   const world = useWorld()
   const [form] = useState(() => createForm(world, startOf(name, world.store.rows)))
-  useEffect(() => form.defaults.close, [])
-  useSignalEffect(() => {
-    world.unsaved.value = form.dirty.value
-  })
+  // From the very beginning and not in an effect: those wait for a frame, and Escape may come before it.
+  const [forget] = useState(() =>
+    form.dirty.subscribe((dirty) => {
+      world.unsaved.value = dirty
+    }),
+  )
+  useEffect(
+    () => () => {
+      forget()
+      form.defaults.close()
+    },
+    [],
+  )
   useEffect(() => {
     const question = (event: Event) => world.unsaved.peek() && event.preventDefault()
     window.addEventListener('beforeunload', question)

@@ -34,8 +34,8 @@ export function EditRow({ name, level, prefix }: Props): VNode | null {
     <div class="row-value">
       ${
         value === null
-          ? html`<output id=${id} class="removed-value">removed</output>`
-          : html`<${ValueField} id=${id} value=${value} set=${set} invalid=${problem !== null} />`
+          ? html`<output id=${id} aria-label=${name} class="removed-value">removed</output>`
+          : html`<${ValueField} id=${id} name=${name} value=${value} set=${set} invalid=${problem !== null} />`
       }
       ${kind === 'added' && html`<small class="was"><span class="kind">added</span></small>`}
       ${
@@ -75,14 +75,14 @@ function stayInRow(element: HTMLElement): void {
   requestAnimationFrame(() => row?.querySelector<HTMLElement>('input, textarea, button')?.focus())
 }
 
-type FieldProps = { id: string; value: string; set(value: string): void; invalid: boolean }
+type FieldProps = { id: string; name: string; value: string; set(value: string): void; invalid: boolean }
 
 /** A line for what is one line; an `input` would silently drop line breaks, so a text of several gets its own field. */
-function ValueField({ id, value, set, invalid }: FieldProps): VNode {
+function ValueField({ id, name, value, set, invalid }: FieldProps): VNode {
   const onInput = (event: { currentTarget: HTMLInputElement }) => set(event.currentTarget.value)
   const lines = value.split('\n').length
   if (lines > 1) {
-    return html`<textarea id=${id} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`
+    return html`<textarea id=${id} aria-label=${name} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`
   }
   const onPaste = (event: ClipboardEvent & { currentTarget: HTMLInputElement }) => {
     const text = event.clipboardData?.getData('text').replace(/\r\n?/g, '\n').replace(/\n$/, '') ?? ''
@@ -94,6 +94,7 @@ function ValueField({ id, value, set, invalid }: FieldProps): VNode {
   }
   return html`<input
     id=${id}
+    aria-label=${name}
     autocomplete="off"
     autocapitalize="none"
     spellcheck=${false}

@@ -1,0 +1,177 @@
+/** People at one deployment: its long history, its output, refusals and lost connections in words. */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import pg from 'pg'
+import type { Browser, Page } from 'playwright-core'
+import { type Client, clientOf } from '../helpers/client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { missingBrowser, openBrowser } from './browser.ts'
+import { openVisitor, type Visitor } from './visitor.ts'
+
+describe('one deployment', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: Client
+  let browser: Browser
+  let visitor: Visitor
+
+  before(async () => {
+    ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
+    client = clientOf(system.url)
+    visitor = await openVisitor(browser, system.url, { acceptDownloads: true })
+    await Promise.all(['old', 'loud', 'shop'].map((name) => client.create(name, { 'image.tag': 'v1' })))
+    await Promise.all(['old', 'loud', 'shop'].map((name) => client.settled(name, 'Running')))
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  const lines = (page: Page) => page.locator('.output-lines > span')
+
+  it('pages through a hundred thousand actions, and says what each changed', async () => {
+    await query(
+      `set session_replication_role = replica`,
+      `
+      insert into actions (deployment_id, kind, state, actor, source, app_overrides, deployment_overrides,
+        created_at, started_at, finished_at, exit_code)
+      select id, 'update', 'succeeded', 'robot', 'ci',
+        jsonb_build_array(jsonb_build_array('build', jsonb_build_object('tag', 'ValueAdded', 'contents', n::text))),
+        '[]', now(), now(), now(), 0 from deployments, generate_series(1, 100000) n where name = 'old' order by n`,
+    )
+    const page = await visitor.visit('/deployments/old')
+    await page.locator('.changes', { hasText: '100000' }).first().waitFor()
+    assert.equal(await page.locator('.action').count(), 24)
+    await page.getByRole('button', { name: 'Show older actions' }).click()
+    await page.locator('.action').nth(123).waitFor()
+    const change = page.locator('.action').nth(100).locator('.changes')
+    assert.equal((await change.textContent())?.replace(/\s/g, ''), 'build9989999900')
+    await page.close()
+  })
+
+  it('shows a hundred thousand lines by drawing few, finds words in them, and saves them as a file', async () => {
+    const [action] = await client.actions('loud')
+    await query(
+      `set session_replication_role = replica`,
+      `
+      insert into action_output (action_id, lease_epoch, seq, stream, text)
+      select ${action?.action_id}, 1, 10 + n, case n when 50 then 'stderr' else 'stdout' end,
+        (select string_agg('line ' || (n * 1000 + at) || case when at = 7 then ' needle' else '' end, E'\\n') || E'\\n'
+          from generate_series(0, 999) at) from generate_series(0, 99) n`,
+      `update actions set truncated = true where id = ${action?.action_id}`,
+    )
+    const page = await visitor.visit('/deployments/loud')
+    await visitor.signIn(page, system.adminHeader)
+    await page.getByRole('button', { name: /^Output of create/ }).click()
+    await page.locator('.output-state', { hasText: 'complete, 100,00' }).waitFor()
+    await lines(page).filter({ hasText: 'line 99999' }).waitFor()
+    assert.ok((await lines(page).count()) < 120)
+    await page.locator('.output-note', { hasText: 'went over the limit' }).waitFor()
+
+    const search = page.getByLabel('Search in the output')
+    await search.fill('NEEDLE')
+    await page.getByText('of 100', { exact: false }).first().waitFor()
+    await page.keyboard.press('Enter')
+    await page.locator('[data-current=true] mark').waitFor()
+    const jump = page.getByRole('button', { name: 'Jump to the end' })
+    await jump.waitFor()
+    await search.fill('line 50007 ')
+    await page.locator('.stderr[data-current=true]', { hasText: 'line 50007' }).waitFor()
+    await jump.click()
+    await lines(page).filter({ hasText: 'line 99999' }).waitFor()
+    await jump.waitFor({ state: 'detached' })
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ])
+    assert.equal(download.suggestedFilename(), `loud-${action?.action_id}.log`)
+    const text = await readFile(await download.path(), 'utf8')
+    assert.match(text, /^create of loud done\nline 0\n/)
+    assert.equal(text.split('\n').length, 100_002)
+    await page.close()
+  })
+
+  it('follows a running action, stays where one scrolled to, goes on after a cut, and stays when it has ended', async () => {
+    await system.behave('update', `wait ${system.dir}/go`)
+    await client.update('shop', { 'image.tag': 'v2' })
+    const page = await visitor.visit('/deployments/shop')
+    await visitor.signIn(page, system.adminHeader)
+    await page.locator('.running').getByText('waiting').waitFor()
+    await page.getByRole('button', { name: 'Edit config' }).focus()
+    const described = await page.locator(':focus').getAttribute('aria-describedby')
+    await page.locator(`#${described}`, { hasText: 'Wait until updating has ended' }).waitFor()
+    await system.server.stop()
+    await page.getByText('connection lost, trying again').waitFor()
+    await system.startServer({ PORT: new URL(system.url).port })
+    await page.locator('.output-state', { hasText: 'live' }).waitFor()
+    assert.equal(await lines(page).filter({ hasText: 'waiting' }).count(), 1)
+    await writeFile(`${system.dir}/go`, '')
+    await page.getByText('Update succeeded').first().waitFor()
+    await lines(page).filter({ hasText: 'update of shop done' }).waitFor()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.locator('.output').waitFor({ state: 'detached' })
+    await system.behave('update', '')
+    await page.close()
+  })
+
+  it('tells in words what cannot be loaded, and keeps what it has', async () => {
+    const page = await visitor.visit('/deployments/shop')
+    await page.locator('.action').first().waitFor()
+    await page.route('**/actions?*', (route) => route.abort())
+    await client.update('shop', { 'image.tag': 'v3' })
+    await page.getByText('What you see may be old. The server cannot be reached.').waitFor()
+    await page.locator('.action').first().waitFor()
+    await page.close()
+
+    for (const [status, words] of [
+      [401, 'needs a credential'],
+      [500, 'The server answered 500'],
+    ] as const) {
+      const other = await visitor.visit('/nowhere')
+      const json = { tag: 'AppError', error_message: 'This needs a credential.', code: 'not_signed_in' }
+      const answer = status === 401 ? { status, json } : { status, body: '<html>' }
+      await other.route('**/api/v1/deployments**', (route) => route.fulfill(answer))
+      await other.route('**/full_info', (route) => route.fulfill(answer))
+      await other.goto(`${system.url}/deployments/shop`)
+      await other.locator('.problem', { hasText: words }).waitFor()
+      await other.unrouteAll()
+      await other.getByRole('button', { name: 'Try again' }).click()
+      await other.getByRole('heading', { name: 'shop', exact: true }).waitFor()
+      await other.close()
+    }
+  })
+
+  it('says why a refused move was refused', async () => {
+    const page = await visitor.visit('/deployments/loud')
+    await page.route('**/deployments/loud', (route) =>
+      route.fulfill({
+        status: 409,
+        json: {
+          tag: 'AppError',
+          error_message: 'Deployment loud is currently being processed.',
+          code: 'busy',
+        },
+      }),
+    )
+    await page.getByRole('button', { name: 'Archive' }).click()
+    await page.getByLabel(/^Reason/).fill('no longer needed')
+    await page.keyboard.press('Tab')
+    await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    await page.locator('.notice', { hasText: 'currently being processed' }).waitFor()
+    await page.locator('.notice', { hasText: 'Wait for the running action' }).waitFor()
+    await page.close()
+  })
+
+  it('never made the browser complain', () => visitor.assertQuiet())
+
+  async function query(...statements: string[]): Promise<void> {
+    const database = new pg.Client({ connectionString: system.databaseUrl })
+    await database.connect()
+    try {
+      for (const statement of statements) await database.query(statement)
+    } finally {
+      await database.end()
+    }
+  }
+})
