@@ -93,7 +93,7 @@ const npm = {
   npm_config_update_notifier: 'false',
 }
 
-test('the package is installed by npm without a network, and npx finds octo in it', async () => {
+test('the package is installed by npm without a network, and npx finds octo in it', async (t) => {
   await buildPackage(join(folder, 'package'))
   const packed = await run('npm', ['pack', './package'], npm)
   assert.equal(packed.code, 0, packed.stderr)
@@ -108,6 +108,10 @@ test('the package is installed by npm without a network, and npx finds octo in i
   )
   const ran = await run('npx', ['--offline', 'octo', '--version'], npm, place)
   assert.deepEqual(ran, { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
+  const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('feature-1')] } })
+  const asking = { ...npm, OCTOPOD_URL: fake.url }
+  const listed = await run('npx', ['--offline', 'octo', 'list', '-o', 'yaml'], asking, place)
+  assert.match(listed.stdout, /^- deployment:\n {4}name: feature-1\n/, listed.stderr)
 })
 
 test('the package of the whole repository has an octo that Node runs from inside node_modules', async () => {
