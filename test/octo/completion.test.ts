@@ -4,7 +4,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { suite, type TestContext, test } from 'node:test'
 import { fakeServer, octo, octoCommand } from './fake-server.ts'
 import { fullInfo, summary } from './wire.ts'
 
@@ -30,93 +30,96 @@ const offered = async (url: string, ...words: string[]) => {
   return stdout.split('\n').filter(Boolean)
 }
 
-for (const [words, expected] of [
-  [['re'], ['restore', 'retry']],
-  [['help', 'wh'], ['whoami']],
-  [
-    ['update', '-n', ''],
-    ['feature-1', 'feature-2'],
-  ],
-  [['restore', '--name', ''], ['old-1']],
-  [['info', '-n', 'o'], ['old-1']],
-  [['create', '-n', ''], []],
-  [['logs', '-a', ''], ['7']],
-  [
-    ['list', '-o', 'j'],
-    ['json', 'jsonl'],
-  ],
-  [['create', '-o', 'r'], ['region=']],
-  [['update', '-n', 'x', '-O', ''], ['region']],
-  [['update', '-n', 'x', '-e', 'i'], ['image.tag=']],
-  [
-    ['update', '-E', ''],
-    ['image.tag', 'replicas'],
-  ],
-  [['archive', '--w'], ['--wait']],
-  [
-    ['wait', '--for', ''],
-    ['running', 'archived', 'gone'],
-  ],
-  [
-    ['context', ''],
-    ['set', 'use', 'remove'],
-  ],
-  [['context', 'set', 'x', '--u'], ['--url']],
-  [
-    ['completion', ''],
-    ['bash', 'zsh', 'fish'],
-  ],
-  [['update', '-f', ''], []],
-  [['nonsense', ''], []],
-] as const) {
-  test(`offered after octo ${words.join(' ')}`, async (t) => {
-    const { url } = await served(t)
-    assert.deepEqual(await offered(url, ...words), expected)
-  })
-}
-
-test('nothing is offered, and nothing said, where there is no server', async () => {
-  assert.deepEqual(await offered('http://127.0.0.1:1', 'info', '-n', ''), [])
-  const unset = await octo({}, 'complete', '--', 'info', '-n', '')
-  assert.deepEqual(unset, { code: 0, stdout: '', stderr: '' })
-})
-
-/** What each shell is told to print: the candidates for words typed so far. */
-const drivers: Record<string, string[]> = {
-  bash: [
-    '-c',
-    `source <(octo completion bash); COMP_WORDS=(octo info -n feat); COMP_CWORD=3; _octo; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  ],
-  zsh: [
-    '-fc',
-    'compdef() { :; }; compadd() { shift; print -l -- $@; }; source <(octo completion zsh); words=(octo info -n feat); CURRENT=4; _octo',
-  ],
-  fish: ['-c', 'octo completion fish | source; complete -C "octo info -n feat"'],
-}
-
-for (const [shell, args] of Object.entries(drivers)) {
-  test(`the script of ${shell} brings live names into ${shell}`, async (t) => {
-    const { url } = await served(t)
-    const syntax = await octo({}, 'completion', shell)
-    assert.equal(syntax.code, 0)
-    if (!isInstalled(shell)) return t.skip(`${shell} is not installed`)
-    const folder = mkdtempSync(join(tmpdir(), 'octo-shell-'))
-    t.after(() => rmSync(folder, { recursive: true, force: true }))
-    const command = octoCommand.map((word) => `'${word}'`).join(' ')
-    writeFileSync(join(folder, 'octo'), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
-    const env = { PATH: `${folder}:${process.env.PATH}`, OCTOPOD_URL: url, HOME: folder }
-    const stdout = await new Promise<string>((resolve) => {
-      execFile(shell, args, { env, timeout: 20_000 }, (_, out) => resolve(out))
+// Each is a process that mostly waits.
+suite('completion', { concurrency: 4 }, () => {
+  for (const [words, expected] of [
+    [['re'], ['restore', 'retry']],
+    [['help', 'wh'], ['whoami']],
+    [
+      ['update', '-n', ''],
+      ['feature-1', 'feature-2'],
+    ],
+    [['restore', '--name', ''], ['old-1']],
+    [['info', '-n', 'o'], ['old-1']],
+    [['create', '-n', ''], []],
+    [['logs', '-a', ''], ['7']],
+    [
+      ['list', '-o', 'j'],
+      ['json', 'jsonl'],
+    ],
+    [['create', '-o', 'r'], ['region=']],
+    [['update', '-n', 'x', '-O', ''], ['region']],
+    [['update', '-n', 'x', '-e', 'i'], ['image.tag=']],
+    [
+      ['update', '-E', ''],
+      ['image.tag', 'replicas'],
+    ],
+    [['archive', '--w'], ['--wait']],
+    [
+      ['wait', '--for', ''],
+      ['running', 'archived', 'gone'],
+    ],
+    [
+      ['context', ''],
+      ['set', 'use', 'remove'],
+    ],
+    [['context', 'set', 'x', '--u'], ['--url']],
+    [
+      ['completion', ''],
+      ['bash', 'zsh', 'fish'],
+    ],
+    [['update', '-f', ''], []],
+    [['nonsense', ''], []],
+  ] as const) {
+    test(`offered after octo ${words.join(' ')}`, async (t) => {
+      const { url } = await served(t)
+      assert.deepEqual(await offered(url, ...words), expected)
     })
-    assert.deepEqual(stdout.trim().split('\n'), ['feature-1', 'feature-2'])
-  })
-}
-
-function isInstalled(shell: string): boolean {
-  try {
-    execFileSync(shell, ['-c', 'exit 0'])
-    return true
-  } catch {
-    return false
   }
-}
+
+  test('nothing is offered, and nothing said, where there is no server', async () => {
+    assert.deepEqual(await offered('http://127.0.0.1:1', 'info', '-n', ''), [])
+    const unset = await octo({}, 'complete', '--', 'info', '-n', '')
+    assert.deepEqual(unset, { code: 0, stdout: '', stderr: '' })
+  })
+
+  /** What each shell is told to print: the candidates for words typed so far. */
+  const drivers: Record<string, string[]> = {
+    bash: [
+      '-c',
+      `source <(octo completion bash); COMP_WORDS=(octo info -n feat); COMP_CWORD=3; _octo; printf '%s\\n' "\${COMPREPLY[@]}"`,
+    ],
+    zsh: [
+      '-fc',
+      'compdef() { :; }; compadd() { shift; print -l -- $@; }; source <(octo completion zsh); words=(octo info -n feat); CURRENT=4; _octo',
+    ],
+    fish: ['-c', 'octo completion fish | source; complete -C "octo info -n feat"'],
+  }
+
+  for (const [shell, args] of Object.entries(drivers)) {
+    test(`the script of ${shell} brings live names into ${shell}`, async (t) => {
+      const { url } = await served(t)
+      const syntax = await octo({}, 'completion', shell)
+      assert.equal(syntax.code, 0)
+      if (!isInstalled(shell)) return t.skip(`${shell} is not installed`)
+      const folder = mkdtempSync(join(tmpdir(), 'octo-shell-'))
+      t.after(() => rmSync(folder, { recursive: true, force: true }))
+      const command = octoCommand.map((word) => `'${word}'`).join(' ')
+      writeFileSync(join(folder, 'octo'), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
+      const env = { PATH: `${folder}:${process.env.PATH}`, OCTOPOD_URL: url, HOME: folder }
+      const stdout = await new Promise<string>((resolve) => {
+        execFile(shell, args, { env, timeout: 20_000 }, (_, out) => resolve(out))
+      })
+      assert.deepEqual(stdout.trim().split('\n'), ['feature-1', 'feature-2'])
+    })
+  }
+
+  function isInstalled(shell: string): boolean {
+    try {
+      execFileSync(shell, ['-c', 'exit 0'])
+      return true
+    } catch {
+      return false
+    }
+  }
+})
