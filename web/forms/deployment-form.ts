@@ -84,7 +84,7 @@ function NameField({ form }: { form: Form }): VNode {
       autocomplete="off"
       autocapitalize="none"
       spellcheck=${false}
-      value=${form.name}
+      value=${form.name.value}
       aria-invalid=${shown}
       aria-describedby="name-hint"
       onInput=${(event: { currentTarget: HTMLInputElement }) => {

@@ -48,7 +48,7 @@ function LevelHead({ level }: { level: Level }): VNode {
         placeholder=${`Filter ${size.toLocaleString()} keys`}
         autocomplete="off"
         spellcheck=${false}
-        value=${level.filter}
+        value=${level.filter.value}
         onInput=${(event: { currentTarget: HTMLInputElement }) => {
           level.filter.value = event.currentTarget.value
         }}

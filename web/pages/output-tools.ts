@@ -34,7 +34,7 @@ export function OutputTools({ view, actionId, name, show }: Props): VNode {
       placeholder="Search"
       autocomplete="off"
       spellcheck=${false}
-      value=${query}
+      value=${query.value}
       onInput=${(event: { currentTarget: HTMLInputElement }) => {
         query.value = event.currentTarget.value
         go(1, view.top.peek() - 1)
