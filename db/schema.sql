@@ -291,6 +291,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION usual_duration_ms(of_deployment bigint, of_kind text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select round(extract(epoch from percentile_disc(0.5) within group (order by took)) * 1000)::bigint
+  from (
+    select finished_at - started_at as took
+    from (
+      select kind, state, started_at, finished_at from actions
+      where deployment_id = of_deployment order by id desc limit 50
+    ) as recent
+    where kind = of_kind and state = 'succeeded' and started_at is not null
+    limit 9
+  ) as times
+$function$;
+
 CREATE OR REPLACE FUNCTION wire_action(kind text)
  RETURNS text
  LANGUAGE sql
@@ -369,6 +386,7 @@ create view full_infos as
             ELSE 'DeploymentNotPending'::text
         END, 'recorded_status', wire_status(d.status)), 'metadata', d.links, 'created_at', wire_time(d.created_at), 'updated_at', wire_time(d.updated_at), 'revision', d.revision, 'last_action',
         CASE
+            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (wire_action_summary(a.last)::jsonb || jsonb_build_object('usual_duration_ms', usual_duration_ms(d.id, (a.last).kind)))::json
             WHEN (a.last).id IS NOT NULL THEN wire_action_summary(a.last)
             ELSE NULL::json
         END) AS body

@@ -128,6 +128,15 @@ export const action = actionSummary.extend({
   deployment_overrides: overrides,
 })
 
+/** As a deployment tells of it. */
+export const lastAction = actionSummary.extend({
+  usual_duration_ms: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('only while it is queued or running: the median of the last ones of its kind that went well'),
+})
+
 export const lastCheck = z.object({
   checked_at: time,
   exit_code: z.int().nullable(),
@@ -141,7 +150,7 @@ export const fullInfo = z.object({
   created_at: time,
   updated_at: time,
   revision: z.int().describe('grows with every visible change'),
-  last_action: actionSummary.nullable(),
+  last_action: lastAction.nullable(),
 })
 export const fullInfoWithCheck = fullInfo.extend({ last_check: lastCheck.nullable() })
 
@@ -195,6 +204,7 @@ export type FullInfo = z.infer<typeof fullInfo>
 export type FullInfoWithCheck = z.infer<typeof fullInfoWithCheck>
 export type Action = z.infer<typeof action>
 export type ActionSummary = z.infer<typeof actionSummary>
+export type LastAction = z.infer<typeof lastAction>
 export type ActionLog = z.infer<typeof actionLog>
 export type Info = z.infer<typeof info>
 export type OutputChunk = z.infer<typeof outputChunk>

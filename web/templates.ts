@@ -71,7 +71,8 @@ function compile(statics: string[], codes: readonly string[]): string {
       .join('+')
   }
   const propsCode = (props: Props): string => {
-    if (props === null) return 'null'
+    // As good as null for preact, and shorter.
+    if (props === null) return '0'
     const one = ([name, value]: [string, unknown]) =>
       name.startsWith(spread) ? `...${literal(value)}` : `${JSON.stringify(name)}:${literal(value)}`
     return `{${Object.entries(props).map(one)}}`

@@ -1,6 +1,6 @@
 /** The words for statuses, actions, times: one place, so that every screen says the same. Pure. */
 import { type ActionKind, type ActionState, isActive, kindOfWire } from '../domain/action.ts'
-import type { ActionSummary, FullInfo } from '../domain/shapes.ts'
+import type { ActionSummary, FullInfo, LastAction } from '../domain/shapes.ts'
 import { fromRecorded, type Status } from '../domain/status.ts'
 
 /** A colour and a shape each: nobody has to tell them by colour alone. */
@@ -47,7 +47,7 @@ export const isPutAway = (info: FullInfo): boolean => {
 }
 
 /** The action that is queued or running now. */
-export function activeAction({ last_action }: FullInfo): ActionSummary | null {
+export function activeAction({ last_action }: FullInfo): LastAction | null {
   return last_action !== null && isActive(last_action.state) ? last_action : null
 }
 

@@ -21,7 +21,6 @@ function countWords({ items, words, total, hidden }: Listed): string {
     return count(shown, 'deployment') + (hidden > 0 ? `, ${hidden.toLocaleString()} archived` : '')
   }
   const order = shown > 1 ? ', best match first' : ''
-  const more =
-    hidden > 0 ? `; ${hidden.toLocaleString()} archived ${hidden === 1 ? 'matches' : 'match'} too` : ''
+  const more = hidden > 0 ? `, and ${hidden.toLocaleString()} archived` : ''
   return `${shown.toLocaleString()} of ${count(total, 'deployment')}${order}${more}`
 }

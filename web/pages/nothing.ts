@@ -22,7 +22,7 @@ export function Nothing({ view, listed }: { view: Signal<View>; listed: Listed }
   if (total === 0) {
     return box(
       'No deployments yet.',
-      'A deployment is a staging environment of your project, with a name and a config of its own.',
+      'A deployment is a staging environment of your project.',
       'Create the first one',
       create,
     )
@@ -30,7 +30,7 @@ export function Nothing({ view, listed }: { view: Signal<View>; listed: Listed }
   if (words.length === 0) {
     return box(
       'Everything is archived.',
-      `${count(hidden, 'deployment')} can be looked at and restored.`,
+      `${count(hidden, 'deployment')} can be restored.`,
       'Show archived',
       showArchived,
     )
@@ -38,7 +38,7 @@ export function Nothing({ view, listed }: { view: Signal<View>; listed: Listed }
   if (hidden > 0) {
     return box(
       'Nothing that is up matches.',
-      `Among the archived, ${count(hidden, 'deployment')} would be found.`,
+      `${count(hidden, 'archived deployment')} would be found.`,
       'Show archived',
       showArchived,
     )

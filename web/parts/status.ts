@@ -1,8 +1,8 @@
 /** A status in word, colour and shape, with what runs and since when, or why it is so. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { FullInfo } from '../../domain/shapes.ts'
-import { activeAction, describeStatus, elapsed, type Look, reasonOf } from '../words.ts'
+import type { FullInfo, LastAction } from '../../domain/shapes.ts'
+import { activeAction, describeStatus, elapsed, type Look, reasonOf, took } from '../words.ts'
 import { useWorld } from '../world.ts'
 
 /** Full disc, turning ring, half disc, diamond, hollow square, drawn in index.html: told apart without any colour. */
@@ -19,9 +19,18 @@ export function StatusMark({ info }: { info: FullInfo }): VNode {
     <span class="status-words">
       <span class="status-word">${word}</span>
       ${active !== null && html`<${Since} key="since" at=${active.started_at ?? active.created_at} />`}
+      ${active?.usual_duration_ms && html`<${Usual} key="usual" action=${active} usualMs=${active.usual_duration_ms} />`}
       ${reason !== null && html`<span key="reason" class="status-reason">${reason}</span>`}
     </span>
   </span>`
+}
+
+/** How far it should be by now. A bar that is full says nothing any more: then words do. */
+function Usual({ action, usualMs }: { action: LastAction; usualMs: number }): VNode {
+  const { clock } = useWorld()
+  const part = (clock.second.value - Date.parse(action.started_at ?? '')) / usualMs
+  return html`<span class="status-usual">${part > 1 ? 'longer than the usual' : 'usually'} ${took(usualMs)}</span>
+    ${part <= 1 && html`<span class="progress" aria-hidden="true"><div style=${{ width: `${Math.max(0, part) * 100}%` }}></div></span>`}`
 }
 
 /** Seconds that go on counting. */
