@@ -41,7 +41,7 @@ export abstract class OctoCommand extends Command {
   /** Columns of the terminal; what is piped has no edge. */
   protected get columns(): number {
     const { isTTY, columns } = this.context.stdout as unknown as Screen
-    return isTTY ? (columns ?? 80) : Number.POSITIVE_INFINITY
+    return isTTY ? columns || 80 : Number.POSITIVE_INFINITY
   }
 }
 

@@ -67,7 +67,7 @@ function drawn(screen: Screen, environment: Environment): Progress {
   const draw = () => {
     if (words === '' || midLine) return
     const time = shownDuration(performance.now() - begun)
-    const room = (screen.columns ?? 80) - time.length - 6
+    const room = (screen.columns || 80) - time.length - 6
     let text = words
     while (widthOf(text) > room && text !== '') text = text.slice(0, -1)
     frame = (frame + 1) % frames.length
@@ -92,7 +92,11 @@ function drawn(screen: Screen, environment: Environment): Progress {
     },
     end: () => {
       clearInterval(timer)
-      screen.write(midLine ? '\n' : words === '' ? '' : clear)
+      const time = shownDuration(performance.now() - begun)
+      // How it stood last stays to be read.
+      screen.write(
+        words === '' ? (midLine ? '\n' : '') : `${midLine ? '\n' : clear}${words} ${dim}${time}${plainly}\n`,
+      )
     },
   }
 }

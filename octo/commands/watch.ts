@@ -56,7 +56,7 @@ export class Watch extends OnlineCommand {
         onTurn: (all, hearing) => {
           if (!drawn) return
           const shown = only === null ? all : all.filter(({ deployment }) => deployment.name === only)
-          screen.write(pageOf(shown, hearing, screen.rows ?? 24, screen.columns ?? 80))
+          screen.write(pageOf(shown, hearing, screen.rows || 24, screen.columns || 80))
         },
         onAway: (failure) => {
           if (!drawn) this.note(`${failure.message} Watching on.`)
@@ -104,5 +104,5 @@ function pageOf(all: readonly FullInfo[], hearing: boolean, rows: number, column
     ...(hidden > 0 ? [`and ${hidden} more`] : []),
   ]
   const cut = (line: string) => [...line].slice(0, columns).join('')
-  return home + lines.map((line) => `${cut(line)}${clearLine}`).join('\r\n') + clearBelow
+  return home + lines.map((line) => `${cut(line)}${clearLine}`).join('\n') + clearBelow
 }
