@@ -9,10 +9,10 @@ export const shortcuts = [
   ['/', 'Search the list'],
   ['e', 'Edit the config of the deployment you look at'],
   ['?', 'Show this table'],
-  ['Esc', 'Close what lies on top; asks before anything is lost'],
-  ['Enter', 'In a new key: add it. In a form: send it. In the search of an output: next match'],
+  ['Esc', 'Close; asks before anything is lost'],
+  ['Enter', 'Add a new key, send a form, next match of a search'],
   ['Ctrl + Enter', 'Send the form, from any field'],
-  ['Shift + Enter', 'In the search of an output: previous match'],
+  ['Shift + Enter', 'Previous match'],
 ] as const
 
 export function listenForKeys(world: World, document: Document): void {

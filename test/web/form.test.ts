@@ -44,7 +44,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await system.behave('deployment_config', 'fail the vault is sealed')
     const page = await visitor.visit()
     await page.keyboard.press('n')
-    const deployment = page.locator('section.level[aria-label="Deployment config"]')
+    const deployment = page.locator('section.config-level[aria-label="Deployment config"]')
     await deployment.getByText('the vault is sealed').waitFor()
     await page.getByText('Waits for the deployment config').waitFor()
     await system.behave('deployment_config', '')
@@ -87,7 +87,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     const page = await edit()
     // Other deployment config, other questions.
     await page.getByLabel('region', { exact: true }).fill('keys')
-    const options = page.locator('section.level[aria-label="Application config"] datalist option')
+    const options = page.locator('section.config-level[aria-label="Application config"] datalist option')
     await page.waitForFunction(() => document.querySelector('datalist option') !== null)
     assert.deepEqual(await options.evaluateAll((all) => all.map((one) => one.getAttribute('value'))), [
       'feature.new',
@@ -142,7 +142,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     const gate = join(system.dir, 'slow-gate')
     await system.behave('application_config', `wait ${gate}`)
     const page = await edit()
-    const application = page.locator('section.level[aria-label="Application config"]')
+    const application = page.locator('section.config-level[aria-label="Application config"]')
     await page.getByLabel('replicas', { exact: true }).fill('8')
     await page.getByLabel('region', { exact: true }).fill('slow')
     await application.getByText('Loading new defaults').waitFor()

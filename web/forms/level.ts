@@ -21,7 +21,7 @@ export function LevelEditor({ level, again }: { level: Level; again: () => void 
   const { problem, state } = level.defaults.value
   const what = state === 'failed' ? 'defaults' : 'suggested keys'
   const title = `The ${what} could not be loaded`
-  return html`<section class="level" aria-label=${level.title} aria-busy=${state === 'loading'}>
+  return html`<section class="config-level" aria-label=${level.title} aria-busy=${state === 'loading'}>
     <${LevelHead} level=${level} />
     ${problem !== null && html`<${ProblemBox} title=${title} problem=${problem} again=${again} />`}
     <div class="rows"><${Tree} level=${level} /><${NewRow} level=${level} /></div>

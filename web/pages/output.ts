@@ -70,7 +70,7 @@ export function Output({ actionId, name, truncated }: Props): VNode {
     </div>
     <${Screen} view=${view} place=${place} state=${state} />
     <${JumpToEnd} view=${view} show=${show} />
-    ${truncated && html`<p class="output-note">The output went over the limit; what came later is not kept.</p>`}
+    ${truncated && html`<p class="output-note">The output went over the limit and was cut.</p>`}
   </div>`
 }
 

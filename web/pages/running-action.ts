@@ -39,8 +39,8 @@ export function RunningAction({ action, name, usual, putAway }: Props): VNode {
           : html`<button type="button" onClick=${putAway}>Close</button>`
       }
     </div>
-    ${active && action.state === 'running' && usual !== null && html`<${Progress} since=${action.started_at ?? action.created_at} usual=${usual} />`}
     ${action.reason !== null && html`<p class="running-reason">“${action.reason}”</p>`}
+    ${active && action.state === 'running' && usual !== null && html`<${Progress} since=${action.started_at ?? action.created_at} usual=${usual} />`}
     ${session.isAdmin() && html`<${Output} actionId=${action.action_id} name=${name} truncated=${action.truncated} />`}
   </section>`
 }
