@@ -1,5 +1,6 @@
 /** Migrations: on nothing, on an Octopod 1.6 database, twice, by many at once, and when they cannot. */
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import { getAction, getInfo, getOutput, getWholeOutput, listActions } from '../../db/actions.ts'
@@ -15,7 +16,9 @@ import { withDatabase } from '../helpers/database.ts'
 import { createDatabase, createEmptyDatabase } from '../helpers/stores.ts'
 import { ask, ended, type Ground, take, times } from './ground.ts'
 
-const names = ['0001_octopod-1-6', '0002_octopod-2', '0003_views', '0004_transitions']
+const names = readdirSync(new URL('../../db/migrations', import.meta.url))
+  .map((file) => file.replace(/\.sql$/, ''))
+  .sort()
 const fixture = await readFile(new URL('octopod-1-6.sql', import.meta.url), 'utf8')
 
 /** An empty database for one test; `work` gets its address. */
