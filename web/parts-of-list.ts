@@ -1,6 +1,6 @@
 /**
- * Reads the list of deployments while it arrives: the first rows are there at once, and ten thousand of them never
- * hold the page up. Read by sync.ts.
+ * Reads a list while it arrives: the first rows are there at once, and ten thousand of them never hold the page up.
+ * Read by sync.ts.
  */
 import type { FullInfo } from '../domain/shapes.ts'
 
@@ -8,23 +8,24 @@ import type { FullInfo } from '../domain/shapes.ts'
 const firstLength = 50_000
 const partLength = 1_000_000
 
-/** How each deployment begins, and nothing else in the list: in texts the quotes would be escaped. */
-const beginning = '{"deployment":'
-
 export async function* partsOf(response: Response): AsyncGenerator<FullInfo[]> {
   const reader = response.body?.getReader()
   const decoder = new TextDecoder()
-  let text = ''
   let length = firstLength
+  let text = ''
+  // All deployments begin as the first one does, with the same key, and nothing else does: in texts quotes are escaped.
+  let beginning: string | undefined
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
     text += decoder.decode(value, { stream: !done })
     if (done) break
     if (text.length < length) continue
+    beginning ??= /\{\s*"\w+"/.exec(text)?.[0] ?? ']'
     const last = text.lastIndexOf(beginning)
-    if (last <= 1) continue
+    const part = text.slice(0, last).trimEnd()
+    if (!part.endsWith(',')) continue
     // The last one may not be whole: it begins the next part.
-    yield JSON.parse(`${text.slice(0, last).trimEnd().replace(/,$/, '')}]`)
+    yield JSON.parse(`${part.slice(0, -1)}]`)
     text = `[${text.slice(last)}`
     length = partLength
     // What is there may be drawn, and keys may be heard, before the next part.

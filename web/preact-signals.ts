@@ -32,15 +32,19 @@ const current = { end: () => {} }
 export const useSignal = <T>(value: T): Signal<T> => useMemo(() => signal(value), [])
 
 export function useComputed<T>(make: () => T): ReadonlySignal<T> {
-  const latest = useRef(make)
-  latest.current = make
+  const latest = useLatest(make)
   return useMemo(() => computed(() => latest.current()), [])
 }
 
 export function useSignalEffect(act: () => unknown): void {
-  const latest = useRef(act)
-  latest.current = act
+  const latest = useLatest(act)
   useEffect(() => effect(() => latest.current()), [])
+}
+
+function useLatest<T>(value: T): { current: T } {
+  const latest = useRef(value)
+  latest.current = value
+  return latest
 }
 
 function before(hook: Hook, act: (node: VNode & Drawn) => void): void {

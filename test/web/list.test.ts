@@ -64,6 +64,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
   async function openLong(width = 1440, list: FullInfo[] = many) {
     const sockets: WebSocketRoute[] = []
     const page = await open(width, async (page) => {
+      await page.addInitScript(keepMostRows)
       await page.routeWebSocket('**/event', (socket) => {
         sockets.push(socket)
         socket.send(JSON.stringify({ type: 'hello', seq: 0, heartbeat_ms: 15_000 }))
@@ -105,6 +106,8 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
       await rowOf(page, 'd-1499').waitFor()
       assert.ok((await namesOf(page)).length < 80)
+      const most = await page.evaluate(() => (window as unknown as { most: number }).most)
+      assert.ok(most < 100, `${most} rows were drawn at some time`)
       const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
       assert.equal(wide, false)
     })
@@ -261,3 +264,12 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     assert.deepEqual(troubles, [])
   })
 })
+
+/** In the browser: how many rows there were at most. */
+function keepMostRows(): void {
+  const seen = { most: 0 }
+  Object.defineProperty(window, 'most', { get: () => seen.most })
+  new MutationObserver(() => {
+    seen.most = Math.max(seen.most, document.querySelectorAll('tr[data-name]').length)
+  }).observe(document, { childList: true, subtree: true })
+}

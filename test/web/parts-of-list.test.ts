@@ -18,7 +18,12 @@ async function read(text: string, chunkBytes: number): Promise<FullInfo[][]> {
   return parts
 }
 
-const nasty = { key: '[{"deployment":{"name":"x"}},{"deployment":', umlaut: 'ü€😀', quote: '\\"{' }
+const nasty = {
+  ']},{': '}]\\',
+  key: '[{"deployment":{"name":"x"}},{"deployment":',
+  umlaut: 'ü€😀',
+  quote: '\\"{',
+}
 
 describe('a list that arrives', () => {
   it('comes in parts, the first of them soon, nothing lost or doubled, whatever the texts hold', async () => {
@@ -30,7 +35,7 @@ describe('a list that arrives', () => {
     ] as const) {
       const parts = await read(text, chunk)
       assert.deepEqual(parts.flat(), list)
-      assert.ok(parts.length > 2 && (parts[0]?.length ?? 0) < 200, `${parts.length} parts`)
+      assert.ok(parts.length > 2 && (parts[0]?.length ?? 0) < 300, `${parts.length} parts`)
     }
   })
 

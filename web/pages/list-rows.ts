@@ -20,7 +20,7 @@ type Shape = { columns: number; gap: number; width: number; guess: number }
 /** `columns`: of the table, which a blank spans. */
 export function ListRows({ listed, columns }: { listed: ReadonlySignal<Listed>; columns: number }): VNode {
   const place = useRef<HTMLTableSectionElement>(null)
-  const shape = useRef<Shape>({ columns: 1, gap: 0, width: 0, guess: 0 }).current
+  const shape = useRef<Shape>({ columns: 1, gap: 0, width: 0, guess: 60 }).current
   const opened = useRef(new Set<string>()).current
   const near = useSignal<readonly Stretch[]>([[0, atFirst]])
   const { items, words } = listed.value
@@ -84,11 +84,12 @@ function measureRows(body: HTMLElement, items: readonly Item[], shape: Shape): b
   const isGrid = style.display === 'grid'
   const columns = isGrid ? style.gridTemplateColumns.split(' ').length : 1
   const width = Math.round(body.getBoundingClientRect().width)
-  let changed = width !== shape.width || columns !== shape.columns
-  if (changed) {
+  const isNew = width !== shape.width || columns !== shape.columns
+  if (isNew) {
     for (const item of items) item.height = 0
-    Object.assign(shape, { columns, width, gap: isGrid ? Number.parseFloat(style.rowGap) : 0, guess: 0 })
+    Object.assign(shape, { columns, width, gap: isGrid ? Number.parseFloat(style.rowGap) : 0 })
   }
+  let changed = isNew
   let [sum, count] = [0, 0]
   for (const row of body.querySelectorAll<HTMLElement>('tr[data-name]')) {
     const item = items[Number(row.ariaRowIndex) - 2]
@@ -100,7 +101,7 @@ function measureRows(body: HTMLElement, items: readonly Item[], shape: Shape): b
     if ((item.height || shape.guess) !== height) changed = true
     item.height = height
   }
-  // Guessed once: a guess that wanders would move what is seen.
-  shape.guess ||= count > 0 ? sum / count : 0
+  // Guessed once for each width: a guess that wanders would move what is seen.
+  if (isNew && count > 0) shape.guess = sum / count
   return changed
 }

@@ -2,6 +2,7 @@
  * Which part of a long list is drawn: the lines near what is seen, and the line that holds the keyboard's focus, wherever it is.
  * A line is a row of the table, or as many cards as stand side by side. Heights are as drawn, else guessed. Pure.
  */
+import { firstWhere } from '../sorted.ts'
 
 /** Lines from … to before …, in the order of the list. */
 export type Stretch = readonly [from: number, to: number]
@@ -33,16 +34,11 @@ export function stretchesOf(tops: Float64Array, from: number, to: number, kept =
   const end = Math.min(lines, Math.ceil((lineAt(tops, to) + 1) / step) * step)
   const seen: Stretch = [Math.min(first, end), end]
   if (kept < 0 || kept >= lines || (kept >= seen[0] && kept < seen[1])) return [seen]
-  return kept < seen[0] ? [[kept, kept + 1], seen] : [seen, [kept, kept + 1]]
+  return [seen, [kept, kept + 1] as const].sort(([a], [b]) => a - b)
 }
 
 /** The line at a height; the first or last one for what lies beyond. */
 export function lineAt(tops: Float64Array, height: number): number {
-  let [low, high] = [0, Math.max(0, tops.length - 2)]
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if ((tops[middle] ?? 0) <= height) low = middle
-    else high = middle - 1
-  }
-  return low
+  const last = tops.length - 2
+  return firstWhere(Math.max(0, last), (line) => (tops[line + 1] ?? 0) > height)
 }

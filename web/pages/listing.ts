@@ -6,6 +6,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { FullInfo } from '../../domain/shapes.ts'
 import { fieldsOf, qualityOf, type Word, wordsOf } from '../search.ts'
+import { firstWhere } from '../sorted.ts'
 import type { Row, Store } from '../store.ts'
 import { isPutAway } from '../words.ts'
 import { inOrder, type Sortable, type View } from './list-view.ts'
@@ -156,15 +157,8 @@ export function openListing(store: Store, view: View, pause: () => Promise<unkno
 const textOf = ({ text }: Word) => text
 
 /** Where an item stands, or would, among sorted ones. */
-function placeOf(items: readonly Item[], item: Item, compare: (a: Item, b: Item) => number): number {
-  let [low, high] = [0, items.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (compare(items[middle] as Item, item) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+const placeOf = (items: readonly Item[], item: Item, compare: (a: Item, b: Item) => number): number =>
+  firstWhere(items.length, (at) => compare(items[at] as Item, item) >= 0)
 
 /** Lets the browser draw and hear the keyboard in between. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))
