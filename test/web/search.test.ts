@@ -41,7 +41,8 @@ describe('the search', () => {
     assert.equal(quality('fpb', info), 0)
     const start = performance.now()
     quality('aaaaaaaaaaaaaaaaaaaaaaaaaaab aaaaaaab', info)
-    assert.ok(performance.now() - start < 200)
+    // Far above what it takes on any machine, far below what a search that backtracks would.
+    assert.ok(performance.now() - start < 5000)
   })
 
   it('takes any text for letters, never for a pattern', () => {
