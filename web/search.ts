@@ -17,7 +17,7 @@ const longestRead = 2000
 
 export function wordsOf(query: string): Word[] {
   const texts = query.toLowerCase().split(/\s+/).filter(Boolean)
-  return [...new Set(texts)].map((text) => ({ text, slips: slipsOf(text) }))
+  return [...new Set(texts)].map((text) => ({ text, slips: slipsOf(text), toString: () => text }))
 }
 
 /** What is searched, in small letters: the name, then every override as `key=value`. */

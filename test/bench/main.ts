@@ -14,6 +14,7 @@ import { live } from './rows/live.ts'
 import { memory } from './rows/memory.ts'
 import { octo } from './rows/octo.ts'
 import { output } from './rows/output.ts'
+import { page } from './rows/page.ts'
 import { pipeline } from './rows/pipeline.ts'
 import { reading } from './rows/reading.ts'
 
@@ -28,6 +29,7 @@ const groups: Group[] = [
   { rows: ['R11'], run: live },
   { rows: ['R12'], run: octo },
   { rows: ['R13'], run: memory },
+  { rows: ['page'], run: page },
 ]
 const known = [...groups.flatMap((group) => group.rows), 'growth']
 

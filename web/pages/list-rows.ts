@@ -11,7 +11,7 @@ import { type Stretch, stretchesOf, topsOf } from './list-window.ts'
 import type { Item, Listed } from './listing.ts'
 
 /** Beyond what is seen, above and below, in pixels. */
-const beyond = 500
+const beyond = 400
 /** Rows drawn before anything is known of their height. */
 const atFirst = 24
 
@@ -21,7 +21,6 @@ type Shape = { columns: number; gap: number; width: number; guess: number }
 export function ListRows({ listed, columns }: { listed: ReadonlySignal<Listed>; columns: number }): VNode {
   const place = useRef<HTMLTableSectionElement>(null)
   const shape = useRef<Shape>({ columns: 1, gap: 0, width: 0, guess: 60 }).current
-  const opened = useRef(new Set<string>()).current
   const near = useSignal<readonly Stretch[]>([[0, atFirst]])
   const { items, words } = listed.value
   const tops = topsOf(items, shape)
@@ -65,7 +64,7 @@ export function ListRows({ listed, columns }: { listed: ReadonlySignal<Listed>; 
     blankTo(from)
     for (const [at, { name, row }] of items.slice(first, to * shape.columns).entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} words=${words} opened=${opened} index=${first + at} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} words=${words} index=${first + at} />` as VNode,
       )
     }
     line = to

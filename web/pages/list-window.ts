@@ -12,14 +12,16 @@ export function topsOf(
   items: readonly { height: number }[],
   { columns, guess, gap }: { columns: number; guess: number; gap: number },
 ): Float64Array {
-  const lines = Math.ceil(items.length / columns)
-  const tops = new Float64Array(lines + 1)
-  for (let line = 0, at = 0; line < lines; line += 1) {
-    let height = 0
-    for (const end = Math.min(at + columns, items.length); at < end; at += 1) {
-      height = Math.max(height, items[at]?.height || guess)
-    }
-    tops[line + 1] = (tops[line] ?? 0) + height + gap
+  const tops = new Float64Array(Math.ceil(items.length / columns) + 1)
+  let [line, top, highest] = [0, 0, 0]
+  for (let at = 0; at < items.length; at += 1) {
+    const height = (items[at] as { height: number }).height || guess
+    if (height > highest) highest = height
+    if ((at + 1) % columns > 0 && at + 1 < items.length) continue
+    line += 1
+    top += highest + gap
+    tops[line] = top
+    highest = 0
   }
   return tops
 }

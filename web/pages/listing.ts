@@ -90,7 +90,7 @@ export function openListing(store: Store, view: View, pause: () => Promise<unkno
     }
     for (const [item, found] of qualities) item.quality = found
     // The same words stay the same object: rows are not drawn anew for it.
-    if (String(wanted.map(textOf)) !== String(words.map(textOf))) words = wanted
+    if (wanted.join() !== words.join()) words = wanted
     compare = inOrder(view)
     missed = null
     for (const name of names) renew(name)
@@ -153,8 +153,6 @@ export function openListing(store: Store, view: View, pause: () => Promise<unkno
     },
   }
 }
-
-const textOf = ({ text }: Word) => text
 
 /** Where an item stands, or would, among sorted ones. */
 const placeOf = (items: readonly Item[], item: Item, compare: (a: Item, b: Item) => number): number =>

@@ -11,17 +11,14 @@ const first = 3
 const longest = 80
 const before = 20
 
-/** `opened`: remembers what is open while the row is not drawn, under `id`. */
 type Props = {
   level: string
   overrides: readonly Override[]
   marked: (text: string) => Span[]
-  opened: Set<string>
-  id: string
 }
 
-export function Overrides({ level, overrides, marked, opened, id }: Props): VNode | null {
-  const open = useSignal(opened.has(id))
+export function Overrides({ level, overrides, marked }: Props): VNode | null {
+  const open = useSignal(false)
   if (overrides.length === 0) return null
   const labels = overrides.map((override) => ({ override, spans: marked(textOf(override)) }))
   // What was searched for must be seen, wherever it stands.
@@ -31,7 +28,6 @@ export function Overrides({ level, overrides, marked, opened, id }: Props): VNod
   const rest = labels.length - shown.length
   const toggle = () => {
     open.value = !open.value
-    opened[open.value ? 'add' : 'delete'](id)
   }
   return html`<div class="overrides" role="group" aria-label=${`${level} config`}>
     <span class="level" aria-hidden="true">${level}</span>
