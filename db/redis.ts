@@ -44,3 +44,13 @@ export async function whenReady(redis: Redis, ms: number): Promise<boolean> {
     redis.on('ready', isReady)
   })
 }
+
+/** ioredis reports every failed reconnect; telling of it once a minute is enough. */
+export function onceAMinute(tell: (error: Error) => void): (error: Error) => void {
+  let last = 0
+  return (error) => {
+    if (Date.now() - last < 60_000) return
+    last = Date.now()
+    tell(error)
+  }
+}

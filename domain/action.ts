@@ -124,6 +124,18 @@ export type ScriptResult = {
   problem: string | null
 }
 
+/** The result of a script that was not even started; what others build on. */
+export const nothingRan: ScriptResult = {
+  exitCode: null,
+  signal: null,
+  timedOut: false,
+  cancelled: false,
+  interrupted: false,
+  truncated: false,
+  durationMs: 0,
+  problem: null,
+}
+
 export function stateOf(result: ScriptResult): Exclude<ActionState, 'queued' | 'running'> {
   if (result.interrupted) return 'interrupted'
   if (result.cancelled) return 'cancelled'

@@ -24,6 +24,3 @@ export const liveMessage = z.discriminatedUnion('type', [
 
 export type ChangeEvent = z.infer<typeof changeEvent>
 export type LiveMessage = z.infer<typeof liveMessage>
-
-/** The server-sent events of GET /actions/:id/output/stream; `id:` is the chunk's number. */
-export const outputEvents = ['chunk', 'end'] as const

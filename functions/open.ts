@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
 import { openBells, openQuestions } from '../db/queue.ts'
-import { closeRedis, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 import { createListCache } from './list-cache.ts'
 import { createOutputHints } from './output-hints.ts'
@@ -21,7 +21,9 @@ export async function openServices(settings: ServerSettings, log: Logger, option
     patienceMs: options.patienceMs,
     onWait,
   })
-  const quiet = onceADowntime(log)
+  const quiet = onceAMinute((error) =>
+    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
+  )
   const redis = openCommands(settings.REDIS_URL, quiet)
   const subscriber = openBlocking(settings.REDIS_URL, quiet)
   await whenReady(redis, 2000)
@@ -38,15 +40,5 @@ export async function openServices(settings: ServerSettings, log: Logger, option
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])
       await Promise.race([db.end(), new Promise((resolve) => setTimeout(resolve, 2000).unref())])
     },
-  }
-}
-
-/** ioredis reports every failed reconnect; one line a minute is enough. */
-function onceADowntime(log: Logger): (error: Error) => void {
-  let last = 0
-  return (error) => {
-    if (Date.now() - last < 60_000) return
-    last = Date.now()
-    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back')
   }
 }

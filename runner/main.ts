@@ -6,7 +6,7 @@ import { clearCached } from '../db/cache.ts'
 import { subscribe } from '../db/events.ts'
 import { openPool } from '../db/pool.ts'
 import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
-import { closeRedis, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { answerQuestion } from './answer.ts'
 import { createMemory } from './memory.ts'
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     onWait,
   })
   const leases = await openPool(settings.DATABASE_URL, { size: 2, queryTimeoutMs: 2000 })
-  const quiet = onceADowntime((error) =>
+  const quiet = onceAMinute((error) =>
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )
   const redis = openCommands(settings.REDIS_URL, quiet)
@@ -132,13 +132,4 @@ async function initialise(workshop: Workshop): Promise<void> {
   }
   await whenReady(workshop.redis, 2000)
   await clearCached(workshop.redis, workshop.settings.REDIS_PREFIX).catch(() => {})
-}
-
-function onceADowntime(tell: (error: Error) => void): (error: Error) => void {
-  let last = 0
-  return (error) => {
-    if (Date.now() - last < 60_000) return
-    last = Date.now()
-    tell(error)
-  }
 }

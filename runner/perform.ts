@@ -6,7 +6,7 @@ import { appendOutput, lastSeq } from '../db/actions.ts'
 import { isAway, isStaleWrite } from '../db/errors.ts'
 import { publishChange, publishOutput } from '../db/events.ts'
 import { type Claimed, claim, finish, start } from '../db/transition.ts'
-import { actions, type ScriptResult } from '../domain/action.ts'
+import { actions, nothingRan, type ScriptResult } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
 import { lifecycleArguments } from '../domain/script.ts'
 import { keepLease, type Lease } from './lease.ts'
@@ -141,17 +141,6 @@ async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
 /** A hint: nobody waits for it. One connection keeps the hints of an action in order. */
 function announce({ redis, settings }: Workshop, change: ChangeEvent): void {
   void publishChange(redis, settings.REDIS_PREFIX, change)
-}
-
-const nothingRan: ScriptResult = {
-  exitCode: null,
-  signal: null,
-  timedOut: false,
-  cancelled: false,
-  interrupted: false,
-  truncated: false,
-  durationMs: 0,
-  problem: null,
 }
 
 function reasonOf(signal: AbortSignal): Partial<ScriptResult> {

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { ScriptResult } from '../domain/action.ts'
+import { nothingRan, type ScriptResult } from '../domain/action.ts'
 import { createEnding } from './ending.ts'
 import { readPipes } from './pipes.ts'
 import { problemOf } from './problem.ts'
@@ -44,7 +44,7 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   const { signal, onOutput, supervisor } = request
   const startedMs = performance.now()
   const result = (facts: Partial<ScriptResult>): ScriptResult => ({
-    ...plain,
+    ...nothingRan,
     ...facts,
     durationMs: Math.round(performance.now() - startedMs),
   })
@@ -105,17 +105,6 @@ export async function collect(
       .decode(Buffer.concat(kept[stream]), { stream: truncated && room[stream] === 0 })
       .replaceAll('\0', '')
   return { result: { ...result, truncated }, stdout: text('stdout'), stderr: text('stderr') }
-}
-
-const plain: ScriptResult = {
-  exitCode: null,
-  signal: null,
-  timedOut: false,
-  cancelled: false,
-  interrupted: false,
-  truncated: false,
-  durationMs: 0,
-  problem: null,
 }
 
 function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
