@@ -218,7 +218,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     const evil = '<img src=x onerror="document.title=1">'
     await system.behave('info', `say ${evil},javascript:document.title=1`)
     await system.behave('create', `fail ${evil}`)
-    await client.create('evil', { 'key.x': evil })
+    // A check that succeeded would heal it before anybody has looked.
+    await client.create('evil', { 'key.x': evil, 'behave.check': 'exit 1' })
     await client.settled('evil', 'GenericFailure')
     const page = await visit('/deployments/evil')
     await signIn(page)
