@@ -21,7 +21,15 @@ export async function accept(services: Services, wanted: Wanted): Promise<Respon
   const before = wanted.key ? await recallKey(services.db, wanted.key) : null
   if (before !== null) return accepted(before.actionId ?? 0)
 
-  const configChecked = actions[wanted.kind].prepared ? await preflight(services, wanted) : false
+  let configChecked = false
+  try {
+    if (actions[wanted.kind].prepared) configChecked = await preflight(services, wanted)
+  } catch (error) {
+    // The same request, sent twice at once: what refuses this one may be what the other one has just begun.
+    const meanwhile = wanted.key ? await recallKey(services.db, wanted.key) : null
+    if (meanwhile !== null) return accepted(meanwhile.actionId ?? 0)
+    throw error
+  }
   const { actionId, change } = await begin(services.db, { ...wanted, configChecked })
   // Hints, bounded in time and never rejected: a process need not wait for them, a Lambda is frozen after its answer.
   const told =
