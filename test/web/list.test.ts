@@ -123,6 +123,8 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     })
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'd-3')
     await page.getByRole('link', { name: 'd-3', exact: true }).press('Tab')
+    await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
+    // A second key only now: before the rows around are drawn, the next focus would be far below.
     await page.keyboard.press('Tab')
     await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
   })
