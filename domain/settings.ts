@@ -186,6 +186,12 @@ export const settings = {
     parse: z.enum(['fail', 'retry']).default('fail'),
     for: ['runner'],
   },
+  HEARTBEAT_FILE: {
+    about:
+      'File that a runner touches every 5 seconds from when it is ready until it ends: for probes (runner/alive.sh)',
+    parse: optionalText,
+    for: ['runner'],
+  },
   SHUTDOWN_GRACE: {
     about: 'Seconds a process gives running work after SIGTERM',
     parse: timer(60),

@@ -9,6 +9,7 @@ import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
 import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { answerQuestion } from './answer.ts'
+import { heartbeat } from './heartbeat.ts'
 import { createMemory } from './memory.ts'
 import { notify } from './notify.ts'
 import { perform, type Running } from './perform.ts'
@@ -94,6 +95,8 @@ async function main(): Promise<void> {
     cancel: (actionId) => running.get(actionId)?.cancel(),
   }).catch((error) => log.error({ err: error }, 'could not subscribe to cancels'))
 
+  const heart = heartbeat(log, settings.HEARTBEAT_FILE)
+
   // Finally: an orderly end. A second signal ends at once; scripts then end with their leases.
   let stopping = false
   const stop = async () => {
@@ -110,7 +113,7 @@ async function main(): Promise<void> {
     while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
     clearTimeout(late)
     closing.abort('interrupted')
-    await Promise.all([checks.stop(), notifications.stop()])
+    await Promise.all([checks.stop(), notifications.stop(), heart.stop()])
     await workshop.supervisor.close()
     await Promise.all([redis, subscriber, blocking].map(closeRedis))
     await Promise.race([

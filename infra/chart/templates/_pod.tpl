@@ -1,0 +1,81 @@
+{{/* What the pods have in common. */}}
+
+{{- define "octopod.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Takes (list root part): of server or runner, where and as whom it runs. */}}
+{{- define "octopod.podBasics" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
+{{- $values := get $root.Values $part -}}
+{{- with $root.Values.imagePullSecrets -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+securityContext:
+  {{- toYaml $root.Values.podSecurityContext | nindent 2 }}
+enableServiceLinks: false
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+{{- if $values.topologySpreadConstraints }}
+  {{- toYaml $values.topologySpreadConstraints | nindent 2 }}
+{{- else }}
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "octopod.selector" . | nindent 8 }}
+{{- end }}
+{{- end -}}
+
+{{/* Takes (list root part): pods change when what they read at their start changes. */}}
+{{- define "octopod.podMeta" -}}
+{{- $root := index . 0 -}}
+{{- $values := get $root.Values (index . 1) -}}
+annotations:
+  checksum/settings: {{ include (print $root.Template.BasePath "/settings.yaml") $root | sha256sum }}
+  checksum/secrets: {{ include (print $root.Template.BasePath "/secrets.yaml") $root | sha256sum }}
+  {{- with $values.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+labels:
+  {{- include "octopod.labels" . | nindent 2 }}
+  {{- with $values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{/* Takes (list root image). */}}
+{{- define "octopod.migrateContainer" -}}
+{{- $root := index . 0 -}}
+name: migrate
+image: {{ include "octopod.image" . }}
+imagePullPolicy: {{ (index . 1).pullPolicy }}
+command: [node, db/migrate.ts]
+env:
+  {{- include "octopod.storeEnv" (list $root "postgres" "DATABASE_URL") | nindent 2 }}
+securityContext:
+  {{- include "octopod.containerSecurity" . | nindent 2 }}
+resources:
+  requests: {cpu: 50m, memory: 96Mi}
+  limits: {memory: 256Mi}
+{{- end -}}

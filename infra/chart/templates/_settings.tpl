@@ -1,0 +1,89 @@
+{{/* How settings and secrets reach a container. */}}
+
+{{/* A value as text: numbers never as 6.7e+07. */}}
+{{- define "octopod.text" -}}
+{{- if kindIs "string" . -}}{{ . }}{{- else -}}{{ toJson . }}{{- end -}}
+{{- end -}}
+
+{{/* Seconds of a setting, whole: (list root name default). */}}
+{{- define "octopod.seconds" -}}
+{{- $root := index . 0 -}}
+{{- $value := get $root.Values.settings (index . 1) -}}
+{{- if or (kindIs "invalid" $value) (eq (include "octopod.text" $value) "") -}}{{- $value = index . 2 -}}{{- end -}}
+{{- ceil (float64 (include "octopod.text" $value)) | int -}}
+{{- end -}}
+
+{{- define "octopod.port" -}}
+{{- $port := get .Values.settings "PORT" -}}
+{{- if or (kindIs "invalid" $port) (eq (include "octopod.text" $port) "") -}}8080{{- else -}}{{ include "octopod.text" $port }}{{- end -}}
+{{- end -}}
+
+{{- define "octopod.appUrl" -}}
+{{- $urls := list -}}
+{{- range .Values.ingress.hosts -}}
+{{- $host := . -}}
+{{- $scheme := "http" -}}
+{{- range $.Values.ingress.tls -}}{{- if has $host (.hosts | default list) -}}{{- $scheme = "https" -}}{{- end -}}{{- end -}}
+{{- $urls = append $urls (printf "%s://%s" $scheme $host) -}}
+{{- end -}}
+{{- join "," $urls -}}
+{{- end -}}
+
+{{/* Names of the variables that only scripts read, for SCRIPT_ENVIRONMENT. */}}
+{{- define "octopod.scriptEnvironment" -}}
+{{- $names := list -}}
+{{- with .Values.settings.SCRIPT_ENVIRONMENT -}}{{- $names = append $names . -}}{{- end -}}
+{{- range $name, $_ := .Values.controlScripts.env -}}{{- $names = append $names $name -}}{{- end -}}
+{{- range $name, $_ := .Values.controlScripts.secretEnv -}}{{- $names = append $names $name -}}{{- end -}}
+{{- join "," $names -}}
+{{- end -}}
+
+{{/* Takes (list root store variable): where its address comes from. */}}
+{{- define "octopod.storeEnv" -}}
+{{- $root := index . 0 -}}
+{{- $store := index . 1 -}}
+{{- $name := index . 2 -}}
+{{- $values := get $root.Values $store -}}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+{{- if $values.bundled.enabled }}
+      name: {{ include "octopod.name" $root }}-{{ $store }}
+      key: url
+{{- else if $values.existingSecret.name }}
+      name: {{ $values.existingSecret.name }}
+      key: {{ $values.existingSecret.key }}
+{{- else }}
+      name: {{ include "octopod.name" $root }}-stores
+      key: {{ $name }}
+{{- end }}
+{{- end -}}
+
+{{- define "octopod.authorizationEnv" -}}
+{{- $own := not .Values.authorization.existingSecret.name -}}
+{{- $secret := .Values.authorization.existingSecret.name | default (printf "%s-authorization" (include "octopod.name" .)) -}}
+{{- if or (not $own) .Values.authorization.admin }}
+- name: POWER_AUTHORIZATION_HEADER
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret }}
+      key: {{ ternary "POWER_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.adminKey $own }}
+      optional: {{ not $own }}
+{{- end }}
+{{- if or (not $own) .Values.authorization.user }}
+- name: APP_AUTHORIZATION_HEADER
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret }}
+      key: {{ ternary "APP_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.userKey $own }}
+      optional: {{ not $own }}
+{{- end }}
+{{- end -}}
+
+{{- define "octopod.migrationHow" -}}
+{{- if eq .Values.migration.how "auto" -}}
+{{- ternary "init" "hook" .Values.postgres.bundled.enabled -}}
+{{- else -}}
+{{- .Values.migration.how -}}
+{{- end -}}
+{{- end -}}
