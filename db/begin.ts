@@ -25,6 +25,8 @@ export type Intention = Asker & {
   overrides?: Overrides
   /** Whether config_check has said yes already; otherwise the runner asks it before the script. */
   configChecked: boolean
+  /** Refused when the overrides have changed since the deployment had this revision. */
+  revision?: number | undefined
   key?: IdempotencyKey | undefined
 }
 
@@ -42,6 +44,7 @@ const begunRow = z.object({
     'no_such_deployment',
     'busy',
     'impossible_move',
+    'changed_meanwhile',
   ]),
   status: z.enum(statuses).nullable(),
   action_id: z.number().nullable(),
@@ -49,7 +52,7 @@ const begunRow = z.object({
 })
 
 /**
- * Accepts the intention. Throws a Refusal: name_taken, no_such_deployment, busy, impossible_move, key_reused.
+ * Accepts the intention. Throws a Refusal: name_taken, no_such_deployment, busy, impossible_move, changed_meanwhile, key_reused.
  * When it rejects with a database error the outcome is unknown; the same key asked again tells.
  */
 export async function begin(pool: Database, intention: Intention): Promise<Begun> {
@@ -67,14 +70,16 @@ export async function begin(pool: Database, intention: Intention): Promise<Begun
   }
 }
 
-function callOf({ kind, name, overrides, actor, source, reason, configChecked, key }: Intention) {
+function callOf(intention: Intention) {
+  const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = intention
   const { from, during } = actions[kind]
   const app = overrides ? json(overrides.app) : null
   const deployment = overrides ? json(overrides.deployment) : null
   return sql.type(begunRow)`
     select outcome, status, action_id, body from begin_action(
       ${name}, ${kind}, ${sql.array([...from], 'text')}, ${during}, ${app}, ${deployment},
-      ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null})`
+      ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
+      ${revision ?? null})`
 }
 
 function refusalOf({ kind, name }: Intention, { outcome, status }: z.infer<typeof begunRow>): Error {
@@ -87,6 +92,8 @@ function refusalOf({ kind, name }: Intention, { outcome, status }: z.infer<typeo
       return new Refusal('no_such_deployment', `There is no deployment ${name}.`)
     case 'busy':
       return busy(name)
+    case 'changed_meanwhile':
+      return changedMeanwhile(name)
     default:
       return status === null
         ? new Error(`begin_action answered ${outcome} without a status`)
@@ -114,3 +121,6 @@ export async function lockIdle(
 }
 
 const busy = (name: string) => new Refusal('busy', `Deployment ${name} is currently being processed.`)
+
+export const changedMeanwhile = (name: string) =>
+  new Refusal('changed_meanwhile', `The config of deployment ${name} was changed meanwhile: read it again.`)

@@ -11,6 +11,7 @@ import type { Database } from './pool.ts'
 import { forget, settle } from './transition.ts'
 
 const row = z.object({
+  id: z.number(),
   state: z.enum(actionStates),
   kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
   deploymentId: z.number(),
@@ -30,7 +31,7 @@ export async function requestCancel(
 ): Promise<{ change: ChangeEvent | null; held: boolean }> {
   return pool.transaction(async (transaction) => {
     const action = await transaction.maybeOne(sql.type(row)`
-      select a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as held,
+      select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as held,
         a.cancel_requested_at is not null as asked
       from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
     if (action === null) throw new Refusal('no_such_action', `There is no action ${actionId}.`)

@@ -8,13 +8,14 @@ import type { Database } from './pool.ts'
 const row = z.object({
   status: z.enum(statuses),
   busy: z.boolean(),
+  configRevision: z.number(),
   appOverrides: storedOverrides,
   deploymentOverrides: storedOverrides,
 })
 
 export async function peek(pool: Database, name: string): Promise<z.infer<typeof row> | null> {
   return pool.maybeOne(sql.type(row)`
-    select status, app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides",
+    select status, config_revision as "configRevision", app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides",
       exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
     from deployments d where name = ${name}`)
 }

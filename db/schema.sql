@@ -38,7 +38,9 @@ create table actions (
   config_checked boolean not null default false,
   runner text,
   lease_epoch integer not null default 0,
-  lease_expires_at timestamp with time zone
+  lease_expires_at timestamp with time zone,
+  undo jsonb,
+  usual_duration_ms bigint
 );
 
 create table change_counts (
@@ -63,7 +65,8 @@ create table deployments (
   changed_xid xid8 not null default pg_current_xact_id(),
   next_check_at timestamp with time zone not null default now(),
   check_exit_code smallint,
-  check_error text
+  check_error text,
+  config_revision bigint not null default 0
 );
 
 create table idempotency_keys (
@@ -102,6 +105,7 @@ alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 
 -- Indexes
 
+CREATE INDEX actions_gone_well ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX deployments_by_change ON deployments USING btree (updated_at DESC, id DESC);
@@ -112,12 +116,13 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION begin_action(p_name text, p_kind text, p_allowed text[], p_during text, p_app jsonb, p_deployment jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION begin_action(p_name text, p_kind text, p_allowed text[], p_during text, p_app jsonb, p_deployment jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint DEFAULT NULL::bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 declare
   target deployments;
+  before jsonb;
 begin
   if p_key is not null then
     -- Somebody with the same key at the same time: waits here until that one has committed or failed.
@@ -144,7 +149,13 @@ begin
       outcome := 'busy';
     elsif target.status <> all (p_allowed) then
       outcome := 'impossible_move';
+    elsif target.config_revision > p_revision then
+      outcome := 'changed_meanwhile';
     else
+      if p_kind <> 'cleanup' then
+        before := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
+          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
+      end if;
       update deployments d
       set status = coalesce(p_during, d.status), status_updated_at = now(), updated_at = now(), revision = default,
         app_overrides = coalesce(p_app, d.app_overrides),
@@ -159,8 +170,10 @@ begin
     return;
   end if;
 
-  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked)
-  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason, p_config_checked)
+  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
+    undo, usual_duration_ms)
+  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
+    p_config_checked, before, usual_duration_ms(target.id, p_kind))
   returning id into action_id;
   update idempotency_keys k set action_id = begin_action.action_id where k.key = p_key;
   outcome := 'begun';
@@ -186,14 +199,15 @@ CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_epoch integer, p_state t
 AS $function$
 declare
   target bigint;
+  before jsonb;
 begin
   update actions
   set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
     error = p_error, truncated = p_truncated
   where id = p_id and lease_epoch = p_epoch and state in ('queued', 'running')
-  returning deployment_id into target;
+  returning deployment_id, undo into target, before;
   if target is null then return null; end if;
-  return settle_deployment(target, p_status);
+  return settle_deployment(target, p_status, case when p_state <> 'succeeded' then before end);
 end
 $function$;
 
@@ -223,6 +237,7 @@ CREATE OR REPLACE FUNCTION guard_output()
  LANGUAGE plpgsql
 AS $function$
 begin
+  perform from actions where id in (select action_id from new_rows) order by id for share;
   if exists (
     select from new_rows n join actions a on a.id = n.action_id
     where a.lease_epoch <> n.lease_epoch or a.state not in ('queued', 'running')
@@ -248,6 +263,10 @@ CREATE OR REPLACE FUNCTION set_revision()
  LANGUAGE plpgsql
 AS $function$
 begin
+  if tg_op = 'INSERT' then
+    new.config_revision := new.revision;
+    return new;
+  end if;
   if new.revision <= old.revision and (
     new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name
   ) is distinct from (
@@ -255,21 +274,28 @@ begin
   ) then
     new.revision := nextval('deployment_revision');
   end if;
-  -- Lets a reader ask for what its last snapshot did not see: whatever such a transaction changed is at least its xmin.
   if new.revision <> old.revision then
+    -- Lets a reader ask for what its last snapshot did not see: whatever such a transaction changed is at least its xmin.
     new.changed_xid := pg_current_xact_id();
+    if (new.app_overrides, new.deployment_overrides) is distinct from (old.app_overrides, old.deployment_overrides) then
+      new.config_revision := new.revision;
+    end if;
   end if;
   return new;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION settle_deployment(p_id bigint, p_status text)
+CREATE OR REPLACE FUNCTION settle_deployment(p_id bigint, p_status text, p_undo jsonb DEFAULT NULL::jsonb)
  RETURNS json
  LANGUAGE plpgsql
 AS $function$
 begin
   update deployments
-  set status = p_status, status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default
+  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
+    status = coalesce(p_undo ->> 'status', p_status),
+    app_overrides = coalesce(p_undo -> 'app_overrides', app_overrides),
+    deployment_overrides = coalesce(p_undo -> 'deployment_overrides', deployment_overrides),
+    archived_at = case when p_undo is null then archived_at else (p_undo ->> 'archived_at')::timestamptz end
   where id = p_id;
   return (select body from full_infos where id = p_id);
 end
@@ -282,7 +308,7 @@ AS $function$
 declare
   target bigint;
 begin
-  update actions set state = 'running', started_at = now()
+  update actions set state = 'running', started_at = now(), undo = null
   where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now()
   returning deployment_id into target;
   if target is null then return null; end if;
@@ -296,16 +322,21 @@ CREATE OR REPLACE FUNCTION usual_duration_ms(of_deployment bigint, of_kind text)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-  select round(extract(epoch from percentile_disc(0.5) within group (order by took)) * 1000)::bigint
-  from (
-    select finished_at - started_at as took
-    from (
-      select kind, state, started_at, finished_at from actions
-      where deployment_id = of_deployment order by id desc limit 50
-    ) as recent
-    where kind = of_kind and state = 'succeeded' and started_at is not null
-    limit 9
-  ) as times
+  select round(extract(epoch from coalesce(
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select * from (
+        select kind, state, started_at, finished_at from actions
+        where deployment_id = of_deployment order by id desc limit 50
+      ) as recent
+      where kind = of_kind and state = 'succeeded' and started_at is not null
+      limit 9
+    ) as own),
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select started_at, finished_at from actions
+      where kind = of_kind and state = 'succeeded' and started_at is not null
+      order by id desc limit 9
+    ) as of_others)
+  )) * 1000)::bigint
 $function$;
 
 CREATE OR REPLACE FUNCTION wire_action(kind text)
@@ -367,7 +398,7 @@ CREATE TRIGGER guard_action BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTI
 CREATE CONSTRAINT TRIGGER count_change AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_made_or_forgotten AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE TRIGGER note_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION note_status_change();
-CREATE TRIGGER set_revision BEFORE UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
+CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
 
 -- Views
 
@@ -386,7 +417,7 @@ create view full_infos as
             ELSE 'DeploymentNotPending'::text
         END, 'recorded_status', wire_status(d.status)), 'metadata', d.links, 'created_at', wire_time(d.created_at), 'updated_at', wire_time(d.updated_at), 'revision', d.revision, 'last_action',
         CASE
-            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (wire_action_summary(a.last)::jsonb || jsonb_build_object('usual_duration_ms', usual_duration_ms(d.id, (a.last).kind)))::json
+            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (wire_action_summary(a.last)::jsonb || jsonb_build_object('usual_duration_ms', (a.last).usual_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN wire_action_summary(a.last)
             ELSE NULL::json
         END) AS body

@@ -80,9 +80,9 @@ export async function endOneLost(pool: Database, retry: boolean): Promise<Lost |
 async function insertRetry(transaction: Transaction, actionId: number): Promise<number> {
   const row = await transaction.one(sql.type(idRow)`
     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
-      config_checked, attempt)
+      config_checked, usual_duration_ms, attempt)
     select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
-      'Retry of action ' || id || ', whose runner was lost.', config_checked, attempt + 1
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, usual_duration_ms, attempt + 1
     from actions where id = ${actionId}
     returning id`)
   return row.id

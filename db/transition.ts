@@ -112,9 +112,12 @@ async function lockHeld(transaction: Transaction, { actionId, epoch }: Held): Pr
 
 const startedRow = z.object({ deployment_id: z.number() })
 
-type Settled = { deploymentId: number; kind: ActionKind; name: string }
+type Settled = { id: number; deploymentId: number; kind: ActionKind; name: string }
 
-/** Gives the deployment the status its ended action leaves, and has it checked at once. */
+/**
+ * Gives the deployment the status its ended action leaves, or what it was before one that never started, and has it checked
+ * at once.
+ */
 export async function settle(
   transaction: Transaction,
   ended: Settled,
@@ -123,7 +126,8 @@ export async function settle(
   const status = statusAfterAction(ended.kind, succeeded)
   if (status === null) return forget(transaction, ended.deploymentId, ended.name)
   const { body } = await transaction.one(sql.type(bodyRow)`
-    select settle_deployment(${ended.deploymentId}, ${status}) as body`)
+    select settle_deployment(${ended.deploymentId}, ${status},
+      (select undo from actions where id = ${ended.id})) as body`)
   if (body === null) throw new Error(`deployment ${ended.name} has gone while its action ended`)
   return changeOfBody(body)
 }

@@ -67,7 +67,7 @@ export const api = {
     summary: 'Update a deployment: the whole new set of overrides of both levels',
     body: shapes.updateBody,
     answer: shapes.success,
-    refusals: [...moves, ...checked],
+    refusals: [...moves, 'changed_meanwhile', ...checked],
   },
   archiveDeployment: {
     ...places.archiveDeployment,

@@ -25,6 +25,10 @@ export const errorCodes = {
     status: 409,
     remedy: 'Bring the deployment into one of the statuses the message names.',
   },
+  changed_meanwhile: {
+    status: 412,
+    remedy: 'Read the deployment again, and send the change on top of what it is now.',
+  },
   too_late: { status: 409, remedy: 'The action has ended already; nothing to do.' },
   too_large: { status: 413, remedy: 'Send less: the message names the limit.' },
   wrong_media_type: { status: 415, remedy: 'Send the body as application/json.' },

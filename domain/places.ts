@@ -44,6 +44,8 @@ export const headers = {
   source: 'Octopod-Source',
   /** Request: why, percent-encoded UTF-8; kept with the action. */
   reason: 'Octopod-Reason',
+  /** Request to update: the revision that was read, in quotes; refused when the overrides have changed since. */
+  ifMatch: 'If-Match',
   /** Answer of an accepted action: its id. */
   actionId: 'Octopod-Action-Id',
   /** Answer: the id of this request, as in the server's log. */

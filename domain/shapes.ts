@@ -134,7 +134,9 @@ export const lastAction = actionSummary.extend({
     .number()
     .nullable()
     .optional()
-    .describe('only while it is queued or running: the median of the last ones of its kind that went well'),
+    .describe(
+      'only while it is queued or running: the median of the last ones of its kind that went well, of its own or else of the project',
+    ),
 })
 
 export const lastCheck = z.object({

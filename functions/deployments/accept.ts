@@ -2,7 +2,7 @@
  * What create, update, archive, restore and cleanup share: refuse early what cannot be, ask config_check while the
  * user waits, begin, tell everybody, ring the bell. Steps 3 to 5 of the flow.
  */
-import { begin, type Intention, type Overrides } from '../../db/begin.ts'
+import { begin, changedMeanwhile, type Intention, type Overrides } from '../../db/begin.ts'
 import { publishChange } from '../../db/events.ts'
 import { recallKey } from '../../db/idempotency.ts'
 import { peek } from '../../db/peek.ts'
@@ -66,6 +66,7 @@ async function preflight(services: Services, wanted: Wanted): Promise<boolean> {
     if (there.busy) throw new Refusal('busy', `Deployment ${name} is currently being processed.`)
     if (!mayBegin(kind, there.status))
       throw new Refusal('impossible_move', refusedMove(kind, name, there.status))
+    if (wanted.revision !== undefined && there.configRevision > wanted.revision) throw changedMeanwhile(name)
   }
   const overrides: Overrides = wanted.overrides ?? {
     app: there?.appOverrides ?? [],

@@ -1,11 +1,28 @@
+import { Refusal } from '../../domain/errors.ts'
+import { headers } from '../../domain/places.ts'
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const updateDeployment: Answerer<'updateDeployment'> = (services, { param, body, asker, key }) =>
+export const updateDeployment: Answerer<'updateDeployment'> = (
+  services,
+  { param, body, header, asker, key },
+) =>
   accept(services, {
     kind: 'update',
     name: param('name'),
     overrides: { app: body.app_overrides, deployment: body.deployment_overrides },
+    revision: revisionOf(header(headers.ifMatch)),
     key,
     ...asker,
   })
+
+/** The revision that the sender has read; `*` stands for any. */
+function revisionOf(tag: string | undefined): number | undefined {
+  if (tag === undefined || tag.trim() === '*') return undefined
+  const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(tag) ?? []
+  if (revision !== undefined) return Number(revision)
+  throw new Refusal(
+    'bad_request',
+    'If-Match takes the revision of the deployment in quotes, as in If-Match: "1207".',
+  )
+}

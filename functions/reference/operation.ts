@@ -108,6 +108,7 @@ function headerParameters(name: EndpointName): Parameter[] {
     ...(name === 'streamOutput'
       ? [header('Last-Event-ID', 'Number of the last chunk you have; goes before `after`')]
       : []),
+    ...(name === 'updateDeployment' ? [header(headers.ifMatch, ifMatchInWords)] : []),
     ...(takesKey(name)
       ? [
           header(
@@ -129,6 +130,9 @@ function headerParameters(name: EndpointName): Parameter[] {
       : []),
   ]
 }
+
+const ifMatchInWords =
+  'The `revision` of the FullInfo you have read, in quotes; the update is refused when the overrides have changed since'
 
 const isCommand = (name: EndpointName) => takesKey(name) || name === 'cancelAction'
 const namesAction = (name: EndpointName) => isCommand(name) && name !== 'deleteDeployment'

@@ -41,9 +41,11 @@ suite('one deployment', () => {
 
   test('can be looked at without a lock', async () => {
     const name = await deployment(here)
-    assert.deepEqual(await peek(here.pool, name), {
+    const seen = await peek(here.pool, name)
+    assert.deepEqual(seen, {
       status: 'Running',
       busy: false,
+      configRevision: seen?.configRevision,
       appOverrides: [],
       deploymentOverrides: [],
     })

@@ -31,6 +31,8 @@ type ModelAction = {
   cancel: boolean
   attempt: number
   output: string
+  /** What the deployment was before, as long as the script has not started. */
+  undo: Status | null
 }
 type ModelDeployment = { status: Status; actions: ModelAction[] }
 const model = new Map<string, ModelDeployment>()
@@ -40,7 +42,7 @@ let lastRevision = 0
 const active = (deployment: ModelDeployment | undefined) =>
   deployment?.actions.find((action) => action.state === 'queued' || action.state === 'running')
 
-const queued = (id: number, kind: ActionKind, attempt = 1): ModelAction => ({
+const queued = (id: number, kind: ActionKind, undo: Status | null, attempt = 1): ModelAction => ({
   id,
   kind,
   state: 'queued',
@@ -49,6 +51,7 @@ const queued = (id: number, kind: ActionKind, attempt = 1): ModelAction => ({
   cancel: false,
   attempt,
   output: '',
+  undo,
 })
 
 let state = seed
@@ -91,9 +94,11 @@ function told(change: ChangeEvent | null): void {
   lastRevision = change.revision
 }
 
-function settled(name: string, deployment: ModelDeployment, kind: ActionKind, succeeded: boolean): void {
+function settled(name: string, deployment: ModelDeployment, action: ModelAction, succeeded: boolean): void {
+  const { kind, undo } = action
   if (succeeded && kind === 'cleanup') model.delete(name)
-  else deployment.status = succeeded ? (actions[kind].during ?? deployment.status) : actions[kind].failed
+  else if (succeeded) deployment.status = actions[kind].during ?? deployment.status
+  else deployment.status = undo ?? actions[kind].failed
 }
 
 const moves: Record<string, (name: string) => Promise<void>> = {
@@ -117,8 +122,9 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     if (!agreed(`begin ${kind}`, outcome, expected ?? null)) return
     told(outcome.value.change)
     const known: ModelDeployment = deployment ?? { status: 'CreatePending', actions: [] }
+    const undo = deployment && kind !== 'cleanup' ? deployment.status : null
+    known.actions.push(queued(outcome.value.actionId, kind, undo))
     known.status = actions[kind].during ?? known.status
-    known.actions.push(queued(outcome.value.actionId, kind))
     model.set(name, known)
   },
 
@@ -141,6 +147,7 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     if (!agreed('start', outcome, may ? null : 'stale')) return
     told(outcome.value)
     action.state = 'running'
+    action.undo = null
   },
 
   async renew(name) {
@@ -171,7 +178,7 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     if (!agreed('finish', outcome, may ? null : 'stale')) return
     told(outcome.value)
     action.state = exitCode === 0 ? 'succeeded' : 'failed'
-    settled(name, deployment, action.kind, exitCode === 0)
+    settled(name, deployment, action, exitCode === 0)
   },
 
   async lose(name) {
@@ -192,7 +199,7 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     else if (action.state === 'queued' && !action.held) {
       told(outcome.value.change)
       action.state = 'cancelled'
-      settled(name, deployment, action.kind, false)
+      settled(name, deployment, action, false)
     } else {
       if (action.cancel) assert.equal(outcome.value.change, null)
       else told(outcome.value.change)
@@ -216,9 +223,9 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     action.state = action.state === 'queued' ? 'cancelled' : 'interrupted'
     const again = retry && action.state === 'interrupted' && !action.cancel && action.attempt < 3
     assert.equal(ended.retriedAs !== null, again)
-    if (ended.retriedAs === null) return settled(name, deployment, action.kind, false)
+    if (ended.retriedAs === null) return settled(name, deployment, action, false)
     const { kind, attempt } = action
-    deployment.actions.push(queued(ended.retriedAs, kind, attempt + 1))
+    deployment.actions.push(queued(ended.retriedAs, kind, null, attempt + 1))
   },
 
   async check(name) {
@@ -236,8 +243,8 @@ const moves: Record<string, (name: string) => Promise<void>> = {
     if (begun) {
       const { actionId, change } = await ask(here, 'archive', name)
       told(change)
+      deployment.actions.push(queued(actionId, 'archive', deployment.status))
       deployment.status = 'ArchivePending'
-      deployment.actions.push(queued(actionId, 'archive'))
     }
     const exitCode = pick([0, 0, 0, 1, 2, 3])
     const to = statusAfterCheck(check.status, exitCode, check.pendingMs, 1)
