@@ -1,3 +1,4 @@
+/** Update: the whole new set of overrides, refused when the set it is based on has changed meanwhile. */
 import { Refusal } from '../../domain/errors.ts'
 import { headers } from '../../domain/places.ts'
 import type { Answerer } from '../route.ts'
