@@ -77,6 +77,8 @@ export function followers(place: Place): Component[] {
       args: [
         kubeconfig,
         '--manage-all-nodes',
+        // Or the node counts as lost after 40 seconds.
+        '--node-lease-duration-seconds=40',
         '--cidr=10.244.0.1/16',
         '--node-ip=10.0.0.1',
         `--config=${place.file('stages.yaml')}`,

@@ -12,23 +12,24 @@ import { Problem } from '../local/problem.ts'
 
 const modules = join(import.meta.dirname, 'tools')
 
-/** What Go calls the program of each package named in go.mod → the name it has everywhere else. */
 const programs = {
-  server: 'etcd',
-  'kube-apiserver': 'kube-apiserver',
-  'kube-controller-manager': 'kube-controller-manager',
-  'kube-scheduler': 'kube-scheduler',
-  kubectl: 'kubectl',
-  kwok: 'kwok',
-  helm: 'helm',
+  etcd: 'go.etcd.io/etcd/server/v3',
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+  kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+  helm: 'helm.sh/helm/v4/cmd/helm',
+  // Many installations have it still, and it applies in another way.
+  helm3: 'helm.sh/helm/v3/cmd/helm',
 } as const
 
-export type Tools = { folder: string; program(name: (typeof programs)[keyof typeof programs]): string }
+export type Tools = { folder: string; program(name: keyof typeof programs): string }
 
-/** The folder of the programs; builds them when they are not there (minutes). @throws Problem */
-export async function ensureTools(say: (line: string) => void): Promise<Tools> {
+/** The folder of the programs; builds them when they are not there (minutes), unless `stop` ends that. @throws Problem */
+export async function ensureTools(say: (line: string) => void, stop?: AbortSignal): Promise<Tools> {
   const folder = toolsFolder(process.env)
-  if (!existsSync(folder)) await build(folder, say)
+  if (!existsSync(folder)) await build(folder, say, stop)
   return { folder, program: (name) => join(folder, name) }
 }
 
@@ -51,16 +52,23 @@ function flags(): string[] {
   return ['-trimpath', '-ldflags', ['-s', '-w', ...stamped].join(' ')]
 }
 
-async function build(folder: string, say: (line: string) => void): Promise<void> {
+async function build(folder: string, say: (line: string) => void, stop?: AbortSignal): Promise<void> {
   if (spawnSync('go', ['version']).error !== undefined)
-    throw new Problem('Go is not on the PATH: install Go 1.26 or later, or name a cluster by KUBECONFIG.')
+    throw new Problem(
+      'The Kubernetes tools are built with Go, which is not on the PATH: install Go 1.26 or later.',
+    )
   const draft = `${folder}.${process.pid}.building`
   mkdirSync(draft, { recursive: true })
   say(`Building the Kubernetes tools once, into ${folder}; this takes minutes.`)
   const startedAt = performance.now()
   try {
-    await go(['build', ...flags(), '-o', `${draft}/`, 'tool'])
-    for (const [built, name] of Object.entries(programs)) renameSync(join(draft, built), join(draft, name))
+    // All at once share what they compile and keep every core busy; of the two helms, one must come later.
+    const { helm3, ...others } = programs
+    await go(['build', ...flags(), '-o', `${draft}/`, ...Object.values(others)], stop)
+    for (const [name, path] of Object.entries(others))
+      renameSync(join(draft, builtName(path)), join(draft, name))
+    await go(['build', ...flags(), '-o', join(draft, 'helm3'), helm3], stop)
+    // Somebody else may have been quicker: theirs is as good.
     if (!existsSync(folder)) renameSync(draft, folder)
   } finally {
     rmSync(draft, { recursive: true, force: true })
@@ -68,23 +76,31 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
   say(`Built in ${Math.round((performance.now() - startedAt) / 1000)} s.`)
 }
 
+/** What Go calls the program of a package: the last part of its path that is no version. */
+const builtName = (path: string) =>
+  path
+    .replace(/\/v\d+$/, '')
+    .split('/')
+    .at(-1) ?? path
+
 /** Runs Go with low priority; its words go to stderr. Nothing of the caller's Go settings but where modules come from. */
-function go(args: string[]): Promise<void> {
+function go(args: string[], stop: AbortSignal | undefined): Promise<void> {
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' }
   const child = spawn('nice', ['-n', '10', 'go', ...args], {
     cwd: modules,
     env: environment,
     stdio: ['ignore', 2, 2],
+    signal: stop,
   })
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new Problem(`go could not be started: ${error.message}`)))
+    const fail = (why: string) =>
+      reject(new Problem(stop?.aborted ? 'The Kubernetes tools are not built: stopped.' : why))
+    child.once('error', (error) => fail(`go could not be started: ${error.message}`))
     child.once('exit', (code, signal) => {
       if (code === 0) return resolve()
-      reject(
-        new Problem(
-          `go ${args[0]} ended with ${signal ?? `code ${code}`}: its words are above. Modules come from GOPROXY ` +
-            `(go env GOPROXY); without network they must be in the module cache already.`,
-        ),
+      fail(
+        `go ${args[0]} ended with ${signal ?? `code ${code}`}; its words are above. Modules come from GOPROXY (see ` +
+          'go env GOPROXY); without network they must be in the module cache already.',
       )
     })
   })

@@ -12,7 +12,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 let plane: ControlPlane | null = null
 try {
-  const tools = await ensureTools((line) => console.error(line))
+  const tools = await ensureTools((line) => console.error(line), stopped.signal)
   plane = await startControlPlane(tools)
   console.log(`export KUBECONFIG=${plane.kubeconfig} PATH=${tools.folder}:$PATH`)
   console.error(
