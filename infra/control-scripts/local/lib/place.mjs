@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Refusal } from './arguments.mjs'
+import { Refusal } from '../../lib/arguments.mjs'
 
 /** Below the range from which the system takes ports for outgoing connections. */
 const firstPort = 20000

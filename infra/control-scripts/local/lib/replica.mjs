@@ -17,7 +17,7 @@ import {
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Refusal } from './arguments.mjs'
+import { Refusal } from '../../lib/arguments.mjs'
 
 const app = join(import.meta.dirname, 'app.mjs')
 const startMs = 10_000

@@ -1,0 +1,92 @@
+/** What check finds: every workload of the outline is there, ready, and runs the configured images. Exit codes of contract §2. */
+import { each, getLabelled, getObjects, idOf, identified } from './kubectl.mjs'
+import { imagesOf } from './outline.mjs'
+import { readiness } from './ready.mjs'
+
+const fine = 0
+const down = 1
+const partlyUp = 2
+const otherTag = 3
+
+/** Kinds whose status tells whether they are ready; the others are watched by those who made them. */
+const judged = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job']
+/** Reasons for waiting that are part of every start. */
+const ordinary = ['ContainerCreating', 'PodInitializing']
+
+/** Says in a sentence what it found and returns the exit code. */
+export async function checkHealth({ name }, { workloads }) {
+  const wanted = workloads.filter(({ kind }) => judged.includes(kind))
+  if (wanted.length === 0) return found(fine, `${name} has no workloads to wait for.`)
+  const live = new Map((await getObjects(wanted)).map((object) => [idOf(identified(object)), object]))
+  const states = wanted.map((workload) => stateOf(workload, live.get(idOf(workload))))
+  const late = states.filter(({ ready }) => !ready)
+  const pods = (await each(late.filter(({ object }) => object !== undefined), podsOf)).flat()
+
+  const other = states.map(otherImage).find(Boolean) ?? pods.map(otherImage).find(Boolean)
+  const isServing = states.some(({ serving, ready, object }) => serving || (ready && object?.kind === 'Job'))
+  if (late.length === 0 && !other) return found(fine, `${name} is ready: ${counted(states.length)}.`)
+  if (late.length === states.length && !isServing) return found(down, `${name} is not ready: ${listed(late, pods)}.`)
+  if (other) return found(otherTag, `${name} runs ${other.runs}, but ${other.wants} is configured (${other.where}).`)
+  return found(partlyUp, `${late.length} of ${counted(states.length)} of ${name} not ready: ${listed(late, pods)}.`)
+}
+
+function stateOf(workload, object) {
+  if (object === undefined) return { workload, ready: false, serving: false, says: 'does not exist' }
+  return { workload, object, where: titled(workload), images: imagesOf(object), ...readiness(object, workload.replicas) }
+}
+
+/** Those of its pods that can answer now; an old one among them shows that its release is still running. */
+async function podsOf({ workload }) {
+  const selector = Object.entries(workload.selector).map((pair) => pair.join('=')).join(',')
+  if (selector === '') return []
+  const pods = await getLabelled('pods', workload.namespace, selector)
+  return pods.map(({ metadata, spec, status }) => ({
+    workload,
+    where: `Pod ${metadata.name}`,
+    images: isReady(status) && !metadata.deletionTimestamp ? imagesOf({ spec: { template: { spec } } }) : {},
+    waits: reasonOf(status),
+  }))
+}
+
+/** A container that runs another tag than configured; registries may differ, a mirror may have changed them. */
+function otherImage({ workload, images = {}, where }) {
+  for (const [container, wants] of Object.entries(workload.images)) {
+    const runs = images[container]
+    if (runs !== undefined && tagOf(runs) !== tagOf(wants)) return { runs, wants, where }
+  }
+  return undefined
+}
+
+/** `repo:tag@digest` → the digest where there is one, else the tag. */
+export function tagOf(image) {
+  const [name, digest] = image.split('@')
+  if (digest !== undefined) return digest
+  const last = name.split('/').at(-1)
+  return last.includes(':') ? last.slice(last.indexOf(':') + 1) : 'latest'
+}
+
+function reasonOf(status) {
+  const waits = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+    .map(({ state }) => state?.waiting?.reason)
+    .find((reason) => reason !== undefined && !ordinary.includes(reason))
+  const unscheduled = (status?.conditions ?? []).find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  return waits ?? unscheduled?.reason
+}
+
+function listed(late, pods) {
+  return late
+    .map(({ workload, says }) => {
+      const why = pods.find((pod) => pod.workload === workload && pod.waits !== undefined)?.waits
+      return `${titled(workload)} ${says}${why ? ` (${why})` : ''}`
+    })
+    .join('; ')
+}
+
+const isReady = (status) => (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+const titled = ({ kind, name }) => `${kind} ${name}`
+const counted = (count) => `${count} ${count === 1 ? 'workload' : 'workloads'}`
+
+function found(code, sentence) {
+  console.log(sentence)
+  return code
+}
