@@ -73,4 +73,5 @@ function finished(file, args, { input, env, timeoutMs }) {
   })
 }
 
-const inherited = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name)))
+const inherited = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name)))

@@ -1,5 +1,5 @@
 /** What check finds: every workload of the outline is there, ready, and runs the configured images. Exit codes of contract §2. */
-import { each, getLabelled, getObjects, idOf, identified } from './kubectl.mjs'
+import { each, getLabelled, getObjects, identified, idOf } from './kubectl.mjs'
 import { imagesOf } from './outline.mjs'
 import { readiness } from './ready.mjs'
 
@@ -20,24 +20,42 @@ export async function checkHealth({ name }, { workloads }) {
   const live = new Map((await getObjects(wanted)).map((object) => [idOf(identified(object)), object]))
   const states = wanted.map((workload) => stateOf(workload, live.get(idOf(workload))))
   const late = states.filter(({ ready }) => !ready)
-  const pods = (await each(late.filter(({ object }) => object !== undefined), podsOf)).flat()
+  const pods = (
+    await each(
+      late.filter(({ object }) => object !== undefined),
+      podsOf,
+    )
+  ).flat()
 
   const other = states.map(otherImage).find(Boolean) ?? pods.map(otherImage).find(Boolean)
   const isServing = states.some(({ serving, ready, object }) => serving || (ready && object?.kind === 'Job'))
   if (late.length === 0 && !other) return found(fine, `${name} is ready: ${counted(states.length)}.`)
-  if (late.length === states.length && !isServing) return found(down, `${name} is not ready: ${listed(late, pods)}.`)
-  if (other) return found(otherTag, `${name} runs ${other.runs}, but ${other.wants} is configured (${other.where}).`)
-  return found(partlyUp, `${late.length} of ${counted(states.length)} of ${name} not ready: ${listed(late, pods)}.`)
+  if (late.length === states.length && !isServing)
+    return found(down, `${name} is not ready: ${listed(late, pods)}.`)
+  if (other)
+    return found(otherTag, `${name} runs ${other.runs}, but ${other.wants} is configured (${other.where}).`)
+  return found(
+    partlyUp,
+    `${late.length} of ${counted(states.length)} of ${name} not ready: ${listed(late, pods)}.`,
+  )
 }
 
 function stateOf(workload, object) {
   if (object === undefined) return { workload, ready: false, serving: false, says: 'does not exist' }
-  return { workload, object, where: titled(workload), images: imagesOf(object), ...readiness(object, workload.replicas) }
+  return {
+    workload,
+    object,
+    where: titled(workload),
+    images: imagesOf(object),
+    ...readiness(object, workload.replicas),
+  }
 }
 
 /** Those of its pods that can answer now; an old one among them shows that its release is still running. */
 async function podsOf({ workload }) {
-  const selector = Object.entries(workload.selector).map((pair) => pair.join('=')).join(',')
+  const selector = Object.entries(workload.selector)
+    .map((pair) => pair.join('='))
+    .join(',')
   if (selector === '') return []
   const pods = await getLabelled('pods', workload.namespace, selector)
   return pods.map(({ metadata, spec, status }) => ({
@@ -69,7 +87,9 @@ function reasonOf(status) {
   const waits = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
     .map(({ state }) => state?.waiting?.reason)
     .find((reason) => reason !== undefined && !ordinary.includes(reason))
-  const unscheduled = (status?.conditions ?? []).find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  const unscheduled = (status?.conditions ?? []).find(
+    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+  )
   return waits ?? unscheduled?.reason
 }
 
@@ -82,7 +102,8 @@ function listed(late, pods) {
     .join('; ')
 }
 
-const isReady = (status) => (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+const isReady = (status) =>
+  (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
 const titled = ({ kind, name }) => `${kind} ${name}`
 const counted = (count) => `${count} ${count === 1 ? 'workload' : 'workloads'}`
 

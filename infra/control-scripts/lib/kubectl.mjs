@@ -11,7 +11,11 @@ const atOnce = 4
 
 export function kubectl(args, { input, timeoutMs = askMs } = {}) {
   const words = [...args, `--request-timeout=${requestSeconds}s`]
-  return runCommand(process.env.KUBECTL_BIN || 'kubectl', words, { input, timeoutMs, env: clusterEnvironment() })
+  return runCommand(process.env.KUBECTL_BIN || 'kubectl', words, {
+    input,
+    timeoutMs,
+    env: clusterEnvironment(),
+  })
 }
 
 /** helm and kubectl share what they know of the cluster's kinds; the home folder may not be writable. */
@@ -23,7 +27,9 @@ export function clusterEnvironment() {
 export async function getObjects(named) {
   const groups = Map.groupBy(named, ({ namespace }) => namespace)
   const lists = await each([...groups], async ([namespace, objects]) =>
-    listOf(await kubectl(['get', '-n', namespace, '--ignore-not-found', '-o', 'json', ...objects.map(typed)])),
+    listOf(
+      await kubectl(['get', '-n', namespace, '--ignore-not-found', '-o', 'json', ...objects.map(typed)]),
+    ),
   )
   return lists.flat()
 }

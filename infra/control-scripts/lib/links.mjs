@@ -8,7 +8,9 @@ const tlsProtocols = ['HTTPS', 'TLS']
 
 /** → [{ name, host, path, tls }]; where a gateway of others decides about TLS, `gateways` instead of `tls`. */
 export function linksOf(objects) {
-  const gateways = objects.filter(({ kind, apiVersion }) => kind === 'Gateway' && inGroup(apiVersion, gatewayGroup))
+  const gateways = objects.filter(
+    ({ kind, apiVersion }) => kind === 'Gateway' && inGroup(apiVersion, gatewayGroup),
+  )
   return objects.flatMap((object) => {
     if (object.kind === 'Ingress' && ingressGroups.some((group) => inGroup(object.apiVersion, group)))
       return ingressLinks(object)
@@ -24,7 +26,8 @@ export async function linkRows(links, namespace) {
   const names = new Map(asked.map((ref) => [`${ref.namespace ?? namespace}/${ref.name}`, ref]))
   const live = names.size === 0 ? new Map() : await liveGateways([...names.keys()])
   const rows = links.map(({ name, host, path, tls, gateways = [] }) => {
-    const secure = tls ?? gateways.some((ref) => endsTls(live.get(`${ref.namespace ?? namespace}/${ref.name}`), ref, host))
+    const secure =
+      tls ?? gateways.some((ref) => endsTls(live.get(`${ref.namespace ?? namespace}/${ref.name}`), ref, host))
     return [name, `${secure ? 'https' : 'http'}://${host}${path}`]
   })
   return [...new Map(rows.map((row) => [row.join('\n'), row])).values()]
@@ -32,8 +35,12 @@ export async function linkRows(links, namespace) {
 
 function ingressLinks({ metadata, spec }) {
   const tls = spec?.tls ?? []
-  const secure = (host) => tls.some(({ hosts }) => !hosts?.length || hosts.some((pattern) => covers(pattern, host)))
-  const hosts = Map.groupBy((spec?.rules ?? []).filter(({ host }) => isHost(host)), ({ host }) => host)
+  const secure = (host) =>
+    tls.some(({ hosts }) => !hosts?.length || hosts.some((pattern) => covers(pattern, host)))
+  const hosts = Map.groupBy(
+    (spec?.rules ?? []).filter(({ host }) => isHost(host)),
+    ({ host }) => host,
+  )
   return [...hosts].map(([host, rules]) => {
     const paths = rules.flatMap(({ http }) => (http?.paths ?? []).map(({ path }) => path ?? '/'))
     return { name: metadata.name, host, path: entrance(paths), tls: secure(host) }
@@ -43,13 +50,23 @@ function ingressLinks({ metadata, spec }) {
 function routeLinks({ metadata, spec }, gateways) {
   const refs = (spec?.parentRefs ?? []).filter(({ kind = 'Gateway' }) => kind === 'Gateway')
   const own = new Map(gateways.map((gateway) => [gateway.metadata.name, gateway]))
-  const paths = (spec?.rules ?? []).flatMap(({ matches }) => (matches ?? []).map(({ path }) => path?.value ?? '/'))
+  const paths = (spec?.rules ?? []).flatMap(({ matches }) =>
+    (matches ?? []).map(({ path }) => path?.value ?? '/'),
+  )
   return (spec?.hostnames ?? []).filter(isHost).map((host) => {
     const link = { name: metadata.name, host, path: entrance(paths) }
     if (refs.some((ref) => endsTls(own.get(ref.name), ref, host))) return { ...link, tls: true }
     const others = refs.filter((ref) => !own.has(ref.name))
     return others.length > 0
-      ? { ...link, gateways: others.map(({ name, namespace, sectionName, port }) => ({ name, namespace, sectionName, port })) }
+      ? {
+          ...link,
+          gateways: others.map(({ name, namespace, sectionName, port }) => ({
+            name,
+            namespace,
+            sectionName,
+            port,
+          })),
+        }
       : { ...link, tls: false }
   })
 }
@@ -73,7 +90,9 @@ async function liveGateways(names) {
   })
   try {
     const found = await getObjects(asked)
-    return new Map(found.map((gateway) => [`${gateway.metadata.namespace}/${gateway.metadata.name}`, gateway]))
+    return new Map(
+      found.map((gateway) => [`${gateway.metadata.namespace}/${gateway.metadata.name}`, gateway]),
+    )
   } catch {
     return new Map()
   }

@@ -18,7 +18,9 @@ export const workloadKinds = {
 
 /** `documents` as they were rendered; objects without a namespace are in `namespace`. */
 export function outlineOf(documents, namespace) {
-  const objects = documents.flatMap(unlisted).filter((each) => each?.kind && each.metadata?.name && !isHook(each))
+  const objects = documents
+    .flatMap(unlisted)
+    .filter((each) => each?.kind && each.metadata?.name && !isHook(each))
   const named = objects.map((object) => ({ ...identityOf(object, namespace), object }))
   return {
     objects: named.map(({ object, ...identity }) => identity),
@@ -29,7 +31,9 @@ export function outlineOf(documents, namespace) {
       selector: selectorOf(object),
     })),
     links: linksOf(objects),
-    owns: objects.filter(({ kind }) => kind === 'CustomResourceDefinition').map(({ spec }) => spec?.names?.kind),
+    owns: objects
+      .filter(({ kind }) => kind === 'CustomResourceDefinition')
+      .map(({ spec }) => spec?.names?.kind),
   }
 }
 

@@ -14,7 +14,8 @@ export function readiness(object, configured) {
       const updated = object.kind === 'Deployment' ? (status.updatedReplicas ?? 0) : (status.replicas ?? 0)
       const available = status.availableReplicas ?? 0
       const left = (status.replicas ?? 0) - updated
-      if (!isSeen(object)) return { ...down('has not been seen by its controller yet'), serving: available > 0 }
+      if (!isSeen(object))
+        return { ...down('has not been seen by its controller yet'), serving: available > 0 }
       if (updated < wanted) return part(available, `has updated ${updated} of ${wanted} replicas`)
       if (available < wanted) return part(available, `has ${available} of ${wanted} replicas available`)
       if (left > 0) return part(available, `still has ${left} old ${left === 1 ? 'replica' : 'replicas'}`)
@@ -22,12 +23,17 @@ export function readiness(object, configured) {
     }
     case 'StatefulSet': {
       const wanted = wantedOf(spec.replicas, configured)
-      const available = Math.min(status.readyReplicas ?? 0, status.availableReplicas ?? status.readyReplicas ?? 0)
+      const available = Math.min(
+        status.readyReplicas ?? 0,
+        status.availableReplicas ?? status.readyReplicas ?? 0,
+      )
       const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0
       const toUpdate = spec.updateStrategy?.type === 'OnDelete' ? 0 : Math.max(0, wanted - partition)
-      const isRolling = status.updateRevision !== undefined && status.updateRevision !== status.currentRevision
+      const isRolling =
+        status.updateRevision !== undefined && status.updateRevision !== status.currentRevision
       const updated = isRolling ? (status.updatedReplicas ?? 0) : wanted
-      if (!isSeen(object)) return { ...down('has not been seen by its controller yet'), serving: available > 0 }
+      if (!isSeen(object))
+        return { ...down('has not been seen by its controller yet'), serving: available > 0 }
       if (updated < toUpdate) return part(available, `has updated ${updated} of ${toUpdate} replicas`)
       if (available < wanted) return part(available, `has ${available} of ${wanted} replicas available`)
       return up(available)
@@ -36,14 +42,16 @@ export function readiness(object, configured) {
       const wanted = status.desiredNumberScheduled ?? 0
       const updated = status.updatedNumberScheduled ?? 0
       const available = status.numberAvailable ?? 0
-      if (!isSeen(object)) return { ...down('has not been seen by its controller yet'), serving: available > 0 }
+      if (!isSeen(object))
+        return { ...down('has not been seen by its controller yet'), serving: available > 0 }
       if (updated < wanted && spec.updateStrategy?.type !== 'OnDelete')
         return part(available, `has updated ${updated} of ${wanted} pods`)
       if (available < wanted) return part(available, `has ${available} of ${wanted} pods available`)
       return up(available)
     }
     case 'Job': {
-      const is = (type) => (status.conditions ?? []).some((each) => each.type === type && each.status === 'True')
+      const is = (type) =>
+        (status.conditions ?? []).some((each) => each.type === type && each.status === 'True')
       if (is('Complete') || is('SuccessCriteriaMet')) return { ready: true, serving: false, says: '' }
       if (is('Failed')) return down('has failed')
       return part(status.ready ?? 0, `has ${status.succeeded ?? 0} of ${spec.completions ?? 1} completions`)

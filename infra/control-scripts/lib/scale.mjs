@@ -2,7 +2,17 @@
  * archive and unarchive: every workload goes to zero and keeps its count in an annotation of its own, in one patch, so that
  * both can be repeated and go on where another broke off. What has no count is stopped in the way of its kind.
  */
-import { each, getLabelled, getObjects, idOf, identified, kubectl, livePods, patchObject, typed } from './kubectl.mjs'
+import {
+  each,
+  getLabelled,
+  getObjects,
+  identified,
+  idOf,
+  kubectl,
+  livePods,
+  patchObject,
+  typed,
+} from './kubectl.mjs'
 
 /** What was before the archive, as JSON. */
 const kept = 'octopod/before-archive'
@@ -45,7 +55,13 @@ const ways = {
 export async function stopWorkloads({ workloads }) {
   const live = await getObjects(workloads)
   // A paused operator first: it would bring back what is taken from it.
-  const stopped = [await each(live.filter(isKafka), stop), await each(live.filter((one) => !isKafka(one)), stop)]
+  const stopped = [
+    await each(live.filter(isKafka), stop),
+    await each(
+      live.filter((one) => !isKafka(one)),
+      stop,
+    ),
+  ]
   const below = await each(live.filter(isKafka), async (kafka) => {
     const namespace = kafka.metadata.namespace
     await deletePodSets(kafka)
@@ -58,9 +74,12 @@ export async function stopWorkloads({ workloads }) {
 export async function startWorkloads({ workloads }) {
   const configured = new Map(workloads.map((workload) => [idOf(workload), workload.replicas]))
   const live = await getObjects(workloads)
-  const brokers = (await each(live.filter(isKafka), (kafka) => brokersOf(kafka, kafka.metadata.namespace))).flat()
-  const started = await each([...live.filter((one) => !isKafka(one)), ...brokers, ...live.filter(isKafka)], (object) =>
-    start(object, configured.get(idOf(identified(object)))),
+  const brokers = (
+    await each(live.filter(isKafka), (kafka) => brokersOf(kafka, kafka.metadata.namespace))
+  ).flat()
+  const started = await each(
+    [...live.filter((one) => !isKafka(one)), ...brokers, ...live.filter(isKafka)],
+    (object) => start(object, configured.get(idOf(identified(object)))),
   )
   return started.filter(Boolean).length
 }
@@ -71,7 +90,8 @@ async function podsLeft({ name, namespace }, { workloads }) {
   for (const { namespace, selector } of workloads) {
     const pairs = Object.entries(selector)
     const isCovered = selector['app.kubernetes.io/instance'] === name
-    if (pairs.length > 0 && !isCovered) selectors.push([namespace, pairs.map((pair) => pair.join('=')).join(',')])
+    if (pairs.length > 0 && !isCovered)
+      selectors.push([namespace, pairs.map((pair) => pair.join('=')).join(',')])
   }
   const unique = [...new Map(selectors.map((each) => [each.join(' '), each])).values()]
   return [...new Set((await each(unique, ([namespace, selector]) => livePods(namespace, selector))).flat())]
@@ -80,7 +100,11 @@ async function podsLeft({ name, namespace }, { workloads }) {
 /** archive_check: 0 when none is left. `outline`: null when nothing is installed. */
 export async function sayPodsLeft(request, outline) {
   const left = await podsLeft(request, outline ?? { workloads: [] })
-  console.log(left.length > 0 ? `${request.name} still has ${left.length} pods: ${left.slice(0, 5).join(', ')}.` : `${request.name} has no pod left.`)
+  console.log(
+    left.length > 0
+      ? `${request.name} still has ${left.length} pods: ${left.slice(0, 5).join(', ')}.`
+      : `${request.name} has no pod left.`,
+  )
   return left.length > 0 ? 1 : 0
 }
 
@@ -113,7 +137,11 @@ function change(object, patch, note) {
 
 /** What Strimzi made of a Kafka: older ones StatefulSets, and Deployments beside. */
 async function brokersOf(kafka, namespace) {
-  return getLabelled('deployments.apps,statefulsets.apps', namespace, `strimzi.io/cluster=${kafka.metadata.name}`)
+  return getLabelled(
+    'deployments.apps,statefulsets.apps',
+    namespace,
+    `strimzi.io/cluster=${kafka.metadata.name}`,
+  )
 }
 
 /** Newer ones have pod sets without a count: they are deleted, and made anew by the operator when it goes on. */
@@ -122,9 +150,12 @@ async function deletePodSets(kafka) {
   const resource = 'strimzipodsets.core.strimzi.io'
   const sets = await getLabelled(resource, namespace, `strimzi.io/cluster=${name}`).catch(() => [])
   const names = sets.map((set) => typed(identified(set)))
-  if (names.length > 0) await kubectl(['delete', '-n', namespace, '--ignore-not-found', '--wait=false', ...names])
+  if (names.length > 0)
+    await kubectl(['delete', '-n', namespace, '--ignore-not-found', '--wait=false', ...names])
 }
 
 const isKafka = ({ kind }) => kind === 'Kafka'
 const isDone = (status) =>
-  (status?.conditions ?? []).some(({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True')
+  (status?.conditions ?? []).some(
+    ({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True',
+  )

@@ -21,7 +21,12 @@ export function treeOf(pairs, isNumberAt = () => false) {
   const root = new Map()
   for (const [key, text] of pairs) {
     const steps = stepsOf(key)
-    put(root, steps, scalarOf(text, () => isNumberAt(steps)), key)
+    put(
+      root,
+      steps,
+      scalarOf(text, () => isNumberAt(steps)),
+      key,
+    )
   }
   return root
 }
@@ -32,7 +37,8 @@ export function stepsOf(key) {
   const steps = []
   for (const part of key.split(/(?<=(?:^|[^\\])(?:\\\\)*)\./)) {
     const [, name, indexes] = /^((?:\\.|[^\\[\]])*)((?:\[\d+\])*)$/s.exec(part) ?? []
-    if (name === undefined) throw wrong('an index is a whole number in brackets at the end of a part, like hosts[0]')
+    if (name === undefined)
+      throw wrong('an index is a whole number in brackets at the end of a part, like hosts[0]')
     if (name === '' && (indexes === '' || steps.length === 0)) throw wrong('a part of it is empty')
     if (name !== '') steps.push(name.replace(/\\(.)/gs, '$1'))
     for (const [, index] of indexes.matchAll(/\[(\d+)\]/g)) {
@@ -78,7 +84,9 @@ function put(root, steps, value, key) {
   for (const [depth, step] of steps.entries()) {
     const isList = typeof step === 'number'
     if (isList !== Array.isArray(at) || !(at instanceof Map || Array.isArray(at)))
-      throw new Refusal(`The key ${shown(key)} contradicts another one: ${shown(keyOf(steps.slice(0, depth)))} is both a value and more.`)
+      throw new Refusal(
+        `The key ${shown(key)} contradicts another one: ${shown(keyOf(steps.slice(0, depth)))} is both a value and more.`,
+      )
     const isLast = depth === steps.length - 1
     const below = isList ? at[step] : at.get(step)
     if (isLast && (below instanceof Map || Array.isArray(below)))
@@ -94,7 +102,9 @@ function quoted(text) {
   const escaped = text.replace(/[\\"]|[^ -~]/gu, (character) => {
     const code = character.codePointAt(0)
     if (code < 0x80 && code > 0x1f && code !== 0x7f) return `\\${character}`
-    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, '0')}`
+      : `\\u${code.toString(16).padStart(4, '0')}`
   })
   return `"${escaped}"`
 }

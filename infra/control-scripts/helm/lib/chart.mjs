@@ -36,7 +36,9 @@ export async function readIndex(chart) {
 /** A repository that is away does not take along what is here already. */
 async function pullOr(path, chart) {
   try {
-    await inPrivateFolder((folder) => (chart.kind === 'oci' ? pullOci(folder, path, chart) : pullHttp(folder, path, chart)))
+    await inPrivateFolder((folder) =>
+      chart.kind === 'oci' ? pullOci(folder, path, chart) : pullHttp(folder, path, chart),
+    )
   } catch (error) {
     if (ageOf(path) > exactMs) throw error
   }
@@ -46,10 +48,15 @@ async function pullHttp(folder, path, chart) {
   const index = join(indexFolder(chart), `${repository}-index.yaml`)
   const once = isOnInitOnly()
   if (once && ageOf(index) === Number.POSITIVE_INFINITY)
-    throw new Refusal(`The repository ${chart.url} was not added by init, and HELM_ON_INIT_ONLY allows nobody else to.`)
+    throw new Refusal(
+      `The repository ${chart.url} was not added by init, and HELM_ON_INIT_ONLY allows nobody else to.`,
+    )
   const isOld = !once && ageOf(index) > indexMs
   if (isOld) await update(folder, chart)
-  const pull = () => helm(['pull', `${repository}/${chart.name}`, ...versionOf(chart), '-d', folder], { env: repositoryEnvironment(folder, chart) })
+  const pull = () =>
+    helm(['pull', `${repository}/${chart.name}`, ...versionOf(chart), '-d', folder], {
+      env: repositoryEnvironment(folder, chart),
+    })
   try {
     await pull()
   } catch (error) {
@@ -145,7 +152,10 @@ export const isOnInitOnly = () => /^(1|true)$/i.test(process.env.HELM_ON_INIT_ON
 
 /** What helm says about a repository is long; its last reason counts. */
 function sentence(error, chart) {
-  const said = (error.stderr ?? error.message).trim().split('\n').filter((line) => !/^(Hang tight|Update Complete)/.test(line))
+  const said = (error.stderr ?? error.message)
+    .trim()
+    .split('\n')
+    .filter((line) => !/^(Hang tight|Update Complete)/.test(line))
   const reason = (said.at(-1) ?? '').replace(/^Error: /, '')
   const version = chart.version === '' ? '' : ` ${chart.version}`
   return new Refusal(`The chart ${chart.name}${version} could not be had from ${chart.url}: ${reason}`)

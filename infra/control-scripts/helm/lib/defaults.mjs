@@ -2,7 +2,13 @@
 import { Refusal } from '../../lib/arguments.mjs'
 
 const fields = ['chart_repo_url', 'chart_version', 'chart_name']
-export const deploymentKeys = ['chart_name', 'chart_repo_pass', 'chart_repo_url', 'chart_repo_user', 'chart_version']
+export const deploymentKeys = [
+  'chart_name',
+  'chart_repo_pass',
+  'chart_repo_url',
+  'chart_repo_user',
+  'chart_version',
+]
 
 /** DEFAULTS as it is set, checked. @throws Refusal */
 export function defaults() {
@@ -31,7 +37,10 @@ export function deploymentDefaults() {
 }
 
 export function applicationDefaults() {
-  return defaults().default_overrides.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
+  return defaults().default_overrides.map((pair) => [
+    pair.slice(0, pair.indexOf('=')),
+    pair.slice(pair.indexOf('=') + 1),
+  ])
 }
 
 /** → { kind: 'http' | 'oci' | 'file', url, name, version, user, pass }. @throws Refusal that names the key */
@@ -41,7 +50,11 @@ export function chartOf(deployment) {
   const version = (deployment.get('chart_version') ?? '').trim()
   const kind = kindOf(url)
   if (!/^[\w][\w./-]*$/.test(name) || name.split('/').includes('..'))
-    throw new Refusal(name === '' ? 'chart_name is not set.' : `chart_name ${JSON.stringify(name)} is not the name of a chart.`)
+    throw new Refusal(
+      name === ''
+        ? 'chart_name is not set.'
+        : `chart_name ${JSON.stringify(name)} is not the name of a chart.`,
+    )
   if (!/^[\w.+~^<>=*|, -]*$/.test(version) || version.startsWith('-'))
     throw new Refusal(`chart_version ${JSON.stringify(version)} is not a version.`)
   return { kind, url, name, version, ...credentials(deployment, url) }
@@ -50,7 +63,10 @@ export function chartOf(deployment) {
 /** The keys under which charts expect the host; several are separated by commas. */
 export function hostKeys() {
   const keys = process.env.INGRESS_HOST_KEY || 'ingress.hostname'
-  return keys.split(/(?<!\\),/).map((key) => key.trim()).filter(Boolean)
+  return keys
+    .split(/(?<!\\),/)
+    .map((key) => key.trim())
+    .filter(Boolean)
 }
 
 function kindOf(url) {
@@ -71,7 +87,9 @@ function credentials(deployment, url) {
   if (user || pass) return { user: user ?? '', pass: pass ?? '' }
   const own = defaults().chart_repo_url
   const isOwn = own === undefined || hostOf(own) === hostOf(url)
-  return isOwn ? { user: process.env.HELM_USER ?? '', pass: process.env.HELM_PASS ?? '' } : { user: '', pass: '' }
+  return isOwn
+    ? { user: process.env.HELM_USER ?? '', pass: process.env.HELM_PASS ?? '' }
+    : { user: '', pass: '' }
 }
 
 const hostOf = (url) => (URL.canParse(url) ? new URL(url).protocol + new URL(url).host : url)

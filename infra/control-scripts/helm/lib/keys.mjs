@@ -9,14 +9,18 @@ const keptMs = 24 * 60 * 60 * 1000
 /** → [[key, isNumber], …] of every leaf. `id` changes when the chart does. */
 export function chartKeys(path, id) {
   return remembered('keys', id, { freshMs: keptMs }, async () => {
-    const [values = {}] = await readDocuments(await helm(['show', 'values', path]), 'values.yaml of the chart')
+    const [values = {}] = await readDocuments(
+      await helm(['show', 'values', path]),
+      'values.yaml of the chart',
+    )
     return leaves(values, [])
   })
 }
 
 /** A function for treeOf; the chart is asked only when a value is a great whole number. */
 export async function isNumberByDefault(pairs, path, id) {
-  const isGreat = ([, text]) => typeof scalarOf(text, () => true) === 'bigint' && typeof scalarOf(text) !== 'bigint'
+  const isGreat = ([, text]) =>
+    typeof scalarOf(text, () => true) === 'bigint' && typeof scalarOf(text) !== 'bigint'
   if (![...pairs].some(isGreat)) return () => false
   const numbers = new Set((await chartKeys(path, id)).filter(([, isNumber]) => isNumber).map(([key]) => key))
   return (steps) => numbers.has(keyOf(steps))

@@ -15,7 +15,9 @@ export async function putAway(request) {
   const outline = await installedOutline(request)
   if (outline === null) return console.log(`Nothing of ${request.name} is installed.`)
   const count = await stopWorkloads(outline)
-  console.log(count > 0 ? `${request.name} is archived; its data is kept.` : `${request.name} was archived already.`)
+  console.log(
+    count > 0 ? `${request.name} is archived; its data is kept.` : `${request.name} was archived already.`,
+  )
 }
 
 /** Whose create failed so early that nothing is installed gets what create would have given. */
@@ -29,5 +31,9 @@ export async function bringBack(request) {
 export async function remove(request) {
   const wasThere = await uninstall(request)
   const claims = await removeClaims(request)
-  console.log(wasThere || claims.length > 0 ? `${request.name} is removed.` : `There is nothing left of ${request.name}.`)
+  console.log(
+    wasThere || claims.length > 0
+      ? `${request.name} is removed.`
+      : `There is nothing left of ${request.name}.`,
+  )
 }

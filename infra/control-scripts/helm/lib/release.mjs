@@ -70,14 +70,18 @@ export async function installedManifest({ name, namespace }) {
 
 export async function installedOutline(request) {
   const text = await installedManifest(request)
-  return text === null ? null : outlineOf(await readDocuments(text, 'The manifest of the release'), request.namespace)
+  return text === null
+    ? null
+    : outlineOf(await readDocuments(text, 'The manifest of the release'), request.namespace)
 }
 
 /** → false when there was none. */
 export async function uninstall(request) {
   try {
     await repeatedly(request, () =>
-      helm(['uninstall', request.name, '-n', request.namespace, `--timeout=${hookMinutes}m`], { timeoutMs: installMs }),
+      helm(['uninstall', request.name, '-n', request.namespace, `--timeout=${hookMinutes}m`], {
+        timeoutMs: installMs,
+      }),
     )
     return true
   } catch (error) {
@@ -119,9 +123,17 @@ async function repeatedly({ name, namespace }, work) {
     if (!/another operation \(install\/upgrade\/rollback\) is in progress/.test(error.message)) throw error
     console.log('An earlier helm was ended before it was done: its unfinished record is removed.')
     const pending = `owner=helm,name=${name},status in (pending-install,pending-upgrade,pending-rollback)`
-    await kubectl(['delete', process.env.HELM_DRIVER?.startsWith('configmap') ? 'configmaps' : 'secrets', '-n', namespace, '-l', pending])
+    await kubectl([
+      'delete',
+      process.env.HELM_DRIVER?.startsWith('configmap') ? 'configmaps' : 'secrets',
+      '-n',
+      namespace,
+      '-l',
+      pending,
+    ])
     return await work()
   }
 }
 
-const isNotFound = (error) => error instanceof Refusal && /release: not found|not found: release|Release not loaded/.test(error.message)
+const isNotFound = (error) =>
+  error instanceof Refusal && /release: not found|not found: release|Release not loaded/.test(error.message)

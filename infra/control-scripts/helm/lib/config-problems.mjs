@@ -1,0 +1,97 @@
+/**
+ * Everything wrong with a config, a sentence each, beginning with the key that is to blame where it can be found: what cannot
+ * be values at all, what the chart refuses, and what the cluster would refuse.
+ */
+import { Refusal } from '../../lib/arguments.mjs'
+import { keyByPlace, keyByValue } from '../../lib/blame.mjs'
+import { CommandFailure } from '../../lib/command.mjs'
+import { refusals } from '../../lib/dry-run.mjs'
+import { outlineOf } from '../../lib/outline.mjs'
+import { readDocuments } from '../../lib/yaml.mjs'
+import { render } from './release.mjs'
+
+/** A user waits 10 seconds at most: this long it may take to find the key by leaving out one after the other. */
+const searchMs = 4_000
+const imagePattern = /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w][\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
+
+export async function configProblems(request) {
+  const problems = await problemsOf(request)
+  if (problems.length === 0 || problems.some(({ key }) => key)) return problems.map(sentence)
+  const key = await keyByLeavingOut(request, problems)
+  return problems.map((problem) => sentence({ ...problem, key }))
+}
+
+/** → [{ key, says }] */
+async function problemsOf(request) {
+  const pairs = [...request.application]
+  let text
+  try {
+    text = await render(request)
+  } catch (error) {
+    if (error instanceof CommandFailure) return renderProblems(error.stderr, pairs)
+    throw error
+  }
+  const documents = await readDocuments(text, 'What the chart renders')
+  const outline = outlineOf(documents, request.namespace)
+  const images = outline.workloads.flatMap(({ kind, name, images }) =>
+    Object.values(images)
+      .filter((image) => !imagePattern.test(image))
+      .map((image) => ({
+        says: `${kind} ${name}: ${JSON.stringify(image)} is not the name of an image.`,
+        image,
+      })),
+  )
+  if (images.length > 0) return images.map(({ says, image }) => ({ says, key: keyInText(image, pairs) }))
+  const refused = await refusals(text, request.namespace, outline.owns)
+  return refused.map((problem) => ({ says: problem.says, key: keyByValue(problem, documents, pairs) }))
+}
+
+/** What helm says about the chart's schema, or about a template. */
+function renderProblems(stderr, pairs) {
+  const schema = [...stderr.matchAll(/^- (?:at '([^']*)'|([\w.[\]-]+)): (.+)$/gm)]
+  if (schema.length > 0)
+    return schema.map(([, pointer, dotted, says]) => {
+      const place = dotted ?? placeOf(pointer)
+      return { key: keyByPlace(place, pairs) ?? (place || null), says }
+    })
+  if (
+    /(?:connection refused|cluster unreachable|no such host|i\/o timeout|Unauthorized|forbidden)/i.test(
+      stderr,
+    )
+  )
+    throw new Refusal(stderr)
+  const places = [...stderr.matchAll(/\.Values\.([\w.]+)/g)].map(([, place]) => keyByPlace(place, pairs))
+  return [{ key: places.find(Boolean) ?? null, says: shortened(stderr) }]
+}
+
+/** Leaves out one key after the other until the first problem is gone. */
+async function keyByLeavingOut(request, [first]) {
+  const endsAt = Date.now() + searchMs
+  for (const [key] of [...request.application].reverse()) {
+    if (Date.now() > endsAt) return null
+    const application = new Map(request.application)
+    application.delete(key)
+    const left = await problemsOf({ ...request, application }).catch(() => [first])
+    if (!left.some(({ says }) => says === first.says)) return key
+  }
+  return null
+}
+
+const sentence = ({ key, says }) => (key ? `${key}: ${says}` : says)
+const keyInText = (image, pairs) =>
+  pairs.find(([, text]) => text !== '' && image.includes(text) && /[^\w.-]/.test(text))?.[0] ?? null
+const placeOf = (pointer) =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
+    .join('')
+    .replace(/^\./, '')
+
+/** The error itself, without helm's advice. */
+function shortened(stderr) {
+  return stderr
+    .replace(/^Error: /, '')
+    .replace(/\n+Use --debug flag.*$/s, '')
+    .replace(/\s*\n\s*/g, ' ')
+}
