@@ -4,12 +4,13 @@
  */
 import { handle, type LambdaEvent } from 'hono/aws-lambda'
 import { pino } from 'pino'
+import { serializers } from '../db/tell.ts'
 import { readSettings } from '../domain/settings.ts'
 import { createApp } from './app.ts'
 import { openServices } from './open.ts'
 
 const settings = readSettings('server', process.env)
-const log = pino({ level: settings.LOG_LEVEL })
+const log = pino({ level: settings.LOG_LEVEL, serializers })
 const { services, close } = await openServices(settings, log, {
   mayWait: false,
   stopping: () => false,

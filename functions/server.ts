@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import { pino } from 'pino'
 import { subscribe } from '../db/events.ts'
+import { serializers } from '../db/tell.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { createApp } from './app.ts'
 import { openLive } from './live.ts'
@@ -20,7 +21,7 @@ try {
 
 async function main(): Promise<void> {
   const settings = readSettings('server', process.env)
-  const log = pino({ level: settings.LOG_LEVEL })
+  const log = pino({ level: settings.LOG_LEVEL, serializers })
   let stopping = false
 
   const { services, subscriber, close } = await openServices(settings, log, {

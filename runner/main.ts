@@ -7,6 +7,7 @@ import { subscribe } from '../db/events.ts'
 import { openPool } from '../db/pool.ts'
 import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
 import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import { serializers } from '../db/tell.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { answerQuestion } from './answer.ts'
 import { heartbeat } from './heartbeat.ts'
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
   // First: what it needs.
   const settings = readSettings('runner', process.env)
   const scripts = findScripts(settings)
-  const log = pino({ level: settings.LOG_LEVEL })
+  const log = pino({ level: settings.LOG_LEVEL, serializers })
   const onWait = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
