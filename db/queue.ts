@@ -60,7 +60,8 @@ export class NoAnswer extends Error {
   override name = 'NoAnswer'
 }
 
-type Asked = { id: string; replyTo: string; question: Question }
+/** `timeoutMs`: how long the asker waits. */
+type Asked = { id: string; replyTo: string; timeoutMs: number; question: Question }
 const reply = z.object({ id: z.string(), answer: z.unknown() })
 type Reply = z.infer<typeof reply>
 
@@ -87,7 +88,10 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
       const answered = new Promise<unknown>((resolve) => waiting.set(id, resolve))
       try {
         await bounded(subscribed, 1000)
-        const job = await bounded(queue.add('question', { id, replyTo, question: asked }, once), 1000)
+        const job = await bounded(
+          queue.add('question', { id, replyTo, timeoutMs, question: asked }, once),
+          1000,
+        )
         const late = () => {
           // Taken back, so that nobody works for an asker who has gone; no clocks of two machines are compared.
           job.remove().catch(() => {})
@@ -102,16 +106,19 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
   }
 }
 
-/** Answers questions, `concurrency` at a time. */
+/** Answers questions, `concurrency` at a time; the signal aborts when the asker has surely given up. */
 export function hearQuestions(
   connection: Redis,
   commands: Redis,
   prefix: string,
   concurrency: number,
-  answerTo: (question: Question) => Promise<Answer>,
+  answerTo: (question: Question, signal: AbortSignal) => Promise<Answer>,
 ): Worker {
-  const handle = async ({ id, replyTo, question: asked }: Asked) => {
-    const message: Reply = { id, answer: await answerTo(question.parse(asked)) }
+  const handle = async ({ id, replyTo, timeoutMs, question: asked }: Asked) => {
+    const message: Reply = {
+      id,
+      answer: await answerTo(question.parse(asked), AbortSignal.timeout(timeoutMs)),
+    }
     await commands.publish(replyTo, JSON.stringify(message))
   }
   return new Worker<Asked>(queues.questions, (job) => handle(job.data), {
@@ -124,9 +131,9 @@ export function hearQuestions(
   })
 }
 
-/** `close()` hangs while Redis is away (measured): politely for `graceMs`, then by force. */
-export async function closeWorker(worker: Worker, graceMs: number): Promise<void> {
-  await Promise.race([worker.close().catch(() => {}), pause(graceMs)])
+/** Takes nothing more from now on. `close()` hangs while Redis is away (measured): politely until `done`, then by force. */
+export async function closeWorker(worker: Worker, done: Promise<unknown>): Promise<void> {
+  await Promise.race([worker.close().catch(() => {}), done.then(() => pause(1000))])
   await Promise.race([worker.close(true).catch(() => {}), pause(1000)])
 }
 

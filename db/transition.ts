@@ -85,6 +85,13 @@ export async function start(
   return changeOfBody(body)
 }
 
+/** Lets go of an action that has not started: whoever looks next takes it. Nothing happens if it is no longer ours. */
+export async function release(pool: Database, { actionId, epoch }: Held): Promise<void> {
+  await pool.query(sql.unsafe`
+    update actions set lease_expires_at = now()
+    where id = ${actionId} and lease_epoch = ${epoch} and state = 'queued' and lease_expires_at > now()`)
+}
+
 /** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
 export async function finish(pool: Database, held: Claimed, result: ScriptResult): Promise<ChangeEvent> {
   const { actionId, epoch, deploymentId, kind, name } = held

@@ -123,7 +123,11 @@ export const settings = {
     parse: seconds(15),
     for: ['runner'],
   },
-  CHECK_TIMEOUT: { about: 'Seconds one check may run', parse: timer(60), for: ['runner'] },
+  CHECK_TIMEOUT: {
+    about: 'Seconds one check, config script, config_check, info or notification may run',
+    parse: timer(60),
+    for: ['runner'],
+  },
   ARCHIVE_RETENTION: {
     about: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
     parse: seconds(1209600),

@@ -68,3 +68,11 @@ export function statusAfterCheck(
   // A failure keeps its first kind, as in Octopod 1.6: only Running fails, and only success heals.
   return isFailure(status) ? status : failure
 }
+
+/**
+ * The status when the check could not even be made (no config, no process to spare): that says nothing of the deployment, so
+ * Running stays; but nobody stays pending for ever.
+ */
+export function statusUnchecked(status: Status, pendingMs: number, patienceMs: number): Status {
+  return status === 'Running' ? status : statusAfterCheck(status, null, pendingMs, patienceMs)
+}

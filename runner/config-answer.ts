@@ -8,7 +8,7 @@ import type { Pair } from '../domain/overrides.ts'
 import { type ConfigScript, configArguments } from '../domain/script.ts'
 import { parseKeys, parsePairs } from './csv.ts'
 import { remember } from './memory.ts'
-import { ask, failureOfScript } from './run.ts'
+import { ask } from './run.ts'
 import type { Workshop } from './workshop.ts'
 
 /** Fresh from memory or Redis; an older one is served while it is renewed; otherwise the script is run. */
@@ -64,9 +64,10 @@ async function runConfig(
   deployment: readonly Pair[],
 ): Promise<Answer> {
   const { settings, memory, redis, project } = workshop
-  const asked = await ask(workshop, script, configArguments(script, project, deployment))
-  const failure = failureOfScript(script, asked)
-  if (failure !== null) return { is: 'failed', words: failure }
+  const limits = { timeoutMs: settings.CHECK_TIMEOUT }
+  const args = configArguments(script, project, deployment)
+  const asked = await ask(workshop, script, args, limits, { application: [], deployment })
+  if (asked.failure !== null) return { is: 'failed', words: asked.failure }
   const answer = read(script, asked.stdout)
   if (answer.is === 'failed') return answer
   remember(memory, key, Date.now(), answer)

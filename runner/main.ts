@@ -14,8 +14,9 @@ import { heartbeat } from './heartbeat.ts'
 import { createMemory } from './memory.ts'
 import { notify } from './notify.ts'
 import { perform, type Running } from './perform.ts'
-import { ask, failureOfScript } from './run.ts'
+import { ask } from './run.ts'
 import { findScripts, scriptEnvironment } from './scripts.ts'
+import { createSlots } from './slots.ts'
 import { createSupervisor } from './supervise.ts'
 import { sweep } from './sweep.ts'
 import { watch } from './watch.ts'
@@ -72,8 +73,10 @@ async function main(): Promise<void> {
   const running: Running = new Map()
   const notifications = notify(workshop)
   const checks = watch(workshop, notifications.nudge)
+  const slots = createSlots(settings.ACTION_CONCURRENCY)
   const performOne = async (actionId: number) => {
-    await perform(workshop, running, actionId)
+    if (!(await slots.take())) return
+    await perform(workshop, running, actionId).finally(slots.leave)
     checks.nudge()
     notifications.nudge()
   }
@@ -81,17 +84,29 @@ async function main(): Promise<void> {
     void performOne(actionId).catch((error) =>
       log.error({ err: error, actionId }, 'an action could not be performed'),
     )
-  const free = () => settings.ACTION_CONCURRENCY - running.size
-  const sweeper = sweep(workshop, free, inBackground)
+  const sweeper = sweep(workshop, slots.free, inBackground)
   const bells = hearBells(blocking, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, performOne)
+  // Of each question being answered: aborted when nobody waits for it any more.
+  const waited = new Set<AbortSignal>()
   const questions = hearQuestions(
     blocking,
     redis,
     settings.REDIS_PREFIX,
     settings.QUESTION_CONCURRENCY,
-    (question) => answerQuestion(workshop, question),
+    (question, signal) => {
+      waited.add(signal)
+      return answerQuestion(workshop, question, signal)
+        .catch((error) => {
+          log.error({ err: error }, 'a question could not be answered')
+          return { is: 'failed' as const, words: 'A fault of the runner; its log has the cause.' }
+        })
+        .finally(() => waited.delete(signal))
+    },
   )
-  for (const worker of [bells, questions]) worker.on('error', quiet)
+  for (const worker of [bells, questions])
+    worker
+      .on('error', quiet)
+      .on('failed', (_, error) => log.warn({ err: error }, `a job of ${worker.name} failed`))
   subscribe(subscriber, settings.REDIS_PREFIX, {
     cancel: (actionId) => running.get(actionId)?.cancel(),
   }).catch((error) => log.error({ err: error }, 'could not subscribe to cancels'))
@@ -106,12 +121,9 @@ async function main(): Promise<void> {
     log.info({ running: running.size }, 'stopping: nothing new is taken, running actions may finish')
     const late = setTimeout(() => closing.abort('interrupted'), settings.SHUTDOWN_GRACE)
     setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
-    await Promise.all([
-      sweeper.stop(),
-      closeWorker(bells, settings.SHUTDOWN_GRACE),
-      closeWorker(questions, 5000),
-    ])
-    while (running.size > 0) await new Promise((resolve) => setTimeout(resolve, 50))
+    slots.close()
+    const idle = until(() => running.size === 0 && [...waited].every((signal) => signal.aborted))
+    await Promise.all([sweeper.stop(), closeWorker(bells, idle), closeWorker(questions, idle), idle])
     clearTimeout(late)
     closing.abort('interrupted')
     await Promise.all([checks.stop(), notifications.stop(), heart.stop()])
@@ -131,9 +143,13 @@ async function main(): Promise<void> {
 /** The init script runs once, before any other; new scripts may answer differently, so old answers go. */
 async function initialise(workshop: Workshop): Promise<void> {
   if (workshop.scripts.path('init') !== null) {
-    const failure = failureOfScript('init', await ask(workshop, 'init', []))
+    const { failure } = await ask(workshop, 'init', [])
     if (failure !== null) throw new SettingsError(failure)
   }
   await whenReady(workshop.redis, 2000)
   await clearCached(workshop.redis, workshop.settings.REDIS_PREFIX).catch(() => {})
+}
+
+async function until(done: () => boolean): Promise<void> {
+  while (!done()) await new Promise((resolve) => setTimeout(resolve, 50))
 }

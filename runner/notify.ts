@@ -3,7 +3,7 @@ import { type StatusChange, takeStatusChanges } from '../db/sweep.ts'
 import { notificationArguments } from '../domain/script.ts'
 import type { Status } from '../domain/status.ts'
 import { type Loop, repeat } from './loop.ts'
-import { ask, failureOfScript } from './run.ts'
+import { ask } from './run.ts'
 import type { Workshop } from './workshop.ts'
 
 const batch = 50
@@ -31,6 +31,5 @@ async function tell(workshop: Workshop, change: StatusChange): Promise<void> {
       timeoutMs: settings.CHECK_TIMEOUT,
     },
   )
-  const failure = failureOfScript('notifications', asked)
-  if (failure !== null) log.warn({ deployment: change.deployment }, failure)
+  if (asked.failure !== null) log.warn({ deployment: change.deployment }, asked.failure)
 }

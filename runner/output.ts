@@ -3,7 +3,7 @@
  * Called by the conductor, which says where to append; hands secrets to redact.ts, text to chunks.ts and writer.ts.
  */
 import { type Chunk, createChunks } from './chunks.ts'
-import { createRedactor } from './redact.ts'
+import { createRedactor, masked } from './redact.ts'
 import { createWriter } from './writer.ts'
 
 type Stream = Chunk['stream']
@@ -52,8 +52,7 @@ export function createOutput(options: {
 
   const note = (text: string) => {
     const clean = text.toWellFormed().replaceAll('\0', '').trimEnd()
-    const redactor = createRedactor(secrets)
-    add('stderr', `${freshLine ? '' : '\n'}${redactor.push(clean)}${redactor.end()}\n`)
+    add('stderr', `${freshLine ? '' : '\n'}${masked(clean, secrets)}\n`)
     writer.wake()
   }
 

@@ -1,11 +1,11 @@
 /**
- * Step 7, the conductor: one action from claim to finish, read from top to bottom. Called by worker.ts for a bell and
- * by sweep.ts for an action nobody rang for; a second call for the same action finds it claimed and does nothing.
+ * Step 7, the conductor: one action from claim to finish, read from top to bottom. Called by main.ts for a bell
+ * and for what sweep.ts has found; a second call for the same action finds it claimed and does nothing.
  */
 import { appendOutput, lastSeq } from '../db/actions.ts'
 import { isAway, isStaleWrite } from '../db/errors.ts'
 import { publishChange, publishOutput } from '../db/events.ts'
-import { type Claimed, claim, finish, start } from '../db/transition.ts'
+import { type Claimed, claim, finish, release, start } from '../db/transition.ts'
 import { actions, nothingRan, type ScriptResult } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
 import { lifecycleArguments } from '../domain/script.ts'
@@ -31,6 +31,11 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
   running.set(actionId, lease)
   try {
     const result = await carryOut(workshop, held, lease, mark)
+    if (result === null) {
+      await release(db, held)
+      log.info({ actionId, deployment: held.name }, 'an action was not started and is left to another runner')
+      return
+    }
     announce(workshop, await persist(lease, () => finish(db, held, result)))
     log.info(
       {
@@ -57,17 +62,18 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
   }
 }
 
-/** Everything between claim and finish; what goes wrong on the way becomes the result. */
+/** Everything between claim and finish; what goes wrong on the way becomes the result. Null: not started, and not by us. */
 async function carryOut(
   workshop: Workshop,
   held: Claimed,
   lease: Lease,
   mark: string,
-): Promise<ScriptResult> {
+): Promise<ScriptResult | null> {
   // First: what the script is to be told, and whether it may start at all.
-  const prepared = await prepare(workshop, held, lease.signal)
-  if ('refused' in prepared) return { ...nothingRan, ...reasonOf(lease.signal), ...prepared.refused }
-  if (lease.signal.aborted) return { ...nothingRan, ...reasonOf(lease.signal) }
+  const unwanted = AbortSignal.any([lease.signal, workshop.closing])
+  const prepared = await prepare(workshop, held, unwanted)
+  if (unwanted.aborted) return unwanted.reason === 'cancelled' ? cancelledBefore : null
+  if ('refused' in prepared) return { ...nothingRan, problem: prepared.refused }
   const secrets = secretsOf(prepared.config, workshop.settings.SECRET_KEYS, workshop.environment)
   const output = await openOutput(workshop, held, lease, secrets)
   for (const problem of prepared.problems) output.note(`octopod: ${problem}`)
@@ -96,6 +102,12 @@ async function carryOut(
     await output.end().catch(() => {})
     throw error
   }
+}
+
+const cancelledBefore: ScriptResult = {
+  ...nothingRan,
+  cancelled: true,
+  problem: 'Cancelled before it started.',
 }
 
 /** What lets a script recognise, and guard against, a run of its own that was taken for lost. */
@@ -141,9 +153,4 @@ async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
 /** A hint: nobody waits for it. One connection keeps the hints of an action in order. */
 function announce({ redis, settings }: Workshop, change: ChangeEvent): void {
   void publishChange(redis, settings.REDIS_PREFIX, change)
-}
-
-function reasonOf(signal: AbortSignal): Partial<ScriptResult> {
-  if (!signal.aborted) return {}
-  return signal.reason === 'cancelled' ? { cancelled: true } : { interrupted: true }
 }

@@ -63,15 +63,20 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   }
 }
 
-/** The values, of both levels and of the environment, whose key matches `pattern` in whatever case. */
+/** A whole text with its secrets masked. */
+export function masked(text: string, secrets: readonly string[]): string {
+  const redactor = createRedactor(secrets)
+  return redactor.push(text) + redactor.end()
+}
+
+/** The values, of both levels and of the environment, whose key matches `pattern` (SECRET_KEYS, which knows no case). */
 export function secretsOf(
   config: EffectiveConfig,
   pattern: RegExp,
   environment: Readonly<Record<string, string>> = {},
 ): string[] {
-  const matches = new RegExp(pattern.source, 'i')
   return [...config.application, ...config.deployment, ...Object.entries(environment)]
-    .filter(([key]) => matches.test(key))
+    .filter(([key]) => pattern.test(key))
     .map(([, value]) => value)
 }
 

@@ -4,11 +4,10 @@
  */
 import { type Checked, claimChecks, type DueCheck, keepCheck, keepCheckAndMove } from '../db/checks.ts'
 import { publishChange } from '../db/events.ts'
-import { lifecycleArguments } from '../domain/script.ts'
-import { checkScriptFor, type Status, statusAfterCheck } from '../domain/status.ts'
+import { checkScriptFor, type Status, statusAfterCheck, statusUnchecked } from '../domain/status.ts'
 import { effectiveConfig } from './config.ts'
 import { type Loop, repeat } from './loop.ts'
-import { ask, failureOfScript } from './run.ts'
+import { askAbout } from './run.ts'
 import type { Workshop } from './workshop.ts'
 
 /** `onMoved` is called after a check has changed a status. */
@@ -45,9 +44,12 @@ export function watch(workshop: Workshop, onMoved: () => void): Loop {
 
 async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
   const { db, redis, settings } = workshop
-  const { exitCode, error } = await runCheck(workshop, due)
+  const { made, exitCode, error } = await runCheck(workshop, due)
   if (workshop.closing.aborted) return false
-  const to = statusAfterCheck(due.status, exitCode, due.pendingMs, settings.STATUS_UPDATE_TIMEOUT)
+  const patienceMs = settings.STATUS_UPDATE_TIMEOUT
+  const to = made
+    ? statusAfterCheck(due.status, exitCode, due.pendingMs, patienceMs)
+    : statusUnchecked(due.status, due.pendingMs, patienceMs)
   const checked: Checked = {
     id: due.id,
     was: due.status,
@@ -65,20 +67,24 @@ async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
   return change !== null
 }
 
-async function runCheck(
-  workshop: Workshop,
-  due: DueCheck,
-): Promise<{ exitCode: number | null; error: string | null }> {
+/** `made`: the check script ran, well or ill. */
+type Outcome = { made: boolean; exitCode: number | null; error: string | null }
+
+async function runCheck(workshop: Workshop, due: DueCheck): Promise<Outcome> {
   const script = checkScriptFor(due.status)
-  if (script === null) return { exitCode: null, error: null }
+  if (script === null) return { made: false, exitCode: null, error: null }
   const config = await effectiveConfig(workshop, due)
-  if (typeof config === 'string') return { exitCode: null, error: config }
-  const asked = await ask(workshop, script, lifecycleArguments(workshop.project, due.name, config), {
-    timeoutMs: workshop.settings.CHECK_TIMEOUT,
-  })
-  const ended = asked.result.timedOut || asked.result.problem !== null ? null : asked.result.exitCode
-  return { exitCode: ended, error: failureOfScript(script, asked)?.slice(0, 2000) ?? null }
+  if (typeof config === 'string') return { made: false, exitCode: null, error: shortened(config) }
+  const timeoutMs = workshop.settings.CHECK_TIMEOUT
+  const { result, failure } = await askAbout(workshop, script, due.name, config, { timeoutMs })
+  return {
+    made: result.problem === null,
+    exitCode: result.timedOut || result.problem !== null ? null : result.exitCode,
+    error: failure === null ? null : shortened(failure),
+  }
 }
+
+const shortened = (words: string) => words.slice(0, 2000)
 
 const pending: readonly Status[] = ['CreatePending', 'UpdatePending', 'ArchivePending']
 

@@ -56,7 +56,7 @@ suite('bells', () => {
       heard.sort((a, b) => a - b),
       [...times(20, (at) => at), 3].sort((a, b) => a - b),
     )
-    await Promise.all(workers.map((worker) => closeWorker(worker, 2000)))
+    await Promise.all(workers.map((worker) => closeWorker(worker, Promise.resolve())))
     await bells.close()
     for (const redis of connections) await closeRedis(redis)
     const left = await commands.keys(`${prefix}:*`)
@@ -102,7 +102,7 @@ suite('questions', { concurrency: true }, () => {
     try {
       await work(questions, prefix)
     } finally {
-      if (worker) await closeWorker(worker, 2000)
+      if (worker) await closeWorker(worker, Promise.resolve())
       await questions.close()
       await closeRedis(subscriber)
       await closeRedis(blocking)
@@ -151,7 +151,7 @@ suite('questions', { concurrency: true }, () => {
     })
     await questions.ask(question('in time'), 5000)
     assert.deepEqual(asked, [question('in time')])
-    await closeWorker(worker, 2000)
+    await closeWorker(worker, Promise.resolve())
     await questions.close()
     for (const redis of [subscriber, blocking]) await closeRedis(redis)
   })

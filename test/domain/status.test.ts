@@ -11,6 +11,7 @@ import {
   type Status,
   statusAfterCheck,
   statuses,
+  statusUnchecked,
   toRecorded,
 } from '../../domain/status.ts'
 
@@ -67,6 +68,14 @@ suite('a check', () => {
       for (const age of when === 'any' ? [...ages.early, ...ages.late] : ages[when])
         assert.equal(statusAfterCheck(from, code, age, patienceMs), to, `${from}, ${code}, ${age} ms`)
     }
+  })
+
+  test('that could not be made leaves what runs and what failed; what is pending does not wait for ever', () => {
+    for (const one of statuses)
+      for (const age of [0, patienceMs - 1, patienceMs]) {
+        const waitedLong = ['CreatePending', 'UpdatePending'].includes(one) && age >= patienceMs
+        assert.equal(statusUnchecked(one, age, patienceMs), waitedLong ? 'GenericFailure' : one)
+      }
   })
 
   test('is made by archive_check while archiving, by none once put away, by check otherwise', () => {

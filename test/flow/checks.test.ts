@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type Client, clientOf } from '../helpers/client.ts'
 import { withDatabase } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
@@ -33,6 +34,24 @@ test('a running deployment fails by the kind its check tells, and heals', async 
     await checkSays('ill', 0)
     await octopod.settled('ill', 'Running')
   }
+})
+
+test('a check that could not be made says nothing of a running deployment, and is told', async () => {
+  await octopod.create('unknown')
+  await octopod.settled('unknown', 'Running')
+  await system.behave('application_config', 'fail the cluster does not answer')
+  // A new runner remembers no config.
+  await system.runner.stop()
+  await system.startRunner()
+  const told = await eventually('the last check tells why', async () => {
+    const info = await octopod.fullInfo('unknown')
+    return { done: info.last_check?.error !== null, value: info, seen: info.last_check }
+  })
+  assert.match(told.last_check?.error ?? '', /application_config script failed.*does not answer/)
+  assert.equal(told.last_check?.exit_code, null)
+  assert.equal(told.status.recorded_status.tag, 'Running')
+  await system.behave('application_config', '')
+  await octopod.settled('unknown', 'Running')
 })
 
 test('a pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { scriptsOf } from '../helpers/processes.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
@@ -91,4 +92,8 @@ test('a slow script is 504 with words, not a hang; others are answered meanwhile
   assert.match(reply.text, /No runner answered within 2 s/)
   assert.ok(Date.now() - startedAt < 4000)
   assert.equal((await octopod.api('GET', '/deployments/slow/full_info')).status, 404)
+  await eventually('the script that nobody waits for is gone', async () => {
+    const left = scriptsOf('slow')
+    return { done: left.length === 0, value: null, seen: left }
+  })
 })
