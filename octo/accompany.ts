@@ -1,28 +1,33 @@
 /**
  * Stays with an action until its deployment has arrived, and shows its progress and output meanwhile. Loaded by
- * change.ts and commands/wait.ts when somebody waits.
+ * change.ts, upsert.ts and commands/wait.ts when somebody waits.
  */
 import type { Octopod } from './client.ts'
 import { Failure } from './failure.ts'
 import { followOutput } from './follow.ts'
+import { onInterrupt } from './interrupt.ts'
 import { standing } from './looks.ts'
 import type { Progress } from './progress.ts'
 import { pause } from './retry.ts'
 import type { Sight } from './verdict.ts'
 import { type Goal, waitFor } from './wait.ts'
 
-type Ways = { follow: boolean; progress: Progress; deadlineMs: number }
+type Ways = {
+  progress: Progress
+  deadlineMs: number
+  follow?: boolean
+  /** The first Ctrl-C cancels the action, whose end is then waited for. */
+  cancelOnInterrupt?: boolean
+}
 export type End = { sight: Sight | null; failure: unknown }
 
 /** What is left of the output may come this much after the deployment has arrived. */
 const restMs = 3000
 
-export async function accompany(
-  octopod: Octopod,
-  goal: Goal,
-  { follow, progress, deadlineMs }: Ways,
-): Promise<End> {
+export async function accompany(octopod: Octopod, goal: Goal, ways: Ways): Promise<End> {
+  const { progress, deadlineMs, follow = false, cancelOnInterrupt = false } = ways
   const leaving = new AbortController()
+  const release = onInterrupt(interrupted(octopod, goal, progress, cancelOnInterrupt))
   const output =
     follow && goal.actionId !== null
       ? showOutput(octopod, goal.actionId, progress, leaving.signal)
@@ -45,7 +50,30 @@ export async function accompany(
   if (!late) await Promise.race([output, pause(restMs, leaving.signal)])
   leaving.abort()
   await output
+  release()
   return { sight, failure }
+}
+
+/** What was begun goes on without us, unless it is to be cancelled: then once more ends the waiting. */
+function interrupted(octopod: Octopod, { name, actionId }: Goal, progress: Progress, cancels: boolean) {
+  let cancelling = false
+  return (end: () => void) => {
+    if (cancels && actionId !== null && !cancelling) {
+      cancelling = true
+      progress.note(`Cancelling action ${actionId}; a second Ctrl-C ends at once.`)
+      octopod
+        .call('cancelAction', { params: { action_id: actionId } })
+        .catch((error) => progress.note(`It could not be cancelled: ${error.message}`))
+      return
+    }
+    progress.end()
+    progress.note(
+      actionId === null
+        ? `Waiting has ended; octo wait -n ${name} waits on.`
+        : `Waiting has ended, action ${actionId} goes on: octo wait -a ${actionId} waits on, octo cancel -a ${actionId} ends it.`,
+    )
+    end()
+  }
 }
 
 /** Never fails: who may not see the output still learns how it ended. */

@@ -8,7 +8,7 @@ import type { Extra, Octopod } from './client.ts'
 import { durationMs } from './duration.ts'
 import { Failure } from './failure.ts'
 import { OnlineCommand } from './online.ts'
-import { checkedFormat, type Look, outputOption, shown } from './output.ts'
+import type { Look } from './output.ts'
 import { openProgress, type Progress, type Screen } from './progress.ts'
 import { aims, type Sight, statusOf } from './verdict.ts'
 
@@ -36,17 +36,19 @@ export abstract class ChangeCommand extends OnlineCommand {
   key = Option.String('--idempotency-key', {
     description: 'a text of your own: the same command with the same key acts once',
   })
-  output = outputOption()
+  cancelOnInterrupt = Option.Boolean('--cancel-on-interrupt', false, {
+    description: 'while waiting, Ctrl-C or the end of a CI job cancels the action too',
+  })
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
   /** Sends the request. */
   protected abstract begin(tools: Tools): Promise<Begun>
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output)
     const waits = this.wait || this.follow
-    if (this.timeout !== undefined && !waits)
-      throw new Failure('usage', '--timeout needs --wait or --follow.')
+    const idle =
+      this.timeout !== undefined ? '--timeout' : this.cancelOnInterrupt ? '--cancel-on-interrupt' : null
+    if (idle !== null && !waits) throw new Failure('usage', `${idle} needs --wait or --follow.`)
     const timeoutMs = durationMs('--timeout', this.timeout ?? '1h')
     const key = checkedKey(this.key)
     const { stderr, env } = this.context
@@ -61,14 +63,15 @@ export abstract class ChangeCommand extends OnlineCommand {
       if (waits) {
         const { accompany } = await import('./accompany.ts')
         const goal = { name: begun.name, aim: aims[begun.kind], actionId: begun.actionId }
-        const end = await accompany(octopod, goal, { follow: this.follow, progress, deadlineMs })
+        const { follow, cancelOnInterrupt } = this
+        const end = await accompany(octopod, goal, { follow, cancelOnInterrupt, progress, deadlineMs })
         sight = end.sight
         failure = end.failure
       }
     } finally {
       progress.end()
     }
-    if (format !== null) this.print(await shown(format, { one: recordOf(begun, sight) }, look))
+    if (this.format !== null) await this.tell({ one: recordOf(begun, sight) }, look, 'name')
     if (failure !== null) throw failure
   }
 }

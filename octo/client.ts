@@ -3,11 +3,10 @@
  * table, so that a wrong server is noticed. What failed in passing is sent again; a write carries an Idempotency-Key,
  * so that it acts once however often it is sent. Loaded by command.ts when the first request is made.
  */
-import { randomUUID } from 'node:crypto'
 import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
-import { type Api, api, type Endpoint, type EndpointName } from '../domain/api.ts'
-import { headers, pathOf } from '../domain/places.ts'
+import type { Api, EndpointName } from '../domain/api.ts'
+import { headers, pathOf, places } from '../domain/places.ts'
 import type { Connection } from './connection.ts'
 import { type Limits, openDispatcher, standardLimits } from './dispatcher.ts'
 import { Failure } from './failure.ts'
@@ -19,6 +18,8 @@ import { backoffMs, pause } from './retry.ts'
 export type CallName = {
   [Name in EndpointName]: Api[Name]['answer'] extends 'events' ? never : Name
 }[EndpointName]
+
+type TextName = { [Name in CallName]: Api[Name]['answer'] extends 'text' ? Name : never }[CallName]
 
 type ParamOf<Path extends string> = Path extends `${string}:${infer Param}/${infer Rest}`
   ? Param | ParamOf<Rest>
@@ -43,13 +44,14 @@ export type AnswerOf<Name extends CallName> = Api[Name]['answer'] extends z.ZodT
 /** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. */
 export type Extra = { key?: string | undefined; reason?: string | null | undefined }
 /** `actionId`: of the action that was accepted, where one was. */
-export type Answered<Name extends CallName> = { value: AnswerOf<Name>; actionId: number | null }
+export type Accepted<Name extends CallName> = { value: AnswerOf<Name>; actionId: number | null }
+type Answered = Answer & { actionId: number | null }
 
 export type Octopod = {
   connection: Connection
   dispatcher: Dispatcher
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>>
-  ask<Name extends CallName>(name: Name, request: RequestOf<Name>, extra?: Extra): Promise<Answered<Name>>
+  ask<Name extends CallName>(name: Name, request: RequestOf<Name>, extra?: Extra): Promise<Accepted<Name>>
   close(): Promise<void>
 }
 
@@ -59,13 +61,13 @@ type Loose = { params?: Record<string, string | number>; query?: Record<string, 
 export function openClient(connection: Connection, limits: Limits = standardLimits): Octopod {
   const dispatcher = openDispatcher(connection, limits)
   const ask = async <Name extends CallName>(name: Name, request: RequestOf<Name>, extra: Extra = {}) => {
-    const sent = headersOf(connection, api[name], extra)
+    const sent = headersOf(connection, name, extra)
     const answer = await again(connection.retries, async () => {
       const got = await send(dispatcher, connection, name, request as Loose, sent)
       if (got.status < 200 || got.status > 299) throw refusal(connection, got)
       return got
     })
-    return { value: read(connection, name, answer), actionId: answer.actionId }
+    return { value: await read(connection, name, answer), actionId: answer.actionId }
   }
   return {
     connection,
@@ -76,6 +78,9 @@ export function openClient(connection: Connection, limits: Limits = standardLimi
   }
 }
 
+/** However long a proxy asks for. */
+const mostPauseMs = 10_000
+
 /** Every endpoint that only reads may be asked twice, and every other carries its key. */
 async function again<T>(retries: number, once: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
@@ -83,7 +88,7 @@ async function again<T>(retries: number, once: () => Promise<T>): Promise<T> {
       return await once()
     } catch (error) {
       if (attempt >= retries || !(error instanceof Failure) || !error.transient) throw error
-      await pause(backoffMs(attempt, 300, 2000))
+      await pause(Math.max(backoffMs(attempt, 300, 2000), Math.min(error.retryAfterMs, mostPauseMs)))
     }
   }
 }
@@ -94,33 +99,44 @@ async function send(
   name: CallName,
   request: Loose,
   sent: Record<string, string>,
-): Promise<Answer & { actionId: number | null }> {
-  const endpoint: Endpoint = api[name]
+): Promise<Answered> {
+  const { method } = places[name]
   const path = connection.prefix + pathOf(name, request.params) + queryText(request.query)
   const body = request.body === undefined ? null : JSON.stringify(request.body)
   try {
     const answer = await dispatcher.request({
       origin: connection.origin,
-      method: endpoint.method,
+      method,
       path,
       headers: { ...sent, ...(body === null ? {} : { 'content-type': 'application/json' }) },
       body,
     })
-    const header = (wanted: string) => String(answer.headers[wanted.toLowerCase()] ?? '')
-    return {
-      status: answer.statusCode,
-      type: header('content-type'),
-      location: header('location'),
-      requestId: header(headers.requestId),
-      actionId: Number(header(headers.actionId)) || null,
-      text: await answer.body.text(),
-    }
+    return await answered(answer)
   } catch (error) {
-    throw unreachable(connection, error, endpoint.method !== 'GET')
+    throw unreachable(connection, error, method !== 'GET')
   }
 }
 
-function headersOf(connection: Connection, endpoint: Endpoint, extra: Extra): Record<string, string> {
+/** An answer read to its end. Throws what the network makes of it. */
+export async function answered({
+  statusCode,
+  headers: sent,
+  body,
+}: Dispatcher.ResponseData): Promise<Answered> {
+  const header = (wanted: string) => String(sent[wanted.toLowerCase()] ?? '')
+  return {
+    status: statusCode,
+    type: header('content-type'),
+    location: header('location'),
+    requestId: header(headers.requestId),
+    actionId: Number(header(headers.actionId)) || null,
+    // A date, as few send it, is as good as none.
+    retryAfterMs: Number(header('retry-after')) * 1000 || 0,
+    text: await body.text(),
+  }
+}
+
+function headersOf(connection: Connection, name: CallName, extra: Extra): Record<string, string> {
   const { actor, source, run } = connection.identity
   const reason = extra.reason || run
   const who = {
@@ -129,12 +145,12 @@ function headersOf(connection: Connection, endpoint: Endpoint, extra: Extra): Re
   }
   return {
     ...plainHeaders(connection),
-    ...(endpoint.path === '/whoami' ? who : {}),
-    ...(endpoint.method === 'GET'
+    ...(name === 'whoami' ? who : {}),
+    ...(places[name].method === 'GET'
       ? {}
       : {
           ...who,
-          [headers.idempotencyKey]: extra.key ?? randomUUID(),
+          [headers.idempotencyKey]: extra.key ?? crypto.randomUUID(),
           ...(reason ? { [headers.reason]: encodeURIComponent(reason.toWellFormed()) } : {}),
         }),
   }
@@ -156,16 +172,23 @@ function queryText(query: Record<string, unknown> = {}): string {
     : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`
 }
 
-function read<Name extends CallName>(connection: Connection, name: Name, answer: Answer): AnswerOf<Name> {
-  const shape = api[name].answer as z.ZodType | 'text'
-  if (shape === 'text') return answer.text as AnswerOf<Name>
+/** Their answer is text, as it is. */
+const texts: Readonly<Record<TextName, true>> = { ping: true }
+
+async function read<Name extends CallName>(
+  connection: Connection,
+  name: Name,
+  answer: Answer,
+): Promise<AnswerOf<Name>> {
+  if (Object.hasOwn(texts, name)) return answer.text as AnswerOf<Name>
   let json: unknown
   try {
     json = JSON.parse(answer.text)
   } catch {
     throw notOctopod(connection, answer)
   }
-  const result = shape.safeParse(json)
-  if (!result.success) throw wrongShape(connection, name, result.error.issues[0])
-  return result.data as AnswerOf<Name>
+  const { wrongWith } = await import('./shape.ts')
+  const wrong = wrongWith(name, json)
+  if (wrong !== null) throw wrongShape(connection, name, wrong)
+  return json as AnswerOf<Name>
 }

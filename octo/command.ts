@@ -5,10 +5,14 @@
 import { Command, type CommandClass, Option } from 'clipanion'
 import { nameProblem } from '../domain/name.ts'
 import { exitCodeOf, Failure, words } from './failure.ts'
+import { checkedFormat, type Format, type Look, type Records, shown } from './output.ts'
 import type { Screen } from './progress.ts'
-import { usageLine } from './usage.ts'
 
 export abstract class OctoCommand extends Command {
+  output = Option.String('--output', { description: 'json, jsonl, table, name or yaml' })
+  /** What --output asks for; null where nothing was asked for. */
+  protected format: Format | null = null
+
   /** The command's own work; throws a Failure when it cannot be done. Answers with an exit code other than 0. */
   // biome-ignore lint/suspicious/noConfusingVoidType: most commands answer nothing
   protected abstract act(): Promise<number | void>
@@ -18,11 +22,12 @@ export abstract class OctoCommand extends Command {
 
   override async execute(): Promise<number> {
     try {
+      this.format = checkedFormat(this.output)
       return (await this.act()) ?? 0
     } catch (error) {
       const typedWrongly = error instanceof Failure && error.kind === 'usage'
-      const usage = typedWrongly ? `\n${usageLine(this.constructor as CommandClass)}` : ''
-      this.context.stderr.write(words(error) + usage)
+      this.context.stderr.write(words(error))
+      if (typedWrongly) this.context.stderr.write(`\n${await this.usageWords()}`)
       return exitCodeOf(error)
     } finally {
       await this.leave()
@@ -33,9 +38,19 @@ export abstract class OctoCommand extends Command {
     this.context.stdout.write(text)
   }
 
+  /** Records in the form asked for, else as `otherwise`. */
+  protected async tell<Item>(records: Records<Item>, look: Look<Item>, otherwise: Format): Promise<void> {
+    this.print(await shown(this.format ?? otherwise, records, look))
+  }
+
   /** A line for people, beside the data. */
   protected note(text: string): void {
     this.context.stderr.write(`octo: ${text}\n`)
+  }
+
+  private async usageWords(): Promise<string> {
+    const { usageLine } = await import('./help.ts')
+    return usageLine(this.constructor as CommandClass)
   }
 
   /** Columns of the terminal; what is piped has no edge. */

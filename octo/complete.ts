@@ -10,7 +10,7 @@ import { readConnection } from './connection.ts'
 import { chooseContext, readContexts } from './contexts.ts'
 import type { Environment } from './environment.ts'
 import { formats } from './output.ts'
-import { optionsOf } from './usage.ts'
+import { takenBy } from './parser.ts'
 import { statusOf } from './verdict.ts'
 
 type Verbs = Readonly<Record<string, () => Promise<CommandClass>>>
@@ -51,7 +51,7 @@ async function candidates(
   }
   const load = verbs[`${verb} ${second}`] ?? verbs[verb]
   if (load === undefined) return []
-  const options = optionsOf(await load()).flatMap(({ names }) => names)
+  const options = takenBy(await load()).options.flatMap(({ names }) => names)
   return options.filter((name) => name.startsWith('--') || typed === name)
 }
 

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import type { Place } from './connection.ts'
 import type { Environment } from './environment.ts'
 import { Failure } from './failure.ts'
+import type { Look } from './output.ts'
 
 /** `current` is used where nobody names another. */
 export type Contexts = { current: string | null; contexts: Place[] }
@@ -74,6 +75,28 @@ export function noSuchContext(name: string, contexts: readonly Place[]): Failure
     `there is no context "${name.slice(0, 40)}".`,
     there === '' ? 'There are none yet: octo context set NAME --url URL' : `There are: ${there}.`,
   )
+}
+
+/** A context as it is shown: never with its credential. */
+type Told = { name: string; url: string; current: boolean; credential: boolean; ca_file: string | null }
+
+export const toldOf = ({ name, url, authorization, ca_file }: Place, current: string | null): Told => ({
+  name,
+  url,
+  current: name === current,
+  credential: authorization !== undefined,
+  ca_file: ca_file ?? null,
+})
+
+export const contextLook: Look<Told> = {
+  name: ({ name }) => name,
+  columns: {
+    CURRENT: ({ current }) => (current ? '*' : ''),
+    NAME: ({ name }) => name,
+    URL: ({ url }) => url,
+    CREDENTIAL: ({ credential }) => (credential ? 'kept' : ''),
+    'CA FILE': ({ ca_file }) => ca_file ?? '',
+  },
 }
 
 function parsed(text: string): Contexts | null {

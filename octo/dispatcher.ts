@@ -3,7 +3,6 @@
  * client.ts and live.ts, which bring undici along.
  */
 import { readFileSync } from 'node:fs'
-import { getCACertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import type { Connection } from './connection.ts'
 import { Failure } from './failure.ts'
@@ -42,6 +41,8 @@ function readCa(path: string): string[] {
   try {
     const text = readFileSync(path, 'utf8')
     if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no certificate in PEM form')
+    // TLS is loaded only by whoever speaks it.
+    const { getCACertificates } = process.getBuiltinModule('node:tls')
     return [...getCACertificates('default'), text]
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)

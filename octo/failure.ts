@@ -29,6 +29,8 @@ export class Failure extends Error {
   readonly remedy: string | null
   /** True: the same request may well succeed in a moment. */
   transient = false
+  /** How long the server asks to be left alone first. */
+  retryAfterMs = 0
   /** Of the answer, where there was one. */
   status: number | null = null
   /** The code of domain/errors.ts, where the answer had one. */

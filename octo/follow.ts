@@ -4,9 +4,9 @@
  */
 import { z } from 'zod'
 import { type ActionState, actionStates, isActive } from '../domain/action.ts'
-import { headers, pathOf } from '../domain/places.ts'
+import { pathOf } from '../domain/places.ts'
 import { type OutputChunk, outputChunk } from '../domain/shapes.ts'
-import { type Octopod, plainHeaders } from './client.ts'
+import { answered, type Octopod, plainHeaders } from './client.ts'
 import { Failure } from './failure.ts'
 import { unreachable } from './fault.ts'
 import { refusal } from './refusal.ts'
@@ -17,10 +17,12 @@ export type FollowOptions = {
   /** Chunks with a greater number only. */
   after?: number
   signal?: AbortSignal
-  /** The connection was lost and is made anew. */
+  /** The output is out of reach; called once an absence, when it has lasted `quietMs`: a server that hands over to
+   * another is back at once. */
   onCut?: (failure: Failure) => void
   /** The server sends a sign of life every 15 s: longer silence is a dead connection. */
   silenceMs?: number
+  quietMs?: number
   firstPauseMs?: number
 }
 
@@ -35,11 +37,12 @@ const pollMs = 1000
 export async function* followOutput(
   octopod: Octopod,
   actionId: number,
-  { after = 0, signal, onCut, silenceMs = 40_000, firstPauseMs = 300 }: FollowOptions = {},
+  { after = 0, signal, onCut, silenceMs = 40_000, quietMs = 3000, firstPauseMs = 300 }: FollowOptions = {},
 ): AsyncGenerator<OutputChunk, ActionState | null> {
   let seen = after
   let attempt = 0
   let empty = 0
+  let away: { sinceMs: number; told: boolean } | null = null
   while (!signal?.aborted) {
     const source =
       empty < emptyStreams
@@ -53,6 +56,7 @@ export async function* followOutput(
         if (done) break
         brought = true
         attempt = 0
+        away = null
         if (value.seq <= seen) continue
         seen = value.seq
         yield value
@@ -60,7 +64,11 @@ export async function* followOutput(
     } catch (error) {
       if (signal?.aborted) return null
       if (!(error instanceof Failure) || !isPassing(error) || attempt >= attemptsInARow) throw error
-      onCut?.(error)
+      away ??= { sinceMs: performance.now(), told: false }
+      if (!away.told && performance.now() - away.sinceMs >= quietMs) {
+        away.told = true
+        onCut?.(error)
+      }
     }
     empty = brought ? 0 : empty + 1
     attempt += 1
@@ -88,13 +96,7 @@ export async function* streamed(
       bodyTimeout: silenceMs,
       ...(signal === undefined ? {} : { signal }),
     })
-    const header = (name: string) => String(answer.headers[name.toLowerCase()] ?? '')
-    if (answer.statusCode !== 200) {
-      const text = await answer.body.text()
-      const requestId = header(headers.requestId)
-      const [type, location] = [header('content-type'), header('location')]
-      throw refusal(connection, { status: answer.statusCode, type, location, requestId, text })
-    }
+    if (answer.statusCode !== 200) throw refusal(connection, await answered(answer))
     for await (const { event, data } of readEvents(answer.body)) {
       if (event === 'chunk') yield outputChunk.parse(JSON.parse(data))
       if (event === 'end') return endData.parse(JSON.parse(data)).state

@@ -1,8 +1,7 @@
 /**
  * Records for people and programs: `-o json|jsonl|table|name|yaml`, the same in every command. Called by the commands
- * that have something to tell.
+ * that have something to tell, through command.ts.
  */
-import { Option } from 'clipanion'
 import { Failure } from './failure.ts'
 import { oneLine, widthOf } from './text.ts'
 
@@ -15,23 +14,20 @@ export type Look<Item> = {
   columns: Record<string, (item: Item) => string>
 }
 
-export const outputOption = () => Option.String('--output', { description: `${formats.join(', ')}; also -o` })
+/** A list, or a single record. */
+export type Records<Item> = readonly Item[] | { one: Item }
 
-export function checkedFormat(text: string | undefined, among: readonly Format[] = formats): Format | null {
+export function checkedFormat(text: string | undefined): Format | null {
   if (text === undefined) return null
-  const format = among.find((one) => one === text)
+  const format = formats.find((one) => one === text)
   if (format !== undefined) return format
-  throw new Failure('usage', `-o needs one of ${among.join(', ')}, not "${text.slice(0, 40)}".`)
+  throw new Failure('usage', `-o needs one of ${formats.join(', ')}, not "${text.slice(0, 40)}".`)
 }
 
 /** A list is an array in JSON and YAML; a single record is itself. Ends with a new line unless there is nothing. */
-export async function shown<Item>(
-  format: Format,
-  items: readonly Item[] | { one: Item },
-  look: Look<Item>,
-): Promise<string> {
-  const list = 'one' in items ? [items.one] : items
-  const value = 'one' in items ? items.one : items
+export async function shown<Item>(format: Format, records: Records<Item>, look: Look<Item>): Promise<string> {
+  const list = 'one' in records ? [records.one] : records
+  const value = 'one' in records ? records.one : records
   switch (format) {
     case 'json':
       return `${JSON.stringify(value, null, 2)}\n`

@@ -54,6 +54,7 @@ function plain(screen: Screen): Progress {
     },
     end: () => {
       if (midLine) screen.write('\n')
+      midLine = false
     },
   }
 }
@@ -97,6 +98,8 @@ function drawn(screen: Screen, environment: Environment): Progress {
       screen.write(
         words === '' ? (midLine ? '\n' : '') : `${midLine ? '\n' : clear}${words} ${dim}${time}${plainly}\n`,
       )
+      words = ''
+      midLine = false
     },
   }
 }

@@ -1,13 +1,21 @@
 /**
  * Words for answers that are no success: refusals of Octopod, and what proxies and other programs say in its place.
- * Called by client.ts and stream.ts; no message holds a credential.
+ * Called by client.ts and follow.ts; no message holds a credential.
  */
 import { type ErrorCode, errorCodes } from '../domain/errors.ts'
 import type { Connection } from './connection.ts'
 import { Failure, type FailureKind } from './failure.ts'
 import { checkUrl, place } from './fault.ts'
 
-export type Answer = { status: number; type: string; location: string; requestId: string; text: string }
+export type Answer = {
+  status: number
+  type: string
+  location: string
+  requestId: string
+  text: string
+  /** In milliseconds, as Retry-After asks; 0 where it does not. */
+  retryAfterMs: number
+}
 
 /** An answer with a status that is no success. */
 export function refusal(connection: Connection, answer: Answer): Failure {
@@ -25,6 +33,7 @@ export function refusal(connection: Connection, answer: Answer): Failure {
   )
   failure.status = answer.status
   failure.code = body?.code ?? null
+  failure.retryAfterMs = answer.retryAfterMs
   failure.transient = passes(answer.status, body?.code ?? null)
   return failure
 }
@@ -138,15 +147,10 @@ export function notOctopod(connection: Connection, answer: Answer): Failure {
   )
 }
 
-export function wrongShape(
-  connection: Connection,
-  endpoint: string,
-  issue: { path: PropertyKey[]; message: string } | undefined,
-): Failure {
-  const at = issue === undefined ? '' : ` (${issue.path.map(String).join('.') || 'answer'}: ${issue.message})`
+export function wrongShape(connection: Connection, endpoint: string, wrong: string): Failure {
   return new Failure(
     'unreachable',
-    `${place(connection)} answered ${endpoint} in a shape octo does not know${at}.`,
+    `${place(connection)} answered ${endpoint} in a shape octo does not know (${wrong}).`,
     `Check ${connection.from}, and that octo and the server are of the same version.`,
   )
 }

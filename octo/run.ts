@@ -4,8 +4,8 @@
  */
 import type { CommandClass } from 'clipanion'
 import { exitCodeOf, Failure, words } from './failure.ts'
+import { parserOf } from './parser.ts'
 import { isHelp, spell } from './spelling.ts'
-import { cliOf, help, overview, unknownVerb, usageLine, usageProblem, version } from './usage.ts'
 import { verbs } from './verbs.ts'
 
 /** Answers with the exit code; has written everything by then. */
@@ -13,16 +13,21 @@ export async function run(typed: readonly string[]): Promise<number> {
   if (typed[0] === 'complete') return completed(typed.slice(typed[1] === '--' ? 2 : 1))
   const [first, ...rest] = spell(typed)
   if (first === undefined) return refuse('no command was given.', await everything())
-  if (first === '--version' || first === '-v') return say(`${version}\n`)
+  if (first === '--version' || first === '-v') return say(`${(await import('./version.ts')).version}\n`)
   const asked = first === 'help' || isHelp(first)
   const path = pathOf(asked ? rest : [first, ...rest])
   if (path.length === 0) return say(await everything())
   const load = Object.hasOwn(verbs, path.join(' ')) ? verbs[path.join(' ')] : undefined
-  if (load === undefined) return refuse(unknownVerb(path[0] ?? '', Object.keys(verbs)), await everything())
+  if (load === undefined) {
+    const { unknownVerb } = await import('./usage.ts')
+    return refuse(unknownVerb(path[0] ?? '', Object.keys(verbs)), 'octo --help lists the commands.\n')
+  }
 
   const command = await load()
   const options = asked ? [] : [first, ...rest].slice(path.length)
-  return asked || options.some(isHelp) ? say(help(command)) : perform(command, path, options)
+  if (!asked && !options.some(isHelp)) return perform(command, path, options)
+  const { help } = await import('./help.ts')
+  return say(help(command, process.stdout.columns || 100))
 }
 
 /** The command may have two words. */
@@ -31,11 +36,13 @@ function pathOf(words: readonly string[]): string[] {
 }
 
 async function perform(command: CommandClass, path: string[], options: string[]): Promise<number> {
-  const cli = cliOf([command])
+  const cli = parserOf(command)
   let ready: ReturnType<typeof cli.process>
   try {
     ready = cli.process([...path, ...options])
   } catch {
+    const { usageProblem } = await import('./usage.ts')
+    const { usageLine } = await import('./help.ts')
     return refuse(usageProblem(command, path.join(' '), options), usageLine(command))
   }
   return cli.run(ready)
@@ -48,6 +55,7 @@ async function completed(typed: readonly string[]): Promise<number> {
 }
 
 async function everything(): Promise<string> {
+  const { overview } = await import('./help.ts')
   return overview(await Promise.all(Object.values(verbs).map((load) => load())))
 }
 

@@ -5,8 +5,8 @@
  */
 import { formats } from './output.ts'
 
-/** Options that take a value: short letter → long name; the same in every command. */
-export const valueOptions = {
+/** Short letter → long name, of options that take a value; the same in every command. */
+export const letters: Readonly<Record<string, string>> = {
   n: 'name',
   e: 'set-app-config',
   E: 'unset-app-env-override',
@@ -15,25 +15,34 @@ export const valueOptions = {
   a: 'action',
   l: 'log-type',
   f: 'file',
-} as const
+}
 
-const longOnly = [
-  'limit',
-  'output',
-  'timeout',
-  'reason',
-  'idempotency-key',
-  'context',
-  'for',
-  'link',
-  'url',
-  'authorization-file',
-  'ca-file',
-] as const
-const long: ReadonlySet<string> = new Set([...Object.values(valueOptions), ...longOnly])
+/** Every option that takes a value, and what help calls the value. */
+export const valueNames: Readonly<Record<string, string>> = {
+  name: 'NAME',
+  'set-app-config': 'KEY=VALUE',
+  'unset-app-env-override': 'KEY',
+  'set-deployment-config': 'KEY=VALUE',
+  'unset-deployment-override': 'KEY',
+  action: 'ID',
+  'log-type': 'WHICH',
+  file: 'FILE',
+  limit: 'N',
+  tail: 'N',
+  output: 'FORM',
+  timeout: 'TIME',
+  reason: 'TEXT',
+  'idempotency-key': 'TEXT',
+  context: 'NAME',
+  for: 'PLACE',
+  link: 'NAME',
+  url: 'URL',
+  'authorization-file': 'FILE',
+  'ca-file': 'FILE',
+}
 
 /** Where `-o` is KEY=VALUE of the deployment config, as in Octopod 1.6; elsewhere it is the form of the output. */
-const takesConfig: ReadonlySet<string> = new Set(['create', 'update', 'config'])
+export const takesConfig: ReadonlySet<string> = new Set(['create', 'update', 'config'])
 
 export function spell(typed: readonly string[]): string[] {
   const spelled: string[] = []
@@ -63,7 +72,7 @@ export function isHelp(token: string): boolean {
 /** No config value is spelled like a form of output: it would have no `=`. */
 function meantByO(verb: string, value: string | null): string {
   const isForm = (formats as readonly (string | null)[]).includes(value)
-  return isForm || !takesConfig.has(verb) ? 'output' : valueOptions.o
+  return isForm || !takesConfig.has(verb) ? 'output' : 'set-deployment-config'
 }
 
 /** An empty variable in a script (`-n $NAME -e A=B`) must not make `-e` the name. */
@@ -75,11 +84,11 @@ function readOption(token: string): { name: string; value: string | null } | nul
   if (token.startsWith('--')) {
     const at = token.indexOf('=')
     const name = at < 0 ? token.slice(2) : token.slice(2, at)
-    return long.has(name) ? { name, value: at < 0 ? null : token.slice(at + 1) } : null
+    return Object.hasOwn(valueNames, name) ? { name, value: at < 0 ? null : token.slice(at + 1) } : null
   }
-  if (!token.startsWith('-')) return null
-  const name = (valueOptions as Record<string, string | undefined>)[token[1] ?? '']
-  if (name === undefined) return null
+  const letter = token[1] ?? ''
+  if (!token.startsWith('-') || !Object.hasOwn(letters, letter)) return null
   const rest = token.slice(2)
-  return { name, value: rest === '' ? null : rest.startsWith('=') ? rest.slice(1) : rest }
+  const value = rest === '' ? null : rest.startsWith('=') ? rest.slice(1) : rest
+  return { name: letters[letter] ?? letter, value }
 }

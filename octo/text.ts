@@ -1,6 +1,6 @@
 /**
  * Text for a terminal: how wide it is, how it is cut, and what must not reach the terminal raw.
- * Called by print.ts and failure.ts.
+ * Called by whatever writes for people.
  */
 
 const wide =
@@ -30,6 +30,17 @@ export function chunksOf(text: string, width: number): string[] {
     used += size
   }
   return [...chunks, chunk]
+}
+
+/** Words in lines of at most `width` columns; a word that is longer stands alone. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line === undefined || widthOf(`${line} ${word}`) > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
 }
 
 /** Control characters would move the cursor or change colours: only new lines and tabs pass. */

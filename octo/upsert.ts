@@ -1,10 +1,9 @@
 /** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
 import { changeOverrides } from '../domain/overrides.ts'
+import { accompany } from './accompany.ts'
 import type { Begun, Tools } from './change.ts'
-import { standing } from './looks.ts'
 import type { Levels } from './overrides-file.ts'
 import { statusOf } from './verdict.ts'
-import { waitFor } from './wait.ts'
 
 /** Keys of one command are told apart by what they are for: each request of a repeated command is the same again. */
 export async function updateExisting(
@@ -19,8 +18,8 @@ export async function updateExisting(
   if (statusOf(info) === 'Archived') {
     progress.note(`Deployment ${name} is archived: it is restored, then updated.`)
     const { actionId } = await octopod.ask('restoreDeployment', { params }, keyed('restore'))
-    const onSight = (sight: Parameters<typeof standing>[0]) => progress.stands(standing(sight))
-    await waitFor(octopod, { name, aim: 'Running', actionId }, { deadlineMs, onSight })
+    const { failure } = await accompany(octopod, { name, aim: 'Running', actionId }, { progress, deadlineMs })
+    if (failure !== null) throw failure
   }
   const { app_overrides, deployment_overrides } = info.deployment
   const body = {

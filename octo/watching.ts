@@ -11,7 +11,7 @@ import { pause } from './retry.ts'
 
 type Ways = {
   deadlineMs: number
-  onChange: (change: ChangeEvent) => void
+  onChange: (change: ChangeEvent) => Promise<void>
   /** After a batch of changes, and when the state of the connection has changed. */
   onTurn?: (all: FullInfo[], hearing: boolean) => void
   onAway?: (failure: Failure) => void
@@ -25,13 +25,13 @@ export async function watchAll(octopod: Octopod, ways: Ways): Promise<void> {
   const events: ChangeEvent[] = []
   let wake = () => {}
   let stale = true
-  const apply = (event: ChangeEvent) => {
+  const apply = async (event: ChangeEvent) => {
     if ((known.get(event.name)?.revision ?? -1) >= event.revision) return
     known.set(event.name, {
       revision: event.revision,
       info: event.type === 'deployment' ? event.deployment : null,
     })
-    ways.onChange(event)
+    await ways.onChange(event)
   }
   const live = openLive(octopod, {
     hear: (heard) => {
@@ -50,7 +50,7 @@ export async function watchAll(octopod: Octopod, ways: Ways): Promise<void> {
         try {
           const list = await octopod.call('listDeployments', {})
           lookedMs = performance.now()
-          for (const event of eventsOf(list, known)) apply(event)
+          for (const event of eventsOf(list, known)) await apply(event)
           away = false
         } catch (error) {
           if (!(error instanceof Failure) || !(error.transient || error.kind === 'unreachable')) throw error
@@ -59,7 +59,7 @@ export async function watchAll(octopod: Octopod, ways: Ways): Promise<void> {
           lookedMs = performance.now() - everyMs + pollMs.deaf
         }
       }
-      for (const event of events.splice(0)) apply(event)
+      for (const event of events.splice(0)) await apply(event)
       ways.onTurn?.(
         [...known.values()].flatMap(({ info }) => info ?? []),
         live.hearing() && !away,

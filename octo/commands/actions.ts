@@ -5,7 +5,6 @@ import type { Action } from '../../domain/shapes.ts'
 import { checkedId, checkedName, nameOption } from '../command.ts'
 import { actionLook, shownDurationOf } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, outputOption, shown } from '../output.ts'
 import { grid, seconds } from '../print.ts'
 import { chunksOf, oneLine } from '../text.ts'
 
@@ -25,10 +24,8 @@ export class Actions extends OnlineCommand {
 
   name = nameOption()
   limit = Option.String('--limit', '50', { description: 'how many (default 50)' })
-  output = outputOption()
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output)
     const params = { name: checkedName(this.name) }
     const wanted = checkedId('--limit', this.limit)
     const actions: Action[] = []
@@ -41,11 +38,8 @@ export class Actions extends OnlineCommand {
       actions.push(...page)
       if (page.length < limit) break
     }
-    this.print(
-      format === null
-        ? `${grid(headings, actions.map(row), this.columns).join('\n')}\n`
-        : await shown(format, actions, actionLook),
-    )
+    if (this.format !== null) return this.tell(actions, actionLook, this.format)
+    this.print(`${grid(headings, actions.map(row), this.columns).join('\n')}\n`)
   }
 }
 

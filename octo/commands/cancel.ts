@@ -4,6 +4,7 @@ import { isActive } from '../../domain/action.ts'
 import { actionDescription, checkedId, checkedName } from '../command.ts'
 import { durationMs } from '../duration.ts'
 import { Failure } from '../failure.ts'
+import { actionLook } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
 
 export class Cancel extends OnlineCommand {
@@ -32,6 +33,8 @@ export class Cancel extends OnlineCommand {
     const action_id = await this.actionId()
     await this.call('cancelAction', { params: { action_id } })
     if (this.wait) await this.untilEnded(action_id, deadlineMs)
+    if (this.format === null) return
+    await this.tell({ one: await this.call('getAction', { params: { action_id } }) }, actionLook, this.format)
   }
 
   private async actionId(): Promise<number> {

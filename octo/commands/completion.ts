@@ -26,6 +26,9 @@ export class Completion extends OctoCommand {
     if (script === undefined) {
       throw new Failure('usage', `completion needs one of ${Object.keys(completionScripts).join(', ')}.`)
     }
-    this.print(script)
+    if (this.format === null) return this.print(script)
+    const one = { shell: this.shell, script }
+    const columns = { SHELL: () => one.shell, SCRIPT: () => one.script }
+    await this.tell({ one }, { name: () => one.shell, columns }, this.format)
   }
 }

@@ -4,7 +4,6 @@ import type { Pair } from '../../domain/overrides.ts'
 import { checkedName } from '../command.ts'
 import { type Both, configOf } from '../effective.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Format, outputOption, shown } from '../output.ts'
 import { deploymentOption, readOverrides } from '../overrides.ts'
 import { oneLine } from '../text.ts'
 
@@ -27,10 +26,8 @@ export class Config extends OnlineCommand {
   name = Option.String('-n,--name', { description: 'name of a deployment' })
   deployment = deploymentOption()
   keys = Option.Boolean('--keys', false, { description: 'keys instead of values' })
-  output = outputOption()
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output)
     const name = this.name === undefined ? null : checkedName(this.name)
     const given = { app: [], deployment: this.deployment, files: [] }
     const { deployment: extra } = await readOverrides(given, this.context.stdin)
@@ -41,26 +38,27 @@ export class Config extends OnlineCommand {
       app_overrides: present?.app_overrides ?? [],
       deployment_overrides: [...(present?.deployment_overrides ?? []), ...extra],
     })
-    if (!this.keys) return this.tell(format, effective)
+    if (!this.keys) return this.show(effective)
     const [deployment, application] = await Promise.all([
       octopod.call('getDeploymentKeys', {}),
       octopod.call('getApplicationKeys', { body: effective.deployment }),
     ])
     const asPairs = (keys: string[]): Pair[] => keys.map((key) => [key, ''])
-    return this.tell(format, { deployment: asPairs(deployment), application: asPairs(application) })
+    return this.show({ deployment: asPairs(deployment), application: asPairs(application) })
   }
 
-  private async tell(format: Format | null, { deployment, application }: Both<Pair[]>): Promise<void> {
+  private async show({ deployment, application }: Both<Pair[]>): Promise<void> {
+    const { format } = this
     if (format === 'json' || format === 'yaml') {
       const valued = (pairs: Pair[]) => (this.keys ? pairs.map(([key]) => key) : Object.fromEntries(pairs))
       const one = { deployment: valued(deployment), app: valued(application) }
-      return this.print(await shown(format, { one }, { name: String, columns: {} }))
+      return this.tell({ one }, { name: String, columns: {} }, format)
     }
     const rows = [
       ...deployment.map(([key, value]) => ({ level: 'deployment', key, value })),
       ...application.map(([key, value]) => ({ level: 'app', key, value })),
     ]
-    if (format !== null) return this.print(await shown(format, rows, look(this.keys)))
+    if (format !== null) return this.tell(rows, look(this.keys), format)
     const line = ([key, value]: Pair) => (this.keys ? `  ${key}\n` : `  ${key}=${oneLine(value)}\n`)
     this.print(`Deployment config:\n${deployment.map(line).join('')}\n`)
     this.print(`Application config:\n${application.map(line).join('')}`)

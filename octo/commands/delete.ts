@@ -3,6 +3,7 @@ import { Option } from 'clipanion'
 import { checkedKey } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 import { OnlineCommand } from '../online.ts'
+import type { Look } from '../output.ts'
 
 export class Delete extends OnlineCommand {
   static override paths = [['delete']]
@@ -22,5 +23,14 @@ export class Delete extends OnlineCommand {
     const key = checkedKey(this.key)
     const octopod = await this.octopod()
     await octopod.ask('deleteDeployment', { params }, { key })
+    const one = { name: params.name, status: 'gone' }
+    if (this.format !== null) await this.tell({ one }, look, this.format)
   }
+}
+
+type Told = { name: string; status: string }
+
+const look: Look<Told> = {
+  name: ({ name }) => name,
+  columns: { NAME: ({ name }) => name, STATUS: ({ status }) => status },
 }

@@ -7,7 +7,7 @@ import { type Difference, differences } from '../differences.ts'
 import { type Both, configOf } from '../effective.ts'
 import { Failure } from '../failure.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 import { colourful, type Screen } from '../progress.ts'
 import { oneLine } from '../text.ts'
 
@@ -32,10 +32,8 @@ export class Diff extends OnlineCommand {
   names = Option.Array('-n,--name', [], { description: 'name of a deployment, once or twice' })
   actions = Option.Array('-a,--action', [], { description: `${actionDescription}, twice` })
   exitCode = Option.Boolean('--exit-code', false, { description: 'end with 1 when there is a difference' })
-  output = outputOption()
 
   protected async act(): Promise<number> {
-    const format = checkedFormat(this.output)
     const read = this.reader()
     const { one, other } = await read(await this.octopod())
     const found = [
@@ -43,7 +41,8 @@ export class Diff extends OnlineCommand {
       ...differences('app', one.application, other.application),
     ]
     const colours = colourful(this.context.stdout as unknown as Screen, this.context.env)
-    this.print(format === null ? linesOf(found, colours) : await shown(format, found, look))
+    if (this.format !== null) await this.tell(found, look, this.format)
+    else this.print(linesOf(found, colours))
     return this.exitCode && found.length > 0 ? 1 : 0
   }
 

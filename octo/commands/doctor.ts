@@ -5,7 +5,7 @@ import type { Finding } from '../diagnosis.ts'
 import { exitCodes, Failure } from '../failure.ts'
 import { place } from '../fault.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 import { shownProxy } from '../proxies.ts'
 
 export class Doctor extends OnlineCommand {
@@ -19,12 +19,9 @@ export class Doctor extends OnlineCommand {
     examples: [['What is wrong?', '$0 doctor']],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<number> {
-    const format = checkedFormat(this.output)
     const findings = await this.findings()
-    if (format !== null) this.print(await shown(format, findings, look))
+    if (this.format !== null) await this.tell(findings, look, this.format)
     else for (const finding of findings) this.print(linesOf(finding))
     const bad = findings.find(({ result }) => result === 'bad')
     return bad === undefined ? 0 : exitCodes[bad.kind ?? 'failed']

@@ -5,7 +5,6 @@ import { checkedName, nameOption } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { deploymentLook } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, outputOption, shown } from '../output.ts'
 import { boxOfOverrides, cellOfOverrides, grid, seconds } from '../print.ts'
 import { oneLine } from '../text.ts'
 
@@ -21,14 +20,12 @@ export class Info extends OnlineCommand {
   })
 
   name = nameOption()
-  output = outputOption()
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output)
     const name = checkedName(this.name)
-    if (format !== null) {
+    if (this.format !== null) {
       const one = await this.call('getFullInfo', { params: { name } })
-      return this.print(await shown(format, { one }, deploymentLook))
+      return this.tell({ one }, deploymentLook, this.format)
     }
     const [info] = await this.call('getInfo', { params: { name } })
     if (info === undefined) throw new Failure('refused', `Deployment ${name} not found.`)

@@ -1,7 +1,6 @@
 /** `octo list`: the names of all deployments, one a line. Loaded by run.ts. */
 import { deploymentLook } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, outputOption, shown } from '../output.ts'
 
 export class List extends OnlineCommand {
   static override paths = [['list']]
@@ -15,11 +14,7 @@ export class List extends OnlineCommand {
     ],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output) ?? 'name'
-    const deployments = await this.call('listDeployments', {})
-    this.print(await shown(format, deployments, deploymentLook))
+    await this.tell(await this.call('listDeployments', {}), deploymentLook, 'name')
   }
 }

@@ -4,7 +4,7 @@ import type { OutputChunk } from '../../domain/shapes.ts'
 import { actionDescription, checkedId, checkedName } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Format, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 
 const streams = {
   all: 'all',
@@ -22,12 +22,14 @@ export class Logs extends OnlineCommand {
     description: 'show the output of an action',
     details: `
       Needs the admin credential: output may hold secrets. With --follow both streams come as they are written, until
-      the action ends; then the command ends with 0, however the action did.
+      the action ends; then the command ends with 0, however the action did. With --tail and -o they come in the order
+      in which they were written, too.
     `,
     examples: [
       ['Everything', '$0 logs -a 42'],
       ['Only what went wrong', '$0 logs -a 42 -l stderr'],
       ['The last action of a deployment, live', '$0 logs -n feature-1 --follow'],
+      ['Its last 20 lines', '$0 logs -n feature-1 --tail 20'],
     ],
   })
 
@@ -37,9 +39,7 @@ export class Logs extends OnlineCommand {
     description: 'stdout, stderr or all (default); also out, err, both',
   })
   follow = Option.Boolean('--follow', false, { description: 'as it is written, until the action ends' })
-  output = Option.String('--output', {
-    description: 'jsonl, json or yaml: chunks with number and time; also -o',
-  })
+  tail = Option.String('--tail', { description: 'only the last N lines; with --follow also what comes then' })
 
   protected async act(): Promise<void> {
     const find = this.finder()
@@ -47,9 +47,9 @@ export class Logs extends OnlineCommand {
       throw new Failure('usage', `-l needs one of ${Object.keys(streams).join(', ')}.`)
     }
     const wanted = streams[this.logType as keyof typeof streams]
-    const format = checkedFormat(this.output, ['jsonl', 'json', 'yaml'])
+    const lines = this.tail === undefined ? null : checkedId('--tail', this.tail)
     const action_id = await find()
-    if (this.follow || format !== null) return this.chunks(action_id, wanted, format)
+    if (this.follow || lines !== null || this.format !== null) return this.chunks(action_id, wanted, lines)
     const output = await this.call('getLog', { params: { action_id } })
     // As Octopod 1.6: each part is followed by one new line more.
     const stdout = `${output.stdout.un_stdout}\n`
@@ -76,25 +76,41 @@ export class Logs extends OnlineCommand {
     }
   }
 
-  private async chunks(actionId: number, wanted: Stream, format: Format | null): Promise<void> {
+  private async chunks(actionId: number, wanted: Stream, lines: number | null): Promise<void> {
     const all: OutputChunk[] = []
-    for await (const chunk of this.source(actionId)) {
-      if (wanted !== 'all' && chunk.stream !== wanted) continue
-      if (format === null) this.print(chunk.text)
-      else if (format === 'jsonl') this.print(`${JSON.stringify(chunk)}\n`)
+    for await (const chunk of this.source(actionId, wanted, lines)) {
+      if (this.format === null) this.print(chunk.text)
+      else if (this.format === 'jsonl') await this.tell([chunk], look, 'jsonl')
       else all.push(chunk)
     }
-    if (format === 'json' || format === 'yaml')
-      this.print(await shown(format, all, { name: String, columns: {} }))
+    if (this.format !== null && this.format !== 'jsonl') await this.tell(all, look, this.format)
   }
 
-  private async *source(actionId: number): AsyncGenerator<OutputChunk, void> {
-    if (this.follow) {
-      const { followOutput } = await import('../follow.ts')
-      const onCut = (failure: Failure) => this.note(`${failure.message} Following on.`)
-      yield* followOutput(await this.octopod(), actionId, { onCut })
-      return
+  private async *source(
+    actionId: number,
+    wanted: Stream,
+    lines: number | null,
+  ): AsyncGenerator<OutputChunk, void> {
+    let seen = 0
+    const wantedOf = async function* (chunks: AsyncIterable<OutputChunk>) {
+      for await (const chunk of chunks) {
+        seen = chunk.seq
+        if (wanted === 'all' || chunk.stream === wanted) yield chunk
+      }
     }
+    const written = wantedOf(this.written(actionId))
+    if (lines !== null) {
+      const { lastLines } = await import('../tail.ts')
+      yield* await lastLines(written, lines)
+    } else if (!this.follow) yield* written
+    if (!this.follow) return
+    const { followOutput } = await import('../follow.ts')
+    const onCut = (failure: Failure) => this.note(`${failure.message} Following on.`)
+    yield* wantedOf(followOutput(await this.octopod(), actionId, { after: seen, onCut }))
+  }
+
+  /** What there is by now, page by page. */
+  private async *written(actionId: number): AsyncGenerator<OutputChunk, void> {
     for (let after = 0; ; ) {
       const page = await this.call('getOutput', {
         params: { action_id: actionId },
@@ -106,4 +122,14 @@ export class Logs extends OnlineCommand {
       after = last.seq
     }
   }
+}
+
+const look: Look<OutputChunk> = {
+  name: ({ seq }) => String(seq),
+  columns: {
+    SEQ: ({ seq }) => String(seq),
+    STREAM: ({ stream }) => stream,
+    AT: ({ at }) => at,
+    TEXT: ({ text }) => text,
+  },
 }

@@ -1,7 +1,7 @@
 /** `octo ping`: is the server there, and which build? Loaded by run.ts. */
 import { place } from '../fault.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 
 export class Ping extends OnlineCommand {
   static override paths = [['ping']]
@@ -11,15 +11,12 @@ export class Ping extends OnlineCommand {
     examples: [['Is it there?', '$0 ping']],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output) ?? 'table'
     const octopod = await this.octopod()
     const begun = performance.now()
     const revision = (await octopod.call('ping', {})).trim()
     const one = { url: place(octopod.connection), revision, ms: Math.round(performance.now() - begun) }
-    this.print(await shown(format, { one }, look))
+    await this.tell({ one }, look, 'table')
   }
 }
 

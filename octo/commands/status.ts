@@ -2,7 +2,7 @@
 import { checkedName, nameOption } from '../command.ts'
 import { shownAction, shownStatus } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 
 export class Status extends OnlineCommand {
   static override paths = [['status']]
@@ -16,10 +16,7 @@ export class Status extends OnlineCommand {
   })
 
   name = nameOption()
-  output = outputOption()
-
   protected async act(): Promise<number> {
-    const format = checkedFormat(this.output) ?? 'table'
     const params = { name: checkedName(this.name) }
     const { status: check } = await this.call('getStatus', { params })
     const info = await this.call('getFullInfo', { params })
@@ -30,7 +27,7 @@ export class Status extends OnlineCommand {
       last_action: info.last_action === null ? null : shownAction(info.last_action),
       last_check: info.last_check,
     }
-    this.print(await shown(format, { one }, look))
+    await this.tell({ one }, look, 'table')
     return check === 'Ok' ? 0 : 1
   }
 }

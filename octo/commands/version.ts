@@ -1,7 +1,6 @@
 /** `octo version`: of octo itself; octo ping tells the build of the server. Loaded by run.ts. */
 import { OctoCommand } from '../command.ts'
-import { checkedFormat, outputOption, shown } from '../output.ts'
-import { version } from '../usage.ts'
+import { version } from '../version.ts'
 
 export class Version extends OctoCommand {
   static override paths = [['version']]
@@ -10,12 +9,9 @@ export class Version extends OctoCommand {
     examples: [['Which octo is this?', '$0 version']],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output) ?? 'name'
     const one = { version, platform: `${process.platform}-${process.arch}` }
     const columns = { VERSION: () => one.version, PLATFORM: () => one.platform }
-    this.print(await shown(format, { one }, { name: () => version, columns }))
+    await this.tell({ one }, { name: () => version, columns }, 'name')
   }
 }

@@ -7,7 +7,6 @@ import { durationMs } from '../duration.ts'
 import { Failure } from '../failure.ts'
 import { deploymentLook } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, outputOption, shown } from '../output.ts'
 import { openProgress, type Screen } from '../progress.ts'
 import { type Aim, aims } from '../verdict.ts'
 import type { Goal } from '../wait.ts'
@@ -36,11 +35,9 @@ export class Wait extends OnlineCommand {
     description: 'show the output of the action on stderr (needs the admin credential)',
   })
   timeout = Option.String('--timeout', '1h', { description: 'such as 90s or 15m (default 1h)' })
-  output = outputOption()
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output)
     const deadlineMs = performance.now() + durationMs('--timeout', this.timeout)
     const find = this.finder()
     const octopod = await this.octopod()
@@ -50,8 +47,8 @@ export class Wait extends OnlineCommand {
     const { accompany } = await import('../accompany.ts')
     const { sight, failure } = await accompany(octopod, goal, { follow: this.follow, progress, deadlineMs })
     progress.end()
-    if (format !== null && sight !== null && sight.info !== null) {
-      this.print(await shown(format, { one: sight.info }, deploymentLook))
+    if (this.format !== null && sight !== null && sight.info !== null) {
+      await this.tell({ one: sight.info }, deploymentLook, this.format)
     }
     if (failure !== null) throw failure
   }

@@ -4,9 +4,10 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import type { FullInfo } from '../../domain/shapes.ts'
 import { checkedName } from '../command.ts'
 import { durationMs } from '../duration.ts'
+import { onInterrupt } from '../interrupt.ts'
 import { deploymentLook, shownAction, shownStatus } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, table } from '../output.ts'
+import { type Look, table } from '../output.ts'
 import type { Screen } from '../progress.ts'
 import { oneLine } from '../text.ts'
 
@@ -21,8 +22,9 @@ export class Watch extends OnlineCommand {
   static override usage = OnlineCommand.Usage({
     description: 'watch deployments change',
     details: `
-      A table that is always up to date on a terminal; elsewhere, and with -o jsonl, one line for each deployment and then
-      for each change. Ends with Ctrl-C, or with 0 after --timeout.
+      A table that is always up to date on a terminal; elsewhere one line for each deployment and then for each change.
+      With -o jsonl, json and yaml they are the events as the server sends them, with -o name the names of what changed.
+      Ends with Ctrl-C, or with 0 after --timeout.
     `,
     examples: [
       ['All of them', '$0 watch'],
@@ -33,25 +35,23 @@ export class Watch extends OnlineCommand {
 
   name = Option.String('-n,--name', { description: 'only this deployment' })
   timeout = Option.String('--timeout', { description: 'when to end, such as 10m (default never)' })
-  output = Option.String('--output', { description: 'table or jsonl; also -o' })
 
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output, ['table', 'jsonl'])
     const only = this.name === undefined ? null : checkedName(this.name)
     const lastsMs =
       this.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs('--timeout', this.timeout)
     const deadlineMs = performance.now() + lastsMs
     const screen = this.context.stdout as unknown as Screen & { rows?: number }
-    const drawn = screen.isTTY === true && format !== 'jsonl' && this.context.env.TERM !== 'dumb'
+    const forEyes = this.format === null || this.format === 'table'
+    const drawn = screen.isTTY === true && forEyes && this.context.env.TERM !== 'dumb'
     const { watchAll } = await import('../watching.ts')
     const octopod = await this.octopod()
     const leave = drawn ? takeScreen(screen) : () => {}
     try {
       await watchAll(octopod, {
         deadlineMs,
-        onChange: (event) => {
-          if (drawn || (only !== null && event.name !== only)) return
-          this.print(format === 'jsonl' ? `${JSON.stringify(event)}\n` : lineOf(event))
+        onChange: async (event) => {
+          if (!drawn && (only === null || event.name === only)) await this.line(event)
         },
         onTurn: (all, hearing) => {
           if (!drawn) return
@@ -66,21 +66,27 @@ export class Watch extends OnlineCommand {
       leave()
     }
   }
+
+  /** Each form is one that a program can read piece by piece. */
+  private async line(event: ChangeEvent): Promise<void> {
+    if (this.format === null || this.format === 'table') return this.print(lineOf(event))
+    if (this.format === 'yaml') this.print('---\n')
+    await this.tell({ one: event }, look, this.format)
+  }
 }
+
+const look: Look<ChangeEvent> = { name: ({ name }) => name, columns: {} }
 
 /** The shell's screen comes back however the command ends. */
 function takeScreen(screen: Screen): () => void {
   const leave = () => screen.write(oldScreen)
-  const interrupted = () => {
+  const release = onInterrupt((end) => {
     leave()
-    process.exit(0)
-  }
+    end()
+  })
   screen.write(newScreen)
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
   return () => {
-    process.off('SIGINT', interrupted)
-    process.off('SIGTERM', interrupted)
+    release()
     leave()
   }
 }

@@ -1,7 +1,7 @@
 /** `octo whoami`: which installation, which role, and the name an action would be kept under. Loaded by run.ts. */
 import { place } from '../fault.ts'
 import { OnlineCommand } from '../online.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../output.ts'
+import type { Look } from '../output.ts'
 
 export class Whoami extends OnlineCommand {
   static override paths = [['whoami']]
@@ -13,13 +13,10 @@ export class Whoami extends OnlineCommand {
     ],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output) ?? 'table'
     const octopod = await this.octopod()
     const one = { ...(await octopod.call('whoami', {})), url: place(octopod.connection) }
-    this.print(await shown(format, { one }, look))
+    await this.tell({ one }, look, 'table')
   }
 }
 

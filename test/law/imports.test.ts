@@ -97,7 +97,7 @@ const laws: Record<Room, Law> = {
 
 /** Arrows that the table does not have, one by one. */
 const exceptions: Record<string, string> = {
-  'octo/usage.ts → package.json': 'octo --version is the version of the package',
+  'octo/version.ts → package.json': 'octo --version is the version of the package',
 }
 
 /** Types of another room's package, where it hands out its connections. */

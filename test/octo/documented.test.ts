@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exitCodes } from '../../octo/failure.ts'
 import { formats } from '../../octo/output.ts'
-import { optionsOf } from '../../octo/usage.ts'
+import { takenBy } from '../../octo/parser.ts'
+import { valueNames } from '../../octo/spelling.ts'
 import { verbs } from '../../octo/verbs.ts'
 import { tableRows } from '../law/documents.ts'
 
@@ -22,10 +23,20 @@ test('every command has its place in the table of commands, and every command th
 test('every option is in the table of options with its letter, and every option there exists', async () => {
   const documented = rows('Options').map(([short = '', long]) => (short === '' ? long : `${short},${long}`))
   const commands = await Promise.all(Object.values(verbs).map((load) => load()))
-  const there = new Set(commands.flatMap((command) => optionsOf(command).map(({ names }) => names.join(','))))
+  const options = commands.flatMap((command) => takenBy(command).options)
+  const there = new Set(options.map(({ names }) => names.join(',')))
   // The letter of --output is that of --set-deployment-config: spelling.ts tells them apart.
   there.delete('--output')
   assert.deepEqual(documented.toSorted(), [...there, '-o,--output'].sort())
+})
+
+test('every command takes --output, and every option that takes a value is known to who spells options', async () => {
+  for (const load of Object.values(verbs)) {
+    const { options } = takenBy(await load())
+    assert.ok(options.some(({ names }) => names.includes('--output')))
+    for (const { names, takesValue } of options)
+      assert.equal(Object.hasOwn(valueNames, names.at(-1)?.slice(2) ?? ''), takesValue, names.join())
+  }
 })
 
 test('every exit code is documented once', () => {

@@ -1,6 +1,8 @@
 /** What people type: every spelling of every option, help, and words for what cannot be meant. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { CommandClass } from 'clipanion'
+import { help } from '../../octo/help.ts'
 import { spell } from '../../octo/spelling.ts'
 import { verbs as commands } from '../../octo/verbs.ts'
 import manifest from '../../package.json' with { type: 'json' }
@@ -94,6 +96,21 @@ suite('what people type', { concurrency: 4 }, () => {
     assert.equal((await octo({}, 'create', '-n', '-h')).code, 0)
   })
 
+  test('help is laid out: what is needed first, values by name, texts beside, nothing wider than the terminal', async () => {
+    const { stdout } = await octo({}, 'wait', '--help')
+    assert.match(
+      stdout,
+      /^Wait until a deployment is Running, Archived or gone\.\n\nWhere its last action[\s\S]*\n\nUsage: octo wait \[-n NAME\] \[-a ID\]/,
+    )
+    assert.match(stdout, /^ {2}-n, --name NAME +name of the deployment$/m)
+    assert.match(stdout, /^ {6}--timeout TIME +such as 90s or 15m \(default 1h\)$/m)
+    assert.match(stdout, /^ {2}-o, --output FORM +json, jsonl, table, name or yaml$/m)
+    assert.match((await octo({}, 'create', '--help')).stdout, /^ {6}--output FORM +json/m)
+    const [, ...narrow] = help((await commands.create?.()) as CommandClass, 72).split('\n')
+    const tooWide = narrow.filter((line) => !/^(Usage| {2}octo)/.test(line) && line.length > 72)
+    assert.deepEqual(tooWide, [])
+  })
+
   test('the version', async () => {
     for (const spelling of ['--version', '-v', 'version']) {
       assert.deepEqual(await octo({}, spelling), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
@@ -102,16 +119,20 @@ suite('what people type', { concurrency: 4 }, () => {
 
   for (const [args, said] of [
     [[], /^octo: no command was given\.\n[\s\S]*Usage: octo COMMAND/],
-    [['lsit'], /^octo: there is no command "lsit"\. Did you mean list[\s\S]*Usage: octo COMMAND/],
+    [
+      ['lsit'],
+      /^octo: there is no command "lsit"\. Did you mean list\?\n\nocto --help lists the commands\.\n$/,
+    ],
+    [['deploy'], /Did you mean create --or-update\?/],
     [['__proto__'], /^octo: there is no command "__proto__"\./],
-    [['create'], /^octo: create needs -n,--name\.\n\nUsage: octo create <-n,--name VALUE>/],
+    [['create'], /^octo: create needs -n,--name\.\n\nUsage: octo create -n NAME \[-e KEY=VALUE\]/],
     [['logs'], /^octo: logs needs -a,--action\.\n\nUsage: octo logs/],
     [['create', '-n'], /^octo: -n,--name needs a value\.\n\nUsage: octo create/],
     [['create', '-n', '-e', 'a=1'], /^octo: -n,--name needs a value\./],
     [['create', '-n', 'x1', '--tag', 'v1'], /^octo: create has no option --tag\.\n\nUsage: octo create/],
     [
       ['archive', 'feature-1'],
-      /^octo: "feature-1" stands alone: values come after an option\.\n\nUsage: octo archive <-n/,
+      /^octo: "feature-1" stands alone: values come after an option\.\n\nUsage: octo archive -n NAME \[--wait\]/,
     ],
     [['archive', '-n', 'feature-1', 'more'], /^octo: "more" stands alone: values come after an option\./],
     [['archive', '-n', ''], /^octo: A deployment needs a name\.\n\nUsage: octo archive/],
@@ -128,6 +149,12 @@ suite('what people type', { concurrency: 4 }, () => {
     [['cancel', '-n', 'x1', '-a', '1'], /^octo: cancel needs -n NAME or -a ID, not both\./],
     [['actions', '-n', 'x1', '--limit', '0'], /^octo: --limit needs a whole number above 0/],
     [['list', '-o', 'xml'], /^octo: -o needs one of json, jsonl, table, name, yaml, not "xml"\./],
+    [['create', '-n', 'x1', '--wiat'], /^octo: create has no option --wiat\. Did you mean --wait\?/],
+    [
+      ['archive', '-n', 'x1', '--cancel-on-interrupt'],
+      /^octo: --cancel-on-interrupt needs --wait or --follow\./,
+    ],
+    [['logs', '-a', '1', '--tail', '-1'], /^octo: --tail needs a whole number above 0/],
     [['create', '--wait'], /^octo: create needs -n,--name\./],
     [['create', '-n', 'x1', '--wait=yes'], /^octo: --wait takes no value\./],
     [['create', '-n', 'x1', '--timeout', '5m'], /^octo: --timeout needs --wait or --follow\./],

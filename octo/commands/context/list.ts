@@ -1,7 +1,6 @@
 /** `octo context`: the installations kept on this machine. Loaded by run.ts. */
 import { OctoCommand } from '../../command.ts'
-import { readContexts } from '../../contexts.ts'
-import { checkedFormat, type Look, outputOption, shown } from '../../output.ts'
+import { contextLook, readContexts, toldOf } from '../../contexts.ts'
 
 export class ContextList extends OctoCommand {
   static override paths = [['context']]
@@ -19,31 +18,10 @@ export class ContextList extends OctoCommand {
     ],
   })
 
-  output = outputOption()
-
   protected async act(): Promise<void> {
-    const format = checkedFormat(this.output) ?? 'table'
     const { current, contexts } = readContexts(this.context.env)
-    const told = contexts.map(({ name, url, authorization, ca_file }) => ({
-      name,
-      url,
-      current: name === current,
-      credential: authorization !== undefined,
-      ca_file: ca_file ?? null,
-    }))
-    this.print(await shown(format, told, look))
+    if (contexts.length === 0) this.note('there are none yet: octo context set NAME --url URL')
+    const told = contexts.map((place) => toldOf(place, current))
+    await this.tell(told, contextLook, 'table')
   }
-}
-
-type Told = { name: string; url: string; current: boolean; credential: boolean; ca_file: string | null }
-
-const look: Look<Told> = {
-  name: ({ name }) => name,
-  columns: {
-    CURRENT: ({ current }) => (current ? '*' : ''),
-    NAME: ({ name }) => name,
-    URL: ({ url }) => url,
-    CREDENTIAL: ({ credential }) => (credential ? 'kept' : ''),
-    'CA FILE': ({ ca_file }) => ca_file ?? '',
-  },
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Option } from 'clipanion'
 import { OctoCommand } from '../../command.ts'
 import { type Place, readAuthorization, readUrl } from '../../connection.ts'
-import { readContexts, writeContexts } from '../../contexts.ts'
+import { contextLook, readContexts, toldOf, writeContexts } from '../../contexts.ts'
 import { Failure } from '../../failure.ts'
 import { openInput } from '../../input.ts'
 
@@ -48,7 +48,9 @@ export class ContextSet extends OctoCommand {
     }
     if (this.ca !== undefined) place.ca_file = resolve(this.ca)
     const contexts = [...kept.contexts.filter((one) => one.name !== name), place]
-    writeContexts(env, { current: kept.current ?? name, contexts })
+    const current = kept.current ?? name
+    writeContexts(env, { current, contexts })
+    if (this.format !== null) await this.tell({ one: toldOf(place, current) }, contextLook, this.format)
   }
 }
 
