@@ -1,4 +1,5 @@
 /** What check finds: every workload of the outline is there, ready, and runs the configured images. Exit codes of contract §2. */
+import { tagOf } from './image.mjs'
 import { each, getLabelled, getObjects, identified, idOf } from './kubectl.mjs'
 import { imagesOf } from './outline.mjs'
 import { readiness } from './ready.mjs'
@@ -73,14 +74,6 @@ function otherImage({ workload, images = {}, where }) {
     if (runs !== undefined && tagOf(runs) !== tagOf(wants)) return { runs, wants, where }
   }
   return undefined
-}
-
-/** `repo:tag@digest` → the digest where there is one, else the tag. */
-export function tagOf(image) {
-  const [name, digest] = image.split('@')
-  if (digest !== undefined) return digest
-  const last = name.split('/').at(-1)
-  return last.includes(':') ? last.slice(last.indexOf(':') + 1) : 'latest'
 }
 
 function reasonOf(status) {

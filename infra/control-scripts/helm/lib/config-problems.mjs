@@ -6,13 +6,13 @@ import { Refusal } from '../../lib/arguments.mjs'
 import { keyByPlace, keyByValue } from '../../lib/blame.mjs'
 import { CommandFailure } from '../../lib/command.mjs'
 import { refusals } from '../../lib/dry-run.mjs'
+import { imageProblems } from '../../lib/image.mjs'
 import { outlineOf } from '../../lib/outline.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
 import { render } from './release.mjs'
 
 /** A user waits 10 seconds at most: this long it may take to find the key by leaving out one after the other. */
 const searchMs = 4_000
-const imagePattern = /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:[\w][\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
 
 export async function configProblems(request) {
   const problems = await problemsOf(request)
@@ -33,15 +33,8 @@ async function problemsOf(request) {
   }
   const documents = await readDocuments(text, 'What the chart renders')
   const outline = outlineOf(documents, request.namespace)
-  const images = outline.workloads.flatMap(({ kind, name, images }) =>
-    Object.values(images)
-      .filter((image) => !imagePattern.test(image))
-      .map((image) => ({
-        says: `${kind} ${name}: ${JSON.stringify(image)} is not the name of an image.`,
-        image,
-      })),
-  )
-  if (images.length > 0) return images.map(({ says, image }) => ({ says, key: keyInText(image, pairs) }))
+  const images = imageProblems(outline, pairs)
+  if (images.length > 0) return images
   const refused = await refusals(text, request.namespace, outline.owns)
   return refused.map((problem) => ({ says: problem.says, key: keyByValue(problem, documents, pairs) }))
 }
@@ -78,8 +71,6 @@ async function keyByLeavingOut(request, [first]) {
 }
 
 const sentence = ({ key, says }) => (key ? `${key}: ${says}` : says)
-const keyInText = (image, pairs) =>
-  pairs.find(([, text]) => text !== '' && image.includes(text) && /[^\w.-]/.test(text))?.[0] ?? null
 const placeOf = (pointer) =>
   pointer
     .split('/')
