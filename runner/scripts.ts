@@ -63,7 +63,7 @@ function kindOf(path: string): 'folder' | 'executable' | 'file' | null {
 
 /** What every script may see: where things are, how to speak, and how to reach the cluster. */
 const allowed =
-  'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
+  'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
 /** What no script may see, even if somebody lists it: with these a script could be anybody. */
 const secret = ['DATABASE_URL', 'REDIS_URL', 'POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER']
 

@@ -26,7 +26,7 @@ export function outlineOf(documents, namespace) {
     objects: named.map(({ object, ...identity }) => identity),
     workloads: named.filter(isWorkload).map(({ object, ...identity }) => ({
       ...identity,
-      replicas: object.spec?.replicas ?? object.spec?.numberOfInstances ?? 1,
+      replicas: Number(object.spec?.replicas ?? object.spec?.numberOfInstances ?? 1),
       images: imagesOf(object),
       selector: selectorOf(object),
     })),
