@@ -201,6 +201,11 @@ export const settings = {
     parse: timer(60),
     for: both,
   },
+  SHUTDOWN_DELAY: {
+    about: 'Seconds a server goes on as before after SIGTERM, while /readyz already says 503',
+    parse: timer(0),
+    for: ['server'],
+  },
   LOG_LEVEL: {
     about: 'trace, debug, info, warn, error or silent',
     parse: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),

@@ -7,14 +7,14 @@ export const healthz: Handler = (context) => context.json({ status: 'alive' })
 
 type Reached = 'ok' | 'away'
 
-/** 503 without PostgreSQL or while stopping. Without Redis the server still serves: it says so, with 200. */
+/** 503 without PostgreSQL or once the process is to stop. Without Redis the server still serves: it says so, with 200. */
 export function readyz(services: Services): Handler {
   return async (context) => {
     const [postgres, redis] = await Promise.all([
       reached(countChanges(services.db)),
       reached(services.redis.ping()),
     ])
-    const stopping = services.stopping()
+    const stopping = services.leaving()
     const ready = postgres === 'ok' && !stopping
     return context.json(
       { status: ready ? (redis === 'ok' ? 'ready' : 'degraded') : 'not ready', postgres, redis, stopping },

@@ -13,7 +13,8 @@ const settings = readSettings('server', process.env)
 const log = pino({ level: settings.LOG_LEVEL, serializers })
 const { services, close } = await openServices(settings, log, {
   mayWait: false,
-  stopping: () => false,
+  leaving: () => false,
+  closing: new AbortController().signal,
   patienceMs: 5000,
 })
 

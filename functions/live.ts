@@ -42,9 +42,11 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
     }
   }
 
+  let closing = false
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     try {
+      if (closing) return answer(socket, 503, 'This server is shutting down; connect again.')
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new Refusal('no_such_path', 'Websockets are served at /event.')
       }
@@ -86,7 +88,7 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
     clients: () => sockets.clients.size,
     close: async () => {
       clearInterval(heartbeat)
-      http.off('upgrade', upgrade)
+      closing = true
       seq += 1
       broadcast(JSON.stringify({ type: 'bye', seq }))
       for (const client of sockets.clients) client.close(1012, 'the server restarts')
@@ -113,7 +115,10 @@ function authorizationOf(offered: string | undefined): string | undefined {
 
 function refuse(socket: Duplex, error: unknown): void {
   const status = error instanceof Refusal ? error.status : 500
-  const words = error instanceof Refusal ? error.message : 'The websocket could not be opened.'
+  answer(socket, status, error instanceof Refusal ? error.message : 'The websocket could not be opened.')
+}
+
+function answer(socket: Duplex, status: number, words: string): void {
   socket.end(
     `HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(words)}\r\n\r\n${words}`,
   )

@@ -11,7 +11,7 @@ import type { Services } from './services.ts'
 
 export type Opened = { services: Services; subscriber: Redis; close(): Promise<void> }
 
-type Options = { mayWait: boolean; stopping: () => boolean; patienceMs: number }
+type Options = Pick<Services, 'mayWait' | 'leaving' | 'closing'> & { patienceMs: number }
 
 /** Waits up to `patienceMs` for PostgreSQL; Redis may come later. */
 export async function openServices(settings: ServerSettings, log: Logger, options: Options): Promise<Opened> {
@@ -31,9 +31,9 @@ export async function openServices(settings: ServerSettings, log: Logger, option
   const questions = openQuestions(redis, subscriber, settings.REDIS_PREFIX)
   const list = createListCache(db)
   const outputHints = createOutputHints()
-  const { mayWait, stopping } = options
+  const { mayWait, leaving, closing } = options
   return {
-    services: { settings, db, redis, bells, questions, list, outputHints, log, mayWait, stopping },
+    services: { settings, db, redis, bells, questions, list, outputHints, log, mayWait, leaving, closing },
     subscriber,
     close: async () => {
       await Promise.all([bells.close(), questions.close()])

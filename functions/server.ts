@@ -1,5 +1,6 @@
 /** `npm run server`: the functions as a process. Stateless; any number of them side by side. */
 import { createServer, type Server } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { pino } from 'pino'
 import { subscribe } from '../db/events.ts'
@@ -22,11 +23,13 @@ try {
 async function main(): Promise<void> {
   const settings = readSettings('server', process.env)
   const log = pino({ level: settings.LOG_LEVEL, serializers })
-  let stopping = false
+  const closing = new AbortController()
+  let leaving = false
 
   const { services, subscriber, close } = await openServices(settings, log, {
     mayWait: true,
-    stopping: () => stopping,
+    leaving: () => leaving,
+    closing: closing.signal,
     patienceMs: 60_000,
   })
   const app = createApp(services)
@@ -44,17 +47,15 @@ async function main(): Promise<void> {
   }).catch((error) => log.error({ err: error }, 'could not subscribe to changes'))
 
   const stop = async () => {
-    if (stopping) process.exit(1)
-    stopping = true
+    if (leaving) process.exit(1)
+    leaving = true
+    setTimeout(() => process.exit(1), settings.SHUTDOWN_DELAY + settings.SHUTDOWN_GRACE + 5000).unref()
+    log.info('stopping: /readyz says so')
+    await pause(settings.SHUTDOWN_DELAY)
     log.info('stopping: finishing requests')
-    setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + 5000).unref()
+    closing.abort()
     losses.stop()
-    await live.close()
-    await new Promise<void>((resolve) => {
-      http.close(() => resolve())
-      http.closeIdleConnections()
-      setTimeout(() => http.closeAllConnections(), Math.min(settings.SHUTDOWN_GRACE, 10_000)).unref()
-    })
+    await Promise.all([live.close(), finishRequests(http, settings.SHUTDOWN_GRACE)])
     await close()
     process.exit(0)
   }
@@ -77,12 +78,26 @@ function listen(
         port,
         hostname,
         createServer,
-        serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000 },
+        // A connection is kept for longer than load balancers keep theirs (60 s): never closed under a request on its way.
+        serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
       },
       () => resolve(server),
     ) as Server
     server.once('error', reject)
   })
+}
+
+/** Takes no new connections; those there are close as soon as they have their answer, at the latest after `graceMs`. */
+async function finishRequests(http: Server, graceMs: number): Promise<void> {
+  http.prependListener('request', (_, response) => {
+    response.shouldKeepAlive = false
+  })
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+  const sweep = setInterval(() => http.closeIdleConnections(), 50)
+  const late = setTimeout(() => http.closeAllConnections(), graceMs)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(late)
 }
 
 function wordsOf(error: unknown): string {

@@ -18,6 +18,8 @@ export type Services = {
   log: Logger
   /** False on AWS Lambda: a stream answers what there is and ends, instead of waiting for more. */
   mayWait: boolean
-  /** True once this process is to stop: new actions are refused, others take over. */
-  stopping: () => boolean
+  /** True once this process is to stop: /readyz says so, and all goes on as before until load balancers have noticed. */
+  leaving: () => boolean
+  /** Aborts when it stops: new actions are refused, streams end, others take over. */
+  closing: AbortSignal
 }

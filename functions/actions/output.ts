@@ -20,7 +20,8 @@ export const streamOutput: Answerer<'streamOutput'> = async (services, { param, 
   let after = Number.isSafeInteger(lastId) && lastId > 0 ? lastId : (query.after ?? 0)
   // Read before answering, so that an unknown action is a 404 and not an empty stream.
   let page = await readOutput(services.db, actionId, after, 200)
-  return eventStream(signal, async (send, gone) => {
+  // A server that stops ends its streams: their readers resume at another one, with the number of their last chunk.
+  return eventStream(AbortSignal.any([signal, services.closing]), async (send, gone) => {
     for (;;) {
       for (const chunk of page.chunks)
         await send({ id: chunk.seq, event: 'chunk', data: JSON.stringify(chunk) })

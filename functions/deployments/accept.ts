@@ -17,7 +17,8 @@ export type Wanted = Omit<Intention, 'configChecked'>
 
 /** Answers once the action is accepted: its transaction has committed. Throws a Refusal otherwise. */
 export async function accept(services: Services, wanted: Wanted): Promise<Response> {
-  if (services.stopping()) throw new Refusal('shutting_down', 'This server is shutting down; send it again.')
+  if (services.closing.aborted)
+    throw new Refusal('shutting_down', 'This server is shutting down; send it again.')
   const before = wanted.key ? await recallKey(services.db, wanted.key) : null
   if (before !== null) return accepted(before.actionId ?? 0)
 

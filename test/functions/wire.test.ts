@@ -107,7 +107,11 @@ test('every endpoint of the contract has a recorded example', () => {
 
 test('a server that shuts down refuses new actions with 405', async () => {
   const settings = readSettings('server', { DATABASE_URL: 'unused', REDIS_URL: 'unused' })
-  const services = { settings, stopping: () => true, log: pino({ level: 'silent' }) } as unknown as Services
+  const services = {
+    settings,
+    closing: AbortSignal.abort(),
+    log: pino({ level: 'silent' }),
+  } as unknown as Services
   const body = JSON.stringify({ name: 'orion', app_overrides: [], deployment_overrides: [] })
   const headers = { 'Content-Type': 'application/json' }
   const app = createApp(services)
