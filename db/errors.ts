@@ -13,6 +13,11 @@ export class StaleLease extends Error {
   }
 }
 
+/** All connections were busy for too long; the query was not sent, and will not be. */
+export class NoConnection extends Error {
+  override name = 'NoConnection'
+}
+
 /** Raised by the guards in the schema (migration 0002). */
 export function isStaleWrite(error: unknown): boolean {
   return error instanceof StaleLease || chain(error).some((one) => codeOf(one) === 'OC001')
@@ -38,6 +43,7 @@ export function isAway(error: unknown): boolean {
   return chain(error).some((one) => {
     if (one instanceof BackendTerminatedError || one instanceof BackendTerminatedUnexpectedlyError)
       return true
+    if (one instanceof NoConnection) return true
     const code = codeOf(one)
     // 08: connection exceptions; 57P0x: shutting down, starting up; 53300: too many connections; 53100: disk full;
     // 57014: it ran out of the time a statement has, so the database is too slow to be used.

@@ -1,6 +1,6 @@
 /**
- * The connection pool: slonik with what it leaves out (measured, architecture §5): rows checked by zod, no query
- * without a deadline, a start that waits for PostgreSQL. Opened by server and runner, handed to every query.
+ * The connection pool: slonik with what it leaves out (measured, architecture §5): rows checked by zod, no query and no wait
+ * for a connection without a deadline, a start that waits for PostgreSQL. Opened by server and runner, handed to every query.
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -14,8 +14,21 @@ import {
   type DriverTypeParser,
   type Interceptor,
 } from 'slonik'
+import { NoConnection } from './errors.ts'
+import { createSlots } from './slots.ts'
 
-export type Database = DatabasePool
+const methods = [
+  'any',
+  'anyFirst',
+  'exists',
+  'maybeOne',
+  'maybeOneFirst',
+  'one',
+  'oneFirst',
+  'query',
+  'transaction',
+] as const
+export type Database = Pick<DatabasePool, (typeof methods)[number] | 'end'>
 export type Transaction = DatabaseTransactionConnection
 
 /** Ids, counts and revisions stay far below 2^53; one that does not is an error, never another number. */
@@ -30,7 +43,8 @@ const int8: DriverTypeParser = {
 
 export type PoolOptions = {
   size: number
-  /** How long one statement may take, in milliseconds; then its connection is given up. */
+  /** How long one statement may take, in milliseconds; then its connection is given up. And how long one may wait for a
+   * connection: what nobody waits for any more must not be done later. */
   queryTimeoutMs?: number
   /** How long to wait for PostgreSQL to come up at the start, in milliseconds. */
   patienceMs?: number
@@ -43,7 +57,7 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
   const until = Date.now() + (options.patienceMs ?? 0)
   for (;;) {
     try {
-      return await createPool(url, {
+      const pool = await createPool(url, {
         connectionTimeout: 2000,
         connectionRetryLimit: 1,
         driverFactory: withDeadline(createPgDriverFactory(), queryTimeoutMs),
@@ -57,12 +71,31 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
         statementTimeout: queryTimeoutMs,
         typeParsers: [int8],
       })
+      return inTurn(pool, options.size, queryTimeoutMs)
     } catch (error) {
       if (Date.now() >= until) throw error
       options.onWait?.(error instanceof Error ? error.message || error.name : String(error))
       await pause(500)
     }
   }
+}
+
+/** Slonik's own queue for connections has no limit of time. */
+function inTurn(pool: DatabasePool, size: number, waitMs: number): Database {
+  const turns = createSlots(size)
+  const bounded = (method: (typeof methods)[number]) => {
+    const work = pool[method] as (...values: unknown[]) => Promise<unknown>
+    return async (...values: unknown[]) => {
+      if (!(await turns.take(waitMs))) throw new NoConnection(`no connection was free within ${waitMs} ms`)
+      try {
+        return await work(...values)
+      } finally {
+        turns.leave()
+      }
+    }
+  }
+  const ours = Object.fromEntries(methods.map((method) => [method, bounded(method)]))
+  return { ...ours, end: () => pool.end() } as unknown as Database
 }
 
 /**

@@ -31,6 +31,8 @@ export type Asked<Name extends EndpointName> = {
   role: Role
   asker: Asker
   key: IdempotencyKey | undefined
+  /** Whether the answer took too long and has been 503: then nothing more may come of the request. */
+  late: () => boolean
   /** Aborts when the client has gone. */
   signal: AbortSignal
 }
@@ -59,6 +61,7 @@ export function route<Name extends EndpointName>(
     demand(role, endpoint.role, authorization)
     if (unsafe) demandOrigin(services.settings, given)
     const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
+    let late = false
     const asked = {
       // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours.
       param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd'),
@@ -72,15 +75,16 @@ export function route<Name extends EndpointName>(
         return askerOf(services.settings, role, given)
       },
       key: keyOf(context, text),
+      late: () => late,
       // These only where they are needed; a signal makes node-server build a whole Request.
       get signal() {
         return context.req.raw.signal
       },
     }
-    const answer = await within(
-      answerer(services, asked),
-      asksScripts(endpoint.refusals) ? patienceMs : answerMs,
-    )
+    const limitMs = asksScripts(endpoint.refusals) ? patienceMs : answerMs
+    const answer = await within(answerer(services, asked), limitMs, () => {
+      late = true
+    })
     return answer instanceof Response ? answer : Response.json(answer)
   }
 }
@@ -139,12 +143,15 @@ function keyOf(context: Context, body: string): IdempotencyKey | undefined {
   return { key, fingerprint }
 }
 
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+async function within<T>(work: Promise<T>, ms: number, onLate: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     const words =
       'The server could not answer in time. Whether the request was accepted is not known: ask again, with the same Idempotency-Key.'
-    timer = setTimeout(() => reject(new Refusal('stores_away', words)), ms)
+    timer = setTimeout(() => {
+      onLate()
+      reject(new Refusal('stores_away', words))
+    }, ms)
   })
   try {
     return await Promise.race([work, late])

@@ -7,19 +7,26 @@ import { publishChange } from '../../db/events.ts'
 import { recallKey } from '../../db/idempotency.ts'
 import { peek } from '../../db/peek.ts'
 import { actions, mayBegin, refusedMove } from '../../domain/action.ts'
+import type { EndpointName } from '../../domain/api.ts'
 import { Refusal } from '../../domain/errors.ts'
 import type { Override } from '../../domain/overrides.ts'
 import { headers } from '../../domain/places.ts'
 import { askScripts } from '../ask.ts'
+import type { Asked } from '../route.ts'
 import type { Services } from '../services.ts'
 
-export type Wanted = Omit<Intention, 'configChecked'>
+type Wanted = Pick<Intention, 'kind' | 'name' | 'overrides' | 'revision'>
+type By = Pick<Asked<EndpointName>, 'asker' | 'key' | 'late'>
 
 /** Answers once the action is accepted: its transaction has committed. Throws a Refusal otherwise. */
-export async function accept(services: Services, wanted: Wanted): Promise<Response> {
+export async function accept(
+  services: Services,
+  { asker, key, late }: By,
+  wanted: Wanted,
+): Promise<Response> {
   if (services.closing.aborted)
     throw new Refusal('shutting_down', 'This server is shutting down; send it again.')
-  const before = wanted.key ? await recallKey(services.db, wanted.key) : null
+  const before = key ? await recallKey(services.db, key) : null
   if (before !== null) return accepted(before.actionId ?? 0)
 
   let configChecked = false
@@ -27,11 +34,13 @@ export async function accept(services: Services, wanted: Wanted): Promise<Respon
     if (actions[wanted.kind].prepared) configChecked = await preflight(services, wanted)
   } catch (error) {
     // The same request, sent twice at once: what refuses this one may be what the other one has just begun.
-    const meanwhile = wanted.key ? await recallKey(services.db, wanted.key) : null
+    const meanwhile = key ? await recallKey(services.db, key) : null
     if (meanwhile !== null) return accepted(meanwhile.actionId ?? 0)
     throw error
   }
-  const { actionId, change } = await begin(services.db, { ...wanted, configChecked })
+  // The asker was told that it took too long: a repetition without a key must not find it begun after all.
+  if (late()) throw new Refusal('stores_away', 'It took too long; nothing was begun.')
+  const { actionId, change } = await begin(services.db, { ...wanted, ...asker, key, configChecked })
   // Hints, bounded in time and never rejected: a process need not wait for them, a Lambda is frozen after its answer.
   const told =
     change === null

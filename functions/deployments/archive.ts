@@ -1,5 +1,5 @@
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const archiveDeployment: Answerer<'archiveDeployment'> = (services, { param, asker, key }) =>
-  accept(services, { kind: 'archive', name: param('name'), key, ...asker })
+export const archiveDeployment: Answerer<'archiveDeployment'> = (services, asked) =>
+  accept(services, asked, { kind: 'archive', name: asked.param('name') })

@@ -1,5 +1,5 @@
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const cleanupDeployment: Answerer<'cleanupDeployment'> = (services, { param, asker, key }) =>
-  accept(services, { kind: 'cleanup', name: param('name'), key, ...asker })
+export const cleanupDeployment: Answerer<'cleanupDeployment'> = (services, asked) =>
+  accept(services, asked, { kind: 'cleanup', name: asked.param('name') })

@@ -1,11 +1,9 @@
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const createDeployment: Answerer<'createDeployment'> = (services, { body, asker, key }) =>
-  accept(services, {
+export const createDeployment: Answerer<'createDeployment'> = (services, asked) =>
+  accept(services, asked, {
     kind: 'create',
-    name: body.name,
-    overrides: { app: body.app_overrides, deployment: body.deployment_overrides },
-    key,
-    ...asker,
+    name: asked.body.name,
+    overrides: { app: asked.body.app_overrides, deployment: asked.body.deployment_overrides },
   })

@@ -1,5 +1,5 @@
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const restoreDeployment: Answerer<'restoreDeployment'> = (services, { param, asker, key }) =>
-  accept(services, { kind: 'restore', name: param('name'), key, ...asker })
+export const restoreDeployment: Answerer<'restoreDeployment'> = (services, asked) =>
+  accept(services, asked, { kind: 'restore', name: asked.param('name') })

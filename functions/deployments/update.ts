@@ -4,17 +4,12 @@ import { headers } from '../../domain/places.ts'
 import type { Answerer } from '../route.ts'
 import { accept } from './accept.ts'
 
-export const updateDeployment: Answerer<'updateDeployment'> = (
-  services,
-  { param, body, header, asker, key },
-) =>
-  accept(services, {
+export const updateDeployment: Answerer<'updateDeployment'> = (services, asked) =>
+  accept(services, asked, {
     kind: 'update',
-    name: param('name'),
-    overrides: { app: body.app_overrides, deployment: body.deployment_overrides },
-    revision: revisionOf(header(headers.ifMatch)),
-    key,
-    ...asker,
+    name: asked.param('name'),
+    overrides: { app: asked.body.app_overrides, deployment: asked.body.deployment_overrides },
+    revision: revisionOf(asked.header(headers.ifMatch)),
   })
 
 /** The revision that the sender has read; `*` stands for any. */

@@ -69,6 +69,22 @@ suite('a slow query', () => {
   })
 })
 
+suite('a pool whose connections are all busy', () => {
+  test('lets nobody wait for longer than a query may take, and does not do later what nobody waits for', async () => {
+    const pool = await openPool(here.url, { size: 2, queryTimeoutMs: 600 })
+    await here.raw('create table late (at int)')
+    const busy = times(2, () => pool.query(sleep(0.5)))
+    const next = times(2, () => pool.query(sleep(0.5)))
+    const late = await timed(() => pool.query(sql.unsafe`insert into late values (1)`))
+    assert.ok(isAway(late.error), String(late.error))
+    assert.ok(late.ms < 1500, `${late.ms} ms`)
+    await Promise.all([...busy, ...next])
+    assert.equal(await pool.oneFirst(one), 1)
+    assert.deepEqual(await here.raw('select * from late'), [])
+    await pool.end()
+  })
+})
+
 suite('a black hole', { concurrency: true }, () => {
   const queryTimeoutMs = 250
   const limitMs = queryTimeoutMs + 1000

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { withDatabase } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
@@ -50,4 +52,33 @@ test('a key that is refused is not used up', async () => {
     200,
     'gone already',
   )
+})
+
+test('a repetition that is refused because of what the first one has just begun gets the first answer', async () => {
+  const key = randomUUID()
+  const body = JSON.stringify({ name: 'overtaken', app_overrides: [], deployment_overrides: [] })
+  const fingerprint = createHash('sha256').update(`POST /api/v1/deployments\n${body}`).digest('base64url')
+  const begin = `select action_id from begin_action('overtaken', 'create', '{}', 'CreatePending', null, null,
+    'ann', 'api', null, true, $1, $2)`
+  await withDatabase(system.databaseUrl, async (first) => {
+    await first.query('begin')
+    // The repetition has found its key unknown, and waits here to look at the deployment.
+    await first.query('lock table deployments in access exclusive mode')
+    const repeated = octopod.api('POST', '/deployments', body, { 'Idempotency-Key': key })
+    await eventually('the repetition waits', async () => {
+      // By another session: a transaction sees one and the same picture of the others all the time.
+      const { rowCount } = await withDatabase(system.databaseUrl, (other) =>
+        other.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+             and query like '%deploymentOverrides%'`,
+        ),
+      )
+      return { done: (rowCount ?? 0) > 0, value: null }
+    })
+    const { rows } = await first.query(begin, [key, fingerprint])
+    await first.query('commit')
+    const reply = await repeated
+    assert.equal(reply.status, 200, reply.text)
+    assert.equal(actionIdOf(reply), Number(rows[0].action_id))
+  })
 })
