@@ -64,7 +64,7 @@ labels:
   {{- end }}
 {{- end -}}
 
-{{/* Takes (list root image). */}}
+{{/* Takes (list root image): the migration as an init container or as that of the Job. */}}
 {{- define "octopod.migrateContainer" -}}
 {{- $root := index . 0 -}}
 name: migrate
@@ -72,7 +72,19 @@ image: {{ include "octopod.image" . }}
 imagePullPolicy: {{ (index . 1).pullPolicy }}
 command: [node, db/migrate.ts]
 env:
+  {{- if and $root.Values.postgres.url (eq (include "octopod.migrationHow" $root) "hook") }}
+  - name: DATABASE_URL
+    valueFrom:
+      secretKeyRef:
+        name: {{ include "octopod.name" $root }}-migrate
+        key: DATABASE_URL
+  {{- else }}
   {{- include "octopod.storeEnv" (list $root "postgres" "DATABASE_URL") | nindent 2 }}
+  {{- end }}
+  {{- with $root.Values.settings.LOG_LEVEL }}
+  - name: LOG_LEVEL
+    value: {{ . }}
+  {{- end }}
 securityContext:
   {{- include "octopod.containerSecurity" . | nindent 2 }}
 resources:

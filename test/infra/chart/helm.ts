@@ -1,0 +1,105 @@
+/** Helm as a function: values in, manifests out. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { toolsFolder } from '../../../infra/kubernetes/tools.ts'
+
+export const chart = fileURLToPath(new URL('../../../infra/chart', import.meta.url))
+
+/** Whatever Kubernetes takes; tests look into it by path. */
+export type Manifest = {
+  kind: string
+  metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
+  [field: string]: unknown
+}
+export type Values = Record<string, unknown>
+
+export type Helm = {
+  /** @throws Error with Helm's words when it refuses. */
+  render(values: Values, ...files: string[]): Manifest[]
+  lint(...files: string[]): string
+}
+
+/** The helm on the PATH, else the one built for the Kubernetes tests. */
+export function findHelm(): string | null {
+  if (spawnSync('helm', ['version']).status === 0) return 'helm'
+  const built = join(toolsFolder(process.env), 'helm')
+  return existsSync(built) ? built : null
+}
+
+export function useHelm(program: string): Helm {
+  const call = (args: string[], input = '') => {
+    const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', input })
+    if (status !== 0) throw new Error(`${stdout}${stderr}`)
+    return stdout
+  }
+  return {
+    render: (values, ...files) => {
+      const from = files.flatMap((file) => ['--values', join(chart, file)])
+      // A helm built from its module has another idea of the newest Kubernetes.
+      const place = ['--namespace', 'octopod', '--kube-version', '1.34.0']
+      const text = call(
+        ['template', 'octopod', chart, ...place, ...from, '--values', '-'],
+        JSON.stringify(values),
+      )
+      return parseAllDocuments(text)
+        .map((document) => document.toJS())
+        .filter(Boolean)
+    },
+    lint: (...files) =>
+      call(['lint', '--strict', chart, ...files.flatMap((file) => ['--values', join(chart, file)])]),
+  }
+}
+
+export function find(manifests: Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find((one) => one.kind === kind && one.metadata.name === name)
+  if (found === undefined) throw new Error(`there is no ${kind} ${name}`)
+  return found
+}
+
+type Source = { name: string; key: string; optional?: boolean }
+type Variable = { name: string; value?: string; valueFrom?: { secretKeyRef: Source } }
+export type Container = {
+  name: string
+  image: string
+  command?: string[]
+  env?: Variable[]
+  envFrom?: { configMapRef: { name: string } }[]
+  securityContext?: Record<string, unknown>
+  [field: string]: unknown
+}
+export type PodSpec = {
+  containers: Container[]
+  initContainers?: Container[]
+  securityContext: Record<string, unknown>
+  terminationGracePeriodSeconds?: number
+  automountServiceAccountToken?: boolean
+  serviceAccountName?: string
+  [field: string]: unknown
+}
+
+/** The pod that a workload makes; null of what makes none. */
+export function podOf(manifest: Manifest): PodSpec | null {
+  const spec = manifest.spec as { template?: { spec: PodSpec } } | undefined
+  return spec?.template?.spec ?? null
+}
+
+/** What the program in a container finds in its environment, from the ConfigMaps and Secrets beside it. */
+export function environmentOf(manifests: Manifest[], container: Container): Record<string, string> {
+  const seen: Record<string, string> = {}
+  for (const { configMapRef } of container.envFrom ?? [])
+    Object.assign(seen, find(manifests, 'ConfigMap', configMapRef.name).data)
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    if (valueFrom === undefined) seen[name] = value ?? ''
+    else {
+      const { secretKeyRef } = valueFrom
+      const { stringData } = find(manifests, 'Secret', secretKeyRef.name)
+      const text = (stringData as Record<string, string>)[secretKeyRef.key]
+      if (text === undefined) throw new Error(`there is no ${secretKeyRef.key} in ${secretKeyRef.name}`)
+      seen[name] = text
+    }
+  }
+  return seen
+}

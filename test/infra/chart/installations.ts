@@ -1,0 +1,48 @@
+/** Installations whose manifests are kept as golden files. */
+import type { Values } from './helm.ts'
+
+/** A trial: what values-trial.yaml says, with passwords that stay the same. */
+export const trial: Values = {
+  postgres: { bundled: { password: 'the-password-of-postgres' } },
+  redis: { bundled: { password: 'the-password-of-redis' } },
+}
+
+/** A real one: stores and secrets from elsewhere, control scripts from an image, reached over TLS, growing. */
+export const production: Values = {
+  registry: 'registry.example.com/platform',
+  imagePullSecrets: [{ name: 'registry' }],
+  settings: {
+    PROJECT_NAME: 'Shop',
+    BASE_DOMAIN: 'staging.example.com',
+    NAMESPACE: 'staging',
+    ACTOR_HEADER: 'X-Forwarded-User',
+    SHUTDOWN_GRACE: 600,
+  },
+  authorization: { existingSecret: { name: 'octopod-authorization' } },
+  postgres: { existingSecret: { name: 'octopod-database', key: 'uri' } },
+  redis: { url: 'rediss://:secret@redis.example.com:6380/0' },
+  controlScripts: {
+    image: { repository: 'registry.example.com/shop/control-scripts', tag: '7' },
+    env: { INGRESS_HOST_KEY: 'ingress.hostname', DEFAULTS: '{"chart_name":"shop"}' },
+    secretEnv: { HELM_PASS: { name: 'chart-repository', key: 'password' } },
+  },
+  server: { replicas: 3 },
+  runner: { autoscaling: { enabled: true }, rights: { extraRules: [rights()] } },
+  ingress: {
+    enabled: true,
+    className: 'nginx',
+    hosts: ['octopod.example.com'],
+    tls: [{ secretName: 'octopod-tls', hosts: ['octopod.example.com'] }],
+  },
+  networkPolicy: {
+    serverFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } }],
+  },
+}
+
+function rights() {
+  return {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    resources: ['roles', 'rolebindings'],
+    verbs: ['get', 'create'],
+  }
+}
