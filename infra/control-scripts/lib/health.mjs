@@ -14,12 +14,14 @@ const judged = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job']
 /** Reasons for waiting that are part of every start. */
 const ordinary = ['ContainerCreating', 'PodInitializing']
 
-/** Says in a sentence what it found and returns the exit code. */
-export async function checkHealth({ name }, { workloads }) {
+/**
+ * Says in a sentence what it found and returns the exit code. `installed` gives the outline of what is installed, where
+ * somebody keeps it.
+ */
+export async function checkHealth({ name }, { workloads }, installed = async () => null) {
   const wanted = workloads.filter(({ kind }) => judged.includes(kind))
   if (wanted.length === 0) return found(fine, `${name} has no workloads to wait for.`)
-  const live = new Map((await getObjects(wanted)).map((object) => [idOf(identified(object)), object]))
-  const states = wanted.map((workload) => stateOf(workload, live.get(idOf(workload))))
+  const states = await statesOf(wanted, installed)
   const late = states.filter(({ ready }) => !ready)
   const pods = (
     await each(
@@ -41,7 +43,25 @@ export async function checkHealth({ name }, { workloads }) {
   )
 }
 
+async function statesOf(wanted, installed) {
+  const states = await lookAt(wanted)
+  const isLost = ({ workload, object, ready }) => workload.kind === 'Job' && object === undefined && !ready
+  if (!states.some(isLost)) return states
+  // The name of a job may hold the release's revision or a part of chance: only what is installed knows it.
+  const known = new Set(wanted.map(idOf))
+  const jobs = ((await installed())?.workloads ?? []).filter(
+    (each) => each.kind === 'Job' && !known.has(idOf(each)),
+  )
+  return jobs.length === 0 ? states : [...states.filter((state) => !isLost(state)), ...(await lookAt(jobs))]
+}
+
+async function lookAt(workloads) {
+  const live = new Map((await getObjects(workloads)).map((object) => [idOf(identified(object)), object]))
+  return workloads.map((workload) => stateOf(workload, live.get(idOf(workload))))
+}
+
 function stateOf(workload, object) {
+  if (object === undefined && workload.leaves) return { workload, ready: true, serving: false, says: '' }
   if (object === undefined) return { workload, ready: false, serving: false, says: 'does not exist' }
   return {
     workload,

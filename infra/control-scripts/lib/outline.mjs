@@ -29,6 +29,8 @@ export function outlineOf(documents, namespace) {
       replicas: Number(object.spec?.replicas ?? object.spec?.numberOfInstances ?? 1),
       images: imagesOf(object),
       selector: selectorOf(object),
+      // A job that removes itself when it is done.
+      leaves: object.kind === 'Job' && object.spec?.ttlSecondsAfterFinished !== undefined,
     })),
     links: linksOf(objects),
     owns: objects

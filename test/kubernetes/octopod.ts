@@ -1,0 +1,71 @@
+/** Octopod with the generic Helm scripts, on the cluster under test: a real server and a real runner, and what a test asks of them. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { added } from '../../domain/overrides.ts'
+import type { FullInfoWithCheck } from '../../domain/shapes.ts'
+import { clientOf, overrides } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+/** Rolling out, scaling down and the check that sees it: long on a real cluster, with images to pull. */
+const settledMs = 120_000
+export const baseDomain = 'staging.example.com'
+
+export type Octopod = Awaited<ReturnType<typeof startOctopod>>
+
+/** `environment` is what the DevOps engineer would set: NAMESPACE, DEFAULTS, HELM_BIN… */
+export async function startOctopod(environment: Record<string, string>) {
+  const cache = await mkdtemp(join(tmpdir(), 'octopod-scripts-'))
+  const system: System = await startSystem({
+    scripts: join(import.meta.dirname, '../../infra/control-scripts/helm'),
+    env: {
+      KUBECONFIG: process.env.KUBECONFIG ?? '',
+      OCTOPOD_SCRIPTS_CACHE: cache,
+      BASE_DOMAIN: baseDomain,
+      CHECK_INTERVAL: '1',
+      STATUS_UPDATE_TIMEOUT: '8',
+      QUESTION_TIMEOUT: '60',
+      ...environment,
+    },
+  })
+  const client = clientOf(system.url)
+  return {
+    ...client,
+    system,
+    /** Waits until it is so and nothing runs. */
+    becomes: (name: string, status: string): Promise<FullInfoWithCheck> =>
+      eventually(`${name} is ${status}`, async () => seen(await client.fullInfo(name), status), settledMs),
+    disappears: (name: string) =>
+      eventually(
+        `${name} is gone`,
+        async () => {
+          const { status, text } = await client.api('GET', `/deployments/${name}/full_info`)
+          return { done: status === 404, value: null, seen: text }
+        },
+        settledMs,
+      ),
+    /** What the scripts of its actions have said, newest first. */
+    said: async (name: string): Promise<string> => {
+      const actions = await client.actions(name)
+      const logs = await Promise.all(actions.map(({ action_id }) => client.api('GET', `/log/${action_id}`)))
+      return logs.map(({ text }) => text).join('\n')
+    },
+    create: (name: string, app: Record<string, string>, deployment: Record<string, string> = {}) =>
+      client.api('POST', '/deployments', {
+        name,
+        app_overrides: overrides(app),
+        deployment_overrides: Object.entries(deployment).map(([key, value]) => added(key, value)),
+      }),
+    stop: async () => {
+      await system.stop()
+      await rm(cache, { recursive: true, force: true })
+    },
+  }
+}
+
+function seen(info: FullInfoWithCheck, status: string) {
+  const recorded = info.status?.recorded_status as { tag: string; contents?: string } | undefined
+  const now = `${recorded?.contents ?? recorded?.tag}${info.status?.tag === 'DeploymentPending' ? ' (pending)' : ''}`
+  return { done: now === status, value: info, seen: { now, check: info.last_check } }
+}
