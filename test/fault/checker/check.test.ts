@@ -1,0 +1,234 @@
+/** The checker itself: a good history passes, and each thing that can be wrong in one is flagged, by its own invariant. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { check } from './check.ts'
+import {
+  emptyHistory,
+  type History,
+  type Invariant,
+  type Row,
+  type RowChange,
+  type Write,
+} from './history.ts'
+
+const queued: Row = { state: 'queued', epoch: 0, attempt: 1, leaseEndMs: null, reason: 'key-1' }
+const row = (atMs: number, by: string, before: Row | null, after: Row | null, action = 1): RowChange => ({
+  what: 'row',
+  atMs,
+  by,
+  action,
+  deployment: 7,
+  before,
+  after,
+})
+const claimed = { ...queued, epoch: 1, leaseEndMs: 20_100 }
+const running = { ...claimed, state: 'running' }
+const renewed = { ...running, leaseEndMs: 23_000 }
+const succeeded = { ...renewed, state: 'succeeded', leaseEndMs: null }
+const interrupted = { ...running, state: 'interrupted', epoch: 2, leaseEndMs: null }
+const retry: Row = { ...queued, attempt: 2, reason: 'Retry of action 1, whose runner was lost.' }
+
+/** One action from acceptance to its end, as it should be. */
+function good(): History {
+  return {
+    ...emptyHistory(),
+    runs: [{ atMs: 300, action: 1, attempt: 1, fence: 1, pid: 50, deployment: 'one', alone: true }],
+    ends: [{ atMs: 4000, action: 1, fence: 1 }],
+    sightings: [{ atMs: 3990, action: 1, fence: 1, pid: 50 }],
+    writes: [
+      row(50, 'server', null, queued),
+      row(100, 'runner-a', queued, claimed),
+      row(200, 'runner-a', claimed, running),
+      { what: 'output', atMs: 400, by: 'runner-a', action: 1, epoch: 1 },
+      row(3000, 'runner-a', running, renewed),
+      row(4050, 'runner-a', renewed, succeeded),
+    ],
+    asked: [
+      {
+        key: 'key-1',
+        deployment: 'one',
+        kind: 'update',
+        sentMs: 40,
+        answers: [
+          { atMs: 45, is: 'unknown', code: 'ECONNRESET' },
+          { atMs: 60, is: 'accepted', action: 1 },
+        ],
+      },
+    ],
+    viewers: [
+      {
+        name: 'page-1',
+        shown: [
+          { atMs: 60, deployment: 'one', revision: 5 },
+          { atMs: 4060, deployment: 'one', revision: 6 },
+        ],
+        atTheEnd: { one: 6 },
+      },
+    ],
+    truth: { one: 6 },
+    outputs: [{ action: 1, stored: 'done\n', printed: 'done\n' }],
+  }
+}
+
+/** The runner was lost: the sweeper ends the action and a second attempt follows. */
+function swept(): History {
+  const history = good()
+  const [accepted, taken, started, output] = history.writes as [Write, Write, Write, Write]
+  history.writes = [
+    accepted,
+    taken,
+    started,
+    output,
+    row(20_200, 'runner-b', running, interrupted),
+    row(20_201, 'runner-b', null, retry, 2),
+    row(20_300, 'runner-b', retry, { ...retry, epoch: 1, leaseEndMs: 40_300 }, 2),
+    row(
+      20_400,
+      'runner-b',
+      { ...retry, epoch: 1, leaseEndMs: 40_300 },
+      { ...retry, epoch: 1, leaseEndMs: 40_300, state: 'running' },
+      2,
+    ),
+    row(
+      20_600,
+      'runner-b',
+      { ...retry, epoch: 1, leaseEndMs: 40_300, state: 'running' },
+      { ...retry, epoch: 1, leaseEndMs: null, state: 'succeeded' },
+      2,
+    ),
+  ]
+  history.runs.push({
+    atMs: 20_500,
+    action: 2,
+    attempt: 2,
+    fence: 1,
+    pid: 51,
+    deployment: 'one',
+    alone: true,
+  })
+  return history
+}
+
+const flagged = (history: History) => [...new Set(check(history).map(({ invariant }) => invariant))]
+
+test('good histories pass', () => {
+  assert.deepEqual(check(good()), [])
+  assert.deepEqual(check(swept()), [])
+  assert.deepEqual(check(emptyHistory()), [])
+})
+
+const bad: [title: string, invariant: Invariant, history: History][] = []
+const spoilt = (title: string, invariant: Invariant, from: History, spoil: (history: History) => void) => {
+  const history = structuredClone(from)
+  spoil(history)
+  bad.push([title, invariant, history])
+}
+
+spoilt('a script that did not get the lock of its deployment', 'I1', swept(), ({ runs }) => {
+  Object.assign(runs[1] ?? {}, { alone: false })
+})
+spoilt(
+  'a script that was seen alive after the next one had started',
+  'I1',
+  swept(),
+  ({ sightings, writes }) => {
+    sightings.push({ atMs: 20_560, action: 1, fence: 1, pid: 52 })
+    // Its lease is made long enough, so that only the overlap is wrong.
+    for (const write of writes)
+      if (write.what === 'row' && write.action === 1 && write.after?.epoch === 1)
+        write.after.leaseEndMs = 20_700
+    writes[4] = row(20_790, 'runner-b', { ...running, leaseEndMs: 20_700 }, interrupted)
+  },
+)
+spoilt('an action that is still running after the quiet time', 'I2', good(), ({ writes }) => writes.pop())
+spoilt('an accepted action that is not in the database', 'I2', good(), ({ asked }) => {
+  asked.push({
+    key: 'key-2',
+    deployment: 'two',
+    kind: 'create',
+    sentMs: 70,
+    answers: [{ atMs: 80, is: 'accepted', action: 99 }],
+  })
+})
+spoilt('a request that was refused and begun all the same', 'I2', good(), ({ asked }) => {
+  Object.assign(asked[0] ?? {}, { answers: [{ atMs: 60, is: 'refused', code: 'busy' }] })
+})
+spoilt('a request whose outcome nobody ever learned', 'I2', good(), ({ asked }) => asked[0]?.answers.pop())
+spoilt('a second run of one action', 'I3', good(), ({ runs }) => {
+  runs.push({ atMs: 4200, action: 1, attempt: 1, fence: 2, pid: 60, deployment: 'one', alone: true })
+})
+spoilt('a script of an action without a start on record', 'I3', good(), ({ runs }) => {
+  runs.push({ atMs: 4200, action: 9, attempt: 1, fence: 1, pid: 60, deployment: 'nine', alone: true })
+})
+spoilt('a script that began before its start was committed', 'I3', good(), ({ runs }) => {
+  Object.assign(runs[0] ?? {}, { atMs: 150 })
+})
+spoilt('a script that was told another attempt than is on record', 'I3', swept(), ({ runs }) => {
+  Object.assign(runs[1] ?? {}, { attempt: 1 })
+})
+spoilt('a key that acted twice, as its asker was told', 'I3', good(), ({ asked, writes }) => {
+  asked[0]?.answers.push({ atMs: 70, is: 'accepted', action: 2 })
+  writes.push(
+    row(55, 'server', null, { ...queued, reason: 'another' }, 2),
+    row(56, 'server', queued, null, 2),
+  )
+})
+spoilt('a key that acted twice, as only the database tells', 'I3', good(), ({ writes }) => {
+  writes.push(row(55, 'server', null, queued, 2), row(56, 'server', queued, null, 2))
+})
+spoilt('a further attempt of an action that was not interrupted', 'I3', swept(), ({ writes }) => {
+  writes[4] = row(20_200, 'runner-a', running, { ...running, state: 'failed', leaseEndMs: null })
+})
+spoilt('output with an epoch that is over', 'I4', swept(), ({ writes }) => {
+  writes.push({ what: 'output', atMs: 20_450, by: 'runner-a', action: 2, epoch: 0 })
+})
+spoilt('output of an action that has ended', 'I4', swept(), ({ writes }) => {
+  writes.push({ what: 'output', atMs: 20_700, by: 'runner-a', action: 1, epoch: 1 })
+})
+spoilt('an end written by a runner that had lost the action', 'I4', swept(), ({ writes }) => {
+  Object.assign(writes[8] ?? {}, { by: 'runner-a' })
+})
+spoilt('a lease renewed by somebody who does not hold it', 'I4', good(), ({ writes }) => {
+  Object.assign(writes[4] ?? {}, { by: 'runner-b' })
+})
+spoilt('an action taken while its lease was held', 'I4', swept(), ({ writes }) => {
+  Object.assign(writes[4] ?? {}, { atMs: 15_000 })
+})
+spoilt('a change of what had ended', 'I4', good(), ({ writes }) => {
+  writes.push(row(4100, 'runner-a', succeeded, { ...succeeded, state: 'failed' }))
+})
+spoilt('an epoch that goes back', 'I4', good(), ({ writes }) => {
+  writes.splice(4, 0, row(2000, 'runner-a', running, { ...running, epoch: 0 }))
+})
+spoilt('a page that shows an older state after a newer one', 'I5', good(), ({ viewers }) => {
+  viewers[0]?.shown.push({ atMs: 4070, deployment: 'one', revision: 5 })
+})
+spoilt('a page that missed the last change', 'I5', good(), ({ viewers }) => {
+  Object.assign(viewers[0]?.atTheEnd ?? {}, { one: 5 })
+})
+spoilt('a page that still shows what is gone', 'I5', good(), (history) => {
+  history.truth = {}
+})
+spoilt('output that was lost', 'I5', good(), ({ outputs }) => {
+  Object.assign(outputs[0] ?? {}, { stored: '' })
+})
+spoilt('a process that lives after its lease', 'I6', swept(), ({ sightings }) => {
+  sightings.push({ atMs: 20_140, action: 1, fence: 1, pid: 52 })
+})
+spoilt('a process that lives after its action has ended', 'I6', good(), ({ sightings }) => {
+  sightings.push({ atMs: 4090, action: 1, fence: 1, pid: 52 })
+})
+
+for (const [title, invariant, history] of bad)
+  test(`${invariant} is flagged: ${title}`, () => assert.deepEqual(flagged(history), [invariant]))
+
+test('every invariant has a history that breaks it', () => {
+  assert.deepEqual([...new Set(bad.map(([, invariant]) => invariant))].sort(), [
+    'I1',
+    'I2',
+    'I3',
+    'I4',
+    'I5',
+    'I6',
+  ])
+})

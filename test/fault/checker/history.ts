@@ -1,0 +1,103 @@
+/**
+ * What one run of the rig has recorded, as plain data: by the control scripts, by the clients, by the database. The
+ * checks of this folder read nothing else. All times are milliseconds since the machine started (/proc/uptime, in steps of 10).
+ */
+
+/** The start of a control script of an action, written by itself before anything else. */
+export type Run = {
+  atMs: number
+  action: number
+  attempt: number
+  fence: number
+  pid: number
+  deployment: string
+  /** Whether it got the deployment's lock, which every process of an earlier script holds as long as it lives. */
+  alone: boolean
+}
+
+/** The end of it, written by itself as the last thing; a script that was killed writes none. */
+export type RunEnd = { atMs: number; action: number; fence: number }
+
+/** A process of a script's tree was seen alive for the last time. */
+export type Sighting = { atMs: number; action: number; fence: number; pid: number }
+
+export type Row = {
+  state: string
+  epoch: number
+  attempt: number
+  leaseEndMs: number | null
+  /** The reason given with the request: the rig gives the idempotency key of it. */
+  reason: string | null
+}
+
+/** A change of a row of `actions`, noted by the database as it was committed; `by` is the program that did it. */
+export type RowChange = {
+  what: 'row'
+  atMs: number
+  by: string
+  action: number
+  deployment: number
+  before: Row | null
+  after: Row | null
+}
+/** A chunk of output that the database accepted. */
+export type OutputWrite = { what: 'output'; atMs: number; by: string; action: number; epoch: number }
+export type Write = RowChange | OutputWrite
+
+/** One intention of a client, sent again with the same key until the answer was definite. */
+export type Asked = {
+  key: string
+  deployment: string
+  kind: string
+  sentMs: number
+  answers: Answer[]
+}
+export type Answer =
+  | { atMs: number; is: 'accepted'; action: number }
+  | { atMs: number; is: 'refused'; code: string }
+  | { atMs: number; is: 'unknown'; code: string }
+
+/** What one page showed: every revision in the order it came, and the whole list at the end. */
+export type Viewer = {
+  name: string
+  shown: { atMs: number; deployment: string; revision: number }[]
+  atTheEnd: Record<string, number>
+}
+
+/** What is stored of an action that succeeded, and what its script printed. */
+export type Kept = { action: number; stored: string; printed: string }
+
+export type History = {
+  runs: Run[]
+  ends: RunEnd[]
+  sightings: Sighting[]
+  /** In the order in which the database did them. */
+  writes: Write[]
+  asked: Asked[]
+  viewers: Viewer[]
+  /** Deployment → revision, in the database at the end. */
+  truth: Record<string, number>
+  outputs: Kept[]
+}
+
+export const emptyHistory = (): History => ({
+  runs: [],
+  ends: [],
+  sightings: [],
+  writes: [],
+  asked: [],
+  viewers: [],
+  truth: {},
+  outputs: [],
+})
+
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6'
+export type Violation = { invariant: Invariant; words: string }
+
+/** Two clocks are compared that move in steps of 10 ms, one of them by way of another. */
+export const toleranceMs = 30
+
+export const isActive = (state: string) => state === 'queued' || state === 'running'
+
+export const rowChanges = (history: History): RowChange[] =>
+  history.writes.filter((write) => write.what === 'row')

@@ -1,0 +1,22 @@
+/** I6: no process of a script is alive after the lease it ran under, nor after its action has ended. */
+import { type History, isActive, rowChanges, toleranceMs, type Violation } from './history.ts'
+
+export function checkLeases(history: History): Violation[] {
+  const leaseEnds = new Map<string, number>()
+  const endedAt = new Map<number, number>()
+  for (const { action, atMs, before, after } of rowChanges(history)) {
+    if (after?.leaseEndMs) leaseEnds.set(`${action}/${after.epoch}`, after.leaseEndMs)
+    const ends = before !== null && isActive(before.state) && (after === null || !isActive(after.state))
+    if (ends && !endedAt.has(action)) endedAt.set(action, atMs)
+  }
+  return history.sightings.flatMap(({ action, fence, pid, atMs }) => {
+    const lease = leaseEnds.get(`${action}/${fence}`) ?? Number.NEGATIVE_INFINITY
+    const end = endedAt.get(action) ?? Number.POSITIVE_INFINITY
+    const name = `process ${pid} of action ${action} (fence ${fence}) lived at ${atMs} ms`
+    if (atMs > lease + toleranceMs) return [violation(`${name}, its lease ended at ${lease} ms`)]
+    if (atMs > end + toleranceMs) return [violation(`${name}, its action ended at ${end} ms`)]
+    return []
+  })
+}
+
+const violation = (words: string): Violation => ({ invariant: 'I6', words })
