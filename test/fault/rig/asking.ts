@@ -1,0 +1,121 @@
+/** One intention of a client: sent again with the same key, to whichever server is there, until the answer is definite. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { headers, type PlaceName, pathOf, places } from '../../../domain/places.ts'
+import type { Answer, Asked } from '../checker/history.ts'
+import { nowMs } from './clock.ts'
+import { adminHeader } from './programs.ts'
+import type { Random } from './random.ts'
+
+export const kinds = {
+  create: 'createDeployment',
+  update: 'updateDeployment',
+  archive: 'archiveDeployment',
+  restore: 'restoreDeployment',
+  cleanup: 'cleanupDeployment',
+} as const satisfies Record<string, PlaceName>
+export type Kind = keyof typeof kinds
+
+export type Intention = { key: string; kind: Kind; deployment: string; behave?: string | undefined }
+
+const patienceMs = 20_000
+
+/** Adds what it asks and hears to `asked`; ends with the definite answer, or without one when `givenUp` says so. */
+export async function ask(
+  asked: Asked[],
+  urls: () => string[],
+  random: Random,
+  intention: Intention,
+  givenUp: () => boolean = () => false,
+): Promise<Answer | undefined> {
+  const { key, kind, deployment } = intention
+  const mine: Asked = { key, kind, deployment, sentMs: nowMs(), answers: [] }
+  asked.push(mine)
+  for (;;) {
+    const answer = urls().length === 0 ? unknown('no server') : await send(random.pick(urls()), intention)
+    mine.answers.push(answer)
+    if (answer.is !== 'unknown') return answer
+    if (givenUp()) return undefined
+    await sleep(random.between(50, 250))
+  }
+}
+
+async function send(url: string, { key, kind, deployment, behave }: Intention): Promise<Answer> {
+  const place = kinds[kind]
+  const overrides = {
+    app_overrides: behave === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behave }]],
+    deployment_overrides: [],
+  }
+  const body =
+    kind === 'create' ? { name: deployment, ...overrides } : kind === 'update' ? overrides : undefined
+  try {
+    const response = await fetch(url + pathOf(place, { name: deployment }), {
+      method: places[place].method,
+      headers: {
+        Authorization: adminHeader,
+        [headers.idempotencyKey]: key,
+        // The database keeps it with the action: that is how the history knows for which key it was begun.
+        [headers.reason]: key,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(patienceMs),
+    })
+    const text = await response.text()
+    if (response.ok)
+      return { atMs: nowMs(), is: 'accepted', action: Number(response.headers.get(headers.actionId)) }
+    const code = /"code":"(\w+)"/.exec(text)?.[1] ?? `status ${response.status}`
+    return definite(response.status) ? { atMs: nowMs(), is: 'refused', code } : unknown(code)
+  } catch (error) {
+    return unknown(
+      error instanceof Error ? `${error.name} ${(error.cause as Error)?.message ?? ''}` : 'error',
+    )
+  }
+}
+
+/** 405: this server stops; 5xx: somebody is away. Both say: send it again. */
+const definite = (status: number) => status < 500 && status !== 405
+const unknown = (code: string): Answer => ({ atMs: nowMs(), is: 'unknown', code })
+
+export type Known = { status: string; pending: boolean } | 'none' | 'unknown'
+
+/** How a deployment stands, as one server says it just now. */
+export async function look(url: string | undefined, deployment: string): Promise<Known> {
+  if (url === undefined) return 'unknown'
+  try {
+    const response = await fetch(url + pathOf('getFullInfo', { name: deployment }), {
+      headers: { Authorization: adminHeader },
+      signal: AbortSignal.timeout(5000),
+    })
+    const body = (await response.json()) as { status: { tag: string; recorded_status: { tag: string } } }
+    if (response.status === 404) return 'none'
+    if (!response.ok) return 'unknown'
+    return { status: body.status.recorded_status.tag, pending: body.status.tag === 'DeploymentPending' }
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** Asks for the end of whatever runs there; whether it was heard does not matter. */
+export async function cancelLast(url: string | undefined, deployment: string): Promise<void> {
+  try {
+    const list = await fetch(`${url + pathOf('listActions', { name: deployment })}?limit=1`, {
+      headers: { Authorization: adminHeader },
+      signal: AbortSignal.timeout(5000),
+    })
+    const [action] = (await list.json()) as { action_id: number }[]
+    if (action !== undefined) await cancelAction(url, action.action_id)
+  } catch {
+    // The server or its stores are away.
+  }
+}
+
+/** The status of the answer. */
+export async function cancelAction(url: string | undefined, action: number): Promise<number> {
+  const response = await fetch(url + pathOf('cancelAction', { action_id: action }), {
+    headers: { Authorization: adminHeader },
+    method: 'POST',
+    signal: AbortSignal.timeout(10_000),
+  })
+  await response.arrayBuffer()
+  return response.status
+}

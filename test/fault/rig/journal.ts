@@ -1,0 +1,84 @@
+/** What the database says of one run: every write in its order, what is stored at the end. */
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import type { Row, Write } from '../checker/history.ts'
+import { wallOffsetMs } from './clock.ts'
+
+export type Journal = {
+  /** One statement of our own, e.g. to look, or to write what wrong code would write. */
+  query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  writes(): Promise<Write[]>
+  /** Deployment → revision. */
+  truth(): Promise<Record<string, number>>
+  /** Actions that have not ended. */
+  active(): Promise<number>
+}
+
+export async function openJournal(databaseUrl: string): Promise<Journal> {
+  const query: Journal['query'] = async (text, values = []) => {
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'rig',
+      connectionTimeoutMillis: 5000,
+    })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return (await client.query(text, [...values])).rows
+    } finally {
+      await client.end().catch(() => {})
+    }
+  }
+  await query(await readFile(new URL('journal.sql', import.meta.url), 'utf8'))
+  return {
+    query,
+    writes: async () => {
+      const offsetMs = wallOffsetMs()
+      const rows =
+        await query(`select what, extract(epoch from at)::float8 * 1000 as at, by, action_id::int, deployment_id::int,
+        before, after, epoch from fault.writes order by seq`)
+      return rows.map((row) => writeOf(row as StoredWrite, offsetMs))
+    },
+    truth: async () =>
+      Object.fromEntries(
+        (await query('select name, revision::int from deployments')).map(({ name, revision }) => [
+          String(name),
+          Number(revision),
+        ]),
+      ),
+    active: async () =>
+      Number((await query(`select count(*) from actions where state in ('queued', 'running')`))[0]?.count),
+  }
+}
+
+type Facts = Omit<Row, 'leaseEndMs'> & { leaseEnd: number | null }
+type StoredWrite = {
+  what: string
+  at: number
+  by: string
+  action_id: number
+  deployment_id: number
+  before: Facts | null
+  after: Facts | null
+  epoch: number
+}
+
+function writeOf(stored: StoredWrite, offsetMs: number): Write {
+  const { at, by, action_id: action, deployment_id: deployment, epoch } = stored
+  const atMs = at + offsetMs
+  if (stored.what === 'output') return { what: 'output', atMs, by, action, epoch }
+  const rowOf = (facts: Facts | null): Row | null => {
+    if (facts === null) return null
+    const { leaseEnd, ...rest } = facts
+    return { ...rest, leaseEndMs: leaseEnd === null ? null : leaseEnd + offsetMs }
+  }
+  return {
+    what: 'row',
+    atMs,
+    by,
+    action,
+    deployment,
+    before: rowOf(stored.before),
+    after: rowOf(stored.after),
+  }
+}

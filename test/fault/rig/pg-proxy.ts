@@ -1,0 +1,133 @@
+/**
+ * A TCP proxy in front of PostgreSQL that reads what it is asked, so that a fault can happen at one statement: before it is
+ * passed on, or after it was done and before the answer comes back. Can also become a black hole, or cut everything.
+ */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { framesOf } from './pg-frames.ts'
+
+/**
+ * What becomes of one statement. `cut-after`: PostgreSQL does it, the connection is reset instead of the answer. `mute`:
+ * PostgreSQL does it, the answer never comes, and it is called then.
+ */
+export type Verdict = 'pass' | 'cut-before' | 'cut-after' | { mute: () => void }
+export type Judge = (statement: string) => Verdict | Promise<Verdict>
+
+export type PgProxy = {
+  url: string
+  /** Asked about every statement from now on, once it is about to run; a promise holds it back. */
+  judge(by: Judge | null): void
+  freeze(): void
+  thaw(): void
+  /** Resets every connection there is. */
+  cut(): void
+  /** New connections are refused until `open`. */
+  shut(): Promise<void>
+  open(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openPgProxy(storeUrl: string): Promise<PgProxy> {
+  const url = new URL(storeUrl)
+  const store = { host: url.hostname, port: Number(url.port) }
+  const links = new Set<Link>()
+  let judge: Judge | null = null
+  let frozen = false
+  let server = await listen(0)
+  const { port } = server.address() as AddressInfo
+  url.hostname = '127.0.0.1'
+  url.port = String(port)
+
+  function listen(at: number): Promise<Server> {
+    const made = createServer((client) => {
+      const link = createLink(client, connect(store), (statement) => judge?.(statement) ?? 'pass')
+      links.add(link)
+      link.ended.then(() => links.delete(link))
+      if (frozen) link.freeze(true)
+    })
+    made.listen(at, '127.0.0.1')
+    return once(made, 'listening').then(() => made)
+  }
+  const shut = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    for (const link of links) link.cut()
+    await closed
+  }
+  const freeze = (now: boolean) => {
+    frozen = now
+    for (const link of links) link.freeze(now)
+  }
+
+  return {
+    url: url.href,
+    judge: (by) => {
+      judge = by
+    },
+    freeze: () => freeze(true),
+    thaw: () => freeze(false),
+    cut: () => {
+      for (const link of links) link.cut()
+    },
+    shut,
+    open: async () => {
+      server = await listen(port)
+    },
+    close: async () => {
+      if (server.listening) await shut()
+    },
+  }
+}
+
+type Link = { freeze(now: boolean): void; cut(): void; ended: Promise<unknown> }
+
+function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
+  let frozen = false
+  /** What happens instead of the answer to the statement under way. */
+  let instead: (() => void) | null = null
+  let waiting: (() => void)[] = []
+  const cut = () => {
+    client.resetAndDestroy()
+    upstream.destroy()
+  }
+  const thawed = async () => {
+    while (frozen) await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+  for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', cut)
+
+  const forward = async () => {
+    for await (const { bytes, statement } of framesOf(client)) {
+      const verdict = statement === null ? 'pass' : await judge(statement)
+      await thawed()
+      if (verdict === 'cut-before') return cut()
+      if (verdict === 'cut-after') instead = cut
+      else if (verdict !== 'pass') instead = verdict.mute
+      await written(upstream, bytes)
+    }
+  }
+  const back = async () => {
+    for await (const bytes of upstream as AsyncIterable<Buffer>) {
+      await thawed()
+      if (instead === null) await written(client, bytes)
+      else if (isReadyForQuery(bytes)) instead()
+    }
+  }
+  const ended = Promise.allSettled([forward(), back()]).then(cut)
+  return {
+    cut,
+    ended,
+    freeze: (now) => {
+      frozen = now
+      if (now) return
+      for (const go of waiting) go()
+      waiting = []
+    },
+  }
+}
+
+/** The last message of every answer: all is done, committed too. */
+const isReadyForQuery = (bytes: Buffer) => bytes.subarray(-6, -1).equals(Buffer.from('Z\0\0\0\x05', 'latin1'))
+
+async function written(to: Socket, bytes: Buffer): Promise<void> {
+  if (!to.destroyed && !to.write(bytes)) await Promise.race([once(to, 'drain'), once(to, 'close')])
+}

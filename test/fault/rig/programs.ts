@@ -1,0 +1,108 @@
+/**
+ * Servers and runners of one rig, real processes, each with connections of its own to the stores by way of proxies. Signals
+ * go only to what was started here and has not ended.
+ */
+import { join } from 'node:path'
+import { type Child, startChild } from '../../../infra/local/child.ts'
+import { freePort } from '../../../infra/local/port.ts'
+import { waitUntil } from '../../../infra/local/wait.ts'
+import { openProxy, type StoreProxy } from '../../helpers/proxy.ts'
+import { openPgProxy, type PgProxy } from './pg-proxy.ts'
+import { refuseTaken, type Stores } from './stores.ts'
+
+const root = join(import.meta.dirname, '../../..')
+export const adminHeader = 'Bearer the-admin-of-the-rig'
+
+export type Program = {
+  /** As PostgreSQL knows it. */
+  name: string
+  postgres: PgProxy
+  redis: StoreProxy
+  lines: string[]
+  lives(): boolean
+  /** Only while it lives, and only this very process. */
+  signal(signal: NodeJS.Signals): void
+  kill(): Promise<void>
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>
+  exited: Promise<unknown>
+}
+export type Server = Program & { url: string }
+
+export type Start = (more?: Record<string, string>) => Promise<Program>
+
+export async function startServer(
+  stores: Stores,
+  name: string,
+  environment: Record<string, string>,
+): Promise<Server> {
+  const port = Number(environment.PORT || (await freePort()))
+  await refuseTaken(port)
+  const env = { ...environment, PORT: String(port), HOST: '127.0.0.1' }
+  const program = await start(stores, name, 'functions/server.ts', 'server ready', env)
+  return { ...program, url: `http://127.0.0.1:${port}` }
+}
+
+export const startRunner = (stores: Stores, name: string, environment: Record<string, string>) =>
+  start(stores, name, 'runner/main.ts', 'runner ready', environment)
+
+async function start(
+  stores: Stores,
+  name: string,
+  file: string,
+  mark: string,
+  environment: Record<string, string>,
+): Promise<Program> {
+  const postgres = await openPgProxy(stores.postgres.url)
+  const redis = await openProxy(stores.redis.url)
+  const lines: string[] = []
+  let ready = false
+  let ended = false
+  const child: Child = startChild({
+    name,
+    file: process.execPath,
+    args: ['--max-semi-space-size=4', join(root, file)],
+    env: {
+      ...environment,
+      PGAPPNAME: name,
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
+    },
+    goodbye: [{ signal: 'SIGTERM', waitMs: 30_000 }],
+    log: (line) => {
+      lines.push(line)
+      if (lines.length > 500) lines.shift()
+      ready ||= line.includes(`"${mark}"`)
+    },
+  })
+  const exited = child.exited.then(async (exit) => {
+    ended = true
+    await Promise.all([postgres.close(), redis.close()])
+    return exit
+  })
+  if (!(await waitUntil(() => ready, { timeoutMs: 60_000, stop: () => ended }))) {
+    child.kill()
+    throw new Error(`${name} was not ready:\n${lines.join('\n')}`)
+  }
+  return {
+    name,
+    postgres,
+    redis,
+    lines,
+    lives: () => !ended,
+    signal: (signal) => {
+      if (!ended) process.kill(child.pid, signal)
+    },
+    kill: async () => {
+      child.kill()
+      await exited
+    },
+    stop: async () => {
+      if (!ended) process.kill(child.pid, 'SIGCONT')
+      await child.stop()
+      return (await exited).code
+    },
+    exited,
+  }
+}

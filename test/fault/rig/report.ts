@@ -1,0 +1,21 @@
+/** What is said about a run: its seed, and every violation by its invariant. */
+import { invariants } from '../checker/check.ts'
+import type { Violation } from '../checker/history.ts'
+
+export const seedOfRun = (): number => Number(process.env.SEED ?? Date.now() % 1_000_000)
+
+/** Empty when nothing is violated. */
+export function report(violations: readonly Violation[], seed: number, most = 20): string {
+  if (violations.length === 0) return ''
+  const lines = violations
+    .slice(0, most)
+    .map(({ invariant, words }) => `${invariant} (${invariants[invariant]}): ${words}`)
+  const more = violations.length > most ? [`and ${violations.length - most} more`] : []
+  return [`violated, seed ${seed}:`, ...lines, ...more].join('\n')
+}
+
+/** For a test: fails with the report. */
+export function demandNone(violations: readonly Violation[], seed: number): void {
+  const words = report(violations, seed)
+  if (words !== '') throw new Error(words)
+}

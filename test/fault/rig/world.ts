@@ -1,0 +1,172 @@
+/**
+ * A whole Octopod to be broken: its own stores, servers and runners as processes, pages that watch, and the history of all
+ * that happened. After the faults comes the quiet time, then the check.
+ */
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { check } from '../checker/check.ts'
+import { type Asked, emptyHistory, type History, type Violation } from '../checker/history.ts'
+import { cancelAction } from './asking.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { adminHeader, type Program, type Server, startRunner, startServer } from './programs.ts'
+import { type Random, randomOf } from './random.ts'
+import { type Stores, startStores } from './stores.ts'
+import { type OpenViewer, openViewer } from './viewer.ts'
+import { readScripts, type Witness, watchProcesses } from './witness.ts'
+
+export type World = {
+  seed: number
+  random: Random
+  dir: string
+  stores: Stores
+  journal: Journal
+  witness: Witness
+  servers(): Server[]
+  runners(): Program[]
+  /** The addresses of the servers that live. */
+  urls(): string[]
+  server(more?: Record<string, string>): Promise<Server>
+  runner(more?: Record<string, string>): Promise<Program>
+  watch(pages: number): void
+  /** Everything asked by any client: those who ask add to it. */
+  asked: Asked[]
+  /** A file that scripts look for. */
+  file(name: string): string
+  /** Everything is mended and waited for; rejects never: what is not done by then is for the check to say. */
+  quiet(limitMs?: number): Promise<void>
+  check(): Promise<{ history: History; violations: Violation[] }>
+  close(): Promise<void>
+}
+
+const here = join(import.meta.dirname, '..')
+
+/** `environment`: of all programs. */
+export async function openWorld(seed: number, environment: Record<string, string> = {}): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'octopod-fault-'))
+  // As root, PostgreSQL runs under another account, which must pass through.
+  await chmod(folder, 0o711)
+  const dir = join(folder, 'scripts')
+  await mkdir(join(dir, 'locks'), { recursive: true })
+  await writeFile(join(dir, 'history'), '')
+  const stores = await startStores(folder)
+  const journal = await openJournal(stores.postgres.url)
+  const witness = watchProcesses(dir)
+  const random = randomOf(seed)
+  const programs: { server: Server[]; runner: Program[] } = { server: [], runner: [] }
+  const viewers: OpenViewer[] = []
+  const asked: Asked[] = []
+  let count = 0
+
+  const env = {
+    PATH: process.env.PATH ?? '',
+    HOME: process.env.HOME ?? '',
+    REDIS_PREFIX: 'fault',
+    CONTROL_SCRIPTS_DIR: join(here, 'scripts'),
+    OCTOPOD_FAULT_DIR: dir,
+    OCTOPOD_FAULT_SHELF: join(here, '../scripts'),
+    POWER_AUTHORIZATION_HEADER: adminHeader,
+    DATABASE_POOL_SIZE: '5',
+    CHECK_INTERVAL: '600',
+    CHECK_TIMEOUT: '3',
+    SHUTDOWN_GRACE: '5',
+    ...environment,
+  }
+  const named = (what: string) => {
+    count += 1
+    return `${what}-${count}`
+  }
+  const server: World['server'] = async (more = {}) => {
+    const started = await startServer(stores, named('server'), { ...env, ...more })
+    programs.server.push(started)
+    return started
+  }
+  const runner: World['runner'] = async (more = {}) => {
+    const started = await startRunner(stores, named('runner'), { ...env, ...more })
+    programs.runner.push(started)
+    return started
+  }
+  const living = () => [...programs.server, ...programs.runner].filter((one) => one.lives())
+  const urls = () => programs.server.filter((one) => one.lives()).map(({ url }) => url)
+
+  const world: World = {
+    seed,
+    random,
+    dir,
+    stores,
+    journal,
+    witness,
+    servers: () => programs.server.filter((one) => one.lives()),
+    runners: () => programs.runner.filter((one) => one.lives()),
+    urls,
+    server,
+    runner,
+    watch: (pages) => {
+      for (let page = 1; page <= pages; page += 1)
+        viewers.push(openViewer(`page-${viewers.length + 1}`, urls, random.part()))
+    },
+    asked,
+    file: (name) => join(dir, name),
+    quiet: async (limitMs = 60_000) => {
+      const until = performance.now() + limitMs
+      await stores.mend()
+      for (const program of living()) {
+        program.postgres.judge(null)
+        program.postgres.thaw()
+        program.redis.thaw()
+        program.signal('SIGCONT')
+      }
+      if (world.servers().length === 0) await server()
+      if (world.runners().length === 0) await runner()
+      const patientUntil = performance.now() + 2000
+      let calm = 0
+      while (calm < 3 && performance.now() < until) {
+        const [active, truth] = await Promise.all([journal.active(), journal.truth()]).catch(
+          () => [1, {}] as const,
+        )
+        const same = viewers.every((viewer) => sameRows(viewer.seen().atTheEnd, truth))
+        const alive = new Set(witness.alive().map(({ action }) => action))
+        calm = active === 0 && same && alive.size === 0 ? calm + 1 : 0
+        // Scripts that would go on for minutes; what hangs without a script is left as it is.
+        if (performance.now() > patientUntil)
+          for (const action of alive) await cancelAction(urls()[0], action).catch(() => {})
+        await sleep(300)
+      }
+    },
+    check: async () => {
+      const told = await readScripts(dir)
+      const stored =
+        await journal.query(`select a.id::int, coalesce(string_agg(text, '' order by seq), '') as text
+        from actions a left join action_output on action_id = id where state = 'succeeded' group by id`)
+      const history: History = {
+        ...emptyHistory(),
+        ...told,
+        sightings: witness.sightings(),
+        writes: await journal.writes(),
+        asked,
+        viewers: viewers.map((viewer) => viewer.seen()),
+        truth: await journal.truth(),
+        outputs: stored.flatMap(({ id, text }) => {
+          const printed = told.printed.get(Number(id))
+          return printed === undefined ? [] : [{ action: Number(id), stored: String(text), printed }]
+        }),
+      }
+      return { history, violations: check(history) }
+    },
+    close: async () => {
+      witness.stop()
+      for (const viewer of viewers) viewer.close()
+      await stores.mend().catch(() => {})
+      await Promise.all(living().map((program) => program.stop()))
+      await stores.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return world
+}
+
+function sameRows(one: Record<string, number>, other: Record<string, number>): boolean {
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+}

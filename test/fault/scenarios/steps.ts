@@ -1,0 +1,109 @@
+/**
+ * A crash at every step: the program that reaches a statement first is killed before PostgreSQL has seen it, or after it was
+ * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
+ */
+import type { Program } from '../rig/programs.ts'
+import type { World } from '../rig/world.ts'
+import { begin, ended, startedBy, until } from './moves.ts'
+
+type Step = {
+  statement: RegExp
+  of: 'runner' | 'server'
+  /** What makes it happen; the action that must end after all. */
+  provoke(world: World, deployment: string): Promise<number>
+}
+
+const update = (behave: string) => (world: World, deployment: string) =>
+  begin(world, deployment, 'update', behave)
+
+/** A runner that is lost leaves something to sweep. */
+async function lose(world: World, deployment: string): Promise<number> {
+  const action = await begin(world, deployment, 'update', 'tree 600')
+  const holder = await startedBy(world, action)
+  // It may have been the victim of another step at the same time: lost is lost.
+  world
+    .runners()
+    .find(({ name }) => name === holder)
+    ?.signal('SIGKILL')
+  await world.runner()
+  return action
+}
+
+async function cleanUp(world: World, deployment: string): Promise<number> {
+  await ended(world, await begin(world, deployment, 'archive'))
+  await until('it is archived', async () => {
+    const [row] = await world.journal.query('select status from deployments where name = $1', [deployment])
+    return row?.status === 'Archived'
+  })
+  return begin(world, deployment, 'cleanup')
+}
+
+export const steps = {
+  begin: { of: 'server', statement: /begin_action\(/, provoke: update('quick') },
+  claim: { of: 'runner', statement: /set lease_epoch = a\.lease_epoch \+ 1/, provoke: update('quick') },
+  start: { of: 'runner', statement: /start_action\(/, provoke: update('tree 1') },
+  output: { of: 'runner', statement: /insert into action_output/, provoke: update('tree 1') },
+  renew: { of: 'runner', statement: /set lease_expires_at = now\(\)/, provoke: update('tree 2') },
+  finish: { of: 'runner', statement: /finish_action\(/, provoke: update('quick') },
+  forget: { of: 'runner', statement: /delete from deployments where id/, provoke: cleanUp },
+  sweep: { of: 'runner', statement: /for update of a skip locked/, provoke: lose },
+  'end of the lost': { of: 'runner', statement: /lease_epoch = lease_epoch \+ 1/, provoke: lose },
+  retry: { of: 'runner', statement: /insert into actions .*attempt/s, provoke: lose },
+} satisfies Record<string, Step>
+
+export type StepName = keyof typeof steps
+export type When = 'before' | 'after'
+export type Crash = { step: StepName; when: When }
+
+export const allCrashes: Crash[] = (Object.keys(steps) as StepName[]).flatMap((step) => [
+  { step, when: 'before' },
+  { step, when: 'after' },
+])
+
+/**
+ * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
+ * never reached, or when what was accepted has not ended.
+ */
+export async function crashAt(world: World, crashes: readonly Crash[]): Promise<void> {
+  const pending = new Set(crashes)
+  const places: Promise<unknown>[] = []
+  // First: whoever reaches a step first is its victim.
+  const judge = (program: Program, of: 'server' | 'runner') => (statement: string) => {
+    const crash = [...pending].find(
+      ({ step }) => steps[step].of === of && program.lives() && steps[step].statement.test(statement),
+    )
+    if (crash === undefined) return 'pass' as const
+    pending.delete(crash)
+    const end = () => program.signal('SIGKILL')
+    places.push(of === 'server' ? world.server() : world.runner())
+    if (crash.when === 'after') return { mute: end }
+    end()
+    return 'cut-before' as const
+  }
+  const aim = () => {
+    for (const server of world.servers()) server.postgres.judge(judge(server, 'server'))
+    for (const runner of world.runners()) runner.postgres.judge(judge(runner, 'runner'))
+  }
+  aim()
+  const aiming = setInterval(aim, 20)
+  try {
+    // Then: everything happens at once.
+    const begun = await Promise.all(
+      crashes.map(({ step, when }) => steps[step].provoke(world, nameOf({ step, when }))),
+    )
+    await until(
+      `reached: ${[...pending].map(({ step, when }) => `${when} ${step}`)}`,
+      async () => pending.size === 0,
+    )
+    await Promise.all(places)
+    // Finally: what was accepted has ended all the same.
+    await Promise.all(begun.map((action) => ended(world, action)))
+  } finally {
+    clearInterval(aiming)
+    for (const program of [...world.servers(), ...world.runners()]) program.postgres.judge(null)
+    await Promise.allSettled(places)
+  }
+}
+
+/** The deployment of a crash: made before. */
+export const nameOf = ({ step, when }: Crash) => `${step.replaceAll(' ', '-').slice(0, 8)}-${when}`
