@@ -1,0 +1,150 @@
+/** Octopod's own chart on a real API server: accepted whole, installed, upgraded, taken away and brought back. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+import { chart, useHelm, type Values } from '../infra/chart/helm.ts'
+import { production, trial } from '../infra/chart/installations.ts'
+import { chartSuite } from '../infra/chart/suite.ts'
+import { contents, helms, kubectl, makeNamespace, notPlayed } from './cluster.ts'
+
+const run = promisify(execFile)
+/** The strictest profile: pods that want more are refused. */
+const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+
+for (const program of helms) {
+  chartSuite(`the chart with ${program}`, useHelm(program))
+
+  suite(`the chart on a cluster with ${program}`, () => {
+    let folder: string
+    let octopod: Awaited<ReturnType<typeof makeNamespace>>
+    let staging: Awaited<ReturnType<typeof makeNamespace>>
+    before(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
+      octopod = await makeNamespace(restricted)
+      staging = await makeNamespace()
+    })
+    after(async () => {
+      await Promise.all([octopod?.remove(), staging?.remove()])
+      rmSync(folder, { recursive: true, force: true })
+    })
+    /** Arguments for values: never a `--set`, which breaks at commas. */
+    const written = (values: Values, name = 'values.json') => {
+      const file = join(folder, name)
+      writeFileSync(file, JSON.stringify(values))
+      return ['--values', file]
+    }
+    const helm = async (...args: string[]) =>
+      (await run(program, [...args, '--namespace', octopod.name], { timeout: 120_000 })).stdout
+    const trialValues = ['--values', join(chart, 'values-trial.yaml'), ...['--wait', '--timeout', '100s']]
+    const secretOf = (name: string) =>
+      kubectl('get', 'secret', name, `--namespace=${octopod.name}`, '--output=jsonpath={.data.password}')
+    const inStaging = (values: Values): Values => ({
+      ...values,
+      settings: { ...(values.settings as object | undefined), NAMESPACE: staging.name },
+    })
+
+    test('is accepted by the API server whole, without a warning', async () => {
+      const manifests = {
+        trial: useHelm(program).render(inStaging(trial), 'values-trial.yaml'),
+        production: useHelm(program).render(inStaging(production)),
+      }
+      for (const [name, items] of Object.entries(manifests)) {
+        for (const { metadata } of items) metadata.namespace ??= octopod.name
+        const file = join(folder, `${name}.json`)
+        writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
+        const { stdout, stderr } = await run('kubectl', ['apply', '--dry-run=server', '-f', file])
+        assert.equal(stderr, '', name)
+        assert.equal(stdout.match(/\(server dry run\)/g)?.length, items.length, name)
+      }
+    })
+
+    test('comes up as a trial under the restricted profile, keeps its passwords, and leaves only data', {
+      skip: notPlayed,
+    }, async () => {
+      await helm('install', 'octopod', chart, ...trialValues)
+      const password = await secretOf('octopod-postgres')
+      assert.equal(Buffer.from(password, 'base64').length, 32)
+
+      const pods = () =>
+        kubectl(
+          'get',
+          'pods',
+          `--namespace=${octopod.name}`,
+          '--selector=app.kubernetes.io/component in (server, runner)',
+          '--output=name',
+        )
+      const old = await pods()
+      await helm(
+        'upgrade',
+        'octopod',
+        chart,
+        ...trialValues,
+        ...written({ settings: { LOG_LEVEL: 'debug' } }),
+      )
+      assert.equal(await secretOf('octopod-postgres'), password)
+      for (const pod of old.split('\n').filter(Boolean))
+        assert.ok(!(await pods()).includes(pod), `${pod} reads the new settings`)
+
+      await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
+      const left = (await contents(octopod.name)).filter((one) => one.includes('octopod'))
+      assert.deepEqual(left, [
+        'persistentvolumeclaim/data-octopod-postgres-0',
+        'persistentvolumeclaim/data-octopod-redis-0',
+        'secret/octopod-postgres',
+        'secret/octopod-redis',
+      ])
+      await helm('install', 'octopod', chart, ...trialValues)
+      assert.equal(await secretOf('octopod-postgres'), password, 'the data can be opened again')
+      await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
+    })
+
+    test('comes up on stores from elsewhere after its migration, with rights in the namespace of the deployments only', {
+      skip: notPlayed,
+    }, async () => {
+      const values = written(
+        inStaging({
+          postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
+          redis: { url: 'redis://redis.example.com' },
+          authorization: { admin: 'Bearer one, two' },
+          runner: { replicas: 1 },
+        }),
+      )
+      await helm('install', 'octopod', chart, ...values, '--wait', '--timeout', '100s')
+      const here = await contents(octopod.name)
+      assert.ok(here.includes('deployment.apps/octopod-server'))
+      assert.deepEqual(
+        here.filter((one) => one.includes('migrate') && !one.startsWith('networkpolicy')),
+        [],
+        'the Job and its Secret are gone',
+      )
+
+      const may = async (account: string, namespace: string, ...what: string[]) => {
+        const who = `--as=system:serviceaccount:${octopod.name}:octopod-${account}`
+        const args = ['auth', 'can-i', ...what, who, `--namespace=${namespace}`]
+        return run('kubectl', args).then(
+          () => true,
+          () => false,
+        )
+      }
+      for (const [verb, kind] of [
+        ['create', 'deployments.apps'],
+        ['patch', 'statefulsets.apps/scale'],
+        ['get', 'secrets'],
+        ['delete', 'persistentvolumeclaims'],
+        ['create', 'ingresses.networking.k8s.io'],
+      ] as const)
+        assert.ok(await may('runner', staging.name, verb, kind), `${verb} ${kind}`)
+      assert.ok(!(await may('runner', octopod.name, 'get', 'secrets')), "Octopod's own secrets")
+      assert.ok(!(await may('runner', staging.name, 'create', 'rolebindings.rbac.authorization.k8s.io')))
+      assert.ok(!(await may('runner', 'kube-system', 'list', 'pods')))
+      assert.ok(!(await may('server', octopod.name, 'list', 'pods')))
+      await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
+      const left = await contents(staging.name)
+      assert.ok(!left.some((one) => one.includes('octopod')), left.join(' '))
+    })
+  })
+}
