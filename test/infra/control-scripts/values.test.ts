@@ -182,7 +182,6 @@ describe('with helm', { skip: helmIsMissing }, () => {
       '12',
       '007',
       '1.5',
-      '',
       'a b',
       '-1',
       '0.0',
