@@ -12,9 +12,17 @@ export type Scripts = {
   path(name: ScriptName): string | null
 }
 
-/** A script's own setting wins, else its file in CONTROL_SCRIPTS_DIR, else that under its other name.
- * Throws one SettingsError that names everything missing. */
+type Where = Partial<Pick<RunnerSettings, 'CONTROL_SCRIPTS_DIR' | (typeof scripts)[ScriptName]['setting']>>
+
+/** Throws one SettingsError that names everything missing. */
 export function findScripts(settings: RunnerSettings): Scripts {
+  const { problems, path } = lookForScripts(settings)
+  if (problems.length > 0) throw new SettingsError(`Control scripts: ${problems.join('\n')}`)
+  return { path }
+}
+
+/** A script's own setting wins, else its file in CONTROL_SCRIPTS_DIR, else that under its other name. */
+export function lookForScripts(settings: Where): Scripts & { problems: string[] } {
   const paths = new Map<ScriptName, string>()
   const problems: string[] = []
 
@@ -47,8 +55,7 @@ export function findScripts(settings: RunnerSettings): Scripts {
       problems.push(`the ${name} script is not there: ${[...new Set(candidates)].join(' or ')}`)
   }
 
-  if (problems.length > 0) throw new SettingsError(`Control scripts: ${problems.join('\n')}`)
-  return { path: (name) => paths.get(name) ?? null }
+  return { problems, path: (name) => paths.get(name) ?? null }
 }
 
 function kindOf(path: string): 'folder' | 'executable' | 'file' | null {
