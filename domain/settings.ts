@@ -53,6 +53,11 @@ export const settings = {
     for: ['runner'],
   },
   PORT: { about: 'Port the server listens on', parse: count(0, 8080), for: ['server'] },
+  METRICS_PORT: {
+    about: 'Port on which a server tells Prometheus its metrics, at /metrics; not set: nowhere',
+    parse: z.coerce.number('must be a number').int('must be a whole number').min(0).max(65535).optional(),
+    for: ['server'],
+  },
   HOST: { about: 'Address the server listens on', parse: text.default('0.0.0.0'), for: ['server'] },
   POWER_AUTHORIZATION_HEADER: {
     about: 'The Authorization header that gives the role admin; without it nobody is admin',

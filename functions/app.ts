@@ -2,7 +2,7 @@
  * Which function answers: every route on one screen. Built by server.ts and lambda.ts from the same services, so the
  * same app runs as a process and as an AWS Lambda handler.
  */
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import { api, type EndpointName } from '../domain/api.ts'
@@ -67,8 +67,10 @@ const functions: { [Name in EndpointName]: Answerer<Name> } = {
 /** 2,000 overrides of two levels fit; a value may have 100 kB. */
 const maxBodyBytes = 1024 * 1024
 
-export function createApp(services: Services): Hono {
+/** `observe` sees every request and its answer. */
+export function createApp(services: Services, observe?: MiddlewareHandler): Hono {
   const app = new Hono()
+  if (observe) app.use(observe)
   app.use(logRequests(services.log))
   app.onError((error, context) => answerError(error, services.log, requestIdOf(context)))
   app.notFound(nothingThere)

@@ -9,6 +9,7 @@ import { readSettings, SettingsError } from '../domain/settings.ts'
 import { createApp } from './app.ts'
 import { openLive } from './live.ts'
 import { watchLosses } from './losses.ts'
+import { createMetrics, serveMetrics } from './metrics.ts'
 import { openServices } from './open.ts'
 
 try {
@@ -32,10 +33,13 @@ async function main(): Promise<void> {
     closing: closing.signal,
     patienceMs: 60_000,
   })
-  const app = createApp(services)
-  const http = await listen(app.fetch, settings.PORT, settings.HOST)
+  const { METRICS_PORT, PORT, HOST } = settings
+  const metrics = METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clients())
+  const app = createApp(services, metrics?.observe)
+  const http = await listen(app.fetch, PORT, HOST)
   const live = openLive(http, settings, log)
   const losses = await watchLosses(services.db, log, live.resync)
+  const served = metrics && (await serveMetrics(metrics, METRICS_PORT ?? 0, HOST))
 
   // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.
   subscribe(subscriber, settings.REDIS_PREFIX, {
@@ -56,6 +60,7 @@ async function main(): Promise<void> {
     closing.abort()
     losses.stop()
     await Promise.all([live.close(), finishRequests(http, settings.SHUTDOWN_GRACE)])
+    served?.close()
     await close()
     process.exit(0)
   }
@@ -63,7 +68,8 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop)
 
   const address = http.address()
-  log.info({ port: typeof address === 'object' ? address?.port : address }, 'server ready')
+  const port = typeof address === 'object' ? address?.port : address
+  log.info({ port, ...(served ? { metricsPort: served.port } : {}) }, 'server ready')
 }
 
 function listen(

@@ -46,6 +46,7 @@ const laws: Record<Room, Law> = {
       ws: 'the websocket',
       zod: 'parses requests, describes them as JSON Schema',
       pino: 'the log',
+      'prom-client': 'metrics',
     },
     node: true,
     why: 'stateless answers; a function never runs a script itself',

@@ -1,0 +1,90 @@
+/**
+ * What Prometheus reads: the work there is and waits (from PostgreSQL, so any server tells of all runners), this server's own
+ * requests and websockets, its process. On a port of its own, which no ingress leads to. Started by server.ts.
+ */
+import { createServer } from 'node:http'
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type Load, readLoad } from '../db/load.ts'
+import type { Database } from '../db/pool.ts'
+import { statuses } from '../domain/status.ts'
+
+export type Metrics = {
+  /** Observes every request; for createApp. */
+  observe: MiddlewareHandler
+  /** The metrics as text of Prometheus' format. */
+  text(): Promise<string>
+}
+
+/** `clients`: how many websockets are open. PostgreSQL is asked at most once for each {@link Metrics.text}. */
+export function createMetrics(db: Database, clients: () => number): Metrics {
+  const own = new Registry()
+  collectDefaultMetrics({ register: own })
+  const requests = new Histogram({
+    name: 'octopod_http_request_duration_seconds',
+    help: 'Requests answered, by route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [own],
+  })
+  // Apart from the others: what is not known is left out, not told as it was before.
+  const ofAll = new Registry()
+  const gauge = (register: Registry, name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [register] })
+  const sockets = gauge(own, 'octopod_websocket_clients', 'Websockets open at this server')
+  const up = gauge(own, 'octopod_postgres_up', 'Whether PostgreSQL answered just now')
+  const deployments = gauge(ofAll, 'octopod_deployments', 'Deployments by status', ['status'])
+  const active = gauge(ofAll, 'octopod_active_actions', 'Actions queued or running', ['kind', 'state'])
+  const oldest = gauge(ofAll, 'octopod_oldest_queued_action_seconds', 'Age of the oldest action that waits')
+  const late = gauge(ofAll, 'octopod_late_checks', 'Deployments whose check is more than 5 seconds late')
+
+  const tell = (load: Load) => {
+    active.reset()
+    for (const status of statuses) deployments.set({ status }, 0)
+    for (const { status, count } of load.deployments) deployments.set({ status }, count)
+    for (const { kind, state, count } of load.active) active.set({ kind, state }, count)
+    oldest.set(load.oldestQueuedSeconds)
+    late.set(load.lateChecks)
+  }
+
+  return {
+    observe: async (context, next) => {
+      const startedAt = performance.now()
+      await next()
+      const { method } = context.req
+      const route = routePath(context)
+      requests.observe({ method, route, status: context.res.status }, (performance.now() - startedAt) / 1000)
+    },
+    async text() {
+      const load = await readLoad(db).catch(() => null)
+      up.set(load === null ? 0 : 1)
+      sockets.set(clients())
+      if (load === null) return own.metrics()
+      tell(load)
+      return `${await own.metrics()}\n${await ofAll.metrics()}`
+    },
+  }
+}
+
+/** Serves GET /metrics until closed; whoever reaches the port may read it: counts, no names. */
+export async function serveMetrics(
+  metrics: Metrics,
+  port: number,
+  host: string,
+): Promise<{ port: number; close(): void }> {
+  const http = createServer({ requestTimeout: 10_000 }, async (request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics')
+      return response.writeHead(404).end('See /metrics.\n')
+    response.writeHead(200, { 'Content-Type': Registry.PROMETHEUS_CONTENT_TYPE }).end(await metrics.text())
+  })
+  await new Promise<void>((resolve, reject) => http.once('error', reject).listen(port, host, resolve))
+  const address = http.address()
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    close: () => {
+      http.close()
+      http.closeAllConnections()
+    },
+  }
+}

@@ -1,0 +1,81 @@
+/** What Prometheus reads of a server. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { listen } from '../helpers/live.ts'
+import { type Program, type System, startSystem } from '../helpers/system.ts'
+import { tableRows } from '../law/documents.ts'
+
+let system: System
+let server: Program & { url: string }
+let octopod: Client
+before(async () => {
+  system = await startSystem({ env: { CHECK_INTERVAL: '3600' } })
+  server = await system.startServer({ METRICS_PORT: '0' })
+  octopod = clientOf(server.url)
+})
+after(() => system?.stop())
+
+const metrics = async () => {
+  const answer = await fetch(`http://127.0.0.1:${server.ready.metricsPort}/metrics`)
+  assert.equal(answer.status, 200)
+  assert.match(answer.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
+  const text = await answer.text()
+  const values = new Map(
+    text
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  )
+  return { text, values }
+}
+
+test('what runs, what there is and what was asked can be read', async () => {
+  await system.behave('create', 'hang')
+  const actionId = actionIdOf(await octopod.create('measured'))
+  await eventually('the action runs', async () => {
+    const { values } = await metrics()
+    const running = values.get('octopod_active_actions{kind="create",state="running"}')
+    return { done: running === 1, value: null, seen: running }
+  })
+  const during = await metrics()
+  assert.equal(during.values.get('octopod_deployments{status="CreatePending"}'), 1)
+  assert.equal(during.values.get('octopod_oldest_queued_action_seconds'), 0)
+  assert.equal(during.values.get('octopod_late_checks'), 0)
+  const asked =
+    'octopod_http_request_duration_seconds_count{method="POST",route="/api/v1/deployments",status="200"}'
+  assert.equal(during.values.get(asked), 1)
+  assert.doesNotMatch(during.text, /measured/, 'no names')
+
+  await octopod.api('POST', `/actions/${actionId}/cancel`)
+  await octopod.actionEnded(actionId)
+  const afterwards = await metrics()
+  assert.equal(afterwards.values.get('octopod_active_actions{kind="create",state="running"}'), undefined)
+  assert.equal(afterwards.values.get('octopod_deployments{status="CreatePending"}'), 0)
+})
+
+test('open websockets are counted', async () => {
+  const before = (await metrics()).values.get('octopod_websocket_clients')
+  const live = await listen(server.url)
+  assert.equal((await metrics()).values.get('octopod_websocket_clients'), (before ?? 0) + 1)
+  live.close()
+})
+
+test('every metric of ours is documented, and no other', async () => {
+  const { text } = await metrics()
+  const told = [...text.matchAll(/^# TYPE (octopod_\w+) /gm)].map(([, name]) => name).sort()
+  const documented = tableRows('docs/metrics.md')
+    .map(([name]) => name ?? '')
+    .filter((name) => name.startsWith('octopod_'))
+    .sort()
+  assert.deepEqual(documented, told)
+})
+
+test('a server without METRICS_PORT tells nobody', async () => {
+  assert.equal(system.server.ready.metricsPort, undefined)
+  assert.equal(
+    (await fetch(`${system.url}/metrics`)).headers.get('content-type')?.includes('version='),
+    false,
+  )
+})
