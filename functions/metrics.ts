@@ -2,12 +2,15 @@
  * What Prometheus reads: the work there is and waits (from PostgreSQL, so any server tells of all runners), this server's own
  * requests and websockets, its process. On a port of its own, which no ingress leads to. Started by server.ts.
  */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type Load, readLoad } from '../db/load.ts'
 import type { Database } from '../db/pool.ts'
+import { SettingsError } from '../domain/settings.ts'
 import { statuses } from '../domain/status.ts'
 
 export type Metrics = {
@@ -74,14 +77,20 @@ export async function serveMetrics(
   host: string,
 ): Promise<{ port: number; close(): void }> {
   const http = createServer({ requestTimeout: 10_000 }, async (request, response) => {
-    if (request.method !== 'GET' || request.url !== '/metrics')
-      return response.writeHead(404).end('See /metrics.\n')
-    response.writeHead(200, { 'Content-Type': Registry.PROMETHEUS_CONTENT_TYPE }).end(await metrics.text())
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end('Metrics are at /metrics.\n')
+      return
+    }
+    const text = await metrics.text().catch(() => null)
+    response.writeHead(text === null ? 500 : 200, { 'Content-Type': Registry.PROMETHEUS_CONTENT_TYPE })
+    response.end(text)
   })
-  await new Promise<void>((resolve, reject) => http.once('error', reject).listen(port, host, resolve))
-  const address = http.address()
+  http.listen(port, host)
+  await once(http, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' ? new SettingsError(`METRICS_PORT ${port} is in use.`) : error
+  })
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: (http.address() as AddressInfo).port,
     close: () => {
       http.close()
       http.closeAllConnections()

@@ -33,13 +33,13 @@ async function main(): Promise<void> {
     closing: closing.signal,
     patienceMs: 60_000,
   })
-  const { METRICS_PORT, PORT, HOST } = settings
-  const metrics = METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clients())
+  const metrics =
+    settings.METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clients())
   const app = createApp(services, metrics?.observe)
-  const http = await listen(app.fetch, PORT, HOST)
+  const http = await listen(app.fetch, settings.PORT, settings.HOST)
   const live = openLive(http, settings, log)
   const losses = await watchLosses(services.db, log, live.resync)
-  const served = metrics && (await serveMetrics(metrics, METRICS_PORT ?? 0, HOST))
+  const served = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.
   subscribe(subscriber, settings.REDIS_PREFIX, {

@@ -72,6 +72,14 @@ test('every metric of ours is documented, and no other', async () => {
   assert.deepEqual(documented, told)
 })
 
+test('a port that is taken is named with its setting', async () => {
+  const taken = String(server.ready.metricsPort)
+  await assert.rejects(
+    system.startServer({ METRICS_PORT: taken }),
+    new RegExp(`METRICS_PORT ${taken} is in use`),
+  )
+})
+
 test('a server without METRICS_PORT tells nobody', async () => {
   assert.equal(system.server.ready.metricsPort, undefined)
   assert.equal(

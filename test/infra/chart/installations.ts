@@ -34,6 +34,11 @@ export const production: Values = {
     hosts: ['octopod.example.com'],
     tls: [{ secretName: 'octopod-tls', hosts: ['octopod.example.com'] }],
   },
+  metrics: {
+    enabled: true,
+    from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+    serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  },
   networkPolicy: {
     serverFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } }],
   },

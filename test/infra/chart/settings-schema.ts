@@ -9,6 +9,7 @@ export const elsewhere: Partial<Record<SettingName, string>> = {
   POWER_AUTHORIZATION_HEADER: 'authorization.admin',
   APP_AUTHORIZATION_HEADER: 'authorization.user',
   CONTROL_SCRIPTS_DIR: 'controlScripts.path',
+  METRICS_PORT: 'metrics.port',
   HEARTBEAT_FILE: 'the chart itself: its probes look at it',
 }
 

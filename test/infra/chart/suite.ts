@@ -56,6 +56,7 @@ export function chartSuite(title: string, helm: Helm): void {
         ...stores,
         authorization: { admin: 'Bearer $admin "quoted"', user: 'Basic dXNlcg==' },
         controlScripts: { path: '/my/scripts' },
+        metrics: { enabled: true, port: 9464 },
       })
       const wanted: Partial<Record<SettingName, unknown>> = {
         ...given,
@@ -64,6 +65,7 @@ export function chartSuite(title: string, helm: Helm): void {
         POWER_AUTHORIZATION_HEADER: 'Bearer $admin "quoted"',
         APP_AUTHORIZATION_HEADER: 'Basic dXNlcg==',
         CONTROL_SCRIPTS_DIR: '/my/scripts',
+        METRICS_PORT: 9464,
         HEARTBEAT_FILE: '/tmp/heartbeat',
       }
       const programs = {
@@ -101,6 +103,7 @@ export function chartSuite(title: string, helm: Helm): void {
       const long = { settings: { SHUTDOWN_GRACE: 120, KILL_GRACE: '7.5' } }
       assert.equal(graceOf(long, 'octopod-runner'), 120 + 8 + 15)
       assert.equal(graceOf(long, 'octopod-server'), 5 + 120 + 10)
+      assert.equal(graceOf({ settings: { SHUTDOWN_DELAY: '7.5' } }, 'octopod-server'), 8 + 60 + 10)
       assert.equal(graceOf({}, 'octopod-runner'), 60 + 5 + 15)
       assert.equal(graceOf({ settings: { SHUTDOWN_GRACE: 0 } }, 'octopod-runner'), 0 + 5 + 15)
       assert.equal(graceOf({ settings: { SHUTDOWN_GRACE: null } }, 'octopod-runner'), 60 + 5 + 15)
@@ -190,6 +193,32 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal((data as Record<string, string>).SCRIPT_ENVIRONMENT, 'DEFAULTS,INGRESS_HOST_KEY,HELM_PASS')
     })
 
+    test('has Prometheus find the metrics where they are wanted, and on no port of the ingress', () => {
+      const manifests = helm.render(production)
+      const monitor = find(manifests, 'ServiceMonitor', 'octopod-metrics')
+      const { selector } = monitor.spec as { selector: { matchLabels: Record<string, string> } }
+      const labelsOf = ({ metadata }: Manifest) =>
+        (metadata as { labels?: Record<string, string> }).labels ?? {}
+      const found = manifests.filter(
+        (one) =>
+          one.kind === 'Service' &&
+          Object.entries(selector.matchLabels).every(([key, value]) => labelsOf(one)[key] === value),
+      )
+      assert.deepEqual(
+        found.map(({ metadata }) => metadata.name),
+        ['octopod-metrics'],
+      )
+      const { ports } = find(manifests, 'Service', 'octopod').spec as { ports: { name: string }[] }
+      assert.deepEqual(
+        ports.map(({ name }) => name),
+        ['http'],
+      )
+      const without = helm.render(stores)
+      assert.ok(!without.some(({ metadata }) => metadata.name === 'octopod-metrics'))
+      const server = environmentOf(without, container(without, 'Deployment', 'octopod-server'))
+      assert.equal(server.METRICS_PORT, undefined)
+    })
+
     test('tells the page its address when it makes the ingress', () => {
       const appUrl = (values: Values) => {
         const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
@@ -218,6 +247,8 @@ export function chartSuite(title: string, helm: Helm): void {
         [{ ...stores, settings: { POWER_AUTHORIZATION_HEADER: 'x' } }, /POWER_AUTHORIZATION_HEADER/],
         [{ ...stores, server: { replica: 2 } }, /replica/],
         [{ ...stores, ingress: { enabled: true } }, /ingress\.hosts/],
+        [{ ...stores, metrics: { enabled: true, port: 8080 } }, /metrics\.port/],
+        [{ ...stores, metrics: { serviceMonitor: { enabled: true } } }, /nothing to monitor/],
         [{ ...stores, controlScripts: { env: { REDIS_URL: 'x' } } }, /REDIS_URL is set by the chart itself/],
         [
           { redis: stores.redis, postgres: { bundled: { enabled: true } }, migration: { how: 'hook' } },
