@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { Problem } from '../local/problem.ts'
 
 const modules = join(import.meta.dirname, 'tools')
@@ -83,20 +84,23 @@ const builtName = (path: string) =>
     .split('/')
     .at(-1) ?? path
 
-/** Runs Go with low priority; its words go to stderr. Nothing of the caller's Go settings but where modules come from. */
+/** Runs Go with low priority; its words go to stderr, but for the hundreds of modules it fetches. Nothing of the caller's Go settings but where modules come from. */
 function go(args: string[], stop: AbortSignal | undefined): Promise<void> {
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' }
   const child = spawn('nice', ['-n', '10', 'go', ...args], {
     cwd: modules,
     env: environment,
-    stdio: ['ignore', 2, 2],
-    signal: stop,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(stop === undefined ? {} : { signal: stop }),
+  })
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (!line.startsWith('go: downloading ')) console.error(line)
   })
   return new Promise((resolve, reject) => {
     const fail = (why: string) =>
       reject(new Problem(stop?.aborted ? 'The Kubernetes tools are not built: stopped.' : why))
     child.once('error', (error) => fail(`go could not be started: ${error.message}`))
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       if (code === 0) return resolve()
       fail(
         `go ${args[0]} ended with ${signal ?? `code ${code}`}; its words are above. Modules come from GOPROXY (see ` +

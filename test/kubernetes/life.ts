@@ -1,20 +1,17 @@
-/** The life of deployments made of a Helm chart, asked for over HTTP, done by the generic Helm scripts, seen in the cluster. */
+/**
+ * The life of deployments made of a Helm chart, asked for over HTTP, done by the generic Helm scripts, seen in the cluster.
+ * One file for each helm calls it, so that they run side by side.
+ */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { type ChartRepository, credentials, serveSampleChart } from './chart-repository.ts'
-import { contents, helms, kubectl, makeNamespace, notPlayed, objects } from './cluster.ts'
+import { contents, kubectl, makeNamespace, notPlayed, objects } from './cluster.ts'
 import { baseDomain, type Octopod, startOctopod } from './octopod.ts'
 
-let repository: ChartRepository
-before(async () => {
-  repository = await serveSampleChart()
-})
-after(() => repository?.stop())
-
-for (const helm of helms) describe(`with ${helm}`, () => life(helm))
-
-function life(helm: string): void {
+/** Tests, to be run in the order they are written. `helm`: the program. */
+export function life(helm: string): void {
+  let repository: ChartRepository
   const names = ['blue', 'green', 'red']
   let namespace: Awaited<ReturnType<typeof makeNamespace>>
   let octopod: Octopod
@@ -41,6 +38,7 @@ function life(helm: string): void {
     )
 
   before(async () => {
+    repository = await serveSampleChart()
     namespace = await makeNamespace()
     const shared = ['secret', 'generic', 'shared', `--namespace=${namespace.name}`]
     await kubectl('create', ...shared, '--from-literal=key=everybody needs it')
@@ -61,6 +59,7 @@ function life(helm: string): void {
   after(async () => {
     await octopod?.stop()
     await namespace?.remove()
+    await repository?.stop()
   })
 
   test('several are created at once from a private repository, each with its own host, config and volume', async () => {
