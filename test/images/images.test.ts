@@ -1,6 +1,6 @@
 /** `npm run test:images`: the images are built from the Dockerfiles and do their work in strict containers, on real stores. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
 import { buildImages, hasTools, type ImageName, images } from '../../infra/images/build.ts'
 import { obstacle, openPodman, type Podman } from '../../infra/images/podman.ts'
@@ -134,7 +134,7 @@ suite('images', { skip: reason ?? false }, () => {
   })
 
   test('the one for Helm has helm, kubectl and control scripts that start a runner', {
-    skip: notForHelm(),
+    skip: hasTools() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
   }, async () => {
     const programs = runOnce(podman, 'helm', {
       command: ['sh', '-c', 'helm version --short && kubectl version --client'],
@@ -154,10 +154,3 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(runner.stop(), 0, runner.said())
   })
 })
-
-function notForHelm(): string | false {
-  if (!hasTools()) return 'helm and kubectl are not built here (npm run kubernetes:tools)'
-  return existsSync(new URL('../../infra/control-scripts/helm', import.meta.url))
-    ? false
-    : 'there are no control scripts for Helm'
-}

@@ -1,0 +1,81 @@
+/** The Dockerfiles hold what the programs need, at the versions everything else is tested with. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import { files, importsOf, read } from '../law/repository.ts'
+
+const dockerfiles = {
+  'Dockerfile.server': ['functions/server.ts', 'db/migrate.ts'],
+  'Dockerfile.runner': ['runner/main.ts', 'db/migrate.ts'],
+}
+const manifest = JSON.parse(read('package.json'))
+
+/** A file and all it imports. */
+function closure(path: string, found = new Set<string>()): Set<string> {
+  if (found.has(path)) return found
+  found.add(path)
+  for (const { kind, to, typeOnly } of importsOf(path)) if (kind === 'file' && !typeOnly) closure(to, found)
+  return found
+}
+
+test('everything a program imports is copied into its image', () => {
+  for (const [dockerfile, programs] of Object.entries(dockerfiles)) {
+    const copied = [...read(dockerfile).matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
+      paths.split(' '),
+    )
+    for (const path of programs.flatMap((program) => [...closure(program)]))
+      assert.ok(copied.includes(path) || copied.includes(path.split('/')[0] ?? ''), `${dockerfile}: ${path}`)
+  }
+})
+
+test('whatever is copied reaches the builder', () => {
+  const allowed = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1))
+  for (const dockerfile of Object.keys(dockerfiles))
+    for (const [, paths = ''] of read(dockerfile).matchAll(/^COPY (?!--from)(.+) \S+$/gm))
+      for (const path of paths.split(' ')) {
+        assert.ok(allowed.includes(path), `${dockerfile}: ${path}`)
+        assert.ok(
+          files().some((file) => file === path || file.startsWith(`${path}/`)),
+          path,
+        )
+      }
+})
+
+test('every base image is pinned to a whole version, Node to that of the repository', () => {
+  for (const dockerfile of Object.keys(dockerfiles)) {
+    const text = read(dockerfile)
+    const bases = [...text.matchAll(/^ARG \w+_IMAGE=(\S+)$/gm)].map(([, image = '']) => image)
+    assert.ok(bases.length > 0)
+    for (const image of bases) assert.match(image, /:v?\d+\.\d+\.\d+(-\w+)*$/)
+    assert.ok(text.includes(`node:${manifest.devDependencies.node}-`), dockerfile)
+    const named = new Set([...text.matchAll(/ AS (\S+)$/gm)].map(([, stage]) => stage))
+    for (const [, base = ''] of text.matchAll(/^FROM (\S+)/gm))
+      assert.ok(/^\$\{\w+_IMAGE\}$/.test(base) || named.has(base), `${dockerfile}: FROM ${base}`)
+  }
+})
+
+test('helm and kubectl are those that the tests on Kubernetes use', () => {
+  const modules = read('infra/kubernetes/tools/go.mod')
+  const versionOf = (module: string) => new RegExp(`^\\s*${module} v(\\S+)`, 'm').exec(modules)?.[1]
+  const text = read('Dockerfile.runner')
+  assert.ok(text.includes(`/helm:${versionOf('helm.sh/helm/v4')}\n`))
+  assert.ok(text.includes(`/kubectl:v${versionOf('k8s.io/kubernetes')}\n`))
+})
+
+test('the chart is of the version of the programs, and its probes ask what is there', () => {
+  const chart = parse(read('infra/chart/Chart.yaml'))
+  assert.equal(chart.appVersion, manifest.version)
+  assert.equal(chart.version, manifest.version)
+  const paths = new Set(files())
+  for (const template of files('infra/chart/templates'))
+    for (const [, words = ''] of read(template).matchAll(/command: \[((?:sh|node), [^\]]+\.(?:sh|ts))\]/g))
+      assert.ok(paths.has(words.split(', ').at(-1) ?? ''), words)
+  const server = read('functions/app.ts')
+  for (const path of ['/healthz', '/readyz']) {
+    assert.ok(read('infra/chart/templates/server.yaml').includes(`path: ${path}`))
+    assert.ok(server.includes(`'${path}'`))
+  }
+})
