@@ -175,12 +175,14 @@ function queryText(query: Record<string, unknown> = {}): string {
 /** Their answer is text, as it is. */
 const texts: Readonly<Record<TextName, true>> = { ping: true }
 
+const isText = (name: CallName): name is TextName => Object.hasOwn(texts, name)
+
 async function read<Name extends CallName>(
   connection: Connection,
   name: Name,
   answer: Answer,
 ): Promise<AnswerOf<Name>> {
-  if (Object.hasOwn(texts, name)) return answer.text as AnswerOf<Name>
+  if (isText(name)) return answer.text as AnswerOf<Name>
   let json: unknown
   try {
     json = JSON.parse(answer.text)

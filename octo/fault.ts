@@ -38,6 +38,7 @@ const causes: Record<string, Cause> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: cut,
   ECONNRESET: cut,
   EPIPE: cut,
+  EPROTO: noTls,
   ERR_SSL_WRONG_VERSION_NUMBER: noTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
   CERT_HAS_EXPIRED: ['its certificate has expired.', () => 'Ask whoever runs the installation to renew it.'],
@@ -59,7 +60,7 @@ export function unreachable(connection: Connection, error: unknown, wrote: boole
   const code = codeOf(error)
   const [what, remedy] = causeOf(code)
   const sent =
-    !/CONNECT|REFUSED|NOTFOUND|AGAIN|UNREACH|ETIMEDOUT|CERT|SSL|ABORTED/.test(code) &&
+    !/PROTO|CONNECT|REFUSED|NOTFOUND|AGAIN|UNREACH|ETIMEDOUT|CERT|SSL|ABORTED/.test(code) &&
     !unknownIssuer.has(code)
   const doubt =
     wrote && sent ? ' Whether the request was carried out is not known: look with octo info first.' : ''

@@ -2,13 +2,13 @@
  * The output of an action as it is written, to its end: over the event stream, resumed after the last chunk seen, or
  * page by page where something on the way (a proxy that holds streams back) lets none through. Called by commands.
  */
-import { z } from 'zod'
-import { type ActionState, actionStates, isActive } from '../domain/action.ts'
+import { type ActionState, isActive } from '../domain/action.ts'
 import { pathOf } from '../domain/places.ts'
-import { type OutputChunk, outputChunk } from '../domain/shapes.ts'
+import type { OutputChunk } from '../domain/shapes.ts'
 import { answered, type Octopod, plainHeaders } from './client.ts'
 import { Failure } from './failure.ts'
 import { unreachable } from './fault.ts'
+import { parsed } from './json.ts'
 import { refusal } from './refusal.ts'
 import { backoffMs, pause } from './retry.ts'
 import { readEvents } from './sse.ts'
@@ -26,7 +26,6 @@ export type FollowOptions = {
   firstPauseMs?: number
 }
 
-const endData = z.object({ state: z.enum(actionStates) })
 /** Streams in a row that brought nothing before pages are asked for instead. */
 const emptyStreams = 2
 /** How long the server may stay away before it is an error. */
@@ -98,14 +97,16 @@ export async function* streamed(
     })
     if (answer.statusCode !== 200) throw refusal(connection, await answered(answer))
     for await (const { event, data } of readEvents(answer.body)) {
-      if (event === 'chunk') yield outputChunk.parse(JSON.parse(data))
-      if (event === 'end') return endData.parse(JSON.parse(data)).state
+      if (event !== 'chunk' && event !== 'end') continue
+      const said = event === 'chunk' ? parsed('outputChunk', data) : parsed('outputEnd', data)
+      // Something on the way has spoilt it: it is asked for again.
+      if (said === null) return null
+      if ('state' in said) return said.state
+      yield said
     }
     return null
   } catch (error) {
     if (error instanceof Failure) throw error
-    // A chunk that is none: something on the way has spoilt it; it is asked for again.
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return null
     throw unreachable(connection, error, false)
   }
 }

@@ -3,9 +3,10 @@
  * on `refresh`, which comes with every new connection and after every gap. Called by wait.ts and commands/watch.ts.
  */
 import { WebSocket } from 'undici'
-import { type ChangeEvent, liveMessage } from '../domain/event.ts'
+import type { ChangeEvent } from '../domain/event.ts'
 import { type Octopod, plainHeaders } from './client.ts'
 import { openDispatcher, standardLimits } from './dispatcher.ts'
+import { parsed } from './json.ts'
 import { backoffMs } from './retry.ts'
 
 export type Heard = { type: 'refresh' } | ChangeEvent
@@ -42,7 +43,7 @@ export function openLive(
     }
   }
   const read = (text: string) => {
-    const message = parsed(text)
+    const message = parsed('liveMessage', text)
     // Not ours, or of a version we do not know: as good as no connection.
     if (message === null) return reopen()
     if (message.type === 'bye') return reopen()
@@ -84,13 +85,5 @@ export function openLive(
       leave()
       void dispatcher.destroy()
     },
-  }
-}
-
-function parsed(text: string) {
-  try {
-    return liveMessage.safeParse(JSON.parse(text)).data ?? null
-  } catch {
-    return null
   }
 }

@@ -14,5 +14,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
-const { run } = await import('./run.ts')
-process.exitCode = await run(process.argv.slice(2))
+import('./run.ts').then(async ({ run }) => {
+  process.exitCode = await run(process.argv.slice(2))
+})

@@ -2,82 +2,64 @@
  * Bundles octo with esbuild: JavaScript without dependencies, for Node of any package and for the executable.
  * Called by package.ts and executable.ts.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { plainTerminal, shapesAsData, undiciWhenNeeded } from './plugins.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** For Node: a small first file, so that the compile cache is on before the rest is loaded, and a piece a command. */
-export async function bundleInPieces(folder: string): Promise<void> {
+/**
+ * For Node: a small first file, so that the compile cache is on before the rest is loaded, the rest in one, for every file
+ * costs, but undici and yaml, which few commands load. CommonJS, which Node starts sooner than modules.
+ */
+export async function bundleForNode(folder: string): Promise<void> {
+  const files = { ...common, outdir: folder, outExtension: { '.js': '.cjs' }, format: 'cjs' } as const
   await build({
-    ...common,
-    outdir: folder,
-    splitting: true,
-    chunkNames: 'pieces/[name]-[hash]',
-    plugins: [...common.plugins, undiciWhenNeeded(agentOfUndici)],
+    ...files,
+    entryPoints: { octo: 'octo/main.ts', run: 'octo/run.ts' },
+    // What is loaded when it is needed is in the same file, and asked for as require does.
+    supported: { 'dynamic-import': false },
+    plugins: [...common.plugins, apart, undiciWhenNeeded('agent-on-http.ts', './undici.cjs')],
   })
+  await build({ ...files, entryPoints: { undici: 'undici', yaml: 'yaml' } })
 }
 
 /** For the executable: one file. */
 export async function bundleInOne(file: string): Promise<void> {
-  await build({ ...common, outfile: file, plugins: [...common.plugins, undiciWhenNeeded(agentOnFetch)] })
+  await build({
+    ...common,
+    entryPoints: ['octo/main.ts'],
+    outfile: file,
+    // Its ES module: of CommonJS, import() in a bundle gives no names.
+    alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
+    format: 'esm',
+    plugins: [...common.plugins, undiciWhenNeeded('agent-on-fetch.ts', 'undici')],
+    // CommonJS inside an ES module asks for Node's modules by require.
+    banner: {
+      js: "import{createRequire as $create}from'node:module';const require=$create(import.meta.url);",
+    },
+  })
 }
 
-/** Importing `z` by its name brings all of zod, as a namespace only what is used: 85 kB instead of 450. */
-const namespaceOfZod: Plugin = {
-  name: 'namespace-of-zod',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/](?:domain|octo)[\\/].*\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8')
-      return {
-        contents: text.replace(/^import \{ z \} from 'zod'$/m, "import * as z from 'zod'"),
-        loader: 'ts',
-      }
+/** Files of their own beside the one that asks for them. */
+const apart: Plugin = {
+  name: 'apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^(?:yaml|\.\/run\.ts|\.\/undici\.cjs)$/ }, ({ path, importer }) => {
+      // Who asks for run.ts by that name is main.ts alone.
+      const name = path.replace(/^\.\/|\.\w+$/g, '')
+      return importer === '' ? null : { path: `./${name}.cjs`, external: true }
     })
   },
 }
-
-/** undici's own, without the rest of undici: 40 ms less. Dispatchers get their methods as its index.js gives them. */
-const agentOfUndici = `
-Object.assign(require('undici/lib/dispatcher/dispatcher.js').prototype, require('undici/lib/api/index.js'))
-exports.Agent = require('undici/lib/dispatcher/agent.js')`
-
-const agentOnFetch = `
-const { openAgent } = require('./agent.ts')
-exports.Agent = function (options) { return openAgent(options, () => new (undici().Agent)(options)) }`
-
-/** What octo imports from undici is the given Agent, and the rest, loaded when it is used. */
-const undiciWhenNeeded = (agent: string): Plugin => ({
-  name: 'undici-when-needed',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, ({ importer }) =>
-      importer.startsWith(join(root, 'octo')) ? { path: 'undici', namespace: 'when-needed' } : null,
-    )
-    onLoad({ filter: /.*/, namespace: 'when-needed' }, async () => {
-      const rest = Object.keys(await import('undici')).filter((name) => !['Agent', 'default'].includes(name))
-      const lazy = (name: string) =>
-        `Object.defineProperty(exports, '${name}', { enumerable: true, get: () => undici().${name} })`
-      const contents = [`const undici = () => require('undici')`, agent, ...rest.map(lazy)].join('\n')
-      return { contents, resolveDir: join(root, 'infra/octo') }
-    })
-  },
-})
 
 const common = {
   absWorkingDir: root,
-  entryPoints: { octo: 'octo/main.ts' },
-  outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
   platform: 'node',
-  format: 'esm',
   target: 'node24',
   logLevel: 'warning',
-  plugins: [namespaceOfZod],
-  // Its ES module: of CommonJS, import() in a bundle gives no names.
-  alias: { yaml: join(root, 'node_modules/yaml/browser/dist/index.js') },
-  // CommonJS inside an ES module asks for Node's modules by require.
-  banner: { js: "import{createRequire as $create}from'node:module';const require=$create(import.meta.url);" },
+  plugins: [shapesAsData, plainTerminal],
 } satisfies BuildOptions

@@ -4,14 +4,14 @@
  */
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { bundleInPieces, root } from './bundle.ts'
+import { bundleForNode, root } from './bundle.ts'
 
 /** The folder is replaced as a whole. */
 export async function buildPackage(folder: string): Promise<void> {
   const fresh = `${folder}.${process.pid}`
   await rm(fresh, { recursive: true, force: true })
   await mkdir(dirname(folder), { recursive: true })
-  await bundleInPieces(fresh)
+  await bundleForNode(fresh)
   const { version, license, engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const manifest = {
     name: 'octopod-octo',
@@ -20,7 +20,7 @@ export async function buildPackage(folder: string): Promise<void> {
     license,
     type: 'module',
     engines,
-    bin: { octo: 'octo.mjs' },
+    bin: { octo: 'octo.cjs' },
   }
   await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await cp(join(root, 'docs/octo.md'), join(fresh, 'README.md'))

@@ -67,7 +67,7 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
  * executable, or a script for Node). */
 const underTest = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundled()))
 /** Program and first arguments. */
-export const octoCommand: readonly [string, ...string[]] = /\.m?[jt]s$/.test(underTest)
+export const octoCommand: readonly [string, ...string[]] = /\.[cm]?[jt]s$/.test(underTest)
   ? [process.execPath, underTest]
   : [underTest]
 

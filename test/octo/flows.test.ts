@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import type { Action } from '../../domain/shapes.ts'
 import { type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { octo, startOcto } from './fake-server.ts'
 
@@ -92,7 +93,12 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
 
   test('3 and 4: a script that does not end times out, and who waits on learns of its cancellation', async () => {
     await running('hangs')
-    const late = await admin('update', '-n', 'hangs', '-e', 'behave.update=hang', '--wait', '--timeout', '1s')
+    await client.update('hangs', { 'behave.update': 'hang' })
+    await eventually('the script runs', async () => {
+      const [action] = await client.actions('hangs')
+      return { done: action?.state === 'running', value: action, seen: action }
+    })
+    const late = await admin('wait', '-n', 'hangs', '--timeout', '1s')
     assert.equal(late.code, 3)
     assert.match(
       late.stderr,

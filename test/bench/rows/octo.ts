@@ -30,7 +30,7 @@ export async function octo(bench: Bench): Promise<Figure[]> {
   const executable = join(root, 'dist/octo')
   const node = process.execPath
   const commands: Record<string, string[]> = {
-    packaged: [node, join(packaged, 'octo.mjs'), 'list'],
+    packaged: [node, join(packaged, 'octo.cjs'), 'list'],
     source: [node, join(root, 'octo/main.ts'), 'list'],
     floor: [node, '-e', '0'],
     ...(existsSync(executable) ? { executable: [executable, 'list'] } : {}),

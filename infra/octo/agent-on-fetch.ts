@@ -2,26 +2,7 @@
  * undici's Agent for the executable, on the fetch that its runtime brings: loading undici takes as long as everything else octo
  * does in a `list`. Whatever fetch cannot do or explain goes to undici after all. Put in its place by bundle.ts.
  */
-
-type Asked = {
-  origin: string
-  path: string
-  method: string
-  headers: Record<string, string>
-  body?: string | null
-  /** Of silence, in milliseconds. */
-  headersTimeout?: number
-  bodyTimeout?: number
-  signal?: AbortSignal
-}
-type Body = AsyncIterable<Uint8Array> & { text(): Promise<string> }
-type Got = { statusCode: number; headers: Record<string, string>; body: Body }
-type Undici = {
-  request(asked: Asked): Promise<Got>
-  dispatch(...asked: unknown[]): boolean
-  destroy(): Promise<void>
-}
-type Options = { connect: { timeout: number; ca?: unknown }; headersTimeout: number; bodyTimeout: number }
+import { type Asked, bodyOf, coded, type Got, type Options, type Undici } from './agent-parts.ts'
 
 /** `load` gives undici's own Agent of the same options. */
 export function openAgent(options: Options, load: () => Undici): Undici {
@@ -39,7 +20,7 @@ export function openAgent(options: Options, load: () => Undici): Undici {
         return await byFetch({ ...options, ...asked }, options.connect.timeout, leaving.signal)
       } catch (error) {
         const known = isAborted(error) || asked.method !== 'GET'
-        if (known) throw named(error)
+        if (known) throw error
         // Undici has more names for what can go wrong, and reading twice does no harm.
         return undici().request(asked)
       }
@@ -70,11 +51,10 @@ async function byFetch(asked: Asked & Options, connectMs: number, leaving: Abort
       redirect: 'manual',
       signal: AbortSignal.any(signals),
     })
-    const pieces = piecesOf(answer, bodyTimeout, silence)
     return {
       statusCode: answer.status,
       headers: Object.fromEntries(answer.headers),
-      body: Object.assign(pieces, { text: () => textOf(pieces) }),
+      body: bodyOf(answer.body ?? none(), bodyTimeout, silence),
     }
   } finally {
     clearTimeout(late)
@@ -82,29 +62,7 @@ async function byFetch(asked: Asked & Options, connectMs: number, leaving: Abort
   }
 }
 
-async function* piecesOf(answer: Response, silenceMs: number, silence: AbortController) {
-  let timer: NodeJS.Timeout | undefined
-  const wait = () => {
-    clearTimeout(timer)
-    timer = setTimeout(() => silence.abort(coded('UND_ERR_BODY_TIMEOUT')), silenceMs)
-  }
-  try {
-    wait()
-    for await (const bytes of answer.body ?? []) {
-      wait()
-      yield bytes
-    }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function textOf(pieces: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const bytes of pieces) text += decoder.decode(bytes, { stream: true })
-  return text + decoder.decode()
-}
+async function* none(): AsyncGenerator<Uint8Array> {}
 
 async function connects(origin: string, timeoutMs: number): Promise<boolean> {
   const { connect } = process.getBuiltinModule('node:net')
@@ -120,15 +78,7 @@ async function connects(origin: string, timeoutMs: number): Promise<boolean> {
   }).finally(() => socket.destroy())
 }
 
-const coded = (code: string) => Object.assign(new Error(code), { code })
-
 const isAborted = (error: unknown) =>
   error instanceof Error && (error.name === 'AbortError' || /^UND_ERR_/.test(codeOf(error)))
 
 const codeOf = (error: Error) => String((error as { code?: unknown }).code ?? '')
-
-/** The runtime says in words only that what answered was not TLS. */
-function named(error: unknown): unknown {
-  if (!(error instanceof Error) || codeOf(error) !== 'EPROTO') return error
-  return Object.assign(coded('ERR_SSL_WRONG_VERSION_NUMBER'), { cause: error })
-}
