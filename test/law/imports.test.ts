@@ -81,6 +81,7 @@ const laws: Record<Room, Law> = {
       'redis-memory-server': 'the Redis of npm start where there is no other',
       esbuild: 'bundles octo',
       undici: 'its exports, to load them in octo when they are used',
+      zod: 'turns the schemas of octo into JSON Schema',
       pg: 'asks the PostgreSQL it started whether it is up',
       hono: 'the web app of a local deployment',
       '@hono/node-server': 'the web app of a local deployment',
@@ -99,6 +100,7 @@ const laws: Record<Room, Law> = {
 /** Arrows that the table does not have, one by one. */
 const exceptions: Record<string, string> = {
   'octo/version.ts → package.json': 'octo --version is the version of the package',
+  'infra/octo/plugins.ts → octo/shape.ts': 'bundling turns its schemas into data',
 }
 
 /** Types of another room's package, where it hands out its connections. */
