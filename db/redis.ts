@@ -3,23 +3,43 @@ import { Redis } from 'ioredis'
 
 const reconnect = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
 
-/** For commands: fails within a second while Redis is away, instead of queueing. */
-export function openCommands(url: string, onError: (error: Error) => void): Redis {
+/**
+ * For commands: fails within a second while Redis is away, instead of queueing. A connection whose other end has gone without
+ * a word (a network that was cut, a proxy that forgot it) is given up when a command has had no answer for `silenceMs`.
+ */
+export function openCommands(url: string, onError: (error: Error) => void, silenceMs = 3000): Redis {
   const redis = new Redis(url, {
     commandTimeout: 1000,
     connectTimeout: 2000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: reconnect,
+    socketTimeout: silenceMs,
   })
   redis.on('error', onError)
   return redis
 }
 
-/** For BullMQ workers and subscriptions: waits for Redis to come back, re-subscribes by itself. */
-export function openBlocking(url: string, onError: (error: Error) => void): Redis {
-  const redis = new Redis(url, { connectTimeout: 2000, maxRetriesPerRequest: null, retryStrategy: reconnect })
+/** For BullMQ workers: waits for Redis to come back. They ask for work at least every 10 s, so a longer silence is a dead end. */
+export function openBlocking(url: string, onError: (error: Error) => void, silenceMs = 15_000): Redis {
+  const redis = new Redis(url, {
+    connectTimeout: 2000,
+    maxRetriesPerRequest: null,
+    retryStrategy: reconnect,
+    socketTimeout: silenceMs,
+  })
   redis.on('error', onError)
+  return redis
+}
+
+/** For subscriptions: re-subscribes by itself. One that only listens would never notice a dead end, so it asks now and then. */
+export function openSubscriber(url: string, onError: (error: Error) => void, silenceMs = 10_000): Redis {
+  const redis = openBlocking(url, onError, silenceMs)
+  const asking = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => {})
+  }, silenceMs / 2)
+  asking.unref()
+  redis.on('end', () => clearInterval(asking))
   return redis
 }
 

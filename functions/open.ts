@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
 import { openBells, openQuestions } from '../db/queue.ts'
-import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import { closeRedis, onceAMinute, openCommands, openSubscriber, whenReady } from '../db/redis.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 import { createListCache } from './list-cache.ts'
 import { createOutputHints } from './output-hints.ts'
@@ -25,7 +25,7 @@ export async function openServices(settings: ServerSettings, log: Logger, option
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )
   const redis = openCommands(settings.REDIS_URL, quiet)
-  const subscriber = openBlocking(settings.REDIS_URL, quiet)
+  const subscriber = openSubscriber(settings.REDIS_URL, quiet)
   await whenReady(redis, 2000)
   const bells = openBells(redis, settings.REDIS_PREFIX)
   const questions = openQuestions(redis, subscriber, settings.REDIS_PREFIX)

@@ -6,7 +6,14 @@ import { clearCached } from '../db/cache.ts'
 import { subscribe } from '../db/events.ts'
 import { openPool } from '../db/pool.ts'
 import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
-import { closeRedis, onceAMinute, openBlocking, openCommands, whenReady } from '../db/redis.ts'
+import {
+  closeRedis,
+  onceAMinute,
+  openBlocking,
+  openCommands,
+  openSubscriber,
+  whenReady,
+} from '../db/redis.ts'
 import { createSlots } from '../db/slots.ts'
 import { serializers } from '../db/tell.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
@@ -46,7 +53,7 @@ async function main(): Promise<void> {
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )
   const redis = openCommands(settings.REDIS_URL, quiet)
-  const subscriber = openBlocking(settings.REDIS_URL, quiet)
+  const subscriber = openSubscriber(settings.REDIS_URL, quiet)
   const blocking = openBlocking(settings.REDIS_URL, quiet)
   const closing = new AbortController()
   const workshop: Workshop = {

@@ -9,6 +9,8 @@ export type StoreProxy = {
   freeze(): void
   /** All goes on, also what has waited. */
   thaw(): void
+  /** The connections there are now lead nowhere for ever, without a word; new ones work. */
+  strand(): void
   /** Resets every connection there is. */
   cut(): void
   /** How many clients are connected. */
@@ -59,6 +61,7 @@ export async function openProxy(storeUrl: string): Promise<StoreProxy> {
       frozen = false
       all((socket) => socket.resume())
     },
+    strand: () => all((socket) => socket.removeAllListeners('data').resume()),
     cut: () => all((socket) => socket.resetAndDestroy()),
     connections: () => pairs.size,
     close: async () => {
