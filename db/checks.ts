@@ -13,11 +13,12 @@ const dueRow = z.object({
   name: z.string(),
   status: z.enum(statuses),
   revision: z.number(),
+  heldUntil: z.string(),
   pendingMs: z.number(),
   appOverrides: storedOverrides,
   deploymentOverrides: storedOverrides,
 })
-/** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked. */
+/** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked, `heldUntil` whose check it is. */
 export type DueCheck = z.infer<typeof dueRow>
 
 /**
@@ -36,7 +37,7 @@ export async function claimChecks(
       where next_check_at <= now() and status not in ('Archived', 'CleanupFailed')
         and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
       order by next_check_at limit ${limit} for update skip locked))
-    returning id, name, status, revision, extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
+    returning id, name, status, revision, next_check_at::text as "heldUntil", extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
       app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"`)
 }
 
@@ -44,20 +45,18 @@ export type Checked = {
   id: number
   was: Status
   revision: number
+  heldUntil: string
   exitCode: number | null
   error: string | null
   nextInMs: number
 }
 
 /** Keeps the outcome where the status is unchanged; nothing happens if the deployment has moved on meanwhile. */
-export async function keepCheck(
-  pool: Database,
-  { id, was, revision, exitCode, error, nextInMs }: Checked,
-): Promise<void> {
+export async function keepCheck(pool: Database, checked: Checked): Promise<void> {
   await pool.query(sql.unsafe`
-    update deployments set checked_at = now(), check_exit_code = ${exitCode}, check_error = ${error},
-      next_check_at = now() + ${interval(nextInMs)}
-    where id = ${id} and status = ${was} and ${unchanged(revision)}`)
+    update deployments set checked_at = now(), check_exit_code = ${checked.exitCode}, check_error = ${checked.error},
+      next_check_at = now() + ${interval(checked.nextInMs)}
+    where ${stillOurs(checked)}`)
 }
 
 /** Keeps the outcome and moves the deployment. Null: it has moved on meanwhile, the check was too late. */
@@ -72,15 +71,16 @@ export async function keepCheckAndMove(
         next_check_at = now() + ${interval(checked.nextInMs)}, status = ${to}, status_updated_at = now(),
         updated_at = now(), archived_at = ${to === 'Archived' ? sql.fragment`now()` : sql.fragment`archived_at`},
         revision = default
-      where id = ${checked.id} and status = ${checked.was} and ${unchanged(checked.revision)}`)
+      where ${stillOurs(checked)}`)
     return moved.rowCount === 0 ? null : changeOf(transaction, checked.id)
   })
 }
 
 /**
  * What was checked is still there: every action that begins or ends raises the revision, also one that leaves the same
- * status behind, and whoever waited for the row compares with the row as it is then.
+ * status behind, and whoever waited for the row compares with the row as it is then. And nobody has checked it since: a
+ * runner that was frozen for longer than it may hold a check comes with old news.
  */
-const unchanged = (revision: number) => sql.fragment`
-  revision = ${revision}
+const stillOurs = ({ id, was, revision, heldUntil }: Checked) => sql.fragment`
+  id = ${id} and status = ${was} and revision = ${revision} and next_check_at = ${heldUntil}::timestamptz
   and not exists (select from actions a where a.deployment_id = deployments.id and a.state in ('queued', 'running'))`

@@ -54,6 +54,7 @@ async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
     id: due.id,
     was: due.status,
     revision: due.revision,
+    heldUntil: due.heldUntil,
     exitCode,
     error,
     nextInMs: nextInMs(settings.CHECK_INTERVAL, due),

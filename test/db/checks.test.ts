@@ -18,13 +18,14 @@ const many = (count: number) =>
     [count],
   )
 const outcome = (
-  { id, status, revision }: DueCheck,
+  { id, status, revision, heldUntil }: DueCheck,
   exitCode: number | null = 0,
   error: string | null = null,
 ) => ({
   id,
   was: status,
   revision,
+  heldUntil,
   exitCode,
   error,
   nextInMs: 15_000,
@@ -151,6 +152,18 @@ suite('keeping a check', () => {
     assert.equal(await statusOf(here, name), 'Running')
     await keepCheck(here.pool, outcome(check, 1, 'of the version before'))
     assert.equal(JSON.parse(await getFullInfo(here.pool, name)).last_check, null)
+  })
+
+  test('that comes after another runner has checked changes nothing: it is old news', async () => {
+    const name = await deployment(here)
+    const [frozen] = await claimChecks(here.pool, 1, 0)
+    assert.ok(frozen)
+    await here.raw('update deployments set next_check_at = now() where name = $1', [name])
+    await keepCheck(here.pool, outcome(await claimOne(), 0))
+    assert.equal(await keepCheckAndMove(here.pool, outcome(frozen, 1), 'GenericFailure'), null)
+    await keepCheck(here.pool, outcome(frozen, 1, 'long ago'))
+    assert.equal(await statusOf(here, name), 'Running')
+    assert.equal(JSON.parse(await getFullInfo(here.pool, name)).last_check.exit_code, 0)
   })
 
   test('that waited for the row sees the archive that was asked for again meanwhile', async () => {
