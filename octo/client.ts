@@ -41,8 +41,13 @@ export type AnswerOf<Name extends CallName> = Api[Name]['answer'] extends z.ZodT
   ? z.output<Api[Name]['answer']>
   : string
 
-/** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. */
-export type Extra = { key?: string | undefined; reason?: string | null | undefined }
+/** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. `revision`: of what the write is
+ * based on. */
+export type Extra = {
+  key?: string | undefined
+  reason?: string | null | undefined
+  revision?: number | undefined
+}
 /** `actionId`: of the action that was accepted, where one was. */
 export type Accepted<Name extends CallName> = { value: AnswerOf<Name>; actionId: number | null }
 type Answered = Answer & { actionId: number | null }
@@ -151,6 +156,7 @@ function headersOf(connection: Connection, name: CallName, extra: Extra): Record
       : {
           ...who,
           [headers.idempotencyKey]: extra.key ?? crypto.randomUUID(),
+          ...(extra.revision === undefined ? {} : { [headers.ifMatch]: `"${extra.revision}"` }),
           ...(reason ? { [headers.reason]: encodeURIComponent(reason.toWellFormed()) } : {}),
         }),
   }

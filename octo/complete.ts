@@ -11,6 +11,7 @@ import { chooseContext, readContexts } from './contexts.ts'
 import type { Environment } from './environment.ts'
 import { formats } from './output.ts'
 import { takenBy } from './parser.ts'
+import { letters, valueNames } from './spelling.ts'
 import { statusOf } from './verdict.ts'
 
 type Verbs = Readonly<Record<string, () => Promise<CommandClass>>>
@@ -90,21 +91,14 @@ async function valuesAfter(option: string, verb: string, environment: Environmen
       return ['running', 'archived', 'gone']
     case '--context':
       return contextNames(environment)
-    case '-f':
-    case '--file':
-    case '--ca-file':
-    case '--authorization-file':
-    case '--timeout':
-    case '--reason':
-    case '--idempotency-key':
-    case '--limit':
-    case '--link':
-    case '--url':
-      return []
     default:
-      return null
+      // A value nobody can guess, or no value at all.
+      return takesValue(option) ? [] : null
   }
 }
+
+const takesValue = (option: string) =>
+  Object.hasOwn(letters, option.slice(1)) || Object.hasOwn(valueNames, option.slice(2))
 
 const contextNames = (environment: Environment) => readContexts(environment).contexts.map(({ name }) => name)
 

@@ -1,8 +1,8 @@
 /** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
-import { changeOverrides } from '../domain/overrides.ts'
 import { accompany } from './accompany.ts'
 import type { Begun, Tools } from './change.ts'
 import type { Levels } from './overrides-file.ts'
+import { revise } from './revise.ts'
 import { statusOf } from './verdict.ts'
 
 /** Keys of one command are told apart by what they are for: each request of a repeated command is the same again. */
@@ -21,11 +21,7 @@ export async function updateExisting(
     const { failure } = await accompany(octopod, { name, aim: 'Running', actionId }, { progress, deadlineMs })
     if (failure !== null) throw failure
   }
-  const { app_overrides, deployment_overrides } = info.deployment
-  const body = {
-    app_overrides: changeOverrides(app_overrides, overrides.app, []),
-    deployment_overrides: changeOverrides(deployment_overrides, overrides.deployment, []),
-  }
-  const { actionId } = await octopod.ask('updateDeployment', { params, body }, keyed('update'))
-  return { kind: 'update', name, actionId }
+  const app = { set: overrides.app, unset: [] }
+  const deployment = { set: overrides.deployment, unset: [] }
+  return { kind: 'update', name, actionId: await revise(octopod, name, { app, deployment }, keyed('update')) }
 }

@@ -24,7 +24,7 @@ export class Retry extends ChangeCommand {
   protected async begin({ octopod, extra, progress }: Tools): Promise<Begun> {
     const name = checkedName(this.name)
     const params = { name }
-    const { last_action: last } = await octopod.call('getFullInfo', { params })
+    const { last_action: last, revision } = await octopod.call('getFullInfo', { params })
     if (last === null)
       throw new Failure('refused', `Deployment ${name} has had no action.`, 'Nothing to retry.')
     const kind = kindToRetry(name, last)
@@ -37,7 +37,7 @@ export class Retry extends ChangeCommand {
     const action = await octopod.call('getAction', { params: { action_id: last.action_id } })
     const { app_overrides, deployment_overrides } = action
     const body = { app_overrides, deployment_overrides }
-    const { actionId } = await octopod.ask('updateDeployment', { params, body }, extra)
+    const { actionId } = await octopod.ask('updateDeployment', { params, body }, { ...extra, revision })
     return { kind, name, actionId }
   }
 }

@@ -1,9 +1,9 @@
 /** `octo update`: changes some overrides of a deployment and leaves the others. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { changeOverrides } from '../../domain/overrides.ts'
 import { type Begun, ChangeCommand, type Tools } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 import { appOption, deploymentOption, fileOption, readOverrides, readUnset } from '../overrides.ts'
+import { revise } from '../revise.ts'
 
 export class Update extends ChangeCommand {
   static override paths = [['update']]
@@ -38,13 +38,8 @@ export class Update extends ChangeCommand {
     const unsetDeployment = readUnset('-O', this.unsetDeployment)
     const given = { app: this.app, deployment: this.deployment, files: this.file }
     const set = await readOverrides(given, this.context.stdin)
-
-    const present = (await octopod.call('getFullInfo', { params: { name } })).deployment
-    const body = {
-      app_overrides: changeOverrides(present.app_overrides, set.app, unsetApp),
-      deployment_overrides: changeOverrides(present.deployment_overrides, set.deployment, unsetDeployment),
-    }
-    const { actionId } = await octopod.ask('updateDeployment', { params: { name }, body }, extra)
-    return { kind: 'update', name, actionId }
+    const app = { set: set.app, unset: unsetApp }
+    const deployment = { set: set.deployment, unset: unsetDeployment }
+    return { kind: 'update', name, actionId: await revise(octopod, name, { app, deployment }, extra) }
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { suite, test } from 'node:test'
+import type { Override } from '../../domain/overrides.ts'
 import { fakeServer, octo, octoCommand, success } from './fake-server.ts'
 import { fullInfo, info, overridesOfBoth, summary } from './wire.ts'
 
@@ -69,6 +70,29 @@ suite('every command of octo', { concurrency: 4 }, () => {
       ],
       deployment_overrides: [],
     })
+  })
+
+  test('update tells what it is based on, and is done again on top of the change of whoever was quicker', async (t) => {
+    const theirs: Override[] = [['theirs', { tag: 'ValueAdded', contents: '1' }]]
+    const before = fullInfo('feature-1')
+    const infos = [
+      before,
+      { ...before, revision: 15, deployment: { ...before.deployment, app_overrides: theirs } },
+    ]
+    const refusal = { tag: 'AppError', error_message: 'Changed.', code: 'changed_meanwhile' }
+    const answers = [{ status: 412, body: refusal }]
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': () => ({ body: infos.shift() ?? before }),
+      'PUT /api/v1/deployments/feature-1': () => answers.shift() ?? success,
+    })
+    const environment = { OCTOPOD_URL: fake.url }
+    assert.deepEqual(await octo(environment, 'update', '-n', 'feature-1', '-e', 'ours=2'), silent)
+    const [first, second] = fake.asked.filter(({ method }) => method === 'PUT')
+    assert.deepEqual([first?.headers['if-match'], second?.headers['if-match']], ['"12"', '"15"'])
+    const body = second?.body as { app_overrides: unknown } | undefined
+    assert.deepEqual(body?.app_overrides, [...theirs, ['ours', { tag: 'ValueAdded', contents: '2' }]])
+    answers.push(...Array(5).fill({ status: 412, body: refusal }))
+    assert.equal((await octo(environment, 'update', '-n', 'feature-1', '-e', 'ours=2')).code, 5)
   })
 
   test('update without changes sends the present overrides', async (t) => {

@@ -101,7 +101,7 @@ export type Started = {
   until(done: (written: Ran) => boolean): Promise<Ran>
 }
 
-/** The same, still running; killed after 30 s. */
+/** The same, still running; killed after 60 s. */
 export function startOcto(environment: Record<string, string>, ...args: string[]): Started {
   const always = {
     PATH: process.env.PATH,
@@ -113,7 +113,7 @@ export function startOcto(environment: Record<string, string>, ...args: string[]
     XDG_CONFIG_HOME: '/nonexistent',
   }
   const [program, ...before] = octoCommand
-  const child = spawn(program, [...before, ...args], { env: { ...always, ...environment }, timeout: 30_000 })
+  const child = spawn(program, [...before, ...args], { env: { ...always, ...environment }, timeout: 60_000 })
   const written: Ran = { code: -1, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => {
     written.stdout += text
