@@ -1,7 +1,7 @@
 /** The frame of every screen: the head with the badge, the page of the present address, and what lies over it. */
+import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
-import type { VNode } from 'preact'
-import { useErrorBoundary, useLayoutEffect, useRef } from 'preact/hooks'
+import type { Component, VNode } from 'preact'
 import { DeploymentForm } from './forms/deployment-form.ts'
 import { DeploymentPage } from './pages/deployment.ts'
 import { ListPage } from './pages/list.ts'
@@ -14,6 +14,7 @@ import { ProblemBox } from './parts/problem.ts'
 import { QuestionBox } from './parts/question.ts'
 import { TopBar } from './parts/top-bar.ts'
 import { Problem } from './problem.ts'
+import type { Route } from './routes.ts'
 import { useWorld } from './world.ts'
 
 export function App(): VNode {
@@ -26,18 +27,16 @@ export function App(): VNode {
 }
 
 /** A fault of ours must not leave an empty page: it is told, and another address begins anew. */
-function Guarded(): VNode {
+function Guarded(this: Component): VNode {
   const { router } = useWorld()
   const route = router.route.value
-  const broken = useRef(route)
-  const [error, reset] = useErrorBoundary(() => {
-    broken.current = route
-  })
-  useLayoutEffect(() => {
-    if (error && broken.current !== route) reset()
-  }, [error, route])
-  if (!error) return html`<${Page} />`
-  const problem = new Problem(String(error), 0, null, 'Load the page again; if it stays so, report it.')
+  const fault = useSignal<{ error: unknown; route: Route } | null>(null)
+  this.componentDidCatch = (error: unknown) => {
+    fault.value = { error, route }
+  }
+  if (fault.value?.route !== route) return html`<${Page} />`
+  const words = 'Load the page again; if it stays so, report it.'
+  const problem = new Problem(String(fault.value.error), 0, null, words)
   return html`<main class="narrow">
     <${ProblemBox} title="The page has a fault" problem=${problem} again=${() => location.reload()} />
   </main>`

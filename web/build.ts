@@ -2,22 +2,24 @@
  * `npm run build`: bundles the page into web/dist with hashed names and packs every file by brotli and gzip.
  * New files come first, index.html last, old files go after it: a running server never lacks the page.
  */
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import { build, type Plugin } from 'esbuild'
+import { minify } from 'terser'
 import { compileTemplates } from './templates.ts'
 
 const source = fileURLToPath(new URL('.', import.meta.url))
 const target = join(source, 'dist')
 /** The page must open fast everywhere: all JavaScript together, packed. */
-const maxScriptBytes = 30 * 1024
+const maxScriptBytes = 30_000
 
 /** What is written for people becomes small here: templates are compiled, and the signals are our own, smaller ones. */
-const smaller: Plugin = {
-  name: 'smaller',
+const smallSources: Plugin = {
+  name: 'small sources',
   setup: ({ onLoad, onResolve }) => {
     onResolve({ filter: /^@preact\/signals$/ }, () => ({ path: join(source, 'preact-signals.ts') }))
     onLoad({ filter: /\/web\/.*\.ts$/ }, async ({ path }) => ({
@@ -27,7 +29,7 @@ const smaller: Plugin = {
   },
 }
 const sizes = await buildPage()
-for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1024).toFixed(1)} kB packed`)
+for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1000).toFixed(1)} kB packed`)
 const scriptBytes = [...sizes].reduce((sum, [name, bytes]) => (name.endsWith('.js') ? sum + bytes : sum), 0)
 if (scriptBytes > maxScriptBytes) {
   console.error(`The JavaScript has ${scriptBytes} bytes packed; at most ${maxScriptBytes} are allowed.`)
@@ -40,8 +42,6 @@ async function buildPage(): Promise<Map<string, number>> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: source,
     entryPoints: ['main.ts', 'style.css', 'icon.svg'],
-    entryNames: '[name]-[hash]',
-    assetNames: '[name]-[hash]',
     loader: { '.svg': 'copy' },
     outdir: 'dist',
     bundle: true,
@@ -52,16 +52,20 @@ async function buildPage(): Promise<Map<string, number>> {
     legalComments: 'none',
     metafile: true,
     write: false,
-    plugins: [smaller],
+    plugins: [smallSources],
   })
   const strangers = Object.keys(metafile.inputs).filter((input) => /node_modules\/zod\//.test(input))
   if (strangers.length > 0) throw new Error('zod is in the bundle: the page may import only its types')
 
   const sizes = new Map<string, number>()
-  for (const { path, contents } of outputFiles) sizes.set(basename(path), await put(basename(path), contents))
   let page = await readFile(join(source, 'index.html'), 'utf8')
-  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (entryPoint !== undefined) page = page.replace(`"/${entryPoint}"`, `"/${basename(output)}"`)
+  for (const { path, contents } of outputFiles) {
+    const { name, ext } = parse(path)
+    const bytes = ext === '.js' ? await smallScript(contents) : contents
+    const hashed = `${name}-${hashOf(bytes)}${ext}`
+    sizes.set(hashed, await put(hashed, bytes))
+    const written = ext === '.js' ? `${name}.ts` : name + ext
+    page = page.replace(`"/${written}"`, `"/${hashed}"`)
   }
   sizes.set('index.html', await put('index.html', new TextEncoder().encode(page)))
   const kept = new Set([...sizes.keys()].flatMap((name) => [name, `${name}.br`, `${name}.gz`]))
@@ -71,6 +75,21 @@ async function buildPage(): Promise<Map<string, number>> {
       await rm(join(target, name), { force: true, recursive: true })
   }
   return sizes
+}
+
+/** What esbuild has made small already: terser names things so that they pack better, 4 % in all. */
+async function smallScript(script: Uint8Array): Promise<Uint8Array> {
+  const { code = '' } = await minify(new TextDecoder().decode(script), {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 5, unsafe_arrows: true },
+  })
+  return new TextEncoder().encode(code)
+}
+
+/** As functions/page.ts knows it: what has one is kept for ever. */
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase()
 }
 
 /** Writes a file with its packed forms, each at once; gives the size packed by brotli. */
