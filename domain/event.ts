@@ -11,12 +11,15 @@ export const changeEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deleted'), name: z.string(), revision: z.int() }),
 ])
 
+const delayed = z.literal(true).optional()
+
 /** From the server to one websocket client. `hello` comes first; `resync` says: fetch the list again, events may
  * have been missed; `bye` that this server stops, connect again. `seq` counts the events and resyncs of this
- * server: a message that leaps ahead tells of a loss; hello and heartbeat repeat the present one. */
+ * server: a message that leaps ahead tells of a loss; hello and heartbeat repeat the present one. `delayed`: Redis is
+ * away, so this server hears of changes only by looking every few seconds; then resync comes. */
 export const liveMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int() }),
-  z.object({ type: z.literal('heartbeat'), seq: z.int() }),
+  z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int(), delayed }),
+  z.object({ type: z.literal('heartbeat'), seq: z.int(), delayed }),
   z.object({ type: z.literal('resync'), seq: z.int() }),
   z.object({ type: z.literal('bye'), seq: z.int() }),
   z.object({ type: z.literal('event'), seq: z.int(), event: changeEvent }),

@@ -19,6 +19,8 @@ export type Live = {
   relay(text: string): void
   /** Events may have been missed: everybody fetches the list again (with its ETag, so mostly for nothing). */
   resync(): void
+  /** Whether changes are heard of late: told at once, and to whoever comes. */
+  delay(delayed: boolean): void
   clients(): number
   /** Tells clients to go elsewhere, then closes. */
   close(): Promise<void>
@@ -28,6 +30,8 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
   const alive = new WeakSet<WebSocket>()
   let seq = 0
+  let isDelayed = false
+  const delayed = () => (isDelayed ? { delayed: true } : {})
 
   const broadcast = (message: string) => {
     const bytes = Buffer.from(message)
@@ -64,16 +68,17 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
     alive.add(client)
     client.on('pong', () => alive.add(client))
     client.on('error', () => client.terminate())
-    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs }))
+    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, ...delayed() }))
   })
   http.on('upgrade', upgrade)
 
+  const beat = () => broadcast(JSON.stringify({ type: 'heartbeat', seq, ...delayed() }))
   const heartbeat = setInterval(() => {
     for (const client of sockets.clients) {
       if (!alive.delete(client)) client.terminate()
       else client.ping()
     }
-    broadcast(JSON.stringify({ type: 'heartbeat', seq }))
+    beat()
   }, heartbeatMs)
 
   return {
@@ -84,6 +89,11 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
     resync: () => {
       seq += 1
       broadcast(JSON.stringify({ type: 'resync', seq }))
+    },
+    delay: (now) => {
+      if (now === isDelayed) return
+      isDelayed = now
+      beat()
     },
     clients: () => sockets.clients.size,
     close: async () => {

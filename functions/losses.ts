@@ -1,10 +1,13 @@
 /**
  * Notices events that never arrived (a publisher died between commit and publish, Redis was away) by comparing what
- * was relayed with how many changes PostgreSQL has counted, and has the clients fetch again. Law 7.
+ * was relayed with how many changes PostgreSQL has counted, and has the clients fetch again. Law 7. While Redis is away
+ * that is the only way to hear of changes, and clients are told so.
  */
+import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { countChanges } from '../db/deployments.ts'
 import type { Database } from '../db/pool.ts'
+import type { Live } from './live.ts'
 
 export type LossWatch = { relayed(): void; stop(): void }
 
@@ -12,7 +15,8 @@ export type LossWatch = { relayed(): void; stop(): void }
 export async function watchLosses(
   db: Database,
   log: Logger,
-  resync: () => void,
+  { resync, delay }: Pick<Live, 'resync' | 'delay'>,
+  redis: Redis,
   everyMs = 5000,
 ): Promise<LossWatch> {
   let arrived = await countChanges(db)
@@ -21,6 +25,12 @@ export async function watchLosses(
   let stopped = false
 
   const look = async () => {
+    delay(
+      await redis.ping().then(
+        () => false,
+        () => true,
+      ),
+    )
     try {
       const counted = await countChanges(db)
       if (arrived < before) {

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const app = createApp(services, metrics?.observe)
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
   const live = openLive(http, settings, log)
-  const losses = await watchLosses(services.db, log, live.resync)
+  const losses = await watchLosses(services.db, log, live, services.redis)
   const served = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.

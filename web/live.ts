@@ -5,8 +5,8 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ChangeEvent, LiveMessage } from '../domain/event.ts'
 
-/** connecting: for the first time. live: nothing is missing. offline: several attempts have failed. */
-export type Hearing = 'connecting' | 'live' | 'reconnecting' | 'offline'
+/** connecting: for the first time. live: nothing is missing. delayed: the server itself hears late. offline: several attempts have failed. */
+export type Hearing = 'connecting' | 'live' | 'delayed' | 'reconnecting' | 'offline'
 
 /** What is used of a WebSocket. */
 export type Socket = {
@@ -21,6 +21,8 @@ export type Live = {
   heardAt: ReadonlySignal<number>
   /** Connect now if there is any doubt: the machine woke up, the network is back, the person asks. */
   wake(): void
+  /** Connect anew in any case: somebody else is asking now. */
+  renew(): void
   close(): void
 }
 
@@ -54,6 +56,7 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
   let attempt = 0
   let seq: number | null = null
   let heartbeatMs = firstHeartbeatMs
+  let delayed = false
   let retry: ReturnType<typeof setTimeout> | undefined
   let silence: ReturnType<typeof setTimeout> | undefined
   let closed = false
@@ -81,7 +84,9 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     seq = message.seq
     if (message.type === 'event') apply(message.event)
     if (message.type === 'bye') return again()
-    if (missed || message.type === 'hello' || message.type === 'resync') void catchUp()
+    const before = delayed
+    if (message.type === 'hello' || message.type === 'heartbeat') delayed = message.delayed ?? false
+    if (missed || delayed !== before || message.type === 'hello' || message.type === 'resync') void catchUp()
   }
 
   /** Live again only when the list has been fetched over this very connection's time. */
@@ -91,7 +96,7 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     if (closed || socket !== asked) return
     if (!done) return again()
     attempt = 0
-    hearing.value = 'live'
+    hearing.value = delayed ? 'delayed' : 'live'
   }
 
   const drop = () => {
@@ -110,7 +115,7 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     const waitMs = backoffMs(attempt, random())
     attempt += 1
     if (attempt > attemptsBeforeOffline) hearing.value = 'offline'
-    else if (hearing.peek() === 'live') hearing.value = 'reconnecting'
+    else if (hearing.peek() !== 'connecting') hearing.value = 'reconnecting'
     clearTimeout(retry)
     retry = setTimeout(start, waitMs)
   }
@@ -125,18 +130,22 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     if (hearing.peek() !== 'live') void refresh()
   }, pollMs)
 
+  const renew = () => {
+    if (closed) return
+    drop()
+    if (hearing.peek() === 'live') hearing.value = 'reconnecting'
+    start()
+  }
+
   start()
   return {
     hearing,
     heardAt,
     wake: () => {
-      if (closed) return
       const fresh = Date.now() - heardAt.peek() < heartbeatMs * 1.5
-      if (hearing.peek() === 'live' && fresh) return
-      drop()
-      if (hearing.peek() === 'live') hearing.value = 'reconnecting'
-      start()
+      if (hearing.peek() !== 'live' || !fresh) renew()
     },
+    renew,
     close: () => {
       closed = true
       clearTimeout(retry)

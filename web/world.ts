@@ -82,7 +82,7 @@ export function openWorld(window: Window, config: PageConfig): World {
   session.entered.subscribe((entered) => {
     if (entered === before) return
     before = entered
-    live.wake()
+    live.renew()
     void sync.refresh()
     void learnName()
   })

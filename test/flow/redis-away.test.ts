@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { LiveMessage } from '../../domain/event.ts'
 import { startRedis } from '../../infra/local/redis.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -49,6 +50,12 @@ test('while Redis is away actions are accepted in time, performed, and shown; af
   await client.until('clients are told to fetch', (messages) =>
     messages.some((message) => message.type === 'resync'),
   )
+  const isDelayed = (messages: readonly LiveMessage[]) =>
+    messages.findLast((message) => message.type === 'heartbeat' || message.type === 'hello')?.delayed === true
+  await client.until('clients are told that they hear late', isDelayed)
+  const newcomer = await listen(system.url)
+  await newcomer.until('whoever comes is told too', isDelayed)
+  newcomer.close()
 
   const refused = await octopod.create('refused', { 'behave.config_check': 'refuse no such tag' })
   const action = await octopod.actionEnded(actionIdOf(refused))
@@ -61,6 +68,7 @@ test('while Redis is away actions are accepted in time, performed, and shown; af
   })
   const again = await octopod.create('after', { 'behave.config_check': 'refuse no such tag' })
   assert.equal(again.status, 400, 'config_check is asked at once again')
+  await client.until('clients are told that they hear at once again', (messages) => !isDelayed(messages))
   const seen = client.messages.length
   await octopod.archive('during')
   await octopod.settled('during', 'Archived')

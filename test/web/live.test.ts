@@ -125,6 +125,28 @@ describe('live events', () => {
     assert.equal(sockets.length, before + 1)
   })
 
+  it('says that it hears late while its server does, and fetches the list once more when that is over', async (t) => {
+    const { live, say, news } = hearingRoom(t)
+    await say({ ...hello, delayed: true })
+    assert.equal(live.hearing.value, 'delayed')
+    news()
+    await say({ type: 'heartbeat', seq: 10 })
+    assert.equal(live.hearing.value, 'live')
+    assert.deepEqual(news(), ['refresh'])
+    await say({ type: 'heartbeat', seq: 10, delayed: true }, { type: 'resync', seq: 11 })
+    assert.equal(live.hearing.value, 'delayed')
+  })
+
+  it('connects anew for somebody else, however well it hears', async (t) => {
+    const { live, say, sockets } = hearingRoom(t)
+    await say(hello)
+    live.wake()
+    assert.equal(sockets.length, 1)
+    live.renew()
+    assert.equal(sockets.length, 2)
+    assert.equal(live.hearing.value, 'reconnecting')
+  })
+
   it('is not live while the list cannot be fetched, and tries again', async (t) => {
     const { live, say, room, pass, sockets } = hearingRoom(t)
     room.reachable = false

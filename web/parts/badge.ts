@@ -7,6 +7,7 @@ import { useWorld } from '../world.ts'
 const words: Record<Hearing, string> = {
   connecting: 'Connecting',
   live: 'Live',
+  delayed: 'Delayed',
   reconnecting: 'Reconnecting',
   offline: 'Offline',
 }
@@ -17,7 +18,9 @@ export function Badge(): VNode {
   const stale = hearing === 'reconnecting' || hearing === 'offline'
   const at = Math.max(sync.fetchedAt.value, live.heardAt.value)
   const since = stale && at > 0 ? new Date(at).toLocaleTimeString() : null
-  const title = stale ? 'What you see may be old. Press to try now.' : 'Changes appear by themselves.'
+  const title = stale
+    ? 'What you see may be old. Press to try now.'
+    : `Changes appear by themselves${hearing === 'delayed' ? ', some seconds late: Redis is away' : ''}.`
   return html`<span role="status"><button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
     <span class="badge-dot" aria-hidden="true"></span>
     <span>${words[hearing]}</span>

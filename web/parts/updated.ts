@@ -6,8 +6,10 @@ import { useWorld } from '../world.ts'
 
 export function Updated(): VNode | null {
   const { live, sync, clock } = useWorld()
-  const at = Math.max(sync.fetchedAt.value, live.heardAt.value)
+  const hearing = live.hearing.value
+  // A word of a server that hears nothing itself is no news.
+  const at = Math.max(sync.fetchedAt.value, hearing === 'delayed' ? 0 : live.heardAt.value)
   if (at === 0) return null
-  const isOld = live.hearing.value !== 'live' && clock.moment.value > 0
+  const isOld = hearing !== 'live' && clock.moment.value > 0
   return html`<p class="updated">Updated ${ago(at, isOld ? Date.now() : at)}</p>`
 }
