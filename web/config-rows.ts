@@ -63,27 +63,8 @@ export function undoKey(
   key: string,
 ): Override[] {
   const before = initial.find(([name]) => name === key)
-  if (
-    before === undefined ||
-    sameOverrides(
-      [before],
-      overrides.filter(([name]) => name === key),
-    )
-  ) {
-    return without(overrides, key)
-  }
-  return put(overrides, before)
-}
-
-/** Whatever their order. */
-export function sameOverrides(a: readonly Override[], b: readonly Override[]): boolean {
-  const text = (overrides: readonly Override[]) =>
-    JSON.stringify(
-      [...new Map(overrides)]
-        .sort(([x], [y]) => (x < y ? -1 : 1))
-        .map(([key, value]) => [key, contents(value)]),
-    )
-  return text(a) === text(b)
+  const isAsBefore = changesBetween(initial, overrides).every((change) => change.key !== key)
+  return before === undefined || isAsBefore ? without(overrides, key) : put(overrides, before)
 }
 
 /** `null`: the key is removed; `undefined`: nothing is said about it. */
@@ -98,14 +79,29 @@ export function changesBetween(before: readonly Override[], after: readonly Over
     .filter((change) => change.before !== change.after)
 }
 
-/** What is wrong with the overrides of a level: the first problem of each key. */
-export function problemsOf(overrides: readonly Override[]): Map<string, string> {
-  const problems = new Map<string, string>()
+/** What was changed in a form, on top of what others have saved since it opened: where both changed a key, the form wins. */
+export function rebased(
+  initial: readonly Override[],
+  edited: readonly Override[],
+  saved: readonly Override[],
+): Override[] {
+  const given = new Map(edited)
+  return changesBetween(initial, edited).reduce<Override[]>(
+    (result, { key }) => {
+      const value = given.get(key)
+      return value === undefined ? without(result, key) : put(result, [key, value])
+    },
+    [...saved],
+  )
+}
+
+/** What is wrong with the overrides of a level: the first problem; null when there is none. */
+export function problemOf(overrides: readonly Override[]): string | null {
   for (const [key, value] of overrides) {
     const problem = keyProblem(key) ?? (value.tag === 'ValueAdded' ? valueProblem(key, value.contents) : null)
-    if (problem !== null) problems.set(key, problem)
+    if (problem !== null) return problem
   }
-  return problems
+  return null
 }
 
 const contents = (value: Override[1] | undefined) => (value?.tag === 'ValueDeleted' ? null : value?.contents)

@@ -2,7 +2,6 @@
 import type { ErrorBody, ErrorCode } from '../domain/errors.ts'
 
 export class Problem extends Error {
-  override name = 'Problem'
   /** The HTTP status; 0 when there was no answer. */
   readonly status: number
   readonly code: ErrorCode | null
@@ -40,6 +39,7 @@ const remedies: Partial<Record<ErrorCode, string>> = {
   config_refused: 'Change the config as the message asks.',
   not_signed_in: 'Sign in with the credential of this installation.',
   not_allowed: 'Sign in as an admin, or ask one to do it.',
+  changed_meanwhile: 'Look at what has changed, then save again.',
   busy: 'Wait for the running action to end, or cancel it.',
   script_failed: 'Tell your DevOps engineer: a control script has failed.',
   runners_away: 'Tell your DevOps engineer: no runner answers.',

@@ -1,18 +1,23 @@
 /** The addresses of the page and moving between them without loading it again. app.ts draws what `route` says. */
 import { type ReadonlySignal, signal } from '@preact/signals'
 
+/** `output`: the action whose output is to be seen at once; 0: none. */
 export type Route =
   | { page: 'list'; search: string }
-  | { page: 'deployment'; name: string }
+  | { page: 'deployment'; name: string; output: number }
   | { page: 'nowhere'; path: string }
 
 export const listPath = '/'
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
+/** What stands behind the `?` of a deployment's page that shows the output of an action. */
+export const outputSearch = (actionId: number): string => `?output=${actionId}`
 
 export function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
-  return name === undefined ? { page: 'nowhere', path } : { page: 'deployment', name: decode(name) }
+  if (name === undefined) return { page: 'nowhere', path }
+  const output = Number(new URLSearchParams(search).get('output'))
+  return { page: 'deployment', name: decode(name), output }
 }
 
 export type Router = {

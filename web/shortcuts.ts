@@ -20,6 +20,7 @@ export function listenForKeys(world: World, document: Document): void {
     n: () => {
       world.panel.value = { panel: 'new' }
     },
+    '/': () => document.querySelector<HTMLInputElement>('.search input')?.select(),
     e: () => editShown(world),
     '?': () => {
       world.panel.value = { panel: 'shortcuts' }

@@ -51,18 +51,22 @@ export function activeAction({ last_action }: FullInfo): LastAction | null {
   return last_action !== null && isActive(last_action.state) ? last_action : null
 }
 
-/** The status as people should read it: what runs now comes first. */
+/** The status as people should read it: what runs now comes first, and nothing is said to be done when nobody does it. */
 export function describeStatus(info: FullInfo): StatusWords {
   const active = activeAction(info)
   if (active !== null) {
     return { word: actionWords[kindOfWire(active.action)].doing, look: 'busy' }
   }
   const status = statusOf(info)
+  if (status === 'ArchivePending' && hasFailed(info)) return { word: 'Archive failed', look: 'bad' }
   if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {
     return { ...statusWords[status], word: actionWords.restore.doing }
   }
   return statusWords[status]
 }
+
+/** Its last action ended, and not well. */
+const hasFailed = ({ last_action }: FullInfo) => last_action !== null && last_action.state !== 'succeeded'
 
 export function actionLook({ state }: ActionSummary): Look {
   if (isActive(state)) return 'busy'
@@ -85,14 +89,21 @@ export function reasonOf(info: FullInfo): string | null {
     return active.state === 'queued' ? stateWords.queued : null
   }
   const { last_action } = info
-  const said = last_action === null ? null : kindOfWire(last_action.action)
-  if (last_action !== null && said !== null && last_action.state !== 'succeeded') {
-    return `${said} ${outcome(last_action)}`
+  if (last_action !== null && hasFailed(info)) {
+    const words = `${kindOfWire(last_action.action)} ${outcome(last_action)}`
+    const said = describeStatus(info).word.toLowerCase()
+    // Where the status says as much, only what it does not say.
+    return words.startsWith(said) ? (/\((.*)\)/.exec(words)?.[1] ?? null) : words
   }
   const status = statusOf(info)
   if (status === 'ArchivePending') return 'until the check says it is gone'
   if (status === 'CreatePending' || status === 'UpdatePending') return 'until the check says it is up'
   return isPutAway(info) || status === 'Running' ? null : 'the check says so'
+}
+
+/** Milliseconds from start to end; null where it had none. */
+export function durationMs({ started_at, finished_at }: ActionSummary): number | null {
+  return started_at === null || finished_at === null ? null : Date.parse(finished_at) - Date.parse(started_at)
 }
 
 /** Milliseconds of something that lasts: `0:07`, `12:30`, `1:02:03`. */

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Pair, removed, added as setTo } from '../../domain/overrides.ts'
-import {
-  changesBetween,
-  configRows,
-  removeKey,
-  sameOverrides,
-  setValue,
-  undoKey,
-} from '../../web/config-rows.ts'
+import { changesBetween, configRows, rebased, removeKey, setValue, undoKey } from '../../web/config-rows.ts'
 
 const defaults: Pair[] = [
   ['image.tag', 'v1'],
@@ -58,10 +51,33 @@ describe('editing a key', () => {
   })
 })
 
+describe('two people at one config', () => {
+  const opened = [setTo('image.tag', 'v1'), setTo('mail', 'on'), setTo('debug', 'true')]
+
+  it('both get what they did where it was on different keys', () => {
+    const mine = [setTo('image.tag', 'v2'), setTo('mail', 'on'), removed('region')]
+    const theirs = [setTo('image.tag', 'v1'), setTo('mail', 'off'), setTo('debug', 'true'), setTo('new', '1')]
+    assert.deepEqual(rebased(opened, mine, theirs), [
+      setTo('image.tag', 'v2'),
+      setTo('mail', 'off'),
+      setTo('new', '1'),
+      removed('region'),
+    ])
+  })
+
+  it('on the same key the form wins, also where the other one has taken it out', () => {
+    assert.deepEqual(
+      rebased(opened, [setTo('image.tag', 'v2'), ...opened.slice(1)], [removed('image.tag')]),
+      [setTo('image.tag', 'v2')],
+    )
+    assert.deepEqual(rebased(opened, opened.slice(1), opened), opened.slice(1))
+  })
+})
+
 describe('comparing overrides', () => {
   it('does not care about their order', () => {
-    assert.ok(sameOverrides([setTo('a', '1'), removed('b')], [removed('b'), setTo('a', '1')]))
-    assert.ok(!sameOverrides([setTo('a', '')], [removed('a')]))
+    assert.deepEqual(changesBetween([setTo('a', '1'), removed('b')], [removed('b'), setTo('a', '1')]), [])
+    assert.equal(changesBetween([setTo('a', '')], [removed('a')]).length, 1)
   })
 
   it('tells what one action changed against the one before', () => {

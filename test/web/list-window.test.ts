@@ -2,20 +2,21 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { lineAt, stretchesOf, topsOf } from '../../web/pages/list-window.ts'
 
-const items = (...heights: number[]) => heights.map((height) => ({ height }))
+const topsFor = (heights: number[], shape: Parameters<typeof topsOf>[2]) =>
+  topsOf(heights.length, (at) => heights[at] ?? 0, shape)
 
 describe('the window over a long list', () => {
   it('knows where lines begin: as drawn, else as guessed', () => {
-    assert.deepEqual([...topsOf(items(40, 0, 60), { columns: 1, guess: 50, gap: 0 })], [0, 40, 90, 150])
+    assert.deepEqual([...topsFor([40, 0, 60], { columns: 1, guess: 50, gap: 0 })], [0, 40, 90, 150])
   })
 
   it('takes cards side by side for one line as high as the highest, and the space between lines', () => {
-    const tops = topsOf(items(40, 70, 0, 30, 20), { columns: 2, guess: 50, gap: 10 })
+    const tops = topsFor([40, 70, 0, 30, 20], { columns: 2, guess: 50, gap: 10 })
     assert.deepEqual([...tops], [0, 80, 140, 170])
   })
 
   it('finds the line at a height, also beyond both ends', () => {
-    const tops = topsOf(items(40, 50, 60), { columns: 1, guess: 50, gap: 0 })
+    const tops = topsFor([40, 50, 60], { columns: 1, guess: 50, gap: 0 })
     assert.deepEqual(
       [-9, 0, 39, 40, 149, 999].map((height) => lineAt(tops, height)),
       [0, 0, 0, 1, 2, 2],
@@ -23,7 +24,7 @@ describe('the window over a long list', () => {
   })
 
   it('draws what is near in whole steps, and the line with the focus wherever it is', () => {
-    const tops = topsOf(items(...Array.from({ length: 100 }, () => 10)), { columns: 1, guess: 10, gap: 0 })
+    const tops = topsFor([...Array.from({ length: 100 }, () => 10)], { columns: 1, guess: 10, gap: 0 })
     assert.deepEqual(stretchesOf(tops, 405, 455), [[40, 48]])
     assert.deepEqual(stretchesOf(tops, 405, 455, 3), [
       [3, 4],
@@ -39,6 +40,6 @@ describe('the window over a long list', () => {
   })
 
   it('has nothing to draw of nothing', () => {
-    assert.deepEqual(stretchesOf(topsOf([], { columns: 1, guess: 10, gap: 0 }), 0, 500), [[0, 0]])
+    assert.deepEqual(stretchesOf(topsFor([], { columns: 1, guess: 10, gap: 0 }), 0, 500), [[0, 0]])
   })
 })

@@ -2,8 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
-import type { Override } from '../../domain/overrides.ts'
+import { useEffect, useMemo } from 'preact/hooks'
 import { Dialog } from '../parts/dialog.ts'
 import { Icon } from '../parts/icon.ts'
 import { useWorld } from '../world.ts'
@@ -14,17 +13,22 @@ import { LevelEditor } from './level.ts'
 /** `name`: null for a new deployment. */
 export function DeploymentForm({ name }: { name: string | null }): VNode {
   const world = useWorld()
-  const [form] = useState(() => createForm(world, startOf(name, world.store.rows)))
+  const form = useMemo(
+    () => createForm(world, name === null ? null : (world.store.rows.get(name)?.peek() ?? null)),
+    [],
+  )
   // From the very beginning and not in an effect: those wait for a frame, and Escape may come before it.
-  const [forget] = useState(() =>
-    form.dirty.subscribe((dirty) => {
-      world.unsaved.value = dirty
-    }),
+  const forget = useMemo(
+    () =>
+      form.dirty.subscribe((dirty) => {
+        world.unsaved.value = dirty
+      }),
+    [],
   )
   useEffect(
     () => () => {
       forget()
-      form.defaults.close()
+      form.close()
     },
     [],
   )
@@ -54,20 +58,12 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
       </header>
       <div class="sheet-body">
         ${form.isNew && html`<${NameField} form=${form} />`}
-        <${Overtaken} form=${form} />
         <${LevelEditor} level=${form.application} again=${form.defaults.again} />
         <${LevelEditor} level=${form.deployment} again=${form.defaults.again} />
       </div>
       <${Foot} form=${form} close=${close} />
     </form>
   <//>`
-}
-
-function Overtaken({ form }: { form: Form }): VNode | null {
-  if (!form.overtaken.value) return null
-  return html`<p class="warning" role="status">
-    The config of this deployment has been changed since you opened this form. Saving replaces it by yours.
-  </p>`
 }
 
 function NameField({ form }: { form: Form }): VNode {
@@ -98,14 +94,4 @@ function NameField({ form }: { form: Form }): VNode {
       ${shown ? problem : '2 to 16 characters: a-z, 0-9 and -, beginning with a letter.'}
     </small>
   </div>`
-}
-
-function startOf(name: string | null, rows: ReturnType<typeof useWorld>['store']['rows']) {
-  const found = name === null ? undefined : rows.get(name)?.peek().deployment
-  if (found === undefined) return null
-  return {
-    name: found.name,
-    app: found.app_overrides as Override[],
-    deployment: found.deployment_overrides as Override[],
-  }
 }

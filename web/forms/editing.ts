@@ -1,14 +1,14 @@
 /** One config level while it is edited: what was typed, its rows, its tree, what is wrong. Made by form.ts. */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { keyProblem, normaliseKey, type Override } from '../../domain/overrides.ts'
-import { type ConfigRow, changesBetween, configRows, problemsOf, setValue } from '../config-rows.ts'
+import { type ConfigRow, changesBetween, configRows, problemOf, setValue } from '../config-rows.ts'
 import type { Defaults } from '../defaults.ts'
 import { matchesKey, type Node, treeOf } from './tree.ts'
 
 export type Level = {
   title: string
-  /** What was saved when the form opened. */
-  initial: readonly Override[]
+  /** What was saved when the form opened, or when it took over what others have saved since. */
+  initial: ReadonlySignal<readonly Override[]>
   overrides: Signal<readonly Override[]>
   defaults: ReadonlySignal<Defaults>
   /** A row that has not changed stays the same object: typing in one redraws that one, among thousands. */
@@ -30,9 +30,9 @@ const manyKeys = 60
 
 export function createLevel(
   title: string,
-  initial: readonly Override[],
+  initial: ReadonlySignal<readonly Override[]>,
   defaults: ReadonlySignal<Defaults>,
-  overrides: Signal<readonly Override[]> = signal(initial),
+  overrides: Signal<readonly Override[]> = signal(initial.peek()),
 ): Level {
   const typed = signal({ key: '', value: '' })
   const filter = signal('')
@@ -57,18 +57,18 @@ export function createLevel(
     filter,
     typed,
     tree: computed(() => (keys.value === '' ? [] : treeOf(keys.value.split('\0')))),
-    touched: computed(() => new Set(changesBetween(initial, overrides.value).map(({ key }) => key))),
+    touched: computed(() => new Set(changesBetween(initial.value, overrides.value).map(({ key }) => key))),
     typedProblem: computed(() => {
       const { key, value } = typed.value
       const normal = normaliseKey(key)
       if (normal === '') return value === '' ? null : 'The new value has no key.'
       return rows.value.has(normal) ? `${normal} is in the list above.` : keyProblem(normal)
     }),
-    problem: computed(() => problemsOf(overrides.value).values().next().value ?? null),
+    problem: computed(() => problemOf(overrides.value)),
     isOpen: (prefix) => {
       const there =
         open.get(prefix) ??
-        signal(rows.peek().size <= manyKeys || initial.some(([key]) => key.startsWith(prefix)))
+        signal(rows.peek().size <= manyKeys || initial.peek().some(([key]) => key.startsWith(prefix)))
       open.set(prefix, there)
       return there
     },

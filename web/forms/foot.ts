@@ -1,6 +1,7 @@
 /** The foot of the form: what was edited, why, what is wrong, and the button that sends it. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { Changes } from '../parts/changes.ts'
 import { ProblemBox } from '../parts/problem.ts'
 import { ReasonField } from '../parts/reason.ts'
 import { Waited } from '../parts/waited.ts'
@@ -24,6 +25,7 @@ export function Foot({ form, close }: { form: Form; close: () => void }): VNode 
         title=${problem.code === 'config_refused' ? 'The config check says no' : undefined}
       />`
     }
+    <${Meanwhile} form=${form} />
     ${!form.isNew && form.dirty.value && html`<${ReasonField} reason=${form.reason} />`}
     <div class="buttons">
       <span class="why-not">
@@ -43,6 +45,21 @@ export function Foot({ form, close }: { form: Form; close: () => void }): VNode 
       </button>
     </div>
   </footer>`
+}
+
+/** Two people edit at once: nobody's work may be lost unseen. */
+function Meanwhile({ form: { meanwhile, takeOver } }: { form: Form }): VNode | null {
+  if (meanwhile.value.length === 0) return null
+  // The button goes with what it did: the keyboard goes on where the form is sent.
+  const take = ({ currentTarget }: { currentTarget: HTMLButtonElement }) => {
+    currentTarget.form?.querySelector<HTMLElement>('.primary')?.focus()
+    takeOver()
+  }
+  return html`<div class="warning" role="status">
+    <p>Others have changed this config meanwhile:</p>
+    <${Changes} changes=${meanwhile.value} />
+    <button type="button" onClick=${take}>Take over, keep my edits</button>
+  </div>`
 }
 
 function editedWords(keys: readonly string[]): string {

@@ -1,10 +1,12 @@
 /** The state of the form for a new or an existing deployment: what was typed, what is wrong, sending it once. */
-import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { nameProblem } from '../../domain/name.ts'
 import type { Override } from '../../domain/overrides.ts'
+import { headers } from '../../domain/places.ts'
+import type { FullInfo } from '../../domain/shapes.ts'
 import { catchUp } from '../acting.ts'
 import { newKey } from '../api.ts'
-import { sameOverrides } from '../config-rows.ts'
+import { type Change, changesBetween, rebased } from '../config-rows.ts'
 import { type FollowedDefaults, followDefaults } from '../defaults.ts'
 import { whyNot } from '../moves.ts'
 import { type Problem, problemOfError } from '../problem.ts'
@@ -26,27 +28,37 @@ export type Form = {
   obstacle: ReadonlySignal<string | null>
   sending: ReadonlySignal<boolean>
   problem: ReadonlySignal<Problem | null>
-  /** Somebody else has changed the overrides since the form opened. */
-  overtaken: ReadonlySignal<boolean>
+  /** What somebody else has changed since the form opened. */
+  meanwhile: ReadonlySignal<readonly Change[]>
+  /** Puts what was edited here on top of it. */
+  takeOver(): void
   send(): Promise<void>
+  close(): void
 }
 
-type Start = { name: string; app: readonly Override[]; deployment: readonly Override[] }
+type Saved = { app: readonly Override[]; deployment: readonly Override[] }
 
 /** `start`: null for a new deployment. */
-export function createForm(world: World, start: Start | null): Form {
-  const { store, client, panel, unsaved, notices, router } = world
-  const name = signal(start?.name ?? '')
+export function createForm(world: World, start: FullInfo | null): Form {
+  const { store, sync, client, panel, unsaved, notices, router } = world
+  const isNew = start === null
+  const saved = signal<Saved>(isNew ? { app: [], deployment: [] } : savedIn(start))
+  const name = signal(start?.deployment.name ?? '')
   const reason = signal('')
-  const deploymentOverrides = signal<readonly Override[]>(start?.deployment ?? [])
+  const deploymentOverrides = signal(saved.peek().deployment)
   const defaults = followDefaults(client, deploymentOverrides)
-  const application = createLevel('Application config', start?.app ?? [], defaults.application)
+  const application = createLevel(
+    'Application config',
+    computed(() => saved.value.app),
+    defaults.application,
+  )
   const deployment = createLevel(
     'Deployment config',
-    deploymentOverrides.peek(),
+    computed(() => saved.value.deployment),
     defaults.deployment,
     deploymentOverrides,
   )
+  let closed = false
   const levels = [application, deployment]
   const sending = signal(false)
   const problem = signal<Problem | null>(null)
@@ -56,17 +68,22 @@ export function createForm(world: World, start: Start | null): Form {
   /** The row of what is edited, as it stands now. */
   const present = computed(() => {
     void store.changes.value
-    return start === null ? undefined : store.rows.get(start.name)?.value
+    return isNew ? undefined : store.rows.get(name.value)?.value
   })
   const edited = computed(() => levels.some(isDirty))
-  const dirty = computed(() => edited.value || reason.value !== '' || name.value !== (start?.name ?? ''))
+  const dirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
   const wrongName = computed(() => {
-    if (start !== null) return null
+    if (!isNew) return null
     void store.changes.value
     return (
       nameProblem(name.value) ??
       (store.rows.has(name.value) ? `There is a deployment ${name.value} already.` : null)
     )
+  })
+  const meanwhile = computed(() => {
+    if (present.value === undefined || sending.value) return []
+    const [was, now] = [saved.value, savedIn(present.value)]
+    return [...changesBetween(was.app, now.app), ...changesBetween(was.deployment, now.deployment)]
   })
   const obstacle = computed(() => {
     if (sending.value) return 'It is being sent.'
@@ -75,17 +92,21 @@ export function createForm(world: World, start: Start | null): Form {
       const words = one.problem.value ?? one.typedProblem.value
       if (words !== null) return words
     }
-    if (start === null) return null
-    if (!edited.value) return 'Nothing has been changed.'
-    return present.value === undefined ? null : whyNot('update', present.value, true)
+    if (isNew) return null
+    if (present.value === undefined) return `${name.value} is gone.`
+    const why = whyNot('update', present.value, true)
+    if (why !== null) return why
+    if (meanwhile.value.length > 0) return 'Look first at what has been changed meanwhile.'
+    return edited.value ? null : 'Nothing has been changed.'
   })
-  const overtaken = computed(() => {
-    const now = present.value?.deployment
-    if (start === null || now === undefined || sending.value) return false
-    return !(
-      sameOverrides(start.app, now.app_overrides) && sameOverrides(start.deployment, now.deployment_overrides)
-    )
-  })
+  const takeOver = () =>
+    batch(() => {
+      if (present.value === undefined) return
+      const [was, now] = [saved.value, savedIn(present.value)]
+      application.overrides.value = rebased(was.app, application.overrides.value, now.app)
+      deployment.overrides.value = rebased(was.deployment, deployment.overrides.value, now.deployment)
+      saved.value = now
+    })
 
   const send = async () => {
     levels.forEach(addTyped)
@@ -94,28 +115,42 @@ export function createForm(world: World, start: Start | null): Form {
       app_overrides: [...application.overrides.peek()],
       deployment_overrides: [...deployment.overrides.peek()],
     }
-    const text = JSON.stringify([name.peek(), body, reason.peek()])
+    // The last that is known here: nothing in it is news to whoever sends the form.
+    const revision = `"${present.peek()?.revision}"`
+    const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
     if (key.body !== text) key = { body: text, value: newKey() }
     const options = { key: key.value, reason: reason.peek() }
     sending.value = true
     problem.value = null
     try {
-      if (start === null)
-        await client.ask('createDeployment', { ...options, body: { name: name.peek(), ...body } })
-      else await client.ask('updateDeployment', { ...options, body, params: { name: start.name } })
-      unsaved.value = false
-      panel.value = null
-      notices.say(`${start === null ? 'Creating' : 'Updating'} ${name.peek()}.`)
+      if (isNew) await client.ask('createDeployment', { ...options, body: { name: name.peek(), ...body } })
+      else {
+        const params = { name: name.peek() }
+        await client.ask('updateDeployment', {
+          ...options,
+          body,
+          params,
+          headers: { [headers.ifMatch]: revision },
+        })
+      }
+      notices.say(`${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`)
       catchUp(world)
-      if (start === null) router.go(deploymentPath(name.peek()))
+      // Whoever has given up waiting for it is somewhere else by now.
+      if (!closed) {
+        unsaved.value = false
+        panel.value = null
+        if (isNew) router.go(deploymentPath(name.peek()))
+      }
     } catch (error) {
       problem.value = problemOfError(error)
+      if (problem.value.code === 'changed_meanwhile') await sync.refresh()
     }
     sending.value = false
+    if (meanwhile.value.length > 0) problem.value = null
   }
 
   return {
-    isNew: start === null,
+    isNew,
     name,
     nameProblem: wrongName,
     application,
@@ -126,11 +161,20 @@ export function createForm(world: World, start: Start | null): Form {
     obstacle,
     sending,
     problem,
-    overtaken,
+    meanwhile,
+    takeOver,
     send,
+    close: () => {
+      closed = true
+      defaults.close()
+    },
   }
 }
 
-function isDirty({ initial, overrides, typed }: Level): boolean {
-  return typed.value.key !== '' || typed.value.value !== '' || !sameOverrides(initial, overrides.value)
+function savedIn({ deployment: { app_overrides, deployment_overrides } }: FullInfo): Saved {
+  return { app: app_overrides as Override[], deployment: deployment_overrides as Override[] }
+}
+
+function isDirty({ touched, typed }: Level): boolean {
+  return touched.value.size > 0 || typed.value.key + typed.value.value !== ''
 }

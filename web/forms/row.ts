@@ -24,7 +24,7 @@ export function EditRow({ name, level, prefix }: Props): VNode | null {
     overrides.value = setValue(defaults.peek().pairs, overrides.peek(), name, text)
   }
   const undo = () => {
-    overrides.value = undoKey(initial, overrides.peek(), name)
+    overrides.value = undoKey(initial.peek(), overrides.peek(), name)
   }
   const remove = () => {
     overrides.value = removeKey(defaults.peek().pairs, overrides.peek(), name)

@@ -2,16 +2,17 @@
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId, useRef } from 'preact/hooks'
 import { isActive, kindOfWire } from '../../domain/action.ts'
 import type { Override } from '../../domain/overrides.ts'
 import type { Action } from '../../domain/shapes.ts'
 import { type Change, changesBetween } from '../config-rows.ts'
 import type { Following } from '../following.ts'
 import { Ago } from '../parts/ago.ts'
+import { Changes } from '../parts/changes.ts'
 import { Shape, Since } from '../parts/status.ts'
-import { durationMs } from '../usual.ts'
-import { actionLook, actionWords, outcome, took } from '../words.ts'
+import { outputSearch } from '../routes.ts'
+import { actionLook, actionWords, durationMs, outcome, took } from '../words.ts'
 import { useWorld } from '../world.ts'
 import { Output } from './output.ts'
 
@@ -40,13 +41,20 @@ export function ActionList({ following }: { following: Following }): VNode {
 }
 
 function ActionRow({ action, before }: { action: Action; before: Action | null }): VNode {
-  const { session } = useWorld()
-  const open = useSignal(false)
+  const { session, router } = useWorld()
+  const active = isActive(action.state)
+  const route = router.route.peek()
+  const asked = route.page === 'deployment' && route.output === action.action_id && !active
+  const open = useSignal(asked)
+  const shown = open.value && session.isAdmin()
+  const place = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (shown) place.current?.scrollIntoView()
+  }, [])
   const id = useId()
   const changes = changesOf(action, before)
-  const active = isActive(action.state)
   const time = durationMs(action)
-  return html`<li class="action">
+  return html`<li class="action" ref=${place}>
     <div class="action-line" data-look=${actionLook(action)}>
       <${Shape} look=${actionLook(action)} />
       <span class="action-what"><strong>${actionWords[kindOfWire(action.action)].verb}</strong> ${outcome(action)}</span>
@@ -62,14 +70,15 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
           html`<button
             type="button"
             class="quiet small"
-            aria-expanded=${open.value}
+            aria-expanded=${shown}
             aria-controls=${id}
-            aria-label=${open.value ? undefined : `Output of ${kindOfWire(action.action)} ${action.action_id}`}
+            aria-label=${shown ? undefined : `Output of ${kindOfWire(action.action)} ${action.action_id}`}
             onClick=${() => {
-              open.value = !open.value
+              open.value = !shown
+              router.note(shown ? '' : outputSearch(action.action_id))
             }}
           >
-            ${open.value ? 'Hide output' : 'Output'}
+            ${shown ? 'Hide output' : 'Output'}
           </button>`
         }
       </span>
@@ -79,20 +88,9 @@ function ActionRow({ action, before }: { action: Action; before: Action | null }
     ${action.reason !== null && html`<p class="action-words">“${action.reason}”</p>`}
     ${action.truncated && html`<p class="action-words">The output went over the limit and was cut.</p>`}
     ${action.attempt > 1 && html`<p class="action-words">Attempt ${action.attempt}</p>`}
-    ${
-      changes.length > 0 &&
-      html`<ul class="changes">
-        ${changes.map((change) => html`<li key=${change.key}><${ChangeWords} change=${change} /></li>`)}
-      </ul>`
-    }
-    <div id=${id}>${open.value && html`<${Output} actionId=${action.action_id} name=${action.deployment} truncated=${action.truncated} />`}</div>
+    <${Changes} changes=${changes} />
+    <div id=${id}>${shown && html`<${Output} actionId=${action.action_id} name=${action.deployment} truncated=${action.truncated} />`}</div>
   </li>`
-}
-
-function ChangeWords({ change: { key, before, after } }: { change: Change }): VNode {
-  return html`<code>${key}</code>
-    ${typeof before === 'string' && html`<del>${before || 'empty'}</del>`}
-    ${typeof after === 'string' ? html`<ins>${after || 'empty'}</ins>` : html`<span class="kind">${after === null ? 'removed' : 'default'}</span>`}`
 }
 
 function changesOf(action: Action, before: Action | null): Change[] {

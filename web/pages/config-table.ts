@@ -3,7 +3,7 @@ import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Override } from '../../domain/overrides.ts'
-import { type ConfigRow, configRows } from '../config-rows.ts'
+import { configRows } from '../config-rows.ts'
 import type { Defaults } from '../defaults.ts'
 import { Key } from '../parts/key.ts'
 import { ProblemBox } from '../parts/problem.ts'
@@ -15,13 +15,6 @@ type Props = {
   overrides: ReadonlySignal<readonly Override[]>
   defaults: ReadonlySignal<Defaults>
   again: () => void
-}
-
-const kindWords: Record<ConfigRow['kind'], string> = {
-  default: 'default',
-  changed: 'changed',
-  added: 'added',
-  removed: 'removed',
 }
 
 export function ConfigTable({ title, overrides, defaults, again }: Props): VNode {
@@ -44,7 +37,7 @@ export function ConfigTable({ title, overrides, defaults, again }: Props): VNode
               onlyOverrides.value = event.currentTarget.checked
             }}
           />
-          <span>Only these</span>
+          <span>Only overrides</span>
         </label>`
       }
     </header>
@@ -62,7 +55,7 @@ export function ConfigTable({ title, overrides, defaults, again }: Props): VNode
                 ? html`<del>${standard ?? ''}</del>`
                 : html`<span class="pair-value">${value === '' ? html`<i>empty</i>` : value}</span>`
             }
-            ${kind !== 'default' && html`<span class="kind">${kindWords[kind]}</span>`}
+            ${kind !== 'default' && html`<span class="kind">${kind}</span>`}
             ${kind === 'changed' && html`<small class="was">default <code>${standard || 'empty'}</code></small>`}
           </dd>
         </div>`,

@@ -2,14 +2,13 @@
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/shapes.ts'
 import { followDefaults } from '../defaults.ts'
 import { type Following, follow } from '../following.ts'
 import { Icon } from '../parts/icon.ts'
-import { ProblemBox } from '../parts/problem.ts'
-import { usualMs } from '../usual.ts'
+import { Missing, Stale } from '../parts/trouble.ts'
 import { activeAction } from '../words.ts'
 import { useWorld } from '../world.ts'
 import { ActionList } from './action-list.ts'
@@ -20,7 +19,7 @@ import { RunningAction } from './running-action.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
   const world = useWorld()
-  const [following] = useState(() => follow(world, name))
+  const following = useMemo(() => follow(world, name), [])
   useEffect(() => following.close, [])
   useEffect(() => {
     document.title = `${name} · Octopod`
@@ -35,9 +34,6 @@ export function DeploymentPage({ name }: { name: string }): VNode {
       text=${was ? 'It has been cleaned up or deleted.' : 'It may have another name, or have been deleted.'}
     />`
   }
-  const signIn = () => {
-    world.panel.value = { panel: 'sign-in' }
-  }
   return html`<main class="deployment">
     <a class="back" href="/"><${Icon} name="back" />All deployments</a>
     ${
@@ -45,17 +41,9 @@ export function DeploymentPage({ name }: { name: string }): VNode {
         ? problem === null
           ? html`<div class="loading" role="status"><span class="hidden">Loading</span><div class="ghost tall"></div></div>`
           : html`<h1 class="hidden">${name}</h1>
-              <${ProblemBox}
-                title=${`${name} could not be loaded`}
-                problem=${problem}
-                again=${following.again}
-                signIn=${problem.status === 401 ? signIn : undefined}
-              />`
+              <${Missing} title=${`${name} could not be loaded`} problem=${problem} again=${following.again} />`
         : html`<${Head} info=${info} lastCheck=${following.lastCheck.value} />
-            ${
-              problem !== null &&
-              html`<p class="warning" role="status">What you see may be old. ${problem.message} ${problem.remedy}</p>`
-            }
+            <${Stale} problem=${problem} />
             <${Now} following=${following} info=${info} />
             <${Configs} following=${following} />
             <${ActionList} following=${following} />`
@@ -80,8 +68,7 @@ function Now({ following, info }: { following: Following; info: FullInfo }): VNo
     watched.value = 0
   }
   const { name } = info.deployment
-  const usual = usualMs(following.actions.value ?? [], last)
-  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} usual=${usual} putAway=${putAway} />`
+  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} putAway=${putAway} />`
 }
 
 function Configs({ following }: { following: Following }): VNode {
@@ -89,7 +76,7 @@ function Configs({ following }: { following: Following }): VNode {
   const { info } = following
   const deployment = useComputed(() => (info.value?.deployment.deployment_overrides ?? []) as Override[])
   const application = useComputed(() => (info.value?.deployment.app_overrides ?? []) as Override[])
-  const [defaults] = useState(() => followDefaults(client, deployment))
+  const defaults = useMemo(() => followDefaults(client, deployment), [])
   useEffect(() => defaults.close, [])
   return html`<div class="configs">
     <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} again=${defaults.again} />

@@ -16,7 +16,7 @@ export function Head({ info, lastCheck }: { info: FullInfo; lastCheck: LastCheck
   return html`<header class="head">
     <div class="head-top">
       <h1>${name}</h1>
-      <${StatusMark} info=${info} />
+      <${StatusMark} info=${info} brief />
       <${MoveButtons} info=${info} />
     </div>
     <div class="head-links"><${Links} links=${info.metadata} /><${Dashboard} name=${name} /></div>

@@ -13,21 +13,22 @@ import { fieldsOf, markable, type Word } from '../search.ts'
 import type { Row } from '../store.ts'
 import { isPutAway } from '../words.ts'
 
-type Props = { row: Row; words: readonly Word[] }
+/** `opened`: see parts/overrides.ts. */
+type Props = { row: Row; words: readonly Word[]; opened: Set<string> }
 
 /** `index`: among all rows, drawn or not; the head of the table is the first of them. */
-export function ListRow({ name, index, row, words }: Props & { name: string; index: number }): VNode {
+export function ListRow({ name, index, row, words, opened }: Props & { name: string; index: number }): VNode {
   return html`<tr data-name=${name} aria-rowindex=${index + 2} class=${isPutAway(row.value) ? 'away' : ''}>
-    <${Cells} row=${row} words=${words} />
+    <${Cells} row=${row} words=${words} opened=${opened} />
   </tr>`
 }
 
-function Cells({ row, words }: Props): VNode {
+function Cells({ row, words, opened }: Props): VNode {
   const info = row.value
   const { name, app_overrides, deployment_overrides } = info.deployment
   const marked = words.length === 0 ? () => [] : markable(words, fieldsOf(info))
   const level = (title: string, overrides: readonly unknown[]) =>
-    html`<${Overrides} level=${title} overrides=${overrides as Override[]} marked=${marked} />`
+    html`<${Overrides} level=${title} opened=${opened} overrides=${overrides as Override[]} marked=${marked} />`
   return html`<th scope="row" class="cell-name">
       <a class="name" href=${deploymentPath(name)}><${Marked} text=${name} spans=${marked(name)} /></a>
     </th>

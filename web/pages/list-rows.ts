@@ -23,7 +23,7 @@ export function ListRows({ listed, columns }: { listed: ReadonlySignal<Listed>; 
   const shape = useRef<Shape>({ columns: 1, gap: 0, width: 0, guess: 60 }).current
   const near = useSignal<readonly Stretch[]>([[0, atFirst]])
   const { items, words } = listed.value
-  const tops = topsOf(items, shape)
+  const tops = topsOf(items.length, (at) => (items[at] as Item).height, shape)
   const lines = tops.length - 1
 
   /** Takes the heights of what is drawn, looks where the list stands, and draws what is near. */
@@ -62,9 +62,9 @@ export function ListRows({ listed, columns }: { listed: ReadonlySignal<Listed>; 
     const [from = 0, to = 0] = stretch.map((end) => Math.min(end, lines))
     const first = from * shape.columns
     blankTo(from)
-    for (const [at, { name, row }] of items.slice(first, to * shape.columns).entries()) {
+    for (const [at, { name, row, opened }] of items.slice(first, to * shape.columns).entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} words=${words} index=${first + at} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} words=${words} opened=${opened} index=${first + at} />` as VNode,
       )
     }
     line = to

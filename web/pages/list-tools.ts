@@ -2,7 +2,6 @@
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
 import { Icon } from '../parts/icon.ts'
 import { useWorld } from '../world.ts'
 import type { View } from './list-view.ts'
@@ -12,27 +11,12 @@ type Props = { view: Signal<View>; listed: ReadonlySignal<Listed> }
 
 export function ListTools({ view, listed }: Props): VNode {
   const { panel } = useWorld()
-  const field = useRef<HTMLInputElement>(null)
   const { query, archived, sort, descending } = view.value
-
-  useEffect(() => {
-    // "/" goes to the search, as people know it from elsewhere.
-    const onKey = (event: KeyboardEvent) => {
-      const typing =
-        event.target instanceof Element && event.target.closest('input, textarea, select, dialog')
-      if (event.key !== '/' || typing || event.ctrlKey || event.metaKey || event.altKey) return
-      event.preventDefault()
-      field.current?.select()
-    }
-    document.addEventListener('keydown', onKey)
-    return () => document.removeEventListener('keydown', onKey)
-  }, [])
 
   return html`<div class="tools">
     <div class="search">
       <${Icon} name="search" />
       <input
-        ref=${field}
         type="search"
         aria-label="Search names and config"
         placeholder="Search names and config"

@@ -1,23 +1,27 @@
 /**
  * Which part of a long list is drawn: the lines near what is seen, and the line that holds the keyboard's focus, wherever it is.
- * A line is a row of the table, or as many cards as stand side by side. Heights are as drawn, else guessed. Pure.
+ * A line is a row of the table, as many cards as stand side by side, or a line of an output. Heights are as drawn, else guessed. Pure.
  */
 import { firstWhere } from '../sorted.ts'
 
 /** Lines from … to before …, in the order of the list. */
 export type Stretch = readonly [from: number, to: number]
 
-/** Where each line begins, in pixels, and at last where the list ends. `gap` stands below every line. */
+/**
+ * Where each line of `count` items begins, in pixels, and at last where they end. `heightOf`: 0 where it is not known: then it
+ * is guessed. `gap` stands below every line.
+ */
 export function topsOf(
-  items: readonly { height: number }[],
+  count: number,
+  heightOf: (at: number) => number,
   { columns, guess, gap }: { columns: number; guess: number; gap: number },
 ): Float64Array {
-  const tops = new Float64Array(Math.ceil(items.length / columns) + 1)
+  const tops = new Float64Array(Math.ceil(count / columns) + 1)
   let [line, top, highest] = [0, 0, 0]
-  for (let at = 0; at < items.length; at += 1) {
-    const height = (items[at] as { height: number }).height || guess
+  for (let at = 0; at < count; at += 1) {
+    const height = heightOf(at) || guess
     if (height > highest) highest = height
-    if ((at + 1) % columns > 0 && at + 1 < items.length) continue
+    if ((at + 1) % columns > 0 && at + 1 < count) continue
     line += 1
     top += highest + gap
     tops[line] = top

@@ -2,9 +2,9 @@
 import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { Icon } from '../parts/icon.ts'
-import { ProblemBox } from '../parts/problem.ts'
+import { Missing, Stale } from '../parts/trouble.ts'
 import { useWorld } from '../world.ts'
 import { ListCount } from './list-count.ts'
 import { ListRows } from './list-rows.ts'
@@ -19,7 +19,7 @@ const addressMs = 250
 export function ListPage({ search }: { search: string }): VNode {
   const { store, sync, router } = useWorld()
   const view = useSignal(parseView(search))
-  const [listing] = useState(() => openListing(store, view.peek()))
+  const listing = useMemo(() => openListing(store, view.peek()), [])
 
   useSignalEffect(() => listing.look(view.value))
   useSignalEffect(() => {
@@ -40,7 +40,7 @@ export function ListPage({ search }: { search: string }): VNode {
     <h1 class="hidden">Deployments</h1>
     ${
       sync.loaded.value
-        ? html`<${Stale} />
+        ? html`<${Stale} problem=${sync.problem.value} />
             <${ListTools} view=${view} listed=${listing.listed} />
             <${ListCount} listed=${listing.listed} />
             <${Deployments} view=${view} listed=${listing.listed} />`
@@ -85,27 +85,14 @@ function Column({ text, sort, view }: { text: string; sort: SortKey; view: Signa
   </th>`
 }
 
-function Stale(): VNode | null {
-  const problem = useWorld().sync.problem.value
-  if (problem === null) return null
-  return html`<p class="warning" role="status">What you see may be old. ${problem.message} ${problem.remedy}</p>`
-}
-
 function Loading(): VNode {
-  const { sync, panel } = useWorld()
+  const { sync } = useWorld()
   const problem = sync.problem.value
   if (problem === null) {
     return html`<div class="loading" role="status"><span class="hidden">Loading deployments</span>
       ${[0, 1, 2, 3, 4].map((at) => html`<div key=${at} class="ghost"></div>`)}
     </div>`
   }
-  const signIn = () => {
-    panel.value = { panel: 'sign-in' }
-  }
-  return html`<${ProblemBox}
-    title="The deployments could not be loaded"
-    problem=${problem}
-    again=${() => void sync.refresh()}
-    signIn=${problem.status === 401 ? signIn : undefined}
-  />`
+  const again = () => void sync.refresh()
+  return html`<${Missing} title="The deployments could not be loaded" problem=${problem} again=${again} />`
 }

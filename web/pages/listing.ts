@@ -11,8 +11,8 @@ import type { Row, Store } from '../store.ts'
 import { isPutAway } from '../words.ts'
 import { inOrder, type Sortable, type View } from './list-view.ts'
 
-/** A row of the list. `height`: as last drawn, in pixels; 0: never drawn. Kept here so that it stays with the row. */
-export type Item = Sortable & { row: Row; height: number }
+/** A row of the list. `height`: as last drawn, in pixels; 0: never drawn. `opened`: see parts/overrides.ts. Both stay with the row. */
+export type Item = Sortable & { row: Row; height: number; opened: Set<string> }
 
 /** `hidden`: match too, but are archived, and the view leaves those out. */
 export type Listed = {
@@ -105,7 +105,7 @@ export function openListing(store: Store, view: View, pause: () => Promise<unkno
       return undefined
     }
     const info = row.peek()
-    const item = all.get(name) ?? { name, row, info, quality: 0, height: 0 }
+    const item = all.get(name) ?? { name, row, info, quality: 0, height: 0, opened: new Set<string>() }
     item.row = row
     item.info = info
     item.quality = quality(info, wanted)

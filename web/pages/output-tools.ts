@@ -14,7 +14,7 @@ type Props = { view: OutputView; actionId: number; name: string; show(line: numb
 export function OutputTools({ view, actionId, name, show }: Props): VNode {
   const { client, notices } = useWorld()
   const saving = useSignal(false)
-  const { query, hits, current } = view
+  const { query, hits, current, wrapped } = view
   const go = (way: 1 | -1, from = current.peek()) => {
     current.value = nextHit(hits.peek(), from, way)
     if (current.peek() >= 0) show(current.peek())
@@ -49,6 +49,16 @@ export function OutputTools({ view, actionId, name, show }: Props): VNode {
     </button>
     <button type="button" class="icon-button" aria-label="Next match" title="Next match (Enter)" onClick=${() => go(1)}>
       <${Icon} name="down" />
+    </button>
+    <button
+      type="button"
+      class="small"
+      aria-pressed=${wrapped.value}
+      onClick=${() => {
+        wrapped.value = !wrapped.value
+      }}
+    >
+      Wrap
     </button>
     <button type="button" class="small" aria-disabled=${saving.value} onClick=${save}>${saving.value ? 'Downloading…' : 'Download'}</button>
   </div>`

@@ -6,6 +6,13 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from '@prea
 import type { OutputChunk } from '../../domain/shapes.ts'
 import { findLines } from '../output-find.ts'
 import { createLines, type Line } from '../output-lines.ts'
+import { topsOf } from './list-window.ts'
+
+/** As in style/output.css. */
+export const linePx = 20
+/** What is shown of one line; then its rest is counted, in about as many more. */
+export const maxChars = 4000
+const restChars = 60
 
 export type OutputView = {
   lines: readonly Line[]
@@ -13,8 +20,13 @@ export type OutputView = {
   count: ReadonlySignal<number>
   /** Grows whenever any line has changed. */
   changes: ReadonlySignal<number>
+  /** So many characters fit beside each other; Infinity: lines are not broken. */
+  columns: Signal<number>
+  /** Where each line begins, in pixels, and at last where they end. */
+  tops: ReadonlySignal<Float64Array>
   /** The first line in sight. */
   top: Signal<number>
+  wrapped: Signal<boolean>
   following: Signal<boolean>
   query: Signal<string>
   /** The numbers of the lines that have what is searched. */
@@ -29,6 +41,7 @@ export function createOutputView(): OutputView {
   const count = signal(0)
   const changes = signal(0)
   const query = signal('')
+  const columns = signal(Number.POSITIVE_INFINITY)
   let waiting: OutputChunk[] = []
   let searched = { query: '', hits: [] as number[] }
   /** From here on lines have changed since they were searched. */
@@ -46,7 +59,18 @@ export function createOutputView(): OutputView {
     lines: lines.all,
     count,
     changes,
+    columns,
+    tops: computed(() => {
+      void changes.value
+      const fitting = columns.value
+      return topsOf(lines.all.length, (at) => linePx * Math.ceil(charsIn(lines.all[at]) / fitting), {
+        columns: 1,
+        guess: linePx,
+        gap: 0,
+      })
+    }),
     top: signal(0),
+    wrapped: signal(false),
     following: signal(true),
     query,
     hits: computed(() => {
@@ -63,3 +87,5 @@ export function createOutputView(): OutputView {
     },
   }
 }
+
+const charsIn = (line: Line | undefined) => Math.min(line?.text.length ?? 0, maxChars + restChars)

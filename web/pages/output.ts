@@ -9,16 +9,13 @@ import { ProblemBox } from '../parts/problem.ts'
 import type { Problem } from '../problem.ts'
 import { count } from '../words.ts'
 import { useWorld } from '../world.ts'
+import { lineAt } from './list-window.ts'
 import { OutputTools } from './output-tools.ts'
-import { createOutputView, type OutputView } from './output-view.ts'
+import { createOutputView, linePx, maxChars, type OutputView } from './output-view.ts'
 
-/** As in style/output.css. */
-const linePx = 20
 /** More than fit in sight, and some above and below. */
 const drawn = 40
 const above = 20
-/** What is shown of one line. */
-const maxChars = 4000
 
 type State = 'reading' | 'trouble' | 'ended'
 type Props = { actionId: number; name: string; truncated: boolean }
@@ -59,8 +56,9 @@ export function Output({ actionId, name, truncated }: Props): VNode {
   const show = (line: number | 'end') => {
     const element = place.current
     if (element === null) return
+    const { tops } = view
     element.scrollTop =
-      line === 'end' ? element.scrollHeight : line * linePx - element.clientHeight / 2 + linePx
+      line === 'end' ? element.scrollHeight : (tops.peek()[line] ?? 0) - element.clientHeight / 2 + linePx
     view.following.value = isAtEnd(element)
   }
   return html`<div class="output">
@@ -93,26 +91,40 @@ function JumpToEnd({ view, show }: { view: OutputView; show: (line: 'end') => vo
 type ScreenProps = { view: OutputView; place: { current: HTMLPreElement | null }; state: Signal<State> }
 
 function Screen({ view, place, state }: ScreenProps): VNode {
-  const { lines, top, following, query, current } = view
-  void view.changes.value
-  const before = useRef(0)
-  useLayoutEffect(() => {
-    const element = place.current
-    if (element === null || !following.peek()) return
-    element.scrollTop = element.scrollHeight
-    onScroll()
-  }, [view.changes.value])
+  const { lines, tops, top, columns, wrapped, following, query, current } = view
+  /** Where it was scrolled to, in pixels and as a line. */
+  const before = useRef({ px: 0, line: 0 })
   const onScroll = () => {
     const element = place.current
     if (element === null) return
-    const { scrollTop } = element
+    const { scrollTop: px } = element
     // Only a person scrolls up; lines that come in move the end away, not what is in sight.
     if (isAtEnd(element)) following.value = true
-    else if (scrollTop < before.current) following.value = false
-    before.current = scrollTop
-    top.value = Math.floor(scrollTop / linePx / 10) * 10
+    else if (px < before.current.px) following.value = false
+    const line = lineAt(tops.peek(), px)
+    before.current = { px, line }
+    top.value = Math.floor(line / 10) * 10
   }
+  const settle = (line: number) => {
+    const element = place.current
+    if (element === null) return
+    element.scrollTop = following.peek() ? element.scrollHeight : (tops.peek()[line] ?? 0)
+    onScroll()
+  }
+  useLayoutEffect(() => {
+    if (following.peek()) settle(0)
+  }, [view.changes.value])
+  // Other breaks of lines: what was in sight stays so.
+  useLayoutEffect(() => settle(before.current.line), [columns.value])
+  useEffect(() => {
+    const resized = new ResizeObserver(([entry]) => {
+      if (entry) columns.value = wrapped.peek() ? columnsOf(entry.target) : Number.POSITIVE_INFINITY
+    })
+    resized.observe(place.current as Element)
+    return () => resized.disconnect()
+  }, [wrapped.value])
   const from = Math.max(0, top.value - above)
+  const [start = 0, end = 0] = [tops.value[from], tops.value.at(-1)]
   const marked = useComputed(() => query.value).value
   return html`<pre
     ref=${place}
@@ -120,7 +132,7 @@ function Screen({ view, place, state }: ScreenProps): VNode {
     role="region"
     aria-label="Output"
     onScroll=${onScroll}
-    ><span class="output-lines" style=${{ height: `${lines.length * linePx}px`, paddingTop: `${from * linePx}px` }}
+    ><span class=${wrapped.value ? 'output-lines wrapped' : 'output-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
       >${lines.slice(from, from + drawn + 2 * above).map(
         ({ stream, text }, at) =>
           html`<span
@@ -133,6 +145,12 @@ function Screen({ view, place, state }: ScreenProps): VNode {
       )}</span
     >${lines.length === 0 && html`<span class="output-empty">${state.value === 'ended' ? 'It printed nothing.' : 'Nothing printed yet.'}</span>`}</pre
   >`
+}
+
+/** How many characters fit beside each other; the ten that style/output.css keeps for numbers are taken off. */
+function columnsOf(element: Element): number {
+  const ten = Number.parseFloat(getComputedStyle(element).scrollPaddingLeft)
+  return Math.max(1, Math.floor((10 * element.clientWidth) / ten) - 10)
 }
 
 const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>

@@ -63,24 +63,22 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
     ${
       open.value &&
       html`<div class="menu-items" role="menu" aria-label=${label}>
-        ${items().map((item) =>
-          item.href !== undefined
-            ? html`<a key=${item.text} role="menuitem" tabindex="-1" class="menu-item" href=${item.href} target="_blank" rel="noopener noreferrer" onClick=${() => close(true)}>${item.text}<${Icon} name="out" /></a>`
-            : html`<button
-            key=${item.text}
-            type="button"
+        ${items().map(
+          ({ text, whyNot, danger, href, choose }) => html`<${href === undefined ? 'button' : 'a'}
+            key=${text}
             role="menuitem"
             tabindex="-1"
-            class=${item.danger ? 'menu-item danger' : 'menu-item'}
-            aria-disabled=${item.whyNot !== null}
+            class=${danger ? 'menu-item danger' : 'menu-item'}
+            aria-disabled=${whyNot !== null}
+            ...${href === undefined ? { type: 'button' } : { href, target: '_blank', rel: 'noopener noreferrer' }}
             onClick=${() => {
-              if (item.whyNot !== null) return
+              if (whyNot !== null) return
               close(true)
-              item.choose()
+              choose()
             }}
           >
-            ${item.text} ${item.whyNot !== null && html`<span class="why-not">${item.whyNot}</span>`}
-          </button>`,
+            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${whyNot !== null && html`<span class="why-not">${whyNot}</span>`}
+          <//>`,
         )}
       </div>`
     }

@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import type { FullInfo } from '../../domain/shapes.ts'
 import { act } from '../acting.ts'
 import { type Move, moveNames, whyNot } from '../moves.ts'
-import { deploymentPath } from '../routes.ts'
+import { deploymentPath, outputSearch } from '../routes.ts'
 import { isPutAway } from '../words.ts'
 import { useWorld, type World } from '../world.ts'
 import { dashboardOf } from './links.ts'
@@ -31,10 +31,11 @@ export function MoveMenu({ info }: { info: FullInfo }): VNode {
   return html`<${Menu} label=${`Actions for ${info.deployment.name}`} items=${() => [...moveItems(world, info), ...logItem(world, info), ...dashboardItem(world, info.deployment.name)]} />`
 }
 
-/** The page of the deployment has the output of every action. */
-function logItem({ session, router }: World, { deployment: { name } }: FullInfo): MenuItem[] {
-  const choose = () => router.go(deploymentPath(name))
-  return session.isAdmin() ? [{ text: 'Logs', whyNot: null, choose }] : []
+/** The output of what was done last; that of the rest is below it. */
+function logItem({ session, router }: World, { deployment: { name }, last_action }: FullInfo): MenuItem[] {
+  if (last_action === null || !session.isAdmin()) return []
+  const choose = () => router.go(deploymentPath(name) + outputSearch(last_action.action_id))
+  return [{ text: 'Logs', whyNot: null, choose }]
 }
 
 function dashboardItem(world: World, name: string): MenuItem[] {

@@ -11,14 +11,16 @@ const first = 3
 const longest = 80
 const before = 20
 
+/** `opened`: the levels that are shown whole; kept by whoever draws, so that they stay so when this is drawn anew. */
 type Props = {
   level: string
+  opened: Set<string>
   overrides: readonly Override[]
   marked: (text: string) => Span[]
 }
 
-export function Overrides({ level, overrides, marked }: Props): VNode | null {
-  const open = useSignal(false)
+export function Overrides({ level, opened, overrides, marked }: Props): VNode | null {
+  const open = useSignal(opened.has(level))
   if (overrides.length === 0) return null
   const labels = overrides.map((override) => ({ override, spans: marked(textOf(override)) }))
   // What was searched for must be seen, wherever it stands.
@@ -28,6 +30,8 @@ export function Overrides({ level, overrides, marked }: Props): VNode | null {
   const rest = labels.length - shown.length
   const toggle = () => {
     open.value = !open.value
+    if (open.value) opened.add(level)
+    else opened.delete(level)
   }
   return html`<div class="overrides" role="group" aria-label=${`${level} config`}>
     <span class="level" aria-hidden="true">${level}</span>
@@ -54,7 +58,7 @@ function Label({ override, spans }: { override: Override; spans: readonly Span[]
   const from = hit === undefined ? start : hit - before
   const to = Math.min(text.length, from + longest)
   const title = gone ? `${key} is removed` : `${key} = ${value.contents.slice(0, 1000)}`
-  return html`<span class=${gone ? 'override gone' : 'override'} title=${title}>
+  return html`<span class=${`override${gone ? ' gone' : ''}${spans.length > 0 ? ' found' : ''}`} title=${title}>
     <span class="override-key"><${Marked} text=${text} spans=${spans} to=${key.length} /></span>
     ${
       gone

@@ -2,18 +2,11 @@
 import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { TextField } from './text-field.ts'
+
+const attributes = { name: 'reason', autocomplete: 'off', maxlength: 1000 }
 
 export function ReasonField({ reason }: { reason: Signal<string> }): VNode {
-  return html`<label class="field">
-    <span>Reason <small>(optional, kept in the history)</small></span>
-    <input
-      name="reason"
-      autocomplete="off"
-      maxlength="1000"
-      value=${reason.value}
-      onInput=${(event: { currentTarget: HTMLInputElement }) => {
-        reason.value = event.currentTarget.value
-      }}
-    />
-  </label>`
+  const label = html`Reason <small>(optional, kept in the history)</small>`
+  return html`<${TextField} label=${label} text=${reason} attributes=${attributes} />`
 }

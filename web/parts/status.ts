@@ -10,7 +10,8 @@ export function Shape({ look }: { look: Look }): VNode {
   return html`<svg class=${`shape ${look}`} width="12" height="12" aria-hidden="true"><use href=${`#i-${look}`} /></svg>`
 }
 
-export function StatusMark({ info }: { info: FullInfo }): VNode {
+/** `brief`: what is said of it elsewhere stays away. */
+export function StatusMark({ info, brief }: { info: FullInfo; brief?: boolean }): VNode {
   const { word, look } = describeStatus(info)
   const active = activeAction(info)
   const reason = reasonOf(info)
@@ -19,17 +20,19 @@ export function StatusMark({ info }: { info: FullInfo }): VNode {
     <span class="status-words">
       <span class="status-word">${word}</span>
       ${active !== null && html`<${Since} key="since" at=${active.started_at ?? active.created_at} />`}
-      ${active?.usual_duration_ms && html`<${Usual} key="usual" action=${active} usualMs=${active.usual_duration_ms} />`}
+      ${active !== null && !brief && html`<${Usual} key="usual" action=${active} />`}
       ${reason !== null && html`<span key="reason" class="status-reason">${reason}</span>`}
     </span>
   </span>`
 }
 
 /** How far it should be by now. A bar that is full says nothing any more: then words do. */
-function Usual({ action, usualMs }: { action: LastAction; usualMs: number }): VNode {
+export function Usual({ action }: { action: LastAction }): VNode | null {
   const { clock } = useWorld()
-  const part = (clock.second.value - Date.parse(action.started_at ?? '')) / usualMs
-  return html`<span class="status-usual">${part > 1 ? 'longer than the usual' : 'usually'} ${took(usualMs)}</span>
+  const { usual_duration_ms: usualMs, started_at } = action
+  if (!usualMs) return null
+  const part = started_at === null ? 0 : (clock.second.value - Date.parse(started_at)) / usualMs
+  return html`<span class="status-usual">${part > 1 ? 'longer than usual:' : 'usually'} ${took(usualMs)}</span>
     ${part <= 1 && html`<span class="progress" aria-hidden="true"><div style=${{ width: `${Math.max(0, part) * 100}%` }}></div></span>`}`
 }
 

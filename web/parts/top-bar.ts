@@ -37,7 +37,7 @@ function Who({ open }: { open: () => void }): VNode {
   const { session } = useWorld()
   const told = session.told.value
   if (told !== null)
-    return html`<span class="who" title="What you do is kept under this name.">${told}</span>`
+    return html`<span class="who" title="The name your actions are kept under">${told}</span>`
   const name = session.actor.value
   return html`<button type="button" class="quiet who" title="The name your actions are kept under" onClick=${open}>
     <${Icon} name="person" /><span class="who-name">${name || 'Your name'}</span>

@@ -1,0 +1,19 @@
+/** A labelled line of text, bound to a signal; `attributes` go to the input. */
+import type { Signal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { ComponentChildren, VNode } from 'preact'
+
+type Props = { label: ComponentChildren; text: Signal<string>; attributes: Record<string, unknown> }
+
+export function TextField({ label, text, attributes }: Props): VNode {
+  return html`<label class="field">
+    <span>${label}</span>
+    <input
+      ...${attributes}
+      value=${text.value}
+      onInput=${(event: { currentTarget: HTMLInputElement }) => {
+        text.value = event.currentTarget.value
+      }}
+    />
+  </label>`
+}
