@@ -111,7 +111,7 @@ const typesOnly: Record<string, string> = {
 
 /** Programs of the room that run elsewhere than the rest of it: the law of the machine they run on holds. */
 const runsInNode: Record<string, { packages: readonly string[]; why: string }> = {
-  'web/build.ts': { packages: ['esbuild'], why: 'builds the page' },
+  'web/build.ts': { packages: ['esbuild', 'terser'], why: 'builds the page' },
 }
 
 const childProcesses: Record<string, string> = {

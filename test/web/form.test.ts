@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { Browser, Page, Route } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { removed, added as setTo } from '../../domain/overrides.ts'
 import { type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -222,67 +222,6 @@ describe('the form', { skip: missingBrowser() }, () => {
       return { done: off === 'false', value: null }
     })
     await system.behave('update', '')
-    await client.settled('shop', 'Running')
-    await page.close()
-  })
-
-  it('shows what another has saved meanwhile, and puts the own edits on top of it', async () => {
-    await client.update('shop', { 'image.tag': 'v2', 'mail.host': 'old' })
-    await client.settled('shop', 'Running')
-    const page = await edit()
-    await page.getByLabel('replicas', { exact: true }).fill('6')
-    await client.update('shop', { 'image.tag': 'v5', 'feature.x': 'on' })
-    const meanwhile = page.locator('.sheet-foot .warning')
-    await meanwhile.getByText('Others have changed this config').waitFor()
-    assert.deepEqual(await meanwhile.locator('li').allInnerTexts(), [
-      'image.tag\nv2\nv5',
-      'mail.host\nold\ndefault',
-      'feature.x\non',
-    ])
-    await client.settled('shop', 'Running')
-    await page.getByText('Look first at what has been changed meanwhile').waitFor()
-    await page.getByRole('button', { name: 'Take over' }).click()
-    await meanwhile.waitFor({ state: 'detached' })
-    assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v5')
-    assert.equal(await page.getByLabel('replicas', { exact: true }).inputValue(), '6')
-    await page.getByText('Edited: replicas', { exact: true }).waitFor()
-    await page.keyboard.press('Control+Enter')
-    await page.locator('dialog').waitFor({ state: 'detached' })
-    const [action] = await client.actions('shop')
-    assert.deepEqual(action?.app_overrides, [
-      setTo('image.tag', 'v5'),
-      setTo('feature.x', 'on'),
-      setTo('replicas', '6'),
-    ])
-    await client.settled('shop', 'Running')
-    await page.close()
-  })
-
-  it('loses no work of another whom the page has not heard of: the server refuses, and nothing typed is gone', async () => {
-    const page = await visitor.visit('/nowhere')
-    await page.routeWebSocket('**/event', () => {})
-    await page.goto(`${system.url}/deployments/shop`)
-    await page.getByRole('heading', { name: 'shop' }).waitFor()
-    await page.keyboard.press('e')
-    const field = page.getByLabel('replicas', { exact: true })
-    await field.fill('8')
-    // The page asks now and then: not before this test has ended.
-    const late = (route: Route) => (route.request().method() === 'GET' ? route.abort() : route.continue())
-    await page.route('**/full_info', late)
-    await page.route('**/api/v1/deployments', late)
-    await client.update('shop', { 'image.tag': 'v6' })
-    await client.settled('shop', 'Running')
-    await page.keyboard.press('Control+Enter')
-    await page.locator('.sheet-foot .problem', { hasText: 'changed' }).waitFor()
-    assert.equal(await field.inputValue(), '8')
-    assert.equal((await client.actions('shop'))[0]?.actor, 'admin')
-    await page.unrouteAll()
-    await page.keyboard.press('Control+Enter')
-    await page.getByRole('button', { name: 'Take over' }).click()
-    assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v6')
-    assert.equal(await field.inputValue(), '8')
-    await page.keyboard.press('Control+Enter')
-    await page.locator('dialog').waitFor({ state: 'detached' })
     await client.settled('shop', 'Running')
     await page.close()
   })
