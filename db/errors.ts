@@ -18,6 +18,11 @@ export class NoConnection extends Error {
   override name = 'NoConnection'
 }
 
+/** A query had no answer in time; its connection is given up. */
+export class NoAnswerInTime extends Error {
+  override name = 'NoAnswerInTime'
+}
+
 /** Raised by the guards in the schema (migration 0002). */
 export function isStaleWrite(error: unknown): boolean {
   return error instanceof StaleLease || chain(error).some((one) => codeOf(one) === 'OC001')
@@ -38,21 +43,32 @@ const networkCodes = new Set([
   'ENETUNREACH',
 ])
 
-/** Is the database away (down, restarting, unreachable, too slow, full of connections), rather than our query wrong? */
-export function isAway(error: unknown): boolean {
-  return chain(error).some((one) => {
-    if (one instanceof BackendTerminatedError || one instanceof BackendTerminatedUnexpectedlyError)
-      return true
-    if (one instanceof NoConnection) return true
-    const code = codeOf(one)
-    // 08: connection exceptions; 57P0x: shutting down, starting up; 53300: too many connections; 53100: disk full;
-    // 57014: it ran out of the time a statement has, so the database is too slow to be used.
-    if (code !== undefined && (networkCodes.has(code) || /^(08|57P0|57014|53)/.test(code))) return true
-    return (
-      one instanceof Error &&
-      /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(one.message)
-    )
-  })
+/** Not reachable; too slow to be used, or all its connections busy; no room left on its disk. */
+export type Trouble = 'away' | 'slow' | 'full'
+
+/** What is wrong with the database, if it is that rather than our query. */
+export function troubleOf(error: unknown): Trouble | null {
+  return (
+    chain(error)
+      .map(troubleOfOne)
+      .find((trouble) => trouble !== null) ?? null
+  )
+}
+
+export const isAway = (error: unknown): boolean => troubleOf(error) !== null
+
+function troubleOfOne(error: unknown): Trouble | null {
+  if (error instanceof NoConnection || error instanceof NoAnswerInTime) return 'slow'
+  const code = codeOf(error) ?? ''
+  // 53100: disk full; 57014: it ran out of the time a statement has.
+  if (code === '53100') return 'full'
+  if (code === '57014') return 'slow'
+  if (error instanceof BackendTerminatedError || error instanceof BackendTerminatedUnexpectedlyError)
+    return error.cause instanceof NoAnswerInTime ? 'slow' : 'away'
+  // 08: connection exceptions; 57P0x: shutting down, starting up; 53: too many connections, no memory.
+  if (networkCodes.has(code) || /^(08|57P0|53)/.test(code)) return 'away'
+  const words = error instanceof Error ? error.message : ''
+  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(words) ? 'away' : null
 }
 
 function codeOf(error: unknown): string | undefined {

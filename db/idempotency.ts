@@ -45,7 +45,12 @@ function replayed(before: z.infer<typeof row>, fingerprint: string): { actionId:
   return { actionId: before.action_id }
 }
 
-/** Keys are kept for a day. */
-export async function forgetOldKeys(pool: Database): Promise<void> {
-  await pool.query(sql.unsafe`delete from idempotency_keys where created_at < now() - interval '1 day'`)
+/** Keys are kept for a day. So many at once are deleted well within the time of one statement. */
+export async function forgetOldKeys(pool: Database, atOnce = 5000): Promise<void> {
+  for (let forgotten = atOnce; forgotten === atOnce; ) {
+    const batch = await pool.query(sql.unsafe`
+      delete from idempotency_keys where key = any(array(
+        select key from idempotency_keys where created_at < now() - interval '1 day' limit ${atOnce}))`)
+    forgotten = batch.rowCount
+  }
 }

@@ -14,7 +14,7 @@ import {
   type DriverTypeParser,
   type Interceptor,
 } from 'slonik'
-import { NoConnection } from './errors.ts'
+import { NoAnswerInTime, NoConnection, troubleOf } from './errors.ts'
 import { createSlots } from './slots.ts'
 
 const methods = [
@@ -28,7 +28,12 @@ const methods = [
   'query',
   'transaction',
 ] as const
-export type Database = Pick<DatabasePool, (typeof methods)[number] | 'end'>
+export type Database = Pick<DatabasePool, (typeof methods)[number] | 'end'> & {
+  /** Whether something could not be stored a moment ago because the disk of PostgreSQL is full. */
+  full(): boolean
+}
+/** How long that counts: what can be stored again is noticed by storing it. */
+const fullMs = 30_000
 export type Transaction = DatabaseTransactionConnection
 
 /** Ids, counts and revisions stay far below 2^53; one that does not is an error, never another number. */
@@ -83,19 +88,24 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
 /** Slonik's own queue for connections has no limit of time. */
 function inTurn(pool: DatabasePool, size: number, waitMs: number): Database {
   const turns = createSlots(size)
+  let fullAt = Number.NEGATIVE_INFINITY
   const bounded = (method: (typeof methods)[number]) => {
     const work = pool[method] as (...values: unknown[]) => Promise<unknown>
     return async (...values: unknown[]) => {
       if (!(await turns.take(waitMs))) throw new NoConnection(`no connection was free within ${waitMs} ms`)
       try {
         return await work(...values)
+      } catch (error) {
+        if (troubleOf(error) === 'full') fullAt = performance.now()
+        throw error
       } finally {
         turns.leave()
       }
     }
   }
   const ours = Object.fromEntries(methods.map((method) => [method, bounded(method)]))
-  return { ...ours, end: () => pool.end() } as unknown as Database
+  const full = () => performance.now() - fullAt < fullMs
+  return { ...ours, full, end: () => pool.end() } as unknown as Database
 }
 
 /**
@@ -153,7 +163,7 @@ function withDeadline(factory: DriverFactory, queryTimeoutMs: number): DriverFac
             const deadline = new Promise<never>((_, reject) => {
               timer = setTimeout(() => {
                 dead = new BackendTerminatedError(
-                  new Error(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
+                  new NoAnswerInTime(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
                 )
                 reject(dead)
               }, queryTimeoutMs + 250)

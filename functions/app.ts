@@ -2,9 +2,10 @@
  * Which function answers: every route on one screen. Built by server.ts and lambda.ts from the same services, so the
  * same app runs as a process and as an AWS Lambda handler.
  */
-import { Hono, type MiddlewareHandler } from 'hono'
+import { type Handler, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
+import type { Logger } from 'pino'
 import { api, type EndpointName } from '../domain/api.ts'
 import { Refusal } from '../domain/errors.ts'
 import { apiPrefix } from '../domain/places.ts'
@@ -86,8 +87,14 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   const limit = bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge })
   app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, limit)
   for (const name of Object.keys(functions) as EndpointName[]) mount(app, services, name)
-  for (const path of new Set(Object.values(api).map((endpoint) => apiPrefix + endpoint.path)))
-    app.all(path, wrongMethod)
+  for (const [path, endpoints] of Map.groupBy(Object.values(api), (endpoint) => apiPrefix + endpoint.path))
+    app.all(
+      path,
+      wrongMethod(
+        services.log,
+        endpoints.map((endpoint) => endpoint.method),
+      ),
+    )
   app.all('/api/*', nothingThere)
 
   app.use('*', secureHeaders({ contentSecurityPolicy: contentPolicy, strictTransportSecurity: false }))
@@ -122,9 +129,14 @@ function tooLarge(): never {
   throw new Refusal('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
 }
 
-function wrongMethod(context: { req: { method: string; path: string } }): never {
-  throw new Refusal(
-    'wrong_method',
-    `${context.req.method} is not possible at ${context.req.path.slice(0, 200)}.`,
-  )
+/** Says which methods there are, as HTTP asks of such an answer. */
+function wrongMethod(log: Logger, methods: readonly string[]): Handler {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
+  return (context) => {
+    const { method, path } = context.req
+    const words = `${method} is not possible at ${path.slice(0, 200)}, only ${allow}.`
+    const answer = answerError(new Refusal('wrong_method', words), log, requestIdOf(context))
+    answer.headers.set('Allow', allow)
+    return answer
+  }
 }

@@ -79,5 +79,6 @@ export function demandOrigin(settings: ServerSettings, given: Headers): void {
 
 function originAllowed(settings: ServerSettings, origin: string, host: string | null | undefined): boolean {
   if (settings.APP_URL.length > 0) return settings.APP_URL.some((url) => URL.parse(url)?.origin === origin)
-  return URL.parse(origin)?.host === host
+  const asked = URL.parse(origin)?.host
+  return asked !== undefined && asked === host
 }

@@ -7,7 +7,10 @@ export const healthz: Handler = (context) => context.json({ status: 'alive' })
 
 type Reached = 'ok' | 'away'
 
-/** 503 without PostgreSQL or once the process is to stop. Without Redis the server still serves: it says so, with 200. */
+/**
+ * 503 without PostgreSQL or once the process is to stop. Without Redis, or where PostgreSQL can store nothing more, the server
+ * still serves what it can: it says so, with 200.
+ */
 export function readyz(services: Services): Handler {
   return async (context) => {
     const [postgres, redis] = await Promise.all([
@@ -16,10 +19,10 @@ export function readyz(services: Services): Handler {
     ])
     const stopping = services.leaving()
     const ready = postgres === 'ok' && !stopping
-    return context.json(
-      { status: ready ? (redis === 'ok' ? 'ready' : 'degraded') : 'not ready', postgres, redis, stopping },
-      ready ? 200 : 503,
-    )
+    const full = services.db.full()
+    const status = !ready ? 'not ready' : redis === 'ok' && !full ? 'ready' : 'degraded'
+    const store = ready && full ? 'full' : postgres
+    return context.json({ status, postgres: store, redis, stopping }, ready ? 200 : 503)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The one place where an error becomes an answer: the asker's fault in words, ours in the log. */
 import type { Logger } from 'pino'
-import { isAway } from '../db/errors.ts'
+import { type Trouble, troubleOf } from '../db/errors.ts'
 import { type ErrorCode, errorBody, Refusal } from '../domain/errors.ts'
 import { headers } from '../domain/places.ts'
 
@@ -14,16 +14,19 @@ export function answerError(error: unknown, log: Logger, requestId: string): Res
 
 function answerOf(error: unknown, log: Logger, requestId: string): Response {
   if (error instanceof Refusal) return refuse(error.code, error.message, error.status, error.plain)
-  if (isAway(error)) {
-    log.warn({ err: error, requestId }, 'the database is away')
-    return refuse(
-      'stores_away',
-      'The database is not reachable right now; nothing is lost. Try again shortly.',
-      503,
-    )
+  const trouble = troubleOf(error)
+  if (trouble !== null) {
+    log.warn({ err: error, requestId }, `the database is ${trouble}`)
+    return refuse('stores_away', words[trouble], 503)
   }
   log.error({ err: error, requestId }, 'a request failed')
   return refuse('internal', 'Something went wrong on our side; the server log has the cause.', 500)
+}
+
+const words: Record<Trouble, string> = {
+  away: 'The database is not reachable right now; nothing is lost. Try again shortly.',
+  slow: 'The database takes too long to answer right now; nothing is lost. Try again shortly.',
+  full: 'The database has no room left on its disk: nothing new can be stored, and nothing is lost. It goes on by itself when there is room.',
 }
 
 function refuse(code: ErrorCode, message: string, status: number, plain = false): Response {

@@ -63,8 +63,8 @@ export function route<Name extends EndpointName>(
     const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
     let late = false
     const asked = {
-      // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours.
-      param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd'),
+      // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours. So is one that is too long.
+      param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
       query: ('query' in endpoint
         ? parse(endpoint.query, context.req.query(), 'query')
         : undefined) as QueryOf<Name>,

@@ -68,7 +68,12 @@ async function main(): Promise<void> {
     leases,
     redis,
     scripts,
-    supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE),
+    supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE, (words) =>
+      log.error(
+        { words },
+        'scripts may outlive their lease while this runner is frozen: /tmp, /dev/shm and /run cannot be written',
+      ),
+    ),
     environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
     memory: createMemory(),
     log,

@@ -1,4 +1,7 @@
-/** Tells the notifications script of status changes. Each is told at most once; a failure changes nothing. */
+/**
+ * Tells the notifications script of status changes, one after another: each is told at most once, and at most one is lost with
+ * its runner. A failure changes nothing.
+ */
 import { type StatusChange, takeStatusChanges } from '../db/sweep.ts'
 import { notificationArguments } from '../domain/script.ts'
 import type { Status } from '../domain/status.ts'
@@ -6,15 +9,22 @@ import { type Loop, repeat } from './loop.ts'
 import { ask } from './run.ts'
 import type { Workshop } from './workshop.ts'
 
-const batch = 50
+/** How many are only taken off the list at once. */
+const batch = 500
 
 export function notify(workshop: Workshop): Loop {
   const silent = workshop.scripts.path('notifications') === null
   // Without a script they are only taken off the list, now and then.
   const loop = repeat(workshop.log, 'notifications', silent ? 30_000 : 1000, async () => {
-    const changes = await takeStatusChanges(workshop.db, batch)
-    if (!silent) for (const change of changes) await tell(workshop, change)
-    if (changes.length === batch) loop.nudge()
+    if (silent) {
+      if ((await takeStatusChanges(workshop.db, batch)).length === batch) loop.nudge()
+      return
+    }
+    while (!workshop.closing.aborted) {
+      const [change] = await takeStatusChanges(workshop.db, 1)
+      if (change === undefined) return
+      await tell(workshop, change)
+    }
   })
   return silent ? { nudge: () => {}, stop: loop.stop } : loop
 }

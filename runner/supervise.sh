@@ -88,8 +88,17 @@ supervise() {
 
 # The runner's lines and the looks at the clock become one stream. That ours ends tells that the runner has. The reader must
 # be this very process: should it be killed, the others find nobody to tell, and the runner starts another companion.
+# Any place will do that can be written; in a container with a read-only disk that is /dev/shm.
+place() {
+  for within in /tmp /dev/shm /run; do
+    dir=$(mktemp -d "$within/octopod.XXXXXX" 2>/dev/null) || continue
+    mkfifo "$dir/lines" && return 0
+    rm -r "$dir"
+  done
+  return 1
+}
 exec 3<&0
-if dir=$(mktemp -d) && mkfifo "$dir/lines"; then
+if place; then
   {
     while sleep "$every"; do echo look; done 3<&- &
     clock=$!
@@ -99,6 +108,8 @@ if dir=$(mktemp -d) && mkfifo "$dir/lines"; then
   } <&3 >"$dir/lines" 2>/dev/null &
   exec 0<"$dir/lines" 3<&-
   rm -r "$dir"
+else
+  # Then there are no looks at the clock: only a runner that is gone is noticed. The runner's log tells.
+  echo 'no folder for a pipe' >&2
 fi
-# Without a place for the pipe there are no looks at the clock: only a runner that is gone is noticed.
 supervise

@@ -27,7 +27,12 @@ const pauseMs = 500
 /** How often it looks at the clock, at least; a short lease is looked at more often. */
 const longestLookMs = 500
 
-export function createSupervisor(killGraceMs: number, leaseMs = 20_000): Supervisor {
+/** `onProblem`: what the companion cannot do on this machine, in words. */
+export function createSupervisor(
+  killGraceMs: number,
+  leaseMs = 20_000,
+  onProblem: (words: string) => void = () => {},
+): Supervisor {
   const live = new Map<string, number | null>()
   const deadlines = new Map<string, number>()
   const lookMs = Math.min(longestLookMs, leaseMs / 10)
@@ -47,6 +52,7 @@ export function createSupervisor(killGraceMs: number, leaseMs = 20_000): Supervi
     }
     if (child === null) return gone()
     child.on('error', gone).on('exit', gone)
+    child.stderr?.setEncoding('utf8').on('data', (words: string) => onProblem(words.trim()))
     // That its pipe broke is told by `exit`.
     child.stdin?.on('error', () => {})
     for (const [mark, pid] of live) {
@@ -93,13 +99,13 @@ function spawnCompanion(killGraceMs: number, lookMs: number): ChildProcess | nul
   try {
     const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100)), String(lookMs / 1000)], {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-      stdio: ['pipe', 'ignore', 'ignore'],
+      stdio: ['pipe', 'ignore', 'pipe'],
       // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.
       detached: true,
     })
-    // The companion must not keep the runner from ending, and neither must the pipe, which is a socket.
+    // The companion must not keep the runner from ending, and neither must its pipes, which are sockets.
     child.unref()
-    if (child.stdin instanceof Socket) child.stdin.unref()
+    for (const pipe of [child.stdin, child.stderr]) if (pipe instanceof Socket) pipe.unref()
     return child
   } catch {
     return null

@@ -20,7 +20,7 @@ const readiness: JsonSchema = {
   required: ['status', 'postgres', 'redis', 'stopping'],
   properties: {
     status: { type: 'string', enum: ['ready', 'degraded', 'not ready'] },
-    postgres: { type: 'string', enum: ['ok', 'away'] },
+    postgres: { type: 'string', enum: ['ok', 'full', 'away'] },
     redis: { type: 'string', enum: ['ok', 'away'] },
     stopping: { type: 'boolean' },
   },
@@ -67,7 +67,7 @@ export const outsidePaths: Record<string, Record<string, Operation>> = {
   '/readyz': get(
     'readyz',
     'Are the stores reachable?',
-    'For readiness probes. Without Redis the server still serves, more slowly: `degraded`, with 200.',
+    'For readiness probes. Without Redis the server still serves, more slowly, and with a full disk it still answers: `degraded`, with 200.',
     { 200: answer('Ready or degraded', readiness), 503: answer('Not ready', readiness) },
   ),
   [`${apiPrefix}/openapi.json`]: get('getOpenapi', 'This description', 'OpenAPI 3.1.', {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sql } from 'slonik'
-import { isAway, isStaleWrite, isUniqueViolation, StaleLease } from '../../db/errors.ts'
+import { isAway, isStaleWrite, isUniqueViolation, StaleLease, troubleOf } from '../../db/errors.ts'
 import { openPool } from '../../db/pool.ts'
 import { finish } from '../../db/transition.ts'
 import { Refusal } from '../../domain/errors.ts'
@@ -38,6 +38,18 @@ suite('away', () => {
     for (const query of wrong) assert.equal(isAway(await failure(here.pool.query(query))), false, query.sql)
     for (const other of [new Refusal('busy', 'x'), new TypeError('x'), null, undefined, 'text', 7, {}])
       assert.equal(isAway(other), false)
+  })
+
+  test('is told apart from one that is too slow, and from one whose disk is full', async () => {
+    const quick = await openPool(here.url, { size: 1, queryTimeoutMs: 100 })
+    assert.equal(troubleOf(await failure(quick.query(sql.unsafe`select pg_sleep(5)`))), 'slow')
+    assert.equal(quick.full(), false)
+    const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
+    assert.equal(troubleOf(await failure(quick.query(full))), 'full')
+    assert.equal(quick.full(), true, 'and the pool knows')
+    await quick.end()
+    assert.equal(troubleOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'away')
+    assert.equal(troubleOf(new Error('x')), null)
   })
 
   test('is found in causes and in members of aggregates, and endless chains are no trouble', () => {

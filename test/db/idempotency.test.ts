@@ -92,7 +92,7 @@ suite('an Idempotency-Key', () => {
     await here.raw(`update idempotency_keys set created_at = now() - interval '25 hours' where key = $1`, [
       old.key,
     ])
-    await forgetOldKeys(here.pool)
+    await forgetOldKeys(here.pool, 1)
     assert.equal(await recallKey(here.pool, old), null)
     assert.ok(await recallKey(here.pool, young))
   })

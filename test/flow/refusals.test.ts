@@ -114,7 +114,12 @@ test('what is not there is 404, a wrong method 405', async () => {
     assert.equal((await octopod.api('GET', path)).status, 404, path)
   }
   assert.equal((await octopod.api('GET', '/nothing')).status, 404)
-  assert.equal((await octopod.api('POST', '/deployments/x')).status, 405)
+  const wrong = await octopod.api('POST', '/deployments/x')
+  assert.deepEqual([wrong.status, wrong.headers.get('allow')], [405, 'PUT, DELETE'])
+  assert.equal((await octopod.api('PATCH', '/ping')).headers.get('allow'), 'GET, HEAD')
+  const long = await octopod.api('GET', `/deployments/${'a'.repeat(9000)}/full_info`)
+  assert.equal(long.status, 404)
+  assert.ok(long.text.length < 300, 'what was asked is not sent back whole')
 })
 
 test('roles: what needs the admin credential is refused without it, with words', async () => {

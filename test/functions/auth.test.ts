@@ -55,6 +55,9 @@ test('a foreign origin is refused, ours and none are not', () => {
   assert.throws(() => demandOrigin(open, given({ host: 'here:8080', origin: 'null' })), {
     code: 'wrong_origin',
   })
+  // HTTP/1.0 has no Host: nothing is like nothing, but not allowed.
+  for (const origin of ['null', 'junk', 'http://there'])
+    assert.throws(() => demandOrigin(open, given({ origin })), { code: 'wrong_origin' })
   assert.doesNotThrow(() =>
     demandOrigin(named, given({ host: 'inner', origin: 'https://octopod.example.com' })),
   )

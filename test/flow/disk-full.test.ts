@@ -1,0 +1,95 @@
+/** A PostgreSQL whose disk is full: said in words, nothing half accepted, and all goes on by itself when there is room. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { migrate } from '../../db/migrations.ts'
+import { ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
+import { actionIdOf, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { startSystem } from '../helpers/system.ts'
+
+const disk = mkdtempSync(join(tmpdir(), 'octopod-disk-'))
+const mounted = mount()
+let stop = async () => {}
+after(async () => {
+  await stop()
+  if (mounted) execFileSync('umount', [disk])
+  rmSync(disk, { recursive: true, force: true })
+})
+
+/** A small disk in memory; only root may make one. */
+function mount(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=150m,mode=711', 'none', disk], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const filler = join(disk, 'filler')
+function fill(): void {
+  const { bavail, bsize } = statfsSync(disk)
+  writeFileSync(filler, Buffer.alloc(bavail * bsize))
+}
+
+const skip = mounted ? false : 'this account may not mount a disk'
+test('with a full disk the list is answered, changes are refused with the reason, and a script in work ends well', {
+  skip,
+}, async () => {
+  chmodSync(disk, 0o711)
+  const port = await freePort()
+  const dataDir = join(disk, 'data')
+  const postgres = await startPostgres({ dataDir, port, log: () => {}, fast: true })
+  stop = () => postgres.stop()
+  const url = await ensureDatabase(postgres.url, 'octopod')
+  await migrate(url)
+  const system = await startSystem({ env: { DATABASE_URL: url } })
+  stop = async () => {
+    await system.stop()
+    await postgres.stop()
+  }
+  const octopod = clientOf(system.url)
+  const gate = join(system.dir, 'gate')
+  const running = actionIdOf(await octopod.create('running', { 'behave.create': `wait ${gate}` }))
+  await eventually('the script runs', async () => {
+    const { text } = await octopod.api('GET', `/log/${running}`)
+    return { done: text.includes('waiting'), value: null }
+  })
+
+  fill()
+  // More than fits between what is stored already; random, so that it cannot be made small.
+  const big = () =>
+    Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, randomBytes(45_000).toString('hex')]))
+  let created = 0
+  const refused = await eventually('there is no room any more', async () => {
+    const reply = await octopod.create(`big-${created}`, big())
+    if (reply.status === 200) created += 1
+    return { done: reply.status !== 200, value: reply, seen: reply.status }
+  })
+  assert.equal(refused.status, 503)
+  assert.match(refused.text, /no room left on its disk/)
+  assert.ok(refused.headers.get('retry-after'))
+  assert.equal((await octopod.api('GET', `/deployments/big-${created}/full_info`)).status, 404)
+  const ready = await octopod.call('GET', '/readyz')
+  assert.deepEqual(
+    [ready.status, ready.body],
+    [200, { status: 'degraded', postgres: 'full', redis: 'ok', stopping: false }],
+  )
+  assert.equal((await octopod.api('GET', '/deployments')).status, 200)
+
+  await writeFile(gate, '')
+  rmSync(filler)
+  await eventually('changes are accepted again', async () => {
+    const reply = await octopod.create('after')
+    return { done: reply.status === 200, value: null, seen: reply.text }
+  })
+  assert.equal((await octopod.actionEnded(running)).state, 'succeeded')
+  assert.match((await octopod.api('GET', `/log/${running}`)).text, /create of running done/)
+})
