@@ -76,6 +76,7 @@ function plain(said) {
       '$2 is of type $1 instead of $3',
     )
     .replace('strict decoding error: ', '')
+    .replace(/^The (?=\w+ ")/, '')
     .replace(/\s*\n\s*/g, ' ')
 }
 

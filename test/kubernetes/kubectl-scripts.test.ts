@@ -1,0 +1,191 @@
+/** The kubectl control scripts with their sample, and with a folder that changes: a whole life without Helm. */
+import assert from 'node:assert/strict'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { contents, kubectl, makeNamespace, notPlayed, objects } from './cluster.ts'
+import { scriptsOf } from './scripts.ts'
+
+describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
+  let namespace: Awaited<ReturnType<typeof makeNamespace>>
+  let scripts: ReturnType<typeof scriptsOf>
+  const sample = { 'image.tag': 'v1', replicas: '2', greeting: 'Hello' }
+
+  before(async () => {
+    namespace = await makeNamespace()
+    scripts = scriptsOf('kubectl', namespace.name)
+  })
+  after(async () => {
+    scripts?.forget()
+    await namespace?.remove()
+  })
+  const fine = async (...args: Parameters<typeof scripts.run>) => {
+    const said = await scripts.run(...args)
+    assert.equal(said.code, 0, JSON.stringify(said))
+    return said
+  }
+  const get = async (what: string, path: string) =>
+    kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)
+
+  test('a whole life of the sample, two at once, nothing left at the end', async () => {
+    const value = `a,b={c} "d" 'e' \\ $(f) \${image.tag} 日本 😀\n  - new: line`
+    await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const config = { ...sample, greeting: value }
+        assert.equal(
+          (await fine('info', name, config)).stdout,
+          `${name}-web,http://${name}.staging.example.com\n`,
+        )
+        await fine('config_check', name, config)
+        for (const _ of ['once', 'twice']) await fine('create', name, config)
+        await scripts.until(0, 'check', name, config)
+        const [env] = JSON.parse(
+          await get(`deployment/${name}-web`, '{.spec.template.spec.containers[0].env}'),
+        )
+        assert.equal(env.value, value)
+
+        const next = { ...config, 'image.tag': 'v2' }
+        assert.equal((await scripts.run('check', name, next)).code, 3)
+        await fine('update', name, next)
+        await scripts.until(0, 'check', name, next)
+
+        for (const _ of ['once', 'twice']) await fine('archive', name, next)
+        await scripts.until(0, 'archive_check', name, next)
+        for (const _ of ['once', 'twice']) await fine('unarchive', name, next)
+        assert.equal(await get(`deployment/${name}-web`, '{.spec.replicas}'), '2')
+        await scripts.until(0, 'check', name, next)
+        for (const _ of ['once', 'twice']) await fine('cleanup', name, next)
+      }),
+    )
+    const left = (await contents(namespace.name)).filter(
+      (name) => /\b(one|two)-/.test(name) && !name.startsWith('pod'),
+    )
+    assert.deepEqual(left, [])
+  })
+
+  test('two deployments of one folder select only their own pods', async () => {
+    await Promise.all(['left', 'right'].map((name) => fine('create', name, sample)))
+    const selector = JSON.parse(await get('service/left-web', '{.spec.selector}'))
+    assert.deepEqual(selector, { app: 'web', 'app.kubernetes.io/instance': 'left' })
+    await scripts.until(0, 'check', 'left', sample)
+    const pods = await objects(namespace.name, 'pods', 'app=web,app.kubernetes.io/instance=left')
+    assert.equal(pods.length, 2)
+    await Promise.all(['left', 'right'].map((name) => fine('cleanup', name, sample)))
+  })
+
+  const refused: [string, Record<string, string>, RegExp][] = [
+    [
+      'a key that nobody declared',
+      { ...sample, tag: 'v1' },
+      /^tag: these manifests have no such key\. They have: image\.tag, replicas, greeting\.\n$/,
+    ],
+    ['a number that is none', { ...sample, replicas: 'two' }, /^replicas: "two" is not a whole number\.\n$/],
+    [
+      'what the API server refuses',
+      { ...sample, replicas: '-1' },
+      /^replicas: Deployment(\.apps)? "bad-web" is invalid: spec\.replicas: Invalid value: -1/,
+    ],
+    [
+      'no name of an image',
+      { ...sample, 'image.tag': 'a b' },
+      /^image\.tag: Deployment bad-web: ".+:a b" is not the name of an image\.\n$/,
+    ],
+    [
+      'a key without value',
+      { replicas: '1', greeting: 'x' },
+      /^image\.tag: it has no value, but Deployment bad-web needs it\.\n$/,
+    ],
+  ]
+  for (const [what, config, says] of refused)
+    test(`config_check names the key: ${what}`, async () => {
+      const said = await scripts.run('config_check', 'bad', config)
+      assert.match(said.stdout, says)
+      assert.deepEqual({ code: said.code, stderr: said.stderr }, { code: 1, stderr: '' })
+    })
+
+  test('a folder of ours: another variant, a claim with its data, and what an update no longer holds is removed', async () => {
+    const templates = join(scripts.cache, '../templates')
+    cpSync(join(scripts.folder, 'sample'), templates, { recursive: true })
+    mkdirSync(join(templates, 'store'))
+    const store = {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'store' },
+      spec: {
+        serviceName: 'store',
+        selector: { matchLabels: { app: 'store' } },
+        template: {
+          metadata: { labels: { app: 'store' } },
+          spec: {
+            containers: [
+              {
+                name: 'store',
+                image: 'example.org/store:1',
+                env: [{ name: 'SH', value: `$\${HOME} \${HOME}` }],
+              },
+            ],
+          },
+        },
+        volumeClaimTemplates: [
+          {
+            metadata: { name: 'data' },
+            spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+          },
+        ],
+      },
+    }
+    writeFileSync(join(templates, 'store/kustomization.yaml'), 'resources: [../base, store.yaml]\n')
+    writeFileSync(join(templates, 'store/store.yaml'), JSON.stringify(store))
+    const own = scriptsOf('kubectl', namespace.name, { environment: { OCTOPOD_TEMPLATES_DIR: templates } })
+
+    await fine('create', 'unlike', sample)
+    const more = { folder: 'store' }
+    const created = await own.run('create', 'ours', sample, more)
+    assert.equal(created.code, 0, JSON.stringify(created))
+    await own.until(0, 'check', 'ours', sample, more)
+    // What octopod.yaml does not declare is left alone.
+    assert.match(
+      await get('statefulset/ours-store', '{.spec.template.spec.containers[0].env[0].value}'),
+      /^\$\{HOME\} \$\{HOME\}$/,
+    )
+    assert.notEqual(await get('persistentvolumeclaims/data-ours-store-0', '{.metadata.uid}'), '')
+
+    assert.equal((await own.run('update', 'ours', sample)).code, 0)
+    const names = async (kind: string) =>
+      (await objects(namespace.name, kind)).map(({ metadata }) => metadata.name)
+    assert.ok(!(await names('statefulsets')).includes('ours-store'))
+    assert.ok(
+      (await names('persistentvolumeclaims')).includes('data-ours-store-0'),
+      'data stays until cleanup',
+    )
+
+    const secure = await own.run('info', 'ours', { ...sample, 'tls.secret': 'x' }, { folder: 'public' })
+    assert.equal(secure.stdout, 'ours-web,https://ours.staging.example.com\n')
+    const outside = await own.run('config_check', 'ours', sample, { folder: '../..' })
+    assert.match(
+      outside.stdout,
+      /^folder "\.\.\/\.\." is not a folder of the manifests with a kustomization\.yaml\.\n$/,
+    )
+
+    assert.equal((await own.run('cleanup', 'ours', sample)).code, 0)
+    assert.ok(!(await names('persistentvolumeclaims')).includes('data-ours-store-0'))
+    assert.ok((await names('deployments')).includes('unlike-web'), 'others are left alone')
+    await fine('cleanup', 'unlike', sample)
+    own.forget()
+  })
+
+  test('an update that broke off before its end leaves nothing unknown', async () => {
+    // The note of what is to come stands first: what an apply that failed half-way has made is removed by cleanup.
+    const narrow = await makeNamespace()
+    const own = scriptsOf('kubectl', narrow.name)
+    await kubectl('create', 'quota', 'few', '-n', narrow.name, '--hard=count/ingresses.networking.k8s.io=0')
+    const said = await own.run('create', 'half', sample)
+    assert.equal(said.code, 1)
+    assert.match(said.stderr, /exceeded quota/)
+    assert.equal((await objects(narrow.name, 'deployments')).length, 1)
+    assert.equal((await own.run('cleanup', 'half', sample)).code, 0)
+    assert.deepEqual(await objects(narrow.name, 'deployments'), [])
+    own.forget()
+    await narrow.remove()
+  })
+})
