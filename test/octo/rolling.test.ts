@@ -1,0 +1,90 @@
+/** Servers are replaced one by one while octo waits, follows and watches: it goes on at another, and nobody hears of it. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { after, before, type TestContext, test } from 'node:test'
+import { type Client, clientOf } from '../helpers/client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { startOcto } from './fake-server.ts'
+
+let system: System
+let client: Client
+before(async () => {
+  system = await startSystem()
+})
+after(() => system.stop())
+
+/** As a load balancer: each new connection goes to the first server that takes it. */
+async function balancer(t: TestContext, servers: string[]): Promise<string> {
+  const pass = (socket: Socket, [first, ...others]: readonly string[]) => {
+    if (first === undefined) return socket.destroy()
+    const onward = connect(Number(new URL(first).port), '127.0.0.1')
+    onward.once('error', () => pass(socket, others))
+    onward.once('connect', () => {
+      onward.removeAllListeners('error').on('error', () => socket.destroy())
+      socket.on('error', () => onward.destroy())
+      socket.pipe(onward).pipe(socket)
+    })
+  }
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    pass(socket, servers)
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.after(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('a rolling restart of the servers is not heard by who waits, follows or watches', async (t) => {
+  const second = await system.startServer()
+  const servers = [system.url, second.url]
+  const url = await balancer(t, servers)
+  client = clientOf(second.url)
+  await client.create('rolls')
+  await client.settled('rolls', 'Running')
+  const gate = join(system.dir, 'gate-rolls')
+  const environment = { OCTOPOD_URL: url, OCTO_AUTHORIZATION_HEADER: system.adminHeader, OCTO_RETRIES: '3' }
+
+  const watching = startOcto(environment, 'watch', '-o', 'jsonl', '--timeout', '50s')
+  const typed = ['update', '-n', 'rolls', '-e', `behave.update=wait ${gate}`, '--follow']
+  const updating = startOcto(environment, ...typed)
+  await updating.until(({ stderr }) => stderr.includes('waiting'))
+  const following = startOcto(environment, 'logs', '-n', 'rolls', '--follow')
+  await following.until(({ stdout }) => stdout.includes('waiting'))
+
+  // The first server goes, the second takes over; then a third one comes and the second goes.
+  await system.server.stop()
+  const third = await system.startServer()
+  servers.push(third.url)
+  await second.stop()
+  client = clientOf(third.url)
+  await writeFile(gate, '')
+
+  const updated = await updating.ended
+  assert.equal(updated.code, 0, updated.stderr)
+  assert.match(
+    updated.stderr,
+    /^(rolls: UpdatePending.*\n)+waiting.*\n(rolls: UpdatePending.*\n)*update of rolls done\n(rolls: .*\n)*$/,
+  )
+  const followed = await following.ended
+  assert.deepEqual([followed.code, followed.stderr], [0, ''])
+  assert.match(followed.stdout, /^waiting.*\nupdate of rolls done\n$/)
+
+  await client.settled('rolls', 'Running')
+  const { stdout, stderr } = await watching.until(
+    ({ stdout: lines }) => lines.trim().split('\n').at(-1)?.includes('"state":"succeeded"') === true,
+  )
+  assert.equal(stderr, '')
+  const revisions = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).revision)
+  assert.deepEqual(
+    revisions,
+    [...new Set(revisions)].toSorted((one, other) => one - other),
+  )
+  watching.child.kill('SIGTERM')
+  await watching.ended
+})
