@@ -33,6 +33,7 @@ export const production: Values = {
     className: 'nginx',
     hosts: ['octopod.example.com'],
     tls: [{ secretName: 'octopod-tls', hosts: ['octopod.example.com'] }],
+    api: { hosts: ['octopod-api.example.com'] },
   },
   metrics: {
     enabled: true,

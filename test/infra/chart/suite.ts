@@ -219,6 +219,23 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(server.METRICS_PORT, undefined)
     })
 
+    test('lets octo and CI in by hosts of their own, to the API alone, only with a credential', () => {
+      const api = { hosts: ['octopod-api.example.com'] }
+      const manifests = helm.render({ ...stores, ingress: { api }, authorization: { user: 'Bearer user' } })
+      const { rules } = find(manifests, 'Ingress', 'octopod-api').spec as {
+        rules: { host: string; http: { paths: { path: string }[] } }[]
+      }
+      assert.deepEqual(
+        rules.map(({ host, http }) => [host, http.paths.map(({ path }) => path)]),
+        [['octopod-api.example.com', ['/api/v1', '/event']]],
+      )
+      assert.equal(manifests.filter(({ kind }) => kind === 'Ingress').length, 1)
+      assert.throws(
+        () => helm.render({ ...stores, ingress: { api }, authorization: { admin: 'Bearer admin' } }),
+        /ingress\.api\.hosts: whoever reached them would be a user/,
+      )
+    })
+
     test('tells the page its address when it makes the ingress', () => {
       const appUrl = (values: Values) => {
         const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
