@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Refusal } from '../../lib/arguments.mjs'
 import { ageOf, alone, cacheFile, makeRoom } from '../../lib/cache.mjs'
+import { CommandFailure } from '../../lib/command.mjs'
 import { inPrivateFolder } from '../../lib/place.mjs'
+import { masked } from '../../lib/secrets.mjs'
 import { helm } from './helm.mjs'
 
 const exactMs = 24 * 60 * 60 * 1000
@@ -150,13 +152,18 @@ const isExact = (version) => /^v?\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/.test(ver
 const versionOf = ({ version }) => (version === '' ? [] : [`--version=${version}`])
 export const isOnInitOnly = () => /^(1|true)$/i.test(process.env.HELM_ON_INIT_ONLY ?? '')
 
-/** What helm says about a repository is long; its last reason counts. */
+/** What helm says about a repository is long, and its last line is not always the reason. */
 function sentence(error, chart) {
-  const said = (error.stderr ?? error.message)
-    .trim()
+  if (!(error instanceof CommandFailure)) return error
+  const lines = `${masked(error.stdout)}\n${error.stderr}`
     .split('\n')
-    .filter((line) => !/^(Hang tight|Update Complete)/.test(line))
-  const reason = (said.at(-1) ?? '').replace(/^Error: /, '')
+    .map((line) => line.trim())
+    .filter(Boolean)
+  const said = lines.findLast((line) => reason.test(line)) ?? lines.at(-1) ?? 'helm does not say why.'
   const version = chart.version === '' ? '' : ` ${chart.version}`
-  return new Refusal(`The chart ${chart.name}${version} could not be had from ${chart.url}: ${reason}`)
+  const words = said.replace(/^Error: /, '')
+  return new Refusal(`The chart ${chart.name}${version} could not be had from ${chart.url}: ${words}`)
 }
+
+const reason =
+  /failed to fetch|unauthori[sz]ed|denied|\b[45]\d\d\b|no such host|refused|time-?out|x509|tls:|not found|invalid/i
