@@ -7,6 +7,8 @@ export type Mutant = {
   from: string | RegExp
   to: string
   breaks: readonly Invariant[]
+  /** Which half of the short form is asked first. */
+  by: 'steps' | 'plan'
 }
 
 export const mutants: Record<string, Mutant> = {
@@ -15,77 +17,90 @@ export const mutants: Record<string, Mutant> = {
     from: /create unique index actions_one_active[^;]*;/,
     to: '',
     breaks: ['I1'],
+    by: 'steps',
   },
   'no guard of the epoch on actions': {
     file: 'db/migrations/0002_octopod-2.sql',
     from: /create trigger guard_action[^;]*;/,
     to: '',
     breaks: ['I4'],
+    by: 'steps',
   },
   'no guard of the epoch on output': {
     file: 'db/migrations/0002_octopod-2.sql',
     from: /create trigger guard_output[^;]*;/,
     to: '',
     breaks: ['I4'],
+    by: 'steps',
   },
   'a start that does not ask for the epoch': {
     file: 'db/migrations/0004_transitions.sql',
     from: `where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now()`,
     to: 'where id = p_id',
     breaks: ['I1', 'I3', 'I4'],
+    by: 'steps',
   },
   'no sweeper of lost actions': {
     file: 'runner/sweep.ts',
     from: '    await endLost(workshop, start)\n',
     to: '',
     breaks: ['I2'],
+    by: 'plan',
   },
   'no look for actions whose bell was lost': {
     file: 'runner/sweep.ts',
     from: 'await findWaiting(db, bellMs, free())',
     to: '[] as number[]',
     breaks: ['I2'],
+    by: 'plan',
   },
   'no supervisor: nobody ends the scripts of a runner that cannot': {
     file: 'runner/supervise.ts',
     from: '  begin()\n\n  return {',
     to: '  return {',
     breaks: ['I1', 'I6'],
+    by: 'steps',
   },
   'a supervisor without deadlines: only a runner that is gone is noticed': {
     file: 'runner/supervise.sh',
     from: '[ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue',
     to: 'continue',
     breaks: ['I1', 'I6'],
+    by: 'steps',
   },
   'a script that is started before its start is on record': {
     file: 'runner/perform.ts',
     from: 'announce(workshop, await start(workshop.db, held, prepared.links))',
     to: 'void start(workshop.db, held, prepared.links).then((change) => announce(workshop, change), () => {})',
     breaks: ['I3'],
+    by: 'steps',
   },
   'signals that reach the script alone, not what it started': {
     file: 'runner/tree.ts',
     from: '  const group = send(-tree.pid, signal)\n',
     to: '  return send(tree.pid, signal)\n  const group = false\n',
     breaks: ['I1', 'I6'],
+    by: 'steps',
   },
   'an idempotency key that is not kept': {
     file: 'db/begin.ts',
-    from: '${key?.key ?? null}, ${key?.fingerprint ?? null}',
-    to: '${null}, ${key?.fingerprint ?? null}',
+    from: /\$\{key\?\.key \?\? null\}, /,
+    to: 'null, ',
     breaks: ['I2', 'I3'],
+    by: 'plan',
   },
   'no detection of lost events': {
     file: 'functions/losses.ts',
     from: 'if (arrived < before)',
     to: 'if (arrived < 0)',
     breaks: ['I5'],
+    by: 'plan',
   },
   'a page that takes every event for the newest': {
     file: 'web/store.ts',
     from: 'if (deployment.revision <= entry.signal.peek().revision) return false',
     to: '',
     breaks: ['I5'],
+    by: 'plan',
   },
 }

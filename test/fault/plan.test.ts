@@ -7,8 +7,8 @@ import { followPlan } from './scenarios/plan.ts'
 
 const seed = seedOfRun()
 
-test(`faults at random moments under load break no invariant (SEED=${seed})`, async (t) => {
-  const world = await openWorld(seed, { LEASE: '3', KILL_GRACE: '0.5' })
+test('faults at random moments under load break no invariant', async (t) => {
+  const world = await openWorld(seed, { LEASE: '5', KILL_GRACE: '0.5' })
   t.after(() => world.close())
   await Promise.all([world.server(), world.server(), world.runner(), world.runner(), world.runner()])
   world.watch(2)
@@ -18,10 +18,12 @@ test(`faults at random moments under load break no invariant (SEED=${seed})`, as
     pauseMs: 200,
     behaviours: ['quick', 'sleep 0.2', 'tree 1', 'tree 5', 'fail'],
   })
-  const done = await followPlan(world, { forMs: 14_000, pauseMs: 1500, longestMs: 4500 })
+  const done = await followPlan(world, { forMs: 14_000, pauseMs: 1500, longestMs: 7000 })
   await load.stop()
   await world.quiet()
   const { history, violations } = await world.check()
-  t.diagnostic(`${done.join(', ')}; ${history.runs.length} scripts, ${history.asked.length} requests`)
+  t.diagnostic(
+    `seed ${seed}: ${done.join(', ')}; ${history.runs.length} scripts, ${history.asked.length} requests`,
+  )
   demandNone(violations, seed)
 })

@@ -78,7 +78,10 @@ export type History = {
   /** Deployment → revision, in the database at the end. */
   truth: Record<string, number>
   outputs: Kept[]
+  /** When the machine itself had no time for anybody: the rig, which only had to look, came so much too late. */
+  stalls: Stall[]
 }
+export type Stall = { atMs: number; lateMs: number }
 
 export const emptyHistory = (): History => ({
   runs: [],
@@ -89,6 +92,7 @@ export const emptyHistory = (): History => ({
   viewers: [],
   truth: {},
   outputs: [],
+  stalls: [],
 })
 
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6'

@@ -1,13 +1,20 @@
-/** The messages a client sends to PostgreSQL, one by one, with the text of the statement that is about to run. */
+/** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement. */
 import type { Socket } from 'node:net'
 
-/** `statement` is told once, where it is bound or asked simply. */
-export type Frame = { bytes: Buffer; statement: string | null }
+export type Question = { bytes: Buffer; asked: Asked | null }
+/** `values`: what stands for $1, $2, …, as text. `before`: the statements of the same transaction so far. */
+export type Asked = { statement: string; values: string[]; before: string }
 
-export async function* framesOf(client: Socket): AsyncGenerator<Frame, void> {
+/** Parse, Bind, Describe, Execute, Close: they go on until a Sync, and only then the client waits for an answer. */
+const parts = 'PBDEC'
+
+export async function* questionsOf(client: Socket): AsyncGenerator<Question, void> {
   const prepared = new Map<string, string>()
   let rest: Buffer = Buffer.alloc(0)
   let started = false
+  let begun: Buffer[] = []
+  let asked: Asked | null = null
+  let transaction = ''
   for await (const piece of client as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     for (;;) {
@@ -18,26 +25,45 @@ export async function* framesOf(client: Socket): AsyncGenerator<Frame, void> {
       if (rest.length < length) break
       const bytes = rest.subarray(0, length)
       rest = rest.subarray(length)
-      if (started) yield read(bytes, prepared)
-      else yield { bytes, statement: null }
+      const type = started ? String.fromCharCode(bytes[0] ?? 0) : ''
       started = true
+      begun.push(bytes)
+      asked = askedIn(type, bytes, prepared) ?? asked
+      if (type !== '' && parts.includes(type)) continue
+      if (asked !== null) {
+        if (/^(start|begin)/i.test(asked.statement)) transaction = ''
+        asked.before = transaction
+        transaction += `${asked.statement};\n`
+      }
+      yield { bytes: Buffer.concat(begun), asked }
+      begun = []
+      asked = null
     }
   }
 }
 
-function read(bytes: Buffer, prepared: Map<string, string>): Frame {
-  const type = String.fromCharCode(bytes[0] ?? 0)
-  if (type === 'Q') return { bytes, statement: text(bytes, 5) }
+/** Where a statement is bound or asked simply; remembers those that are prepared. */
+function askedIn(type: string, bytes: Buffer, prepared: Map<string, string>): Asked | null {
+  if (type === 'Q') return { statement: text(bytes, 5), values: [], before: '' }
   if (type === 'P') {
     const name = text(bytes, 5)
     prepared.set(name, text(bytes, 5 + Buffer.byteLength(name) + 1))
   }
-  if (type === 'B') {
-    const portal = text(bytes, 5)
-    const name = text(bytes, 5 + Buffer.byteLength(portal) + 1)
-    return { bytes, statement: prepared.get(name) ?? '' }
+  if (type !== 'B') return null
+  const portal = text(bytes, 5)
+  const name = text(bytes, 5 + Buffer.byteLength(portal) + 1)
+  const formatsAt = 5 + Buffer.byteLength(portal) + 1 + Buffer.byteLength(name) + 1
+  let at = formatsAt + 2 + 2 * bytes.readUInt16BE(formatsAt)
+  const count = bytes.readUInt16BE(at)
+  at += 2
+  const values: string[] = []
+  for (let index = 0; index < count; index += 1) {
+    const length = bytes.readInt32BE(at)
+    at += 4
+    values.push(length < 0 ? '' : bytes.toString('utf8', at, at + length))
+    at += Math.max(0, length)
   }
-  return { bytes, statement: null }
+  return { statement: prepared.get(name) ?? '', values, before: '' }
 }
 
 const text = (bytes: Buffer, from: number) => bytes.toString('utf8', from, bytes.indexOf(0, from))

@@ -4,19 +4,17 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { framesOf } from './pg-frames.ts'
+import { type Asked, questionsOf } from './pg-frames.ts'
 
 /**
  * What becomes of one statement. `cut-after`: PostgreSQL does it, the connection is reset instead of the answer. `mute`:
  * PostgreSQL does it, the answer never comes, and it is called then.
  */
 export type Verdict = 'pass' | 'cut-before' | 'cut-after' | { mute: () => void }
-export type Judge = (statement: string) => Verdict | Promise<Verdict>
+export type Judge = (asked: Asked) => Verdict | Promise<Verdict>
 
 export type PgProxy = {
   url: string
-  /** Asked about every statement from now on, once it is about to run; a promise holds it back. */
-  judge(by: Judge | null): void
   freeze(): void
   thaw(): void
   /** Resets every connection there is. */
@@ -27,11 +25,11 @@ export type PgProxy = {
   close(): Promise<void>
 }
 
-export async function openPgProxy(storeUrl: string): Promise<PgProxy> {
+/** `judge` is asked about every statement before it is passed on; a promise holds it back. */
+export async function openPgProxy(storeUrl: string, judge: Judge = () => 'pass'): Promise<PgProxy> {
   const url = new URL(storeUrl)
   const store = { host: url.hostname, port: Number(url.port) }
   const links = new Set<Link>()
-  let judge: Judge | null = null
   let frozen = false
   let server = await listen(0)
   const { port } = server.address() as AddressInfo
@@ -40,7 +38,7 @@ export async function openPgProxy(storeUrl: string): Promise<PgProxy> {
 
   function listen(at: number): Promise<Server> {
     const made = createServer((client) => {
-      const link = createLink(client, connect(store), (statement) => judge?.(statement) ?? 'pass')
+      const link = createLink(client, connect(store), judge)
       links.add(link)
       link.ended.then(() => links.delete(link))
       if (frozen) link.freeze(true)
@@ -61,9 +59,6 @@ export async function openPgProxy(storeUrl: string): Promise<PgProxy> {
 
   return {
     url: url.href,
-    judge: (by) => {
-      judge = by
-    },
     freeze: () => freeze(true),
     thaw: () => freeze(false),
     cut: () => {
@@ -86,9 +81,11 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
   /** What happens instead of the answer to the statement under way. */
   let instead: (() => void) | null = null
   let waiting: (() => void)[] = []
+  /** A statement that is held back arrives, even if who sent it is gone by then. */
+  let holding = false
   const cut = () => {
     client.resetAndDestroy()
-    upstream.destroy()
+    if (!holding) upstream.destroy()
   }
   const thawed = async () => {
     while (frozen) await new Promise<void>((resolve) => waiting.push(resolve))
@@ -96,13 +93,15 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
   for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', cut)
 
   const forward = async () => {
-    for await (const { bytes, statement } of framesOf(client)) {
-      const verdict = statement === null ? 'pass' : await judge(statement)
+    for await (const { bytes, asked } of questionsOf(client)) {
+      holding = asked !== null
+      const verdict = asked === null ? 'pass' : await judge(asked)
       await thawed()
       if (verdict === 'cut-before') return cut()
       if (verdict === 'cut-after') instead = cut
       else if (verdict !== 'pass') instead = verdict.mute
       await written(upstream, bytes)
+      holding = false
     }
   }
   const back = async () => {
@@ -112,7 +111,14 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
       else if (isReadyForQuery(bytes)) instead()
     }
   }
-  const ended = Promise.allSettled([forward(), back()]).then(cut)
+  const forwarded = forward()
+    .catch(() => {})
+    .finally(() => {
+      holding = false
+      // What has arrived is done before PostgreSQL sees that nobody is there.
+      upstream.end()
+    })
+  const ended = Promise.allSettled([forwarded, back()]).then(cut)
   return {
     cut,
     ended,

@@ -7,7 +7,7 @@ import { type Child, startChild } from '../../../infra/local/child.ts'
 import { freePort } from '../../../infra/local/port.ts'
 import { waitUntil } from '../../../infra/local/wait.ts'
 import { openProxy, type StoreProxy } from '../../helpers/proxy.ts'
-import { openPgProxy, type PgProxy } from './pg-proxy.ts'
+import { type Judge, openPgProxy, type PgProxy } from './pg-proxy.ts'
 import { refuseTaken, type Stores } from './stores.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -16,6 +16,7 @@ export const adminHeader = 'Bearer the-admin-of-the-rig'
 export type Program = {
   /** As PostgreSQL knows it. */
   name: string
+  pid: number
   postgres: PgProxy
   redis: StoreProxy
   lines: string[]
@@ -29,22 +30,25 @@ export type Program = {
 }
 export type Server = Program & { url: string }
 
-export type Start = (more?: Record<string, string>) => Promise<Program>
-
 export async function startServer(
   stores: Stores,
   name: string,
   environment: Record<string, string>,
+  judge?: Judge,
 ): Promise<Server> {
   const port = Number(environment.PORT || (await freePort()))
   await refuseTaken(port)
   const env = { ...environment, PORT: String(port), HOST: '127.0.0.1' }
-  const program = await start(stores, name, 'functions/server.ts', 'server ready', env)
+  const program = await start(stores, name, 'functions/server.ts', 'server ready', env, judge)
   return { ...program, url: `http://127.0.0.1:${port}` }
 }
 
-export const startRunner = (stores: Stores, name: string, environment: Record<string, string>) =>
-  start(stores, name, 'runner/main.ts', 'runner ready', environment)
+export const startRunner = (
+  stores: Stores,
+  name: string,
+  environment: Record<string, string>,
+  judge?: Judge,
+) => start(stores, name, 'runner/main.ts', 'runner ready', environment, judge)
 
 async function start(
   stores: Stores,
@@ -52,8 +56,9 @@ async function start(
   file: string,
   mark: string,
   environment: Record<string, string>,
+  judge?: Judge,
 ): Promise<Program> {
-  const postgres = await openPgProxy(stores.postgres.url)
+  const postgres = await openPgProxy(stores.postgres.url, judge)
   const redis = await openProxy(stores.redis.url)
   const lines: string[] = []
   let ready = false
@@ -87,6 +92,7 @@ async function start(
   }
   return {
     name,
+    pid: child.pid,
     postgres,
     redis,
     lines,

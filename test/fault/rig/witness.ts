@@ -5,11 +5,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Run, RunEnd, Sighting } from '../checker/history.ts'
+import type { Run, RunEnd, Sighting, Stall } from '../checker/history.ts'
 import { nowMs } from './clock.ts'
 
 export type Witness = {
   sightings(): Sighting[]
+  stalls(): Stall[]
   /** Processes of scripts that are alive now. */
   alive(): Sighting[]
   stop(): void
@@ -24,8 +25,13 @@ export function watchProcesses(dir: string): Witness {
   const living = new Map<number, Sighting>()
   let searchedMs = 0
 
+  const stalls: Stall[] = []
+  let lookedMs = nowMs()
+
   const look = () => {
     const atMs = nowMs()
+    if (atMs - lookedMs > 4 * lookMs) stalls.push({ atMs, lateMs: atMs - lookedMs - lookMs })
+    lookedMs = atMs
     const searching = atMs - searchedMs >= searchMs
     if (searching) searchedMs = atMs
     const pids = searching ? numbersIn('/proc') : [...living.keys(), ...newPids()]
@@ -50,6 +56,7 @@ export function watchProcesses(dir: string): Witness {
   const timer = setInterval(look, lookMs)
   return {
     sightings: () => [...seen.values()],
+    stalls: () => stalls,
     alive: () => {
       searchedMs = 0
       look()

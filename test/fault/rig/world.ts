@@ -10,6 +10,8 @@ import { check } from '../checker/check.ts'
 import { type Asked, emptyHistory, type History, type Violation } from '../checker/history.ts'
 import { cancelAction } from './asking.ts'
 import { type Journal, openJournal } from './journal.ts'
+import type { Asked as Statement } from './pg-frames.ts'
+import type { Judge, Verdict } from './pg-proxy.ts'
 import { adminHeader, type Program, type Server, startRunner, startServer } from './programs.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Stores, startStores } from './stores.ts'
@@ -30,6 +32,8 @@ export type World = {
   server(more?: Record<string, string>): Promise<Server>
   runner(more?: Record<string, string>): Promise<Program>
   watch(pages: number): void
+  /** Has a say about every statement of every program, also of those to come, until it is taken back. */
+  judge(by: ProgramJudge): () => void
   /** Everything asked by any client: those who ask add to it. */
   asked: Asked[]
   /** A file that scripts look for. */
@@ -39,6 +43,9 @@ export type World = {
   check(): Promise<{ history: History; violations: Violation[] }>
   close(): Promise<void>
 }
+
+/** Verdicts other than `pass` of whoever was first count. */
+export type ProgramJudge = (program: Program, asked: Statement) => Verdict | Promise<Verdict>
 
 const here = join(import.meta.dirname, '..')
 
@@ -77,13 +84,27 @@ export async function openWorld(seed: number, environment: Record<string, string
     count += 1
     return `${what}-${count}`
   }
+  const judges = new Set<ProgramJudge>()
+  const judge =
+    (name: string): Judge =>
+    async (asked) => {
+      const program = [...programs.server, ...programs.runner].find((one) => one.name === name)
+      if (program === undefined) return 'pass'
+      for (const by of judges) {
+        const verdict = await by(program, asked)
+        if (verdict !== 'pass') return verdict
+      }
+      return 'pass'
+    }
   const server: World['server'] = async (more = {}) => {
-    const started = await startServer(stores, named('server'), { ...env, ...more })
+    const name = named('server')
+    const started = await startServer(stores, name, { ...env, ...more }, judge(name))
     programs.server.push(started)
     return started
   }
   const runner: World['runner'] = async (more = {}) => {
-    const started = await startRunner(stores, named('runner'), { ...env, ...more })
+    const name = named('runner')
+    const started = await startRunner(stores, name, { ...env, ...more }, judge(name))
     programs.runner.push(started)
     return started
   }
@@ -107,12 +128,16 @@ export async function openWorld(seed: number, environment: Record<string, string
         viewers.push(openViewer(`page-${viewers.length + 1}`, urls, random.part()))
     },
     asked,
+    judge: (by) => {
+      judges.add(by)
+      return () => void judges.delete(by)
+    },
     file: (name) => join(dir, name),
-    quiet: async (limitMs = 60_000) => {
+    quiet: async (limitMs = 1000 * Number(process.env.FAULT_QUIET ?? 60)) => {
       const until = performance.now() + limitMs
+      judges.clear()
       await stores.mend()
       for (const program of living()) {
-        program.postgres.judge(null)
         program.postgres.thaw()
         program.redis.thaw()
         program.signal('SIGCONT')
@@ -143,6 +168,7 @@ export async function openWorld(seed: number, environment: Record<string, string
         ...emptyHistory(),
         ...told,
         sightings: witness.sightings(),
+        stalls: witness.stalls(),
         writes: await journal.writes(),
         asked,
         viewers: viewers.map((viewer) => viewer.seen()),

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { cancelAction } from '../rig/asking.ts'
 import { nowMs } from '../rig/clock.ts'
 import type { World } from '../rig/world.ts'
-import { begin, ended, holderOf, treeGone, until } from './moves.ts'
+import { begin, ended, holderOf, startedBy, treeGone, until } from './moves.ts'
 
 export type Frozen = { goneMs: number | null; settledMs: number }
 
@@ -18,13 +18,13 @@ export async function freezeHolder(world: World, deployment: string, frozenMs: n
   await sleep(world.random.between(0, 500))
   const frozenAt = nowMs()
   holder.signal('SIGSTOP')
-  const gone = treeGone(world, action, 120_000)
+  const gone = treeGone(world, action)
   await Promise.race([sleep(frozenMs), holder.exited])
   const goneMs = world.witness.alive().some((one) => one.action === action) ? null : (await gone) - frozenAt
   holder.signal('SIGCONT')
   // One that woke in time goes on with its script.
   if (goneMs === null) await cancelAction(world.urls()[0], action)
-  const { atMs } = await ended(world, action, 120_000)
+  const { atMs } = await ended(world, action)
   await gone
   return { goneMs, settledMs: atMs - frozenAt }
 }
@@ -53,7 +53,7 @@ export async function freezeBetweenClaimAndStart(world: World, deployment: strin
     return Number(row?.lease_epoch) >= 2
   })
   await rm(hold)
-  await holderOf(world, action)
+  await startedBy(world, action)
   first?.signal('SIGCONT')
   await ended(world, action)
 }

@@ -6,6 +6,9 @@ import { nowMs } from '../rig/clock.ts'
 import type { Program } from '../rig/programs.ts'
 import type { World } from '../rig/world.ts'
 
+/** The slowest thing that is waited for takes a minute. */
+const patienceMs = 1000 * Number(process.env.FAULT_PATIENCE ?? 120)
+
 let keys = 0
 /** A key nobody has used in this run. */
 export const freshKey = (word: string) => {
@@ -44,7 +47,7 @@ export async function make(world: World, names: readonly string[], behave = 'qui
 export async function ended(
   world: World,
   action: number,
-  limitMs = 90_000,
+  limitMs = patienceMs,
 ): Promise<{ state: string; atMs: number }> {
   let state = 'gone'
   await until(
@@ -84,7 +87,7 @@ export async function startedBy(world: World, action: number): Promise<string> {
 }
 
 /** Waits until no process of the action is alive; gives the time. */
-export async function treeGone(world: World, action: number, limitMs = 60_000): Promise<number> {
+export async function treeGone(world: World, action: number, limitMs = patienceMs): Promise<number> {
   await until(
     `all processes of action ${action} are gone`,
     async () => !world.witness.alive().some((one) => one.action === action),
@@ -93,7 +96,7 @@ export async function treeGone(world: World, action: number, limitMs = 60_000): 
   return nowMs()
 }
 
-export async function until(what: string, fact: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+export async function until(what: string, fact: () => Promise<boolean>, limitMs = patienceMs): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await fact().catch(() => false))) {
     if (performance.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`)

@@ -78,14 +78,12 @@ export const faults = {
     program?.redis.thaw()
   },
   'connections to PostgreSQL are reset during COMMIT': async (world) => {
-    const programs = [...world.servers(), ...world.runners()]
     const acts = /begin_action\(|start_action\(|finish_action\(|lease_epoch \+ 1|^COMMIT/i
-    for (const { postgres } of programs)
-      postgres.judge((statement) =>
-        acts.test(statement) && world.random.below(2) === 0 ? 'cut-after' : 'pass',
-      )
+    const takeBack = world.judge((_, { statement }) =>
+      acts.test(statement) && world.random.below(2) === 0 ? 'cut-after' : 'pass',
+    )
     await sleep(1000)
-    for (const { postgres } of programs) postgres.judge(null)
+    takeBack()
   },
   'all connections to the stores are reset': async (world) => {
     for (const { postgres, redis } of [...world.servers(), ...world.runners()]) {

@@ -2,12 +2,13 @@
  * A crash at every step: the program that reaches a statement first is killed before PostgreSQL has seen it, or after it was
  * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
  */
-import type { Program } from '../rig/programs.ts'
 import type { World } from '../rig/world.ts'
 import { begin, ended, startedBy, until } from './moves.ts'
 
 type Step = {
   statement: RegExp
+  /** What the transaction must have done before. */
+  within?: RegExp
   of: 'runner' | 'server'
   /** What makes it happen; the action that must end after all. */
   provoke(world: World, deployment: string): Promise<number>
@@ -49,6 +50,13 @@ export const steps = {
   sweep: { of: 'runner', statement: /for update of a skip locked/, provoke: lose },
   'end of the lost': { of: 'runner', statement: /lease_epoch = lease_epoch \+ 1/, provoke: lose },
   retry: { of: 'runner', statement: /insert into actions .*attempt/s, provoke: lose },
+  'commit of the sweep': { of: 'runner', statement: /^commit/i, within: /skip locked/, provoke: lose },
+  'commit of a check': {
+    of: 'runner',
+    statement: /^commit/i,
+    within: /update deployments set checked_at/,
+    provoke: update('quick'),
+  },
 } satisfies Record<string, Step>
 
 export type StepName = keyof typeof steps
@@ -68,24 +76,20 @@ export async function crashAt(world: World, crashes: readonly Crash[]): Promise<
   const pending = new Set(crashes)
   const places: Promise<unknown>[] = []
   // First: whoever reaches a step first is its victim.
-  const judge = (program: Program, of: 'server' | 'runner') => (statement: string) => {
-    const crash = [...pending].find(
-      ({ step }) => steps[step].of === of && program.lives() && steps[step].statement.test(statement),
-    )
-    if (crash === undefined) return 'pass' as const
+  const takeBack = world.judge((program, { statement, before }) => {
+    const of = world.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
+    const crash = [...pending].find(({ step }) => {
+      const aimed: Step = steps[step]
+      return aimed.of === of && aimed.statement.test(statement) && (aimed.within?.test(before) ?? true)
+    })
+    if (crash === undefined || !program.lives()) return 'pass'
     pending.delete(crash)
     const end = () => program.signal('SIGKILL')
     places.push(of === 'server' ? world.server() : world.runner())
     if (crash.when === 'after') return { mute: end }
     end()
-    return 'cut-before' as const
-  }
-  const aim = () => {
-    for (const server of world.servers()) server.postgres.judge(judge(server, 'server'))
-    for (const runner of world.runners()) runner.postgres.judge(judge(runner, 'runner'))
-  }
-  aim()
-  const aiming = setInterval(aim, 20)
+    return 'cut-before'
+  })
   try {
     // Then: everything happens at once.
     const begun = await Promise.all(
@@ -99,11 +103,10 @@ export async function crashAt(world: World, crashes: readonly Crash[]): Promise<
     // Finally: what was accepted has ended all the same.
     await Promise.all(begun.map((action) => ended(world, action)))
   } finally {
-    clearInterval(aiming)
-    for (const program of [...world.servers(), ...world.runners()]) program.postgres.judge(null)
+    takeBack()
     await Promise.allSettled(places)
   }
 }
 
 /** The deployment of a crash: made before. */
-export const nameOf = ({ step, when }: Crash) => `${step.replaceAll(' ', '-').slice(0, 8)}-${when}`
+export const nameOf = ({ step, when }: Crash) => `s${Object.keys(steps).indexOf(step)}-${when}`

@@ -1,0 +1,119 @@
+/**
+ * `npm run test:fault`: the long form. Every scenario on a system of its own, then the quiet time, then the check. Prints its seed,
+ * what was measured beside the budgets, and ends with 1 when an invariant is violated or a count is not what it must be;
+ * never for a time. `npm run test:fault -- killed redis`: those whose titles hold a word. ROUNDS=3: so many times the rounds.
+ */
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
+import { invariants } from './checker/check.ts'
+import type { Violation } from './checker/history.ts'
+import { report, seedOfRun } from './rig/report.ts'
+import { openWorld } from './rig/world.ts'
+import { everyStep, randomPlan } from './scenarios/crashes.ts'
+import { cutOff } from './scenarios/cut-off.ts'
+import { nastyScripts } from './scenarios/nasty.ts'
+import { postgresFaults } from './scenarios/postgres.ts'
+import { redisFaults } from './scenarios/redis.ts'
+import { rolling } from './scenarios/rolling.ts'
+import { runnerFrozen } from './scenarios/runner-frozen.ts'
+import { runnerKilled } from './scenarios/runner-killed.ts'
+import { scale } from './scenarios/scale.ts'
+import { type Count, type Found, percentile, type Scenario } from './scenarios/scenario.ts'
+import { serverKilled } from './scenarios/server-killed.ts'
+
+const scenarios: Scenario[] = [
+  everyStep,
+  runnerKilled,
+  runnerFrozen,
+  cutOff,
+  redisFaults,
+  postgresFaults,
+  serverKilled,
+  rolling,
+  nastyScripts,
+  scale,
+  randomPlan,
+]
+
+const seed = seedOfRun()
+const factor = Number(process.env.ROUNDS ?? 1)
+const words = process.argv.slice(2)
+const chosen = scenarios.filter(
+  ({ title }) => words.length === 0 || words.some((word) => title.includes(word)),
+)
+if (chosen.length === 0)
+  throw new Error(`no scenario has one of these words in its title: ${words.join(', ')}`)
+
+console.log(
+  `seed ${seed} (SEED=${seed} repeats it), rounds × ${factor}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, ` +
+    `Node ${process.version}, memory ${/MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]} kB`,
+)
+console.log(
+  '\n| fault | rounds | measured | p50 | p99 | max | budget | met |\n| --- | --- | --- | --- | --- | --- | --- | --- |',
+)
+
+const startedAt = performance.now()
+const violated: Record<string, Violation[]> = {}
+const troubles: string[] = []
+for (const scenario of chosen) await play(scenario)
+
+console.log('\n| invariant | violations |\n| --- | --- |')
+const all = Object.values(violated).flat()
+for (const [name, words] of Object.entries(invariants))
+  console.log(`| ${name}: ${words} | ${all.filter(({ invariant }) => invariant === name).length} |`)
+console.log(
+  `\n${chosen.length} scenarios in ${((performance.now() - startedAt) / 60_000).toFixed(1)} min, load at the end ${loadavg()[0]?.toFixed(1)}`,
+)
+for (const [title, violations] of Object.entries(violated)) {
+  if (violations.length > 0) console.error(`\n${title}: ${report(violations, seed)}`)
+}
+for (const words of troubles) console.error(words)
+process.exit(all.length > 0 || troubles.length > 0 ? 1 : 0)
+
+async function play(scenario: Scenario): Promise<void> {
+  const { title, environment, servers, runners, pages, run } = scenario
+  const world = await openWorld(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
+  try {
+    await Promise.all([
+      ...Array.from({ length: servers }, () => world.server()),
+      ...Array.from({ length: runners }, () => world.runner()),
+    ])
+    world.watch(pages)
+    const times = (rounds: number) => Math.max(1, Math.round(rounds * factor))
+    const found = await run(world, times).catch((error: Error) => {
+      troubles.push(`${title}: ${error.stack ?? error.message}`)
+      return { rounds: 'not finished', figures: [] } satisfies Found as Found
+    })
+    await world.quiet(120_000)
+    violated[title] = (await world.check()).violations
+    print(title, found)
+  } finally {
+    await world.close()
+  }
+}
+
+function print(title: string, { rounds, figures, counts = [] }: Found): void {
+  for (const { what, budgetMs, timesMs } of figures) {
+    const [p50, p99, most] = [0.5, 0.99, 1].map((part) => percentile(timesMs, part))
+    const budget = budgetMs === null ? '' : seconds(budgetMs)
+    const met = budgetMs === null || timesMs.length === 0 ? '' : (p99 ?? 0) <= budgetMs ? 'yes' : 'NO'
+    console.log(
+      `| ${title} | ${rounds} | ${what} | ${seconds(p50)} | ${seconds(p99)} | ${seconds(most)} | ${budget} | ${met} |`,
+    )
+  }
+  for (const count of counts) {
+    console.log(
+      `| ${title} | ${rounds} | ${count.what} | ${count.count} | | | ${count.must} | ${isAsSaid(count) ? 'yes' : 'NO'} |`,
+    )
+    if (!isAsSaid(count)) troubles.push(`${title}: ${count.what} is ${count.count}, it must be ${count.must}`)
+  }
+  if (figures.length + counts.length === 0) console.log(`| ${title} | ${rounds} | | | | | | |`)
+}
+
+function isAsSaid({ count, must }: Count): boolean {
+  return count === must
+}
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined || Number.isNaN(ms) ? '' : `${(ms / 1000).toFixed(2)} s`
+}

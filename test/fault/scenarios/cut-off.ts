@@ -1,0 +1,50 @@
+/** A runner cut off from one store only: from PostgreSQL its script ends in time; from Redis nobody notices. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nowMs } from '../rig/clock.ts'
+import { begin, ended, holderOf, make, treeGone } from './moves.ts'
+import type { Scenario } from './scenario.ts'
+
+export const cutOff: Scenario = {
+  title: 'a runner cut off from one store',
+  environment: { ACTION_CONCURRENCY: '2' },
+  servers: 1,
+  runners: 4,
+  pages: 2,
+  async run(world, times) {
+    const rounds = times(1)
+    const fromPostgres = ['cut-0', 'cut-1', 'cut-2']
+    const fromRedis = ['cut-3', 'cut-4']
+    await make(world, [...fromPostgres, ...fromRedis])
+    const goneMs: number[] = []
+    const settledMs: number[] = []
+    const undisturbed: string[] = []
+    for (let round = 0; round < rounds; round += 1) {
+      await Promise.all([
+        ...fromPostgres.map(async (name) => {
+          const action = await begin(world, name, 'update', 'tree 600')
+          const holder = await holderOf(world, action)
+          const atMs = nowMs()
+          holder.postgres.freeze()
+          goneMs.push((await treeGone(world, action)) - atMs)
+          settledMs.push((await ended(world, action)).atMs - atMs)
+          holder.postgres.thaw()
+        }),
+        ...fromRedis.map(async (name) => {
+          await sleep(2000)
+          const action = await begin(world, name, 'update', 'sleep 8')
+          const holder = await holderOf(world, action)
+          holder.redis.freeze()
+          undisturbed.push((await ended(world, action)).state)
+          holder.redis.thaw()
+        }),
+      ])
+    }
+    return {
+      rounds: `${goneMs.length} from PostgreSQL, ${undisturbed.length} from Redis (${undisturbed.join(', ')})`,
+      figures: [
+        { what: 'cut off from PostgreSQL: script tree gone', budgetMs: 21_000, timesMs: goneMs },
+        { what: 'cut off from PostgreSQL: action settled', budgetMs: 40_000, timesMs: settledMs },
+      ],
+    }
+  },
+}

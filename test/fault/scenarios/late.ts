@@ -1,0 +1,58 @@
+/** A statement that is long on its way: its sender is killed, somebody else takes or ends the action, and only then it arrives. */
+import { rm, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Verdict } from '../rig/pg-proxy.ts'
+import type { World } from '../rig/world.ts'
+import { begin, until } from './moves.ts'
+import { steps } from './steps.ts'
+
+/** Resolves when the late statement has been passed on; the checker tells whether it was accepted. */
+export async function arriveLate(
+  world: World,
+  step: 'start' | 'output' | 'finish',
+  deployment: string,
+): Promise<void> {
+  // First: whoever takes the action waits before the start until we know its number.
+  await until(`${deployment} is idle`, async () => {
+    const [row] = await world.journal.query(
+      `select status not like '%Pending' and not exists (select from actions a where a.deployment_id = d.id
+      and state in ('queued', 'running')) as idle from deployments d where name = $1`,
+      [deployment],
+    )
+    return row?.idle === true
+  })
+  const hold = world.file(`hold-${deployment}`)
+  await writeFile(hold, '')
+  const action = await begin(world, deployment, 'update', step === 'finish' ? 'quick' : 'tree 3')
+  const arrived = Promise.withResolvers<void>()
+  let sent = false
+  const takeBack = world.judge(async (program, { statement, values }): Promise<Verdict> => {
+    if (sent || !steps[step].statement.test(statement) || !values.includes(String(action))) return 'pass'
+    sent = true
+    // Then: its sender is gone, and the statement is still on its way.
+    program.signal('SIGKILL')
+    await arrived.promise
+    return 'pass'
+  })
+  try {
+    await rm(hold)
+    const over = async () => {
+      const [row] = await world.journal.query('select state from actions where id = $1', [action])
+      return row?.state !== 'queued' && row?.state !== 'running'
+    }
+    await until(`${step} of action ${action} is sent`, async () => sent || (await over()))
+    // Its runner was somebody else's victim before it came so far.
+    if (!sent) return await arriveLate(world, step, deployment)
+    await world.runner()
+    await until(`action ${action} is somebody else's, or over`, async () => {
+      const [row] = await world.journal.query('select state, lease_epoch from actions where id = $1', [
+        action,
+      ])
+      return Number(row?.lease_epoch) > 1
+    })
+  } finally {
+    arrived.resolve()
+    await sleep(500)
+    takeBack()
+  }
+}

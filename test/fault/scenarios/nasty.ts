@@ -1,0 +1,85 @@
+/** Scripts that do everything wrong, cancelled after a while or left to their end: none leaves a process, none fills the runner. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cancelAction } from '../rig/asking.ts'
+import { nowMs } from '../rig/clock.ts'
+import { begin, ended, make, startedBy, treeGone } from './moves.ts'
+import type { Count, Scenario } from './scenario.ts'
+
+/** `cancel`: after so many ms. `state`: how the action must end. */
+type Nasty = { behave: string; cancel?: number; state: string }
+
+const scripts: Nasty[] = [
+  { behave: 'escapes', cancel: 800, state: 'cancelled' },
+  { behave: 'ignores-term', cancel: 800, state: 'cancelled' },
+  { behave: 'exits-zero-after-term', cancel: 800, state: 'cancelled' },
+  { behave: 'forks-endlessly', cancel: 1500, state: 'cancelled' },
+  { behave: 'forks-deep 5', cancel: 800, state: 'cancelled' },
+  { behave: 'stops-itself', cancel: 800, state: 'cancelled' },
+  { behave: 'prints-forever', cancel: 4000, state: 'cancelled' },
+  { behave: 'gigabyte', state: 'succeeded' },
+  { behave: 'holds-stdout', state: 'succeeded' },
+  { behave: 'broken-utf8', state: 'succeeded' },
+  { behave: 'prints-nul', state: 'succeeded' },
+  { behave: 'kills-itself', state: 'failed' },
+]
+
+const graceMs = 2000
+
+export const nastyScripts: Scenario = {
+  title: 'nasty scripts',
+  environment: { KILL_GRACE: String(graceMs / 1000) },
+  servers: 1,
+  runners: 1,
+  pages: 1,
+  async run(world, times) {
+    const rounds = times(2)
+    const names = scripts.map((_, at) => `nasty-${at}`)
+    await make(world, names)
+    const runner = world.runners()[0]
+    const settledMs: number[] = []
+    const wrong: string[] = []
+    let survivors = 0
+    // A first round makes room for what every runner needs once.
+    let beforeBytes = 0
+    let mostBytes = 0
+    const measuring = setInterval(() => {
+      if (beforeBytes > 0) mostBytes = Math.max(mostBytes, residentBytes(runner?.pid))
+    }, 200)
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const [at, { behave, cancel, state }] of scripts.entries()) {
+        const action = await begin(world, names[at] ?? '', 'update', behave)
+        if (cancel !== undefined) {
+          await startedBy(world, action)
+          await sleep(cancel)
+          const askedMs = nowMs()
+          await cancelAction(world.urls()[0], action)
+          settledMs.push((await ended(world, action, 180_000)).atMs - askedMs)
+        }
+        const is = (await ended(world, action, 180_000)).state
+        if (is !== state) wrong.push(`${behave}: ${is}`)
+        survivors += await treeGone(world, action, 100).then(
+          () => 0,
+          () => 1,
+        )
+      }
+      if (round === 0) beforeBytes = residentBytes(runner?.pid)
+    }
+    clearInterval(measuring)
+    const grown = Math.round((mostBytes - beforeBytes) / 1024 / 1024)
+    const counts: Count[] = [
+      { what: 'survivors', count: survivors, must: 0 },
+      { what: `ends other than they must be ${wrong.join(', ')}`.trim(), count: wrong.length, must: 0 },
+    ]
+    return {
+      rounds: `${rounds + 1} of each of ${scripts.length}; the runner's memory grew by ${grown} MiB at most (budget 64), from ${Math.round(beforeBytes / 1024 / 1024)}`,
+      figures: [{ what: 'settled after cancel', budgetMs: graceMs + 3000, timesMs: settledMs }],
+      counts,
+    }
+  },
+}
+
+function residentBytes(pid: number | undefined): number {
+  const [, kb] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Number(kb) * 1024
+}

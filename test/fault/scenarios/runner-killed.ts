@@ -1,0 +1,54 @@
+/** kill -9 of runners at random moments of a script: how long its processes live on, and until its action is settled. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nowMs } from '../rig/clock.ts'
+import type { World } from '../rig/world.ts'
+import { begin, ended, make, startedBy, treeGone } from './moves.ts'
+import type { Scenario } from './scenario.ts'
+
+/** So many runners with a script each are killed side by side; one more is there to sweep. */
+const atOnce = 8
+
+export const runnerKilled: Scenario = {
+  title: 'kill -9 of a runner',
+  environment: { ACTION_CONCURRENCY: '1' },
+  servers: 1,
+  runners: atOnce + 1,
+  pages: 2,
+  async run(world, times) {
+    const rounds = times(64)
+    const goneMs: number[] = []
+    const settledMs: number[] = []
+    const names = Array.from({ length: atOnce }, (_, at) => `killed-${at}`)
+    await make(world, names)
+    for (let round = 0; round < rounds; round += atOnce) {
+      await Promise.all(
+        names.map(async (name) => {
+          const { gone, settled } = await killHolder(world, name)
+          goneMs.push(gone)
+          settledMs.push(settled)
+        }),
+      )
+    }
+    return {
+      rounds: `${goneMs.length}`,
+      figures: [
+        { what: 'script tree gone', budgetMs: 6000, timesMs: goneMs },
+        { what: 'action settled', budgetMs: 40_000, timesMs: settledMs },
+      ],
+    }
+  },
+}
+
+async function killHolder(world: World, name: string): Promise<{ gone: number; settled: number }> {
+  const action = await begin(world, name, 'update', 'tree 600')
+  const holder = await startedBy(world, action)
+  await sleep(world.random.between(0, 1000))
+  const at = nowMs()
+  world
+    .runners()
+    .find((runner) => runner.name === holder)
+    ?.signal('SIGKILL')
+  const next = world.runner()
+  const [gone, settled] = await Promise.all([treeGone(world, action), ended(world, action), next])
+  return { gone: gone - at, settled: settled.atMs - at }
+}

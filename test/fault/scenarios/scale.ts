@@ -1,0 +1,35 @@
+/** 8 runners, 200 deployments, 5,000 actions, and two servers: everything accepted is performed once, and nobody waits long. */
+import { nowMs } from '../rig/clock.ts'
+import { startLoad } from '../rig/load.ts'
+import { startDelays } from './probe.ts'
+import { percentile, type Scenario } from './scenario.ts'
+
+export const scale: Scenario = {
+  title: '8 runners, 200 deployments',
+  environment: { ACTION_CONCURRENCY: '4' },
+  servers: 2,
+  runners: 8,
+  pages: 4,
+  async run(world, times) {
+    const actions = times(2500)
+    const fromMs = nowMs()
+    const load = startLoad(world, {
+      deployments: 200,
+      clients: 40,
+      pauseMs: 20,
+      behaviours: ['quick'],
+      cancelPercent: 0,
+      limit: actions,
+    })
+    await load.done
+    await world.quiet(180_000)
+    const { history } = await world.check()
+    const delays = (await startDelays(world, fromMs, nowMs())).map(({ delayMs }) => delayMs)
+    const seconds = (nowMs() - fromMs) / 1000
+    const accepted = world.asked.filter(({ answers }) => answers.some(({ is }) => is === 'accepted')).length
+    return {
+      rounds: `${world.asked.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
+      figures: [{ what: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays }],
+    }
+  },
+}

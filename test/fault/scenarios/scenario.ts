@@ -1,0 +1,25 @@
+/** What a scenario of the long form is, and what it hands back: measured times beside their budgets, and what must be zero. */
+import type { World } from '../rig/world.ts'
+
+/** `budgetMs` null: only shown. Times never fail the suite. */
+export type Figure = { what: string; budgetMs: number | null; timesMs: number[] }
+/** A number that must be as said, e.g. how many were interrupted; fails the suite like a violated invariant. */
+export type Count = { what: string; count: number; must: 0 }
+
+export type Found = { rounds: string; figures: Figure[]; counts?: Count[] }
+
+export type Scenario = {
+  title: string
+  /** Settings of all programs, beside those of the rig. */
+  environment?: Record<string, string>
+  servers: number
+  runners: number
+  pages: number
+  run(world: World, times: (rounds: number) => number): Promise<Found>
+}
+
+/** The value that `part` of all are at most. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
+}
