@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { parse } from 'yaml'
 import { type SettingName, settings } from '../../../domain/settings.ts'
 import { golden } from './golden.ts'
 import { environmentOf, find, type Helm, type Manifest, podOf, type Values } from './helm.ts'
@@ -252,6 +253,18 @@ export function chartSuite(title: string, helm: Helm): void {
         'https://x',
       )
       assert.equal(appUrl({}), undefined)
+    })
+
+    test('takes the values of the guides as they stand there', () => {
+      for (const guide of ['install', 'moving']) {
+        const text = readFileSync(new URL(`../../../docs/${guide}.md`, import.meta.url), 'utf8')
+        const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+        assert.ok(blocks.length > 0, guide)
+        for (const block of blocks) {
+          const manifests = helm.render(parse(block))
+          assert.ok(find(manifests, 'Deployment', 'octopod-runner'), block)
+        }
+      }
     })
 
     test('refuses in words what cannot work', () => {

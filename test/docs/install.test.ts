@@ -1,0 +1,117 @@
+/** docs/install.md and docs/moving.md: what they name is there; the old database becomes what they promise. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { settings } from '../../domain/settings.ts'
+import { withDatabase } from '../helpers/database.ts'
+import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/stores.ts'
+import { adminHeader, startProgram } from '../helpers/system.ts'
+import { tableRows } from '../law/documents.ts'
+import { files, read, root } from '../law/repository.ts'
+
+type Schema = { $ref?: string; properties?: Record<string, Schema>; additionalProperties?: unknown }
+const schema = JSON.parse(read('infra/chart/values.schema.json')) as Schema & {
+  $defs: Record<string, Schema>
+}
+
+/** Whether the chart has this value. */
+function isValue(path: string): boolean {
+  let at: Schema | undefined = schema
+  for (const part of path.split('.')) {
+    if (at?.$ref) at = schema.$defs[at.$ref.replace('#/$defs/', '')]
+    // What is below is the reader's own: names of variables, labels.
+    if (typeof at?.additionalProperties === 'object') return true
+    at = at?.properties?.[part]
+    if (at === undefined) return false
+  }
+  return true
+}
+
+const marked = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, words = '']) => words)
+
+test('every value of the chart that the guides name exists', () => {
+  const roots = Object.keys(schema.properties ?? {})
+  const isPath = (words: string) =>
+    /^[a-z]\w*(\.\w+)+$/.test(words) && roots.includes(words.split('.')[0] ?? '')
+  const old = new Set(tableRows('docs/moving.md').flatMap(([left = '']) => left.split(/[`, ]+/)))
+  const named = ['docs/install.md', 'docs/moving.md'].flatMap((path) => marked(read(path))).filter(isPath)
+  assert.ok(named.length > 40)
+  const wrong = named.filter((path) => !isValue(path) && !old.has(path) && path !== 'ingress.ui.annotations')
+  assert.deepEqual(wrong, [])
+})
+
+test('every old value, setting and option has a row that says what is now', () => {
+  const rows = tableRows('docs/moving.md').filter(([, now]) => now !== 'now')
+  assert.ok(rows.length > 30)
+  for (const [old = '', now = ''] of rows) assert.ok(now.length > 3, old)
+  for (const [, now = ''] of rows)
+    for (const words of marked(now).filter((one) => /^[A-Z_]{4,}$/.test(one)))
+      assert.ok(words in settings, words)
+})
+
+test('every file, npm script and variable of compose in the guides is there', () => {
+  const scripts = JSON.parse(read('package.json')).scripts
+  const paths = files()
+  for (const guide of ['docs/install.md', 'docs/moving.md']) {
+    const text = read(guide)
+    for (const [, name = ''] of text.matchAll(/npm run (?:-s )?([\w:]+)/g)) assert.ok(name in scripts, name)
+    for (const [path] of text.matchAll(/\binfra\/[\w./-]+\.yaml\b|\bDockerfile\.\w+/g))
+      assert.ok(paths.includes(path), path)
+  }
+  const [, lines = ''] = /infra\/\.env <<END\n([\s\S]*?)^END$/m.exec(read('docs/install.md')) ?? []
+  const set = lines.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
+  const compose = read('infra/compose.yaml')
+  for (const name of set) assert.ok(compose.includes(`\${${name}`), name)
+  for (const [, name = ''] of compose.matchAll(/\$\{(\w+):\?/g)) assert.ok(set.includes(name), name)
+})
+
+test('a database of Octopod 1.6 is migrated and served, its output too', async () => {
+  const database = await createEmptyDatabase()
+  const programs: { stop(): Promise<unknown> }[] = []
+  try {
+    await withDatabase(database.url, (client) =>
+      client.query(readFileSync(new URL('../db/octopod-1-6.sql', import.meta.url), 'utf8')),
+    )
+    const env = { PATH: process.env.PATH ?? '', DATABASE_URL: database.url }
+    const migrate = () =>
+      spawnSync(process.execPath, [join(root, 'db/migrate.ts')], { env, encoding: 'utf8' }).stdout
+    assert.match(migrate(), /^Migrated: 0001_octopod-1-6, /)
+    assert.match(migrate(), /up to date/)
+
+    const server = await startProgram(
+      'functions/server.ts',
+      {
+        ...env,
+        REDIS_URL: redisUrl(),
+        REDIS_PREFIX: redisPrefix(),
+        POWER_AUTHORIZATION_HEADER: adminHeader,
+        HOST: '127.0.0.1',
+        PORT: '0',
+      },
+      'server ready',
+    )
+    programs.push(server)
+    const ask = async (path: string) => {
+      const url = `http://127.0.0.1:${server.ready.port}/api/v1${path}`
+      const answer = await fetch(url, { headers: { Authorization: adminHeader } })
+      assert.equal(answer.status, 200, path)
+      return answer.json()
+    }
+    const list: { deployment: { name: string }; status: { recorded_status: { tag: string } } }[] =
+      await ask('/deployments')
+    const statuses = Object.fromEntries(
+      list.map(({ deployment, status }) => [deployment.name, status.recorded_status.tag]),
+    )
+    assert.equal(list.length, 10)
+    assert.equal(statuses.running, 'Running')
+    assert.equal(statuses.creating, 'CreatePending')
+    const [info] = await ask('/deployments/running/info')
+    const [newest] = info.logs
+    assert.ok((await ask(`/log/${newest.action_id}`)).stdout)
+  } finally {
+    for (const program of programs) await program.stop()
+    await database.drop()
+  }
+})
