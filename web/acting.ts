@@ -32,7 +32,7 @@ export async function act(world: World, move: Move, { deployment: { name } }: Fu
 export async function cancel(world: World, action: Action | ActionSummary, name: string): Promise<void> {
   const yes = await world.questions.ask({
     title: `Cancel what runs on ${name}?`,
-    text: 'The script is told to stop, and is stopped by force if it does not. What it has done so far stays.',
+    text: 'The script is told to stop, then stopped by force. What it has done so far stays.',
     yes: 'Cancel the action',
     no: 'Let it run',
     danger: true,
@@ -67,7 +67,7 @@ function questionOf(move: Exclude<Move, 'update'>, name: string): Question | nul
   if (move === 'cleanup') {
     return {
       title: `Clean up ${name}?`,
-      text: 'Everything it keeps, its data too, is deleted, then its record and history. There is no way back.',
+      text: 'Its data is deleted, then its record and history. There is no way back.',
       yes: 'Clean up',
       no,
       danger: true,

@@ -19,7 +19,7 @@ export function whyNot(move: Move, info: FullInfo, isAdmin: boolean): string | n
 
 function refusal(move: Exclude<Move, 'delete'>, word: string): string {
   if (move === 'restore') return `Only what is archived can be restored; this is ${word}.`
-  if (move === 'cleanup') return `Archive it first: this is ${word}.`
+  if (move === 'cleanup') return 'Archive it first.'
   if (word === 'archived' || word === 'cleanup failed') {
     return move === 'update' ? 'Restore it first: it is archived.' : 'It is archived already.'
   }

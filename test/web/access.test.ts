@@ -98,6 +98,7 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.getByLabel('Search in the output').fill('layer')
     await page.locator('.output mark').first().waitFor()
     await check(page, 'a running action with its output')
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0, 'nothing moves')
     await page.goto(`${system.url}/deployments/nobody`)
     await page.getByText('There is no deployment nobody').waitFor()
     await check(page, 'a deployment that does not exist')

@@ -92,6 +92,44 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('breaks long lines where one asks for it: the place stays, a match is found, the end is reached', async () => {
+    const [action] = await client.actions('old')
+    await query(
+      `set session_replication_role = replica`,
+      `insert into action_output (action_id, lease_epoch, seq, stream, text)
+      select ${action?.action_id}, 1, 10 + n, 'stdout', (select string_agg('line ' || (n * 100 + at) || ' ' || repeat('long ', at),
+        E'\\n') || E'\\n' from generate_series(0, 99) at) from generate_series(0, 9) n`,
+    )
+    const page = await visitor.visit(`/deployments/old?output=${action?.action_id}`)
+    await visitor.signIn(page, system.adminHeader)
+    await page.locator('.output-state', { hasText: 'complete' }).waitFor()
+    const screen = page.getByRole('region', { name: 'Output' })
+    const isWide = () => screen.evaluate((element) => element.scrollWidth > element.clientWidth + 1)
+    assert.equal(await isWide(), true)
+    await page.getByLabel('Search in the output').fill('line 555 ')
+    const found = lines(page).and(page.locator('[data-current=true]'))
+    await found.waitFor()
+    await page.getByRole('button', { name: 'Wrap' }).click()
+    await page.locator('.wrapped').waitFor()
+    assert.equal(await isWide(), false)
+    await page.keyboard.press('Tab')
+    const [outer, inner] = await Promise.all([screen.boundingBox(), found.boundingBox()])
+    assert.ok(
+      outer && inner && inner.y >= outer.y && inner.y < outer.y + outer.height,
+      'the match stays in sight',
+    )
+    // 275 letters and more do not fit into one line of it, and nothing lies over anything else.
+    assert.ok(inner.height > 20)
+    const tops = await lines(page).evaluateAll((all) =>
+      all.map((one) => [one.getBoundingClientRect().top, one.getBoundingClientRect().bottom]),
+    )
+    for (const [at, [top = 0]] of tops.entries()) if (at > 0) assert.equal(top, tops[at - 1]?.[1])
+    await page.getByRole('button', { name: 'Jump to the end' }).click()
+    await lines(page).filter({ hasText: 'line 999 ' }).waitFor()
+    await page.getByRole('button', { name: 'Jump to the end' }).waitFor({ state: 'detached' })
+    await page.close()
+  })
+
   it('follows a running action, stays where one scrolled to, goes on after a cut, and stays when it has ended', async () => {
     await system.behave('update', `wait ${system.dir}/go`)
     await client.update('shop', { 'image.tag': 'v2' })

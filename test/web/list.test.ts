@@ -197,6 +197,31 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
   })
 
+  it('shows what was found in a long value, and keeps overrides open that were opened, however far one scrolls', async () => {
+    const { page } = await openLong()
+    const row = rowOf(page, 'd-6')
+    await row.getByRole('button', { name: '3 more' }).click()
+    await row.getByText('feature-6-5').waitFor()
+    // A row that holds the focus would stay.
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.evaluate(() => scrollTo(0, 40_000))
+    await row.waitFor({ state: 'detached' })
+    await page.evaluate(() => scrollTo(0, 0))
+    await row.getByText('feature-6-5').waitFor()
+
+    const value = `registry.example/${'group/'.repeat(20)}needle-7`
+    const other = await openLong(1440, [sample({ name: 'deep', app: { 'image.tag': value } })])
+    await other.page.getByLabel('Search names and config').fill('needle-7')
+    const isSeen = () => {
+      const mark = document.querySelector('mark')?.getBoundingClientRect()
+      const label = document.querySelector('.override')?.getBoundingClientRect()
+      return (
+        mark !== undefined && label !== undefined && mark.right <= label.right && mark.bottom <= label.bottom
+      )
+    }
+    await other.page.waitForFunction(isSeen)
+  })
+
   it('tells what runs, for how long, and how long it usually takes', async () => {
     const action = { action: 'UpdateAction', state: 'running', started_at: new Date().toISOString() } as const
     const info = sample({ name: 'busy', status: 'UpdatePending', action })

@@ -52,7 +52,7 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
       'feature.x\non',
     ])
     await client.settled('shop', 'Running')
-    await page.getByText('Look first at what has been changed meanwhile').waitFor()
+    await page.getByText('Look at what has changed meanwhile').waitFor()
     await page.getByRole('button', { name: 'Take over' }).click()
     await meanwhile.waitFor({ state: 'detached' })
     assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v5')

@@ -96,7 +96,7 @@ export function createForm(world: World, start: FullInfo | null): Form {
     if (present.value === undefined) return `${name.value} is gone.`
     const why = whyNot('update', present.value, true)
     if (why !== null) return why
-    if (meanwhile.value.length > 0) return 'Look first at what has been changed meanwhile.'
+    if (meanwhile.value.length > 0) return 'Look at what has changed meanwhile.'
     return edited.value ? null : 'Nothing has been changed.'
   })
   const takeOver = () =>

@@ -45,6 +45,6 @@ export function Head({ info, lastCheck }: { info: FullInfo; lastCheck: LastCheck
 }
 
 function checkWords({ exit_code, error }: NonNullable<LastCheck>): string {
-  if (error !== null) return error
+  if (exit_code === null) return String(error)
   return exit_code === 0 ? 'fine' : `not fine (exit ${exit_code})`
 }

@@ -114,8 +114,12 @@ function Screen({ view, place, state }: ScreenProps): VNode {
   useLayoutEffect(() => {
     if (following.peek()) settle(0)
   }, [view.changes.value])
-  // Other breaks of lines: what was in sight stays so.
-  useLayoutEffect(() => settle(before.current.line), [columns.value])
+  // Other breaks of lines: what was looked at stays in sight, a match before all.
+  useLayoutEffect(() => {
+    const { line } = before.current
+    const match = current.peek()
+    settle(match >= line && match < line + drawn ? match : line)
+  }, [columns.value])
   useEffect(() => {
     const resized = new ResizeObserver(([entry]) => {
       if (entry) columns.value = wrapped.peek() ? columnsOf(entry.target) : Number.POSITIVE_INFINITY

@@ -28,7 +28,13 @@ export function moveItems(world: World, info: FullInfo): MenuItem[] {
 
 export function MoveMenu({ info }: { info: FullInfo }): VNode {
   const world = useWorld()
-  return html`<${Menu} label=${`Actions for ${info.deployment.name}`} items=${() => [...moveItems(world, info), ...logItem(world, info), ...dashboardItem(world, info.deployment.name)]} />`
+  const { name } = info.deployment
+  // What cannot be undone stands apart, at the end.
+  const items = () =>
+    [...moveItems(world, info), ...logItem(world, info), ...dashboardItem(world, name)].sort(
+      (a, b) => (a.danger ? 1 : 0) - (b.danger ? 1 : 0),
+    )
+  return html`<${Menu} label=${`Actions for ${name}`} items=${items} />`
 }
 
 /** The output of what was done last; that of the rest is below it. */
