@@ -9,10 +9,10 @@ import { getObjects, kubectl } from './kubectl.mjs'
 const countedTwice = /already allocated|exceeded quota/
 
 /**
- * → [{ kind, name, says, paths }], a problem each; paths: the fields it is about. `owned`: kinds that the manifests
- * themselves bring along, so that the cluster need not know them yet. @throws CommandFailure when it cannot be asked
+ * → [{ kind, name, says, paths, unknownKind }], a problem each; paths: the fields it is about; unknownKind: what the cluster
+ * has no definition of. @throws CommandFailure when it cannot be asked
  */
-export async function refusals(text, namespace, owned = []) {
+export async function refusals(text, namespace) {
   try {
     await kubectl(['create', '--dry-run=server', '-n', namespace, '-o', 'name', '-f', '-'], { input: text })
     return []
@@ -22,9 +22,8 @@ export async function refusals(text, namespace, owned = []) {
     const problems = lines
       .filter((line) => !/^(Error from server \(AlreadyExists\)|Warning:|$)/.test(line))
       .map(problemOf)
-    const kept = problems.filter(({ unknownKind }) => !owned.includes(unknownKind))
-    if (kept.some(({ isAnswer }) => !isAnswer)) throw error
-    return await withoutDoubles(kept, namespace)
+    if (problems.some(({ isAnswer }) => !isAnswer)) throw error
+    return await withoutDoubles(problems, namespace)
   }
 }
 
@@ -79,6 +78,10 @@ function plain(said) {
     .replace(/^The (?=\w+ ")/, '')
     .replace(/\s*\n\s*/g, ' ')
 }
+
+/** Kinds that the manifests themselves bring along are unknown only until then. */
+export const unlessOwned = (problems, { owns }) =>
+  problems.filter(({ unknownKind }) => !owns.includes(unknownKind))
 
 async function withoutDoubles(problems, namespace) {
   const doubtful = problems.filter(({ says, name, kind }) => kind && name && countedTwice.test(says))

@@ -5,7 +5,7 @@
 import { Refusal } from '../../lib/arguments.mjs'
 import { keyByPlace, keyByValue } from '../../lib/blame.mjs'
 import { CommandFailure } from '../../lib/command.mjs'
-import { refusals } from '../../lib/dry-run.mjs'
+import { refusals, unlessOwned } from '../../lib/dry-run.mjs'
 import { imageProblems } from '../../lib/image.mjs'
 import { outlineOf } from '../../lib/outline.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
@@ -31,11 +31,14 @@ async function problemsOf(request) {
     if (error instanceof CommandFailure) return renderProblems(error.stderr, pairs)
     throw error
   }
+  // The longest wait first: the API server thinks while we read.
+  const asked = refusals(text, request.namespace)
+  asked.catch(() => {})
   const documents = await readDocuments(text, 'What the chart renders')
   const outline = outlineOf(documents, request.namespace)
   const images = imageProblems(outline, pairs)
   if (images.length > 0) return images
-  const refused = await refusals(text, request.namespace, outline.owns)
+  const refused = unlessOwned(await asked, outline)
   return refused.map((problem) => ({ says: problem.says, key: keyByValue(problem, documents, pairs) }))
 }
 

@@ -6,9 +6,10 @@ import { install, installedOutline, uninstall } from './release.mjs'
 
 /** create and update: helm returns when the cluster has taken it; check tells when it is up. */
 export async function bringUp(request) {
-  console.log(masked((await install(request)).trim()))
-  // What an archive that broke off has stopped, an update brings back.
-  await startWorkloads(await installedOutline(request))
+  const said = masked((await install(request)).trim())
+  console.log(said)
+  // What an archive that broke off has stopped, an update brings back; what is new cannot have been stopped.
+  if (!/^Release ".*" does not exist/.test(said)) await startWorkloads(await installedOutline(request))
 }
 
 export async function putAway(request) {

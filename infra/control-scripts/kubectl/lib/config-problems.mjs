@@ -1,6 +1,6 @@
 /** Everything wrong with a config, a sentence each, beginning with the key that is to blame where it can be found. */
 import { keyByValue } from '../../lib/blame.mjs'
-import { refusals } from '../../lib/dry-run.mjs'
+import { refusals, unlessOwned } from '../../lib/dry-run.mjs'
 import { imageProblems } from '../../lib/image.mjs'
 import { outlineOf } from '../../lib/outline.mjs'
 import { built, finished, manifestsText, placeholder } from './build.mjs'
@@ -11,7 +11,7 @@ export async function configProblems(request) {
   const outline = outlineOf(manifests, request.namespace)
   const images = imageProblems(outline, [...request.application])
   if (images.length > 0) return images.map(sentence)
-  const refused = await refusals(manifestsText(manifests), request.namespace, outline.owns)
+  const refused = unlessOwned(await refusals(manifestsText(manifests), request.namespace), outline)
   // The placeholder at the field that was refused names the key.
   const marks = [...request.application.keys()].map((key) => [key, placeholder(key)])
   return refused.map((problem) =>
