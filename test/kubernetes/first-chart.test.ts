@@ -1,0 +1,65 @@
+/** docs/first-chart.md: the chart and the settings exactly as the page has them lead a life, and the key it shows is refused. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { read, root } from '../law/repository.ts'
+import { makeNamespace } from './cluster.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'octopod-first-chart-'))
+let namespace: Awaited<ReturnType<typeof makeNamespace>>
+before(async () => {
+  namespace = await makeNamespace()
+})
+after(async () => {
+  rmSync(folder, { recursive: true, force: true })
+  await namespace?.remove()
+})
+
+/** The shell blocks below a heading of the second level. */
+function blocks(heading: string): string[] {
+  const section =
+    read('docs/first-chart.md')
+      .split(/^## /m)
+      .find((text) => text.startsWith(`${heading}\n`)) ?? ''
+  return [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+}
+
+function bash(script: string): Promise<{ code: number; output: string }> {
+  const env = {
+    ...process.env,
+    PATH: [dirname(process.execPath), process.env.PATH].join(':'),
+    OCTOPOD_SCRIPTS_CACHE: join(folder, 'kept'),
+  }
+  return new Promise((resolve) => {
+    execFile('bash', ['-euc', script], { cwd: folder, env }, (error, stdout, stderr) =>
+      resolve({
+        code: typeof error?.code === 'number' ? error.code : error ? -1 : 0,
+        output: stdout + stderr,
+      }),
+    )
+  })
+}
+
+test('the first chart lives as the page says', async () => {
+  const [make = ''] = blocks('The chart')
+  const [settings = '', lint = ''] = blocks('The settings')
+  // The page is read in the repository, with a namespace that is made for it; the test has both elsewhere.
+  const made = make.replace(/^kubectl create namespace staging$/m, '')
+  const set = settings
+    .replace('$PWD/infra', `${root}/infra`)
+    .replace('NAMESPACE=staging', `NAMESPACE=${namespace.name}`)
+  const run = lint.replace('npm run -s lint:scripts --', `node ${root}/runner/lint.ts`).trim()
+  assert.ok(made !== make && set.includes(namespace.name) && run.startsWith('node '))
+
+  const { code, output } = await bash(`${made}\n${set}\n${run} --life first-chart`)
+  assert.equal(code, 0, output)
+  assert.match(output, /^info +ok .+ http:\/\/octopod-lint\.staging\.example\.com$/m)
+  assert.match(output, /\n\d+ findings: 0 faults, \d+ warnings?\.\n$/)
+
+  const refused = await bash(`${set}\n${run} --application-config replicaCount=many || true`)
+  const [, words = ''] = /^octo: (replicaCount: .+)$/m.exec(read('docs/first-chart.md')) ?? []
+  assert.ok(words !== '' && refused.output.includes(words), refused.output)
+})
