@@ -111,10 +111,12 @@ function go(args: string[], stop: AbortSignal | undefined): Promise<void> {
 }
 
 if (import.meta.main) {
+  const stopped = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort())
   try {
-    console.log((await ensureTools((line) => console.error(line))).folder)
+    console.log((await ensureTools((line) => console.error(line), stopped.signal)).folder)
   } catch (error) {
     console.error(error instanceof Problem ? error.message : error)
-    process.exit(1)
+    process.exitCode = 1
   }
 }

@@ -1,0 +1,64 @@
+/** Our own control plane: what happens when one of its programs ends, and that nothing outlives who started it. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, test } from 'node:test'
+import { startControlPlane } from '../../infra/kubernetes/control-plane.ts'
+import { ensureTools } from '../../infra/kubernetes/tools.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { notPlayed } from './cluster.ts'
+
+const up = join(import.meta.dirname, '../../infra/kubernetes/up.ts')
+
+/** Ids of the processes whose command line names the folder. */
+function processesOf(folder: string): { pid: number; command: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), command: commandOf(name) }))
+    .filter(({ command }) => command.includes(folder))
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const nobodyLeft = (folder: string) =>
+  eventually('no process is left', async () => {
+    const left = processesOf(folder)
+    return { done: left.length === 0, value: null, seen: left }
+  })
+
+describe('a control plane', { skip: notPlayed }, () => {
+  test('whose program ends tells so; stopped, it leaves neither processes nor files', async () => {
+    const plane = await startControlPlane(await ensureTools(() => {}))
+    const folder = dirname(plane.kubeconfig)
+    const all = processesOf(folder)
+    assert.equal(all.length, 5)
+    const scheduler = all.find(({ command }) => command.includes('kube-scheduler'))
+    process.kill(scheduler?.pid ?? 0, 'SIGKILL')
+    await assert.rejects(plane.broken, { name: 'Problem', message: /^The scheduler was ended by SIGKILL\./ })
+    await plane.stop()
+    await nobodyLeft(folder)
+    assert.ok(!existsSync(folder))
+  })
+
+  test('ends with who started it, even when that one is killed', async () => {
+    const child = spawn(process.execPath, [up], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const line = await new Promise<string>((resolve) =>
+      createInterface({ input: child.stdout }).once('line', resolve),
+    )
+    const folder = /^export KUBECONFIG=(\S+)\/kubeconfig PATH=/.exec(line)?.[1]
+    assert.ok(folder !== undefined, line)
+    assert.equal(processesOf(folder).length, 5)
+    child.kill('SIGKILL')
+    await nobodyLeft(folder)
+    await rm(folder, { recursive: true })
+  })
+})
