@@ -52,7 +52,10 @@ for (const program of helms) {
         trial: useHelm(program).render(inStaging(trial), 'values-trial.yaml'),
         production: useHelm(program).render(inStaging(production)),
       }
-      for (const [name, items] of Object.entries(manifests)) {
+      // A cluster of somebody else may be without Prometheus.
+      const isKnown = ({ kind }: { kind: string }) => !notPlayed || kind !== 'ServiceMonitor'
+      for (const [name, rendered] of Object.entries(manifests)) {
+        const items = rendered.filter(isKnown)
         for (const { metadata } of items) metadata.namespace ??= octopod.name
         const file = join(folder, `${name}.json`)
         writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))

@@ -23,7 +23,8 @@ export async function startOctopod(environment: Record<string, string>) {
       KUBECONFIG: process.env.KUBECONFIG ?? '',
       OCTOPOD_SCRIPTS_CACHE: cache,
       BASE_DOMAIN: baseDomain,
-      CHECK_INTERVAL: '1',
+      // Each check is a handful of processes; what is pending is checked more often by itself.
+      CHECK_INTERVAL: '3',
       STATUS_UPDATE_TIMEOUT: '8',
       QUESTION_TIMEOUT: '60',
       ...environment,
