@@ -62,6 +62,7 @@ async function start({ environment, programs, say }: Conduct, home: Home, crew: 
     args: programs[name],
     env: programEnvironment(environment, shared, page),
     logFile: home.file(`logs/${name}.log`),
+    say,
     graceMs: (Number(environment.SHUTDOWN_GRACE || 60) + 10) * 1000,
   })
   await runProgram(program('migrate'), crew.onSpawn)

@@ -16,15 +16,15 @@ export async function startEngines(
   say: (line: string) => void,
 ): Promise<{ databaseUrl: string; redisUrl: string }> {
   const [databaseUrl, redisUrl] = await Promise.all([
-    user.DATABASE_URL || embeddedPostgres(home, crew),
+    user.DATABASE_URL || embeddedPostgres(home, crew, say),
     user.REDIS_URL || embeddedRedis(home, crew, say),
   ])
   return { databaseUrl, redisUrl }
 }
 
-async function embeddedPostgres(home: Home, crew: Crew): Promise<string> {
+async function embeddedPostgres(home: Home, crew: Crew, say: (line: string) => void): Promise<string> {
   const port = await enginePort(home, 'postgres', preferredPorts.postgres)
-  const log = openLog(home.file('logs/postgres.log'))
+  const log = openLog(home.file('logs/postgres.log'), say)
   let url = ''
   await crew.up('PostgreSQL', async (onSpawn) => {
     const engine = await startPostgres({ dataDir: home.file('postgres'), port, log, onSpawn })
@@ -36,7 +36,7 @@ async function embeddedPostgres(home: Home, crew: Crew): Promise<string> {
 
 async function embeddedRedis(home: Home, crew: Crew, say: (line: string) => void): Promise<string> {
   const port = await enginePort(home, 'redis', preferredPorts.redis)
-  const log = openLog(home.file('logs/redis.log'))
+  const log = openLog(home.file('logs/redis.log'), say)
   let url = ''
   await crew.up('Redis', async (onSpawn) => {
     const engine = await startRedis({ dataDir: home.file('redis'), port, log, say, onSpawn })

@@ -23,7 +23,7 @@ export function sharedSettings(
     BASE_DOMAIN: user.BASE_DOMAIN || 'localhost',
     NAMESPACE: user.NAMESPACE || 'default',
     OCTOPOD_LOCAL_DATA: user.OCTOPOD_LOCAL_DATA || home.file('deployments'),
-    OCTOPOD_URL: `http://localhost:${places.page.port}`,
+    OCTOPOD_URL: places.page.url,
     OCTO_AUTHORIZATION_HEADER: header,
     ...Object.fromEntries(optional.flatMap((name) => (user[name] ? [[name, user[name]]] : []))),
   }

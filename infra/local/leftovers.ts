@@ -16,7 +16,11 @@ export function recordProcesses(file: string, children: readonly Child[]): void 
   const entries = children.map(({ name, pid, goodbye }): Entry => {
     return { name, pid, identity: processIdentity(pid), signal: goodbye[0]?.signal ?? 'SIGTERM' }
   })
-  writeFileSync(file, JSON.stringify(entries), { mode: 0o600 })
+  try {
+    writeFileSync(file, JSON.stringify(entries), { mode: 0o600 })
+  } catch {
+    // A full disk: leashes end them all the same when we are killed.
+  }
 }
 
 /** Ends who is left of an earlier start, newest first, and only who is certainly the same process. */

@@ -7,8 +7,8 @@ import { Problem } from './problem.ts'
 export function takeLock(file: string, home: string): () => void {
   const mine = `${process.pid} ${processIdentity(process.pid)}`
   const draft = `${file}.${process.pid}`
-  writeFileSync(draft, mine, { mode: 0o600 })
   try {
+    writeFileSync(draft, mine, { mode: 0o600 })
     for (;;) {
       try {
         // A link appears whole or not at all, and never over another file.

@@ -66,7 +66,8 @@ export async function startPostgres(options: Options): Promise<Engine> {
   if (!ready) {
     await child.stop()
     throw new Problem(
-      `PostgreSQL did not start on ${cluster}: ${reason(child, describeExit(await child.exited))}`,
+      `PostgreSQL did not start on ${cluster}: ${reason(child, describeExit(await child.exited))}. If its files are ` +
+        'broken: put back a copy, or move the folder away to start with an empty database.',
     )
   }
 

@@ -11,6 +11,7 @@ export type Program = {
   args: readonly string[]
   env: NodeJS.ProcessEnv
   logFile: string
+  say: (line: string) => void
   /** How long it may take to end by itself after SIGTERM. */
   graceMs: number
 }
@@ -53,7 +54,7 @@ function spawnProgram(
   onSpawn: (child: Child) => void,
   onLine: (line: string) => void,
 ): Child {
-  const write = openLog(program.logFile)
+  const write = openLog(program.logFile, program.say)
   return startChild({
     name: program.name,
     file: process.execPath,

@@ -57,7 +57,10 @@ export async function startRedis({
   if (!ready) {
     await child.stop()
     const line = child.lastLines().at(-1) ?? describeExit(await child.exited)
-    throw new Problem(`Redis did not start on ${dataDir}: ${line}`)
+    throw new Problem(
+      `Redis did not start on ${dataDir}: ${line.replace(/^\d+:\w .*? [#*.-] /, '')}. It holds nothing that is not in ` +
+        'PostgreSQL too: if its files are broken, move the folder away and start again.',
+    )
   }
   return { url: `redis://:${password}@127.0.0.1:${port}/0`, child, stop: child.stop }
 }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { type Conduct, conduct } from './conductor.ts'
-import { Problem } from './problem.ts'
+import { sentenceOf } from './problem.ts'
 
 /** Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. */
 const sameKeyPressMs = 500
@@ -23,12 +23,14 @@ export async function main(programs: Conduct['programs']): Promise<void> {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 
+  // Nobody reads any more (the terminal is closed): it is no reason to fall over instead of stopping in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     const say = (line: string) => process.stdout.write(`${line}\n`)
     await conduct({ environment: process.env, programs, say, stop: stop.signal, kill: kill.signal })
     process.exit(0)
   } catch (error) {
-    console.error(error instanceof Problem ? error.message : error)
+    console.error(sentenceOf(error) ?? error)
     process.exit(1)
   }
 }

@@ -5,21 +5,24 @@ import type { Home } from './home.ts'
 import type { Page } from './page.ts'
 
 export function greeting(home: Home, page: Page, user: NodeJS.ProcessEnv): string[] {
-  const url = `http://localhost:${page.port}`
+  const { url } = page
   const below = relative(process.cwd(), home.path)
   const folder = below.startsWith('..') ? home.path : below || '.'
   const header = user.POWER_AUTHORIZATION_HEADER
     ? '$POWER_AUTHORIZATION_HEADER'
-    : `$(cat ${home.file('authorization')})`
-  const prefix = user.OCTOPOD_HOME ? `OCTOPOD_HOME=${user.OCTOPOD_HOME} ` : ''
+    : `$(cat ${quoted(home.file('authorization'))})`
+  const prefix = user.OCTOPOD_HOME ? `OCTOPOD_HOME=${quoted(user.OCTOPOD_HOME)} ` : ''
   return [
     `Octopod is ready: ${url}`,
-    `  octo    ${prefix}npm run octo -- list        in this folder, in another terminal; elsewhere first:`,
+    `  octo    ${prefix}npm run -s octo -- list     in this folder, in another terminal; elsewhere first:`,
     `          export OCTOPOD_URL=${url} OCTO_AUTHORIZATION_HEADER="${header}"`,
     `  data    ${folder} (logs in ${folder}/logs)`,
     '  stop    Ctrl-C. Deployments go on running: archive or clean up those you want to end.',
   ]
 }
+
+/** As a shell takes it for one word. */
+const quoted = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 export const stopping = 'Stopping runner, server and engines; deployments go on. Ctrl-C again ends at once.'
 

@@ -1,10 +1,12 @@
 /** npm start from the outside, with stand-ins for the programs: what it says, what it leaves, how it ends. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { processIdentity } from '../../../infra/local/identity.ts'
+import { openLog } from '../../../infra/local/log-file.ts'
 import { waitUntil } from '../../../infra/local/wait.ts'
 import { leave, type Place, place, processes, runStart } from './run-start.ts'
 
@@ -127,6 +129,16 @@ const sentences: {
     says: /^\S+data was made by PostgreSQL 9\.6, and this is PostgreSQL \d+: .*\.\n$/,
   },
 ]
+// A file on it takes nothing, as on a disk that is full.
+if (existsSync('/dev/full'))
+  sentences.push({
+    title: 'a full disk',
+    prepare: ({ home }) => {
+      mkdirSync(home)
+      symlinkSync('/dev/full', join(home, 'environment.new'))
+    },
+    says: /^The disk is full \(ENOSPC: .*\): make room and start again; what was accepted is kept\.\n$/,
+  })
 for (const { title, prepare, extra, says } of sentences) {
   test(`${title} is one clear sentence and exit 1`, async () => {
     const where = await place()
@@ -149,6 +161,64 @@ test('a port in use is one clear sentence and exit 1', async () => {
   )
   other.close()
   leave(where)
+})
+
+test('with HOST the page is where it says, and so are octo and the environment', async () => {
+  const where = await place()
+  const run = runStart(where, { HOST: '127.0.0.2' })
+  await run.until('Ctrl-C')
+  const url = `http://127.0.0.2:${where.port}`
+  assert.ok(run.said().startsWith(`Octopod is ready: ${url}\n`))
+  assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  assert.match(
+    readFileSync(join(where.home, 'environment'), 'utf8'),
+    new RegExp(`^OCTOPOD_URL='${url}'$`, 'm'),
+  )
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  leave(where)
+})
+
+test('what it says can be pasted into a shell, also where the folder has a space and a quote in its name', async () => {
+  const where = await place()
+  where.home = join(where.home, "it's here")
+  const run = runStart(where, { OCTOPOD_HOME: where.home })
+  await run.until('Ctrl-C')
+  const [line = ''] = /export .*/.exec(run.said()) ?? []
+  const shown = execFileSync('sh', ['-c', `${line}; printf %s "$OCTO_AUTHORIZATION_HEADER"`], {
+    encoding: 'utf8',
+  })
+  assert.equal(shown, readFileSync(join(where.home, 'authorization'), 'utf8').trim())
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  leave(where)
+})
+
+test('a terminal that is closed is no reason to fall over: everything is stopped in order', async () => {
+  const where = await place()
+  const run = runStart(where)
+  await run.until('Ctrl-C')
+  const pids = pidsOf(where)
+  run.process.stdout?.destroy()
+  run.process.stderr?.destroy()
+  run.process.kill('SIGHUP')
+  assert.equal(await run.end, 0)
+  assert.ok(await gone(pids))
+  leave(where)
+})
+
+test('a log that cannot be written costs lines, and is told of once', {
+  skip: !existsSync('/dev/full'),
+}, () => {
+  const said: string[] = []
+  const write = openLog('/dev/full', (line) => said.push(line))
+  write('one')
+  write('two')
+  assert.equal(said.length, 1)
+  assert.match(
+    said[0] ?? '',
+    /^\/dev\/full cannot be written \(ENOSPC.*\): make room; its lines are lost until then\.$/,
+  )
 })
 
 test('a server that dies is told and started again', async () => {
