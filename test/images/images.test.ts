@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
 import { buildImages, hasTools, type ImageName, images } from '../../infra/images/build.ts'
 import { obstacle, openPodman, type Podman } from '../../infra/images/podman.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -131,6 +132,32 @@ suite('images', { skip: reason ?? false }, () => {
     })
     assert.equal(runner.stop(), 0, runner.said())
     assert.equal(server.stop(), 0, server.said())
+  })
+
+  test('control scripts are copied out of an image as the chart does it, and a plain runner starts with them', {
+    skip: hasTools() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
+  }, async () => {
+    const golden = readFileSync(new URL('../infra/chart/golden/production.yaml', import.meta.url), 'utf8')
+    const copy: string[] = parseAllDocuments(golden)
+      .map((document) => document.toJS())
+      .find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'octopod-runner').spec.template
+      .spec.initContainers[0].command
+    const scripts = writableFolder()
+    closers.push(scripts.remove)
+    const command = [...copy.slice(0, -1), '/octopod/infra/control-scripts']
+    const copied = runOnce(podman, 'helm', { command, mounts: ['--volume', `${scripts.folder}:/copy`] })
+    assert.equal(copied.status, 0, copied.text)
+
+    const runner = start('runner', {
+      env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils/helm' },
+      mounts: ['--volume', `${scripts.folder}:/utils:ro`, ...home()],
+    })
+    await eventually(
+      'the runner is ready',
+      async () => ({ done: runner.said().includes('runner ready'), value: null, seen: runner.said() }),
+      60_000,
+    )
+    assert.equal(runner.stop(), 0, runner.said())
   })
 
   test('the one for Helm has helm, kubectl and control scripts that start a runner', {
