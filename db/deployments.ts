@@ -10,7 +10,7 @@ import type { Database, Transaction } from './pool.ts'
 // Made once: zod compiles a schema when it is first used.
 const changesRow = z.object({ changes: z.number() })
 const idRow = z.object({ id: z.number() })
-const textRow = z.object({ text: z.string() })
+const textRow = z.object({ name: z.string(), text: z.string() })
 const bodyRow = z.object({ body: z.custom<FullInfo>() })
 
 /** How many visible changes have ever been committed: the version of the list, and what ETags are made of. */
@@ -49,16 +49,29 @@ export async function listIds(pool: Database): Promise<readonly number[]> {
   return pool.anyFirst(sql.type(idRow)`select id from deployments`)
 }
 
-/** One deployment with its last check, as JSON text. */
-export async function getFullInfo(pool: Database, name: string): Promise<string> {
-  const text = await pool.maybeOneFirst(sql.type(textRow)`
-    select left(body::text, -1) || ', "last_check" : ' || case
+/** Deployments with their last checks, as JSON text by name; those that are not there are left out. */
+export async function getFullInfos(
+  pool: Database,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await pool.any(sql.type(textRow)`
+    select name, left(body::text, -1) || ', "last_check" : ' || case
       when check_exit_code is null and check_error is null then 'null'
       else json_build_object(
         'checked_at', wire_time(checked_at), 'exit_code', check_exit_code, 'error', check_error)::text
       end || '}' as text
-    from full_infos where name = ${name}`)
-  if (text === null) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
+    from full_infos where name = any(${sql.array([...names], 'text')})`)
+  return new Map(rows.map(({ name, text }) => [name, text]))
+}
+
+/** One of them. */
+export async function getFullInfo(pool: Database, name: string): Promise<string> {
+  return foundFullInfo((await getFullInfos(pool, [name])).get(name), name)
+}
+
+/** Throws a Refusal where there is none. */
+export function foundFullInfo(text: string | undefined, name: string): string {
+  if (text === undefined) throw new Refusal('no_such_deployment', `There is no deployment ${name}.`)
   return text
 }
 

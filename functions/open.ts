@@ -1,10 +1,12 @@
 /** Opens what the functions need, for server.ts and lambda.ts, and gives the way to close it again. */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
+import { getFullInfos } from '../db/deployments.ts'
 import { openPool } from '../db/pool.ts'
 import { openBells, openQuestions } from '../db/queue.ts'
 import { closeRedis, onceAMinute, openCommands, openSubscriber, whenReady } from '../db/redis.ts'
 import type { ServerSettings } from '../domain/settings.ts'
+import { gathered } from './gathered.ts'
 import { createListCache } from './list-cache.ts'
 import { createOutputHints } from './output-hints.ts'
 import type { Services } from './services.ts'
@@ -30,10 +32,24 @@ export async function openServices(settings: ServerSettings, log: Logger, option
   const bells = openBells(redis, settings.REDIS_PREFIX)
   const questions = openQuestions(redis, subscriber, settings.REDIS_PREFIX)
   const list = createListCache(db)
+  const fullInfo = gathered((names) => getFullInfos(db, names))
   const outputHints = createOutputHints()
   const { mayWait, leaving, closing } = options
   return {
-    services: { settings, db, redis, bells, questions, list, outputHints, log, mayWait, leaving, closing },
+    services: {
+      settings,
+      db,
+      redis,
+      bells,
+      questions,
+      list,
+      fullInfo,
+      outputHints,
+      log,
+      mayWait,
+      leaving,
+      closing,
+    },
     subscriber,
     close: async () => {
       await Promise.all([bells.close(), questions.close()])

@@ -14,6 +14,8 @@ export type Services = {
   bells: Bells
   questions: Questions
   list: ListCache
+  /** One deployment as JSON text; undefined when it is not there. */
+  fullInfo(name: string): Promise<string | undefined>
   outputHints: OutputHints
   log: Logger
   /** False on AWS Lambda: a stream answers what there is and ends, instead of waiting for more. */
