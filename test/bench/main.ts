@@ -10,6 +10,7 @@ import { record } from './rig/record.ts'
 import { accepting } from './rows/accepting.ts'
 import { checks } from './rows/checks.ts'
 import { type Growth, growth } from './rows/growth.ts'
+import { late } from './rows/late.ts'
 import { live } from './rows/live.ts'
 import { memory } from './rows/memory.ts'
 import { octo } from './rows/octo.ts'
@@ -17,6 +18,7 @@ import { output } from './rows/output.ts'
 import { page } from './rows/page.ts'
 import { pipeline } from './rows/pipeline.ts'
 import { reading } from './rows/reading.ts'
+import { scale } from './rows/scale.ts'
 
 type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Figure[]> }
 
@@ -29,9 +31,12 @@ const groups: Group[] = [
   { rows: ['R11'], run: live },
   { rows: ['R12'], run: octo },
   { rows: ['R13'], run: memory },
+  { rows: ['scale'], run: scale },
   { rows: ['page'], run: page },
 ]
-const known = [...groups.flatMap((group) => group.rows), 'growth']
+/** Tables of their own. */
+const tables: Record<string, (bench: Bench) => Promise<Growth>> = { growth, late }
+const known = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -78,10 +83,11 @@ try {
       process.exitCode = 1
     }
   }
-  let grown: Growth | null = null
-  if (wanted.has('growth') && !stopping) {
-    progress('measuring growth')
-    grown = await inScene(bench, growth)
+  const grown: Growth[] = []
+  for (const [name, measure] of Object.entries(tables)) {
+    if (stopping || !wanted.has(name)) continue
+    progress(`measuring ${name}`)
+    grown.push(await inScene(bench, measure))
   }
   if (stopping) progress('stopping')
   else if (values.json) console.log(JSON.stringify({ machine, figures, growth: grown }))
@@ -95,10 +101,10 @@ function progress(words: string): void {
   process.stderr.write(`${words} (${Math.round(performance.now() / 1000)} s)\n`)
 }
 
-function print(machine: string, figures: readonly Figure[], grown: Growth | null): void {
+function print(machine: string, figures: readonly Figure[], grown: readonly Growth[]): void {
   console.log(`\n${machine}\n`)
   if (figures.length > 0) console.log(`${tableOf(figures)}\n`)
-  if (grown !== null) console.log(`${markdown([grown.head, ...grown.rows])}\n`)
+  for (const { title, head, rows } of grown) console.log(`${title}\n\n${markdown([head, ...rows])}\n`)
 }
 
 async function machineLine({ engines }: Bench): Promise<string> {

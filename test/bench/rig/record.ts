@@ -7,7 +7,7 @@ import { type Figure, markdown, tableOf } from './figures.ts'
 const file = join(import.meta.dirname, '../README.md')
 const marks = { from: '<!-- figures -->', to: '<!-- end of figures -->' }
 
-export function record(machine: string, figures: readonly Figure[], grown: Growth | null): void {
+export function record(machine: string, figures: readonly Figure[], grown: readonly Growth[]): void {
   const text = readFileSync(file, 'utf8')
   const from = text.indexOf(marks.from)
   const to = text.indexOf(marks.to)
@@ -15,7 +15,7 @@ export function record(machine: string, figures: readonly Figure[], grown: Growt
   const parts = [
     `Last figures, ${machine}:`,
     ...(figures.length > 0 ? [tableOf(figures)] : []),
-    ...(grown === null ? [] : ['How cost grows:', markdown([grown.head, ...grown.rows])]),
+    ...grown.flatMap(({ title, head, rows }) => [title, markdown([head, ...rows])]),
   ]
   writeFileSync(file, `${text.slice(0, from + marks.from.length)}\n${parts.join('\n\n')}\n${text.slice(to)}`)
 }

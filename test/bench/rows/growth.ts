@@ -7,7 +7,7 @@ import { archive, get, makeScene } from '../rig/scene.ts'
 import { addHistory, seed, settleAll } from '../rig/seed.ts'
 
 const list = '/api/v1/deployments'
-export type Growth = { head: string[]; rows: string[][] }
+export type Growth = { title: string; head: string[]; rows: string[][] }
 
 /** A row a size; the first cell says of what. */
 export async function growth(bench: Bench): Promise<Growth> {
@@ -15,6 +15,7 @@ export async function growth(bench: Bench): Promise<Growth> {
   for (const count of [10, 100, 1000, 10_000]) rows.push(await listOf(bench, count))
   rows.push(...(await histories(bench)))
   return {
+    title: 'How cost grows:',
     head: ['grown', 'size', 'GET after a change', 'GET 304', 'change to event', 'full_info'],
     rows,
   }
@@ -69,7 +70,7 @@ async function histories(bench: Bench): Promise<string[][]> {
   const { origin } = await startServer(bench, scene.ours)
   const rows: string[][] = []
   let there = 1
-  for (const count of [10, 1000, 10_000]) {
+  for (const count of [10, 1000, 10_000, 100_000]) {
     await addHistory(scene.ours.databaseUrl, name, count - there)
     there = count
     const path = `${list}/${name}/full_info`
