@@ -48,7 +48,7 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
 
   let closing = false
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroy)
     try {
       if (closing) return answer(socket, 503, 'This server is shutting down; connect again.')
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
@@ -64,10 +64,14 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
     }
   }
 
+  function heard(this: WebSocket): void {
+    alive.add(this)
+  }
+
   sockets.on('connection', (client: WebSocket) => {
     alive.add(client)
-    client.on('pong', () => alive.add(client))
-    client.on('error', () => client.terminate())
+    client.on('pong', heard)
+    client.on('error', terminate)
     client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, ...delayed() }))
   })
   http.on('upgrade', upgrade)
@@ -109,6 +113,14 @@ export function openLive(http: Server, settings: ServerSettings, log: Logger): L
       clearTimeout(late)
     },
   }
+}
+
+// One for all clients: a function made for each would keep its request, headers and all, as long as its connection.
+function destroy(this: Duplex): void {
+  this.destroy()
+}
+function terminate(this: WebSocket): void {
+  this.terminate()
 }
 
 /** Browsers cannot set headers on a websocket: the page offers its credential as a second subprotocol. */
