@@ -27,19 +27,22 @@ export async function listen(
   actionId: number,
   signal: AbortSignal,
   listener: Listener,
+  patienceMs = silenceMs,
 ): Promise<void> {
   let after = 0
   for (let attempt = 0; !signal.aborted; attempt += 1) {
+    const ending = new AbortController()
     try {
-      const response = await client.open('streamOutput', {
+      const question = client.open('streamOutput', {
         params: { action_id: actionId },
         query: { after },
-        signal,
+        signal: AbortSignal.any([signal, ending.signal]),
         timeoutMs: null,
       })
+      const response = await inTime(question, patienceMs)
       listener.trouble(null)
       if (response.body === null) throw new TypeError('no body')
-      for await (const { event, data } of readEvents(response.body)) {
+      for await (const { event, data } of readEvents(response.body, patienceMs)) {
         attempt = 0
         if (event === 'end') return listener.end()
         if (event !== 'chunk') continue
@@ -52,32 +55,30 @@ export async function listen(
       const problem = problemOfError(error)
       if (problem.status >= 400 && problem.status < 500) return listener.refused(problem)
       listener.trouble(problem)
+    } finally {
+      ending.abort()
     }
     await new Promise((resolve) => setTimeout(resolve, Math.min(slowestMs, 500 * 2 ** attempt)))
   }
 }
 
-/** Comments and fields of no use here are skipped; an event cut off by the end is not one. */
+/** Comments and fields of no use here are skipped; an event cut off by the end is not one. Who asked ends the stream. */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
-  patienceMs = silenceMs,
+  patienceMs: number,
 ): AsyncGenerator<SentEvent> {
   const reader = stream.getReader()
   const decoder = new TextDecoder()
   let rest = ''
-  try {
-    for (;;) {
-      const { value, done } = await inTime(reader.read(), patienceMs)
-      if (done) return
-      const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
-      rest = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const event = parseEvent(block)
-        if (event !== null) yield event
-      }
+  for (;;) {
+    const { value, done } = await inTime(reader.read(), patienceMs)
+    if (done) return
+    const blocks = (rest + decoder.decode(value, { stream: true })).split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const event = parseEvent(block)
+      if (event !== null) yield event
     }
-  } finally {
-    await reader.cancel().catch(() => {})
   }
 }
 

@@ -142,6 +142,18 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('comes under a policy that allows nothing inline and nothing from elsewhere; only what has a hash is kept', async () => {
+    const page = await fetch(system.url, { headers: { Accept: 'text/html' } })
+    const policy = page.headers.get('content-security-policy') ?? ''
+    assert.match(policy, /default-src 'none'|default-src 'self'/)
+    assert.doesNotMatch(policy, /unsafe-|\*|http/)
+    assert.equal(page.headers.get('cache-control'), 'no-cache')
+    const [, script = ''] = /src="(\/main-[^"]+)"/.exec(await page.text()) ?? []
+    const asset = await fetch(system.url + script, { headers: { 'Accept-Encoding': 'br' } })
+    assert.equal(asset.headers.get('content-encoding'), 'br')
+    assert.match(asset.headers.get('cache-control') ?? '', /immutable/)
+  })
+
   it('never made the browser complain', () => visitor.assertQuiet())
 })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readEvents } from '../../web/output-stream.ts'
+import { createClient } from '../../web/api.ts'
+import { listen, readEvents } from '../../web/output-stream.ts'
 
 async function eventsOf(pieces: Uint8Array[]): Promise<unknown[]> {
   const stream = new ReadableStream<Uint8Array>({
@@ -10,7 +11,7 @@ async function eventsOf(pieces: Uint8Array[]): Promise<unknown[]> {
     },
   })
   const events: unknown[] = []
-  for await (const event of readEvents(stream)) events.push(event)
+  for await (const event of readEvents(stream, 1000)) events.push(event)
   return events
 }
 
@@ -29,5 +30,31 @@ describe('server-sent events', () => {
   it('are the same wherever the network cuts them, also within a letter', async () => {
     const bytes = new TextEncoder().encode(text)
     assert.deepEqual(await eventsOf(Array.from(bytes, (byte) => new Uint8Array([byte]))), expected)
+  })
+})
+
+describe('listening to an output', () => {
+  it('takes a server that does not even begin to answer for lost, lets go of it, and asks again', async (t) => {
+    const asked: (AbortSignal | null | undefined)[] = []
+    t.mock.method(globalThis, 'fetch', (_: string, { signal }: RequestInit) => {
+      asked.push(signal)
+      if (asked.length === 1) return new Promise(() => {})
+      return Promise.resolve(new Response('event: end\ndata: {}\n\n'))
+    })
+    const heard: string[] = []
+    await listen(
+      createClient(() => ''),
+      7,
+      new AbortController().signal,
+      {
+        chunk: () => {},
+        trouble: (problem) => heard.push(problem === null ? 'there again' : problem.message),
+        refused: () => heard.push('refused'),
+        end: () => heard.push('end'),
+      },
+      20,
+    )
+    assert.deepEqual(heard, ['The server did not answer in time.', 'there again', 'end'])
+    assert.equal(asked[0]?.aborted, true)
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
+import { clientOf } from '../helpers/client.ts'
 import { globalSetup, globalTeardown } from '../helpers/setup.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { buildPage, openBrowser } from './browser.ts'
@@ -70,6 +71,7 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await page.getByLabel('Authorization').fill(adminHeader)
     await page.keyboard.press('Enter')
     await page.locator('.role').waitFor()
+    await takeMeanwhile(page, url, take)
     await page.goto(`${url}/deployments/search-speed`)
     await page.locator('.output-lines').getByText('Starting 2 replicas').waitFor()
     await take('running')
@@ -84,6 +86,23 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
   } finally {
     await context.close()
   }
+}
+
+/** Another one saves while the form is open. */
+async function takeMeanwhile(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {
+  await page.goto(`${url}/deployments/dark-mode`)
+  await page.getByRole('button', { name: 'Edit config' }).click()
+  await page.getByLabel('log.level', { exact: true }).fill('debug')
+  const client = clientOf(url)
+  await client.update('dark-mode', { 'image.tag': 'dark-8', 'feature.dark-mode': 'on' })
+  await client.settled('dark-mode', 'Running')
+  await page.getByText('Others have changed').waitFor()
+  await page.getByRole('button', { name: 'Save and update' }).focus()
+  await take('meanwhile')
+  await client.update('dark-mode', { 'image.tag': 'dark-7', 'feature.dark-mode': 'on' })
+  await client.settled('dark-mode', 'Running')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Discard changes' }).click()
 }
 
 async function takeForms(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {

@@ -46,10 +46,10 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await client.update('shop', { 'image.tag': 'v5', 'feature.x': 'on' })
     const meanwhile = page.locator('.sheet-foot .warning')
     await meanwhile.getByText('Others have changed this config').waitFor()
-    assert.deepEqual(await meanwhile.locator('li').allInnerTexts(), [
-      'image.tag\nv2\nv5',
-      'mail.host\nold\ndefault',
-      'feature.x\non',
+    assert.deepEqual(await meanwhile.locator('li').allTextContents(), [
+      'image.tagv2v5',
+      'mail.hostolddefault',
+      'feature.xon',
     ])
     await client.settled('shop', 'Running')
     await page.getByText('Look at what has changed meanwhile').waitFor()
