@@ -230,6 +230,25 @@ test('every script of the contract is there and executable, in both sets', () =>
   }
 })
 
+test('the folder works on its own, with the one package that it names, in the version of the repository', async () => {
+  const own = JSON.parse(readFileSync(join(sets, 'package.json'), 'utf8'))
+  const all = JSON.parse(readFileSync(join(sets, '../../package.json'), 'utf8'))
+  assert.deepEqual(own.dependencies, { yaml: all.dependencies.yaml })
+  const copy = join(folder, 'copy')
+  cpSync(sets, copy, { recursive: true })
+  const { env } = machine({ DEFAULTS: '{"chart_name":"x"}' })
+  const run = (script: string, args: string[]) =>
+    new Promise((resolve) =>
+      execFile(join(copy, script), args, { env }, (_, stdout, stderr) => resolve(stdout + stderr)),
+    )
+  const args = configArguments('deployment_config', project, [])
+  assert.equal(await run('helm/deployment_config', args), 'chart_name,x\n')
+  assert.equal(
+    await run('kubectl/deployment_config', args),
+    'The package yaml is missing: run npm install in the folder of the control scripts.\n',
+  )
+})
+
 test('DEFAULTS become the defaults: values may hold =, commas and newlines', async () => {
   const { ask } = machine({
     DEFAULTS: JSON.stringify({
