@@ -1,0 +1,69 @@
+/** The rig keeps its promises: it starts only on ports of its own, and a fault happens at the statement it is meant for. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import pg from 'pg'
+import { createDatabase } from '../../helpers/stores.ts'
+import { openPgProxy, type Verdict } from './pg-proxy.ts'
+import { randomOf } from './random.ts'
+import { refuseTaken } from './stores.ts'
+
+test('a port that answers is refused, one that does not is not', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  await assert.rejects(refuseTaken(port), /answers already/)
+  server.close()
+  await once(server, 'close')
+  await refuseTaken(port)
+})
+
+test('the same seed makes the same plan, another seed another one', () => {
+  const numbers = (seed: number) => Array.from({ length: 20 }, (_, at) => randomOf(seed + at).below(1000))
+  assert.deepEqual(numbers(7), numbers(7))
+  assert.notDeepEqual(numbers(7), numbers(700))
+})
+
+for (const [verdict, rows] of [
+  ['cut-before', 0],
+  ['cut-after', 1],
+  ['mute', 1],
+] as const)
+  test(`${verdict} at a statement: it is done ${rows === 1 ? 'and nobody hears of it' : 'by nobody'}`, async (t) => {
+    const database = await createDatabase()
+    t.after(() => database.drop())
+    const done = Promise.withResolvers<void>()
+    const heard: string[][] = []
+    const proxy = await openPgProxy(database.url, ({ statement, values, before }): Verdict => {
+      if (!statement.startsWith('insert')) return 'pass'
+      heard.push([...values, before.trim()])
+      return verdict === 'mute' ? { mute: done.resolve } : verdict
+    })
+    t.after(() => proxy.close())
+    const client = new pg.Client({ connectionString: proxy.url })
+    client.on('error', () => {})
+    await client.connect()
+    await client.query('start transaction')
+    await client.query('rollback')
+    const outcome = client
+      .query({
+        name: 'kept',
+        text: 'insert into idempotency_keys (key, fingerprint) values ($1, $2)',
+        values: ['a', 'ä'],
+      })
+      .then(
+        () => 'answered',
+        () => 'reset',
+      )
+    assert.equal(
+      await Promise.race([outcome, done.promise.then(() => 'silent')]),
+      verdict === 'mute' ? 'silent' : 'reset',
+    )
+    assert.deepEqual(heard, [['a', 'ä', 'start transaction;\nrollback;']])
+    const plain = new pg.Client({ connectionString: database.url })
+    await plain.connect()
+    assert.equal((await plain.query('select count(*)::int from idempotency_keys')).rows[0].count, rows)
+    await plain.end()
+  })
