@@ -8,7 +8,7 @@ export function checkClients({ viewers, truth, outputs }: History): Violation[] 
     ...outputs
       .filter(({ stored, printed }) => stored !== printed)
       .map(({ action, stored, printed }) =>
-        violation(`action ${action} printed ${JSON.stringify(printed)}, kept is ${JSON.stringify(stored)}`),
+        violation(`action ${action} printed ${shown(printed)}, kept is ${shown(stored)}`),
       ),
   ]
 }
@@ -32,4 +32,5 @@ function missed({ name, atTheEnd }: Viewer, truth: Record<string, number>): Viol
   })
 }
 
+const shown = (text: string) => JSON.stringify(text.slice(0, 150))
 const violation = (words: string): Violation => ({ invariant: 'I5', words })

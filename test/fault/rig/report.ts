@@ -2,6 +2,9 @@
 import { invariants } from '../checker/check.ts'
 import type { Violation } from '../checker/history.ts'
 
+/** Of one violation, in letters: what was printed can be a gigabyte. */
+const longest = 400
+
 export const seedOfRun = (): number => Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 /** Empty when nothing is violated. */
@@ -9,7 +12,7 @@ export function report(violations: readonly Violation[], seed: number, most = 20
   if (violations.length === 0) return ''
   const lines = violations
     .slice(0, most)
-    .map(({ invariant, words }) => `${invariant} (${invariants[invariant]}): ${words}`)
+    .map(({ invariant, words }) => `${invariant} (${invariants[invariant]}): ${words.slice(0, longest)}`)
   const more = violations.length > most ? [`and ${violations.length - most} more`] : []
   return [`violated, seed ${seed}:`, ...lines, ...more].join('\n')
 }
