@@ -82,6 +82,7 @@ async function play(scenario: Scenario): Promise<void> {
     const times = (rounds: number) => Math.max(1, Math.round(rounds * factor))
     const found = await run(world, times).catch((error: Error) => {
       troubles.push(`${title}: ${error.stack ?? error.message}`)
+      console.error(`${title}: ${error.message}`)
       return { rounds: 'not finished', figures: [] } satisfies Found as Found
     })
     await world.quiet(120_000)

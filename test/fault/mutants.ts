@@ -68,6 +68,13 @@ export const mutants: Record<string, Mutant> = {
     breaks: ['I1', 'I6'],
     by: 'steps',
   },
+  'a script that may live as long as its lease, and is only then asked to end': {
+    file: 'runner/lease.ts',
+    from: 'Math.max(settings.LEASE * 0.5, settings.LEASE - settings.KILL_GRACE - 2000)',
+    to: 'settings.LEASE',
+    breaks: ['I1', 'I6'],
+    by: 'steps',
+  },
   'a script that is started before its start is on record': {
     file: 'runner/perform.ts',
     from: 'announce(workshop, await start(workshop.db, held, prepared.links))',

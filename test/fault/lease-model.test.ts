@@ -1,0 +1,131 @@
+/**
+ * A model of one lease: the real runner/lease.ts on a clock and a store that are made up, with renewals that are slow, fail, are
+ * done without an answer, or come to a runner that stands still. Whatever happens, the script is asked to end, by the runner or its
+ * supervisor, early enough to be dead before the lease is over. fast-check prints the seed of what fails.
+ */
+import assert from 'node:assert/strict'
+import { mock, test } from 'node:test'
+import fc from 'fast-check'
+import { pino } from 'pino'
+import { keepLease } from '../../runner/lease.ts'
+import type { Workshop } from '../../runner/workshop.ts'
+
+const leaseMs = 20_000
+const graceMs = 5000
+/** As runner/main.ts opens the connections for leases. */
+const patienceMs = 2250
+const stepMs = 50
+
+/** What becomes of one renewal: how long it is on its way, and back; `ends`: the connection breaks instead of an answer. */
+type Renewal = { thereMs: number; backMs: number; ends: boolean; cancel: boolean }
+/** `afterMs` after the claim the process stands still for `forMs`. */
+type Freeze = { afterMs: number; forMs: number }
+
+const renewal: fc.Arbitrary<Renewal> = fc.record({
+  thereMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
+  backMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
+  ends: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  cancel: fc.oneof(
+    { weight: 30, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
+})
+const freeze: fc.Arbitrary<Freeze | null> = fc.option(
+  fc.record({ afterMs: fc.integer({ min: 0, max: 40_000 }), forMs: fc.integer({ min: 100, max: 60_000 }) }),
+)
+
+type Ended = { abortedAt: number | null; reason: unknown; toldUntil: number; leaseEnds: number }
+
+/** Lives through a minute and a half; gives when and why the script was asked to end, and the truth about the lease at that time. */
+async function live(renewals: readonly Renewal[], frozen: Freeze | null): Promise<Ended> {
+  let clock = 1_000_000
+  const start = clock
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const now = mock.method(performance, 'now', () => clock)
+  try {
+    let leaseEnds = clock + leaseMs
+    let toldUntil = Number.POSITIVE_INFINITY
+    let next = 0
+    const later = (ms: number, work: () => void) => setTimeout(work, ms)
+    // The store: what arrives in time renews, what does not is refused; the asker waits only so long.
+    const maybeOne = () =>
+      new Promise((resolve, reject) => {
+        const how = renewals[next] ?? { thereMs: 5, backMs: 5, ends: false, cancel: false }
+        next += 1
+        later(patienceMs, () => reject(new Error('PostgreSQL did not answer')))
+        later(how.thereMs, () => {
+          const held = clock < leaseEnds
+          if (held) leaseEnds = Math.max(leaseEnds, clock + leaseMs)
+          later(how.backMs, () =>
+            how.ends ? reject(new Error('reset')) : resolve(held ? { cancel: how.cancel } : null),
+          )
+        })
+      })
+    const workshop = {
+      leases: { maybeOne },
+      settings: { LEASE: leaseMs, KILL_GRACE: graceMs },
+      supervisor: {
+        until: (_: string, leftMs: number) => {
+          toldUntil = clock + Math.max(0, leftMs)
+        },
+      },
+      log: pino({ level: 'silent' }),
+    } as unknown as Workshop
+    const lease = keepLease(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    let abortedAt: number | null = null
+    lease.signal.addEventListener('abort', () => {
+      abortedAt = clock
+    })
+    while (clock < start + 90_000 && abortedAt === null && clock < toldUntil) {
+      let ms = stepMs
+      // Frozen: the clock goes on, and nothing of ours happens until it is over.
+      if (frozen !== null && clock >= start + frozen.afterMs) {
+        ms = frozen.forMs
+        if (clock + ms >= toldUntil) break
+        frozen = null
+      }
+      clock += ms
+      mock.timers.tick(ms)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    lease.stop()
+    return { abortedAt, reason: lease.signal.reason, toldUntil, leaseEnds }
+  } finally {
+    now.mock.restore()
+    mock.timers.reset()
+  }
+}
+
+test('a script is asked to end early enough, whatever becomes of renewals and however long its runner stands still', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(renewal, { maxLength: 25 }), freeze, async (renewals, frozen) => {
+      const { abortedAt, reason, toldUntil, leaseEnds } = await live(renewals, frozen)
+      if (reason === 'cancelled') return
+      const asked = Math.min(abortedAt ?? Number.POSITIVE_INFINITY, toldUntil)
+      // The grace, a look of the supervisor, and the time that KILL takes.
+      assert.ok(asked + graceMs + 1000 <= leaseEnds, `asked at ${asked}, the lease ends at ${leaseEnds}`)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a script whose renewals are answered goes on, slow as they may be', async () => {
+  const prompt = renewal.map((one) => ({
+    ...one,
+    thereMs: one.thereMs % 1000,
+    backMs: one.backMs % 1000,
+    ends: false,
+    cancel: false,
+  }))
+  await fc.assert(
+    fc.asyncProperty(fc.array(prompt, { maxLength: 25 }), async (renewals) => {
+      assert.equal((await live(renewals, null)).abortedAt, null)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('a cancel is heard with the next renewal', async () => {
+  const { reason } = await live([{ thereMs: 5, backMs: 5, ends: false, cancel: true }], null)
+  assert.equal(reason, 'cancelled')
+})
