@@ -11,7 +11,7 @@ import { nowMs } from './clock.ts'
 export type Witness = {
   sightings(): Sighting[]
   stalls(): Stall[]
-  /** Processes of scripts that are alive now. */
+  /** Processes of scripts that were alive at the last look. */
   alive(): Sighting[]
   stop(): void
 }
@@ -57,11 +57,7 @@ export function watchProcesses(dir: string): Witness {
   return {
     sightings: () => [...seen.values()],
     stalls: () => stalls,
-    alive: () => {
-      searchedMs = 0
-      look()
-      return [...living.values()]
-    },
+    alive: () => [...living.values()],
     stop: () => clearInterval(timer),
   }
 }
