@@ -280,7 +280,7 @@ const wrong: [string, Environment, Environment, RegExp][] = [
     /^default_overrides in DEFAULTS is not a list of texts like "key=value"\.\n$/,
   ],
   ['no repository', {}, { chart_name: 'x' }, /^chart_repo_url is not set\.\n$/],
-  ['no chart', {}, { chart_repo_url: 'https://a.b' }, /^chart_name is not set\.\n$/],
+  ['no chart', {}, { chart_repo_url: 'https://a.b', chart_name: ' ' }, /^chart_name is not set\.\n$/],
   [
     'an address of another kind',
     {},
@@ -306,6 +306,18 @@ const wrong: [string, Environment, Environment, RegExp][] = [
     /^chart_version "\$\(id\)" is not a version\.\n$/,
   ],
   [
+    'a folder that is no chart',
+    {},
+    { chart_repo_url: 'file:///usr', chart_name: 'bin' },
+    /^There is no chart at \/usr\/bin\.\n$/,
+  ],
+  [
+    'a folder outside of the default one',
+    { DEFAULTS: '{"chart_repo_url":"file:///charts/"}' },
+    { chart_repo_url: 'file:///charts/../etc', chart_name: 'x' },
+    /^chart_repo_url "file:\/\/\/charts\/\.\.\/etc" is a folder outside of chart_repo_url in DEFAULTS/,
+  ],
+  [
     'a folder that is not there',
     {},
     { chart_repo_url: 'file:///no/such', chart_name: 'x' },
@@ -322,7 +334,7 @@ for (const [what, environment, deployment, says] of wrong)
   test(`${what}: one sentence and exit code 1`, async () => {
     const { ask } = machine(environment)
     const said = await ask(
-      environment.DEFAULTS ? 'application_config' : 'application_config_keys',
+      deployment.chart_name ? 'application_config_keys' : 'application_config',
       deployment,
     )
     assert.match(said.stderr, says)

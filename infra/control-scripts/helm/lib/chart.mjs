@@ -3,7 +3,16 @@
  * a chart of one exact version for a day, any other and the index of a repository for some minutes.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Refusal } from '../../lib/arguments.mjs'
@@ -130,11 +139,9 @@ function keep(folder, path) {
 
 function local(chart) {
   const path = join(fileURLToPath(chart.url), chart.name)
-  try {
-    return { path, id: JSON.stringify(stamps(path)) }
-  } catch (error) {
-    throw new Refusal(error.code === 'ENOENT' ? `There is no chart at ${path}.` : error.message)
-  }
+  if (!existsSync(path) || (statSync(path).isDirectory() && !existsSync(join(path, 'Chart.yaml'))))
+    throw new Refusal(`There is no chart at ${path}.`)
+  return { path, id: JSON.stringify(stamps(path)) }
 }
 
 /** Names, sizes and times of all files below: a chart being worked on is never served stale. */

@@ -57,7 +57,18 @@ export function chartOf(deployment) {
     )
   if (!/^[\w.+~^<>=*|, -]*$/.test(version) || version.startsWith('-'))
     throw new Refusal(`chart_version ${JSON.stringify(version)} is not a version.`)
+  if (kind === 'file') staysBelow(url)
   return { kind, url, name, version, ...credentials(deployment, url) }
+}
+
+/** Whoever may edit a deployment is not to look around on this machine. */
+function staysBelow(url) {
+  const own = defaults().chart_repo_url
+  const place = (address) => `${new URL(address).href.replace(/\/+$/, '')}/`
+  if (own === undefined || (own.startsWith('file://') && place(url).startsWith(place(own)))) return
+  throw new Refusal(
+    `chart_repo_url ${JSON.stringify(url)} is a folder outside of chart_repo_url in DEFAULTS: no chart is taken from there.`,
+  )
 }
 
 /** The keys under which charts expect the host; several are separated by commas. */
