@@ -48,7 +48,12 @@ async function main(): Promise<void> {
     patienceMs: 60_000,
     onWait,
   })
-  const leases = await openPool(settings.DATABASE_URL, { size: 2, queryTimeoutMs: 2000 })
+  const leases = await openPool(settings.DATABASE_URL, {
+    size: 2,
+    queryTimeoutMs: 2000,
+    patienceMs: 60_000,
+    onWait,
+  })
   const quiet = onceAMinute((error) =>
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )

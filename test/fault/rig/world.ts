@@ -96,18 +96,20 @@ export async function openWorld(seed: number, environment: Record<string, string
       }
       return 'pass'
     }
-  const server: World['server'] = async (more = {}) => {
-    const name = named('server')
-    const started = await startServer(stores, name, { ...env, ...more }, judge(name))
-    programs.server.push(started)
-    return started
-  }
-  const runner: World['runner'] = async (more = {}) => {
-    const name = named('runner')
-    const started = await startRunner(stores, name, { ...env, ...more }, judge(name))
-    programs.runner.push(started)
-    return started
-  }
+  const server: World['server'] = (more = {}) =>
+    insisting(async () => {
+      const name = named('server')
+      const started = await startServer(stores, name, { ...env, ...more }, judge(name))
+      programs.server.push(started)
+      return started
+    })
+  const runner: World['runner'] = (more = {}) =>
+    insisting(async () => {
+      const name = named('runner')
+      const started = await startRunner(stores, name, { ...env, ...more }, judge(name))
+      programs.runner.push(started)
+      return started
+    })
   const living = () => [...programs.server, ...programs.runner].filter((one) => one.lives())
   const urls = () => programs.server.filter((one) => one.lives()).map(({ url }) => url)
 
@@ -190,6 +192,17 @@ export async function openWorld(seed: number, environment: Record<string, string
     },
   }
   return world
+}
+
+/** As every platform does: a program that could not start, e.g. because its store was away too long, is started again. */
+async function insisting<T>(start: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start()
+    } catch (error) {
+      if (tries === 3) throw error
+    }
+  }
 }
 
 function sameRows(one: Record<string, number>, other: Record<string, number>): boolean {
