@@ -3,7 +3,7 @@
  * stand-ins for base images in there carry official names and must not meet the real ones.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { Problem } from '../local/problem.ts'
@@ -25,10 +25,18 @@ const needed = ['podman', 'runc', 'debootstrap']
 export function obstacle(): string | null {
   if (process.platform !== 'linux') return 'images are built on Linux'
   if (process.getuid?.() !== 0) return 'images are built here by root only (with Docker: see the Dockerfiles)'
+  if (!mayMount()) return 'containers need rights that root does not have here (CAP_SYS_ADMIN)'
   const missing = needed.filter((program) => spawnSync(program, ['--version']).error !== undefined)
   return missing.length === 0
     ? null
     : `missing: ${missing.join(', ')} (Debian: apt-get install ${missing.join(' ')})`
+}
+
+/** Root of a container is often root by name only. */
+function mayMount(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  const sysAdmin = 1n << 21n
+  return (BigInt(`0x${effective}`) & sysAdmin) !== 0n
 }
 
 /** @throws Problem with the obstacle. */

@@ -37,6 +37,25 @@ suite('images', { skip: reason ?? false }, () => {
     closers.push(remove)
     return ['--volume', `${folder}:/var/lib/octopod`]
   }
+  /** On a port that is free when it is asked for; should somebody take it before the container has it, on another one. */
+  const startServer = async (): Promise<{ server: Container; url: string }> => {
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const server = start('server', {
+      env: { ...stores, HOST: '127.0.0.1', PORT: String(port), POWER_AUTHORIZATION_HEADER: admin },
+    })
+    const taken = await eventually(
+      'the server is ready',
+      async () => {
+        const said = server.said()
+        if (said.includes('is in use')) return { done: true, value: true }
+        const answer = await fetch(`${url}/readyz`).catch(() => null)
+        return { done: answer?.status === 200, value: false, seen: said }
+      },
+      60_000,
+    )
+    return taken ? startServer() : { server, url }
+  }
   const start = (image: ImageName, options: Parameters<typeof startContainer>[2]): Container => {
     const container = startContainer(podman, image, options)
     closers.push(container.remove)
@@ -72,24 +91,12 @@ suite('images', { skip: reason ?? false }, () => {
     const migrated = runOnce(podman, 'server', { env: stores, command: ['node', 'db/migrate.ts'] })
     assert.match(migrated.text, /Migrated: 0001/)
 
-    const port = await freePort()
-    const server = start('server', {
-      env: { ...stores, HOST: '127.0.0.1', PORT: String(port), POWER_AUTHORIZATION_HEADER: admin },
-    })
-    const url = `http://127.0.0.1:${port}`
+    const { server, url } = await startServer()
     const ask = (path: string, init: RequestInit = {}) =>
       fetch(url + path, {
         ...init,
         headers: { Authorization: admin, 'Content-Type': 'application/json' },
       })
-    await eventually(
-      'the server is ready',
-      async () => {
-        const answer = await ask('/readyz').catch(() => null)
-        return { done: answer?.status === 200, value: null, seen: server.said() }
-      },
-      60_000,
-    )
     assert.match(await (await ask('/api/v1/ping')).text(), /^[0-9a-f]{40}$/)
     const page = await fetch(url, { headers: { Accept: 'text/html' } })
     assert.match(await page.text(), /<script type="module" src="\/main-/)
@@ -134,7 +141,7 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(server.stop(), 0, server.said())
   })
 
-  test('control scripts are copied out of an image as the chart does it, and a plain runner starts with them', {
+  test('control scripts are copied out of an image as the chart does it, and a runner starts with them', {
     skip: hasTools() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
   }, async () => {
     const golden = readFileSync(new URL('../infra/chart/golden/production.yaml', import.meta.url), 'utf8')
@@ -148,7 +155,7 @@ suite('images', { skip: reason ?? false }, () => {
     const copied = runOnce(podman, 'helm', { command, mounts: ['--volume', `${scripts.folder}:/copy`] })
     assert.equal(copied.status, 0, copied.text)
 
-    const runner = start('runner', {
+    const runner = start('helm', {
       env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils/helm' },
       mounts: ['--volume', `${scripts.folder}:/utils:ro`, ...home()],
     })
