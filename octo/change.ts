@@ -76,6 +76,22 @@ export abstract class ChangeCommand extends OnlineCommand {
   }
 }
 
+const endpoints = {
+  archive: 'archiveDeployment',
+  restore: 'restoreDeployment',
+  cleanup: 'cleanupDeployment',
+} as const
+
+/** Begins what needs nothing but the name. */
+export async function move(
+  { octopod, extra }: Pick<Tools, 'octopod' | 'extra'>,
+  kind: keyof typeof endpoints,
+  name: string,
+): Promise<Begun> {
+  const { actionId } = await octopod.ask(endpoints[kind], { params: { name } }, extra)
+  return { kind, name, actionId }
+}
+
 /** The server takes visible ASCII, and create --or-update appends to it. */
 export function checkedKey(key: string | undefined): string | undefined {
   if (key === undefined || /^[\x21-\x7e]{1,180}$/.test(key)) return key

@@ -1,5 +1,5 @@
 /** `octo archive`: puts a deployment away, its data stays. Loaded by run.ts. */
-import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { type Begun, ChangeCommand, move, type Tools } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 
 export class Archive extends ChangeCommand {
@@ -15,9 +15,7 @@ export class Archive extends ChangeCommand {
 
   name = nameOption()
 
-  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
-    const name = checkedName(this.name)
-    const { actionId } = await octopod.ask('archiveDeployment', { params: { name } }, extra)
-    return { kind: 'archive', name, actionId }
+  protected async begin(tools: Tools): Promise<Begun> {
+    return move(tools, 'archive', checkedName(this.name))
   }
 }

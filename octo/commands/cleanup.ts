@@ -1,5 +1,5 @@
 /** `octo cleanup`: removes an archived deployment with its data. Loaded by run.ts. */
-import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { type Begun, ChangeCommand, move, type Tools } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 
 export class Cleanup extends ChangeCommand {
@@ -15,9 +15,7 @@ export class Cleanup extends ChangeCommand {
 
   name = nameOption()
 
-  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
-    const name = checkedName(this.name)
-    const { actionId } = await octopod.ask('cleanupDeployment', { params: { name } }, extra)
-    return { kind: 'cleanup', name, actionId }
+  protected async begin(tools: Tools): Promise<Begun> {
+    return move(tools, 'cleanup', checkedName(this.name))
   }
 }

@@ -1,5 +1,5 @@
 /** `octo restore`: brings an archived deployment back. Loaded by run.ts. */
-import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { type Begun, ChangeCommand, move, type Tools } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 
 export class Restore extends ChangeCommand {
@@ -15,9 +15,7 @@ export class Restore extends ChangeCommand {
 
   name = nameOption()
 
-  protected async begin({ octopod, extra }: Tools): Promise<Begun> {
-    const name = checkedName(this.name)
-    const { actionId } = await octopod.ask('restoreDeployment', { params: { name } }, extra)
-    return { kind: 'restore', name, actionId }
+  protected async begin(tools: Tools): Promise<Begun> {
+    return move(tools, 'restore', checkedName(this.name))
   }
 }

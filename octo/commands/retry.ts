@@ -1,7 +1,7 @@
 /** `octo retry`: begins the last action again when it did not succeed. Loaded by run.ts. */
 import { type ActionKind, isActive, kindOfWire } from '../../domain/action.ts'
 import type { ActionSummary } from '../../domain/shapes.ts'
-import { type Begun, ChangeCommand, type Tools } from '../change.ts'
+import { type Begun, ChangeCommand, move, type Tools } from '../change.ts'
 import { checkedName, nameOption } from '../command.ts'
 import { Failure } from '../failure.ts'
 
@@ -30,10 +30,7 @@ export class Retry extends ChangeCommand {
     const kind = kindToRetry(name, last)
     const failed = `${kindOfWire(last.action)} (action ${last.action_id})`
     progress.note(`${failed} ${last.state.replace('_', ' ')}: beginning ${kind}.`)
-    if (kind !== 'update') {
-      const { actionId } = await octopod.ask(`${kind}Deployment`, { params }, extra)
-      return { kind, name, actionId }
-    }
+    if (kind !== 'update') return move({ octopod, extra }, kind, name)
     const action = await octopod.call('getAction', { params: { action_id: last.action_id } })
     const { app_overrides, deployment_overrides } = action
     const body = { app_overrides, deployment_overrides }

@@ -66,7 +66,7 @@ test('a rolling restart of the servers is not heard by who waits, follows or wat
   assert.equal(updated.code, 0, updated.stderr)
   assert.match(
     updated.stderr,
-    /^(rolls: UpdatePending.*\n)+waiting.*\n(rolls: UpdatePending.*\n)*update of rolls done\n(rolls: .*\n)*$/,
+    /^(rolls: UpdatePending.*\n)+waiting.*\n(rolls: .*\n)*update of rolls done\n(rolls: .*\n)*$/,
   )
   const followed = await following.ended
   assert.deepEqual([followed.code, followed.stderr], [0, ''])
