@@ -105,7 +105,7 @@ function pageOf(all: readonly FullInfo[], hearing: boolean, rows: number, column
   const room = Math.max(1, rows - 3)
   const hidden = sorted.length - room
   const lines = [
-    `${sorted.length} deployments · ${hearing ? 'live' : 'asking every few seconds'} · Ctrl-C ends`,
+    `${sorted.length} ${sorted.length === 1 ? 'deployment' : 'deployments'} · ${hearing ? 'live' : 'asking every few seconds'} · Ctrl-C ends`,
     ...table(deploymentLook, sorted.slice(0, room)).trimEnd().split('\n'),
     ...(hidden > 0 ? [`and ${hidden} more`] : []),
   ]

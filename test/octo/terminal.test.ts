@@ -54,7 +54,7 @@ suite('octo on a terminal', {
     const { code, text } = await onTerminal({ OCTOPOD_URL: fake.url }, ['watch', '--timeout', '1s'])
     assert.equal(code, 0)
     assert.ok(text.startsWith(`${esc}[?1049h${esc}[?25l`), JSON.stringify(text.slice(0, 80)))
-    assert.match(text, /1 deployments · .* · Ctrl-C ends/)
+    assert.match(text, /1 deployment · .* · Ctrl-C ends/)
     assert.match(text, /NAME +STATUS[\s\S]*feature-1 +Running/)
     assert.ok(text.endsWith(`${esc}[?25h${esc}[?1049l`), JSON.stringify(text.slice(-80)))
   })
