@@ -7,9 +7,8 @@ import { keyByPlace, keyByValue } from '../../lib/blame.mjs'
 import { CommandFailure } from '../../lib/command.mjs'
 import { refusals, unlessOwned } from '../../lib/dry-run.mjs'
 import { imageProblems } from '../../lib/image.mjs'
-import { outlineOf } from '../../lib/outline.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
-import { render } from './release.mjs'
+import { configuredOutline, render } from './release.mjs'
 
 /** A user waits 10 seconds at most: this long it may take to find the key by leaving out one after the other. */
 const searchMs = 4_000
@@ -34,11 +33,12 @@ async function problemsOf(request) {
   // The longest wait first: the API server thinks while we read.
   const asked = refusals(text, request.namespace)
   asked.catch(() => {})
-  const documents = await readDocuments(text, 'What the chart renders')
-  const outline = outlineOf(documents, request.namespace)
+  const outline = await configuredOutline(request, text)
   const images = imageProblems(outline, pairs)
   if (images.length > 0) return images
   const refused = unlessOwned(await asked, outline)
+  if (refused.length === 0) return []
+  const documents = await readDocuments(text, 'What the chart renders')
   return refused.map((problem) => ({ says: problem.says, key: keyByValue(problem, documents, pairs) }))
 }
 

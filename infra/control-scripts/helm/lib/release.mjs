@@ -19,14 +19,17 @@ const installMs = 25 * 60 * 1000
 const outlineFreshMs = 10 * 60 * 1000
 const outlineStaleMs = 24 * 60 * 60 * 1000
 
-/** What the configured chart consists of; kept, because check asks every few seconds. */
-export async function configuredOutline(request) {
+/**
+ * What the configured chart consists of; kept, because check asks every few seconds. `rendered`: its manifests, by whom has
+ * them already: config_check comes first, and info and check find its answer.
+ */
+export async function configuredOutline(request, rendered) {
   const chart = chartOf(request.deployment)
   const { id } = await bring(chart)
   const key = [id, request.name, request.namespace, [...pairsOf(request)]]
   const limits = { freshMs: outlineFreshMs, staleMs: outlineStaleMs }
   return remembered('outlines', key, limits, async () => {
-    const text = await render(request)
+    const text = rendered ?? (await render(request))
     return outlineOf(await readDocuments(text, 'What the chart renders'), request.namespace)
   })
 }
@@ -68,11 +71,16 @@ export async function installedManifest({ name, namespace }) {
   }
 }
 
+/** The same manifest is read once: archive_check asks for it every few seconds. */
 export async function installedOutline(request) {
   const text = await installedManifest(request)
-  return text === null
-    ? null
-    : outlineOf(await readDocuments(text, 'The manifest of the release'), request.namespace)
+  if (text === null) return null
+  return remembered(
+    'outlines',
+    ['installed', request.namespace, text],
+    { freshMs: outlineStaleMs },
+    async () => outlineOf(await readDocuments(text, 'The manifest of the release'), request.namespace),
+  )
 }
 
 /** → false when there was none. */
