@@ -41,13 +41,20 @@ tell() {
   return $found
 }
 
+# $now: hundredths of a second since the machine started.
+clock() {
+  read -r up _ < /proc/uptime || return
+  now=${up%.*}${up#*.}
+}
+
+# $1: when to kill. By the clock, not by counting: on a busy machine each look at the processes takes its time.
 end() {
+  kill_at=$1
+  shift
   tell TERM "$@"
   tell CONT "$@"
-  left=$grace
-  while [ "$left" -gt 0 ] && tell 0 "$@"; do
+  while clock && [ "$now" -lt "$kill_at" ] && tell 0 "$@"; do
     sleep 0.1
-    left=$((left - 1))
   done
   # Again and again for a while: what was forked between two looks must not get away.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -57,14 +64,13 @@ end() {
 }
 
 look() {
-  read -r up _ < /proc/uptime || return
-  now=${up%.*}${up#*.}
+  clock || return
   for script in $live; do
     until=${script##*:}
     [ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue
     take "${script%%:*}"
     # In the background: the others' time goes on.
-    end "${script%:*}" &
+    end $((until + grace * 10)) "${script%:*}" &
   done
 }
 
@@ -82,7 +88,7 @@ supervise() {
   scripts=
   for script in $live; do scripts="$scripts ${script%:*}"; done
   # shellcheck disable=SC2086
-  [ -z "$scripts" ] || end $scripts
+  [ -z "$scripts" ] || { clock && end $((now + grace * 10)) $scripts; }
   wait
 }
 

@@ -1,7 +1,10 @@
 /** Scripts do not outlive a runner that was killed, and what they left running on purpose does. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { runProcess } from '../../runner/process.ts'
@@ -100,5 +103,33 @@ suite('a companion', { concurrency: true }, () => {
     await supervisor.close()
     assert.ok(lives(pid))
     endLeftOver(pid)
+  })
+
+  test('kills when the grace is over by the clock, however long each look at the processes takes', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'octopod-slow-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const looks = join(folder, 'looks')
+    writeFileSync(
+      join(folder, 'grep'),
+      `#!/bin/sh\necho look >> ${looks}\nsleep 0.4\nPATH=/usr/bin:/bin exec grep "$@"\n`,
+      { mode: 0o755 },
+    )
+    const script = spawn(shelf('ignores-term'), [], {
+      env: { ...plainEnvironment, OCTOPOD_PROCESS: 'slow' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    })
+    const [first] = await once(script.stdout, 'data')
+    const pid = Number(String(first))
+    const file = fileURLToPath(new URL('../../runner/supervise.sh', import.meta.url))
+    // A grace of two seconds, in tenths; twenty looks would take ten.
+    const companion = spawn('/bin/sh', [file, '20', '0.5'], {
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    companion.stdin.end(`start slow 0\nis slow ${pid}\n`)
+    await until(() => !lives(pid), 60_000)
+    const count = readFileSync(looks, 'utf8').split('\n').length - 1
+    assert.ok(count < 12, `killed after ${count} looks`)
   })
 })
