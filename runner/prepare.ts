@@ -29,13 +29,17 @@ export async function prepare(workshop: Workshop, held: Claimed, signal: AbortSi
 }
 
 /** The config scripts' answers are for all who ask, so they go on; we do not wait for them. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | string> {
-  const aborted = new Promise<string>((resolve) => {
-    const tell = () => resolve('No longer wanted.')
-    if (signal.aborted) tell()
-    else signal.addEventListener('abort', tell, { once: true })
-  })
-  return Promise.race([work, aborted])
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | string> {
+  const aborted = Promise.withResolvers<string>()
+  const tell = () => aborted.resolve('No longer wanted.')
+  if (signal.aborted) tell()
+  signal.addEventListener('abort', tell, { once: true })
+  try {
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    // As long as anybody listens, a signal made of others lives as long as they do: here as long as the runner.
+    signal.removeEventListener('abort', tell)
+  }
 }
 
 /** An info script that fails hinders nothing (as in Octopod 1.6): the links stay as they are. */
