@@ -13,7 +13,8 @@ export function page(): MiddlewareHandler {
     root: folder,
     precompressed: true,
     onFound: (path, context) => {
-      const hashed = /-[A-Z0-9]{8}\.\w+$/.test(path)
+      // The file may be the packed one: main-….js.br.
+      const hashed = /-[A-Z0-9]{8}\.\w+(?:\.(?:br|gz))?$/.test(path)
       context.header('Cache-Control', hashed ? 'public, immutable, max-age=31536000' : 'no-cache')
     },
   })

@@ -188,6 +188,9 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.getByLabel('Name', { exact: true }).fill('Zoë')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Zoë' }).waitFor()
+    // Shortcuts rest as long as a dialog is open, and there is nothing to edit before it is loaded.
+    await page.getByLabel('Name', { exact: true }).waitFor({ state: 'detached' })
+    await page.locator('.action').first().waitFor()
     await page.keyboard.press('e')
     await page.getByLabel('replicas', { exact: true }).fill('3')
     await page.getByRole('button', { name: 'Remove region' }).click()
