@@ -48,7 +48,7 @@ export function startChild(command: Command): Child {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(command.uid === undefined ? {} : { uid: command.uid, gid: command.gid }),
   })
-  const leash = spawned.pid === undefined ? null : leashOf(spawned.pid, goodbye[0]?.signal ?? 'SIGTERM')
+  const leash = spawned.pid === undefined ? null : leashOf(spawned.pid, goodbye)
   const lines: string[] = []
   const read = (line: string) => {
     lines.push(line)
@@ -110,13 +110,27 @@ async function endOf(spawned: ChildProcess): Promise<Exit> {
   return exit
 }
 
-/** Should we be killed before we could stop the process, its leash does: it waits for our end of a pipe to close. */
-function leashOf(pid: number, signal: NodeJS.Signals): ChildProcess {
-  const leash = spawn(
-    '/bin/sh',
-    ['-c', 'read -r _; kill -s "$1" "$2" 2>/dev/null', 'leash', signal.replace('SIG', ''), String(pid)],
-    { detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
-  )
+/**
+ * Should we be killed before we could stop the process, its leash does: it waits for our end of a pipe to close, then says the
+ * same goodbye. Who is stopped hears nothing but CONT. Arguments: the process, then each signal and its wait in tenths of a second.
+ */
+const leashScript = `
+pid=$1; shift
+read -r _
+while [ $# -gt 1 ]; do
+  kill -s "$1" "$pid" 2>/dev/null || exit
+  kill -s CONT "$pid" 2>/dev/null
+  left=$2; shift 2
+  while [ "$left" -gt 0 ] && kill -0 "$pid" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
+done
+kill -0 "$pid" 2>/dev/null && kill -s KILL -- "-$pid"`
+
+function leashOf(pid: number, goodbye: Goodbye): ChildProcess {
+  const words = goodbye.flatMap(({ signal, waitMs }) => [signal.replace('SIG', ''), Math.ceil(waitMs / 100)])
+  const leash = spawn('/bin/sh', ['-c', leashScript, 'leash', ...[pid, ...words].map(String)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
   leash.on('error', () => {})
   leash.unref()
   return leash
