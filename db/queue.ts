@@ -3,12 +3,16 @@
  * the commit, is bounded in time, and its failure changes nothing: runners also look in PostgreSQL.
  */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type Answer, answer, type Bell, bell, type Question, question } from '../domain/job.ts'
 import { readMessage } from './events.ts'
 import { channels, queues } from './names.ts'
+
+/** How often is looked after a question under way: one that was lost must not hold up who asked it. */
+const watchMs = 300
 
 const once = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const
 
@@ -50,7 +54,10 @@ export function hearBells(
   })
 }
 
-/** `ask` rejects with {@link NoAnswer} when no runner answered in time, and with Redis' error when it is away. */
+/**
+ * `ask` rejects with {@link NoAnswer} when no runner answered in time; with another error when Redis is away, goes away while
+ * one waits, or has lost the question.
+ */
 export type Questions = {
   ask(question: Question, timeoutMs: number): Promise<Answer>
   close(): Promise<void>
@@ -82,10 +89,19 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
     const given = readMessage(reply, message)
     if (given !== null) waiting.get(given.id)?.(given.answer)
   })
+  /** Rejects when Redis cannot be asked any more, or does not know the question any more though no answer has come. */
+  const watchOver = async (jobId: string, over: AbortSignal): Promise<never> => {
+    for (let missed = 0; missed < 2; ) {
+      await sleep(watchMs, null, { signal: over })
+      missed = (await bounded(queue.getJobState(jobId), 1000)) === 'unknown' ? missed + 1 : 0
+    }
+    throw new Error('Redis has lost the question')
+  }
   return {
     async ask(asked, timeoutMs) {
       const id = randomUUID()
       const answered = new Promise<unknown>((resolve) => waiting.set(id, resolve))
+      const over = new AbortController()
       try {
         await bounded(subscribed, 1000)
         const job = await bounded(
@@ -97,8 +113,10 @@ export function openQuestions(connection: Redis, subscriber: Redis, prefix: stri
           job.remove().catch(() => {})
           return new NoAnswer(`no runner answered in ${timeoutMs} ms`)
         }
-        return answer.parse(await bounded(answered, timeoutMs, late))
+        const lost = watchOver(job.id ?? '', over.signal)
+        return answer.parse(await bounded(Promise.race([answered, lost]), timeoutMs, late))
       } finally {
+        over.abort()
         waiting.delete(id)
       }
     },

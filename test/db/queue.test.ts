@@ -12,11 +12,11 @@ import {
   openQuestions,
   type Questions,
 } from '../../db/queue.ts'
-import { closeRedis, openBlocking, openCommands, whenReady } from '../../db/redis.ts'
+import { closeRedis, openBlocking, openCommands, openSubscriber, whenReady } from '../../db/redis.ts'
 import type { Answer, Question } from '../../domain/job.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { openProxy } from '../helpers/proxy.ts'
+import { openProxy, type StoreProxy } from '../helpers/proxy.ts'
 import { redisPrefix, redisUrl } from '../helpers/stores.ts'
 import { outcomes, times } from './ground.ts'
 
@@ -180,6 +180,48 @@ suite('questions', { concurrency: true }, () => {
         assert.deepEqual(won, [{ is: 'pairs', pairs: [['fine', '']] }])
       },
     ))
+
+  test('under way when Redis goes away, becomes a black hole or loses its data fail soon, not as unanswered', async () => {
+    const lost = async (happen: (proxy: StoreProxy, prefix: string) => Promise<void> | void) => {
+      const proxy = await openProxy(redisUrl())
+      const [redis, subscriber] = [openCommands(proxy.url, silent), openSubscriber(proxy.url, silent)]
+      await whenReady(redis, 5000)
+      const prefix = redisPrefix()
+      const blocking = openBlocking(redisUrl(), silent)
+      const heard = Promise.withResolvers<void>()
+      const over = Promise.withResolvers<Answer>()
+      const worker = hearQuestions(blocking, commands, prefix, 1, async () => {
+        heard.resolve()
+        return over.promise
+      })
+      worker.on('error', silent)
+      const questions = openQuestions(redis, subscriber, prefix)
+      const asked = questions.ask(question('k'), 8000)
+      const outcome = asked.then(
+        () => null,
+        (error: Error) => error,
+      )
+      await heard.promise
+      await happen(proxy, prefix)
+      const start = performance.now()
+      const error = await outcome
+      const tookMs = performance.now() - start
+      over.resolve({ is: 'ok' })
+      await closeWorker(worker, Promise.resolve())
+      await questions.close()
+      for (const one of [redis, subscriber, blocking]) one.disconnect()
+      await proxy.close()
+      assert.ok(error !== null && !(error instanceof NoAnswer), String(error))
+      assert.ok(tookMs < 4000, `${tookMs} ms`)
+    }
+    await Promise.all([
+      lost((proxy) => proxy.close()),
+      lost((proxy) => proxy.freeze()),
+      lost(async (_, prefix) => {
+        await commands.del(await commands.keys(`${prefix}:*`))
+      }),
+    ])
+  })
 
   test('asked of a Redis that is away, or a black hole, fail within about a second', async () => {
     const proxy = await openProxy(redisUrl())

@@ -1,5 +1,4 @@
 /** The long form of steps.ts and plan.ts: a crash before and after every statement that counts; a random plan of all faults. */
-
 import { nowMs } from '../rig/clock.ts'
 import { startLoad } from '../rig/load.ts'
 import { make } from './moves.ts'
@@ -14,7 +13,7 @@ export const everyStep: Scenario = {
   runners: 3,
   pages: 2,
   async run(world, times) {
-    const rounds = times(2)
+    const rounds = times(1)
     const tookMs: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       await make(world, allCrashes.map(nameOf))
@@ -39,7 +38,7 @@ export const randomPlan: Scenario = {
   runners: 4,
   pages: 4,
   async run(world, times) {
-    const seconds = times(150)
+    const seconds = times(100)
     const load = startLoad(world, {
       deployments: 30,
       clients: 10,

@@ -18,14 +18,13 @@ export async function freezeHolder(world: World, deployment: string, frozenMs: n
   await sleep(world.random.between(0, 500))
   const frozenAt = nowMs()
   holder.signal('SIGSTOP')
-  const gone = treeGone(world, action)
+  const [gone, settled] = [treeGone(world, action), ended(world, action)]
   await Promise.race([sleep(frozenMs), holder.exited])
   const goneMs = world.witness.alive().some((one) => one.action === action) ? null : (await gone) - frozenAt
   holder.signal('SIGCONT')
   // One that woke in time goes on with its script.
   if (goneMs === null) await cancelAction(world.urls()[0], action)
-  const { atMs } = await ended(world, action)
-  await gone
+  const [{ atMs }] = await Promise.all([settled, gone])
   return { goneMs, settledMs: atMs - frozenAt }
 }
 

@@ -33,7 +33,7 @@ export const nastyScripts: Scenario = {
   runners: 1,
   pages: 1,
   async run(world, times) {
-    const rounds = times(1)
+    const rounds = times(0.5)
     const names = scripts.map((_, at) => `nasty-${at}`)
     await make(world, names)
     const runner = world.runners()[0]

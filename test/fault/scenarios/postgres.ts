@@ -1,22 +1,12 @@
 /** PostgreSQL killed and started at once, away for 30 s, black-holed: refused in time, nothing half accepted, back by itself. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { nowMs } from '../rig/clock.ts'
-import { startLoad } from '../rig/load.ts'
 import type { World } from '../rig/world.ts'
-import { probeList } from './probe.ts'
-import { add } from './redis.ts'
-import type { Figure, Scenario } from './scenario.ts'
-
-type Fault = {
-  name: string
-  happen(world: World): Promise<void>
-  lastsMs: number
-  mend(world: World): Promise<void>
-}
+import { firstStart, probeList } from './probe.ts'
+import type { Scenario } from './scenario.ts'
+import { breakStore, type StoreFault } from './store-faults.ts'
 
 const programs = (world: World) => [...world.servers(), ...world.runners()]
 
-const faults: Fault[] = [
+const faults: StoreFault[] = [
   {
     name: 'killed, started at once',
     happen: ({ stores }) => stores.postgres.kill(),
@@ -47,41 +37,34 @@ export const postgresFaults: Scenario = {
   runners: 2,
   pages: 4,
   async run(world, times) {
-    const rounds = times(1)
-    const load = startLoad(world, {
-      deployments: 40,
-      clients: 4,
-      pauseMs: 400,
-      behaviours: ['quick', 'tree 1'],
+    const rounds = times(0.5)
+    const probe = probeList(world)
+    let others = 0
+    const load = { behaviours: ['quick', 'tree 1'] }
+    const figures = await breakStore(world, rounds, faults, load, async ({ fromMs, backMs, untilMs }) => {
+      const looks = probe.looks
+        .filter(({ atMs, tookMs }) => atMs >= fromMs && atMs + tookMs <= untilMs)
+        .toSorted((one, other) => one.atMs - other.atMs)
+      const bad = looks.filter(({ status }) => status !== 200)
+      others += bad.filter(({ status }) => status !== 503).length
+      const lastBad = looks.findLastIndex(({ status }) => status !== 200)
+      const good = looks.find(({ atMs }, at) => at > lastBad && atMs >= backMs)
+      const started = await firstStart(world, backMs)
+      return [
+        { what: '503 after', budgetMs: 4000, timesMs: bad.map(({ tookMs }) => tookMs) },
+        {
+          what: 'every list answered again',
+          budgetMs: 10_000,
+          timesMs: [(good === undefined ? untilMs : good.atMs + good.tookMs) - backMs],
+        },
+        { what: 'the next script starts', budgetMs: 10_000, timesMs: [(started ?? untilMs) - backMs] },
+      ]
     })
-    await sleep(5000)
-    const figures: Figure[] = []
-    for (let round = 0; round < rounds; round += 1)
-      for (const fault of faults) {
-        const probe = probeList(world)
-        const fromMs = nowMs()
-        await fault.happen(world)
-        await sleep(fault.lastsMs)
-        await fault.mend(world)
-        const backMs = nowMs()
-        await sleep(15_000)
-        await probe.stop()
-        const refused = probe.looks.filter(({ atMs, status }) => atMs >= fromMs && status === 503)
-        add(
-          figures,
-          `${fault.name}: 503 after`,
-          4000,
-          refused.map(({ tookMs }) => tookMs),
-        )
-        const lastBad = probe.looks
-          .filter(({ status }) => status !== 200)
-          .toSorted((a, b) => a.atMs - b.atMs)
-          .at(-1)
-        add(figures, `${fault.name}: list answered again`, 10_000, [
-          lastBad === undefined ? 0 : Math.max(0, lastBad.atMs + lastBad.tookMs - backMs),
-        ])
-      }
-    await load.stop()
-    return { rounds: `${rounds} each`, figures }
+    await probe.stop()
+    return {
+      rounds: `${rounds} each`,
+      figures,
+      counts: [{ what: 'answers other than 200 and 503', count: others, must: 0 }],
+    }
   },
 }

@@ -73,3 +73,12 @@ export async function startDelays(
     }),
   )
 }
+
+/** When the first script started after a moment; undefined when none has. */
+export async function firstStart(world: World, afterMs: number): Promise<number | undefined> {
+  const { runs } = await readScripts(world.dir)
+  return runs
+    .map(({ atMs }) => atMs)
+    .filter((atMs) => atMs >= afterMs)
+    .toSorted((one, other) => one - other)[0]
+}

@@ -1,19 +1,9 @@
 /** Redis killed, frozen, flushed, away for 60 s, each under a steady load: accepting goes on, scripts start by polling. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { nowMs } from '../rig/clock.ts'
-import { startLoad } from '../rig/load.ts'
-import type { World } from '../rig/world.ts'
 import { acceptedIn, startDelays } from './probe.ts'
-import type { Figure, Scenario } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { breakStore, type StoreFault } from './store-faults.ts'
 
-type Fault = {
-  name: string
-  happen(world: World): Promise<void>
-  lastsMs: number
-  mend(world: World): Promise<void>
-}
-
-const faults: Fault[] = [
+const faults: StoreFault[] = [
   {
     name: 'killed, started at once',
     happen: ({ stores }) => stores.redis.kill(),
@@ -35,55 +25,36 @@ const faults: Fault[] = [
   },
 ]
 
+/** What was accepted so long ago at least has surely been looked for. */
+const lookedForMs = 7000
+/** A start later than this was not rung for. */
+const rungMs = 900
+
 export const redisFaults: Scenario = {
   title: 'Redis killed, frozen, flushed, away',
   servers: 2,
   runners: 2,
   pages: 4,
   async run(world, times) {
-    const rounds = times(1)
+    const rounds = times(0.5)
     // Scripts that take no time: every delay is the system's.
-    const load = startLoad(world, {
-      deployments: 40,
-      clients: 4,
-      pauseMs: 400,
-      behaviours: ['quick'],
-      cancelPercent: 0,
+    const load = { behaviours: ['quick'], cancelPercent: 0 }
+    const figures = await breakStore(world, rounds, faults, load, async ({ fromMs, backMs, untilMs }) => {
+      const overMs = Math.max(backMs, fromMs + 5000)
+      const delays = await startDelays(world, fromMs, untilMs - lookedForMs)
+      const during = delays.filter(({ acceptedMs }) => acceptedMs < overMs)
+      const since = delays.filter(({ acceptedMs }) => acceptedMs >= backMs)
+      const slow = since.findLast(({ delayMs }) => delayMs > rungMs)
+      return [
+        { what: 'POST accepted', budgetMs: 1500, timesMs: acceptedIn(world.asked, fromMs, overMs) },
+        { what: 'start of the script', budgetMs: 6000, timesMs: during.map(({ delayMs }) => delayMs) },
+        {
+          what: 'the last that was not rung for',
+          budgetMs: 10_000,
+          timesMs: [slow ? slow.acceptedMs + slow.delayMs - backMs : 0],
+        },
+      ]
     })
-    await sleep(5000)
-    const figures: Figure[] = []
-    for (let round = 0; round < rounds; round += 1)
-      for (const fault of faults) {
-        const fromMs = nowMs()
-        await fault.happen(world)
-        await sleep(fault.lastsMs)
-        await fault.mend(world)
-        const backMs = nowMs()
-        await sleep(15_000)
-        const untilMs = Math.max(backMs, fromMs + 5000)
-        const delays = await startDelays(world, fromMs, nowMs() - 7000)
-        const during = delays.filter(({ acceptedMs }) => acceptedMs < untilMs)
-        const since = delays.filter(({ acceptedMs }) => acceptedMs >= backMs)
-        add(figures, `${fault.name}: POST accepted`, 1500, acceptedIn(world.asked, fromMs, untilMs))
-        add(
-          figures,
-          `${fault.name}: start of the script`,
-          6000,
-          during.map(({ delayMs }) => delayMs),
-        )
-        // The first after which none needed a runner to look for it.
-        const slow = since.findLast(({ delayMs }) => delayMs > 900)
-        add(figures, `${fault.name}: bell heard again`, 10_000, [
-          slow ? slow.acceptedMs + slow.delayMs - backMs : 0,
-        ])
-      }
-    await load.stop()
     return { rounds: `${rounds} each`, figures }
   },
-}
-
-export function add(figures: Figure[], what: string, budgetMs: number | null, timesMs: number[]): void {
-  const known = figures.find((figure) => figure.what === what)
-  if (known) known.timesMs.push(...timesMs)
-  else figures.push({ what, budgetMs, timesMs: [...timesMs] })
 }

@@ -13,7 +13,7 @@ export const rolling: Scenario = {
   runners: 3,
   pages: 4,
   async run(world, times) {
-    const rounds = times(2)
+    const rounds = times(1)
     const load = startLoad(world, {
       deployments: 40,
       clients: 8,

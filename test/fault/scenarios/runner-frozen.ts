@@ -14,7 +14,7 @@ export const runnerFrozen: Scenario = {
   runners: atOnce + 1,
   pages: 2,
   async run(world, times) {
-    const waves = times(2)
+    const waves = times(1.25)
     const goneMs: number[] = []
     const settledMs: number[] = []
     const names = Array.from({ length: atOnce }, (_, at) => `frozen-${at}`)

@@ -15,7 +15,7 @@ export const runnerKilled: Scenario = {
   runners: atOnce + 1,
   pages: 2,
   async run(world, times) {
-    const rounds = times(64)
+    const rounds = times(50)
     const goneMs: number[] = []
     const settledMs: number[] = []
     const names = Array.from({ length: atOnce }, (_, at) => `killed-${at}`)

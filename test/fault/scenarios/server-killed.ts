@@ -14,7 +14,7 @@ export const serverKilled: Scenario = {
   runners: 2,
   pages: 2,
   async run(world, times) {
-    const requests = times(3000)
+    const requests = times(2500)
     // An archive that does not come to its end can be asked for again and again: one script each, nothing before it.
     const names = Array.from({ length: deployments }, (_, at) => `again-${at}`)
     for (let at = 0; at < names.length; at += 25) await make(world, names.slice(at, at + 25))
