@@ -41,6 +41,23 @@ export async function claimChecks(
       app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"`)
 }
 
+const heldRow = z.object({ id: z.number(), was: z.string(), until: z.string() })
+
+/**
+ * Holds checks that are still under way for `holdMs` from now, and sets their `heldUntil`. One that another runner has taken
+ * meanwhile, or whose deployment has moved on, stays as it is: its outcome will be refused.
+ */
+export async function holdChecks(pool: Database, checks: readonly DueCheck[], holdMs: number): Promise<void> {
+  const [ids, untils] = [checks.map(({ id }) => id), checks.map(({ heldUntil }) => heldUntil)]
+  const held = await pool.any(sql.type(heldRow)`
+    update deployments d set next_check_at = now() + ${interval(holdMs)}
+    from unnest(${sql.array(ids, 'int8')}, ${sql.array(untils, 'text')}) as held (id, until)
+    where d.id = held.id and d.next_check_at = held.until::timestamptz
+    returning d.id, held.until as was, d.next_check_at::text as until`)
+  for (const { id, was, until } of held)
+    for (const check of checks) if (check.id === id && check.heldUntil === was) check.heldUntil = until
+}
+
 export type Checked = {
   id: number
   was: Status

@@ -2,10 +2,18 @@
  * Looks after deployments: claims due checks in batches, runs them side by side, moves what they say (law 11). Started
  * by main.ts; `nudge` looks at once, after an action has ended.
  */
-import { type Checked, claimChecks, type DueCheck, keepCheck, keepCheckAndMove } from '../db/checks.ts'
+import {
+  type Checked,
+  claimChecks,
+  type DueCheck,
+  holdChecks,
+  keepCheck,
+  keepCheckAndMove,
+} from '../db/checks.ts'
 import { publishChange } from '../db/events.ts'
 import { checkScriptFor, type Status, statusAfterCheck, statusUnchecked } from '../domain/status.ts'
 import { effectiveConfig } from './config.ts'
+import { type Holds, holdWhileUnderWay } from './holds.ts'
 import { type Loop, repeat } from './loop.ts'
 import { askAbout } from './run.ts'
 import type { Workshop } from './workshop.ts'
@@ -14,15 +22,14 @@ import type { Workshop } from './workshop.ts'
 export function watch(workshop: Workshop, onMoved: () => void): Loop {
   const { db, settings, log } = workshop
   const underWay = new Set<Promise<unknown>>()
-  // Another runner takes over what we hold when we are surely gone.
-  const holdMs = settings.CHECK_TIMEOUT + settings.KILL_GRACE + 10_000
+  const holds = holdWhileUnderWay(log, settings.LEASE, (held) => holdChecks(db, held, settings.LEASE))
 
   const loop = repeat(log, 'checks', 1000, async () => {
     const free = settings.CHECK_CONCURRENCY - underWay.size
     if (free <= 0) return
-    const due = await claimChecks(db, free, holdMs)
+    const due = await claimChecks(db, free, settings.LEASE)
     for (const one of due) {
-      const work = checkOne(workshop, one)
+      const work = checkOne(workshop, holds, one)
         .then((moved) => moved && onMoved())
         .catch((error) => log.error({ err: error, deployment: one.name }, 'a check could not be made'))
         .finally(() => {
@@ -38,13 +45,15 @@ export function watch(workshop: Workshop, onMoved: () => void): Loop {
     stop: async () => {
       await loop.stop()
       await Promise.all(underWay)
+      await holds.stop()
     },
   }
 }
 
-async function checkOne(workshop: Workshop, due: DueCheck): Promise<boolean> {
+async function checkOne(workshop: Workshop, holds: Holds, due: DueCheck): Promise<boolean> {
   const { db, redis, settings } = workshop
-  const { made, exitCode, error } = await runCheck(workshop, due)
+  holds.add(due)
+  const { made, exitCode, error } = await runCheck(workshop, due).finally(() => holds.remove(due))
   if (workshop.closing.aborted) return false
   const patienceMs = settings.STATUS_UPDATE_TIMEOUT
   const to = made

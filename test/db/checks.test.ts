@@ -1,7 +1,7 @@
 /** Checks: shared among runners, kept only where they still mean something. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
-import { claimChecks, type DueCheck, keepCheck, keepCheckAndMove } from '../../db/checks.ts'
+import { claimChecks, type DueCheck, holdChecks, keepCheck, keepCheckAndMove } from '../../db/checks.ts'
 import { getFullInfo } from '../../db/deployments.ts'
 import { openPool } from '../../db/pool.ts'
 import { type Status, statuses } from '../../domain/status.ts'
@@ -194,6 +194,47 @@ suite('keeping a check', () => {
     await here.raw('truncate deployments, actions, action_output')
     assert.equal(await keepCheckAndMove(here.pool, outcome(check, 1), 'GenericFailure'), null)
     await keepCheck(here.pool, outcome(check))
+  })
+})
+
+suite('holding checks', () => {
+  const heldFor = async ({ id }: DueCheck): Promise<number> => {
+    const [row] = await here.raw(
+      'select extract(epoch from next_check_at - now())::float8 as seconds from deployments where id = $1',
+      [id],
+    )
+    return Number(row.seconds)
+  }
+
+  test('for longer keeps them from others, and their outcome counts', async () => {
+    const name = await deployment(here)
+    const [check] = await claimChecks(here.pool, 1, 0)
+    assert.ok(check)
+    await holdChecks(here.pool, [check], 60_000)
+    assert.deepEqual(await claimChecks(here.pool, 1, 60_000), [])
+    assert.ok(await keepCheckAndMove(here.pool, outcome(check, 1), 'GenericFailure'))
+    assert.equal(await statusOf(here, name), 'GenericFailure')
+  })
+
+  test('holds many at once, each as it is', async () => {
+    await many(5)
+    const checks = await claimChecks(here.pool, 5, 1000)
+    await holdChecks(here.pool, checks, 60_000)
+    await holdChecks(here.pool, checks, 90_000)
+    for (const check of checks) assert.ok((await heldFor(check)) > 80)
+    await holdChecks(here.pool, [], 60_000)
+  })
+
+  test('that another runner has taken meanwhile, or whose deployment has moved on, does nothing', async () => {
+    await deployment(here)
+    const [frozen] = await claimChecks(here.pool, 1, 0)
+    assert.ok(frozen)
+    const taken = await claimOne()
+    await holdChecks(here.pool, [frozen], 3_600_000)
+    assert.ok((await heldFor(taken)) < 100)
+    await due()
+    await holdChecks(here.pool, [taken], 3_600_000)
+    assert.ok((await heldFor(taken)) <= 0)
   })
 })
 

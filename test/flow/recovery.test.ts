@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action } from '../../domain/shapes.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { withDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { scriptsOf } from '../helpers/processes.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { lives } from '../runner/shelf.ts'
 
@@ -91,6 +94,33 @@ test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
       [1, 'interrupted'],
     ],
   )
+  await other.stop()
+})
+
+test('the check of a killed runner is soon made by another one, however long a check may take', async () => {
+  await existing('unchecked')
+  const dueNow = () =>
+    withDatabase(system.databaseUrl, (db) =>
+      db.query(`update deployments set next_check_at = now(), check_exit_code = 7 where name = 'unchecked'`),
+    )
+  await system.behave('check', 'hang')
+  const doomed = await system.startRunner({ CHECK_TIMEOUT: '300' })
+  await dueNow()
+  await eventually('the check hangs for longer than it is held', async () => {
+    const seen = scriptsOf('unchecked').length
+    return { done: seen > 0, value: null, seen }
+  })
+  await sleep(2500)
+  assert.equal(scriptsOf('unchecked').length, 1)
+  const other = await system.startRunner({ CHECK_TIMEOUT: '300' })
+  await sleep(1500)
+  assert.equal(scriptsOf('unchecked').length, 1, 'its check is held as long as it lives')
+  await system.behave('check', '')
+  doomed.child.kill('SIGKILL')
+  await eventually('it is checked', async () => {
+    const { last_check } = await octopod.fullInfo('unchecked')
+    return { done: last_check?.exit_code === 0, value: null, seen: last_check }
+  })
   await other.stop()
 })
 
