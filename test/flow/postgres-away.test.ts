@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { migrate } from '../../db/migrations.ts'
 import { freePort } from '../../infra/local/port.ts'
 import { type Engine, ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
@@ -69,4 +70,16 @@ test('while PostgreSQL is away requests are refused in time, nothing is half acc
   assert.equal((await octopod.api('GET', '/deployments/never/full_info')).status, 404)
   assert.equal((await octopod.create('later')).status, 200)
   await octopod.settled('later', 'Running')
+})
+
+test('programs that start before PostgreSQL wait for it, and say so', async () => {
+  await postgres.stop()
+  const starting = Promise.all([system.startRunner(), system.startServer()])
+  // Longer than both take to try for the first time.
+  await sleep(2500)
+  postgres = await start()
+  for (const { lines } of await starting) {
+    const said = lines.findIndex((line) => line.includes('waiting for PostgreSQL'))
+    assert.ok(said >= 0 && said < lines.findIndex((line) => / ready"/.test(line)), lines.join('\n'))
+  }
 })
