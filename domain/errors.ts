@@ -38,7 +38,11 @@ export const errorCodes = {
     status: 502,
     remedy: 'Ask the DevOps engineer: a control script failed; the message has its words.',
   },
-  stores_away: { status: 503, remedy: 'Wait: the database is not reachable; the server recovers by itself.' },
+  stores_away: {
+    status: 503,
+    remedy:
+      'Send it again in a moment: the server recovers by itself as soon as the store is back, or has room on its disk.',
+  },
   runners_away: { status: 504, remedy: 'Check that a runner is up: none answered in time.' },
 } as const satisfies Record<string, { status: number; remedy: string }>
 

@@ -24,6 +24,8 @@ export async function run(needed, main, { refusals = process.stderr } = {}) {
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
+    if (Map.groupBy === undefined)
+      throw new Refusal(`These scripts need Node 21 or newer, not ${process.version}.`)
     const request = parseArguments(process.argv.slice(2), needed)
     keepSecretsOf(request)
     process.exitCode = (await main(request)) ?? 0

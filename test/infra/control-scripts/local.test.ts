@@ -37,8 +37,9 @@ after(async () => {
 
 type Result = { code: number; stdout: string; stderr: string }
 
-function run(script: ScriptName, args: string[]): Promise<Result> {
-  const env = { PATH: [dirname(process.execPath), process.env.PATH].join(':'), OCTOPOD_LOCAL_DATA: root }
+function run(script: ScriptName, args: string[], more: Record<string, string> = {}): Promise<Result> {
+  const path = [dirname(process.execPath), process.env.PATH].join(':')
+  const env = { PATH: path, OCTOPOD_LOCAL_DATA: root, ...more }
   return new Promise((resolve) => {
     execFile(join(scripts, script), args, { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
@@ -72,6 +73,13 @@ const processOf = (name: string, index: number) =>
 
 // The tests are mostly waiting for processes: four at once.
 describe('the local control scripts', { concurrency: 4 }, () => {
+  test('with a Node that is too old a script says so in one sentence', async () => {
+    const old = { NODE_OPTIONS: '--import "data:text/javascript,delete Map.groupBy"' }
+    const { code, stderr } = await run('info', about('too-old'), old)
+    assert.match(stderr, /^These scripts need Node 21 or newer, not v\d+.*\.\n$/)
+    assert.equal(code, 1)
+  })
+
   test('every script of the contract is there and executable', () => {
     for (const name of scriptNames) accessSync(join(scripts, name), constants.X_OK)
   })
