@@ -5,6 +5,7 @@
  */
 import { isStaleWrite } from '../db/errors.ts'
 import { type Held, renew } from '../db/transition.ts'
+import { lookMs } from './supervise.ts'
 import type { Workshop } from './workshop.ts'
 
 export type Lease = {
@@ -23,13 +24,11 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
   let deadline: NodeJS.Timeout | undefined
   let stopped = false
 
-  // The script must be dead before anybody else may take the action: TERM, the grace, KILL and a margin fit in.
-  const lastMomentMs = Math.max(settings.LEASE * 0.5, settings.LEASE - settings.KILL_GRACE - 2000)
+  const { lastMomentMs, supervisorLaterMs } = lastMoment(settings.LEASE, settings.KILL_GRACE)
   const holdFrom = (sentAt: number) => {
     clearTimeout(deadline)
     const leftMs = sentAt + lastMomentMs - performance.now()
-    // The supervisor comes a little later: who is awake ends its script itself.
-    supervisor.until(mark, leftMs + settings.LEASE / 40)
+    supervisor.until(mark, leftMs + supervisorLaterMs)
     deadline = setTimeout(
       () => {
         log.warn({ actionId: held.actionId }, 'the lease could not be renewed in time; the script is ended')
@@ -67,4 +66,14 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
       clearTimeout(deadline)
     },
   }
+}
+
+/**
+ * When a script must be asked to end after a renewal, in milliseconds: dead before anybody else may take the action. TERM, the
+ * grace, KILL and a margin fit in. The supervisor comes a little later, for who is awake ends its script itself, and needs a look.
+ */
+function lastMoment(leaseMs: number, graceMs: number): { lastMomentMs: number; supervisorLaterMs: number } {
+  const supervisorLaterMs = Math.min(500, leaseMs / 40)
+  const marginMs = Math.min(2000, supervisorLaterMs + lookMs(leaseMs) + leaseMs / 8)
+  return { lastMomentMs: leaseMs - graceMs - marginMs, supervisorLaterMs }
 }

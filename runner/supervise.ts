@@ -24,8 +24,8 @@ const file = fileURLToPath(new URL('supervise.sh', import.meta.url))
 const closeMs = 2000
 /** Between the death of a companion and the next: where none can live, trying must cost little. */
 const pauseMs = 500
-/** How often it looks at the clock, at least; a short lease is looked at more often. */
-const longestLookMs = 500
+/** How often it looks at the clock: a short lease is looked at more often. */
+export const lookMs = (leaseMs: number): number => Math.min(500, leaseMs / 10)
 
 /** `onProblem`: what the companion cannot do on this machine, in words. */
 export function createSupervisor(
@@ -35,7 +35,6 @@ export function createSupervisor(
 ): Supervisor {
   const live = new Map<string, number | null>()
   const deadlines = new Map<string, number>()
-  const lookMs = Math.min(longestLookMs, leaseMs / 10)
   let closed = false
   let companion: ChildProcess | null = null
 
@@ -43,7 +42,7 @@ export function createSupervisor(
 
   const begin = () => {
     if (closed) return
-    const child = spawnCompanion(killGraceMs, lookMs)
+    const child = spawnCompanion(killGraceMs, lookMs(leaseMs))
     companion = child
     const gone = () => {
       if (companion !== child) return
@@ -95,9 +94,9 @@ export function createSupervisor(
 }
 
 /** Null when this machine has no process to spare now. */
-function spawnCompanion(killGraceMs: number, lookMs: number): ChildProcess | null {
+function spawnCompanion(killGraceMs: number, everyMs: number): ChildProcess | null {
   try {
-    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100)), String(lookMs / 1000)], {
+    const child = spawn('/bin/sh', [file, String(Math.ceil(killGraceMs / 100)), String(everyMs / 1000)], {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'pipe'],
       // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.

@@ -70,8 +70,8 @@ export const mutants: Record<string, Mutant> = {
   },
   'a script that may live as long as its lease, and is only then asked to end': {
     file: 'runner/lease.ts',
-    from: 'Math.max(settings.LEASE * 0.5, settings.LEASE - settings.KILL_GRACE - 2000)',
-    to: 'settings.LEASE',
+    from: 'lastMomentMs: leaseMs - graceMs - marginMs',
+    to: 'lastMomentMs: leaseMs',
     breaks: ['I1', 'I6'],
     by: 'steps',
   },
