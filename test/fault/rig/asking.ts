@@ -17,15 +17,17 @@ export type Kind = keyof typeof kinds
 
 export type Intention = { key: string; kind: Kind; deployment: string; behave?: string | undefined }
 
-const patienceMs = 20_000
+/** For one answer, and until an intention is given up. */
+const answerMs = 20_000
+export const patienceMs = 1000 * Number(process.env.FAULT_PATIENCE ?? 120)
 
-/** Adds what it asks and hears to `asked`; ends with the definite answer, or without one when `givenUp` says so. */
+/** Adds what it asks and hears to `asked`; ends with the definite answer, or without one when `givenUp` says so: after FAULT_PATIENCE. */
 export async function ask(
   asked: Asked[],
   urls: () => string[],
   random: Random,
   intention: Intention,
-  givenUp: () => boolean = () => false,
+  givenUp: () => boolean = givenUpAfter(patienceMs),
 ): Promise<Answer | undefined> {
   const { key, kind, deployment } = intention
   const mine: Asked = { key, kind, deployment, sentMs: nowMs(), answers: [] }
@@ -39,7 +41,13 @@ export async function ask(
   }
 }
 
-async function send(url: string, { key, kind, deployment, behave }: Intention): Promise<Answer> {
+function givenUpAfter(limitMs: number): () => boolean {
+  const end = performance.now() + limitMs
+  return () => performance.now() > end
+}
+
+/** One time only. An answer that leaves it open begins with its status, where there is one. */
+export async function send(url: string, { key, kind, deployment, behave }: Intention): Promise<Answer> {
   const place = kinds[kind]
   const overrides = {
     app_overrides: behave === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behave }]],
@@ -58,13 +66,15 @@ async function send(url: string, { key, kind, deployment, behave }: Intention): 
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(answerMs),
     })
     const text = await response.text()
     if (response.ok)
       return { atMs: nowMs(), is: 'accepted', action: Number(response.headers.get(headers.actionId)) }
-    const code = /"code":"(\w+)"/.exec(text)?.[1] ?? `status ${response.status}`
-    return definite(response.status) ? { atMs: nowMs(), is: 'refused', code } : unknown(code)
+    const code = /"code":"(\w+)"/.exec(text)?.[1] ?? 'no code'
+    return definite(response.status)
+      ? { atMs: nowMs(), is: 'refused', code }
+      : unknown(`${response.status} ${code}`)
   } catch (error) {
     return unknown(
       error instanceof Error ? `${error.name} ${(error.cause as Error)?.message ?? ''}` : 'error',

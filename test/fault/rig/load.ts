@@ -15,7 +15,6 @@ export type LoadOptions = {
   cancelPercent?: number
   /** Ends by itself after so many intentions. */
   limit?: number
-  prefix?: string
 }
 export type Load = {
   /** Resolves when every client has stopped, each with a definite answer to what it asked last. */
@@ -26,7 +25,7 @@ export type Load = {
 const lastPatienceMs = 60_000
 
 export function startLoad({ asked, urls, ...world }: World, options: LoadOptions): Load {
-  const { deployments, clients, pauseMs, behaviours, cancelPercent = 10, limit, prefix = 'load' } = options
+  const { deployments, clients, pauseMs, behaviours, cancelPercent = 10, limit } = options
   const random = world.random.part()
   let stopping = false
   let stoppedAt = Number.POSITIVE_INFINITY
@@ -35,12 +34,12 @@ export function startLoad({ asked, urls, ...world }: World, options: LoadOptions
 
   const client = async (number: number, own: Random) => {
     for (let count = 1; !stopping && (limit === undefined || intentions < limit); count += 1) {
-      const deployment = `${prefix}-${own.below(deployments)}`
+      const deployment = `load-${own.below(deployments)}`
       const url = urls().length === 0 ? undefined : own.pick(urls())
       const kind = kindFor(await look(url, deployment), own)
       if (kind !== null) {
         intentions += 1
-        const key = `${prefix}-${number}-${count}`
+        const key = `load-${number}-${count}`
         const behave = ['create', 'update'].includes(kind) ? own.pick(behaviours) : undefined
         await ask(asked, urls, own, { key, kind, deployment, behave }, givenUp)
       } else if (own.below(100) < cancelPercent) await cancelLast(url, deployment)

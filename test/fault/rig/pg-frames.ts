@@ -1,9 +1,9 @@
 /** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement. */
 import type { Socket } from 'node:net'
 
-export type Question = { bytes: Buffer; asked: Asked | null }
+export type Question = { bytes: Buffer; asked: Statement | null }
 /** `values`: what stands for $1, $2, …, as text. `before`: the statements of the same transaction so far. */
-export type Asked = { statement: string; values: string[]; before: string }
+export type Statement = { statement: string; values: string[]; before: string }
 
 /** Parse, Bind, Describe, Execute, Close: they go on until a Sync, and only then the client waits for an answer. */
 const parts = 'PBDEC'
@@ -13,7 +13,7 @@ export async function* questionsOf(client: Socket): AsyncGenerator<Question, voi
   let rest: Buffer = Buffer.alloc(0)
   let started = false
   let begun: Buffer[] = []
-  let asked: Asked | null = null
+  let asked: Statement | null = null
   let transaction = ''
   for await (const piece of client as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
@@ -28,7 +28,7 @@ export async function* questionsOf(client: Socket): AsyncGenerator<Question, voi
       const type = started ? String.fromCharCode(bytes[0] ?? 0) : ''
       started = true
       begun.push(bytes)
-      asked = askedIn(type, bytes, prepared) ?? asked
+      asked = statementIn(type, bytes, prepared) ?? asked
       if (type !== '' && parts.includes(type)) continue
       if (asked !== null) {
         if (/^(start|begin)/i.test(asked.statement)) transaction = ''
@@ -43,7 +43,7 @@ export async function* questionsOf(client: Socket): AsyncGenerator<Question, voi
 }
 
 /** Where a statement is bound or asked simply; remembers those that are prepared. */
-function askedIn(type: string, bytes: Buffer, prepared: Map<string, string>): Asked | null {
+function statementIn(type: string, bytes: Buffer, prepared: Map<string, string>): Statement | null {
   if (type === 'Q') return { statement: text(bytes, 5), values: [], before: '' }
   if (type === 'P') {
     const name = text(bytes, 5)

@@ -3,15 +3,15 @@
  * passed on, or after it was done and before the answer comes back. Can also become a black hole, or cut everything.
  */
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type Asked, questionsOf } from './pg-frames.ts'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { questionsOf, type Statement } from './pg-frames.ts'
 
 /**
  * What becomes of one statement. `cut-after`: PostgreSQL does it, the connection is reset instead of the answer. `mute`:
  * PostgreSQL does it, the answer never comes, and it is called then.
  */
 export type Verdict = 'pass' | 'cut-before' | 'cut-after' | { mute: () => void }
-export type Judge = (asked: Asked) => Verdict | Promise<Verdict>
+export type Judge = (asked: Statement) => Verdict | Promise<Verdict>
 
 export type PgProxy = {
   url: string
@@ -19,9 +19,6 @@ export type PgProxy = {
   thaw(): void
   /** Resets every connection there is. */
   cut(): void
-  /** New connections are refused until `open`. */
-  shut(): Promise<void>
-  open(): Promise<void>
   close(): Promise<void>
 }
 
@@ -31,26 +28,19 @@ export async function openPgProxy(storeUrl: string, judge: Judge = () => 'pass')
   const store = { host: url.hostname, port: Number(url.port) }
   const links = new Set<Link>()
   let frozen = false
-  let server = await listen(0)
-  const { port } = server.address() as AddressInfo
+  const server = createServer((client) => {
+    const link = createLink(client, connect(store), judge)
+    links.add(link)
+    link.ended.then(() => links.delete(link))
+    if (frozen) link.freeze(true)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
   url.hostname = '127.0.0.1'
-  url.port = String(port)
+  url.port = String((server.address() as AddressInfo).port)
 
-  function listen(at: number): Promise<Server> {
-    const made = createServer((client) => {
-      const link = createLink(client, connect(store), judge)
-      links.add(link)
-      link.ended.then(() => links.delete(link))
-      if (frozen) link.freeze(true)
-    })
-    made.listen(at, '127.0.0.1')
-    return once(made, 'listening').then(() => made)
-  }
-  const shut = async () => {
-    const closed = once(server, 'close')
-    server.close()
+  const cut = () => {
     for (const link of links) link.cut()
-    await closed
   }
   const freeze = (now: boolean) => {
     frozen = now
@@ -61,15 +51,13 @@ export async function openPgProxy(storeUrl: string, judge: Judge = () => 'pass')
     url: url.href,
     freeze: () => freeze(true),
     thaw: () => freeze(false),
-    cut: () => {
-      for (const link of links) link.cut()
-    },
-    shut,
-    open: async () => {
-      server = await listen(port)
-    },
+    cut,
     close: async () => {
-      if (server.listening) await shut()
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
     },
   }
 }

@@ -1,13 +1,10 @@
 /** What the scenarios share: to make deployments, to begin an action, to learn who holds it and when it has ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isActive } from '../checker/history.ts'
-import { ask, type Intention, type Kind } from '../rig/asking.ts'
+import { ask, type Intention, type Kind, patienceMs } from '../rig/asking.ts'
 import { nowMs } from '../rig/clock.ts'
 import type { Program } from '../rig/programs.ts'
 import type { World } from '../rig/world.ts'
-
-/** The slowest thing that is waited for takes a minute. */
-const patienceMs = 1000 * Number(process.env.FAULT_PATIENCE ?? 120)
 
 let keys = 0
 /** A key nobody has used in this run. */
@@ -16,7 +13,7 @@ export const freshKey = (word: string) => {
   return `${word}-key-${keys}`
 }
 
-/** Begins an action and gives its id; throws when it was refused. */
+/** Begins an action and gives its id; throws when it was refused, or never answered. */
 export async function begin(
   world: World,
   deployment: string,
@@ -84,6 +81,22 @@ export async function startedBy(world: World, action: number): Promise<string> {
     return row?.state === 'running' && world.witness.alive().some((one) => one.action === action)
   })
   return name
+}
+
+export type Lost = { action: number; killedMs: number; next: Promise<Program> }
+
+/** Begins a long script and kills who holds it, so long after its start; `next` takes its place. */
+export async function loseHolder(world: World, deployment: string, afterMs = 0): Promise<Lost> {
+  const action = await begin(world, deployment, 'update', 'tree 600')
+  const holder = await startedBy(world, action)
+  await sleep(afterMs)
+  const killedMs = nowMs()
+  // It may have been somebody else's victim at the same time: lost is lost.
+  world
+    .runners()
+    .find(({ name }) => name === holder)
+    ?.signal('SIGKILL')
+  return { action, killedMs, next: world.runner() }
 }
 
 /** Waits until no process of the action is alive; gives the time. */

@@ -1,86 +1,87 @@
 /** A random plan: faults of every kind at random moments under load, one or two at a time. The seed makes the plan. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Program } from '../rig/programs.ts'
+import type { Random } from '../rig/random.ts'
 import type { World } from '../rig/world.ts'
 
-/** What a fault does; it mends itself, at most `longestMs` later. */
-type Fault = (world: World, longestMs: number) => Promise<void>
+/** What a fault does; it mends itself, at most `longestMs` later. Its chance is its own, whatever others need meanwhile. */
+type Fault = (world: World, random: Random, longestMs: number) => Promise<void>
 
-const someRunner = (world: World) => some(world, world.runners())
-const someServer = (world: World) => some(world, world.servers())
-const someProgram = (world: World) => some(world, [...world.servers(), ...world.runners()])
-function some<T extends Program>(world: World, from: readonly T[]): T | undefined {
-  return from.length === 0 ? undefined : world.random.pick(from)
+const someRunner = (world: World, random: Random) => some(random, world.runners())
+const someServer = (world: World, random: Random) => some(random, world.servers())
+const someProgram = (world: World, random: Random) => some(random, [...world.servers(), ...world.runners()])
+function some<T extends Program>(random: Random, from: readonly T[]): T | undefined {
+  return from.length === 0 ? undefined : random.pick(from)
 }
-const pause = (world: World, longestMs: number) => sleep(world.random.between(0.2, 1) * longestMs)
+const pause = (random: Random, longestMs: number) => sleep(random.between(0.2, 1) * longestMs)
 
 export const faults = {
-  'a runner is killed': async (world) => {
-    await someRunner(world)?.kill()
+  'a runner is killed': async (world, random) => {
+    await someRunner(world, random)?.kill()
     await world.runner()
   },
-  'a runner is frozen': async (world, longestMs) => {
-    const runner = someRunner(world)
+  'a runner is frozen': async (world, random, longestMs) => {
+    const runner = someRunner(world, random)
     runner?.signal('SIGSTOP')
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     runner?.signal('SIGCONT')
   },
-  'a runner is told to stop': async (world) => {
+  'a runner is told to stop': async (world, random) => {
     const next = world.runner()
-    await someRunner(world)?.stop()
+    await someRunner(world, random)?.stop()
     await next
   },
-  'a server is killed': async (world) => {
-    await someServer(world)?.kill()
+  'a server is killed': async (world, random) => {
+    await someServer(world, random)?.kill()
     await world.server()
   },
-  'a server is frozen': async (world, longestMs) => {
-    const server = someServer(world)
+  'a server is frozen': async (world, random, longestMs) => {
+    const server = someServer(world, random)
     server?.signal('SIGSTOP')
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     server?.signal('SIGCONT')
   },
-  'a server is told to stop': async (world) => {
+  'a server is told to stop': async (world, random) => {
     const next = world.server()
-    await someServer(world)?.stop()
+    await someServer(world, random)?.stop()
     await next
   },
   'Redis is flushed': ({ stores }) => stores.redis.flush(),
-  'Redis is killed': async (world, longestMs) => {
+  'Redis is killed': async (world, random, longestMs) => {
     await world.stores.redis.kill()
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     await world.stores.redis.start()
   },
-  'Redis is frozen': async (world, longestMs) => {
+  'Redis is frozen': async (world, random, longestMs) => {
     world.stores.redis.pause()
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     world.stores.redis.resume()
   },
   'PostgreSQL is killed': async ({ stores }) => {
     await stores.postgres.kill()
     await stores.postgres.start()
   },
-  'PostgreSQL is away': async (world, longestMs) => {
+  'PostgreSQL is away': async (world, random, longestMs) => {
     await world.stores.postgres.stop()
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     await world.stores.postgres.start()
   },
-  'PostgreSQL is a black hole for one program': async (world, longestMs) => {
-    const program = someProgram(world)
+  'PostgreSQL is a black hole for one program': async (world, random, longestMs) => {
+    const program = someProgram(world, random)
     program?.postgres.freeze()
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     program?.postgres.thaw()
   },
-  'Redis is a black hole for one program': async (world, longestMs) => {
-    const program = someProgram(world)
+  'Redis is a black hole for one program': async (world, random, longestMs) => {
+    const program = someProgram(world, random)
     program?.redis.freeze()
-    await pause(world, longestMs)
+    await pause(random, longestMs)
     program?.redis.thaw()
   },
-  'connections to PostgreSQL are reset during COMMIT': async (world) => {
+  'connections to PostgreSQL are reset during COMMIT': async (world, random) => {
     const acts = /begin_action\(|start_action\(|finish_action\(|lease_epoch \+ 1|^COMMIT/i
     const takeBack = world.judge((_, { statement }) =>
-      acts.test(statement) && world.random.below(2) === 0 ? 'cut-after' : 'pass',
+      acts.test(statement) && random.below(2) === 0 ? 'cut-after' : 'pass',
     )
     await sleep(1000)
     takeBack()
@@ -101,37 +102,44 @@ export type PlanOptions = {
   /** Between two faults of one of the two hands that make them. */
   pauseMs: number
   longestMs: number
-  tell?: (words: string) => void
 }
 
-/** Two hands make faults until the time is over; every kind comes before any comes again. Gives what was done, in order. */
+/**
+ * Two hands make faults until the time is over; every kind comes before any comes again. Gives what was done, in order. The seed
+ * makes the order and each fault's own chance; only where two faults would share a place the later one is passed over for a while.
+ */
 export async function followPlan(world: World, options: PlanOptions): Promise<FaultName[]> {
-  const { forMs, pauseMs, longestMs, tell = () => {} } = options
+  const { forMs, pauseMs, longestMs } = options
   const until = performance.now() + forMs
   const done: FaultName[] = []
-  let bag: FaultName[] = []
+  const chance = world.random.part()
+  const bag: { name: FaultName; random: Random }[] = []
   // Two hands on one store at once would only mend each other's fault.
   const busy = new Set<string>()
-  const hand = async () => {
+  const hand = async (own: Random) => {
     while (performance.now() < until) {
-      await sleep(world.random.between(0.3, 1) * pauseMs)
-      if (bag.length === 0) bag = [...names]
-      const free = bag.filter((name) => !busy.has(placeOf(name)))
-      if (free.length === 0) continue
-      const name = world.random.pick(free)
-      bag.splice(bag.indexOf(name), 1)
+      await sleep(own.between(0.3, 1) * pauseMs)
+      if (bag.length === 0) bag.push(...shuffled(chance).map((name) => ({ name, random: chance.part() })))
+      const next = bag.find(({ name }) => !busy.has(placeOf(name)))
+      if (next === undefined) continue
+      const { name, random } = next
+      bag.splice(bag.indexOf(next), 1)
       busy.add(placeOf(name))
       done.push(name)
-      tell(name)
       try {
-        await faults[name](world, longestMs)
+        await faults[name](world, random, longestMs)
       } finally {
         busy.delete(placeOf(name))
       }
     }
   }
-  await Promise.all([hand(), hand()])
+  await Promise.all([hand(chance.part()), hand(chance.part())])
   return done
+}
+
+function shuffled(random: Random): FaultName[] {
+  const rest = [...names]
+  return names.flatMap(() => rest.splice(random.below(rest.length), 1))
 }
 
 const placeOf = (name: FaultName) =>

@@ -1,8 +1,6 @@
 /** kill -9 of runners at random moments of a script: how long its processes live on, and until its action is settled. */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { nowMs } from '../rig/clock.ts'
 import type { World } from '../rig/world.ts'
-import { begin, ended, make, startedBy, treeGone } from './moves.ts'
+import { ended, loseHolder, make, treeGone } from './moves.ts'
 import type { Scenario } from './scenario.ts'
 
 /** So many runners with a script each are killed side by side; one more is there to sweep. */
@@ -33,22 +31,14 @@ export const runnerKilled: Scenario = {
       rounds: `${goneMs.length}`,
       figures: [
         { what: 'script tree gone', budgetMs: 6000, timesMs: goneMs },
-        { what: 'action settled', budgetMs: 40_000, timesMs: settledMs },
+        { what: 'action settled', budgetMs: 40_000, of: 'p99', timesMs: settledMs },
       ],
     }
   },
 }
 
 async function killHolder(world: World, name: string): Promise<{ gone: number; settled: number }> {
-  const action = await begin(world, name, 'update', 'tree 600')
-  const holder = await startedBy(world, action)
-  await sleep(world.random.between(0, 1000))
-  const at = nowMs()
-  world
-    .runners()
-    .find((runner) => runner.name === holder)
-    ?.signal('SIGKILL')
-  const next = world.runner()
+  const { action, killedMs, next } = await loseHolder(world, name, world.random.between(0, 1000))
   const [gone, settled] = await Promise.all([treeGone(world, action), ended(world, action), next])
-  return { gone: gone - at, settled: settled.atMs - at }
+  return { gone: gone - killedMs, settled: settled.atMs - killedMs }
 }

@@ -1,10 +1,10 @@
-/** What a scenario of the long form is, and what it hands back: measured times beside their budgets, and what must be zero. */
+/** What a scenario of the long form is, and what it hands back: measured times beside their budgets, and what must be zero, or must have happened. */
 import type { World } from '../rig/world.ts'
 
-/** `budgetMs` null: only shown. Times never fail the suite. */
-export type Figure = { what: string; budgetMs: number | null; timesMs: number[] }
+/** `budgetMs` null: only shown. `of`: what must be within it, by default the longest. Times never fail the suite. */
+export type Figure = { what: string; budgetMs: number | null; of?: 'max' | 'p99'; timesMs: number[] }
 /** A number that must be as said, e.g. how many were interrupted; fails the suite like a violated invariant. */
-export type Count = { what: string; count: number; must: 0 }
+export type Count = { what: string; count: number; must: 0 | { atLeast: number } }
 
 export type Found = { rounds: string; figures: Figure[]; counts?: Count[] }
 

@@ -3,7 +3,7 @@
  * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
  */
 import type { World } from '../rig/world.ts'
-import { begin, ended, startedBy, until } from './moves.ts'
+import { begin, ended, loseHolder, until } from './moves.ts'
 
 type Step = {
   statement: RegExp
@@ -19,14 +19,8 @@ const update = (behave: string) => (world: World, deployment: string) =>
 
 /** A runner that is lost leaves something to sweep. */
 async function lose(world: World, deployment: string): Promise<number> {
-  const action = await begin(world, deployment, 'update', 'tree 600')
-  const holder = await startedBy(world, action)
-  // It may have been the victim of another step at the same time: lost is lost.
-  world
-    .runners()
-    .find(({ name }) => name === holder)
-    ?.signal('SIGKILL')
-  await world.runner()
+  const { action, next } = await loseHolder(world, deployment)
+  await next
   return action
 }
 
@@ -44,7 +38,11 @@ export const steps = {
   claim: { of: 'runner', statement: /set lease_epoch = a\.lease_epoch \+ 1/, provoke: update('quick') },
   start: { of: 'runner', statement: /start_action\(/, provoke: update('tree 1') },
   output: { of: 'runner', statement: /insert into action_output/, provoke: update('tree 1') },
-  renew: { of: 'runner', statement: /set lease_expires_at = now\(\)/, provoke: update('tree 2') },
+  renew: {
+    of: 'runner',
+    statement: /update actions set lease_expires_at = now\(\) \+/,
+    provoke: update('tree 2'),
+  },
   finish: { of: 'runner', statement: /finish_action\(/, provoke: update('quick') },
   forget: { of: 'runner', statement: /delete from deployments where id/, provoke: cleanUp },
   sweep: { of: 'runner', statement: /for update of a skip locked/, provoke: lose },
@@ -72,7 +70,11 @@ export const allCrashes: Crash[] = (Object.keys(steps) as StepName[]).flatMap((s
  * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
  * never reached, or when what was accepted has not ended.
  */
-export async function crashAt(world: World, crashes: readonly Crash[]): Promise<void> {
+export async function crashAt(
+  world: World,
+  crashes: readonly Crash[],
+  nameFor: (crash: Crash) => string = nameOf,
+): Promise<void> {
   const pending = new Set(crashes)
   const places: Promise<unknown>[] = []
   // First: whoever reaches a step first is its victim.
@@ -92,9 +94,7 @@ export async function crashAt(world: World, crashes: readonly Crash[]): Promise<
   })
   try {
     // Then: everything happens at once.
-    const begun = await Promise.all(
-      crashes.map(({ step, when }) => steps[step].provoke(world, nameOf({ step, when }))),
-    )
+    const begun = await Promise.all(crashes.map((crash) => steps[crash.step].provoke(world, nameFor(crash))))
     await until(
       `reached: ${[...pending].map(({ step, when }) => `${when} ${step}`)}`,
       async () => pending.size === 0,
