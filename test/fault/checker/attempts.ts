@@ -1,10 +1,10 @@
 /**
  * I3: every run is on record before it begins, and none is a repetition that nobody sees: one script an action, one action
- * a key, a further attempt only after one that ended as interrupted.
+ * a key, a further attempt only after one that ended as interrupted, once, where that is allowed, three at most.
  */
 import {
   type History,
-  type Row,
+  mostAttempts,
   type RowChange,
   type Run,
   rowChanges,
@@ -20,7 +20,7 @@ export function checkAttempts(history: History): Violation[] {
     ),
     ...history.runs.flatMap((run) => checkRecord(run, byAction.get(run.action) ?? [])),
     ...checkKeys(history, byAction),
-    ...checkRetries(byAction),
+    ...checkRetries(history, byAction),
   ]
 }
 
@@ -36,6 +36,8 @@ function checkRecord(run: Run, changes: RowChange[]): Violation[] {
     ]
   if (started.after?.attempt !== run.attempt)
     return [violation(`${name} was told attempt ${run.attempt}, on record is ${started.after?.attempt}`)]
+  if (started.after?.epoch !== run.fence)
+    return [violation(`${name} was started with epoch ${started.after?.epoch} on record`)]
   return []
 }
 
@@ -48,22 +50,28 @@ function checkKeys(history: History, byAction: Map<number, RowChange[]>): Violat
   return history.asked.flatMap(({ key, kind, deployment, answers }) => {
     const told = answers.flatMap((answer) => (answer.is === 'accepted' ? [answer.action] : []))
     const all = new Set([...told, ...(byReason.get(key) ?? []).map(({ action }) => action)])
-    if (all.size <= 1) return []
-    return [violation(`the key ${key} (${kind} of ${deployment}) acted as ${[...all].join(' and ')}`)]
+    const name = `the key ${key} (${kind} of ${deployment})`
+    const strange = told.find((action) => (byAction.get(action)?.[0]?.after?.reason ?? key) !== key)
+    if (strange !== undefined) return [violation(`${name} was told action ${strange}, which is another's`)]
+    return all.size <= 1 ? [] : [violation(`${name} acted as ${[...all].join(' and ')}`)]
   })
 }
 
-function checkRetries(byAction: Map<number, RowChange[]>): Violation[] {
+function checkRetries({ mayRetry }: History, byAction: Map<number, RowChange[]>): Violation[] {
+  const retried = new Set<number>()
   return [...byAction].flatMap(([action, changes]) => {
     const row = changes[0]?.after
     if (!row || row.attempt === 1) return []
-    const [, of] = /Retry of action (\d+)/.exec(row.reason ?? '') ?? []
-    const before: Row | null | undefined = byAction
-      .get(Number(of))
-      ?.findLast(({ after }) => after !== null)?.after
-    return before?.state === 'interrupted' && before.attempt === row.attempt - 1
-      ? []
-      : [violation(`action ${action} is attempt ${row.attempt} of nothing that was interrupted`)]
+    const name = `action ${action} is attempt ${row.attempt}`
+    const of = Number(/Retry of action (\d+)/.exec(row.reason ?? '')?.[1])
+    const before = byAction.get(of)?.findLast(({ after }) => after !== null)?.after
+    const again = retried.has(of)
+    retried.add(of)
+    if (!mayRetry) return [violation(`${name}, and none may be repeated`)]
+    if (row.attempt > mostAttempts) return [violation(`${name} of ${mostAttempts} at most`)]
+    if (before?.state !== 'interrupted' || before.attempt !== row.attempt - 1)
+      return [violation(`${name} of nothing that was interrupted`)]
+    return again ? [violation(`${name}, and not the only one that follows action ${of}`)] : []
   })
 }
 

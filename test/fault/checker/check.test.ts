@@ -12,7 +12,14 @@ import {
   type Write,
 } from './history.ts'
 
-const queued: Row = { state: 'queued', epoch: 0, attempt: 1, leaseEndMs: null, reason: 'key-1' }
+const queued: Row = {
+  kind: 'update',
+  state: 'queued',
+  epoch: 0,
+  attempt: 1,
+  leaseEndMs: null,
+  reason: 'key-1',
+}
 const row = (atMs: number, by: string, before: Row | null, after: Row | null, action = 1): RowChange => ({
   what: 'row',
   atMs,
@@ -26,6 +33,7 @@ const claimed = { ...queued, epoch: 1, leaseEndMs: 20_100 }
 const running = { ...claimed, state: 'running' }
 const renewed = { ...running, leaseEndMs: 23_000 }
 const succeeded = { ...renewed, state: 'succeeded', leaseEndMs: null }
+const cancelled = { ...queued, state: 'cancelled' }
 const interrupted = { ...running, state: 'interrupted', epoch: 2, leaseEndMs: null }
 const retry: Row = { ...queued, attempt: 2, reason: 'Retry of action 1, whose runner was lost.' }
 
@@ -98,6 +106,8 @@ function swept(): History {
       2,
     ),
   ]
+  history.mayRetry = true
+  history.ends.push({ atMs: 20_550, action: 2, fence: 1 })
   history.runs.push({
     atMs: 20_500,
     action: 2,
@@ -110,11 +120,52 @@ function swept(): History {
   return history
 }
 
+const cleaning = { ...running, kind: 'cleanup', leaseEndMs: 25_100, reason: 'key-2' }
+
+/** After a good action its deployment is cleaned up: the holder of the cleanup deletes all rows, its own not as the last. */
+function cleaned(): History {
+  const history = good()
+  const [asked] = [{ ...cleaning, state: 'queued', epoch: 0, leaseEndMs: null }]
+  history.writes.push(
+    row(5000, 'server', null, asked, 2),
+    row(5100, 'runner-b', asked, { ...cleaning, state: 'queued' }, 2),
+    row(5200, 'runner-b', { ...cleaning, state: 'queued' }, cleaning, 2),
+    row(5400, 'runner-b', cleaning, null, 2),
+    row(5400, 'runner-b', succeeded, null, 1),
+  )
+  history.runs.push({ atMs: 5300, action: 2, attempt: 1, fence: 1, pid: 70, deployment: 'one', alone: true })
+  history.ends.push({ atMs: 5350, action: 2, fence: 1 })
+  history.truth = {}
+  history.viewers = []
+  history.outputs = []
+  return history
+}
+
+/** An action and its two further attempts, all of them lost. */
+function thrice(): History {
+  const attempts = [1, 2, 3].flatMap((attempt) => {
+    const fromMs = 20_200 * attempt
+    const reason = attempt === 1 ? 'key-1' : `Retry of action ${attempt - 1}, whose runner was lost.`
+    const asked = { ...queued, attempt, reason }
+    const taken = { ...asked, epoch: 1, leaseEndMs: fromMs + 20_000 }
+    const lost = { ...taken, state: 'interrupted', epoch: 2, leaseEndMs: null }
+    return [
+      row(fromMs, 'server', null, asked, attempt),
+      row(fromMs, 'runner-a', asked, taken, attempt),
+      row(fromMs, 'runner-a', taken, { ...taken, state: 'running' }, attempt),
+      row(fromMs + 20_100, 'runner-b', { ...taken, state: 'running' }, lost, attempt),
+    ]
+  })
+  return { ...emptyHistory(), mayRetry: true, writes: attempts }
+}
+
 const flagged = (history: History) => [...new Set(check(history).map(({ invariant }) => invariant))]
 
 test('good histories pass', () => {
   assert.deepEqual(check(good()), [])
   assert.deepEqual(check(swept()), [])
+  assert.deepEqual(check(cleaned()), [])
+  assert.deepEqual(check(thrice()), [])
   assert.deepEqual(check(emptyHistory()), [])
 })
 
@@ -166,6 +217,20 @@ spoilt('a request that was refused and begun all the same', 'I2', good(), ({ ask
   Object.assign(asked[0] ?? {}, { answers: [{ atMs: 60, is: 'refused', code: 'busy' }] })
 })
 spoilt('a request whose outcome nobody ever learned', 'I2', good(), ({ asked }) => asked[0]?.answers.pop())
+spoilt('a success whose script never ran', 'I2', good(), (history) => {
+  Object.assign(history, { runs: [], ends: [], sightings: [] })
+})
+spoilt('a success whose script never came to its end', 'I2', good(), (history) => {
+  history.ends = []
+})
+spoilt('a success whose script ended under another epoch', 'I2', good(), ({ ends }) => {
+  Object.assign(ends[0] ?? {}, { fence: 2 })
+})
+spoilt('a success on record before its script came to its end', 'I2', good(), (history) => {
+  history.sightings = []
+  Object.assign(history.ends[0] ?? {}, { atMs: 4100 })
+})
+spoilt('a cleanup that took all rows along without its script', 'I2', cleaned(), ({ runs }) => runs.pop())
 spoilt('a second run of one action', 'I3', good(), ({ runs }) => {
   runs.push({ atMs: 4200, action: 1, attempt: 1, fence: 2, pid: 60, deployment: 'one', alone: true })
 })
@@ -182,14 +247,65 @@ spoilt('a key that acted twice, as its asker was told', 'I3', good(), ({ asked, 
   asked[0]?.answers.push({ atMs: 70, is: 'accepted', action: 2 })
   writes.push(
     row(55, 'server', null, { ...queued, reason: 'another' }, 2),
-    row(56, 'server', queued, null, 2),
+    row(56, 'server', queued, cancelled, 2),
   )
 })
 spoilt('a key that acted twice, as only the database tells', 'I3', good(), ({ writes }) => {
-  writes.push(row(55, 'server', null, queued, 2), row(56, 'server', queued, null, 2))
+  writes.push(row(55, 'server', null, queued, 2), row(56, 'server', queued, cancelled, 2))
 })
 spoilt('a further attempt of an action that was not interrupted', 'I3', swept(), ({ writes }) => {
   writes[4] = row(20_200, 'runner-a', running, { ...running, state: 'failed', leaseEndMs: null })
+})
+spoilt('a second attempt that follows an action which has one already', 'I3', swept(), ({ writes }) => {
+  writes.push(row(20_700, 'runner-b', null, retry, 3))
+  writes.push(row(20_701, 'server', retry, { ...retry, state: 'cancelled' }, 3))
+})
+spoilt('a second attempt where none may follow', 'I3', swept(), (history) => {
+  history.mayRetry = false
+})
+spoilt('a fourth attempt', 'I3', thrice(), ({ writes }) => {
+  const words = 'Retry of action 3, whose runner was lost.'
+  const fourth = { ...queued, attempt: 4, reason: words }
+  writes.push(row(70_000, 'runner-b', null, fourth, 4))
+  writes.push(row(70_001, 'server', fourth, { ...fourth, state: 'cancelled' }, 4))
+})
+spoilt('a script that was told another fence than is on record', 'I3', swept(), ({ runs, sightings }) => {
+  sightings.length = 0
+  Object.assign(runs[0] ?? {}, { fence: 2 })
+})
+spoilt("a request that was told another one's action", 'I3', good(), ({ asked, writes }) => {
+  writes.splice(1, 0, row(55, 'server', null, { ...queued, reason: 'key-2' }, 2))
+  writes.splice(2, 0, row(56, 'server', { ...queued, reason: 'key-2' }, { ...cancelled, reason: 'key-2' }, 2))
+  asked.push({
+    key: 'key-3',
+    deployment: 'two',
+    kind: 'update',
+    sentMs: 50,
+    answers: [{ atMs: 57, is: 'accepted', action: 2 }],
+  })
+})
+spoilt('an active action that was deleted by another hand', 'I4', good(), ({ writes, outputs }) => {
+  writes.pop()
+  writes.push(row(4050, 'wrong', renewed, null))
+  outputs.length = 0
+})
+spoilt('an active action that its holder deleted, and which is no cleanup', 'I4', good(), ({ writes }) => {
+  writes.pop()
+  writes.push(row(4050, 'runner-a', renewed, null))
+})
+spoilt('what had ended was deleted without a cleanup', 'I4', good(), ({ writes }) => {
+  writes.push(row(4100, 'runner-a', succeeded, null))
+})
+spoilt(
+  'what had ended was deleted by another hand than that of the cleanup',
+  'I4',
+  cleaned(),
+  ({ writes }) => {
+    Object.assign(writes.at(-1) ?? {}, { by: 'runner-a' })
+  },
+)
+spoilt('a start by another hand', 'I4', good(), ({ writes }) => {
+  Object.assign(writes[2] ?? {}, { by: 'wrong' })
 })
 spoilt('output with an epoch that is over', 'I4', swept(), ({ writes }) => {
   writes.push({ what: 'output', atMs: 20_450, by: 'runner-a', action: 2, epoch: 0 })

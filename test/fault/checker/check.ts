@@ -6,6 +6,7 @@ import { checkEpochs } from './epochs.ts'
 import type { History, Invariant, Violation } from './history.ts'
 import { checkLeases } from './leases.ts'
 import { checkOverlap } from './overlap.ts'
+import { checkSuccesses } from './successes.ts'
 
 export const invariants: Record<Invariant, string> = {
   I1: 'two script trees of one deployment overlap',
@@ -17,7 +18,13 @@ export const invariants: Record<Invariant, string> = {
 }
 
 export function check(history: History): Violation[] {
-  return [checkOverlap, checkEnds, checkAttempts, checkEpochs, checkClients, checkLeases].flatMap((one) =>
-    one(history),
-  )
+  return [
+    checkOverlap,
+    checkEnds,
+    checkSuccesses,
+    checkAttempts,
+    checkEpochs,
+    checkClients,
+    checkLeases,
+  ].flatMap((one) => one(history))
 }

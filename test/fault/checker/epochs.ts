@@ -1,17 +1,18 @@
 /**
  * I4: what the database accepted came from the hand that held the action, at the epoch it held it by; nobody took a lease
- * that was still held, and what has ended stays as it is.
+ * that was still held, and what has ended stays as it is, until the holder of a running cleanup takes it all away.
  */
 import {
   type History,
   isActive,
   type OutputWrite,
   type RowChange,
+  rigName,
   toleranceMs,
   type Violation,
 } from './history.ts'
 
-type Holding = { by: string | null; epoch: number; state: string }
+type Holding = { by: string | null; epoch: number; state: string; kind: string; deployment: number }
 
 export function checkEpochs(history: History): Violation[] {
   const holdings = new Map<number, Holding>()
@@ -19,9 +20,10 @@ export function checkEpochs(history: History): Violation[] {
     const wrong =
       write.what === 'output'
         ? wrongOutput(write, holdings.get(write.action))
-        : wrongChange(write, holdings.get(write.action))
-    if (write.what === 'row' && write.after !== null)
-      holdings.set(write.action, holdingAfter(write, holdings.get(write.action)))
+        : write.after === null
+          ? wrongDelete(write, holdings)
+          : wrongChange(write, holdings.get(write.action))
+    if (write.what === 'row') holdings.set(write.action, holdingAfter(write, holdings.get(write.action)))
     return wrong === null
       ? []
       : [
@@ -33,12 +35,14 @@ export function checkEpochs(history: History): Violation[] {
   })
 }
 
-function holdingAfter({ by, before, after }: RowChange, holding: Holding | undefined): Holding {
+function holdingAfter({ by, deployment, before, after }: RowChange, holding: Holding | undefined): Holding {
   const taken = before !== null && after !== null && after.epoch > before.epoch
   return {
     by: taken ? by : (holding?.by ?? null),
     epoch: after?.epoch ?? 0,
     state: after?.state ?? 'gone',
+    kind: (after ?? before)?.kind ?? '',
+    deployment,
   }
 }
 
@@ -47,6 +51,24 @@ function wrongOutput({ by, epoch }: OutputWrite, holding: Holding | undefined): 
   if (!isActive(holding.state)) return `wrote output after the end (${holding.state})`
   if (epoch !== holding.epoch) return `wrote output with epoch ${epoch}, held is ${holding.epoch}`
   return by === holding.by ? null : `wrote output, held is it by ${holding.by}`
+}
+
+/** Rows of one statement are noted in any order: that of the cleanup itself may be gone before the others. */
+function wrongDelete({ by, action, deployment, before }: RowChange, holdings: Map<number, Holding>) {
+  if (before === null || by === rigName) return null
+  if (isActive(before.state)) {
+    const holder = holdings.get(action)?.by
+    if (by !== holder) return `deleted it while it was ${before.state}, held is it by ${holder}`
+    return before.kind === 'cleanup' ? null : `deleted it while it was ${before.state}, it is no cleanup`
+  }
+  const cleaning = [...holdings.values()].some(
+    (one) =>
+      one.deployment === deployment &&
+      one.kind === 'cleanup' &&
+      one.by === by &&
+      (one.state === 'running' || one.state === 'gone'),
+  )
+  return cleaning ? null : `deleted what had ended as ${before.state}, and holds no cleanup of its deployment`
 }
 
 function wrongChange({ by, before, after, atMs }: RowChange, holding: Holding | undefined): string | null {

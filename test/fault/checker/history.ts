@@ -18,10 +18,17 @@ export type Run = {
 /** The end of it, written by itself as the last thing; a script that was killed writes none. */
 export type RunEnd = { atMs: number; action: number; fence: number }
 
+/** The rig's own hand in the database, as the database knows it: what that tidies away is nobody's fault. */
+export const rigName = 'rig'
+
+/** One try more than these is never made of one request. */
+export const mostAttempts = 3
+
 /** A process of a script's tree was seen alive for the last time. */
 export type Sighting = { atMs: number; action: number; fence: number; pid: number }
 
 export type Row = {
+  kind: string
   state: string
   epoch: number
   attempt: number
@@ -70,11 +77,15 @@ export type Kept = { action: number; stored: string; printed: string }
 export type History = {
   runs: Run[]
   ends: RunEnd[]
+  /** Announced by scripts that end in a way of their own, which may write no end. */
+  ownEnds: RunEnd[]
   sightings: Sighting[]
   /** In the order in which the database did them. */
   writes: Write[]
   asked: Asked[]
   viewers: Viewer[]
+  /** Whether a lost action may be followed by a further attempt (INTERRUPTED_ACTIONS). */
+  mayRetry: boolean
   /** Deployment → revision, in the database at the end. */
   truth: Record<string, number>
   outputs: Kept[]
@@ -86,10 +97,12 @@ export type Stall = { atMs: number; lateMs: number }
 export const emptyHistory = (): History => ({
   runs: [],
   ends: [],
+  ownEnds: [],
   sightings: [],
   writes: [],
   asked: [],
   viewers: [],
+  mayRetry: false,
   truth: {},
   outputs: [],
   stalls: [],

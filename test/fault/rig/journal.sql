@@ -14,7 +14,7 @@ create table fault.writes (
 );
 
 create function fault.facts(a actions) returns jsonb language sql as $$
-  select case when a.id is not null then jsonb_build_object('state', a.state, 'epoch', a.lease_epoch, 'attempt', a.attempt,
+  select case when a.id is not null then jsonb_build_object('kind', a.kind, 'state', a.state, 'epoch', a.lease_epoch, 'attempt', a.attempt,
     'reason', a.reason, 'leaseEnd', extract(epoch from a.lease_expires_at) * 1000) end
 $$;
 

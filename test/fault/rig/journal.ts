@@ -1,7 +1,7 @@
 /** What the database says of one run: every write in its order, what is stored at the end. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import type { Row, Write } from '../checker/history.ts'
+import { type Row, rigName, type Write } from '../checker/history.ts'
 import { wallOffsetMs } from './clock.ts'
 
 export type Journal = {
@@ -18,7 +18,7 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
   const query: Journal['query'] = async (text, values = []) => {
     const client = new pg.Client({
       connectionString: databaseUrl,
-      application_name: 'rig',
+      application_name: rigName,
       connectionTimeoutMillis: 5000,
     })
     client.on('error', () => {})

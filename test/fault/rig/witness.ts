@@ -79,11 +79,11 @@ function sightingOf(dir: string, pid: number): Sighting | null {
 
 const numbersIn = (folder: string) => readdirSync(folder).map(Number).filter(Number.isInteger)
 
-export type Told = { runs: Run[]; ends: RunEnd[]; printed: Map<number, string> }
+export type Told = { runs: Run[]; ends: RunEnd[]; ownEnds: RunEnd[]; printed: Map<number, string> }
 
 /** What the scripts wrote; `printed`: what those that came to their own end printed, action → text. */
 export async function readScripts(dir: string): Promise<Told> {
-  const told: Told = { runs: [], ends: [], printed: new Map() }
+  const told: Told = { runs: [], ends: [], ownEnds: [], printed: new Map() }
   const starts = new Map<string, string>()
   for (const line of (await readFile(join(dir, 'history'), 'utf8')).split('\n')) {
     const [verb, up, action, attempt, fence, pid, deployment = '', word] = line.split(' ')
@@ -98,6 +98,7 @@ export async function readScripts(dir: string): Promise<Told> {
       })
       starts.set(`${action}/${fence}`, line)
     }
+    if (verb === 'own-end') told.ownEnds.push(common)
     if (verb === 'end') {
       told.ends.push(common)
       told.printed.set(common.action, `${starts.get(`${action}/${fence}`)}\n${line}\n`)

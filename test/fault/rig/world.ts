@@ -66,7 +66,7 @@ export async function openWorld(seed: number, environment: Record<string, string
   const asked: Asked[] = []
   let count = 0
 
-  const env = {
+  const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     REDIS_PREFIX: 'fault',
@@ -173,6 +173,7 @@ export async function openWorld(seed: number, environment: Record<string, string
         stalls: witness.stalls(),
         writes: await journal.writes(),
         asked,
+        mayRetry: env.INTERRUPTED_ACTIONS === 'retry',
         viewers: viewers.map((viewer) => viewer.seen()),
         truth: await journal.truth(),
         outputs: stored.flatMap(({ id, text }) => {
