@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { migrate } from '../../db/migrations.ts'
+import type { Action } from '../../domain/shapes.ts'
 import { ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
 import { actionIdOf, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { scriptsOf } from '../helpers/processes.ts'
 import { startSystem } from '../helpers/system.ts'
 
 const disk = mkdtempSync(join(tmpdir(), 'octopod-disk-'))
@@ -46,7 +48,8 @@ test('with a full disk the list is answered, changes are refused with the reason
   chmodSync(disk, 0o711)
   const port = await freePort()
   const dataDir = join(disk, 'data')
-  const postgres = await startPostgres({ dataDir, port, log: () => {}, fast: true })
+  const said: string[] = []
+  const postgres = await startPostgres({ dataDir, port, log: (line) => said.push(line), fast: true })
   stop = () => postgres.stop()
   const url = await ensureDatabase(postgres.url, 'octopod')
   await migrate(url)
@@ -57,10 +60,10 @@ test('with a full disk the list is answered, changes are refused with the reason
   }
   const octopod = clientOf(system.url)
   const gate = join(system.dir, 'gate')
-  const running = actionIdOf(await octopod.create('running', { 'behave.create': `wait ${gate}` }))
+  const running = actionIdOf(await octopod.create('running', { 'behave.create': `pour ${gate}` }))
   await eventually('the script runs', async () => {
     const { text } = await octopod.api('GET', `/log/${running}`)
-    return { done: text.includes('waiting'), value: null }
+    return { done: text.includes('pouring'), value: null }
   })
 
   fill()
@@ -84,12 +87,22 @@ test('with a full disk the list is answered, changes are refused with the reason
   )
   assert.equal((await octopod.api('GET', '/deployments')).status, 200)
 
+  // The end meets the full disk: what the script has printed is refused, and then room is made.
+  const before = said.length
   await writeFile(gate, '')
+  await eventually('the script has ended, and its output was refused', async () => {
+    const refusals = said.slice(before).filter((line) => line.includes('insert into action_output'))
+    const scripts = scriptsOf('running').length
+    return { done: scripts === 0 && refusals.length > 1, value: null, seen: [scripts, said.slice(-4)] }
+  })
+  assert.equal(((await octopod.api('GET', `/actions/${running}`)).body as Action).state, 'running')
   rmSync(filler)
   await eventually('changes are accepted again', async () => {
     const reply = await octopod.create('after')
     return { done: reply.status === 200, value: null, seen: reply.text }
   })
   assert.equal((await octopod.actionEnded(running)).state, 'succeeded')
-  assert.match((await octopod.api('GET', `/log/${running}`)).text, /create of running done/)
+  const { text } = await octopod.api('GET', `/log/${running}`)
+  assert.ok(text.length > 400_000, 'all that it printed while there was no room')
+  assert.match(text, /create of running done/)
 })

@@ -31,6 +31,21 @@ after(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
+test('while Redis is away nobody is told defaults, not even those that were cached: 503, and again when it is back', async () => {
+  const defaults = () => octopod.api('GET', '/deployment_overrides')
+  assert.equal((await defaults()).status, 200)
+  await redis.stop()
+  const refused = await defaults()
+  assert.equal(refused.status, 503)
+  assert.match(refused.text, /Redis is not reachable.*stores_away/)
+  assert.equal(refused.headers.get('retry-after'), '2')
+  redis = await start()
+  await eventually('they are told again', async () => {
+    const { status } = await defaults()
+    return { done: status === 200, value: null, seen: status }
+  })
+})
+
 test('while Redis is away actions are accepted in time, performed, and shown; afterwards all is as before', async () => {
   await octopod.create('before')
   await octopod.settled('before', 'Running')

@@ -35,7 +35,7 @@ test('every line is held by a test that exists, under just that title', () => {
 
 /** The titles of a file's tests, as they stand in its source. */
 function titlesIn(path: string): string[] {
-  return [...read(path).matchAll(/\b(?:test|suite)\(\s*(['"`])((?:(?!\1).)+)\1/g)].map(
+  return [...read(path).matchAll(/\b(?:test|suite|it)\(\s*(['"`])((?:(?!\1).)+)\1/g)].map(
     ([, , title = '']) => title,
   )
 }

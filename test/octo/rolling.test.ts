@@ -1,9 +1,9 @@
 /** Servers are replaced one by one while octo waits, follows and watches: it goes on at another, and nobody hears of it. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { after, before, type TestContext, test } from 'node:test'
+import { after, before, test } from 'node:test'
+import { openBalancer } from '../helpers/balancer.ts'
 import { type Client, clientOf } from '../helpers/client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { startOcto } from './fake-server.ts'
@@ -15,32 +15,11 @@ before(async () => {
 })
 after(() => system.stop())
 
-/** As a load balancer: each new connection goes to the first server that takes it. */
-async function balancer(t: TestContext, servers: string[]): Promise<string> {
-  const pass = (socket: Socket, [first, ...others]: readonly string[]) => {
-    if (first === undefined) return socket.destroy()
-    const onward = connect(Number(new URL(first).port), '127.0.0.1')
-    onward.once('error', () => pass(socket, others))
-    onward.once('connect', () => {
-      onward.removeAllListeners('error').on('error', () => socket.destroy())
-      socket.on('error', () => onward.destroy())
-      socket.pipe(onward).pipe(socket)
-    })
-  }
-  const server = createServer((socket) => {
-    socket.on('error', () => {})
-    pass(socket, servers)
-  })
-  server.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  t.after(() => server.close())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 test('a rolling restart of the servers is not heard by who waits, follows or watches', async (t) => {
   const second = await system.startServer()
   const servers = [system.url, second.url]
-  const url = await balancer(t, servers)
+  const { url, close } = await openBalancer(servers)
+  t.after(close)
   client = clientOf(second.url)
   await client.create('rolls')
   await client.settled('rolls', 'Running')

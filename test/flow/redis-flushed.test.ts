@@ -1,0 +1,81 @@
+/** Redis loses all it holds for us in the middle of work: nothing of it is missed. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { listen } from '../helpers/live.ts'
+import { redisUrl } from '../helpers/stores.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: Client
+let redis: Redis
+before(async () => {
+  redis = new Redis(redisUrl())
+  system = await startSystem({ env: { ACTION_CONCURRENCY: '1', CHECK_INTERVAL: '3600' } })
+  octopod = clientOf(system.url)
+})
+after(async () => {
+  await system?.stop()
+  await redis?.quit()
+})
+
+/** As FLUSHALL, for ours alone: other tests use the same Redis. Gives how many keys there were. */
+async function flush(): Promise<number> {
+  const found = await redis.keys(`${system.environment.REDIS_PREFIX}:*`)
+  return found.length > 0 ? redis.del(...found) : 0
+}
+
+const defaults = async () => (await octopod.api('GET', '/deployment_overrides')).body
+
+test('what Redis has lost is had again: the defaults, the action that waits, the one in work, and what everybody is told', async () => {
+  for (const name of ['in-work', 'waiting']) {
+    await octopod.create(name)
+    await octopod.settled(name, 'Running')
+  }
+  const asHadBefore = await defaults()
+  const gate = join(system.dir, 'gate')
+  await system.behave('archive', `wait ${gate}`)
+  const client = await listen(system.url)
+  const inWork = actionIdOf(await octopod.archive('in-work'))
+  await eventually('its script runs', async () => {
+    const calls = await system.calls('archive')
+    return { done: calls.length === 1, value: null }
+  })
+  const waiting = actionIdOf(await octopod.archive('waiting'))
+
+  assert.ok((await flush()) > 3, 'bells and answers')
+
+  assert.deepEqual(await defaults(), asHadBefore)
+  assert.equal((await system.calls('archive')).length, 1)
+  await writeFile(gate, '')
+  for (const actionId of [inWork, waiting])
+    assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  assert.equal((await system.calls('archive')).length, 2, 'each once')
+  await client.until('both ends are told', () => {
+    const ended = client
+      .events()
+      .flatMap((event) =>
+        event.type === 'deployment' && event.deployment.last_action?.state === 'succeeded'
+          ? [event.deployment.last_action.action_id]
+          : [],
+      )
+    return ended.includes(inWork) && ended.includes(waiting)
+  })
+  client.close()
+  const next = actionIdOf(await octopod.create('afterwards'))
+  assert.equal((await octopod.actionEnded(next)).state, 'succeeded')
+})
+
+test('defaults that Redis has lost are asked of the script again when no runner remembers them', async () => {
+  const before = await defaults()
+  await system.behave('deployment_config', 'say region,asia')
+  assert.deepEqual(await defaults(), before, 'they are remembered')
+  await system.runner.stop()
+  await system.startRunner()
+  await flush()
+  assert.deepEqual(await defaults(), [['region', 'asia']])
+})
