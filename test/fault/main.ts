@@ -9,6 +9,7 @@ import { invariants } from './checker/check.ts'
 import type { Violation } from './checker/history.ts'
 import { report, seedOfRun } from './rig/report.ts'
 import { openWorld } from './rig/world.ts'
+import { beginReset } from './scenarios/begin-reset.ts'
 import { everyStep, randomPlan } from './scenarios/crashes.ts'
 import { cutOff } from './scenarios/cut-off.ts'
 import { nastyScripts } from './scenarios/nasty.ts'
@@ -19,6 +20,7 @@ import { runnerFrozen } from './scenarios/runner-frozen.ts'
 import { runnerKilled } from './scenarios/runner-killed.ts'
 import { scale } from './scenarios/scale.ts'
 import { type Count, type Found, percentile, type Scenario } from './scenarios/scenario.ts'
+import { serverFrozen } from './scenarios/server-frozen.ts'
 import { serverKilled } from './scenarios/server-killed.ts'
 
 const scenarios: Scenario[] = [
@@ -29,6 +31,8 @@ const scenarios: Scenario[] = [
   redisFaults,
   postgresFaults,
   serverKilled,
+  serverFrozen,
+  beginReset,
   rolling,
   nastyScripts,
   scale,
@@ -125,7 +129,9 @@ function isAsSaid({ count, must }: Count): boolean {
   return must === 0 ? count === 0 : count >= must.atLeast
 }
 
-const wanted = ({ must }: Count) => (must === 0 ? '0' : `at least ${must.atLeast}`)
+function wanted({ must }: Count): string {
+  return must === 0 ? '0' : `at least ${must.atLeast}`
+}
 
 function seconds(ms: number | undefined): string {
   return ms === undefined || Number.isNaN(ms) ? '' : `${(ms / 1000).toFixed(2)} s`

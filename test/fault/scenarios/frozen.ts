@@ -6,26 +6,56 @@ import { nowMs } from '../rig/clock.ts'
 import type { World } from '../rig/world.ts'
 import { begin, ended, holderOf, startedBy, treeGone, until } from './moves.ts'
 
-export type Frozen = { goneMs: number | null; settledMs: number }
+export type Frozen = {
+  /** Null when the runner woke in time and went on with its script. */
+  goneMs: number | null
+  settledMs: number
+  state: string
+  /** What the runner asked of the database for this action once it was awake again, its lease being over. */
+  staleTried: number
+}
+
+/** By then a runner has renewed its lease, or heard that it cannot. */
+const afterWakeMs = 4000
+const writes = /update actions set lease_expires_at|finish_action\(|insert into action_output|for update/
 
 /**
- * Freezes whoever runs a long script, for so long. The script must be gone before the action is taken; the times from the freeze
- * are given: `goneMs` is null when the runner woke before its lease was over (the action is then cancelled).
+ * Freezes whoever runs a long script, for so long. `beyond` the lease: the script must be gone before the action is taken. Within
+ * it: the runner goes on with its script, and the action is cancelled. The times are from the freeze.
  */
-export async function freezeHolder(world: World, deployment: string, frozenMs: number): Promise<Frozen> {
+export async function freezeHolder(
+  world: World,
+  deployment: string,
+  frozenMs: number,
+  beyond = true,
+): Promise<Frozen> {
   const action = await begin(world, deployment, 'update', 'tree 600')
   const holder = await holderOf(world, action)
   await sleep(world.random.between(0, 500))
-  const frozenAt = nowMs()
-  holder.signal('SIGSTOP')
-  const [gone, settled] = [treeGone(world, action), ended(world, action)]
-  await Promise.race([sleep(frozenMs), holder.exited])
-  const goneMs = world.witness.alive().some((one) => one.action === action) ? null : (await gone) - frozenAt
-  holder.signal('SIGCONT')
-  // One that woke in time goes on with its script.
-  if (goneMs === null) await cancelAction(world.urls()[0], action)
-  const [{ atMs }] = await Promise.all([settled, gone])
-  return { goneMs, settledMs: atMs - frozenAt }
+  let awake = false
+  let staleTried = 0
+  const takeBack = world.judge((program, { statement, values }) => {
+    const stale = awake && beyond && program.name === holder.name
+    if (stale && writes.test(statement) && values.includes(String(action))) staleTried += 1
+    return 'pass'
+  })
+  try {
+    const frozenAt = nowMs()
+    holder.signal('SIGSTOP')
+    const [gone, settled] = [treeGone(world, action), ended(world, action)]
+    await Promise.race([sleep(frozenMs), holder.exited])
+    awake = true
+    holder.signal('SIGCONT')
+    const watched = sleep(afterWakeMs)
+    if (!beyond) {
+      await watched
+      await cancelAction(world.urls()[0], action)
+    }
+    const [goneAt, { state, atMs }] = await Promise.all([gone, settled, watched])
+    return { goneMs: beyond ? goneAt - frozenAt : null, settledMs: atMs - frozenAt, state, staleTried }
+  } finally {
+    takeBack()
+  }
 }
 
 /**

@@ -1,84 +1,119 @@
-/** Asks for something again and again while a store is away, and keeps what came back when. */
+/** Asks every server for something again and again while a store is away, and keeps what came back when. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathOf } from '../../../domain/places.ts'
 import type { Asked } from '../checker/history.ts'
+import { send } from '../rig/asking.ts'
 import { nowMs } from '../rig/clock.ts'
 import { adminHeader } from '../rig/programs.ts'
 import { readScripts } from '../rig/witness.ts'
 import type { World } from '../rig/world.ts'
+import { freshKey, make } from './moves.ts'
 
+/** `status` 0: no answer at all. */
 export type Look = { atMs: number; tookMs: number; status: number }
+export type Probe = { lists: Look[]; posts: Look[]; stop(): Promise<void> }
 
-/** GET of the list, every `everyMs`, each on its own: a slow one holds up no other. */
-export function probeList(world: World, everyMs = 250): { looks: Look[]; stop(): Promise<void> } {
-  const looks: Look[] = []
+const listEveryMs = 250
+const postEveryMs = 1000
+
+/** GET of the list and POST of an update, of every server, each on its own: a slow one holds up no other. */
+export async function probeServers(world: World): Promise<Probe> {
+  const names = world.servers().map(({ name }) => `probe-${name}`)
+  await make(world, names)
+  const [lists, posts]: [Look[], Look[]] = [[], []]
   const under = new Set<Promise<void>>()
   let stopped = false
-  const one = async () => {
-    const atMs = nowMs()
-    const status = await fetch(`${world.urls()[0]}${pathOf('listDeployments')}`, {
-      headers: { Authorization: adminHeader },
-      signal: AbortSignal.timeout(30_000),
-    }).then(
-      async (response) => {
-        await response.arrayBuffer()
-        return response.status
-      },
-      () => 0,
-    )
-    looks.push({ atMs, tookMs: nowMs() - atMs, status })
-  }
-  const loop = (async () => {
+  const repeat = async (
+    looks: Look[],
+    everyMs: number,
+    look: (url: string, at: number) => Promise<number>,
+  ) => {
     while (!stopped) {
-      const look = one()
-      under.add(look)
-      look.finally(() => under.delete(look))
+      for (const [at, url] of world.urls().entries()) {
+        const atMs = nowMs()
+        const one = look(url, at).then((status) => void looks.push({ atMs, tookMs: nowMs() - atMs, status }))
+        under.add(one)
+        one.finally(() => under.delete(one))
+      }
       await sleep(everyMs)
     }
-  })()
+  }
+  const loops = [
+    repeat(lists, listEveryMs, getList),
+    repeat(posts, postEveryMs, (url, at) => postUpdate(url, names[at] ?? '')),
+  ]
   return {
-    looks,
+    lists,
+    posts,
     stop: async () => {
       stopped = true
-      await loop
+      await Promise.all(loops)
       await Promise.all(under)
     },
   }
 }
 
-/** How long requests of a time took until they were accepted. */
-export function acceptedIn(asked: readonly Asked[], fromMs: number, untilMs: number): number[] {
-  return asked
-    .filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs)
-    .flatMap(({ sentMs, answers }) =>
-      answers.filter(({ is }) => is === 'accepted').map(({ atMs }) => atMs - sentMs),
-    )
+function getList(url: string): Promise<number> {
+  return fetch(`${url}${pathOf('listDeployments')}`, {
+    headers: { Authorization: adminHeader },
+    signal: AbortSignal.timeout(30_000),
+  }).then(
+    async (response) => {
+      await response.arrayBuffer()
+      return response.status
+    },
+    () => 0,
+  )
 }
 
-/** From the acceptance to the start of the script, for what was accepted in a time. */
-export async function startDelays(
-  world: World,
+/** 200: accepted; 409: refused, for the one before is still under way. */
+async function postUpdate(url: string, deployment: string): Promise<number> {
+  const answer = await send(url, { key: freshKey('probe'), kind: 'update', deployment, behave: 'quick' })
+  if (answer.is === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
+  return answer.is === 'accepted' ? 200 : 409
+}
+
+/** How long requests of a time took until they were accepted; what was not by then has taken until `overMs`. */
+export function acceptedIn(
+  asked: readonly Asked[],
   fromMs: number,
   untilMs: number,
-): Promise<{ acceptedMs: number; delayMs: number }[]> {
+  overMs: number,
+): number[] {
+  return asked
+    .filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs)
+    .flatMap(({ sentMs, answers }) => {
+      const last = answers.at(-1)
+      if (last?.is === 'refused') return []
+      return [(last?.is === 'accepted' ? last.atMs : overMs) - sentMs]
+    })
+}
+
+/** Answers 5xx to what was asked by anybody, in a time. */
+export function serverErrors(asked: readonly Asked[], fromMs: number, untilMs: number): number {
+  return asked
+    .flatMap(({ answers }) => answers)
+    .filter((answer) => answer.atMs >= fromMs && answer.atMs < untilMs)
+    .filter((answer) => answer.is === 'unknown' && /^5\d\d /.test(answer.code)).length
+}
+
+export type Delay = { acceptedMs: number; delayMs: number }
+
+/** From the acceptance to the start of the script; what has not started has waited until `overMs`. Only without cancels. */
+export async function startDelays(world: World, overMs: number): Promise<Delay[]> {
   const { runs } = await readScripts(world.dir)
   const startOf = new Map(runs.map(({ action, atMs }) => [action, atMs]))
   return world.asked.flatMap(({ answers }) =>
     answers.flatMap((answer) => {
-      if (answer.is !== 'accepted' || answer.atMs < fromMs || answer.atMs >= untilMs) return []
-      const startedMs = startOf.get(answer.action)
-      return startedMs === undefined
-        ? []
-        : [{ acceptedMs: answer.atMs, delayMs: Math.max(0, startedMs - answer.atMs) }]
+      if (answer.is !== 'accepted') return []
+      const startedMs = startOf.get(answer.action) ?? overMs
+      return [{ acceptedMs: answer.atMs, delayMs: Math.max(0, startedMs - answer.atMs) }]
     }),
   )
 }
 
-/** When the first script started after a moment; undefined when none has. */
-export async function firstStart(world: World, afterMs: number): Promise<number | undefined> {
+/** When scripts started. */
+export async function scriptStarts(world: World): Promise<number[]> {
   const { runs } = await readScripts(world.dir)
-  return runs
-    .map(({ atMs }) => atMs)
-    .filter((atMs) => atMs >= afterMs)
-    .toSorted((one, other) => one - other)[0]
+  return runs.map(({ atMs }) => atMs).toSorted((one, other) => one - other)
 }

@@ -24,7 +24,7 @@ export const scale: Scenario = {
     await load.done
     await world.quiet(180_000)
     const { history } = await world.check()
-    const delays = (await startDelays(world, fromMs, nowMs())).map(({ delayMs }) => delayMs)
+    const delays = (await startDelays(world, nowMs())).map(({ delayMs }) => delayMs)
     const seconds = (nowMs() - fromMs) / 1000
     const accepted = world.asked.filter(({ answers }) => answers.some(({ is }) => is === 'accepted')).length
     return {

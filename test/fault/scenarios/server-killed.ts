@@ -1,7 +1,7 @@
 /** kill -9 of servers under 50 requests a second, every request sent again with its key until it is answered: none lost, none doubled. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isActive, rowChanges } from '../checker/history.ts'
 import { ask } from '../rig/asking.ts'
+import { fatesOf } from './fates.ts'
 import { freshKey, make } from './moves.ts'
 import { percentile, type Scenario } from './scenario.ts'
 
@@ -49,26 +49,11 @@ export const serverKilled: Scenario = {
     const mine = world.asked.slice(from)
     const accepted = mine.filter(({ answers }) => answers.some(({ is }) => is === 'accepted'))
     const repeated = mine.filter(({ answers }) => answers.length > 1).length
-    const { history } = await world.check()
-    const rows = rowChanges(history).filter(({ before }) => before === null)
-    const ended = new Set(
-      rowChanges(history)
-        .filter(({ after }) => after === null || !isActive(after.state))
-        .map(({ action }) => action),
-    )
-    const begunBy = Map.groupBy(rows, ({ after }) => after?.reason ?? '')
-    const lost = accepted.filter(({ answers }) =>
-      answers.some((one) => one.is === 'accepted' && !ended.has(one.action)),
-    )
-    const doubled = accepted.filter(({ key }) => (begunBy.get(key)?.length ?? 0) > 1)
     const took = accepted.map(({ sentMs, answers }) => (answers.at(-1)?.atMs ?? sentMs) - sentMs)
     return {
       rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, ${repeated} sent again, ${kills} kills, p50 ${percentile(took, 0.5)} ms`,
       figures: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
-      counts: [
-        { what: 'lost', count: lost.length, must: 0 },
-        { what: 'doubled', count: doubled.length, must: 0 },
-      ],
+      counts: await fatesOf(world, mine),
     }
   },
 }

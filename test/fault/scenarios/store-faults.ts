@@ -13,37 +13,47 @@ export type StoreFault = {
 }
 /** The fault was there from `fromMs` to `backMs`; it was looked on until `untilMs`. */
 export type Time = { fromMs: number; backMs: number; untilMs: number }
+export type Broken = Time & { name: string }
 
-const recoveryMs = 15_000
-
-/** Every fault so many times; `measure` is called after each and gives times by what they are, with their budgets. */
+/** Every fault so many times, each looked on for `afterMs` once it is over. Gives when each was there; the load has ended then. */
 export async function breakStore(
   world: World,
   rounds: number,
   faults: readonly StoreFault[],
   load: { behaviours: readonly string[]; cancelPercent?: number },
-  measure: (time: Time) => Promise<Figure[]>,
-): Promise<Figure[]> {
+  afterMs: number,
+): Promise<Broken[]> {
   const { stop } = startLoad(world, { deployments: 40, clients: 4, pauseMs: 400, ...load })
-  await sleep(5000)
-  const figures = new Map<string, Figure>()
-  for (let round = 0; round < rounds; round += 1)
-    for (const { name, happen, lastsMs, mend } of faults) {
-      const fromMs = nowMs()
-      await happen(world)
-      await sleep(lastsMs)
-      await mend(world)
-      const backMs = nowMs()
-      await sleep(recoveryMs)
-      for (const { what, budgetMs, timesMs } of await measure({ fromMs, backMs, untilMs: nowMs() })) {
-        const title = `${name}: ${what}`
-        figures.set(title, {
-          what: title,
-          budgetMs,
-          timesMs: [...(figures.get(title)?.timesMs ?? []), ...timesMs],
-        })
+  const broken: Broken[] = []
+  try {
+    await sleep(5000)
+    for (let round = 0; round < rounds; round += 1)
+      for (const { name, happen, lastsMs, mend } of faults) {
+        const fromMs = nowMs()
+        await happen(world)
+        await sleep(lastsMs)
+        await mend(world)
+        const backMs = nowMs()
+        await sleep(afterMs)
+        broken.push({ name, fromMs, backMs, untilMs: nowMs() })
       }
+  } finally {
+    await stop()
+  }
+  return broken
+}
+
+/** `measure` gives the times of one fault by what they are; those of all its rounds come together. */
+export function figuresOf(broken: readonly Broken[], measure: (time: Time) => Figure[]): Figure[] {
+  const figures = new Map<string, Figure>()
+  for (const { name, ...time } of broken)
+    for (const figure of measure(time)) {
+      const what = `${name}: ${figure.what}`
+      figures.set(what, {
+        ...figure,
+        what,
+        timesMs: [...(figures.get(what)?.timesMs ?? []), ...figure.timesMs],
+      })
     }
-  await stop()
   return [...figures.values()]
 }
