@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Invariant } from './checker/history.ts'
 import { cancelAction } from './rig/asking.ts'
 import { demandNone, seedOfRun } from './rig/report.ts'
 import { openWorld, type World } from './rig/world.ts'
 import { freezeBetweenClaimAndStart, freezeHolder } from './scenarios/frozen.ts'
-import { arriveLate } from './scenarios/late.ts'
-import { begin, ended, holderOf, make } from './scenarios/moves.ts'
+import { arriveLate, isRefusal } from './scenarios/late.ts'
+import { ended, holderOf, make } from './scenarios/moves.ts'
 import { type Crash, crashAt, nameOf } from './scenarios/steps.ts'
-import { tryWrongAfterTheEnd, tryWrongWrites } from './scenarios/wrong-hands.ts'
+import { beforeStart, mustBecome, type Outcomes, tryWrong } from './scenarios/wrong-hands.ts'
 
 const seed = seedOfRun()
 const crashes: Crash[] = [
@@ -41,6 +42,15 @@ before(async () => {
 })
 after(() => world?.close())
 
+/** What must hold at any moment, also while others are still at work. */
+async function holdsSoFar(): Promise<void> {
+  const always = new Set<Invariant>(['I1', 'I3', 'I4', 'I6'])
+  demandNone(
+    (await world.check()).violations.filter(({ invariant }) => always.has(invariant)),
+    seed,
+  )
+}
+
 test('a program that crashes at a step loses nothing and repeats nothing unseen', async () => {
   // A violation says more than what could not be waited for because of it.
   const failed = await crashAt(world, crashes).then(
@@ -53,12 +63,20 @@ test('a program that crashes at a step loses nothing and repeats nothing unseen'
 })
 
 suite('while runners are lost', { concurrency: true }, () => {
-  test('a runner that is frozen between claim and start does not start what another one has taken', () =>
-    freezeBetweenClaimAndStart(world, 'between'))
+  test('a runner that is frozen between claim and start does not start what another one has taken', async () => {
+    await freezeBetweenClaimAndStart(world, 'between')
+    await holdsSoFar()
+    const { history } = await world.check()
+    const run = history.runs.findLast((one) => one.deployment === 'between' && one.attempt === 1)
+    assert.ok(run !== undefined && run.fence > 1, `the script was started with fence ${run?.fence}`)
+  })
 
   test('what a runner sent before it was lost, and arrives late, is refused', async () => {
     const sent = ['start', 'output', 'finish'] as const
-    await Promise.all(sent.map((step) => arriveLate(world, step, `late-${step}`)))
+    const answers = await Promise.all(sent.map((step) => arriveLate(world, step, `late-${step}`)))
+    await holdsSoFar()
+    for (const [at, answer] of answers.entries())
+      assert.ok(isRefusal(answer), `the late ${sent[at]}: ${JSON.stringify(answer)}`)
   })
 })
 
@@ -66,18 +84,25 @@ suite('while nobody is lost', { concurrency: true }, () => {
   test('a runner that is frozen beyond its lease loses its script before anybody takes the action', async () => {
     const { goneMs, settledMs } = await freezeHolder(world, 'frozen', 8000)
     assert.ok(goneMs !== null && goneMs < settledMs, `gone after ${goneMs} ms, settled after ${settledMs} ms`)
+    await holdsSoFar()
   })
 
-  test('what wrong code would write is refused by the database itself', async () => {
-    const action = await begin(world, 'wrong', 'update', 'tree 600')
+  test('what wrong code would write is refused by the database, or by the statements that the epoch is part of', async () => {
+    const tried: Outcomes = {}
+    const action = await beforeStart(world, 'wrong', 'tree 600', async (held) => {
+      Object.assign(tried, await tryWrong(world, held, 'before the start'))
+    })
     await holderOf(world, action)
-    const refused = await tryWrongWrites(world, action)
+    Object.assign(tried, await tryWrong(world, action, 'while it runs'))
     // What was accepted all the same is given the time to do its harm.
-    if (Object.keys(refused).length < 6) await sleep(10_000)
+    const harmful = Object.entries(tried).some(([what, outcome]) => mustBecome()[what] !== outcome)
+    if (harmful) await sleep(10_000)
+    await holdsSoFar()
     await cancelAction(world.urls()[0], action)
     await ended(world, action)
-    Object.assign(refused, await tryWrongAfterTheEnd(world, action))
-    assert.equal(Object.keys(refused).length, 8)
+    Object.assign(tried, await tryWrong(world, action, 'after the end'))
+    await holdsSoFar()
+    assert.deepEqual(tried, mustBecome())
   })
 })
 

@@ -1,4 +1,4 @@
-/** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement. */
+/** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement; and what comes back. */
 import type { Socket } from 'node:net'
 
 export type Question = { bytes: Buffer; asked: Statement | null }
@@ -64,6 +64,22 @@ function statementIn(type: string, bytes: Buffer, prepared: Map<string, string>)
     at += Math.max(0, length)
   }
   return { statement: prepared.get(name) ?? '', values, before: '' }
+}
+
+/** What PostgreSQL said to one question: its error, or the first column of every row. */
+export type Answer = { errorCode: string | null; values: (string | null)[] }
+
+/** Of a whole answer, up to and with its ReadyForQuery. */
+export function answerIn(bytes: Buffer): Answer {
+  const answer: Answer = { errorCode: null, values: [] }
+  for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readUInt32BE(at + 1)) {
+    const type = String.fromCharCode(bytes[at] ?? 0)
+    if (type === 'E') answer.errorCode = /\0C(\w+)\0/.exec(`\0${bytes.toString('latin1', at + 5)}`)?.[1] ?? ''
+    if (type !== 'D' || bytes.readUInt16BE(at + 5) === 0) continue
+    const length = bytes.readInt32BE(at + 7)
+    answer.values.push(length < 0 ? null : bytes.toString('utf8', at + 11, at + 11 + length))
+  }
+  return answer
 }
 
 const text = (bytes: Buffer, from: number) => bytes.toString('utf8', from, bytes.indexOf(0, from))

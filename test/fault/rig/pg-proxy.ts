@@ -4,13 +4,18 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { questionsOf, type Statement } from './pg-frames.ts'
+import { type Answer, answerIn, questionsOf, type Statement } from './pg-frames.ts'
 
 /**
  * What becomes of one statement. `cut-after`: PostgreSQL does it, the connection is reset instead of the answer. `mute`:
- * PostgreSQL does it, the answer never comes, and it is called then.
+ * PostgreSQL does it, the answer never comes, and it is called then. `answered`: passes, and is called with what came back.
  */
-export type Verdict = 'pass' | 'cut-before' | 'cut-after' | { mute: () => void }
+export type Verdict =
+  | 'pass'
+  | 'cut-before'
+  | 'cut-after'
+  | { mute: () => void }
+  | { answered: (answer: Answer) => void }
 export type Judge = (asked: Statement) => Verdict | Promise<Verdict>
 
 export type PgProxy = {
@@ -68,6 +73,8 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
   let frozen = false
   /** What happens instead of the answer to the statement under way. */
   let instead: (() => void) | null = null
+  /** Who wants to know the answer to the statement under way, and what has come of it. */
+  let curious: { tell: (answer: Answer) => void; heard: Buffer[] } | null = null
   let waiting: (() => void)[] = []
   /** A statement that is held back arrives, even if who sent it is gone by then. */
   let holding = false
@@ -87,7 +94,8 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
       await thawed()
       if (verdict === 'cut-before') return cut()
       if (verdict === 'cut-after') instead = cut
-      else if (verdict !== 'pass') instead = verdict.mute
+      else if (typeof verdict === 'object' && 'mute' in verdict) instead = verdict.mute
+      else if (typeof verdict === 'object') curious = { tell: verdict.answered, heard: [] }
       await written(upstream, bytes)
       holding = false
     }
@@ -95,6 +103,13 @@ function createLink(client: Socket, upstream: Socket, judge: Judge): Link {
   const back = async () => {
     for await (const bytes of upstream as AsyncIterable<Buffer>) {
       await thawed()
+      if (curious !== null) {
+        curious.heard.push(bytes)
+        if (isReadyForQuery(bytes)) {
+          curious.tell(answerIn(Buffer.concat(curious.heard)))
+          curious = null
+        }
+      }
       if (instead === null) await written(client, bytes)
       else if (isReadyForQuery(bytes)) instead()
     }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import pg from 'pg'
 import { createDatabase } from '../../helpers/stores.ts'
+import type { Answer } from './pg-frames.ts'
 import { openPgProxy, type Verdict } from './pg-proxy.ts'
 import { randomOf } from './random.ts'
 import { refuseTaken } from './stores.ts'
@@ -24,6 +25,24 @@ test('the same seed makes the same plan, another seed another one', () => {
   const numbers = (seed: number) => Array.from({ length: 20 }, (_, at) => randomOf(seed + at).below(1000))
   assert.deepEqual(numbers(7), numbers(7))
   assert.notDeepEqual(numbers(7), numbers(700))
+})
+
+test('who wants to know hears what PostgreSQL answered, and so does who has asked', async (t) => {
+  const database = await createDatabase()
+  t.after(() => database.drop())
+  const answers: Answer[] = []
+  const proxy = await openPgProxy(database.url, () => ({ answered: (answer) => answers.push(answer) }))
+  t.after(() => proxy.close())
+  const client = new pg.Client({ connectionString: proxy.url })
+  await client.connect()
+  const { rows } = await client.query(`select 'ä' as word, 2 as number union all select null, 3 order by 2`)
+  assert.equal(rows.length, 2)
+  await assert.rejects(client.query('select 1 / $1::int', [0]))
+  await client.end()
+  assert.deepEqual(answers, [
+    { errorCode: null, values: ['ä', null] },
+    { errorCode: '22012', values: [] },
+  ])
 })
 
 for (const [verdict, rows] of [

@@ -1,17 +1,17 @@
 /** A statement that is long on its way: its sender is killed, somebody else takes or ends the action, and only then it arrives. */
 import { rm, writeFile } from 'node:fs/promises'
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Answer } from '../rig/pg-frames.ts'
 import type { Verdict } from '../rig/pg-proxy.ts'
 import type { World } from '../rig/world.ts'
 import { begin, until } from './moves.ts'
 import { steps } from './steps.ts'
 
-/** Resolves when the late statement has been passed on; the checker tells whether it was accepted. */
+/** Resolves with what PostgreSQL answered to the late statement; the checker tells what became of it. */
 export async function arriveLate(
   world: World,
   step: 'start' | 'output' | 'finish',
   deployment: string,
-): Promise<void> {
+): Promise<Answer> {
   // First: whoever takes the action waits before the start until we know its number.
   await until(`${deployment} is idle`, async () => {
     const [row] = await world.journal.query(
@@ -24,15 +24,16 @@ export async function arriveLate(
   const hold = world.file(`hold-${deployment}`)
   await writeFile(hold, '')
   const action = await begin(world, deployment, 'update', step === 'finish' ? 'quick' : 'tree 3')
-  const arrived = Promise.withResolvers<void>()
+  const due = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<Answer>()
   let sent = false
   const takeBack = world.judge(async (program, { statement, values }): Promise<Verdict> => {
     if (sent || !steps[step].statement.test(statement) || !values.includes(String(action))) return 'pass'
     sent = true
     // Then: its sender is gone, and the statement is still on its way.
     program.signal('SIGKILL')
-    await arrived.promise
-    return 'pass'
+    await due.promise
+    return { answered: answered.resolve }
   })
   try {
     await rm(hold)
@@ -50,9 +51,23 @@ export async function arriveLate(
       ])
       return Number(row?.lease_epoch) > 1
     })
+    due.resolve()
+    return await inTime(answered.promise, `the answer to the late ${step} of action ${action}`)
   } finally {
-    arrived.resolve()
-    await sleep(500)
+    due.resolve()
     takeBack()
   }
+}
+
+/** Refused by a guard, or by a function that found nothing it may change. */
+export const isRefusal = ({ errorCode, values }: Answer): boolean =>
+  errorCode === 'OC001' || (errorCode === null && values.length === 1 && values[0] === null)
+
+async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
+  let has = false
+  void work.then(() => {
+    has = true
+  })
+  await until(what, async () => has)
+  return work
 }

@@ -1,46 +1,181 @@
 /**
- * What wrong code would write, tried by a hand of its own while actions run: a second active action, a start, an end, a
- * renewal and output with an epoch that is over. The database must refuse all of it by itself.
+ * What wrong code would write, tried by a hand of its own while an action is held by a runner. The database refuses by itself:
+ * a second active action, an epoch that goes back, taking what is held, output under another epoch, a way back from running
+ * to queued, any change of what has ended. It cannot know who writes with the epoch on record, or without asking for one: that
+ * such a write is made by the holder alone is up to the statements of db/*.ts, which all carry the epoch. Both are tried here:
+ * our own statements with an epoch that is over must change nothing; what the database would let pass is done and rolled back.
  */
+import pg from 'pg'
+import { appendOutput } from '../../../db/actions.ts'
+import { isStaleWrite } from '../../../db/errors.ts'
+import { type Database, openPool } from '../../../db/pool.ts'
+import { type Claimed, finish, type Held, renew, start } from '../../../db/transition.ts'
+import { nothingRan } from '../../../domain/action.ts'
+import type { Verdict } from '../rig/pg-proxy.ts'
 import type { World } from '../rig/world.ts'
+import { begin } from './moves.ts'
+import { steps } from './steps.ts'
 
-/** Each with the id of an action under way. The checker tells whether one was accepted; here only that all were tried. */
-const writes: Record<string, string> = {
-  'a second action of the deployment': `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides,
-    actor, source, config_checked) select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, 'wrong', true
-    from actions where id = $1`,
-  'output with an older epoch': `insert into action_output (action_id, seq, stream, text, lease_epoch)
-    select id, 1000000, 'stdout', 'wrong', lease_epoch - 1 from actions where id = $1`,
-  'output with an epoch to come': `insert into action_output (action_id, seq, stream, text, lease_epoch)
-    select id, 1000001, 'stdout', 'wrong', lease_epoch + 1 from actions where id = $1`,
-  'an end with an older epoch': `update actions set state = 'failed', finished_at = now(), lease_epoch = lease_epoch - 1,
-    lease_expires_at = null where id = $1`,
-  'taking what is held': `update actions set lease_epoch = lease_epoch + 1, lease_expires_at = now() + interval '1 minute'
-    where id = $1`,
-  'putting it back into the queue': `update actions set state = 'queued', started_at = null where id = $1`,
-}
+type When = 'before the start' | 'while it runs' | 'after the end'
+type Writes = Record<string, string>
 
-/** Resolves with what was refused, write → the database's words; what is missing there was accepted. */
-export async function tryWrongWrites(world: World, action: number): Promise<Record<string, string>> {
-  const refused: Record<string, string> = {}
-  for (const [what, statement] of Object.entries(writes))
-    await world.journal.query(statement, [action]).catch((error: Error) => {
-      refused[what] = error.message
-    })
-  return refused
-}
-
-/** The same for an action that has ended. */
-export async function tryWrongAfterTheEnd(world: World, action: number): Promise<Record<string, string>> {
-  const refused: Record<string, string> = {}
-  const after = {
+/** $1 is the action. The database must refuse each. */
+const refused: Record<When, Writes> = {
+  'before the start': {
+    'a second action of the deployment': `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides,
+      actor, source, config_checked) select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, 'wrong', true
+      from actions where id = $1`,
+    'a start with an older epoch': `update actions set state = 'running', started_at = now(), lease_epoch = lease_epoch - 1 where id = $1`,
+  },
+  'while it runs': {
+    'a second action while one runs': `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides,
+      actor, source, config_checked) select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, 'wrong', true
+      from actions where id = $1`,
+    'output with an older epoch': `insert into action_output (action_id, seq, stream, text, lease_epoch)
+      select id, 1000000, 'stdout', 'wrong', lease_epoch - 1 from actions where id = $1`,
+    'output with an epoch to come': `insert into action_output (action_id, seq, stream, text, lease_epoch)
+      select id, 1000001, 'stdout', 'wrong', lease_epoch + 1 from actions where id = $1`,
+    'an end with an older epoch': `update actions set state = 'failed', finished_at = now(), lease_epoch = lease_epoch - 1,
+      lease_expires_at = null where id = $1`,
+    'taking what is held': `update actions set lease_epoch = lease_epoch + 1, lease_expires_at = now() + interval '1 minute'
+      where id = $1`,
+    'putting it back into the queue': `update actions set state = 'queued', started_at = null where id = $1`,
+  },
+  'after the end': {
     'changing what has ended': `update actions set state = 'failed' where id = $1`,
     'output after the end': `insert into action_output (action_id, seq, stream, text, lease_epoch)
       select id, 1000002, 'stdout', 'wrong', lease_epoch from actions where id = $1`,
+  },
+}
+
+/** No guard of the database stands against these. */
+const unguarded: Record<When, Writes> = {
+  'before the start': {
+    'a start without an epoch': `update actions set state = 'running', started_at = now() where id = $1 and state = 'queued'`,
+  },
+  'while it runs': {
+    'an end without an epoch': `update actions set state = 'failed', finished_at = now(), lease_expires_at = null where id = $1`,
+    'a renewal without an epoch': `update actions set lease_expires_at = now() + interval '1 minute' where id = $1`,
+    'a delete': `delete from actions where id = $1`,
+  },
+  'after the end': { 'a delete of what has ended': `delete from actions where id = $1` },
+}
+
+type Target = Held & { deploymentId: number }
+type Ours = Record<string, (pool: Database, on: Target) => Promise<unknown>>
+
+const older = ({ actionId, epoch }: Held): Held => ({ actionId, epoch: epoch - 1 })
+const heldAs = (held: Held, kind: Claimed['kind'], deploymentId: number): Claimed => ({
+  ...held,
+  ...{ attempt: 1, kind, deploymentId, name: 'wrong', configChecked: true },
+  ...{ appOverrides: [], deploymentOverrides: [] },
+})
+const endAs = (kind: Claimed['kind'], exitCode: number) => (pool: Database, on: Target) =>
+  finish(pool, heldAs(older(on), kind, on.deploymentId), { ...nothingRan, exitCode })
+
+/** The statements of db/*.ts, by a hand that has lost the action. */
+const ours: Record<When, Ours> = {
+  'before the start': {
+    'our start with an older epoch': (pool, on) => start(pool, older(on), []),
+    'our end of what has not started, with an older epoch': endAs('update', 1),
+  },
+  'while it runs': {
+    'our renewal with an older epoch': (pool, on) => renew(pool, older(on), 60_000),
+    'our output with an older epoch': (pool, on) =>
+      appendOutput(pool, older(on), [{ seq: 1_000_003, stream: 'stdout', text: 'wrong' }]),
+    'our end with an older epoch': endAs('update', 1),
+    'our end of a cleanup with an older epoch': endAs('cleanup', 0),
+  },
+  'after the end': {
+    'our renewal after the end': (pool, on) => renew(pool, on, 60_000),
+    'our end after the end': (pool, on) =>
+      finish(pool, heldAs(on, 'update', on.deploymentId), { ...nothingRan, exitCode: 1 }),
+  },
+}
+
+export type Outcome = 'refused' | 'accepted'
+export type Outcomes = Record<string, Outcome>
+
+/** What must become of each; what must be refused and is accepted is left to the checker to see, too. */
+export function mustBecome(): Outcomes {
+  const all = (table: Record<When, Record<string, unknown>>, outcome: Outcome) =>
+    Object.values(table).flatMap((tries) => Object.keys(tries).map((name) => [name, outcome]))
+  return Object.fromEntries([
+    ...all(refused, 'refused'),
+    ...all(ours, 'refused'),
+    ...all(unguarded, 'accepted'),
+  ])
+}
+
+/** Begins an action and holds it back just before its start for as long as `work` takes. */
+export async function beforeStart(
+  world: World,
+  deployment: string,
+  behave: string,
+  work: (action: number) => Promise<void>,
+): Promise<number> {
+  const begun = Promise.withResolvers<number>()
+  const arrived = Promise.withResolvers<void>()
+  const done = Promise.withResolvers<void>()
+  const takeBack = world.judge(async (_, { statement, values }): Promise<Verdict> => {
+    if (!steps.start.statement.test(statement) || !values.includes(String(await begun.promise))) return 'pass'
+    arrived.resolve()
+    await done.promise
+    return 'pass'
+  })
+  try {
+    begun.resolve(await begin(world, deployment, 'update', behave))
+    await arrived.promise
+    await work(await begun.promise)
+    return await begun.promise
+  } finally {
+    begun.resolve(Number.NaN)
+    done.resolve()
+    takeBack()
   }
-  for (const [what, statement] of Object.entries(after))
-    await world.journal.query(statement, [action]).catch((error: Error) => {
-      refused[what] = error.message
-    })
-  return refused
+}
+
+/** Tries everything that belongs to this moment of the action. */
+export async function tryWrong(world: World, action: number, when: When): Promise<Outcomes> {
+  const url = new URL(world.stores.postgres.url)
+  url.searchParams.set('application_name', 'wrong-hand')
+  const [client, pool] = [
+    new pg.Client({ connectionString: url.href }),
+    await openPool(url.href, { size: 1 }),
+  ]
+  await client.connect()
+  const run = async (statement: string) => (await client.query(statement, [action])).rowCount === 1
+  const outcomes: Outcomes = {}
+  try {
+    const { rows } = await client.query(
+      'select id::int as "actionId", lease_epoch as epoch, deployment_id::int as "deploymentId" from actions where id = $1',
+      [action],
+    )
+    for (const [what, statement] of Object.entries(unguarded[when])) {
+      await client.query('begin')
+      outcomes[what] = await outcomeOf(() => run(statement))
+      await client.query('rollback')
+    }
+    for (const [what, statement] of Object.entries(refused[when]))
+      outcomes[what] = await outcomeOf(() => run(statement))
+    for (const [what, act] of Object.entries(ours[when]))
+      outcomes[what] = await outcomeOf(async () => {
+        await act(pool, rows[0])
+        return true
+      })
+  } finally {
+    await Promise.all([client.end(), pool.end()])
+  }
+  return outcomes
+}
+
+/** Only the guards' words and a unique index count as a refusal; any other error is one of the rig. */
+async function outcomeOf(act: () => Promise<boolean>): Promise<Outcome> {
+  try {
+    if (await act()) return 'accepted'
+    throw new Error('it met no row')
+  } catch (error) {
+    if (isStaleWrite(error) || (error as { code?: string }).code === '23505') return 'refused'
+    throw error
+  }
 }
