@@ -309,10 +309,14 @@ declare
   target bigint;
 begin
   update actions set state = 'running', started_at = now(), undo = null
-  where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now()
+  where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now() and cancel_requested_at is null
   returning deployment_id into target;
-  if target is null then return null; end if;
-  update deployments set links = coalesce(p_links, links), revision = default where id = target;
+  if target is not null then
+    update deployments set links = coalesce(p_links, links), revision = default where id = target;
+  else
+    select deployment_id into target from actions
+    where id = p_id and lease_epoch = p_epoch and state = 'running' and lease_expires_at > now();
+  end if;
   return (select body from full_infos where id = target);
 end
 $function$;

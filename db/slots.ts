@@ -8,6 +8,8 @@ export type Slots = {
   take(withinMs?: number): Promise<boolean>
   leave(): void
   free(): number
+  /** How many are under way. */
+  taken(): number
   /** Nothing more is taken; whoever waits is told. */
   close(): void
 }
@@ -44,6 +46,7 @@ export function createSlots(count: number): Slots {
       else taken -= 1
     },
     free: () => (closed ? 0 : count - taken),
+    taken: () => taken,
     close() {
       closed = true
       for (const one of queue) tell(one, false)

@@ -63,7 +63,7 @@ export async function endOneLost(pool: Database, retry: boolean): Promise<Lost |
         ? 'Cancelled before it started.'
         : lost.state === 'queued'
           ? `${maxClaims} runners were lost before its script could start.`
-          : `Its runner${lost.runner ? ` ${lost.runner}` : ''} was lost.`
+          : `Its runner${lost.runner ? ` ${lost.runner}` : ''} was lost or had to give it up.`
     await transaction.query(sql.unsafe`
       update actions set state = ${state}, error = ${words}, finished_at = now(), lease_epoch = lease_epoch + 1,
         lease_expires_at = null

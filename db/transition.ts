@@ -73,7 +73,10 @@ const revisionRow = z.object({ revision: z.number() })
 /** Null: the epoch was stale, nothing was written. */
 const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
-/** Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). */
+/**
+ * Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). May be asked again
+ * when the answer was lost. Throws StaleLease also for what is to be cancelled: a renewal tells which it is.
+ */
 export async function start(
   pool: Database,
   { actionId, epoch }: Held,
@@ -85,11 +88,14 @@ export async function start(
   return changeOfBody(body)
 }
 
-/** Lets go of an action that has not started: whoever looks next takes it. Nothing happens if it is no longer ours. */
+/**
+ * Lets go of an action before the lease is over. One that has not started is taken by whoever looks next; one whose script was
+ * interrupted, and is surely dead, is ended by the next sweep. Nothing happens if it is no longer ours.
+ */
 export async function release(pool: Database, { actionId, epoch }: Held): Promise<void> {
   await pool.query(sql.unsafe`
     update actions set lease_expires_at = now()
-    where id = ${actionId} and lease_epoch = ${epoch} and state = 'queued' and lease_expires_at > now()`)
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()`)
 }
 
 /** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */

@@ -22,6 +22,7 @@ export type Ending = {
 const killedMs = 2000
 /** Looking at all processes costs a millisecond or so: look soon, then less often. */
 const firstPollMs = 10
+const betweenLooksMs = 20
 const lastPollMs = 200
 
 export function createEnding(tree: Tree, killGraceMs: number): Ending {
@@ -54,8 +55,16 @@ export function createEnding(tree: Tree, killGraceMs: number): Ending {
       exited = true
       clearTimeout(timer)
       if (reason === null) return
+      // Who is just being made, or turns into another program, may escape one look at all processes, not two.
+      let empty = 0
       // As long as one of the group is left, the kernel gives its number to no other: KILL hits no stranger.
-      for (let pollMs = firstPollMs; treeLives(tree); pollMs = Math.min(pollMs * 2, lastPollMs)) {
+      for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, lastPollMs)) {
+        empty = treeLives(tree) ? 0 : empty + 1
+        if (empty === 2) return
+        if (empty === 1) {
+          await sleep(betweenLooksMs)
+          continue
+        }
         const leftMs = killAtMs - performance.now()
         // Again and again: what was forked between two looks must not get away.
         if (leftMs <= 0) signalTree(tree, 'SIGKILL')

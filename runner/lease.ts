@@ -11,6 +11,8 @@ import type { Workshop } from './workshop.ts'
 export type Lease = {
   /** Aborts with 'cancelled' when a user wants it, with 'interrupted' when the lease is lost or about to be. */
   signal: AbortSignal
+  /** Whether the script must have been asked to end by now, also when `signal` has not had the time to say so. */
+  over(): boolean
   cancel(): void
   stop(): void
 }
@@ -22,12 +24,14 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
   const controller = new AbortController()
   let renewTimer: NodeJS.Timeout | undefined
   let deadline: NodeJS.Timeout | undefined
+  let endAt = 0
   let stopped = false
 
   const { lastMomentMs, supervisorLaterMs } = lastMoment(settings.LEASE, settings.KILL_GRACE)
   const holdFrom = (sentAt: number) => {
     clearTimeout(deadline)
-    const leftMs = sentAt + lastMomentMs - performance.now()
+    endAt = sentAt + lastMomentMs
+    const leftMs = endAt - performance.now()
     supervisor.until(mark, leftMs + supervisorLaterMs)
     deadline = setTimeout(
       () => {
@@ -59,6 +63,7 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
   schedule()
   return {
     signal: controller.signal,
+    over: () => controller.signal.aborted || performance.now() >= endAt,
     cancel: () => controller.abort('cancelled'),
     stop: () => {
       stopped = true

@@ -139,7 +139,8 @@ async function main(): Promise<void> {
     const late = setTimeout(() => closing.abort('interrupted'), settings.SHUTDOWN_GRACE)
     setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
     slots.close()
-    const idle = until(() => running.size === 0 && [...waited].every((signal) => signal.aborted))
+    // Also what is just being claimed, and will run, is under way.
+    const idle = until(() => slots.taken() === 0 && [...waited].every((signal) => signal.aborted))
     await Promise.all([sweeper.stop(), closeWorker(bells, idle), closeWorker(questions, idle), idle])
     clearTimeout(late)
     closing.abort('interrupted')

@@ -5,7 +5,7 @@
 import { appendOutput, lastSeq } from '../db/actions.ts'
 import { isAway, isStaleWrite } from '../db/errors.ts'
 import { publishChange, publishOutput } from '../db/events.ts'
-import { type Claimed, claim, finish, release, start } from '../db/transition.ts'
+import { type Claimed, claim, finish, release, renew, start } from '../db/transition.ts'
 import { actions, nothingRan, type ScriptResult } from '../domain/action.ts'
 import type { ChangeEvent } from '../domain/event.ts'
 import { lifecycleArguments } from '../domain/script.ts'
@@ -36,7 +36,13 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
       log.info({ actionId, deployment: held.name }, 'an action was not started and is left to another runner')
       return
     }
-    announce(workshop, await persist(lease, () => finish(db, held, result)))
+    if (result.interrupted && settings.INTERRUPTED_ACTIONS === 'retry') {
+      // The sweep ends it and has the next attempt follow, as it does for a runner that was lost.
+      await persist(workshop, () => release(db, held))
+      log.warn({ actionId, deployment: held.name }, 'an action was interrupted and is left to be tried again')
+      return
+    }
+    announce(workshop, await persist(workshop, () => finish(db, held, result)))
     log.info(
       {
         actionId,
@@ -50,11 +56,11 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
   } catch (error) {
     if (isStaleWrite(error))
       log.warn({ actionId }, 'the action was taken from us; what we had to say no longer counts')
-    else
-      log.error(
-        { err: error, actionId },
-        'an action could not be finished; its lease will run out and end it',
-      )
+    else {
+      log.error({ err: error, actionId }, 'an action could not be finished and is given up')
+      // Its script is dead, or never was: nobody need wait for the lease to run out.
+      await release(db, held).catch(() => {})
+    }
   } finally {
     lease.stop()
     workshop.supervisor.end(mark)
@@ -79,7 +85,13 @@ async function carryOut(
   for (const problem of prepared.problems) output.note(`octopod: ${problem}`)
   try {
     // Then: the start is on record before the script exists (law 4).
-    announce(workshop, await start(workshop.db, held, prepared.links))
+    const change = await startUnlessCancelled(workshop, held, lease, prepared.links)
+    if (change !== null) announce(workshop, change)
+    // This process may have stood still for long, whatever its timers say: only now is nothing awaited before the script.
+    if (change === null || lease.over()) {
+      await output.end()
+      return change === null ? cancelledBefore : interruptedBefore
+    }
     const result = await runProcess({
       ...request(
         workshop,
@@ -110,6 +122,29 @@ const cancelledBefore: ScriptResult = {
   problem: 'Cancelled before it started.',
 }
 
+const interruptedBefore: ScriptResult = {
+  ...nothingRan,
+  interrupted: true,
+  problem: 'Its runner stood still for too long when the script was to start.',
+}
+
+/** Null: somebody wants it cancelled, and it has not started. */
+async function startUnlessCancelled(
+  workshop: Workshop,
+  held: Claimed,
+  lease: Lease,
+  links: Parameters<typeof start>[2],
+): Promise<ChangeEvent | null> {
+  try {
+    return await persist(workshop, () => start(workshop.db, held, links), lease.signal)
+  } catch (error) {
+    if (!isStaleWrite(error)) throw error
+    const { cancel } = await renew(workshop.leases, held, workshop.settings.LEASE)
+    if (cancel) return null
+    throw error
+  }
+}
+
 /** What lets a script recognise, and guard against, a run of its own that was taken for lost. */
 const attemptOf = (held: Claimed) => ({
   OCTOPOD_ACTION_ID: String(held.actionId),
@@ -126,26 +161,29 @@ async function openOutput(
   const { db, redis, settings } = workshop
   return createOutput({
     // A first attempt has none: only a lost preparation may have left notes.
-    firstSeq: held.epoch === 1 ? 1 : (await lastSeq(db, held.actionId)) + 1,
+    firstSeq:
+      held.epoch === 1 ? 1 : (await persist(workshop, () => lastSeq(db, held.actionId), lease.signal)) + 1,
     limitBytes: settings.OUTPUT_LIMIT,
     secrets,
     write: async (chunks) => {
-      await persist(lease, () => appendOutput(db, held, chunks))
+      await persist(workshop, () => appendOutput(db, held, chunks))
       const last = chunks.at(-1)
       if (last) void publishOutput(redis, settings.REDIS_PREFIX, { actionId: held.actionId, seq: last.seq })
     },
   })
 }
 
-/** Tries again while the database is away, for as long as the action can still be ours. */
-async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
-  const until = performance.now() + 60_000
+/**
+ * Tries again while the database is away, until it says whether the action is still ours, or this runner must end; or, where
+ * given, until `wanted` has aborted.
+ */
+async function persist<T>({ closing }: Workshop, write: () => Promise<T>, wanted?: AbortSignal): Promise<T> {
   for (;;) {
     try {
       return await write()
     } catch (error) {
-      if (!isAway(error) || performance.now() > until) throw error
-      await new Promise((resolve) => setTimeout(resolve, lease.signal.aborted ? 1000 : 300))
+      if (!isAway(error) || closing.aborted || wanted?.aborted) throw error
+      await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400))
     }
   }
 }

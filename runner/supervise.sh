@@ -78,7 +78,11 @@ supervise() {
   while read -r verb mark word; do
     case $verb in
       start) live="$live$mark::$word " ;;
-      is) take "$mark" && live="$live$mark:$word:$until " ;;
+      is)
+        if take "$mark"; then live="$live$mark:$word:$until "
+        # Its time was up before it had started: its runner stood still in between.
+        elif clock; then end "$now" "$mark:$word" &
+        fi ;;
       until) take "$mark" && live="$live$mark:$pid:$word " ;;
       end) take "$mark" ;;
       look) look ;;

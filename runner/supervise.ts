@@ -52,8 +52,8 @@ export function createSupervisor(
     if (child === null) return gone()
     child.on('error', gone).on('exit', gone)
     child.stderr?.setEncoding('utf8').on('data', (words: string) => onProblem(words.trim()))
-    // That its pipe broke is told by `exit`.
-    child.stdin?.on('error', () => {})
+    // One that hears nothing any more, though it may live, is replaced: `exit` tells.
+    child.stdin?.on('error', () => child.kill('SIGKILL'))
     for (const [mark, pid] of live) {
       tell(`start ${mark} ${deadlines.get(mark) ?? 0}`)
       if (pid !== null) tell(`is ${mark} ${pid}`)

@@ -68,7 +68,10 @@ suite('lost actions', () => {
       [held.actionId, name, 'runner', null],
     )
     const row = await actionRow(here, held.actionId)
-    assert.deepEqual([row.state, row.error], ['interrupted', 'Its runner runner was lost.'])
+    assert.deepEqual(
+      [row.state, row.error],
+      ['interrupted', 'Its runner runner was lost or had to give it up.'],
+    )
     assert.equal((await getWholeOutput(here.pool, held.actionId)).stdout, 'so far')
     assert.equal(await statusOf(here, name), 'GenericFailure')
     assert.equal(await endOneLost(here.pool, false), null)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { appendOutput, getAction } from '../../db/actions.ts'
+import { requestCancel } from '../../db/cancel.ts'
 import { getFullInfo } from '../../db/deployments.ts'
 import { isStaleWrite, StaleLease } from '../../db/errors.ts'
 import { endOneLost } from '../../db/sweep.ts'
@@ -119,9 +120,28 @@ suite('start', () => {
     assert.deepEqual(kept.deployment.metadata, links, 'null keeps those there are')
   })
 
-  test('twice is refused, and so is one after the lease has run out', async () => {
-    const held = await running(here, 'create', newName())
+  test('asked for again, because the answer was lost, is the same start; after the end it is refused', async () => {
+    const name = newName()
+    const held = await take(here, (await ask(here, 'create', name)).actionId)
+    const links = [{ name: 'app', link: 'https://a.b' }]
+    const first = await start(here.pool, held, links)
+    assert.deepEqual(await start(here.pool, held, links), first)
+    await assert.rejects(start(here.pool, { ...held, epoch: held.epoch + 1 }, links), StaleLease)
+    await finish(here.pool, held, ended(0))
+    await assert.rejects(start(here.pool, held, links), StaleLease)
+  })
+
+  test('of what is to be cancelled is refused, and it ends as if it had never begun', async () => {
+    const name = await deployment(here)
+    const held = await take(here, (await ask(here, 'update', name)).actionId)
+    assert.equal((await requestCancel(here.pool, held.actionId, 'carl')).held, true)
     await assert.rejects(start(here.pool, held, null), StaleLease)
+    assert.deepEqual(await renew(here.pool, held, leaseMs), { cancel: true })
+    await finish(here.pool, held, ended(null, { cancelled: true }))
+    assert.equal(await statusOf(here, name), 'Running')
+  })
+
+  test('after the lease has run out is refused', async () => {
     const late = await take(here, (await ask(here, 'create', newName())).actionId)
     await loseLease(here, late.actionId)
     await assert.rejects(start(here.pool, late, null), StaleLease)

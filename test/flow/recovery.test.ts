@@ -171,3 +171,20 @@ test('beyond the grace the script is ended and the action says interrupted', asy
   assert.equal(await runner.stop(), 0)
   assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
 })
+
+test('beyond the grace, with INTERRUPTED_ACTIONS=retry, another runner tries again, as of one that was killed', async () => {
+  await existing('retried-later')
+  await system.behave('archive', 'hang')
+  const retry = { INTERRUPTED_ACTIONS: 'retry' }
+  const leaving = await system.startRunner({ ...retry, SHUTDOWN_GRACE: '0.2' })
+  const actionId = actionIdOf(await octopod.archive('retried-later'))
+  await printed(actionId, /hanging/)
+  assert.equal(await leaving.stop(), 0)
+  await system.behave('archive', '')
+  const next = await system.startRunner(retry)
+  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
+  await octopod.settled('retried-later', 'Archived')
+  const [second] = await octopod.actions('retried-later')
+  assert.deepEqual([second?.attempt, second?.state], [2, 'succeeded'])
+  await next.stop()
+})

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
+import { treeLives } from '../../runner/tree.ts'
 import { endLeftOver, lives, plainEnvironment, shelf, until } from './shelf.ts'
 
 const request = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}): ProcessRequest => ({
@@ -219,6 +220,19 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     assert.equal(result.signal, 'SIGKILL')
     assert.ok(result.durationMs < 5000)
     assert.deepEqual(pids.filter(lives), [])
+  })
+
+  test('takes along what it starts at that very moment in sessions of their own', async () => {
+    for (const killGraceMs of [0, 100]) {
+      const mark = `strays-${process.pid}-${killGraceMs}`
+      const controller = new AbortController()
+      const run = runProcess(request('spawns-strays', [], { mark, signal: controller.signal, killGraceMs }))
+      await sleep(200)
+      controller.abort('cancelled')
+      assert.equal((await run).cancelled, true)
+      await sleep(50)
+      assert.equal(treeLives({ pid: -1, mark }), false)
+    }
   })
 
   test('hears it also when it was stopped', async () => {

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runProcess } from '../../runner/process.ts'
 import { createSupervisor } from '../../runner/supervise.ts'
@@ -75,6 +76,8 @@ suite('a runner that is killed', { concurrency: true }, () => {
       const next = companionOf(child.pid ?? 0)
       return next > 0 && next !== companion && lives(next)
     })
+    // It is told what lives in the same breath as it is started; killed within that breath, nobody would know.
+    await sleep(200)
     child.kill('SIGKILL')
     await until(() => !pids.some(lives))
   })
@@ -85,6 +88,22 @@ suite('a companion', { concurrency: true }, () => {
     const { child, companion } = await startRunner(t, 1, ['sleeps', '0.5'])
     await until(() => child.exitCode !== null)
     await until(() => !lives(companion))
+  })
+
+  test('ends a script at once that its runner started after its time was up', async (t) => {
+    const supervisor = createSupervisor(300, 2000)
+    t.after(() => supervisor.close())
+    supervisor.start('late')
+    supervisor.until('late', 0)
+    // Longer than it takes to look at the clock.
+    await sleep(1500)
+    const script = spawn(shelf('ignores-term'), {
+      env: { ...plainEnvironment, OCTOPOD_PROCESS: 'late' },
+      detached: true,
+    })
+    const gone = once(script, 'exit')
+    supervisor.is('late', script.pid ?? 0)
+    assert.notEqual((await gone)[1], null)
   })
 
   test('can be closed, and harms no script that has ended', async () => {

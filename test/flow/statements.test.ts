@@ -1,0 +1,115 @@
+/** What a runner does when something happens while one statement is under way: a proxy in front of PostgreSQL holds it. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openPgProxy, type Verdict } from '../fault/rig/pg-proxy.ts'
+import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
+import { withDatabase } from '../helpers/database.ts'
+import { type Program, type System, startSystem } from '../helpers/system.ts'
+
+const claims = /lease_epoch = a\.lease_epoch \+ 1/
+const starts = /start_action\(/
+
+let system: System
+let octopod: Client
+before(async () => {
+  system = await startSystem({ env: { CHECK_INTERVAL: '3600', SHUTDOWN_GRACE: '20' } })
+  octopod = clientOf(system.url)
+})
+after(() => system?.stop())
+
+/** `work` while the only runner is one whose first such statement gets what `judge` says; it is told when it has come. */
+async function atStatement(
+  name: string,
+  statement: RegExp,
+  judge: () => Verdict | Promise<Verdict>,
+  work: (runner: Program, reached: Promise<void>) => Promise<void>,
+): Promise<void> {
+  await octopod.create(name)
+  await octopod.settled(name, 'Running')
+  await system.runner.stop()
+  const reached = Promise.withResolvers<void>()
+  let judged = false
+  const proxy = await openPgProxy(system.databaseUrl, (asked) => {
+    if (judged || !statement.test(asked.statement)) return 'pass'
+    judged = true
+    reached.resolve()
+    return judge()
+  })
+  const runner = await system.startRunner({ DATABASE_URL: proxy.url })
+  try {
+    await work(runner, reached.promise)
+    assert.ok(judged)
+  } finally {
+    await runner.stop()
+    await proxy.close()
+    system.runner = await system.startRunner()
+  }
+}
+
+test('a runner that is told to stop while it claims an action performs it within the grace', async () => {
+  const goOn = Promise.withResolvers<Verdict>()
+  await atStatement(
+    'claimed',
+    claims,
+    () => goOn.promise,
+    async (runner, reached) => {
+      const gate = join(system.dir, 'gate')
+      await system.behave('archive', `wait ${gate}`)
+      const actionId = actionIdOf(await octopod.archive('claimed'))
+      await reached
+      const stopped = runner.stop()
+      // Longer than it takes to see that nothing runs.
+      await sleep(300)
+      goOn.resolve('pass')
+      // And longer than the workers of the queue are waited for.
+      await sleep(4000)
+      await writeFile(gate, '')
+      assert.equal(await stopped, 0)
+      await system.behave('archive', '')
+      const action = await octopod.actionEnded(actionId)
+      assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
+    },
+  )
+})
+
+test('a cancel that comes while an action starts, and that its runner did not hear, keeps its script from starting', async () => {
+  const goOn = Promise.withResolvers<Verdict>()
+  await atStatement(
+    'unheard',
+    starts,
+    () => goOn.promise,
+    async (_, reached) => {
+      const actionId = actionIdOf(await octopod.archive('unheard'))
+      await reached
+      // Only in the database: the hint was lost.
+      await withDatabase(system.databaseUrl, (db) =>
+        db.query(`update actions set cancel_requested_at = now(), cancelled_by = 'carl' where id = $1`, [
+          actionId,
+        ]),
+      )
+      goOn.resolve('pass')
+      const action = await octopod.actionEnded(actionId)
+      assert.deepEqual([action.state, action.started_at], ['cancelled', null])
+      assert.equal((await octopod.fullInfo('unheard')).status.recorded_status.tag, 'Running')
+      assert.deepEqual(
+        (await system.calls('archive')).filter((call) => call.includes('unheard')),
+        [],
+      )
+    },
+  )
+})
+
+test('a start whose answer was lost is asked for again, and the script runs once', () =>
+  atStatement(
+    'unanswered',
+    starts,
+    () => 'cut-after',
+    async () => {
+      const action = await octopod.actionEnded(actionIdOf(await octopod.archive('unanswered')))
+      assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
+      assert.equal((await system.calls('archive')).filter((call) => call.includes('unanswered')).length, 1)
+    },
+  ))
