@@ -2,6 +2,7 @@
 import {
   BackendTerminatedError,
   BackendTerminatedUnexpectedlyError,
+  ConnectionError,
   UniqueIntegrityConstraintViolationError,
 } from 'slonik'
 
@@ -56,6 +57,19 @@ export function troubleOf(error: unknown): Trouble | null {
 }
 
 export const isAway = (error: unknown): boolean => troubleOf(error) !== null
+
+/**
+ * Whether a database in trouble has surely changed nothing: there was no connection to send anything by, or PostgreSQL said
+ * itself that it failed. Otherwise, as when a connection breaks during COMMIT, nobody knows.
+ */
+export function changedNothing(error: unknown): boolean {
+  return chain(error).some(
+    (one) =>
+      one instanceof NoConnection ||
+      one instanceof ConnectionError ||
+      /^(53...|57014|57P03)$/.test(codeOf(one) ?? ''),
+  )
+}
 
 function troubleOfOne(error: unknown): Trouble | null {
   if (error instanceof NoConnection || error instanceof NoAnswerInTime) return 'slow'

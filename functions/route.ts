@@ -11,6 +11,7 @@ import { type Api, api, type EndpointName, type Role } from '../domain/api.ts'
 import { Refusal } from '../domain/errors.ts'
 import { headers } from '../domain/places.ts'
 import { askerOf, demand, demandOrigin, roleOf } from './auth.ts'
+import { openPatience, type Patience } from './patience.ts'
 import type { Services } from './services.ts'
 
 type QueryOf<Name extends EndpointName> = Api[Name] extends { query: infer Q extends z.ZodType }
@@ -31,11 +32,9 @@ export type Asked<Name extends EndpointName> = {
   role: Role
   asker: Asker
   key: IdempotencyKey | undefined
-  /** Whether the answer took too long and has been 503: then nothing more may come of the request. */
-  late: () => boolean
   /** Aborts when the client has gone. */
   signal: AbortSignal
-}
+} & Pick<Patience, 'beforehand' | 'asking'>
 
 /** A function: gives the answer's value, or a Response of its own. */
 export type Answerer<Name extends EndpointName> = (
@@ -43,8 +42,10 @@ export type Answerer<Name extends EndpointName> = (
   asked: Asked<Name>,
 ) => Promise<AnswerOf<Name> | Response>
 
-/** No answer without questions to scripts takes longer; then it is 503. */
+/** No answer takes longer, the waits for scripts aside; then it is 503. */
 const answerMs = 3900
+/** What asking may take beyond QUESTION_TIMEOUT: Redis is given a second to subscribe and one to take the question. */
+const askingMs = 3000
 
 export function route<Name extends EndpointName>(
   services: Services,
@@ -53,7 +54,6 @@ export function route<Name extends EndpointName>(
 ): HonoHandler {
   const endpoint = api[name]
   const unsafe = endpoint.method !== 'GET'
-  const patienceMs = answerMs + services.settings.QUESTION_TIMEOUT
   return async (context) => {
     const given = { get: (header: string) => context.req.header(header) }
     const authorization = context.req.header('authorization')
@@ -61,7 +61,7 @@ export function route<Name extends EndpointName>(
     demand(role, endpoint.role, authorization)
     if (unsafe) demandOrigin(services.settings, given)
     const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
-    let late = false
+    const patience = openPatience(unsafe, answerMs, services.settings.QUESTION_TIMEOUT + askingMs)
     const asked = {
       // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours. So is one that is too long.
       param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
@@ -75,21 +75,17 @@ export function route<Name extends EndpointName>(
         return askerOf(services.settings, role, given)
       },
       key: keyOf(context, text),
-      late: () => late,
+      beforehand: patience.beforehand,
+      asking: patience.asking,
       // These only where they are needed; a signal makes node-server build a whole Request.
       get signal() {
         return context.req.raw.signal
       },
     }
-    const limitMs = asksScripts(endpoint.refusals) ? patienceMs : answerMs
-    const answer = await within(answerer(services, asked), limitMs, () => {
-      late = true
-    })
+    const answer = await patience.within(() => answerer(services, asked))
     return answer instanceof Response ? answer : Response.json(answer)
   }
 }
-
-const asksScripts = (refusals: readonly string[]) => refusals.includes('runners_away')
 
 async function bodyText(context: Context, expected: boolean): Promise<string> {
   const text = await context.req.text()
@@ -141,21 +137,4 @@ function keyOf(context: Context, body: string): IdempotencyKey | undefined {
     .update(`${context.req.method} ${context.req.path}\n${body}`)
     .digest('base64url')
   return { key, fingerprint }
-}
-
-async function within<T>(work: Promise<T>, ms: number, onLate: () => void): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const words =
-      'The server could not answer in time. Whether the request was accepted is not known: ask again, with the same Idempotency-Key.'
-    timer = setTimeout(() => {
-      onLate()
-      reject(new Refusal('stores_away', words))
-    }, ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -5,32 +5,38 @@ import type { Answer } from '../../domain/job.ts'
 import type { Pair } from '../../domain/overrides.ts'
 import type { ConfigScript } from '../../domain/script.ts'
 import { askScripts } from '../ask.ts'
+import type { Patience } from '../patience.ts'
 import type { Answerer } from '../route.ts'
 import type { Services } from '../services.ts'
 
-export const getDeploymentConfig: Answerer<'getDeploymentConfig'> = (services) =>
-  configPairs(services, 'deployment_config', [])
+export const getDeploymentConfig: Answerer<'getDeploymentConfig'> = (services, { asking }) =>
+  configPairs(services, asking, 'deployment_config', [])
 
-export const getDeploymentKeys: Answerer<'getDeploymentKeys'> = (services) =>
-  configKeys(services, 'deployment_config_keys', [])
+export const getDeploymentKeys: Answerer<'getDeploymentKeys'> = (services, { asking }) =>
+  configKeys(services, asking, 'deployment_config_keys', [])
 
-export const getApplicationConfig: Answerer<'getApplicationConfig'> = (services, { body }) =>
-  configPairs(services, 'application_config', body)
+export const getApplicationConfig: Answerer<'getApplicationConfig'> = (services, { body, asking }) =>
+  configPairs(services, asking, 'application_config', body)
 
-export const getApplicationKeys: Answerer<'getApplicationKeys'> = (services, { body }) =>
-  configKeys(services, 'application_config_keys', body)
+export const getApplicationKeys: Answerer<'getApplicationKeys'> = (services, { body, asking }) =>
+  configKeys(services, asking, 'application_config_keys', body)
 
-async function configPairs(services: Services, script: ConfigScript, deployment: Pair[]): Promise<Pair[]> {
-  const answer = await configAnswer(services, script, deployment)
+async function configPairs(...asked: Parameters<typeof configAnswer>): Promise<Pair[]> {
+  const answer = await configAnswer(...asked)
   return answer.is === 'pairs' ? answer.pairs : []
 }
 
-async function configKeys(services: Services, script: ConfigScript, deployment: Pair[]): Promise<string[]> {
-  const answer = await configAnswer(services, script, deployment)
+async function configKeys(...asked: Parameters<typeof configAnswer>): Promise<string[]> {
+  const answer = await configAnswer(...asked)
   return answer.is === 'keys' ? answer.keys : []
 }
 
-async function configAnswer(services: Services, script: ConfigScript, deployment: Pair[]): Promise<Answer> {
+async function configAnswer(
+  services: Services,
+  asking: Patience['asking'],
+  script: ConfigScript,
+  deployment: Pair[],
+): Promise<Answer> {
   const { redis, settings, log } = services
   const question = { ask: 'config', script, deployment } as const
   const cached = await readCached(redis, settings.REDIS_PREFIX, script, deployment)
@@ -43,7 +49,7 @@ async function configAnswer(services: Services, script: ConfigScript, deployment
     }
     return cached.answer
   }
-  const answer = await askScripts(services, question)
+  const answer = await asking(() => askScripts(services, question))
   if (answer === 'away')
     throw new Refusal('stores_away', 'Redis is not reachable: the config scripts cannot be asked.')
   if (answer.is === 'failed') throw new Refusal('script_failed', answer.words)

@@ -3,6 +3,7 @@
  * user waits, begin, tell everybody, ring the bell. Steps 3 to 5 of the flow.
  */
 import { begin, changedMeanwhile, type Intention, type Overrides } from '../../db/begin.ts'
+import { isAway } from '../../db/errors.ts'
 import { publishChange } from '../../db/events.ts'
 import { recallKey } from '../../db/idempotency.ts'
 import { peek } from '../../db/peek.ts'
@@ -12,45 +13,42 @@ import { Refusal } from '../../domain/errors.ts'
 import type { Override } from '../../domain/overrides.ts'
 import { headers } from '../../domain/places.ts'
 import { askScripts } from '../ask.ts'
+import { hinted } from '../hints.ts'
 import type { Asked } from '../route.ts'
 import type { Services } from '../services.ts'
 
 type Wanted = Pick<Intention, 'kind' | 'name' | 'overrides' | 'revision'>
-type By = Pick<Asked<EndpointName>, 'asker' | 'key' | 'late'>
+type By = Pick<Asked<EndpointName>, 'asker' | 'key' | 'beforehand' | 'asking'>
 
 /** Answers once the action is accepted: its transaction has committed. Throws a Refusal otherwise. */
-export async function accept(
-  services: Services,
-  { asker, key, late }: By,
-  wanted: Wanted,
-): Promise<Response> {
+export async function accept(services: Services, by: By, wanted: Wanted): Promise<Response> {
+  const { asker, key } = by
   if (services.closing.aborted)
     throw new Refusal('shutting_down', 'This server is shutting down; send it again.')
-  const before = key ? await recallKey(services.db, key) : null
+  const { before, configChecked } = await by.beforehand(() => look(services, by, wanted))
   if (before !== null) return accepted(before.actionId ?? 0)
+  const { actionId, change } = await begin(services.db, { ...wanted, ...asker, key, configChecked })
+  if (change !== null) {
+    const { redis, settings } = services
+    await hinted(services, [ring(services, actionId), publishChange(redis, settings.REDIS_PREFIX, change)])
+  }
+  return accepted(actionId)
+}
 
-  let configChecked = false
+/** What can be known before it begins: what its key did before, and whether it is refused. */
+async function look(services: Services, { key, asking }: By, wanted: Wanted) {
+  const before = key ? await recallKey(services.db, key) : null
+  if (before !== null || !actions[wanted.kind].prepared) return { before, configChecked: false }
   try {
-    if (actions[wanted.kind].prepared) configChecked = await preflight(services, wanted)
+    return { before: null, configChecked: await preflight(services, asking, wanted) }
   } catch (error) {
+    // Nor would the database tell of the key.
+    if (isAway(error)) throw error
     // The same request, sent twice at once: what refuses this one may be what the other one has just begun.
     const meanwhile = key ? await recallKey(services.db, key) : null
-    if (meanwhile !== null) return accepted(meanwhile.actionId ?? 0)
-    throw error
+    if (meanwhile === null) throw error
+    return { before: meanwhile, configChecked: false }
   }
-  // The asker was told that it took too long: a repetition without a key must not find it begun after all.
-  if (late()) throw new Refusal('stores_away', 'It took too long; nothing was begun.')
-  const { actionId, change } = await begin(services.db, { ...wanted, ...asker, key, configChecked })
-  // Hints, bounded in time and never rejected: a process need not wait for them, a Lambda is frozen after its answer.
-  const told =
-    change === null
-      ? null
-      : Promise.all([
-          ring(services, actionId),
-          publishChange(services.redis, services.settings.REDIS_PREFIX, change),
-        ])
-  if (!services.mayWait) await told
-  return accepted(actionId)
 }
 
 async function ring({ bells, log }: Services, actionId: number): Promise<void> {
@@ -66,7 +64,7 @@ export function accepted(actionId: number): Response {
 }
 
 /** True: config_check said yes. False: it could not be asked (Redis is away); the runner asks before the script. */
-async function preflight(services: Services, wanted: Wanted): Promise<boolean> {
+async function preflight(services: Services, asking: By['asking'], wanted: Wanted): Promise<boolean> {
   const { kind, name } = wanted
   const there = await peek(services.db, name)
   if (kind === 'create') {
@@ -87,7 +85,7 @@ async function preflight(services: Services, wanted: Wanted): Promise<boolean> {
     appOverrides: [...overrides.app] as Override[],
     deploymentOverrides: [...overrides.deployment] as Override[],
   }
-  const answer = await askScripts(services, { ask: 'config_check', target })
+  const answer = await asking(() => askScripts(services, { ask: 'config_check', target }))
   if (answer === 'away') return false
   if (answer.is === 'refused') throw new Refusal('config_refused', answer.words, { plain: true })
   if (answer.is === 'failed') throw new Refusal('script_failed', answer.words)

@@ -1,12 +1,22 @@
 /** What errors mean, shown with real ones. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { sql } from 'slonik'
-import { isAway, isStaleWrite, isUniqueViolation, StaleLease, troubleOf } from '../../db/errors.ts'
+import { BackendTerminatedError, sql } from 'slonik'
+import {
+  changedNothing,
+  isAway,
+  isStaleWrite,
+  isUniqueViolation,
+  NoAnswerInTime,
+  NoConnection,
+  StaleLease,
+  troubleOf,
+} from '../../db/errors.ts'
 import { openPool } from '../../db/pool.ts'
 import { finish } from '../../db/transition.ts'
 import { Refusal } from '../../domain/errors.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { openProxy } from '../helpers/proxy.ts'
 import { actionRow, ended, ground, newName, perform } from './ground.ts'
 
 const here = ground(2)
@@ -59,6 +69,29 @@ suite('away', () => {
     const loop: Error & { cause?: unknown } = new Error('loop')
     loop.cause = loop
     assert.equal(isAway(loop), false)
+  })
+})
+
+suite('a database in trouble has changed nothing', () => {
+  test('when it was not reached, or said itself that it failed', async () => {
+    const proxy = await openProxy(here.url)
+    const pool = await openPool(proxy.url, { size: 1, queryTimeoutMs: 100 })
+    assert.ok(changedNothing(await failure(pool.query(sql.unsafe`select pg_sleep(5)`))))
+    assert.ok(changedNothing(new NoConnection('x')))
+    const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
+    assert.ok(changedNothing(await failure(pool.query(full))))
+    await proxy.close()
+    await failure(pool.query(sql.unsafe`select 'by the connection that was there'`))
+    assert.ok(changedNothing(await failure(pool.query(sql.unsafe`select 'by a new one'`))))
+    await pool.end()
+  })
+
+  test('but not when it ended in the middle, without a word of how far it came', async () => {
+    const ended = here.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
+    assert.equal(changedNothing(await failure(ended)), false)
+    const silent = new BackendTerminatedError(new NoAnswerInTime('x'))
+    assert.equal(changedNothing(silent), false)
+    assert.equal(changedNothing(Object.assign(new Error('x'), { code: 'ECONNRESET' })), false)
   })
 })
 

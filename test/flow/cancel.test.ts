@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { openProxy } from '../helpers/proxy.ts'
+import { redisUrl } from '../helpers/stores.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
@@ -65,4 +67,35 @@ test('an action nobody has taken yet is cancelled without a runner', async () =>
   assert.deepEqual([action.state, action.started_at], ['cancelled', null])
   assert.equal((await system.calls('archive')).length, 0)
   await system.startRunner()
+})
+
+test('while Redis is away a cancel is accepted, and heard with the next renewal of the lease', async () => {
+  const redis = await openProxy(redisUrl())
+  const alone = await startSystem({ env: { CHECK_INTERVAL: '3600', LEASE: '12', REDIS_URL: redis.url } })
+  try {
+    const client = clientOf(alone.url)
+    const actionId = actionIdOf(
+      await client.create('unheard', { 'behave.create': 'hang', 'behave.check': 'exit 1' }),
+    )
+    await eventually('its script hangs', async () => {
+      const { text } = await client.api('GET', `/log/${actionId}`)
+      return { done: text.includes('hanging'), value: null }
+    })
+    redis.freeze()
+    await eventually('the server notices', async () => {
+      const { body } = await client.call('GET', '/readyz')
+      return { done: (body as { redis: string }).redis === 'away', value: null, seen: body }
+    })
+    const reply = await client.api('POST', `/actions/${actionId}/cancel`, undefined, {
+      'Octopod-Actor': 'anna',
+    })
+    assert.equal(reply.status, 200)
+    const action = await client.actionEnded(actionId)
+    assert.deepEqual([action.state, action.cancelled_by], ['cancelled', 'anna'])
+    await client.settled('unheard', 'GenericFailure')
+  } finally {
+    redis.thaw()
+    await alone.stop()
+    await redis.close()
+  }
 })
