@@ -2,7 +2,7 @@
 import { ask } from '../rig/asking.ts'
 import type { Verdict } from '../rig/pg-proxy.ts'
 import { fatesOf } from './fates.ts'
-import { ended, freshKey, make } from './moves.ts'
+import { allRunning, ended, freshKey, make } from './moves.ts'
 import type { Scenario } from './scenario.ts'
 import { steps } from './steps.ts'
 
@@ -38,8 +38,10 @@ export const beginReset: Scenario = {
           waiting.set(key, (lane + count) % 2 === 0 ? 'cut-before' : 'cut-after')
           const intention = { key, kind: 'update', deployment, behave: 'quick' } as const
           const answer = await ask(world.asked, world.urls, world.random, intention)
-          if (answer?.is === 'accepted') await ended(world, answer.action)
-          else unkept.push(answer?.code ?? 'never answered')
+          if (answer?.is === 'accepted') {
+            await ended(world, answer.action)
+            await allRunning(world, [deployment])
+          } else unkept.push(answer?.code ?? 'never answered')
         }
       }),
     )

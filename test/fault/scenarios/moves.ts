@@ -31,6 +31,11 @@ export async function begin(
 export async function make(world: World, names: readonly string[], behave = 'quick'): Promise<void> {
   const created = await Promise.all(names.map((name) => begin(world, name, 'create', behave)))
   await Promise.all(created.map((action) => ended(world, action)))
+  await allRunning(world, names)
+}
+
+/** Waits until they have been checked and could be updated. */
+export async function allRunning(world: World, names: readonly string[]): Promise<void> {
   await until('they are running', async () => {
     const [row] = await world.journal.query(
       `select count(*)::int from deployments where name = any($1) and status = 'Running'`,

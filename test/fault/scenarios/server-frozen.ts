@@ -9,7 +9,7 @@ import { startLoad } from '../rig/load.ts'
 import type { Server } from '../rig/programs.ts'
 import type { World } from '../rig/world.ts'
 import { fatesOf } from './fates.ts'
-import { freshKey, make, until } from './moves.ts'
+import { allRunning, freshKey, make } from './moves.ts'
 import type { Scenario } from './scenario.ts'
 
 const seconds = [5, 25, 60]
@@ -46,13 +46,7 @@ export const serverFrozen: Scenario = {
           return { key, kind: 'update', deployment, behave: 'quick' } satisfies Intention
         })
         acceptedMs.push(...(await freezeServer(world, victim, witness, 1000 * long, intentions)))
-        await until('all of it has ended', async () => {
-          const [row] = await world.journal.query(
-            `select count(*)::int from actions where reason = any($1) and state in ('queued', 'running')`,
-            [[...keys]],
-          )
-          return row?.count === 0
-        })
+        await allRunning(world, names)
       }
     await load.stop()
     await world.quiet()
