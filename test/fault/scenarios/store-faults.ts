@@ -15,6 +15,8 @@ export type StoreFault = {
 export type Time = { fromMs: number; backMs: number; untilMs: number }
 export type Broken = Time & { name: string }
 
+const answerMs = 5000
+
 /** Every fault so many times, each looked on for `afterMs` once it is over. Gives when each was there; the load has ended then. */
 export async function breakStore(
   world: World,
@@ -36,6 +38,8 @@ export async function breakStore(
         const backMs = nowMs()
         await sleep(afterMs)
         broken.push({ name, fromMs, backMs, untilMs: nowMs() })
+        // What was asked until then has its answer before the next fault.
+        await sleep(answerMs)
       }
   } finally {
     await stop()
