@@ -40,7 +40,8 @@ create table actions (
   lease_epoch integer not null default 0,
   lease_expires_at timestamp with time zone,
   undo jsonb,
-  usual_duration_ms bigint
+  usual_duration_ms bigint,
+  hand integer
 );
 
 create table change_counts (
@@ -203,7 +204,7 @@ declare
 begin
   update actions
   set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
-    error = p_error, truncated = p_truncated
+    error = p_error, truncated = p_truncated, hand = p_epoch
   where id = p_id and lease_epoch = p_epoch and state in ('queued', 'running')
   returning deployment_id, undo into target, before;
   if target is null then return null; end if;
@@ -228,6 +229,15 @@ begin
   if old.state = 'running' and new.state = 'queued' then
     raise exception 'action % has started: a second run is an action of its own', old.id using errcode = 'OC001';
   end if;
+  if new.lease_epoch = old.lease_epoch and new.hand is distinct from old.lease_epoch
+    and (new.state, new.lease_expires_at, new.started_at) is distinct from (old.state, old.lease_expires_at, old.started_at)
+    -- A cancel ends what waits and nobody holds.
+    and not (new.state = 'cancelled' and old.state = 'queued' and (old.lease_expires_at is null or old.lease_expires_at <= now()))
+  then
+    raise exception 'action %: held by epoch %, the statement says %', old.id, old.lease_epoch, coalesce(new.hand::text, 'none')
+      using errcode = 'OC001';
+  end if;
+  new.hand := null;
   return new;
 end
 $function$;
@@ -245,6 +255,18 @@ begin
     raise exception 'output with a stale epoch' using errcode = 'OC001';
   end if;
   return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION keep_active_action()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.state in ('queued', 'running') then
+    raise exception 'action % has not ended', old.id using errcode = 'OC001';
+  end if;
+  return old;
 end
 $function$;
 
@@ -308,7 +330,7 @@ AS $function$
 declare
   target bigint;
 begin
-  update actions set state = 'running', started_at = now(), undo = null
+  update actions set state = 'running', started_at = now(), undo = null, hand = p_epoch
   where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now() and cancel_requested_at is null
   returning deployment_id into target;
   if target is not null then
@@ -399,6 +421,7 @@ $function$;
 
 CREATE TRIGGER guard_output AFTER INSERT ON action_output REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_output();
 CREATE TRIGGER guard_action BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION guard_action();
+CREATE TRIGGER keep_active_action BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION keep_active_action();
 CREATE CONSTRAINT TRIGGER count_change AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_made_or_forgotten AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE TRIGGER note_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION note_status_change();

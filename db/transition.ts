@@ -62,7 +62,7 @@ export async function renew(
   leaseMs: number,
 ): Promise<{ cancel: boolean }> {
   const row = await pool.maybeOne(sql.type(renewedRow)`
-    update actions set lease_expires_at = ${leaseEnd(leaseMs)}
+    update actions set lease_expires_at = ${leaseEnd(leaseMs)}, hand = ${epoch}
     where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()
     returning cancel_requested_at is not null as cancel`)
   if (row === null) throw new StaleLease(actionId, epoch)
@@ -94,7 +94,7 @@ export async function start(
  */
 export async function release(pool: Database, { actionId, epoch }: Held): Promise<void> {
   await pool.query(sql.unsafe`
-    update actions set lease_expires_at = now()
+    update actions set lease_expires_at = now(), hand = ${epoch}
     where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()`)
 }
 
@@ -105,7 +105,7 @@ export async function finish(pool: Database, held: Claimed, result: ScriptResult
   const status = statusAfterAction(kind, state === 'succeeded')
   if (status === null) {
     return pool.transaction(async (transaction) => {
-      await lockHeld(transaction, held)
+      await endCleanup(transaction, held)
       return forget(transaction, deploymentId, name)
     })
   }
@@ -116,14 +116,13 @@ export async function finish(pool: Database, held: Claimed, result: ScriptResult
   return changeOfBody(body)
 }
 
-async function lockHeld(transaction: Transaction, { actionId, epoch }: Held): Promise<void> {
-  const ours = await transaction.maybeOne(sql.type(startedRow)`
-    select deployment_id from actions
-    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') for update`)
-  if (ours === null) throw new StaleLease(actionId, epoch)
+/** What has not ended cannot be deleted: it ends, and is forgotten with all the rest. */
+async function endCleanup(transaction: Transaction, { actionId, epoch }: Held): Promise<void> {
+  const ended = await transaction.query(sql.unsafe`
+    update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, hand = ${epoch}
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running')`)
+  if (ended.rowCount === 0) throw new StaleLease(actionId, epoch)
 }
-
-const startedRow = z.object({ deployment_id: z.number() })
 
 type Settled = { id: number; deploymentId: number; kind: ActionKind; name: string }
 

@@ -111,7 +111,10 @@ suite('begin', () => {
       name,
       () => ask(here, 'archive', name),
       async (query) => {
-        await query(`update actions set state = 'failed', finished_at = now() where id = $1`, [held.actionId])
+        await query(
+          `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+          [held.actionId],
+        )
         await query(`update deployments set status = 'GenericFailure' where name = $1`, [name])
       },
     )

@@ -17,7 +17,10 @@ const overrides = (value: string) => ({ app: [added('a', value)], deployment: []
 async function existing(): Promise<string> {
   const name = newName()
   const { actionId } = await ask(here, 'create', name, { overrides: overrides('first') })
-  await here.raw(`update actions set state = 'failed', finished_at = now() where id = $1`, [actionId])
+  await here.raw(
+    `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+    [actionId],
+  )
   await here.raw(`update deployments set status = 'Running' where name = $1`, [name])
   return name
 }
@@ -37,7 +40,10 @@ suite('an update with the revision it is based on', () => {
     const name = await existing()
     const revision = await revisionOf(name)
     const { actionId } = await ask(here, 'update', name, { overrides: overrides('second') })
-    await here.raw(`update actions set state = 'failed', finished_at = now() where id = $1`, [actionId])
+    await here.raw(
+      `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+      [actionId],
+    )
     await here.raw(`update deployments set status = 'Running' where name = $1`, [name])
     const before = await getFullInfo(here.pool, name)
     const mine = () => ask(here, 'update', name, { overrides: overrides('mine'), revision })
@@ -69,7 +75,10 @@ suite('an update with the revision it is based on', () => {
     const revision = await revisionOf(name)
     await deleteDeployment(here.pool, name, undefined)
     const { actionId } = await ask(here, 'create', name, { overrides: overrides('first') })
-    await here.raw(`update actions set state = 'failed', finished_at = now() where id = $1`, [actionId])
+    await here.raw(
+      `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+      [actionId],
+    )
     await here.raw(`update deployments set status = 'Running' where name = $1`, [name])
     const mine = ask(here, 'update', name, { overrides: overrides('mine'), revision })
     await assert.rejects(mine, refusal('changed_meanwhile'))
@@ -89,7 +98,10 @@ suite('an update with the revision it is based on', () => {
     const { won, lost } = await outcomes(
       times(12, async (at) => {
         const { actionId } = await ask(here, 'update', name, { overrides: overrides(`u${at}`), revision })
-        await here.raw(`update actions set state = 'failed', finished_at = now() where id = $1`, [actionId])
+        await here.raw(
+          `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+          [actionId],
+        )
         await here.raw(`update deployments set status = 'Running' where name = $1`, [name])
       }),
     )

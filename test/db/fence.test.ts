@@ -58,7 +58,7 @@ for (const [who, end] of Object.entries(ways)) {
       await withDatabase(here.url, async (ender) => {
         await ender.query('begin')
         await ender.query(
-          `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null where id = $1`,
+          `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null, hand = lease_epoch where id = $1`,
           [held.actionId],
         )
         const writing = appendOutput(here.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }])

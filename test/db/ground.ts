@@ -138,7 +138,10 @@ export async function deployment(ground: Ground, status: Status = 'Running'): Pr
 
 /** The runner that holds it has been silent for too long. */
 export const loseLease = (ground: Ground, actionId: number) =>
-  ground.raw(`update actions set lease_expires_at = now() - interval '1 second' where id = $1`, [actionId])
+  ground.raw(
+    `update actions set lease_expires_at = now() - interval '1 second', hand = lease_epoch where id = $1`,
+    [actionId],
+  )
 
 export async function statusOf(ground: Ground, name: string): Promise<Status | 'gone'> {
   const [row] = await ground.raw('select status from deployments where name = $1', [name])

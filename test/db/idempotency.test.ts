@@ -1,7 +1,7 @@
 /** The same key acts once: asked at once, again, after a failure, for another request. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { deleteDeployment } from '../../db/cancel.ts'
+import { deleteDeployment, requestCancel } from '../../db/cancel.ts'
 import { claimKey, forgetOldKeys, type IdempotencyKey, recallKey } from '../../db/idempotency.ts'
 import { withDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -24,7 +24,7 @@ suite('an Idempotency-Key', () => {
     const first = await ask(here, 'update', name, { key })
     assert.deepEqual(await recallKey(here.pool, key), { actionId: first.actionId })
     assert.deepEqual(await ask(here, 'update', name, { key }), { actionId: first.actionId, change: null })
-    await here.raw('delete from actions where id = $1', [first.actionId])
+    await requestCancel(here.pool, first.actionId, 'carl')
     await deleteDeployment(here.pool, name, undefined)
     assert.deepEqual(await ask(here, 'update', name, { key }), { actionId: first.actionId, change: null })
     assert.equal(await recallKey(here.pool, newKey()), null)

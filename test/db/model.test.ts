@@ -142,9 +142,12 @@ const moves: Record<string, (name: string) => Promise<void>> = {
   async start(name) {
     const [action, held, present] = holder(name)
     if (!action || !held) return
-    const may = present && action.held && action.state === 'queued'
+    const ours = present && action.held
+    // Asked for again it is the same start.
+    const again = ours && action.state === 'running'
+    const may = again || (ours && action.state === 'queued' && !action.cancel)
     const outcome = await tried(start(here.pool, held, null))
-    if (!agreed('start', outcome, may ? null : 'stale')) return
+    if (!agreed('start', outcome, may ? null : 'stale') || again) return
     told(outcome.value)
     action.state = 'running'
     action.undo = null

@@ -116,7 +116,10 @@ suite('lost actions', () => {
 
   const running2 = async (actionId: number) => {
     const held = await take(here, actionId)
-    await here.raw(`update actions set state = 'running', started_at = now() where id = $1`, [actionId])
+    await here.raw(
+      `update actions set state = 'running', started_at = now(), hand = lease_epoch where id = $1`,
+      [actionId],
+    )
     return held
   }
 

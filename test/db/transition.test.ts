@@ -285,6 +285,33 @@ suite('the fence in the schema', () => {
     await set(held.actionId, 'lease_epoch = lease_epoch + 1')
   })
 
+  test('refuses whatever does not say by which epoch it acts, or says another', async () => {
+    const { actionId } = await ask(here, 'create', newName())
+    const changes = ["state = 'running', started_at = now()", "lease_expires_at = now() + interval '1 hour'"]
+    for (const what of changes) await assert.rejects(set(actionId, what), stale, what)
+    const held = await take(here, actionId)
+    const end = `state = 'failed', finished_at = now(), lease_expires_at = null`
+    for (const what of [...changes, end]) {
+      await assert.rejects(set(actionId, what), stale, what)
+      await assert.rejects(set(actionId, `${what}, hand = ${held.epoch - 1}`), stale, what)
+    }
+    await renew(here.pool, held, leaseMs)
+    await assert.rejects(
+      set(actionId, end),
+      stale,
+      'what the holder has said counts for its own statement only',
+    )
+    assert.equal((await actionRow(here, actionId)).hand, null)
+    await set(actionId, `${end}, hand = ${held.epoch}`)
+  })
+
+  test('refuses to delete what has not ended', async () => {
+    const held = await running(here, 'create', newName())
+    await assert.rejects(here.raw('delete from actions where id = $1', [held.actionId]), stale)
+    await finish(here.pool, held, ended(0))
+    await here.raw('delete from actions where id = $1', [held.actionId])
+  })
+
   test('an ended action is final in everything: state, exit code, error, epoch', async () => {
     const { actionId } = await perform(here, 'create', newName())
     for (const what of [
@@ -320,9 +347,10 @@ suite('the fence in the schema', () => {
 
   test('refuses states, kinds, statuses and streams nobody knows, and an end without a time', async () => {
     const held = await running(here, 'create', newName())
-    await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now()`), /state_known/)
+    const ours = `hand = ${held.epoch}`
+    await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
     await assert.rejects(set(held.actionId, `kind = 'delete'`), /kind_known/)
-    await assert.rejects(set(held.actionId, `state = 'failed'`), /ended_has_time/)
+    await assert.rejects(set(held.actionId, `state = 'failed', ${ours}`), /ended_has_time/)
     await assert.rejects(here.raw(`update deployments set status = 'Fine'`), /status_known/)
   })
 })

@@ -34,9 +34,9 @@ export const mutants: Record<string, Mutant> = {
     by: 'steps',
   },
   'a start that does not ask for the epoch': {
-    file: 'db/migrations/0007_start-again.sql',
-    from: `where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now() and cancel_requested_at is null`,
-    to: 'where id = p_id',
+    file: 'db/migrations/0007_hand.sql',
+    from: /hand = p_epoch\n.* and state = 'queued' and .*/,
+    to: 'hand = lease_epoch where id = p_id',
     breaks: ['I1', 'I3', 'I4'],
     by: 'steps',
   },

@@ -48,7 +48,7 @@ export async function addHistory(databaseUrl: string, name: string, count: numbe
 export async function settleAll(databaseUrl: string, status: string): Promise<void> {
   await query(
     databaseUrl,
-    `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null
+    `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, hand = lease_epoch
      where state in ('queued', 'running')`,
   )
   await query(
