@@ -87,7 +87,7 @@ suite('while nobody is lost', { concurrency: true }, () => {
     await holdsSoFar()
   })
 
-  test('what wrong code would write is refused by the database, or by the statements that the epoch is part of', async () => {
+  test('what wrong code would write is refused by the database itself', async () => {
     const tried: Outcomes = {}
     const action = await beforeStart(world, 'wrong', 'tree 600', async (held) => {
       Object.assign(tried, await tryWrong(world, held, 'before the start'))
