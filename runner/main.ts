@@ -57,6 +57,9 @@ async function main(): Promise<void> {
   const quiet = onceAMinute((error) =>
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )
+  const unsupervised = onceAMinute((error) =>
+    log.error({ err: error }, 'scripts may outlive their lease should this runner be frozen or killed'),
+  )
   const redis = openCommands(settings.REDIS_URL, quiet)
   const subscriber = openSubscriber(settings.REDIS_URL, quiet)
   const blocking = openBlocking(settings.REDIS_URL, quiet)
@@ -74,10 +77,7 @@ async function main(): Promise<void> {
     redis,
     scripts,
     supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE, (words) =>
-      log.error(
-        { words },
-        'scripts may outlive their lease while this runner is frozen: /tmp, /dev/shm and /run cannot be written',
-      ),
+      unsupervised(new Error(words)),
     ),
     environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
     memory: createMemory(),

@@ -120,6 +120,6 @@ if place; then
   rm -r "$dir"
 else
   # Then there are no looks at the clock: only a runner that is gone is noticed. The runner's log tells.
-  echo 'no folder for a pipe' >&2
+  echo '/tmp, /dev/shm and /run cannot be written' >&2
 fi
 supervise

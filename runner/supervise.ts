@@ -27,7 +27,7 @@ const pauseMs = 500
 /** How often it looks at the clock: a short lease is looked at more often. */
 export const lookMs = (leaseMs: number): number => Math.min(500, leaseMs / 10)
 
-/** `onProblem`: what the companion cannot do on this machine, in words. */
+/** `onProblem`: what the companion cannot do on this machine, in words; told again as long as it lasts. */
 export function createSupervisor(
   killGraceMs: number,
   leaseMs = 20_000,
@@ -49,8 +49,14 @@ export function createSupervisor(
       companion = null
       setTimeout(begin, pauseMs).unref()
     }
-    if (child === null) return gone()
-    child.on('error', gone).on('exit', gone)
+    if (child === null) {
+      onProblem('no companion can be started')
+      return gone()
+    }
+    child.on('exit', gone).on('error', (error) => {
+      onProblem(error.message)
+      gone()
+    })
     child.stderr?.setEncoding('utf8').on('data', (words: string) => onProblem(words.trim()))
     // One that hears nothing any more, though it may live, is replaced: `exit` tells.
     child.stdin?.on('error', () => child.kill('SIGKILL'))

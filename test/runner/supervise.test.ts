@@ -29,19 +29,20 @@ async function startRunner(t: TestContext, count: number, ...scripts: string[][]
   return { child, pids, companion: companionOf(child.pid ?? 0) }
 }
 
-function companionOf(parent: number): number {
-  const found = readdirSync('/proc').find((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      const parentOf = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
-      return (
-        Number(parentOf) === parent && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('supervise.sh')
-      )
-    } catch {
-      return false
-    }
-  })
-  return Number(found)
+const companionOf = (parent: number) => childrenOf(parent, 'supervise.sh')[0] ?? Number.NaN
+
+function childrenOf(parent: number, word: string): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+        const parentOf = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
+        return Number(parentOf) === parent && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(word)
+      } catch {
+        return false
+      }
+    })
+    .map(Number)
 }
 
 suite('a runner that is killed', { concurrency: true }, () => {
@@ -84,6 +85,23 @@ suite('a runner that is killed', { concurrency: true }, () => {
 })
 
 suite('a companion', { concurrency: true }, () => {
+  test('that no longer hears its runner is replaced', async (t) => {
+    const { child, companion } = await startRunner(t, 1, ['sleeps', '1'], ['ignores-term'])
+    // The part of it that reads the runner's lines; what looks at the clock goes on.
+    const reader = companionOf(companion)
+    assert.ok(reader > 0)
+    process.kill(reader, 'SIGKILL')
+    await until(() => {
+      const next = companionOf(child.pid ?? 0)
+      return next > 0 && next !== companion
+    })
+    await sleep(200)
+    const [script = 0] = childrenOf(child.pid ?? 0, 'ignores-term')
+    assert.ok(lives(script))
+    child.kill('SIGKILL')
+    await until(() => !lives(script))
+  })
+
   test('does not keep its runner from ending, and ends with it', async (t) => {
     const { child, companion } = await startRunner(t, 1, ['sleeps', '0.5'])
     await until(() => child.exitCode !== null)
