@@ -146,3 +146,23 @@ test('a cancel is heard with the next renewal', async () => {
   const { reason } = await live([{ thereMs: 5, backMs: 5, ends: false, cancel: true }], null)
   assert.equal(reason, 'cancelled')
 })
+
+test('that it is over is known also where no timer has had its turn: nothing is started then', () => {
+  let clock = 1_000_000
+  mock.timers.enable({ apis: ['setTimeout'] })
+  const now = mock.method(performance, 'now', () => clock)
+  try {
+    const workshop = {
+      settings: { LEASE: usual.leaseMs, KILL_GRACE: usual.graceMs },
+      supervisor: { until: () => {} },
+    } as unknown as Workshop
+    const lease = keepLease(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    assert.equal(lease.over(), false)
+    clock += usual.leaseMs - usual.graceMs
+    assert.deepEqual([lease.signal.aborted, lease.over()], [false, true])
+    lease.stop()
+  } finally {
+    now.mock.restore()
+    mock.timers.reset()
+  }
+})
