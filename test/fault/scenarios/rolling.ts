@@ -30,6 +30,7 @@ export const rolling: Scenario = {
     const runnerMs: number[] = []
     const serverMs: number[] = []
     let refusedExits = 0
+    let renewals = 0
     for (let round = 0; round < rounds; round += 1) {
       for (const runner of world.runners()) {
         await world.runner()
@@ -39,6 +40,7 @@ export const rolling: Scenario = {
         if (exit !== 0) refusedExits += 1
         // What counts is the time after its last script, which it had to wait for.
         const writes = await world.journal.writes()
+        renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
         const own = new Set(writes.filter(({ by }) => by === runner.name).map(({ action }) => action))
         const { ends } = await readScripts(world.dir)
         const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
@@ -65,12 +67,21 @@ export const rolling: Scenario = {
         { what: 'server gone', budgetMs: null, timesMs: serverMs },
       ],
       counts: [
+        { what: 'leases renewed by who was stopping', count: renewals, must: { atLeast: 1 } },
         { what: 'interrupted', count: interrupted.length, must: 0 },
         { what: `ends other than succeeded ${states}`.trim(), count: others.length, must: 0 },
         { what: 'exit codes other than 0', count: refusedExits, must: 0 },
       ],
     }
   },
+}
+
+function isRenewal(write: Write, by: string): boolean {
+  if (write.what !== 'row' || write.by !== by) return false
+  const [before, after] = [write.before, write.after]
+  return (
+    after?.state === 'running' && (after.leaseEndMs ?? 0) > (before?.leaseEndMs ?? Number.POSITIVE_INFINITY)
+  )
 }
 
 /** Of every action. */
