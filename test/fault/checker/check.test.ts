@@ -75,7 +75,8 @@ function good(): History {
       },
     ],
     truth: { one: 6 },
-    outputs: [{ action: 1, stored: 'done\n', printed: 'done\n' }],
+    outputs: [{ action: 1, state: 'succeeded', stored: 'done\n', printed: 'done\n' }],
+    pending: [{ deployment: 'one', status: 'UpdatePending', active: false, overdueMs: -5000 }],
   }
 }
 
@@ -136,7 +137,12 @@ function cleaned(): History {
   history.runs.push({ atMs: 5300, action: 2, attempt: 1, fence: 1, pid: 70, deployment: 'one', alone: true })
   history.ends.push({ atMs: 5350, action: 2, fence: 1 })
   history.truth = {}
-  history.viewers = []
+  history.gone = [{ deployment: 'one', revision: 7 }]
+  history.pending = []
+  for (const { shown, atTheEnd } of history.viewers) {
+    shown.push({ atMs: 5450, deployment: 'one', revision: null })
+    delete atTheEnd.one
+  }
   history.outputs = []
   return history
 }
@@ -167,6 +173,15 @@ test('good histories pass', () => {
   assert.deepEqual(check(cleaned()), [])
   assert.deepEqual(check(thrice()), [])
   assert.deepEqual(check(emptyHistory()), [])
+})
+
+test('what is cut short is kept as far as it came, and a name may come again', () => {
+  const history = cleaned()
+  history.outputs = [{ action: 1, state: 'interrupted', stored: 'do', printed: 'done\n' }]
+  history.viewers[0]?.shown.push({ atMs: 9000, deployment: 'one', revision: 9 })
+  Object.assign(history.viewers[0]?.atTheEnd ?? {}, { one: 9 })
+  history.truth = { one: 9 }
+  assert.deepEqual(check(history), [])
 })
 
 test('a process that outlives its lease only as long as the machine stood still is no violation', () => {
@@ -217,6 +232,12 @@ spoilt('a request that was refused and begun all the same', 'I2', good(), ({ ask
   Object.assign(asked[0] ?? {}, { answers: [{ atMs: 60, is: 'refused', code: 'busy' }] })
 })
 spoilt('a request whose outcome nobody ever learned', 'I2', good(), ({ asked }) => asked[0]?.answers.pop())
+spoilt('a deployment that waits for a check nobody makes', 'I2', good(), ({ pending }) => {
+  Object.assign(pending[0] ?? {}, { overdueMs: 20_000 })
+})
+spoilt('a deployment that waits for a check that never comes', 'I2', good(), ({ pending }) => {
+  Object.assign(pending[0] ?? {}, { overdueMs: null })
+})
 spoilt('a success whose script never ran', 'I2', good(), (history) => {
   Object.assign(history, { runs: [], ends: [], sightings: [] })
 })
@@ -336,6 +357,17 @@ spoilt('a page that missed the last change', 'I5', good(), ({ viewers }) => {
 })
 spoilt('a page that still shows what is gone', 'I5', good(), (history) => {
   history.truth = {}
+})
+spoilt('a page that shows again what was gone', 'I5', cleaned(), ({ viewers }) => {
+  viewers[0]?.shown.push({ atMs: 5500, deployment: 'one', revision: 7 })
+  viewers[0]?.shown.push({ atMs: 5600, deployment: 'one', revision: null })
+})
+spoilt('a page that takes away what is there', 'I5', good(), ({ viewers }) => {
+  viewers[0]?.shown.push({ atMs: 4070, deployment: 'one', revision: null })
+  viewers[0]?.shown.push({ atMs: 4080, deployment: 'one', revision: 6 })
+})
+spoilt('output of an interrupted action that its script never printed', 'I5', good(), ({ outputs }) => {
+  outputs.push({ action: 9, state: 'interrupted', stored: 'dong', printed: 'done\n' })
 })
 spoilt('output that was lost', 'I5', good(), ({ outputs }) => {
   Object.assign(outputs[0] ?? {}, { stored: '' })

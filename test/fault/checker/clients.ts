@@ -1,25 +1,42 @@
-/** I5: no page goes back to an older state, every page ends where the database is, and no line of output is lost. */
-import type { History, Viewer, Violation } from './history.ts'
+/** I5: no page goes back to an older state or to what is gone, every page ends where the database is, no line of output is lost. */
+import type { Gone, History, Kept, Viewer, Violation } from './history.ts'
 
-export function checkClients({ viewers, truth, outputs }: History): Violation[] {
+export function checkClients({ viewers, truth, gone, outputs }: History): Violation[] {
   return [
-    ...viewers.flatMap(wentBack),
+    ...viewers.flatMap((viewer) => wentBack(viewer, gone)),
     ...viewers.flatMap((viewer) => missed(viewer, truth)),
     ...outputs
-      .filter(({ stored, printed }) => stored !== printed)
-      .map(({ action, stored, printed }) =>
-        violation(`action ${action} printed ${shown(printed)}, kept is ${shown(stored)}`),
+      .filter((kept) => !isKept(kept))
+      .map(({ action, state, stored, printed }) =>
+        violation(`action ${action} (${state}) printed ${shown(printed)}, kept is ${shown(stored)}`),
       ),
   ]
 }
 
-function wentBack({ name, shown }: Viewer): Violation[] {
-  const latest = new Map<string, number>()
+/** Of a script that did not come to its end the last words may be missing. */
+function isKept({ state, stored, printed }: Kept): boolean {
+  return state === 'succeeded' ? stored === printed : printed.startsWith(stored)
+}
+
+function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
+  /** By deployment: no less may be shown; `gone`: no more than this, for it was deleted as such. */
+  const latest = new Map<string, { revision: number; gone: boolean }>()
   return shown.flatMap(({ deployment, revision, atMs }) => {
-    const before = latest.get(deployment) ?? 0
-    latest.set(deployment, Math.max(before, revision))
-    if (revision >= before) return []
-    return [violation(`${name} showed ${deployment} at revision ${revision} after ${before}, at ${atMs} ms`)]
+    const before = latest.get(deployment) ?? { revision: 0, gone: false }
+    if (revision === null) {
+      const deleted = gone.filter((one) => one.deployment === deployment && one.revision >= before.revision)
+      latest.set(deployment, {
+        revision: Math.min(...deleted.map((one) => one.revision)),
+        gone: true,
+      })
+      if (deleted.length > 0) return []
+      latest.set(deployment, before)
+      return [violation(`${name} took ${deployment} away at ${atMs} ms, which was not deleted`)]
+    }
+    latest.set(deployment, { revision: Math.max(before.revision, revision), gone: false })
+    if (before.gone ? revision > before.revision : revision >= before.revision) return []
+    const words = before.gone ? `was gone at ${before.revision}` : `${before.revision}`
+    return [violation(`${name} showed ${deployment} at revision ${revision} after ${words}, at ${atMs} ms`)]
   })
 }
 

@@ -1,5 +1,16 @@
-/** I2: what was accepted is there and ends; what was refused for good has not happened behind the asker's back. */
-import { type Asked, type History, isActive, type RowChange, rowChanges, type Violation } from './history.ts'
+/**
+ * I2: what was accepted is there and ends; what was refused for good has not happened behind the asker's back; no deployment waits
+ * for something that never comes.
+ */
+import {
+  type Asked,
+  checkPatienceMs,
+  type History,
+  isActive,
+  type RowChange,
+  rowChanges,
+  type Violation,
+} from './history.ts'
 
 export function checkEnds(history: History): Violation[] {
   const byAction = Map.groupBy(rowChanges(history), ({ action }) => action)
@@ -25,7 +36,17 @@ export function checkEnds(history: History): Violation[] {
       return [violation(`${said(asked)} never got an answer that says what became of it`)]
     return []
   })
-  return [...unended, ...unkept]
+  return [...unended, ...unkept, ...stuck(history)]
+}
+
+function stuck({ pending }: History): Violation[] {
+  return pending
+    .filter(({ active, overdueMs }) => !active && (overdueMs === null || overdueMs > checkPatienceMs))
+    .map(({ deployment, status, overdueMs }) =>
+      violation(
+        `${deployment} is still ${status}, ${overdueMs === null ? 'and no check will come' : `its check is overdue for ${overdueMs} ms`}`,
+      ),
+    )
 }
 
 /** A cleanup that succeeds takes all rows of its deployment along. */

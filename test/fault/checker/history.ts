@@ -21,6 +21,9 @@ export type RunEnd = { atMs: number; action: number; fence: number }
 /** The rig's own hand in the database, as the database knows it: what that tidies away is nobody's fault. */
 export const rigName = 'rig'
 
+/** A check is made within so long of its time, also on a busy machine. */
+export const checkPatienceMs = 10_000
+
 /** One try more than these is never made of one request. */
 export const mostAttempts = 3
 
@@ -64,15 +67,21 @@ export type Answer =
   | { atMs: number; is: 'refused'; code: string }
   | { atMs: number; is: 'unknown'; code: string }
 
-/** What one page showed: every revision in the order it came, and the whole list at the end. */
+/** What one page showed: every revision in the order it came (null: it was taken away), and the whole list at the end. */
 export type Viewer = {
   name: string
-  shown: { atMs: number; deployment: string; revision: number }[]
+  shown: { atMs: number; deployment: string; revision: number | null }[]
   atTheEnd: Record<string, number>
 }
 
-/** What is stored of an action that succeeded, and what its script printed. */
-export type Kept = { action: number; stored: string; printed: string }
+/** The revision a deployment had when it was deleted. */
+export type Gone = { deployment: string; revision: number }
+
+/** A deployment that waits for something at the end; `overdueMs`: since when its check should be made, null where none will come. */
+export type Pending = { deployment: string; status: string; active: boolean; overdueMs: number | null }
+
+/** What is stored of an action that has ended, and what its script printed at most. */
+export type Kept = { action: number; state: string; stored: string; printed: string }
 
 export type History = {
   runs: Run[]
@@ -88,8 +97,10 @@ export type History = {
   mayRetry: boolean
   /** Deployment → revision, in the database at the end. */
   truth: Record<string, number>
+  gone: Gone[]
+  pending: Pending[]
   outputs: Kept[]
-  /** When the machine itself had no time for anybody: the rig, which only had to look, came so much too late. */
+  /** When the machine itself had no time for anybody: a thread that only looks waited so long for a processor. */
   stalls: Stall[]
 }
 export type Stall = { atMs: number; lateMs: number }
@@ -104,6 +115,8 @@ export const emptyHistory = (): History => ({
   viewers: [],
   mayRetry: false,
   truth: {},
+  gone: [],
+  pending: [],
   outputs: [],
   stalls: [],
 })

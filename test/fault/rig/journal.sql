@@ -1,5 +1,5 @@
 -- What the rig adds to its own database: every change of an action and every chunk of output is written down with the program
--- that made it. Actions are noted as their transaction commits, still under the lock of their row: the numbers are the order.
+-- that made it, and what was deleted. Actions are noted as their transaction commits, still under the lock of their row: the numbers are the order.
 create schema fault;
 create table fault.writes (
   seq bigserial primary key,
@@ -33,3 +33,11 @@ begin
   return null;
 end $$;
 create trigger note_output after insert on action_output for each row execute function fault.note_output();
+
+create table fault.gone (name text not null, revision bigint not null);
+create function fault.note_gone() returns trigger language plpgsql as $$
+begin
+  insert into fault.gone values (old.name, old.revision);
+  return null;
+end $$;
+create trigger note_gone after delete on deployments for each row execute function fault.note_gone();

@@ -1,7 +1,7 @@
 /** What the database says of one run: every write in its order, what is stored at the end. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { type Row, rigName, type Write } from '../checker/history.ts'
+import { type Gone, type Pending, type Row, rigName, type Write } from '../checker/history.ts'
 import { wallOffsetMs } from './clock.ts'
 
 export type Journal = {
@@ -10,6 +10,10 @@ export type Journal = {
   writes(): Promise<Write[]>
   /** Deployment → revision. */
   truth(): Promise<Record<string, number>>
+  /** Every deployment that was deleted. */
+  gone(): Promise<Gone[]>
+  /** Deployments whose status waits for something. */
+  pending(): Promise<Pending[]>
   /** Actions that have not ended. */
   active(): Promise<number>
 }
@@ -46,6 +50,23 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
           Number(revision),
         ]),
       ),
+    gone: async () =>
+      (await query('select name, revision::int from fault.gone')).map(({ name, revision }) => ({
+        deployment: String(name),
+        revision: Number(revision),
+      })),
+    pending: async () => {
+      const rows =
+        await query(`select name, status, extract(epoch from now() - next_check_at)::float8 * 1000 as overdue,
+        exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as active
+        from deployments d where status like '%Pending'`)
+      return rows.map(({ name, status, overdue, active }) => ({
+        deployment: String(name),
+        status: String(status),
+        active: active === true,
+        overdueMs: overdue === null ? null : Math.round(Number(overdue)),
+      }))
+    },
     active: async () =>
       Number((await query(`select count(*) from actions where state in ('queued', 'running')`))[0]?.count),
   }

@@ -1,7 +1,11 @@
 /** The rig keeps its promises: it starts only on ports of its own, and a fault happens at the statement it is meant for. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
 import { createDatabase } from '../../helpers/stores.ts'
@@ -9,6 +13,7 @@ import type { Answer } from './pg-frames.ts'
 import { openPgProxy, type Verdict } from './pg-proxy.ts'
 import { randomOf } from './random.ts'
 import { refuseTaken } from './stores.ts'
+import { watchProcesses } from './witness.ts'
 
 test('a port that answers is refused, one that does not is not', async () => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -27,17 +32,38 @@ test('the same seed makes the same plan, another seed another one', () => {
   assert.notDeepEqual(numbers(7), numbers(700))
 })
 
+test('a process that comes and goes while the rig itself is busy is seen', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'octopod-witness-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  await writeFile(join(dir, 'history'), '')
+  const witness = watchProcesses(dir)
+  t.after(() => witness.stop())
+  await witness.seen()
+  const env = { PATH: process.env.PATH, OCTOPOD_FAULT_DIR: dir, OCTOPOD_ACTION_ID: '7', OCTOPOD_FENCE: '2' }
+  const { pid } = spawnSync('sleep', ['2'], { env })
+  const { sightings } = await witness.seen()
+  assert.deepEqual(
+    sightings.map(({ atMs, ...one }) => one),
+    [{ action: 7, fence: 2, pid }],
+  )
+})
+
 test('who wants to know hears what PostgreSQL answered, and so does who has asked', async (t) => {
   const database = await createDatabase()
   t.after(() => database.drop())
   const answers: Answer[] = []
-  const proxy = await openPgProxy(database.url, () => ({ answered: (answer) => answers.push(answer) }))
+  const both = Promise.withResolvers<void>()
+  const answered = (answer: Answer) => {
+    if (answers.push(answer) === 2) both.resolve()
+  }
+  const proxy = await openPgProxy(database.url, () => ({ answered }))
   t.after(() => proxy.close())
   const client = new pg.Client({ connectionString: proxy.url })
   await client.connect()
   const { rows } = await client.query(`select 'ä' as word, 2 as number union all select null, 3 order by 2`)
   assert.equal(rows.length, 2)
   await assert.rejects(client.query('select 1 / $1::int', [0]))
+  await both.promise
   await client.end()
   assert.deepEqual(answers, [
     { errorCode: null, values: ['ä', null] },

@@ -18,7 +18,7 @@ export function openViewer(name: string, urls: () => string[], random: Random): 
   store.watch((names) => {
     for (const deployment of names) {
       const row = store.rows.get(deployment)
-      if (row) shown.push({ atMs: nowMs(), deployment, revision: row.peek().revision })
+      shown.push({ atMs: nowMs(), deployment, revision: row?.peek().revision ?? null })
     }
   })
   const url = () => (urls().length === 0 ? 'http://127.0.0.1:9' : random.pick(urls()))

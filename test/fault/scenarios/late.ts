@@ -27,9 +27,16 @@ export async function arriveLate(
   const due = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<Answer>()
   let sent = false
+  let sentEpoch = Number.NaN
+  const epochNow = async () => {
+    const [row] = await world.journal.query('select lease_epoch from actions where id = $1', [action])
+    return Number(row?.lease_epoch)
+  }
   const takeBack = world.judge(async (program, { statement, values }): Promise<Verdict> => {
     if (sent || !steps[step].statement.test(statement) || !values.includes(String(action))) return 'pass'
     sent = true
+    // Its sender may be the second one already that has taken the action.
+    sentEpoch = await epochNow()
     // Then: its sender is gone, and the statement is still on its way.
     program.signal('SIGKILL')
     await due.promise
@@ -45,12 +52,7 @@ export async function arriveLate(
     // Its runner was somebody else's victim before it came so far.
     if (!sent) return await arriveLate(world, step, deployment)
     await world.runner()
-    await until(`action ${action} is somebody else's, or over`, async () => {
-      const [row] = await world.journal.query('select state, lease_epoch from actions where id = $1', [
-        action,
-      ])
-      return Number(row?.lease_epoch) > 1
-    })
+    await until(`action ${action} is somebody else's, or over`, async () => (await epochNow()) > sentEpoch)
     due.resolve()
     return await inTime(answered.promise, `the answer to the late ${step} of action ${action}`)
   } finally {
