@@ -123,7 +123,7 @@ function swept(): History {
 
 const cleaning = { ...running, kind: 'cleanup', leaseEndMs: 25_100, reason: 'key-2' }
 
-/** After a good action its deployment is cleaned up: the holder of the cleanup deletes all rows, its own not as the last. */
+/** After a good action its deployment is cleaned up: whoever ended the cleanup deletes all rows, its own not as the last. */
 function cleaned(): History {
   const history = good()
   const [asked] = [{ ...cleaning, state: 'queued', epoch: 0, leaseEndMs: null }]
@@ -131,7 +131,8 @@ function cleaned(): History {
     row(5000, 'server', null, asked, 2),
     row(5100, 'runner-b', asked, { ...cleaning, state: 'queued' }, 2),
     row(5200, 'runner-b', { ...cleaning, state: 'queued' }, cleaning, 2),
-    row(5400, 'runner-b', cleaning, null, 2),
+    row(5400, 'runner-b', cleaning, { ...cleaning, state: 'succeeded', leaseEndMs: null }, 2),
+    row(5400, 'runner-b', { ...cleaning, state: 'succeeded', leaseEndMs: null }, null, 2),
     row(5400, 'runner-b', succeeded, null, 1),
   )
   history.runs.push({ atMs: 5300, action: 2, attempt: 1, fence: 1, pid: 70, deployment: 'one', alone: true })
@@ -310,7 +311,7 @@ spoilt('an active action that was deleted by another hand', 'I4', good(), ({ wri
   writes.push(row(4050, 'wrong', renewed, null))
   outputs.length = 0
 })
-spoilt('an active action that its holder deleted, and which is no cleanup', 'I4', good(), ({ writes }) => {
+spoilt('an active action that its holder deleted', 'I4', good(), ({ writes }) => {
   writes.pop()
   writes.push(row(4050, 'runner-a', renewed, null))
 })
@@ -359,7 +360,7 @@ spoilt('a page that still shows what is gone', 'I5', good(), (history) => {
   history.truth = {}
 })
 spoilt('a page that shows again what was gone', 'I5', cleaned(), ({ viewers }) => {
-  viewers[0]?.shown.push({ atMs: 5500, deployment: 'one', revision: 7 })
+  viewers[0]?.shown.push({ atMs: 5500, deployment: 'one', revision: 6 })
   viewers[0]?.shown.push({ atMs: 5600, deployment: 'one', revision: null })
 })
 spoilt('a page that takes away what is there', 'I5', good(), ({ viewers }) => {

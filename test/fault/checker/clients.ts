@@ -19,18 +19,15 @@ function isKept({ state, stored, printed }: Kept): boolean {
 }
 
 function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
-  /** By deployment: no less may be shown; `gone`: no more than this, for it was deleted as such. */
+  // Once it is gone nothing that was shown may come again. A list that lacks a row does not tell its last revision: one between the
+  // last that was shown and that, told late, may still come until its deletion is told.
   const latest = new Map<string, { revision: number; gone: boolean }>()
   return shown.flatMap(({ deployment, revision, atMs }) => {
     const before = latest.get(deployment) ?? { revision: 0, gone: false }
     if (revision === null) {
-      const deleted = gone.filter((one) => one.deployment === deployment && one.revision >= before.revision)
-      latest.set(deployment, {
-        revision: Math.min(...deleted.map((one) => one.revision)),
-        gone: true,
-      })
-      if (deleted.length > 0) return []
-      latest.set(deployment, before)
+      const deleted = gone.some((one) => one.deployment === deployment && one.revision >= before.revision)
+      latest.set(deployment, { ...before, gone: deleted })
+      if (deleted) return []
       return [violation(`${name} took ${deployment} away at ${atMs} ms, which was not deleted`)]
     }
     latest.set(deployment, { revision: Math.max(before.revision, revision), gone: false })

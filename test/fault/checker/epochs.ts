@@ -1,6 +1,6 @@
 /**
  * I4: what the database accepted came from the hand that held the action, at the epoch it held it by; nobody took a lease
- * that was still held, and what has ended stays as it is, until the holder of a running cleanup takes it all away.
+ * that was still held, and what has ended stays as it is, until whoever cleaned its deployment up takes it all away.
  */
 import {
   type History,
@@ -40,7 +40,7 @@ function holdingAfter({ by, deployment, before, after }: RowChange, holding: Hol
   return {
     by: taken ? by : (holding?.by ?? null),
     epoch: after?.epoch ?? 0,
-    state: after?.state ?? 'gone',
+    state: (after ?? before)?.state ?? '',
     kind: (after ?? before)?.kind ?? '',
     deployment,
   }
@@ -53,22 +53,14 @@ function wrongOutput({ by, epoch }: OutputWrite, holding: Holding | undefined): 
   return by === holding.by ? null : `wrote output, held is it by ${holding.by}`
 }
 
-/** Rows of one statement are noted in any order: that of the cleanup itself may be gone before the others. */
-function wrongDelete({ by, action, deployment, before }: RowChange, holdings: Map<number, Holding>) {
+function wrongDelete({ by, deployment, before }: RowChange, holdings: Map<number, Holding>): string | null {
   if (before === null || by === rigName) return null
-  if (isActive(before.state)) {
-    const holder = holdings.get(action)?.by
-    if (by !== holder) return `deleted it while it was ${before.state}, held is it by ${holder}`
-    return before.kind === 'cleanup' ? null : `deleted it while it was ${before.state}, it is no cleanup`
-  }
-  const cleaning = [...holdings.values()].some(
+  if (isActive(before.state)) return `deleted it while it was ${before.state}`
+  const cleaned = [...holdings.values()].some(
     (one) =>
-      one.deployment === deployment &&
-      one.kind === 'cleanup' &&
-      one.by === by &&
-      (one.state === 'running' || one.state === 'gone'),
+      one.deployment === deployment && one.kind === 'cleanup' && one.by === by && one.state === 'succeeded',
   )
-  return cleaning ? null : `deleted what had ended as ${before.state}, and holds no cleanup of its deployment`
+  return cleaned ? null : `deleted what had ended as ${before.state}, and has not cleaned its deployment up`
 }
 
 function wrongChange({ by, before, after, atMs }: RowChange, holding: Holding | undefined): string | null {
