@@ -40,6 +40,27 @@ export const mutants: Record<string, Mutant> = {
     breaks: ['I1', 'I3', 'I4'],
     by: 'steps',
   },
+  'an end that does not ask for the epoch': {
+    file: 'db/migrations/0007_hand.sql',
+    from: /hand = p_epoch\n {2}where id = p_id and lease_epoch = p_epoch and state in/,
+    to: 'hand = lease_epoch where id = p_id and state in',
+    breaks: ['I4'],
+    by: 'steps',
+  },
+  'a renewal that does not ask for the epoch': {
+    file: 'db/transition.ts',
+    from: /hand = \$\{epoch\}\n +where id = \$\{actionId\} and lease_epoch = \$\{epoch\} (?=.*\n +returning)/,
+    to: `hand = lease_epoch where id = \${actionId} `,
+    breaks: ['I4'],
+    by: 'steps',
+  },
+  'a cleanup that does not ask for the epoch': {
+    file: 'db/transition.ts',
+    from: /hand = \$\{epoch\}\n +where id = \$\{actionId\} and lease_epoch = \$\{epoch\} (?=.*\n +if \(ended)/,
+    to: `hand = lease_epoch where id = \${actionId} `,
+    breaks: ['I4'],
+    by: 'steps',
+  },
   'no sweeper of lost actions': {
     file: 'runner/sweep.ts',
     from: '    await endLost(workshop, start)\n',
@@ -77,8 +98,8 @@ export const mutants: Record<string, Mutant> = {
   },
   'a script that is started before its start is on record': {
     file: 'runner/perform.ts',
-    from: 'announce(workshop, await start(workshop.db, held, prepared.links))',
-    to: 'void start(workshop.db, held, prepared.links).then((change) => announce(workshop, change), () => {})',
+    from: /const change = await startUnlessCancelled\(workshop, held, lease, prepared.links\)\n.*announce\(workshop, change\)/,
+    to: 'const change = true\n    void startUnlessCancelled(workshop, held, lease, prepared.links).catch(() => {})',
     breaks: ['I3'],
     by: 'steps',
   },

@@ -1,6 +1,6 @@
 /**
  * Proves that the short form can fail: takes one safeguard at a time out of a scratch copy of the repository, runs the short
- * form there, and demands that it goes red for the right invariant. `npm run test:fault:mutations [-- words of a mutant]`;
+ * form there, and demands that it goes red for the right invariant. Before that nothing is taken out, and it must be green. `npm run test:fault:mutations [-- words of a mutant]`;
  * ends with 1 when a mutant survives.
  */
 import { spawn } from 'node:child_process'
@@ -30,13 +30,18 @@ try {
     verbatimSymlinks: true,
   })
   await symlink(join(root, 'node_modules'), join(scratch, 'node_modules'))
+  for (const half of chosen.length === 0 ? [] : ['steps', 'plan']) {
+    const { found, code } = await playHalf(half, [])
+    if (code !== 0)
+      throw new Error(`${half}.test.ts is red (${[...found].join(', ')}) although nothing was taken out`)
+  }
   for (const [name, mutant] of chosen) {
     const { found, seconds } = await withMutant(mutant, async () => {
       const startedAt = performance.now()
       const found = new Set<string>()
       const halves = mutant.by === 'steps' ? ['steps', 'plan'] : ['plan', 'steps']
       for (const half of Array.from({ length: tries }, () => halves).flat()) {
-        for (const one of await violatedIn(half, mutant.breaks)) found.add(one)
+        for (const one of (await playHalf(half, mutant.breaks)).found) found.add(one)
         if (mutant.breaks.some((one) => found.has(one))) break
       }
       return { found: [...found].sort(), seconds: (performance.now() - startedAt) / 1000 }
@@ -71,8 +76,11 @@ async function withMutant<T>({ file, from, to }: Mutant, work: () => Promise<T>)
   }
 }
 
-/** The invariants that one half of the short form names as violated; it is ended as soon as a wanted one is among them. */
-function violatedIn(half: string, wanted: readonly string[]): Promise<Set<string>> {
+/** One half of the short form, and the invariants it names as violated; it is ended as soon as a wanted one is among them. */
+function playHalf(
+  half: string,
+  wanted: readonly string[],
+): Promise<{ found: Set<string>; code: number | null }> {
   const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `test/fault/${half}.test.ts`], {
     cwd: scratch,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -91,6 +99,6 @@ function violatedIn(half: string, wanted: readonly string[]): Promise<Set<string
   })
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', () => resolve(found))
+    child.on('close', (code) => resolve({ found, code }))
   })
 }

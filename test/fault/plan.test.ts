@@ -1,7 +1,7 @@
 /** The short form, second half: a random plan of faults of every kind under load, then a quiet time; the invariants hold. */
 import { test } from 'node:test'
 import { startLoad } from './rig/load.ts'
-import { demandNone, seedOfRun } from './rig/report.ts'
+import { demandNone, demandWork, seedOfRun } from './rig/report.ts'
 import { openWorld } from './rig/world.ts'
 import { followPlan } from './scenarios/plan.ts'
 
@@ -26,4 +26,5 @@ test('faults at random moments under load break no invariant', async (t) => {
     `seed ${seed}: ${done.join(', ')}; ${history.runs.length} scripts, ${history.asked.length} requests`,
   )
   demandNone(violations, seed)
+  demandWork(history, 5)
 })

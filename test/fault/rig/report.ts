@@ -1,6 +1,6 @@
 /** What is said about a run: its seed, and every violation by its invariant. */
 import { invariants } from '../checker/check.ts'
-import type { Violation } from '../checker/history.ts'
+import type { History, Violation } from '../checker/history.ts'
 
 /** Of one violation, in letters: what was printed can be a gigabyte. */
 const longest = 400
@@ -15,6 +15,15 @@ export function report(violations: readonly Violation[], seed: number, most = 20
     .map(({ invariant, words }) => `${invariant} (${invariants[invariant]}): ${words.slice(0, longest)}`)
   const more = violations.length > most ? [`and ${violations.length - most} more`] : []
   return [`violated, seed ${seed}:`, ...lines, ...more].join('\n')
+}
+
+/** Where everything is refused no invariant breaks: fails when fewer were accepted, or fewer scripts ran. */
+export function demandWork({ asked, runs }: History, atLeast: number): void {
+  const accepted = asked.filter(({ answers }) => answers.some(({ is }) => is === 'accepted')).length
+  if (Math.min(accepted, runs.length) < atLeast)
+    throw new Error(
+      `${accepted} requests were accepted and ${runs.length} scripts ran, wanted are ${atLeast}`,
+    )
 }
 
 /** For a test: fails with the report. */
