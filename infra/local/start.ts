@@ -41,6 +41,6 @@ if (import.meta.main) {
     migrate: [join(root, 'db/migrate.ts')],
     server: [join(root, 'functions/server.ts')],
     // As in package.json: a runner waits most of its life, and a small young generation keeps it small.
-    runner: ['--max-semi-space-size=4', join(root, 'runner/main.ts')],
+    runner: ['--max-semi-space-size=4', '--expose-gc', join(root, 'runner/main.ts')],
   })
 }

@@ -121,7 +121,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     ['key_reused', 'The Idempotency-Key was used for another request.', 'Use a new Idempotency-Key'],
     ['runners_away', 'No runner answered.', 'Check that a runner is up'],
     ['script_failed', 'config_check failed: no cluster', 'Ask the DevOps engineer'],
-    ['stores_away', 'The database is not reachable.', 'Wait: the database is not reachable'],
+    ['stores_away', 'The database is not reachable.', 'Send it again in a moment'],
     ['too_large', 'At most 10 MiB.', 'Send less'],
   ] as const) {
     test(`refused with ${code}`, async (t) => {

@@ -66,7 +66,7 @@ async function start(
   const child: Child = startChild({
     name,
     file: process.execPath,
-    args: ['--max-semi-space-size=4', join(root, file)],
+    args: ['--max-semi-space-size=4', '--expose-gc', join(root, file)],
     env: {
       ...environment,
       PGAPPNAME: name,
