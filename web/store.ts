@@ -28,14 +28,16 @@ type Entry = { signal: Signal<FullInfo>; touched: number }
 export function createStore(): Store {
   const entries = new Map<string, Entry>()
   const rows = new Map<string, Row>()
-  const deletedAt = new Map<string, number>()
+  /** What was deleted: up to which revision, and when it was made. A list that lacks a row does not tell its last revision. */
+  const gone = new Map<string, { revision: number; created_at?: string }>()
   const changes = signal(0)
   const watchers = new Set<(names: ReadonlySet<string>) => void>()
   let clock = 0
 
   const put = (deployment: FullInfo): boolean => {
     const { name } = deployment.deployment
-    if (deployment.revision <= (deletedAt.get(name) ?? 0)) return false
+    const was = gone.get(name)
+    if (was && (deployment.revision <= was.revision || deployment.created_at === was.created_at)) return false
     const entry = entries.get(name)
     if (entry === undefined) {
       const created = signal(deployment)
@@ -50,8 +52,9 @@ export function createStore(): Store {
   }
 
   const remove = (name: string, revision: number): boolean => {
-    if (revision < (entries.get(name)?.signal.peek().revision ?? 0)) return false
-    deletedAt.set(name, Math.max(revision, deletedAt.get(name) ?? 0))
+    const was = entries.get(name)?.signal.peek() ?? gone.get(name)
+    if (was && revision < was.revision) return false
+    gone.set(name, { ...was, revision })
     rows.delete(name)
     return entries.delete(name)
   }
@@ -80,10 +83,12 @@ export function createStore(): Store {
     mark: () => clock,
     keep: (names, mark) =>
       batch(() => {
-        const gone = [...entries].filter(([name, { touched }]) => !names.has(name) && touched <= mark)
+        const lacking = [...entries].filter(([name, { touched }]) => !names.has(name) && touched <= mark)
         tell(
           new Set(
-            gone.filter(([name, { signal }]) => remove(name, signal.peek().revision)).map(([name]) => name),
+            lacking
+              .filter(([name, { signal }]) => remove(name, signal.peek().revision))
+              .map(([name]) => name),
           ),
         )
       }),

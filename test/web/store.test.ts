@@ -5,11 +5,11 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { createStore } from '../../web/store.ts'
 import { sample } from './samples.ts'
 
-const changed = (name: string, revision: number): ChangeEvent => ({
+const changed = (name: string, revision: number, created?: string): ChangeEvent => ({
   type: 'deployment',
   name,
   revision,
-  deployment: sample({ name, revision }),
+  deployment: sample({ name, revision, ...(created && { created }) }),
 })
 const deleted = (name: string, revision: number): ChangeEvent => ({ type: 'deleted', name, revision })
 
@@ -43,6 +43,16 @@ describe('the store of deployments', () => {
     store.merge([sample({ name: 'shop', revision: 3 })])
     store.keep(new Set(['shop']), mark)
     assert.equal(store.rows.size, 0)
+  })
+
+  it('does not bring back what a list lacks, whatever comes late about it, unless it is made anew', () => {
+    const store = createStore()
+    store.apply(changed('shop', 3))
+    store.keep(new Set(), store.mark())
+    store.apply(changed('shop', 5))
+    assert.equal(store.rows.size, 0)
+    store.merge([sample({ name: 'shop', revision: 9, created: '2026-02-01T10:00:00.000000Z' })])
+    assert.equal(store.rows.get('shop')?.value.revision, 9)
   })
 
   it('shows a deployment made anew under the name of a deleted one, whatever comes late about the old one', () => {
@@ -81,7 +91,7 @@ describe('the store of deployments', () => {
       changed('b', 2),
       changed('a', 3),
       deleted('b', 4),
-      changed('b', 5),
+      changed('b', 5, '2026-02-01T10:00:00.000000Z'),
       deleted('a', 6),
     ]
     fc.assert(

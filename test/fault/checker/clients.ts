@@ -19,15 +19,14 @@ function isKept({ state, stored, printed }: Kept): boolean {
 }
 
 function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
-  // Once it is gone nothing that was shown may come again. A list that lacks a row does not tell its last revision: one between the
-  // last that was shown and that, told late, may still come until its deletion is told.
+  // Once it is gone nothing of it may come again: only what was made anew, which is newer than the deletion.
   const latest = new Map<string, { revision: number; gone: boolean }>()
   return shown.flatMap(({ deployment, revision, atMs }) => {
     const before = latest.get(deployment) ?? { revision: 0, gone: false }
     if (revision === null) {
-      const deleted = gone.some((one) => one.deployment === deployment && one.revision >= before.revision)
-      latest.set(deployment, { ...before, gone: deleted })
-      if (deleted) return []
+      const deleted = gone.find((one) => one.deployment === deployment && one.revision >= before.revision)
+      latest.set(deployment, { revision: deleted?.revision ?? before.revision, gone: deleted !== undefined })
+      if (deleted !== undefined) return []
       return [violation(`${name} took ${deployment} away at ${atMs} ms, which was not deleted`)]
     }
     latest.set(deployment, { revision: Math.max(before.revision, revision), gone: false })

@@ -1,6 +1,7 @@
 /** The long form of steps.ts and plan.ts: a crash before and after every statement that counts; a random plan of all faults. */
 import { nowMs } from '../rig/clock.ts'
 import { startLoad } from '../rig/load.ts'
+import { demandWork } from '../rig/report.ts'
 import { make } from './moves.ts'
 import { followPlan } from './plan.ts'
 import type { Scenario } from './scenario.ts'
@@ -46,6 +47,7 @@ export const randomPlan: Scenario = {
     })
     const done = await followPlan(world, { forMs: seconds * 1000, pauseMs: 5000, longestMs: 28_000 })
     await load.stop()
+    demandWork((await world.check()).history, seconds)
     return {
       rounds: `${done.length} faults in ${seconds} s, ${world.asked.length} requests`,
       figures: [],
