@@ -149,10 +149,12 @@ export function hearQuestions(
   })
 }
 
-/** Takes nothing more from now on. `close()` hangs while Redis is away (measured): politely until `done`, then by force. */
+/**
+ * Takes nothing more from now on. `close()` hangs while Redis is away (measured), and `close(true)` after it is the same promise: it
+ * is given up a moment after its work is `done`.
+ */
 export async function closeWorker(worker: Worker, done: Promise<unknown>): Promise<void> {
   await Promise.race([worker.close().catch(() => {}), done.then(() => pause(1000))])
-  await Promise.race([worker.close(true).catch(() => {}), pause(1000)])
 }
 
 async function closeWithin(queue: Queue, ms: number): Promise<void> {

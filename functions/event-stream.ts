@@ -60,6 +60,8 @@ export function eventStream(
     .finally(() => {
       clearInterval(heartbeat)
       end(controller)
+      // As long as anybody listens, a signal made of others lives as long as they do: here as long as the server.
+      leaving.abort()
     })
   return new Response(readable, {
     headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },

@@ -55,16 +55,8 @@ export function createEnding(tree: Tree, killGraceMs: number): Ending {
       exited = true
       clearTimeout(timer)
       if (reason === null) return
-      // Who is just being made, or turns into another program, may escape one look at all processes, not two.
-      let empty = 0
       // As long as one of the group is left, the kernel gives its number to no other: KILL hits no stranger.
-      for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, lastPollMs)) {
-        empty = treeLives(tree) ? 0 : empty + 1
-        if (empty === 2) return
-        if (empty === 1) {
-          await sleep(betweenLooksMs)
-          continue
-        }
+      for (let pollMs = firstPollMs; !(await isGone(tree)); pollMs = Math.min(pollMs * 2, lastPollMs)) {
         const leftMs = killAtMs - performance.now()
         // Again and again: what was forked between two looks must not get away.
         if (leftMs <= 0) signalTree(tree, 'SIGKILL')
@@ -73,4 +65,11 @@ export function createEnding(tree: Tree, killGraceMs: number): Ending {
       }
     },
   }
+}
+
+/** Who is just being made, or turns into another program, may escape one look at all processes, not two. */
+async function isGone(tree: Tree): Promise<boolean> {
+  if (treeLives(tree)) return false
+  await sleep(betweenLooksMs)
+  return !treeLives(tree)
 }
