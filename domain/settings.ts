@@ -191,7 +191,8 @@ export const settings = {
     for: ['runner'],
   },
   INTERRUPTED_ACTIONS: {
-    about: 'What becomes of an action whose runner was lost: fail, or retry as a second visible attempt',
+    about:
+      'What becomes of an action whose runner was lost or had to end it: fail, or retry as a second visible attempt',
     parse: z.enum(['fail', 'retry']).default('fail'),
     for: ['runner'],
   },

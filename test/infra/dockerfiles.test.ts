@@ -28,6 +28,12 @@ test('everything a program imports is copied into its image', () => {
   }
 })
 
+test('wherever a runner is started it keeps its memory small: young objects, and what is asked of it after much output', () => {
+  const starts = [manifest.scripts.runner, read('Dockerfile.runner'), read('infra/local/start.ts')]
+  for (const text of starts)
+    for (const flag of ['--max-semi-space-size=4', '--expose-gc']) assert.ok(text.includes(flag), flag)
+})
+
 test('whatever is copied reaches the builder', () => {
   const allowed = read('.dockerignore')
     .split('\n')
