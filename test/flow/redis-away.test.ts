@@ -1,34 +1,24 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { LiveMessage } from '../../domain/event.ts'
-import { startRedis } from '../../infra/local/redis.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { listen } from '../helpers/live.ts'
+import { type OwnRedis, openOwnRedis } from '../helpers/own-redis.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
 let octopod: Client
-let redis: Awaited<ReturnType<typeof startRedis>>
-let dataDir: string
-let port: number
-const start = () => startRedis({ dataDir, port, log: () => {} })
+let redis: OwnRedis
 
 before(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'octopod-redis-'))
-  port = await freePort()
-  redis = await start()
+  redis = await openOwnRedis()
   system = await startSystem({ env: { REDIS_URL: redis.url } })
   octopod = clientOf(system.url)
 })
 after(async () => {
   await system?.stop()
-  await redis?.stop()
-  await rm(dataDir, { recursive: true, force: true })
+  await redis?.remove()
 })
 
 test('while Redis is away nobody is told defaults, not even those that were cached: 503, and again when it is back', async () => {
@@ -39,7 +29,7 @@ test('while Redis is away nobody is told defaults, not even those that were cach
   assert.equal(refused.status, 503)
   assert.match(refused.text, /Redis is not reachable.*stores_away/)
   assert.equal(refused.headers.get('retry-after'), '2')
-  redis = await start()
+  await redis.start()
   await eventually('they are told again', async () => {
     const { status } = await defaults()
     return { done: status === 200, value: null, seen: status }
@@ -76,7 +66,7 @@ test('while Redis is away actions are accepted in time, performed, and shown; af
   const action = await octopod.actionEnded(actionIdOf(refused))
   assert.deepEqual([action.state, action.error, action.started_at], ['failed', 'no such tag', null])
 
-  redis = await start()
+  await redis.start()
   await eventually('the server has Redis again', async () => {
     const { body } = await octopod.call('GET', '/readyz')
     return { done: (body as { status: string }).status === 'ready', value: null, seen: body }

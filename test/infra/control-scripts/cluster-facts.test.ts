@@ -24,48 +24,35 @@ const { readDocuments } = await moduleOf<{ readDocuments(text: string, what: str
 )
 
 const seen = { generation: 2 }
+/** A Deployment that wants so many pods, and what its controller says of them. */
+const pods = (replicas: number, status: object) => ({
+  kind: 'Deployment',
+  metadata: seen,
+  spec: { replicas },
+  status,
+})
 const judged: [string, object, number, Omit<Readiness, 'says'>][] = [
   [
     'a rolled out Deployment',
-    {
-      kind: 'Deployment',
-      metadata: seen,
-      spec: { replicas: 2 },
-      status: { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
-    },
+    pods(2, { observedGeneration: 2, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }),
     2,
     { ready: true, serving: true },
   ],
   [
     'one that its controller has not seen since it changed',
-    {
-      kind: 'Deployment',
-      metadata: seen,
-      spec: { replicas: 2 },
-      status: { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 },
-    },
+    pods(2, { observedGeneration: 1, replicas: 2, updatedReplicas: 2, availableReplicas: 2 }),
     2,
     { ready: false, serving: true },
   ],
   [
     'one whose new pods do not come up',
-    {
-      kind: 'Deployment',
-      metadata: seen,
-      spec: { replicas: 2 },
-      status: { observedGeneration: 2, replicas: 3, updatedReplicas: 1, availableReplicas: 2 },
-    },
+    pods(2, { observedGeneration: 2, replicas: 3, updatedReplicas: 1, availableReplicas: 2 }),
     2,
     { ready: false, serving: true },
   ],
   [
     'one whose old pods still run',
-    {
-      kind: 'Deployment',
-      metadata: seen,
-      spec: { replicas: 1 },
-      status: { observedGeneration: 2, replicas: 2, updatedReplicas: 1, availableReplicas: 2 },
-    },
+    pods(1, { observedGeneration: 2, replicas: 2, updatedReplicas: 1, availableReplicas: 2 }),
     1,
     { ready: false, serving: true },
   ],
