@@ -179,6 +179,8 @@ test('good histories pass', () => {
 test('what is cut short is kept as far as it came, and a name may come again', () => {
   const history = cleaned()
   history.outputs = [{ action: 1, state: 'interrupted', stored: 'do', printed: 'done\n' }]
+  // Deleted twice; the page has seen the first time only.
+  history.gone = [{ deployment: 'one', revision: 20 }, ...history.gone]
   history.viewers[0]?.shown.push({ atMs: 9000, deployment: 'one', revision: 9 })
   Object.assign(history.viewers[0]?.atTheEnd ?? {}, { one: 9 })
   history.truth = { one: 9 }

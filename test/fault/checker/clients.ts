@@ -24,9 +24,12 @@ function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
   return shown.flatMap(({ deployment, revision, atMs }) => {
     const before = latest.get(deployment) ?? { revision: 0, gone: false }
     if (revision === null) {
-      const deleted = gone.find((one) => one.deployment === deployment && one.revision >= before.revision)
-      latest.set(deployment, { revision: deleted?.revision ?? before.revision, gone: deleted !== undefined })
-      if (deleted !== undefined) return []
+      // The first of those it may have been: a name is made and deleted again and again.
+      const deletions = gone.filter((one) => one.deployment === deployment && one.revision >= before.revision)
+      const isGone = deletions.length > 0
+      const at = isGone ? Math.min(...deletions.map((one) => one.revision)) : before.revision
+      latest.set(deployment, { revision: at, gone: isGone })
+      if (isGone) return []
       return [violation(`${name} took ${deployment} away at ${atMs} ms, which was not deleted`)]
     }
     latest.set(deployment, { revision: Math.max(before.revision, revision), gone: false })

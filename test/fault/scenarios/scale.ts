@@ -11,7 +11,7 @@ export const scale: Scenario = {
   runners: 8,
   pages: 4,
   async run(world, times) {
-    const actions = times(1500)
+    const actions = times(1600)
     const fromMs = nowMs()
     const load = startLoad(world, {
       deployments: 200,
