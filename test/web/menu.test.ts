@@ -20,7 +20,9 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     visitor = await openVisitor(browser, system.url)
     await client.create('shop', { 'image.tag': 'v1' })
     await client.settled('shop', 'Running')
-    await client.update('shop', { 'image.tag': 'v2', 'behave.update': 'fail the registry is away' })
+    // A check that succeeded would heal it before anybody has looked.
+    const failing = { 'behave.update': 'fail the registry is away', 'behave.check': 'exit 1' }
+    await client.update('shop', { 'image.tag': 'v2', ...failing })
     await client.settled('shop', 'GenericFailure')
   })
   after(async () => {
