@@ -165,6 +165,13 @@ export const settings = {
     parse: timer(20),
     for: ['runner'],
   },
+  PID_NAMESPACE: {
+    about:
+      'shared, or own: each script gets one of its own, and nothing it started outlives it; needs a host that allows it',
+    // Not on and off: to YAML those are no words.
+    parse: z.enum(['shared', 'own']).default('shared'),
+    for: ['runner'],
+  },
   OUTPUT_LIMIT: {
     about: 'Bytes of output kept of one action; the rest is counted and dropped',
     parse: count(1024, 64 * 1024 * 1024),

@@ -20,6 +20,7 @@ import { readSettings, SettingsError } from '../domain/settings.ts'
 import { answerQuestion } from './answer.ts'
 import { heartbeat } from './heartbeat.ts'
 import { createMemory } from './memory.ts'
+import { findNamespace } from './namespace.ts'
 import { notify } from './notify.ts'
 import { perform, type Running } from './perform.ts'
 import { ask } from './run.ts'
@@ -41,6 +42,8 @@ async function main(): Promise<void> {
   // First: what it needs.
   const settings = readSettings('runner', process.env)
   const scripts = findScripts(settings)
+  const environment = scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT)
+  const through = settings.PID_NAMESPACE === 'own' ? await findNamespace(environment) : []
   const log = pino({ level: settings.LOG_LEVEL, serializers })
   const onWait = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
   const db = await openPool(settings.DATABASE_URL, {
@@ -79,7 +82,8 @@ async function main(): Promise<void> {
     supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE, (words) =>
       unsupervised(new Error(words)),
     ),
-    environment: scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT),
+    environment,
+    through,
     memory: createMemory(),
     log,
     closing: closing.signal,

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { access, constants } from 'node:fs/promises'
 import { nothingRan, type ScriptResult } from '../domain/action.ts'
 import { createEnding } from './ending.ts'
 import { readPipes } from './pipes.ts'
@@ -28,6 +29,8 @@ export type ProcessRequest = {
   supervisor?: Supervisor
   /** what its processes are known by; made here when not given */
   mark?: string
+  /** a program and arguments that the script is started through, which ends as the script does (namespace.ts) */
+  through?: readonly string[]
 }
 
 /** How long a script that ended may leave its pipes open, e.g. by a child that inherited them. */
@@ -114,9 +117,15 @@ function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
 type Started = ChildProcess & { pid: number }
 
 /** Some errors are thrown by spawn, others are emitted: both become the words of `problem`. */
-async function start({ file, args, env }: ProcessRequest, mark: string): Promise<Started | string> {
+async function start(
+  { file, args, env, through = [] }: ProcessRequest,
+  mark: string,
+): Promise<Started | string> {
   try {
-    const child = spawn(file, args, {
+    // Whoever starts it for us has not our words for what cannot be started.
+    if (through.length > 0) await access(file, constants.X_OK)
+    const [program = file, ...rest] = [...through, file, ...args]
+    const child = spawn(program, rest, {
       env: { ...env, [markName]: mark },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

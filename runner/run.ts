@@ -48,7 +48,7 @@ export async function askAbout(
 }
 
 export function request(
-  { settings, scripts, environment, supervisor, closing }: Workshop,
+  { settings, scripts, environment, through, supervisor, closing }: Workshop,
   script: ScriptName,
   args: string[],
   { timeoutMs, signal }: Limits = {},
@@ -59,6 +59,7 @@ export function request(
     file,
     args,
     env: environment,
+    through,
     timeoutMs: timeoutMs ?? settings.CONTROL_SCRIPT_TIMEOUT,
     killGraceMs: settings.KILL_GRACE,
     signal: signal ? AbortSignal.any([signal, closing]) : closing,

@@ -22,6 +22,8 @@ export type Workshop = {
   supervisor: Supervisor
   /** What scripts see of our environment. */
   environment: Record<string, string>
+  /** What scripts are started through; empty: nothing. */
+  through: readonly string[]
   memory: Memory
   log: Logger
   /** Aborts with 'interrupted' when the grace of a shutdown is over: every script of ours ends. */

@@ -1,12 +1,14 @@
-/** Which control scripts of a deployment run on this machine right now, told by their arguments. */
+/** Which processes run on this machine right now, told by their arguments. */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The command lines of scripts called with `--name <name>`. */
-export function scriptsOf(name: string): string[] {
+/** The control scripts called with `--name <name>`. */
+export const scriptsOf = (name: string): number[] => processesWith(`\0--name\0${name}\0`)
+
+/** Those with these words among their arguments, which are separated by NUL. */
+export function processesWith(words: string): number[] {
   return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => commandLine(pid))
-    .filter((line) => line.includes(`\0--name\0${name}\0`))
+    .filter((entry) => /^\d+$/.test(entry) && commandLine(entry).includes(words))
+    .map(Number)
 }
 
 /** Empty when the process has gone meanwhile. */

@@ -1,0 +1,113 @@
+/** With a PID namespace of its own nothing that a script started outlives it, and the script notices nothing else. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import { findNamespace } from '../../runner/namespace.ts'
+import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
+import { processesWith } from '../helpers/processes.ts'
+import { endLeftOver, plainEnvironment, shelf, until } from './shelf.ts'
+
+/** Where this very machine has none to give, there is nothing to test but that it says so. */
+const through = await findNamespace(plainEnvironment).catch((error: Error) => error)
+const skip = through instanceof Error && through.message
+
+const request = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}): ProcessRequest => ({
+  file: shelf(name),
+  args,
+  env: plainEnvironment,
+  timeoutMs: 20_000,
+  killGraceMs: 300,
+  through: through instanceof Error ? [] : through,
+  ...more,
+})
+const ask = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}) =>
+  collect(request(name, args, more), 100_000)
+
+/** How many processes carry a word that only one script was given. */
+const alive = (word: string) => processesWith(word).length
+
+suite('a script with a namespace of its own', { concurrency: true, skip }, () => {
+  test('takes along what has cleared its environment and left its group, when it ends', async () => {
+    const [without, within] = [randomUUID(), randomUUID()]
+    assert.equal((await ask('vanishes', [without], { through: [] })).result.exitCode, 0)
+    assert.equal(alive(without), 1, 'without one it stays')
+    processesWith(without).forEach(endLeftOver)
+    assert.equal((await ask('vanishes', [within])).result.exitCode, 0)
+    assert.equal(alive(within), 0)
+  })
+
+  test('takes it along when it is cancelled', async () => {
+    const word = randomUUID()
+    const cancel = new AbortController()
+    let text = ''
+    const onOutput = (_: string, bytes: Uint8Array) => {
+      text += Buffer.from(bytes)
+    }
+    const run = runProcess(request('vanishes', [word, '30'], { signal: cancel.signal, onOutput }))
+    await until(() => text.includes('started'))
+    assert.ok(alive(word) > 1)
+    cancel.abort('cancelled')
+    assert.equal((await run).cancelled, true)
+    assert.equal(alive(word), 0)
+  })
+
+  test('still hears TERM, ends with its own exit code, and is killed when it does not listen', async () => {
+    const cancelled = (name: string) =>
+      ask(name, [], { signal: AbortSignal.timeout(700), killGraceMs: 500 }).then(({ result }) => result)
+    const [polite, deaf] = await Promise.all([cancelled('exits-zero-after-term'), cancelled('ignores-term')])
+    assert.deepEqual([polite.exitCode, polite.interrupted], [0, true])
+    assert.deepEqual([deaf.signal, deaf.interrupted], ['SIGKILL', true])
+  })
+
+  test('gives its exit code and its streams apart; a signal of somebody else counts as a shell counts it', async () => {
+    const { result, stdout } = await ask('exits', ['3', 'three', 'words'])
+    assert.deepEqual([result.exitCode, result.signal, stdout], [3, null, 'three words\n'])
+    const both = await ask('prints-both', ['2'])
+    assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
+    assert.equal((await ask('kills-itself')).result.exitCode, 137)
+  })
+
+  test('gets its arguments exactly', async () => {
+    const args = ['--a', 'x y', '$(id)', '`id`', "it's", '', '*', 'a\nb', '-n', '--', 'ä€😀', 'k=v;ls']
+    const { stdout } = await ask('prints-arguments', args)
+    assert.deepEqual(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as string),
+      args,
+    )
+  })
+
+  test('that cannot be started says so in the same words', async () => {
+    for (const name of ['absent', 'not-executable'])
+      assert.equal(
+        (await runProcess(request(name))).problem,
+        (await runProcess(request(name, [], { through: [] }))).problem,
+      )
+  })
+})
+
+test('a machine that gives no namespace is told from one that does, with its own words', async (t) => {
+  const environment = {
+    PATH: `${unshareThat(t, 'echo "unshare failed: Operation not permitted" >&2; exit 1')}:/bin`,
+  }
+  await assert.rejects(findNamespace(environment), {
+    name: 'SettingsError',
+    message: /^PID_NAMESPACE is own, but .*: unshare failed: Operation not permitted$/,
+  })
+  await assert.rejects(
+    findNamespace({ PATH: '/nowhere' }),
+    /: there is no unshare \(util-linux\) in its PATH$/,
+  )
+})
+
+function unshareThat(t: TestContext, does: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'octopod-unshare-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'unshare'), `#!/bin/sh\n${does}\n`, { mode: 0o755 })
+  return folder
+}
