@@ -14,8 +14,11 @@ const starts = /start_action\(/
 
 let system: System
 let octopod: Client
+let doomed: Program | null = null
 before(async () => {
-  system = await startSystem({ env: { CHECK_INTERVAL: '3600', SHUTDOWN_GRACE: '20' } })
+  system = await startSystem({
+    env: { CHECK_INTERVAL: '3600', LEASE: '2', KILL_GRACE: '0.3', SHUTDOWN_GRACE: '20' },
+  })
   octopod = clientOf(system.url)
 })
 after(() => system?.stop())
@@ -113,3 +116,30 @@ test('a start whose answer was lost is asked for again, and the script runs once
       assert.equal((await system.calls('archive')).filter((call) => call.includes('unanswered')).length, 1)
     },
   ))
+
+test('a runner that stood still between the start on record and the script does not start it any more', async () => {
+  await atStatement(
+    'frozen',
+    starts,
+    () => {
+      // The statement goes through; whoever asked hears of it when the lease is over.
+      doomed?.child.kill('SIGSTOP')
+      return 'pass'
+    },
+    async (runner, reached) => {
+      doomed = runner
+      const actionId = actionIdOf(await octopod.archive('frozen'))
+      await reached
+      // Longer than the lease, shorter than a statement may take: the answer is there when it wakes.
+      await sleep(2500)
+      runner.child.kill('SIGCONT')
+      const action = await octopod.actionEnded(actionId)
+      assert.equal(action.state, 'interrupted')
+      assert.notEqual(action.started_at, null)
+      assert.deepEqual(
+        (await system.calls('archive')).filter((call) => call.includes('frozen')),
+        [],
+      )
+    },
+  )
+})
