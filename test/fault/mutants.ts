@@ -129,6 +129,6 @@ export const mutants: Record<string, Mutant> = {
     from: 'if (deployment.revision <= entry.signal.peek().revision) return false',
     to: '',
     breaks: ['I5'],
-    by: 'plan',
+    by: 'steps',
   },
 }

@@ -7,7 +7,7 @@ import { cancelAction } from './rig/asking.ts'
 import { demandNone, seedOfRun } from './rig/report.ts'
 import { openWorld, type World } from './rig/world.ts'
 import { freezeBetweenClaimAndStart, freezeHolder } from './scenarios/frozen.ts'
-import { arriveLate, isRefusal } from './scenarios/late.ts'
+import { arriveLate, isRefusal, tellLate } from './scenarios/late.ts'
 import { ended, holderOf, make } from './scenarios/moves.ts'
 import { type Crash, crashAt, nameOf } from './scenarios/steps.ts'
 import { beforeStart, mustBecome, type Outcomes, tryWrong } from './scenarios/wrong-hands.ts'
@@ -38,6 +38,7 @@ before(async () => {
     'late-start',
     'late-output',
     'late-finish',
+    'told-late',
   ])
 })
 after(() => world?.close())
@@ -85,6 +86,16 @@ suite('while nobody is lost', { concurrency: true }, () => {
     const { goneMs, settledMs } = await freezeHolder(world, 'frozen', 8000)
     assert.ok(goneMs !== null && goneMs < settledMs, `gone after ${goneMs} ms, settled after ${settledMs} ms`)
     await holdsSoFar()
+  })
+
+  test('an event that is told late is not shown over what came after it', async () => {
+    await tellLate(world, 'told-late')
+    await holdsSoFar()
+    const { violations } = await world.check()
+    demandNone(
+      violations.filter(({ words }) => words.includes('showed told-late')),
+      seed,
+    )
   })
 
   test('what wrong code would write is refused by the database itself', async () => {

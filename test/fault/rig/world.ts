@@ -22,6 +22,8 @@ export type World = {
   seed: number
   random: Random
   dir: string
+  /** Of every name in Redis. */
+  prefix: string
   stores: Stores
   journal: Journal
   witness: Witness
@@ -50,6 +52,7 @@ export type ProgramJudge = (program: Program, asked: Statement) => Verdict | Pro
 /** A runner takes a check that is due at its next look. */
 const lateMs = 1000
 
+const prefix = 'fault'
 const here = join(import.meta.dirname, '..')
 
 /** `environment`: of all programs. */
@@ -72,7 +75,7 @@ export async function openWorld(seed: number, environment: Record<string, string
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    REDIS_PREFIX: 'fault',
+    REDIS_PREFIX: prefix,
     CONTROL_SCRIPTS_DIR: join(here, 'scripts'),
     OCTOPOD_FAULT_DIR: dir,
     OCTOPOD_FAULT_SHELF: join(here, '../scripts'),
@@ -120,6 +123,7 @@ export async function openWorld(seed: number, environment: Record<string, string
     seed,
     random,
     dir,
+    prefix,
     stores,
     journal,
     witness,

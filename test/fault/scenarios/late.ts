@@ -1,9 +1,14 @@
-/** A statement that is long on its way: its sender is killed, somebody else takes or ends the action, and only then it arrives. */
+/**
+ * What is long on its way. A statement: its sender is killed, somebody else takes or ends the action, and only then it arrives.
+ * An event: what has happened since was told before.
+ */
 import { rm, writeFile } from 'node:fs/promises'
+import { Redis } from 'ioredis'
+import { subscribe } from '../../../db/events.ts'
 import type { Answer } from '../rig/pg-frames.ts'
 import type { Verdict } from '../rig/pg-proxy.ts'
 import type { World } from '../rig/world.ts'
-import { begin, until } from './moves.ts'
+import { begin, ended, until } from './moves.ts'
 import { steps } from './steps.ts'
 
 /** Resolves with what PostgreSQL answered to the late statement; the checker tells what became of it. */
@@ -58,6 +63,33 @@ export async function arriveLate(
   } finally {
     due.resolve()
     takeBack()
+  }
+}
+
+/**
+ * The server that accepts an action is heard in Redis only when the action has ended, which a runner has found by itself. Resolves
+ * when an older revision was told after a newer one.
+ */
+export async function tellLate(world: World, deployment: string): Promise<void> {
+  const told: number[] = []
+  const subscriber = new Redis(world.stores.redis.url)
+  await subscribe(subscriber, world.prefix, {
+    change: (event) => {
+      if (event.name === deployment) told.push(event.revision)
+    },
+  })
+  const [server] = world.servers()
+  if (server === undefined) throw new Error('there is no server')
+  server.redis.freeze()
+  try {
+    await ended(world, await begin(world, deployment, 'update', 'quick', () => [server.url]))
+  } finally {
+    server.redis.thaw()
+  }
+  try {
+    await until('the late event is told', async () => told.some((one, at) => one < (told[at - 1] ?? 0)))
+  } finally {
+    subscriber.disconnect()
   }
 }
 
