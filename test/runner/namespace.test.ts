@@ -1,10 +1,11 @@
 /** With a PID namespace of its own nothing that a script started outlives it, and the script notices nothing else. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { findNamespace } from '../../runner/namespace.ts'
 import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
 import { processesWith } from '../helpers/processes.ts'
@@ -54,6 +55,19 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
     assert.equal(alive(word), 0)
   })
 
+  test('cannot outrun every look: a chain of processes, each in a session of its own, ends too', async (t) => {
+    const links = join(folderOf(t), 'links')
+    const length = () => statSync(links, { throwIfNoEntry: false })?.size ?? 0
+    const cancel = new AbortController()
+    const run = runProcess(request('runs-away', [links], { signal: cancel.signal }))
+    await until(() => length() > 100)
+    cancel.abort('cancelled')
+    assert.equal((await run).cancelled, true)
+    const then = length()
+    await sleep(300)
+    assert.equal(length(), then)
+  })
+
   test('still hears TERM, ends with its own exit code, and is killed when it does not listen', async () => {
     const cancelled = (name: string) =>
       ask(name, [], { signal: AbortSignal.timeout(700), killGraceMs: 500 }).then(({ result }) => result)
@@ -67,7 +81,8 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
     assert.deepEqual([result.exitCode, result.signal, stdout], [3, null, 'three words\n'])
     const both = await ask('prints-both', ['2'])
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
-    assert.equal((await ask('kills-itself')).result.exitCode, 137)
+    const killed = await ask('kills-itself')
+    assert.deepEqual([killed.result.exitCode, killed.stdout, killed.stderr], [137, '', ''])
   })
 
   test('gets its arguments exactly', async () => {
@@ -106,8 +121,13 @@ test('a machine that gives no namespace is told from one that does, with its own
 })
 
 function unshareThat(t: TestContext, does: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'octopod-unshare-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  const folder = folderOf(t)
   writeFileSync(join(folder, 'unshare'), `#!/bin/sh\n${does}\n`, { mode: 0o755 })
+  return folder
+}
+
+function folderOf(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'octopod-namespace-'))
+  t.after(() => rmSync(folder, { recursive: true }))
   return folder
 }
