@@ -24,15 +24,19 @@ export async function openEnds(events: string): Promise<Ends> {
   })
   await once(socket, 'open')
   return {
-    of: (name) =>
-      new Promise((resolve, reject) => {
+    of: (name) => {
+      const end = new Promise<number>((resolve, reject) => {
         const late = setTimeout(() => reject(new Error(`the action of ${name} did not end`)), patienceMs)
         waiting.set(name, (at) => {
           clearTimeout(late)
           waiting.delete(name)
           resolve(at)
         })
-      }),
+      })
+      // Whoever asks may fail before it comes to wait for this: its own error is then the one to tell.
+      end.catch(() => {})
+      return end
+    },
     close: async () => {
       const closed = once(socket, 'close')
       socket.close()
