@@ -5,7 +5,7 @@
 import type { Octopod } from './client.ts'
 import { Failure } from './failure.ts'
 import { followOutput } from './follow.ts'
-import { onInterrupt } from './interrupt.ts'
+import type { Leaving } from './leaving.ts'
 import { standing } from './looks.ts'
 import type { Progress } from './progress.ts'
 import { pause } from './retry.ts'
@@ -15,9 +15,9 @@ import { type Goal, waitFor } from './wait.ts'
 type Ways = {
   progress: Progress
   deadlineMs: number
-  follow?: boolean
-  /** The first Ctrl-C cancels the action, whose end is then waited for. */
-  cancelOnInterrupt?: boolean
+  follow: boolean
+  /** Stays with the action already. */
+  leaving: Leaving
 }
 export type End = { sight: Sight | null; failure: unknown }
 
@@ -25,13 +25,14 @@ export type End = { sight: Sight | null; failure: unknown }
 const restMs = 3000
 
 export async function accompany(octopod: Octopod, goal: Goal, ways: Ways): Promise<End> {
-  const { progress, deadlineMs, follow = false, cancelOnInterrupt = false } = ways
-  const leaving = new AbortController()
-  const release = onInterrupt(interrupted(octopod, goal, progress, cancelOnInterrupt))
-  const output =
-    follow && goal.actionId !== null
-      ? showOutput(octopod, goal.actionId, progress, leaving.signal)
-      : Promise.resolve()
+  const { progress, deadlineMs, follow, leaving } = ways
+  const enough = new AbortController()
+  let output = Promise.resolve()
+  /** Of one attempt after the other. */
+  const show = (actionId: number) => {
+    output = output.then(() => showOutput(octopod, actionId, progress, enough.signal))
+  }
+  if (follow && goal.actionId !== null) show(goal.actionId)
   let sight: Sight | null = null
   let failure: unknown = null
   try {
@@ -41,39 +42,23 @@ export async function accompany(octopod: Octopod, goal: Goal, ways: Ways): Promi
         sight = seen
         progress.stands(standing(seen))
       },
+      onRetry: (lost, { action_id: actionId, attempt }) => {
+        const words = `Action ${lost.action_id} was interrupted, its runner was lost`
+        progress.note(`${words}: attempt ${attempt} is action ${actionId}.`)
+        leaving.stayWith(actionId)
+        if (follow) show(actionId)
+      },
       onAway: (away) => progress.note(`${away.message} Waiting on.`),
     })
   } catch (error) {
     failure = error
   }
   const late = failure instanceof Failure && failure.kind === 'timed_out'
-  if (!late) await Promise.race([output, pause(restMs, leaving.signal)])
-  leaving.abort()
+  if (!late) await Promise.race([output, pause(restMs, enough.signal)])
+  enough.abort()
   await output
-  release()
+  leaving.arrived()
   return { sight, failure }
-}
-
-/** What was begun goes on without us, unless it is to be cancelled: then once more ends the waiting. */
-function interrupted(octopod: Octopod, { name, actionId }: Goal, progress: Progress, cancels: boolean) {
-  let cancelling = false
-  return (end: () => void) => {
-    if (cancels && actionId !== null && !cancelling) {
-      cancelling = true
-      progress.note(`Cancelling action ${actionId}; a second Ctrl-C ends at once.`)
-      octopod
-        .call('cancelAction', { params: { action_id: actionId } })
-        .catch((error) => progress.note(`It could not be cancelled: ${error.message}`))
-      return
-    }
-    progress.end()
-    progress.note(
-      actionId === null
-        ? `Waiting has ended; octo wait -n ${name} waits on.`
-        : `Waiting has ended, action ${actionId} goes on: octo wait -a ${actionId} waits on, octo cancel -a ${actionId} ends it.`,
-    )
-    end()
-  }
 }
 
 /** Never fails: who may not see the output still learns how it ended. */

@@ -7,6 +7,7 @@ import type { ActionKind } from '../domain/action.ts'
 import type { Extra, Octopod } from './client.ts'
 import { durationMs } from './duration.ts'
 import { Failure } from './failure.ts'
+import { type Leaving, openLeaving } from './leaving.ts'
 import { OnlineCommand } from './online.ts'
 import type { Look } from './output.ts'
 import { openProgress, type Progress, type Screen } from './progress.ts'
@@ -22,9 +23,18 @@ type Told = {
   status: string | null
   links: { name: string; link: string }[]
 }
-export type Tools = { octopod: Octopod; extra: Extra; progress: Progress; deadlineMs: number }
+/** `octopod` asks by way of `leaving`. */
+export type Tools = {
+  octopod: Octopod
+  extra: Extra
+  progress: Progress
+  deadlineMs: number
+  follow: boolean
+  leaving: Leaving
+}
 
 export abstract class ChangeCommand extends OnlineCommand {
+  abstract name: string
   wait = Option.Boolean('--wait', false, {
     description: 'wait until the deployment is Running, Archived or gone',
   })
@@ -37,7 +47,7 @@ export abstract class ChangeCommand extends OnlineCommand {
     description: 'a text of your own: the same command with the same key acts once',
   })
   cancelOnInterrupt = Option.Boolean('--cancel-on-interrupt', false, {
-    description: 'while waiting, Ctrl-C or the end of a CI job cancels the action too',
+    description: 'with --wait or --follow, Ctrl-C or the end of a CI job cancels the action too',
   })
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
@@ -52,23 +62,27 @@ export abstract class ChangeCommand extends OnlineCommand {
     const timeoutMs = durationMs('--timeout', this.timeout ?? '1h')
     const key = checkedKey(this.key)
     const { stderr, env } = this.context
-    const octopod = await this.octopod()
+    const { name, follow, cancelOnInterrupt: cancels } = this
+    const plain = await this.octopod()
     const progress = openProgress(stderr as unknown as Screen, env, this.quiet)
+    const leaving = openLeaving(plain, { name, progress, cancels })
+    const octopod = { ...plain, ask: leaving.ask }
     const deadlineMs = performance.now() + timeoutMs
     let begun: Begun
     let sight: Sight | null = null
     let failure: unknown = null
     try {
-      begun = await this.begin({ octopod, extra: { key, reason: this.reason }, progress, deadlineMs })
+      const extra = { key, reason: this.reason }
+      begun = await this.begin({ octopod, extra, progress, deadlineMs, follow, leaving })
       if (waits) {
         const { accompany } = await import('./accompany.ts')
         const goal = { name: begun.name, aim: aims[begun.kind], actionId: begun.actionId }
-        const { follow, cancelOnInterrupt } = this
-        const end = await accompany(octopod, goal, { follow, cancelOnInterrupt, progress, deadlineMs })
+        const end = await accompany(octopod, goal, { follow, leaving, progress, deadlineMs })
         sight = end.sight
         failure = end.failure
       }
     } finally {
+      leaving.close()
       progress.end()
     }
     if (this.format !== null) await this.tell({ one: recordOf(begun, sight) }, look, 'name')
@@ -104,7 +118,7 @@ function recordOf({ kind, name, actionId }: Begun, sight: Sight | null): Told {
   return {
     name,
     action: kind,
-    action_id: actionId,
+    action_id: sight?.action?.action_id ?? actionId,
     state: sight?.action?.state ?? (gone && kind === 'cleanup' ? 'succeeded' : null),
     status: info === null ? (gone ? 'gone' : null) : statusOf(info),
     links: info?.metadata ?? [],

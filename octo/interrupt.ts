@@ -1,4 +1,4 @@
-/** Ctrl-C and its like, while a command waits. Called by accompany.ts and commands/watch.ts. */
+/** Ctrl-C and its like, while a command is at work. Called by leaving.ts and commands/watch.ts. */
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

@@ -50,6 +50,18 @@ export function verdict(aim: Aim, { name, info, action }: Sight): 'arrived' | Fa
   return strayed(aim, name, status)
 }
 
+/**
+ * The later attempt of an interrupted action: where INTERRUPTED_ACTIONS=retry, the system makes it by itself, and the
+ * deployment tells of it from the moment the first one has ended. Null: there is none.
+ */
+export function newestAttempt({ info, action }: Sight): ActionSummary | null {
+  const last = info?.last_action ?? null
+  if (action?.state !== 'interrupted' || last === null) return null
+  const follows =
+    last.action === action.action && last.action_id > action.action_id && last.attempt > action.attempt
+  return follows ? last : null
+}
+
 /** How an action ended badly, in words. */
 export function badEnd(action: ActionSummary): Failure {
   const { action_id: id, state, exit_code: code, signal, error, cancelled_by: by } = action

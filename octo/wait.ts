@@ -7,7 +7,7 @@ import type { Octopod } from './client.ts'
 import { Failure } from './failure.ts'
 import { openLive } from './live.ts'
 import { pause } from './retry.ts'
-import { type Aim, type Sight, verdict } from './verdict.ts'
+import { type Aim, newestAttempt, type Sight, verdict } from './verdict.ts'
 
 export type Goal = { name: string; aim: Aim; actionId: number | null }
 export type Ways = {
@@ -15,6 +15,8 @@ export type Ways = {
   deadlineMs: number
   /** Called with every state seen. */
   onSight?: (sight: Sight) => void
+  /** The action was interrupted, and the system has begun it again: it is waited for from now on. */
+  onRetry?: (lost: ActionSummary, attempt: ActionSummary) => void
   /** The server did not answer; called once a downtime. */
   onAway?: (failure: Failure) => void
   /** How long the server may be away. */
@@ -36,12 +38,19 @@ export async function waitFor(octopod: Octopod, goal: Goal, ways: Ways): Promise
   })
   let awaySince: number | null = null
   let last: Sight | null = null
+  let { actionId } = goal
   try {
     for (;;) {
       hinted = false
       try {
-        last = await look(octopod, goal)
+        last = await look(octopod, { ...goal, actionId })
         awaySince = null
+        const attempt = newestAttempt(last)
+        if (last.action !== null && attempt !== null) {
+          ways.onRetry?.(last.action, attempt)
+          actionId = attempt.action_id
+          last = { ...last, action: attempt }
+        }
         ways.onSight?.(last)
         const is = verdict(goal.aim, last)
         if (is === 'arrived') return last

@@ -5,6 +5,7 @@ import type { Octopod } from '../client.ts'
 import { actionDescription, checkedId, checkedName } from '../command.ts'
 import { durationMs } from '../duration.ts'
 import { Failure } from '../failure.ts'
+import { openLeaving } from '../leaving.ts'
 import { deploymentLook } from '../looks.ts'
 import { OnlineCommand } from '../online.ts'
 import { openProgress, type Screen } from '../progress.ts'
@@ -44,8 +45,13 @@ export class Wait extends OnlineCommand {
     const goal = await find(octopod)
     const { stderr, env } = this.context
     const progress = openProgress(stderr as unknown as Screen, env, this.quiet)
+    const { name, actionId } = goal
+    const leaving = openLeaving(octopod, { name, progress, cancels: false })
+    leaving.stayWith(actionId)
     const { accompany } = await import('../accompany.ts')
-    const { sight, failure } = await accompany(octopod, goal, { follow: this.follow, progress, deadlineMs })
+    const { follow } = this
+    const { sight, failure } = await accompany(octopod, goal, { follow, leaving, progress, deadlineMs })
+    leaving.close()
     progress.end()
     if (this.format !== null && sight !== null && sight.info !== null) {
       await this.tell({ one: sight.info }, deploymentLook, this.format)

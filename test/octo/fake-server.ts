@@ -21,7 +21,7 @@ export type Asked = {
 }
 /** `body`: text is sent as it is, everything else as JSON. */
 export type Laid = { status?: number; type?: string; headers?: Record<string, string>; body?: unknown }
-export type Routes = Record<string, Laid | ((asked: Asked) => Laid)>
+export type Routes = Record<string, Laid | ((asked: Asked) => Laid | Promise<Laid>)>
 export type Fake = { url: string; asked: Asked[] }
 export type Ran = { code: number; stdout: string; stderr: string }
 
@@ -47,7 +47,7 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
       status: 404,
       body: { tag: 'AppError', error_message: `Nothing is at ${one.path}.`, code: 'no_such_path' },
     }
-    const laid = typeof route === 'function' ? route(one) : route
+    const laid = typeof route === 'function' ? await route(one) : route
     const isText = typeof laid.body === 'string'
     response.writeHead(laid.status ?? 200, {
       'content-type': laid.type ?? (isText ? 'text/plain;charset=utf-8' : 'application/json'),

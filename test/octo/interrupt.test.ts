@@ -1,7 +1,8 @@
-/** Ctrl-C while octo waits: what is said, what goes on, what is cancelled. */
+/** Ctrl-C while octo begins an action and waits for it: what is said, what goes on, what is cancelled. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
-import { fakeServer, startOcto, success } from './fake-server.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { fakeServer, type Laid, startOcto, success } from './fake-server.ts'
 import { fullInfo, summary } from './wire.ts'
 
 /** An update that runs until it is cancelled. */
@@ -17,6 +18,65 @@ async function served(t: TestContext) {
     },
   })
 }
+
+/** An update whose answer comes when the test lets it. */
+async function held(t: TestContext, ...args: string[]) {
+  let answer = (_: Laid) => {}
+  const answered = new Promise<Laid>((resolve) => {
+    answer = resolve
+  })
+  let state = 'running'
+  const { url, asked } = await fakeServer(t, {
+    'GET /api/v1/deployments/x1/full_info': () => ({
+      body: fullInfo('x1', { last_action: { ...summary, state } }),
+    }),
+    'POST /api/v1/deployments': () => answered,
+    'PUT /api/v1/deployments/x1': () => answered,
+    'POST /api/v1/actions/7/cancel': () => {
+      state = 'cancelled'
+      return success
+    },
+  })
+  const started = startOcto({ OCTOPOD_URL: url }, ...args)
+  await eventually('the request is there', async () => ({
+    done: asked.some(({ method }) => method !== 'GET'),
+    value: null,
+  }))
+  return { ...started, asked, answer }
+}
+
+/** An archived deployment, whose restore runs until it is cancelled. */
+async function restoring(t: TestContext, ...more: string[]) {
+  let state: string | null = null
+  const { url, asked } = await fakeServer(t, {
+    'POST /api/v1/deployments': refused(400, 'name_taken'),
+    'PATCH /api/v1/deployments/x1/restore': () => {
+      state = 'running'
+      return { ...success, headers: { 'octopod-action-id': '5' } }
+    },
+    'POST /api/v1/actions/5/cancel': () => {
+      state = 'cancelled'
+      return success
+    },
+    'GET /api/v1/deployments/x1/full_info': () => ({
+      body: fullInfo('x1', {
+        status: { tag: 'DeploymentNotPending', recorded_status: { tag: 'Archived' } },
+        last_action: state === null ? null : { ...summary, action: 'RestoreAction', action_id: 5, state },
+      }),
+    }),
+  })
+  const typed = ['create', '-n', 'x1', '--or-update', '-e', 'a=1', ...more]
+  const started = startOcto({ OCTOPOD_URL: url }, ...typed)
+  await started.until(({ stderr }) => stderr.includes('action 5 is running'))
+  return { ...started, asked }
+}
+
+const refused = (status: number, code: string): Laid => ({
+  status,
+  body: { tag: 'AppError', error_message: 'It says no.', code },
+})
+const cancels = (asked: { path: string }[]) =>
+  asked.flatMap(({ path }) => (path.endsWith('/cancel') ? path : []))
 
 async function waiting(t: TestContext, ...args: string[]) {
   const { url, asked } = await served(t)
@@ -55,5 +115,79 @@ suite('Ctrl-C while octo waits', { concurrency: 4 }, () => {
       /Cancelling action 7; a second Ctrl-C ends at once\.\n[\s\S]*was cancelled by ann\.\n$/,
     )
     assert.equal(asked.filter(({ path }) => path.endsWith('/cancel')).length, 1)
+  })
+})
+
+suite('Ctrl-C while the server has not answered yet', { concurrency: 4 }, () => {
+  test('it is said that it may have been accepted, and how to look', async (t) => {
+    const { child, ended, asked } = await held(t, 'update', '-n', 'x1')
+    child.kill('SIGTERM')
+    const { stderr } = await ended
+    assert.equal(child.signalCode, 'SIGTERM')
+    assert.equal(stderr, 'Whether the request was accepted is not known: octo actions -n x1 tells.\n')
+    assert.deepEqual(cancels(asked), [])
+  })
+
+  const cancelling = ['--wait', '--cancel-on-interrupt']
+
+  test('with --cancel-on-interrupt the action is cancelled once it is accepted', async (t) => {
+    const { child, ended, until, asked, answer } = await held(t, 'update', '-n', 'x1', ...cancelling)
+    child.kill('SIGTERM')
+    await until(({ stderr }) => stderr.includes('as soon as it is accepted'))
+    answer({ ...success, headers: { 'octopod-action-id': '7' } })
+    const { code, stderr } = await ended
+    assert.equal(code, 4, stderr)
+    assert.deepEqual(cancels(asked), ['/api/v1/actions/7/cancel'])
+  })
+
+  test('a second one ends octo at once', async (t) => {
+    const { child, ended, until } = await held(t, 'update', '-n', 'x1', ...cancelling)
+    child.kill('SIGINT')
+    await until(({ stderr }) => stderr.includes('a second Ctrl-C ends at once'))
+    child.kill('SIGINT')
+    assert.match((await ended).stderr, /\nWhether the request was accepted is not known: .*\n$/)
+    assert.equal(child.signalCode, 'SIGINT')
+  })
+
+  test('what is refused then is told as ever', async (t) => {
+    const { child, ended, until, answer } = await held(t, 'update', '-n', 'x1', ...cancelling)
+    child.kill('SIGTERM')
+    await until(({ stderr }) => stderr.includes('as soon as it is accepted'))
+    answer(refused(409, 'busy'))
+    const { code, stderr } = await ended
+    assert.equal(code, 5, stderr)
+    assert.match(stderr, /octo: It says no\.\n/)
+  })
+
+  test('create --or-update asks for nothing more', async (t) => {
+    const typed = ['create', '-n', 'x1', '--or-update', ...cancelling]
+    const { child, ended, until, asked, answer } = await held(t, ...typed)
+    child.kill('SIGTERM')
+    await until(({ stderr }) => stderr.includes('as soon as it is accepted'))
+    answer(refused(400, 'name_taken'))
+    const { code, stderr } = await ended
+    assert.equal(code, 4, stderr)
+    assert.match(stderr, /octo: Ended by a signal\. Nothing was begun\.\n$/)
+    assert.ok(!asked.some(({ method }) => method === 'PUT'))
+  })
+})
+
+suite('Ctrl-C while create --or-update restores the deployment first', { concurrency: 4 }, () => {
+  test('the restore goes on, and it is said that the update was not sent', async (t) => {
+    const { child, ended, asked } = await restoring(t)
+    child.kill('SIGTERM')
+    assert.match((await ended).stderr, /action 5 goes on: .* ends it\. The update was not sent\.\n$/)
+    assert.equal(child.signalCode, 'SIGTERM')
+    assert.deepEqual(cancels(asked), [])
+  })
+
+  test('with --cancel-on-interrupt the restore is cancelled', async (t) => {
+    const { child, ended, asked } = await restoring(t, '--wait', '--cancel-on-interrupt')
+    child.kill('SIGTERM')
+    const { code, stderr } = await ended
+    assert.equal(code, 4, stderr)
+    assert.match(stderr, /octo: restore \(action 5\) was cancelled\. The update was not sent\.\n$/)
+    assert.deepEqual(cancels(asked), ['/api/v1/actions/5/cancel'])
+    assert.ok(!asked.some(({ method }) => method === 'PUT'))
   })
 })

@@ -9,7 +9,7 @@ import { shown, table } from '../../octo/output.ts'
 import { readOverridesFile } from '../../octo/overrides-file.ts'
 import { openProgress } from '../../octo/progress.ts'
 import { backoffMs } from '../../octo/retry.ts'
-import { type Aim, verdict } from '../../octo/verdict.ts'
+import { type Aim, newestAttempt, verdict } from '../../octo/verdict.ts'
 import { fullInfo, summary } from './wire.ts'
 
 const sight = (status: string, state: string | null, kind = 'UpdateAction', mine = true) => {
@@ -51,6 +51,21 @@ for (const [aim, seen, expected] of [
     assert.equal(is instanceof Failure ? is.kind : is, expected)
   })
 }
+
+test('only a later attempt of the same kind goes on where an interrupted action ended', () => {
+  const newest = (state: string, last: Record<string, unknown>) => {
+    const action = actionSummary.parse({ ...summary, state })
+    const last_action = { ...summary, action_id: 8, attempt: 2, ...last }
+    return newestAttempt({ name: 'x1', info: fullInfoShape.parse(fullInfo('x1', { last_action })), action })
+  }
+  assert.equal(newest('interrupted', {})?.action_id, 8)
+  assert.equal(newest('interrupted', { action_id: 9, attempt: 3 })?.action_id, 9)
+  assert.equal(newest('running', {}), null)
+  assert.equal(newest('failed', {}), null)
+  assert.equal(newest('interrupted', { attempt: 1 }), null)
+  assert.equal(newest('interrupted', { action: 'ArchiveAction' }), null)
+  assert.equal(newest('interrupted', { action_id: 6 }), null)
+})
 
 test('times are read and shown as people write them', () => {
   for (const [text, ms] of [
