@@ -38,6 +38,8 @@ export const apiPrefix = '/api/v1'
 export const headers = {
   /** Request: the same key is the same request; a repetition acts once and gets the first answer. */
   idempotencyKey: 'Idempotency-Key',
+  /** Request with a key: what the key stands for in place of the body, where that is made from what is there by then. */
+  fingerprint: 'Octopod-Fingerprint',
   /** Request: who asks, percent-encoded UTF-8; believed only where no trusted header tells. */
   actor: 'Octopod-Actor',
   /** Request: page, octo, ci or api. */

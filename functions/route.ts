@@ -127,14 +127,20 @@ export function idParam(text: string): number {
   throw new Refusal('bad_request', `"${text.slice(0, 40)}" is not an action id: ids are whole numbers.`)
 }
 
+const visibleText = /^[\x21-\x7e]{1,200}$/
+
 function keyOf(context: Context, body: string): IdempotencyKey | undefined {
   const key = context.req.header(headers.idempotencyKey)
   if (key === undefined || context.req.method === 'GET') return undefined
-  if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
+  if (!visibleText.test(key)) {
     throw new Refusal('bad_request', 'An Idempotency-Key has 1 to 200 visible ASCII characters.')
   }
+  const given = context.req.header(headers.fingerprint)
+  if (given !== undefined && !visibleText.test(given)) {
+    throw new Refusal('bad_request', 'An Octopod-Fingerprint has 1 to 200 visible ASCII characters.')
+  }
   const fingerprint = createHash('sha256')
-    .update(`${context.req.method} ${context.req.path}\n${body}`)
+    .update(`${context.req.method} ${context.req.path}\n${given ?? body}`)
     .digest('base64url')
   return { key, fingerprint }
 }

@@ -42,11 +42,12 @@ export type AnswerOf<Name extends CallName> = Api[Name]['answer'] extends z.ZodT
   : string
 
 /** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. `revision`: of what the write is
- * based on. */
+ * based on. `fingerprint`: what the key stands for in place of the body. */
 export type Extra = {
   key?: string | undefined
   reason?: string | null | undefined
   revision?: number | undefined
+  fingerprint?: string | undefined
 }
 /** `actionId`: of the action that was accepted, where one was. */
 export type Accepted<Name extends CallName> = { value: AnswerOf<Name>; actionId: number | null }
@@ -156,6 +157,7 @@ function headersOf(connection: Connection, name: CallName, extra: Extra): Record
       : {
           ...who,
           [headers.idempotencyKey]: extra.key ?? crypto.randomUUID(),
+          ...(extra.fingerprint === undefined ? {} : { [headers.fingerprint]: extra.fingerprint }),
           ...(extra.revision === undefined ? {} : { [headers.ifMatch]: `"${extra.revision}"` }),
           ...(reason ? { [headers.reason]: encodeURIComponent(reason.toWellFormed()) } : {}),
         }),

@@ -1,7 +1,9 @@
 /**
  * Changes overrides on top of what they are: read, change, send. Where somebody was quicker the server refuses it, and it
- * is done again on top of theirs, so that no change is lost. Called by commands/update.ts and upsert.ts.
+ * is done again on top of theirs, so that no change is lost. An Idempotency-Key stands for the change, not for the body
+ * that is made of it. Called by commands/update.ts and upsert.ts.
  */
+import { hash } from 'node:crypto'
 import { changeOverrides, type Override } from '../domain/overrides.ts'
 import type { Extra, Octopod } from './client.ts'
 import { Failure } from './failure.ts'
@@ -20,6 +22,7 @@ export async function revise(
   extra: Extra,
 ): Promise<number | null> {
   const params = { name }
+  const fingerprint = hash('sha256', JSON.stringify({ app, deployment }), 'base64url')
   for (let attempt = 1; ; attempt += 1) {
     const { deployment: present, revision } = await octopod.call('getFullInfo', { params })
     const body = {
@@ -27,7 +30,8 @@ export async function revise(
       deployment_overrides: changeOverrides(present.deployment_overrides, deployment.set, deployment.unset),
     }
     try {
-      return (await octopod.ask('updateDeployment', { params, body }, { ...extra, revision })).actionId
+      const based = { ...extra, revision, fingerprint }
+      return (await octopod.ask('updateDeployment', { params, body }, based)).actionId
     } catch (error) {
       const late = error instanceof Failure && error.code === 'changed_meanwhile'
       if (!late || attempt === mostAttempts) throw error

@@ -116,6 +116,11 @@ function headerParameters(name: EndpointName): Parameter[] {
             'Any text of your own: a repetition with the same key acts once and gets the first answer',
             key,
           ),
+          header(
+            headers.fingerprint,
+            'What the key stands for in place of the body: for a body made from what is there by then',
+            key,
+          ),
         ]
       : []),
     ...(isCommand(name)

@@ -38,6 +38,20 @@ test('the same key for another request is refused', async () => {
   assert.match(reply.text, /key_reused/)
 })
 
+test('with a fingerprint the same key is the same request, whatever its body has become meanwhile', async () => {
+  await octopod.create('made')
+  await octopod.settled('made', 'Running')
+  const key = { 'Idempotency-Key': randomUUID(), 'Octopod-Fingerprint': 'a=1' }
+  const first = await octopod.update('made', { a: '1' }, key)
+  assert.equal(first.status, 200, first.text)
+  await octopod.settled('made', 'Running')
+  const again = await octopod.update('made', { b: '2', a: '1' }, key)
+  assert.equal(actionIdOf(again), actionIdOf(first), again.text)
+  const fingerprinted = async (fingerprint: string) =>
+    (await octopod.update('made', { a: '1' }, { ...key, 'Octopod-Fingerprint': fingerprint })).status
+  assert.deepEqual([await fingerprinted('a=2'), await fingerprinted('a = 1')], [422, 400])
+})
+
 test('a key that is refused is not used up', async () => {
   const key = { 'Idempotency-Key': randomUUID() }
   await octopod.create('taken')

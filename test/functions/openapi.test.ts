@@ -113,6 +113,7 @@ test('the list describes its ETag and 304, the commands their keys and the id th
   assert.ok(list.responses['200']?.headers.ETag)
   const create = operationOf('createDeployment')
   assert.ok(create.parameters.some((parameter) => parameter.name === 'Idempotency-Key'))
+  assert.ok(create.parameters.some((parameter) => parameter.name === 'Octopod-Fingerprint'))
   assert.ok(create.responses['200']?.headers['Octopod-Action-Id'])
   const typesOf = (name: EndpointName) => Object.keys(operationOf(name).responses['200']?.content ?? {})
   assert.deepEqual(typesOf('streamOutput'), ['text/event-stream'])

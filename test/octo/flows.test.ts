@@ -174,6 +174,11 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     const [update, again] = [await json(...third), await json(...third)]
     assert.deepEqual([update.action, again.action_id], ['update', update.action_id])
     assert.equal((await client.actions('once')).length, 2)
+    // Somebody else changes another key in between.
+    assert.equal((await admin('update', '-n', 'once', '-e', 'b=1', '--wait')).code, 0)
+    assert.equal((await json(...third)).action_id, update.action_id)
+    const other = await admin('update', '-n', 'once', '-e', 'a=3', '--idempotency-key', 'run-8/update')
+    assert.equal(other.code, 5, 'a key belongs to one command line')
   })
 
   test('who, from where and why are kept with the action', async () => {
