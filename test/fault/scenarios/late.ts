@@ -71,24 +71,24 @@ export async function arriveLate(
  * when an older revision was told after a newer one.
  */
 export async function tellLate(world: World, deployment: string): Promise<void> {
-  const told: number[] = []
-  const subscriber = new Redis(world.stores.redis.url)
-  await subscribe(subscriber, world.prefix, {
-    change: (event) => {
-      if (event.name === deployment) told.push(event.revision)
-    },
-  })
   const [server] = world.servers()
   if (server === undefined) throw new Error('there is no server')
-  server.redis.freeze()
+  const told: number[] = []
+  const subscriber = new Redis(world.stores.redis.url)
+  // It connects again by itself; what it misses is waited for in vain, and that says so.
+  subscriber.on('error', () => {})
   try {
+    await subscribe(subscriber, world.prefix, {
+      change: (event) => {
+        if (event.name === deployment) told.push(event.revision)
+      },
+    })
+    server.redis.freeze()
     await ended(world, await begin(world, deployment, 'update', 'quick', () => [server.url]))
-  } finally {
     server.redis.thaw()
-  }
-  try {
     await until('the late event is told', async () => told.some((one, at) => one < (told[at - 1] ?? 0)))
   } finally {
+    server.redis.thaw()
     subscriber.disconnect()
   }
 }
