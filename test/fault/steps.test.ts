@@ -63,26 +63,28 @@ test('a program that crashes at a step loses nothing and repeats nothing unseen'
   if (failed !== null) throw failed
 })
 
-suite('while runners are lost', { concurrency: true }, () => {
+test('what a runner sent before it was lost, and arrives late, is refused', async () => {
+  const sent = ['start', 'output', 'finish'] as const
+  const answers = await Promise.all(sent.map((step) => arriveLate(world, step, `late-${step}`)))
+  await holdsSoFar()
+  for (const [at, answer] of answers.entries())
+    assert.ok(isRefusal(answer), `the late ${sent[at]}: ${JSON.stringify(answer)}`)
+})
+
+suite('while no runner is killed', { concurrency: true }, () => {
+  // Whoever stands still must hold nothing that another one needs: each begins when the one before is so far.
+  const [stands, hasTried] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+
   test('a runner that is frozen between claim and start does not start what another one has taken', async () => {
-    await freezeBetweenClaimAndStart(world, 'between')
+    await freezeBetweenClaimAndStart(world, 'between', stands.resolve).finally(stands.resolve)
     await holdsSoFar()
     const { history } = await world.check()
     const run = history.runs.findLast((one) => one.deployment === 'between' && one.attempt === 1)
     assert.ok(run !== undefined && run.fence > 1, `the script was started with fence ${run?.fence}`)
   })
 
-  test('what a runner sent before it was lost, and arrives late, is refused', async () => {
-    const sent = ['start', 'output', 'finish'] as const
-    const answers = await Promise.all(sent.map((step) => arriveLate(world, step, `late-${step}`)))
-    await holdsSoFar()
-    for (const [at, answer] of answers.entries())
-      assert.ok(isRefusal(answer), `the late ${sent[at]}: ${JSON.stringify(answer)}`)
-  })
-})
-
-suite('while nobody is lost', { concurrency: true }, () => {
   test('a runner that is frozen beyond its lease loses its script before anybody takes the action', async () => {
+    await hasTried.promise
     const { goneMs, settledMs } = await freezeHolder(world, 'frozen', 8000)
     assert.ok(goneMs !== null && goneMs < settledMs, `gone after ${goneMs} ms, settled after ${settledMs} ms`)
     await holdsSoFar()
@@ -100,11 +102,16 @@ suite('while nobody is lost', { concurrency: true }, () => {
 
   test('what wrong code would write is refused by the database itself', async () => {
     const tried: Outcomes = {}
-    const action = await beforeStart(world, 'wrong', 'tree 600', async (held) => {
-      Object.assign(tried, await tryWrong(world, held, 'before the start'))
-    })
-    await holderOf(world, action)
-    Object.assign(tried, await tryWrong(world, action, 'while it runs'))
+    const whileHeld = async () => {
+      const action = await beforeStart(world, 'wrong', 'tree 600', async (held) => {
+        Object.assign(tried, await tryWrong(world, held, 'before the start'))
+      })
+      await holderOf(world, action)
+      Object.assign(tried, await tryWrong(world, action, 'while it runs'))
+      return action
+    }
+    await stands.promise
+    const action = await whileHeld().finally(hasTried.resolve)
     // What was accepted all the same is given the time to do its harm.
     const harmful = Object.entries(tried).some(([what, outcome]) => mustBecome()[what] !== outcome)
     if (harmful) await sleep(10_000)

@@ -60,9 +60,14 @@ export async function freezeHolder(
 
 /**
  * A runner is frozen after it has claimed an action and before it starts it; another one takes it and runs it; then the
- * first one wakes up and goes on where it was. It must be refused.
+ * first one wakes up and goes on where it was. It must be refused. `standing` is called when it stands still; nobody else may
+ * end it meanwhile.
  */
-export async function freezeBetweenClaimAndStart(world: World, deployment: string): Promise<void> {
+export async function freezeBetweenClaimAndStart(
+  world: World,
+  deployment: string,
+  standing: () => void,
+): Promise<void> {
   const hold = world.file(`hold-${deployment}`)
   await writeFile(hold, '')
   const action = await begin(world, deployment, 'update', 'tree 6')
@@ -76,13 +81,16 @@ export async function freezeBetweenClaimAndStart(world: World, deployment: strin
     return claimer !== ''
   })
   const first = world.runners().find(({ name }) => name === claimer)
-  first?.signal('SIGSTOP')
+  if (first === undefined) throw new Error(`action ${action} was claimed by ${claimer}, which is gone`)
+  first.signal('SIGSTOP')
+  standing()
   await until(`another one takes action ${action}`, async () => {
     const [row] = await world.journal.query('select lease_epoch from actions where id = $1', [action])
     return Number(row?.lease_epoch) >= 2
   })
   await rm(hold)
   await startedBy(world, action)
-  first?.signal('SIGCONT')
+  first.signal('SIGCONT')
   await ended(world, action)
+  if (!first.lives()) throw new Error(`${claimer} was to wake up, and is gone`)
 }

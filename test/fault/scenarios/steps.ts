@@ -2,6 +2,7 @@
  * A crash at every step: the program that reaches a statement first is killed before PostgreSQL has seen it, or after it was
  * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
  */
+import type { Program } from '../rig/programs.ts'
 import type { World } from '../rig/world.ts'
 import { begin, ended, loseHolder, until } from './moves.ts'
 
@@ -68,7 +69,7 @@ export const allCrashes: Crash[] = (Object.keys(steps) as StepName[]).flatMap((s
 
 /**
  * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
- * never reached, or when what was accepted has not ended.
+ * never reached, when a victim lives on, or when what was accepted has not ended.
  */
 export async function crashAt(
   world: World,
@@ -76,16 +77,18 @@ export async function crashAt(
   nameFor: (crash: Crash) => string = nameOf,
 ): Promise<void> {
   const pending = new Set(crashes)
+  const victims = new Map<Program, Crash>()
   const places: Promise<unknown>[] = []
-  // First: whoever reaches a step first is its victim.
+  // First: whoever reaches a step first is its victim, and nobody else's.
   const takeBack = world.judge((program, { statement, before }) => {
     const of = world.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
     const crash = [...pending].find(({ step }) => {
       const aimed: Step = steps[step]
       return aimed.of === of && aimed.statement.test(statement) && (aimed.within?.test(before) ?? true)
     })
-    if (crash === undefined || !program.lives()) return 'pass'
+    if (crash === undefined || victims.has(program) || !program.lives()) return 'pass'
     pending.delete(crash)
+    victims.set(program, crash)
     const end = () => program.signal('SIGKILL')
     places.push(of === 'server' ? world.server() : world.runner())
     if (crash.when === 'after') return { mute: end }
@@ -95,10 +98,11 @@ export async function crashAt(
   try {
     // Then: everything happens at once.
     const begun = await Promise.all(crashes.map((crash) => steps[crash.step].provoke(world, nameFor(crash))))
-    await until(
-      `reached: ${[...pending].map(({ step, when }) => `${when} ${step}`)}`,
-      async () => pending.size === 0,
-    )
+    await until('all steps are reached', async () => pending.size === 0).catch((error: Error) => {
+      throw new Error(`${error.message}, wanting ${[...pending].map(said)}`)
+    })
+    for (const [victim, crash] of victims)
+      await until(`the victim of ${said(crash)} is gone`, async () => !victim.lives())
     await Promise.all(places)
     // Finally: what was accepted has ended all the same.
     await Promise.all(begun.map((action) => ended(world, action)))
@@ -107,6 +111,8 @@ export async function crashAt(
     await Promise.allSettled(places)
   }
 }
+
+const said = ({ step, when }: Crash) => `${when} ${step}`
 
 /** The deployment of a crash: made before. */
 export const nameOf = ({ step, when }: Crash) => `s${Object.keys(steps).indexOf(step)}-${when}`
