@@ -131,4 +131,11 @@ export const mutants: Record<string, Mutant> = {
     breaks: ['I5'],
     by: 'steps',
   },
+  'a page that counts revisions, and keeps what it showed': {
+    file: 'web/store.ts',
+    from: 'entry.signal.value = deployment\n',
+    to: 'entry.signal.value = { ...entry.signal.peek(), revision: deployment.revision }\n',
+    breaks: ['I5'],
+    by: 'steps',
+  },
 }

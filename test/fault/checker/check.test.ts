@@ -9,6 +9,7 @@ import {
   type Row,
   type RowChange,
   type Run,
+  type Standing,
   type Write,
 } from './history.ts'
 
@@ -36,6 +37,8 @@ const succeeded = { ...renewed, state: 'succeeded', leaseEndMs: null }
 const cancelled = { ...queued, state: 'cancelled' }
 const interrupted = { ...running, state: 'interrupted', epoch: 2, leaseEndMs: null }
 const retry: Row = { ...queued, attempt: 2, reason: 'Retry of action 1, whose runner was lost.' }
+
+const stood: Standing = { revision: 6, status: 'Running', action: 1, state: 'succeeded' }
 
 /** One action from acceptance to its end, as it should be. */
 function good(): History {
@@ -71,11 +74,11 @@ function good(): History {
           { atMs: 60, deployment: 'one', revision: 5 },
           { atMs: 4060, deployment: 'one', revision: 6 },
         ],
-        atTheEnd: { one: 6 },
+        atTheEnd: { one: stood },
       },
     ],
-    truth: { one: 6 },
-    outputs: [{ action: 1, state: 'succeeded', stored: 'done\n', printed: 'done\n' }],
+    truth: { one: stood },
+    outputs: [{ action: 1, state: 'succeeded', stored: 'done\n', printed: 'done\n', ended: true }],
     pending: [{ deployment: 'one', status: 'UpdatePending', active: false, overdueMs: -5000 }],
   }
 }
@@ -178,12 +181,13 @@ test('good histories pass', () => {
 
 test('what is cut short is kept as far as it came, and a name may come again', () => {
   const history = cleaned()
-  history.outputs = [{ action: 1, state: 'interrupted', stored: 'do', printed: 'done\n' }]
+  history.outputs = [{ action: 1, state: 'interrupted', stored: 'do', printed: 'done\n', ended: false }]
   // Deleted twice; the page has seen the first time only.
   history.gone = [{ deployment: 'one', revision: 20 }, ...history.gone]
   history.viewers[0]?.shown.push({ atMs: 9000, deployment: 'one', revision: 9 })
-  Object.assign(history.viewers[0]?.atTheEnd ?? {}, { one: 9 })
-  history.truth = { one: 9 }
+  const anew = { ...stood, revision: 9, action: 3 }
+  Object.assign(history.viewers[0]?.atTheEnd ?? {}, { one: { ...anew } })
+  history.truth = { one: anew }
   assert.deepEqual(check(history), [])
 })
 
@@ -356,8 +360,16 @@ spoilt('a page that shows an older state after a newer one', 'I5', good(), ({ vi
   viewers[0]?.shown.push({ atMs: 4070, deployment: 'one', revision: 5 })
 })
 spoilt('a page that missed the last change', 'I5', good(), ({ viewers }) => {
-  Object.assign(viewers[0]?.atTheEnd ?? {}, { one: 5 })
+  Object.assign(viewers[0]?.atTheEnd ?? {}, { one: { ...stood, revision: 5 } })
 })
+for (const [what, stale] of Object.entries({
+  'the status': { status: 'UpdatePending' },
+  'the last action': { action: 0 },
+  'the state of the last action': { state: 'running' },
+}))
+  spoilt(`a page that has the last revision, and not ${what}`, 'I5', good(), ({ viewers }) => {
+    Object.assign(viewers[0]?.atTheEnd ?? {}, { one: { ...stood, ...stale } })
+  })
 spoilt('a page that still shows what is gone', 'I5', good(), (history) => {
   history.truth = {}
 })
@@ -370,11 +382,19 @@ spoilt('a page that takes away what is there', 'I5', good(), ({ viewers }) => {
   viewers[0]?.shown.push({ atMs: 4080, deployment: 'one', revision: 6 })
 })
 spoilt('output of an interrupted action that its script never printed', 'I5', good(), ({ outputs }) => {
-  outputs.push({ action: 9, state: 'interrupted', stored: 'dong', printed: 'done\n' })
+  outputs.push({ action: 9, state: 'interrupted', stored: 'dong', printed: 'done\n', ended: false })
 })
 spoilt('output that was lost', 'I5', good(), ({ outputs }) => {
   Object.assign(outputs[0] ?? {}, { stored: '' })
 })
+spoilt(
+  'output of a failed action that was lost, though its script came to its end',
+  'I5',
+  good(),
+  ({ outputs }) => {
+    outputs.push({ action: 9, state: 'failed', stored: '', printed: 'done\n', ended: true })
+  },
+)
 spoilt('a process that lives after its lease', 'I6', swept(), ({ sightings }) => {
   sightings.push({ atMs: 20_140, action: 1, fence: 1, pid: 52 })
 })

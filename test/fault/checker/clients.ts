@@ -1,5 +1,5 @@
 /** I5: no page goes back to an older state or to what is gone, every page ends where the database is, no line of output is lost. */
-import type { Gone, History, Kept, Viewer, Violation } from './history.ts'
+import type { Gone, History, Kept, Standing, Viewer, Violation } from './history.ts'
 
 export function checkClients({ viewers, truth, gone, outputs }: History): Violation[] {
   return [
@@ -13,9 +13,10 @@ export function checkClients({ viewers, truth, gone, outputs }: History): Violat
   ]
 }
 
-/** Of a script that did not come to its end the last words may be missing. */
-function isKept({ state, stored, printed }: Kept): boolean {
-  return state === 'succeeded' ? stored === printed : printed.startsWith(stored)
+/** The last words may be missing of a script that did not come to its end, and where it was not waited for. */
+function isKept({ state, stored, printed, ended }: Kept): boolean {
+  const whole = state === 'succeeded' || (state === 'failed' && ended)
+  return whole ? stored === printed : printed.startsWith(stored)
 }
 
 function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
@@ -39,13 +40,19 @@ function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
   })
 }
 
-function missed({ name, atTheEnd }: Viewer, truth: Record<string, number>): Violation[] {
+function missed({ name, atTheEnd }: Viewer, truth: Record<string, Standing>): Violation[] {
   const deployments = new Set([...Object.keys(truth), ...Object.keys(atTheEnd)])
   return [...deployments].flatMap((deployment) => {
-    const [shown, is] = [atTheEnd[deployment], truth[deployment]]
+    const [shown, is] = [said(atTheEnd[deployment]), said(truth[deployment])]
     if (shown === is) return []
-    return [violation(`${name} shows ${deployment} at revision ${shown ?? 'none'}, it is ${is ?? 'gone'}`)]
+    return [violation(`${name} shows ${deployment} as ${shown}, it is ${is}`)]
   })
+}
+
+function said(standing: Standing | undefined): string {
+  if (standing === undefined) return 'gone'
+  const { revision, status, action, state } = standing
+  return `${status} at revision ${revision}, action ${action} ${state}`
 }
 
 const shown = (text: string) => JSON.stringify(text.slice(0, 150))

@@ -67,11 +67,14 @@ export type Answer =
   | { atMs: number; is: 'refused'; code: string }
   | { atMs: number; is: 'unknown'; code: string }
 
+/** How a deployment stands, in the database or on a page: with its last action, where it has one. */
+export type Standing = { revision: number; status: string; action: number | null; state: string | null }
+
 /** What one page showed: every revision in the order it came (null: it was taken away), and the whole list at the end. */
 export type Viewer = {
   name: string
   shown: { atMs: number; deployment: string; revision: number | null }[]
-  atTheEnd: Record<string, number>
+  atTheEnd: Record<string, Standing>
 }
 
 /** The revision a deployment had when it was deleted. */
@@ -80,8 +83,8 @@ export type Gone = { deployment: string; revision: number }
 /** A deployment that waits for something at the end; `overdueMs`: since when its check should be made, null where none will come. */
 export type Pending = { deployment: string; status: string; active: boolean; overdueMs: number | null }
 
-/** What is stored of an action that has ended, and what its script printed at most. */
-export type Kept = { action: number; state: string; stored: string; printed: string }
+/** What is stored of an action that has ended, what its script printed at most, and whether that came to its own end. */
+export type Kept = { action: number; state: string; stored: string; printed: string; ended: boolean }
 
 export type History = {
   runs: Run[]
@@ -95,8 +98,8 @@ export type History = {
   viewers: Viewer[]
   /** Whether a lost action may be followed by a further attempt (INTERRUPTED_ACTIONS). */
   mayRetry: boolean
-  /** Deployment → revision, in the database at the end. */
-  truth: Record<string, number>
+  /** Every deployment, in the database at the end. */
+  truth: Record<string, Standing>
   gone: Gone[]
   pending: Pending[]
   outputs: Kept[]

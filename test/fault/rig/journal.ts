@@ -1,15 +1,15 @@
 /** What the database says of one run: every write in its order, what is stored at the end. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
-import { type Gone, type Pending, type Row, rigName, type Write } from '../checker/history.ts'
+import { type Gone, type Pending, type Row, rigName, type Standing, type Write } from '../checker/history.ts'
 import { wallOffsetMs } from './clock.ts'
 
 export type Journal = {
   /** One statement of our own, e.g. to look, or to write what wrong code would write. */
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
   writes(): Promise<Write[]>
-  /** Deployment → revision. */
-  truth(): Promise<Record<string, number>>
+  /** Every deployment, as it stands. */
+  truth(): Promise<Record<string, Standing>>
   /** Every deployment that was deleted. */
   gone(): Promise<Gone[]>
   /** Deployments whose status waits for something. */
@@ -43,13 +43,12 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
         before, after, epoch from fault.writes order by seq`)
       return rows.map((row) => writeOf(row as StoredWrite, offsetMs))
     },
-    truth: async () =>
-      Object.fromEntries(
-        (await query('select name, revision::int from deployments')).map(({ name, revision }) => [
-          String(name),
-          Number(revision),
-        ]),
-      ),
+    truth: async () => {
+      const rows = await query(`select name, revision::int, status, last.id::int as action, last.state
+        from deployments d left join lateral
+        (select id, state from actions where deployment_id = d.id order by id desc limit 1) as last on true`)
+      return Object.fromEntries(rows.map(({ name, ...standing }) => [String(name), standing as Standing]))
+    },
     gone: async () =>
       (await query('select name, revision::int from fault.gone')).map(({ name, revision }) => ({
         deployment: String(name),

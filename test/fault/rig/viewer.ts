@@ -1,11 +1,13 @@
 /** A page without a browser: the page's own store, list and websocket, moving to another server when its own is gone. */
 
 import { pathOf } from '../../../domain/places.ts'
+import type { FullInfo } from '../../../domain/shapes.ts'
 import type { Client } from '../../../web/api.ts'
 import { openLive, type Socket } from '../../../web/live.ts'
 import { createStore } from '../../../web/store.ts'
 import { createSync } from '../../../web/sync.ts'
-import type { Viewer } from '../checker/history.ts'
+import { statusOf } from '../../../web/words.ts'
+import type { Standing, Viewer } from '../checker/history.ts'
 import { nowMs } from './clock.ts'
 import { adminHeader } from './programs.ts'
 import type { Random } from './random.ts'
@@ -43,8 +45,13 @@ export function openViewer(name: string, urls: () => string[], random: Random): 
     seen: () => ({
       name,
       shown,
-      atTheEnd: Object.fromEntries([...store.rows].map(([at, row]) => [at, row.peek().revision])),
+      atTheEnd: Object.fromEntries([...store.rows].map(([at, row]) => [at, standingOf(row.peek())])),
     }),
     close: live.close,
   }
+}
+
+function standingOf(info: FullInfo): Standing {
+  const { revision, last_action: last } = info
+  return { revision, status: statusOf(info), action: last?.action_id ?? null, state: last?.state ?? null }
 }

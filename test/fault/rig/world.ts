@@ -6,6 +6,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { check } from '../checker/check.ts'
 import { type Asked, emptyHistory, type History, type Violation } from '../checker/history.ts'
 import { cancelAction } from './asking.ts'
@@ -163,7 +164,7 @@ export async function openWorld(seed: number, environment: Record<string, string
         ]).catch(() => [1, {}, []] as const)
         // Checks that are never done come again and again: only what nobody has taken for a while is waited for.
         const late = pending.some((one) => !one.active && (one.overdueMs === null || one.overdueMs > lateMs))
-        const same = viewers.every((viewer) => sameRows(viewer.seen().atTheEnd, truth))
+        const same = viewers.every((viewer) => isDeepStrictEqual(viewer.seen().atTheEnd, truth))
         const alive = new Set(witness.alive().map(({ action }) => action))
         calm = active === 0 && !late && same && alive.size === 0 ? calm + 1 : 0
         // Scripts that would go on for minutes; what hangs without a script is left as it is.
@@ -193,7 +194,8 @@ export async function openWorld(seed: number, environment: Record<string, string
           const action = Number(id)
           if (told.ownEnds.some((one) => one.action === action)) return []
           const printed = told.printed.get(action) ?? ''
-          return [{ action, state: String(state), stored: String(text), printed }]
+          const ended = told.ends.some((one) => one.action === action)
+          return [{ action, state: String(state), stored: String(text), printed, ended }]
         }),
       }
       return { history, violations: check(history) }
@@ -219,9 +221,4 @@ async function insisting<T>(start: () => Promise<T>): Promise<T> {
       if (tries === 3) throw error
     }
   }
-}
-
-function sameRows(one: Record<string, number>, other: Record<string, number>): boolean {
-  const names = Object.keys(one)
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }
