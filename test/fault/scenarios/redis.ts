@@ -1,10 +1,14 @@
 /** Redis killed, frozen, flushed, away for 60 s, each under a steady load: accepting goes on, scripts start by polling. */
+import { Redis } from 'ioredis'
+import { queues } from '../../../db/names.ts'
 import { nowMs } from '../rig/clock.ts'
+import type { World } from '../rig/world.ts'
+import { begin, make } from './moves.ts'
 import { acceptedIn, serverErrors, startDelays } from './probe.ts'
 import type { Scenario } from './scenario.ts'
 import { breakStore, figuresOf, type StoreFault } from './store-faults.ts'
 
-const faults: StoreFault[] = [
+const faultsOf = (bellsLost: (count: number) => void): StoreFault[] => [
   {
     name: 'killed, started at once',
     happen: ({ stores }) => stores.redis.kill(),
@@ -17,7 +21,12 @@ const faults: StoreFault[] = [
     lastsMs: 15_000,
     mend: async ({ stores }) => stores.redis.resume(),
   },
-  { name: 'flushed', happen: ({ stores }) => stores.redis.flush(), lastsMs: 0, mend: async () => {} },
+  {
+    name: 'flushed',
+    happen: async (world) => bellsLost(await flushBells(world)),
+    lastsMs: 0,
+    mend: async () => {},
+  },
   {
     name: 'away for 60 s',
     happen: ({ stores }) => stores.redis.stop(),
@@ -25,6 +34,9 @@ const faults: StoreFault[] = [
     mend: ({ stores }) => stores.redis.start(),
   },
 ]
+
+/** Their archive is never done, and can be asked for again. */
+const rung = Array.from({ length: 5 }, (_, at) => `again-rung-${at}`)
 
 /** What was accepted so long ago at least has surely been looked for. */
 const lookedForMs = 7000
@@ -40,6 +52,11 @@ export const redisFaults: Scenario = {
   pages: 4,
   async run(world, times) {
     const rounds = times(0.5)
+    await make(world, rung)
+    let bells = 0
+    const faults = faultsOf((lost) => {
+      bells += lost
+    })
     // Scripts that take no time: every delay is the system's.
     const load = { behaviours: ['quick'], cancelPercent: 0 }
     const broken = await breakStore(world, rounds, faults, load, rungForMs + lookedForMs)
@@ -79,7 +96,27 @@ export const redisFaults: Scenario = {
     return {
       rounds: `${rounds} each`,
       figures,
-      counts: [{ what: 'answers 5xx to a POST', count: errors, must: 0 }],
+      counts: [
+        { what: 'bells lost by the flush', count: bells, must: { atLeast: rounds } },
+        { what: 'answers 5xx to a POST', count: errors, must: 0 },
+      ],
     }
   },
+}
+
+/** Flushes while bells wait, for the runners stand still. Gives how many were lost. */
+async function flushBells(world: World): Promise<number> {
+  const runners = world.runners()
+  const redis = new Redis(world.stores.redis.url)
+  for (const runner of runners) runner.signal('SIGSTOP')
+  try {
+    // An archive asks no runner before it is accepted.
+    await Promise.all(rung.map((name) => begin(world, name, 'archive')))
+    const lost = await redis.llen(`${world.prefix}:${queues.actions}:wait`)
+    await world.stores.redis.flush()
+    return lost
+  } finally {
+    for (const runner of runners) runner.signal('SIGCONT')
+    redis.disconnect()
+  }
 }

@@ -1,6 +1,7 @@
 /** 8 runners, 200 deployments, 5,000 actions, and two servers: everything accepted is performed once, and nobody waits long. */
 import { nowMs } from '../rig/clock.ts'
 import { startLoad } from '../rig/load.ts'
+import { demandWork } from '../rig/report.ts'
 import { startDelays } from './probe.ts'
 import { percentile, type Scenario } from './scenario.ts'
 
@@ -24,6 +25,7 @@ export const scale: Scenario = {
     await load.done
     await world.quiet(180_000)
     const { history } = await world.check()
+    demandWork(history, actions / 2)
     const delays = (await startDelays(world, nowMs())).map(({ delayMs }) => delayMs)
     const seconds = (nowMs() - fromMs) / 1000
     const accepted = world.asked.filter(({ answers }) => answers.some(({ is }) => is === 'accepted')).length

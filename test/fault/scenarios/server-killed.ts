@@ -1,9 +1,12 @@
-/** kill -9 of servers under 50 requests a second, every request sent again with its key until it is answered: none lost, none doubled. */
+/** kill -9 of servers under 50 requests a second, each while it begins an action; every request sent again with its key until it is answered: none lost, none doubled. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../rig/asking.ts'
+import type { Program } from '../rig/programs.ts'
+import type { World } from '../rig/world.ts'
 import { fatesOf } from './fates.ts'
 import { freshKey, make } from './moves.ts'
 import { percentile, type Scenario } from './scenario.ts'
+import { steps } from './steps.ts'
 
 const perSecond = 50
 const deployments = 250
@@ -21,13 +24,23 @@ export const serverKilled: Scenario = {
     const from = world.asked.length
     let kills = 0
     let over = false
+    // Whoever begins an action next is killed, before that is done or after: somebody must ask again.
+    let due = false
+    const takeBack = world.judge((program, { statement }) => {
+      if (!due || !steps.begin.statement.test(statement) || !isServer(world, program)) return 'pass'
+      due = false
+      kills += 1
+      const kill = () => program.signal('SIGKILL')
+      if (kills % 2 === 0) return { mute: kill }
+      kill()
+      return 'cut-before'
+    })
     const killing = (async () => {
       while (!over) {
         await sleep(world.random.between(1500, 4000))
-        const servers = world.servers()
-        if (over || servers.length < 2) continue
-        kills += 1
-        void world.random.pick(servers).kill()
+        if (over || world.servers().length < 2) continue
+        due = true
+        while (due && !over) await sleep(10)
         await world.server()
       }
     })()
@@ -45,15 +58,22 @@ export const serverKilled: Scenario = {
     const tookSeconds = (performance.now() - startedAt) / 1000
     over = true
     await killing
+    takeBack()
     await world.quiet()
     const mine = world.asked.slice(from)
     const accepted = mine.filter(({ answers }) => answers.some(({ is }) => is === 'accepted'))
     const repeated = mine.filter(({ answers }) => answers.length > 1).length
     const took = accepted.map(({ sentMs, answers }) => (answers.at(-1)?.atMs ?? sentMs) - sentMs)
     return {
-      rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, ${repeated} sent again, ${kills} kills, p50 ${percentile(took, 0.5)} ms`,
+      rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, p50 ${percentile(took, 0.5)} ms`,
       figures: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
-      counts: await fatesOf(world, mine),
+      counts: [
+        { what: 'kills', count: kills, must: { atLeast: 1 } },
+        { what: 'sent again', count: repeated, must: { atLeast: 1 } },
+        ...(await fatesOf(world, mine)),
+      ],
     }
   },
 }
+
+const isServer = (world: World, { name }: Program) => world.servers().some((server) => server.name === name)
