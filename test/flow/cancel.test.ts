@@ -40,6 +40,16 @@ test('a running action is cancelled, at once, and never looks like a success', a
   assert.equal((await cancel(actionId)).status, 200, 'asking again is the same')
 })
 
+test('a script that hangs delays no other deployment', async () => {
+  const actionId = actionIdOf(await octopod.create('hanging', { 'behave.create': 'hang' }))
+  await running('hanging', actionId)
+  await octopod.create('beside')
+  await octopod.settled('beside', 'Running')
+  assert.equal((await octopod.fullInfo('hanging')).last_action?.state, 'running')
+  await cancel(actionId)
+  assert.equal((await octopod.actionEnded(actionId)).state, 'cancelled')
+})
+
 test('a script that does not listen is killed', async () => {
   const actionId = actionIdOf(await octopod.create('deaf', { 'behave.create': 'deaf' }))
   await running('deaf', actionId)
