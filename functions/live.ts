@@ -140,7 +140,9 @@ function refuse(socket: Duplex, error: unknown): void {
   answer(socket, status, error instanceof Refusal ? error.message : 'The websocket could not be opened.')
 }
 
+/** The connection ends with it, whether its client closes or not: no time limit of HTTP holds for what asked for an upgrade. */
 function answer(socket: Duplex, status: number, words: string): void {
+  socket.once('finish', destroy)
   socket.end(
     `HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(words)}\r\n\r\n${words}`,
   )

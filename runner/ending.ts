@@ -12,6 +12,8 @@ export type Ending = {
   readonly reason: Reason | null
   /** Asks the tree to end, and kills it after the grace; later calls change nothing. */
   begin(reason: Reason): void
+  /** Asks once more, if it was asked to: who was to hear it was not there yet. */
+  remind(): void
   /** Resolves when even KILL did not make the script end, e.g. because it hangs in the kernel. */
   readonly stuck: Promise<'stuck'>
   /** To be called when the script itself has ended: resolves when its tree is gone too, if it was asked to end. */
@@ -50,6 +52,9 @@ export function createEnding(tree: Tree, killGraceMs: number): Ending {
       // One that is stopped hears TERM only when it goes on.
       signalTree(tree, 'SIGCONT')
       timer = setTimeout(kill, killGraceMs)
+    },
+    remind() {
+      if (!exited && reason !== null) signalTree(tree, 'SIGTERM')
     },
     async finish() {
       exited = true

@@ -14,6 +14,9 @@ export type Lease = {
   /** Whether the script must have been asked to end by now, also when `signal` has not had the time to say so. */
   over(): boolean
   cancel(): void
+  /** While `write` holds the action's row, as it does for long while a deployment is forgotten: nobody can take it then, and a renewal
+   * would only wait for it, in the way of those of other actions. */
+  during<T>(write: () => Promise<T>): Promise<T>
   stop(): void
 }
 
@@ -26,6 +29,7 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
   let deadline: NodeJS.Timeout | undefined
   let endAt = 0
   let stopped = false
+  let writing = false
 
   const { lastMomentMs, supervisorLaterMs } = lastMoment(settings.LEASE, settings.KILL_GRACE)
   const holdFrom = (sentAt: number) => {
@@ -43,6 +47,7 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
   }
 
   const renewOnce = async () => {
+    if (writing) return schedule()
     const sentAt = performance.now()
     try {
       const { cancel } = await renew(leases, held, settings.LEASE)
@@ -65,6 +70,14 @@ export function keepLease(workshop: Workshop, held: Held, mark: string, takenAt:
     signal: controller.signal,
     over: () => controller.signal.aborted || performance.now() >= endAt,
     cancel: () => controller.abort('cancelled'),
+    during: async (write) => {
+      writing = true
+      try {
+        return await write()
+      } finally {
+        writing = false
+      }
+    },
     stop: () => {
       stopped = true
       clearTimeout(renewTimer)

@@ -9,6 +9,9 @@ import { collect } from './process.ts'
 const first = fileURLToPath(new URL('namespace.sh', import.meta.url))
 /** Root has the right; others get it in a user namespace, where the kernel allows those. */
 const ways = [[], ['--user', '--map-current-user']]
+/** Asked to end as the runner asks it. Before util-linux 2.38 a script never hears of it, or is killed at once. */
+const hearsTerm = 'trap "exit 7" TERM; kill -s TERM 0; sleep 1; exit 8'
+const keepsTerm = 'its unshare keeps TERM from scripts (util-linux 2.38 does not)'
 const patienceMs = 10_000
 
 /** Throws a SettingsError with this machine's own words where there is no way. */
@@ -16,10 +19,11 @@ export async function findNamespace(environment: Record<string, string>): Promis
   const refusals = new Set<string>()
   for (const way of ways) {
     const through = ['unshare', ...way, '--pid', '--fork', '--kill-child', '--mount-proc', '/bin/sh', first]
-    const script = { file: '/bin/sh', args: ['-c', 'exit 7'], env: environment, through }
+    const script = { file: '/bin/sh', args: ['-c', hearsTerm], env: environment, through }
     const { result, stderr } = await collect({ ...script, timeoutMs: patienceMs, killGraceMs: 1000 }, 1000)
     if (result.exitCode === 7) return through
-    refusals.add(result.problem ? 'there is no unshare (util-linux) in its PATH' : stderr.trim())
+    const silent = result.problem ? 'there is no unshare (util-linux) in its PATH' : keepsTerm
+    refusals.add(stderr.trim() || silent)
   }
   throw new SettingsError(
     `PID_NAMESPACE is own, but this machine gives scripts no namespace of their own: ${[...refusals].join('; ')}`,

@@ -42,7 +42,8 @@ export async function perform(workshop: Workshop, running: Running, actionId: nu
       log.warn({ actionId, deployment: held.name }, 'an action was interrupted and is left to be tried again')
       return
     }
-    announce(workshop, await persist(workshop, () => finish(db, held, result)))
+    const end = () => finish(db, held, result)
+    announce(workshop, await persist(workshop, held.kind === 'cleanup' ? () => lease.during(end) : end))
     log.info(
       {
         actionId,
@@ -90,7 +91,7 @@ async function carryOut(
     // This process may have stood still for long, whatever its timers say: only now is nothing awaited before the script.
     if (change === null || lease.over()) {
       await output.end()
-      return change === null ? cancelledBefore : interruptedBefore
+      return change === null || lease.signal.reason === 'cancelled' ? cancelledBefore : interruptedBefore
     }
     const result = await runProcess({
       ...request(

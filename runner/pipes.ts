@@ -32,6 +32,14 @@ function collect(bytes: number): void {
   globalThis.gc?.()
 }
 
+/** Resolves with true when something comes through, with false when it ends without. */
+export function saysAnything(pipe: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    pipe.once('data', () => resolve(true))
+    for (const end of ['end', 'close', 'error']) pipe.once(end, () => resolve(false))
+  })
+}
+
 export function readPipes(
   pipes: Record<'stdout' | 'stderr', Readable | null>,
   onOutput: OnOutput | undefined,

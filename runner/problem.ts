@@ -2,7 +2,7 @@
  * Says in words why a script could not be started, and what to do. Called by process.ts with the error of spawn; people
  * read it on the page, so it holds nothing of this machine but the path of the script.
  */
-import { existsSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs'
 
 export function problemOf(file: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error'
@@ -23,4 +23,34 @@ export function problemOf(file: string, error: unknown): string {
     ETXTBSY: 'it is being written. Try again when that has finished',
   }
   return `The script ${file} could not be started: ${words[code] ?? code}.`
+}
+
+/** Of a script that started in a process of its own but had no namespace to run in. */
+export const noNamespace = (file: string): string =>
+  `The script ${file} could not be started: this machine gave it no PID namespace, what was printed tells why. Try again, or let fewer run at once.`
+
+/**
+ * Throws what spawn would: whoever starts a script for us says in words of its own, and by an exit code like any other, that it is not
+ * there, may not be executed, or has no interpreter.
+ */
+export function demandStartable(file: string): void {
+  accessSync(file, constants.X_OK)
+  if (statSync(file).isDirectory()) throw Object.assign(new Error('a folder'), { code: 'EACCES' })
+  const interpreter = /^#!\s*(\S+)/.exec(beginningOf(file))?.[1]
+  if (interpreter !== undefined) accessSync(interpreter, constants.X_OK)
+}
+
+/** Empty for what may be executed and not read. */
+function beginningOf(file: string): string {
+  const bytes = Buffer.alloc(256)
+  try {
+    const open = openSync(file, 'r')
+    try {
+      return bytes.toString('latin1', 0, readSync(open, bytes))
+    } finally {
+      closeSync(open)
+    }
+  } catch {
+    return ''
+  }
 }

@@ -6,11 +6,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { access, constants } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import { nothingRan, type ScriptResult } from '../domain/action.ts'
 import { createEnding } from './ending.ts'
-import { readPipes } from './pipes.ts'
-import { problemOf } from './problem.ts'
+import { readPipes, saysAnything } from './pipes.ts'
+import { demandStartable, noNamespace, problemOf } from './problem.ts'
 import type { Supervisor } from './supervise.ts'
 import { markName } from './tree.ts'
 
@@ -29,7 +29,8 @@ export type ProcessRequest = {
   supervisor?: Supervisor
   /** what its processes are known by; made here when not given */
   mark?: string
-  /** a program and arguments that the script is started through, which ends as the script does (namespace.ts) */
+  /** a program and arguments that the script is started through, which ends as the script does and tells on descriptor 3 that there
+   * is one (namespace.ts) */
   through?: readonly string[]
 }
 
@@ -67,9 +68,14 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>
   const ending = createEnding({ pid: child.pid, mark }, request.killGraceMs)
   const pipes = readPipes(child, onOutput, () => ending.begin('interrupted'))
+  const isThere = thereOf(child, request)
+  // Who was asked to end before there was anybody to hear it is asked again.
+  void isThere.then((is) => is && ending.remind())
   const onAbort = () => signal && ending.begin(reasonOf(signal))
   const timer = setTimeout(() => ending.begin('timedOut'), Math.min(request.timeoutMs, longestTimerMs))
   signal?.addEventListener('abort', onAbort, { once: true })
+  // It was still wanted when we began to start it.
+  if (signal?.aborted) onAbort()
   const exit = await Promise.race([exited, ending.stuck])
   clearTimeout(timer)
   signal?.removeEventListener('abort', onAbort)
@@ -82,6 +88,7 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   const reason = ending.reason === null ? {} : { [ending.reason]: true }
   if (exit === 'stuck')
     return result({ ...reason, problem: `The script ${request.file} did not end when killed.` })
+  if (ending.reason === null && !(await isThere)) return result({ problem: noNamespace(request.file) })
   return result({ ...reason, exitCode: exit[0], signal: exit[1] })
 }
 
@@ -114,6 +121,12 @@ function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
   return signal.reason === 'cancelled' ? 'cancelled' : 'interrupted'
 }
 
+/** Whether there is a process for the script itself: one that is started through another tells so. */
+function thereOf(child: ChildProcess, { through = [] }: ProcessRequest): Promise<boolean> {
+  const teller = child.stdio[3]
+  return through.length > 0 && teller instanceof Readable ? saysAnything(teller) : Promise.resolve(true)
+}
+
 type Started = ChildProcess & { pid: number }
 
 /** Some errors are thrown by spawn, others are emitted: both become the words of `problem`. */
@@ -123,11 +136,11 @@ async function start(
 ): Promise<Started | string> {
   try {
     // Whoever starts it for us has not our words for what cannot be started.
-    if (through.length > 0) await access(file, constants.X_OK)
+    if (through.length > 0) demandStartable(file)
     const [program = file, ...rest] = [...through, file, ...args]
     const child = spawn(program, rest, {
       env: { ...env, [markName]: mark },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(through.length > 0 ? (['pipe'] as const) : [])],
       detached: true,
     })
     if (child.pid !== undefined) return child as Started

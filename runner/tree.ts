@@ -20,20 +20,28 @@ export function signalTree(tree: Tree, signal: NodeJS.Signals): boolean {
 
 /** Zombies do not count: they run nothing, and who should reap them may be slow. */
 export function treeLives(tree: Tree): boolean {
-  return linux ? members(tree).length > 0 : send(-tree.pid, 0)
+  return members(tree).length > 0 || (!canLook() && send(-tree.pid, 0))
 }
 
-const linux = process.platform === 'linux'
+/** Not on other systems than Linux, nor when this process can open no file: then the group is all that is known of a tree. */
+const canLook = () => read('/proc/self/stat') !== ''
 
 function members({ pid: group, mark }: Tree): { pid: number; group: number }[] {
-  if (!linux) return []
   const marked = `${markName}=${mark}\0`
-  return readdirSync('/proc')
+  return processes()
     .filter((entry) => /^\d+$/.test(entry))
     .map((pid) => ({ pid: Number(pid), ...standing(pid) }))
     .filter(
       (each) => each.alive && (each.group === group || read(`/proc/${each.pid}/environ`).includes(marked)),
     )
+}
+
+function processes(): string[] {
+  try {
+    return readdirSync('/proc')
+  } catch {
+    return []
+  }
 }
 
 /** /proc/PID/stat: `pid (name) state parent group …`; the name may hold spaces and brackets. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openPgProxy, type Verdict } from '../fault/rig/pg-proxy.ts'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { withDatabase } from '../helpers/database.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { type Program, type System, startSystem } from '../helpers/system.ts'
 
 const claims = /lease_epoch = a\.lease_epoch \+ 1/
@@ -114,6 +115,23 @@ test('a start whose answer was lost is asked for again, and the script runs once
       const action = await octopod.actionEnded(actionIdOf(await octopod.archive('unanswered')))
       assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
       assert.equal((await system.calls('archive')).filter((call) => call.includes('unanswered')).length, 1)
+    },
+  ))
+
+test('a cancel that comes while a lost start is asked for again is a cancel, not a loss', () =>
+  atStatement(
+    'half-started',
+    starts,
+    () => 'cut-after',
+    async () => {
+      const actionId = actionIdOf(await octopod.archive('half-started'))
+      await eventually('its start is on record', async () => {
+        const { body } = await octopod.api('GET', `/actions/${actionId}`)
+        const { started_at } = body as { started_at: string | null }
+        return { done: started_at !== null, value: null }
+      })
+      await octopod.api('POST', `/actions/${actionId}/cancel`)
+      assert.equal((await octopod.actionEnded(actionId)).state, 'cancelled')
     },
   ))
 

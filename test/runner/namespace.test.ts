@@ -27,15 +27,15 @@ const request = (name: string, args: string[] = [], more: Partial<ProcessRequest
 const ask = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}) =>
   collect(request(name, args, more), 100_000)
 
-/** How many processes carry a word that only one script was given. */
-const alive = (word: string) => processesWith(word).length
+/** How many children of `vanishes` carry a word that only it was given. */
+const alive = (word: string) => processesWith(`\0vanished\0${word}\0`).length
 
 suite('a script with a namespace of its own', { concurrency: true, skip }, () => {
   test('takes along what has cleared its environment and left its group, when it ends', async () => {
     const [without, within] = [randomUUID(), randomUUID()]
     assert.equal((await ask('vanishes', [without], { through: [] })).result.exitCode, 0)
     assert.equal(alive(without), 1, 'without one it stays')
-    processesWith(without).forEach(endLeftOver)
+    processesWith(`\0vanished\0${without}\0`).forEach(endLeftOver)
     assert.equal((await ask('vanishes', [within])).result.exitCode, 0)
     assert.equal(alive(within), 0)
   })
@@ -49,7 +49,7 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
     }
     const run = runProcess(request('vanishes', [word, '30'], { signal: cancel.signal, onOutput }))
     await until(() => text.includes('started'))
-    assert.ok(alive(word) > 1)
+    assert.equal(alive(word), 1)
     cancel.abort('cancelled')
     assert.equal((await run).cancelled, true)
     assert.equal(alive(word), 0)
@@ -98,11 +98,44 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
   })
 
   test('that cannot be started says so in the same words', async () => {
-    for (const name of ['absent', 'not-executable'])
-      assert.equal(
-        (await runProcess(request(name))).problem,
-        (await runProcess(request(name, [], { through: [] }))).problem,
-      )
+    for (const name of ['absent', 'not-executable', '.', 'exits/absent', 'interpreter-missing']) {
+      const { problem } = await runProcess(request(name))
+      assert.match(problem ?? '', /could not be started: /, name)
+      assert.equal(problem, (await runProcess(request(name, [], { through: [] }))).problem)
+    }
+  })
+
+  test('that gets none did not run: its end is no word of a script', async () => {
+    const none = 'echo 0 > /proc/sys/user/max_pid_namespaces && exec "$@"'
+    const through = [
+      'unshare',
+      '--user',
+      '--map-root-user',
+      '/bin/sh',
+      '-c',
+      none,
+      'sh',
+      ...(request('exits').through ?? []),
+    ]
+    const { result, stderr } = await ask('exits', ['0'], { through })
+    assert.equal(result.exitCode, null)
+    assert.match(result.problem ?? '', /exits could not be started: this machine gave it no PID namespace/)
+    assert.match(stderr, /unshare/)
+  })
+
+  test('is ended at once also in the moments in which it is being started', async () => {
+    for (let afterMs = 0; afterMs < 10; afterMs += 0.5) {
+      const cancel = new AbortController()
+      const run = runProcess(request('sleeps', ['5'], { signal: cancel.signal, killGraceMs: 60_000 }))
+      // Finer than timers are.
+      const until = performance.now() + afterMs
+      while (performance.now() < until) await new Promise(setImmediate)
+      cancel.abort('cancelled')
+      const { cancelled, signal, exitCode } = await run
+      // It, or the shell before it, by TERM: it neither came to its end nor waited for KILL.
+      assert.equal(cancelled, true)
+      assert.ok(exitCode !== 0 && signal !== 'SIGKILL', `after ${afterMs} ms: ${exitCode} ${signal}`)
+    }
   })
 })
 
@@ -117,6 +150,19 @@ test('a machine that gives no namespace is told from one that does, with its own
   await assert.rejects(
     findNamespace({ PATH: '/nowhere' }),
     /: there is no unshare \(util-linux\) in its PATH$/,
+  )
+})
+
+test('an unshare that keeps TERM from scripts, as before util-linux 2.38, is refused', {
+  skip,
+}, async (t) => {
+  const deaf = unshareThat(
+    t,
+    'PATH=/usr/bin:/bin exec env --ignore-signal=TERM --ignore-signal=INT unshare "$@"',
+  )
+  await assert.rejects(
+    findNamespace({ PATH: `${deaf}:/usr/bin:/bin` }),
+    /keeps TERM from scripts \(util-linux 2\.38 does not\)$/,
   )
 })
 

@@ -1,7 +1,11 @@
 /** A script is run to its end whatever it does, and how it ended comes back as a value. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text as readAll } from 'node:stream/consumers'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
 import { treeLives } from '../../runner/tree.ts'
 import { endLeftOver, lives, plainEnvironment, shelf, until } from './shelf.ts'
@@ -55,7 +59,6 @@ suite('a script that ends by itself', { concurrency: true }, () => {
     assert.equal(result.problem, null)
     assert.equal(stdout, 'three words\n')
     assert.equal(stderr, '')
-    assert.ok(result.durationMs < 5000)
     const both = await ask('prints-both', ['2'])
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
   })
@@ -118,7 +121,7 @@ suite('a script that ends by itself', { concurrency: true }, () => {
   test('whose child holds its pipes open is read 2 s longer, then left', async () => {
     const { result, stdout } = await ask('holds-stdout')
     assert.equal(result.exitCode, 0)
-    assert.ok(result.durationMs >= 1900 && result.durationMs < 5000, `took ${result.durationMs} ms`)
+    assert.ok(result.durationMs >= 1900, `took ${result.durationMs} ms`)
     assert.ok(lives(Number(stdout)))
     endLeftOver(Number(stdout))
   })
@@ -157,14 +160,13 @@ suite('a script whose time is up', { concurrency: true }, () => {
     assert.equal(result.timedOut, true)
     assert.equal(result.exitCode, 0)
     assert.match(stdout, /good bye/)
-    assert.ok(result.durationMs < 2000)
   })
 
   test('is killed after the grace when it ignores that', async () => {
     const { result, stdout } = await ask('ignores-term', [], { timeoutMs: 200 })
     assert.equal(result.timedOut, true)
     assert.equal(result.signal, 'SIGKILL')
-    assert.ok(result.durationMs >= 490 && result.durationMs < 3000, `took ${result.durationMs} ms`)
+    assert.ok(result.durationMs >= 490, `took ${result.durationMs} ms`)
     assert.equal(lives(Number(stdout)), false)
   })
 
@@ -190,12 +192,32 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
       assert.equal(result.cancelled && result.interrupted, false)
     }
     const controller = new AbortController()
-    const run = runProcess(request('ignores-term', [], { timeoutMs: 150, signal: controller.signal }))
-    await sleep(300)
+    const times = { timeoutMs: 1, killGraceMs: 1000 }
+    const run = runProcess(request('ignores-term', [], { ...times, signal: controller.signal }))
+    await sleep(500)
     controller.abort('cancelled')
     const result = await run
     assert.equal(result.timedOut, true)
     assert.equal(result.cancelled, false)
+  })
+
+  test('is ended also by a runner that can open no file just then', async () => {
+    const program = fileURLToPath(new URL('without-files.ts', import.meta.url))
+    const child = spawn('prlimit', ['--nofile=60', process.execPath, program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [text, [code]] = await Promise.all([readAll(child.stdout), once(child, 'exit')])
+    assert.equal(code, 0)
+    const { cancelled, signal } = JSON.parse(text) as { cancelled: boolean; signal: string }
+    assert.deepEqual([cancelled, signal], [true, 'SIGKILL'])
+  })
+
+  test('is ended also when that is said while it is being started', async () => {
+    const controller = new AbortController()
+    const run = runProcess(request('sleeps', ['10'], { signal: controller.signal }))
+    controller.abort('cancelled')
+    const { cancelled, signal } = await run
+    assert.deepEqual([cancelled, signal], [true, 'SIGTERM'])
   })
 
   test('takes its children along to the last grandchild', async () => {
@@ -218,7 +240,6 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
       controller.abort('cancelled'),
     )
     assert.equal(result.signal, 'SIGKILL')
-    assert.ok(result.durationMs < 5000)
     assert.deepEqual(pids.filter(lives), [])
   })
 
