@@ -4,7 +4,7 @@
  */
 import type { Api } from '../domain/api.ts'
 import { headers, type PlaceName, pathOf, places } from '../domain/places.ts'
-import { problemOf, problemOfError } from './problem.ts'
+import { answered, type Problem, problemOfError } from './problem.ts'
 
 type BodyOf<Name extends PlaceName> = Api[Name] extends { body: { _zod: { input: infer Body } } }
   ? Body
@@ -16,7 +16,7 @@ type AnswerOf<Name extends PlaceName> = Api[Name] extends { answer: { _zod: { ou
 export type Options<Name extends PlaceName> = {
   params?: Record<string, string | number>
   query?: Record<string, string | number>
-  /** The same key is the same request: sent again, it acts once. */
+  /** The same key is the same request: sent asking, it acts once. */
   key?: string
   /** Why, in the person's own words; kept with the action. */
   reason?: string
@@ -41,13 +41,17 @@ export type Client = {
 /** Scripts may take 10 s to answer a question; beyond this nobody waits. */
 const defaultTimeoutMs = 20_000
 
-/** `actor`: who asks, as the person says; empty where they do not. */
+/**
+ * `actor`: who asks, as the person says; empty where they do not. `relearn`: whether there is another credential than the
+ * one that was refused; then it is asked once more.
+ */
 export function createClient(
   authorization: () => string,
   onAnswer: (response: Response) => void = () => {},
   actor: () => string = () => '',
+  relearn: (refused: string) => Promise<boolean> = async () => false,
 ): Client {
-  const open = async <Name extends PlaceName>(...[name, options]: Arguments<Name>): Promise<Response> => {
+  const send = async <Name extends PlaceName>(...[name, options]: Arguments<Name>): Promise<Response> => {
     const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
     const path = pathOf(name, params)
     // Numbers become text by themselves.
@@ -56,7 +60,7 @@ export function createClient(
       (one) => !!one,
     )
     try {
-      const response = await fetch(search.size > 0 ? `${path}?${search}` : path, {
+      const response = await answered(search.size > 0 ? `${path}?${search}` : path, {
         method: places[name].method,
         headers: {
           [headers.source]: 'page',
@@ -69,15 +73,21 @@ export function createClient(
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.any(signals),
-        cache: 'no-store',
       })
       onAnswer(response)
-      if (response.ok || response.status === 304) return response
-      throw await problemOf(response)
+      return response
     } catch (error) {
-      if (signal?.aborted) throw new DOMException('The question was withdrawn.', 'AbortError')
+      if (signal?.aborted) throw signal.reason
       throw problemOfError(error)
     }
+  }
+  const open: Client['open'] = (...question) => {
+    const used = authorization()
+    const asking = () => send(...(question as Parameters<typeof send>))
+    return asking().catch(async (problem: Problem) => {
+      if (problem.code !== 'not_signed_in' || !(await relearn(used))) throw problem
+      return asking()
+    })
   }
   return {
     open,

@@ -15,7 +15,7 @@ import { compileTemplates } from './templates.ts'
 const source = fileURLToPath(new URL('.', import.meta.url))
 const target = join(source, 'dist')
 /** The page must open fast everywhere: all JavaScript together, packed. */
-const maxScriptBytes = 30_100
+const maxScriptBytes = 30_000
 
 /** What is written for people becomes small here: templates are compiled, and the signals are our own, smaller ones. */
 const smallSources: Plugin = {
@@ -48,6 +48,8 @@ async function buildPage(): Promise<Map<string, number>> {
     minify: true,
     format: 'esm',
     charset: 'utf8',
+    // Classes only assign what they are given: nothing is to be defined before.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     target: ['es2023', 'chrome120', 'firefox120', 'safari17'],
     legalComments: 'none',
     metafile: true,

@@ -25,7 +25,7 @@ export function createClock(): Clock {
     moment,
     now,
     learn: (date) => {
-      const difference = date === null ? Number.NaN : Date.parse(date) - Date.now()
+      const difference = Date.parse(date ?? '') - Date.now()
       if (Number.isNaN(difference) || Math.abs(difference - offsetMs) < ignoredMs) return
       offsetMs = Math.abs(difference) < ignoredMs ? 0 : difference
     },

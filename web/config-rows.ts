@@ -79,6 +79,15 @@ export function changesBetween(before: readonly Override[], after: readonly Over
     .filter((change) => change.before !== change.after)
 }
 
+/** Of both levels, as they are on the wire. */
+export type Overrides = { app_overrides: readonly Override[]; deployment_overrides: readonly Override[] }
+export const noOverrides: Overrides = { app_overrides: [], deployment_overrides: [] }
+
+export const changesOfBoth = (before: Overrides, after: Overrides): Change[] => [
+  ...changesBetween(before.app_overrides, after.app_overrides),
+  ...changesBetween(before.deployment_overrides, after.deployment_overrides),
+]
+
 /** What was changed in a form, on top of what others have saved since it opened: where both changed a key, the form wins. */
 export function rebased(
   initial: readonly Override[],

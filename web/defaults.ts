@@ -5,7 +5,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { applyOverrides, type Override, type Pair } from '../domain/overrides.ts'
 import type { Client } from './api.ts'
-import { isAbort, type Problem, problemOfError } from './problem.ts'
+import { type Problem, problemOfError } from './problem.ts'
 
 /** waiting: for the deployment config. While loading again, the answers of before stay. */
 export type Defaults = {
@@ -95,7 +95,6 @@ async function load(
   if (withdrawn.aborted) return
   const before = into.peek()
   const failed = [pairs, keys].find((one) => one.status === 'rejected')
-  if (failed !== undefined && isAbort(failed.reason)) return
   into.value = {
     state: pairs.status === 'fulfilled' ? 'ready' : 'failed',
     pairs: pairs.status === 'fulfilled' ? pairs.value : before.pairs,

@@ -17,11 +17,11 @@ export type Socket = {
 
 export type Live = {
   hearing: ReadonlySignal<Hearing>
-  /** When something was last heard from the server, in the browser's time; 0: never. */
+  /** When the list was last known to be whole by what was heard, in the browser's time; 0: never. */
   heardAt: ReadonlySignal<number>
   /** Connect now if there is any doubt: the machine woke up, the network is back, the person asks. */
   wake(): void
-  /** Connect anew in any case: somebody else is asking now. */
+  /** Connect and fetch anew in any case: somebody else is asking now. */
   renew(): void
   close(): void
 }
@@ -76,7 +76,6 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
   }
 
   const hear = (message: LiveMessage) => {
-    heardAt.value = Date.now()
     if (message.type === 'hello') heartbeatMs = message.heartbeat_ms
     listenFor(heartbeatMs * patience)
     const expected = message.type === 'heartbeat' ? seq : (seq ?? 0) + 1
@@ -87,6 +86,7 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     const before = delayed
     if (message.type === 'hello' || message.type === 'heartbeat') delayed = message.delayed ?? false
     if (missed || delayed !== before || message.type === 'hello' || message.type === 'resync') void catchUp()
+    else if (hearing.peek() === 'live') heardAt.value = Date.now()
   }
 
   /** Live again only when the list has been fetched over this very connection's time. */
@@ -96,6 +96,7 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     if (closed || socket !== asked) return
     if (!done) return again()
     attempt = 0
+    heardAt.value = Date.now()
     hearing.value = delayed ? 'delayed' : 'live'
   }
 
@@ -135,6 +136,8 @@ export function openLive({ connect, apply, refresh, random = Math.random }: Ways
     drop()
     if (hearing.peek() === 'live') hearing.value = 'reconnecting'
     start()
+    // It may be the websockets alone that do not get through.
+    void refresh()
   }
 
   start()

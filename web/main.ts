@@ -2,10 +2,11 @@
 import { html } from 'htm/preact'
 import { render, type VNode } from 'preact'
 import { App } from './app.ts'
+import { fetchConfig } from './config.ts'
 import { ProblemBox } from './parts/problem.ts'
-import { problemOf, problemOfError } from './problem.ts'
+import { problemOfError } from './problem.ts'
 import { listenForKeys } from './shortcuts.ts'
-import { openWorld, type PageConfig, type World, WorldProvider } from './world.ts'
+import { openWorld, type World, WorldProvider } from './world.ts'
 
 const root = document.getElementById('app')
 if (root !== null) void start(root)
@@ -31,12 +32,6 @@ async function start(place: HTMLElement): Promise<void> {
 function draw(place: HTMLElement, tree: VNode): void {
   if (place.firstElementChild?.className === 'starting') place.replaceChildren()
   render(tree, place)
-}
-
-async function fetchConfig(): Promise<PageConfig> {
-  const response = await fetch('/config.json', { signal: AbortSignal.timeout(10_000) })
-  if (!response.ok) throw await problemOf(response)
-  return response.json()
 }
 
 /** After sleep or a lost network nobody wants to wait for a time-out. */

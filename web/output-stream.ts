@@ -4,7 +4,7 @@
  */
 import type { OutputChunk } from '../domain/shapes.ts'
 import type { Client } from './api.ts'
-import { type Problem, problemOfError } from './problem.ts'
+import { isRefused, type Problem, problemOfError } from './problem.ts'
 
 type SentEvent = { event: string; data: string }
 
@@ -41,8 +41,7 @@ export async function listen(
       })
       const response = await inTime(question, patienceMs)
       listener.trouble(null)
-      if (response.body === null) throw new TypeError('no body')
-      for await (const { event, data } of readEvents(response.body, patienceMs)) {
+      for await (const { event, data } of readEvents(response.body as ReadableStream, patienceMs)) {
         attempt = 0
         if (event === 'end') return listener.end()
         if (event !== 'chunk') continue
@@ -53,7 +52,7 @@ export async function listen(
     } catch (error) {
       if (signal.aborted) return
       const problem = problemOfError(error)
-      if (problem.status >= 400 && problem.status < 500) return listener.refused(problem)
+      if (isRefused(problem)) return listener.refused(problem)
       listener.trouble(problem)
     } finally {
       ending.abort()
@@ -85,7 +84,7 @@ export async function* readEvents(
 async function inTime<T>(reading: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DOMException('The server fell silent.', 'TimeoutError')), ms)
+    timer = setTimeout(reject, ms, new DOMException('', 'TimeoutError'))
   })
   return Promise.race([reading, late]).finally(() => clearTimeout(timer))
 }

@@ -9,14 +9,14 @@ const firstLength = 50_000
 const partLength = 1_000_000
 
 export async function* partsOf(response: Response): AsyncGenerator<FullInfo[]> {
-  const reader = response.body?.getReader()
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
   const decoder = new TextDecoder()
   let length = firstLength
   let text = ''
   // All deployments begin as the first one does, with the same key, and nothing else does: in texts quotes are escaped.
   let beginning: string | undefined
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+    const { done, value } = await reader.read()
     text += decoder.decode(value, { stream: !done })
     if (done) break
     if (text.length < length) continue

@@ -77,9 +77,7 @@ function begin(component: Component): void {
   }
 }
 
-before('__b', () => current.end())
-before('__e', () => current.end())
-before('diffed', () => current.end())
+for (const hook of ['__b', '__e', 'diffed'] as const) before(hook, () => current.end())
 before('__r', ({ __c: component }) => {
   current.end()
   if (component) begin(component)

@@ -2,9 +2,11 @@
  * Who the page is for the server: the credential of /config.json, or one a person has entered, which lives as long as
  * the tab; and the name a person gives where nobody else tells it. Made by world.ts; the dialogs call it.
  */
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { headers } from '../domain/places.ts'
 import { type Client, createClient } from './api.ts'
+import { fetchConfig } from './config.ts'
+import { parseJson } from './json.ts'
 import { Problem } from './problem.ts'
 
 export type Credential = { header: string; role: 'user' | 'admin' }
@@ -16,8 +18,10 @@ export type Session = {
   actor: ReadonlySignal<string>
   /** The name the installation itself tells of whoever asks: then nobody is asked for one. */
   told: Signal<string | null>
-  authorization(): string
+  authorization: ReadonlySignal<string>
   isAdmin(): boolean
+  /** Asks what the installation gives to everybody now. True: it would be used, and is not what was refused. */
+  relearn(refused: string): Promise<boolean>
   /** Throws a Problem when the server does not take it. */
   signIn(header: string): Promise<void>
   signOut(): void
@@ -28,18 +32,24 @@ type Stores = { sessionStorage: Storage; localStorage: Storage }
 const credentialKey = 'octopod.credential'
 const actorKey = 'octopod.actor'
 
-/** `standard`: the credential the installation gives to everybody who may open the page. */
-export function openSession({ sessionStorage, localStorage }: Stores, standard: string): Session {
-  const entered = signal<Credential | null>(parse(sessionStorage.getItem(credentialKey)))
+/** `given`: the credential the installation gives to everybody who may open the page. */
+export function openSession({ sessionStorage, localStorage }: Stores, given: string): Session {
+  const standard = signal(given)
+  const entered = signal(parseJson<Credential>(sessionStorage.getItem(credentialKey)))
   const actor = signal(localStorage.getItem(actorKey) ?? '')
   return {
     entered,
     actor,
     told: signal(null),
-    authorization: () => entered.value?.header ?? standard,
+    authorization: computed(() => entered.value?.header ?? standard.value),
     isAdmin: () => entered.value?.role === 'admin',
+    relearn: async (refused) => {
+      if (entered.peek() !== null) return false
+      standard.value = (await fetchConfig()).app_auth
+      return standard.peek() !== refused
+    },
     signIn: async (text) => {
-      const credential = { header: text.trim(), role: await roleOf(text.trim(), standard) }
+      const credential = { header: text.trim(), role: await roleOf(text.trim(), standard.peek()) }
       sessionStorage.setItem(credentialKey, JSON.stringify(credential))
       entered.value = credential
     },
@@ -77,12 +87,4 @@ async function roleOf(header: string, standard: string): Promise<Credential['rol
   if (helps) return role
   const words = 'This is not the admin credential.'
   throw new Problem(words, 403, 'not_allowed', 'Ask your DevOps engineer for it.')
-}
-
-function parse(text: string | null): Credential | null {
-  try {
-    return JSON.parse(text ?? 'null') as Credential | null
-  } catch {
-    return null
-  }
 }

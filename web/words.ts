@@ -29,15 +29,11 @@ export const actionWords: Record<ActionKind, { doing: string; verb: string }> = 
   cleanup: { doing: 'Cleaning up', verb: 'Clean up' },
 }
 
-export const stateWords: Record<ActionState, string> = {
+/** Where the state's own name is not the word for it. */
+export const stateWords = {
   queued: 'waiting to start',
-  running: 'running',
-  succeeded: 'succeeded',
-  failed: 'failed',
   timed_out: 'ran out of time',
-  cancelled: 'cancelled',
-  interrupted: 'interrupted',
-}
+} as const satisfies Partial<Record<ActionState, string>>
 
 export const statusOf = (info: FullInfo): Status => fromRecorded(info.status.recorded_status as never)
 
@@ -76,7 +72,7 @@ export function actionLook({ state }: ActionSummary): Look {
 
 /** How an action ended: `failed (exit 1)`, `succeeded`. */
 export function outcome({ state, exit_code, signal }: ActionSummary): string {
-  if (state !== 'failed') return stateWords[state]
+  if (state !== 'failed') return stateWords[state as keyof typeof stateWords] ?? state
   if (exit_code !== null && exit_code !== 0) return `failed (exit ${exit_code})`
   return signal === null ? 'failed' : `failed (${signal})`
 }

@@ -4,6 +4,7 @@ import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import { type Client, createClient } from './api.ts'
 import { type Clock, createClock } from './clock.ts'
+import type { PageConfig } from './config.ts'
 import { type Live, openLive } from './live.ts'
 import { createNotices, type Notices } from './notices.ts'
 import { createQuestions, type Questions } from './questions.ts'
@@ -12,9 +13,6 @@ import { openSession, type Session, whoAmI } from './session.ts'
 import { connectTo } from './socket.ts'
 import { createStore, type Store } from './store.ts'
 import { createSync, type Sync } from './sync.ts'
-
-/** /config.json; contract §4. */
-export type PageConfig = { app_auth: string; kubernetes_dashboard_url_template: string | null }
 
 /** What lies over the page: nothing, the form, a box. */
 export type Panel =
@@ -48,9 +46,10 @@ export function openWorld(window: Window, config: PageConfig): World {
   const clock = createClock()
   const session = openSession(window, config.app_auth)
   const client = createClient(
-    session.authorization,
+    () => session.authorization.peek(),
     (response) => clock.learn(response.headers.get('date')),
     () => (session.told.value === null ? session.actor.value : ''),
+    session.relearn,
   )
   const store = createStore()
   const sync = createSync(client, store)
@@ -66,7 +65,7 @@ export function openWorld(window: Window, config: PageConfig): World {
     return given
   }
   const live = openLive({
-    connect: () => connectTo(window.location, session.authorization()),
+    connect: () => connectTo(window.location, session.authorization.peek()),
     apply: store.apply,
     refresh: sync.refresh,
   })
@@ -78,12 +77,11 @@ export function openWorld(window: Window, config: PageConfig): World {
     )
   void learnName()
   // Another credential may see what the last one could not.
-  let before = session.entered.peek()
-  session.entered.subscribe((entered) => {
-    if (entered === before) return
-    before = entered
+  let before = session.authorization.peek()
+  session.authorization.subscribe((now) => {
+    if (now === before) return
+    before = now
     live.renew()
-    void sync.refresh()
     void learnName()
   })
   void sync.refresh()
@@ -118,8 +116,4 @@ const giveUp = {
 const WorldContext = createContext<World | null>(null)
 export const WorldProvider = WorldContext.Provider
 
-export function useWorld(): World {
-  const world = useContext(WorldContext)
-  if (world === null) throw new Error('drawn outside of the world')
-  return world
-}
+export const useWorld = (): World => useContext(WorldContext) as World

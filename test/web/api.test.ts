@@ -19,6 +19,21 @@ describe('what went wrong', () => {
     assert.equal(problem.message, 'No such tag.\nTry v2.')
   })
 
+  it('is a sign-in that has ended where a proxy answers in place of the server', async () => {
+    const page = { headers: { 'content-type': 'text/html' } }
+    for (const answer of [
+      Response.error(),
+      new Response('<p>Log in', page),
+      new Response('<p>Log in', { ...page, status: 401 }),
+    ]) {
+      const { message, remedy, status, code } = await problemOf(answer)
+      assert.deepEqual([message, status, code], ['Your sign-in has ended.', 0, null])
+      assert.match(remedy, /another tab/)
+    }
+    const ours = Response.json(errorBody('not_signed_in', 'This needs a credential.'), { status: 401 })
+    assert.equal((await problemOf(ours)).code, 'not_signed_in')
+  })
+
   it('has words for a proxy’s page, a lost network and a silent server', async () => {
     const proxy = new Response('<html>', { status: 502, statusText: 'Bad Gateway' })
     assert.equal((await problemOf(proxy)).message, 'The server answered 502 Bad Gateway.')

@@ -179,7 +179,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     const page = await visit()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await system.server.stop()
-    await page.locator('.badge', { hasText: /Reconnecting|Offline/ }).waitFor()
+    await page.locator('.badge', { hasText: /Reconnecting|Offline/i }).waitFor()
     const back = await system.startServer({ PORT: new URL(system.url).port })
     await clientOf(back.url).create('late')
     await page.locator('.badge').click()

@@ -278,7 +278,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     const page = await open()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await system.server.stop()
-    await page.locator('.badge', { hasText: /Reconnecting|Offline/ }).waitFor()
+    await page.locator('.badge', { hasText: /Reconnecting|Offline/i }).waitFor()
     await page.getByText(/as of/).waitFor()
     const back = await system.startServer({ PORT: new URL(system.url).port })
     await clientOf(back.url).archive('shop')

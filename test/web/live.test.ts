@@ -159,6 +159,38 @@ describe('live events', () => {
     assert.equal(live.hearing.value, 'live')
   })
 
+  it('tells no age of a list that cannot be fetched, however often it is greeted', async (t) => {
+    const { live, say, room, pass } = hearingRoom(t)
+    room.reachable = false
+    await say(hello)
+    assert.equal(live.heardAt.value, 0)
+    room.reachable = true
+    await pass(500)
+    await say(hello)
+    assert.equal(live.heardAt.value, Date.now())
+    const heard = Date.now()
+    room.reachable = false
+    await pass(1000)
+    await say({ type: 'resync', seq: 11 })
+    assert.equal(live.heardAt.value, heard)
+  })
+
+  it('grows older while its server itself hears late', async (t) => {
+    const { live, say, pass } = hearingRoom(t)
+    await say(hello)
+    await say({ ...heartbeat(10), delayed: true } as LiveMessage)
+    const heard = Date.now()
+    await pass(5000)
+    await say({ ...heartbeat(10), delayed: true } as LiveMessage)
+    assert.equal(live.heardAt.value, heard)
+  })
+
+  it('fetches the list when asked to try, also where websockets never come through', async (t) => {
+    const { live, news } = hearingRoom(t)
+    live.wake()
+    assert.deepEqual(news(), ['refresh'])
+  })
+
   it('still follows, more slowly, where websockets never come through', async (t) => {
     const { pass, news } = hearingRoom(t)
     await pass(15_000)

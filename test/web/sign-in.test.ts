@@ -57,6 +57,46 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  /** Without websockets the page asks when it is told to. */
+  const withoutSockets = async () => {
+    const page = await visitor.visit('/nowhere')
+    await page.routeWebSocket('**/event', (socket) => socket.close())
+    await page.goto(system.url)
+    await page.locator('a[href="/deployments/shop"]').waitFor()
+    return page
+  }
+
+  for (const [how, answer] of Object.entries({
+    'sends people elsewhere': { status: 302, headers: { location: 'https://login.example.com/' } },
+    'answers by a page of its own': { contentType: 'text/html', body: '<!DOCTYPE html><p>Log in' },
+  }))
+    it(`says that the sign-in has ended where a proxy ${how}, and goes on after it`, async () => {
+      const page = await withoutSockets()
+      await page.route('**/api/**', (route) => route.fulfill(answer))
+      await page.locator('.badge').click()
+      await page.getByText('Your sign-in has ended. Sign in again in another tab').waitFor()
+      await page.unrouteAll()
+      await page.locator('.badge').click()
+      await page.locator('.warning').waitFor({ state: 'detached' })
+      await page.close()
+    })
+
+  it('takes the new credential of users from config.json when the old one is refused', async () => {
+    const page = await withoutSockets()
+    const other = await system.startServer({ APP_AUTHORIZATION_HEADER: 'Bearer other' })
+    await page.route(/\/api\/|config\.json/, (route) =>
+      route.continue({ url: route.request().url().replace(system.url, other.url) }),
+    )
+    const refused = page.waitForResponse((response) => response.status() === 401)
+    await page.locator('.badge').click()
+    await refused
+    await client.create('news')
+    await page.locator('.badge').click()
+    await page.locator('a[href="/deployments/news"]').waitFor()
+    assert.equal(await page.locator('.warning').count(), 0)
+    await page.close()
+  })
+
   it('shows the name a proxy tells and asks for none', async () => {
     const behind = await openVisitor(browser, system.url, { extraHTTPHeaders: { 'X-Person': 'Maria Weiß' } })
     const page = await behind.visit('/deployments/shop')

@@ -1,15 +1,14 @@
 /** The state of the form for a new or an existing deployment: what was typed, what is wrong, sending it once. */
-import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { nameProblem } from '../../domain/name.ts'
-import type { Override } from '../../domain/overrides.ts'
 import { headers } from '../../domain/places.ts'
 import type { FullInfo } from '../../domain/shapes.ts'
 import { catchUp } from '../acting.ts'
 import { newKey } from '../api.ts'
-import { type Change, changesBetween, rebased } from '../config-rows.ts'
+import { type Change, changesOfBoth, noOverrides, type Overrides, rebased } from '../config-rows.ts'
 import { type FollowedDefaults, followDefaults } from '../defaults.ts'
 import { whyNot } from '../moves.ts'
-import { type Problem, problemOfError } from '../problem.ts'
+import { isRefused, type Problem, problemOfError } from '../problem.ts'
 import { deploymentPath } from '../routes.ts'
 import type { World } from '../world.ts'
 import { addTyped, createLevel, type Level } from './editing.ts'
@@ -36,25 +35,23 @@ export type Form = {
   close(): void
 }
 
-type Saved = { app: readonly Override[]; deployment: readonly Override[] }
-
 /** `start`: null for a new deployment. */
 export function createForm(world: World, start: FullInfo | null): Form {
   const { store, sync, client, panel, unsaved, notices, router } = world
   const isNew = start === null
-  const saved = signal<Saved>(isNew ? { app: [], deployment: [] } : savedIn(start))
+  const saved = signal(isNew ? noOverrides : savedIn(start))
   const name = signal(start?.deployment.name ?? '')
   const reason = signal('')
-  const deploymentOverrides = signal(saved.peek().deployment)
+  const deploymentOverrides = signal(saved.peek().deployment_overrides)
   const defaults = followDefaults(client, deploymentOverrides)
   const application = createLevel(
     'Application config',
-    computed(() => saved.value.app),
+    computed(() => saved.value.app_overrides),
     defaults.application,
   )
   const deployment = createLevel(
     'Deployment config',
-    computed(() => saved.value.deployment),
+    computed(() => saved.value.deployment_overrides),
     defaults.deployment,
     deploymentOverrides,
   )
@@ -65,25 +62,21 @@ export function createForm(world: World, start: FullInfo | null): Form {
   /** The key goes with what is sent: a repetition after a lost answer acts once, a corrected form anew. */
   let key = { body: '', value: '' }
 
-  /** The row of what is edited, as it stands now. */
+  /** The row of this name, as it stands now. */
   const present = computed(() => {
     void store.changes.value
-    return isNew ? undefined : store.rows.get(name.value)?.value
+    return store.rows.get(name.value)?.value
   })
   const edited = computed(() => levels.some(isDirty))
   const dirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
   const wrongName = computed(() => {
     if (!isNew) return null
-    void store.changes.value
-    return (
-      nameProblem(name.value) ??
-      (store.rows.has(name.value) ? `There is a deployment ${name.value} already.` : null)
-    )
+    const taken = present.value && `There is a deployment ${name.value} already.`
+    return nameProblem(name.value) ?? taken ?? null
   })
   const meanwhile = computed(() => {
-    if (present.value === undefined || sending.value) return []
-    const [was, now] = [saved.value, savedIn(present.value)]
-    return [...changesBetween(was.app, now.app), ...changesBetween(was.deployment, now.deployment)]
+    if (isNew || present.value === undefined || sending.value) return []
+    return changesOfBoth(saved.value, savedIn(present.value))
   })
   const obstacle = computed(() => {
     if (sending.value) return 'It is being sent.'
@@ -103,18 +96,41 @@ export function createForm(world: World, start: FullInfo | null): Form {
     batch(() => {
       if (present.value === undefined) return
       const [was, now] = [saved.value, savedIn(present.value)]
-      application.overrides.value = rebased(was.app, application.overrides.value, now.app)
-      deployment.overrides.value = rebased(was.deployment, deployment.overrides.value, now.deployment)
+      application.overrides.value = rebased(was.app_overrides, application.overrides.value, now.app_overrides)
+      deployment.overrides.value = rebased(
+        was.deployment_overrides,
+        deployment.overrides.value,
+        now.deployment_overrides,
+      )
       saved.value = now
     })
+
+  const written = () => ({
+    app_overrides: [...application.overrides.peek()],
+    deployment_overrides: [...deployment.overrides.peek()],
+  })
+
+  const accepted = () => {
+    problem.value = null
+    notices.say(`${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`)
+    catchUp(world)
+    // Whoever has given up waiting for it is somewhere else by now.
+    if (closed) return
+    unsaved.value = false
+    panel.value = null
+    if (isNew) router.go(deploymentPath(name.peek()))
+  }
+
+  // The answer was lost, but what was sent stands there.
+  const stop = effect(() => {
+    if (sending.value || problem.value === null || isRefused(problem.value) || !present.value) return
+    if (changesOfBoth(savedIn(present.value), written()).length === 0) accepted()
+  })
 
   const send = async () => {
     levels.forEach(addTyped)
     if (obstacle.peek() !== null) return
-    const body = {
-      app_overrides: [...application.overrides.peek()],
-      deployment_overrides: [...deployment.overrides.peek()],
-    }
+    const body = written()
     // The last that is known here: nothing in it is news to whoever sends the form.
     const revision = `"${present.peek()?.revision}"`
     const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
@@ -133,14 +149,7 @@ export function createForm(world: World, start: FullInfo | null): Form {
           headers: { [headers.ifMatch]: revision },
         })
       }
-      notices.say(`${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`)
-      catchUp(world)
-      // Whoever has given up waiting for it is somewhere else by now.
-      if (!closed) {
-        unsaved.value = false
-        panel.value = null
-        if (isNew) router.go(deploymentPath(name.peek()))
-      }
+      accepted()
     } catch (error) {
       problem.value = problemOfError(error)
       if (problem.value.code === 'changed_meanwhile') await sync.refresh()
@@ -166,14 +175,13 @@ export function createForm(world: World, start: FullInfo | null): Form {
     send,
     close: () => {
       closed = true
+      stop()
       defaults.close()
     },
   }
 }
 
-function savedIn({ deployment: { app_overrides, deployment_overrides } }: FullInfo): Saved {
-  return { app: app_overrides as Override[], deployment: deployment_overrides as Override[] }
-}
+const savedIn = ({ deployment }: FullInfo) => deployment as Overrides
 
 function isDirty({ touched, typed }: Level): boolean {
   return touched.value.size > 0 || typed.value.key + typed.value.value !== ''

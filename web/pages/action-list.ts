@@ -4,9 +4,8 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { isActive, kindOfWire } from '../../domain/action.ts'
-import type { Override } from '../../domain/overrides.ts'
 import type { Action } from '../../domain/shapes.ts'
-import { type Change, changesBetween } from '../config-rows.ts'
+import { type Change, changesOfBoth, noOverrides, type Overrides } from '../config-rows.ts'
 import type { Following } from '../following.ts'
 import { Ago } from '../parts/ago.ts'
 import { Changes } from '../parts/changes.ts'
@@ -97,11 +96,5 @@ function changesOf(action: Action, before: Action | null): Change[] {
   const kind = kindOfWire(action.action)
   if (kind !== 'update' && kind !== 'create') return []
   if (before === null && kind !== 'create') return []
-  return [
-    ...changesBetween((before?.app_overrides ?? []) as Override[], action.app_overrides as Override[]),
-    ...changesBetween(
-      (before?.deployment_overrides ?? []) as Override[],
-      action.deployment_overrides as Override[],
-    ),
-  ]
+  return changesOfBoth((before ?? noOverrides) as Overrides, action as Overrides)
 }

@@ -1,16 +1,7 @@
 /** Tells the truth about what is on the screen: live, or how old. A press tries at once. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { Hearing } from '../live.ts'
 import { useWorld } from '../world.ts'
-
-const words: Record<Hearing, string> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  delayed: 'Delayed',
-  reconnecting: 'Reconnecting',
-  offline: 'Offline',
-}
 
 export function Badge(): VNode {
   const { live, sync } = useWorld()
@@ -23,7 +14,7 @@ export function Badge(): VNode {
     : `Changes appear by themselves${hearing === 'delayed' ? ', some seconds late: Redis is away' : ''}.`
   return html`<span role="status"><button type="button" class="badge" data-hearing=${hearing} title=${title} onClick=${live.wake}>
     <span class="badge-dot" aria-hidden="true"></span>
-    <span>${words[hearing]}</span>
+    <span>${hearing}</span>
     ${since !== null && html`<span class="badge-since">as of ${since}</span>`}
   </button></span>`
 }

@@ -16,6 +16,8 @@ export type IconName =
   | 'key'
   | 'trash'
 
-export function Icon({ name }: { name: IconName }): VNode {
-  return html`<svg class="icon" width="16" height="16" aria-hidden="true"><use href=${`#i-${name}`} /></svg>`
-}
+export const Icon = ({ name }: { name: IconName }): VNode => picture('icon', 16, `i-${name}`)
+
+/** One of the drawings of index.html. */
+export const picture = (look: string, sizePx: number, id: string): VNode =>
+  html`<svg class=${look} width=${sizePx} height=${sizePx} aria-hidden="true"><use href=${`#${id}`} /></svg>`

@@ -39,12 +39,10 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
       event.preventDefault()
       all.at(to % all.length)?.focus()
     }
-    document.addEventListener('pointerdown', outside)
-    document.addEventListener('keydown', keys)
-    return () => {
-      document.removeEventListener('pointerdown', outside)
-      document.removeEventListener('keydown', keys)
-    }
+    const closing = new AbortController()
+    document.addEventListener('pointerdown', outside, closing)
+    document.addEventListener('keydown', keys, closing)
+    return () => closing.abort()
   }, [open.value])
 
   return html`<div class="menu" ref=${place}>

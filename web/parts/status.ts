@@ -4,11 +4,10 @@ import type { VNode } from 'preact'
 import type { FullInfo, LastAction } from '../../domain/shapes.ts'
 import { activeAction, describeStatus, elapsed, type Look, reasonOf, took } from '../words.ts'
 import { useWorld } from '../world.ts'
+import { picture } from './icon.ts'
 
 /** Full disc, turning ring, half disc, diamond, hollow square, drawn in index.html: told apart without any colour. */
-export function Shape({ look }: { look: Look }): VNode {
-  return html`<svg class=${`shape ${look}`} width="12" height="12" aria-hidden="true"><use href=${`#i-${look}`} /></svg>`
-}
+export const Shape = ({ look }: { look: Look }): VNode => picture(`shape ${look}`, 12, `i-${look}`)
 
 /** `brief`: what is said of it elsewhere stays away. */
 export function StatusMark({ info, brief }: { info: FullInfo; brief?: boolean }): VNode {

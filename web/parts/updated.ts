@@ -7,8 +7,7 @@ import { useWorld } from '../world.ts'
 export function Updated(): VNode | null {
   const { live, sync, clock } = useWorld()
   const hearing = live.hearing.value
-  // A word of a server that hears nothing itself is no news.
-  const at = Math.max(sync.fetchedAt.value, hearing === 'delayed' ? 0 : live.heardAt.value)
+  const at = Math.max(sync.fetchedAt.value, live.heardAt.value)
   if (at === 0) return null
   const isOld = hearing !== 'live' && clock.moment.value > 0
   return html`<p class="updated">Updated ${ago(at, isOld ? Date.now() : at)}</p>`
