@@ -118,12 +118,23 @@ describe('one deployment', { skip: missingBrowser() }, () => {
       outer && inner && inner.y >= outer.y && inner.y < outer.y + outer.height,
       'the match stays in sight',
     )
-    // 275 letters and more do not fit into one line of it, and nothing lies over anything else.
+    // 284 letters do not fit into one line of it, and nothing lies over anything else.
     assert.ok(inner.height > 20)
     const tops = await lines(page).evaluateAll((all) =>
       all.map((one) => [one.getBoundingClientRect().top, one.getBoundingClientRect().bottom]),
     )
     for (const [at, [top = 0]] of tops.entries()) if (at > 0) assert.equal(top, tops[at - 1]?.[1])
+    // However many letters fit beside each other, every one is counted, a space at the end of a line too.
+    const size = page.viewportSize() ?? { width: 0, height: 0 }
+    for (let narrower = 1; narrower <= 12; narrower += 1) {
+      await page.setViewportSize({ ...size, width: size.width - 9 * narrower })
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50))))
+      const [outer, inner] = await Promise.all([screen.boundingBox(), found.boundingBox()])
+      assert.ok(
+        outer && inner && Math.abs(inner.y - outer.y - 10) < 1,
+        `${narrower}: ${inner?.y} of ${outer?.y}`,
+      )
+    }
     await page.getByRole('button', { name: 'Jump to the end' }).click()
     await lines(page).filter({ hasText: 'line 999 ' }).waitFor()
     await page.getByRole('button', { name: 'Jump to the end' }).waitFor({ state: 'detached' })
