@@ -16,7 +16,7 @@ type AnswerOf<Name extends PlaceName> = Api[Name] extends { answer: { _zod: { ou
 export type Options<Name extends PlaceName> = {
   params?: Record<string, string | number>
   query?: Record<string, string | number>
-  /** The same key is the same request: sent asking, it acts once. */
+  /** The same key is the same request: sent again, it acts once. */
   key?: string
   /** Why, in the person's own words; kept with the action. */
   reason?: string
