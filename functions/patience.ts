@@ -30,7 +30,10 @@ export class StoreTrouble extends Error {
 export type Patience = {
   /** The request's work. Rejects with stores_away when its time is over, with StoreTrouble when the database fails it. */
   within<T>(work: () => Promise<T>): Promise<T>
-  /** The part of it that only looks, before it acts. Rejects when the time is over by then: nothing may be begun any more. */
+  /**
+   * The part of it that only looks, before it acts. Rejects when the time is over by then, or when its client has left: nothing may
+   * be begun any more. What this server comes to only now, say because it stood still, another one may have refused meanwhile.
+   */
   beforehand<T>(look: () => Promise<T>): Promise<T>
   /** Waits for scripts: that has a limit of its own and does not count. Rejects at once when the time is over. */
   asking<T>(ask: () => Promise<T>): Promise<T>
@@ -38,9 +41,14 @@ export type Patience = {
 
 /**
  * For one request. `acts`: it wants something done. `limitMs`: how long it may take without the waits for scripts, each of
- * which ends by itself well within `askingMs`.
+ * which ends by itself well within `askingMs`. `left`: whether the client has gone, and will send it again if it still wants it.
  */
-export function openPatience(acts: boolean, limitMs: number, askingMs: number): Patience {
+export function openPatience(
+  acts: boolean,
+  limitMs: number,
+  askingMs: number,
+  left: () => boolean = () => false,
+): Patience {
   let outcome: Outcome = acts ? 'unknown' : 'asked'
   let leftMs = limitMs
   let countsSince = performance.now()
@@ -78,6 +86,7 @@ export function openPatience(acts: boolean, limitMs: number, askingMs: number): 
       outcome = 'nothing'
       const found = await look()
       refuseLate()
+      if (left()) throw new Refusal('bad_request', 'Its client has left: this request has begun nothing.')
       outcome = 'unknown'
       return found
     },

@@ -61,7 +61,11 @@ export function route<Name extends EndpointName>(
     demand(role, endpoint.role, authorization)
     if (unsafe) demandOrigin(services.settings, given)
     const text = unsafe ? await bodyText(context, 'body' in endpoint) : ''
-    const patience = openPatience(unsafe, answerMs, services.settings.QUESTION_TIMEOUT + askingMs)
+    const key = keyOf(context, text)
+    const askingLimitMs = services.settings.QUESTION_TIMEOUT + askingMs
+    // Whoever gave no key, as clients of Octopod 1.6, will not ask again.
+    const left = () => key !== undefined && hasLeft(context)
+    const patience = openPatience(unsafe, answerMs, askingLimitMs, left)
     const asked = {
       // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours. So is one that is too long.
       param: (param: string) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
@@ -74,7 +78,7 @@ export function route<Name extends EndpointName>(
       get asker() {
         return askerOf(services.settings, role, given)
       },
-      key: keyOf(context, text),
+      key,
       beforehand: patience.beforehand,
       asking: patience.asking,
       // These only where they are needed; a signal makes node-server build a whole Request.
@@ -85,6 +89,12 @@ export function route<Name extends EndpointName>(
     const answer = await patience.within(() => answerer(services, asked))
     return answer instanceof Response ? answer : Response.json(answer)
   }
+}
+
+/** Whether the client has closed its connection; nobody knows of one that asks by way of Lambda. */
+function hasLeft(context: Context): boolean {
+  const { outgoing } = (context.env ?? {}) as { outgoing?: { destroyed?: boolean } }
+  return outgoing?.destroyed === true
 }
 
 async function bodyText(context: Context, expected: boolean): Promise<string> {

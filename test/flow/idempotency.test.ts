@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
 import { withDatabase } from '../helpers/database.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -95,4 +96,29 @@ test('a repetition that is refused because of what the first one has just begun 
     assert.equal(reply.status, 200, reply.text)
     assert.equal(actionIdOf(reply), Number(rows[0].action_id))
   })
+})
+
+test('a request that was given up before its server came to it is not begun: what the other server said counts', async () => {
+  const slow = await system.startServer()
+  await octopod.create('given-up')
+  await octopod.settled('given-up', 'Running')
+  const key = { 'Idempotency-Key': randomUUID() }
+  const send = (url: string) =>
+    fetch(`${url}/api/v1/deployments/given-up`, {
+      method: 'DELETE',
+      headers: { Authorization: system.adminHeader, ...key },
+      signal: AbortSignal.timeout(500),
+    })
+  slow.child.kill('SIGSTOP')
+  await assert.rejects(send(slow.url), { name: 'TimeoutError' })
+  slow.child.kill('SIGCONT')
+  await eventually('the server is awake', async () => {
+    const { ok } = await fetch(`${slow.url}/healthz`)
+    return { done: ok, value: null }
+  })
+  await sleep(500)
+  const [last] = await octopod.actions('given-up')
+  assert.equal(last?.action, 'CreateAction', 'it was begun for nobody')
+  assert.equal((await send(system.url)).status, 200, 'the key is as good as new')
+  await slow.stop()
 })
