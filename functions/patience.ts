@@ -47,7 +47,7 @@ export function openPatience(
   acts: boolean,
   limitMs: number,
   askingMs: number,
-  left: () => boolean = () => false,
+  left: () => Promise<boolean> = async () => false,
 ): Patience {
   let outcome: Outcome = acts ? 'unknown' : 'asked'
   let leftMs = limitMs
@@ -86,7 +86,8 @@ export function openPatience(
       outcome = 'nothing'
       const found = await look()
       refuseLate()
-      if (left()) throw new Refusal('bad_request', 'Its client has left: this request has begun nothing.')
+      if (await left())
+        throw new Refusal('bad_request', 'Its client has left: this request has begun nothing.')
       outcome = 'unknown'
       return found
     },

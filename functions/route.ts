@@ -3,6 +3,8 @@
  * functions see only parsed values; app.ts mounts what comes out of here.
  */
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import type { Context, Handler as HonoHandler } from 'hono'
 import type { z } from 'zod'
 import type { Asker } from '../db/begin.ts'
@@ -64,7 +66,7 @@ export function route<Name extends EndpointName>(
     const key = keyOf(context, text)
     const askingLimitMs = services.settings.QUESTION_TIMEOUT + askingMs
     // Whoever gave no key, as clients of Octopod 1.6, will not ask again.
-    const left = () => key !== undefined && hasLeft(context)
+    const left = async () => key !== undefined && (await hasLeft(context))
     const patience = openPatience(unsafe, answerMs, askingLimitMs, left)
     const asked = {
       // PostgreSQL holds no NUL: a name with one is the name of nothing, not an error of ours. So is one that is too long.
@@ -91,10 +93,13 @@ export function route<Name extends EndpointName>(
   }
 }
 
-/** Whether the client has closed its connection; nobody knows of one that asks by way of Lambda. */
-function hasLeft(context: Context): boolean {
-  const { outgoing } = (context.env ?? {}) as { outgoing?: { destroyed?: boolean } }
-  return outgoing?.destroyed === true
+/** Whether the client has closed its side of the connection; nobody knows of one that asks by way of Lambda. */
+async function hasLeft(context: Context): Promise<boolean> {
+  const { incoming } = (context.env ?? {}) as { incoming?: IncomingMessage }
+  if (incoming === undefined) return false
+  // What has arrived on its connection together with what woke us up is only read by then.
+  await setImmediate()
+  return incoming.socket.readableEnded || incoming.socket.destroyed
 }
 
 async function bodyText(context: Context, expected: boolean): Promise<string> {
