@@ -85,9 +85,9 @@ export function openPatience(
     async beforehand(look) {
       outcome = 'nothing'
       const found = await look()
-      refuseLate()
       if (await left())
         throw new Refusal('bad_request', 'Its client has left: this request has begun nothing.')
+      refuseLate()
       outcome = 'unknown'
       return found
     },
