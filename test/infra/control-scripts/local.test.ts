@@ -119,6 +119,21 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     assert.ok(!existsSync(join(root, 'ports', new URL(link).port)))
   })
 
+  test('an app that is quicker than the script that starts it is found all the same', async () => {
+    const slow = `data:text/javascript,${encodeURIComponent(`import processes from 'node:child_process'
+      import { syncBuiltinESMExports } from 'node:module'
+      const { spawn } = processes
+      processes.spawn = (...asked) => {
+        const child = spawn(...asked)
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000)
+        return child
+      }
+      syncBuiltinESMExports()`)}`
+    const { code, stdout } = await run('create', about('quick'), { NODE_OPTIONS: `--import "${slow}"` })
+    assert.equal(code, 0, stdout)
+    assert.equal((await run('check', about('quick'))).code, 0)
+  })
+
   test('check tells a missing replica from a missing app, and update brings both back', async () => {
     const two = about('replicas', [], [['app.replicas', '2']])
     await run('create', two)

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import {
   closeSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -36,7 +37,7 @@ export async function startReplica(folder, index, port, id) {
   })
   closeSync(log)
   child.unref()
-  writeRun(folder, index, { pid: child.pid, id, port: null })
+  writeFirstRun(folder, index, { pid: child.pid, id, port: null })
   let ended = false
   child.on('exit', () => {
     ended = true
@@ -96,9 +97,25 @@ export function readRun(folder, index) {
 
 /** Whole or not at all. */
 export function writeRun(folder, index, run) {
+  renameSync(draftOf(folder, index, run), runFile(folder, index))
+}
+
+/** Not over what is there: on a busy machine the process itself is quicker, and it knows its port. */
+function writeFirstRun(folder, index, run) {
+  const draft = draftOf(folder, index, run)
+  try {
+    linkSync(draft, runFile(folder, index))
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
+  }
+}
+
+function draftOf(folder, index, run) {
   const draft = `${runFile(folder, index)}.${process.pid}`
   writeFileSync(draft, JSON.stringify(run), { mode: 0o600 })
-  renameSync(draft, runFile(folder, index))
+  return draft
 }
 
 function runFile(folder, index) {
