@@ -294,7 +294,7 @@ export function chartSuite(title: string, helm: Helm): void {
 /** A value that is not the default, of the kind people write. */
 function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
-  for (const sample of ['retry', 'warn'] as const)
+  for (const sample of ['retry', 'warn', 'own'])
     if (parse.safeParse(sample).success && isChoice(name)) return sample
   if (isNumber(name)) return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : 1234
   return ['REDIS_PREFIX', 'NAMESPACE'].includes(name) ? 'other' : `some "${name.toLowerCase()}": #1`
