@@ -167,7 +167,7 @@ export const settings = {
   },
   PID_NAMESPACE: {
     about:
-      'shared, or own: each script gets one of its own, and nothing it started outlives it; needs a host that allows it',
+      'PID namespace of scripts: shared, or own (nothing that a script started outlives it; needs a host that allows it)',
     // Not on and off: to YAML those are no words.
     parse: z.enum(['shared', 'own']).default('shared'),
     for: ['runner'],

@@ -68,7 +68,7 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   const exited = once(child, 'exit') as Promise<[number | null, string | null]>
   const ending = createEnding({ pid: child.pid, mark }, request.killGraceMs)
   const pipes = readPipes(child, onOutput, () => ending.begin('interrupted'))
-  const isThere = thereOf(child, request)
+  const isThere = thereOf(child)
   // Who was asked to end before there was anybody to hear it is asked again.
   void isThere.then((is) => is && ending.remind())
   const onAbort = () => signal && ending.begin(reasonOf(signal))
@@ -122,9 +122,8 @@ function reasonOf(signal: AbortSignal): 'cancelled' | 'interrupted' {
 }
 
 /** Whether there is a process for the script itself: one that is started through another tells so. */
-function thereOf(child: ChildProcess, { through = [] }: ProcessRequest): Promise<boolean> {
-  const teller = child.stdio[3]
-  return through.length > 0 && teller instanceof Readable ? saysAnything(teller) : Promise.resolve(true)
+function thereOf({ stdio: [, , , teller] }: ChildProcess): Promise<boolean> {
+  return teller instanceof Readable ? saysAnything(teller) : Promise.resolve(true)
 }
 
 type Started = ChildProcess & { pid: number }

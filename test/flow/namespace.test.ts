@@ -49,7 +49,7 @@ test('a life with a namespace for each script', { skip: refusal }, async (t) => 
     assert.deepEqual(left(), [])
   })
 
-  await t.test('a runner that is killed takes it along before its lease is over', async () => {
+  await t.test('a runner that is killed takes it along before anybody takes the action over', async () => {
     const actionId = await vanished('own')
     runner.child.kill('SIGKILL')
     const other = await system.startRunner()

@@ -7,25 +7,17 @@ import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findNamespace } from '../../runner/namespace.ts'
-import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
+import { runProcess } from '../../runner/process.ts'
 import { processesWith } from '../helpers/processes.ts'
-import { endLeftOver, plainEnvironment, shelf, until } from './shelf.ts'
+import { argumentsSeen, ask as askShelf, endLeftOver, plainEnvironment, requestOf, until } from './shelf.ts'
 
 /** Where this very machine has none to give, there is nothing to test but that it says so. */
 const through = await findNamespace(plainEnvironment).catch((error: Error) => error)
 const skip = through instanceof Error && through.message
 
-const request = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}): ProcessRequest => ({
-  file: shelf(name),
-  args,
-  env: plainEnvironment,
-  timeoutMs: 20_000,
-  killGraceMs: 300,
-  through: through instanceof Error ? [] : through,
-  ...more,
-})
-const ask = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}) =>
-  collect(request(name, args, more), 100_000)
+const led = { through: through instanceof Error ? [] : through }
+const request: typeof requestOf = (name, args, more) => requestOf(name, args, { ...led, ...more })
+const ask: typeof askShelf = (name, args, more) => askShelf(name, args, { ...led, ...more })
 
 /** How many children of `vanishes` carry a word that only it was given. */
 const alive = (word: string) => processesWith(`\0vanished\0${word}\0`).length
@@ -87,14 +79,7 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
 
   test('gets its arguments exactly', async () => {
     const args = ['--a', 'x y', '$(id)', '`id`', "it's", '', '*', 'a\nb', '-n', '--', 'ä€😀', 'k=v;ls']
-    const { stdout } = await ask('prints-arguments', args)
-    assert.deepEqual(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as string),
-      args,
-    )
+    assert.deepEqual(await argumentsSeen(args, led), args)
   })
 
   test('that cannot be started says so in the same words', async () => {
@@ -107,16 +92,7 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
 
   test('that gets none did not run: its end is no word of a script', async () => {
     const none = 'echo 0 > /proc/sys/user/max_pid_namespaces && exec "$@"'
-    const through = [
-      'unshare',
-      '--user',
-      '--map-root-user',
-      '/bin/sh',
-      '-c',
-      none,
-      'sh',
-      ...(request('exits').through ?? []),
-    ]
+    const through = ['unshare', '--user', '--map-root-user', '/bin/sh', '-c', none, 'sh', ...led.through]
     const { result, stderr } = await ask('exits', ['0'], { through })
     assert.equal(result.exitCode, null)
     assert.match(result.problem ?? '', /exits could not be started: this machine gave it no PID namespace/)

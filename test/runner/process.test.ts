@@ -8,18 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { collect, type ProcessRequest, runProcess } from '../../runner/process.ts'
 import { treeLives } from '../../runner/tree.ts'
-import { endLeftOver, lives, plainEnvironment, shelf, until } from './shelf.ts'
-
-const request = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}): ProcessRequest => ({
-  file: shelf(name),
-  args,
-  env: plainEnvironment,
-  timeoutMs: 20_000,
-  killGraceMs: 300,
-  ...more,
-})
-const ask = (name: string, args: string[] = [], more: Partial<ProcessRequest> = {}) =>
-  collect(request(name, args, more), 100_000)
+import { argumentsSeen, ask, endLeftOver, lives, requestOf, until } from './shelf.ts'
 
 /** Runs a script that prints numbers of processes and goes on; `act` gets those of its first `count` lines. */
 async function watch(
@@ -31,7 +20,7 @@ async function watch(
   const controller = new AbortController()
   let text = ''
   const run = runProcess(
-    request(name, args, {
+    requestOf(name, args, {
       signal: controller.signal,
       onOutput: (_, bytes) => {
         text += Buffer.from(bytes)
@@ -82,14 +71,7 @@ suite('a script that ends by itself', { concurrency: true }, () => {
 
   test('gets its arguments exactly, through no shell', async () => {
     const args = ['--a', 'x y', '$(id)', '`id`', "it's", '"q"', '', '*', 'a\nb', '-n', 'ä€😀', 'k=v;ls']
-    const { stdout } = await ask('prints-arguments', args)
-    assert.deepEqual(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as string),
-      args,
-    )
+    assert.deepEqual(await argumentsSeen(args), args)
   })
 
   test('sees the environment it is given and its mark, and nothing of the runner', async () => {
@@ -131,19 +113,19 @@ suite('a script that cannot be started', { concurrency: true }, () => {
   const problems: [string, ProcessRequest, RegExp][] = [
     [
       'is not there',
-      request('absent'),
+      requestOf('absent'),
       /absent could not be started: it does not exist\. Check CONTROL_SCRIPTS_DIR/,
     ],
-    ['lies below a file', request('exits/absent'), /a part of its path is not a folder/],
-    ['is not executable', request('not-executable'), /it is not executable\. Make it so with chmod \+x/],
-    ['is a folder', request('.'), /it is not executable/],
+    ['lies below a file', requestOf('exits/absent'), /a part of its path is not a folder/],
+    ['is not executable', requestOf('not-executable'), /it is not executable\. Make it so with chmod \+x/],
+    ['is a folder', requestOf('.'), /it is not executable/],
     [
       'has no interpreter',
-      request('interpreter-missing'),
+      requestOf('interpreter-missing'),
       /its interpreter, named in its first line, is not on this/,
     ],
-    ['gets too long an argument', request('exits', ['0', 'x'.repeat(200_000)]), /too long for arguments/],
-    ['gets a NUL character', request('exits', ['0', 'a\0b']), /contain a NUL character/],
+    ['gets too long an argument', requestOf('exits', ['0', 'x'.repeat(200_000)]), /too long for arguments/],
+    ['gets a NUL character', requestOf('exits', ['0', 'a\0b']), /contain a NUL character/],
   ]
   for (const [what, broken, words] of problems)
     test(`because it ${what} resolves with clear words`, async () => {
@@ -193,7 +175,7 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     }
     const controller = new AbortController()
     const times = { timeoutMs: 1, killGraceMs: 1000 }
-    const run = runProcess(request('ignores-term', [], { ...times, signal: controller.signal }))
+    const run = runProcess(requestOf('ignores-term', [], { ...times, signal: controller.signal }))
     await sleep(500)
     controller.abort('cancelled')
     const result = await run
@@ -214,7 +196,7 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
 
   test('is ended also when that is said while it is being started', async () => {
     const controller = new AbortController()
-    const run = runProcess(request('sleeps', ['10'], { signal: controller.signal }))
+    const run = runProcess(requestOf('sleeps', ['10'], { signal: controller.signal }))
     controller.abort('cancelled')
     const { cancelled, signal } = await run
     assert.deepEqual([cancelled, signal], [true, 'SIGTERM'])
@@ -247,7 +229,7 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     for (const killGraceMs of [0, 100]) {
       const mark = `strays-${process.pid}-${killGraceMs}`
       const controller = new AbortController()
-      const run = runProcess(request('spawns-strays', [], { mark, signal: controller.signal, killGraceMs }))
+      const run = runProcess(requestOf('spawns-strays', [], { mark, signal: controller.signal, killGraceMs }))
       await sleep(200)
       controller.abort('cancelled')
       assert.equal((await run).cancelled, true)
@@ -275,7 +257,7 @@ suite('output', { concurrency: true }, () => {
     let bytes = 0
     let busy = 0
     const result = await runProcess(
-      request('prints-bytes', ['3000000'], {
+      requestOf('prints-bytes', ['3000000'], {
         onOutput: async (_, piece) => {
           busy += 1
           assert.equal(busy, 1, 'a second piece came while the first was being taken')
@@ -295,7 +277,7 @@ suite('output', { concurrency: true }, () => {
       await sleep(750)
       bytes += piece.length
     }
-    const result = await runProcess(request('prints-bytes', ['150000'], { onOutput: slow }))
+    const result = await runProcess(requestOf('prints-bytes', ['150000'], { onOutput: slow }))
     assert.equal(result.exitCode, 0)
     assert.equal(bytes, 150_000)
   })
@@ -313,7 +295,7 @@ suite('output', { concurrency: true }, () => {
       let pid = 0
       await assert.rejects(
         runProcess(
-          request('ignores-term', [], {
+          requestOf('ignores-term', [], {
             onOutput: (_, bytes) => {
               pid = Number(Buffer.from(bytes))
               return onOutput()
@@ -326,7 +308,7 @@ suite('output', { concurrency: true }, () => {
     })
 
   test('for ever is ended by the time-out, in bounded memory', async () => {
-    const { result, stdout } = await collect(request('prints-forever', [], { timeoutMs: 400 }), 1000)
+    const { result, stdout } = await collect(requestOf('prints-forever', [], { timeoutMs: 400 }), 1000)
     assert.equal(result.timedOut, true)
     assert.equal(result.truncated, true)
     assert.equal(stdout.length, 1000)
@@ -340,7 +322,7 @@ suite('output', { concurrency: true }, () => {
   })
 
   test('collected up to a limit does not cut a character', async () => {
-    const { result, stdout } = await collect(request('exits', ['0', 'ab€€']), 6)
+    const { result, stdout } = await collect(requestOf('exits', ['0', 'ab€€']), 6)
     assert.equal(stdout, 'ab€')
     assert.equal(result.truncated, true)
     assert.equal(result.exitCode, 0)

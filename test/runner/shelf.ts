@@ -6,10 +6,36 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { collect, type ProcessRequest } from '../../runner/process.ts'
 
 export const shelf = (name: string) => fileURLToPath(new URL(`../scripts/${name}`, import.meta.url))
 
 export const plainEnvironment = { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` }
+
+export const requestOf = (
+  name: string,
+  args: string[] = [],
+  more: Partial<ProcessRequest> = {},
+): ProcessRequest => ({
+  file: shelf(name),
+  args,
+  env: plainEnvironment,
+  timeoutMs: 20_000,
+  killGraceMs: 300,
+  ...more,
+})
+
+/** Runs one to its end; with what it printed. */
+export const ask = (...asked: Parameters<typeof requestOf>) => collect(requestOf(...asked), 100_000)
+
+/** What `prints-arguments` was given. */
+export async function argumentsSeen(args: string[], more: Partial<ProcessRequest> = {}): Promise<string[]> {
+  const { stdout } = await ask('prints-arguments', args, more)
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as string)
+}
 
 /** A zombie does not live: it only waits to be counted. */
 export function lives(pid: number): boolean {
