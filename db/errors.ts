@@ -15,18 +15,18 @@ export class StaleLease extends Error {
 }
 
 /** All connections were busy for too long; the query was not sent, and will not be. */
-export class NoConnection extends Error {
+export class PoolTimeout extends Error {
   override name = 'NoConnection'
 }
 
 /** A query had no answer in time; its connection is given up. */
-export class NoAnswerInTime extends Error {
+export class QueryTimeout extends Error {
   override name = 'NoAnswerInTime'
 }
 
 /** Raised by the guards in the schema (migration 0002). */
 export function isStaleWrite(error: unknown): boolean {
-  return error instanceof StaleLease || chain(error).some((one) => codeOf(one) === 'OC001')
+  return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
 }
 
 export function isUniqueViolation(error: unknown): boolean {
@@ -45,58 +45,58 @@ const networkCodes = new Set([
 ])
 
 /** Not reachable; too slow to be used, or all its connections busy; no room left on its disk. */
-export type Trouble = 'away' | 'slow' | 'full'
+export type StoreError = 'away' | 'slow' | 'full'
 
 /** What is wrong with the database, if it is that rather than our query. */
-export function troubleOf(error: unknown): Trouble | null {
+export function classifyStoreError(error: unknown): StoreError | null {
   return (
-    chain(error)
-      .map(troubleOfOne)
+    errorChain(error)
+      .map(classifyOne)
       .find((trouble) => trouble !== null) ?? null
   )
 }
 
-export const isAway = (error: unknown): boolean => troubleOf(error) !== null
+export const isDatabaseUnavailable = (error: unknown): boolean => classifyStoreError(error) !== null
 
 /**
  * Whether a database in trouble has surely changed nothing: there was no connection to send anything by, or PostgreSQL said
  * itself that it failed. Otherwise, as when a connection breaks during COMMIT, nobody knows.
  */
-export function changedNothing(error: unknown): boolean {
-  return chain(error).some(
+export function knownNotCommitted(error: unknown): boolean {
+  return errorChain(error).some(
     (one) =>
-      one instanceof NoConnection ||
+      one instanceof PoolTimeout ||
       one instanceof ConnectionError ||
-      /^(53...|57014|57P03)$/.test(codeOf(one) ?? ''),
+      /^(53...|57014|57P03)$/.test(errorCode(one) ?? ''),
   )
 }
 
-function troubleOfOne(error: unknown): Trouble | null {
-  if (error instanceof NoConnection || error instanceof NoAnswerInTime) return 'slow'
-  const code = codeOf(error) ?? ''
+function classifyOne(error: unknown): StoreError | null {
+  if (error instanceof PoolTimeout || error instanceof QueryTimeout) return 'slow'
+  const code = errorCode(error) ?? ''
   // 53100: disk full; 57014: it ran out of the time a statement has.
   if (code === '53100') return 'full'
   if (code === '57014') return 'slow'
   if (error instanceof BackendTerminatedError || error instanceof BackendTerminatedUnexpectedlyError)
-    return error.cause instanceof NoAnswerInTime ? 'slow' : 'away'
+    return error.cause instanceof QueryTimeout ? 'slow' : 'away'
   // 08: connection exceptions; 57P0x: shutting down, starting up; 53: too many connections, no memory.
   if (networkCodes.has(code) || /^(08|57P0|53)/.test(code)) return 'away'
-  const words = error instanceof Error ? error.message : ''
-  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(words) ? 'away' : null
+  const message = error instanceof Error ? error.message : ''
+  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(message) ? 'away' : null
 }
 
-function codeOf(error: unknown): string | undefined {
+function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' ? code : undefined
 }
 
 /** The error, its causes and the members of aggregates (a refused connection to localhost is one of two). */
-function chain(error: unknown, depth = 0): unknown[] {
+function errorChain(error: unknown, depth = 0): unknown[] {
   if (error === null || error === undefined || depth > 5) return []
   const { cause, errors } = error as { cause?: unknown; errors?: unknown[] }
   return [
     error,
-    ...chain(cause, depth + 1),
-    ...(Array.isArray(errors) ? errors.flatMap((one) => chain(one, depth + 1)) : []),
+    ...errorChain(cause, depth + 1),
+    ...(Array.isArray(errors) ? errors.flatMap((one) => errorChain(one, depth + 1)) : []),
   ]
 }

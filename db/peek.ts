@@ -1,11 +1,11 @@
 /** A look at a deployment without a lock: for refusing early. Only begin, under the lock, decides. */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { storedOverrides } from '../domain/shapes.ts'
-import { statuses } from '../domain/status.ts'
+import { storedOverrides } from '../domain/schemas.ts'
+import { statuses } from '../domain/statuses.ts'
 import type { Database } from './pool.ts'
 
-const row = z.object({
+const deploymentStateRow = z.object({
   status: z.enum(statuses),
   busy: z.boolean(),
   configRevision: z.number(),
@@ -13,8 +13,11 @@ const row = z.object({
   deploymentOverrides: storedOverrides,
 })
 
-export async function peek(pool: Database, name: string): Promise<z.infer<typeof row> | null> {
-  return pool.maybeOne(sql.type(row)`
+export async function readDeploymentState(
+  pool: Database,
+  name: string,
+): Promise<z.infer<typeof deploymentStateRow> | null> {
+  return pool.maybeOne(sql.type(deploymentStateRow)`
     select status, config_revision as "configRevision", app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides",
       exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
     from deployments d where name = ${name}`)

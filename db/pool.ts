@@ -14,10 +14,10 @@ import {
   type DriverTypeParser,
   type Interceptor,
 } from 'slonik'
-import { NoAnswerInTime, NoConnection, troubleOf } from './errors.ts'
-import { createSlots } from './slots.ts'
+import { createSemaphore } from '../lib/semaphore.ts'
+import { classifyStoreError, PoolTimeout, QueryTimeout } from './errors.ts'
 
-const methods = [
+const poolMethods = [
   'any',
   'anyFirst',
   'exists',
@@ -28,12 +28,12 @@ const methods = [
   'query',
   'transaction',
 ] as const
-export type Database = Pick<DatabasePool, (typeof methods)[number] | 'end'> & {
+export type Database = Pick<DatabasePool, (typeof poolMethods)[number] | 'end'> & {
   /** Whether something could not be stored a moment ago because the disk of PostgreSQL is full. */
-  full(): boolean
+  isDiskFull(): boolean
 }
 /** How long that counts: what can be stored again is noticed by storing it. */
-const fullMs = 30_000
+const diskFullReportMs = 30_000
 export type Transaction = DatabaseTransactionConnection
 
 /** Ids, counts and revisions stay far below 2^53; one that does not is an error, never another number. */
@@ -52,33 +52,33 @@ export type PoolOptions = {
    * connection: what nobody waits for any more must not be done later. */
   queryTimeoutMs?: number
   /** How long to wait for PostgreSQL to come up at the start, in milliseconds. */
-  patienceMs?: number
+  startupTimeoutMs?: number
   onWait?: (words: string) => void
 }
 
 /** Connects, waiting `patienceMs` for a PostgreSQL that is not up yet; then throws what the last try threw. */
 export async function openPool(url: string, options: PoolOptions): Promise<Database> {
   const queryTimeoutMs = options.queryTimeoutMs ?? 3000
-  const until = Date.now() + (options.patienceMs ?? 0)
+  const deadline = Date.now() + (options.startupTimeoutMs ?? 0)
   for (;;) {
     try {
       const pool = await createPool(url, {
         connectionTimeout: 2000,
         connectionRetryLimit: 1,
-        driverFactory: withDeadline(createPgDriverFactory(), queryTimeoutMs),
+        driverFactory: withQueryTimeout(createPgDriverFactory(), queryTimeoutMs),
         gracefulTerminationTimeout: 200,
         idleTimeout: 60_000,
         idleInTransactionSessionTimeout: 10_000,
-        interceptors: [planOnce(), checkRows],
+        interceptors: [prepareStatements(), validateRows],
         maxPoolSize: options.size,
         // The default, DISCARD ALL after every use, costs a round trip; nothing here changes a session.
         resetConnection: async () => {},
         statementTimeout: queryTimeoutMs,
         typeParsers: [int8],
       })
-      return inTurn(pool, options.size, queryTimeoutMs)
+      return withConnectionLimit(pool, options.size, queryTimeoutMs)
     } catch (error) {
-      if (Date.now() >= until) throw error
+      if (Date.now() >= deadline) throw error
       options.onWait?.(error instanceof Error ? error.message || error.name : String(error))
       await pause(500)
     }
@@ -86,33 +86,34 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
 }
 
 /** Slonik's own queue for connections has no limit of time. */
-function inTurn(pool: DatabasePool, size: number, waitMs: number): Database {
-  const turns = createSlots(size)
-  let fullAt = Number.NEGATIVE_INFINITY
-  const bounded = (method: (typeof methods)[number]) => {
+function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: number): Database {
+  const semaphore = createSemaphore(size)
+  let diskFullAt = Number.NEGATIVE_INFINITY
+  const limit = (method: (typeof poolMethods)[number]) => {
     const work = pool[method] as (...values: unknown[]) => Promise<unknown>
     return async (...values: unknown[]) => {
-      if (!(await turns.take(waitMs))) throw new NoConnection(`no connection was free within ${waitMs} ms`)
+      if (!(await semaphore.acquire(waitTimeoutMs)))
+        throw new PoolTimeout(`no connection was free within ${waitTimeoutMs} ms`)
       try {
         return await work(...values)
       } catch (error) {
-        if (troubleOf(error) === 'full') fullAt = performance.now()
+        if (classifyStoreError(error) === 'full') diskFullAt = performance.now()
         throw error
       } finally {
-        turns.leave()
+        semaphore.release()
       }
     }
   }
-  const ours = Object.fromEntries(methods.map((method) => [method, bounded(method)]))
-  const full = () => performance.now() - fullAt < fullMs
-  return { ...ours, full, end: () => pool.end() } as unknown as Database
+  const limited = Object.fromEntries(poolMethods.map((method) => [method, limit(method)]))
+  const isDiskFull = () => performance.now() - diskFullAt < diskFullReportMs
+  return { ...limited, full: isDiskFull, end: () => pool.end() } as unknown as Database
 }
 
 /**
  * Each statement is parsed and planned once a connection instead of at every use: the view behind one deployment costs more
  * to plan than to read. Our statements are a few dozen texts; should some be made of values after all, they stay unnamed.
  */
-function planOnce(): Interceptor {
+function prepareStatements(): Interceptor {
   const names = new Map<string, string>()
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text)
@@ -130,7 +131,7 @@ function planOnce(): Interceptor {
   }
 }
 
-const checkRows: Interceptor = {
+const validateRows: Interceptor = {
   name: 'check rows',
   transformRow: ({ resultParser }, query, row) => {
     if (resultParser === undefined) return row
@@ -148,24 +149,24 @@ const checkRows: Interceptor = {
  * A black-holed connection never answers and PostgreSQL's own statement_timeout cannot help. After the deadline the
  * connection counts as terminated: slonik then skips the ROLLBACK and replaces it.
  */
-function withDeadline(factory: DriverFactory, queryTimeoutMs: number): DriverFactory {
+function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): DriverFactory {
   return async (setup) => {
     const driver = await factory(setup)
     return {
       createClient: async () => {
         const client = await driver.createClient()
-        let dead: BackendTerminatedError | null = null
+        let terminated: BackendTerminatedError | null = null
         return {
           ...client,
           query: async (...query) => {
-            if (dead) throw dead
+            if (terminated) throw terminated
             let timer: NodeJS.Timeout | undefined
             const deadline = new Promise<never>((_, reject) => {
               timer = setTimeout(() => {
-                dead = new BackendTerminatedError(
-                  new NoAnswerInTime(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
+                terminated = new BackendTerminatedError(
+                  new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
                 )
-                reject(dead)
+                reject(terminated)
               }, queryTimeoutMs + 250)
             })
             try {

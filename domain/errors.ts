@@ -49,16 +49,16 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes
 
 /** A refusal with words for the person who asked. Everything else that is thrown is our own fault. */
-export class Refusal extends Error {
+export class ApiError extends Error {
   override name = 'Refusal'
   readonly code: ErrorCode
   /** The whole answer as plain text instead of JSON: only for the words of a config_check (contract §4). */
-  readonly plain: boolean
+  readonly plainText: boolean
 
   constructor(code: ErrorCode, message: string, options: { plain?: boolean; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.plain = options.plain ?? false
+    this.plainText = options.plain ?? false
   }
 
   get status(): number {
@@ -72,10 +72,10 @@ export type ErrorBody =
   | { tag: 'AppError'; error_message: string; code: ErrorCode }
 
 /** Errors about the name itself are `ValidationError`, as Octopod 1.6 had them; all others `AppError`. */
-const aboutTheName: ReadonlySet<ErrorCode> = new Set(['bad_name', 'name_taken', 'no_such_deployment'])
+const nameErrors: ReadonlySet<ErrorCode> = new Set(['bad_name', 'name_taken', 'no_such_deployment'])
 
 export function errorBody(code: ErrorCode, message: string): ErrorBody {
-  return aboutTheName.has(code)
+  return nameErrors.has(code)
     ? { tag: 'ValidationError', name_field: [message], code }
     : { tag: 'AppError', error_message: message, code }
 }

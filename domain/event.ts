@@ -3,7 +3,7 @@
  * carries its revision; a client never shows an older one over a newer one.
  */
 import { z } from 'zod'
-import { fullInfo } from './shapes.ts'
+import { fullInfo } from './schemas.ts'
 
 /** From whoever changed a deployment, through every server, to every page. */
 export const changeEvent = z.discriminatedUnion('type', [

@@ -3,7 +3,7 @@
  * Pure rules, shared by the runner, the page and octo; contract §1 and §4.
  */
 
-export type Pair = [key: string, value: string]
+export type KeyValue = [key: string, value: string]
 export type OverrideValue = { tag: 'ValueAdded'; contents: string } | { tag: 'ValueDeleted' }
 export type Override = [key: string, value: OverrideValue]
 
@@ -12,11 +12,11 @@ export const maxValueBytes = 100 * 1024
 export const maxKeyLength = 256
 export const maxOverrides = 2000
 
-export const added = (key: string, contents: string): Override => [key, { tag: 'ValueAdded', contents }]
-export const removed = (key: string): Override => [key, { tag: 'ValueDeleted' }]
+export const valueAdded = (key: string, contents: string): Override => [key, { tag: 'ValueAdded', contents }]
+export const valueDeleted = (key: string): Override => [key, { tag: 'ValueDeleted' }]
 
 /** Parts are trimmed and empty ones dropped: ` image . tag.` is `image.tag`. */
-export function normaliseKey(key: string): string {
+export function normalizeKey(key: string): string {
   return key
     .split('.')
     .map((part) => part.trim())
@@ -25,7 +25,7 @@ export function normaliseKey(key: string): string {
 }
 
 /** What is wrong with a (normalised) key, in words; null when nothing is. Keys travel to scripts as `K=V`. */
-export function keyProblem(key: string): string | null {
+export function configKeyError(key: string): string | null {
   const shown = JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)
   if (key === '') return 'A config key is empty.'
   if (key.length > maxKeyLength) return `Config key ${shown} is longer than ${maxKeyLength} characters.`
@@ -39,7 +39,7 @@ export function keyProblem(key: string): string | null {
 }
 
 /** What is wrong with a value, in words; null when nothing is. Newlines, quotes and a leading `-` are fine. */
-export function valueProblem(key: string, value: string): string | null {
+export function configValueError(key: string, value: string): string | null {
   if (value.includes('\0')) return `The value of ${key} contains a NUL character.`
   // Half a surrogate pair has no UTF-8, and PostgreSQL's jsonb refuses it.
   if (!value.isWellFormed()) return `The value of ${key} is not valid Unicode.`
@@ -52,7 +52,7 @@ export function valueProblem(key: string, value: string): string | null {
 }
 
 /** Defaults with overrides applied: set ones win, deleted ones go, defaults keep their order, new keys follow. */
-export function applyOverrides(defaults: readonly Pair[], overrides: readonly Override[]): Pair[] {
+export function applyOverrides(defaults: readonly KeyValue[], overrides: readonly Override[]): KeyValue[] {
   const config = new Map(defaults)
   for (const [key, value] of overrides) {
     if (value.tag === 'ValueAdded') config.set(key, value.contents)
@@ -62,31 +62,32 @@ export function applyOverrides(defaults: readonly Pair[], overrides: readonly Ov
 }
 
 /** The overrides that lead from `defaults` to `config`: the inverse of {@link applyOverrides}. */
-export function extractOverrides(defaults: readonly Pair[], config: readonly Pair[]): Override[] {
-  const wanted = new Map(config)
-  const given = new Map(defaults)
+export function extractOverrides(defaults: readonly KeyValue[], config: readonly KeyValue[]): Override[] {
+  const target = new Map(config)
+  const defaultValues = new Map(defaults)
   const overrides: Override[] = []
-  for (const key of given.keys()) if (!wanted.has(key)) overrides.push(removed(key))
-  for (const [key, value] of wanted) if (given.get(key) !== value) overrides.push(added(key, value))
+  for (const key of defaultValues.keys()) if (!target.has(key)) overrides.push(valueDeleted(key))
+  for (const [key, value] of target)
+    if (defaultValues.get(key) !== value) overrides.push(valueAdded(key, value))
   return overrides
 }
 
 /** Present overrides with `unset` ones forgotten and `set` ones put on top (what `octo update` sends). */
-export function changeOverrides(
-  present: readonly Override[],
+export function updateOverrides(
+  current: readonly Override[],
   set: readonly Override[],
   unset: readonly string[],
 ): Override[] {
-  const result = new Map(present)
-  for (const key of unset) result.delete(normaliseKey(key))
+  const result = new Map(current)
+  for (const key of unset) result.delete(normalizeKey(key))
   for (const [key, value] of set) result.set(key, value)
   return [...result]
 }
 
 /** `KEY=VALUE` as typed on a command line; null when there is no `=` or no key. */
-export function parsePair(text: string): Pair | null {
+export function parseKeyValue(text: string): KeyValue | null {
   const at = text.indexOf('=')
   if (at < 0) return null
-  const key = normaliseKey(text.slice(0, at))
+  const key = normalizeKey(text.slice(0, at))
   return key === '' ? null : [key, text.slice(at + 1).trim()]
 }

@@ -2,8 +2,8 @@
  * Control scripts: their names, where they are found and exactly which arguments each receives (contract §3).
  * Pure: the runner spawns what is described here.
  */
-import type { Pair } from './overrides.ts'
-import type { Status } from './status.ts'
+import type { KeyValue } from './overrides.ts'
+import type { Status } from './statuses.ts'
 
 /** name → the setting with its path, and the other file name of the published script images. */
 export const scripts = {
@@ -37,7 +37,7 @@ export const configScripts = [
 export type ConfigScript = (typeof configScripts)[number]
 
 export type Project = { projectName: string; baseDomain: string; namespace: string }
-export type EffectiveConfig = { application: readonly Pair[]; deployment: readonly Pair[] }
+export type EffectiveConfig = { application: readonly KeyValue[]; deployment: readonly KeyValue[] }
 
 export function projectArguments(project: Project): string[] {
   return [
@@ -65,7 +65,7 @@ export function lifecycleArguments(project: Project, name: string, config: Effec
 export function configArguments(
   script: ConfigScript,
   project: Project,
-  deployment: readonly Pair[],
+  deployment: readonly KeyValue[],
 ): string[] {
   const level = script === 'application_config' || script === 'application_config_keys'
   return [

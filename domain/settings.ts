@@ -5,11 +5,15 @@
 import { z } from 'zod'
 import { scripts } from './script.ts'
 
-type Setting = { about: string; parse: z.ZodType; for: readonly ('server' | 'runner' | 'migrate')[] }
+type Setting = {
+  description: string
+  parse: z.ZodType
+  programs: readonly ('server' | 'runner' | 'migrate')[]
+}
 
 const text = z.string()
 const optionalText = z.string().optional()
-const count = (least: number, standard: number) =>
+const integer = (least: number, standard: number) =>
   z.coerce.number('must be a number').int('must be a whole number').min(least).default(standard)
 /** Seconds in the environment, milliseconds inside. */
 const seconds = (standard: number, most = 10 ** 9) =>
@@ -20,64 +24,72 @@ const seconds = (standard: number, most = 10 ** 9) =>
     .default(standard)
     .transform((value) => value * 1000)
 /** Those that become a timer: Node fires one of more than 2^31 ms (24 days) at once. */
-const timer = (standard: number) => seconds(standard, 2_000_000)
+const timerSeconds = (standard: number) => seconds(standard, 2_000_000)
 
-const both = ['server', 'runner'] as const
-const all = ['server', 'runner', 'migrate'] as const
+const serverAndRunner = ['server', 'runner'] as const
+const allPrograms = ['server', 'runner', 'migrate'] as const
 
 export const settings = {
   DATABASE_URL: {
-    about: 'PostgreSQL, e.g. postgres://user:password@host:5432/octopod (?sslmode=require)',
+    description: 'PostgreSQL, e.g. postgres://user:password@host:5432/octopod (?sslmode=require)',
     parse: text,
-    for: all,
+    programs: allPrograms,
   },
-  REDIS_URL: { about: 'Redis, e.g. redis://:password@host:6379/0 (rediss: for TLS)', parse: text, for: both },
+  REDIS_URL: {
+    description: 'Redis, e.g. redis://:password@host:6379/0 (rediss: for TLS)',
+    parse: text,
+    programs: serverAndRunner,
+  },
   REDIS_PREFIX: {
-    about: 'Put before every key and channel in Redis: several installations can share one',
+    description: 'Put before every key and channel in Redis: several installations can share one',
     parse: text.regex(/^[\w.-]+$/, 'may hold only letters, digits, _ . -').default('octopod'),
-    for: both,
+    programs: serverAndRunner,
   },
   PROJECT_NAME: {
-    about: 'Name of the project, shown to people and given to scripts',
+    description: 'Name of the project, shown to people and given to scripts',
     parse: text.default('octopod'),
-    for: both,
+    programs: serverAndRunner,
   },
   BASE_DOMAIN: {
-    about: 'Domain below which deployments live; given to scripts',
+    description: 'Domain below which deployments live; given to scripts',
     parse: text.default('localhost'),
-    for: ['runner'],
+    programs: ['runner'],
   },
   NAMESPACE: {
-    about: 'Namespace of the deployments; given to scripts',
+    description: 'Namespace of the deployments; given to scripts',
     parse: text.default('default'),
-    for: ['runner'],
+    programs: ['runner'],
   },
-  PORT: { about: 'Port the server listens on', parse: count(0, 8080), for: ['server'] },
+  PORT: { description: 'Port the server listens on', parse: integer(0, 8080), programs: ['server'] },
   METRICS_PORT: {
-    about: 'Port on which a server tells Prometheus its metrics, at /metrics; not set: nowhere',
+    description: 'Port on which a server tells Prometheus its metrics, at /metrics; not set: nowhere',
     parse: z.coerce.number('must be a number').int('must be a whole number').min(0).max(65535).optional(),
-    for: ['server'],
+    programs: ['server'],
   },
-  HOST: { about: 'Address the server listens on', parse: text.default('0.0.0.0'), for: ['server'] },
+  HOST: {
+    description: 'Address the server listens on',
+    parse: text.default('0.0.0.0'),
+    programs: ['server'],
+  },
   POWER_AUTHORIZATION_HEADER: {
-    about: 'The Authorization header that gives the role admin; without it nobody is admin',
+    description: 'The Authorization header that gives the role admin; without it nobody is admin',
     parse: optionalText,
-    for: ['server'],
+    programs: ['server'],
   },
   APP_AUTHORIZATION_HEADER: {
-    about:
+    description:
       'The Authorization header that gives the role user; without it everybody who reaches the server is user',
     parse: optionalText,
-    for: ['server'],
+    programs: ['server'],
   },
   ACTOR_HEADER: {
-    about:
+    description:
       'Header in which a trusted proxy tells who asks, e.g. X-Forwarded-User; only set it behind such a proxy',
     parse: optionalText,
-    for: ['server'],
+    programs: ['server'],
   },
   APP_URL: {
-    about:
+    description:
       'Address under which people open the page, e.g. https://octopod.example.com; several separated by commas. Default: whatever Host they used',
     parse: text.default('').transform((value) =>
       value
@@ -85,100 +97,120 @@ export const settings = {
         .map((part) => part.trim().replace(/\/+$/, ''))
         .filter(Boolean),
     ),
-    for: ['server'],
+    programs: ['server'],
   },
   KUBERNETES_DASHBOARD_URL_TEMPLATE: {
-    about: 'Address of a dashboard; the name of the deployment is appended',
+    description: 'Address of a dashboard; the name of the deployment is appended',
     parse: optionalText,
-    for: ['server'],
+    programs: ['server'],
   },
-  GIT_REVISION: { about: 'What /api/v1/ping answers', parse: text.default('unknown'), for: ['server'] },
+  GIT_REVISION: {
+    description: 'What /api/v1/ping answers',
+    parse: text.default('unknown'),
+    programs: ['server'],
+  },
   DATABASE_POOL_SIZE: {
-    about: 'Connections to PostgreSQL a process may hold',
-    parse: count(2, 10),
-    for: both,
+    description: 'Connections to PostgreSQL a process may hold',
+    parse: integer(2, 10),
+    programs: serverAndRunner,
   },
-  CONTROL_SCRIPTS_DIR: { about: 'Folder with all control scripts', parse: optionalText, for: ['runner'] },
+  CONTROL_SCRIPTS_DIR: {
+    description: 'Folder with all control scripts',
+    parse: optionalText,
+    programs: ['runner'],
+  },
   ...(Object.fromEntries(
     Object.entries(scripts).map(([name, { setting }]) => [
       setting,
       {
-        about: `Path of the ${name} script, instead of the one in CONTROL_SCRIPTS_DIR`,
+        description: `Path of the ${name} script, instead of the one in CONTROL_SCRIPTS_DIR`,
         parse: optionalText,
-        for: ['runner'],
+        programs: ['runner'],
       },
     ]),
   ) as unknown as Record<
     (typeof scripts)[keyof typeof scripts]['setting'],
-    { about: string; parse: typeof optionalText; for: ['runner'] }
+    { description: string; parse: typeof optionalText; programs: ['runner'] }
   >),
-  CONTROL_SCRIPT_TIMEOUT: { about: 'Seconds a script may run', parse: timer(1800), for: ['runner'] },
+  CONTROL_SCRIPT_TIMEOUT: {
+    description: 'Seconds a script may run',
+    parse: timerSeconds(1800),
+    programs: ['runner'],
+  },
   KILL_GRACE: {
-    about: 'Seconds between TERM and KILL for a script that must end',
-    parse: timer(5),
-    for: ['runner'],
+    description: 'Seconds between TERM and KILL for a script that must end',
+    parse: timerSeconds(5),
+    programs: ['runner'],
   },
   STATUS_UPDATE_TIMEOUT: {
-    about: 'Seconds a deployment may stay pending with a failing check before it counts as failed',
+    description: 'Seconds a deployment may stay pending with a failing check before it counts as failed',
     parse: seconds(600),
-    for: ['runner'],
+    programs: ['runner'],
   },
   CHECK_INTERVAL: {
-    about: 'Seconds between two checks of a deployment',
+    description: 'Seconds between two checks of a deployment',
     parse: seconds(15),
-    for: ['runner'],
+    programs: ['runner'],
   },
   CHECK_TIMEOUT: {
-    about: 'Seconds one check, config script, config_check, info or notification may run',
-    parse: timer(60),
-    for: ['runner'],
+    description: 'Seconds one check, config script, config_check, info or notification may run',
+    parse: timerSeconds(60),
+    programs: ['runner'],
   },
   ARCHIVE_RETENTION: {
-    about: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
+    description: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
     parse: seconds(1209600),
-    for: ['runner'],
+    programs: ['runner'],
   },
   CACHE_UPDATE_TIME: {
-    about: 'Seconds an answer of a config script is fresh',
+    description: 'Seconds an answer of a config script is fresh',
     parse: seconds(600),
-    for: both,
+    programs: serverAndRunner,
   },
   CACHE_INVALIDATION_TIME: {
-    about: 'Seconds after which a cached answer of a config script is dropped',
+    description: 'Seconds after which a cached answer of a config script is dropped',
     parse: seconds(86400),
-    for: both,
+    programs: serverAndRunner,
   },
   QUESTION_TIMEOUT: {
-    about: 'Seconds a user waits for a script before the answer is 504',
-    parse: timer(10),
-    for: ['server'],
+    description: 'Seconds a user waits for a script before the answer is 504',
+    parse: timerSeconds(10),
+    programs: ['server'],
   },
-  ACTION_CONCURRENCY: { about: 'Actions one runner performs at once', parse: count(1, 32), for: ['runner'] },
+  ACTION_CONCURRENCY: {
+    description: 'Actions one runner performs at once',
+    parse: integer(1, 32),
+    programs: ['runner'],
+  },
   QUESTION_CONCURRENCY: {
-    about: 'Questions one runner answers at once',
-    parse: count(1, 8),
-    for: ['runner'],
+    description: 'Questions one runner answers at once',
+    parse: integer(1, 8),
+    programs: ['runner'],
   },
-  CHECK_CONCURRENCY: { about: 'Checks one runner makes at once', parse: count(1, 16), for: ['runner'] },
+  CHECK_CONCURRENCY: {
+    description: 'Checks one runner makes at once',
+    parse: integer(1, 16),
+    programs: ['runner'],
+  },
   LEASE: {
-    about: 'Seconds after which a silent runner loses its actions',
-    parse: timer(20),
-    for: ['runner'],
+    description: 'Seconds after which a silent runner loses its actions',
+    parse: timerSeconds(20),
+    programs: ['runner'],
   },
   PID_NAMESPACE: {
-    about:
+    description:
       'PID namespace of scripts: shared, or own (nothing that a script started outlives it; needs a host that allows it)',
     // Not on and off: to YAML those are no words.
     parse: z.enum(['shared', 'own']).default('shared'),
-    for: ['runner'],
+    programs: ['runner'],
   },
   OUTPUT_LIMIT: {
-    about: 'Bytes of output kept of one action; the rest is counted and dropped',
-    parse: count(1024, 64 * 1024 * 1024),
-    for: ['runner'],
+    description: 'Bytes of output kept of one action; the rest is counted and dropped',
+    parse: integer(1024, 64 * 1024 * 1024),
+    programs: ['runner'],
   },
   SECRET_KEYS: {
-    about: 'Regular expression: values of config keys that match are masked in output',
+    description: 'Regular expression: values of config keys that match are masked in output',
     parse: text
       .default('(password|passwd|pass|secret|token|credential|private_?key)$')
       .transform((source, context) => {
@@ -189,53 +221,53 @@ export const settings = {
           return z.NEVER
         }
       }),
-    for: ['runner'],
+    programs: ['runner'],
   },
   SCRIPT_ENVIRONMENT: {
-    about:
+    description:
       'Names of further variables that scripts may see, separated by commas; PREFIX_* stands for all that begin so',
     parse: text.default(''),
-    for: ['runner'],
+    programs: ['runner'],
   },
   INTERRUPTED_ACTIONS: {
-    about:
+    description:
       'What becomes of an action whose runner was lost or had to end it: fail, or retry as a second visible attempt',
     parse: z.enum(['fail', 'retry']).default('fail'),
-    for: ['runner'],
+    programs: ['runner'],
   },
   HEARTBEAT_FILE: {
-    about:
-      'File that a runner touches every 5 seconds from when it is ready until it ends: for probes (runner/alive.sh)',
+    description:
+      'File that a runner touches every 5 seconds from when it is ready until it ends: for probes (runner/liveness-probe.sh)',
     parse: optionalText,
-    for: ['runner'],
+    programs: ['runner'],
   },
   SHUTDOWN_GRACE: {
-    about: 'Seconds a process gives running work after SIGTERM',
-    parse: timer(60),
-    for: both,
+    description: 'Seconds a process gives running work after SIGTERM',
+    parse: timerSeconds(60),
+    programs: serverAndRunner,
   },
   SHUTDOWN_DELAY: {
-    about: 'Seconds a server goes on as before after SIGTERM, while /readyz already says 503',
-    parse: timer(0),
-    for: ['server'],
+    description: 'Seconds a server goes on as before after SIGTERM, while /readyz already says 503',
+    parse: timerSeconds(0),
+    programs: ['server'],
   },
   LOG_LEVEL: {
-    about: 'trace, debug, info, warn, error or silent',
+    description: 'trace, debug, info, warn, error or silent',
     parse: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-    for: all,
+    programs: allPrograms,
   },
 } as const satisfies Record<string, Setting>
 
 type Settings = typeof settings
 export type SettingName = keyof Settings
-type For<Who extends string> = {
-  [Name in SettingName as Who extends Settings[Name]['for'][number] ? Name : never]: z.output<
+type SettingsFor<Who extends string> = {
+  [Name in SettingName as Who extends Settings[Name]['programs'][number] ? Name : never]: z.output<
     Settings[Name]['parse']
   >
 }
-export type ServerSettings = For<'server'>
-export type RunnerSettings = For<'runner'>
-export type MigrateSettings = For<'migrate'>
+export type ServerSettings = SettingsFor<'server'>
+export type RunnerSettings = SettingsFor<'runner'>
+export type MigrateSettings = SettingsFor<'migrate'>
 
 export class SettingsError extends Error {
   override name = 'SettingsError'
@@ -243,26 +275,26 @@ export class SettingsError extends Error {
 
 /** Reads what `who` needs; an empty value counts as unset. Throws one SettingsError that names every problem. */
 export function readSettings<Who extends 'server' | 'runner' | 'migrate'>(
-  who: Who,
+  program: Who,
   environment: Record<string, string | undefined>,
-): For<Who> {
+): SettingsFor<Who> {
   const values: Record<string, unknown> = {}
   const problems: string[] = []
   for (const [name, setting] of Object.entries<Setting>(settings)) {
-    if (!setting.for.includes(who)) continue
+    if (!setting.programs.includes(program)) continue
     const result = setting.parse.safeParse(environment[name] || undefined)
     if (result.success) values[name] = result.data
     else if (environment[name])
       problems.push(`${name} ${result.error.issues.map((issue) => issue.message).join(', ')}`)
-    else problems.push(`${name} is not set: ${setting.about}`)
+    else problems.push(`${name} is not set: ${setting.description}`)
   }
-  if (problems.length === 0) problems.push(...contradictions(values))
+  if (problems.length === 0) problems.push(...inconsistencies(values))
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
-  return values as For<Who>
+  return values as SettingsFor<Who>
 }
 
 /** Law 5: a script that is ended halfway through a lease that cannot be renewed is dead before the lease is over. */
-function* contradictions({ LEASE, KILL_GRACE }: Record<string, unknown>): Generator<string> {
+function* inconsistencies({ LEASE, KILL_GRACE }: Record<string, unknown>): Generator<string> {
   if (typeof LEASE === 'number' && LEASE <= 2 * Number(KILL_GRACE))
     yield `LEASE must be more than twice KILL_GRACE (now ${LEASE / 1000} and ${Number(KILL_GRACE) / 1000} seconds)`
 }

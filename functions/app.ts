@@ -6,12 +6,13 @@ import { type Handler, Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
-import { api, type EndpointName } from '../domain/api.ts'
-import { Refusal } from '../domain/errors.ts'
-import { apiPrefix } from '../domain/places.ts'
+import { api, type EndpointName } from '../domain/api-schema.ts'
+import { apiPrefix } from '../domain/endpoints.ts'
+import { ApiError } from '../domain/errors.ts'
+import { getAction } from './actions/actions.ts'
 import { cancelAction } from './actions/cancel.ts'
-import { getAction } from './actions/get.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import { whoami } from './auth/whoami.ts'
 import {
   getApplicationConfig,
   getApplicationKeys,
@@ -21,25 +22,24 @@ import {
 import { listActions } from './deployments/actions.ts'
 import { archiveDeployment } from './deployments/archive.ts'
 import { cleanupDeployment } from './deployments/cleanup.ts'
-import { createDeployment } from './deployments/create.ts'
 import { deleteDeployment } from './deployments/delete.ts'
-import { getFullInfo } from './deployments/full-info.ts'
 import { getInfo } from './deployments/info.ts'
+import { createDeployment } from './deployments/lifecycle.ts'
 import { listDeployments } from './deployments/list.ts'
+import { getFullInfo } from './deployments/reads.ts'
 import { restoreDeployment } from './deployments/restore.ts'
 import { getStatus } from './deployments/status.ts'
 import { updateDeployment } from './deployments/update.ts'
-import { healthz, readyz } from './health.ts'
-import { logRequests, requestIdOf } from './log.ts'
-import { openapi, reference, referenceStyle } from './openapi.ts'
-import { page, pageConfig } from './page.ts'
-import { answerError } from './problem.ts'
-import { getProjectName, ping } from './project.ts'
-import { type Answerer, route } from './route.ts'
+import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
+import { errorResponse } from './http/error-handler.ts'
+import { getProjectName, ping } from './http/project-info.ts'
+import { logRequests, requestIdOf } from './http/request-logger.ts'
+import { pageConfig, staticFiles } from './http/static-files.ts'
+import { docsPage, docsStylesheet, openapi } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
-import { whoami } from './whoami.ts'
+import { healthz, readyz } from './telemetry/health.ts'
 
-const functions: { [Name in EndpointName]: Answerer<Name> } = {
+const handlers: { [Name in EndpointName]: EndpointHandler<Name> } = {
   listDeployments,
   createDeployment,
   updateDeployment,
@@ -73,42 +73,42 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   const app = new Hono()
   if (observe) app.use(observe)
   app.use(logRequests(services.log))
-  app.onError((error, context) => answerError(error, services.log, requestIdOf(context)))
-  app.notFound(nothingThere)
+  app.onError((error, context) => errorResponse(error, services.log, requestIdOf(context)))
+  app.notFound(notFound)
 
   app.get('/healthz', healthz)
   app.get('/readyz', readyz(services))
   app.get('/config.json', pageConfig(services))
   app.get(`${apiPrefix}/openapi.json`, openapi)
-  app.get(`${apiPrefix}/docs`, reference)
-  app.get(`${apiPrefix}/docs.css`, referenceStyle)
+  app.get(`${apiPrefix}/docs`, docsPage)
+  app.get(`${apiPrefix}/docs.css`, docsStylesheet)
 
   // Not for GET: it would make node-server build a whole Request.
-  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge })
+  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge })
   app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, limit)
-  for (const name of Object.keys(functions) as EndpointName[]) mount(app, services, name)
+  for (const name of Object.keys(handlers) as EndpointName[]) mountEndpoint(app, services, name)
   for (const [path, endpoints] of Map.groupBy(Object.values(api), (endpoint) => apiPrefix + endpoint.path))
     app.all(
       path,
-      wrongMethod(
+      methodNotAllowed(
         services.log,
         endpoints.map((endpoint) => endpoint.method),
       ),
     )
-  app.all('/api/*', nothingThere)
+  app.all('/api/*', notFound)
 
-  app.use('*', secureHeaders({ contentSecurityPolicy: contentPolicy, strictTransportSecurity: false }))
-  app.get('*', page())
+  app.use('*', secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false }))
+  app.get('*', staticFiles())
   return app
 }
 
-function mount<Name extends EndpointName>(app: Hono, services: Services, name: Name): void {
+function mountEndpoint<Name extends EndpointName>(app: Hono, services: Services, name: Name): void {
   const { method, path } = api[name]
-  app.on(method, apiPrefix + path, route(services, name, functions[name]))
+  app.on(method, apiPrefix + path, createEndpointHandler(services, name, handlers[name]))
 }
 
 /** Nothing from elsewhere, nothing inline; the websocket is of the same origin. */
-const contentPolicy = {
+const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
   styleSrc: ["'self'"],
@@ -121,22 +121,22 @@ const contentPolicy = {
   frameAncestors: ["'none'"],
 }
 
-function nothingThere(context: { req: { path: string } }): never {
-  throw new Refusal('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
+function notFound(context: { req: { path: string } }): never {
+  throw new ApiError('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
 }
 
-function tooLarge(): never {
-  throw new Refusal('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
+function bodyTooLarge(): never {
+  throw new ApiError('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
 }
 
 /** Says which methods there are, as HTTP asks of such an answer. */
-function wrongMethod(log: Logger, methods: readonly string[]): Handler {
+function methodNotAllowed(log: Logger, methods: readonly string[]): Handler {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
   return (context) => {
     const { method, path } = context.req
-    const words = `${method} is not possible at ${path.slice(0, 200)}, only ${allow}.`
-    const answer = answerError(new Refusal('wrong_method', words), log, requestIdOf(context))
-    answer.headers.set('Allow', allow)
-    return answer
+    const message = `${method} is not possible at ${path.slice(0, 200)}, only ${allow}.`
+    const response = errorResponse(new ApiError('wrong_method', message), log, requestIdOf(context))
+    response.headers.set('Allow', allow)
+    return response
   }
 }

@@ -4,24 +4,24 @@
  */
 import { handle, type LambdaEvent } from 'hono/aws-lambda'
 import { pino } from 'pino'
-import { serializers } from '../db/tell.ts'
 import { readSettings } from '../domain/settings.ts'
+import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
-import { openServices } from './open.ts'
+import { createServices } from './create-services.ts'
 
 const settings = readSettings('server', process.env)
 const log = pino({ level: settings.LOG_LEVEL, serializers })
-const { services, close } = await openServices(settings, log, {
-  mayWait: false,
-  leaving: () => false,
-  closing: new AbortController().signal,
-  patienceMs: 5000,
+const { services, close } = await createServices(settings, log, {
+  supportsStreaming: false,
+  isShuttingDown: () => false,
+  shutdownSignal: new AbortController().signal,
+  timeoutMs: 5000,
 })
 
-const answer = handle(createApp(services))
+const handleEvent = handle(createApp(services))
 
-export const handler = (event: LambdaEvent, context?: Parameters<typeof answer>[1]) =>
-  answer(withoutStage(event), context)
+export const handler = (event: LambdaEvent, context?: Parameters<typeof handleEvent>[1]) =>
+  handleEvent(withoutStage(event), context)
 
 /** API Gateway puts a named stage before the path (payload 2.0); the routes know nothing of it. */
 function withoutStage(event: LambdaEvent): LambdaEvent {

@@ -3,20 +3,22 @@ import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
 import { pino } from 'pino'
-import { subscribe } from '../db/events.ts'
-import { serializers } from '../db/tell.ts'
+import { subscribe } from '../db/redis/events.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
+import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
-import { openLive } from './live.ts'
-import { watchLosses } from './losses.ts'
-import { createMetrics, serveMetrics } from './metrics.ts'
-import { openServices } from './open.ts'
+import { createServices } from './create-services.ts'
+import { watchMissedEvents } from './live/missed-events.ts'
+import { createWebSocketRelay } from './live/websocket.ts'
+import { createMetrics, serveMetrics } from './telemetry/metrics.ts'
 
 try {
   await main()
 } catch (error) {
   console.error(
-    error instanceof SettingsError ? error.message : `The server could not start: ${wordsOf(error)}`,
+    error instanceof SettingsError
+      ? error.message
+      : `The server could not start: ${startErrorMessage(error)}`,
   )
   process.exit(1)
 }
@@ -24,43 +26,43 @@ try {
 async function main(): Promise<void> {
   const settings = readSettings('server', process.env)
   const log = pino({ level: settings.LOG_LEVEL, serializers })
-  const closing = new AbortController()
-  let leaving = false
+  const shutdown = new AbortController()
+  let isShuttingDown = false
 
-  const { services, subscriber, close } = await openServices(settings, log, {
-    mayWait: true,
-    leaving: () => leaving,
-    closing: closing.signal,
-    patienceMs: 60_000,
+  const { services, subscriber, close } = await createServices(settings, log, {
+    supportsStreaming: true,
+    isShuttingDown: () => isShuttingDown,
+    shutdownSignal: shutdown.signal,
+    timeoutMs: 60_000,
   })
   const metrics =
-    settings.METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clients())
+    settings.METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clientCount())
   const app = createApp(services, metrics?.observe)
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
-  const live = openLive(http, settings, log)
-  const losses = await watchLosses(services.db, log, live, services.redis)
-  const served = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
+  const live = createWebSocketRelay(http, settings, log)
+  const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
+  const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.
   subscribe(subscriber, settings.REDIS_PREFIX, {
-    change: (_, text) => {
-      losses.relayed()
+    onChange: (_, text) => {
+      missedEvents.recordRelayed()
       live.relay(text)
     },
-    output: ({ actionId }) => services.outputHints.wake(actionId),
+    onOutput: ({ actionId }) => services.outputNotifier.notify(actionId),
   }).catch((error) => log.error({ err: error }, 'could not subscribe to changes'))
 
   const stop = async () => {
-    if (leaving) process.exit(1)
-    leaving = true
+    if (isShuttingDown) process.exit(1)
+    isShuttingDown = true
     setTimeout(() => process.exit(1), settings.SHUTDOWN_DELAY + settings.SHUTDOWN_GRACE + 5000).unref()
     log.info('stopping: /readyz says so')
     await pause(settings.SHUTDOWN_DELAY)
     log.info('stopping: finishing requests')
-    closing.abort()
-    losses.stop()
-    await Promise.all([live.close(), finishRequests(http, settings.SHUTDOWN_GRACE)])
-    served?.close()
+    shutdown.abort()
+    missedEvents.stop()
+    await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE)])
+    metricsServer?.close()
     await close()
     process.exit(0)
   }
@@ -69,7 +71,7 @@ async function main(): Promise<void> {
 
   const address = http.address()
   const port = typeof address === 'object' ? address?.port : address
-  log.info({ port, ...(served ? { metricsPort: served.port } : {}) }, 'server ready')
+  log.info({ port, ...(metricsServer ? { metricsPort: metricsServer.port } : {}) }, 'server ready')
 }
 
 function listen(
@@ -94,19 +96,19 @@ function listen(
 }
 
 /** Takes no new connections; those there are close as soon as they have their answer, at the latest after `graceMs`. */
-async function finishRequests(http: Server, graceMs: number): Promise<void> {
+async function drainRequests(http: Server, graceMs: number): Promise<void> {
   http.prependListener('request', (_, response) => {
     response.shouldKeepAlive = false
   })
   const closed = new Promise<void>((resolve) => http.close(() => resolve()))
-  const sweep = setInterval(() => http.closeIdleConnections(), 50)
-  const late = setTimeout(() => http.closeAllConnections(), graceMs)
+  const closeIdleTimer = setInterval(() => http.closeIdleConnections(), 50)
+  const forceCloseTimer = setTimeout(() => http.closeAllConnections(), graceMs)
   await closed
-  clearInterval(sweep)
-  clearTimeout(late)
+  clearInterval(closeIdleTimer)
+  clearTimeout(forceCloseTimer)
 }
 
-function wordsOf(error: unknown): string {
+function startErrorMessage(error: unknown): string {
   const { code, message, port } = error as { code?: string; message?: string; port?: number }
   if (code === 'EADDRINUSE') return `port ${port} is in use; choose another one with PORT.`
   return message || code || String(error)

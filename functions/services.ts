@@ -2,26 +2,26 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
-import type { Bells, Questions } from '../db/queue.ts'
+import type { ActionQueue, ScriptQueryClient } from '../db/queue/action-queue.ts'
 import type { ServerSettings } from '../domain/settings.ts'
-import type { ListCache } from './list-cache.ts'
-import type { OutputHints } from './output-hints.ts'
+import type { OutputNotifier } from './actions/output-notifier.ts'
+import type { ListCache } from './deployments/list-cache.ts'
 
 export type Services = {
   settings: ServerSettings
   db: Database
   redis: Redis
-  bells: Bells
-  questions: Questions
-  list: ListCache
+  actionQueue: ActionQueue
+  scriptQueries: ScriptQueryClient
+  listCache: ListCache
   /** One deployment as JSON text; undefined when it is not there. */
-  fullInfo(name: string): Promise<string | undefined>
-  outputHints: OutputHints
+  loadFullInfo(name: string): Promise<string | undefined>
+  outputNotifier: OutputNotifier
   log: Logger
   /** False on AWS Lambda: a stream answers what there is and ends, instead of waiting for more. */
-  mayWait: boolean
+  supportsStreaming: boolean
   /** True once this process is to stop: /readyz says so, and all goes on as before until load balancers have noticed. */
-  leaving: () => boolean
+  isShuttingDown: () => boolean
   /** Aborts when it stops: new actions are refused, streams end, others take over. */
-  closing: AbortSignal
+  shutdownSignal: AbortSignal
 }

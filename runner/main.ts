@@ -2,33 +2,33 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
-import { clearCached } from '../db/cache.ts'
-import { subscribe } from '../db/events.ts'
 import { openPool } from '../db/pool.ts'
-import { closeWorker, hearBells, hearQuestions } from '../db/queue.ts'
+import { closeWorker, consumeActions, serveScriptQueries } from '../db/queue/action-queue.ts'
 import {
   closeRedis,
-  onceAMinute,
-  openBlocking,
-  openCommands,
-  openSubscriber,
-  whenReady,
-} from '../db/redis.ts'
-import { createSlots } from '../db/slots.ts'
-import { serializers } from '../db/tell.ts'
+  createBlockingConnection,
+  createCommandConnection,
+  createSubscriberConnection,
+  oncePerMinute,
+  waitUntilReady,
+} from '../db/redis/connections.ts'
+import { subscribe } from '../db/redis/events.ts'
+import { clearScriptCache } from '../db/redis/script-cache.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
-import { answerQuestion } from './answer.ts'
-import { heartbeat } from './heartbeat.ts'
-import { createMemory } from './memory.ts'
-import { findNamespace } from './namespace.ts'
-import { notify } from './notify.ts'
-import { perform, type Running } from './perform.ts'
-import { ask } from './run.ts'
-import { findScripts, scriptEnvironment } from './scripts.ts'
-import { createSupervisor } from './supervise.ts'
-import { sweep } from './sweep.ts'
-import { watch } from './watch.ts'
-import type { Workshop } from './workshop.ts'
+import { createSemaphore } from '../lib/semaphore.ts'
+import { serializers } from '../lib/serialize-error.ts'
+import { executeAction, type RunningActions } from './actions/execute-action.ts'
+import { startCheckScheduler } from './checks/check-scheduler.ts'
+import type { RunnerContext } from './context.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { startNotifications } from './notifications/send-notifications.ts'
+import { detectPidNamespace } from './process/pid-namespace.ts'
+import { createWatchdog } from './process/watchdog.ts'
+import { startRecovery } from './schedules/recovery.ts'
+import { handleScriptQuery } from './script-queries/script-query-handler.ts'
+import { createConfigCache } from './scripts/config-cache.ts'
+import { findScripts, scriptEnvironment } from './scripts/find-scripts.ts'
+import { runScript } from './scripts/run-script.ts'
 
 try {
   await main()
@@ -43,32 +43,32 @@ async function main(): Promise<void> {
   const settings = readSettings('runner', process.env)
   const scripts = findScripts(settings)
   const environment = scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT)
-  const through = settings.PID_NAMESPACE === 'own' ? await findNamespace(environment) : []
+  const commandPrefix = settings.PID_NAMESPACE === 'own' ? await detectPidNamespace(environment) : []
   const log = pino({ level: settings.LOG_LEVEL, serializers })
-  const onWait = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
+  const onWait = (message: string) => log.warn(`waiting for PostgreSQL: ${message}`)
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
-    patienceMs: 60_000,
+    startupTimeoutMs: 60_000,
     onWait,
   })
-  const leases = await openPool(settings.DATABASE_URL, {
+  const leaseDb = await openPool(settings.DATABASE_URL, {
     size: 2,
     queryTimeoutMs: 2000,
-    patienceMs: 60_000,
+    startupTimeoutMs: 60_000,
     onWait,
   })
-  const quiet = onceAMinute((error) =>
+  const logRedisError = oncePerMinute((error) =>
     log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
   )
-  const unsupervised = onceAMinute((error) =>
+  const logWatchdogError = oncePerMinute((error) =>
     log.error({ err: error }, 'scripts may outlive their lease should this runner be frozen or killed'),
   )
-  const redis = openCommands(settings.REDIS_URL, quiet)
-  const subscriber = openSubscriber(settings.REDIS_URL, quiet)
-  const blocking = openBlocking(settings.REDIS_URL, quiet)
-  const closing = new AbortController()
-  const workshop: Workshop = {
-    name: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
+  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
+  const queueRedis = createBlockingConnection(settings.REDIS_URL, logRedisError)
+  const shutdown = new AbortController()
+  const context: RunnerContext = {
+    runnerName: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     settings,
     project: {
       projectName: settings.PROJECT_NAME,
@@ -76,102 +76,114 @@ async function main(): Promise<void> {
       namespace: settings.NAMESPACE,
     },
     db,
-    leases,
+    leaseDb,
     redis,
     scripts,
-    supervisor: createSupervisor(settings.KILL_GRACE, settings.LEASE, (words) =>
-      unsupervised(new Error(words)),
+    watchdog: createWatchdog(settings.KILL_GRACE, settings.LEASE, (message) =>
+      logWatchdogError(new Error(message)),
     ),
     environment,
-    through,
-    memory: createMemory(),
+    commandPrefix,
+    configCache: createConfigCache(),
     log,
-    closing: closing.signal,
+    shutdownSignal: shutdown.signal,
   }
-  await initialise(workshop)
+  await runInitScript(context)
 
   // Then: everything it does, each apart from the others.
-  const running: Running = new Map()
-  const notifications = notify(workshop)
-  const checks = watch(workshop, notifications.nudge)
-  const slots = createSlots(settings.ACTION_CONCURRENCY)
-  const performOne = async (actionId: number) => {
-    if (!(await slots.take())) return
-    await perform(workshop, running, actionId).finally(slots.leave)
-    checks.nudge()
-    notifications.nudge()
+  const running: RunningActions = new Map()
+  const notifications = startNotifications(context)
+  const checks = startCheckScheduler(context, notifications.runNow)
+  const semaphore = createSemaphore(settings.ACTION_CONCURRENCY)
+  const executeWhenFree = async (actionId: number) => {
+    if (!(await semaphore.acquire())) return
+    await executeAction(context, running, actionId).finally(semaphore.release)
+    checks.runNow()
+    notifications.runNow()
   }
-  const inBackground = (actionId: number) =>
-    void performOne(actionId).catch((error) =>
+  const executeInBackground = (actionId: number) =>
+    void executeWhenFree(actionId).catch((error) =>
       log.error({ err: error, actionId }, 'an action could not be performed'),
     )
-  const sweeper = sweep(workshop, slots.free, inBackground)
-  const bells = hearBells(blocking, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, performOne)
+  const recovery = startRecovery(context, semaphore.available, executeInBackground)
+  const actionWorker = consumeActions(
+    queueRedis,
+    settings.REDIS_PREFIX,
+    settings.ACTION_CONCURRENCY,
+    executeWhenFree,
+  )
   // Of each question being answered: aborted when nobody waits for it any more.
-  const waited = new Set<AbortSignal>()
-  const questions = hearQuestions(
-    blocking,
+  const activeQueries = new Set<AbortSignal>()
+  const queryWorker = serveScriptQueries(
+    queueRedis,
     redis,
     settings.REDIS_PREFIX,
     settings.QUESTION_CONCURRENCY,
-    (question, signal) => {
-      waited.add(signal)
-      return answerQuestion(workshop, question, signal)
+    (query, signal) => {
+      activeQueries.add(signal)
+      return handleScriptQuery(context, query, signal)
         .catch((error) => {
           log.error({ err: error }, 'a question could not be answered')
-          return { is: 'failed' as const, words: 'A fault of the runner; its log has the cause.' }
+          return { is: 'failed' as const, message: 'A fault of the runner; its log has the cause.' }
         })
-        .finally(() => waited.delete(signal))
+        .finally(() => activeQueries.delete(signal))
     },
   )
-  for (const worker of [bells, questions])
+  for (const worker of [actionWorker, queryWorker])
     worker
-      .on('error', quiet)
+      .on('error', logRedisError)
       .on('failed', (_, error) => log.warn({ err: error }, `a job of ${worker.name} failed`))
   subscribe(subscriber, settings.REDIS_PREFIX, {
-    cancel: (actionId) => running.get(actionId)?.cancel(),
+    onCancel: (actionId) => running.get(actionId)?.cancel(),
   }).catch((error) => log.error({ err: error }, 'could not subscribe to cancels'))
 
-  const heart = heartbeat(log, settings.HEARTBEAT_FILE)
+  const heart = startHeartbeat(log, settings.HEARTBEAT_FILE)
 
   // Finally: an orderly end. A second signal ends at once; scripts then end with their leases.
-  let stopping = false
-  const stop = async () => {
-    if (stopping) process.exit(1)
-    stopping = true
+  let isShuttingDown = false
+  const shutDown = async () => {
+    if (isShuttingDown) process.exit(1)
+    isShuttingDown = true
     log.info({ running: running.size }, 'stopping: nothing new is taken, running actions may finish')
-    const late = setTimeout(() => closing.abort('interrupted'), settings.SHUTDOWN_GRACE)
+    const graceTimer = setTimeout(() => shutdown.abort('interrupted'), settings.SHUTDOWN_GRACE)
     setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
-    slots.close()
+    semaphore.close()
     // Also what is just being claimed, and will run, is under way.
-    const idle = until(() => slots.taken() === 0 && [...waited].every((signal) => signal.aborted))
-    await Promise.all([sweeper.stop(), closeWorker(bells, idle), closeWorker(questions, idle), idle])
-    clearTimeout(late)
-    closing.abort('interrupted')
+    const idle = waitUntil(
+      () => semaphore.inUse() === 0 && [...activeQueries].every((signal) => signal.aborted),
+    )
+    await Promise.all([
+      recovery.stop(),
+      closeWorker(actionWorker, idle),
+      closeWorker(queryWorker, idle),
+      idle,
+    ])
+    clearTimeout(graceTimer)
+    shutdown.abort('interrupted')
     await Promise.all([checks.stop(), notifications.stop(), heart.stop()])
-    await workshop.supervisor.close()
-    await Promise.all([redis, subscriber, blocking].map(closeRedis))
+    await context.watchdog.close()
+    await Promise.all([redis, subscriber, queueRedis].map(closeRedis))
     await Promise.race([
-      Promise.all([db.end(), leases.end()]),
+      Promise.all([db.end(), leaseDb.end()]),
       new Promise((resolve) => setTimeout(resolve, 2000).unref()),
     ])
     process.exit(0)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
-  log.info({ runner: workshop.name }, 'runner ready')
+  process.on('SIGTERM', shutDown)
+  process.on('SIGINT', shutDown)
+  log.info({ runner: context.runnerName }, 'runner ready')
 }
 
 /** The init script runs once, before any other; new scripts may answer differently, so old answers go. */
-async function initialise(workshop: Workshop): Promise<void> {
-  if (workshop.scripts.path('init') !== null) {
-    const { failure } = await ask(workshop, 'init', [])
+async function runInitScript(context: RunnerContext): Promise<void> {
+  if (context.scripts.path('init') !== null) {
+    const { failure } = await runScript(context, 'init', [])
     if (failure !== null) throw new SettingsError(failure)
   }
-  await whenReady(workshop.redis, 2000)
-  await clearCached(workshop.redis, workshop.settings.REDIS_PREFIX).catch(() => {})
+  await waitUntilReady(context.redis, 2000)
+  await clearScriptCache(context.redis, context.settings.REDIS_PREFIX).catch(() => {})
 }
 
-async function until(done: () => boolean): Promise<void> {
+async function waitUntil(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setTimeout(resolve, 50))
 }

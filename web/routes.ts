@@ -10,7 +10,7 @@ export type Route =
 export const listPath = '/'
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
 /** What stands behind the `?` of a deployment's page that shows the output of an action. */
-export const outputSearch = (actionId: number): string => `?output=${actionId}`
+export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
 export function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
@@ -22,36 +22,36 @@ export function parseRoute(path: string, search = ''): Route {
 
 export type Router = {
   route: ReadonlySignal<Route>
-  go(path: string): void
+  navigate(path: string): void
   /** Changes what stands behind the `?` of this page, without a step in the history. */
-  note(search: string): void
+  replaceSearch(search: string): void
 }
 
 /** `mayLeave`: asked before going; false keeps the page where it is. */
-export function openRouter(window: Window, mayLeave: () => Promise<boolean>): Router {
+export function createRouter(window: Window, confirmLeave: () => Promise<boolean>): Router {
   const { location, history, document } = window
-  const here = () => location.pathname + location.search
+  const currentPath = () => location.pathname + location.search
   const route = signal(parseRoute(location.pathname, location.search))
-  let shown = here()
+  let shownPath = currentPath()
 
-  const show = () => {
-    const moved = shown.split('?')[0] !== location.pathname
-    shown = here()
+  const applyLocation = () => {
+    const pageChanged = shownPath.split('?')[0] !== location.pathname
+    shownPath = currentPath()
     route.value = parseRoute(location.pathname, location.search)
-    if (!moved) return
+    if (!pageChanged) return
     window.scrollTo(0, 0)
     // The keyboard and screen readers go on where the new page begins.
     document.getElementById('content')?.focus({ preventScroll: true })
   }
-  const go = async (path: string) => {
-    if (!(await mayLeave())) return
+  const navigate = async (path: string) => {
+    if (!(await confirmLeave())) return
     history.pushState(null, '', path)
-    show()
+    applyLocation()
   }
 
   window.addEventListener('popstate', async () => {
-    if (await mayLeave()) show()
-    else history.pushState(null, '', shown)
+    if (await confirmLeave()) applyLocation()
+    else history.pushState(null, '', shownPath)
   })
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0) return
@@ -61,14 +61,14 @@ export function openRouter(window: Window, mayLeave: () => Promise<boolean>): Ro
       return
     if (parseRoute(anchor.pathname).page === 'nowhere') return
     event.preventDefault()
-    void go(anchor.pathname + anchor.search)
+    void navigate(anchor.pathname + anchor.search)
   })
   return {
     route,
-    go: (path) => void go(path),
-    note: (search) => {
+    navigate: (path) => void navigate(path),
+    replaceSearch: (search) => {
       history.replaceState(null, '', location.pathname + search)
-      shown = here()
+      shownPath = currentPath()
     },
   }
 }

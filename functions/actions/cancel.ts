@@ -1,16 +1,16 @@
-import { requestCancel } from '../../db/cancel.ts'
-import { publishCancel, publishChange } from '../../db/events.ts'
-import { accepted } from '../deployments/accept.ts'
-import { hinted } from '../hints.ts'
-import { type Answerer, idParam } from '../route.ts'
+import { requestCancel } from '../../db/queries/cancel-action.ts'
+import { publishCancel, publishChange } from '../../db/redis/events.ts'
+import { acceptedResponse } from '../deployments/submit-action.ts'
+import { type EndpointHandler, parseActionId } from '../http/endpoint-handler.ts'
+import { waitUntil } from '../http/wait-until.ts'
 
-export const cancelAction: Answerer<'cancelAction'> = async (services, { param, asker }) => {
+export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor }) => {
   const { db, redis, settings } = services
-  const actionId = idParam(param('action_id'))
-  const { change, held } = await requestCancel(db, actionId, asker.actor)
-  await hinted(services, [
+  const actionId = parseActionId(param('action_id'))
+  const { change, held } = await requestCancel(db, actionId, actor.actor)
+  await waitUntil(services, [
     ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
     ...(held ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),
   ])
-  return accepted(actionId)
+  return acceptedResponse(actionId)
 }

@@ -1,5 +1,5 @@
-import { listActions as readActions } from '../../db/actions.ts'
-import type { Answerer } from '../route.ts'
+import { listActions as readActions } from '../../db/queries/actions.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
-export const listActions: Answerer<'listActions'> = ({ db }, { param, query }) =>
+export const listActions: EndpointHandler<'listActions'> = ({ db }, { param, query }) =>
   readActions(db, param('name'), query.limit, query.before)

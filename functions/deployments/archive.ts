@@ -1,5 +1,5 @@
-import type { Answerer } from '../route.ts'
-import { accept } from './accept.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { submitAction } from './submit-action.ts'
 
-export const archiveDeployment: Answerer<'archiveDeployment'> = (services, asked) =>
-  accept(services, asked, { kind: 'archive', name: asked.param('name') })
+export const archiveDeployment: EndpointHandler<'archiveDeployment'> = (services, asked) =>
+  submitAction(services, asked, { kind: 'archive', name: asked.param('name') })

@@ -1,5 +1,5 @@
-import type { Answerer } from '../route.ts'
-import { accept } from './accept.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { submitAction } from './submit-action.ts'
 
-export const cleanupDeployment: Answerer<'cleanupDeployment'> = (services, asked) =>
-  accept(services, asked, { kind: 'cleanup', name: asked.param('name') })
+export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = (services, asked) =>
+  submitAction(services, asked, { kind: 'cleanup', name: asked.param('name') })

@@ -1,4 +1,6 @@
-import { getInfo as readInfo } from '../../db/actions.ts'
-import type { Answerer } from '../route.ts'
+import { getInfo as readInfo } from '../../db/queries/actions.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
-export const getInfo: Answerer<'getInfo'> = async ({ db }, { param }) => [await readInfo(db, param('name'))]
+export const getInfo: EndpointHandler<'getInfo'> = async ({ db }, { param }) => [
+  await readInfo(db, param('name')),
+]

@@ -1,7 +1,7 @@
-import type { Answerer } from '../route.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
-export const listDeployments: Answerer<'listDeployments'> = async ({ list }, { header }) => {
-  const { bytes, etag } = await list.current()
+export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) => {
+  const { bytes, etag } = await listCache.current()
   const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' }
   const known = header('if-none-match')
     ?.split(',')

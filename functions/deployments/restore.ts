@@ -1,5 +1,5 @@
-import type { Answerer } from '../route.ts'
-import { accept } from './accept.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { submitAction } from './submit-action.ts'
 
-export const restoreDeployment: Answerer<'restoreDeployment'> = (services, asked) =>
-  accept(services, asked, { kind: 'restore', name: asked.param('name') })
+export const restoreDeployment: EndpointHandler<'restoreDeployment'> = (services, asked) =>
+  submitAction(services, asked, { kind: 'restore', name: asked.param('name') })

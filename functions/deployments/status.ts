@@ -1,14 +1,14 @@
-import { getTarget } from '../../db/deployments.ts'
-import { Refusal } from '../../domain/errors.ts'
-import { askScripts } from '../ask.ts'
-import type { Answerer } from '../route.ts'
+import { getDeploymentOverrides } from '../../db/queries/deployments.ts'
+import { ApiError } from '../../domain/errors.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { queryScripts } from '../http/query-scripts.ts'
 
-export const getStatus: Answerer<'getStatus'> = async (services, { param, asking }) => {
-  const { name, appOverrides, deploymentOverrides } = await getTarget(services.db, param('name'))
+export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, duringScriptCall }) => {
+  const { name, appOverrides, deploymentOverrides } = await getDeploymentOverrides(services.db, param('name'))
   const target = { name, appOverrides, deploymentOverrides }
-  const answer = await asking(() => askScripts(services, { ask: 'status', target }))
+  const answer = await duringScriptCall(() => queryScripts(services, { ask: 'status', target }))
   if (answer === 'away')
-    throw new Refusal('stores_away', 'Redis is not reachable: the check script cannot be asked.')
-  if (answer.is === 'failed') throw new Refusal('script_failed', answer.words)
+    throw new ApiError('stores_away', 'Redis is not reachable: the check script cannot be asked.')
+  if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
   return { status: answer.is === 'ok' ? 'Ok' : 'Error' }
 }

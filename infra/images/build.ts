@@ -5,11 +5,11 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureTools, toolsFolder } from '../kubernetes/tools.ts'
-import { Problem } from '../local/problem.ts'
+import { UserError } from '../dev/user-error.ts'
+import { ensureTools, toolsFolder } from '../test-cluster/tools.ts'
+import { createNodeBaseImage, createProgramImage } from './base-images.ts'
+import { createNpmrcSecret } from './ca-certificates.ts'
 import { openPodman, type Podman } from './podman.ts'
-import { standInForNode, standInForProgram } from './stand-ins.ts'
-import { machineTrust } from './trust.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -24,36 +24,42 @@ export type ImageName = keyof typeof images
 export async function buildImages(
   podman: Podman,
   names: readonly ImageName[],
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> {
-  standInForNode(podman, baseImage('NODE_IMAGE'), say)
-  if (names.includes('helm')) await standInsForPrograms(podman, say)
+  createNodeBaseImage(podman, baseImage('NODE_IMAGE'), print)
+  if (names.includes('helm')) await createProgramImages(podman, print)
   const revision = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim()
-  const trust = machineTrust(process.env)
+  const npmrcSecret = createNpmrcSecret(process.env)
   try {
     for (const name of names) {
       const { file, target, tag } = images[name]
-      const options = ['--pull=never', '--format=docker', '--isolation=chroot', '--layers', ...trust.args]
+      const options = [
+        '--pull=never',
+        '--format=docker',
+        '--isolation=chroot',
+        '--layers',
+        ...npmrcSecret.args,
+      ]
       const which = target === null ? [] : ['--target', target]
       const args = [
         ...['--build-arg', `GIT_REVISION=${revision || 'unknown'}`],
         ...['--tag', tag, '--file', join(root, file)],
       ]
-      await podman.follow(['build', ...options, ...which, ...args, root], say)
+      await podman.runStreaming(['build', ...options, ...which, ...args, root], print)
     }
   } finally {
-    trust.forget()
+    npmrcSecret.remove()
   }
 }
 
-async function standInsForPrograms(podman: Podman, say: (line: string) => void): Promise<void> {
-  const tools = await ensureTools(say)
-  standInForProgram(podman, baseImage('HELM_IMAGE'), 'usr/bin/helm', tools.program('helm'))
-  standInForProgram(podman, baseImage('KUBECTL_IMAGE'), 'bin/kubectl', tools.program('kubectl'))
+async function createProgramImages(podman: Podman, print: (line: string) => void): Promise<void> {
+  const tools = await ensureTools(print)
+  createProgramImage(podman, baseImage('HELM_IMAGE'), 'usr/bin/helm', tools.program('helm'))
+  createProgramImage(podman, baseImage('KUBECTL_IMAGE'), 'bin/kubectl', tools.program('kubectl'))
 }
 
 /** Whether the image with helm and kubectl can be built without minutes of building those first. */
-export function hasTools(): boolean {
+export function areToolsBuilt(): boolean {
   return existsSync(toolsFolder(process.env))
 }
 
@@ -62,7 +68,7 @@ export function baseImage(argument: 'NODE_IMAGE' | 'HELM_IMAGE' | 'KUBECTL_IMAGE
   const found = new RegExp(`^ARG ${argument}=(\\S+)$`, 'm').exec(
     readFileSync(join(root, 'Dockerfile.runner'), 'utf8'),
   )?.[1]
-  if (found === undefined) throw new Problem(`Dockerfile.runner has no ${argument}`)
+  if (found === undefined) throw new UserError(`Dockerfile.runner has no ${argument}`)
   return found
 }
 
@@ -71,7 +77,7 @@ if (import.meta.main) {
     const known = Object.keys(images) as ImageName[]
     const wanted = process.argv.slice(2)
     const unknown = wanted.find((name) => !known.includes(name as ImageName))
-    if (unknown) throw new Problem(`There is no image ${unknown}: ${known.join(', ')}`)
+    if (unknown) throw new UserError(`There is no image ${unknown}: ${known.join(', ')}`)
     const podman = openPodman()
     const names = wanted.length > 0 ? (wanted as ImageName[]) : known
     await buildImages(podman, names, (line) => console.error(line))
@@ -79,9 +85,9 @@ if (import.meta.main) {
       const size = Number(podman.run(['image', 'inspect', '--format', '{{.Size}}', images[name].tag]))
       console.log(`${images[name].tag} ${Math.round(size / 1e6)} MB`)
     }
-    console.log(`They are in the storage of: podman ${podman.place.join(' ')}`)
+    console.log(`They are in the storage of: podman ${podman.globalArguments.join(' ')}`)
   } catch (error) {
-    console.error(error instanceof Problem ? error.message : error)
+    console.error(error instanceof UserError ? error.message : error)
     process.exitCode = 1
   }
 }

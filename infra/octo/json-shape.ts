@@ -1,5 +1,5 @@
 /**
- * octo/shape.ts in the bundles: answers are held against the JSON Schema of domain/api.ts, made while bundling, instead of
+ * octo/api/validate-response.ts in the bundles: answers are held against the JSON Schema of domain/api-schema.ts, made while bundling, instead of
  * against zod's schemas, whose building takes longer than all the rest of an `octo list`. Put in its place by bundle.ts.
  */
 

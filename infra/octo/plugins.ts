@@ -2,17 +2,17 @@
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
 import * as z from 'zod'
-import { shapes } from '../../octo/shape.ts'
+import { responseSchemas } from '../../octo/api/validate-response.ts'
 import { keywords } from './json-shape.ts'
 
 const here = import.meta.dirname
 const isOcto = (path: string) => path.startsWith(join(here, '../../octo'))
 
-/** In place of octo/shape.ts: the same, by the JSON Schema of its shapes. */
+/** In place of octo/api/validate-response.ts: the same, by the JSON Schema of its shapes. */
 export const shapesAsData: Plugin = {
   name: 'shapes-as-data',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]octo[\\/]shape\.ts$/ }, () => ({
+    onLoad({ filter: /[\\/]octo[\\/]api[\\/]validate-response\.ts$/ }, () => ({
       contents: `
         import { difference } from './json-shape.ts'
         const { properties, $defs } = JSON.parse(${JSON.stringify(JSON.stringify(schemaOfShapes()))})
@@ -25,7 +25,7 @@ export const shapesAsData: Plugin = {
 
 /** One property a shape. Throws when json-shape.ts does not know a keyword. */
 export function schemaOfShapes() {
-  const { properties, $defs } = z.toJSONSchema(z.object(shapes), { reused: 'ref' })
+  const { properties, $defs } = z.toJSONSchema(z.object(responseSchemas), { reused: 'ref' })
   for (const schema of [...Object.values(properties ?? {}), ...Object.values($defs ?? {})])
     checkKeywords(schema)
   return { properties, $defs }

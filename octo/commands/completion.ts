@@ -1,8 +1,8 @@
 /** `octo completion`: the script that lets a shell complete commands, options and live names. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { OctoCommand } from '../command.ts'
-import { completionScripts } from '../completion-scripts.ts'
-import { Failure } from '../failure.ts'
+import { OctoCommand } from '../cli/base-command.ts'
+import { completionScripts } from '../cli/completion-scripts.ts'
+import { CliError } from '../errors/cli-error.ts'
 
 export class Completion extends OctoCommand {
   static override paths = [['completion']]
@@ -21,14 +21,14 @@ export class Completion extends OctoCommand {
 
   shell = Option.String({ name: 'SHELL' })
 
-  protected async act(): Promise<void> {
+  protected async run(): Promise<void> {
     const script = Object.hasOwn(completionScripts, this.shell) ? completionScripts[this.shell] : undefined
     if (script === undefined) {
-      throw new Failure('usage', `completion needs one of ${Object.keys(completionScripts).join(', ')}.`)
+      throw new CliError('usage', `completion needs one of ${Object.keys(completionScripts).join(', ')}.`)
     }
     if (this.format === null) return this.print(script)
     const one = { shell: this.shell, script }
     const columns = { SHELL: () => one.shell, SCRIPT: () => one.script }
-    await this.tell({ one }, { name: () => one.shell, columns }, this.format)
+    await this.printRecords({ one }, { name: () => one.shell, columns }, this.format)
   }
 }

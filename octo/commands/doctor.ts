@@ -1,16 +1,16 @@
 /** `octo doctor`: address, credential, websocket and output stream, one after the other. Loaded by run.ts. */
-import type { Octopod } from '../client.ts'
-import type { Connection } from '../connection.ts'
-import type { Finding } from '../diagnosis.ts'
-import { exitCodes, Failure } from '../failure.ts'
-import { place } from '../fault.ts'
-import { OnlineCommand } from '../online.ts'
-import type { Look } from '../output.ts'
-import { shownProxy } from '../proxies.ts'
+import type { ApiClient } from '../api/client.ts'
+import type { Connection } from '../api/connection.ts'
+import type { CheckResult } from '../api/doctor-checks.ts'
+import { proxyHostFor } from '../api/proxies.ts'
+import { ApiCommand } from '../cli/api-command.ts'
+import { CliError, exitCodes } from '../errors/cli-error.ts'
+import { serverAddress } from '../errors/network.ts'
+import type { RecordView } from '../output/formatter.ts'
 
-export class Doctor extends OnlineCommand {
+export class Doctor extends ApiCommand {
   static override paths = [['doctor']]
-  static override usage = OnlineCommand.Usage({
+  static override usage = ApiCommand.Usage({
     description: 'find out what is wrong with the way to the server',
     details: `
       Looks at the settings, the server, the credential, the websocket and the stream of output, through whatever proxy
@@ -19,23 +19,23 @@ export class Doctor extends OnlineCommand {
     examples: [['What is wrong?', '$0 doctor']],
   })
 
-  protected async act(): Promise<number> {
-    const findings = await this.findings()
-    if (this.format !== null) await this.tell(findings, look, this.format)
-    else for (const finding of findings) this.print(linesOf(finding))
-    const bad = findings.find(({ result }) => result === 'bad')
-    return bad === undefined ? 0 : exitCodes[bad.kind ?? 'failed']
+  protected async run(): Promise<number> {
+    const findings = await this.runChecks()
+    if (this.format !== null) await this.printRecords(findings, view, this.format)
+    else for (const finding of findings) this.print(formatResult(finding))
+    const failed = findings.find(({ result }) => result === 'bad')
+    return failed === undefined ? 0 : exitCodes[failed.kind ?? 'failed']
   }
 
-  private async findings(): Promise<Finding[]> {
-    let octopod: Octopod
+  private async runChecks(): Promise<CheckResult[]> {
+    let client: ApiClient
     try {
       const connection = await this.connection()
-      octopod = await this.octopod()
-      const { diagnose } = await import('../diagnosis.ts')
-      return [wayOf(connection), ...(await diagnose(octopod))]
+      client = await this.client()
+      const { runDoctorChecks } = await import('../api/doctor-checks.ts')
+      return [settingsResult(connection), ...(await runDoctorChecks(client))]
     } catch (error) {
-      if (!(error instanceof Failure)) throw error
+      if (!(error instanceof CliError)) throw error
       return [
         { check: 'settings', result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind },
       ]
@@ -43,23 +43,23 @@ export class Doctor extends OnlineCommand {
   }
 }
 
-function wayOf(connection: Connection): Finding {
-  const proxy = shownProxy(connection.proxies, connection.origin)
-  const ways = [
-    `${place(connection)} from ${connection.from}`,
+function settingsResult(connection: Connection): CheckResult {
+  const proxy = proxyHostFor(connection.proxies, connection.origin)
+  const details = [
+    `${serverAddress(connection)} from ${connection.urlSource}`,
     ...(proxy === null ? [] : [`through the proxy ${proxy} unless NO_PROXY says otherwise`]),
     ...(connection.caFile === null ? [] : [`trusting ${connection.caFile}`]),
-    connection.authorization === null ? 'no credential' : `credential from ${connection.credentialFrom}`,
+    connection.authorization === null ? 'no credential' : `credential from ${connection.credentialSource}`,
   ]
-  return { check: 'settings', result: 'ok', detail: ways.join(', '), remedy: null, kind: null }
+  return { check: 'settings', result: 'ok', detail: details.join(', '), remedy: null, kind: null }
 }
 
-function linesOf({ check, result, detail, remedy }: Finding): string {
+function formatResult({ check, result, detail, remedy }: CheckResult): string {
   const line = `${result.padEnd(8)}${check.padEnd(12)}${detail}\n`
   return remedy === null ? line : `${line}${' '.repeat(20)}${remedy}\n`
 }
 
-const look: Look<Finding> = {
+const view: RecordView<CheckResult> = {
   name: ({ check }) => check,
   columns: {
     CHECK: ({ check }) => check,

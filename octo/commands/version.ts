@@ -1,6 +1,6 @@
 /** `octo version`: of octo itself; octo ping tells the build of the server. Loaded by run.ts. */
-import { OctoCommand } from '../command.ts'
-import { version } from '../version.ts'
+import { OctoCommand } from '../cli/base-command.ts'
+import { version } from '../cli/version.ts'
 
 export class Version extends OctoCommand {
   static override paths = [['version']]
@@ -9,9 +9,9 @@ export class Version extends OctoCommand {
     examples: [['Which octo is this?', '$0 version']],
   })
 
-  protected async act(): Promise<void> {
+  protected async run(): Promise<void> {
     const one = { version, platform: `${process.platform}-${process.arch}` }
     const columns = { VERSION: () => one.version, PLATFORM: () => one.platform }
-    await this.tell({ one }, { name: () => version, columns }, 'name')
+    await this.printRecords({ one }, { name: () => version, columns }, 'name')
   }
 }

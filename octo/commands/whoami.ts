@@ -1,11 +1,12 @@
 /** `octo whoami`: which installation, which role, and the name an action would be kept under. Loaded by run.ts. */
-import { place } from '../fault.ts'
-import { OnlineCommand } from '../online.ts'
-import type { Look } from '../output.ts'
 
-export class Whoami extends OnlineCommand {
+import { ApiCommand } from '../cli/api-command.ts'
+import { serverAddress } from '../errors/network.ts'
+import type { RecordView } from '../output/formatter.ts'
+
+export class Whoami extends ApiCommand {
   static override paths = [['whoami']]
-  static override usage = OnlineCommand.Usage({
+  static override usage = ApiCommand.Usage({
     description: 'tell what the credential allows, and as whom the server knows you',
     examples: [
       ['Who am I here?', '$0 whoami'],
@@ -13,16 +14,16 @@ export class Whoami extends OnlineCommand {
     ],
   })
 
-  protected async act(): Promise<void> {
-    const octopod = await this.octopod()
-    const one = { ...(await octopod.call('whoami', {})), url: place(octopod.connection) }
-    await this.tell({ one }, look, 'table')
+  protected async run(): Promise<void> {
+    const client = await this.client()
+    const one = { ...(await client.call('whoami', {})), url: serverAddress(client.connection) }
+    await this.printRecords({ one }, view, 'table')
   }
 }
 
-type Told = { actor: string; role: string; source: string; project: string; url: string }
+type WhoamiRecord = { actor: string; role: string; source: string; project: string; url: string }
 
-const look: Look<Told> = {
+const view: RecordView<WhoamiRecord> = {
   name: ({ actor }) => actor,
   columns: {
     WHO: ({ actor }) => actor,

@@ -4,38 +4,38 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Bench, createClosers, inScene, openBench } from './rig/bench.ts'
-import { type Figure, markdown, tableOf } from './rig/figures.ts'
-import { record } from './rig/record.ts'
-import { accepting } from './rows/accepting.ts'
-import { checks } from './rows/checks.ts'
-import { type Growth, growth } from './rows/growth.ts'
-import { late } from './rows/late.ts'
-import { live } from './rows/live.ts'
-import { memory } from './rows/memory.ts'
-import { octo } from './rows/octo.ts'
-import { output } from './rows/output.ts'
-import { page } from './rows/page.ts'
-import { pipeline } from './rows/pipeline.ts'
-import { reading } from './rows/reading.ts'
-import { scale } from './rows/scale.ts'
+import { acceptUpdate } from './benchmarks/accept-update.ts'
+import { actionPipeline } from './benchmarks/action-pipeline.ts'
+import { checks } from './benchmarks/checks.ts'
+import { growth, type Table } from './benchmarks/growth.ts'
+import { idleMemory } from './benchmarks/idle-memory.ts'
+import { lateChecks } from './benchmarks/late-checks.ts'
+import { octoStartup } from './benchmarks/octo-startup.ts'
+import { outputThroughput } from './benchmarks/output-throughput.ts'
+import { page } from './benchmarks/page.ts'
+import { readList } from './benchmarks/read-list.ts'
+import { scaleOut } from './benchmarks/scale-out.ts'
+import { websocketFanout } from './benchmarks/websocket-fanout.ts'
+import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
+import { type Result, renderResults, renderTable } from './harness/results.ts'
+import { updateReadme } from './harness/update-readme.ts'
 
-type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Figure[]> }
+type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> }
 
 const groups: Group[] = [
-  { rows: ['R1', 'R2', 'R3', 'R4'], run: reading },
-  { rows: ['R5'], run: accepting },
-  { rows: ['R6', 'R7', 'R8'], run: pipeline },
+  { rows: ['R1', 'R2', 'R3', 'R4'], run: readList },
+  { rows: ['R5'], run: acceptUpdate },
+  { rows: ['R6', 'R7', 'R8'], run: actionPipeline },
   { rows: ['R9'], run: checks },
-  { rows: ['R10'], run: output },
-  { rows: ['R11'], run: live },
-  { rows: ['R12'], run: octo },
-  { rows: ['R13'], run: memory },
-  { rows: ['scale'], run: scale },
+  { rows: ['R10'], run: outputThroughput },
+  { rows: ['R11'], run: websocketFanout },
+  { rows: ['R12'], run: octoStartup },
+  { rows: ['R13'], run: idleMemory },
+  { rows: ['scale'], run: scaleOut },
   { rows: ['page'], run: page },
 ]
 /** Tables of their own. */
-const tables: Record<string, (bench: Bench) => Promise<Growth>> = { growth, late }
+const tables: Record<string, (bench: Bench) => Promise<Table>> = { growth, late: lateChecks }
 const known = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
 
 const { values, positionals } = parseArgs({
@@ -54,7 +54,7 @@ if (unknown.length > 0) {
 }
 const wanted = new Set(positionals.length > 0 ? positionals : known)
 
-const closers = createClosers()
+const closers = createCleanup()
 let stopping = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, async () => {
@@ -71,28 +71,28 @@ try {
     closers,
   )
   const machine = await machineLine(bench)
-  const figures: Figure[] = []
+  const figures: Result[] = []
   for (const { rows, run } of groups) {
     if (stopping || !rows.some((row) => wanted.has(row))) continue
     progress(`measuring ${rows.filter((row) => wanted.has(row)).join(' ')}`)
     try {
-      figures.push(...(await inScene(bench, (scene) => run(scene, wanted))))
+      figures.push(...(await runIsolated(bench, (scene) => run(scene, wanted))))
     } catch (error) {
       // The other rows are still worth having.
       if (!stopping) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
       process.exitCode = 1
     }
   }
-  const grown: Growth[] = []
+  const grown: Table[] = []
   for (const [name, measure] of Object.entries(tables)) {
     if (stopping || !wanted.has(name)) continue
     progress(`measuring ${name}`)
-    grown.push(await inScene(bench, measure))
+    grown.push(await runIsolated(bench, measure))
   }
   if (stopping) progress('stopping')
   else if (values.json) console.log(JSON.stringify({ machine, figures, growth: grown }))
   else print(machine, figures, grown)
-  if (values.record && !stopping) record(machine, figures, grown)
+  if (values.record && !stopping) updateReadme(machine, figures, grown)
 } finally {
   await closers.close()
 }
@@ -101,14 +101,14 @@ function progress(words: string): void {
   process.stderr.write(`${words} (${Math.round(performance.now() / 1000)} s)\n`)
 }
 
-function print(machine: string, figures: readonly Figure[], grown: readonly Growth[]): void {
+function print(machine: string, figures: readonly Result[], grown: readonly Table[]): void {
   console.log(`\n${machine}\n`)
-  if (figures.length > 0) console.log(`${tableOf(figures)}\n`)
-  for (const { title, head, rows } of grown) console.log(`${title}\n\n${markdown([head, ...rows])}\n`)
+  if (figures.length > 0) console.log(`${renderResults(figures)}\n`)
+  for (const { title, head, rows } of grown) console.log(`${title}\n\n${renderTable([head, ...rows])}\n`)
 }
 
-async function machineLine({ engines }: Bench): Promise<string> {
-  const { postgres, redis } = await engines.versions()
+async function machineLine({ datastores }: Bench): Promise<string> {
+  const { postgres, redis } = await datastores.versions()
   const node = process.versions.node
   return `${availableParallelism()} cores, Node ${node}, PostgreSQL ${postgres}, Redis ${redis}`
 }

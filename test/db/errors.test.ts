@@ -3,24 +3,24 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { BackendTerminatedError, sql } from 'slonik'
 import {
-  changedNothing,
-  isAway,
+  classifyStoreError,
+  isDatabaseUnavailable,
   isStaleWrite,
   isUniqueViolation,
-  NoAnswerInTime,
-  NoConnection,
+  knownNotCommitted,
+  PoolTimeout,
+  QueryTimeout,
   StaleLease,
-  troubleOf,
 } from '../../db/errors.ts'
 import { openPool } from '../../db/pool.ts'
-import { finish } from '../../db/transition.ts'
-import { Refusal } from '../../domain/errors.ts'
+import { finish } from '../../db/queries/action-lifecycle.ts'
+import { ApiError } from '../../domain/errors.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { openProxy } from '../helpers/proxy.ts'
-import { actionRow, ended, ground, newName, perform } from './ground.ts'
+import { startTcpProxy } from '../helpers/tcp-proxy.ts'
+import { actionRow, newName, runAction, scriptResult, useTestDatabase } from './fixtures.ts'
 
-const here = ground(2)
-const failure = (work: Promise<unknown>): Promise<unknown> =>
+const db = useTestDatabase(2)
+const rejection = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => assert.fail('it did not fail'),
     (error) => error,
@@ -29,12 +29,12 @@ const failure = (work: Promise<unknown>): Promise<unknown> =>
 suite('away', () => {
   test('is a PostgreSQL that refuses, has another name, or is not to be found', async () => {
     for (const url of [`postgres://u@127.0.0.1:${await freePort()}/x`, 'postgres://u@nowhere.invalid/x'])
-      assert.ok(isAway(await failure(openPool(url, { size: 1 }))), url)
+      assert.ok(isDatabaseUnavailable(await rejection(openPool(url, { size: 1 }))), url)
   })
 
   test('is one that ends our session in the middle of a query', async () => {
-    const query = here.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
-    assert.ok(isAway(await failure(query)))
+    const query = db.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
+    assert.ok(isDatabaseUnavailable(await rejection(query)))
   })
 
   test('is not a mistake of ours: wrong SQL, a wrong value, a broken rule, a refusal', async () => {
@@ -45,73 +45,74 @@ suite('away', () => {
       sql.unsafe`select ${'a\0b'}`,
       sql.unsafe`insert into deployments (name) values ('x')`,
     ]
-    for (const query of wrong) assert.equal(isAway(await failure(here.pool.query(query))), false, query.sql)
-    for (const other of [new Refusal('busy', 'x'), new TypeError('x'), null, undefined, 'text', 7, {}])
-      assert.equal(isAway(other), false)
+    for (const query of wrong)
+      assert.equal(isDatabaseUnavailable(await rejection(db.pool.query(query))), false, query.sql)
+    for (const other of [new ApiError('busy', 'x'), new TypeError('x'), null, undefined, 'text', 7, {}])
+      assert.equal(isDatabaseUnavailable(other), false)
   })
 
   test('is told apart from one that is too slow, and from one whose disk is full', async () => {
-    const quick = await openPool(here.url, { size: 1, queryTimeoutMs: 100 })
-    assert.equal(troubleOf(await failure(quick.query(sql.unsafe`select pg_sleep(5)`))), 'slow')
-    assert.equal(quick.full(), false)
+    const quick = await openPool(db.url, { size: 1, queryTimeoutMs: 100 })
+    assert.equal(classifyStoreError(await rejection(quick.query(sql.unsafe`select pg_sleep(5)`))), 'slow')
+    assert.equal(quick.isDiskFull(), false)
     const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
-    assert.equal(troubleOf(await failure(quick.query(full))), 'full')
-    assert.equal(quick.full(), true, 'and the pool knows')
+    assert.equal(classifyStoreError(await rejection(quick.query(full))), 'full')
+    assert.equal(quick.isDiskFull(), true, 'and the pool knows')
     await quick.end()
-    assert.equal(troubleOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'away')
-    assert.equal(troubleOf(new Error('x')), null)
+    assert.equal(classifyStoreError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'away')
+    assert.equal(classifyStoreError(new Error('x')), null)
   })
 
   test('is found in causes and in members of aggregates, and endless chains are no trouble', () => {
     const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' })
-    assert.ok(isAway(new Error('outer', { cause: refused })))
-    assert.ok(isAway(new AggregateError([new Error('other'), refused])))
+    assert.ok(isDatabaseUnavailable(new Error('outer', { cause: refused })))
+    assert.ok(isDatabaseUnavailable(new AggregateError([new Error('other'), refused])))
     const loop: Error & { cause?: unknown } = new Error('loop')
     loop.cause = loop
-    assert.equal(isAway(loop), false)
+    assert.equal(isDatabaseUnavailable(loop), false)
   })
 })
 
 suite('a database in trouble has changed nothing', () => {
   test('when it was not reached, or said itself that it failed', async () => {
-    const proxy = await openProxy(here.url)
+    const proxy = await startTcpProxy(db.url)
     const pool = await openPool(proxy.url, { size: 1, queryTimeoutMs: 100 })
-    assert.ok(changedNothing(await failure(pool.query(sql.unsafe`select pg_sleep(5)`))))
-    assert.ok(changedNothing(new NoConnection('x')))
+    assert.ok(knownNotCommitted(await rejection(pool.query(sql.unsafe`select pg_sleep(5)`))))
+    assert.ok(knownNotCommitted(new PoolTimeout('x')))
     const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
-    assert.ok(changedNothing(await failure(pool.query(full))))
+    assert.ok(knownNotCommitted(await rejection(pool.query(full))))
     await proxy.close()
-    await failure(pool.query(sql.unsafe`select 'by the connection that was there'`))
-    assert.ok(changedNothing(await failure(pool.query(sql.unsafe`select 'by a new one'`))))
+    await rejection(pool.query(sql.unsafe`select 'by the connection that was there'`))
+    assert.ok(knownNotCommitted(await rejection(pool.query(sql.unsafe`select 'by a new one'`))))
     await pool.end()
   })
 
   test('but not when it ended in the middle, without a word of how far it came', async () => {
-    const ended = here.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
-    assert.equal(changedNothing(await failure(ended)), false)
-    const silent = new BackendTerminatedError(new NoAnswerInTime('x'))
-    assert.equal(changedNothing(silent), false)
-    assert.equal(changedNothing(Object.assign(new Error('x'), { code: 'ECONNRESET' })), false)
+    const ended = db.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
+    assert.equal(knownNotCommitted(await rejection(ended)), false)
+    const silent = new BackendTerminatedError(new QueryTimeout('x'))
+    assert.equal(knownNotCommitted(silent), false)
+    assert.equal(knownNotCommitted(Object.assign(new Error('x'), { code: 'ECONNRESET' })), false)
   })
 })
 
 suite('a stale write', () => {
   test('is what the schema refuses with OC001, and what we see ourselves', async () => {
-    const held = await perform(here, 'create', newName())
-    assert.ok(isStaleWrite(await failure(finish(here.pool, held, ended(0)))))
-    const late = here.pool.query(sql.unsafe`update actions set error = 'x' where id = ${held.actionId}`)
-    const error = await failure(late)
+    const held = await runAction(db, 'create', newName())
+    assert.ok(isStaleWrite(await rejection(finish(db.pool, held, scriptResult(0)))))
+    const late = db.pool.query(sql.unsafe`update actions set error = 'x' where id = ${held.actionId}`)
+    const error = await rejection(late)
     assert.ok(isStaleWrite(error))
-    assert.equal(isAway(error), false)
-    assert.equal((await actionRow(here, held.actionId)).error, null)
+    assert.equal(isDatabaseUnavailable(error), false)
+    assert.equal((await actionRow(db, held.actionId)).error, null)
     assert.ok(isStaleWrite(new StaleLease(1, 2)))
     assert.match(new StaleLease(1, 2).message, /action 1 .*epoch 2/)
   })
 
   test('is nothing else', async () => {
-    for (const other of [new Error('OC001'), null, new Refusal('busy', 'x')])
+    for (const other of [new Error('OC001'), null, new ApiError('busy', 'x')])
       assert.equal(isStaleWrite(other), false)
-    assert.equal(isStaleWrite(await failure(here.pool.query(sql.unsafe`select 1 / 0`))), false)
+    assert.equal(isStaleWrite(await rejection(db.pool.query(sql.unsafe`select 1 / 0`))), false)
     assert.equal(isUniqueViolation(new Error('duplicate key')), false)
   })
 })

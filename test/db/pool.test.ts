@@ -4,14 +4,14 @@ import { connect, createServer } from 'node:net'
 import { suite, test } from 'node:test'
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { isAway } from '../../db/errors.ts'
+import { isDatabaseUnavailable } from '../../db/errors.ts'
 import { type Database, openPool, type PoolOptions } from '../../db/pool.ts'
-import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { openProxy, type StoreProxy } from '../helpers/proxy.ts'
-import { ground, outcomes, times } from './ground.ts'
+import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { repeat, settleAll, useTestDatabase } from './fixtures.ts'
 
-const here = ground(2)
+const db = useTestDatabase(2)
 const one = sql.type(z.object({ one: z.number() }))`select 1 as one`
 const sleep = (seconds: number) => sql.unsafe`select pg_sleep(${seconds})`
 
@@ -26,9 +26,9 @@ async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; error: un
 
 async function behindProxy(
   options: PoolOptions,
-  work: (pool: Database, proxy: StoreProxy) => Promise<void>,
+  work: (pool: Database, proxy: TcpProxy) => Promise<void>,
 ): Promise<void> {
-  const proxy = await openProxy(here.url)
+  const proxy = await startTcpProxy(db.url)
   const pool = await openPool(proxy.url, options)
   try {
     await work(pool, proxy)
@@ -42,28 +42,28 @@ async function behindProxy(
 suite('rows', () => {
   test('that have not the promised shape are an error that says where', async () => {
     const query = sql.type(z.object({ one: z.string(), two: z.number() }))`select 1 as one, null as two`
-    await assert.rejects(here.pool.any(query), /not the promised shape \(one: .*; two: /)
-    assert.equal(isAway(await here.pool.any(query).catch((error) => error)), false)
+    await assert.rejects(db.pool.any(query), /not the promised shape \(one: .*; two: /)
+    assert.equal(isDatabaseUnavailable(await db.pool.any(query).catch((error) => error)), false)
   })
 
   test('give bigint as a number, jsonb as its value, text as text', async () => {
     const row = z.object({ id: z.number(), value: z.array(z.number()), text: z.string() })
     const query = sql.type(row)`select 9007199254740991::bigint as id, '[1,2]'::jsonb as value, 'x' as text`
-    assert.deepEqual(await here.pool.one(query), { id: 9007199254740991, value: [1, 2], text: 'x' })
+    assert.deepEqual(await db.pool.one(query), { id: 9007199254740991, value: [1, 2], text: 'x' })
   })
 
   test('with a bigint that a number cannot hold are an error, not another number', async () => {
     const query = sql.type(z.object({ id: z.number() }))`select 9007199254740993::bigint as id`
-    await assert.rejects(here.pool.one(query))
+    await assert.rejects(db.pool.one(query))
   })
 })
 
 suite('a slow query', () => {
   test('is ended by PostgreSQL itself, and the connection goes on', async () => {
-    const pool = await openPool(here.url, { size: 1, queryTimeoutMs: 200 })
+    const pool = await openPool(db.url, { size: 1, queryTimeoutMs: 200 })
     const { ms, error } = await timed(() => pool.query(sleep(5)))
     assert.ok(error !== null && ms < 1200, `${ms} ms`)
-    assert.equal(isAway(error), true, 'too slow to be used is away')
+    assert.equal(isDatabaseUnavailable(error), true, 'too slow to be used is away')
     assert.equal(await pool.oneFirst(one), 1)
     await pool.end()
   })
@@ -71,16 +71,16 @@ suite('a slow query', () => {
 
 suite('a pool whose connections are all busy', () => {
   test('lets nobody wait for longer than a query may take, and does not do later what nobody waits for', async () => {
-    const pool = await openPool(here.url, { size: 2, queryTimeoutMs: 600 })
-    await here.raw('create table late (at int)')
-    const busy = times(2, () => pool.query(sleep(0.5)))
-    const next = times(2, () => pool.query(sleep(0.5)))
+    const pool = await openPool(db.url, { size: 2, queryTimeoutMs: 600 })
+    await db.raw('create table late (at int)')
+    const busy = repeat(2, () => pool.query(sleep(0.5)))
+    const next = repeat(2, () => pool.query(sleep(0.5)))
     const late = await timed(() => pool.query(sql.unsafe`insert into late values (1)`))
-    assert.ok(isAway(late.error), String(late.error))
+    assert.ok(isDatabaseUnavailable(late.error), String(late.error))
     assert.ok(late.ms < 1500, `${late.ms} ms`)
     await Promise.all([...busy, ...next])
     assert.equal(await pool.oneFirst(one), 1)
-    assert.deepEqual(await here.raw('select * from late'), [])
+    assert.deepEqual(await db.raw('select * from late'), [])
     await pool.end()
   })
 })
@@ -95,9 +95,9 @@ suite('a black hole', { concurrency: true }, () => {
       proxy.freeze()
       const { ms, error } = await timed(() => pool.one(one))
       assert.ok(ms < limitMs, `${ms} ms`)
-      assert.ok(isAway(error), String(error))
+      assert.ok(isDatabaseUnavailable(error), String(error))
       proxy.thaw()
-      await eventually('the pool answers again', async () => {
+      await waitFor('the pool answers again', async () => {
         const { error: again } = await timed(() => pool.one(one))
         return { done: again === null, value: null, seen: String(again) }
       })
@@ -105,7 +105,7 @@ suite('a black hole', { concurrency: true }, () => {
 
   test('fails a transaction in time, wherever it is, and commits nothing of it', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
-      await here.raw('create table notes (words text)')
+      await db.raw('create table notes (words text)')
       const { ms, error } = await timed(() =>
         pool.transaction(async (transaction) => {
           await transaction.query(sql.unsafe`insert into notes values ('half')`)
@@ -114,32 +114,32 @@ suite('a black hole', { concurrency: true }, () => {
         }),
       )
       assert.ok(ms < 2 * limitMs, `${ms} ms`)
-      assert.ok(isAway(error), String(error))
+      assert.ok(isDatabaseUnavailable(error), String(error))
       proxy.thaw()
-      await eventually('the pool answers again', async () => {
+      await waitFor('the pool answers again', async () => {
         const { error: again } = await timed(() => pool.one(one))
         return { done: again === null, value: null, seen: String(again) }
       })
-      assert.deepEqual(await here.raw('select * from notes'), [])
+      assert.deepEqual(await db.raw('select * from notes'), [])
     }))
 
   test('fails also those that wait for a connection, and leaves none of them behind', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
-      await Promise.all(times(4, () => pool.one(one)))
+      await Promise.all(repeat(4, () => pool.one(one)))
       proxy.freeze()
-      const waiting = await Promise.all(times(12, () => timed(() => pool.one(one))))
+      const waiting = await Promise.all(repeat(12, () => timed(() => pool.one(one))))
       const slowest = Math.max(...waiting.map(({ ms }) => ms))
-      assert.ok(waiting.every(({ error }) => isAway(error)))
+      assert.ok(waiting.every(({ error }) => isDatabaseUnavailable(error)))
       assert.ok(slowest < 6 * limitMs, `the last of 12 failed after ${slowest} ms`)
       proxy.thaw()
-      await eventually('the pool answers again', async () => {
-        const { lost } = await outcomes(times(10, () => pool.one(one)))
+      await waitFor('the pool answers again', async () => {
+        const { lost } = await settleAll(repeat(10, () => pool.one(one)))
         return { done: lost.length === 0, value: null, seen: lost.map(String) }
       })
-      await eventually('dead connections are closed', async () => ({
-        done: proxy.connections() <= 2,
+      await waitFor('dead connections are closed', async () => ({
+        done: proxy.connectionCount() <= 2,
         value: null,
-        seen: proxy.connections(),
+        seen: proxy.connectionCount(),
       }))
     }))
 })
@@ -148,14 +148,14 @@ suite('a connection that breaks', () => {
   test('is replaced: resets, and sessions ended by PostgreSQL', () =>
     behindProxy({ size: 3 }, async (pool, proxy) => {
       const recovers = () =>
-        eventually('the pool answers again', async () => {
-          const { lost } = await outcomes(times(5, () => pool.one(one)))
+        waitFor('the pool answers again', async () => {
+          const { lost } = await settleAll(repeat(5, () => pool.one(one)))
           return { done: lost.length === 0, value: null, seen: lost.map(String) }
         })
       await recovers()
-      proxy.cut()
+      proxy.resetConnections()
       await recovers()
-      await here.raw(
+      await db.raw(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
       )
       await recovers()
@@ -165,13 +165,17 @@ suite('a connection that breaks', () => {
 suite('the start', { concurrency: true }, () => {
   test('waits for a PostgreSQL that comes later, saying so', async () => {
     const port = await freePort()
-    const url = new URL(here.url)
+    const url = new URL(db.url)
     url.port = String(port)
     const words: string[] = []
-    const opening = openPool(url.href, { size: 1, patienceMs: 15_000, onWait: (said) => words.push(said) })
-    await eventually('it waits', async () => ({ done: words.length > 0, value: null }))
+    const opening = openPool(url.href, {
+      size: 1,
+      startupTimeoutMs: 15_000,
+      onWait: (said) => words.push(said),
+    })
+    await waitFor('it waits', async () => ({ done: words.length > 0, value: null }))
     const late = createServer((client) => {
-      const upstream = connect({ host: new URL(here.url).hostname, port: Number(new URL(here.url).port) })
+      const upstream = connect({ host: new URL(db.url).hostname, port: Number(new URL(db.url).port) })
       client.pipe(upstream).pipe(client)
       for (const socket of [client, upstream]) socket.on('error', () => {})
     })
@@ -184,17 +188,20 @@ suite('the start', { concurrency: true }, () => {
 
   test('gives up after its patience with what the last try said', async () => {
     const { ms, error } = await timed(async () => {
-      await openPool(`postgres://postgres@127.0.0.1:${await freePort()}/x`, { size: 1, patienceMs: 600 })
+      await openPool(`postgres://postgres@127.0.0.1:${await freePort()}/x`, {
+        size: 1,
+        startupTimeoutMs: 600,
+      })
     })
-    assert.ok(isAway(error), String(error))
+    assert.ok(isDatabaseUnavailable(error), String(error))
     assert.ok(ms >= 600 && ms < 5000, `${ms} ms`)
   })
 
   test('at a black hole gives up in time', async () => {
-    const proxy = await openProxy(here.url)
+    const proxy = await startTcpProxy(db.url)
     proxy.freeze()
     const { ms, error } = await timed(() => openPool(proxy.url, { size: 1 }))
-    assert.ok(isAway(error), String(error))
+    assert.ok(isDatabaseUnavailable(error), String(error))
     assert.ok(ms < 8000, `${ms} ms`)
     await proxy.close()
   })

@@ -7,17 +7,25 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
-import { clientOf } from '../helpers/client.ts'
+import { createApiClient } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { octoCommand } from '../octo/fake-server.ts'
-import { expand, type Ran, recipe, runScript, runWorkflow, type Variables, type Workflow } from './recipes.ts'
+import {
+  expandVariables,
+  readRecipe,
+  runScript,
+  runWorkflow,
+  type StepResult,
+  type Variables,
+  type Workflow,
+} from './ci-recipes.ts'
 
 let system: System
 let folder: string
 /** What every CI system brings along. */
-let machine: Variables
+let baseVariables: Variables
 /** What was posted to the API of GitLab. */
-const notes: { path: string; token: string; body: string | null }[] = []
+const gitlabNotes: { path: string; token: string; body: string | null }[] = []
 
 /** Hands out octo, as `OCTO_DOWNLOAD` says, and takes the notes of GitLab. */
 const web = createServer(async (request, response) => {
@@ -28,7 +36,7 @@ const web = createServer(async (request, response) => {
     return
   }
   const body = new URLSearchParams(Buffer.concat(chunks).toString()).get('body')
-  notes.push({ path: request.url ?? '', token: String(request.headers['private-token']), body })
+  gitlabNotes.push({ path: request.url ?? '', token: String(request.headers['private-token']), body })
   response.writeHead(201).end('{}')
 })
 
@@ -37,7 +45,7 @@ before(async () => {
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
   system = await startSystem({ env: { CHECK_INTERVAL: '1' } })
   await mkdir(join(folder, 'bin'))
-  machine = {
+  baseVariables = {
     PATH: `${join(folder, 'bin')}:${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: folder,
     OCTOPOD_URL: system.url,
@@ -54,10 +62,10 @@ after(async () => {
 
 const webUrl = () => `http://127.0.0.1:${(web.address() as AddressInfo).port}`
 
-const fine = (ran: Ran) => assert.equal(ran.code, 0, ran.output)
+const assertSucceeded = (ran: StepResult) => assert.equal(ran.code, 0, ran.output)
 
 /** A program beside octo that writes its arguments down, a line each. */
-async function stand(name: string): Promise<() => Promise<string[]>> {
+async function createFakeProgram(name: string): Promise<() => Promise<string[]>> {
   const [program, record] = [join(folder, 'bin', name), join(folder, `${name}-called`)]
   await writeFile(program, `#!/bin/sh\nprintf '%s\\n' "$@" > '${record}'\n`)
   await chmod(program, 0o755)
@@ -65,16 +73,16 @@ async function stand(name: string): Promise<() => Promise<string[]>> {
 }
 
 const tagOf = async (name: string) =>
-  (await clientOf(system.url).fullInfo(name)).deployment.app_overrides.find(
+  (await createApiClient(system.url).fullInfo(name)).deployment.app_overrides.find(
     ([key]) => key === 'image.tag',
   )?.[1]
 
 const isGone = async (name: string) =>
-  assert.equal((await clientOf(system.url).api('GET', `/deployments/${name}/full_info`)).status, 404)
+  assert.equal((await createApiClient(system.url).api('GET', `/deployments/${name}/full_info`)).status, 404)
 
 test('GitHub Actions: each push creates or updates and comments the link, the merge cleans up', async () => {
-  const workflow = parse(recipe('GitHub Actions', 'yaml')) as Workflow
-  const commented = await stand('gh')
+  const workflow = parse(readRecipe('GitHub Actions', 'yaml')) as Workflow
+  const commented = await createFakeProgram('gh')
   const event = (action: string, commit: string): Variables => ({
     'vars.OCTOPOD_URL': system.url,
     'vars.OCTO_DOWNLOAD': `${webUrl()}/octo`,
@@ -85,7 +93,7 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
     'github.token': 'token',
     'github.repository': 'ann/app',
   })
-  const { OCTOPOD_URL: _, OCTO_AUTHORIZATION_HEADER: __, OCTO_DOWNLOAD: ___, ...bare } = machine
+  const { OCTOPOD_URL: _, OCTO_AUTHORIZATION_HEADER: __, OCTO_DOWNLOAD: ___, ...bare } = baseVariables
   const runner = { ...bare, CI: 'true', GITHUB_ACTIONS: 'true', GITHUB_ACTOR: 'ann' }
   for (const [action, commit] of [
     ['opened', 'c0ffee1'],
@@ -93,7 +101,7 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
   ] as const) {
     const ran = await runWorkflow(workflow, event(action, commit), runner, folder)
     assert.equal(ran.length, 3)
-    ran.map(fine)
+    ran.map(assertSucceeded)
     assert.deepEqual(await tagOf('pr-7'), { tag: 'ValueAdded', contents: commit })
     const words = `pr-7 is up with ${commit}: https://pr-7.example.com`
     assert.deepEqual(await commented(), [
@@ -106,7 +114,7 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
       words,
     ])
   }
-  const actions = await clientOf(system.url).actions('pr-7')
+  const actions = await createApiClient(system.url).actions('pr-7')
   assert.deepEqual(
     actions.map(({ action, actor }) => [action, actor]),
     [
@@ -114,13 +122,13 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
       ['CreateAction', 'ann'],
     ],
   )
-  ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(fine)
+  ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(assertSucceeded)
   await isGone('pr-7')
-  ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(fine)
+  ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(assertSucceeded)
 })
 
 test('GitHub Actions: a push whose deployment fails fails its step, and comments nothing', async () => {
-  const workflow = parse(recipe('GitHub Actions', 'yaml')) as Workflow
+  const workflow = parse(readRecipe('GitHub Actions', 'yaml')) as Workflow
   await rm(join(folder, 'gh-called'), { force: true })
   const context = {
     'vars.OCTOPOD_URL': system.url,
@@ -130,9 +138,9 @@ test('GitHub Actions: a push whose deployment fails fails its step, and comments
     'github.event.number': '8',
     'github.event.pull_request.head.sha': 'bad',
   }
-  await system.behave('create', 'fail no such image')
-  const ran = await runWorkflow(workflow, context, machine, folder)
-  await system.behave('create', '')
+  await system.setBehavior('create', 'fail no such image')
+  const ran = await runWorkflow(workflow, context, baseVariables, folder)
+  await system.setBehavior('create', '')
   assert.deepEqual(
     ran.map(({ code }) => code),
     [0, 1],
@@ -144,10 +152,10 @@ type GitlabJob = { before_script?: string[]; script: string[]; environment: { na
 type Gitlab = { variables: Variables; '.octo': GitlabJob; deploy: GitlabJob; 'clean-up': GitlabJob }
 
 test('GitLab CI: each push creates or updates and notes the link, the merge cleans up', async () => {
-  const file = parse(recipe('GitLab CI', 'yaml')) as Gitlab
+  const file = parse(readRecipe('GitLab CI', 'yaml')) as Gitlab
   const place = await mkdtemp(join(folder, 'gitlab-'))
   const given = (commit: string): Variables => ({
-    ...machine,
+    ...baseVariables,
     CI: 'true',
     GITLAB_CI: 'true',
     GITLAB_USER_LOGIN: 'bob',
@@ -159,39 +167,40 @@ test('GitLab CI: each push creates or updates and notes the link, the merge clea
   })
   const run = (job: GitlabJob, commit: string) => {
     const variables = given(commit)
-    for (const [name, value] of Object.entries(file.variables)) variables[name] = expand(value, variables)
+    for (const [name, value] of Object.entries(file.variables))
+      variables[name] = expandVariables(value, variables)
     const script = [...(file['.octo'].before_script ?? []), ...job.script].join('\n')
     return runScript(['bash', '-eo', 'pipefail'], script, variables, place)
   }
   for (const commit of ['c0ffee1', 'c0ffee2']) {
-    fine(await run(file.deploy, commit))
+    assertSucceeded(await run(file.deploy, commit))
     assert.deepEqual(await tagOf('mr-9'), { tag: 'ValueAdded', contents: commit })
     const body = `mr-9 is up with ${commit}: https://mr-9.example.com`
-    assert.deepEqual(notes.at(-1), { path: '/projects/3/merge_requests/9/notes', token: 'glpat', body })
+    assert.deepEqual(gitlabNotes.at(-1), { path: '/projects/3/merge_requests/9/notes', token: 'glpat', body })
     assert.equal(await readFile(join(place, 'deploy.env'), 'utf8'), 'LINK=https://mr-9.example.com\n')
   }
-  fine(await run(file['clean-up'], 'c0ffee2'))
+  assertSucceeded(await run(file['clean-up'], 'c0ffee2'))
   await isGone('mr-9')
-  fine(await run(file['clean-up'], 'c0ffee2'))
+  assertSucceeded(await run(file['clean-up'], 'c0ffee2'))
 })
 
 test('a plain shell: deploy prints the link, any name of a branch will do, clean-up takes it away', async () => {
   const script = join(folder, 'staging.sh')
-  await writeFile(script, recipe('A plain shell', 'sh'))
+  await writeFile(script, readRecipe('A plain shell', 'sh'))
   await writeFile(join(folder, 'bin/octo'), `#!/bin/sh\nexec ${octoCommand.join(' ')} "$@"\n`, {
     mode: 0o755,
   })
   const names = new Set<string>()
   for (const branch of ['feature/Login Page', 'feature/login-page', 'Ünïcode', '7']) {
-    const ran = await runScript(['sh', script, 'deploy', branch, 'v1'], '', machine, folder)
+    const ran = await runScript(['sh', script, 'deploy', branch, 'v1'], '', baseVariables, folder)
     const [, name = ''] = /^https:\/\/([a-z0-9-]+)\.example\.com$/m.exec(ran.output) ?? []
     assert.notEqual(name, '', ran.output)
     assert.deepEqual(await tagOf(name), { tag: 'ValueAdded', contents: 'v1' })
     names.add(name)
   }
   assert.equal(names.size, 4)
-  fine(await runScript(['sh', script, 'clean-up', '7'], '', machine, folder))
-  const left = (await clientOf(system.url).api('GET', '/deployments')).body as {
+  assertSucceeded(await runScript(['sh', script, 'clean-up', '7'], '', baseVariables, folder))
+  const left = (await createApiClient(system.url).api('GET', '/deployments')).body as {
     deployment: { name: string }
   }[]
   assert.equal(left.filter(({ deployment }) => names.has(deployment.name)).length, 3)

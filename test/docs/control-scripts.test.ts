@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { read, root } from '../law/repository.ts'
+import { read, root } from '../architecture/repository.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-docs-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -39,7 +39,7 @@ const script = (name: string, ...args: string[]) => run(join(folder, 'scripts', 
 test('the bash example has no fault, in a whole life', async () => {
   const { code, output } = await run(
     process.execPath,
-    'runner/lint.ts',
+    'infra/control-scripts/lint/main.ts',
     join(folder, 'scripts'),
     '--life',
     'page',

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { settings } from '../../domain/settings.ts'
-import { withDatabase } from '../helpers/database.ts'
-import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/stores.ts'
+import { tableRows } from '../architecture/markdown.ts'
+import { files, read, root } from '../architecture/repository.ts'
+import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/datastores.ts'
 import { adminHeader, startProgram } from '../helpers/system.ts'
-import { tableRows } from '../law/documents.ts'
-import { files, read, root } from '../law/repository.ts'
+import { withDatabase } from '../helpers/with-database.ts'
 
 type Schema = { $ref?: string; properties?: Record<string, Schema>; additionalProperties?: unknown }
 const schema = JSON.parse(read('infra/chart/values.schema.json')) as Schema & {

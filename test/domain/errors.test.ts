@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ErrorCode, errorBody, errorCodes, Refusal } from '../../domain/errors.ts'
+import { ApiError, type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
 
 const codes = Object.keys(errorCodes) as ErrorCode[]
 
@@ -41,12 +41,12 @@ test('errors about the name are ValidationError, all others AppError, each with 
 
 test('a refusal carries its code, status, words and cause', () => {
   const cause = new Error('why')
-  const refusal = new Refusal('busy', 'It is busy.', { cause })
+  const refusal = new ApiError('busy', 'It is busy.', { cause })
   assert.ok(refusal instanceof Error)
   assert.deepEqual(
-    [refusal.code, refusal.status, refusal.message, refusal.cause, refusal.plain],
+    [refusal.code, refusal.status, refusal.message, refusal.cause, refusal.plainText],
     ['busy', 409, 'It is busy.', cause, false],
   )
-  assert.equal(new Refusal('config_refused', 'No.', { plain: true }).plain, true)
-  assert.equal('cause' in new Refusal('busy', 'x'), false)
+  assert.equal(new ApiError('config_refused', 'No.', { plain: true }).plainText, true)
+  assert.equal('cause' in new ApiError('busy', 'x'), false)
 })

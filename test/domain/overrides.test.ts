@@ -3,41 +3,44 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import {
-  added,
   applyOverrides,
-  changeOverrides,
+  configKeyError,
+  configValueError,
   extractOverrides,
-  keyProblem,
+  type KeyValue,
   maxKeyLength,
   maxValueBytes,
-  normaliseKey,
+  normalizeKey,
   type Override,
-  type Pair,
-  parsePair,
-  removed,
-  valueProblem,
+  parseKeyValue,
+  updateOverrides,
+  valueAdded,
+  valueDeleted,
 } from '../../domain/overrides.ts'
 
 // Few keys, so that they meet; the names of Object's own members, so that they do no harm.
-const key = fc.oneof(
+const keyArbitrary = fc.oneof(
   fc.constantFrom('a', 'b', 'a.b', 'image.tag', '__proto__', 'constructor'),
   fc.string({ maxLength: 6 }),
 )
-const value = fc.string({ unit: 'binary', maxLength: 8 })
-const config = fc.uniqueArray(fc.tuple(key, value), { selector: ([name]) => name, maxLength: 8 })
-const overrides = fc.uniqueArray(
+const valueArbitrary = fc.string({ unit: 'binary', maxLength: 8 })
+const configArbitrary = fc.uniqueArray(fc.tuple(keyArbitrary, valueArbitrary), {
+  selector: ([name]) => name,
+  maxLength: 8,
+})
+const overridesArbitrary = fc.uniqueArray(
   fc.oneof(
-    fc.tuple(key, value).map(([name, contents]) => added(name, contents)),
-    key.map((name) => removed(name)),
+    fc.tuple(keyArbitrary, valueArbitrary).map(([name, contents]) => valueAdded(name, contents)),
+    keyArbitrary.map((name) => valueDeleted(name)),
   ),
   { selector: ([name]) => name, maxLength: 8 },
 )
-const sorted = (pairs: readonly Pair[]) => [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))
+const sorted = (pairs: readonly KeyValue[]) => [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))
 
 suite('apply and extract', () => {
   test('the overrides taken from a config lead back to it', () => {
     fc.assert(
-      fc.property(config, config, (defaults, wanted) => {
+      fc.property(configArbitrary, configArbitrary, (defaults, wanted) => {
         const found = extractOverrides(defaults, wanted)
         assert.deepEqual(sorted(applyOverrides(defaults, found)), sorted(wanted))
       }),
@@ -46,7 +49,7 @@ suite('apply and extract', () => {
 
   test('what is taken from an applied config does the same as what was applied, and is no larger', () => {
     fc.assert(
-      fc.property(config, overrides, (defaults, given) => {
+      fc.property(configArbitrary, overridesArbitrary, (defaults, given) => {
         const result = applyOverrides(defaults, given)
         const found = extractOverrides(defaults, result)
         assert.deepEqual(sorted(applyOverrides(defaults, found)), sorted(result))
@@ -57,7 +60,7 @@ suite('apply and extract', () => {
 
   test('a config that is its defaults has no overrides, and no overrides change nothing', () => {
     fc.assert(
-      fc.property(config, (defaults) => {
+      fc.property(configArbitrary, (defaults) => {
         assert.deepEqual(extractOverrides(defaults, defaults), [])
         assert.deepEqual(applyOverrides(defaults, []), defaults)
       }),
@@ -66,7 +69,7 @@ suite('apply and extract', () => {
 
   test('applying twice is applying once', () => {
     fc.assert(
-      fc.property(config, overrides, (defaults, given) => {
+      fc.property(configArbitrary, overridesArbitrary, (defaults, given) => {
         const once = applyOverrides(defaults, given)
         assert.deepEqual(sorted(applyOverrides(once, given)), sorted(once))
       }),
@@ -74,12 +77,12 @@ suite('apply and extract', () => {
   })
 
   test('defaults keep their order, new keys follow, deleted ones go, deleting what is not there is fine', () => {
-    const defaults: Pair[] = [
+    const defaults: KeyValue[] = [
       ['b', '1'],
       ['a', '2'],
       ['c', '3'],
     ]
-    const given = [removed('c'), added('z', '4'), added('b', '5'), removed('never')]
+    const given = [valueDeleted('c'), valueAdded('z', '4'), valueAdded('b', '5'), valueDeleted('never')]
     assert.deepEqual(applyOverrides(defaults, given), [
       ['b', '5'],
       ['a', '2'],
@@ -91,31 +94,36 @@ suite('apply and extract', () => {
 suite('change', () => {
   test('what is set wins, what is unset goes, the rest stays as it was', () => {
     fc.assert(
-      fc.property(overrides, overrides, fc.array(key, { maxLength: 4 }), (present, set, unset) => {
-        const result = new Map(changeOverrides(present, set, unset))
-        const gone = new Set(unset.map(normaliseKey))
-        for (const [name, wanted] of set) assert.deepEqual(result.get(name), wanted)
-        const given = new Set(set.map(([name]) => name))
-        for (const [name, was] of present) {
-          if (given.has(name)) continue
-          assert.deepEqual(result.get(name), gone.has(name) ? undefined : was)
-        }
-        assert.ok([...result.keys()].every((name) => given.has(name) || !gone.has(name)))
-      }),
+      fc.property(
+        overridesArbitrary,
+        overridesArbitrary,
+        fc.array(keyArbitrary, { maxLength: 4 }),
+        (present, set, unset) => {
+          const result = new Map(updateOverrides(present, set, unset))
+          const gone = new Set(unset.map(normalizeKey))
+          for (const [name, wanted] of set) assert.deepEqual(result.get(name), wanted)
+          const given = new Set(set.map(([name]) => name))
+          for (const [name, was] of present) {
+            if (given.has(name)) continue
+            assert.deepEqual(result.get(name), gone.has(name) ? undefined : was)
+          }
+          assert.ok([...result.keys()].every((name) => given.has(name) || !gone.has(name)))
+        },
+      ),
     )
   })
 
   test('a key is unset however it is spelled', () => {
-    const present: Override[] = [added('image.tag', 'v1'), added('debug', 'yes')]
-    assert.deepEqual(changeOverrides(present, [], [' image . tag ']), [added('debug', 'yes')])
+    const present: Override[] = [valueAdded('image.tag', 'v1'), valueAdded('debug', 'yes')]
+    assert.deepEqual(updateOverrides(present, [], [' image . tag ']), [valueAdded('debug', 'yes')])
   })
 })
 
 suite('keys', () => {
   test('parts are trimmed and empty ones dropped', () => {
-    assert.equal(normaliseKey(' image . tag.'), 'image.tag')
-    assert.equal(normaliseKey('..a...b..'), 'a.b')
-    assert.equal(normaliseKey(' . . '), '')
+    assert.equal(normalizeKey(' image . tag.'), 'image.tag')
+    assert.equal(normalizeKey('..a...b..'), 'a.b')
+    assert.equal(normalizeKey(' . . '), '')
   })
 
   test('a normal key is its own normal form', () => {
@@ -123,8 +131,8 @@ suite('keys', () => {
       fc.property(
         fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('.', ' ', 'a', '\t') })),
         (text) => {
-          const once = normaliseKey(text)
-          assert.equal(normaliseKey(once), once)
+          const once = normalizeKey(text)
+          assert.equal(normalizeKey(once), once)
           assert.ok(once === '' || once.split('.').every((part) => part !== '' && part === part.trim()))
         },
       ),
@@ -132,39 +140,39 @@ suite('keys', () => {
   })
 
   test('a key that cannot travel as KEY=VALUE is told so', () => {
-    assert.match(keyProblem('') ?? '', /empty/)
-    assert.match(keyProblem('a=b') ?? '', /=/)
-    assert.match(keyProblem('--name') ?? '', /begins with/)
-    assert.match(keyProblem('a b') ?? '', /white space/)
-    assert.match(keyProblem('a\u0000b') ?? '', /control/)
-    assert.match(keyProblem('a\ud800') ?? '', /Unicode/)
-    assert.match(keyProblem('k'.repeat(maxKeyLength + 1)) ?? '', /longer/)
-    assert.equal(keyProblem('k'.repeat(maxKeyLength)), null)
-    assert.equal(keyProblem('image.tag'), null)
-    assert.equal(keyProblem('ключ.😀'), null)
+    assert.match(configKeyError('') ?? '', /empty/)
+    assert.match(configKeyError('a=b') ?? '', /=/)
+    assert.match(configKeyError('--name') ?? '', /begins with/)
+    assert.match(configKeyError('a b') ?? '', /white space/)
+    assert.match(configKeyError('a\u0000b') ?? '', /control/)
+    assert.match(configKeyError('a\ud800') ?? '', /Unicode/)
+    assert.match(configKeyError('k'.repeat(maxKeyLength + 1)) ?? '', /longer/)
+    assert.equal(configKeyError('k'.repeat(maxKeyLength)), null)
+    assert.equal(configKeyError('image.tag'), null)
+    assert.equal(configKeyError('ключ.😀'), null)
   })
 })
 
 suite('values', () => {
   test('newlines, quotes, a leading dash and an empty one are fine; NUL and half a character are not', () => {
     for (const fine of ['', 'a\nb', '"\'`$(x)', '-rf', '=', '😀'])
-      assert.equal(valueProblem('key', fine), null)
-    assert.match(valueProblem('key', 'a\0b') ?? '', /NUL/)
-    assert.match(valueProblem('key', 'a\ud83d') ?? '', /Unicode/)
+      assert.equal(configValueError('key', fine), null)
+    assert.match(configValueError('key', 'a\0b') ?? '', /NUL/)
+    assert.match(configValueError('key', 'a\ud83d') ?? '', /Unicode/)
   })
 
   test('the limit counts bytes, not characters', () => {
     const fits = '€'.repeat(Math.floor(maxValueBytes / 3))
-    assert.equal(valueProblem('key', fits), null)
-    assert.match(valueProblem('key', `${fits}€`) ?? '', /bytes/)
-    assert.equal(valueProblem('key', 'a'.repeat(maxValueBytes)), null)
-    assert.match(valueProblem('key', 'a'.repeat(maxValueBytes + 1)) ?? '', /bytes/)
+    assert.equal(configValueError('key', fits), null)
+    assert.match(configValueError('key', `${fits}€`) ?? '', /bytes/)
+    assert.equal(configValueError('key', 'a'.repeat(maxValueBytes)), null)
+    assert.match(configValueError('key', 'a'.repeat(maxValueBytes + 1)) ?? '', /bytes/)
   })
 
   test('whatever is accepted can be stored and sent: it comes back from JSON and UTF-8 as it was', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        fc.pre(valueProblem('key', text) === null)
+        fc.pre(configValueError('key', text) === null)
         assert.equal(
           new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text)),
           text,
@@ -177,20 +185,20 @@ suite('values', () => {
 
 suite('KEY=VALUE', () => {
   test('is cut at the first =, the key normalised, the value trimmed', () => {
-    assert.deepEqual(parsePair(' image . tag = v=2 '), ['image.tag', 'v=2'])
-    assert.deepEqual(parsePair('empty='), ['empty', ''])
+    assert.deepEqual(parseKeyValue(' image . tag = v=2 '), ['image.tag', 'v=2'])
+    assert.deepEqual(parseKeyValue('empty='), ['empty', ''])
   })
 
   test('without = or without a key it is none', () => {
-    for (const text of ['', 'key', '=value', ' . =value']) assert.equal(parsePair(text), null)
+    for (const text of ['', 'key', '=value', ' . =value']) assert.equal(parseKeyValue(text), null)
   })
 
   test('what was a trimmed pair is read as that pair', () => {
     fc.assert(
-      fc.property(key, value, (name, contents) => {
-        const normal = normaliseKey(name)
-        fc.pre(keyProblem(normal) === null)
-        assert.deepEqual(parsePair(`${normal}=${contents}`), [normal, contents.trim()])
+      fc.property(keyArbitrary, valueArbitrary, (name, contents) => {
+        const normal = normalizeKey(name)
+        fc.pre(configKeyError(normal) === null)
+        assert.deepEqual(parseKeyValue(`${normal}=${contents}`), [normal, contents.trim()])
       }),
     )
   })

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readSettings, type SettingName, SettingsError, settings } from '../../domain/settings.ts'
 
-const stores = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
+const requiredSettings = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
 const programs = ['server', 'runner', 'migrate'] as const
-const problemsOf = (environment: Record<string, string>): string[] => {
+const settingsErrors = (environment: Record<string, string>): string[] => {
   try {
-    readSettings('runner', { ...stores, ...environment })
+    readSettings('runner', { ...requiredSettings, ...environment })
   } catch (error) {
     assert.ok(error instanceof SettingsError)
     return error.message.split('\n')
@@ -17,9 +17,9 @@ const problemsOf = (environment: Record<string, string>): string[] => {
 suite('settings', () => {
   test('the stores are all that must be set: every other has a default that is accepted', () => {
     for (const who of programs) {
-      const read: Record<string, unknown> = readSettings(who, stores)
+      const read: Record<string, unknown> = readSettings(who, requiredSettings)
       const names = Object.keys(settings).filter((name) => {
-        const readers: readonly string[] = settings[name as SettingName].for
+        const readers: readonly string[] = settings[name as SettingName].programs
         return readers.includes(who)
       })
       assert.deepEqual(Object.keys(read), names)
@@ -27,31 +27,34 @@ suite('settings', () => {
   })
 
   test('seconds outside are milliseconds inside, with the defaults of Octopod 1.6', () => {
-    const read = readSettings('runner', stores)
+    const read = readSettings('runner', requiredSettings)
     assert.equal(read.CONTROL_SCRIPT_TIMEOUT, 1_800_000)
     assert.equal(read.CHECK_INTERVAL, 15_000)
     assert.equal(read.STATUS_UPDATE_TIMEOUT, 600_000)
     assert.equal(read.ARCHIVE_RETENTION, 1_209_600_000)
     assert.equal(read.CACHE_UPDATE_TIME, 600_000)
     assert.equal(read.CACHE_INVALIDATION_TIME, 86_400_000)
-    assert.equal(readSettings('runner', { ...stores, CHECK_INTERVAL: '0.5' }).CHECK_INTERVAL, 500)
+    assert.equal(readSettings('runner', { ...requiredSettings, CHECK_INTERVAL: '0.5' }).CHECK_INTERVAL, 500)
   })
 
   test('an empty value is as if it were not set', () => {
     const empty = Object.fromEntries(Object.keys(settings).map((name) => [name, '']))
     for (const who of programs)
-      assert.deepEqual(readSettings(who, { ...empty, ...stores }), readSettings(who, stores))
+      assert.deepEqual(
+        readSettings(who, { ...empty, ...requiredSettings }),
+        readSettings(who, requiredSettings),
+      )
   })
 
   test('a program reads only what is for it: a mistake in another one does not stop it', () => {
-    assert.deepEqual(Object.keys(readSettings('migrate', { ...stores, PORT: 'x', LEASE: 'y' })), [
+    assert.deepEqual(Object.keys(readSettings('migrate', { ...requiredSettings, PORT: 'x', LEASE: 'y' })), [
       'DATABASE_URL',
       'LOG_LEVEL',
     ])
   })
 
   test('one error names every problem, each in its line', () => {
-    const problems = problemsOf({
+    const problems = settingsErrors({
       DATABASE_URL: '',
       CHECK_INTERVAL: 'soon',
       ACTION_CONCURRENCY: '1.5',
@@ -73,7 +76,7 @@ suite('settings', () => {
   })
 
   test('a value is never shown in a problem: it may be a secret', () => {
-    assert.doesNotMatch(problemsOf({ SECRET_KEYS: '(hunter2' }).join(), /hunter2/)
+    assert.doesNotMatch(settingsErrors({ SECRET_KEYS: '(hunter2' }).join(), /hunter2/)
   })
 
   test('a time that becomes a timer fits into one: Node fires a longer one at once', () => {
@@ -85,32 +88,32 @@ suite('settings', () => {
       'KILL_GRACE',
     ]
     for (const name of timers) {
-      assert.match(problemsOf({ [name]: '3000000' }).join(), new RegExp(`^${name} `))
+      assert.match(settingsErrors({ [name]: '3000000' }).join(), new RegExp(`^${name} `))
       assert.deepEqual(
-        problemsOf({ LEASE: '2000000', [name]: name === 'KILL_GRACE' ? '900000' : '2000000' }),
+        settingsErrors({ LEASE: '2000000', [name]: name === 'KILL_GRACE' ? '900000' : '2000000' }),
         [],
       )
     }
-    assert.deepEqual(problemsOf({ ARCHIVE_RETENTION: '31536000', STATUS_UPDATE_TIMEOUT: '31536000' }), [])
+    assert.deepEqual(settingsErrors({ ARCHIVE_RETENTION: '31536000', STATUS_UPDATE_TIMEOUT: '31536000' }), [])
   })
 
   test('a lease is longer than it takes to end a script within it', () => {
     assert.match(
-      problemsOf({ LEASE: '10', KILL_GRACE: '5' }).join(),
+      settingsErrors({ LEASE: '10', KILL_GRACE: '5' }).join(),
       /^LEASE must be more than twice KILL_GRACE/,
     )
-    assert.match(problemsOf({ LEASE: '0' }).join(), /^LEASE /)
-    assert.deepEqual(problemsOf({ LEASE: '11', KILL_GRACE: '5' }), [])
+    assert.match(settingsErrors({ LEASE: '0' }).join(), /^LEASE /)
+    assert.deepEqual(settingsErrors({ LEASE: '11', KILL_GRACE: '5' }), [])
   })
 
   test('addresses of the page are taken apart and lose their last slash', () => {
-    const read = readSettings('server', { ...stores, APP_URL: 'https://a.b/ , http://c:8080' })
+    const read = readSettings('server', { ...requiredSettings, APP_URL: 'https://a.b/ , http://c:8080' })
     assert.deepEqual(read.APP_URL, ['https://a.b', 'http://c:8080'])
-    assert.deepEqual(readSettings('server', stores).APP_URL, [])
+    assert.deepEqual(readSettings('server', requiredSettings).APP_URL, [])
   })
 
   test('keys of secrets are found whatever their case', () => {
-    const { SECRET_KEYS } = readSettings('runner', stores)
+    const { SECRET_KEYS } = readSettings('runner', requiredSettings)
     for (const key of ['db.password', 'API_TOKEN', 'my-secret', 'ssh.private_key', 'privateKey'])
       assert.match(key, SECRET_KEYS)
     for (const key of ['image.tag', 'password.length']) assert.doesNotMatch(key, SECRET_KEYS)

@@ -1,5 +1,5 @@
 /**
- * A model of one lease: the real runner/lease.ts on a clock and a store that are made up, with renewals that are slow, fail, are
+ * A model of one lease: the real runner/actions/lease.ts on a clock and a store that are made up, with renewals that are slow, fail, are
  * done without an answer, or come to a runner that stands still. Whatever happens, the script is asked to end, by the runner or its
  * supervisor, early enough to be dead before the lease is over. fast-check prints the seed of what fails.
  */
@@ -7,9 +7,9 @@ import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { keepLease } from '../../runner/lease.ts'
-import { lookMs } from '../../runner/supervise.ts'
-import type { Workshop } from '../../runner/workshop.ts'
+import { startLeaseRenewal } from '../../runner/actions/lease.ts'
+import type { RunnerContext } from '../../runner/context.ts'
+import { watchdogIntervalMs } from '../../runner/process/watchdog.ts'
 
 type Times = { leaseMs: number; graceMs: number }
 const usual: Times = { leaseMs: 20_000, graceMs: 5000 }
@@ -42,7 +42,7 @@ const freeze: fc.Arbitrary<Freeze | null> = fc.option(
 )
 
 /** `wentOn`: to the end, asked by nobody to end. */
-type Ended = {
+type SimulationResult = {
   wentOn: boolean
   abortedAt: number | null
   reason: unknown
@@ -51,11 +51,11 @@ type Ended = {
 }
 
 /** Lives through four leases; gives when and why the script was asked to end, and the truth about the lease at that time. */
-async function live(
+async function simulateLease(
   renewals: readonly Renewal[],
   frozen: Freeze | null,
   { leaseMs, graceMs }: Times = usual,
-): Promise<Ended> {
+): Promise<SimulationResult> {
   let clock = 1_000_000
   const start = clock
   mock.timers.enable({ apis: ['setTimeout'] })
@@ -90,8 +90,8 @@ async function live(
         },
       },
       log: pino({ level: 'silent' }),
-    } as unknown as Workshop
-    const lease = keepLease(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    } as unknown as RunnerContext
+    const lease = startLeaseRenewal(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
     let abortedAt: number | null = null
     lease.signal.addEventListener('abort', () => {
       abortedAt = clock
@@ -120,11 +120,11 @@ async function live(
 test('a script is asked to end early enough, whatever becomes of renewals and however long its runner stands still', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(renewal, { maxLength: 25 }), freeze, times, async (renewals, frozen, set) => {
-      const { abortedAt, reason, toldUntil, leaseEnds } = await live(renewals, frozen, set)
+      const { abortedAt, reason, toldUntil, leaseEnds } = await simulateLease(renewals, frozen, set)
       if (reason === 'cancelled') return
       const asked = Math.min(abortedAt ?? Number.POSITIVE_INFINITY, toldUntil)
       // The grace, a look of the supervisor, and the time that KILL takes.
-      const deadBy = asked + set.graceMs + lookMs(set.leaseMs) + Math.min(1000, set.leaseMs / 10)
+      const deadBy = asked + set.graceMs + watchdogIntervalMs(set.leaseMs) + Math.min(1000, set.leaseMs / 10)
       assert.ok(deadBy <= leaseEnds, `dead by ${deadBy}, the lease ends at ${leaseEnds}`)
     }),
     { numRuns: 200 },
@@ -140,7 +140,7 @@ test('a script whose renewals are answered goes on, whatever the settings', asyn
         ...{ thereMs: thereMs * part, backMs: backMs * part },
         ...{ ends: false, cancel: false },
       }))
-      assert.ok((await live(prompt, null, set)).wentOn)
+      assert.ok((await simulateLease(prompt, null, set)).wentOn)
     }),
     { numRuns: 200 },
   )
@@ -148,11 +148,11 @@ test('a script whose renewals are answered goes on, whatever the settings', asyn
 
 test('with the usual settings it goes on though every renewal takes seconds', async () => {
   const slow = Array.from({ length: 25 }, () => ({ thereMs: 1000, backMs: 1000, ends: false, cancel: false }))
-  assert.ok((await live(slow, null)).wentOn)
+  assert.ok((await simulateLease(slow, null)).wentOn)
 })
 
 test('a cancel is heard with the next renewal', async () => {
-  const { reason } = await live([{ thereMs: 5, backMs: 5, ends: false, cancel: true }], null)
+  const { reason } = await simulateLease([{ thereMs: 5, backMs: 5, ends: false, cancel: true }], null)
   assert.equal(reason, 'cancelled')
 })
 
@@ -164,11 +164,11 @@ test('that it is over is known also where no timer has had its turn: nothing is 
     const workshop = {
       settings: { LEASE: usual.leaseMs, KILL_GRACE: usual.graceMs },
       supervisor: { until: () => {} },
-    } as unknown as Workshop
-    const lease = keepLease(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
-    assert.equal(lease.over(), false)
+    } as unknown as RunnerContext
+    const lease = startLeaseRenewal(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    assert.equal(lease.isExpired(), false)
     clock += usual.leaseMs - usual.graceMs
-    assert.deepEqual([lease.signal.aborted, lease.over()], [false, true])
+    assert.deepEqual([lease.signal.aborted, lease.isExpired()], [false, true])
     lease.stop()
   } finally {
     now.mock.restore()

@@ -7,46 +7,46 @@ import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { invariants } from './checker/check.ts'
 import type { Violation } from './checker/history.ts'
-import { report, seedOfRun } from './rig/report.ts'
-import { openWorld } from './rig/world.ts'
-import { beginReset } from './scenarios/begin-reset.ts'
-import { everyStep, randomPlan } from './scenarios/crashes.ts'
-import { cutOff } from './scenarios/cut-off.ts'
-import { nastyScripts } from './scenarios/nasty.ts'
-import { postgresFaults } from './scenarios/postgres.ts'
-import { redisFaults } from './scenarios/redis.ts'
-import { rolling } from './scenarios/rolling.ts'
+import { startCluster } from './harness/cluster.ts'
+import { chooseSeed, formatViolations } from './harness/report.ts'
+import { connectionReset } from './scenarios/connection-reset.ts'
+import { crashPoints, randomPlan } from './scenarios/crash-points.ts'
+import { misbehavingScripts } from './scenarios/misbehaving-scripts.ts'
+import { networkPartition } from './scenarios/network-partition.ts'
+import { postgresOutage } from './scenarios/postgres-outage.ts'
+import { redisOutage } from './scenarios/redis-outage.ts'
+import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { runnerFrozen } from './scenarios/runner-frozen.ts'
 import { runnerKilled } from './scenarios/runner-killed.ts'
 import { scale } from './scenarios/scale.ts'
-import { type Count, type Found, percentile, type Scenario } from './scenarios/scenario.ts'
+import { type Count, percentile, type Scenario, type ScenarioResult } from './scenarios/scenario.ts'
 import { serverFrozen } from './scenarios/server-frozen.ts'
 import { serverKilled } from './scenarios/server-killed.ts'
 
 const scenarios: Scenario[] = [
-  everyStep,
+  crashPoints,
   runnerKilled,
   runnerFrozen,
-  cutOff,
-  redisFaults,
-  postgresFaults,
+  networkPartition,
+  redisOutage,
+  postgresOutage,
   serverKilled,
   serverFrozen,
-  beginReset,
-  rolling,
-  nastyScripts,
+  connectionReset,
+  rollingRestart,
+  misbehavingScripts,
   scale,
   randomPlan,
 ]
 
-const seed = seedOfRun()
+const seed = chooseSeed()
 const factor = Number(process.env.ROUNDS ?? 1)
-const words = process.argv.slice(2)
+const filters = process.argv.slice(2)
 const chosen = scenarios.filter(
-  ({ title }) => words.length === 0 || words.some((word) => title.includes(word)),
+  ({ title }) => filters.length === 0 || filters.some((word) => title.includes(word)),
 )
 if (chosen.length === 0)
-  throw new Error(`no scenario has one of these words in its title: ${words.join(', ')}`)
+  throw new Error(`no scenario has one of these words in its title: ${filters.join(', ')}`)
 
 console.log(
   `seed ${seed} (SEED=${seed} repeats it), rounds × ${factor}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, ` +
@@ -58,38 +58,38 @@ console.log(
 
 const startedAt = performance.now()
 const violated: Record<string, Violation[]> = {}
-const troubles: string[] = []
-for (const scenario of chosen) await attempt(scenario.title, () => play(scenario))
+const problems: string[] = []
+for (const scenario of chosen) await runSafely(scenario.title, () => runScenario(scenario))
 
 console.log('\n| invariant | violations |\n| --- | --- |')
 const all = Object.values(violated).flat()
-for (const [name, words] of Object.entries(invariants))
-  console.log(`| ${name}: ${words} | ${all.filter(({ invariant }) => invariant === name).length} |`)
+for (const [name, filters] of Object.entries(invariants))
+  console.log(`| ${name}: ${filters} | ${all.filter(({ invariant }) => invariant === name).length} |`)
 console.log(
   `\n${chosen.length} scenarios in ${((performance.now() - startedAt) / 60_000).toFixed(1)} min, load at the end ${loadavg()[0]?.toFixed(1)}`,
 )
 for (const [title, violations] of Object.entries(violated)) {
-  if (violations.length > 0) console.error(`\n${title}: ${report(violations, seed)}`)
+  if (violations.length > 0) console.error(`\n${title}: ${formatViolations(violations, seed)}`)
 }
-for (const words of troubles) console.error(words)
-process.exit(all.length > 0 || troubles.length > 0 ? 1 : 0)
+for (const filters of problems) console.error(filters)
+process.exit(all.length > 0 || problems.length > 0 ? 1 : 0)
 
-async function play(scenario: Scenario): Promise<void> {
+async function runScenario(scenario: Scenario): Promise<void> {
   const { title, environment, servers, runners, pages, run } = scenario
-  const world = await openWorld(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
+  const world = await startCluster(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
   const times = (rounds: number) => Math.max(1, Math.round(rounds * factor))
-  let found: Found = { rounds: 'not finished', figures: [] }
+  let found: ScenarioResult = { rounds: 'not finished', measurements: [] }
   try {
-    await attempt(title, async () => {
+    await runSafely(title, async () => {
       await Promise.all([
         ...Array.from({ length: servers }, () => world.server()),
         ...Array.from({ length: runners }, () => world.runner()),
       ])
-      world.watch(pages)
+      world.openPages(pages)
       found = await run(world, times)
     })
     // Also what was broken off halfway is checked.
-    await world.quiet(120_000)
+    await world.waitUntilQuiet(120_000)
     violated[title] = (await world.check()).violations
   } finally {
     print(title, found)
@@ -98,15 +98,15 @@ async function play(scenario: Scenario): Promise<void> {
 }
 
 /** What goes wrong in one scenario fails the run, and keeps no other from being played. */
-async function attempt(title: string, work: () => Promise<void>): Promise<void> {
+async function runSafely(title: string, work: () => Promise<void>): Promise<void> {
   await work().catch((error: Error) => {
-    troubles.push(`${title}: ${error.stack ?? error.message}`)
+    problems.push(`${title}: ${error.stack ?? error.message}`)
     console.error(`${title}: ${error.message}`)
   })
 }
 
-function print(title: string, { rounds, figures, counts = [] }: Found): void {
-  for (const { what, budgetMs, timesMs, of = 'max' } of figures) {
+function print(title: string, { rounds, measurements, counts = [] }: ScenarioResult): void {
+  for (const { what, budgetMs, timesMs, of = 'max' } of measurements) {
     const [p50, p99, most] = [0.5, 0.99, 1].map((part) => percentile(timesMs, part))
     const budget = budgetMs === null ? '' : `${seconds(budgetMs)}${of === 'p99' ? ' (p99)' : ''}`
     const judged = (of === 'p99' ? p99 : most) ?? Number.NaN
@@ -117,20 +117,20 @@ function print(title: string, { rounds, figures, counts = [] }: Found): void {
   }
   for (const count of counts) {
     console.log(
-      `| ${title} | ${rounds} | ${count.what} | ${count.count} | | | ${wanted(count)} | ${isAsSaid(count) ? 'yes' : 'NO'} |`,
+      `| ${title} | ${rounds} | ${count.what} | ${count.count} | | | ${formatExpected(count)} | ${isAsExpected(count) ? 'yes' : 'NO'} |`,
     )
-    if (!isAsSaid(count))
-      troubles.push(`${title}: ${count.what} is ${count.count}, it must be ${wanted(count)}`)
+    if (!isAsExpected(count))
+      problems.push(`${title}: ${count.what} is ${count.count}, it must be ${formatExpected(count)}`)
   }
-  if (figures.length + counts.length === 0) console.log(`| ${title} | ${rounds} | | | | | | |`)
+  if (measurements.length + counts.length === 0) console.log(`| ${title} | ${rounds} | | | | | | |`)
 }
 
-function isAsSaid({ count, must }: Count): boolean {
-  return must === 0 ? count === 0 : count >= must.atLeast
+function isAsExpected({ count, expected }: Count): boolean {
+  return expected === 0 ? count === 0 : count >= expected.atLeast
 }
 
-function wanted({ must }: Count): string {
-  return must === 0 ? '0' : `at least ${must.atLeast}`
+function formatExpected({ expected }: Count): string {
+  return expected === 0 ? '0' : `at least ${expected.atLeast}`
 }
 
 function seconds(ms: number | undefined): string {

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { files, root } from '../law/repository.ts'
+import { files, root } from '../architecture/repository.ts'
 import { type Mutant, mutants } from './mutants.ts'
 
 /** What is random may miss once what it finds the next time. */
@@ -31,26 +31,26 @@ try {
   })
   await symlink(join(root, 'node_modules'), join(scratch, 'node_modules'))
   for (const half of chosen.length === 0 ? [] : ['steps', 'plan']) {
-    const { found, code, text } = await playHalf(half, [])
+    const { found, code, text } = await runHalf(half, [])
     if (code === 0) continue
     console.error(text)
     throw new Error(`${half}.test.ts is red (${[...found].join(', ')}) although nothing was taken out`)
   }
   for (const [name, mutant] of chosen) {
-    const { found, seconds } = await withMutant(mutant, async () => {
+    const { found, seconds } = await runWithMutant(mutant, async () => {
       const startedAt = performance.now()
       const found = new Set<string>()
-      const halves = mutant.by === 'steps' ? ['steps', 'plan'] : ['plan', 'steps']
+      const halves = mutant.firstTest === 'steps' ? ['steps', 'plan'] : ['plan', 'steps']
       for (const half of Array.from({ length: tries }, () => halves).flat()) {
-        for (const one of (await playHalf(half, mutant.breaks)).found) found.add(one)
-        if (mutant.breaks.some((one) => found.has(one))) break
+        for (const one of (await runHalf(half, mutant.violates)).found) found.add(one)
+        if (mutant.violates.some((one) => found.has(one))) break
       }
       return { found: [...found].sort(), seconds: (performance.now() - startedAt) / 1000 }
     })
-    const killed = mutant.breaks.some((one) => found.includes(one))
+    const killed = mutant.violates.some((one) => found.includes(one))
     if (!killed) survivors += 1
     rows.push(
-      `| ${name} | ${mutant.breaks.join(', ')} | ${found.join(', ') || 'none'} | ${killed ? 'red' : '**SURVIVED**'} | ${seconds.toFixed(0)} s |`,
+      `| ${name} | ${mutant.violates.join(', ')} | ${found.join(', ') || 'none'} | ${killed ? 'red' : '**SURVIVED**'} | ${seconds.toFixed(0)} s |`,
     )
     console.log(rows.at(-1))
   }
@@ -63,13 +63,13 @@ console.log(
 if (chosen.length === 0) console.error(`no mutant is called "${wanted}"`)
 process.exit(survivors > 0 || chosen.length === 0 ? 1 : 0)
 
-async function withMutant<T>({ file, from, to }: Mutant, work: () => Promise<T>): Promise<T> {
+async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () => Promise<T>): Promise<T> {
   const path = join(scratch, file)
   const text = await readFile(path, 'utf8')
-  const pieces = text.split(from)
+  const pieces = text.split(search)
   if (pieces.length !== 2)
-    throw new Error(`${file} has ${pieces.length - 1} places like ${from}, wanted is one`)
-  await writeFile(path, pieces.join(to))
+    throw new Error(`${file} has ${pieces.length - 1} places like ${search}, wanted is one`)
+  await writeFile(path, pieces.join(replacement))
   try {
     return await work()
   } finally {
@@ -78,7 +78,7 @@ async function withMutant<T>({ file, from, to }: Mutant, work: () => Promise<T>)
 }
 
 /** One half of the short form, and the invariants it names as violated; it is ended as soon as a wanted one is among them. */
-function playHalf(
+function runHalf(
   half: string,
   wanted: readonly string[],
 ): Promise<{ found: Set<string>; code: number | null; text: string }> {

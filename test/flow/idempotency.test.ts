@@ -2,21 +2,21 @@ import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
-import { withDatabase } from '../helpers/database.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
 
 let system: System
-let octopod: Client
+let octopod: ApiClient
 before(async () => {
   system = await startSystem()
-  octopod = clientOf(system.url)
+  octopod = createApiClient(system.url)
 })
 after(() => system?.stop())
 
 test('the same key acts once, also when asked ten times at once and of two servers', async () => {
-  const other = clientOf((await system.startServer()).url)
+  const other = createApiClient((await system.startServer()).url)
   const key = { 'Idempotency-Key': randomUUID() }
   const replies = await Promise.all(
     Array.from({ length: 10 }, (_, at) => (at % 2 === 0 ? octopod : other).create('once', {}, key)),
@@ -25,10 +25,10 @@ test('the same key acts once, also when asked ten times at once and of two serve
     replies.map((reply) => reply.status),
     Array(10).fill(200),
   )
-  assert.equal(new Set(replies.map(actionIdOf)).size, 1)
-  await octopod.settled('once', 'Running')
+  assert.equal(new Set(replies.map(getActionId)).size, 1)
+  await octopod.waitForStatus('once', 'Running')
   assert.equal((await octopod.create('once', {}, key)).status, 200, 'also after it has ended')
-  assert.equal((await system.calls('create')).length, 1)
+  assert.equal((await system.scriptCalls('create')).length, 1)
 })
 
 test('the same key for another request is refused', async () => {
@@ -41,13 +41,13 @@ test('the same key for another request is refused', async () => {
 
 test('with a fingerprint the same key is the same request, whatever its body has become meanwhile', async () => {
   await octopod.create('made')
-  await octopod.settled('made', 'Running')
+  await octopod.waitForStatus('made', 'Running')
   const key = { 'Idempotency-Key': randomUUID(), 'Octopod-Fingerprint': 'a=1' }
   const first = await octopod.update('made', { a: '1' }, key)
   assert.equal(first.status, 200, first.text)
-  await octopod.settled('made', 'Running')
+  await octopod.waitForStatus('made', 'Running')
   const again = await octopod.update('made', { b: '2', a: '1' }, key)
-  assert.equal(actionIdOf(again), actionIdOf(first), again.text)
+  assert.equal(getActionId(again), getActionId(first), again.text)
   const fingerprinted = async (fingerprint: string) =>
     (await octopod.update('made', { a: '1' }, { ...key, 'Octopod-Fingerprint': fingerprint })).status
   assert.deepEqual([await fingerprinted('a=2'), await fingerprinted('a = 1')], [422, 400])
@@ -56,12 +56,12 @@ test('with a fingerprint the same key is the same request, whatever its body has
 test('a key that is refused is not used up', async () => {
   const key = { 'Idempotency-Key': randomUUID() }
   await octopod.create('taken')
-  await octopod.settled('taken', 'Running')
+  await octopod.waitForStatus('taken', 'Running')
   assert.equal((await octopod.api('DELETE', '/deployments/taken/cleanup', undefined, key)).status, 409)
   await octopod.archive('taken')
-  await octopod.settled('taken', 'Archived')
+  await octopod.waitForStatus('taken', 'Archived')
   assert.equal((await octopod.api('DELETE', '/deployments/taken/cleanup', undefined, key)).status, 200)
-  await octopod.gone('taken')
+  await octopod.waitUntilDeleted('taken')
   assert.equal(
     (await octopod.api('DELETE', '/deployments/taken/cleanup', undefined, key)).status,
     200,
@@ -80,7 +80,7 @@ test('a repetition that is refused because of what the first one has just begun 
     // The repetition has found its key unknown, and waits here to look at the deployment.
     await first.query('lock table deployments in access exclusive mode')
     const repeated = octopod.api('POST', '/deployments', body, { 'Idempotency-Key': key })
-    await eventually('the repetition waits', async () => {
+    await waitFor('the repetition waits', async () => {
       // By another session: a transaction sees one and the same picture of the others all the time.
       const { rowCount } = await withDatabase(system.databaseUrl, (other) =>
         other.query(
@@ -94,14 +94,14 @@ test('a repetition that is refused because of what the first one has just begun 
     await first.query('commit')
     const reply = await repeated
     assert.equal(reply.status, 200, reply.text)
-    assert.equal(actionIdOf(reply), Number(rows[0].action_id))
+    assert.equal(getActionId(reply), Number(rows[0].action_id))
   })
 })
 
 test('a request that was given up before its server came to it is not begun: what the other server said counts', async () => {
   const slow = await system.startServer()
   await octopod.create('given-up')
-  await octopod.settled('given-up', 'Running')
+  await octopod.waitForStatus('given-up', 'Running')
   const key = { 'Idempotency-Key': randomUUID() }
   const send = (url: string) =>
     fetch(`${url}/api/v1/deployments/given-up`, {
@@ -112,7 +112,7 @@ test('a request that was given up before its server came to it is not begun: wha
   slow.child.kill('SIGSTOP')
   await assert.rejects(send(slow.url), { name: 'TimeoutError' })
   slow.child.kill('SIGCONT')
-  await eventually('the server is awake', async () => {
+  await waitFor('the server is awake', async () => {
     const { ok } = await fetch(`${slow.url}/healthz`)
     return { done: ok, value: null }
   })

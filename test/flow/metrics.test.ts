@@ -1,19 +1,19 @@
 /** What Prometheus reads of a server. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { listen } from '../helpers/live.ts'
+import { tableRows } from '../architecture/markdown.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { type Program, type System, startSystem } from '../helpers/system.ts'
-import { tableRows } from '../law/documents.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { connectWebSocket } from '../helpers/websocket-client.ts'
 
 let system: System
 let server: Program & { url: string }
-let octopod: Client
+let octopod: ApiClient
 before(async () => {
   system = await startSystem({ env: { CHECK_INTERVAL: '3600' } })
   server = await system.startServer({ METRICS_PORT: '0' })
-  octopod = clientOf(server.url)
+  octopod = createApiClient(server.url)
 })
 after(() => system?.stop())
 
@@ -32,9 +32,9 @@ const metrics = async () => {
 }
 
 test('what runs, what there is and what was asked can be read', async () => {
-  await system.behave('create', 'hang')
-  const actionId = actionIdOf(await octopod.create('measured'))
-  await eventually('the action runs', async () => {
+  await system.setBehavior('create', 'hang')
+  const actionId = getActionId(await octopod.create('measured'))
+  await waitFor('the action runs', async () => {
     const { values } = await metrics()
     const running = values.get('octopod_active_actions{kind="create",state="running"}')
     return { done: running === 1, value: null, seen: running }
@@ -49,7 +49,7 @@ test('what runs, what there is and what was asked can be read', async () => {
   assert.doesNotMatch(during.text, /measured/, 'no names')
 
   await octopod.api('POST', `/actions/${actionId}/cancel`)
-  await octopod.actionEnded(actionId)
+  await octopod.waitForActionEnd(actionId)
   const afterwards = await metrics()
   assert.equal(afterwards.values.get('octopod_active_actions{kind="create",state="running"}'), undefined)
   assert.equal(afterwards.values.get('octopod_deployments{status="CreatePending"}'), 0)
@@ -57,7 +57,7 @@ test('what runs, what there is and what was asked can be read', async () => {
 
 test('open websockets are counted', async () => {
   const before = (await metrics()).values.get('octopod_websocket_clients')
-  const live = await listen(server.url)
+  const live = await connectWebSocket(server.url)
   assert.equal((await metrics()).values.get('octopod_websocket_clients'), (before ?? 0) + 1)
   live.close()
 })

@@ -1,23 +1,23 @@
 /** No runner is up: what must ask a script first is refused in words, everything else waits. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Client, clientOf, type Reply } from '../helpers/client.ts'
+import { type ApiClient, type ApiResponse, createApiClient } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
-let octopod: Client
+let octopod: ApiClient
 before(async () => {
   system = await startSystem({ env: { QUESTION_TIMEOUT: '2', CHECK_INTERVAL: '3600' } })
-  octopod = clientOf(system.url)
+  octopod = createApiClient(system.url)
   for (const name of ['running', 'archived', 'waits']) await octopod.create(name)
-  for (const name of ['running', 'archived', 'waits']) await octopod.settled(name, 'Running')
+  for (const name of ['running', 'archived', 'waits']) await octopod.waitForStatus(name, 'Running')
   await octopod.archive('archived')
-  await octopod.settled('archived', 'Archived')
+  await octopod.waitForStatus('archived', 'Archived')
   await system.runner.stop()
 })
 after(() => system?.stop())
 
-const asking: [string, () => Promise<Reply>][] = [
+const asking: [string, () => Promise<ApiResponse>][] = [
   ['create', () => octopod.create('fresh')],
   ['update', () => octopod.update('running')],
   ['restore', () => octopod.restore('archived')],

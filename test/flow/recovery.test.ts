@@ -3,22 +3,22 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Action } from '../../domain/shapes.ts'
-import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
-import { withDatabase } from '../helpers/database.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { scriptsOf } from '../helpers/processes.ts'
+import type { Action } from '../../domain/schemas.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { findScriptProcesses } from '../helpers/find-processes.ts'
 import { type System, startSystem } from '../helpers/system.ts'
-import { lives } from '../runner/shelf.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+import { isProcessAlive } from '../runner/script-fixtures.ts'
 
 let system: System
-let octopod: Client
+let octopod: ApiClient
 before(async () => {
   system = await startSystem({
     runner: false,
     env: { LEASE: '2', KILL_GRACE: '0.3', CHECK_INTERVAL: '3600' },
   })
-  octopod = clientOf(system.url)
+  octopod = createApiClient(system.url)
 })
 after(() => system?.stop())
 
@@ -26,60 +26,62 @@ after(() => system?.stop())
 const existing = async (name: string) => {
   const runner = await system.startRunner()
   await octopod.create(name)
-  await octopod.settled(name, 'Running')
+  await octopod.waitForStatus(name, 'Running')
   await runner.stop()
 }
 
 const printed = (actionId: number, words: RegExp) =>
-  eventually(`action ${actionId} has printed ${words}`, async () => {
+  waitFor(`action ${actionId} has printed ${words}`, async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
     return { done: words.test(text), value: text, seen: text }
   })
 
 test('what is accepted while no runner is up is performed when one comes', async () => {
   await existing('later')
-  const actionId = actionIdOf(await octopod.archive('later'))
+  const actionId = getActionId(await octopod.archive('later'))
   const runner = await system.startRunner()
-  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
   await runner.stop()
 })
 
 test('an action whose bell was lost is found', async () => {
   await existing('lost-bell')
   const runner = await system.startRunner({ REDIS_PREFIX: 'another-one' })
-  const actionId = actionIdOf(await octopod.archive('lost-bell'))
-  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  const actionId = getActionId(await octopod.archive('lost-bell'))
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
   await runner.stop()
 })
 
 test('the action of a killed runner ends as interrupted, with its output so far', async () => {
   await existing('killed')
-  await system.behave('archive', 'hang')
+  await system.setBehavior('archive', 'hang')
   const doomed = await system.startRunner()
-  const actionId = actionIdOf(await octopod.archive('killed'))
+  const actionId = getActionId(await octopod.archive('killed'))
   await printed(actionId, /hanging/)
   doomed.child.kill('SIGKILL')
-  await system.behave('archive', '')
+  await system.setBehavior('archive', '')
   const other = await system.startRunner()
-  const action = await octopod.actionEnded(actionId)
+  const action = await octopod.waitForActionEnd(actionId)
   assert.equal(action.state, 'interrupted')
   assert.match(action.error ?? '', /runner .* was lost/)
   await printed(actionId, /hanging/)
   assert.equal((await octopod.archive('killed')).status, 200, 'it can be asked again')
-  await octopod.settled('killed', 'Archived').catch(() => octopod.settled('killed', 'ArchivePending'))
+  await octopod
+    .waitForStatus('killed', 'Archived')
+    .catch(() => octopod.waitForStatus('killed', 'ArchivePending'))
   await other.stop()
 })
 
 test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async () => {
   await existing('retried')
-  await system.behave('archive', 'hang')
+  await system.setBehavior('archive', 'hang')
   const doomed = await system.startRunner()
-  const actionId = actionIdOf(await octopod.archive('retried'))
+  const actionId = getActionId(await octopod.archive('retried'))
   await printed(actionId, /hanging/)
   doomed.child.kill('SIGKILL')
-  await system.behave('archive', '')
+  await system.setBehavior('archive', '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
-  const attempts = await eventually('the second attempt has ended', async () => {
+  const attempts = await waitFor('the second attempt has ended', async () => {
     const actions = (await octopod.actions('retried')).filter((action) => action.action === 'ArchiveAction')
     return {
       done: actions[0]?.state === 'succeeded',
@@ -103,21 +105,21 @@ test('the check of a killed runner is soon made by another one, however long a c
     withDatabase(system.databaseUrl, (db) =>
       db.query(`update deployments set next_check_at = now(), check_exit_code = 7 where name = 'unchecked'`),
     )
-  await system.behave('check', 'hang')
+  await system.setBehavior('check', 'hang')
   const doomed = await system.startRunner({ CHECK_TIMEOUT: '300' })
   await dueNow()
-  await eventually('the check hangs for longer than it is held', async () => {
-    const seen = scriptsOf('unchecked').length
+  await waitFor('the check hangs for longer than it is held', async () => {
+    const seen = findScriptProcesses('unchecked').length
     return { done: seen > 0, value: null, seen }
   })
   await sleep(2500)
-  assert.equal(scriptsOf('unchecked').length, 1)
+  assert.equal(findScriptProcesses('unchecked').length, 1)
   const other = await system.startRunner({ CHECK_TIMEOUT: '300' })
   await sleep(1500)
-  assert.equal(scriptsOf('unchecked').length, 1, 'its check is held as long as it lives')
-  await system.behave('check', '')
+  assert.equal(findScriptProcesses('unchecked').length, 1, 'its check is held as long as it lives')
+  await system.setBehavior('check', '')
   doomed.child.kill('SIGKILL')
-  await eventually('it is checked', async () => {
+  await waitFor('it is checked', async () => {
     const { last_check } = await octopod.fullInfo('unchecked')
     return { done: last_check?.exit_code === 0, value: null, seen: last_check }
   })
@@ -127,18 +129,18 @@ test('the check of a killed runner is soon made by another one, however long a c
 test('the script of a frozen runner ends with its lease, and what the runner says later counts no more', async () => {
   await existing('frozen')
   const gate = join(system.dir, 'gate')
-  await system.behave('archive', `wait ${gate}`)
+  await system.setBehavior('archive', `wait ${gate}`)
   const frozen = await system.startRunner()
-  const actionId = actionIdOf(await octopod.archive('frozen'))
+  const actionId = getActionId(await octopod.archive('frozen'))
   const pid = Number(/waiting (\d+)/.exec(await printed(actionId, /waiting \d+/))?.[1])
-  assert.ok(lives(pid))
+  assert.ok(isProcessAlive(pid))
   frozen.child.kill('SIGSTOP')
   const other = await system.startRunner()
-  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
-  assert.equal(lives(pid), false, 'the script was gone before the action could be taken')
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
+  assert.equal(isProcessAlive(pid), false, 'the script was gone before the action could be taken')
   await writeFile(gate, '')
   frozen.child.kill('SIGCONT')
-  await eventually('the frozen runner has noticed', async () => ({
+  await waitFor('the frozen runner has noticed', async () => ({
     done: frozen.lines.some((line) => line.includes('taken from us')),
     value: null,
     seen: frozen.lines.at(-1),
@@ -152,38 +154,38 @@ test('the script of a frozen runner ends with its lease, and what the runner say
 test('a runner that is asked to stop lets its script finish within the grace', async () => {
   await existing('graceful')
   const gate = join(system.dir, 'gate-graceful')
-  await system.behave('archive', `wait ${gate}`)
+  await system.setBehavior('archive', `wait ${gate}`)
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '20' })
-  const actionId = actionIdOf(await octopod.archive('graceful'))
+  const actionId = getActionId(await octopod.archive('graceful'))
   await printed(actionId, /waiting/)
   const stopped = runner.stop()
   await writeFile(gate, '')
   assert.equal(await stopped, 0)
-  assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
 })
 
 test('beyond the grace the script is ended and the action says interrupted', async () => {
   await existing('graceless')
-  await system.behave('archive', 'hang')
+  await system.setBehavior('archive', 'hang')
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '0.2' })
-  const actionId = actionIdOf(await octopod.archive('graceless'))
+  const actionId = getActionId(await octopod.archive('graceless'))
   await printed(actionId, /hanging/)
   assert.equal(await runner.stop(), 0)
-  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
 })
 
 test('beyond the grace, with INTERRUPTED_ACTIONS=retry, another runner tries again, as of one that was killed', async () => {
   await existing('retried-later')
-  await system.behave('archive', 'hang')
+  await system.setBehavior('archive', 'hang')
   const retry = { INTERRUPTED_ACTIONS: 'retry' }
   const leaving = await system.startRunner({ ...retry, SHUTDOWN_GRACE: '0.2' })
-  const actionId = actionIdOf(await octopod.archive('retried-later'))
+  const actionId = getActionId(await octopod.archive('retried-later'))
   await printed(actionId, /hanging/)
   assert.equal(await leaving.stop(), 0)
-  await system.behave('archive', '')
+  await system.setBehavior('archive', '')
   const next = await system.startRunner(retry)
-  assert.equal((await octopod.actionEnded(actionId)).state, 'interrupted')
-  await octopod.settled('retried-later', 'Archived')
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
+  await octopod.waitForStatus('retried-later', 'Archived')
   const [second] = await octopod.actions('retried-later')
   assert.deepEqual([second?.attempt, second?.state], [2, 'succeeded'])
   await next.stop()

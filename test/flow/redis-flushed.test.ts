@@ -4,19 +4,19 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { actionIdOf, type Client, clientOf } from '../helpers/client.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { listen } from '../helpers/live.ts'
-import { redisUrl } from '../helpers/stores.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { redisUrl } from '../helpers/datastores.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { connectWebSocket } from '../helpers/websocket-client.ts'
 
 let system: System
-let octopod: Client
+let octopod: ApiClient
 let redis: Redis
 before(async () => {
   redis = new Redis(redisUrl())
   system = await startSystem({ env: { ACTION_CONCURRENCY: '1', CHECK_INTERVAL: '3600' } })
-  octopod = clientOf(system.url)
+  octopod = createApiClient(system.url)
 })
 after(async () => {
   await system?.stop()
@@ -34,27 +34,27 @@ const defaults = async () => (await octopod.api('GET', '/deployment_overrides'))
 test('what Redis has lost is had again: the defaults, the action that waits, the one in work, and what everybody is told', async () => {
   for (const name of ['in-work', 'waiting']) {
     await octopod.create(name)
-    await octopod.settled(name, 'Running')
+    await octopod.waitForStatus(name, 'Running')
   }
   const asHadBefore = await defaults()
   const gate = join(system.dir, 'gate')
-  await system.behave('archive', `wait ${gate}`)
-  const client = await listen(system.url)
-  const inWork = actionIdOf(await octopod.archive('in-work'))
-  await eventually('its script runs', async () => {
-    const calls = await system.calls('archive')
+  await system.setBehavior('archive', `wait ${gate}`)
+  const client = await connectWebSocket(system.url)
+  const inWork = getActionId(await octopod.archive('in-work'))
+  await waitFor('its script runs', async () => {
+    const calls = await system.scriptCalls('archive')
     return { done: calls.length === 1, value: null }
   })
-  const waiting = actionIdOf(await octopod.archive('waiting'))
+  const waiting = getActionId(await octopod.archive('waiting'))
 
   assert.ok((await flush()) > 3, 'bells and answers')
 
   assert.deepEqual(await defaults(), asHadBefore)
-  assert.equal((await system.calls('archive')).length, 1)
+  assert.equal((await system.scriptCalls('archive')).length, 1)
   await writeFile(gate, '')
   for (const actionId of [inWork, waiting])
-    assert.equal((await octopod.actionEnded(actionId)).state, 'succeeded')
-  assert.equal((await system.calls('archive')).length, 2, 'each once')
+    assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
+  assert.equal((await system.scriptCalls('archive')).length, 2, 'each once')
   await client.until('both ends are told', () => {
     const ended = client
       .events()
@@ -66,13 +66,13 @@ test('what Redis has lost is had again: the defaults, the action that waits, the
     return ended.includes(inWork) && ended.includes(waiting)
   })
   client.close()
-  const next = actionIdOf(await octopod.create('afterwards'))
-  assert.equal((await octopod.actionEnded(next)).state, 'succeeded')
+  const next = getActionId(await octopod.create('afterwards'))
+  assert.equal((await octopod.waitForActionEnd(next)).state, 'succeeded')
 })
 
 test('defaults that Redis has lost are asked of the script again when no runner remembers them', async () => {
   const before = await defaults()
-  await system.behave('deployment_config', 'say region,asia')
+  await system.setBehavior('deployment_config', 'say region,asia')
   assert.deepEqual(await defaults(), before, 'they are remembered')
   await system.runner.stop()
   await system.startRunner()

@@ -1,7 +1,7 @@
 /** What the server says of who asks: by credential, headers and the trusted proxy. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { clientOf } from '../helpers/client.ts'
+import { createApiClient } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
 let system: System
@@ -13,7 +13,7 @@ after(() => system.stop())
 
 test('whoami tells role, actor and source, and refuses an unknown credential', async () => {
   const ask = (authorization: string | null, headers: Record<string, string> = {}) =>
-    clientOf(system.url, authorization).api('GET', '/whoami', undefined, headers)
+    createApiClient(system.url, authorization).api('GET', '/whoami', undefined, headers)
   const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }
   const admin = await ask(system.adminHeader, named)
   assert.deepEqual(admin.body, { role: 'admin', actor: 'Änne', source: 'ci', project: 'octo-tests' })

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { clientOf } from '../helpers/client.ts'
+import { createApiClient } from '../helpers/api-client.ts'
 import { adminHeader, type System, startSystem } from '../helpers/system.ts'
 
 type Lambda = typeof import('../../functions/lambda.ts')
@@ -102,7 +102,7 @@ test('a POST with a JSON body is accepted and its action performed by a runner',
   })
   assert.deepEqual([answer.statusCode, answer.body], [200, '{"tag":"Success"}'])
   const actionId = answer.headers['octopod-action-id']
-  await clientOf(system.url).actionEnded(Number(actionId))
+  await createApiClient(system.url).waitForActionEnd(Number(actionId))
   const info = await ask({ path: '/api/v1/deployments/orion/full_info' })
   const { deployment } = info.json as { deployment: { app_overrides: unknown } }
   assert.deepEqual(deployment.app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'größer' }]])
@@ -122,7 +122,7 @@ test('the same Idempotency-Key acts once, whichever way it comes', async () => {
   const sent = { method: 'POST', path: '/api/v1/deployments', headers, body: createBody('lyra') }
   const first = await ask(sent)
   const again = await ask(sent)
-  const overHttp = await clientOf(system.url).api('POST', '/deployments', createBody('lyra'), headers)
+  const overHttp = await createApiClient(system.url).api('POST', '/deployments', createBody('lyra'), headers)
   assert.equal(again.headers['octopod-action-id'], first.headers['octopod-action-id'])
   assert.equal(overHttp.headers.get('octopod-action-id'), first.headers['octopod-action-id'])
 })
@@ -151,9 +151,9 @@ test('admin endpoints need the admin header', async () => {
 })
 
 test('a stream answers what there is and ends', async () => {
-  const created = await clientOf(system.url).create('draco')
+  const created = await createApiClient(system.url).create('draco')
   const actionId = Number(created.headers.get('octopod-action-id'))
-  await clientOf(system.url).actionEnded(actionId)
+  await createApiClient(system.url).waitForActionEnd(actionId)
   const answer = await ask({ path: `/api/v1/actions/${actionId}/output/stream`, headers: admin })
   assert.equal(answer.headers['content-type'], 'text/event-stream')
   assert.match(answer.body, /event: chunk\ndata: .*create of draco done/)

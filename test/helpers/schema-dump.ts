@@ -3,13 +3,13 @@
  * dump of the day: it shows the schema as it stands, and a change of it in a review. Written by write-schema.ts.
  */
 import type pg from 'pg'
-import { withDatabase } from './database.ts'
+import { withDatabase } from './with-database.ts'
 
 const head = `-- The schema as all migrations leave it: to be read, never run. Written by \`npm run schema\`, compared by a test.
 `
 
 /** Each query answers one text column `line`, in a stable order. The table of the migrations' tool is not ours. */
-const parts: Record<string, string> = {
+const queries: Record<string, string> = {
   Sequences: `
     select format('create sequence %I;', sequencename) as line
     from pg_sequences s where schemaname = 'public'
@@ -60,7 +60,7 @@ export async function dumpSchema(databaseUrl: string): Promise<string> {
   return withDatabase(databaseUrl, async (client) => {
     await client.query('set search_path to public')
     let text = head
-    for (const [title, query] of Object.entries(parts)) {
+    for (const [title, query] of Object.entries(queries)) {
       const lines = await linesOf(client, query)
       const between = lines.some((line) => line.includes('\n')) ? '\n\n' : '\n'
       if (lines.length > 0) text += `\n-- ${title}\n\n${lines.join(between)}\n`

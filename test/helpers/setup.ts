@@ -6,11 +6,11 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { migrate } from '../../db/migrations.ts'
-import { freePort } from '../../infra/local/port.ts'
-import { type Engine, ensureDatabase, startPostgres } from '../../infra/local/postgres.ts'
-import { startRedis } from '../../infra/local/redis.ts'
-import { templateDatabase } from './stores.ts'
+import { runMigrations } from '../../db/run-migrations.ts'
+import { freePort } from '../../infra/dev/port.ts'
+import { type Datastore, ensureDatabase, startPostgres } from '../../infra/dev/postgres/postgres.ts'
+import { startRedis } from '../../infra/dev/redis/redis.ts'
+import { templateDatabase } from './datastores.ts'
 
 let closers: (() => Promise<unknown> | undefined)[] = []
 
@@ -21,10 +21,10 @@ export async function globalSetup(): Promise<void> {
   closers = [async () => rmSync(folder, { recursive: true, force: true })]
   try {
     const [postgres, redis] = await Promise.all([
-      closing(startPostgres({ ...(await engine(folder, 'postgres')), fast: true })),
-      closing(startRedis({ ...(await engine(folder, 'redis')), fast: true })),
+      registerClose(startPostgres({ ...(await storeOptions(folder, 'postgres')), fast: true })),
+      registerClose(startRedis({ ...(await storeOptions(folder, 'redis')), fast: true })),
     ])
-    await makeTemplate(postgres.url)
+    await createTemplateDatabase(postgres.url)
     process.env.TEST_DATABASE_URL = postgres.url
     process.env.TEST_REDIS_URL = redis.url
   } catch (error) {
@@ -38,19 +38,19 @@ export async function globalTeardown(): Promise<void> {
   closers = []
 }
 
-async function engine(folder: string, name: string) {
+async function storeOptions(folder: string, name: string) {
   return { dataDir: join(folder, name), port: await freePort(), log: () => {} }
 }
 
-async function closing(starting: Promise<Engine>): Promise<Engine> {
+async function registerClose(starting: Promise<Datastore>): Promise<Datastore> {
   const started = await starting
   closers.push(started.stop)
   return started
 }
 
 /** Every test database is a copy of it: nobody may connect to it any more. */
-async function makeTemplate(url: string): Promise<void> {
-  await migrate(await ensureDatabase(url, templateDatabase))
+async function createTemplateDatabase(url: string): Promise<void> {
+  await runMigrations(await ensureDatabase(url, templateDatabase))
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createDatabase, redisPrefix } from './stores.ts'
+import { createDatabase, redisPrefix } from './datastores.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 export const adminHeader = 'Bearer the-admin-of-the-tests'
@@ -29,9 +29,9 @@ export type System = {
   startServer(environment?: Record<string, string>): Promise<Program & { url: string }>
   startRunner(environment?: Record<string, string>): Promise<Program>
   /** How the scripts were called so far: name and arguments. */
-  calls(script?: string): Promise<string[][]>
+  scriptCalls(script?: string): Promise<string[][]>
   /** Has a script of test/control-scripts behave differently from now on. */
-  behave(script: string, how: string): Promise<void>
+  setBehavior(script: string, how: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const dir = await mkdtemp(join(tmpdir(), 'octopod-test-'))
   const programs: Program[] = []
   const environment: Record<string, string> = {
-    ...inherited(),
+    ...inheritedEnv(),
     DATABASE_URL: database.url,
     REDIS_URL: process.env.TEST_REDIS_URL ?? '',
     REDIS_PREFIX: redisPrefix(),
@@ -75,7 +75,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   try {
     const [server, runner] = await Promise.all([
       startServer(),
-      options.runner === false ? absent : startRunner(),
+      options.runner === false ? noRunner : startRunner(),
     ])
     return {
       url: server.url,
@@ -87,7 +87,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
       runner,
       startServer,
       startRunner,
-      calls: async (script) => {
+      scriptCalls: async (script) => {
         const text = await readFile(join(dir, 'calls'), 'utf8').catch(() => '')
         const calls = text
           .split('\n')
@@ -95,7 +95,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
           .map((line) => line.split('\t'))
         return script === undefined ? calls : calls.filter(([name]) => name === script)
       },
-      behave: (script, how) => writeFile(join(dir, `do-${script}`), `${how}\n`),
+      setBehavior: (script, how) => writeFile(join(dir, `do-${script}`), `${how}\n`),
       stop,
     }
   } catch (error) {
@@ -104,9 +104,9 @@ export async function startSystem(options: Options = {}): Promise<System> {
   }
 }
 
-const absent: Program = { child: {} as ChildProcess, ready: {}, lines: [], stop: async () => null }
+const noRunner: Program = { child: {} as ChildProcess, ready: {}, lines: [], stop: async () => null }
 
-function inherited(): Record<string, string> {
+function inheritedEnv(): Record<string, string> {
   const names = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'USER']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }

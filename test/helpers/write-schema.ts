@@ -1,8 +1,8 @@
 /** `npm run schema`: writes db/schema.sql anew from a database that all migrations have made. */
 import { writeFile } from 'node:fs/promises'
+import { createDatabase } from './datastores.ts'
 import { dumpSchema } from './schema-dump.ts'
 import { globalSetup, globalTeardown } from './setup.ts'
-import { createDatabase } from './stores.ts'
 
 await globalSetup()
 try {

@@ -10,9 +10,9 @@ import type { Podman } from '../../infra/images/podman.ts'
 export type Container = {
   id: string
   /** All it has said. */
-  said(): string
+  logs(): string
   /** What a command in it says; its exit code counts. */
-  inside(...command: string[]): { status: number | null; text: string }
+  exec(...command: string[]): { status: number | null; text: string }
   /** Sends TERM, waits, and gives the exit code. */
   stop(): number
   remove(): void
@@ -44,8 +44,8 @@ export function startContainer(
   const id = started.stdout.trim()
   return {
     id,
-    said: () => call(podman, ['logs', id]).text,
-    inside: (...words) => call(podman, ['exec', id, ...words]),
+    logs: () => call(podman, ['logs', id]).text,
+    exec: (...words) => call(podman, ['exec', id, ...words]),
     stop: () => {
       call(podman, ['stop', '--time', '60', id])
       return Number(call(podman, ['inspect', '--format', '{{.State.ExitCode}}', id]).stdout)
@@ -95,6 +95,8 @@ function environment(env: Record<string, string>): string[] {
 }
 
 function call(podman: Podman, args: string[]) {
-  const { status, stdout, stderr } = spawnSync('podman', [...podman.place, ...args], { encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync('podman', [...podman.globalArguments, ...args], {
+    encoding: 'utf8',
+  })
   return { status, stdout, text: `${stdout}${stderr}` }
 }

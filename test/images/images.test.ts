@@ -3,15 +3,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { buildImages, hasTools, type ImageName, images } from '../../infra/images/build.ts'
-import { obstacle, openPodman, type Podman } from '../../infra/images/podman.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { areToolsBuilt, buildImages, type ImageName, images } from '../../infra/images/build.ts'
+import { openPodman, type Podman, unsupportedReason } from '../../infra/images/podman.ts'
+import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/datastores.ts'
 import { freePort } from '../helpers/free-port.ts'
-import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/stores.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 import { type Container, runOnce, scriptFolder, startContainer, writableFolder } from './containers.ts'
 
 const admin = 'Bearer admin-of-the-containers'
-const reason = obstacle()
+const reason = unsupportedReason()
 if (reason !== null) console.error(`The images were not built and not tested: ${reason}.`)
 
 suite('images', { skip: reason ?? false }, () => {
@@ -20,7 +20,7 @@ suite('images', { skip: reason ?? false }, () => {
   const closers: (() => unknown)[] = []
   before(async () => {
     podman = openPodman()
-    const names: ImageName[] = hasTools() ? ['server', 'runner', 'helm'] : ['server', 'runner']
+    const names: ImageName[] = areToolsBuilt() ? ['server', 'runner', 'helm'] : ['server', 'runner']
     const lines: string[] = []
     await buildImages(podman, names, (line) => lines.push(line)).catch((error: Error) => {
       throw new Error([...lines.slice(-30), error.message].join('\n'))
@@ -44,10 +44,10 @@ suite('images', { skip: reason ?? false }, () => {
     const server = start('server', {
       env: { ...stores, HOST: '127.0.0.1', PORT: String(port), POWER_AUTHORIZATION_HEADER: admin },
     })
-    const taken = await eventually(
+    const taken = await waitFor(
       'the server is ready',
       async () => {
-        const said = server.said()
+        const said = server.logs()
         if (said.includes('is in use')) return { done: true, value: true }
         const answer = await fetch(`${url}/readyz`).catch(() => null)
         return { done: answer?.status === 200, value: false, seen: said }
@@ -106,17 +106,17 @@ suite('images', { skip: reason ?? false }, () => {
     closers.push(scripts.remove)
     const mounts = ['--volume', `${scripts.folder}:/utils:ro`, ...home()]
     const runner = start('runner', { env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils' }, mounts })
-    await eventually(
+    await waitFor(
       'the runner is alive',
       async () => ({
-        done: runner.inside('sh', 'runner/alive.sh').status === 0,
+        done: runner.exec('sh', 'runner/liveness-probe.sh').status === 0,
         value: null,
-        seen: runner.said(),
+        seen: runner.logs(),
       }),
       60_000,
     )
     assert.equal(podman.run(['healthcheck', 'run', runner.id]), '')
-    assert.equal(runner.inside('cat', '/proc/1/comm').text.trim(), 'tini')
+    assert.equal(runner.exec('cat', '/proc/1/comm').text.trim(), 'tini')
 
     const created = await ask('/api/v1/deployments', {
       method: 'POST',
@@ -124,7 +124,7 @@ suite('images', { skip: reason ?? false }, () => {
     })
     assert.equal(created.status, 200, await created.text())
     const action = created.headers.get('Octopod-Action-Id')
-    await eventually('the action has ended well', async () => {
+    await waitFor('the action has ended well', async () => {
       const { state } = await (await ask(`/api/v1/actions/${action}`)).json()
       return { done: state === 'succeeded', value: null, seen: state }
     })
@@ -133,16 +133,16 @@ suite('images', { skip: reason ?? false }, () => {
     assert.match(said, /^user 1000:1000\nkept\nCapEff:\t0{16}\nNoNewPrivs:\t1\n\{"jq":1\}\n/)
     assert.doesNotMatch(said, /writable|DATABASE_URL/)
 
-    await eventually('tini has reaped what the script left behind', async () => {
-      const zombies = runner.inside('sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status').text.trim()
+    await waitFor('tini has reaped what the script left behind', async () => {
+      const zombies = runner.exec('sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status').text.trim()
       return { done: zombies === '', value: null, seen: zombies }
     })
-    assert.equal(runner.stop(), 0, runner.said())
-    assert.equal(server.stop(), 0, server.said())
+    assert.equal(runner.stop(), 0, runner.logs())
+    assert.equal(server.stop(), 0, server.logs())
   })
 
   test('control scripts are copied out of an image as the chart does it, and a runner starts with them', {
-    skip: hasTools() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
+    skip: areToolsBuilt() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
   }, async () => {
     const golden = readFileSync(new URL('../infra/chart/golden/production.yaml', import.meta.url), 'utf8')
     const copy: string[] = parseAllDocuments(golden)
@@ -159,16 +159,16 @@ suite('images', { skip: reason ?? false }, () => {
       env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils/helm' },
       mounts: ['--volume', `${scripts.folder}:/utils:ro`, ...home()],
     })
-    await eventually(
+    await waitFor(
       'the runner is ready',
-      async () => ({ done: runner.said().includes('runner ready'), value: null, seen: runner.said() }),
+      async () => ({ done: runner.logs().includes('runner ready'), value: null, seen: runner.logs() }),
       60_000,
     )
-    assert.equal(runner.stop(), 0, runner.said())
+    assert.equal(runner.stop(), 0, runner.logs())
   })
 
   test('the one for Helm has helm, kubectl and control scripts that start a runner', {
-    skip: hasTools() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
+    skip: areToolsBuilt() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
   }, async () => {
     const programs = runOnce(podman, 'helm', {
       command: ['sh', '-c', 'helm version --short && kubectl version --client'],
@@ -176,15 +176,15 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(programs.status, 0, programs.text)
     const env = { ...stores, BASE_DOMAIN: 'example.com', NAMESPACE: 'staging' }
     const runner = start('helm', { env, mounts: home() })
-    await eventually(
+    await waitFor(
       'the runner is alive',
       async () => ({
-        done: runner.inside('sh', 'runner/alive.sh').status === 0,
+        done: runner.exec('sh', 'runner/liveness-probe.sh').status === 0,
         value: null,
-        seen: runner.said(),
+        seen: runner.logs(),
       }),
       60_000,
     )
-    assert.equal(runner.stop(), 0, runner.said())
+    assert.equal(runner.stop(), 0, runner.logs())
   })
 })

@@ -11,8 +11,8 @@ import { Redis } from 'ioredis'
 import { parse } from 'yaml'
 import { readSettings, type SettingName, settings } from '../../domain/settings.ts'
 import { images } from '../../infra/images/build.ts'
-import { eventually } from '../helpers/eventually.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
 type Service = {
   image: string
@@ -48,7 +48,7 @@ test('the variables of every program are settings it reads, and enough to start'
   for (const who of programs) {
     const { environment } = services[who]
     for (const name of Object.keys(environment)) {
-      const known = (settings[name as SettingName]?.for as readonly string[] | undefined)?.includes(who)
+      const known = (settings[name as SettingName]?.programs as readonly string[] | undefined)?.includes(who)
       assert.ok(known || (who === 'runner' && ofScripts.includes(name)), `${who}: ${name}`)
     }
     readSettings(who, environment)
@@ -133,7 +133,7 @@ test('Redis takes its configuration and its password from standard input, and en
   redis.on('error', () => {})
   try {
     await redis.connect().catch(() => {})
-    await eventually('it answers', async () => ({
+    await waitFor('it answers', async () => ({
       done: (await redis.ping().catch(() => '')) === 'PONG',
       value: null,
     }))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import { files, importsOf, read } from '../law/repository.ts'
+import { files, importsOf, read } from '../architecture/repository.ts'
 
 const dockerfiles = {
   'Dockerfile.server': ['functions/server.ts', 'db/migrate.ts'],
@@ -29,7 +29,7 @@ test('everything a program imports is copied into its image', () => {
 })
 
 test('wherever a runner is started it keeps its memory small: young objects, and what is asked of it after much output', () => {
-  const starts = [manifest.scripts.runner, read('Dockerfile.runner'), read('infra/local/start.ts')]
+  const starts = [manifest.scripts.runner, read('Dockerfile.runner'), read('infra/dev/start.ts')]
   for (const text of starts)
     for (const flag of ['--max-semi-space-size=4', '--expose-gc']) assert.ok(text.includes(flag), flag)
 })
@@ -64,7 +64,7 @@ test('every base image is pinned to a whole version, Node to that of the reposit
 })
 
 test('helm and kubectl are those that the tests on Kubernetes use', () => {
-  const modules = read('infra/kubernetes/tools/go.mod')
+  const modules = read('infra/test-cluster/tools/go.mod')
   const versionOf = (module: string) => new RegExp(`^\\s*${module} v(\\S+)`, 'm').exec(modules)?.[1]
   const text = read('Dockerfile.runner')
   assert.ok(text.includes(`/helm:${versionOf('helm.sh/helm/v4')}\n`))

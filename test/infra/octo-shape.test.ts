@@ -4,11 +4,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Definitions, difference } from '../../infra/octo/json-shape.ts'
 import { schemaOfShapes } from '../../infra/octo/plugins.ts'
-import { type ShapeName, wrongWith } from '../../octo/shape.ts'
-import { fullInfo, info, summary } from '../octo/wire.ts'
+import { findMismatch, type SchemaName } from '../../octo/api/validate-response.ts'
+import { fullInfo, info, summary } from '../octo/wire-fixtures.ts'
 
 const { properties, $defs } = schemaOfShapes()
-const byData = (name: ShapeName, json: unknown) =>
+const byData = (name: SchemaName, json: unknown) =>
   difference((properties as Definitions)[name] ?? {}, json, $defs as Definitions)
 
 const last_action = { ...summary, usual_duration_ms: 1200 }
@@ -19,7 +19,7 @@ const chunk = { seq: 1, stream: 'stdout', text: 'x', at: summary.created_at }
 const event = { type: 'deployment', name: 'x1', revision: 3, deployment: one }
 
 /** One answer of every kind. */
-const right: [ShapeName, unknown][] = [
+const right: [SchemaName, unknown][] = [
   ['listDeployments', [one, fullInfo('x2')]],
   ['getFullInfo', one],
   ['getInfo', [info('x1')]],
@@ -42,7 +42,7 @@ const right: [ShapeName, unknown][] = [
 
 test('what is right is right for both', () => {
   for (const [name, json] of right)
-    assert.deepEqual([byData(name, json), wrongWith(name, json)], [null, null], name)
+    assert.deepEqual([byData(name, json), findMismatch(name, json)], [null, null], name)
 })
 
 test('what differs is told with its place', () => {
@@ -68,7 +68,7 @@ test('what was changed anywhere is refused by the one as by the other', () => {
         const changed = replaced(structuredClone(json), way, put)
         assert.equal(
           byData(name, changed) === null,
-          wrongWith(name, changed) === null,
+          findMismatch(name, changed) === null,
           JSON.stringify(changed),
         )
       },

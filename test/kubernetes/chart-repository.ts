@@ -8,17 +8,17 @@ import { helm } from './cluster.ts'
 
 export const credentials = { user: 'octopod', password: 'pass, w{rd}' }
 
-export type ChartRepository = { url: string; asked: string[]; stop(): Promise<void> }
+export type ChartRepository = { url: string; requests: string[]; stop(): Promise<void> }
 
 export async function serveSampleChart(): Promise<ChartRepository> {
   const folder = await mkdtemp(join(tmpdir(), 'octopod-charts-'))
   await helm('package', join(import.meta.dirname, 'sample-chart'), '--destination', folder)
   await helm('repo', 'index', folder)
-  const asked: string[] = []
+  const requests: string[] = []
   const expected = `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`
   const server = createServer(async (request, response) => {
     const name = (request.url ?? '').slice(1)
-    asked.push(name)
+    requests.push(name)
     if (request.headers.authorization !== expected) return response.writeHead(401).end()
     if (!/^(index\.yaml|[\w.-]+\.tgz)$/.test(name)) return response.writeHead(404).end()
     return response.end(await readFile(join(folder, name)))
@@ -27,7 +27,7 @@ export async function serveSampleChart(): Promise<ChartRepository> {
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    asked,
+    requests,
     stop: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

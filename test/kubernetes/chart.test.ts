@@ -6,26 +6,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
-import { chart, useHelm, type Values } from '../infra/chart/helm.ts'
-import { production, trial } from '../infra/chart/installations.ts'
-import { chartSuite } from '../infra/chart/suite.ts'
-import { contents, helms, kubectl, makeNamespace, notPlayed } from './cluster.ts'
+import { chartSuite } from '../infra/chart/chart-suite.ts'
+import { chart, createHelm, type Values } from '../infra/chart/helm.ts'
+import { production, trial } from '../infra/chart/sample-values.ts'
+import { createNamespace, helms, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
 
 const run = promisify(execFile)
 /** The strictest profile: pods that want more are refused. */
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 
 for (const program of helms) {
-  chartSuite(`the chart with ${program}`, useHelm(program))
+  chartSuite(`the chart with ${program}`, createHelm(program))
 
   suite(`the chart on a cluster with ${program}`, () => {
     let folder: string
-    let octopod: Awaited<ReturnType<typeof makeNamespace>>
-    let staging: Awaited<ReturnType<typeof makeNamespace>>
+    let octopod: Awaited<ReturnType<typeof createNamespace>>
+    let staging: Awaited<ReturnType<typeof createNamespace>>
     before(async () => {
       folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
-      octopod = await makeNamespace(restricted)
-      staging = await makeNamespace()
+      octopod = await createNamespace(restricted)
+      staging = await createNamespace()
     })
     after(async () => {
       await Promise.all([octopod?.remove(), staging?.remove()])
@@ -49,11 +49,11 @@ for (const program of helms) {
 
     test('is accepted by the API server whole, without a warning', async () => {
       const manifests = {
-        trial: useHelm(program).render(inStaging(trial), 'values-trial.yaml'),
-        production: useHelm(program).render(inStaging(production)),
+        trial: createHelm(program).render(inStaging(trial), 'values-trial.yaml'),
+        production: createHelm(program).render(inStaging(production)),
       }
       // A cluster of somebody else may be without Prometheus.
-      const isKnown = ({ kind }: { kind: string }) => !notPlayed || kind !== 'ServiceMonitor'
+      const isKnown = ({ kind }: { kind: string }) => !skipWithoutKwok || kind !== 'ServiceMonitor'
       for (const [name, rendered] of Object.entries(manifests)) {
         const items = rendered.filter(isKnown)
         for (const { metadata } of items) metadata.namespace ??= octopod.name
@@ -66,7 +66,7 @@ for (const program of helms) {
     })
 
     test('comes up as a trial under the restricted profile, keeps its passwords, and leaves only data', {
-      skip: notPlayed,
+      skip: skipWithoutKwok,
     }, async () => {
       await helm('install', 'octopod', chart, ...trialValues)
       const password = await secretOf('octopod-postgres')
@@ -93,7 +93,7 @@ for (const program of helms) {
         assert.ok(!(await pods()).includes(pod), `${pod} reads the new settings`)
 
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
-      const left = (await contents(octopod.name)).filter((one) => one.includes('octopod'))
+      const left = (await listNamespace(octopod.name)).filter((one) => one.includes('octopod'))
       assert.deepEqual(left, [
         'persistentvolumeclaim/data-octopod-postgres-0',
         'persistentvolumeclaim/data-octopod-redis-0',
@@ -106,7 +106,7 @@ for (const program of helms) {
     })
 
     test('comes up on stores from elsewhere after its migration, with rights in the namespace of the deployments only', {
-      skip: notPlayed,
+      skip: skipWithoutKwok,
     }, async () => {
       const values = written(
         inStaging({
@@ -117,7 +117,7 @@ for (const program of helms) {
         }),
       )
       await helm('install', 'octopod', chart, ...values, '--wait', '--timeout', '100s')
-      const here = await contents(octopod.name)
+      const here = await listNamespace(octopod.name)
       assert.ok(here.includes('deployment.apps/octopod-server'))
       assert.deepEqual(
         here.filter((one) => one.includes('migrate') && !one.startsWith('networkpolicy')),
@@ -146,7 +146,7 @@ for (const program of helms) {
       assert.ok(!(await may('runner', 'kube-system', 'list', 'pods')))
       assert.ok(!(await may('server', octopod.name, 'list', 'pods')))
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
-      const left = await contents(staging.name)
+      const left = await listNamespace(staging.name)
       assert.ok(!left.some((one) => one.includes('octopod')), left.join(' '))
     })
   })

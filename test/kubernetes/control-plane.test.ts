@@ -6,12 +6,12 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
-import { startControlPlane } from '../../infra/kubernetes/control-plane.ts'
-import { ensureTools } from '../../infra/kubernetes/tools.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { notPlayed } from './cluster.ts'
+import { startControlPlane } from '../../infra/test-cluster/control-plane.ts'
+import { ensureTools } from '../../infra/test-cluster/tools.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { skipWithoutKwok } from './cluster.ts'
 
-const up = join(import.meta.dirname, '../../infra/kubernetes/up.ts')
+const startProgram = join(import.meta.dirname, '../../infra/test-cluster/start.ts')
 
 /** Ids of the processes whose command line names the folder. */
 function processesOf(folder: string): { pid: number; command: string }[] {
@@ -29,28 +29,31 @@ function commandOf(pid: string): string {
   }
 }
 
-const nobodyLeft = (folder: string) =>
-  eventually('no process is left', async () => {
+const waitForNoProcess = (folder: string) =>
+  waitFor('no process is left', async () => {
     const left = processesOf(folder)
     return { done: left.length === 0, value: null, seen: left }
   })
 
-describe('a control plane', { skip: notPlayed }, () => {
+describe('a control plane', { skip: skipWithoutKwok }, () => {
   test('whose program ends tells so; stopped, it leaves neither processes nor files', async () => {
-    const plane = await startControlPlane(await ensureTools(() => {}))
-    const folder = dirname(plane.kubeconfig)
+    const controlPlane = await startControlPlane(await ensureTools(() => {}))
+    const folder = dirname(controlPlane.kubeconfig)
     const all = processesOf(folder)
     assert.equal(all.length, 5)
     const scheduler = all.find(({ command }) => command.includes('kube-scheduler'))
     process.kill(scheduler?.pid ?? 0, 'SIGKILL')
-    await assert.rejects(plane.broken, { name: 'Problem', message: /^The scheduler was ended by SIGKILL\./ })
-    await plane.stop()
-    await nobodyLeft(folder)
+    await assert.rejects(controlPlane.failed, {
+      name: 'Problem',
+      message: /^The scheduler was ended by SIGKILL\./,
+    })
+    await controlPlane.stop()
+    await waitForNoProcess(folder)
     assert.ok(!existsSync(folder))
   })
 
   test('ends with who started it, even when that one is killed', async () => {
-    const child = spawn(process.execPath, [up], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn(process.execPath, [startProgram], { stdio: ['ignore', 'pipe', 'ignore'] })
     const line = await new Promise<string>((resolve) =>
       createInterface({ input: child.stdout }).once('line', resolve),
     )
@@ -58,7 +61,7 @@ describe('a control plane', { skip: notPlayed }, () => {
     assert.ok(folder !== undefined, line)
     assert.equal(processesOf(folder).length, 5)
     child.kill('SIGKILL')
-    await nobodyLeft(folder)
+    await waitForNoProcess(folder)
     await rm(folder, { recursive: true })
   })
 })

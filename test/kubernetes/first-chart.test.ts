@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { read, root } from '../law/repository.ts'
-import { makeNamespace } from './cluster.ts'
+import { read, root } from '../architecture/repository.ts'
+import { createNamespace } from './cluster.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-first-chart-'))
-let namespace: Awaited<ReturnType<typeof makeNamespace>>
+let namespace: Awaited<ReturnType<typeof createNamespace>>
 before(async () => {
-  namespace = await makeNamespace()
+  namespace = await createNamespace()
 })
 after(async () => {
   rmSync(folder, { recursive: true, force: true })

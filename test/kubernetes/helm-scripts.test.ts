@@ -5,25 +5,25 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { lifecycleArguments } from '../../domain/script.ts'
-import { eventually } from '../helpers/eventually.ts'
-import { helms, kubectl, makeNamespace, notPlayed, objects } from './cluster.ts'
-import { baseDomain, kinds, scriptsOf } from './scripts.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { createNamespace, getObjects, helms, kubectl, skipWithoutKwok } from './cluster.ts'
+import { baseDomain, createScriptRunner, workloadKindsChart } from './run-script.ts'
 
 before(async () => {
-  if (notPlayed) return
+  if (skipWithoutKwok) return
   await kubectl('apply', '-f', join(import.meta.dirname, 'operators.yaml'))
   await kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s')
 })
 
 for (const helm of helms)
-  describe(`the Helm scripts with ${helm}`, { skip: notPlayed, concurrency: 3 }, () => withHelm(helm))
+  describe(`the Helm scripts with ${helm}`, { skip: skipWithoutKwok, concurrency: 3 }, () => withHelm(helm))
 
 function withHelm(helm: string): void {
-  let namespace: Awaited<ReturnType<typeof makeNamespace>>
-  let scripts: ReturnType<typeof scriptsOf>
+  let namespace: Awaited<ReturnType<typeof createNamespace>>
+  let scripts: ReturnType<typeof createScriptRunner>
   const { run, until } = {
     run: (...args: Parameters<typeof scripts.run>) => scripts.run(...args),
-    until: (...args: Parameters<typeof scripts.until>) => scripts.until(...args),
+    until: (...args: Parameters<typeof scripts.runUntilExitCode>) => scripts.runUntilExitCode(...args),
   }
   const get = async (what: string, path: string) =>
     (await kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)).trim()
@@ -40,11 +40,14 @@ function withHelm(helm: string): void {
   })
 
   before(async () => {
-    namespace = await makeNamespace()
-    scripts = scriptsOf('helm', namespace.name, { deployment: kinds, environment: { HELM_BIN: helm } })
+    namespace = await createNamespace()
+    scripts = createScriptRunner('helm', namespace.name, {
+      deployment: workloadKindsChart,
+      environment: { HELM_BIN: helm },
+    })
   })
   after(async () => {
-    scripts?.forget()
+    scripts?.removeCache()
     await namespace?.remove()
   })
 
@@ -67,7 +70,7 @@ function withHelm(helm: string): void {
       'true',
     )
     assert.equal(await get('statefulset/kinds-bus-zookeeper', '{.spec.replicas}'), '0')
-    assert.deepEqual(await objects(namespace.name, 'strimzipodsets.core.strimzi.io'), [])
+    assert.deepEqual(await getObjects(namespace.name, 'strimzipodsets.core.strimzi.io'), [])
     await until(0, 'archive_check', 'kinds', config)
     assert.equal((await run('check', 'kinds', config)).code, 1)
 
@@ -118,7 +121,7 @@ function withHelm(helm: string): void {
     await fine('create', 'checked', without)
     assert.match((await until(0, 'check', 'checked', without)).stdout, /^checked is ready: 2 workloads\.\n$/)
 
-    const [pod] = await objects(namespace.name, 'pods', 'app.kubernetes.io/instance=checked,part=web')
+    const [pod] = await getObjects(namespace.name, 'pods', 'app.kubernetes.io/instance=checked,part=web')
     await kubectl(
       'annotate',
       '-n',
@@ -153,7 +156,7 @@ function withHelm(helm: string): void {
   test('a workload that never starts says why it waits; a finished job is ready', async () => {
     const config = { agent: 'false', cron: 'false', job: 'done', 'image.tag': 'missing' }
     await fine('create', 'waiting', config)
-    const said = await eventually('the reason is told', async () => {
+    const said = await waitFor('the reason is told', async () => {
       const value = await run('check', 'waiting', config)
       return { done: value.stdout.includes('ImagePullBackOff'), value, seen: value }
     })
@@ -196,7 +199,7 @@ function withHelm(helm: string): void {
 
   test('config_check takes what is fine, also when everything is there already, and changes nothing', async () => {
     await fine('config_check', 'asked')
-    assert.deepEqual(await objects(namespace.name, 'deployments', 'app.kubernetes.io/instance=asked'), [])
+    assert.deepEqual(await getObjects(namespace.name, 'deployments', 'app.kubernetes.io/instance=asked'), [])
     await fine('create', 'asked')
     await fine('config_check', 'asked', { 'web.replicas': '9', 'image.tag': '2' })
     assert.equal(await get('deployment/asked-web', '{.spec.replicas}'), '3')
@@ -271,7 +274,7 @@ function withHelm(helm: string): void {
     await claim('cleaned-too', { 'app.kubernetes.io/instance': 'cleaned-too' })
     await claim('cleaned-old', { release: 'cleaned', heritage: 'Helm' })
     await fine('cleanup', 'cleaned')
-    const left = (await objects(namespace.name, 'persistentvolumeclaims')).map(
+    const left = (await getObjects(namespace.name, 'persistentvolumeclaims')).map(
       ({ metadata }) => metadata.name,
     )
     assert.ok(left.includes('shared') && left.includes('cleaned-too'), left.join())
@@ -296,7 +299,7 @@ function withHelm(helm: string): void {
       'killed',
       {
         application: Object.entries(config),
-        deployment: Object.entries(kinds),
+        deployment: Object.entries(workloadKindsChart),
       },
     )
     // Its hook never ends, so it is still at work when it is killed, with all its group, as a runner does it.
@@ -305,10 +308,10 @@ function withHelm(helm: string): void {
       detached: true,
       stdio: 'ignore',
     })
-    await eventually(
+    await waitFor(
       'the hook is there',
       async () => {
-        const found = await objects(namespace.name, 'jobs,pods')
+        const found = await getObjects(namespace.name, 'jobs,pods')
         return { done: found.some(({ metadata }) => metadata.name.startsWith('killed-hook')), value: null }
       },
       60_000,
@@ -322,12 +325,12 @@ function withHelm(helm: string): void {
   })
 
   test('a cluster that cannot be reached, and a namespace that is not there, are told in a sentence', async () => {
-    const nowhere = scriptsOf('helm', namespace.name, {
-      deployment: kinds,
+    const nowhere = createScriptRunner('helm', namespace.name, {
+      deployment: workloadKindsChart,
       environment: { HELM_BIN: helm, KUBECONFIG: '/nowhere' },
     })
-    const elsewhere = scriptsOf('helm', 'no-such-namespace', {
-      deployment: kinds,
+    const elsewhere = createScriptRunner('helm', 'no-such-namespace', {
+      deployment: workloadKindsChart,
       environment: { HELM_BIN: helm },
     })
     for (const script of ['config_check', 'create', 'check'] as const) {
@@ -337,8 +340,8 @@ function withHelm(helm: string): void {
     }
     const said = await elsewhere.run('config_check', 'lost')
     assert.match(said.stdout, /namespaces? "?no-such-namespace"? (was )?not found/i)
-    nowhere.forget()
-    elsewhere.forget()
+    nowhere.removeCache()
+    elsewhere.removeCache()
   })
 
   async function apply(object: object): Promise<void> {

@@ -3,20 +3,20 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { contents, kubectl, makeNamespace, notPlayed, objects } from './cluster.ts'
-import { scriptsOf } from './scripts.ts'
+import { createNamespace, getObjects, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
+import { createScriptRunner } from './run-script.ts'
 
-describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
-  let namespace: Awaited<ReturnType<typeof makeNamespace>>
-  let scripts: ReturnType<typeof scriptsOf>
+describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () => {
+  let namespace: Awaited<ReturnType<typeof createNamespace>>
+  let scripts: ReturnType<typeof createScriptRunner>
   const sample = { 'image.tag': 'v1', replicas: '2', greeting: 'Hello' }
 
   before(async () => {
-    namespace = await makeNamespace()
-    scripts = scriptsOf('kubectl', namespace.name)
+    namespace = await createNamespace()
+    scripts = createScriptRunner('kubectl', namespace.name)
   })
   after(async () => {
-    scripts?.forget()
+    scripts?.removeCache()
     await namespace?.remove()
   })
   const fine = async (...args: Parameters<typeof scripts.run>) => {
@@ -38,7 +38,7 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
         )
         await fine('config_check', name, config)
         for (const _ of ['once', 'twice']) await fine('create', name, config)
-        await scripts.until(0, 'check', name, config)
+        await scripts.runUntilExitCode(0, 'check', name, config)
         const [env] = JSON.parse(
           await get(`deployment/${name}-web`, '{.spec.template.spec.containers[0].env}'),
         )
@@ -47,17 +47,17 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
         const next = { ...config, 'image.tag': 'v2' }
         assert.equal((await scripts.run('check', name, next)).code, 3)
         await fine('update', name, next)
-        await scripts.until(0, 'check', name, next)
+        await scripts.runUntilExitCode(0, 'check', name, next)
 
         for (const _ of ['once', 'twice']) await fine('archive', name, next)
-        await scripts.until(0, 'archive_check', name, next)
+        await scripts.runUntilExitCode(0, 'archive_check', name, next)
         for (const _ of ['once', 'twice']) await fine('unarchive', name, next)
         assert.equal(await get(`deployment/${name}-web`, '{.spec.replicas}'), '2')
-        await scripts.until(0, 'check', name, next)
+        await scripts.runUntilExitCode(0, 'check', name, next)
         for (const _ of ['once', 'twice']) await fine('cleanup', name, next)
       }),
     )
-    const left = (await contents(namespace.name)).filter(
+    const left = (await listNamespace(namespace.name)).filter(
       (name) => /\b(one|two)-/.test(name) && !name.startsWith('pod'),
     )
     assert.deepEqual(left, [])
@@ -67,8 +67,8 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
     await Promise.all(['left', 'right'].map((name) => fine('create', name, sample)))
     const selector = JSON.parse(await get('service/left-web', '{.spec.selector}'))
     assert.deepEqual(selector, { app: 'web', 'app.kubernetes.io/instance': 'left' })
-    await scripts.until(0, 'check', 'left', sample)
-    const pods = await objects(namespace.name, 'pods', 'app=web,app.kubernetes.io/instance=left')
+    await scripts.runUntilExitCode(0, 'check', 'left', sample)
+    const pods = await getObjects(namespace.name, 'pods', 'app=web,app.kubernetes.io/instance=left')
     assert.equal(pods.length, 2)
     await Promise.all(['left', 'right'].map((name) => fine('cleanup', name, sample)))
   })
@@ -136,13 +136,15 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
     }
     writeFileSync(join(templates, 'store/kustomization.yaml'), 'resources: [../base, store.yaml]\n')
     writeFileSync(join(templates, 'store/store.yaml'), JSON.stringify(store))
-    const own = scriptsOf('kubectl', namespace.name, { environment: { OCTOPOD_TEMPLATES_DIR: templates } })
+    const own = createScriptRunner('kubectl', namespace.name, {
+      environment: { OCTOPOD_TEMPLATES_DIR: templates },
+    })
 
     await fine('create', 'unlike', sample)
     const more = { folder: 'store' }
     const created = await own.run('create', 'ours', sample, more)
     assert.equal(created.code, 0, JSON.stringify(created))
-    await own.until(0, 'check', 'ours', sample, more)
+    await own.runUntilExitCode(0, 'check', 'ours', sample, more)
     // What octopod.yaml does not declare is left alone.
     assert.match(
       await get('statefulset/ours-store', '{.spec.template.spec.containers[0].env[0].value}'),
@@ -152,7 +154,7 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
 
     assert.equal((await own.run('update', 'ours', sample)).code, 0)
     const names = async (kind: string) =>
-      (await objects(namespace.name, kind)).map(({ metadata }) => metadata.name)
+      (await getObjects(namespace.name, kind)).map(({ metadata }) => metadata.name)
     assert.ok(!(await names('statefulsets')).includes('ours-store'))
     assert.ok(
       (await names('persistentvolumeclaims')).includes('data-ours-store-0'),
@@ -171,21 +173,21 @@ describe('the kubectl scripts', { skip: notPlayed, concurrency: 3 }, () => {
     assert.ok(!(await names('persistentvolumeclaims')).includes('data-ours-store-0'))
     assert.ok((await names('deployments')).includes('unlike-web'), 'others are left alone')
     await fine('cleanup', 'unlike', sample)
-    own.forget()
+    own.removeCache()
   })
 
   test('an update that broke off before its end leaves nothing unknown', async () => {
     // The note of what is to come stands first: what an apply that failed half-way has made is removed by cleanup.
-    const narrow = await makeNamespace()
-    const own = scriptsOf('kubectl', narrow.name)
+    const narrow = await createNamespace()
+    const own = createScriptRunner('kubectl', narrow.name)
     await kubectl('create', 'quota', 'few', '-n', narrow.name, '--hard=count/ingresses.networking.k8s.io=0')
     const said = await own.run('create', 'half', sample)
     assert.equal(said.code, 1)
     assert.match(said.stderr, /exceeded quota/)
-    assert.equal((await objects(narrow.name, 'deployments')).length, 1)
+    assert.equal((await getObjects(narrow.name, 'deployments')).length, 1)
     assert.equal((await own.run('cleanup', 'half', sample)).code, 0)
-    assert.deepEqual(await objects(narrow.name, 'deployments'), [])
-    own.forget()
+    assert.deepEqual(await getObjects(narrow.name, 'deployments'), [])
+    own.removeCache()
     await narrow.remove()
   })
 })

@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { added } from '../../domain/overrides.ts'
-import type { FullInfoWithCheck } from '../../domain/shapes.ts'
-import { clientOf, overrides } from '../helpers/client.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { valueAdded } from '../../domain/overrides.ts'
+import type { FullInfoWithCheck } from '../../domain/schemas.ts'
+import { createApiClient, overrides } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
 /** Rolling out, scaling down and the check that sees it: long on a real cluster, with images to pull. */
-const settledMs = 120_000
+const timeoutMs = 120_000
 export const baseDomain = 'staging.example.com'
 
 export type Octopod = Awaited<ReturnType<typeof startOctopod>>
@@ -30,24 +30,28 @@ export async function startOctopod(environment: Record<string, string>) {
       ...environment,
     },
   })
-  const client = clientOf(system.url)
+  const client = createApiClient(system.url)
   return {
     ...client,
     system,
     /** Waits until it is so and nothing runs. */
-    becomes: (name: string, status: string): Promise<FullInfoWithCheck> =>
-      eventually(`${name} is ${status}`, async () => seen(await client.fullInfo(name), status), settledMs),
-    disappears: (name: string) =>
-      eventually(
+    waitForStatus: (name: string, status: string): Promise<FullInfoWithCheck> =>
+      waitFor(
+        `${name} is ${status}`,
+        async () => compareStatus(await client.fullInfo(name), status),
+        timeoutMs,
+      ),
+    waitUntilDeleted: (name: string) =>
+      waitFor(
         `${name} is gone`,
         async () => {
           const { status, text } = await client.api('GET', `/deployments/${name}/full_info`)
           return { done: status === 404, value: null, seen: text }
         },
-        settledMs,
+        timeoutMs,
       ),
     /** What the scripts of its actions have said, newest first. */
-    said: async (name: string): Promise<string> => {
+    readOutput: async (name: string): Promise<string> => {
       const actions = await client.actions(name)
       const logs = await Promise.all(actions.map(({ action_id }) => client.api('GET', `/log/${action_id}`)))
       return logs.map(({ text }) => text).join('\n')
@@ -56,7 +60,7 @@ export async function startOctopod(environment: Record<string, string>) {
       client.api('POST', '/deployments', {
         name,
         app_overrides: overrides(app),
-        deployment_overrides: Object.entries(deployment).map(([key, value]) => added(key, value)),
+        deployment_overrides: Object.entries(deployment).map(([key, value]) => valueAdded(key, value)),
       }),
     stop: async () => {
       await system.stop()
@@ -65,7 +69,7 @@ export async function startOctopod(environment: Record<string, string>) {
   }
 }
 
-function seen(info: FullInfoWithCheck, status: string) {
+function compareStatus(info: FullInfoWithCheck, status: string) {
   const recorded = info.status?.recorded_status as { tag: string; contents?: string } | undefined
   const now = `${recorded?.contents ?? recorded?.tag}${info.status?.tag === 'DeploymentPending' ? ' (pending)' : ''}`
   return { done: now === status, value: info, seen: { now, check: info.last_check } }

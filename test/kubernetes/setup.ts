@@ -3,11 +3,11 @@
  * helm and kubectl of this machine; else one of our own, played by kwok. After them nothing is left.
  */
 import { execFileSync } from 'node:child_process'
-import { type ControlPlane, startControlPlane } from '../../infra/kubernetes/control-plane.ts'
-import { ensureTools } from '../../infra/kubernetes/tools.ts'
+import { type ControlPlane, startControlPlane } from '../../infra/test-cluster/control-plane.ts'
+import { ensureTools } from '../../infra/test-cluster/tools.ts'
 import { globalTeardown as endEngines, globalSetup as startEngines } from '../helpers/setup.ts'
 
-let plane: ControlPlane | null = null
+let controlPlane: ControlPlane | null = null
 
 export async function globalSetup(): Promise<void> {
   if (process.env.KUBECONFIG) {
@@ -17,20 +17,20 @@ export async function globalSetup(): Promise<void> {
     )
   } else {
     const tools = await ensureTools((line) => console.log(line))
-    plane = await startControlPlane(tools)
-    process.env.KUBECONFIG = plane.kubeconfig
+    controlPlane = await startControlPlane(tools)
+    process.env.KUBECONFIG = controlPlane.kubeconfig
     process.env.TEST_KUBERNETES_TOOLS = tools.folder
     process.env.PATH = `${tools.folder}:${process.env.PATH}`
   }
   try {
     await startEngines()
   } catch (error) {
-    await plane?.stop()
+    await controlPlane?.stop()
     throw error
   }
 }
 
 export async function globalTeardown(): Promise<void> {
   await endEngines()
-  await plane?.stop()
+  await controlPlane?.stop()
 }

@@ -10,9 +10,9 @@ import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { build } from 'esbuild'
-import { eventually } from '../helpers/eventually.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
-export type Asked = {
+export type RecordedRequest = {
   method: string
   path: string
   query: string
@@ -20,34 +20,42 @@ export type Asked = {
   body: unknown
 }
 /** `body`: text is sent as it is, everything else as JSON. */
-export type Laid = { status?: number; type?: string; headers?: Record<string, string>; body?: unknown }
-export type Routes = Record<string, Laid | ((asked: Asked) => Laid | Promise<Laid>)>
-export type Fake = { url: string; asked: Asked[] }
-export type Ran = { code: number; stdout: string; stderr: string }
+export type FakeResponse = {
+  status?: number
+  type?: string
+  headers?: Record<string, string>
+  body?: unknown
+}
+export type Routes = Record<
+  string,
+  FakeResponse | ((requests: RecordedRequest) => FakeResponse | Promise<FakeResponse>)
+>
+export type FakeServer = { url: string; requests: RecordedRequest[] }
+export type CommandResult = { code: number; stdout: string; stderr: string }
 
-export const success: Laid = { body: { tag: 'Success' } }
+export const success: FakeResponse = { body: { tag: 'Success' } }
 
 /** Starts on a free port of the loopback, ends with the test. */
-export async function fakeServer(test: TestContext, routes: Routes): Promise<Fake> {
-  const asked: Asked[] = []
+export async function fakeServer(test: TestContext, routes: Routes): Promise<FakeServer> {
+  const requests: RecordedRequest[] = []
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const text = Buffer.concat(chunks).toString()
-    const [where = '', query = ''] = (request.url ?? '').split('?')
-    const one: Asked = {
+    const [urlPath = '', query = ''] = (request.url ?? '').split('?')
+    const recorded: RecordedRequest = {
       method: request.method ?? '',
-      path: where,
+      path: urlPath,
       query,
       headers: request.headers,
       body: text === '' ? null : JSON.parse(text),
     }
-    asked.push(one)
-    const route = routes[`${one.method} ${one.path}`] ?? {
+    requests.push(recorded)
+    const route = routes[`${recorded.method} ${recorded.path}`] ?? {
       status: 404,
-      body: { tag: 'AppError', error_message: `Nothing is at ${one.path}.`, code: 'no_such_path' },
+      body: { tag: 'AppError', error_message: `Nothing is at ${recorded.path}.`, code: 'no_such_path' },
     }
-    const laid = typeof route === 'function' ? await route(one) : route
+    const laid = typeof route === 'function' ? await route(recorded) : route
     const isText = typeof laid.body === 'string'
     response.writeHead(laid.status ?? 200, {
       'content-type': laid.type ?? (isText ? 'text/plain;charset=utf-8' : 'application/json'),
@@ -60,18 +68,18 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
     server.close()
     server.closeAllConnections()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
 }
 
 /** The octo under test: the sources in one file, for they start in half the time, or what OCTO_UNDER_TEST names (an
  * executable, or a script for Node). */
-const underTest = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundled()))
+const octoPath = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundleOcto()))
 /** Program and first arguments. */
-export const octoCommand: readonly [string, ...string[]] = /\.[cm]?[jt]s$/.test(underTest)
-  ? [process.execPath, underTest]
-  : [underTest]
+export const octoCommand: readonly [string, ...string[]] = /\.[cm]?[jt]s$/.test(octoPath)
+  ? [process.execPath, octoPath]
+  : [octoPath]
 
-async function bundled(): Promise<string> {
+async function bundleOcto(): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'octo-test-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const outfile = path.join(folder, 'octo.mjs')
@@ -88,22 +96,22 @@ async function bundled(): Promise<string> {
 }
 
 /** Runs octo as a process with nothing in its environment but what is given. */
-export function octo(environment: Record<string, string>, ...args: string[]): Promise<Ran> {
+export function runOcto(environment: Record<string, string>, ...args: string[]): Promise<CommandResult> {
   const started = startOcto(environment, ...args)
   started.child.stdin?.end()
   return started.ended
 }
 
-export type Started = {
+export type RunningOcto = {
   child: ChildProcess
-  ended: Promise<Ran>
+  ended: Promise<CommandResult>
   /** Waits for what it has written so far. */
-  until(done: (written: Ran) => boolean): Promise<Ran>
+  waitUntil(done: (written: CommandResult) => boolean): Promise<CommandResult>
 }
 
 /** The same, still running; killed after 60 s. */
-export function startOcto(environment: Record<string, string>, ...args: string[]): Started {
-  const always = {
+export function startOcto(environment: Record<string, string>, ...args: string[]): RunningOcto {
+  const baseEnvironment = {
     PATH: process.env.PATH,
     // The second start takes half the time of the first.
     NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache'),
@@ -112,9 +120,12 @@ export function startOcto(environment: Record<string, string>, ...args: string[]
     // No contexts of the person who runs the tests.
     XDG_CONFIG_HOME: '/nonexistent',
   }
-  const [program, ...before] = octoCommand
-  const child = spawn(program, [...before, ...args], { env: { ...always, ...environment }, timeout: 60_000 })
-  const written: Ran = { code: -1, stdout: '', stderr: '' }
+  const [program, ...programArgs] = octoCommand
+  const child = spawn(program, [...programArgs, ...args], {
+    env: { ...baseEnvironment, ...environment },
+    timeout: 60_000,
+  })
+  const written: CommandResult = { code: -1, stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => {
     written.stdout += text
   })
@@ -122,14 +133,14 @@ export function startOcto(environment: Record<string, string>, ...args: string[]
     written.stderr += text
   })
   child.stdin.on('error', () => {})
-  const ended = new Promise<Ran>((resolve) => {
+  const ended = new Promise<CommandResult>((resolve) => {
     child.once('close', (code) => resolve({ ...written, code: code ?? 255 }))
   })
   return {
     child,
     ended,
-    until: (done) =>
-      eventually(`octo ${args.join(' ')}`, async () => ({
+    waitUntil: (done) =>
+      waitFor(`octo ${args.join(' ')}`, async () => ({
         done: done(written),
         value: written,
         seen: written,

@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cacheRoot } from './place.mjs'
+import { cacheRoot } from './cache-dir.mjs'
 
 /** Entries of one kind; the ones not used for the longest time go first. */
 const mostEntries = 500

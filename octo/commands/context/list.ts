@@ -1,6 +1,7 @@
 /** `octo context`: the installations kept on this machine. Loaded by run.ts. */
-import { OctoCommand } from '../../command.ts'
-import { contextLook, readContexts, toldOf } from '../../contexts.ts'
+
+import { contextView, readContexts, toContextRecord } from '../../api/contexts.ts'
+import { OctoCommand } from '../../cli/base-command.ts'
 
 export class ContextList extends OctoCommand {
   static override paths = [['context']]
@@ -18,10 +19,10 @@ export class ContextList extends OctoCommand {
     ],
   })
 
-  protected async act(): Promise<void> {
+  protected async run(): Promise<void> {
     const { current, contexts } = readContexts(this.context.env)
     if (contexts.length === 0) this.note('there are none yet: octo context set NAME --url URL')
-    const told = contexts.map((place) => toldOf(place, current))
-    await this.tell(told, contextLook, 'table')
+    const records = contexts.map((context) => toContextRecord(context, current))
+    await this.printRecords(records, contextView, 'table')
   }
 }

@@ -1,7 +1,13 @@
 /** `octo context remove`: forgets an installation and its credential. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { OctoCommand } from '../../command.ts'
-import { contextLook, noSuchContext, readContexts, toldOf, writeContexts } from '../../contexts.ts'
+import {
+  contextView,
+  readContexts,
+  toContextRecord,
+  unknownContextError,
+  writeContexts,
+} from '../../api/contexts.ts'
+import { OctoCommand } from '../../cli/base-command.ts'
 
 export class ContextRemove extends OctoCommand {
   static override paths = [['context', 'remove']]
@@ -12,13 +18,14 @@ export class ContextRemove extends OctoCommand {
 
   name = Option.String({ name: 'NAME' })
 
-  protected async act(): Promise<void> {
+  protected async run(): Promise<void> {
     const { env } = this.context
     const { current, contexts } = readContexts(env)
-    const found = contexts.find(({ name }) => name === this.name)
-    if (found === undefined) throw noSuchContext(this.name, contexts)
-    const left = contexts.filter((one) => one !== found)
-    writeContexts(env, { current: current === this.name ? null : current, contexts: left })
-    if (this.format !== null) await this.tell({ one: toldOf(found, null) }, contextLook, this.format)
+    const context = contexts.find(({ name }) => name === this.name)
+    if (context === undefined) throw unknownContextError(this.name, contexts)
+    const remaining = contexts.filter((one) => one !== context)
+    writeContexts(env, { current: current === this.name ? null : current, contexts: remaining })
+    if (this.format !== null)
+      await this.printRecords({ one: toContextRecord(context, null) }, contextView, this.format)
   }
 }

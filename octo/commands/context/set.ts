@@ -1,11 +1,11 @@
 /** `octo context set`: keeps an installation under a name, or changes one. Loaded by run.ts. */
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { OctoCommand } from '../../command.ts'
-import { type Place, readAuthorization, readUrl } from '../../connection.ts'
-import { contextLook, readContexts, toldOf, writeContexts } from '../../contexts.ts'
-import { Failure } from '../../failure.ts'
-import { openInput } from '../../input.ts'
+import { type Context, readAuthorization, readUrl } from '../../api/connection.ts'
+import { contextView, readContexts, toContextRecord, writeContexts } from '../../api/contexts.ts'
+import { OctoCommand } from '../../cli/base-command.ts'
+import { createInputReader } from '../../cli/stdin.ts'
+import { CliError } from '../../errors/cli-error.ts'
 
 export class ContextSet extends OctoCommand {
   static override paths = [['context', 'set']]
@@ -29,32 +29,33 @@ export class ContextSet extends OctoCommand {
   authorization = Option.String('--authorization-file', {
     description: 'file with the value of the Authorization header, - for stdin',
   })
-  ca = Option.String('--ca-file', { description: 'file with certificates to trust' })
+  caFile = Option.String('--ca-file', { description: 'file with certificates to trust' })
 
-  protected async act(): Promise<void> {
-    const name = checkedContext(this.name)
+  protected async run(): Promise<void> {
+    const name = parseContextName(this.name)
     const { env, stdin } = this.context
-    const kept = readContexts(env)
-    const before = kept.contexts.find((one) => one.name === name)
-    const url = this.url ?? before?.url
-    if (url === undefined) throw new Failure('usage', `context set ${name} needs --url: it is a new one.`)
+    const existing = readContexts(env)
+    const previous = existing.contexts.find((one) => one.name === name)
+    const url = this.url ?? previous?.url
+    if (url === undefined) throw new CliError('usage', `context set ${name} needs --url: it is a new one.`)
     readUrl(url, '--url')
-    const place: Place = { ...before, name, url }
+    const context: Context = { ...previous, name, url }
     if (this.authorization !== undefined) {
-      const text = await openInput(stdin)('--authorization-file', this.authorization)
+      const text = await createInputReader(stdin)('--authorization-file', this.authorization)
       const authorization = readAuthorization(text, 'the credential')
-      if (authorization === null) throw new Failure('usage', 'the credential is empty.')
-      place.authorization = authorization
+      if (authorization === null) throw new CliError('usage', 'the credential is empty.')
+      context.authorization = authorization
     }
-    if (this.ca !== undefined) place.ca_file = resolve(this.ca)
-    const contexts = [...kept.contexts.filter((one) => one.name !== name), place]
-    const current = kept.current ?? name
+    if (this.caFile !== undefined) context.ca_file = resolve(this.caFile)
+    const contexts = [...existing.contexts.filter((one) => one.name !== name), context]
+    const current = existing.current ?? name
     writeContexts(env, { current, contexts })
-    if (this.format !== null) await this.tell({ one: toldOf(place, current) }, contextLook, this.format)
+    if (this.format !== null)
+      await this.printRecords({ one: toContextRecord(context, current) }, contextView, this.format)
   }
 }
 
-function checkedContext(name: string): string {
+function parseContextName(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/.test(name)) return name
-  throw new Failure('usage', 'the name of a context has 1 to 40 of a-z, A-Z, 0-9, ., _ and -.')
+  throw new CliError('usage', 'the name of a context has 1 to 40 of a-z, A-Z, 0-9, ., _ and -.')
 }

@@ -1,7 +1,13 @@
 /** `octo context use`: which installation is meant from now on. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { OctoCommand } from '../../command.ts'
-import { contextLook, noSuchContext, readContexts, toldOf, writeContexts } from '../../contexts.ts'
+import {
+  contextView,
+  readContexts,
+  toContextRecord,
+  unknownContextError,
+  writeContexts,
+} from '../../api/contexts.ts'
+import { OctoCommand } from '../../cli/base-command.ts'
 
 export class ContextUse extends OctoCommand {
   static override paths = [['context', 'use']]
@@ -12,13 +18,14 @@ export class ContextUse extends OctoCommand {
 
   name = Option.String({ name: 'NAME' })
 
-  protected async act(): Promise<void> {
+  protected async run(): Promise<void> {
     const { env } = this.context
     const { contexts } = readContexts(env)
-    const found = contexts.find(({ name }) => name === this.name)
-    if (found === undefined) throw noSuchContext(this.name, contexts)
+    const context = contexts.find(({ name }) => name === this.name)
+    if (context === undefined) throw unknownContextError(this.name, contexts)
     writeContexts(env, { current: this.name, contexts })
     if (env.OCTOPOD_URL?.trim()) this.note('OCTOPOD_URL is set and wins over it.')
-    if (this.format !== null) await this.tell({ one: toldOf(found, found.name) }, contextLook, this.format)
+    if (this.format !== null)
+      await this.printRecords({ one: toContextRecord(context, context.name) }, contextView, this.format)
   }
 }

@@ -4,7 +4,7 @@
  */
 import {
   type History,
-  mostAttempts,
+  maxAttempts,
   type RowChange,
   type Run,
   rowChanges,
@@ -28,7 +28,7 @@ function checkRecord(run: Run, changes: RowChange[]): Violation[] {
   const started = changes.find(
     ({ before, after }) => before?.state === 'queued' && after?.state === 'running',
   )
-  const name = `the script of action ${run.action} (fence ${run.fence})`
+  const name = `the script of action ${run.action} (fence ${run.fencingToken})`
   if (started === undefined) return [violation(`${name} ran without a start on record`)]
   if (run.atMs + toleranceMs < started.atMs)
     return [
@@ -36,8 +36,8 @@ function checkRecord(run: Run, changes: RowChange[]): Violation[] {
     ]
   if (started.after?.attempt !== run.attempt)
     return [violation(`${name} was told attempt ${run.attempt}, on record is ${started.after?.attempt}`)]
-  if (started.after?.epoch !== run.fence)
-    return [violation(`${name} was started with epoch ${started.after?.epoch} on record`)]
+  if (started.after?.fencingToken !== run.fencingToken)
+    return [violation(`${name} was started with epoch ${started.after?.fencingToken} on record`)]
   return []
 }
 
@@ -47,8 +47,8 @@ function checkKeys(history: History, byAction: Map<number, RowChange[]>): Violat
     return reason === null ? [] : [{ action, reason }]
   })
   const byReason = Map.groupBy(begun, ({ reason }) => reason)
-  return history.asked.flatMap(({ key, kind, deployment, answers }) => {
-    const told = answers.flatMap((answer) => (answer.is === 'accepted' ? [answer.action] : []))
+  return history.requests.flatMap(({ key, kind, deployment, responses }) => {
+    const told = responses.flatMap((answer) => (answer.is === 'accepted' ? [answer.action] : []))
     const all = new Set([...told, ...(byReason.get(key) ?? []).map(({ action }) => action)])
     const name = `the key ${key} (${kind} of ${deployment})`
     const strange = told.find((action) => (byAction.get(action)?.[0]?.after?.reason ?? key) !== key)
@@ -57,7 +57,7 @@ function checkKeys(history: History, byAction: Map<number, RowChange[]>): Violat
   })
 }
 
-function checkRetries({ mayRetry }: History, byAction: Map<number, RowChange[]>): Violation[] {
+function checkRetries({ retriesAllowed }: History, byAction: Map<number, RowChange[]>): Violation[] {
   const retried = new Set<number>()
   return [...byAction].flatMap(([action, changes]) => {
     const row = changes[0]?.after
@@ -67,12 +67,12 @@ function checkRetries({ mayRetry }: History, byAction: Map<number, RowChange[]>)
     const before = byAction.get(of)?.findLast(({ after }) => after !== null)?.after
     const again = retried.has(of)
     retried.add(of)
-    if (!mayRetry) return [violation(`${name}, and none may be repeated`)]
-    if (row.attempt > mostAttempts) return [violation(`${name} of ${mostAttempts} at most`)]
+    if (!retriesAllowed) return [violation(`${name}, and none may be repeated`)]
+    if (row.attempt > maxAttempts) return [violation(`${name} of ${maxAttempts} at most`)]
     if (before?.state !== 'interrupted' || before.attempt !== row.attempt - 1)
       return [violation(`${name} of nothing that was interrupted`)]
     return again ? [violation(`${name}, and not the only one that follows action ${of}`)] : []
   })
 }
 
-const violation = (words: string): Violation => ({ invariant: 'I3', words })
+const violation = (words: string): Violation => ({ invariant: 'I3', message: words })

@@ -1,8 +1,8 @@
 /** The invariants over the history of one run: pure, each in a file of its own. Called by the rig after the quiet time. */
 import { checkAttempts } from './attempts.ts'
-import { checkClients } from './clients.ts'
-import { checkEnds } from './ends.ts'
-import { checkEpochs } from './epochs.ts'
+import { checkPages } from './clients.ts'
+import { checkCompletion } from './completion.ts'
+import { checkFencing } from './fencing.ts'
 import type { History, Invariant, Violation } from './history.ts'
 import { checkLeases } from './leases.ts'
 import { checkOverlap } from './overlap.ts'
@@ -20,11 +20,11 @@ export const invariants: Record<Invariant, string> = {
 export function check(history: History): Violation[] {
   return [
     checkOverlap,
-    checkEnds,
+    checkCompletion,
     checkSuccesses,
     checkAttempts,
-    checkEpochs,
-    checkClients,
+    checkFencing,
+    checkPages,
     checkLeases,
   ].flatMap((one) => one(history))
 }

@@ -1,25 +1,25 @@
 /** I5: no page goes back to an older state or to what is gone, every page ends where the database is, no line of output is lost. */
-import type { Gone, History, Kept, Standing, Viewer, Violation } from './history.ts'
+import type { Deletion, DeploymentSnapshot, History, PageRecord, StoredOutput, Violation } from './history.ts'
 
-export function checkClients({ viewers, truth, gone, outputs }: History): Violation[] {
+export function checkPages({ pages, deployments, deletions, outputs }: History): Violation[] {
   return [
-    ...viewers.flatMap((viewer) => wentBack(viewer, gone)),
-    ...viewers.flatMap((viewer) => missed(viewer, truth)),
+    ...pages.flatMap((viewer) => findRegressions(viewer, deletions)),
+    ...pages.flatMap((viewer) => findMissedChanges(viewer, deployments)),
     ...outputs
-      .filter((kept) => !isKept(kept))
+      .filter((kept) => !isComplete(kept))
       .map(({ action, state, stored, printed }) =>
-        violation(`action ${action} (${state}) printed ${shown(printed)}, kept is ${shown(stored)}`),
+        violation(`action ${action} (${state}) printed ${quote(printed)}, kept is ${quote(stored)}`),
       ),
   ]
 }
 
 /** The last words may be missing of a script that did not come to its end, and where it was not waited for. */
-function isKept({ state, stored, printed, ended }: Kept): boolean {
+function isComplete({ state, stored, printed, ended }: StoredOutput): boolean {
   const whole = state === 'succeeded' || (state === 'failed' && ended)
   return whole ? stored === printed : printed.startsWith(stored)
 }
 
-function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
+function findRegressions({ name, shown }: PageRecord, gone: readonly Deletion[]): Violation[] {
   // Once it is gone nothing of it may come again: only what was made anew, which is newer than the deletion.
   const latest = new Map<string, { revision: number; gone: boolean }>()
   return shown.flatMap(({ deployment, revision, atMs }) => {
@@ -40,20 +40,23 @@ function wentBack({ name, shown }: Viewer, gone: readonly Gone[]): Violation[] {
   })
 }
 
-function missed({ name, atTheEnd }: Viewer, truth: Record<string, Standing>): Violation[] {
-  const deployments = new Set([...Object.keys(truth), ...Object.keys(atTheEnd)])
+function findMissedChanges(
+  { name, finalState }: PageRecord,
+  truth: Record<string, DeploymentSnapshot>,
+): Violation[] {
+  const deployments = new Set([...Object.keys(truth), ...Object.keys(finalState)])
   return [...deployments].flatMap((deployment) => {
-    const [shown, is] = [said(atTheEnd[deployment]), said(truth[deployment])]
+    const [shown, is] = [describeSnapshot(finalState[deployment]), describeSnapshot(truth[deployment])]
     if (shown === is) return []
     return [violation(`${name} shows ${deployment} as ${shown}, it is ${is}`)]
   })
 }
 
-function said(standing: Standing | undefined): string {
+function describeSnapshot(standing: DeploymentSnapshot | undefined): string {
   if (standing === undefined) return 'gone'
   const { revision, status, action, state } = standing
   return `${status} at revision ${revision}, action ${action} ${state}`
 }
 
-const shown = (text: string) => JSON.stringify(text.slice(0, 150))
-const violation = (words: string): Violation => ({ invariant: 'I5', words })
+const quote = (text: string) => JSON.stringify(text.slice(0, 150))
+const violation = (words: string): Violation => ({ invariant: 'I5', message: words })

@@ -8,32 +8,32 @@ export type Run = {
   atMs: number
   action: number
   attempt: number
-  fence: number
+  fencingToken: number
   pid: number
   deployment: string
   /** Whether it got the deployment's lock, which every process of an earlier script holds as long as it lives. */
-  alone: boolean
+  gotLock: boolean
 }
 
 /** The end of it, written by itself as the last thing; a script that was killed writes none. */
-export type RunEnd = { atMs: number; action: number; fence: number }
+export type RunEnd = { atMs: number; action: number; fencingToken: number }
 
 /** The rig's own hand in the database, as the database knows it: what that tidies away is nobody's fault. */
-export const rigName = 'rig'
+export const harnessName = 'rig'
 
 /** A check is made within so long of its time, also on a busy machine. */
-export const checkPatienceMs = 10_000
+export const checkTimeoutMs = 10_000
 
 /** One try more than these is never made of one request. */
-export const mostAttempts = 3
+export const maxAttempts = 3
 
 /** A process of a script's tree was seen alive for the last time. */
-export type Sighting = { atMs: number; action: number; fence: number; pid: number }
+export type Sighting = { atMs: number; action: number; fencingToken: number; pid: number }
 
 export type Row = {
   kind: string
   state: string
-  epoch: number
+  fencingToken: number
   attempt: number
   leaseEndMs: number | null
   /** The reason given with the request: the rig gives the idempotency key of it. */
@@ -51,40 +51,45 @@ export type RowChange = {
   after: Row | null
 }
 /** A chunk of output that the database accepted. */
-export type OutputWrite = { what: 'output'; atMs: number; by: string; action: number; epoch: number }
+export type OutputWrite = { what: 'output'; atMs: number; by: string; action: number; fencingToken: number }
 export type Write = RowChange | OutputWrite
 
 /** One intention of a client, sent again with the same key until the answer was definite. */
-export type Asked = {
+export type RecordedRequest = {
   key: string
   deployment: string
   kind: string
   sentMs: number
-  answers: Answer[]
+  responses: RecordedResponse[]
 }
-export type Answer =
+export type RecordedResponse =
   | { atMs: number; is: 'accepted'; action: number }
   | { atMs: number; is: 'refused'; code: string }
   | { atMs: number; is: 'unknown'; code: string }
 
 /** How a deployment stands, in the database or on a page: with its last action, where it has one. */
-export type Standing = { revision: number; status: string; action: number | null; state: string | null }
+export type DeploymentSnapshot = {
+  revision: number
+  status: string
+  action: number | null
+  state: string | null
+}
 
 /** What one page showed: every revision in the order it came (null: it was taken away), and the whole list at the end. */
-export type Viewer = {
+export type PageRecord = {
   name: string
   shown: { atMs: number; deployment: string; revision: number | null }[]
-  atTheEnd: Record<string, Standing>
+  finalState: Record<string, DeploymentSnapshot>
 }
 
 /** The revision a deployment had when it was deleted. */
-export type Gone = { deployment: string; revision: number }
+export type Deletion = { deployment: string; revision: number }
 
 /** A deployment that waits for something at the end; `overdueMs`: since when its check should be made, null where none will come. */
 export type Pending = { deployment: string; status: string; active: boolean; overdueMs: number | null }
 
 /** What is stored of an action that has ended, what its script printed at most, and whether that came to its own end. */
-export type Kept = { action: number; state: string; stored: string; printed: string; ended: boolean }
+export type StoredOutput = { action: number; state: string; stored: string; printed: string; ended: boolean }
 
 export type History = {
   runs: Run[]
@@ -94,15 +99,15 @@ export type History = {
   sightings: Sighting[]
   /** In the order in which the database did them. */
   writes: Write[]
-  asked: Asked[]
-  viewers: Viewer[]
+  requests: RecordedRequest[]
+  pages: PageRecord[]
   /** Whether a lost action may be followed by a further attempt (INTERRUPTED_ACTIONS). */
-  mayRetry: boolean
+  retriesAllowed: boolean
   /** Every deployment, in the database at the end. */
-  truth: Record<string, Standing>
-  gone: Gone[]
+  deployments: Record<string, DeploymentSnapshot>
+  deletions: Deletion[]
   pending: Pending[]
-  outputs: Kept[]
+  outputs: StoredOutput[]
   /** When the machine itself had no time for anybody: a thread that only looks waited so long for a processor. */
   stalls: Stall[]
 }
@@ -114,18 +119,18 @@ export const emptyHistory = (): History => ({
   ownEnds: [],
   sightings: [],
   writes: [],
-  asked: [],
-  viewers: [],
-  mayRetry: false,
-  truth: {},
-  gone: [],
+  requests: [],
+  pages: [],
+  retriesAllowed: false,
+  deployments: {},
+  deletions: [],
   pending: [],
   outputs: [],
   stalls: [],
 })
 
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6'
-export type Violation = { invariant: Invariant; words: string }
+export type Violation = { invariant: Invariant; message: string }
 
 /** Two clocks are compared that move in steps of 10 ms, one of them by way of another. */
 export const toleranceMs = 30

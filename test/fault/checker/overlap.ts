@@ -3,8 +3,8 @@ import { type History, type Run, toleranceMs, type Violation } from './history.t
 
 export function checkOverlap(history: History): Violation[] {
   const crowded = history.runs
-    .filter((run) => !run.alone)
-    .map((run) => violation(`${said(run)} started while a process of an earlier script held the lock`))
+    .filter((run) => !run.gotLock)
+    .map((run) => violation(`${describeRun(run)} started while a process of an earlier script held the lock`))
   const overlapping = [...Map.groupBy(history.runs, ({ deployment }) => deployment).values()].flatMap(
     (runs) => {
       const inOrder = runs.toSorted((one, other) => one.atMs - other.atMs)
@@ -14,7 +14,9 @@ export function checkOverlap(history: History): Violation[] {
           .slice(at + 1)
           .filter((next) => next.atMs + toleranceMs < last)
           .map((next) =>
-            violation(`${said(next)} started at ${next.atMs} ms, ${said(run)} lived until ${last} ms`),
+            violation(
+              `${describeRun(next)} started at ${next.atMs} ms, ${describeRun(run)} lived until ${last} ms`,
+            ),
           )
       })
     },
@@ -23,11 +25,11 @@ export function checkOverlap(history: History): Violation[] {
 }
 
 function lastAliveMs({ ends, sightings }: History, run: Run): number {
-  const same = (other: { action: number; fence: number }) =>
-    other.action === run.action && other.fence === run.fence
+  const same = (other: { action: number; fencingToken: number }) =>
+    other.action === run.action && other.fencingToken === run.fencingToken
   return Math.max(run.atMs, ...[...ends, ...sightings].filter(same).map(({ atMs }) => atMs))
 }
 
-const said = ({ deployment, action, fence, pid }: Run) =>
-  `the script of ${deployment} for action ${action} (fence ${fence}, process ${pid})`
-const violation = (words: string): Violation => ({ invariant: 'I1', words })
+const describeRun = ({ deployment, action, fencingToken, pid }: Run) =>
+  `the script of ${deployment} for action ${action} (fence ${fencingToken}, process ${pid})`
+const violation = (words: string): Violation => ({ invariant: 'I1', message: words })

@@ -4,12 +4,13 @@ import { type History, type RowChange, rowChanges, toleranceMs, type Violation }
 export function checkSuccesses(history: History): Violation[] {
   return rowChanges(history)
     .filter(({ before, after }) => before?.state !== 'succeeded' && after?.state === 'succeeded')
-    .flatMap((change) => wrongSuccess(history, change))
+    .flatMap((change) => checkSuccess(history, change))
 }
 
-function wrongSuccess({ runs, ends, ownEnds }: History, { action, atMs, after }: RowChange): Violation[] {
-  const epoch = after?.epoch
-  const same = (one: { action: number; fence: number }) => one.action === action && one.fence === epoch
+function checkSuccess({ runs, ends, ownEnds }: History, { action, atMs, after }: RowChange): Violation[] {
+  const epoch = after?.fencingToken
+  const same = (one: { action: number; fencingToken: number }) =>
+    one.action === action && one.fencingToken === epoch
   const name = `action ${action} (epoch ${epoch}) is on record as succeeded`
   if (!runs.some(same)) return [violation(`${name}, its script never ran`)]
   const end = ends.find(same) ?? ownEnds.find(same)
@@ -19,4 +20,4 @@ function wrongSuccess({ runs, ends, ownEnds }: History, { action, atMs, after }:
   return []
 }
 
-const violation = (words: string): Violation => ({ invariant: 'I2', words })
+const violation = (words: string): Violation => ({ invariant: 'I2', message: words })

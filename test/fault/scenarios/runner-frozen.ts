@@ -1,7 +1,8 @@
 /** SIGSTOP of runners for 5, 25 and 60 s in the middle of a script, many side by side, each with a script of its own. */
-import type { World } from '../rig/world.ts'
-import { type Frozen, freezeHolder } from './frozen.ts'
-import { make } from './moves.ts'
+
+import { type FreezeResult, freezeRunner } from '../faults/freeze-runner.ts'
+import { createDeployments } from '../faults/operations.ts'
+import type { Cluster } from '../harness/cluster.ts'
 import type { Scenario } from './scenario.ts'
 
 const seconds = [5, 25, 60]
@@ -17,35 +18,41 @@ export const runnerFrozen: Scenario = {
   async run(world, times) {
     const waves = times(1.25)
     const names = Array.from({ length: atOnce }, (_, at) => `frozen-${at}`)
-    await make(world, names)
-    const frozen: Frozen[] = []
+    await createDeployments(world, names)
+    const frozen: FreezeResult[] = []
     for (let wave = 0; wave < waves; wave += 1) {
       const wakes = names.map((name, at) => {
         const long = seconds[at % seconds.length] ?? 0
-        return freezeHolder(world, name, 1000 * long, long > leaseSeconds)
+        return freezeRunner(world, name, 1000 * long, long > leaseSeconds)
       })
       frozen.push(...(await Promise.all(wakes)))
     }
-    const beyond = frozen.filter(({ goneMs }) => goneMs !== null)
-    const interrupted = frozen.filter(({ goneMs, state }) => goneMs === null && state === 'interrupted')
-    const staleTried = beyond.reduce((sum, one) => sum + one.staleTried, 0)
+    const beyond = frozen.filter(({ processesGoneMs }) => processesGoneMs !== null)
+    const interrupted = frozen.filter(
+      ({ processesGoneMs, state }) => processesGoneMs === null && state === 'interrupted',
+    )
+    const staleTried = beyond.reduce((sum, one) => sum + one.staleWriteAttempts, 0)
     return {
       rounds: `${frozen.length}, of them ${beyond.length} beyond the lease`,
-      figures: [
-        { what: 'script tree gone', budgetMs: 21_000, timesMs: beyond.flatMap(({ goneMs }) => goneMs ?? []) },
+      measurements: [
+        {
+          what: 'script tree gone',
+          budgetMs: 21_000,
+          timesMs: beyond.flatMap(({ processesGoneMs }) => processesGoneMs ?? []),
+        },
         { what: 'action settled', budgetMs: null, timesMs: beyond.map(({ settledMs }) => settledMs) },
       ],
       counts: [
-        { what: 'frozen within the lease, and interrupted', count: interrupted.length, must: 0 },
-        { what: 'stale writes tried', count: staleTried, must: { atLeast: 1 } },
-        { what: 'stale writes accepted', count: await staleWrites(world), must: 0 },
+        { what: 'frozen within the lease, and interrupted', count: interrupted.length, expected: 0 },
+        { what: 'stale writes tried', count: staleTried, expected: { atLeast: 1 } },
+        { what: 'stale writes accepted', count: await staleWrites(world), expected: 0 },
       ],
     }
   },
 }
 
 /** The checker says which; this is the count for the table. */
-async function staleWrites(world: World): Promise<number> {
+async function staleWrites(world: Cluster): Promise<number> {
   const { violations } = await world.check()
   return violations.filter(({ invariant }) => invariant === 'I4').length
 }

@@ -1,6 +1,12 @@
 /** kill -9 of runners at random moments of a script: how long its processes live on, and until its action is settled. */
-import type { World } from '../rig/world.ts'
-import { ended, loseHolder, make, treeGone } from './moves.ts'
+
+import {
+  createDeployments,
+  killRunner,
+  waitForActionEnd,
+  waitForProcessesGone,
+} from '../faults/operations.ts'
+import type { Cluster } from '../harness/cluster.ts'
 import type { Scenario } from './scenario.ts'
 
 /** So many runners with a script each are killed side by side; one more is there to sweep. */
@@ -17,7 +23,7 @@ export const runnerKilled: Scenario = {
     const goneMs: number[] = []
     const settledMs: number[] = []
     const names = Array.from({ length: atOnce }, (_, at) => `killed-${at}`)
-    await make(world, names)
+    await createDeployments(world, names)
     for (let round = 0; round < rounds; round += atOnce) {
       await Promise.all(
         names.map(async (name) => {
@@ -29,7 +35,7 @@ export const runnerKilled: Scenario = {
     }
     return {
       rounds: `${goneMs.length}`,
-      figures: [
+      measurements: [
         { what: 'script tree gone', budgetMs: 6000, timesMs: goneMs },
         { what: 'action settled', budgetMs: 40_000, of: 'p99', timesMs: settledMs },
       ],
@@ -37,8 +43,12 @@ export const runnerKilled: Scenario = {
   },
 }
 
-async function killHolder(world: World, name: string): Promise<{ gone: number; settled: number }> {
-  const { action, killedMs, next } = await loseHolder(world, name, world.random.between(0, 1000))
-  const [gone, settled] = await Promise.all([treeGone(world, action), ended(world, action), next])
+async function killHolder(world: Cluster, name: string): Promise<{ gone: number; settled: number }> {
+  const { action, killedMs, next } = await killRunner(world, name, world.random.between(0, 1000))
+  const [gone, settled] = await Promise.all([
+    waitForProcessesGone(world, action),
+    waitForActionEnd(world, action),
+    next,
+  ])
   return { gone: gone - killedMs, settled: settled.atMs - killedMs }
 }

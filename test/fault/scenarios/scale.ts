@@ -1,8 +1,9 @@
 /** 8 runners, 200 deployments, 5,000 actions, and two servers: everything accepted is performed once, and nobody waits long. */
-import { nowMs } from '../rig/clock.ts'
-import { startLoad } from '../rig/load.ts'
-import { demandWork } from '../rig/report.ts'
-import { startDelays } from './probe.ts'
+
+import { startDelays } from '../faults/probe.ts'
+import { nowMs } from '../harness/clock.ts'
+import { startLoad } from '../harness/load-generator.ts'
+import { assertWorkDone } from '../harness/report.ts'
 import { percentile, type Scenario } from './scenario.ts'
 
 export const scale: Scenario = {
@@ -23,15 +24,19 @@ export const scale: Scenario = {
       limit: actions,
     })
     await load.done
-    await world.quiet(180_000)
+    await world.waitUntilQuiet(180_000)
     const { history } = await world.check()
-    demandWork(history, actions / 2)
+    assertWorkDone(history, actions / 2)
     const delays = (await startDelays(world, nowMs())).map(({ delayMs }) => delayMs)
     const seconds = (nowMs() - fromMs) / 1000
-    const accepted = world.asked.filter(({ answers }) => answers.some(({ is }) => is === 'accepted')).length
+    const accepted = world.requests.filter(({ responses }) =>
+      responses.some(({ is }) => is === 'accepted'),
+    ).length
     return {
-      rounds: `${world.asked.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
-      figures: [{ what: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays }],
+      rounds: `${world.requests.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
+      measurements: [
+        { what: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays },
+      ],
     }
   },
 }

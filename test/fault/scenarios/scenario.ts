@@ -1,12 +1,12 @@
 /** What a scenario of the long form is, and what it hands back: measured times beside their budgets, and what must be zero, or must have happened. */
-import type { World } from '../rig/world.ts'
+import type { Cluster } from '../harness/cluster.ts'
 
 /** `budgetMs` null: only shown. `of`: what must be within it, by default the longest. Times never fail the suite. */
-export type Figure = { what: string; budgetMs: number | null; of?: 'max' | 'p99'; timesMs: number[] }
+export type Measurement = { what: string; budgetMs: number | null; of?: 'max' | 'p99'; timesMs: number[] }
 /** A number that must be as said, e.g. how many were interrupted; fails the suite like a violated invariant. */
-export type Count = { what: string; count: number; must: 0 | { atLeast: number } }
+export type Count = { what: string; count: number; expected: 0 | { atLeast: number } }
 
-export type Found = { rounds: string; figures: Figure[]; counts?: Count[] }
+export type ScenarioResult = { rounds: string; measurements: Measurement[]; counts?: Count[] }
 
 export type Scenario = {
   title: string
@@ -15,7 +15,7 @@ export type Scenario = {
   servers: number
   runners: number
   pages: number
-  run(world: World, times: (rounds: number) => number): Promise<Found>
+  run(world: Cluster, times: (rounds: number) => number): Promise<ScenarioResult>
 }
 
 /** The value that `part` of all are at most. */

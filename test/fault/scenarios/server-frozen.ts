@@ -3,13 +3,13 @@
  * other server at once, and the frozen one goes on with its own when it wakes: one action each.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask, type Intention } from '../rig/asking.ts'
-import { nowMs } from '../rig/clock.ts'
-import { startLoad } from '../rig/load.ts'
-import type { Server } from '../rig/programs.ts'
-import type { World } from '../rig/world.ts'
-import { fatesOf } from './fates.ts'
-import { allRunning, freshKey, make } from './moves.ts'
+import { createDeployments, createKey, waitUntilRunning } from '../faults/operations.ts'
+import { countLostAndDuplicated } from '../faults/outcomes.ts'
+import { nowMs } from '../harness/clock.ts'
+import type { Cluster } from '../harness/cluster.ts'
+import { type ClientRequest, sendUntilAnswered } from '../harness/http-client.ts'
+import { startLoad } from '../harness/load-generator.ts'
+import type { Server } from '../harness/programs.ts'
 import type { Scenario } from './scenario.ts'
 
 const seconds = [5, 25, 60]
@@ -25,7 +25,7 @@ export const serverFrozen: Scenario = {
   async run(world, times) {
     const rounds = times(1)
     const names = Array.from({ length: atOnce }, (_, at) => `twice-${at}`)
-    await make(world, names)
+    await createDeployments(world, names)
     const load = startLoad(world, {
       deployments: 20,
       clients: 4,
@@ -41,25 +41,25 @@ export const serverFrozen: Scenario = {
         if (one === undefined || other === undefined) throw new Error('a server has ended')
         const [victim, witness] = at % 2 === 0 ? [one, other] : [other, one]
         const intentions = names.map((deployment) => {
-          const key = freshKey('twice')
+          const key = createKey('twice')
           keys.add(key)
-          return { key, kind: 'update', deployment, behave: 'quick' } satisfies Intention
+          return { key, kind: 'update', deployment, behave: 'quick' } satisfies ClientRequest
         })
         acceptedMs.push(...(await freezeServer(world, victim, witness, 1000 * long, intentions)))
-        await allRunning(world, names)
+        await waitUntilRunning(world, names)
       }
     await load.stop()
-    await world.quiet()
-    const mine = world.asked.filter(({ key }) => keys.has(key))
-    const unkept = mine.filter(({ answers }) => answers.at(-1)?.is !== 'accepted').length
-    const halfway = mine.filter(({ answers }) => answers.length > 1).length
+    await world.waitUntilQuiet()
+    const mine = world.requests.filter(({ key }) => keys.has(key))
+    const unkept = mine.filter(({ responses }) => responses.at(-1)?.is !== 'accepted').length
+    const halfway = mine.filter(({ responses }) => responses.length > 1).length
     return {
       rounds: `${rounds} each, ${keys.size} keys sent to both`,
-      figures: [{ what: 'accepted by the other server', budgetMs: null, timesMs: acceptedMs }],
+      measurements: [{ what: 'accepted by the other server', budgetMs: null, timesMs: acceptedMs }],
       counts: [
-        { what: 'requests caught under way', count: halfway, must: { atLeast: 1 } },
-        { what: 'not accepted in the end', count: unkept, must: 0 },
-        ...(await fatesOf(world, mine)),
+        { what: 'requests caught under way', count: halfway, expected: { atLeast: 1 } },
+        { what: 'not accepted in the end', count: unkept, expected: 0 },
+        ...(await countLostAndDuplicated(world, mine)),
       ],
     }
   },
@@ -67,19 +67,19 @@ export const serverFrozen: Scenario = {
 
 /** How long the other server took to accept each. */
 async function freezeServer(
-  world: World,
+  world: Cluster,
   victim: Server,
   other: Server,
   frozenMs: number,
-  intentions: readonly Intention[],
+  intentions: readonly ClientRequest[],
 ): Promise<number[]> {
   const frozen = Promise.withResolvers<void>()
   const both = intentions.map(async (intention) => {
     await sleep(world.random.between(0, spreadMs))
-    const first = ask(world.asked, () => [victim.url], world.random, intention)
+    const first = sendUntilAnswered(world.requests, () => [victim.url], world.random, intention)
     await frozen.promise
     const atMs = nowMs()
-    await ask(world.asked, () => [other.url], world.random, intention)
+    await sendUntilAnswered(world.requests, () => [other.url], world.random, intention)
     const tookMs = nowMs() - atMs
     await first
     return tookMs

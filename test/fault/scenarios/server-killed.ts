@@ -1,12 +1,12 @@
 /** kill -9 of servers under 50 requests a second, each while it begins an action; every request sent again with its key until it is answered: none lost, none doubled. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ask } from '../rig/asking.ts'
-import type { Program } from '../rig/programs.ts'
-import type { World } from '../rig/world.ts'
-import { fatesOf } from './fates.ts'
-import { freshKey, make } from './moves.ts'
+import { crashPoints } from '../faults/crash-points.ts'
+import { createDeployments, createKey } from '../faults/operations.ts'
+import { countLostAndDuplicated } from '../faults/outcomes.ts'
+import type { Cluster } from '../harness/cluster.ts'
+import { sendUntilAnswered } from '../harness/http-client.ts'
+import type { Program } from '../harness/programs.ts'
 import { percentile, type Scenario } from './scenario.ts'
-import { steps } from './steps.ts'
 
 const perSecond = 50
 const deployments = 250
@@ -20,14 +20,14 @@ export const serverKilled: Scenario = {
     const requests = times(2500)
     // An archive that does not come to its end can be asked for again and again: one script each, nothing before it.
     const names = Array.from({ length: deployments }, (_, at) => `again-${at}`)
-    for (let at = 0; at < names.length; at += 25) await make(world, names.slice(at, at + 25))
-    const from = world.asked.length
+    for (let at = 0; at < names.length; at += 25) await createDeployments(world, names.slice(at, at + 25))
+    const from = world.requests.length
     let kills = 0
     let over = false
     // Whoever begins an action next is killed, before that is done or after: somebody must ask again.
     let due = false
-    const takeBack = world.judge((program, { statement }) => {
-      if (!due || !steps.begin.statement.test(statement) || !isServer(world, program)) return 'pass'
+    const takeBack = world.interceptStatements((program, { statement }) => {
+      if (!due || !crashPoints.begin.statement.test(statement) || !isServer(world, program)) return 'pass'
       due = false
       kills += 1
       const kill = () => program.signal('SIGKILL')
@@ -51,7 +51,11 @@ export const serverKilled: Scenario = {
       await sleep(Math.max(0, dueMs - (performance.now() - startedAt)))
       const deployment = names[request % names.length] ?? ''
       under.push(
-        ask(world.asked, world.urls, world.random, { key: freshKey('again'), kind: 'archive', deployment }),
+        sendUntilAnswered(world.requests, world.urls, world.random, {
+          key: createKey('again'),
+          kind: 'archive',
+          deployment,
+        }),
       )
     }
     await Promise.all(under)
@@ -59,21 +63,21 @@ export const serverKilled: Scenario = {
     over = true
     await killing
     takeBack()
-    await world.quiet()
-    const mine = world.asked.slice(from)
-    const accepted = mine.filter(({ answers }) => answers.some(({ is }) => is === 'accepted'))
-    const repeated = mine.filter(({ answers }) => answers.length > 1).length
-    const took = accepted.map(({ sentMs, answers }) => (answers.at(-1)?.atMs ?? sentMs) - sentMs)
+    await world.waitUntilQuiet()
+    const mine = world.requests.slice(from)
+    const accepted = mine.filter(({ responses }) => responses.some(({ is }) => is === 'accepted'))
+    const repeated = mine.filter(({ responses }) => responses.length > 1).length
+    const took = accepted.map(({ sentMs, responses }) => (responses.at(-1)?.atMs ?? sentMs) - sentMs)
     return {
       rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, p50 ${percentile(took, 0.5)} ms`,
-      figures: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
+      measurements: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
       counts: [
-        { what: 'kills', count: kills, must: { atLeast: 1 } },
-        { what: 'sent again', count: repeated, must: { atLeast: 1 } },
-        ...(await fatesOf(world, mine)),
+        { what: 'kills', count: kills, expected: { atLeast: 1 } },
+        { what: 'sent again', count: repeated, expected: { atLeast: 1 } },
+        ...(await countLostAndDuplicated(world, mine)),
       ],
     }
   },
 }
 
-const isServer = (world: World, { name }: Program) => world.servers().some((server) => server.name === name)
+const isServer = (world: Cluster, { name }: Program) => world.servers().some((server) => server.name === name)

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import type { Manifest } from './helm.ts'
 
 /** The kept text and the one of these manifests; with UPDATE_GOLDEN=1 what is kept is written anew first. */
-export function golden(name: string, manifests: Manifest[]): { kept: string; now: string } {
+export function compareWithGolden(name: string, manifests: Manifest[]): { kept: string; now: string } {
   const file = new URL(`golden/${name}.yaml`, import.meta.url)
   const keyOf = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`
   const sorted = [...manifests].sort((one, other) => keyOf(one).localeCompare(keyOf(other), 'en'))

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
-import { toolsFolder } from '../../../infra/kubernetes/tools.ts'
+import { toolsFolder } from '../../../infra/test-cluster/tools.ts'
 
 export const chart = fileURLToPath(new URL('../../../infra/chart', import.meta.url))
 
@@ -29,7 +29,7 @@ export function findHelm(): string | null {
   return existsSync(built) ? built : null
 }
 
-export function useHelm(program: string): Helm {
+export function createHelm(program: string): Helm {
   const call = (args: string[], input = '') => {
     const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', input })
     if (status !== 0) throw new Error(`${stdout}${stderr}`)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type SettingName, settings } from '../../../domain/settings.ts'
 
 /** Settings that have a place of their own in the values. */
-export const elsewhere: Partial<Record<SettingName, string>> = {
+export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   DATABASE_URL: 'postgres',
   REDIS_URL: 'redis',
   POWER_AUTHORIZATION_HEADER: 'authorization.admin',
@@ -14,14 +14,17 @@ export const elsewhere: Partial<Record<SettingName, string>> = {
 }
 
 export function settingsSchema(): Record<string, unknown> {
-  const names = (Object.keys(settings) as SettingName[]).filter((name) => !(name in elsewhere))
+  const names = (Object.keys(settings) as SettingName[]).filter((name) => !(name in settingsWithOwnValue))
   return Object.fromEntries(
-    names.map((name) => [name, { description: settings[name].about, ...shapeOf(settings[name].parse) }]),
+    names.map((name) => [
+      name,
+      { description: settings[name].description, ...schemaOf(settings[name].parse) },
+    ]),
   )
 }
 
 /** A null takes a default of values.yaml away. */
-function shapeOf(parse: z.ZodType): Record<string, unknown> {
+function schemaOf(parse: z.ZodType): Record<string, unknown> {
   const inner = parse instanceof z.ZodDefault ? parse.unwrap() : parse
   if (inner instanceof z.ZodEnum) return { enum: [...inner.options, '', null] }
   const isNumber = parse.safeParse('2000').success && !parse.safeParse('words').success

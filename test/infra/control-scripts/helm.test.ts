@@ -15,20 +15,27 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type ConfigScript, configArguments, type ScriptName, scriptNames } from '../../../domain/script.ts'
-import { eventually } from '../../helpers/eventually.ts'
-import { findHelm, helmIsMissing, sets } from './lib.ts'
-import { packChart, password, type Served, serveRegistry, serveRepository, user } from './repositories.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import {
+  packChart,
+  password,
+  type ServedRepository,
+  serveRegistry,
+  serveRepository,
+  user,
+} from './chart-repositories.ts'
+import { controlScriptsDir, findHelm, helmIsMissing } from './control-scripts.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-helm-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const project = { projectName: 'Tests', baseDomain: 'example.org', namespace: 'staging' }
 
-type Said = { code: number; stdout: string; stderr: string }
+type Result = { code: number; stdout: string; stderr: string }
 type Environment = Record<string, string>
 let count = 0
 
 /** A helm that writes down what it was called with, and a cache of its own for each test. */
-function machine(environment: Environment = {}) {
+function createHelmEnvironment(environment: Environment = {}) {
   count += 1
   const cache = join(folder, `cache-${count}`)
   const log = join(folder, `calls-${count}`)
@@ -44,9 +51,9 @@ function machine(environment: Environment = {}) {
     KUBECTL_BIN: 'true',
     ...environment,
   }
-  const run = (script: ScriptName, args: string[]): Promise<Said> =>
+  const run = (script: ScriptName, args: string[]): Promise<Result> =>
     new Promise((resolve) => {
-      execFile(join(sets, 'helm', script), args, { env }, (error, stdout, stderr) =>
+      execFile(join(controlScriptsDir, 'helm', script), args, { env }, (error, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
       )
     })
@@ -80,9 +87,9 @@ const keys = [
 ]
 
 describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () => {
-  let repository: Served
-  let registry: Served
-  let open: Served
+  let repository: ServedRepository
+  let registry: ServedRepository
+  let open: ServedRepository
   const charts = join(folder, 'charts')
   const chart = (more: Environment = {}) => ({
     chart_repo_url: repository.url,
@@ -100,9 +107,9 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   after(() => Promise.all([repository, registry, open].map((each) => each?.stop())))
 
   test('the keys of a chart, to full depth, from a private repository; its password is in no argument, output or file', async () => {
-    const { ask, calls, cache } = machine({ HELM_USER: user, HELM_PASS: password })
-    const said = await ask('application_config_keys', chart())
-    assert.deepEqual(said, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
+    const { ask, calls, cache } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const result = await ask('application_config_keys', chart())
+    assert.deepEqual(result, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
     assert.match(calls(), /^repo update r HELM_PASS=$/m)
     assert.ok(!calls().includes(password))
     for (const file of filesBelow(cache)) assert.ok(!readFileSync(file, 'utf8').includes(password), file)
@@ -113,30 +120,30 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('what was got with credentials is not given to somebody without', async () => {
-    const { ask } = machine()
+    const { ask } = createHelmEnvironment()
     const own = chart({ chart_repo_user: user, chart_repo_pass: password })
     assert.equal((await ask('application_config_keys', own)).code, 0)
     for (const other of [chart(), chart({ chart_repo_user: user, chart_repo_pass: 'guessed it' })]) {
-      const said = await ask('application_config_keys', other)
-      assert.equal(said.code, 1)
-      assert.match(said.stderr, /^The chart shows 1\.0\.0 could not be had from http:\/\/\S+: .*401.*\n$/)
-      assert.ok(!said.stderr.includes('guessed it'))
+      const result = await ask('application_config_keys', other)
+      assert.equal(result.code, 1)
+      assert.match(result.stderr, /^The chart shows 1\.0\.0 could not be had from http:\/\/\S+: .*401.*\n$/)
+      assert.ok(!result.stderr.includes('guessed it'))
     }
   })
 
   test('HELM_PASS goes to the host of the default repository and to no other that somebody names', async () => {
     const DEFAULTS = JSON.stringify({ chart_repo_url: `${repository.url}/` })
-    const { ask } = machine({ HELM_USER: user, HELM_PASS: password, DEFAULTS })
+    const { ask } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password, DEFAULTS })
     assert.equal((await ask('application_config_keys', chart())).code, 0)
     assert.equal((await ask('application_config_keys', chart({ chart_repo_url: open.url }))).code, 0)
     assert.deepEqual(
-      open.asked.filter((each) => each.endsWith('with credentials')),
+      open.requests.filter((each) => each.endsWith('with credentials')),
       [],
     )
   })
 
   test('a version that came out after the index was read is found', async () => {
-    const { ask } = machine({ HELM_USER: user, HELM_PASS: password })
+    const { ask } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
     assert.equal((await ask('application_config_keys', chart())).code, 0)
     packChart(charts, '1.1.0')
     assert.equal((await ask('application_config_keys', chart({ chart_version: '1.1.0' }))).code, 0)
@@ -148,11 +155,11 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('a repository that is away does not take along what is here; what is not is told in a sentence', async () => {
-    const away = await serveRepository(charts, true)
-    const { ask, cache } = machine()
-    const own = chart({ chart_repo_url: away.url, chart_version: '' })
+    const unreachable = await serveRepository(charts, true)
+    const { ask, cache } = createHelmEnvironment()
+    const own = chart({ chart_repo_url: unreachable.url, chart_version: '' })
     assert.equal((await ask('application_config_keys', own)).code, 0)
-    await away.stop()
+    await unreachable.stop()
     // Without a version it is looked for again after five minutes.
     const old = new Date(Date.now() - 10 * 60_000)
     for (const file of filesBelow(cache).filter((path) => /\.tgz$|index\.yaml$/.test(path)))
@@ -165,7 +172,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
 
   test('HELM_ON_INIT_ONLY: init reads the index, and nobody else asks for it', async () => {
     const DEFAULTS = JSON.stringify({ ...chart(), default_overrides: [] })
-    const { ask, run, calls } = machine({
+    const { ask, run, calls } = createHelmEnvironment({
       HELM_USER: user,
       HELM_PASS: password,
       DEFAULTS,
@@ -182,14 +189,14 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('an OCI registry: the chart with credentials, a sentence without', async () => {
-    const { ask, calls } = machine({ HELM_PLAIN_HTTP: 'true' })
+    const { ask, calls } = createHelmEnvironment({ HELM_PLAIN_HTTP: 'true' })
     const oci = chart({ chart_repo_url: `oci://${registry.host}/charts` })
-    const said = await ask('application_config_keys', {
+    const result = await ask('application_config_keys', {
       ...oci,
       chart_repo_user: user,
       chart_repo_pass: password,
     })
-    assert.deepEqual(said, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
+    assert.deepEqual(result, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
     assert.ok(!calls().includes(password))
     const refused = await ask('application_config_keys', oci)
     assert.equal(refused.code, 1)
@@ -197,7 +204,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('many scripts at once bring a chart once', async () => {
-    const { ask, calls } = machine({ HELM_USER: user, HELM_PASS: password })
+    const { ask, calls } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
     const all = await Promise.all(Array.from({ length: 8 }, () => ask('application_config_keys', chart())))
     assert.deepEqual(new Set(all.map(({ code }) => code)), new Set([0]))
     for (const what of [/^repo update/gm, /^pull/gm, /^show values/gm])
@@ -205,17 +212,17 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('a script that is ended leaves no credentials behind', async () => {
-    const slow = machine({ HELM_USER: user, HELM_PASS: password })
+    const slow = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
     writeFileSync(slow.env.HELM_BIN ?? '', '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 })
     const args = configArguments('application_config_keys', project, Object.entries(chart()))
-    const child = spawn(join(sets, 'helm/application_config_keys'), args, {
+    const child = spawn(join(controlScriptsDir, 'helm/application_config_keys'), args, {
       env: slow.env,
       detached: true,
       stdio: 'ignore',
     })
     const exited = new Promise((resolve) => child.once('exit', resolve))
     const secrets = () => filesBelow(slow.cache).filter((file) => readFileSync(file, 'utf8').includes(user))
-    await eventually('helm is at work', async () => ({ done: secrets().length > 0, value: null }))
+    await waitFor('helm is at work', async () => ({ done: secrets().length > 0, value: null }))
     // As the runner does it: the whole group.
     process.kill(-(child.pid ?? 0), 'SIGTERM')
     await exited
@@ -225,19 +232,19 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
 
 test('every script of the contract is there and executable, in both sets', () => {
   for (const set of ['helm', 'kubectl']) {
-    const here = readdirSync(join(sets, set))
+    const here = readdirSync(join(controlScriptsDir, set))
     for (const name of scriptNames.filter((each) => each !== 'notifications'))
       assert.ok(here.includes(name), `${set}/${name}`)
   }
 })
 
 test('the folder works on its own, with the one package that it names, in the version of the repository', async () => {
-  const own = JSON.parse(readFileSync(join(sets, 'package.json'), 'utf8'))
-  const all = JSON.parse(readFileSync(join(sets, '../../package.json'), 'utf8'))
+  const own = JSON.parse(readFileSync(join(controlScriptsDir, 'package.json'), 'utf8'))
+  const all = JSON.parse(readFileSync(join(controlScriptsDir, '../../package.json'), 'utf8'))
   assert.deepEqual(own.dependencies, { yaml: all.dependencies.yaml })
   const copy = join(folder, 'copy')
-  cpSync(sets, copy, { recursive: true })
-  const { env } = machine({ DEFAULTS: '{"chart_name":"x"}' })
+  cpSync(controlScriptsDir, copy, { recursive: true })
+  const { env } = createHelmEnvironment({ DEFAULTS: '{"chart_name":"x"}' })
   const run = (script: string, args: string[]) =>
     new Promise((resolve) =>
       execFile(join(copy, script), args, { env }, (_, stdout, stderr) => resolve(stdout + stderr)),
@@ -251,7 +258,7 @@ test('the folder works on its own, with the one package that it names, in the ve
 })
 
 test('DEFAULTS become the defaults: values may hold =, commas and newlines', async () => {
-  const { ask } = machine({
+  const { ask } = createHelmEnvironment({
     DEFAULTS: JSON.stringify({
       chart_repo_url: 'https://a.b',
       chart_name: 'c',
@@ -268,10 +275,14 @@ test('DEFAULTS become the defaults: values may hold =, commas and newlines', asy
     'chart_name\nchart_repo_pass\nchart_repo_url\nchart_repo_user\nchart_version\n',
   )
   assert.equal((await ask('application_config')).stdout, 'a,b=c\nd,"1,2\n3"\n')
-  assert.deepEqual(await machine().ask('application_config'), { code: 0, stdout: '', stderr: '' })
+  assert.deepEqual(await createHelmEnvironment().ask('application_config'), {
+    code: 0,
+    stdout: '',
+    stderr: '',
+  })
 })
 
-const wrong: [string, Environment, Environment, RegExp][] = [
+const invalid: [string, Environment, Environment, RegExp][] = [
   ['DEFAULTS that are not JSON', { DEFAULTS: '{' }, {}, /^DEFAULTS is not JSON: .+\n$/],
   [
     'overrides that are no pairs',
@@ -330,13 +341,13 @@ const wrong: [string, Environment, Environment, RegExp][] = [
     /^\/no\/such\/helm was not found: put helm on the PATH or set HELM_BIN\.\n$/,
   ],
 ]
-for (const [what, environment, deployment, says] of wrong)
+for (const [what, environment, deployment, expected] of invalid)
   test(`${what}: one sentence and exit code 1`, async () => {
-    const { ask } = machine(environment)
-    const said = await ask(
+    const { ask } = createHelmEnvironment(environment)
+    const result = await ask(
       deployment.chart_name ? 'application_config_keys' : 'application_config',
       deployment,
     )
-    assert.match(said.stderr, says)
-    assert.equal(said.code, 1)
+    assert.match(result.stderr, expected)
+    assert.equal(result.code, 1)
   })

@@ -15,7 +15,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import type { Pair } from '../../../domain/overrides.ts'
+import type { KeyValue } from '../../../domain/overrides.ts'
 import {
   configArguments,
   lifecycleArguments,
@@ -23,8 +23,8 @@ import {
   type ScriptName,
   scriptNames,
 } from '../../../domain/script.ts'
-import { processIdentity } from '../../../infra/local/identity.ts'
-import { waitUntil } from '../../../infra/local/wait.ts'
+import { pollUntil } from '../../../infra/dev/poll.ts'
+import { processIdentity } from '../../../infra/dev/process/process-identity.ts'
 
 const scripts = join(import.meta.dirname, '../../../infra/control-scripts/local')
 const root = mkdtempSync(join(tmpdir(), 'octopod-deployments-'))
@@ -47,9 +47,9 @@ function run(script: ScriptName, args: string[], more: Record<string, string> = 
   })
 }
 
-function about(name: string, application: Pair[] = [], deployment: Pair[] = []): string[] {
+function about(name: string, application: KeyValue[] = [], deployment: KeyValue[] = []): string[] {
   names.add(name)
-  const tag: Pair[] = application.some(([key]) => key === 'image.tag') ? [] : [['image.tag', 'v1']]
+  const tag: KeyValue[] = application.some(([key]) => key === 'image.tag') ? [] : [['image.tag', 'v1']]
   return lifecycleArguments(project, name, { application: [...tag, ...application], deployment })
 }
 
@@ -154,7 +154,7 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     const file = join(folderOf('stranger'), 'run/0.json')
     const { pid } = processOf('stranger', 0)
     process.kill(pid, 'SIGKILL')
-    await waitUntil(() => processIdentity(pid) === null, { timeoutMs: 5_000 })
+    await pollUntil(() => processIdentity(pid) === null, { timeoutMs: 5_000 })
     writeFileSync(file, readFileSync(file, 'utf8').replace(`${pid}`, `${process.pid}`))
     assert.equal((await run('check', args)).code, 1)
     assert.equal((await run('archive_check', args)).code, 0)
@@ -166,7 +166,7 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     await run('create', args)
     const { pid } = processOf('orphan', 0)
     rmSync(folderOf('orphan'), { recursive: true })
-    assert.ok(await waitUntil(() => processIdentity(pid) === null, { timeoutMs: 10_000 }))
+    assert.ok(await pollUntil(() => processIdentity(pid) === null, { timeoutMs: 10_000 }))
   })
 
   test('a promised port that a stranger took fails the action with a sentence; the next info promises another', async () => {
@@ -182,7 +182,7 @@ describe('the local control scripts', { concurrency: 4 }, () => {
   })
 
   test('values may hold anything: they reach the page whole and harmless', async () => {
-    const nasty: Pair[] = [
+    const nasty: KeyValue[] = [
       ['greeting', `<script>alert("1")</script> & 'two'\nlines`],
       ['banner', '--name=other'],
       ['empty', ''],
@@ -200,7 +200,7 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     )
   })
 
-  const refused: { pairs: Pair[]; deployment?: Pair[]; says: RegExp }[] = [
+  const refused: { pairs: KeyValue[]; deployment?: KeyValue[]; says: RegExp }[] = [
     {
       pairs: [['image.tag', 'v9']],
       says: /^There is no image with the tag "v9"\. Known tags: v1, v2, v3, .+\.\n$/,
@@ -243,9 +243,9 @@ describe('the local control scripts', { concurrency: 4 }, () => {
   })
 
   test('the application config depends on the deployment config; keys go beyond the defaults', async () => {
-    const ask = async (script: Parameters<typeof configArguments>[0], deployment: Pair[]) =>
+    const ask = async (script: Parameters<typeof configArguments>[0], deployment: KeyValue[]) =>
       (await run(script, configArguments(script, project, deployment))).stdout
-    const shop: Pair[] = [['app.kind', 'shop']]
+    const shop: KeyValue[] = [['app.kind', 'shop']]
     assert.equal(await ask('deployment_config', []), 'app.kind,page\napp.replicas,1\napp.start-seconds,0\n')
     assert.equal(await ask('deployment_config_keys', []), 'app.kind\napp.replicas\napp.start-seconds\n')
     assert.equal(

@@ -3,10 +3,10 @@
  * be values at all, what the chart refuses, and what the cluster would refuse.
  */
 import { Refusal } from '../../lib/arguments.mjs'
-import { keyByPlace, keyByValue } from '../../lib/blame.mjs'
 import { CommandFailure } from '../../lib/command.mjs'
-import { refusals, unlessOwned } from '../../lib/dry-run.mjs'
-import { imageProblems } from '../../lib/image.mjs'
+import { refusals, unlessOwned } from '../../lib/kubernetes/dry-run.mjs'
+import { keyByPlace, keyByValue } from '../../lib/kubernetes/find-config-key.mjs'
+import { imageProblems } from '../../lib/kubernetes/image.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
 import { configuredOutline, render } from './release.mjs'
 

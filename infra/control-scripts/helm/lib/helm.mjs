@@ -2,7 +2,7 @@
 import { Refusal } from '../../lib/arguments.mjs'
 import { remembered } from '../../lib/cache.mjs'
 import { runCommand } from '../../lib/command.mjs'
-import { clusterEnvironment } from '../../lib/kubectl.mjs'
+import { clusterEnvironment } from '../../lib/kubernetes/kubectl.mjs'
 
 const askMs = 60_000
 const keptMs = 24 * 60 * 60 * 1000

@@ -1,6 +1,7 @@
 /** What create, update, archive, unarchive and cleanup do; each can be repeated, and goes on where another broke off. */
-import { removeClaims } from '../../lib/claims.mjs'
-import { startWorkloads, stopWorkloads } from '../../lib/scale.mjs'
+
+import { startWorkloads, stopWorkloads } from '../../lib/kubernetes/scale.mjs'
+import { removeClaims } from '../../lib/kubernetes/volume-claims.mjs'
 import { masked } from '../../lib/secrets.mjs'
 import { install, installedOutline, uninstall } from './release.mjs'
 

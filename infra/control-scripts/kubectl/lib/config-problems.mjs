@@ -1,9 +1,10 @@
 /** Everything wrong with a config, a sentence each, beginning with the key that is to blame where it can be found. */
-import { keyByValue } from '../../lib/blame.mjs'
-import { refusals, unlessOwned } from '../../lib/dry-run.mjs'
-import { imageProblems } from '../../lib/image.mjs'
-import { outlineOf } from '../../lib/outline.mjs'
-import { built, finished, manifestsText, placeholder } from './build.mjs'
+
+import { refusals, unlessOwned } from '../../lib/kubernetes/dry-run.mjs'
+import { keyByValue } from '../../lib/kubernetes/find-config-key.mjs'
+import { imageProblems } from '../../lib/kubernetes/image.mjs'
+import { outlineOf } from '../../lib/kubernetes/manifest-summary.mjs'
+import { built, finished, manifestsText, placeholder } from './build-manifests.mjs'
 
 export async function configProblems(request) {
   const documents = await built(request)

@@ -2,8 +2,8 @@
  * What was applied for a deployment, in a ConfigMap beside it: without it nobody knew later what an update has to remove, what
  * an archive has to stop and what a cleanup has to delete, for the manifests may have changed meanwhile.
  */
-import { getObjects, idOf, kubectl } from '../../lib/kubectl.mjs'
-import { instanceLabel } from './build.mjs'
+import { getObjects, idOf, kubectl } from '../../lib/kubernetes/kubectl.mjs'
+import { instanceLabel } from './build-manifests.mjs'
 
 const identity = ({ name, namespace }) => ({
   apiVersion: 'v1',

@@ -1,9 +1,10 @@
 /** What create, update, archive, unarchive and cleanup do; each can be repeated, and goes on where another broke off. */
-import { removeClaims } from '../../lib/claims.mjs'
-import { idOf, kubectl, typed } from '../../lib/kubectl.mjs'
-import { outlineOf } from '../../lib/outline.mjs'
-import { startWorkloads, stopWorkloads } from '../../lib/scale.mjs'
-import { built, finished, manifestsText } from './build.mjs'
+
+import { idOf, kubectl, typed } from '../../lib/kubernetes/kubectl.mjs'
+import { outlineOf } from '../../lib/kubernetes/manifest-summary.mjs'
+import { startWorkloads, stopWorkloads } from '../../lib/kubernetes/scale.mjs'
+import { removeClaims } from '../../lib/kubernetes/volume-claims.mjs'
+import { built, finished, manifestsText } from './build-manifests.mjs'
 import { appliedOutline, forget, inventory } from './inventory.mjs'
 
 const applyMs = 10 * 60 * 1000

@@ -1,6 +1,6 @@
 /** What check finds: a request to every process the config asks for. Exit codes of contract §2. */
 import { replicasOf } from './config.mjs'
-import { folderOf } from './place.mjs'
+import { folderOf } from './deployment-dir.mjs'
 import { askReplica } from './replica.mjs'
 
 const fine = 0

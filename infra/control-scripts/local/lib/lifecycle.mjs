@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from '../../lib/arguments.mjs'
 import { configProblems, replicasOf } from './config.mjs'
-import { folderOf, keptPort, promisePort, releasePort } from './place.mjs'
+import { folderOf, keptPort, promisePort, releasePort } from './deployment-dir.mjs'
 import { readRun, replicaLives, replicas, startReplica, stopReplica } from './replica.mjs'
 
 /** create, update and unarchive: afterwards the deployment runs as configured, with the data it had. */

@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from '../../lib/arguments.mjs'
 
-const app = join(import.meta.dirname, 'app.mjs')
+const app = join(import.meta.dirname, 'demo-app.mjs')
 const startMs = 10_000
 const termMs = 3_000
 const answerMs = 5_000

@@ -1,0 +1,175 @@
+/**
+ * What a runner does to an action between claim and finish. Every write carries the lease epoch; where it no longer
+ * fits nothing is written and StaleLease is thrown (law 3). Called by runner/actions/execute-action.ts and runner/schedules/recovery.ts.
+ */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import {
+  type ActionKind,
+  actionKinds,
+  type ScriptResult,
+  stateFromResult,
+  statusAfterAction,
+} from '../../domain/actions.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
+import { type FullInfo, type Link, storedOverrides } from '../../domain/schemas.ts'
+import { StaleLease } from '../errors.ts'
+import type { Database, Transaction } from '../pool.ts'
+import { toChangeEvent } from './deployments.ts'
+import { toJsonb } from './enqueue-action.ts'
+
+const claimedRow = z.object({
+  actionId: z.number(),
+  epoch: z.number(),
+  attempt: z.number(),
+  kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+  deploymentId: z.number(),
+  name: z.string(),
+  appOverrides: storedOverrides,
+  deploymentOverrides: storedOverrides,
+  configChecked: z.boolean(),
+})
+/** An action in our hands: everything perform needs, and the epoch every later write must carry. */
+export type ClaimedAction = z.infer<typeof claimedRow>
+export type Held = { actionId: number; epoch: number }
+
+/** Whoever held an action was lost before its script could start so many times: it is the action that loses them. */
+export const maxClaims = 5
+
+/** Takes the action if it waits and nobody holds it; null otherwise (a second bell for the same action is harmless). */
+export async function claim(
+  pool: Database,
+  actionId: number,
+  runner: string,
+  leaseMs: number,
+): Promise<ClaimedAction | null> {
+  return pool.maybeOne(sql.type(claimedRow)`
+    update actions a
+    set lease_epoch = a.lease_epoch + 1, lease_expires_at = ${leaseExpiry(leaseMs)}, runner = ${runner}
+    from deployments d
+    where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
+      and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.lease_epoch < ${maxClaims}
+    returning a.id as "actionId", a.lease_epoch as epoch, a.attempt, a.kind, d.id as "deploymentId", d.name,
+      a.app_overrides as "appOverrides", a.deployment_overrides as "deploymentOverrides", a.config_checked as "configChecked"`)
+}
+
+const renewedRow = z.object({ cancel: z.boolean() })
+
+/** Keeps the action for another `leaseMs` on the database's clock; tells whether somebody wants it cancelled. */
+export async function renew(
+  pool: Database,
+  { actionId, epoch }: Held,
+  leaseMs: number,
+): Promise<{ cancel: boolean }> {
+  const row = await pool.maybeOne(sql.type(renewedRow)`
+    update actions set lease_expires_at = ${leaseExpiry(leaseMs)}, hand = ${epoch}
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()
+    returning cancel_requested_at is not null as cancel`)
+  if (row === null) throw new StaleLease(actionId, epoch)
+  return row
+}
+
+const revisionRow = z.object({ revision: z.number() })
+/** Null: the epoch was stale, nothing was written. */
+const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
+
+/**
+ * Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). May be asked again
+ * when the answer was lost. Throws StaleLease also for what is to be cancelled: a renewal tells which it is.
+ */
+export async function start(
+  pool: Database,
+  { actionId, epoch }: Held,
+  links: readonly Link[] | null,
+): Promise<ChangeEvent> {
+  const { body } = await pool.one(sql.type(bodyRow)`
+    select start_action(${actionId}, ${epoch}, ${links === null ? null : toJsonb(links)}) as body`)
+  if (body === null) throw new StaleLease(actionId, epoch)
+  return toChangeEvent(body)
+}
+
+/**
+ * Lets go of an action before the lease is over. One that has not started is taken by whoever looks next; one whose script was
+ * interrupted, and is surely dead, is ended by the next sweep. Nothing happens if it is no longer ours.
+ */
+export async function release(pool: Database, { actionId, epoch }: Held): Promise<void> {
+  await pool.query(sql.unsafe`
+    update actions set lease_expires_at = now(), hand = ${epoch}
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()`)
+}
+
+/** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
+export async function finish(
+  pool: Database,
+  action: ClaimedAction,
+  result: ScriptResult,
+): Promise<ChangeEvent> {
+  const { actionId, epoch, deploymentId, kind, name } = action
+  const state = stateFromResult(result)
+  const status = statusAfterAction(kind, state === 'succeeded')
+  if (status === null) {
+    return pool.transaction(async (transaction) => {
+      await endCleanupAction(transaction, action)
+      return deleteDeploymentRows(transaction, deploymentId, name)
+    })
+  }
+  const { body } = await pool.one(sql.type(bodyRow)`
+    select finish_action(${actionId}, ${epoch}, ${state}, ${result.exitCode}, ${result.signal}, ${result.error},
+      ${result.truncated}, ${status}) as body`)
+  if (body === null) throw new StaleLease(actionId, epoch)
+  return toChangeEvent(body)
+}
+
+/** What has not ended cannot be deleted: it ends, and is forgotten with all the rest. */
+async function endCleanupAction(transaction: Transaction, { actionId, epoch }: Held): Promise<void> {
+  const ended = await transaction.query(sql.unsafe`
+    update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, hand = ${epoch}
+    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running')`)
+  if (ended.rowCount === 0) throw new StaleLease(actionId, epoch)
+}
+
+type EndedAction = { id: number; deploymentId: number; kind: ActionKind; name: string }
+
+/**
+ * Gives the deployment the status its ended action leaves, or what it was before one that never started, and has it checked
+ * at once.
+ */
+export async function applyFinalStatus(
+  transaction: Transaction,
+  ended: EndedAction,
+  succeeded: boolean,
+): Promise<ChangeEvent> {
+  const status = statusAfterAction(ended.kind, succeeded)
+  if (status === null) return deleteDeploymentRows(transaction, ended.deploymentId, ended.name)
+  const { body } = await transaction.one(sql.type(bodyRow)`
+    select settle_deployment(${ended.deploymentId}, ${status},
+      (select undo from actions where id = ${ended.id})) as body`)
+  if (body === null) throw new Error(`deployment ${ended.name} has gone while its action ended`)
+  return toChangeEvent(body)
+}
+
+/** A chunk is up to 64 KiB: so many are deleted well within the time of one statement, also from a cold disk. */
+const deleteBatchSize = 1000
+
+/** Deletes the record, its actions and their output, which can be gigabytes: that in batches. */
+export async function deleteDeploymentRows(
+  transaction: Transaction,
+  deploymentId: number,
+  name: string,
+): Promise<ChangeEvent> {
+  for (let deleted = deleteBatchSize; deleted === deleteBatchSize; ) {
+    const batch = await transaction.query(sql.unsafe`
+      delete from action_output where ctid = any(array(
+        select o.ctid from actions a join action_output o on o.action_id = a.id
+        where a.deployment_id = ${deploymentId} limit ${deleteBatchSize}))`)
+    deleted = batch.rowCount
+  }
+  await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
+  await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
+  const revision = await transaction.oneFirst(sql.type(revisionRow)`
+    select nextval('deployment_revision') as revision`)
+  return { type: 'deleted', name, revision }
+}
+
+export const toInterval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
+const leaseExpiry = (leaseMs: number) => sql.fragment`now() + ${toInterval(leaseMs)}`

@@ -1,0 +1,126 @@
+/**
+ * Step 4: an intention becomes an accepted action, in one transaction and one round trip (begin_action, migration 0004):
+ * lock the deployment, may it move?, insert the action, set the status. Called by the functions and by the runner's retention; the bell is rung after it.
+ */
+import { type SerializableValue, sql } from 'slonik'
+import { z } from 'zod'
+import { type ActionKind, actions, invalidTransitionMessage } from '../../domain/actions.ts'
+import { ApiError } from '../../domain/errors.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
+import type { Override } from '../../domain/overrides.ts'
+import type { FullInfo } from '../../domain/schemas.ts'
+import { type Status, statuses } from '../../domain/statuses.ts'
+import { isUniqueViolation } from '../errors.ts'
+import type { Database, Transaction } from '../pool.ts'
+import { toChangeEvent } from './deployments.ts'
+import { type IdempotencyKey, idempotencyKeyReused } from './idempotency.ts'
+
+export type Actor = { actor: string; source: string; reason: string | null }
+export type Overrides = { app: readonly Override[]; deployment: readonly Override[] }
+
+export type ActionRequest = Actor & {
+  kind: ActionKind
+  name: string
+  /** Create and update: the whole new set. Others keep what is stored. */
+  overrides?: Overrides
+  /** Whether config_check has said yes already; otherwise the runner asks it before the script. */
+  configChecked: boolean
+  /** Refused when the overrides have changed since the deployment had this revision. */
+  revision?: number | undefined
+  key?: IdempotencyKey | undefined
+}
+
+/** `change` is null for a repeated Idempotency-Key: nothing happened now. */
+export type EnqueuedAction = { actionId: number; change: ChangeEvent | null }
+
+export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
+
+const enqueuedRow = z.object({
+  outcome: z.enum([
+    'begun',
+    'replayed',
+    'key_reused',
+    'name_taken',
+    'no_such_deployment',
+    'busy',
+    'impossible_move',
+    'changed_meanwhile',
+  ]),
+  status: z.enum(statuses).nullable(),
+  action_id: z.number().nullable(),
+  body: z.custom<FullInfo>().nullable(),
+})
+
+/**
+ * Accepts the intention. Throws a Refusal: name_taken, no_such_deployment, busy, impossible_move, changed_meanwhile, key_reused.
+ * When it rejects with a database error the outcome is unknown; the same key asked again tells.
+ */
+export async function enqueueAction(pool: Database, request: ActionRequest): Promise<EnqueuedAction> {
+  try {
+    const enqueued = await pool.one(enqueueActionQuery(request))
+    if (enqueued.outcome === 'begun' && enqueued.body !== null) {
+      return { actionId: enqueued.action_id ?? 0, change: toChangeEvent(enqueued.body) }
+    }
+    if (enqueued.outcome === 'replayed') return { actionId: enqueued.action_id ?? 0, change: null }
+    throw toRefusal(request, enqueued)
+  } catch (error) {
+    // Whatever the code believes, the index decides.
+    if (isUniqueViolation(error)) throw busy(request.name)
+    throw error
+  }
+}
+
+function enqueueActionQuery(request: ActionRequest) {
+  const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
+  const { allowedFrom, runningStatus } = actions[kind]
+  const app = overrides ? toJsonb(overrides.app) : null
+  const deployment = overrides ? toJsonb(overrides.deployment) : null
+  return sql.type(enqueuedRow)`
+    select outcome, status, action_id, body from begin_action(
+      ${name}, ${kind}, ${sql.array([...allowedFrom], 'text')}, ${runningStatus}, ${app}, ${deployment},
+      ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
+      ${revision ?? null})`
+}
+
+function toRefusal({ kind, name }: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
+  switch (outcome) {
+    case 'key_reused':
+      return idempotencyKeyReused()
+    case 'name_taken':
+      return new ApiError('name_taken', `Deployment ${name} already exists.`)
+    case 'no_such_deployment':
+      return new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+    case 'busy':
+      return busy(name)
+    case 'changed_meanwhile':
+      return preconditionFailed(name)
+    default:
+      return status === null
+        ? new Error(`begin_action answered ${outcome} without a status`)
+        : new ApiError('impossible_move', invalidTransitionMessage(kind, name, status))
+  }
+}
+
+const lockedRow = z.object({ id: z.number(), status: z.enum(statuses) })
+
+/**
+ * Locks the row; throws a Refusal when it is not there or an action of it is under way. Two statements, for whoever
+ * waits for the lock still sees all other rows as they were before: only the second one sees what was committed meanwhile.
+ */
+export async function lockIdleDeployment(
+  transaction: Transaction,
+  name: string,
+): Promise<{ id: number; status: Status }> {
+  const row = await transaction.maybeOne(sql.type(lockedRow)`
+    select id, status from deployments where name = ${name} for update`)
+  if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  const active = await transaction.exists(sql.unsafe`
+    select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)
+  if (active) throw busy(name)
+  return row
+}
+
+const busy = (name: string) => new ApiError('busy', `Deployment ${name} is currently being processed.`)
+
+export const preconditionFailed = (name: string) =>
+  new ApiError('changed_meanwhile', `The config of deployment ${name} was changed meanwhile: read it again.`)

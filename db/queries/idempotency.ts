@@ -1,0 +1,56 @@
+/** Requests already answered: the same Idempotency-Key acts once, also after a connection lost during COMMIT. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { ApiError } from '../../domain/errors.ts'
+import type { Database, Transaction } from '../pool.ts'
+
+/** `fingerprint`: a digest of method, path and body; the same key with another one is a mistake. */
+export type IdempotencyKey = { key: string; fingerprint: string }
+
+const keyRow = z.object({ fingerprint: z.string(), action_id: z.number().nullable() })
+
+/**
+ * Takes the key, inside the transaction that acts. Null: it was free, act. Otherwise what it did the first time.
+ * A concurrent request with the same key waits here until the first has committed or failed.
+ */
+export async function claimIdempotencyKey(
+  transaction: Transaction,
+  { key, fingerprint }: IdempotencyKey,
+): Promise<{ actionId: number | null } | null> {
+  const inserted = await transaction.query(sql.unsafe`
+    insert into idempotency_keys (key, fingerprint) values (${key}, ${fingerprint}) on conflict do nothing`)
+  if (inserted.rowCount === 1) return null
+  const stored = await transaction.one(sql.type(keyRow)`
+    select fingerprint, action_id from idempotency_keys where key = ${key}`)
+  return toReplay(stored, fingerprint)
+}
+
+/** What a key did before, without taking it; null when it is new. */
+export async function findIdempotencyKey(
+  pool: Database,
+  { key, fingerprint }: IdempotencyKey,
+): Promise<{ actionId: number | null } | null> {
+  const stored = await pool.maybeOne(sql.type(keyRow)`
+    select fingerprint, action_id from idempotency_keys where key = ${key}`)
+  return stored === null ? null : toReplay(stored, fingerprint)
+}
+
+export const idempotencyKeyReused = () =>
+  new ApiError('key_reused', 'This Idempotency-Key was used for a different request.')
+
+function toReplay(stored: z.infer<typeof keyRow>, fingerprint: string): { actionId: number | null } {
+  if (stored.fingerprint !== fingerprint) {
+    throw idempotencyKeyReused()
+  }
+  return { actionId: stored.action_id }
+}
+
+/** Keys are kept for a day. So many at once are deleted well within the time of one statement. */
+export async function deleteOldKeys(pool: Database, batchSize = 5000): Promise<void> {
+  for (let deleted = batchSize; deleted === batchSize; ) {
+    const batch = await pool.query(sql.unsafe`
+      delete from idempotency_keys where key = any(array(
+        select key from idempotency_keys where created_at < now() - interval '1 day' limit ${batchSize}))`)
+    deleted = batch.rowCount
+  }
+}

@@ -1,0 +1,131 @@
+/** What every runner looks for by itself, so that a lost bell, a lost runner or a lost Redis loses nothing. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { type ActionKind, actionKinds } from '../../domain/actions.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
+import type { Database, Transaction } from '../pool.ts'
+import { applyFinalStatus, maxClaims, toInterval } from './action-lifecycle.ts'
+import { readChangeEvent } from './deployments.ts'
+
+const nameRow = z.object({ name: z.string() })
+const idRow = z.object({ id: z.number() })
+
+/** Actions that wait although nobody holds them: their bell was lost, or their runner before the start. */
+export async function findUnclaimedActions(
+  pool: Database,
+  olderThanMs: number,
+  limit: number,
+): Promise<number[]> {
+  const rows = await pool.any(sql.type(idRow)`
+    select id from actions
+    where state = 'queued' and cancel_requested_at is null and created_at <= now() - ${toInterval(olderThanMs)}
+      and (lease_expires_at is null or lease_expires_at <= now()) and lease_epoch < ${maxClaims}
+    order by id limit ${limit}`)
+  return rows.map((row) => row.id)
+}
+
+const expiredRow = z.object({
+  id: z.number(),
+  kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+  state: z.string(),
+  attempt: z.number(),
+  runner: z.string().nullable(),
+  deploymentId: z.number(),
+  name: z.string(),
+  cancel: z.boolean(),
+})
+
+export type ExpiredAction = {
+  actionId: number
+  name: string
+  runner: string | null
+  retryActionId: number | null
+  change: ChangeEvent
+}
+
+/** At most this many runs of one request where the operator allows retries. */
+const maxAttempts = 3
+
+/**
+ * Ends one action whose lease has run out after it had started (or that was to be cancelled, or that loses every runner that
+ * takes it): `interrupted`, with its output so far. With `retry` a second, visible action follows. Null: there is none.
+ */
+export async function endExpiredAction(pool: Database, retry: boolean): Promise<ExpiredAction | null> {
+  return pool.transaction(async (transaction) => {
+    const expired = await transaction.maybeOne(sql.type(expiredRow)`
+      select a.id, a.kind, a.state, a.attempt, a.runner, d.id as "deploymentId", d.name,
+        a.cancel_requested_at is not null as cancel
+      from actions a join deployments d on d.id = a.deployment_id
+      where a.lease_expires_at <= now()
+        and (a.state = 'running' or a.cancel_requested_at is not null or a.lease_epoch >= ${maxClaims})
+        and a.state in ('queued', 'running')
+      order by a.id limit 1 for update of a skip locked`)
+    if (expired === null) return null
+    const state = expired.state === 'queued' && expired.cancel ? 'cancelled' : 'interrupted'
+    const message =
+      state === 'cancelled'
+        ? 'Cancelled before it started.'
+        : expired.state === 'queued'
+          ? `${maxClaims} runners were lost before its script could start.`
+          : `Its runner${expired.runner ? ` ${expired.runner}` : ''} was lost or had to give it up.`
+    await transaction.query(sql.unsafe`
+      update actions set state = ${state}, error = ${message}, finished_at = now(), lease_epoch = lease_epoch + 1,
+        lease_expires_at = null
+      where id = ${expired.id}`)
+    const willRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts
+    const retryActionId = willRetry ? await insertRetry(transaction, expired.id) : null
+    const change = willRetry
+      ? await bumpRevision(transaction, expired.deploymentId)
+      : await applyFinalStatus(transaction, expired, false)
+    return {
+      actionId: expired.id,
+      name: expired.name,
+      runner: expired.runner,
+      retryActionId,
+      change,
+    }
+  })
+}
+
+async function insertRetry(transaction: Transaction, actionId: number): Promise<number> {
+  const row = await transaction.one(sql.type(idRow)`
+    insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
+      config_checked, usual_duration_ms, attempt)
+    select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, usual_duration_ms, attempt + 1
+    from actions where id = ${actionId}
+    returning id`)
+  return row.id
+}
+
+async function bumpRevision(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
+  await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
+  return readChangeEvent(transaction, deploymentId)
+}
+
+/** Archived deployments whose retention is over. */
+export async function findExpiredArchives(
+  pool: Database,
+  retentionMs: number,
+  limit: number,
+): Promise<string[]> {
+  const rows = await pool.any(sql.type(nameRow)`
+    select name from deployments d
+    where status = 'Archived' and archived_at <= now() - ${toInterval(retentionMs)}
+      and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
+    order by archived_at limit ${limit}`)
+  return rows.map((row) => row.name)
+}
+
+const statusChangeRow = z.object({ deployment: z.string(), old_status: z.string(), new_status: z.string() })
+export type StatusChange = z.infer<typeof statusChangeRow>
+
+/** Takes status changes off the list, oldest first, for the notifications script: each goes to one runner, once. */
+export async function takeStatusChanges(pool: Database, limit: number): Promise<readonly StatusChange[]> {
+  return pool.any(sql.type(statusChangeRow)`
+    with taken as (
+      delete from status_changes
+      where id = any(array(select id from status_changes order by id limit ${limit} for update skip locked))
+      returning id, deployment, old_status, new_status)
+    select deployment, old_status, new_status from taken order by id`)
+}

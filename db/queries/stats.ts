@@ -1,0 +1,36 @@
+/** How much there is and how much of it waits: numbers for whoever watches the installation. Called by functions/telemetry/metrics.ts. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { type ActionKind, actionKinds } from '../../domain/actions.ts'
+import { statuses } from '../../domain/statuses.ts'
+import type { Database } from '../pool.ts'
+
+const statsRow = z.object({
+  deployments: z.array(z.object({ status: z.enum(statuses), count: z.number() })),
+  active: z.array(
+    z.object({
+      kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+      state: z.enum(['queued', 'running']),
+      count: z.number(),
+    }),
+  ),
+  oldestQueuedSeconds: z.number(),
+  lateChecks: z.number(),
+})
+/** `lateChecks`: deployments whose check should have been made more than 5 seconds ago. */
+export type Stats = z.infer<typeof statsRow>
+
+/** One round trip over the deployments and the active actions; never over the history. */
+export async function readStats(pool: Database): Promise<Stats> {
+  return pool.one(sql.type(statsRow)`
+    select
+      (select coalesce(json_agg(json_build_object('status', status, 'count', count)), '[]')
+        from (select status, count(*) from deployments group by status) by_status) as deployments,
+      (select coalesce(json_agg(json_build_object('kind', kind, 'state', state, 'count', count)), '[]')
+        from (select kind, state, count(*) from actions where state in ('queued', 'running') group by kind, state) by_state) as active,
+      (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
+        from actions where state = 'queued') as "oldestQueuedSeconds",
+      (select count(*) from deployments d
+        where next_check_at < now() - interval '5 seconds' and status not in ('Archived', 'CleanupFailed')
+          and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))) as "lateChecks"`)
+}

@@ -1,0 +1,65 @@
+/** Hints over Redis pub/sub (law 7): what changed, where output grew, what is to be cancelled. May be lost. */
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import { type ChangeEvent, changeEvent } from '../../domain/event.ts'
+import { channelNames } from './redis-keys.ts'
+
+const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
+const cancelRequested = z.object({ actionId: z.int() })
+export type OutputAppended = z.infer<typeof outputAppended>
+
+/** Publishes and forgets: a lost hint is caught up by whoever polls. Resolves always, within Redis' command timeout. */
+async function publish(redis: Redis, channel: string, message: unknown): Promise<void> {
+  await redis.publish(channel, JSON.stringify(message)).catch(() => {})
+}
+
+export const publishChange = (redis: Redis, prefix: string, event: ChangeEvent) =>
+  publish(redis, channelNames(prefix).changes, event)
+
+export const publishOutput = (redis: Redis, prefix: string, appended: OutputAppended) =>
+  publish(redis, channelNames(prefix).output, appended)
+
+export const publishCancel = (redis: Redis, prefix: string, actionId: number) =>
+  publish(redis, channelNames(prefix).cancel, { actionId })
+
+export type EventHandlers = {
+  /** `text` is the event as it was published, checked, to be passed on without being made again. */
+  onChange?: (event: ChangeEvent, text: string) => void
+  onOutput?: (grew: OutputAppended) => void
+  onCancel?: (actionId: number) => void
+}
+
+/**
+ * Listens on `subscriber` (kept for this) until it is closed; ioredis subscribes again after a reconnect. What cannot be
+ * read, say of a newer version beside us, is lost as any hint may be: it must not end the process.
+ */
+export async function subscribe(subscriber: Redis, prefix: string, handlers: EventHandlers): Promise<void> {
+  const names = channelNames(prefix)
+  subscriber.on('message', (channel, text) => {
+    if (channel === names.changes) {
+      const event = parseMessage(changeEvent, text)
+      if (event !== null) handlers.onChange?.(event, text)
+    } else if (channel === names.output) {
+      const grew = parseMessage(outputAppended, text)
+      if (grew !== null) handlers.onOutput?.(grew)
+    } else if (channel === names.cancel) {
+      const asked = parseMessage(cancelRequested, text)
+      if (asked !== null) handlers.onCancel?.(asked.actionId)
+    }
+  })
+  const wantedChannels = [
+    ...(handlers.onChange ? [names.changes] : []),
+    ...(handlers.onOutput ? [names.output] : []),
+    ...(handlers.onCancel ? [names.cancel] : []),
+  ]
+  await subscriber.subscribe(...wantedChannels)
+}
+
+/** JSON of this shape; null for anything else. */
+export function parseMessage<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(text))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The HTTP API as one table: the server mounts it, the page and octo call by it, OpenAPI is made from it.
+ * Paths and shapes of contract §4; those marked `ours` are additions.
+ */
+import { z } from 'zod'
+import { endpoints } from './endpoints.ts'
+import type { ErrorCode } from './errors.ts'
+import * as shapes from './schemas.ts'
+
+export type Role = 'open' | 'user' | 'admin'
+
+export type Endpoint = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below /api/v1, with `:name` for parameters. */
+  path: string
+  role: Role
+  summary: string
+  ours: boolean
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
+  response: z.ZodType | 'text' | 'events'
+  errors: readonly ErrorCode[]
+}
+
+const transitionErrors = [
+  'bad_request',
+  'no_such_deployment',
+  'busy',
+  'impossible_move',
+  'key_reused',
+  'shutting_down',
+] as const
+const configCheckErrors = ['config_refused', 'script_failed', 'runners_away', 'stores_away'] as const
+
+export const outputQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe('chunks with a greater number'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+})
+export const actionsQuery = z.strictObject({
+  before: z.coerce.number().int().min(1).optional().describe('actions with a smaller id'),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+})
+
+export const api = {
+  listDeployments: {
+    ...endpoints.listDeployments,
+    role: 'user',
+    ours: false,
+    summary: 'All deployments, newest change first; answers 304 to the present ETag',
+    response: z.array(shapes.fullInfo),
+    errors: [],
+  },
+  createDeployment: {
+    ...endpoints.createDeployment,
+    role: 'user',
+    ours: false,
+    summary: 'Create a deployment',
+    body: shapes.createBody,
+    response: shapes.success,
+    errors: ['bad_request', 'bad_name', 'name_taken', 'key_reused', 'shutting_down', ...configCheckErrors],
+  },
+  updateDeployment: {
+    ...endpoints.updateDeployment,
+    role: 'user',
+    ours: false,
+    summary: 'Update a deployment: the whole new set of overrides of both levels',
+    body: shapes.updateBody,
+    response: shapes.success,
+    errors: [...transitionErrors, 'changed_meanwhile', ...configCheckErrors],
+  },
+  archiveDeployment: {
+    ...endpoints.archiveDeployment,
+    role: 'user',
+    ours: false,
+    summary: 'Archive a deployment',
+    response: shapes.success,
+    errors: transitionErrors,
+  },
+  restoreDeployment: {
+    ...endpoints.restoreDeployment,
+    role: 'user',
+    ours: false,
+    summary: 'Restore an archived deployment',
+    response: shapes.success,
+    errors: [...transitionErrors, ...configCheckErrors],
+  },
+  cleanupDeployment: {
+    ...endpoints.cleanupDeployment,
+    role: 'admin',
+    ours: false,
+    summary: 'Clean up an archived deployment: its resources, its record and its actions',
+    response: shapes.success,
+    errors: transitionErrors,
+  },
+  deleteDeployment: {
+    ...endpoints.deleteDeployment,
+    role: 'admin',
+    ours: false,
+    summary: 'Forget a deployment without running a script',
+    response: shapes.success,
+    errors: ['bad_request', 'no_such_deployment', 'busy', 'key_reused'],
+  },
+  getFullInfo: {
+    ...endpoints.getFullInfo,
+    role: 'user',
+    ours: false,
+    summary: 'One deployment with its last action and its last check',
+    response: shapes.fullInfoWithCheck,
+    errors: ['no_such_deployment'],
+  },
+  getInfo: {
+    ...endpoints.getInfo,
+    role: 'user',
+    ours: false,
+    summary: 'One deployment with its finished actions, newest first (a list of one element)',
+    response: z.array(shapes.info),
+    errors: ['no_such_deployment'],
+  },
+  getStatus: {
+    ...endpoints.getStatus,
+    role: 'user',
+    ours: false,
+    summary: 'Run the check script now',
+    response: z.object({ status: z.enum(['Ok', 'Error']) }),
+    errors: ['no_such_deployment', 'script_failed', 'runners_away', 'stores_away'],
+  },
+  listActions: {
+    ...endpoints.listActions,
+    role: 'user',
+    ours: true,
+    summary: 'The actions of a deployment, newest first, a page at a time',
+    query: actionsQuery,
+    response: z.array(shapes.action),
+    errors: ['bad_request', 'no_such_deployment'],
+  },
+  getAction: {
+    ...endpoints.getAction,
+    role: 'user',
+    ours: true,
+    summary: 'One action',
+    response: shapes.action,
+    errors: ['bad_request', 'no_such_action'],
+  },
+  cancelAction: {
+    ...endpoints.cancelAction,
+    role: 'user',
+    ours: true,
+    summary: 'Cancel a queued or running action; asking twice is the same as asking once',
+    response: shapes.success,
+    errors: ['bad_request', 'no_such_action', 'too_late'],
+  },
+  getOutput: {
+    ...endpoints.getOutput,
+    role: 'admin',
+    ours: true,
+    summary: 'The output of an action in numbered chunks, also while it runs',
+    query: outputQuery,
+    response: shapes.outputPage,
+    errors: ['bad_request', 'no_such_action'],
+  },
+  streamOutput: {
+    ...endpoints.streamOutput,
+    role: 'admin',
+    ours: true,
+    summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
+    query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
+    response: 'events',
+    errors: ['bad_request', 'no_such_action'],
+  },
+  getLog: {
+    ...endpoints.getLog,
+    role: 'admin',
+    ours: false,
+    summary: 'The whole output of an action',
+    response: shapes.wholeOutput,
+    errors: ['bad_request', 'no_such_action'],
+  },
+  getDeploymentConfig: {
+    ...endpoints.getDeploymentConfig,
+    role: 'user',
+    ours: false,
+    summary: 'Default deployment config',
+    response: shapes.keyValues,
+    errors: ['script_failed', 'runners_away', 'stores_away'],
+  },
+  getDeploymentKeys: {
+    ...endpoints.getDeploymentKeys,
+    role: 'user',
+    ours: false,
+    summary: 'The keys that may be set in the deployment config',
+    response: shapes.keys,
+    errors: ['script_failed', 'runners_away', 'stores_away'],
+  },
+  getApplicationConfig: {
+    ...endpoints.getApplicationConfig,
+    role: 'user',
+    ours: false,
+    summary: 'Default application config under an effective deployment config',
+    body: shapes.configInput,
+    response: shapes.keyValues,
+    errors: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
+  },
+  getApplicationKeys: {
+    ...endpoints.getApplicationKeys,
+    role: 'user',
+    ours: false,
+    summary: 'The keys that may be set in the application config under an effective deployment config',
+    body: shapes.configInput,
+    response: shapes.keys,
+    errors: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
+  },
+  ping: {
+    ...endpoints.ping,
+    role: 'open',
+    ours: false,
+    summary: 'The git revision of this build, after asking the database',
+    response: 'text',
+    errors: ['stores_away'],
+  },
+  getProjectName: {
+    ...endpoints.getProjectName,
+    role: 'user',
+    ours: false,
+    summary: 'The name of the project',
+    response: z.string(),
+    errors: [],
+  },
+  whoami: {
+    ...endpoints.whoami,
+    role: 'user',
+    ours: true,
+    summary: 'What the credential allows, and under which name an action would be kept',
+    response: shapes.whoami,
+    errors: [],
+  },
+} as const satisfies Record<string, Endpoint>
+
+export type Api = typeof api
+export type EndpointName = keyof Api

@@ -1,0 +1,72 @@
+/** Opens what the functions need, for server.ts and lambda.ts, and gives the way to close it again. */
+import type { Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { openPool } from '../db/pool.ts'
+import { getFullInfos } from '../db/queries/deployments.ts'
+import { createActionQueue, createScriptQueryClient } from '../db/queue/action-queue.ts'
+import {
+  closeRedis,
+  createCommandConnection,
+  createSubscriberConnection,
+  oncePerMinute,
+  waitUntilReady,
+} from '../db/redis/connections.ts'
+import type { ServerSettings } from '../domain/settings.ts'
+import { createBatchLoader } from '../lib/batch-loader.ts'
+import { createOutputNotifier } from './actions/output-notifier.ts'
+import { createListCache } from './deployments/list-cache.ts'
+import type { Services } from './services.ts'
+
+export type CreatedServices = { services: Services; subscriber: Redis; close(): Promise<void> }
+
+type Options = Pick<Services, 'supportsStreaming' | 'isShuttingDown' | 'shutdownSignal'> & {
+  timeoutMs: number
+}
+
+/** Waits up to `patienceMs` for PostgreSQL; Redis may come later. */
+export async function createServices(
+  settings: ServerSettings,
+  log: Logger,
+  options: Options,
+): Promise<CreatedServices> {
+  const logWaiting = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
+  const db = await openPool(settings.DATABASE_URL, {
+    size: settings.DATABASE_POOL_SIZE,
+    startupTimeoutMs: options.timeoutMs,
+    onWait: logWaiting,
+  })
+  const logRedisError = oncePerMinute((error) =>
+    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
+  )
+  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
+  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
+  await waitUntilReady(redis, 2000)
+  const actionQueue = createActionQueue(redis, settings.REDIS_PREFIX)
+  const scriptQueries = createScriptQueryClient(redis, subscriber, settings.REDIS_PREFIX)
+  const listCache = createListCache(db)
+  const loadFullInfo = createBatchLoader((names) => getFullInfos(db, names))
+  const outputNotifier = createOutputNotifier()
+  const { supportsStreaming, isShuttingDown, shutdownSignal } = options
+  return {
+    services: {
+      settings,
+      db,
+      redis,
+      actionQueue,
+      scriptQueries,
+      listCache,
+      loadFullInfo,
+      outputNotifier,
+      log,
+      supportsStreaming,
+      isShuttingDown,
+      shutdownSignal,
+    },
+    subscriber,
+    close: async () => {
+      await Promise.all([actionQueue.close(), scriptQueries.close()])
+      await Promise.all([closeRedis(redis), closeRedis(subscriber)])
+      await Promise.race([db.end(), new Promise((resolve) => setTimeout(resolve, 2000).unref())])
+    },
+  }
+}

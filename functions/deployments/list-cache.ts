@@ -1,0 +1,59 @@
+/**
+ * The list of all deployments as bytes. Every request asks PostgreSQL for the version, so no server ever answers with a
+ * list older than the request; only what has changed is read again. Called by deployments/list.ts.
+ */
+import { createHash } from 'node:crypto'
+import type { Database } from '../../db/pool.ts'
+import { getListVersion, listDeploymentIds, readChangesSince } from '../../db/queries/deployments.ts'
+import { singleFlight } from '../../lib/single-flight.ts'
+
+export type CachedList = { changes: number; bytes: Uint8Array<ArrayBuffer>; etag: string }
+export type ListCache = { current(): Promise<CachedList> }
+
+type Row = { id: number; changedAt: number; text: string }
+
+export function createListCache(db: Database): ListCache {
+  const rows = new Map<number, Row>()
+  let horizon: string | null = null
+  let deletions = 0
+  let cached: CachedList | null = null
+
+  const refresh = singleFlight(async () => {
+    const changed = await readChangesSince(db, horizon)
+    for (const { id, changedAt, body } of changed.rows) {
+      rows.set(id, { id, changedAt, text: JSON.stringify(body) })
+    }
+    if (changed.deletions !== deletions) {
+      const present = new Set(await listDeploymentIds(db))
+      for (const id of rows.keys()) if (!present.has(id)) rows.delete(id)
+    }
+    horizon = changed.horizon
+    deletions = changed.deletions
+    cached = { changes: changed.changes, ...serializeList(rows) }
+    return cached
+  })
+  const reset = () => {
+    rows.clear()
+    horizon = null
+    cached = null
+  }
+  const version = singleFlight(() => getListVersion(db))
+
+  return {
+    async current() {
+      const before = cached
+      const changes = await version()
+      // The count never shrinks: this is another database (restored, replaced). Nothing we know is true any more.
+      if (before !== null && changes < before.changes) reset()
+      // A list that is newer than the version just asked for is newer than the request: good enough.
+      return cached !== null && cached.changes >= changes ? cached : refresh()
+    },
+  }
+}
+
+/** Newest change first. */
+function serializeList(rows: Map<number, Row>): { bytes: Uint8Array<ArrayBuffer>; etag: string } {
+  const sorted = [...rows.values()].sort((a, b) => b.changedAt - a.changedAt || b.id - a.id)
+  const bytes = new TextEncoder().encode(`[${sorted.map((row) => row.text).join(',')}]`)
+  return { bytes, etag: `"${createHash('sha1').update(bytes).digest('base64url')}"` }
+}

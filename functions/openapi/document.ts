@@ -1,0 +1,53 @@
+/** The OpenAPI 3.1 document, made from the endpoint table of domain/api-schema.ts. Called once by functions/openapi/handlers.ts. */
+import { api, type EndpointName } from '../../domain/api-schema.ts'
+import { apiPrefix } from '../../domain/endpoints.ts'
+import { errorSchemas } from './error-responses.ts'
+import { createSchemas } from './json-schemas.ts'
+import { nonTablePaths } from './non-table-paths.ts'
+import { type Operation, operationOf, tags } from './operation.ts'
+
+export type OpenapiDocument = ReturnType<typeof createOpenapiDocument>
+
+export function createOpenapiDocument() {
+  const schemas = createSchemas()
+  const paths: Record<string, Record<string, Operation>> = {}
+  for (const name of Object.keys(api) as EndpointName[]) {
+    const path = apiPrefix + api[name].path.replace(/:(\w+)/g, '{$1}')
+    paths[path] ??= {}
+    paths[path][api[name].method.toLowerCase()] = operationOf(name, schemas)
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Octopod', version: '1', summary: 'Staging environments for everyone', description },
+    servers: [{ url: '/' }],
+    tags: tags.map((name) => ({ name })),
+    paths: { ...paths, ...nonTablePaths },
+    components: {
+      schemas: { ...schemas.components, ...errorSchemas },
+      headers: {
+        RequestId: {
+          description: 'Id of this request, as in the log of the server',
+          schema: { type: 'string' },
+        },
+        ActionId: { description: 'Id of the accepted action', schema: { type: 'integer' } },
+        ETag: { description: 'Version of the list', schema: { type: 'string' } },
+        RetryAfter: { description: 'Seconds to wait', schema: { type: 'integer' } },
+      },
+      securitySchemes: {
+        user: { type: 'apiKey', in: 'header', name: 'Authorization', description: userDescription },
+        admin: { type: 'apiKey', in: 'header', name: 'Authorization', description: adminDescription },
+      },
+    },
+  }
+}
+
+const description = [
+  'Commands are answered as soon as they are accepted; what becomes of them is in the status of the deployment and in the',
+  'action whose id the answer carries. All bodies are JSON (`Content-Type: application/json`), all times ISO 8601 in UTC.',
+  'Unknown fields of a request are refused; answers may get new fields. A refusal carries words for a person and a `code`',
+  'for programs; other paths answer 404 `no_such_path`, other methods 405 `wrong_method`.',
+].join('\n')
+
+const userDescription =
+  'The exact value of APP_AUTHORIZATION_HEADER. Where the installation sets none, everybody who reaches the server is a user.'
+const adminDescription = 'The exact value of POWER_AUTHORIZATION_HEADER.'

@@ -1,0 +1,92 @@
+/** Every refusal an endpoint can answer with, grouped by status, with the bodies they come in. */
+import { api, type Endpoint, type EndpointName } from '../../domain/api-schema.ts'
+import { type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
+import { type JsonSchema, refTo } from './json-schemas.ts'
+
+const codeOrder = Object.keys(errorCodes) as ErrorCode[]
+
+/** A repeated request with the same Idempotency-Key acts once at these. */
+export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
+  (api[name].errors as readonly ErrorCode[]).includes('key_reused')
+
+/** Those the table names and those that follow from role, method and body; in the order of the error table. */
+export function errorCodesOf(name: EndpointName): ErrorCode[] {
+  const { role, method, body, errors }: Endpoint = api[name]
+  const all = new Set<ErrorCode>([...errors, 'stores_away', 'internal'])
+  if (role !== 'open') all.add('not_signed_in')
+  if (role === 'admin') all.add('not_allowed')
+  if (method !== 'GET') all.add('wrong_origin').add('too_large')
+  if (body !== undefined) all.add('bad_request').add('wrong_media_type')
+  if (acceptsIdempotencyKey(name)) all.add('bad_request')
+  return codeOrder.filter((code) => all.has(code))
+}
+
+/** The only answer in plain text: the words of the config_check script. */
+const isPlainText = (code: ErrorCode) => code === 'config_refused'
+const isAboutName = (code: ErrorCode) => errorBody(code, '').tag === 'ValidationError'
+
+export type ErrorResponse = {
+  description: string
+  headers: Record<string, { $ref: string }>
+  content: Record<string, { schema: JsonSchema }>
+}
+
+export function errorResponses(codes: readonly ErrorCode[]): Record<string, ErrorResponse> {
+  const responses: Record<string, ErrorResponse> = {}
+  for (const [status, group] of Map.groupBy(codes, (code) => errorCodes[code].status)) {
+    const json = group.filter((code) => !isPlainText(code))
+    responses[status] = {
+      description: group.map((code) => `\`${code}\`: ${errorCodes[code].remedy}`).join('\n\n'),
+      headers: {
+        'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+        ...(status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+      },
+      content: {
+        ...(json.length > 0 ? { 'application/json': { schema: bodySchema(json) } } : {}),
+        ...(group.some(isPlainText)
+          ? { 'text/plain': { schema: { type: 'string', description: 'what the config_check script says' } } }
+          : {}),
+      },
+    }
+  }
+  return responses
+}
+
+function bodySchema(codes: readonly ErrorCode[]): JsonSchema {
+  const ofKind = (name: 'ValidationError' | 'AppError', some: ErrorCode[]): JsonSchema[] =>
+    some.length === 0
+      ? []
+      : [{ allOf: [refTo(name), { type: 'object', properties: { code: { enum: some } } }] }]
+  const kinds = [
+    ...ofKind('ValidationError', codes.filter(isAboutName)),
+    ...ofKind(
+      'AppError',
+      codes.filter((code) => !isAboutName(code)),
+    ),
+  ]
+  return kinds.length === 1 && kinds[0] ? kinds[0] : { oneOf: kinds }
+}
+
+/** The two bodies of contract §4; `code` is our addition. */
+export const errorSchemas: Record<'ValidationError' | 'AppError', JsonSchema> = {
+  ValidationError: {
+    type: 'object',
+    description: 'Something about the name of a deployment.',
+    required: ['tag', 'name_field', 'code'],
+    properties: {
+      tag: { type: 'string', const: 'ValidationError' },
+      name_field: { type: 'array', items: { type: 'string' }, description: 'words for a person' },
+      code: { type: 'string', enum: codeOrder.filter(isAboutName) },
+    },
+  },
+  AppError: {
+    type: 'object',
+    description: 'Anything else.',
+    required: ['tag', 'error_message', 'code'],
+    properties: {
+      tag: { type: 'string', const: 'AppError' },
+      error_message: { type: 'string', description: 'words for a person' },
+      code: { type: 'string', enum: codeOrder.filter((code) => !isAboutName(code) && !isPlainText(code)) },
+    },
+  },
+}

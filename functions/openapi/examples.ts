@@ -1,0 +1,117 @@
+/** One example of a request and of its answer for every endpoint; a test parses each by its shape. */
+import type { z } from 'zod'
+import type { Api, EndpointName } from '../../domain/api-schema.ts'
+import type { OutputChunk } from '../../domain/schemas.ts'
+
+type Example<Name extends EndpointName> = (Api[Name] extends { body: infer Body extends z.ZodType }
+  ? { body: z.input<Body> }
+  : { body?: undefined }) & {
+  answer: Api[Name]['response'] extends z.ZodType ? z.output<Api[Name]['response']> : string
+}
+
+const appOverrides: [string, { tag: 'ValueAdded'; contents: string }][] = [
+  ['image.tag', { tag: 'ValueAdded', contents: 'v2' }],
+]
+const deploymentOverrides: [string, { tag: 'ValueDeleted' }][] = [['debug', { tag: 'ValueDeleted' }]]
+const deployment = {
+  name: 'feature-1',
+  app_overrides: appOverrides,
+  deployment_overrides: deploymentOverrides,
+}
+const metadata = [{ name: 'app', link: 'https://feature-1.staging.example.com' }]
+
+const summary = {
+  action_id: 42,
+  action: 'CreateAction' as const,
+  state: 'succeeded' as const,
+  attempt: 1,
+  actor: 'ann',
+  source: 'octo',
+  reason: null,
+  created_at: '2026-03-01T10:00:00.000000Z',
+  started_at: '2026-03-01T10:00:00.050000Z',
+  finished_at: '2026-03-01T10:00:12.300000Z',
+  exit_code: 0,
+  signal: null,
+  error: null,
+  truncated: false,
+  cancel_requested_at: null,
+  cancelled_by: null,
+}
+
+const fullInfo = {
+  deployment,
+  status: { tag: 'DeploymentNotPending' as const, recorded_status: { tag: 'Running' } },
+  metadata,
+  created_at: '2026-03-01T10:00:00.000000Z',
+  updated_at: '2026-03-01T10:00:12.300000Z',
+  revision: 1207,
+  last_action: summary,
+}
+
+const action = {
+  ...summary,
+  deployment: 'feature-1',
+  app_overrides: appOverrides,
+  deployment_overrides: deploymentOverrides,
+}
+const chunk: OutputChunk = {
+  seq: 1,
+  stream: 'stdout',
+  text: 'pulling v2\n',
+  at: '2026-03-01T10:00:01.000000Z',
+}
+const success = { tag: 'Success' as const }
+const config: [string, string][] = [['replicas', '2']]
+const overrides = { app_overrides: appOverrides, deployment_overrides: deploymentOverrides }
+
+export const examples: { [Name in EndpointName]: Example<Name> } = {
+  listDeployments: { answer: [fullInfo] },
+  createDeployment: { body: { name: 'feature-1', ...overrides }, answer: success },
+  updateDeployment: { body: overrides, answer: success },
+  archiveDeployment: { answer: success },
+  restoreDeployment: { answer: success },
+  cleanupDeployment: { answer: success },
+  deleteDeployment: { answer: success },
+  getFullInfo: {
+    answer: {
+      ...fullInfo,
+      last_check: { checked_at: '2026-03-01T10:00:30.000000Z', exit_code: 0, error: null },
+    },
+  },
+  getInfo: {
+    answer: [
+      {
+        deployment,
+        metadata,
+        logs: [
+          {
+            action_id: 42,
+            action: 'CreateAction',
+            deployment_app_overrides: appOverrides,
+            deployment_dep_overrides: deploymentOverrides,
+            exit_code: 0,
+            duration: { months: 0, time: 12.25 },
+            created_at: '2026-03-01T10:00:00.000000Z',
+          },
+        ],
+      },
+    ],
+  },
+  getStatus: { answer: { status: 'Ok' } },
+  listActions: { answer: [action] },
+  getAction: { answer: action },
+  cancelAction: { answer: success },
+  getOutput: { answer: { chunks: [chunk], done: true, state: 'succeeded' } },
+  streamOutput: {
+    answer: `retry: 2000\n\nid: 1\nevent: chunk\ndata: ${JSON.stringify(chunk)}\n\nid: 1\nevent: end\ndata: {"state":"succeeded"}\n\n`,
+  },
+  getLog: { answer: { stdout: { un_stdout: 'pulling v2\n' }, stderr: { un_stderr: '' } } },
+  getDeploymentConfig: { answer: config },
+  getDeploymentKeys: { answer: ['replicas', 'debug'] },
+  getApplicationConfig: { body: config, answer: [['image.tag', 'v1']] },
+  getApplicationKeys: { body: config, answer: ['image.tag'] },
+  ping: { answer: '3f1c9b2' },
+  getProjectName: { answer: 'octopod' },
+  whoami: { answer: { role: 'user', actor: 'ann', source: 'api', project: 'octopod' } },
+}

@@ -1,0 +1,46 @@
+/** Serves the OpenAPI 3.1 document made from the endpoint table, and a page to read it. Each is made once, when first asked. */
+import { createHash } from 'node:crypto'
+import type { Handler } from 'hono'
+import { renderDocsPage } from './docs-page.ts'
+import { docsPageCss } from './docs-page-style.ts'
+import { createOpenapiDocument } from './document.ts'
+
+/** No scripts at all; the style comes from the route beside it. */
+const contentSecurityPolicy =
+  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+const document = lazy(createOpenapiDocument)
+
+export const openapi: Handler = serveCached('application/json', () => JSON.stringify(document()))
+export const docsPage: Handler = serveCached('text/html; charset=utf-8', () => renderDocsPage(document()), {
+  'Content-Security-Policy': contentSecurityPolicy,
+  'Referrer-Policy': 'no-referrer',
+})
+export const docsStylesheet: Handler = serveCached('text/css; charset=utf-8', () => docsPageCss)
+
+function serveCached(type: string, create: () => string, extraHeaders: Record<string, string> = {}): Handler {
+  const cached = lazy(() => {
+    const text = create()
+    return { text, etag: `"${createHash('sha1').update(text).digest('base64url')}"` }
+  })
+  return (context) => {
+    const { text, etag } = cached()
+    const headers = {
+      ETag: etag,
+      'Cache-Control': 'no-cache',
+      'X-Content-Type-Options': 'nosniff',
+      ...extraHeaders,
+    }
+    if (context.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
+    return new Response(text, { headers: { 'Content-Type': type, ...headers } })
+  }
+}
+
+/** A declaration, so that the constants above can use it. */
+function lazy<T extends object>(create: () => T): () => T {
+  let value: T | null = null
+  return () => {
+    value ??= create()
+    return value
+  }
+}

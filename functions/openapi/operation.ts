@@ -1,0 +1,168 @@
+/** One operation of the OpenAPI document from one row of the endpoint table. */
+import { api, type Endpoint, type EndpointName, type Role } from '../../domain/api-schema.ts'
+import { headers } from '../../domain/endpoints.ts'
+import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
+import { examples } from './examples.ts'
+import { type JsonSchema, queryOf, refTo, type Schemas } from './json-schemas.ts'
+
+export type Parameter = {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required?: boolean
+  description?: string
+  schema: JsonSchema
+  example?: unknown
+}
+type Media = { schema: JsonSchema; example?: unknown }
+type SuccessResponse = {
+  description: string
+  headers: Record<string, { $ref: string }>
+  content?: Record<string, Media>
+}
+export type Operation = {
+  operationId: string
+  tags: string[]
+  summary: string
+  description: string
+  security: Record<string, string[]>[]
+  parameters: Parameter[]
+  requestBody?: { required: true; content: Record<string, Media> }
+  responses: Record<string, SuccessResponse | ErrorResponse>
+}
+
+/** Who may ask, as OpenAPI writes it; a user endpoint is open where the installation sets no user credential. */
+export const securityOf: Record<Role, Record<string, string[]>[]> = {
+  open: [],
+  user: [{ user: [] }, { admin: [] }, {}],
+  admin: [{ admin: [] }],
+}
+const roleRequirement: Record<Role, string> = {
+  open: 'Open to everybody.',
+  user: 'Needs the role user.',
+  admin: 'Needs the role admin.',
+}
+
+export function operationOf(name: EndpointName, schemas: Schemas): Operation {
+  const { path, role, summary, ours }: Endpoint = api[name]
+  const body = schemas.bodies[name]
+  const since = ours ? 'Since Octopod 2.' : 'As in Octopod 1.6.'
+  return {
+    operationId: name,
+    tags: [tagOf(path)],
+    summary,
+    description: `${roleRequirement[role]} ${since}`,
+    security: securityOf[role],
+    parameters: [...pathParameters(path), ...queryParameters(name), ...headerParameters(name)],
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: body, example: examples[name].body } },
+          },
+        }),
+    responses: { ...successResponses(name, schemas), ...errorResponses(errorCodesOf(name)) },
+  }
+}
+
+export const tags = ['Deployments', 'Actions', 'Config', 'Project', 'Around'] as const
+
+function tagOf(path: string): (typeof tags)[number] {
+  if (/^\/(actions|log)\b|\/actions$/.test(path)) return 'Actions'
+  if (path.startsWith('/deployments')) return 'Deployments'
+  return path.includes('_override') ? 'Config' : 'Project'
+}
+
+function pathParameters(path: string): Parameter[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    ...(name === 'name'
+      ? { description: 'Name of the deployment', schema: refTo('Name'), example: 'feature-1' }
+      : { description: 'Id of the action', schema: { type: 'integer', minimum: 1 }, example: 42 }),
+  }))
+}
+
+function queryParameters(name: EndpointName): Parameter[] {
+  return Object.entries(queryOf(name)).map(([query, { description, ...schema }]) => ({
+    name: query,
+    in: 'query',
+    ...(typeof description === 'string' ? { description } : {}),
+    schema,
+  }))
+}
+
+const text: JsonSchema = { type: 'string' }
+
+function headerParameters(name: EndpointName): Parameter[] {
+  const header = (header: string, description: string, schema = text): Parameter => ({
+    name: header,
+    in: 'header',
+    description,
+    schema,
+  })
+  const key = { type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$' }
+  return [
+    ...(name === 'listDeployments' ? [header('If-None-Match', 'ETag of the list you have')] : []),
+    ...(name === 'streamOutput'
+      ? [header('Last-Event-ID', 'Number of the last chunk you have; goes before `after`')]
+      : []),
+    ...(name === 'updateDeployment' ? [header(headers.ifMatch, ifMatchDescription)] : []),
+    ...(acceptsIdempotencyKey(name)
+      ? [
+          header(
+            headers.idempotencyKey,
+            'Any text of your own: a repetition with the same key acts once and gets the first answer',
+            key,
+          ),
+          header(
+            headers.fingerprint,
+            'What the key stands for in place of the body: for a body made from what is there by then',
+            key,
+          ),
+        ]
+      : []),
+    ...(changesDeployment(name)
+      ? [
+          header(
+            headers.actor,
+            'Who asks, percent-encoded UTF-8; believed where no trusted header tells, kept with the action',
+          ),
+          header(headers.source, 'From where', { type: 'string', enum: ['page', 'octo', 'ci', 'api'] }),
+          header(headers.reason, 'Why, percent-encoded UTF-8, kept with the action'),
+        ]
+      : []),
+  ]
+}
+
+const ifMatchDescription =
+  'The `revision` of the FullInfo you have read, in quotes; the update is refused when the overrides have changed since'
+
+const changesDeployment = (name: EndpointName) => acceptsIdempotencyKey(name) || name === 'cancelAction'
+const returnsActionId = (name: EndpointName) => changesDeployment(name) && name !== 'deleteDeployment'
+
+function successResponses(name: EndpointName, schemas: Schemas): Record<string, SuccessResponse> {
+  const { response }: Endpoint = api[name]
+  const isList = name === 'listDeployments'
+  const own = {
+    ...(returnsActionId(name) ? { [headers.actionId]: { $ref: '#/components/headers/ActionId' } } : {}),
+    ...(isList ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
+  }
+  const example = examples[name].answer
+  const type =
+    response === 'text' ? 'text/plain' : response === 'events' ? 'text/event-stream' : 'application/json'
+  const ok: SuccessResponse = {
+    description: response === 'events' ? eventStreamDescription : changesDeployment(name) ? 'Accepted' : 'OK',
+    headers: own,
+    content: { [type]: { schema: schemas.answers[name] ?? text, example } },
+  }
+  return isList
+    ? { 200: ok, 304: { description: 'The list is the one you have', headers: own } }
+    : { 200: ok }
+}
+
+const eventStreamDescription =
+  'Server-sent events. `chunk`: `id` is its number, `data` an OutputChunk as JSON. `end`: the action has ended, `data` is ' +
+  '`{"state": …}`; close the stream. A comment every 15 seconds keeps the connection open. After a lost connection send ' +
+  'Last-Event-ID (browsers do it by themselves): nothing is missed and nothing comes twice.'

@@ -1,0 +1,117 @@
+/**
+ * What Prometheus reads: the work there is and waits (from PostgreSQL, so any server tells of all runners), this server's own
+ * requests and websockets, its process. On a port of its own, which no ingress leads to. Started by server.ts.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Database } from '../../db/pool.ts'
+import { readStats, type Stats } from '../../db/queries/stats.ts'
+import { SettingsError } from '../../domain/settings.ts'
+import { statuses } from '../../domain/statuses.ts'
+
+export type Metrics = {
+  /** Observes every request; for createApp. */
+  observe: MiddlewareHandler
+  /** The metrics as text of Prometheus' format. */
+  text(): Promise<string>
+}
+
+/** `clients`: how many websockets are open. PostgreSQL is asked at most once for each {@link Metrics.text}. */
+export function createMetrics(db: Database, clients: () => number): Metrics {
+  const serverRegistry = new Registry()
+  collectDefaultMetrics({ register: serverRegistry })
+  const requestDuration = new Histogram({
+    name: 'octopod_http_request_duration_seconds',
+    help: 'Requests answered, by route and status',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [serverRegistry],
+  })
+  // Apart from the others: what is not known is left out, not told as it was before.
+  const clusterRegistry = new Registry()
+  const gauge = (register: Registry, name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [register] })
+  const websocketClients = gauge(
+    serverRegistry,
+    'octopod_websocket_clients',
+    'Websockets open at this server',
+  )
+  const postgresUp = gauge(serverRegistry, 'octopod_postgres_up', 'Whether PostgreSQL answered just now')
+  const deployments = gauge(clusterRegistry, 'octopod_deployments', 'Deployments by status', ['status'])
+  const activeActions = gauge(clusterRegistry, 'octopod_active_actions', 'Actions queued or running', [
+    'kind',
+    'state',
+  ])
+  const oldestQueuedAction = gauge(
+    clusterRegistry,
+    'octopod_oldest_queued_action_seconds',
+    'Age of the oldest action that waits',
+  )
+  const lateChecks = gauge(
+    clusterRegistry,
+    'octopod_late_checks',
+    'Deployments whose check is more than 5 seconds late',
+  )
+
+  const setClusterGauges = (load: Stats) => {
+    activeActions.reset()
+    for (const status of statuses) deployments.set({ status }, 0)
+    for (const { status, count } of load.deployments) deployments.set({ status }, count)
+    for (const { kind, state, count } of load.active) activeActions.set({ kind, state }, count)
+    oldestQueuedAction.set(load.oldestQueuedSeconds)
+    lateChecks.set(load.lateChecks)
+  }
+
+  return {
+    observe: async (context, next) => {
+      const startedAt = performance.now()
+      await next()
+      const { method } = context.req
+      const route = routePath(context)
+      requestDuration.observe(
+        { method, route, status: context.res.status },
+        (performance.now() - startedAt) / 1000,
+      )
+    },
+    async text() {
+      const load = await readStats(db).catch(() => null)
+      postgresUp.set(load === null ? 0 : 1)
+      websocketClients.set(clients())
+      if (load === null) return serverRegistry.metrics()
+      setClusterGauges(load)
+      return `${await serverRegistry.metrics()}\n${await clusterRegistry.metrics()}`
+    },
+  }
+}
+
+/** Serves GET /metrics until closed; whoever reaches the port may read it: counts, no names. */
+export async function serveMetrics(
+  metrics: Metrics,
+  port: number,
+  host: string,
+): Promise<{ port: number; close(): void }> {
+  const http = createServer({ requestTimeout: 10_000 }, async (request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end('Metrics are at /metrics.\n')
+      return
+    }
+    const text = await metrics.text().catch(() => null)
+    response.writeHead(text === null ? 500 : 200, { 'Content-Type': Registry.PROMETHEUS_CONTENT_TYPE })
+    response.end(text)
+  })
+  http.listen(port, host)
+  await once(http, 'listening').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' ? new SettingsError(`METRICS_PORT ${port} is in use.`) : error
+  })
+  return {
+    port: (http.address() as AddressInfo).port,
+    close: () => {
+      http.close()
+      http.closeAllConnections()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/** The engines of `npm start`: those the user does not bring by DATABASE_URL and REDIS_URL. */
+
+import { type DataDir, datastorePort } from './data-dir.ts'
+import { openLog } from './log-file.ts'
+import { ensureDatabase, startPostgres } from './postgres/postgres.ts'
+import type { ProcessManager } from './process/process-manager.ts'
+import { startRedis } from './redis/redis.ts'
+
+/** Each engine has a port of its own beside the usual one, which another installation may have. */
+const preferredPorts = { postgres: 25432, redis: 26379 }
+
+/** Both run when this returns their addresses. @throws Problem */
+export async function startDatastores(
+  dataDir: DataDir,
+  processManager: ProcessManager,
+  userEnvironment: NodeJS.ProcessEnv,
+  print: (line: string) => void,
+): Promise<{ databaseUrl: string; redisUrl: string }> {
+  const [databaseUrl, redisUrl] = await Promise.all([
+    userEnvironment.DATABASE_URL || startEmbeddedPostgres(dataDir, processManager, print),
+    userEnvironment.REDIS_URL || startEmbeddedRedis(dataDir, processManager, print),
+  ])
+  return { databaseUrl, redisUrl }
+}
+
+async function startEmbeddedPostgres(
+  dataDir: DataDir,
+  processManager: ProcessManager,
+  print: (line: string) => void,
+): Promise<string> {
+  const port = await datastorePort(dataDir, 'postgres', preferredPorts.postgres)
+  const log = openLog(dataDir.file('logs/postgres.log'), print)
+  let url = ''
+  await processManager.start('PostgreSQL', async (onSpawn) => {
+    const datastore = await startPostgres({ dataDir: dataDir.file('postgres'), port, log, onSpawn })
+    url = datastore.url
+    return datastore.child
+  })
+  return ensureDatabase(url, 'octopod')
+}
+
+async function startEmbeddedRedis(
+  dataDir: DataDir,
+  processManager: ProcessManager,
+  print: (line: string) => void,
+): Promise<string> {
+  const port = await datastorePort(dataDir, 'redis', preferredPorts.redis)
+  const log = openLog(dataDir.file('logs/redis.log'), print)
+  let url = ''
+  await processManager.start('Redis', async (onSpawn) => {
+    const datastore = await startRedis({ dataDir: dataDir.file('redis'), port, log, print, onSpawn })
+    url = datastore.url
+    return datastore.child
+  })
+  return url
+}

@@ -1,0 +1,44 @@
+/** The settings `npm start` gives to its programs, and to those started beside it through OCTOPOD_HOME/environment. */
+import { delimiter, dirname, join } from 'node:path'
+import type { DataDir } from './data-dir.ts'
+import type { ListenAddress } from './listen-address.ts'
+import { persistedSecret } from './persisted-secret.ts'
+
+type Environment = NodeJS.ProcessEnv
+
+/** What every program of this installation must agree on. What the user set wins. */
+export function sharedSettings(
+  dataDir: DataDir,
+  userEnvironment: Environment,
+  addresses: { databaseUrl: string; redisUrl: string; server: ListenAddress },
+): Record<string, string> {
+  const header =
+    userEnvironment.POWER_AUTHORIZATION_HEADER || persistedSecret(dataDir.file('authorization'), 'Bearer ')
+  const optional = ['REDIS_PREFIX', 'APP_AUTHORIZATION_HEADER', 'APP_URL']
+  return {
+    DATABASE_URL: addresses.databaseUrl,
+    REDIS_URL: addresses.redisUrl,
+    POWER_AUTHORIZATION_HEADER: header,
+    CONTROL_SCRIPTS_DIR:
+      userEnvironment.CONTROL_SCRIPTS_DIR || join(import.meta.dirname, '../control-scripts/local'),
+    PROJECT_NAME: userEnvironment.PROJECT_NAME || 'octopod',
+    BASE_DOMAIN: userEnvironment.BASE_DOMAIN || 'localhost',
+    NAMESPACE: userEnvironment.NAMESPACE || 'default',
+    OCTOPOD_LOCAL_DATA: userEnvironment.OCTOPOD_LOCAL_DATA || dataDir.file('deployments'),
+    OCTOPOD_URL: addresses.server.url,
+    OCTO_AUTHORIZATION_HEADER: header,
+    ...Object.fromEntries(
+      optional.flatMap((name) => (userEnvironment[name] ? [[name, userEnvironment[name]]] : [])),
+    ),
+  }
+}
+
+/** The environment of a program: the user's, ours, and this Node first on PATH, for the scripts. */
+export function programEnvironment(
+  userEnvironment: Environment,
+  shared: Record<string, string>,
+  address: ListenAddress,
+): Environment {
+  const path = [dirname(process.execPath), userEnvironment.PATH].filter(Boolean).join(delimiter)
+  return { ...userEnvironment, ...shared, PORT: String(address.port), HOST: address.host, PATH: path }
+}

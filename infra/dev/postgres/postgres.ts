@@ -1,0 +1,204 @@
+/**
+ * The embedded PostgreSQL: makes its data folder at the first start, runs it on 127.0.0.1 and stops it in order.
+ * `dataDir` holds `data` (the cluster) and `password`.
+ */
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import pg from 'pg'
+import { persistedSecret } from '../persisted-secret.ts'
+import { pollUntil } from '../poll.ts'
+import { type Child, describeExit, startChild } from '../process/child-process.ts'
+import { UserError } from '../user-error.ts'
+import { type Account, postgresAccount } from './postgres-account.ts'
+import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
+import { removeStaleLock } from './postgres-lock.ts'
+
+/** `url` is that of the maintenance database, as superuser. */
+export type Datastore = { url: string; child: Child; stop(): Promise<void> }
+
+type Options = {
+  dataDir: string
+  port: number
+  log: (line: string) => void
+  /** Gives up safety for speed: for tests, whose data nobody misses. */
+  fast?: boolean
+  onSpawn?: (child: Child) => void
+}
+
+const superuser = 'octopod'
+const readyTimeoutMs = 60_000
+
+/** @throws Problem, one sentence, when it cannot run. */
+export async function startPostgres(options: Options): Promise<Datastore> {
+  const { port, log } = options
+  const dataDir = resolve(options.dataDir)
+  // First what it needs: programs, an account, a cluster of the right version.
+  const binaries = postgresBinaries()
+  mkdirSync(dataDir, { recursive: true, mode: 0o711 })
+  const password = persistedSecret(join(dataDir, 'password'))
+  const cluster = join(dataDir, 'data')
+  const account = postgresAccount(cluster, binaries.folder)
+  if (!existsSync(cluster))
+    await initializeCluster({ ...options, dataDir, cluster, password, binaries, account })
+  checkVersion(cluster, binaries)
+  removeStaleLock(cluster)
+
+  // Then the process, until it takes connections.
+  const child = startChild({
+    name: 'PostgreSQL',
+    ...commandLine(account, binaries.postgres, [
+      '-D',
+      cluster,
+      '-p',
+      String(port),
+      ...serverOptions(options.fast),
+    ]),
+    env: postgresEnvironment(),
+    // Fast shutdown: connections are closed, everything is written. QUIT ends at once; the next start recovers.
+    stopSequence: [
+      { signal: 'SIGINT', waitMs: 20_000 },
+      { signal: 'SIGQUIT', waitMs: 5_000 },
+    ],
+    log,
+    onSpawn: options.onSpawn,
+  })
+  let ended = false
+  child.exited.then(() => {
+    ended = true
+  })
+  const ready = await pollUntil(() => isReady(cluster, child.pid), {
+    timeoutMs: readyTimeoutMs,
+    shouldStop: () => ended,
+  })
+  if (!ready) {
+    await child.stop()
+    throw new UserError(
+      `PostgreSQL did not start on ${cluster}: ${failureReason(child, describeExit(await child.exited))}. If its files are ` +
+        'broken: put back a copy, or move the folder away to start with an empty database.',
+    )
+  }
+
+  // Finally the proof that it is ours.
+  const url = `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`
+  try {
+    await query(url, 'select 1')
+  } catch (error) {
+    await child.stop()
+    throw new UserError(
+      `PostgreSQL on ${cluster} refuses the password kept in ${join(dataDir, 'password')}: ${(error as Error).message}.`,
+    )
+  }
+  return { url, child, stop: child.stop }
+}
+
+/** The address of `database` on the same engine; it is made when missing. */
+export async function ensureDatabase(url: string, database: string): Promise<string> {
+  const existing = await query(url, `select 1 from pg_database where datname = ${pg.escapeLiteral(database)}`)
+  if (existing === 0) await query(url, `create database ${pg.escapeIdentifier(database)}`)
+  const address = new URL(url)
+  address.pathname = `/${database}`
+  return address.href
+}
+
+async function query(url: string, statement: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  await client.connect()
+  try {
+    return (await client.query(statement)).rowCount ?? 0
+  } finally {
+    await client.end()
+  }
+}
+
+/** Made under another name first: a broken-off initdb never looks like a cluster. */
+async function initializeCluster(
+  options: Options & { cluster: string; password: string; binaries: PostgresBinaries; account: Account },
+): Promise<void> {
+  const { cluster, account, dataDir } = options
+  const tempCluster = `${cluster}.new`
+  const passwordFile = join(dataDir, 'password.initdb')
+  rmSync(tempCluster, { recursive: true, force: true })
+  mkdirSync(tempCluster, { mode: 0o700 })
+  writeFileSync(passwordFile, options.password, { mode: 0o600 })
+  if (account.owner !== null) {
+    for (const path of [tempCluster, passwordFile]) chownSync(path, account.owner.uid, account.owner.gid)
+  }
+  try {
+    const child = startChild({
+      name: 'initdb',
+      ...commandLine(account, options.binaries.initdb, [
+        ...['-D', tempCluster, `--username=${superuser}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
+        // Sorting that is the same on every machine, whatever locales it has.
+        ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+        ...(options.fast ? ['--no-sync'] : []),
+      ]),
+      env: postgresEnvironment(),
+      log: options.log,
+      onSpawn: options.onSpawn,
+    })
+    const exit = await child.exited
+    if (exit.code !== 0) {
+      throw new UserError(
+        `PostgreSQL could not make its data folder ${cluster}: ${failureReason(child, describeExit(exit))}`,
+      )
+    }
+    renameSync(tempCluster, cluster)
+  } finally {
+    rmSync(passwordFile, { force: true })
+    rmSync(tempCluster, { recursive: true, force: true })
+  }
+}
+
+function checkVersion(cluster: string, { major }: PostgresBinaries): void {
+  let version: string
+  try {
+    version = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim()
+  } catch {
+    throw new UserError(
+      `${cluster} is not a PostgreSQL data folder, or a broken one (PG_VERSION cannot be read): move it away to ` +
+        'start with an empty database, or put back a copy.',
+    )
+  }
+  if (version !== major) {
+    throw new UserError(
+      `${cluster} was made by PostgreSQL ${version}, and this is PostgreSQL ${major}: dump it with the old version ` +
+        'and load it into a new one, or move the folder away to start empty.',
+    )
+  }
+}
+
+function serverOptions(fast = false): string[] {
+  const settings = [
+    ...['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200'],
+    ...(fast ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'wal_level=minimal'] : []),
+    ...(fast ? ['max_wal_senders=0', 'autovacuum=off', 'jit=off', 'max_connections=400'] : []),
+  ]
+  return settings.flatMap((setting) => ['-c', setting])
+}
+
+function commandLine(account: Account, file: string, args: string[]) {
+  const [first, ...rest] = [...account.commandPrefix, file, ...args]
+  return { file: first ?? file, args: rest, cwd: '/', uid: account.spawnAs?.uid, gid: account.spawnAs?.gid }
+}
+
+/** Nothing of ours (PGDATA, PGPORT, secrets) reaches the engine; its messages are English. */
+function postgresEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' }
+}
+
+/** PostgreSQL writes its state into line 8 of postmaster.pid; line 1 tells whose file it is. */
+function isReady(cluster: string, pid: number): boolean {
+  try {
+    const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
+    return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
+  } catch {
+    return false
+  }
+}
+
+/** What it said last about its failure, in one line. */
+function failureReason(child: Child, fallback: string): string {
+  const lines = child.lastLines()
+  const line = lines.findLast((text) => /FATAL|PANIC|error:/.test(text)) ?? lines.at(-1)
+  return line?.replace(/^.*?(FATAL|PANIC|error):\s*/, '') ?? fallback
+}

@@ -1,0 +1,63 @@
+/**
+ * Where a redis-server comes from: PATH, else Debian's package when we are root, else compiled once through
+ * `redis-memory-server`, else one sentence. No npm package brings the program itself.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../user-error.ts'
+
+/** The last releases under the BSD licence; BullMQ asks for 6.2 or newer. */
+const compiledVersion = '7.2.11'
+
+export async function findOrInstallRedis(
+  compileDir: string,
+  log: (line: string) => void,
+  print: (line: string) => void = () => {},
+): Promise<string> {
+  const compiledEarlier = join(compileDir, compiledVersion, 'redis-server')
+  if (isRunnable('redis-server')) return 'redis-server'
+  if (isRunnable(compiledEarlier)) return compiledEarlier
+  print(
+    'There is no redis-server on this machine; it is installed or compiled now, once. This takes a while.',
+  )
+  if (installFromDebian(log) && isRunnable('redis-server')) return 'redis-server'
+  const compiled = await compileRedis(compileDir, log)
+  if (compiled !== null && isRunnable(compiled)) return compiled
+  throw new UserError(
+    'There is no redis-server on this machine, and it could neither be installed nor compiled: install Redis ' +
+      '(Debian: apt-get install redis-server; macOS: brew install redis), or name a running one in REDIS_URL.',
+  )
+}
+
+function isRunnable(file: string): boolean {
+  return spawnSync(file, ['--version'], { stdio: 'ignore' }).status === 0
+}
+
+function installFromDebian(log: (line: string) => void): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return false
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args: string[]) => {
+    const { status, stdout, stderr, error } = spawnSync('apt-get', args, {
+      env,
+      encoding: 'utf8',
+      timeout: 300_000,
+    })
+    log([`apt-get ${args.join(' ')}`, stdout, stderr, error?.message].filter(Boolean).join('\n'))
+    return status === 0
+  }
+  const install = () => apt('install', '--yes', '--no-install-recommends', 'redis-server')
+  return install() || (apt('update') && install())
+}
+
+async function compileRedis(downloadDir: string, log: (line: string) => void): Promise<string | null> {
+  // Without this the package would download without verifying who answers.
+  process.env.npm_config_strict_ssl = 'true'
+  try {
+    const { default: module } = await import('redis-memory-server/lib/util/RedisBinary.js')
+    return await module.default.getPath({ downloadDir, version: compiledVersion })
+  } catch (error) {
+    log(`compiling Redis: ${(error as Error).message}`)
+    return null
+  }
+}

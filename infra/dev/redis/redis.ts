@@ -1,0 +1,103 @@
+/**
+ * The embedded Redis: on 127.0.0.1, with a password that is kept, and never forgetting keys by itself.
+ * `dataDir` holds `redis.conf`, `password` and Redis's own files.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { persistedSecret } from '../persisted-secret.ts'
+import { pollUntil } from '../poll.ts'
+import type { Datastore } from '../postgres/postgres.ts'
+import { type Child, describeExit, startChild } from '../process/child-process.ts'
+import { UserError } from '../user-error.ts'
+import { findOrInstallRedis } from './redis-binary.ts'
+
+type Options = {
+  dataDir: string
+  port: number
+  log: (line: string) => void
+  /** Told when the program has to be installed first, which takes a while. */
+  print?: (line: string) => void
+  /** Keeps nothing on disk: for tests. */
+  fast?: boolean
+  onSpawn?: (child: Child) => void
+}
+
+/** @throws Problem, one sentence, when it cannot run. */
+export async function startRedis({
+  port,
+  log,
+  print,
+  fast = false,
+  onSpawn,
+  ...options
+}: Options): Promise<Datastore> {
+  const dataDir = resolve(options.dataDir)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const binary = await findOrInstallRedis(join(dataDir, 'program'), log, print)
+  const password = persistedSecret(join(dataDir, 'password'))
+  // In a file, not in argv: everybody on the machine can read argv.
+  const config = join(dataDir, 'redis.conf')
+  writeFileSync(config, configuration({ dataDir, port, password, fast }), { mode: 0o600 })
+
+  const child = startChild({
+    name: 'Redis',
+    file: binary,
+    args: [config],
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    stopSequence: [{ signal: 'SIGTERM', waitMs: 10_000 }],
+    log,
+    onSpawn,
+  })
+  let ended = false
+  child.exited.then(() => {
+    ended = true
+  })
+  const ready = await pollUntil(() => respondsToPing(port, password), {
+    timeoutMs: 60_000,
+    shouldStop: () => ended,
+  })
+  if (!ready) {
+    await child.stop()
+    const line = child.lastLines().at(-1) ?? describeExit(await child.exited)
+    throw new UserError(
+      `Redis did not start on ${dataDir}: ${line.replace(/^\d+:\w .*? [#*.-] /, '')}. It holds nothing that is not in ` +
+        'PostgreSQL too: if its files are broken, move the folder away and start again.',
+    )
+  }
+  return { url: `redis://:${password}@127.0.0.1:${port}/0`, child, stop: child.stop }
+}
+
+function configuration(options: { dataDir: string; port: number; password: string; fast: boolean }): string {
+  return `${[
+    'bind 127.0.0.1',
+    `port ${options.port}`,
+    `requirepass ${options.password}`,
+    `dir ${JSON.stringify(options.dataDir)}`,
+    'daemonize no',
+    // BullMQ keeps its jobs here: full memory must be an error, not a silent loss.
+    'maxmemory-policy noeviction',
+    `appendonly ${options.fast ? 'no' : 'yes'}`,
+    'save ""',
+    'databases 16',
+  ].join('\n')}\n`
+}
+
+/** PONG to our password; while Redis loads its file it answers LOADING. */
+function respondsToPing(port: number, password: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    let text = ''
+    const finish = () => {
+      socket.destroy()
+      resolve(text.includes('+PONG'))
+    }
+    socket.setTimeout(2_000, finish)
+    socket.on('error', finish).on('close', finish)
+    socket.on('data', (chunk) => {
+      text += String(chunk)
+      if (text.split('\r\n').length > 2) finish()
+    })
+    socket.end(`AUTH ${password}\r\nPING\r\n`)
+  })
+}

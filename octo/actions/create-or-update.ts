@@ -1,0 +1,39 @@
+/** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
+
+import type { ActionContext, Started } from '../cli/action-command.ts'
+import { updateWithRetry } from '../config/update-with-retry.ts'
+import { CliError } from '../errors/cli-error.ts'
+import type { OverridesByLevel } from '../overrides/overrides-file.ts'
+import { waitAndFollow } from './wait-and-follow.ts'
+import { statusOf } from './wait-outcome.ts'
+
+const updateNotSent = 'The update was not sent.'
+
+/** Keys of one command are told apart by what they are for: each request of a repeated command is the same again. */
+export async function updateExisting(
+  context: ActionContext,
+  name: string,
+  overrides: OverridesByLevel,
+): Promise<Started> {
+  const { client, options, progress, interruptHandler } = context
+  const withKeySuffix = (suffix: string) =>
+    options.key === undefined ? options : { ...options, key: `${options.key}/${suffix}` }
+  const params = { name }
+  const info = await client.call('getFullInfo', { params })
+  if (statusOf(info) === 'Archived') {
+    progress.note(`Deployment ${name} is archived: it is restored, then updated.`)
+    const { actionId } = await client.request('restoreDeployment', { params }, withKeySuffix('restore'))
+    interruptHandler.setPendingNote(updateNotSent)
+    const { failure } = await waitAndFollow(client, { name, targetState: 'Running', actionId }, context)
+    if (failure instanceof CliError)
+      throw new CliError(failure.kind, `${failure.message} ${updateNotSent}`, failure.remedy, failure)
+    if (failure !== null) throw failure
+  }
+  const app = { set: overrides.app, unset: [] }
+  const deployment = { set: overrides.deployment, unset: [] }
+  return {
+    kind: 'update',
+    name,
+    actionId: await updateWithRetry(client, name, { app, deployment }, withKeySuffix('update')),
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Several installations under names of one's own: address, credential and CA file, kept in a file only its owner can
+ * read. Called by base-command.ts to choose one and by commands/context.
+ */
+import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Environment } from '../environment.ts'
+import { CliError } from '../errors/cli-error.ts'
+import type { RecordView } from '../output/formatter.ts'
+import type { Context } from './connection.ts'
+
+/** `current` is used where nobody names another. */
+export type ContextsFile = { current: string | null; contexts: Context[] }
+
+export function contextsPath(environment: Environment): string {
+  const base =
+    environment.XDG_CONFIG_HOME?.trim() ||
+    join(environment.HOME?.trim() || environment.USERPROFILE?.trim() || '.', '.config')
+  return join(base, 'octo', 'contexts.json')
+}
+
+/** No file is no contexts. Throws a Failure of kind `settings` where the file cannot be trusted or read. */
+export function readContexts(environment: Environment): ContextsFile {
+  const path = contextsPath(environment)
+  let text: string
+  try {
+    const mode = statSync(path).mode & 0o777
+    if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
+      throw new CliError(
+        'settings',
+        `${path} holds credentials and others can read it (mode ${mode.toString(8)}).`,
+        `Take that away: chmod 600 ${path}`,
+      )
+    }
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { current: null, contexts: [] }
+    if (error instanceof CliError) throw error
+    throw new CliError('settings', `${path} cannot be read: ${(error as Error).message}`)
+  }
+  const contexts = parseContexts(text)
+  if (contexts !== null) return contexts
+  throw new CliError(
+    'settings',
+    `${path} is not a contexts file.`,
+    'Remove it and use octo context set again.',
+  )
+}
+
+/** Written beside and moved into place, so that it is never half there. */
+export function writeContexts(environment: Environment, contexts: ContextsFile): void {
+  const path = contextsPath(environment)
+  const temporaryPath = `${path}.${process.pid}`
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(temporaryPath, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
+  // The mode above is only for a new file.
+  chmodSync(temporaryPath, 0o600)
+  renameSync(temporaryPath, path)
+}
+
+/** The context of that name; without one the current one; null where there is none. */
+export function chooseContext(environment: Environment, requestedName: string | undefined): Context | null {
+  const name = requestedName ?? (environment.OCTOPOD_CONTEXT?.trim() || null)
+  const { current, contexts } = readContexts(environment)
+  const context = contexts.find((one) => one.name === (name ?? current))
+  if (context !== undefined) return context
+  if (name !== null) throw unknownContextError(name, contexts)
+  return null
+}
+
+export function unknownContextError(name: string, contexts: readonly Context[]): CliError {
+  const known = contexts.map((one) => one.name).join(', ')
+  return new CliError(
+    'settings',
+    `there is no context "${name.slice(0, 40)}".`,
+    known === '' ? 'There are none yet: octo context set NAME --url URL' : `There are: ${known}.`,
+  )
+}
+
+/** A context as it is shown: never with its credential. */
+type ContextRecord = {
+  name: string
+  url: string
+  current: boolean
+  credential: boolean
+  ca_file: string | null
+}
+
+export const toContextRecord = (
+  { name, url, authorization, ca_file }: Context,
+  current: string | null,
+): ContextRecord => ({
+  name,
+  url,
+  current: name === current,
+  credential: authorization !== undefined,
+  ca_file: ca_file ?? null,
+})
+
+export const contextView: RecordView<ContextRecord> = {
+  name: ({ name }) => name,
+  columns: {
+    CURRENT: ({ current }) => (current ? '*' : ''),
+    NAME: ({ name }) => name,
+    URL: ({ url }) => url,
+    CREDENTIAL: ({ credential }) => (credential ? 'kept' : ''),
+    'CA FILE': ({ ca_file }) => ca_file ?? '',
+  },
+}
+
+function parseContexts(text: string): ContextsFile | null {
+  try {
+    const { current, contexts } = JSON.parse(text) as ContextsFile
+    const isContext = ({ name, url }: Context) => typeof name === 'string' && typeof url === 'string'
+    const isValid = (current === null || typeof current === 'string') && contexts.every(isContext)
+    return isValid ? { current, contexts } : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,83 @@
+/** What octo doctor asks of the server, each question bounded in time. Called by commands/doctor.ts. */
+import { isActive } from '../../domain/actions.ts'
+import { openStream } from '../actions/stream-output.ts'
+import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import type { ApiClient } from './client.ts'
+import { openLiveConnection } from './live-connection.ts'
+import { delay } from './retry.ts'
+
+export type CheckResult = {
+  check: string
+  result: 'ok' | 'bad' | 'skipped'
+  detail: string
+  remedy: string | null
+  kind: CliErrorKind | null
+}
+type CheckDetail = Pick<CheckResult, 'detail'> & Partial<CheckResult>
+
+const timeoutMs = 6000
+
+export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]> {
+  const server = await runCheck('server', async () => {
+    const startedMs = performance.now()
+    const revision = await client.call('ping', {})
+    return { detail: `build ${revision.trim()}, answered in ${Math.round(performance.now() - startedMs)} ms` }
+  })
+  if (server.result === 'bad') return [server]
+  const credential = await runCheck('credential', async () => {
+    const { role, actor, project } = await client.call('whoami', {})
+    return { detail: `role ${role} of project ${project}, known as ${actor}` }
+  })
+  if (credential.result === 'bad') return [server, credential]
+  const [websocket, stream] = await Promise.all([
+    runCheck('websocket', () => checkWebSocket(client)),
+    runCheck('stream', () => checkOutputStream(client)),
+  ])
+  return [server, credential, websocket, stream]
+}
+
+async function runCheck(check: string, look: () => Promise<CheckDetail>): Promise<CheckResult> {
+  try {
+    return { check, result: 'ok', remedy: null, kind: null, ...(await look()) }
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    return { check, result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind }
+  }
+}
+
+async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
+  const received = new AbortController()
+  const connection = openLiveConnection(client, { onEvent: () => received.abort() })
+  await delay(timeoutMs, received.signal)
+  connection.close()
+  if (received.signal.aborted) return { detail: 'opened, and the server greets' }
+  throw new CliError(
+    'unreachable',
+    `no greeting from /event within ${timeoutMs / 1000} s; octo wait and watch ask again and again instead.`,
+    'Let the proxy or ingress pass websockets (Upgrade) at /event.',
+  )
+}
+
+/** The stream of an action that has ended, asked for its end only. */
+async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
+  const deployments = await client.call('listDeployments', {})
+  const candidate = deployments.find(
+    ({ last_action }) => last_action !== null && !isActive(last_action.state),
+  )
+  if (!candidate?.last_action) return { result: 'skipped', detail: 'there is no ended action to look at' }
+  const beyondLastSeq = 1_000_000_000
+  try {
+    const end = await openStream(client, candidate.last_action.action_id, beyondLastSeq, timeoutMs).next()
+    if (end.done && end.value !== null) return { detail: 'output comes as it is written' }
+  } catch (error) {
+    if (error instanceof CliError && error.kind === 'not_allowed') {
+      return { result: 'skipped', detail: 'output needs the admin credential' }
+    }
+    throw error
+  }
+  throw new CliError(
+    'unreachable',
+    'the stream of output brought nothing; --follow asks page by page instead.',
+    'Let the proxy or ingress pass text/event-stream without holding it back.',
+  )
+}

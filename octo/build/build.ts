@@ -1,0 +1,27 @@
+/**
+ * `npm run build:octo`: dist/npm, the package of octo for Node, and dist/octo, an executable for machines without Node.
+ * `-- npm` makes only the package, `-- linux-aarch64` (or another platform) an executable for there.
+ */
+import { stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { root } from './bundle.ts'
+import { buildExecutable, hostPlatform } from './executable.ts'
+import { buildPackage } from './package.ts'
+
+const [target = ''] = process.argv.slice(2)
+try {
+  if (target === '' || target === 'npm') {
+    await buildPackage(join(root, 'dist/npm'))
+    console.log('dist/npm    the package: npx ./dist/npm, npm pack ./dist/npm')
+  }
+  if (target !== 'npm') {
+    const name = target === '' ? 'octo' : `octo-${target}${target.startsWith('windows') ? '.exe' : ''}`
+    const path = join(root, 'dist', name)
+    await buildExecutable(path, target || hostPlatform())
+    const { size } = await stat(path)
+    console.log(`${relative(root, path)}   the executable, ${Math.round(size / 1e6)} MB`)
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,29 @@
+/**
+ * Makes the npm package of octo: the bundle and a manifest without dependencies. `npx octo` and `npm install --global`
+ * take it from there. Called by build.ts and by tests.
+ */
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { bundleForNode, root } from './bundle.ts'
+
+/** The folder is replaced as a whole. */
+export async function buildPackage(folder: string): Promise<void> {
+  const temporaryFolder = `${folder}.${process.pid}`
+  await rm(temporaryFolder, { recursive: true, force: true })
+  await mkdir(dirname(folder), { recursive: true })
+  await bundleForNode(temporaryFolder)
+  const { version, license, engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const manifest = {
+    name: 'octopod-octo',
+    version,
+    description: 'octo, the command line of Octopod',
+    license,
+    type: 'module',
+    engines,
+    bin: { octo: 'octo.cjs' },
+  }
+  await writeFile(join(temporaryFolder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await cp(join(root, 'docs/octo.md'), join(temporaryFolder, 'README.md'))
+  await rm(folder, { recursive: true, force: true })
+  await rename(temporaryFolder, folder)
+}

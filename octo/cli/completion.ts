@@ -1,0 +1,155 @@
+/**
+ * What could be typed next, one candidate a line: the answer to the completion scripts. Never an error and never long:
+ * somebody has pressed Tab. Called by run.ts.
+ */
+import type { CommandClass } from 'clipanion'
+import { type ActionKind, actions } from '../../domain/actions.ts'
+import { statusOf } from '../actions/wait-outcome.ts'
+import { createApiClient } from '../api/client.ts'
+import { readConnection } from '../api/connection.ts'
+import { chooseContext, readContexts } from '../api/contexts.ts'
+import type { Environment } from '../environment.ts'
+import { formats } from '../output/formatter.ts'
+import { completionScripts } from './completion-scripts.ts'
+import { shortOptions, valueNames } from './normalize-args.ts'
+import { describeCommand } from './option-metadata.ts'
+
+type Commands = Readonly<Record<string, () => Promise<CommandClass>>>
+
+const timeLimits = { connectTimeoutMs: 1000, responseTimeoutMs: 2500 }
+
+/** `words`: what follows `octo`, the last one being typed. */
+export async function complete(
+  commands: Commands,
+  args: readonly string[],
+  environment: Environment,
+): Promise<string[]> {
+  const prefix = args.at(-1) ?? ''
+  try {
+    const all = await candidates(commands, args.slice(0, -1), prefix, environment)
+    return [...new Set(all)].filter(
+      (candidate) => candidate.startsWith(prefix) && !/[\s\p{C}]/u.test(candidate),
+    )
+  } catch {
+    return []
+  }
+}
+
+async function candidates(
+  commands: Commands,
+  previousArgs: readonly string[],
+  prefix: string,
+  environment: Environment,
+): Promise<readonly string[]> {
+  const [command, subcommand = ''] = previousArgs
+  if (command === undefined) return [...topLevelCommands(commands), 'help']
+  if (command === 'help') return previousArgs.length === 1 ? topLevelCommands(commands) : []
+  const previousArg = previousArgs.at(-1) ?? ''
+  const values = await optionValues(previousArg, command, environment)
+  if (values !== null) return values
+  if (command === 'completion') return Object.keys(completionScripts)
+  if (command === 'context' && previousArgs.length === 1 && !prefix.startsWith('-'))
+    return subcommands(commands, command)
+  if (command === 'context' && previousArgs.length === 2 && subcommand !== 'set' && !prefix.startsWith('-')) {
+    return contextNames(environment)
+  }
+  const load = commands[`${command} ${subcommand}`] ?? commands[command]
+  if (load === undefined) return []
+  const options = describeCommand(await load()).options.flatMap(({ names }) => names)
+  return options.filter((name) => name.startsWith('--') || prefix === name)
+}
+
+const topLevelCommands = (commands: Commands) =>
+  Object.keys(commands).filter((command) => !command.includes(' '))
+const subcommands = (commands: Commands, command: string) =>
+  Object.keys(commands).flatMap((known) =>
+    known.startsWith(`${command} `) ? [known.slice(command.length + 1)] : [],
+  )
+
+/** Null: the word before takes no value. */
+async function optionValues(
+  option: string,
+  command: string,
+  environment: Environment,
+): Promise<string[] | null> {
+  const acceptsConfig = ['create', 'update', 'config'].includes(command)
+  switch (option) {
+    case '-n':
+    case '--name':
+      return command === 'create' ? [] : names(command, environment)
+    case '-a':
+    case '--action':
+      return actionIds(environment)
+    case '-e':
+    case '--set-app-config':
+    case '-E':
+    case '--unset-app-env-override':
+      return configKeys('app', option.includes('unset') || option === '-E', environment)
+    case '-o':
+      if (!acceptsConfig) return [...formats]
+      return [...formats, ...(await configKeys('deployment', false, environment))]
+    case '-O':
+    case '--set-deployment-config':
+    case '--unset-deployment-override':
+      return configKeys('deployment', !option.includes('-set-'), environment)
+    case '--output':
+      return [...formats]
+    case '-l':
+    case '--log-type':
+      return ['stdout', 'stderr', 'all']
+    case '--for':
+      return ['running', 'archived', 'gone']
+    case '--context':
+      return contextNames(environment)
+    default:
+      // A value nobody can guess, or no value at all.
+      return expectsValue(option) ? [] : null
+  }
+}
+
+const expectsValue = (option: string) =>
+  Object.hasOwn(shortOptions, option.slice(1)) || Object.hasOwn(valueNames, option.slice(2))
+
+const contextNames = (environment: Environment) => readContexts(environment).contexts.map(({ name }) => name)
+
+/** Only deployments the command can be used on. */
+async function names(command: string, environment: Environment): Promise<string[]> {
+  const allowedStatuses = Object.hasOwn(actions, command)
+    ? (actions[command as ActionKind].allowedFrom as readonly string[])
+    : null
+  const all = await withClient(environment, (client) => client.call('listDeployments', {}))
+  return all
+    .filter((info) => allowedStatuses === null || allowedStatuses.includes(statusOf(info)))
+    .map(({ deployment }) => deployment.name)
+}
+
+async function actionIds(environment: Environment): Promise<string[]> {
+  const all = await withClient(environment, (client) => client.call('listDeployments', {}))
+  return all.flatMap(({ last_action }) => (last_action === null ? [] : [String(last_action.action_id)]))
+}
+
+async function configKeys(
+  level: 'app' | 'deployment',
+  keyOnly: boolean,
+  environment: Environment,
+): Promise<string[]> {
+  const keys = await withClient(environment, async (client) => {
+    if (level === 'deployment') return client.call('getDeploymentKeys', {})
+    return client.call('getApplicationKeys', { body: await client.call('getDeploymentConfig', {}) })
+  })
+  return keys.map((key) => (keyOnly ? key : `${key}=`))
+}
+
+async function withClient<T>(
+  environment: Environment,
+  request: (client: ReturnType<typeof createApiClient>) => Promise<T>,
+): Promise<T> {
+  const url = environment.OCTOPOD_URL?.trim() ?? ''
+  const connection = readConnection(environment, url === '' ? chooseContext(environment, undefined) : null)
+  const client = createApiClient({ ...connection, retries: 0 }, timeLimits)
+  try {
+    return await request(client)
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * The ways people type options, brought to one that cannot be misread: `-n x`, `-nx`, `-n=x`, `--name x` and
+ * `--name=x` all become `--name=x`. The parser behind would refuse `-nx`, and values that begin with `-`.
+ * Called by run.ts with the arguments of the process.
+ */
+import { formats } from '../output/formatter.ts'
+
+/** Short letter → long name, of options that take a value; the same in every command. */
+export const shortOptions: Readonly<Record<string, string>> = {
+  n: 'name',
+  e: 'set-app-config',
+  E: 'unset-app-env-override',
+  o: 'set-deployment-config',
+  O: 'unset-deployment-override',
+  a: 'action',
+  l: 'log-type',
+  f: 'file',
+}
+
+/** Every option that takes a value, and what help calls the value. */
+export const valueNames: Readonly<Record<string, string>> = {
+  name: 'NAME',
+  'set-app-config': 'KEY=VALUE',
+  'unset-app-env-override': 'KEY',
+  'set-deployment-config': 'KEY=VALUE',
+  'unset-deployment-override': 'KEY',
+  action: 'ID',
+  'log-type': 'WHICH',
+  file: 'FILE',
+  limit: 'N',
+  tail: 'N',
+  output: 'FORM',
+  timeout: 'TIME',
+  reason: 'TEXT',
+  'idempotency-key': 'TEXT',
+  context: 'NAME',
+  for: 'PLACE',
+  link: 'NAME',
+  url: 'URL',
+  'authorization-file': 'FILE',
+  'ca-file': 'FILE',
+}
+
+/** Where `-o` is KEY=VALUE of the deployment config, as in Octopod 1.6; elsewhere it is the form of the output. */
+export const commandsWithConfigOption: ReadonlySet<string> = new Set(['create', 'update', 'config'])
+
+export function normalizeArgs(args: readonly string[]): string[] {
+  const normalized: string[] = []
+  const [command = ''] = args
+  for (let index = 0; index < args.length; index += 1) {
+    const token = args[index] ?? ''
+    if (token === '--') return [...normalized, ...args.slice(index)]
+    const option = readOption(token)
+    if (option === null) {
+      normalized.push(token)
+      continue
+    }
+    const next = args[index + 1]
+    const takesNext = option.value === null && next !== undefined && !isOption(next)
+    const value = takesNext ? next : option.value
+    const name = token.startsWith('-o') ? resolveShortO(command, value) : option.name
+    normalized.push(value === null ? `--${name}` : `--${name}=${value}`)
+    if (takesNext) index += 1
+  }
+  return normalized
+}
+
+export function isHelp(token: string): boolean {
+  return token === '-h' || token === '--help'
+}
+
+/** No config value is spelled like a form of output: it would have no `=`. */
+function resolveShortO(command: string, value: string | null): string {
+  const isFormat = (formats as readonly (string | null)[]).includes(value)
+  return isFormat || !commandsWithConfigOption.has(command) ? 'output' : 'set-deployment-config'
+}
+
+/** An empty variable in a script (`-n $NAME -e A=B`) must not make `-e` the name. */
+function isOption(token: string): boolean {
+  return isHelp(token) || token === '--' || readOption(token) !== null
+}
+
+function readOption(token: string): { name: string; value: string | null } | null {
+  if (token.startsWith('--')) {
+    const index = token.indexOf('=')
+    const name = index < 0 ? token.slice(2) : token.slice(2, index)
+    return Object.hasOwn(valueNames, name) ? { name, value: index < 0 ? null : token.slice(index + 1) } : null
+  }
+  const shortName = token[1] ?? ''
+  if (!token.startsWith('-') || !Object.hasOwn(shortOptions, shortName)) return null
+  const rest = token.slice(2)
+  const value = rest === '' ? null : rest.startsWith('=') ? rest.slice(1) : rest
+  return { name: shortOptions[shortName] ?? shortName, value }
+}

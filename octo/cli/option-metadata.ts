@@ -1,0 +1,30 @@
+/** clipanion's view of a command: the parser for one, and the options it takes. Called by run.ts, usage-errors.ts, help.ts. */
+import { Cli, type CommandClass } from 'clipanion'
+
+export type OptionDescription = {
+  names: string[]
+  takesValue: boolean
+  required: boolean
+  description: string
+}
+/** `places`: words that stand alone, such as the NAME of a context. */
+export type CommandDescription = { options: OptionDescription[]; positionals: string[] }
+
+export function createCli(command: CommandClass): Cli {
+  return Cli.from([command], { binaryName: 'octo', enableColors: false })
+}
+
+/** What the command takes, in the order of its declaration: what all commands share first. */
+export function describeCommand(command: CommandClass): CommandDescription {
+  const [definition] = createCli(command).definitions()
+  if (definition === undefined) throw new TypeError(`${command.name} has no usage`)
+  return {
+    options: definition.options.map((option) => ({
+      names: option.definition.split(' ', 1).flatMap((names) => names.split(',')),
+      takesValue: option.definition.includes(' '),
+      required: option.required,
+      description: option.description?.trim() ?? '',
+    })),
+    positionals: [...definition.usage.matchAll(/ <([A-Z]+)>/g)].map(([, name = '']) => name),
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Text that a command is given in files or on stdin, within bounds. Stdin is read once. Called by overrides.ts and
+ * commands/context.
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { CliError } from '../errors/cli-error.ts'
+
+export type ByteSource = AsyncIterable<Uint8Array | string>
+
+/** Far above what the server takes. */
+const maxBytes = 8 << 20
+
+/** `-` is stdin. Throws a Failure of kind `usage` that names the option. */
+export function createInputReader(stdin: ByteSource): (option: string, path: string) => Promise<string> {
+  let stdinOption: string | null = null
+  return async (option, path) => {
+    if (path !== '-') return readTextFile(option, path)
+    if (stdinOption !== null)
+      throw new CliError('usage', `${option} and ${stdinOption} both read stdin: only one can.`)
+    stdinOption = option
+    return readStream(option, stdin)
+  }
+}
+
+async function readTextFile(option: string, path: string): Promise<string> {
+  try {
+    const { size } = await stat(path)
+    if (size > maxBytes) throw new Error('it is larger than 8 MiB')
+    return decode(await readFile(path))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+    throw new CliError('usage', `${option} cannot read ${path || 'a file without a name'}: ${reason}.`)
+  }
+}
+
+async function readStream(option: string, stdin: ByteSource): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array)
+    size += bytes.length
+    if (size > maxBytes) throw new CliError('usage', `${option}: stdin is larger than 8 MiB.`)
+    chunks.push(bytes)
+  }
+  try {
+    return decode(Buffer.concat(chunks))
+  } catch (error) {
+    throw new CliError('usage', `${option}: stdin cannot be read: ${(error as Error).message}.`)
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error('it is not UTF-8 text')
+  }
+}

@@ -1,0 +1,102 @@
+/** What is wrong with what was typed, in words. Called by run.ts when the parser has refused it. */
+import type { CommandClass } from 'clipanion'
+import { describeCommand, type OptionDescription } from './option-metadata.ts'
+
+/** What is wrong with the arguments after the verb, as spell() left them; in words of ours, for the parser's
+ * depend on the paths it took. */
+export function usageErrorMessage(
+  command: CommandClass,
+  commandName: string,
+  args: readonly string[],
+): string {
+  const { options, positionals } = describeCommand(command)
+  const plainArgs = args.filter((token) => !token.startsWith('-'))
+  for (const token of args) {
+    if (!token.startsWith('-')) {
+      if (plainArgs.indexOf(token) < positionals.length) continue
+      return `"${token.slice(0, 40)}" stands alone: values come after an option.`
+    }
+    const error = optionError(options, commandName, token)
+    if (error !== null) return error
+  }
+  const isGiven = (option: OptionDescription) =>
+    args.some((token) => token.startsWith(`${option.names.at(-1)}=`))
+  const missing = [
+    ...positionals.slice(plainArgs.length),
+    ...options.filter((option) => option.required && !isGiven(option)).map(({ names }) => names.join(',')),
+  ]
+  return missing.length > 0
+    ? `${commandName} needs ${missing.join(' and ')}.`
+    : `${commandName} was not understood.`
+}
+
+function optionError(
+  options: readonly OptionDescription[],
+  commandName: string,
+  token: string,
+): string | null {
+  const [long = ''] = token.split('=', 1)
+  const option = options.find(({ names }) => names.includes(long))
+  if (option === undefined) {
+    const names = options.flatMap((known) => known.names)
+    return `${commandName} has no option ${long.slice(0, 40)}.${suggestion(long, names)}`
+  }
+  if (option.takesValue && long === token) return `${option.names.join(',')} needs a value.`
+  if (!option.takesValue && long !== token) return `${long} takes no value.`
+  return null
+}
+
+/** What other command lines call it. */
+const synonyms: Readonly<Record<string, string>> = {
+  ls: 'list',
+  ps: 'list',
+  get: 'list or info',
+  show: 'info',
+  describe: 'info',
+  rm: 'archive, then cleanup',
+  remove: 'archive, then cleanup',
+  destroy: 'archive, then cleanup',
+  deploy: 'create --or-update',
+  apply: 'create --or-update',
+  edit: 'update',
+  set: 'update',
+  stop: 'archive',
+  start: 'restore',
+  unarchive: 'restore',
+  history: 'actions',
+  tail: 'logs --follow',
+  login: 'context set',
+  auth: 'context set',
+  url: 'open',
+}
+
+export function unknownCommandMessage(command: string, commands: readonly string[]): string {
+  const synonym = Object.hasOwn(synonyms, command) ? ` Did you mean ${synonyms[command]}?` : ''
+  return `there is no command "${command.slice(0, 40)}".${synonym || suggestion(command, commands)}`
+}
+
+/** ` Did you mean …?` of the words that are near, or nothing. */
+function suggestion(input: string, candidates: readonly string[]): string {
+  const distances = candidates.map((word) => editDistance(input, word))
+  const minDistance = Math.min(...distances)
+  const nearest =
+    minDistance > (input.length < 4 ? 1 : 2)
+      ? []
+      : candidates.filter((_, index) => distances[index] === minDistance)
+  return nearest.length === 0 ? '' : ` Did you mean ${nearest.join(' or ')}?`
+}
+
+/** How many letters differ (Levenshtein); the same ones in another order are one slip. */
+function editDistance(one: string, synonym: string): number {
+  if ([...one].sort().join() === [...synonym].sort().join()) return one === synonym ? 0 : 1
+  let row = Array.from({ length: synonym.length + 1 }, (_, index) => index)
+  for (const [index, letter] of [...one.slice(0, 40)].entries()) {
+    const next = [index + 1]
+    for (let to = 0; to < synonym.length; to += 1) {
+      const change = (row[to] ?? 0) + (letter === synonym[to] ? 0 : 1)
+      next.push(Math.min(change, (row[to + 1] ?? 0) + 1, (next[to] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

@@ -1,0 +1,70 @@
+/** `octo cancel`: ends a queued or running action. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { isActive } from '../../../domain/actions.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { parseDurationMs } from '../../cli/duration.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { actionView } from '../../output/columns.ts'
+
+export class Cancel extends ApiCommand {
+  static override paths = [['cancel']]
+  static override usage = ApiCommand.Usage({
+    description: 'cancel an action',
+    details: `
+      Give either the deployment, whose running action is meant, or the action. The command ends when the
+      cancellation was accepted, with --wait when the action has ended; the script is asked to end, then killed.
+    `,
+    examples: [
+      ['Whatever runs for a deployment', '$0 cancel -n feature-1'],
+      ['One action', '$0 cancel -a 42'],
+      ['Until it has ended', '$0 cancel -n feature-1 --wait'],
+    ],
+  })
+
+  name = Option.String('-n,--name', { description: 'name of the deployment' })
+  action = Option.String('-a,--action', { description: actionDescription })
+  wait = Option.Boolean('--wait', false, { description: 'wait until the action has ended' })
+  timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s (default 5m)' })
+
+  protected async run(): Promise<void> {
+    if (this.timeout !== undefined && !this.wait) throw new CliError('usage', '--timeout needs --wait.')
+    const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout ?? '5m')
+    const action_id = await this.findActionId()
+    await this.call('cancelAction', { params: { action_id } })
+    if (this.wait) await this.waitUntilEnded(action_id, deadlineMs)
+    if (this.format === null) return
+    await this.printRecords(
+      { one: await this.call('getAction', { params: { action_id } }) },
+      actionView,
+      this.format,
+    )
+  }
+
+  private async findActionId(): Promise<number> {
+    if (this.name !== undefined && this.action !== undefined) {
+      throw new CliError('usage', 'cancel needs -n NAME or -a ID, not both.')
+    }
+    if (this.action !== undefined) return parseId('-a', this.action)
+    if (this.name === undefined) throw new CliError('usage', 'cancel needs -n NAME or -a ID.')
+    const name = parseName(this.name)
+    const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })
+    if (lastAction !== null && isActive(lastAction.state)) return lastAction.action_id
+    throw new CliError('refused', `No action of deployment ${name} is running.`, 'Nothing to cancel.')
+  }
+
+  /** It may have ended by itself before it was asked to: that is said, for the script has run to its end. */
+  private async waitUntilEnded(action_id: number, deadlineMs: number): Promise<void> {
+    const { delay } = await import('../../api/retry.ts')
+    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 2000)) {
+      const { state } = await this.call('getAction', { params: { action_id } })
+      if (!isActive(state)) {
+        if (state !== 'cancelled') this.note(`action ${action_id} ${state} before it was cancelled.`)
+        return
+      }
+      const remainingMs = deadlineMs - performance.now()
+      if (remainingMs <= 0) throw new CliError('timed_out', `Action ${action_id} is still ${state}.`)
+      await delay(Math.min(pauseMs, remainingMs))
+    }
+  }
+}

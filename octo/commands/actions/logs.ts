@@ -1,0 +1,136 @@
+/** `octo logs`: what the script of an action wrote, or writes. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import type { OutputChunk } from '../../../domain/schemas.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import type { RecordView } from '../../output/formatter.ts'
+
+const streamNames = {
+  allChunks: 'all',
+  both: 'all',
+  stdout: 'stdout',
+  out: 'stdout',
+  stderr: 'stderr',
+  err: 'stderr',
+} as const
+type Stream = (typeof streamNames)[keyof typeof streamNames]
+
+export class Logs extends ApiCommand {
+  static override paths = [['logs']]
+  static override usage = ApiCommand.Usage({
+    description: 'show the output of an action',
+    details: `
+      Needs the admin credential: output may hold secrets. With --follow both streams come as they are written, until
+      the action ends; then the command ends with 0, however the action did. With --tail and -o they come in the order
+      in which they were written, too.
+    `,
+    examples: [
+      ['Everything', '$0 logs -a 42'],
+      ['Only what went wrong', '$0 logs -a 42 -l stderr'],
+      ['The last action of a deployment, live', '$0 logs -n feature-1 --follow'],
+      ['Its last 20 lines', '$0 logs -n feature-1 --tail 20'],
+    ],
+  })
+
+  action = Option.String('-a,--action', { description: actionDescription })
+  name = Option.String('-n,--name', { description: 'name of the deployment whose last action is meant' })
+  logType = Option.String('-l,--log-type', 'all', {
+    description: 'stdout, stderr or all (default); also out, err, both',
+  })
+  follow = Option.Boolean('--follow', false, { description: 'as it is written, until the action ends' })
+  tail = Option.String('--tail', { description: 'only the last N lines; with --follow also what comes then' })
+
+  protected async run(): Promise<void> {
+    const findActionId = this.createActionFinder()
+    if (!Object.hasOwn(streamNames, this.logType)) {
+      throw new CliError('usage', `-l needs one of ${Object.keys(streamNames).join(', ')}.`)
+    }
+    const stream = streamNames[this.logType as keyof typeof streamNames]
+    const lineCount = this.tail === undefined ? null : parseId('--tail', this.tail)
+    const action_id = await findActionId()
+    if (this.follow || lineCount !== null || this.format !== null)
+      return this.printChunks(action_id, stream, lineCount)
+    const output = await this.call('getLog', { params: { action_id } })
+    // As Octopod 1.6: each part is followed by one new line more.
+    const stdout = `${output.stdout.un_stdout}\n`
+    const stderr = `${output.stderr.un_stderr}\n`
+    if (stream === 'all') this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
+    else this.print(stream === 'stdout' ? stdout : stderr)
+  }
+
+  private createActionFinder(): () => Promise<number> {
+    const { action } = this
+    if (action !== undefined && this.name !== undefined) {
+      throw new CliError('usage', 'logs needs -a ID or -n NAME, not both.')
+    }
+    if (action !== undefined) {
+      const id = parseId('-a', action)
+      return async () => id
+    }
+    if (this.name === undefined) throw new CliError('usage', 'logs needs -a,--action.')
+    const name = parseName(this.name)
+    return async () => {
+      const { last_action: lastChunk } = await this.call('getFullInfo', { params: { name } })
+      if (lastChunk !== null) return lastChunk.action_id
+      throw new CliError('refused', `Deployment ${name} has had no action.`, 'There is no output.')
+    }
+  }
+
+  private async printChunks(actionId: number, stream: Stream, lineCount: number | null): Promise<void> {
+    const allChunks: OutputChunk[] = []
+    for await (const chunk of this.readChunks(actionId, stream, lineCount)) {
+      if (this.format === null) this.print(chunk.text)
+      else if (this.format === 'jsonl') await this.printRecords([chunk], view, 'jsonl')
+      else allChunks.push(chunk)
+    }
+    if (this.format !== null && this.format !== 'jsonl') await this.printRecords(allChunks, view, this.format)
+  }
+
+  private async *readChunks(
+    actionId: number,
+    stream: Stream,
+    lineCount: number | null,
+  ): AsyncGenerator<OutputChunk, void> {
+    let lastSeq = 0
+    const filterByStream = async function* (chunks: AsyncIterable<OutputChunk>) {
+      for await (const chunk of chunks) {
+        lastSeq = chunk.seq
+        if (stream === 'all' || chunk.stream === stream) yield chunk
+      }
+    }
+    const written = filterByStream(this.readWrittenChunks(actionId))
+    if (lineCount !== null) {
+      const { lastLines } = await import('../../output/tail.ts')
+      yield* await lastLines(written, lineCount)
+    } else if (!this.follow) yield* written
+    if (!this.follow) return
+    const { streamOutput } = await import('../../actions/stream-output.ts')
+    const onConnectionLost = (failure: CliError) => this.note(`${failure.message} Following on.`)
+    yield* filterByStream(streamOutput(await this.client(), actionId, { after: lastSeq, onConnectionLost }))
+  }
+
+  /** What there is by now, page by page. */
+  private async *readWrittenChunks(actionId: number): AsyncGenerator<OutputChunk, void> {
+    for (let after = 0; ; ) {
+      const page = await this.call('getOutput', {
+        params: { action_id: actionId },
+        query: { after, limit: 1000 },
+      })
+      yield* page.chunks
+      const lastChunk = page.chunks.at(-1)
+      if (lastChunk === undefined) return
+      after = lastChunk.seq
+    }
+  }
+}
+
+const view: RecordView<OutputChunk> = {
+  name: ({ seq }) => String(seq),
+  columns: {
+    SEQ: ({ seq }) => String(seq),
+    STREAM: ({ stream }) => stream,
+    AT: ({ at }) => at,
+    TEXT: ({ text }) => text,
+  },
+}

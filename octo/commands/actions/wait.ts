@@ -1,0 +1,106 @@
+/** `octo wait`: stays until a deployment has arrived where its last action leads. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { isActive, kindFromWireName } from '../../../domain/actions.ts'
+import { createInterruptHandler } from '../../actions/interrupt-handler.ts'
+import type { WaitTarget } from '../../actions/wait.ts'
+import { type TargetState, targetStates } from '../../actions/wait-outcome.ts'
+import type { ApiClient } from '../../api/client.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { parseDurationMs } from '../../cli/duration.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { deploymentView } from '../../output/columns.ts'
+import { createProgress, type Terminal } from '../../output/progress.ts'
+
+const targetStateByName: Record<string, TargetState> = {
+  running: 'Running',
+  archived: 'Archived',
+  gone: 'gone',
+}
+
+export class Wait extends ApiCommand {
+  static override paths = [['wait']]
+  static override usage = ApiCommand.Usage({
+    description: 'wait until a deployment is Running, Archived or gone',
+    details: `
+      Where its last action (-n), or the named action (-a), leads: Running after create, update and restore, Archived
+      after archive, gone after cleanup. Ends with 1 when it cannot arrive there any more, with 3 after --timeout.
+    `,
+    examples: [
+      ['Until what was begun is there', '$0 wait -n feature-1 --timeout 15m'],
+      ['Until it is archived, whatever was begun', '$0 wait -n feature-1 --for archived'],
+      ['With the output of an action', '$0 wait -a 42 --follow'],
+    ],
+  })
+
+  name = Option.String('-n,--name', { description: 'name of the deployment' })
+  action = Option.String('-a,--action', { description: actionDescription })
+  target = Option.String('--for', { description: 'running, archived or gone' })
+  follow = Option.Boolean('--follow', false, {
+    description: 'show the output of the action on stderr (needs the admin credential)',
+  })
+  timeout = Option.String('--timeout', '1h', { description: 'such as 90s or 15m (default 1h)' })
+  quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
+
+  protected async run(): Promise<void> {
+    const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout)
+    const findTarget = this.createTargetFinder()
+    const client = await this.client()
+    const waitTarget = await findTarget(client)
+    const { stderr, env } = this.context
+    const progress = createProgress(stderr as unknown as Terminal, env, this.quiet)
+    const { name, actionId } = waitTarget
+    const interruptHandler = createInterruptHandler(client, { name, progress, cancelOnInterrupt: false })
+    interruptHandler.track(actionId)
+    const { waitAndFollow } = await import('../../actions/wait-and-follow.ts')
+    const { follow } = this
+    const { snapshot, failure } = await waitAndFollow(client, waitTarget, {
+      follow,
+      interruptHandler,
+      progress,
+      deadlineMs,
+    })
+    interruptHandler.close()
+    progress.end()
+    if (this.format !== null && snapshot !== null && snapshot.info !== null) {
+      await this.printRecords({ one: snapshot.info }, deploymentView, this.format)
+    }
+    if (failure !== null) throw failure
+  }
+
+  /** What is typed wrongly is said before anything is asked. */
+  private createTargetFinder(): (client: ApiClient) => Promise<WaitTarget> {
+    const { target = '' } = this
+    const requestedState = Object.hasOwn(targetStateByName, target)
+      ? (targetStateByName[target] ?? null)
+      : null
+    if (this.target !== undefined && requestedState === null) {
+      throw new CliError('usage', `--for needs one of ${Object.keys(targetStateByName).join(', ')}.`)
+    }
+    if ((this.name === undefined) === (this.action === undefined)) {
+      throw new CliError('usage', 'wait needs either -n NAME or -a ID.')
+    }
+    if (this.action !== undefined) {
+      const action_id = parseId('-a', this.action)
+      return async (client) => {
+        const { deployment, action } = await client.call('getAction', { params: { action_id } })
+        return {
+          name: deployment,
+          targetState: requestedState ?? targetStates[kindFromWireName(action)],
+          actionId: action_id,
+        }
+      }
+    }
+    const name = parseName(this.name ?? '')
+    return async (client) => {
+      if (requestedState !== null && !this.follow)
+        return { name, targetState: requestedState, actionId: null }
+      const { last_action: lastAction } = await client.call('getFullInfo', { params: { name } })
+      const expectedState =
+        lastAction === null ? 'Running' : targetStates[kindFromWireName(lastAction.action)]
+      // What ended before counts no more: a check may have healed what an action left behind.
+      const actionId = lastAction !== null && isActive(lastAction.state) ? lastAction.action_id : null
+      return { name, targetState: requestedState ?? expectedState, actionId }
+    }
+  }
+}

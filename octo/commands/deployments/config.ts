@@ -1,0 +1,78 @@
+/** `octo config`: the defaults of the installation and the keys that may be set, or the config of one deployment. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import type { KeyValue } from '../../../domain/overrides.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { parseName } from '../../cli/base-command.ts'
+import { type Levels, readEffectiveConfig } from '../../config/effective-config.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
+import { deploymentConfigOption, readOverrides } from '../../overrides/parse-overrides.ts'
+
+export class Config extends ApiCommand {
+  static override paths = [['config']]
+  static override usage = ApiCommand.Usage({
+    description: 'show defaults and keys, or the config of a deployment',
+    details: `
+      Without -n the defaults of both levels; application defaults may depend on the deployment config, which -o sets as
+      in octo create. With -n the config the scripts get: defaults with the overrides of the deployment on top. With
+      --keys the keys that may be set.
+    `,
+    examples: [
+      ['What is set by default', '$0 config'],
+      ['What may be set', '$0 config --keys'],
+      ['What a deployment runs with', '$0 config -n feature-1 -o json'],
+    ],
+  })
+
+  name = Option.String('-n,--name', { description: 'name of a deployment' })
+  deployment = deploymentConfigOption()
+  keys = Option.Boolean('--keys', false, { description: 'keys instead of values' })
+
+  protected async run(): Promise<void> {
+    const name = this.name === undefined ? null : parseName(this.name)
+    const overrideArguments = { app: [], deployment: this.deployment, files: [] }
+    const { deployment: extraOverrides } = await readOverrides(overrideArguments, this.context.stdin)
+    const client = await this.client()
+    const present = name === null ? null : (await client.call('getFullInfo', { params: { name } })).deployment
+    const { effective } = await readEffectiveConfig(client, {
+      app_overrides: present?.app_overrides ?? [],
+      deployment_overrides: [...(present?.deployment_overrides ?? []), ...extraOverrides],
+    })
+    if (!this.keys) return this.show(effective)
+    const [deployment, application] = await Promise.all([
+      client.call('getDeploymentKeys', {}),
+      client.call('getApplicationKeys', { body: effective.deployment }),
+    ])
+    const toPairs = (keys: string[]): KeyValue[] => keys.map((key) => [key, ''])
+    return this.show({ deployment: toPairs(deployment), application: toPairs(application) })
+  }
+
+  private async show({ deployment, application }: Levels<KeyValue[]>): Promise<void> {
+    const { format } = this
+    if (format === 'json' || format === 'yaml') {
+      const toValue = (pairs: KeyValue[]) =>
+        this.keys ? pairs.map(([key]) => key) : Object.fromEntries(pairs)
+      const one = { deployment: toValue(deployment), app: toValue(application) }
+      return this.printRecords({ one }, { name: String, columns: {} }, format)
+    }
+    const rows = [
+      ...deployment.map(([key, value]) => ({ level: 'deployment', key, value })),
+      ...application.map(([key, value]) => ({ level: 'app', key, value })),
+    ]
+    if (format !== null) return this.printRecords(rows, viewFor(this.keys), format)
+    const formatLine = ([key, value]: KeyValue) =>
+      this.keys ? `  ${key}\n` : `  ${key}=${toSingleLine(value)}\n`
+    this.print(`Deployment config:\n${deployment.map(formatLine).join('')}\n`)
+    this.print(`Application config:\n${application.map(formatLine).join('')}`)
+  }
+}
+
+type Row = { level: string; key: string; value: string }
+
+const viewFor = (keysOnly: boolean) => ({
+  name: ({ key }: Row) => key,
+  columns: {
+    LEVEL: ({ level }: Row) => level,
+    KEY: ({ key }: Row) => key,
+    ...(keysOnly ? {} : { VALUE: ({ value }: Row) => value }),
+  },
+})

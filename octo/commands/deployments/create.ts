@@ -1,0 +1,59 @@
+/** `octo create`: a new deployment with its overrides, or with --or-update the one that is there. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { ActionCommand, type ActionContext, type Started } from '../../cli/action-command.ts'
+import { nameOption, parseName } from '../../cli/base-command.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import {
+  applicationConfigOption,
+  deploymentConfigOption,
+  overridesFileOption,
+  readOverrides,
+} from '../../overrides/parse-overrides.ts'
+
+export class Create extends ActionCommand {
+  static override paths = [['create']]
+  static override usage = ActionCommand.Usage({
+    description: 'create a deployment',
+    details: `
+      What is not set keeps the default of the installation. The command ends when the creation was accepted, with
+      --wait when the deployment runs. With --or-update it updates a deployment that is there already, as octo update
+      does, and restores an archived one first.
+    `,
+    examples: [
+      ['Create a deployment of one image', '$0 create -n feature-1 -e image.tag=v2'],
+      [
+        'Set config of both levels',
+        '$0 create -n feature-1 -e image.tag=v2 -e greeting="Hello, you" -o replicas=2',
+      ],
+      [
+        'From a file, the tag of this push on top',
+        '$0 create -n feature-1 -f overrides.yaml -e image.tag=v2',
+      ],
+      [
+        'One call per push in CI',
+        '$0 create -n feature-1 --or-update -e image.tag=$SHA --wait --follow --timeout 15m',
+      ],
+    ],
+  })
+
+  name = nameOption()
+  app = applicationConfigOption()
+  deployment = deploymentConfigOption()
+  file = overridesFileOption()
+  orUpdate = Option.Boolean('--or-update', false, { description: 'update it when it is there already' })
+
+  protected async start(context: ActionContext): Promise<Started> {
+    const name = parseName(this.name)
+    const overrideArguments = { app: this.app, deployment: this.deployment, files: this.file }
+    const overrides = await readOverrides(overrideArguments, this.context.stdin)
+    const body = { name, app_overrides: overrides.app, deployment_overrides: overrides.deployment }
+    try {
+      const { actionId } = await context.client.request('createDeployment', { body }, context.options)
+      return { kind: 'create', name, actionId }
+    } catch (error) {
+      if (!this.orUpdate || !(error instanceof CliError) || error.code !== 'name_taken') throw error
+    }
+    const { updateExisting } = await import('../../actions/create-or-update.ts')
+    return updateExisting(context, name, overrides)
+  }
+}

@@ -1,0 +1,100 @@
+/** `octo diff`: overrides against defaults, two deployments, or two actions. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import type { KeyValue, Override } from '../../../domain/overrides.ts'
+import type { ApiClient } from '../../api/client.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { type Difference, diffConfigs } from '../../config/diff.ts'
+import { type Levels, readEffectiveConfig } from '../../config/effective-config.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import type { RecordView } from '../../output/formatter.ts'
+import { supportsColor, type Terminal } from '../../output/progress.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
+
+type Sides = { before: Levels<KeyValue[]>; after: Levels<KeyValue[]> }
+
+export class Diff extends ApiCommand {
+  static override paths = [['diff']]
+  static override usage = ApiCommand.Usage({
+    description: 'compare config: with the defaults, of two deployments, of two actions',
+    details: `
+      One -n: what the overrides of a deployment make of the defaults. Two -n: the config two deployments run with. Two
+      -a: the overrides two actions were begun with. Ends with 0 whether or not there is a difference; with
+      --exit-code with 1 when there is.
+    `,
+    examples: [
+      ['What is different from the defaults', '$0 diff -n feature-1'],
+      ['Two deployments', '$0 diff -n feature-1 -n feature-2'],
+      ['What changed between two actions', '$0 diff -a 41 -a 42'],
+    ],
+  })
+
+  names = Option.Array('-n,--name', [], { description: 'name of a deployment, once or twice' })
+  actions = Option.Array('-a,--action', [], { description: `${actionDescription}, twice` })
+  exitCode = Option.Boolean('--exit-code', false, { description: 'end with 1 when there is a difference' })
+
+  protected async run(): Promise<number> {
+    const readSides = this.createReader()
+    const { before, after } = await readSides(await this.client())
+    const found = [
+      ...diffConfigs('deployment', before.deployment, after.deployment),
+      ...diffConfigs('app', before.application, after.application),
+    ]
+    const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
+    if (this.format !== null) await this.printRecords(found, view, this.format)
+    else this.print(formatLines(found, useColors))
+    return this.exitCode && found.length > 0 ? 1 : 0
+  }
+
+  private createReader(): (client: ApiClient) => Promise<Sides> {
+    const names = this.names.map(parseName)
+    const actionIds = this.actions.map((id) => parseId('-a', id))
+    const [firstName, secondName] = names
+    if (firstName !== undefined && names.length <= 2 && actionIds.length === 0) {
+      return async (client) => {
+        const config = await readDeploymentConfig(client, firstName)
+        if (secondName === undefined) return { before: config.defaults, after: config.effective }
+        return { before: config.effective, after: (await readDeploymentConfig(client, secondName)).effective }
+      }
+    }
+    if (names.length > 0 || actionIds.length !== 2) {
+      throw new CliError('usage', 'diff needs -n NAME once or twice, or -a ID twice.')
+    }
+    return async (client) => {
+      const [one, other] = await Promise.all(actionIds.map((id) => readActionOverrides(client, id)))
+      if (one === undefined || other === undefined) throw new TypeError('two actions were asked for')
+      return { before: one, after: other }
+    }
+  }
+}
+
+async function readDeploymentConfig(client: ApiClient, name: string) {
+  const { deployment } = await client.call('getFullInfo', { params: { name } })
+  return readEffectiveConfig(client, deployment)
+}
+
+async function readActionOverrides(client: ApiClient, action_id: number): Promise<Levels<KeyValue[]>> {
+  const action = await client.call('getAction', { params: { action_id } })
+  const pairs = (overrides: Override[]): KeyValue[] =>
+    overrides.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : '<<REMOVED>>'])
+  return { deployment: pairs(action.deployment_overrides), application: pairs(action.app_overrides) }
+}
+
+function formatLines(found: readonly Difference[], useColors: boolean): string {
+  const [red, green, reset] = useColors ? ['\u001b[31m', '\u001b[32m', '\u001b[0m'] : ['', '', '']
+  const formatSide = (sign: string, colour: string, { level, key }: Difference, value: string | null) =>
+    value === null ? '' : `${colour}${sign} ${level} ${key}=${toSingleLine(value)}${reset}\n`
+  return found
+    .map((one) => formatSide('-', red, one, one.from) + formatSide('+', green, one, one.to))
+    .join('')
+}
+
+const view: RecordView<Difference> = {
+  name: ({ key }) => key,
+  columns: {
+    LEVEL: ({ level }) => level,
+    KEY: ({ key }) => key,
+    FROM: ({ from }) => from ?? '',
+    TO: ({ to }) => to ?? '',
+  },
+}

@@ -1,0 +1,65 @@
+/** `octo info`: the config, the links and the finished actions of a deployment. Loaded by run.ts. */
+import { kindFromWireName } from '../../../domain/actions.ts'
+import type { ActionLog, Info as DeploymentInfo } from '../../../domain/schemas.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { nameOption, parseName } from '../../cli/base-command.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { deploymentView } from '../../output/columns.ts'
+import { formatTimestamp, renderOverrides, renderOverridesCell, renderTable } from '../../output/table.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
+
+export class Info extends ApiCommand {
+  static override paths = [['info']]
+  static override usage = ApiCommand.Usage({
+    description: 'show a deployment',
+    details: `Its overrides of both levels, its links and its finished actions, newest first. Times are UTC.`,
+    examples: [
+      ['One deployment', '$0 info -n feature-1'],
+      ['Its first link', '$0 info -n feature-1 -o json | jq -r .metadata[0].link'],
+    ],
+  })
+
+  name = nameOption()
+
+  protected async run(): Promise<void> {
+    const name = parseName(this.name)
+    if (this.format !== null) {
+      const one = await this.call('getFullInfo', { params: { name } })
+      return this.printRecords({ one }, deploymentView, this.format)
+    }
+    const [info] = await this.call('getInfo', { params: { name } })
+    if (info === undefined) throw new CliError('refused', `Deployment ${name} not found.`)
+    this.print(renderPage(info, this.columns))
+  }
+}
+
+function renderPage({ deployment, metadata, logs }: DeploymentInfo, columns: number): string {
+  return [
+    'Current settings:',
+    'Application config:',
+    ...renderOverrides(deployment.app_overrides, columns),
+    '',
+    'Deployment config: ',
+    ...renderOverrides(deployment.deployment_overrides, columns),
+    '',
+    'Metadata: ',
+    ...metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`),
+    '',
+    'Last logs:',
+    ...renderTable(tableHeadings, logs.map(toRow), columns),
+    '',
+  ].join('\n')
+}
+
+const tableHeadings = ['Created at', 'Action id', 'Action', 'App config', 'Deployment config', 'Exit code']
+
+function toRow(log: ActionLog): string[][] {
+  return [
+    [formatTimestamp(log.created_at)],
+    [String(log.action_id)],
+    [kindFromWireName(log.action)],
+    renderOverridesCell(log.deployment_app_overrides),
+    renderOverridesCell(log.deployment_dep_overrides),
+    [String(log.exit_code)],
+  ]
+}

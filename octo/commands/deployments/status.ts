@@ -1,0 +1,52 @@
+/** `octo status`: runs the check script now and says how the deployment is. Loaded by run.ts. */
+
+import { ApiCommand } from '../../cli/api-command.ts'
+import { nameOption, parseName } from '../../cli/base-command.ts'
+import { actionLabel, statusLabel } from '../../output/columns.ts'
+import type { RecordView } from '../../output/formatter.ts'
+
+export class Status extends ApiCommand {
+  static override paths = [['status']]
+  static override usage = ApiCommand.Usage({
+    description: 'run the check of a deployment now',
+    details: `Ends with 0 when the check script says that it is up, with 1 when it says that it is not.`,
+    examples: [
+      ['Is it up?', '$0 status -n feature-1'],
+      ['In a script', 'octo status -n feature-1 > /dev/null && echo up'],
+    ],
+  })
+
+  name = nameOption()
+  protected async run(): Promise<number> {
+    const params = { name: parseName(this.name) }
+    const { status: check } = await this.call('getStatus', { params })
+    const info = await this.call('getFullInfo', { params })
+    const one: StatusRecord = {
+      name: info.deployment.name,
+      status: statusLabel(info),
+      check,
+      last_action: info.last_action === null ? null : actionLabel(info.last_action),
+      last_check: info.last_check,
+    }
+    await this.printRecords({ one }, view, 'table')
+    return check === 'Ok' ? 0 : 1
+  }
+}
+
+type StatusRecord = {
+  name: string
+  status: string
+  check: 'Ok' | 'Error'
+  last_action: string | null
+  last_check: unknown
+}
+
+const view: RecordView<StatusRecord> = {
+  name: ({ name }) => name,
+  columns: {
+    NAME: ({ name }) => name,
+    STATUS: ({ status }) => status,
+    CHECK: ({ check }) => check,
+    'LAST ACTION': ({ last_action }) => last_action ?? '',
+  },
+}

@@ -1,0 +1,55 @@
+/** `octo update`: changes some overrides of a deployment and leaves the others. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import { ActionCommand, type ActionContext, type Started } from '../../cli/action-command.ts'
+import { nameOption, parseName } from '../../cli/base-command.ts'
+import { updateWithRetry } from '../../config/update-with-retry.ts'
+import {
+  applicationConfigOption,
+  deploymentConfigOption,
+  overridesFileOption,
+  readOverrides,
+  readUnset,
+} from '../../overrides/parse-overrides.ts'
+
+export class Update extends ActionCommand {
+  static override paths = [['update']]
+  static override usage = ActionCommand.Usage({
+    description: 'update a deployment',
+    details: `
+      Overrides that are not named stay as they are. First those of -E and -O are taken back, so that the default
+      counts again, then those of -f, -e and -o are set.
+    `,
+    examples: [
+      ['Another image', '$0 update -n feature-1 -e image.tag=v3'],
+      ['Back to the default of a key', '$0 update -n feature-1 -E greeting -O replicas'],
+      ['A value from a file', '$0 update -n feature-1 -e motd=@motd.txt'],
+      ['Until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
+    ],
+  })
+
+  name = nameOption()
+  app = applicationConfigOption()
+  unsetApplication = Option.Array('-E,--unset-app-env-override', [], {
+    description: 'KEY of the application config whose override goes; repeatable',
+  })
+  deployment = deploymentConfigOption()
+  unsetDeployment = Option.Array('-O,--unset-deployment-override', [], {
+    description: 'KEY of the deployment config whose override goes; repeatable',
+  })
+  file = overridesFileOption()
+
+  protected async start({ client, options }: ActionContext): Promise<Started> {
+    const name = parseName(this.name)
+    const unsetApplication = readUnset('-E', this.unsetApplication)
+    const unsetDeployment = readUnset('-O', this.unsetDeployment)
+    const overrideArguments = { app: this.app, deployment: this.deployment, files: this.file }
+    const set = await readOverrides(overrideArguments, this.context.stdin)
+    const app = { set: set.app, unset: unsetApplication }
+    const deployment = { set: set.deployment, unset: unsetDeployment }
+    return {
+      kind: 'update',
+      name,
+      actionId: await updateWithRetry(client, name, { app, deployment }, options),
+    }
+  }
+}

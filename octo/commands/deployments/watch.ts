@@ -1,0 +1,114 @@
+/** `octo watch`: all deployments as they change; a live table on a terminal, a line a change elsewhere. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import type { ChangeEvent } from '../../../domain/event.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { parseName } from '../../cli/base-command.ts'
+import { parseDurationMs } from '../../cli/duration.ts'
+import { onInterrupt } from '../../cli/signals.ts'
+import { actionLabel, deploymentView, statusLabel } from '../../output/columns.ts'
+import { formatTable, type RecordView } from '../../output/formatter.ts'
+import type { Terminal } from '../../output/progress.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
+
+const cursorHome = '\u001b[H'
+const clearBelow = '\u001b[J'
+const clearLine = '\u001b[K'
+const enterAlternateScreen = '\u001b[?1049h\u001b[?25l'
+const leaveAlternateScreen = '\u001b[?25h\u001b[?1049l'
+
+export class Watch extends ApiCommand {
+  static override paths = [['watch']]
+  static override usage = ApiCommand.Usage({
+    description: 'watch deployments change',
+    details: `
+      A table that is always up to date on a terminal; elsewhere one line for each deployment and then for each change.
+      With -o jsonl, json and yaml they are the events as the server sends them, with -o name the names of what changed.
+      Ends with Ctrl-C, or with 0 after --timeout.
+    `,
+    examples: [
+      ['All of them', '$0 watch'],
+      ['One of them', '$0 watch -n feature-1'],
+      ['Events for a program', '$0 watch -o jsonl'],
+    ],
+  })
+
+  name = Option.String('-n,--name', { description: 'only this deployment' })
+  timeout = Option.String('--timeout', { description: 'when to end, such as 10m (default never)' })
+
+  protected async run(): Promise<void> {
+    const onlyName = this.name === undefined ? null : parseName(this.name)
+    const lastsMs =
+      this.timeout === undefined ? Number.POSITIVE_INFINITY : parseDurationMs('--timeout', this.timeout)
+    const deadlineMs = performance.now() + lastsMs
+    const screen = this.context.stdout as unknown as Terminal & { rows?: number }
+    const isForHumans = this.format === null || this.format === 'table'
+    const isInteractive = screen.isTTY === true && isForHumans && this.context.env.TERM !== 'dumb'
+    const { watchDeployments } = await import('../../actions/watch-deployments.ts')
+    const client = await this.client()
+    const restoreScreen = isInteractive ? takeOverScreen(screen) : () => {}
+    try {
+      await watchDeployments(client, {
+        deadlineMs,
+        onChange: async (event) => {
+          if (!isInteractive && (onlyName === null || event.name === onlyName)) await this.printEvent(event)
+        },
+        onUpdate: (all, isLive) => {
+          if (!isInteractive) return
+          const shown = onlyName === null ? all : all.filter(({ deployment }) => deployment.name === onlyName)
+          screen.write(renderScreen(shown, isLive, screen.rows || 24, screen.columns || 80))
+        },
+        onServerDown: (failure) => {
+          if (!isInteractive) this.note(`${failure.message} Watching on.`)
+        },
+      })
+    } finally {
+      restoreScreen()
+    }
+  }
+
+  /** Each form is one that a program can read piece by piece. */
+  private async printEvent(event: ChangeEvent): Promise<void> {
+    if (this.format === null || this.format === 'table') return this.print(formatEvent(event))
+    if (this.format === 'yaml') this.print('---\n')
+    await this.printRecords({ one: event }, view, this.format)
+  }
+}
+
+const view: RecordView<ChangeEvent> = { name: ({ name }) => name, columns: {} }
+
+/** The shell's screen comes back however the command ends. */
+function takeOverScreen(screen: Terminal): () => void {
+  const restoreScreen = () => screen.write(leaveAlternateScreen)
+  const removeListeners = onInterrupt((endProcess) => {
+    restoreScreen()
+    endProcess()
+  })
+  screen.write(enterAlternateScreen)
+  return () => {
+    removeListeners()
+    restoreScreen()
+  }
+}
+
+function formatEvent(event: ChangeEvent): string {
+  if (event.type === 'deleted') return `${event.name}  gone\n`
+  const { deployment: info } = event
+  const last =
+    info.last_action === null ? '' : `  ${actionLabel(info.last_action)} by ${info.last_action.actor}`
+  return `${event.name}  ${statusLabel(info)}${toSingleLine(last)}\n`
+}
+
+/** Newest change first, as many as the terminal has lines for. */
+function renderScreen(all: readonly FullInfo[], isLive: boolean, rows: number, columns: number): string {
+  const newestFirst = all.toSorted((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at))
+  const visibleRows = Math.max(1, rows - 3)
+  const hiddenCount = newestFirst.length - visibleRows
+  const lines = [
+    `${newestFirst.length} ${newestFirst.length === 1 ? 'deployment' : 'deployments'} · ${isLive ? 'live' : 'asking every few seconds'} · Ctrl-C ends`,
+    ...formatTable(deploymentView, newestFirst.slice(0, visibleRows)).trimEnd().split('\n'),
+    ...(hiddenCount > 0 ? [`and ${hiddenCount} more`] : []),
+  ]
+  const truncate = (line: string) => [...line].slice(0, columns).join('')
+  return cursorHome + lines.map((line) => `${truncate(line)}${clearLine}`).join('\n') + clearBelow
+}

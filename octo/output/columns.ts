@@ -1,0 +1,58 @@
+/** How deployments and actions look: in tables, as names, in a line. Called by the commands. */
+import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
+import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
+import type { RecordView } from './formatter.ts'
+import { formatTimestamp } from './table.ts'
+
+export const deploymentView: RecordView<FullInfo> = {
+  name: ({ deployment }) => deployment.name,
+  columns: {
+    NAME: ({ deployment }) => deployment.name,
+    STATUS: statusLabel,
+    'LAST ACTION': ({ last_action }) => (last_action === null ? '' : actionLabel(last_action)),
+    WHO: ({ last_action }) => last_action?.actor ?? '',
+    UPDATED: ({ updated_at }) => formatTimestamp(updated_at),
+    LINK: ({ metadata }) => metadata[0]?.link ?? '',
+  },
+}
+
+export const actionView: RecordView<Action> = {
+  name: ({ action_id }) => String(action_id),
+  columns: {
+    ID: ({ action_id }) => String(action_id),
+    ACTION: ({ action }) => kindFromWireName(action),
+    STATE: ({ state, attempt }) => (attempt > 1 ? `${state} (attempt ${attempt})` : state),
+    CREATED: ({ created_at }) => formatTimestamp(created_at),
+    DURATION: actionDuration,
+    EXIT: ({ exit_code, signal }) => (exit_code === null ? (signal ?? '') : String(exit_code)),
+    WHO: ({ actor }) => actor,
+    SOURCE: ({ source }) => source,
+    NOTE: ({ reason, error }) => [reason, error].filter((text) => text !== null).join(' · '),
+  },
+}
+
+/** The status, marked while an action runs. */
+export function statusLabel(info: FullInfo): string {
+  return info.status.tag === 'DeploymentPending' ? `${statusOf(info)} (pending)` : statusOf(info)
+}
+
+export const actionLabel = ({ action, action_id, state }: ActionSummary) =>
+  `${kindFromWireName(action)} ${action_id} ${state}`
+
+export function actionDuration({ started_at, finished_at }: ActionSummary): string {
+  if (started_at === null || finished_at === null) return ''
+  return `${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(1)} s`
+}
+
+/** How a sight stands, in a line. */
+export function describeState({ name, info, action }: Snapshot): string {
+  if (info === null) return `${name}: gone`
+  const status = statusOf(info)
+  const lastAction = action ?? info.last_action
+  if (lastAction !== null && isActive(lastAction.state)) {
+    const cancelling = lastAction.cancel_requested_at === null ? '' : ', to be cancelled'
+    return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
+  }
+  return status.endsWith('Pending') ? `${name}: ${status}, waiting for its check` : `${name}: ${status}`
+}

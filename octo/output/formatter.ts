@@ -1,0 +1,63 @@
+/**
+ * Records for people and programs: `-o json|jsonl|table|name|yaml`, the same in every command. Called by the commands
+ * that have something to tell, through base-command.ts.
+ */
+import { CliError } from '../errors/cli-error.ts'
+import { displayWidth, toSingleLine } from './terminal-text.ts'
+
+export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
+export type Format = (typeof formats)[number]
+
+/** How records of one kind look as a name and as a row. */
+export type RecordView<Item> = {
+  name: (item: Item) => string
+  columns: Record<string, (item: Item) => string>
+}
+
+/** A list, or a single record. */
+export type Records<Item> = readonly Item[] | { one: Item }
+
+export function parseFormat(text: string | undefined): Format | null {
+  if (text === undefined) return null
+  const format = formats.find((one) => one === text)
+  if (format !== undefined) return format
+  throw new CliError('usage', `-o needs one of ${formats.join(', ')}, not "${text.slice(0, 40)}".`)
+}
+
+/** A list is an array in JSON and YAML; a single record is itself. Ends with a new line unless there is nothing. */
+export async function formatRecords<Item>(
+  format: Format,
+  records: Records<Item>,
+  view: RecordView<Item>,
+): Promise<string> {
+  const list = 'one' in records ? [records.one] : records
+  const value = 'one' in records ? records.one : records
+  switch (format) {
+    case 'json':
+      return `${JSON.stringify(value, null, 2)}\n`
+    case 'jsonl':
+      return list.map((item) => `${JSON.stringify(item)}\n`).join('')
+    case 'yaml': {
+      const { stringify } = await import('yaml')
+      return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+    }
+    case 'name':
+      return list.map((item) => `${view.name(item)}\n`).join('')
+    case 'table':
+      return formatTable(view, list)
+  }
+}
+
+/** Columns without frames, for eyes, cut and awk. */
+export function formatTable<Item>({ columns }: RecordView<Item>, items: readonly Item[]): string {
+  const rows = [
+    Object.keys(columns),
+    ...items.map((item) => Object.values(columns).map((cell) => toSingleLine(cell(item)) || '-')),
+  ]
+  const widths = Object.keys(columns).map((_, at) =>
+    Math.max(...rows.map((row) => displayWidth(row[at] ?? ''))),
+  )
+  const line = (row: string[]) =>
+    row.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - displayWidth(cell))).join('  ')
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
+}

@@ -1,0 +1,111 @@
+/**
+ * What happens while somebody waits, on stderr: one line that is drawn anew on a terminal, a line for each change where
+ * stderr is a file or a pipe, nothing with --quiet. Called by action-command.ts and commands/wait.ts.
+ */
+
+import { formatDuration } from '../cli/duration.ts'
+import type { Environment } from '../environment.ts'
+import { displayWidth, toSingleLine } from './terminal-text.ts'
+
+export type Terminal = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+export type Progress = {
+  /** How it stands; said once while it stays so. */
+  status(statusText: string): void
+  /** A line that stays. */
+  note(statusText: string): void
+  /** Output of a script, as it is. */
+  output(text: string): void
+  end(): void
+}
+
+export const supportsColor = (terminal: Terminal, environment: Environment) =>
+  terminal.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb'
+
+const clearLine = '\r\u001b[K'
+const spinnerFrames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+
+export function createProgress(terminal: Terminal, environment: Environment, quiet: boolean): Progress {
+  if (quiet) return quietProgress(terminal)
+  return terminal.isTTY === true && environment.TERM !== 'dumb'
+    ? terminalProgress(terminal, environment)
+    : plainProgress(terminal)
+}
+
+/** Output that was asked for with --follow is shown even when quiet. */
+function quietProgress(terminal: Terminal): Progress {
+  return { status: () => {}, note: () => {}, output: (text) => terminal.write(text), end: () => {} }
+}
+
+function plainProgress(terminal: Terminal): Progress {
+  let lastStatus = ''
+  let isMidLine = false
+  const writeLine = (statusText: string) => {
+    terminal.write(`${isMidLine ? '\n' : ''}${toSingleLine(statusText)}\n`)
+    isMidLine = false
+  }
+  return {
+    status: (statusText) => {
+      if (statusText === lastStatus) return
+      lastStatus = statusText
+      writeLine(statusText)
+    },
+    note: writeLine,
+    output: (text) => {
+      terminal.write(text)
+      if (text !== '') isMidLine = !text.endsWith('\n')
+    },
+    end: () => {
+      if (isMidLine) terminal.write('\n')
+      isMidLine = false
+    },
+  }
+}
+
+function terminalProgress(terminal: Terminal, environment: Environment): Progress {
+  const [dim, reset] = supportsColor(terminal, environment) ? ['\u001b[2m', '\u001b[0m'] : ['', '']
+  const startedMs = performance.now()
+  let statusText = ''
+  let frame = 0
+  let isMidLine = false
+  const draw = () => {
+    if (statusText === '' || isMidLine) return
+    const elapsed = formatDuration(performance.now() - startedMs)
+    const availableWidth = (terminal.columns || 80) - elapsed.length - 6
+    let text = statusText
+    while (displayWidth(text) > availableWidth && text !== '') text = text.slice(0, -1)
+    frame = (frame + 1) % spinnerFrames.length
+    terminal.write(`${clearLine}${spinnerFrames[frame]} ${text} ${dim}${elapsed}${reset}`)
+  }
+  const timer = setInterval(draw, 120).unref()
+  return {
+    status: (now) => {
+      statusText = toSingleLine(now)
+      draw()
+    },
+    note: (text) => {
+      terminal.write(`${isMidLine ? '\n' : clearLine}${toSingleLine(text)}\n`)
+      isMidLine = false
+      draw()
+    },
+    output: (text) => {
+      if (text === '') return
+      terminal.write(`${isMidLine ? '' : clearLine}${text}`)
+      isMidLine = !text.endsWith('\n')
+      draw()
+    },
+    end: () => {
+      clearInterval(timer)
+      const elapsed = formatDuration(performance.now() - startedMs)
+      // How it stood last stays to be read.
+      terminal.write(
+        statusText === ''
+          ? isMidLine
+            ? '\n'
+            : ''
+          : `${isMidLine ? '\n' : clearLine}${statusText} ${dim}${elapsed}${reset}\n`,
+      )
+      statusText = ''
+      isMidLine = false
+    },
+  }
+}

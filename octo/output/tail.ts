@@ -1,0 +1,36 @@
+/** The end of an output: as many whole lines as are wanted, whichever stream they are of. Called by commands/logs.ts. */
+import type { OutputChunk } from '../../domain/schemas.ts'
+
+/** Keeps what may still be needed only: output may be longer than memory. */
+export async function lastLines(source: AsyncIterable<OutputChunk>, count: number): Promise<OutputChunk[]> {
+  const kept: OutputChunk[] = []
+  let lines = 0
+  for await (const chunk of source) {
+    if (chunk.text === '') continue
+    kept.push(chunk)
+    lines += countNewlines(chunk.text)
+    // One more than wanted: the last line may not have ended.
+    for (
+      let [first] = kept;
+      first !== undefined && lines - countNewlines(first.text) > count;
+      [first] = kept
+    ) {
+      lines -= countNewlines(first.text)
+      kept.shift()
+    }
+  }
+  const unfinishedLines = kept.length === 0 || kept.at(-1)?.text.endsWith('\n') ? 0 : 1
+  return dropLines(kept, lines + unfinishedLines - count)
+}
+
+function dropLines([first, ...rest]: readonly OutputChunk[], linesToDrop: number): OutputChunk[] {
+  if (first === undefined) return []
+  if (linesToDrop <= 0) return [first, ...rest]
+  const newlinesInFirst = countNewlines(first.text)
+  // A line may go on in the next piece.
+  if (newlinesInFirst < linesToDrop) return dropLines(rest, linesToDrop - newlinesInFirst)
+  const text = first.text.split('\n').slice(linesToDrop).join('\n')
+  return text === '' ? rest : [{ ...first, text }, ...rest]
+}
+
+const countNewlines = (text: string) => text.split('\n').length - 1

@@ -1,0 +1,56 @@
+/**
+ * Text for a terminal: how wide it is, how it is cut, and what must not reach the terminal raw.
+ * Called by whatever writes for people.
+ */
+
+const wideCharacter =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+const zeroWidthCharacter = /[\p{Mn}\p{Me}\p{Cf}]/u
+
+/** Columns a terminal needs for the text. */
+export function displayWidth(text: string): number {
+  let width = 0
+  for (const character of text)
+    width += zeroWidthCharacter.test(character) ? 0 : wideCharacter.test(character) ? 2 : 1
+  return width
+}
+
+/** The text in pieces of at most `width` columns; an empty text is one empty piece. */
+export function splitByWidth(text: string, width: number): string[] {
+  const chunks: string[] = []
+  let chunk = ''
+  let used = 0
+  for (const character of text) {
+    const size = displayWidth(character)
+    if (chunk !== '' && used + size > width) {
+      chunks.push(chunk)
+      chunk = ''
+      used = 0
+    }
+    chunk += character
+    used += size
+  }
+  return [...chunks, chunk]
+}
+
+/** Words in lines of at most `width` columns; a word that is longer stands alone. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line === undefined || displayWidth(`${line} ${word}`) > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
+}
+
+/** Control characters would move the cursor or change colours: only new lines and tabs pass. */
+export function escapeControlCharacters(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  return text.replace(/\r\n/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
+}
+
+/** The same for one line: new lines and tabs are shown as `\n` and `\t`. */
+export function toSingleLine(text: string): string {
+  return escapeControlCharacters(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+}

@@ -1,0 +1,95 @@
+/**
+ * Config as typed on the command line (`-e KEY=VALUE`, `-e KEY=@FILE`, `-f FILE`, `-E KEY`) turned into overrides, with
+ * words for what cannot be one. Called by the commands that take config.
+ */
+import { Option } from 'clipanion'
+import {
+  configKeyError,
+  configValueError,
+  normalizeKey,
+  type Override,
+  parseKeyValue,
+  valueAdded,
+} from '../../domain/overrides.ts'
+import { type ByteSource, createInputReader } from '../cli/stdin.ts'
+import { CliError } from '../errors/cli-error.ts'
+
+export const applicationConfigOption = () =>
+  Option.Array('-e,--set-app-config', [], {
+    description: 'KEY=VALUE of the application config, or KEY=@FILE (@- is stdin, @@ a plain @); repeatable',
+  })
+
+export const deploymentConfigOption = () =>
+  Option.Array('-o,--set-deployment-config', [], {
+    description: 'KEY=VALUE of the deployment config, or KEY=@FILE; repeatable',
+  })
+
+export const overridesFileOption = () =>
+  Option.Array('-f,--file', [], {
+    description: 'YAML or JSON file of overrides of both levels, - for stdin; repeatable',
+  })
+
+type OverrideArguments = { app: readonly string[]; deployment: readonly string[]; files: readonly string[] }
+
+/** Files first, in their order, then -e and -o: of a key given twice the later value counts. */
+export async function readOverrides({ app, deployment, files }: OverrideArguments, stdin: ByteSource) {
+  const readSource = createInputReader(stdin)
+  const byKey = { app: new Map<string, Override[1]>(), deployment: new Map<string, Override[1]>() }
+  for (const path of files) {
+    const text = await readSource('-f', path)
+    const { parseOverridesFile } = await import('./overrides-file.ts')
+    const fromFile = parseOverridesFile(path === '-' ? 'stdin' : path, text)
+    for (const [key, value] of fromFile.app) byKey.app.set(key, value)
+    for (const [key, value] of fromFile.deployment) byKey.deployment.set(key, value)
+  }
+  for (const text of app) byKey.app.set(...(await parseOverride('-e', text, readSource)))
+  for (const text of deployment) byKey.deployment.set(...(await parseOverride('-o', text, readSource)))
+  return { app: [...byKey.app], deployment: [...byKey.deployment] }
+}
+
+export function readUnset(option: '-E' | '-O', texts: readonly string[]): string[] {
+  for (const text of texts) {
+    if (normalizeKey(text) === '') throw new CliError('usage', `${option} needs the KEY of a config value.`)
+  }
+  return [...texts]
+}
+
+/** The value is never repeated in a message: it may be a secret. */
+async function parseOverride(
+  option: string,
+  text: string,
+  readSource: ReturnType<typeof createInputReader>,
+): Promise<Override> {
+  const pair = parseKeyValue(text)
+  if (pair === null) {
+    const reason = text.includes('=') ? 'what comes before "=" is empty' : 'there is no "=" in it'
+    throw new CliError('usage', `${option} needs KEY=VALUE: ${reason}.`)
+  }
+  const [key, rawValue] = pair
+  const keyError = configKeyError(key)
+  if (keyError !== null) throw new CliError('usage', keyError)
+  const value = await resolveValue(`${option} ${key}`, rawValue, readSource)
+  const valueError = configValueError(key, value)
+  if (valueError !== null) throw new CliError('usage', valueError)
+  return valueAdded(key, value)
+}
+
+async function resolveValue(
+  option: string,
+  rawValue: string,
+  readSource: ReturnType<typeof createInputReader>,
+): Promise<string> {
+  if (rawValue.startsWith('@@')) return rawValue.slice(1)
+  if (!rawValue.startsWith('@')) return rawValue
+  try {
+    // Files end with a new line that nobody means.
+    return (await readSource(option, rawValue.slice(1))).replace(/\r?\n$/, '')
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    throw new CliError(
+      'usage',
+      error.message,
+      'A value that begins with @ names a file; write @@ for a plain @.',
+    )
+  }
+}

@@ -1,0 +1,32 @@
+/** Every command by what is typed for it, loaded when it is needed. A new command is a file in commands/ and a line here. */
+import type { CommandClass } from 'clipanion'
+
+export const verbs: Readonly<Record<string, () => Promise<CommandClass>>> = {
+  create: async () => (await import('./commands/deployments/create.ts')).Create,
+  list: async () => (await import('./commands/deployments/list.ts')).List,
+  info: async () => (await import('./commands/deployments/info.ts')).Info,
+  update: async () => (await import('./commands/deployments/update.ts')).Update,
+  archive: async () => (await import('./commands/deployments/archive.ts')).Archive,
+  restore: async () => (await import('./commands/deployments/restore.ts')).Restore,
+  cleanup: async () => (await import('./commands/deployments/cleanup.ts')).Cleanup,
+  delete: async () => (await import('./commands/deployments/delete.ts')).Delete,
+  status: async () => (await import('./commands/deployments/status.ts')).Status,
+  actions: async () => (await import('./commands/actions/actions.ts')).Actions,
+  logs: async () => (await import('./commands/actions/logs.ts')).Logs,
+  cancel: async () => (await import('./commands/actions/cancel.ts')).Cancel,
+  retry: async () => (await import('./commands/actions/retry.ts')).Retry,
+  wait: async () => (await import('./commands/actions/wait.ts')).Wait,
+  watch: async () => (await import('./commands/deployments/watch.ts')).Watch,
+  diff: async () => (await import('./commands/deployments/diff.ts')).Diff,
+  open: async () => (await import('./commands/deployments/open.ts')).Open,
+  config: async () => (await import('./commands/deployments/config.ts')).Config,
+  whoami: async () => (await import('./commands/whoami.ts')).Whoami,
+  ping: async () => (await import('./commands/ping.ts')).Ping,
+  doctor: async () => (await import('./commands/doctor.ts')).Doctor,
+  context: async () => (await import('./commands/context/list.ts')).ContextList,
+  'context set': async () => (await import('./commands/context/set.ts')).ContextSet,
+  'context use': async () => (await import('./commands/context/use.ts')).ContextUse,
+  'context remove': async () => (await import('./commands/context/remove.ts')).ContextRemove,
+  completion: async () => (await import('./commands/completion.ts')).Completion,
+  version: async () => (await import('./commands/version.ts')).Version,
+}

@@ -1,0 +1,87 @@
+/**
+ * Reads what scripts answer: CSV of two columns (RFC 4180, no header), or one key a line (contract §3).
+ * Called by answer and perform with a finished script's stdout; throws Errors whose words name the line.
+ */
+import { type CsvError, parse } from 'csv-parse/sync'
+import { type KeyValue, normalizeKey } from '../../domain/overrides.ts'
+import { isSafeLink } from '../../domain/safe-link.ts'
+import type { Link } from '../../domain/schemas.ts'
+
+export const maxRows = 10_000
+
+/** A config: keys normalised; of a key given twice the last value counts, as in Octopod 1.6. */
+export function parsePairs(text: string): KeyValue[] {
+  const config = new Map<string, string>()
+  for (const { line, name, value } of parseRows(text)) {
+    const key = normalizeKey(name)
+    if (key === '') throw new Error(`line ${line}: the key is empty.`)
+    config.set(key, value)
+  }
+  return [...config]
+}
+
+export function parseKeys(text: string): string[] {
+  const keys = new Set<string>()
+  for (const line of text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)) {
+    const key = normalizeKey(line)
+    if (key === '') continue
+    keys.add(key)
+    if (keys.size > maxRows) throw new Error(`more than ${maxRows} keys.`)
+  }
+  return [...keys]
+}
+
+/** Links that are not http or https are left out and named in `problems`. */
+export function parseLinks(text: string): { links: Link[]; warnings: string[] } {
+  const links: Link[] = []
+  const warnings: string[] = []
+  for (const { line, name, value } of parseRows(text)) {
+    const link = value.trim()
+    if (isSafeLink(link)) links.push({ name: name.trim(), link })
+    else warnings.push(`line ${line}: ${quoteShort(link)} is not an http or https link and is left out.`)
+  }
+  return { links, warnings }
+}
+
+type Row = { line: number; name: string; value: string }
+
+function parseRows(text: string): Row[] {
+  const result: Row[] = []
+  for (const { record, info } of parseRecords(text)) {
+    const [name, value] = record
+    if (record.length !== 2 || name === undefined || value === undefined)
+      throw new Error(
+        `line ${info.lines}: expected 2 columns, found ${record.length}: ${quoteShort(record.join(','))}`,
+      )
+    result.push({ line: info.lines, name, value })
+    if (result.length > maxRows) throw new Error(`more than ${maxRows} rows.`)
+  }
+  return result
+}
+
+type CsvRecord = { record: string[]; info: { lines: number } }
+
+function parseRecords(text: string): CsvRecord[] {
+  try {
+    return parse(text, {
+      bom: true,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      record_delimiter: ['\r\n', '\n', '\r'],
+    }) as unknown as CsvRecord[]
+  } catch (error) {
+    const { lines, code } = error as CsvError & { lines?: number }
+    throw new Error(`line ${lines ?? '?'}: ${errorMessages[code] ?? 'this is not CSV'}.`)
+  }
+}
+
+const errorMessages: Record<string, string> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote is opened but not closed',
+  INVALID_OPENING_QUOTE: 'a quote stands inside a value that does not begin with one',
+  CSV_INVALID_CLOSING_QUOTE: 'something follows a closing quote',
+}
+
+function quoteShort(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}

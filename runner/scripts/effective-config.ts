@@ -1,0 +1,34 @@
+/** The effective config of a deployment: defaults from the scripts with its overrides on top, both levels. */
+import { applyOverrides, type KeyValue, type Override } from '../../domain/overrides.ts'
+import type { ConfigScript, EffectiveConfig } from '../../domain/script.ts'
+import type { RunnerContext } from '../context.ts'
+import { getConfigScriptAnswer } from './config-scripts.ts'
+
+export type DeploymentWithOverrides = {
+  name: string
+  appOverrides: readonly Override[]
+  deploymentOverrides: readonly Override[]
+}
+
+/** The words of what went wrong instead, when a script could not tell its defaults. */
+export async function getEffectiveConfig(
+  context: RunnerContext,
+  source: DeploymentWithOverrides,
+): Promise<EffectiveConfig | string> {
+  const deploymentDefaults = await readDefaults(context, 'deployment_config', [])
+  if (typeof deploymentDefaults === 'string') return deploymentDefaults
+  const deployment = applyOverrides(deploymentDefaults, source.deploymentOverrides)
+  const applicationDefaults = await readDefaults(context, 'application_config', deployment)
+  if (typeof applicationDefaults === 'string') return applicationDefaults
+  return { deployment, application: applyOverrides(applicationDefaults, source.appOverrides) }
+}
+
+async function readDefaults(
+  context: RunnerContext,
+  script: ConfigScript,
+  deployment: readonly KeyValue[],
+): Promise<KeyValue[] | string> {
+  const answer = await getConfigScriptAnswer(context, script, deployment)
+  if (answer.is === 'pairs') return answer.pairs
+  return answer.is === 'failed' ? answer.message : `The ${script} script gave no pairs.`
+}

@@ -1,0 +1,41 @@
+/** docs/when-things-go-wrong.md: every section says what the system does, what people see and what operators do, and every line names a test. */
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { sections, tableRows } from './markdown.ts'
+import { read, root } from './repository.ts'
+
+const page = 'docs/when-things-go-wrong.md'
+const titles = [...sections(page, 2).keys()]
+const rowsOf = (title: string) =>
+  tableRows(page, (heading) => heading === title).filter(([who]) => who !== 'who')
+
+test('every section has words for the system, for users and for operators', () => {
+  assert.ok(titles.length > 10)
+  for (const title of titles) {
+    const whos = new Set(rowsOf(title).map(([who]) => who))
+    assert.deepEqual([...whos], ['system', 'user', 'operator'], title)
+  }
+})
+
+test('every line is held by a test that exists, under just that title', () => {
+  const wrong = titles.flatMap(rowsOf).flatMap(([, what = '', held = '']) => {
+    const named = [...held.matchAll(/`(test\/[^`]+)`: ((?:(?!<br>).)+)/g)]
+    if (named.length === 0 || named.length !== held.split('<br>').length) return [`${what} names no test`]
+    return named
+      .filter(
+        ([, path = '', title = '']) =>
+          !existsSync(join(root, path)) || !titlesIn(path).includes(title.trim()),
+      )
+      .map(([words]) => words)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+/** The titles of a file's tests, as they stand in its source. */
+function titlesIn(path: string): string[] {
+  return [...read(path).matchAll(/\b(?:test|suite|it)\(\s*(['"`])((?:(?!\1).)+)\1/g)].map(
+    ([, , title = '']) => title,
+  )
+}

@@ -1,0 +1,88 @@
+/** R1 to R4: reading the list of 1,000 deployments, and one of them. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Bench } from '../harness/bench.ts'
+import { createFixture, get } from '../harness/fixture.ts'
+import { type Comparison, compareInRounds, median } from '../harness/measure.ts'
+import { startBaselineServer, startServer } from '../harness/programs.ts'
+import type { Result } from '../harness/results.ts'
+import { formatKilobytes, formatRate } from '../harness/results.ts'
+import { seed } from '../harness/seed.ts'
+import type { HttpRequest } from '../load-generator/tasks.ts'
+
+const list = '/api/v1/deployments'
+const count = 1000
+const rounds = 3
+const ms = 1000
+
+export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> {
+  const scene = await createFixture(bench)
+  const names = await seed(scene.ours.databaseUrl, { count })
+  const ours = await startServer(bench, scene.ours)
+  const { bytes, etag } = await fetchList(ours.origin)
+  const file = join(bench.folder, bench.uniqueName('list.json'))
+  writeFileSync(file, bytes)
+  const floor = await startBaselineServer(bench, scene.baseline, { FLOOR_BYTES_FILE: file })
+
+  const rates = (lanes: number, expect: number, our: HttpRequest[], its: HttpRequest[]) =>
+    compareInRounds(
+      rounds,
+      async () =>
+        (await bench.load.run('requestRate', { origin: ours.origin, requests: our, expect, lanes, ms }))
+          .perSecond,
+      async () =>
+        (await bench.load.run('requestRate', { origin: floor.origin, requests: its, expect, lanes, ms }))
+          .perSecond,
+    )
+  const change = `update deployments set revision = default where name = '${names[0]}'`
+  const changed = async (origin: string, request: HttpRequest) => {
+    const databaseUrl = scene.ours.databaseUrl
+    const { latenciesMs } = await bench.load.run('requestsAfterChange', {
+      origin,
+      request,
+      databaseUrl,
+      change,
+      count: 30,
+    })
+    return 1000 / median(latenciesMs)
+  }
+
+  const figures: Result[] = []
+  const add = (row: string, description: string, least: number, compared: Comparison) =>
+    figures.push({
+      row,
+      description,
+      ours: formatRate(compared.ours),
+      baseline: formatRate(compared.baseline),
+      ratio: compared.ratio,
+      target: `>= ${least}`,
+      met: compared.ratio >= least,
+    })
+  const size = formatKilobytes(bytes.length)
+  if (wanted.has('R1')) {
+    add('R1', `list, unchanged (${size})`, 0.5, await rates(8, 200, [get(list)], [get('/memory')]))
+  }
+  if (wanted.has('R2')) {
+    const compared = await compareInRounds(
+      rounds,
+      () => changed(ours.origin, get(list)),
+      () => changed(floor.origin, get('/built')),
+    )
+    add('R2', `list, changed before each (${size})`, 0.8, compared)
+  }
+  if (wanted.has('R3')) {
+    const now = (await fetchList(ours.origin)).etag
+    add('R3', 'list, 304', 0.5, await rates(32, 304, [get(list, now)], [get('/small', etag)]))
+  }
+  if (wanted.has('R4')) {
+    const our = names.map((name) => get(`${list}/${name}/full_info`))
+    const its = names.map((name) => get(`/row/${name}`))
+    add('R4', 'one full_info', 0.6, await rates(32, 200, our, its))
+  }
+  return figures
+}
+
+async function fetchList(origin: string): Promise<{ bytes: Uint8Array; etag: string }> {
+  const response = await fetch(origin + list)
+  return { bytes: new Uint8Array(await response.arrayBuffer()), etag: response.headers.get('etag') ?? '' }
+}

@@ -1,0 +1,45 @@
+/** Two servers and two runners against one of each, on actions that wait: the database is all they share. */
+
+import type { Bench } from '../harness/bench.ts'
+import { blockedChecks, writeControlScripts } from '../harness/control-scripts.ts'
+import { archive, createFixture } from '../harness/fixture.ts'
+import { startRunner, startServer, type WebProgram } from '../harness/programs.ts'
+import { formatRate, type Result } from '../harness/results.ts'
+import { seed } from '../harness/seed.ts'
+import type { HttpRequest } from '../load-generator/tasks.ts'
+
+/** So many actions run in one runner at once by default; twice as many ask. */
+const lanes = 64
+const ms = 8000
+
+export async function scaleOut(bench: Bench): Promise<Result[]> {
+  const { ours } = await createFixture(bench)
+  const names = await seed(ours.databaseUrl, { count: 400, status: 'ArchivePending' })
+  const scripts = writeControlScripts(bench, { ...blockedChecks.scripts, archive: 'exec sleep 1' })
+  const requests = names.map(archive)
+  const half = requests.length / 2
+  const run = async ({ origin, eventsUrl }: WebProgram, asked: HttpRequest[]) =>
+    (await bench.load.run('actionThroughput', { origin, events: eventsUrl, requests: asked, lanes, ms }))
+      .perSecond
+
+  const first = await startServer(bench, ours)
+  await startRunner(bench, ours, scripts, blockedChecks.settings)
+  const alone = await run(first, requests.slice(0, half))
+
+  const second = await startServer(bench, ours)
+  await startRunner(bench, ours, scripts, blockedChecks.settings)
+  const rates = await Promise.all([run(first, requests.slice(0, half)), run(second, requests.slice(half))])
+  const together = rates.reduce((sum, rate) => sum + rate)
+  const ratio = together / alone
+  return [
+    {
+      row: 'scale',
+      description: 'two servers and runners (baseline: one of each), actions that sleep 1 s',
+      ours: formatRate(together),
+      baseline: formatRate(alone),
+      ratio,
+      target: '>= 1.6',
+      met: ratio >= 1.6,
+    },
+  ]
+}

@@ -1,0 +1,46 @@
+/** A websocket that tells when the action of a deployment has ended: how a page or a waiting CLI learns it. */
+import { once } from 'node:events'
+import { WebSocket } from 'ws'
+
+export type ActionEndListener = {
+  /** Resolves with performance.now() of the event. Rejects after 20 s. */
+  waitForEnd(name: string): Promise<number>
+  close(): Promise<void>
+}
+
+type Message = {
+  event?: { name: string; deployment?: { last_action?: { finished_at?: string | null } | null } }
+}
+
+const timeoutMs = 20_000
+
+export async function listenForActionEnds(events: string): Promise<ActionEndListener> {
+  const socket = new WebSocket(events)
+  const waiting = new Map<string, (at: number) => void>()
+  socket.on('message', (data) => {
+    const at = performance.now()
+    const { event } = JSON.parse(String(data)) as Message
+    if (event?.deployment?.last_action?.finished_at) waiting.get(event.name)?.(at)
+  })
+  await once(socket, 'open')
+  return {
+    waitForEnd: (name) => {
+      const end = new Promise<number>((resolve, reject) => {
+        const late = setTimeout(() => reject(new Error(`the action of ${name} did not end`)), timeoutMs)
+        waiting.set(name, (at) => {
+          clearTimeout(late)
+          waiting.delete(name)
+          resolve(at)
+        })
+      })
+      // Whoever asks may fail before it comes to wait for this: its own error is then the one to tell.
+      end.catch(() => {})
+      return end
+    },
+    close: async () => {
+      const closed = once(socket, 'close')
+      socket.close()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,76 @@
+/** Tasks with many websockets: open them, and time how long a message takes to the last of them. */
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { WebSocket } from 'ws'
+import { openSender } from './http-sender.ts'
+import type { Tasks } from './tasks.ts'
+
+const sockets = new Set<WebSocket>()
+let heard = () => {}
+
+export async function connect({ events, clients }: Tasks['connect']['in']): Promise<Tasks['connect']['out']> {
+  // In small groups: a burst of connections is not what is measured.
+  for (let opened = 0; opened < clients; opened += 50) {
+    await Promise.all(Array.from({ length: Math.min(50, clients - opened) }, () => open(events)))
+  }
+  return { clients: sockets.size }
+}
+
+async function open(events: string): Promise<void> {
+  const socket = new WebSocket(events)
+  socket.on('message', (data) => {
+    if ((data as Buffer).includes('"event"')) heard()
+  })
+  await once(socket, 'open')
+  sockets.add(socket)
+}
+
+export async function disconnect(): Promise<Tasks['disconnect']['out']> {
+  for (const socket of sockets) socket.terminate()
+  sockets.clear()
+  return { clients: 0 }
+}
+
+export async function broadcast(given: Tasks['broadcast']['in']): Promise<Tasks['broadcast']['out']> {
+  const redis = new Redis(given.redisUrl)
+  const lastMs: number[] = []
+  for (let sent = 0; sent < given.count; sent += 1) {
+    let missing = sockets.size
+    const all = new Promise<number>((resolve) => {
+      heard = () => {
+        missing -= 1
+        if (missing === 0) resolve(performance.now())
+      }
+    })
+    const sentAt = performance.now()
+    void redis.publish(given.channel, given.message)
+    lastMs.push((await all) - sentAt)
+    await pause(20)
+  }
+  redis.disconnect()
+  return { lastMs }
+}
+
+export async function firstEvent(given: Tasks['firstEvent']['in']): Promise<Tasks['firstEvent']['out']> {
+  const sender = openSender(given.origin, 1)
+  await connect({ events: given.events, clients: 1 })
+  const latenciesMs: number[] = []
+  let messages = 0
+  for (const request of given.requests) {
+    const first = new Promise<number>((resolve) => {
+      heard = () => {
+        messages += 1
+        resolve(performance.now())
+      }
+    })
+    const sentAt = performance.now()
+    await sender.send(request, 200)
+    latenciesMs.push((await first) - sentAt)
+  }
+  // What else the last change may have sent.
+  await pause(50)
+  await disconnect()
+  await sender.close()
+  return { latenciesMs, messages }
+}

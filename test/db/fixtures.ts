@@ -1,0 +1,177 @@
+/** What tests of the database rooms stand on: a database of their own, and short words for an action's steps. */
+import assert from 'node:assert/strict'
+import { after, before } from 'node:test'
+import pg from 'pg'
+import { type Database, openPool } from '../../db/pool.ts'
+import { type ClaimedAction, claim, finish, start } from '../../db/queries/action-lifecycle.ts'
+import { type ActionRequest, type EnqueuedAction, enqueueAction } from '../../db/queries/enqueue-action.ts'
+import type { ActionKind, ScriptResult } from '../../domain/actions.ts'
+import type { Status } from '../../domain/statuses.ts'
+import { createDatabase } from '../helpers/datastores.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+
+export type TestDatabase = {
+  url: string
+  pool: Database
+  /** Raw SQL, past everything db/ knows. */
+  // biome-ignore lint/suspicious/noExplicitAny: rows of any shape
+  raw: (text: string, values?: unknown[]) => Promise<any[]>
+}
+
+/** A migrated database for the tests of one file, opened before and dropped after them. */
+export function useTestDatabase(size = 5): TestDatabase {
+  const db = {} as TestDatabase
+  let client: pg.Pool
+  let drop: () => Promise<void>
+  before(async () => {
+    const database = await createDatabase()
+    drop = database.drop
+    client = new pg.Pool({ connectionString: database.url, max: 5 })
+    client.on('error', () => {})
+    db.url = database.url
+    db.pool = await openPool(database.url, { size })
+    db.raw = async (text, values) => (await client.query(text, values)).rows
+  })
+  after(async () => {
+    await db.pool?.end()
+    await client?.end()
+    await drop?.()
+  })
+  return db
+}
+
+export const testActor = { actor: 'ann', source: 'api', reason: null }
+export const leaseMs = 30_000
+
+export const scriptResult = (exitCode: number | null, how: Partial<ScriptResult> = {}): ScriptResult => ({
+  exitCode,
+  signal: null,
+  timedOut: false,
+  cancelled: false,
+  interrupted: false,
+  truncated: false,
+  durationMs: 1,
+  error: null,
+  ...how,
+})
+
+export const enqueue = (
+  { pool }: TestDatabase,
+  kind: ActionKind,
+  name: string,
+  more: Partial<ActionRequest> = {},
+): Promise<EnqueuedAction> => enqueueAction(pool, { kind, name, configChecked: true, ...testActor, ...more })
+
+export async function claimNow(
+  { pool }: TestDatabase,
+  actionId: number,
+  ms = leaseMs,
+): Promise<ClaimedAction> {
+  const held = await claim(pool, actionId, 'runner', ms)
+  assert.ok(held, `action ${actionId} could not be claimed`)
+  return held
+}
+
+/** Begun, claimed and started. */
+export async function startAction(db: TestDatabase, kind: ActionKind, name: string): Promise<ClaimedAction> {
+  const held = await claimNow(db, (await enqueue(db, kind, name)).actionId)
+  await start(db.pool, held, null)
+  return held
+}
+
+/** From begin to finish. */
+export async function runAction(db: TestDatabase, kind: ActionKind, name: string, exitCode = 0) {
+  const held = await startAction(db, kind, name)
+  await finish(db.pool, held, scriptResult(exitCode))
+  return held
+}
+
+/** Has `attempt` wait for the deployment's row, which a transaction of `change` holds and then commits. */
+export async function whileRowLocked<T>(
+  db: TestDatabase,
+  name: string,
+  attempt: () => Promise<T>,
+  update: (query: (text: string, values?: unknown[]) => Promise<unknown>) => Promise<unknown>,
+): Promise<T> {
+  return withDatabase(db.url, async (other) => {
+    await other.query('begin')
+    await other.query('select from deployments where name = $1 for update', [name])
+    const attempted = attempt()
+    attempted.catch(() => {})
+    await waitFor('the attempt waits for the row', async () => {
+      const rows = await db.raw(
+        `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      )
+      return { done: rows.length > 0, value: null }
+    })
+    await update((text, values) => other.query(text, values))
+    await other.query('commit')
+    return await attempted
+  })
+}
+
+/** For {@link whileRowLocked}: an update begins. */
+export const insertActiveUpdate =
+  (name: string) => async (query: (text: string, values?: unknown[]) => Promise<unknown>) => {
+    await query(`update deployments set status = 'UpdatePending' where name = $1`, [name])
+    await query(
+      `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source)
+     select id, 'update', 'queued', '[]', '[]', 'x', 'api' from deployments where name = $1`,
+      [name],
+    )
+  }
+
+let count = 0
+export const newName = (): string => `n${(count++).toString(36)}x`
+
+/** A deployment of this status whose create has ended well, made by hand for speed; gives its name. */
+export async function insertDeployment(db: TestDatabase, status: Status = 'Running'): Promise<string> {
+  const name = newName()
+  await db.raw(
+    `with made as (
+       insert into deployments (name, status, archived_at, app_overrides, deployment_overrides, links)
+       values ($1, $2, case when $2 = 'Archived' then now() end, '[]', '[]', '[]') returning id)
+     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
+       started_at, finished_at, exit_code)
+     select id, 'create', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0 from made`,
+    [name, status],
+  )
+  return name
+}
+
+/** The runner that holds it has been silent for too long. */
+export const expireLease = (db: TestDatabase, actionId: number) =>
+  db.raw(
+    `update actions set lease_expires_at = now() - interval '1 second', hand = lease_epoch where id = $1`,
+    [actionId],
+  )
+
+export async function statusOf(db: TestDatabase, name: string): Promise<Status | 'gone'> {
+  const [row] = await db.raw('select status from deployments where name = $1', [name])
+  return row?.status ?? 'gone'
+}
+
+export async function actionRow(db: TestDatabase, actionId: number) {
+  const [row] = await db.raw('select * from actions where id = $1', [actionId])
+  return row
+}
+
+/** What came of several attempts at once: the values, and the reasons of the rest. */
+export async function settleAll<T>(attempts: Promise<T>[]) {
+  const settled = await Promise.allSettled(attempts)
+  return {
+    won: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    lost: settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])),
+  }
+}
+
+export const repeat = <T>(count: number, make: (at: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index))
+
+/** For assert.rejects: refused with this code, and words. */
+export const isRefusal = (code: string, message?: RegExp) => (error: { code?: string; message: string }) => {
+  assert.equal(error.code, code, error.message)
+  if (message) assert.match(error.message, message)
+  return true
+}

@@ -1,0 +1,356 @@
+/** Claim, renew, start, finish; and the fence: what the schema refuses whatever the code believes. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { isStaleWrite, StaleLease } from '../../../db/errors.ts'
+import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
+import { appendOutput, getAction } from '../../../db/queries/actions.ts'
+import { requestCancel } from '../../../db/queries/cancel-action.ts'
+import { getFullInfo } from '../../../db/queries/deployments.ts'
+import { endExpiredAction } from '../../../db/queries/recovery.ts'
+import { valueAdded } from '../../../domain/overrides.ts'
+import {
+  actionRow,
+  claimNow,
+  enqueue,
+  expireLease,
+  insertDeployment,
+  leaseMs,
+  newName,
+  repeat,
+  runAction,
+  scriptResult,
+  settleAll,
+  startAction,
+  statusOf,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(20)
+const chunk = (seq: number, text = 'x') => ({ seq, stream: 'stdout' as const, text })
+
+suite('claim', () => {
+  test('gives everything the script needs, and the first epoch', async () => {
+    const name = newName()
+    const overrides = { app: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
+    const { actionId } = await enqueue(db, 'create', name, { overrides, configChecked: false })
+    const held = await claimNow(db, actionId)
+    assert.deepEqual(
+      { ...held, deploymentId: 0 },
+      {
+        actionId,
+        epoch: 1,
+        attempt: 1,
+        kind: 'create',
+        deploymentId: 0,
+        name,
+        appOverrides: overrides.app,
+        deploymentOverrides: overrides.deployment,
+        configChecked: false,
+      },
+    )
+  })
+
+  test('succeeds for one of fifty at once', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    const claims = await Promise.all(repeat(50, (at) => claim(db.pool, actionId, `r${at}`, leaseMs)))
+    assert.equal(claims.filter((one) => one !== null).length, 1)
+  })
+
+  test('gives null for what is held, started, ended or not there, and changes nothing', async () => {
+    const queued = (await enqueue(db, 'create', newName())).actionId
+    await claimNow(db, queued)
+    const started = (await startAction(db, 'create', newName())).actionId
+    const over = (await runAction(db, 'create', newName())).actionId
+    await expireLease(db, started)
+    for (const actionId of [queued, started, over, 999_999]) {
+      const before = await actionRow(db, actionId)
+      assert.equal(await claim(db.pool, actionId, 'another', leaseMs), null)
+      assert.deepEqual(await actionRow(db, actionId), before)
+    }
+  })
+
+  test('of one whose holder was lost before the start succeeds, with the next epoch', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    const first = await claimNow(db, actionId)
+    await expireLease(db, actionId)
+    const second = await claimNow(db, actionId)
+    assert.equal(second.epoch, first.epoch + 1)
+    await assert.rejects(renew(db.pool, first, leaseMs), StaleLease)
+    await assert.rejects(start(db.pool, first, null), StaleLease)
+    await assert.rejects(finish(db.pool, first, scriptResult(0)), StaleLease)
+    await assert.rejects(appendOutput(db.pool, first, [chunk(1)]), isStaleWrite)
+    await start(db.pool, second, null)
+  })
+
+  test('is no visible change', async () => {
+    const name = newName()
+    const { actionId } = await enqueue(db, 'create', name)
+    const before = await getFullInfo(db.pool, name)
+    await renew(db.pool, await claimNow(db, actionId), leaseMs)
+    assert.equal(await getFullInfo(db.pool, name), before)
+  })
+})
+
+suite('renew', () => {
+  test('keeps the action for longer; too late is too late', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    const held = await claimNow(db, actionId, 1000)
+    await renew(db.pool, held, leaseMs)
+    const { lease_expires_at } = await actionRow(db, actionId)
+    assert.ok(lease_expires_at.getTime() > Date.now() + leaseMs - 5000)
+    await expireLease(db, actionId)
+    await assert.rejects(renew(db.pool, held, leaseMs), StaleLease)
+  })
+})
+
+suite('start', () => {
+  test('commits the time and the links before there is a script', async () => {
+    const name = newName()
+    const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
+    const links = [{ name: 'app', link: 'https://a.b' }]
+    const change = await start(db.pool, held, links)
+    assert.ok(change.type === 'deployment')
+    assert.deepEqual(change.deployment.metadata, links)
+    assert.equal(change.deployment.last_action?.state, 'running')
+    assert.ok(change.deployment.last_action?.started_at)
+    await finish(db.pool, held, scriptResult(0))
+    const update = await claimNow(db, (await raised(name)).actionId)
+    const kept = await start(db.pool, update, null)
+    assert.ok(kept.type === 'deployment')
+    assert.deepEqual(kept.deployment.metadata, links, 'null keeps those there are')
+  })
+
+  test('asked for again, because the answer was lost, is the same start; after the end it is refused', async () => {
+    const name = newName()
+    const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
+    const links = [{ name: 'app', link: 'https://a.b' }]
+    const first = await start(db.pool, held, links)
+    assert.deepEqual(await start(db.pool, held, links), first)
+    await assert.rejects(start(db.pool, { ...held, epoch: held.epoch + 1 }, links), StaleLease)
+    await finish(db.pool, held, scriptResult(0))
+    await assert.rejects(start(db.pool, held, links), StaleLease)
+  })
+
+  test('of what is to be cancelled is refused, and it ends as if it had never begun', async () => {
+    const name = await insertDeployment(db)
+    const held = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
+    assert.equal((await requestCancel(db.pool, held.actionId, 'carl')).held, true)
+    await assert.rejects(start(db.pool, held, null), StaleLease)
+    assert.deepEqual(await renew(db.pool, held, leaseMs), { cancel: true })
+    await finish(db.pool, held, scriptResult(null, { cancelled: true }))
+    assert.equal(await statusOf(db, name), 'Running')
+  })
+
+  test('after the lease has run out is refused', async () => {
+    const late = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await expireLease(db, late.actionId)
+    await assert.rejects(start(db.pool, late, null), StaleLease)
+  })
+})
+
+async function raised(name: string) {
+  await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+  return enqueue(db, 'update', name)
+}
+
+suite('finish', () => {
+  test('keeps how the script ended, and has the deployment checked at once', async () => {
+    const name = newName()
+    const held = await startAction(db, 'create', name)
+    await db.raw(`update deployments set next_check_at = now() + interval '1 hour' where name = $1`, [name])
+    const change = await finish(
+      db.pool,
+      held,
+      scriptResult(null, { timedOut: true, signal: 'SIGKILL', truncated: true, error: 'too slow' }),
+    )
+    assert.ok(change.type === 'deployment')
+    const action = await getAction(db.pool, held.actionId)
+    assert.deepEqual(
+      [action.state, action.exit_code, action.signal, action.truncated, action.error],
+      ['timed_out', null, 'SIGKILL', true, 'too slow'],
+    )
+    assert.ok(action.finished_at)
+    assert.equal(await statusOf(db, name), 'GenericFailure')
+    const [row] = await db.raw('select next_check_at <= now() as due from deployments where name = $1', [
+      name,
+    ])
+    assert.equal(row.due, true)
+  })
+
+  test('a second time is refused and changes nothing', async () => {
+    const name = newName()
+    const held = await runAction(db, 'create', name)
+    await assert.rejects(finish(db.pool, held, scriptResult(1)), StaleLease)
+    assert.equal((await actionRow(db, held.actionId)).exit_code, 0)
+    assert.equal(await statusOf(db, name), 'CreatePending')
+  })
+
+  test('of a clean-up forgets the deployment, its actions and their output', async () => {
+    const name = await insertDeployment(db, 'Archived')
+    const held = await startAction(db, 'cleanup', name)
+    await appendOutput(db.pool, held, [chunk(1), chunk(2)])
+    const change = await finish(db.pool, held, scriptResult(0))
+    assert.deepEqual({ ...change, revision: 0 }, { type: 'deleted', name, revision: 0 })
+    assert.equal(await statusOf(db, name), 'gone')
+    assert.deepEqual(await db.raw('select from actions where deployment_id = $1', [held.deploymentId]), [])
+    assert.deepEqual(await db.raw('select from action_output where action_id = $1', [held.actionId]), [])
+  })
+
+  test('against the sweep for lost ones: exactly one wins', async () => {
+    while (await endExpiredAction(db.pool, false));
+    for (const _ of repeat(25, newName)) {
+      const name = newName()
+      const held = await startAction(db, 'create', name)
+      await expireLease(db, held.actionId)
+      const { won, lost } = await settleAll<unknown>([
+        endExpiredAction(db.pool, false),
+        finish(db.pool, held, scriptResult(0)),
+      ])
+      const { state } = await actionRow(db, held.actionId)
+      if (lost.length > 0) {
+        assert.ok(isStaleWrite(lost[0]))
+        assert.equal(state, 'interrupted')
+        assert.equal(await statusOf(db, name), 'GenericFailure')
+      } else {
+        assert.ok(won.includes(null), 'the sweep has found nothing')
+        assert.equal(state, 'succeeded')
+        assert.equal(await statusOf(db, name), 'CreatePending')
+      }
+    }
+  })
+
+  test('forgets a history of much output in statements that each take little', async () => {
+    const held = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
+    await db.raw(
+      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+       select $1, n, 'stdout', 'x', $2 from generate_series(1, 2500) n`,
+      [held.actionId, held.epoch],
+    )
+    await db.raw('create table statements (deleted int)')
+    await db.raw(`create function note() returns trigger language plpgsql as
+      'begin insert into statements select count(*) from gone; return null; end'`)
+    await db.raw(`create trigger note after delete on action_output
+      referencing old table as gone for each statement execute function note()`)
+    await finish(db.pool, held, scriptResult(0))
+    const [{ total, most }] = await db.raw(
+      'select sum(deleted)::int as total, max(deleted) as most from statements',
+    )
+    assert.equal(total, 2500)
+    assert.ok(most <= 1000)
+    assert.equal(await statusOf(db, held.name), 'gone')
+  })
+})
+
+suite('the fence in the schema', () => {
+  const stale = (error: unknown) => {
+    assert.ok(isStaleWrite(error), String(error))
+    return true
+  }
+  const set = (actionId: number, what: string) =>
+    db.raw(`update actions set ${what} where id = $1`, [actionId])
+  const write = (actionId: number, epoch: number) =>
+    db.raw(
+      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+       select $1, coalesce(max(seq), 0) + 1, 'stdout', 'x', $2 from action_output where action_id = $1`,
+      [actionId, epoch],
+    )
+
+  test('refuses output of any epoch but the present one', async () => {
+    const held = await startAction(db, 'create', newName())
+    await write(held.actionId, held.epoch)
+    await assert.rejects(write(held.actionId, held.epoch - 1), stale)
+    await assert.rejects(write(held.actionId, held.epoch + 1), stale)
+  })
+
+  test('refuses output of an action that has ended', async () => {
+    const held = await runAction(db, 'create', newName())
+    await assert.rejects(write(held.actionId, held.epoch), stale)
+  })
+
+  test('refuses an end told with an old epoch', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    const first = await claimNow(db, actionId)
+    await expireLease(db, actionId)
+    await claimNow(db, actionId)
+    const end = `state = 'failed', finished_at = now(), lease_epoch = ${first.epoch}`
+    await assert.rejects(set(actionId, end), stale)
+  })
+
+  test('refuses to take a lease that is held, and an epoch that shrinks', async () => {
+    const held = await startAction(db, 'create', newName())
+    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch + 1'), stale)
+    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch - 1'), stale)
+    await expireLease(db, held.actionId)
+    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch - 1'), stale)
+    await set(held.actionId, 'lease_epoch = lease_epoch + 1')
+  })
+
+  test('refuses whatever does not say by which epoch it acts, or says another', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    const changes = ["state = 'running', started_at = now()", "lease_expires_at = now() + interval '1 hour'"]
+    for (const what of changes) await assert.rejects(set(actionId, what), stale, what)
+    const held = await claimNow(db, actionId)
+    const end = `state = 'failed', finished_at = now(), lease_expires_at = null`
+    for (const what of [...changes, end]) {
+      await assert.rejects(set(actionId, what), stale, what)
+      await assert.rejects(set(actionId, `${what}, hand = ${held.epoch - 1}`), stale, what)
+    }
+    await renew(db.pool, held, leaseMs)
+    await assert.rejects(
+      set(actionId, end),
+      stale,
+      'what the holder has said counts for its own statement only',
+    )
+    assert.equal((await actionRow(db, actionId)).hand, null)
+    await set(actionId, `${end}, hand = ${held.epoch}`)
+  })
+
+  test('refuses to delete what has not ended', async () => {
+    const held = await startAction(db, 'create', newName())
+    await assert.rejects(db.raw('delete from actions where id = $1', [held.actionId]), stale)
+    await finish(db.pool, held, scriptResult(0))
+    await db.raw('delete from actions where id = $1', [held.actionId])
+  })
+
+  test('an ended action is final in everything: state, exit code, error, epoch', async () => {
+    const { actionId } = await runAction(db, 'create', newName())
+    for (const what of [
+      `state = 'failed'`,
+      `state = 'running', finished_at = null`,
+      'exit_code = 1',
+      `error = 'x'`,
+      'lease_epoch = lease_epoch + 1',
+      'finished_at = now()',
+    ])
+      await assert.rejects(set(actionId, what), stale, what)
+  })
+
+  test('a started action never waits again', async () => {
+    const held = await startAction(db, 'create', newName())
+    await assert.rejects(set(held.actionId, `state = 'queued'`), stale)
+  })
+
+  test('output that is on its way when the runner is given up counts wholly or not at all', async () => {
+    for (const _ of repeat(15, newName)) {
+      const held = await startAction(db, 'create', newName())
+      await expireLease(db, held.actionId)
+      const [written, lost] = await Promise.allSettled([
+        appendOutput(db.pool, held, [chunk(1), chunk(2)]),
+        endExpiredAction(db.pool, false),
+      ])
+      const count = (await db.raw('select from action_output where action_id = $1', [held.actionId])).length
+      assert.equal(count, written.status === 'fulfilled' ? 2 : 0)
+      if (written.status === 'rejected') stale(written.reason)
+      if (lost.status === 'fulfilled' && lost.value === null) await endExpiredAction(db.pool, false)
+    }
+  })
+
+  test('refuses states, kinds, statuses and streams nobody knows, and an end without a time', async () => {
+    const held = await startAction(db, 'create', newName())
+    const ours = `hand = ${held.epoch}`
+    await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
+    await assert.rejects(set(held.actionId, `kind = 'delete'`), /kind_known/)
+    await assert.rejects(set(held.actionId, `state = 'failed', ${ours}`), /ended_has_time/)
+    await assert.rejects(db.raw(`update deployments set status = 'Fine'`), /status_known/)
+  })
+})

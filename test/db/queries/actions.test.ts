@@ -1,0 +1,220 @@
+/** Reading actions: lists, the record of Octopod 1.6, output in pages. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { finish } from '../../../db/queries/action-lifecycle.ts'
+import {
+  appendOutput,
+  getAction,
+  getInfo,
+  getOutput,
+  getWholeOutput,
+  lastSeq,
+  listActions,
+} from '../../../db/queries/actions.ts'
+import { valueAdded } from '../../../domain/overrides.ts'
+import { action, info, outputPage } from '../../../domain/schemas.ts'
+import {
+  enqueue,
+  insertDeployment,
+  isRefusal,
+  newName,
+  repeat,
+  runAction,
+  scriptResult,
+  startAction,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(3)
+
+suite('lists of actions', () => {
+  test('come newest first, a page at a time', async () => {
+    const name = await insertDeployment(db)
+    const ids = (await listActions(db.pool, name, 10)).map((one) => one.action_id)
+    for (const _ of repeat(4, newName)) {
+      ids.unshift((await runAction(db, 'update', name)).actionId)
+      await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    }
+    const page = async (limit: number, before?: number) =>
+      (await listActions(db.pool, name, limit, before)).map((one) => one.action_id)
+    assert.deepEqual(await page(10), ids)
+    assert.deepEqual(await page(2), ids.slice(0, 2))
+    assert.deepEqual(await page(2, ids[1]), ids.slice(2, 4))
+    assert.deepEqual(await page(10, Number.MAX_SAFE_INTEGER), ids)
+    assert.deepEqual(await page(10, 1), [])
+    await assert.rejects(listActions(db.pool, 'nobody', 10), isRefusal('no_such_deployment'))
+  })
+
+  test('have the shape of the wire, in every state', async () => {
+    const queued = (await enqueue(db, 'create', newName())).actionId
+    const run = (await startAction(db, 'create', newName())).actionId
+    const over = (await runAction(db, 'create', newName())).actionId
+    for (const id of [queued, run, over]) {
+      const read = await getAction(db.pool, id)
+      assert.deepEqual(action.parse(read), read)
+    }
+    await assert.rejects(getAction(db.pool, 999_999_999_999), isRefusal('no_such_action'))
+  })
+
+  test('name the overrides that were in force then', async () => {
+    const name = await insertDeployment(db)
+    const overrides = { app: [valueAdded('a', '1')], deployment: [] }
+    const { actionId } = await enqueue(db, 'update', name, { overrides })
+    await db.raw(`update deployments set app_overrides = '[]' where name = $1`, [name])
+    assert.deepEqual((await getAction(db.pool, actionId)).app_overrides, overrides.app)
+  })
+})
+
+suite('info', () => {
+  test('has the finished actions in the shape of Octopod 1.6, newest first', async () => {
+    const name = await insertDeployment(db)
+    const failed = await startAction(db, 'update', name)
+    await finish(db.pool, failed, scriptResult(null, { signal: 'SIGKILL', timedOut: true }))
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await startAction(db, 'update', name)
+    const read = await getInfo(db.pool, name)
+    assert.deepEqual(info.parse(read), read)
+    assert.deepEqual(
+      read.logs.map((log) => [log.action, log.exit_code, log.duration.months]),
+      [
+        ['UpdateAction', -1, 0],
+        ['CreateAction', 0, 0],
+      ],
+    )
+    assert.ok(read.logs.every((log) => log.duration.time >= 0 && log.duration.time < 60))
+    await assert.rejects(getInfo(db.pool, 'nobody'), isRefusal('no_such_deployment'))
+  })
+
+  test('shows times in UTC, whatever the time zone of the database', async () => {
+    const name = await insertDeployment(db)
+    await db.raw(`update deployments set created_at = '2022-07-01 12:00:00.25+02' where name = $1`, [name])
+    const [{ at }] = await db.raw(
+      `select wire_time(created_at) as at from deployments, set_config('TimeZone', 'Asia/Kathmandu', false) where name = $1`,
+      [name],
+    )
+    assert.equal(at, '2022-07-01T10:00:00.250000Z')
+  })
+})
+
+suite('output', () => {
+  const write = async (count: number, text = (seq: number) => `${seq}\n`) => {
+    const held = await startAction(db, 'create', newName())
+    const chunks = repeat(count, (at) => ({
+      seq: at + 1,
+      stream: at % 3 === 2 ? ('stderr' as const) : ('stdout' as const),
+      text: text(at + 1),
+    }))
+    for (let at = 0; at < count; at += 1000) await appendOutput(db.pool, held, chunks.slice(at, at + 1000))
+    return held
+  }
+
+  test('of an action without any is an empty page, done when it has ended', async () => {
+    const held = await write(0)
+    assert.deepEqual(await getOutput(db.pool, held.actionId, 0, 10), {
+      chunks: [],
+      state: 'running',
+      done: false,
+    })
+    await finish(db.pool, held, scriptResult(0))
+    assert.deepEqual(await getOutput(db.pool, held.actionId, 0, 10), {
+      chunks: [],
+      state: 'succeeded',
+      done: true,
+    })
+    assert.equal(await lastSeq(db.pool, held.actionId), 0)
+  })
+
+  test('comes in pages that follow each other; only the last one of an ended action is done', async () => {
+    const held = await write(25)
+    const page = (after: number, limit: number) => getOutput(db.pool, held.actionId, after, limit)
+    const seqs = async (after: number, limit: number) =>
+      (await page(after, limit)).chunks.map((one) => one.seq)
+    assert.deepEqual(
+      await seqs(0, 10),
+      repeat(10, (at) => at + 1),
+    )
+    assert.deepEqual(await seqs(20, 10), [21, 22, 23, 24, 25])
+    assert.equal((await page(20, 10)).done, false, 'it may still write')
+    await finish(db.pool, held, scriptResult(0))
+    assert.equal((await page(14, 10)).done, false)
+    assert.equal((await page(15, 10)).done, true)
+    assert.equal((await page(25, 10)).done, true)
+    const whole = await page(0, 1000)
+    assert.deepEqual(outputPage.parse(whole), whole)
+  })
+
+  test('after more than there can be is an empty page', async () => {
+    const held = await write(3)
+    for (const after of [2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
+      assert.deepEqual((await getOutput(db.pool, held.actionId, after, 10)).chunks, [])
+  })
+
+  test('of ten thousand chunks is read to the end, and whole', async () => {
+    const held = await write(10_000)
+    await finish(db.pool, held, scriptResult(0))
+    const seqs: number[] = []
+    for (let done = false; !done; ) {
+      const page = await getOutput(db.pool, held.actionId, seqs.at(-1) ?? 0, 1000)
+      seqs.push(...page.chunks.map((one) => one.seq))
+      done = page.done
+    }
+    assert.deepEqual(
+      seqs,
+      repeat(10_000, (at) => at + 1),
+    )
+    const { stdout, stderr } = await getWholeOutput(db.pool, held.actionId)
+    const lines = (streams: (seq: number) => boolean) =>
+      seqs
+        .filter(streams)
+        .map((seq) => `${seq}\n`)
+        .join('')
+    assert.equal(
+      stdout,
+      lines((seq) => seq % 3 !== 0),
+    )
+    assert.equal(
+      stderr,
+      lines((seq) => seq % 3 === 0),
+    )
+  })
+
+  test('comes in pages of bounded size, whatever the limit, yet always some', async () => {
+    const held = await write(40, () => '😀'.repeat(16_384))
+    await finish(db.pool, held, scriptResult(0))
+    const seqs: number[] = []
+    for (let done = false; !done; ) {
+      const page = await getOutput(db.pool, held.actionId, seqs.at(-1) ?? 0, 1000)
+      const bytes = page.chunks.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0)
+      assert.ok(bytes > 0 && bytes <= 1024 * 1024 + 65_536, `${bytes} bytes`)
+      seqs.push(...page.chunks.map((one) => one.seq))
+      done = page.done
+    }
+    assert.deepEqual(
+      seqs,
+      repeat(40, (at) => at + 1),
+    )
+  })
+
+  test('written twice is kept once: an append whose outcome is unknown may be tried again', async () => {
+    const held = await write(2)
+    await appendOutput(db.pool, held, [
+      { seq: 2, stream: 'stdout', text: '2\n' },
+      { seq: 3, stream: 'stdout', text: '3\n' },
+    ])
+    assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, '1\n2\n3\n')
+    await appendOutput(db.pool, held, [])
+    assert.equal(await lastSeq(db.pool, held.actionId), 3)
+  })
+
+  test('keeps every character that is not NUL', async () => {
+    const held = await startAction(db, 'create', newName())
+    const text = `${repeat(0x800, (at) => String.fromCodePoint(at + 1)).join('')}\u2028\ufffd😀\\N\\.{"}`
+    await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text }])
+    assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, text)
+  })
+
+  test('of no action is refused', async () => {
+    await assert.rejects(getOutput(db.pool, 999_999, 0, 1), isRefusal('no_such_action'))
+    await assert.rejects(getWholeOutput(db.pool, 999_999), isRefusal('no_such_action'))
+  })
+})

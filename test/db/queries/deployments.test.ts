@@ -1,0 +1,241 @@
+/** Reading deployments, and the version of the list: it counts every visible change, and nothing else. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { sql } from 'slonik'
+import { isStaleWrite } from '../../../db/errors.ts'
+import { readDeploymentState } from '../../../db/peek.ts'
+import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
+import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import {
+  getDeploymentOverrides,
+  getFullInfo,
+  getListVersion,
+  listDeploymentIds,
+  readChangesSince,
+} from '../../../db/queries/deployments.ts'
+import { endExpiredAction } from '../../../db/queries/recovery.ts'
+import { actionKinds, canStart } from '../../../domain/actions.ts'
+import { ApiError } from '../../../domain/errors.ts'
+import type { ChangeEvent } from '../../../domain/event.ts'
+import { type FullInfo, fullInfoWithCheck } from '../../../domain/schemas.ts'
+import { statusAfterCheck } from '../../../domain/statuses.ts'
+import {
+  claimNow,
+  enqueue,
+  insertDeployment,
+  isRefusal,
+  leaseMs,
+  newName,
+  repeat,
+  runAction,
+  scriptResult,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(20)
+
+suite('one deployment', () => {
+  test('has the shape of the wire, with its last action and its last check', async () => {
+    const name = await insertDeployment(db)
+    const first = JSON.parse(await getFullInfo(db.pool, name))
+    assert.deepEqual(fullInfoWithCheck.parse(first), first)
+    assert.equal(first.last_check, null)
+    assert.equal(first.last_action.action, 'CreateAction')
+    await assert.rejects(getFullInfo(db.pool, 'nobody'), isRefusal('no_such_deployment', /nobody/))
+  })
+
+  test('without any action has none as its last', async () => {
+    const name = newName()
+    await db.raw(
+      `insert into deployments (name, status, app_overrides, deployment_overrides, links) values ($1, 'Running', '[]', '[]', '[]')`,
+      [name],
+    )
+    const read = JSON.parse(await getFullInfo(db.pool, name))
+    assert.equal(read.last_action, null)
+    assert.deepEqual(fullInfoWithCheck.parse(read), read)
+  })
+
+  test('can be looked at without a lock', async () => {
+    const name = await insertDeployment(db)
+    const seen = await readDeploymentState(db.pool, name)
+    assert.deepEqual(seen, {
+      status: 'Running',
+      busy: false,
+      configRevision: seen?.configRevision,
+      appOverrides: [],
+      deploymentOverrides: [],
+    })
+    await enqueue(db, 'update', name)
+    assert.equal((await readDeploymentState(db.pool, name))?.busy, true)
+    assert.equal(await readDeploymentState(db.pool, 'nobody'), null)
+    await assert.rejects(getDeploymentOverrides(db.pool, 'nobody'), isRefusal('no_such_deployment'))
+  })
+})
+
+suite('the version of the list', () => {
+  /** The change an operation made; and that it was counted, once, and raised the revision. */
+  const expectCounted = async (work: () => Promise<ChangeEvent | null>): Promise<void> => {
+    const before = await getListVersion(db.pool)
+    const [{ last }] = await db.raw('select last_value::int as last from deployment_revision')
+    const change = await work()
+    assert.equal(await getListVersion(db.pool), before + 1)
+    assert.ok(change && change.revision > last)
+  }
+  const expectUncounted = async (work: () => Promise<unknown>): Promise<void> => {
+    const before = await getListVersion(db.pool)
+    const revisions = 'select id, revision from deployments order by id'
+    const old = await db.raw(revisions)
+    await work()
+    assert.equal(await getListVersion(db.pool), before)
+    assert.deepEqual(await db.raw(revisions), old)
+  }
+
+  test('grows by one with every visible change', async () => {
+    const name = newName()
+    let held = {} as ClaimedAction
+    await expectCounted(async () => (await enqueue(db, 'create', name)).change)
+    await expectUncounted(async () => {
+      held = await claimed(name)
+    })
+    await expectCounted(() => start(db.pool, held, [{ name: 'a', link: 'http://a' }]))
+    await expectCounted(async () => (await requestCancel(db.pool, held.actionId, 'ann')).change)
+    await expectCounted(() => finish(db.pool, held, scriptResult(0)))
+    await db.raw('update deployments set next_check_at = now() where name = $1', [name])
+    const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
+    assert.ok(due)
+    const check = { ...due, statusWhenClaimed: due.status, exitCode: 0, error: null, nextCheckInMs: 1000 }
+    await expectCounted(() => saveCheckResultAndStatus(db.pool, check, 'Running'))
+    await expectCounted(() => deleteDeployment(db.pool, name, undefined))
+  })
+
+  const claimed = async (name: string) => {
+    const [{ id }] = await db.raw(
+      `select a.id::int from actions a join deployments d on d.id = a.deployment_id where d.name = $1 and state = 'queued'`,
+      [name],
+    )
+    return claimNow(db, id)
+  }
+
+  test('does not grow by what nobody sees: claims, renewals, output, checks that say the same, refusals', async () => {
+    const name = await insertDeployment(db)
+    const { actionId } = await enqueue(db, 'update', name)
+    await expectUncounted(async () => {
+      const held = await claimNow(db, actionId)
+      await renew(db.pool, held, leaseMs)
+      await assert.rejects(enqueue(db, 'update', name), isRefusal('busy'))
+      const [due] = await claimChecks(db.pool, 1, 1000)
+      if (due)
+        await saveCheckResult(db.pool, {
+          ...due,
+          statusWhenClaimed: due.status,
+          exitCode: 0,
+          error: null,
+          nextCheckInMs: 1,
+        })
+    })
+  })
+
+  test('grows with changes that forget to say so, made by hand or by a program to come', async () => {
+    const name = await insertDeployment(db)
+    const before = await getListVersion(db.pool)
+    await db.raw(`update deployments set links = '[{"name":"x","link":"http://x"}]' where name = $1`, [name])
+    await db.raw(`update deployments set status = 'TagMismatch' where name = $1`, [name])
+    await db.raw(`update deployments set checked_at = now() where name = $1`, [name])
+    assert.equal(await getListVersion(db.pool), before + 2)
+  })
+
+  test('does not grow by what was rolled back', async () => {
+    const before = await getListVersion(db.pool)
+    const undone = db.pool.transaction(async (transaction) => {
+      await transaction.query(sql.unsafe`update deployments set revision = default`)
+      throw new Error('never mind')
+    })
+    await assert.rejects(undone, /never mind/)
+    assert.equal(await getListVersion(db.pool), before)
+  })
+
+  test('equals the changes told of, after a hundred random transitions at once', async () => {
+    const names = repeat(12, newName)
+    const before = await getListVersion(db.pool)
+    const changes: ChangeEvent[] = []
+    const told = (change: ChangeEvent | null | undefined) => {
+      if (change) changes.push(change)
+    }
+    const act = async (name: string, dice: number) => {
+      const status = (await readDeploymentState(db.pool, name))?.status
+      const kinds = actionKinds.filter((kind) => (status ? canStart(kind, status) : kind === 'create'))
+      const { actionId, change } = await enqueue(db, kinds[dice % kinds.length] ?? 'update', name)
+      told(change)
+      const held = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
+      if (held === null) return
+      told(await start(db.pool, held, null))
+      if (dice % 7 === 0) told((await requestCancel(db.pool, actionId, 'x')).change)
+      if (dice % 11 > 0) told(await finish(db.pool, held, scriptResult(dice % 3 === 0 ? 1 : 0)))
+    }
+    const check = async (dice: number) => {
+      for (const due of await claimChecks(db.pool, 3, 0)) {
+        const exitCode = dice % 4
+        const to = statusAfterCheck(due.status, exitCode, due.pendingMs, 1)
+        const outcome = { ...due, statusWhenClaimed: due.status, exitCode, error: null, nextCheckInMs: 0 }
+        if (to !== due.status) told(await saveCheckResultAndStatus(db.pool, outcome, to))
+      }
+    }
+    // Any spread will do; the same every time.
+    let seed = 20221123
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+      return Math.floor((seed / 2 ** 32) * below)
+    }
+    const work = async () => {
+      const [name = '', what, dice] = [names[random(names.length)], random(10), random(1000)]
+      if (what < 6) await act(name, dice)
+      else if (what < 8) await check(dice)
+      else if (what === 8) told((await endExpiredAction(db.pool, true))?.change)
+      else told(await deleteDeployment(db.pool, name, undefined))
+    }
+    const expected = (error: unknown) => {
+      if (!(error instanceof ApiError) && !isStaleWrite(error)) throw error
+    }
+    for (const _ of repeat(3, newName)) await Promise.all(repeat(100, () => work().catch(expected)))
+    assert.ok(changes.length > 50, `only ${changes.length} changes`)
+    assert.equal(await getListVersion(db.pool), before + changes.length)
+    assert.equal(new Set(changes.map((change) => change.revision)).size, changes.length)
+  })
+})
+
+suite('what has changed', () => {
+  const bodies = new Map<number, FullInfo>()
+  let horizon: string | null = null
+  /** What a server does: reads what changed since its last look. */
+  const look = async () => {
+    const read = await readChangesSince(db.pool, horizon)
+    horizon = read.horizon
+    for (const { id, body } of read.rows) bodies.set(id, body)
+    const ids = new Set(await listDeploymentIds(db.pool))
+    for (const id of bodies.keys()) if (!ids.has(id)) bodies.delete(id)
+    return read
+  }
+
+  test('since a look is all it takes to have the list of now, also while many change it', async () => {
+    await look()
+    const idle = await look()
+    const changing = Promise.all(
+      repeat(12, async (at) => {
+        const name = newName()
+        await runAction(db, 'create', name)
+        if (at % 3 === 0) await deleteDeployment(db.pool, name, undefined)
+      }),
+    )
+    for (const _ of repeat(5, newName)) await look()
+    await changing
+    const last = await look()
+    assert.ok(last.changes > idle.changes)
+    assert.ok(last.deletions >= idle.deletions + 4)
+    const rows = await db.raw('select id, body from full_infos')
+    assert.deepEqual(
+      new Map([...bodies].sort(([a], [b]) => a - b)),
+      new Map(rows.map((row) => [Number(row.id), row.body] as const).sort(([a], [b]) => a - b)),
+    )
+  })
+})

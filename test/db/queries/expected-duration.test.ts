@@ -1,0 +1,64 @@
+/** How long an action usually takes, as it is told while one is under way. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { finish } from '../../../db/queries/action-lifecycle.ts'
+import { getFullInfo } from '../../../db/queries/deployments.ts'
+import type { ActionKind } from '../../../domain/actions.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import {
+  enqueue,
+  insertDeployment,
+  newName,
+  scriptResult,
+  startAction,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(3)
+
+/** Ended actions of a deployment that took so many seconds each. */
+const insertPastActions = (name: string, kind: ActionKind, seconds: number[], state = 'succeeded') =>
+  db.raw(
+    `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
+       started_at, finished_at, exit_code)
+     select d.id, $2, $3, '[]', '[]', 'ann', 'api', now() - s * interval '1 second', now(), 0
+     from deployments d, unnest($4::float8[]) s where d.name = $1`,
+    [name, kind, state, seconds],
+  )
+const expectedDurationMs = async (name: string) =>
+  (JSON.parse(await getFullInfo(db.pool, name)) as FullInfo).last_action?.usual_duration_ms
+const enqueueAndRead = async (kind: ActionKind, name: string) => {
+  await enqueue(db, kind, name)
+  return expectedDurationMs(name)
+}
+
+test("is the median of the deployment's own last ones of its kind that went well", async () => {
+  const name = await insertDeployment(db)
+  await insertPastActions(name, 'update', [3, 1, 2])
+  await insertPastActions(name, 'update', [500], 'failed')
+  await insertPastActions(name, 'archive', [900])
+  assert.equal(await enqueueAndRead('update', name), 2000)
+})
+
+test('is that of the project where it has none of its own: so a create tells it too', async () => {
+  const other = await insertDeployment(db)
+  await db.raw(`delete from actions where kind in ('create', 'restore')`)
+  assert.equal(await enqueueAndRead('create', newName()), null)
+  await insertPastActions(other, 'create', [10, 30, 20])
+  assert.equal(await enqueueAndRead('create', newName()), 20_000)
+  const archived = await insertDeployment(db, 'Archived')
+  await insertPastActions(other, 'restore', [7])
+  assert.equal(await enqueueAndRead('restore', archived), 7000)
+})
+
+test('stays what it was told first: nothing that happens elsewhere changes what a deployment says', async () => {
+  const other = await insertDeployment(db)
+  await insertPastActions(other, 'create', [5, 5, 5])
+  const name = newName()
+  const held = await startAction(db, 'create', name)
+  const before = await expectedDurationMs(name)
+  await insertPastActions(other, 'create', [60, 60, 60, 60, 60, 60, 60, 60, 60])
+  assert.equal(await expectedDurationMs(name), before)
+  await finish(db.pool, held, scriptResult(0))
+  assert.equal(await expectedDurationMs(name), undefined, 'only while it is under way')
+})

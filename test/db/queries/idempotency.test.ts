@@ -1,0 +1,114 @@
+/** The same key acts once: asked at once, again, after a failure, for another request. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import {
+  claimIdempotencyKey,
+  deleteOldKeys,
+  findIdempotencyKey,
+  type IdempotencyKey,
+} from '../../../db/queries/idempotency.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
+import {
+  enqueue,
+  insertDeployment,
+  isRefusal,
+  newName,
+  repeat,
+  runAction,
+  settleAll,
+  statusOf,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(12)
+const newKey = (fingerprint = 'f'): IdempotencyKey => ({ key: `key-${newName()}`, fingerprint })
+
+suite('an Idempotency-Key', () => {
+  test('asked many times at once acts once; everybody gets the same action, one the change', async () => {
+    const [key, name] = [newKey(), newName()]
+    const begun = await Promise.all(repeat(20, () => enqueue(db, 'create', name, { key })))
+    assert.equal(new Set(begun.map((one) => one.actionId)).size, 1)
+    assert.equal(begun.filter((one) => one.change !== null).length, 1)
+    assert.ok((begun[0]?.actionId ?? 0) > 0)
+  })
+
+  test('remembers its action, also when the deployment has moved on or is gone', async () => {
+    const [key, name] = [newKey(), await insertDeployment(db)]
+    const first = await enqueue(db, 'update', name, { key })
+    assert.deepEqual(await findIdempotencyKey(db.pool, key), { actionId: first.actionId })
+    assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
+    await requestCancel(db.pool, first.actionId, 'carl')
+    await deleteDeployment(db.pool, name, undefined)
+    assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
+    assert.equal(await findIdempotencyKey(db.pool, newKey()), null)
+  })
+
+  test('of a request that was refused is free again', async () => {
+    const [key, name] = [newKey(), await insertDeployment(db, 'Archived')]
+    await assert.rejects(enqueue(db, 'update', name, { key }), isRefusal('impossible_move'))
+    assert.equal(await findIdempotencyKey(db.pool, key), null)
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    assert.ok((await enqueue(db, 'update', name, { key })).change)
+  })
+
+  test('for another request is refused, before and after', async () => {
+    const key = newKey('one')
+    const other = { ...key, fingerprint: 'two' }
+    await enqueue(db, 'create', newName(), { key })
+    await assert.rejects(enqueue(db, 'create', newName(), { key: other }), isRefusal('key_reused'))
+    await assert.rejects(findIdempotencyKey(db.pool, other), isRefusal('key_reused'))
+  })
+
+  test('waits for the first that asks, and acts when that one is rolled back', async () => {
+    const [key, name] = [newKey(), newName()]
+    await withDatabase(db.url, async (first) => {
+      await first.query('begin')
+      await first.query(`insert into idempotency_keys (key, fingerprint) values ($1, 'f')`, [key.key])
+      const second = enqueue(db, 'create', name, { key })
+      second.catch(() => {})
+      await waitFor('the second waits', async () => {
+        const rows = await db.raw(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return { done: rows.length > 0, value: null }
+      })
+      assert.equal(await statusOf(db, name), 'gone')
+      await first.query('rollback')
+      assert.ok((await second).change)
+    })
+  })
+
+  test('of a delete forgets once, and says so again', async () => {
+    const [key, name] = [newKey(), await insertDeployment(db)]
+    const { won, lost } = await settleAll(repeat(10, () => deleteDeployment(db.pool, name, key)))
+    assert.deepEqual(lost, [])
+    assert.equal(won.filter((change) => change !== null).length, 1)
+    await runAction(db, 'create', name)
+    assert.equal(await deleteDeployment(db.pool, name, key), null)
+    assert.equal(await statusOf(db, name), 'CreatePending', 'the new one of that name stays')
+  })
+
+  test('taken in a transaction that is undone was never taken', async () => {
+    const key = newKey()
+    const undone = db.pool.transaction(async (transaction) => {
+      assert.equal(await claimIdempotencyKey(transaction, key), null)
+      throw new Error('never mind')
+    })
+    await assert.rejects(undone, /never mind/)
+    assert.equal(await findIdempotencyKey(db.pool, key), null)
+  })
+
+  test('is forgotten after a day', async () => {
+    const [old, young] = [newKey(), newKey()]
+    await enqueue(db, 'create', newName(), { key: old })
+    await enqueue(db, 'create', newName(), { key: young })
+    await db.raw(`update idempotency_keys set created_at = now() - interval '25 hours' where key = $1`, [
+      old.key,
+    ])
+    await deleteOldKeys(db.pool, 1)
+    assert.equal(await findIdempotencyKey(db.pool, old), null)
+    assert.ok(await findIdempotencyKey(db.pool, young))
+  })
+})

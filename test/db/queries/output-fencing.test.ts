@@ -1,0 +1,72 @@
+/** The fence between output and the end of an action, with both under way at once: neither overtakes the other unseen. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { isStaleWrite } from '../../../db/errors.ts'
+import { type ClaimedAction, finish } from '../../../db/queries/action-lifecycle.ts'
+import { appendOutput, getOutput } from '../../../db/queries/actions.ts'
+import { endExpiredAction } from '../../../db/queries/recovery.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
+import { expireLease, insertDeployment, scriptResult, startAction, useTestDatabase } from '../fixtures.ts'
+
+const db = useTestDatabase(5)
+const insert = `insert into action_output (action_id, lease_epoch, seq, stream, text) values ($1, $2, 1, 'stdout', 'x')`
+
+const waitForLock = () =>
+  waitFor('one waits for the other', async () => {
+    const rows = await db.raw(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return { done: rows.length > 0, value: null }
+  })
+
+const endings: Record<string, (held: ClaimedAction) => Promise<unknown>> = {
+  'the sweeper': async (held) => {
+    await expireLease(db, held.actionId)
+    // It skips what is locked and comes again.
+    return waitFor('the action is ended', async () => {
+      const lost = await endExpiredAction(db.pool, false)
+      return { done: lost !== null, value: lost }
+    })
+  },
+  'its own end': (held) => finish(db.pool, held, scriptResult(0)),
+}
+
+for (const [who, end] of Object.entries(endings)) {
+  suite(`output and ${who}`, () => {
+    test('output that is being written is there when the action has ended', async () => {
+      const held = await startAction(db, 'update', await insertDeployment(db))
+      await withDatabase(db.url, async (writer) => {
+        await writer.query('begin')
+        await writer.query(insert, [held.actionId, held.epoch])
+        let over = false
+        const ending = end(held).then(() => {
+          over = true
+        })
+        if (who === 'its own end') await waitForLock()
+        assert.equal(over, false)
+        assert.equal((await getOutput(db.pool, held.actionId, 0, 10)).done, false)
+        await writer.query('commit')
+        await ending
+        const page = await getOutput(db.pool, held.actionId, 0, 10)
+        assert.deepEqual([page.done, page.chunks.length], [true, 1])
+      })
+    })
+
+    test('output that comes while the action is being ended waits, and is refused', async () => {
+      const held = await startAction(db, 'update', await insertDeployment(db))
+      await withDatabase(db.url, async (ender) => {
+        await ender.query('begin')
+        await ender.query(
+          `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null, hand = lease_epoch where id = $1`,
+          [held.actionId],
+        )
+        const writing = appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }])
+        writing.catch(() => {})
+        await waitForLock()
+        await ender.query('commit')
+        await assert.rejects(writing, isStaleWrite)
+      })
+    })
+  })
+}

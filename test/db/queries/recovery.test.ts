@@ -1,0 +1,221 @@
+/** What runners find by themselves: waiting and lost actions, expired archives, status changes to be told. */
+import assert from 'node:assert/strict'
+import { beforeEach, suite, test } from 'node:test'
+import { appendOutput, getWholeOutput } from '../../../db/queries/actions.ts'
+import { requestCancel } from '../../../db/queries/cancel-action.ts'
+import {
+  endExpiredAction,
+  findExpiredArchives,
+  findUnclaimedActions,
+  takeStatusChanges,
+} from '../../../db/queries/recovery.ts'
+import {
+  actionRow,
+  claimNow,
+  enqueue,
+  expireLease,
+  insertDeployment,
+  newName,
+  repeat,
+  runAction,
+  startAction,
+  statusOf,
+  useTestDatabase,
+} from '../fixtures.ts'
+
+const db = useTestDatabase(10)
+beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+
+suite('waiting actions', () => {
+  test('are found oldest first, once they are old enough, at most as many as asked for', async () => {
+    const ids: number[] = []
+    for (const name of repeat(4, newName)) ids.push((await enqueue(db, 'create', name)).actionId)
+    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 3), ids.slice(0, 3))
+    assert.deepEqual(await findUnclaimedActions(db.pool, 60_000, 3), [])
+  })
+
+  test('that are held, started, ended or being cancelled are none; one whose holder was lost is', async () => {
+    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await startAction(db, 'create', newName())
+    await runAction(db, 'create', newName())
+    const unwanted = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await requestCancel(db.pool, unwanted.actionId, 'ann')
+    await expireLease(db, unwanted.actionId)
+    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
+    await expireLease(db, held.actionId)
+    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [held.actionId])
+  })
+})
+
+suite('lost actions', () => {
+  test('that lose every runner before the start are not tried for ever', async () => {
+    const { actionId } = await enqueue(db, 'create', newName())
+    for (const _ of repeat(5, newName)) {
+      assert.equal(await endExpiredAction(db.pool, true), null)
+      await claimNow(db, actionId)
+      await expireLease(db, actionId)
+    }
+    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
+    assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
+    const row = await actionRow(db, actionId)
+    assert.deepEqual([row.state, row.started_at], ['interrupted', null])
+  })
+
+  test('end as interrupted, with their output so far and the name of the runner', async () => {
+    const name = newName()
+    const held = await startAction(db, 'create', name)
+    await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'so far' }])
+    assert.equal(await endExpiredAction(db.pool, false), null, 'not while it is held')
+    await expireLease(db, held.actionId)
+    const lost = await endExpiredAction(db.pool, false)
+    assert.deepEqual(
+      [lost?.actionId, lost?.name, lost?.runner, lost?.retryActionId],
+      [held.actionId, name, 'runner', null],
+    )
+    const row = await actionRow(db, held.actionId)
+    assert.deepEqual(
+      [row.state, row.error],
+      ['interrupted', 'Its runner runner was lost or had to give it up.'],
+    )
+    assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, 'so far')
+    assert.equal(await statusOf(db, name), 'GenericFailure')
+    assert.equal(await endExpiredAction(db.pool, false), null)
+  })
+
+  test('that had not started are left to be claimed again', async () => {
+    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await expireLease(db, held.actionId)
+    assert.equal(await endExpiredAction(db.pool, true), null)
+  })
+
+  test('that had not started but were to be cancelled are cancelled', async () => {
+    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await requestCancel(db.pool, held.actionId, 'ann')
+    await expireLease(db, held.actionId)
+    assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
+    assert.equal((await actionRow(db, held.actionId)).state, 'cancelled')
+  })
+
+  test('are followed by a visible second attempt where that is allowed, three at most', async () => {
+    const name = newName()
+    let held = await startAction(db, 'create', name)
+    for (const attempt of [2, 3]) {
+      await expireLease(db, held.actionId)
+      const lost = await endExpiredAction(db.pool, true)
+      assert.ok(lost?.retryActionId)
+      assert.ok(lost.change.type === 'deployment')
+      assert.equal(lost.change.deployment.status.tag, 'DeploymentPending')
+      const row = await actionRow(db, lost.retryActionId)
+      assert.deepEqual(
+        [row.kind, row.state, row.attempt, row.actor, row.config_checked],
+        ['create', 'queued', attempt, 'ann', true],
+      )
+      assert.match(row.reason, new RegExp(`Retry of action ${held.actionId}`))
+      assert.equal(await statusOf(db, name), 'CreatePending')
+      held = await running2(lost.retryActionId)
+    }
+    await expireLease(db, held.actionId)
+    assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
+    assert.equal(await statusOf(db, name), 'GenericFailure')
+  })
+
+  const running2 = async (actionId: number) => {
+    const held = await claimNow(db, actionId)
+    await db.raw(
+      `update actions set state = 'running', started_at = now(), hand = lease_epoch where id = $1`,
+      [actionId],
+    )
+    return held
+  }
+
+  test('that were to be cancelled are not tried again', async () => {
+    const held = await startAction(db, 'create', newName())
+    await requestCancel(db.pool, held.actionId, 'ann')
+    await expireLease(db, held.actionId)
+    assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
+  })
+
+  test('are ended once each by many sweeps at once', async () => {
+    const ids: number[] = []
+    for (const name of repeat(8, newName)) ids.push((await startAction(db, 'create', name)).actionId)
+    for (const id of ids) await expireLease(db, id)
+    const found: number[] = []
+    await Promise.all(
+      repeat(5, async () => {
+        for (
+          let lost = await endExpiredAction(db.pool, true);
+          lost;
+          lost = await endExpiredAction(db.pool, true)
+        )
+          found.push(lost.actionId)
+      }),
+    )
+    assert.deepEqual(
+      found.sort((a, b) => a - b),
+      ids,
+    )
+    assert.equal((await findUnclaimedActions(db.pool, 0, 100)).length, 8)
+  })
+})
+
+suite('expired archives', () => {
+  test('are found oldest first when their time is over, and not while something is done to them', async () => {
+    const age = (name: string, days: number) =>
+      db.raw(`update deployments set archived_at = now() - make_interval(days => $2) where name = $1`, [
+        name,
+        days,
+      ])
+    const [young, old, older, busy, failed] = [
+      await insertDeployment(db, 'Archived'),
+      await insertDeployment(db, 'Archived'),
+      await insertDeployment(db, 'Archived'),
+      await insertDeployment(db, 'Archived'),
+      await insertDeployment(db, 'CleanupFailed'),
+    ]
+    await enqueue(db, 'cleanup', busy)
+    await age(old, 15)
+    await age(older, 20)
+    await age(busy, 30)
+    await age(failed, 30)
+    const twoWeeks = 14 * 86_400_000
+    assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 10), [older, old])
+    assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 1), [older])
+    assert.ok((await findExpiredArchives(db.pool, 0, 10)).includes(young))
+  })
+})
+
+suite('status changes', () => {
+  test('are kept by the schema for whatever moves a deployment, and taken in order, each once', async () => {
+    const name = newName()
+    await runAction(db, 'create', name)
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await runAction(db, 'update', name, 1)
+    const changes = await takeStatusChanges(db.pool, 10)
+    assert.deepEqual(
+      changes.map((change) => [change.deployment, change.old_status, change.new_status]),
+      [
+        [name, 'CreatePending', 'Running'],
+        [name, 'Running', 'UpdatePending'],
+        [name, 'UpdatePending', 'GenericFailure'],
+      ],
+    )
+    assert.deepEqual(await takeStatusChanges(db.pool, 10), [])
+  })
+
+  test('are taken at most as many as asked for, shared among many without a double', async () => {
+    await db.raw(`insert into status_changes (deployment, old_status, new_status)
+      select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
+    const taken = await Promise.all(repeat(10, () => takeStatusChanges(db.pool, 4)))
+    for (const some of taken) assert.ok(some.length <= 4, `${some.length} taken`)
+    const names = taken.flat().map((change) => change.deployment)
+    assert.equal(new Set(names).size, names.length)
+    for (let some = [...names]; some.length > 0; ) {
+      some = (await takeStatusChanges(db.pool, 7)).map((change) => change.deployment)
+      assert.ok(some.length <= 7)
+      names.push(...some)
+    }
+    assert.equal(new Set(names).size, 60)
+    assert.equal(names.length, 60)
+  })
+})

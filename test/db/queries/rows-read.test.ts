@@ -1,0 +1,96 @@
+/** What is asked often reads few rows, however many deployments and actions there are: PostgreSQL's own counters say so. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readDeploymentState } from '../../../db/peek.ts'
+import { openPool } from '../../../db/pool.ts'
+import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
+import { getAction, getInfo, getOutput, listActions } from '../../../db/queries/actions.ts'
+import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import { getDeploymentOverrides, getFullInfo, getListVersion } from '../../../db/queries/deployments.ts'
+import { endExpiredAction, findExpiredArchives, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
+import { claimNow, enqueue, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
+
+const db = useTestDatabase(1)
+const deployments = 3000
+const actionsOfEach = 20
+
+test('no hot query walks through a whole table', async () => {
+  await withDatabase(db.url, async (client) => {
+    await client.query(`set session_replication_role = replica`)
+    await client.query(
+      `insert into deployments (name, status, app_overrides, deployment_overrides, links, next_check_at, archived_at)
+       select 'd' || n, case when n % 5 = 0 then 'Archived' else 'Running' end, '[]', '[]', '[]',
+         now() + (n - 100) * interval '1 second', case when n % 5 = 0 then now() - n * interval '1 minute' end
+       from generate_series(1, $1) n`,
+      [deployments],
+    )
+    await client.query(
+      `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
+         started_at, finished_at, exit_code, lease_epoch)
+       select d, 'update', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0, 1
+       from generate_series(1, $1) d, generate_series(1, $2) n`,
+      [deployments, actionsOfEach],
+    )
+    await client.query(
+      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+       select id, 1, 'stdout', 'x', 1 from actions where id % 3 = 0`,
+    )
+    await client.query('set session_replication_role = origin')
+    await client.query('vacuum analyze')
+  })
+  const before = await readCounters()
+
+  const pool = await openPool(db.url, { size: 1 })
+  const pooled = { ...db, pool }
+  const { actionId } = await enqueue(pooled, 'update', 'd1')
+  await findUnclaimedActions(pool, 0, 32)
+  const held = await claimNow(pooled, actionId)
+  await renew(pool, held, leaseMs)
+  await start(pool, held, null)
+  await endExpiredAction(pool, false)
+  await finish(pool, held, scriptResult(0))
+  const cancelled = await enqueue(pooled, 'update', 'd2')
+  await requestCancel(pool, cancelled.actionId, 'ann')
+  assert.equal(await claim(pool, cancelled.actionId, 'r', leaseMs), null)
+  const due = await claimChecks(pool, 16, 60_000)
+  assert.equal(due.length, 16)
+  const [one, another] = due.map((check) => ({
+    ...check,
+    statusWhenClaimed: check.status,
+    exitCode: 1,
+    error: null,
+    nextCheckInMs: 1000,
+  }))
+  if (one) await saveCheckResult(pool, one)
+  if (another) await saveCheckResultAndStatus(pool, another, 'GenericFailure')
+  await findExpiredArchives(pool, 1000, 20)
+  await getListVersion(pool)
+  await getFullInfo(pool, 'd300')
+  await getDeploymentOverrides(pool, 'd300')
+  await readDeploymentState(pool, 'd300')
+  await listActions(pool, 'd300', 50)
+  await getInfo(pool, 'd300')
+  await getAction(pool, 3000)
+  await getOutput(pool, 3000, 0, 200)
+  await deleteDeployment(pool, 'd301', undefined)
+  // A session that ends has told its counters.
+  await pool.end()
+
+  const read = await readCounters()
+  for (const table of ['deployments', 'actions', 'action_output']) {
+    const rows = (read[table] ?? 0) - (before[table] ?? 0)
+    assert.ok(rows < 600, `${rows} rows of ${table} were read`)
+  }
+})
+
+/** How many rows of each table were read so far, by whatever way. */
+async function readCounters(): Promise<Record<string, number>> {
+  return withDatabase(db.url, async (client) => {
+    const { rows } = await client.query(
+      `select relname as table, (seq_tup_read + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_user_tables`,
+    )
+    return Object.fromEntries(rows.map((row) => [row.table, row.read]))
+  })
+}

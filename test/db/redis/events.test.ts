@@ -1,0 +1,129 @@
+/** Hints over Redis: they arrive, they may be lost, and whatever arrives never breaks who listens. */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import {
+  closeRedis,
+  createBlockingConnection,
+  createCommandConnection,
+  waitUntilReady,
+} from '../../../db/redis/connections.ts'
+import {
+  type EventHandlers,
+  publishCancel,
+  publishChange,
+  publishOutput,
+  subscribe,
+} from '../../../db/redis/events.ts'
+import { channelNames } from '../../../db/redis/redis-keys.ts'
+import type { ChangeEvent } from '../../../domain/event.ts'
+import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { startTcpProxy } from '../../helpers/tcp-proxy.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+
+const deleted = (revision: number): ChangeEvent => ({ type: 'deleted', name: 'feature-1', revision })
+const ignoreError = () => {}
+
+let commands: Redis
+before(async () => {
+  commands = createCommandConnection(redisUrl(), ignoreError)
+  await waitUntilReady(commands, 5000)
+})
+after(() => closeRedis(commands))
+
+/** A listener of its own, on a prefix of its own. */
+async function withSubscriber<T>(
+  work: (heard: unknown[], prefix: string) => Promise<T>,
+  only?: (heard: unknown[]) => EventHandlers,
+  url = redisUrl(),
+): Promise<T> {
+  const [prefix, heard] = [redisPrefix(), [] as unknown[]]
+  const subscriber = createBlockingConnection(url, ignoreError)
+  const everything: EventHandlers = {
+    onChange: (event, text) => heard.push({ event, text }),
+    onOutput: (grew) => heard.push(grew),
+    onCancel: (actionId) => heard.push(actionId),
+  }
+  await subscribe(subscriber, prefix, only?.(heard) ?? everything)
+  try {
+    return await work(heard, prefix)
+  } finally {
+    await closeRedis(subscriber)
+  }
+}
+const waitForCount = (heard: unknown[], count: number) =>
+  waitFor(`${count} heard`, async () => ({ done: heard.length >= count, value: heard, seen: heard }))
+
+suite('hints', () => {
+  test('arrive as they were sent, in order', () =>
+    withSubscriber(async (received, prefix) => {
+      await publishChange(commands, prefix, deleted(1))
+      await publishOutput(commands, prefix, { actionId: 7, seq: 3 })
+      await publishCancel(commands, prefix, 8)
+      assert.deepEqual(await waitForCount(received, 3), [
+        { event: deleted(1), text: JSON.stringify(deleted(1)) },
+        { actionId: 7, seq: 3 },
+        8,
+      ])
+    }))
+
+  test('go only to those who want them, and stay within their prefix', () =>
+    withSubscriber(
+      async (received, prefix) => {
+        await publishChange(commands, prefix, deleted(1))
+        await publishCancel(commands, `${prefix}x`, 8)
+        await publishCancel(commands, prefix, 9)
+        assert.deepEqual(await waitForCount(received, 1), [9])
+      },
+      (received) => ({ onCancel: (actionId) => received.push(actionId) }),
+    ))
+
+  test('of another version, or nonsense, are passed over; the next one is heard', () =>
+    withSubscriber(async (received, prefix) => {
+      const names = channelNames(prefix)
+      for (const name of [names.changes, names.output, names.cancel])
+        for (const text of ['', 'null', '{', '7', '{"type":"renamed"}', '{"type":"deleted","name":7}'])
+          await commands.publish(name, text)
+      await publishChange(commands, prefix, deleted(2))
+      await publishOutput(commands, prefix, { actionId: 7, seq: 3 })
+      await publishCancel(commands, prefix, 8)
+      assert.deepEqual(await waitForCount(received, 3), [
+        { event: deleted(2), text: JSON.stringify(deleted(2)) },
+        { actionId: 7, seq: 3 },
+        8,
+      ])
+    }))
+
+  test('are heard again after the connection broke', async () => {
+    const proxy = await startTcpProxy(redisUrl())
+    await withSubscriber(
+      async (received, prefix) => {
+        proxy.resetConnections()
+        await waitFor('heard again', async () => {
+          await publishCancel(commands, prefix, 5)
+          return { done: received.length > 0, value: null }
+        })
+      },
+      undefined,
+      proxy.url,
+    )
+    await proxy.close()
+  })
+
+  test('to a Redis that is not there, or a black hole, are lost within its second', async () => {
+    const proxy = await startTcpProxy(redisUrl())
+    const held = createCommandConnection(proxy.url, ignoreError)
+    await waitUntilReady(held, 5000)
+    proxy.freeze()
+    const away = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, ignoreError)
+    for (const redis of [held, away]) {
+      const start = performance.now()
+      await publishChange(redis, 'x', deleted(1))
+      assert.ok(performance.now() - start < 1500)
+      redis.disconnect()
+    }
+    assert.equal(await waitUntilReady(away, 50), false)
+    await proxy.close()
+  })
+})

@@ -1,0 +1,67 @@
+/** Answers of config scripts, kept in Redis. */
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { closeRedis, createCommandConnection, waitUntilReady } from '../../../db/redis/connections.ts'
+import { redisKeys } from '../../../db/redis/redis-keys.ts'
+import { clearScriptCache, readScriptCache, writeScriptCache } from '../../../db/redis/script-cache.ts'
+import type { ScriptAnswer } from '../../../domain/queue-messages.ts'
+import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
+import { freePort } from '../../helpers/free-port.ts'
+import { repeat } from '../fixtures.ts'
+
+const answer: ScriptAnswer = { is: 'pairs', pairs: [['image.tag', 'v1']] }
+let redis: Redis
+before(async () => {
+  redis = createCommandConnection(redisUrl(), () => {})
+  await waitUntilReady(redis, 5000)
+})
+after(() => closeRedis(redis))
+
+suite('cached answers', () => {
+  test('come back with their age, for the same script and config only', async () => {
+    const prefix = redisPrefix()
+    await writeScriptCache(redis, prefix, 'application_config', [['k', 'v']], answer, 60_000)
+    const cached = await readScriptCache(redis, prefix, 'application_config', [['k', 'v']])
+    assert.deepEqual(cached?.answer, answer)
+    assert.ok(cached.ageMs >= 0 && cached.ageMs < 5000)
+    assert.equal(await readScriptCache(redis, prefix, 'application_config', []), null)
+    assert.equal(await readScriptCache(redis, prefix, 'application_config', [['k', 'w']]), null)
+    assert.equal(await readScriptCache(redis, prefix, 'application_config_keys', [['k', 'v']]), null)
+    assert.equal(await readScriptCache(redis, `${prefix}x`, 'application_config', [['k', 'v']]), null)
+  })
+
+  test('go by themselves after their time', async () => {
+    const prefix = redisPrefix()
+    await writeScriptCache(redis, prefix, 'deployment_config', [], answer, 60_000)
+    const ttlMs = await redis.pttl(redisKeys(prefix).scriptCache('deployment_config', []))
+    assert.ok(ttlMs > 50_000 && ttlMs <= 60_000)
+  })
+
+  test('that cannot be read any more are as if there were none', async () => {
+    const prefix = redisPrefix()
+    for (const text of ['', '{', 'null', '{"at":1,"answer":{"is":"other"}}']) {
+      await redis.set(redisKeys(prefix).scriptCache('deployment_config', []), text)
+      assert.equal(await readScriptCache(redis, prefix, 'deployment_config', []), null, text)
+    }
+  })
+
+  test('can all be forgotten, those of other installations stay', async () => {
+    const [prefix, other] = [redisPrefix(), redisPrefix()]
+    const many = repeat(1200, (at): [string, string][] => [['k', String(at)]])
+    await Promise.all(
+      many.map((pairs) => writeScriptCache(redis, prefix, 'application_config', pairs, answer, 60_000)),
+    )
+    await writeScriptCache(redis, other, 'deployment_config', [], answer, 60_000)
+    await clearScriptCache(redis, prefix)
+    assert.deepEqual(await redis.keys(`${prefix}:*`), [])
+    assert.ok(await readScriptCache(redis, other, 'deployment_config', []))
+  })
+
+  test('of a Redis that is away are none, and writing them is no error', async () => {
+    const away = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, () => {})
+    assert.equal(await readScriptCache(away, 'x', 'deployment_config', []), null)
+    await writeScriptCache(away, 'x', 'deployment_config', [], answer, 1000)
+    away.disconnect()
+  })
+})

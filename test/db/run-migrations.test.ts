@@ -1,0 +1,254 @@
+/** Migrations: on nothing, on an Octopod 1.6 database, twice, by many at once, and when they cannot. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { after, before, suite, test } from 'node:test'
+import { type Database, openPool } from '../../db/pool.ts'
+import { finish, start } from '../../db/queries/action-lifecycle.ts'
+import { getAction, getInfo, getOutput, getWholeOutput, listActions } from '../../db/queries/actions.ts'
+import { claimChecks } from '../../db/queries/checks.ts'
+import { getFullInfo } from '../../db/queries/deployments.ts'
+import { findExpiredArchives } from '../../db/queries/recovery.ts'
+import { runMigrations } from '../../db/run-migrations.ts'
+import { type FullInfoWithCheck, fullInfoWithCheck, info } from '../../domain/schemas.ts'
+import { type Status, statuses, toRecordedStatus } from '../../domain/statuses.ts'
+import { createDatabase, createEmptyDatabase } from '../helpers/datastores.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+import { claimNow, enqueue, repeat, scriptResult, type TestDatabase } from './fixtures.ts'
+
+const names = readdirSync(new URL('../../db/migrations', import.meta.url))
+  .map((file) => file.replace(/\.sql$/, ''))
+  .sort()
+const fixture = await readFile(new URL('octopod-1-6.sql', import.meta.url), 'utf8')
+
+/** An empty database for one test; `work` gets its address. */
+async function inEmptyDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
+  const database = await createEmptyDatabase()
+  try {
+    return await work(database.url)
+  } finally {
+    await database.drop()
+  }
+}
+
+const readColumns = (url: string) =>
+  withDatabase(url, async (client) => {
+    const { rows } = await client.query(
+      `select table_name, column_name, data_type, is_nullable from information_schema.columns
+       where table_schema = 'public' order by 1, 2`,
+    )
+    return rows
+  })
+
+suite('migrations', () => {
+  test('make an empty database ready, and a second time find nothing to do', () =>
+    inEmptyDatabase(async (url) => {
+      assert.deepEqual(await runMigrations(url), names)
+      const made = await readColumns(url)
+      assert.deepEqual(await runMigrations(url), [])
+      assert.deepEqual(await readColumns(url), made)
+    }))
+
+  test('run once when twenty start at once', () =>
+    inEmptyDatabase(async (url) => {
+      const ran = await Promise.all(repeat(20, () => runMigrations(url)))
+      assert.deepEqual(ran.flat().sort(), names)
+    }))
+
+  test('that fail leave nothing half done', () =>
+    inEmptyDatabase(async (url) => {
+      await withDatabase(url, async (client) => {
+        await client.query(fixture)
+        // Stands in the way near the end of the second file.
+        await client.query('create table idempotency_keys (mine int)')
+      })
+      const old = await readColumns(url)
+      const lines: string[] = []
+      await assert.rejects(
+        runMigrations(url, (line) => lines.push(line)),
+        /idempotency_keys/,
+      )
+      assert.deepEqual(
+        (await readColumns(url)).filter((column) => column.table_name !== 'migrations'),
+        old,
+      )
+      await withDatabase(url, async (client) => {
+        assert.equal((await client.query('select from deployment_logs')).rowCount, 12)
+        await client.query('drop table idempotency_keys')
+      })
+      assert.deepEqual(await runMigrations(url), names, 'and go on once the cause is gone')
+    }))
+
+  test('of a database that is not there fail soon, with words', async () => {
+    await assert.rejects(runMigrations('postgres://127.0.0.1:1/nothing'), /ECONNREFUSED/)
+  })
+})
+
+suite('an Octopod 1.6 database', () => {
+  let db: TestDatabase
+  let pool: Database
+  let old: Record<string, { stdout: string | null; stderr: string | null }>
+  let drop: () => Promise<void>
+  before(async () => {
+    const database = await createEmptyDatabase()
+    drop = database.drop
+    old = await withDatabase(database.url, async (client) => {
+      await client.query(fixture)
+      const { rows } = await client.query('select id, stdout, stderr from deployment_logs')
+      return Object.fromEntries(rows.map((row) => [row.id, row]))
+    })
+    await runMigrations(database.url)
+    pool = await openPool(database.url, { size: 2 })
+    const raw = (text: string, values?: unknown[]) =>
+      withDatabase(database.url, async (client) => (await client.query(text, values)).rows)
+    db = { url: database.url, pool, raw }
+  })
+  after(async () => {
+    await pool?.end()
+    await drop?.()
+  })
+  const fullInfo = async (name: string): Promise<FullInfoWithCheck> =>
+    fullInfoWithCheck.parse(JSON.parse(await getFullInfo(pool, name)))
+
+  test('keeps every deployment: times, overrides, links and status in the shapes of the wire', async () => {
+    const running = await fullInfo('running')
+    assert.deepEqual(running.deployment, {
+      name: 'running',
+      app_overrides: [
+        ['image.tag', { tag: 'ValueAdded', contents: 'v1' }],
+        ['debug', { tag: 'ValueDeleted' }],
+      ],
+      deployment_overrides: [['replicas', { tag: 'ValueAdded', contents: '2' }]],
+    })
+    assert.deepEqual(running.metadata, [
+      { name: 'app', link: 'https://running.example.com' },
+      { name: 'logs', link: 'https://logs.example.com/?q=running' },
+    ])
+    assert.equal(Date.parse(running.created_at), Date.parse('2022-01-01T10:00:00.5Z'))
+    assert.equal(Date.parse(running.updated_at), Date.parse('2022-02-04T10:00:00Z'))
+    const [, override] = (await fullInfo('partial')).deployment.app_overrides[0] ?? []
+    assert.deepEqual(override, { tag: 'ValueAdded', contents: 'line\nbreak "quoted" ключ 😀' })
+  })
+
+  test('keeps every status; one nobody knows becomes a failure that the next check can heal', async () => {
+    const kept: Record<string, Status> = {
+      running: 'Running',
+      generic: 'GenericFailure',
+      partial: 'PartialAvailability',
+      mismatch: 'TagMismatch',
+      creating: 'CreatePending',
+      updating: 'UpdatePending',
+      archiving: 'ArchivePending',
+      archived: 'Archived',
+      uncleaned: 'CleanupFailed',
+      odd: 'GenericFailure',
+    }
+    assert.deepEqual(new Set(Object.values(kept)), new Set(statuses))
+    for (const [name, status] of Object.entries(kept)) {
+      const { tag, recorded_status } = (await fullInfo(name)).status
+      assert.deepEqual([tag, recorded_status], ['DeploymentNotPending', toRecordedStatus(status)], name)
+    }
+  })
+
+  test('keeps every action with its exit code, duration, time and overrides', async () => {
+    const { logs } = info.parse(await getInfo(pool, 'running'))
+    const seen = logs.map((log) => [
+      log.action_id,
+      log.action,
+      log.exit_code,
+      log.duration.time,
+      Date.parse(log.created_at),
+    ])
+    assert.deepEqual(seen, [
+      [4, 'UpdateAction', 0, 0, Date.parse('2022-01-03T10:00:00Z')],
+      [2, 'UpdateAction', 1, 60.5, Date.parse('2022-01-02T10:00:00Z')],
+      [1, 'CreateAction', 0, 12.345678, Date.parse('2022-01-01T10:00:12.345Z')],
+    ])
+    assert.deepEqual(logs[2]?.deployment_app_overrides, [
+      ['image.tag', { tag: 'ValueAdded', contents: 'v0' }],
+    ])
+    assert.match(logs[2]?.created_at ?? '', /12\.345678Z$/)
+    const long = info.parse(await getInfo(pool, 'uncleaned')).logs[0]
+    assert.deepEqual([long?.exit_code, long?.duration.time], [-1, 26 * 3600])
+  })
+
+  test('gives actions the kinds there are now: delete was archive, none was update', async () => {
+    const kinds = async (name: string) => (await listActions(pool, name, 10)).map((action) => action.action)
+    assert.deepEqual(await kinds('archived'), [
+      'ArchiveAction',
+      'RestoreAction',
+      'ArchiveAction',
+      'CreateAction',
+    ])
+    assert.deepEqual(await kinds('generic'), ['UpdateAction', 'UpdateAction'])
+    const { state, actor, source, exit_code } = await getAction(pool, 10)
+    assert.deepEqual([state, actor, source, exit_code], ['failed', 'unknown', 'octopod-1', 137])
+    assert.equal((await getAction(pool, 1)).state, 'succeeded')
+  })
+
+  test('keeps all output to the last byte, that of several chunks and of nobody too', async () => {
+    for (const [id, { stdout, stderr }] of Object.entries(old)) {
+      const whole = await getWholeOutput(pool, Number(id))
+      assert.ok(whole.stdout === (stdout ?? ''), `stdout of ${id}`)
+      assert.ok(whole.stderr === (stderr ?? ''), `stderr of ${id}`)
+    }
+    const [{ most, chunks }] = await db.raw(
+      'select max(octet_length(text)) as most, count(*)::int as chunks from action_output where action_id = 20',
+    )
+    assert.ok(most <= 65_536 && chunks > 10, `${chunks} chunks of at most ${most} bytes`)
+    const page = await getOutput(pool, 20, 0, 5)
+    assert.deepEqual(
+      page.chunks.map((chunk) => [chunk.seq, chunk.stream]),
+      repeat(5, (at) => [at + 1, 'stdout']),
+    )
+    assert.equal(page.done, false)
+    assert.equal((await getOutput(pool, 4, 0, 5)).done, true)
+  })
+
+  test('an action whose deployment is gone is in no list', async () => {
+    await assert.rejects(getAction(pool, 13), { code: 'no_such_action' })
+    const [row] = await db.raw('select kind, state from actions where id = 13')
+    assert.deepEqual(row, { kind: 'create', state: 'succeeded' })
+  })
+
+  test('goes on: the next ids follow, checks are due, archives expire, a second action can begin', async () => {
+    const { actionId } = await enqueue(db, 'update', 'running')
+    assert.equal(actionId, 21)
+    const held = await claimNow(db, actionId)
+    await start(pool, held, null)
+    await finish(pool, held, scriptResult(0))
+    await enqueue(db, 'create', 'newer')
+    const [{ id }] = await db.raw(`select id from deployments where name = 'newer'`)
+    assert.equal(id, '41')
+    const due = await claimChecks(pool, 100, 60_000)
+    assert.deepEqual(due.map((one) => one.name).sort(), [
+      'archiving',
+      'creating',
+      'generic',
+      'mismatch',
+      'odd',
+      'partial',
+      'running',
+      'updating',
+    ])
+    assert.deepEqual(await findExpiredArchives(pool, 1000, 10), ['archived'])
+    assert.ok((await fullInfo('running')).revision > 0)
+  })
+
+  test('has the same tables as one that was empty', async () => {
+    const nullable = (rows: { is_nullable: string }[]) => rows.map((row) => ({ ...row, is_nullable: '' }))
+    const migrated = await createDatabase()
+    assert.deepEqual(nullable(await readColumns(db.url)), nullable(await readColumns(migrated.url)))
+    await migrated.drop()
+  })
+
+  test('keeps what is not ours: the schema sqitch and the left-over types', async () => {
+    const [{ changes }] = await db.raw('select count(*)::int as changes from sqitch.changes')
+    assert.equal(changes, 2)
+    const types = await db.raw(`select typname from pg_type where typtype = 'e' order by 1`)
+    assert.deepEqual(
+      types.map((type) => type.typname),
+      ['octopod_1_actions', 'scopes', 'statuses', 'visibilities'],
+    )
+  })
+})

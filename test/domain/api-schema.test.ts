@@ -1,0 +1,91 @@
+/** The table of the API against contract §4, written here again as data. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { actionsQuery, api, type Endpoint, type EndpointName, outputQuery } from '../../domain/api-schema.ts'
+import { buildPath } from '../../domain/endpoints.ts'
+
+const endpointEntries = Object.entries(api) as [EndpointName, Endpoint][]
+
+test('every endpoint of the contract is there, with its role', () => {
+  const contract = [
+    'GET /deployments user',
+    'POST /deployments user',
+    'PUT /deployments/:name user',
+    'DELETE /deployments/:name user',
+    'PATCH /deployments/:name/restore user',
+    'DELETE /deployments/:name/cleanup admin',
+    'DELETE /deployments/:name/delete admin',
+    'GET /deployments/:name/full_info user',
+    'GET /deployments/:name/info user',
+    'GET /deployments/:name/status user',
+    'GET /log/:action_id admin',
+    'GET /deployment_overrides user',
+    'GET /deployment_override_keys user',
+    'POST /application_overrides user',
+    'POST /application_override_keys user',
+    'GET /ping open',
+    'GET /project_name user',
+  ]
+  const kept = endpointEntries
+    .filter(([, endpoint]) => !endpoint.ours)
+    .map(([, { method, path, role }]) => `${method} ${path} ${role}`)
+  assert.deepEqual(kept.sort(), contract.sort())
+})
+
+test('no method and path is there twice, also when parameters are taken for any text', () => {
+  const keys = endpointEntries.map(([, { method, path }]) => `${method} ${path.replace(/:\w+/g, ':')}`)
+  assert.equal(new Set(keys).size, keys.length)
+})
+
+test('what changes a deployment knows Idempotency-Keys, what names a deployment or an action may not find it', () => {
+  for (const [name, { method, path, errors }] of endpointEntries) {
+    if (path.startsWith('/deployments/:name') || path === '/deployments') {
+      if (method !== 'GET') assert.ok(errors.includes('key_reused'), name)
+      if (path.includes(':name')) assert.ok(errors.includes('no_such_deployment'), name)
+    }
+    if (path.includes(':action_id')) assert.ok(errors.includes('no_such_action'), name)
+  }
+})
+
+test('an address has its parameters filled in and encoded', () => {
+  assert.equal(buildPath('listDeployments'), '/api/v1/deployments')
+  assert.equal(buildPath('getFullInfo', { name: 'feature-1' }), '/api/v1/deployments/feature-1/full_info')
+  assert.equal(buildPath('getLog', { action_id: 7 }), '/api/v1/log/7')
+  assert.equal(
+    buildPath('getInfo', { name: 'a/../b?c#d é' }),
+    '/api/v1/deployments/a%2F..%2Fb%3Fc%23d%20%C3%A9/info',
+  )
+})
+
+test('no parameter can reach another endpoint', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1 }), (name) => {
+      const path = buildPath('restoreDeployment', { name })
+      const [, , , , parameter = '', ...rest] = path.split('/')
+      assert.equal(decodeURIComponent(parameter), name)
+      assert.deepEqual(rest, ['restore'])
+    }),
+  )
+})
+
+test('a missing parameter is our own mistake', () => {
+  assert.throws(() => buildPath('getInfo'), /getInfo needs the parameter name/)
+})
+
+test('queries have defaults and bounds', () => {
+  assert.deepEqual(outputQuery.parse({}), { after: 0, limit: 200 })
+  assert.deepEqual(outputQuery.parse({ after: '12', limit: '1000' }), { after: 12, limit: 1000 })
+  assert.deepEqual(actionsQuery.parse({}), { limit: 50 })
+  for (const bad of [
+    { after: '-1' },
+    { after: '1.5' },
+    { limit: '0' },
+    { limit: '1001' },
+    { limit: 'x' },
+    { x: '1' },
+  ])
+    assert.equal(outputQuery.safeParse(bad).success, false, JSON.stringify(bad))
+  for (const bad of [{ before: '0' }, { limit: '501' }, { before: '1e99' }])
+    assert.equal(actionsQuery.safeParse(bad).success, false, JSON.stringify(bad))
+})

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { deploymentNameError } from '../../domain/deployment-name.ts'
+import { deploymentName } from '../../domain/schemas.ts'
+
+/** Contract §1, written again: the test must not read it from the code. */
+const contractPattern = /^[a-z][a-z0-9-]{1,15}$/
+const nameArbitrary = fc.oneof(
+  fc.stringMatching(contractPattern),
+  fc.string({ unit: fc.constantFrom('a', 'z', '0', '9', '-', 'A', '_', '.', '\n', 'é'), maxLength: 20 }),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+)
+
+test('a name has a problem exactly when the rule refuses it, and the shape says the same', () => {
+  fc.assert(
+    fc.property(nameArbitrary, (text) => {
+      assert.equal(deploymentNameError(text) === null, contractPattern.test(text))
+      assert.equal(deploymentName.safeParse(text).success, contractPattern.test(text))
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('the words say what is wrong and stay short', () => {
+  assert.match(deploymentNameError('') ?? '', /needs a name/)
+  assert.match(deploymentNameError('a') ?? '', /too short/)
+  assert.match(deploymentNameError('a'.repeat(17)) ?? '', /too long \(17 characters\)/)
+  assert.match(deploymentNameError('1abc') ?? '', /begin with a letter/)
+  assert.match(deploymentNameError('a_b') ?? '', /may hold only/)
+  assert.match(deploymentNameError('good\n') ?? '', /may hold only/)
+  assert.ok((deploymentNameError('x'.repeat(1_000_000)) ?? '').length < 120)
+})

@@ -1,0 +1,127 @@
+/**
+ * A crash at every step: the program that reaches a statement first is killed before PostgreSQL has seen it, or after it was
+ * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
+ */
+
+import type { Cluster } from '../harness/cluster.ts'
+import type { Program } from '../harness/programs.ts'
+import { killRunner, startAction, waitForActionEnd, waitUntil } from './operations.ts'
+
+type CrashPoint = {
+  statement: RegExp
+  /** What the transaction must have done before. */
+  within?: RegExp
+  program: 'runner' | 'server'
+  /** What makes it happen; the action that must end after all. */
+  trigger(world: Cluster, deployment: string): Promise<number>
+}
+
+const update = (behave: string) => (world: Cluster, deployment: string) =>
+  startAction(world, deployment, 'update', behave)
+
+/** A runner that is lost leaves something to sweep. */
+async function loseRunner(world: Cluster, deployment: string): Promise<number> {
+  const { action, next } = await killRunner(world, deployment)
+  await next
+  return action
+}
+
+async function cleanUp(world: Cluster, deployment: string): Promise<number> {
+  await waitForActionEnd(world, await startAction(world, deployment, 'archive'))
+  await waitUntil('it is archived', async () => {
+    const [row] = await world.journal.query('select status from deployments where name = $1', [deployment])
+    return row?.status === 'Archived'
+  })
+  return startAction(world, deployment, 'cleanup')
+}
+
+export const crashPoints = {
+  begin: { program: 'server', statement: /begin_action\(/, trigger: update('quick') },
+  claim: { program: 'runner', statement: /set lease_epoch = a\.lease_epoch \+ 1/, trigger: update('quick') },
+  start: { program: 'runner', statement: /start_action\(/, trigger: update('tree 1') },
+  output: { program: 'runner', statement: /insert into action_output/, trigger: update('tree 1') },
+  renew: {
+    program: 'runner',
+    statement: /update actions set lease_expires_at = now\(\) \+/,
+    trigger: update('tree 2'),
+  },
+  finish: { program: 'runner', statement: /finish_action\(/, trigger: update('quick') },
+  forget: { program: 'runner', statement: /delete from deployments where id/, trigger: cleanUp },
+  sweep: { program: 'runner', statement: /for update of a skip locked/, trigger: loseRunner },
+  'end of the lost': { program: 'runner', statement: /lease_epoch = lease_epoch \+ 1/, trigger: loseRunner },
+  retry: { program: 'runner', statement: /insert into actions .*attempt/s, trigger: loseRunner },
+  'commit of the sweep': {
+    program: 'runner',
+    statement: /^commit/i,
+    within: /skip locked/,
+    trigger: loseRunner,
+  },
+  'commit of a check': {
+    program: 'runner',
+    statement: /^commit/i,
+    within: /update deployments set checked_at/,
+    trigger: update('quick'),
+  },
+} satisfies Record<string, CrashPoint>
+
+export type CrashPointName = keyof typeof crashPoints
+export type When = 'before' | 'after'
+export type Crash = { point: CrashPointName; when: When }
+
+export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]).flatMap((step) => [
+  { point: step, when: 'before' },
+  { point: step, when: 'after' },
+])
+
+/**
+ * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
+ * never reached, when a victim lives on, or when what was accepted has not ended.
+ */
+export async function crashAt(
+  world: Cluster,
+  crashes: readonly Crash[],
+  nameFor: (crash: Crash) => string = deploymentNameFor,
+): Promise<void> {
+  const pending = new Set(crashes)
+  const victims = new Map<Program, Crash>()
+  const places: Promise<unknown>[] = []
+  // First: whoever reaches a step first is its victim, and nobody else's.
+  const takeBack = world.interceptStatements((program, { statement, before }) => {
+    const of = world.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
+    const crash = [...pending].find(({ point }) => {
+      const aimed: CrashPoint = crashPoints[point]
+      return aimed.program === of && aimed.statement.test(statement) && (aimed.within?.test(before) ?? true)
+    })
+    if (crash === undefined || victims.has(program) || !program.isAlive()) return 'pass'
+    pending.delete(crash)
+    victims.set(program, crash)
+    const end = () => program.signal('SIGKILL')
+    places.push(of === 'server' ? world.server() : world.runner())
+    if (crash.when === 'after') return { mute: end }
+    end()
+    return 'cut-before'
+  })
+  try {
+    // Then: everything happens at once.
+    const begun = await Promise.all(
+      crashes.map((crash) => crashPoints[crash.point].trigger(world, nameFor(crash))),
+    )
+    await waitUntil('all steps are reached', async () => pending.size === 0).catch((error: Error) => {
+      throw new Error(`${error.message}, wanting ${[...pending].map(describeCrash)}`)
+    })
+    for (const [victim, crash] of victims)
+      await waitUntil(`the victim of ${describeCrash(crash)} is gone`, async () => !victim.isAlive())
+    await Promise.all(places)
+    // Finally: what was accepted has ended all the same.
+    await Promise.all(begun.map((action) => waitForActionEnd(world, action)))
+  } finally {
+    takeBack()
+    await Promise.allSettled(places)
+  }
+}
+
+const describeCrash = ({ point, when }: Crash) => `${when} ${point}`
+
+/** The deployment of a crash: made before. */
+export const deploymentNameFor = ({ point, when }: Crash) =>
+  `s${Object.keys(crashPoints).indexOf(point)}-${when}`

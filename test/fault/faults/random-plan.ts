@@ -1,0 +1,147 @@
+/** A random plan: faults of every kind at random moments under load, one or two at a time. The seed makes the plan. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from '../harness/cluster.ts'
+import type { Program } from '../harness/programs.ts'
+import type { Random } from '../harness/random.ts'
+
+/** What a fault does; it mends itself, at most `longestMs` later. Its chance is its own, whatever others need meanwhile. */
+type Fault = (world: Cluster, random: Random, longestMs: number) => Promise<void>
+
+const pickRunner = (world: Cluster, random: Random) => pickProgram(random, world.runners())
+const pickServer = (world: Cluster, random: Random) => pickProgram(random, world.servers())
+const pickAnyProgram = (world: Cluster, random: Random) =>
+  pickProgram(random, [...world.servers(), ...world.runners()])
+function pickProgram<T extends Program>(random: Random, from: readonly T[]): T | undefined {
+  return from.length === 0 ? undefined : random.pick(from)
+}
+const pause = (random: Random, longestMs: number) => sleep(random.between(0.2, 1) * longestMs)
+
+export const randomFaults = {
+  'a runner is killed': async (world, random) => {
+    await pickRunner(world, random)?.kill()
+    await world.runner()
+  },
+  'a runner is frozen': async (world, random, longestMs) => {
+    const runner = pickRunner(world, random)
+    runner?.signal('SIGSTOP')
+    await pause(random, longestMs)
+    runner?.signal('SIGCONT')
+  },
+  'a runner is told to stop': async (world, random) => {
+    const next = world.runner()
+    await pickRunner(world, random)?.stop()
+    await next
+  },
+  'a server is killed': async (world, random) => {
+    await pickServer(world, random)?.kill()
+    await world.server()
+  },
+  'a server is frozen': async (world, random, longestMs) => {
+    const server = pickServer(world, random)
+    server?.signal('SIGSTOP')
+    await pause(random, longestMs)
+    server?.signal('SIGCONT')
+  },
+  'a server is told to stop': async (world, random) => {
+    const next = world.server()
+    await pickServer(world, random)?.stop()
+    await next
+  },
+  'Redis is flushed': ({ stores }) => stores.redis.flush(),
+  'Redis is killed': async (world, random, longestMs) => {
+    await world.stores.redis.kill()
+    await pause(random, longestMs)
+    await world.stores.redis.start()
+  },
+  'Redis is frozen': async (world, random, longestMs) => {
+    world.stores.redis.pause()
+    await pause(random, longestMs)
+    world.stores.redis.resume()
+  },
+  'PostgreSQL is killed': async ({ stores }) => {
+    await stores.postgres.kill()
+    await stores.postgres.start()
+  },
+  'PostgreSQL is away': async (world, random, longestMs) => {
+    await world.stores.postgres.stop()
+    await pause(random, longestMs)
+    await world.stores.postgres.start()
+  },
+  'PostgreSQL is a black hole for one program': async (world, random, longestMs) => {
+    const program = pickAnyProgram(world, random)
+    program?.postgres.freeze()
+    await pause(random, longestMs)
+    program?.postgres.thaw()
+  },
+  'Redis is a black hole for one program': async (world, random, longestMs) => {
+    const program = pickAnyProgram(world, random)
+    program?.redis.freeze()
+    await pause(random, longestMs)
+    program?.redis.thaw()
+  },
+  'connections to PostgreSQL are reset during COMMIT': async (world, random) => {
+    const acts = /begin_action\(|start_action\(|finish_action\(|lease_epoch \+ 1|^COMMIT/i
+    const takeBack = world.interceptStatements((_, { statement }) =>
+      acts.test(statement) && random.below(2) === 0 ? 'cut-after' : 'pass',
+    )
+    await sleep(1000)
+    takeBack()
+  },
+  'all connections to the stores are reset': async (world) => {
+    for (const { postgres, redis } of [...world.servers(), ...world.runners()]) {
+      postgres.resetConnections()
+      redis.resetConnections()
+    }
+  },
+} satisfies Record<string, Fault>
+
+export type FaultName = keyof typeof randomFaults
+const names = Object.keys(randomFaults) as FaultName[]
+
+export type PlanOptions = {
+  forMs: number
+  /** Between two faults of one of the two hands that make them. */
+  pauseMs: number
+  longestMs: number
+}
+
+/**
+ * Two hands make faults until the time is over; every kind comes before any comes again. Gives what was done, in order. The seed
+ * makes the order and each fault's own chance; only where two faults would share a place the later one is passed over for a while.
+ */
+export async function runRandomPlan(world: Cluster, options: PlanOptions): Promise<FaultName[]> {
+  const { forMs, pauseMs, longestMs } = options
+  const until = performance.now() + forMs
+  const done: FaultName[] = []
+  const chance = world.random.fork()
+  const bag: { name: FaultName; random: Random }[] = []
+  // Two hands on one store at once would only mend each other's fault.
+  const busy = new Set<string>()
+  const hand = async (own: Random) => {
+    while (performance.now() < until) {
+      await sleep(own.between(0.3, 1) * pauseMs)
+      if (bag.length === 0) bag.push(...shuffled(chance).map((name) => ({ name, random: chance.fork() })))
+      const next = bag.find(({ name }) => !busy.has(targetOf(name)))
+      if (next === undefined) continue
+      const { name, random } = next
+      bag.splice(bag.indexOf(next), 1)
+      busy.add(targetOf(name))
+      done.push(name)
+      try {
+        await randomFaults[name](world, random, longestMs)
+      } finally {
+        busy.delete(targetOf(name))
+      }
+    }
+  }
+  await Promise.all([hand(chance.fork()), hand(chance.fork())])
+  return done
+}
+
+function shuffled(random: Random): FaultName[] {
+  const rest = [...names]
+  return names.flatMap(() => rest.splice(random.below(rest.length), 1))
+}
+
+const targetOf = (name: FaultName) =>
+  /^(PostgreSQL|Redis) is [a-z]+$/.exec(name) ? (name.split(' ')[0] ?? '') : name

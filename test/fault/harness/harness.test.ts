@@ -1,0 +1,114 @@
+/** The rig keeps its promises: it starts only on ports of its own, and a fault happens at the statement it is meant for. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import pg from 'pg'
+import { createDatabase } from '../../helpers/datastores.ts'
+import { assertPortFree } from './datastores.ts'
+import type { ServerResponse } from './postgres/postgres-protocol.ts'
+import { type StatementAction, startPostgresProxy } from './postgres/postgres-proxy.ts'
+import { observeProcesses } from './process-observer.ts'
+import { createRandom } from './random.ts'
+
+test('a port that answers is refused, one that does not is not', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  await assert.rejects(assertPortFree(port), /answers already/)
+  server.close()
+  await once(server, 'close')
+  await assertPortFree(port)
+})
+
+test('the same seed makes the same plan, another seed another one', () => {
+  const numbers = (seed: number) => Array.from({ length: 20 }, (_, at) => createRandom(seed + at).below(1000))
+  assert.deepEqual(numbers(7), numbers(7))
+  assert.notDeepEqual(numbers(7), numbers(700))
+})
+
+test('a process that comes and goes while the rig itself is busy is seen', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'octopod-witness-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  await writeFile(join(dir, 'history'), '')
+  const witness = observeProcesses(dir)
+  t.after(() => witness.stop())
+  await witness.observations()
+  const env = { PATH: process.env.PATH, OCTOPOD_FAULT_DIR: dir, OCTOPOD_ACTION_ID: '7', OCTOPOD_FENCE: '2' }
+  const { pid } = spawnSync('sleep', ['2'], { env })
+  const { sightings } = await witness.observations()
+  assert.deepEqual(
+    sightings.map(({ atMs, ...one }) => one),
+    [{ action: 7, fence: 2, pid }],
+  )
+})
+
+test('who wants to know hears what PostgreSQL answered, and so does who has asked', async (t) => {
+  const database = await createDatabase()
+  t.after(() => database.drop())
+  const answers: ServerResponse[] = []
+  const both = Promise.withResolvers<void>()
+  const answered = (answer: ServerResponse) => {
+    if (answers.push(answer) === 2) both.resolve()
+  }
+  const proxy = await startPostgresProxy(database.url, () => ({ answered }))
+  t.after(() => proxy.close())
+  const client = new pg.Client({ connectionString: proxy.url })
+  await client.connect()
+  const { rows } = await client.query(`select 'ä' as word, 2 as number union all select null, 3 order by 2`)
+  assert.equal(rows.length, 2)
+  await assert.rejects(client.query('select 1 / $1::int', [0]))
+  await both.promise
+  await client.end()
+  assert.deepEqual(answers, [
+    { errorCode: null, values: ['ä', null] },
+    { errorCode: '22012', values: [] },
+  ])
+})
+
+for (const [verdict, rows] of [
+  ['cut-before', 0],
+  ['cut-after', 1],
+  ['mute', 1],
+] as const)
+  test(`${verdict} at a statement: it is done ${rows === 1 ? 'and nobody hears of it' : 'by nobody'}`, async (t) => {
+    const database = await createDatabase()
+    t.after(() => database.drop())
+    const done = Promise.withResolvers<void>()
+    const heard: string[][] = []
+    const proxy = await startPostgresProxy(database.url, ({ statement, values, before }): StatementAction => {
+      if (!statement.startsWith('insert')) return 'pass'
+      heard.push([...values, before.trim()])
+      return verdict === 'mute' ? { mute: done.resolve } : verdict
+    })
+    t.after(() => proxy.close())
+    const client = new pg.Client({ connectionString: proxy.url })
+    client.on('error', () => {})
+    await client.connect()
+    await client.query('start transaction')
+    await client.query('rollback')
+    const outcome = client
+      .query({
+        name: 'kept',
+        text: 'insert into idempotency_keys (key, fingerprint) values ($1, $2)',
+        values: ['a', 'ä'],
+      })
+      .then(
+        () => 'answered',
+        () => 'reset',
+      )
+    assert.equal(
+      await Promise.race([outcome, done.promise.then(() => 'silent')]),
+      verdict === 'mute' ? 'silent' : 'reset',
+    )
+    assert.deepEqual(heard, [['a', 'ä', 'start transaction;\nrollback;']])
+    const plain = new pg.Client({ connectionString: database.url })
+    await plain.connect()
+    assert.equal((await plain.query('select count(*)::int from idempotency_keys')).rows[0].count, rows)
+    await plain.end()
+  })

@@ -1,0 +1,57 @@
+/** A page without a browser: the page's own store, list and websocket, moving to another server when its own is gone. */
+
+import { buildPath } from '../../../domain/endpoints.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import type { ApiClient } from '../../../web/api/client.ts'
+import { statusOf } from '../../../web/format.ts'
+import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
+import { createListSync } from '../../../web/live/list-sync.ts'
+import { openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'
+import type { DeploymentSnapshot, PageRecord } from '../checker/history.ts'
+import { nowMs } from './clock.ts'
+import { adminHeader } from './programs.ts'
+import type { Random } from './random.ts'
+
+export type PageClient = { recorded(): PageRecord; close(): void }
+
+export function openPageClient(name: string, urls: () => string[], random: Random): PageClient {
+  const store = createDeploymentStore()
+  const shown: PageRecord['shown'] = []
+  store.onChange((names) => {
+    for (const deployment of names) {
+      const row = store.rows.get(deployment)
+      shown.push({ atMs: nowMs(), deployment, revision: row?.peek().revision ?? null })
+    }
+  })
+  const url = () => (urls().length === 0 ? 'http://127.0.0.1:9' : random.pick(urls()))
+  const open = async (...[place, options]: Parameters<ApiClient['fetch']>) => {
+    const headers = { Authorization: adminHeader, ...options?.headers }
+    const response = await fetch(url() + buildPath(place), { headers, signal: AbortSignal.timeout(10_000) })
+    if (!response.ok && response.status !== 304) throw new Error(`${place}: ${response.status}`)
+    return response
+  }
+  const sync = createListSync({ fetch: open } as ApiClient, store)
+  const live = openLiveConnection({
+    connect: () => {
+      // Node's own websocket, as the browser's: only its type lets more through.
+      const socket = new WebSocket(`${url().replace('http', 'ws')}/event`)
+      return socket as unknown as Socket
+    },
+    apply: store.apply,
+    refresh: sync.refresh,
+    random: () => 0,
+  })
+  return {
+    recorded: () => ({
+      name,
+      shown,
+      finalState: Object.fromEntries([...store.rows].map(([at, row]) => [at, snapshotOf(row.peek())])),
+    }),
+    close: live.close,
+  }
+}
+
+function snapshotOf(info: FullInfo): DeploymentSnapshot {
+  const { revision, last_action: last } = info
+  return { revision, status: statusOf(info), action: last?.action_id ?? null, state: last?.state ?? null }
+}

@@ -1,0 +1,101 @@
+/** Scripts that do everything wrong, cancelled after a while or left to their end: none leaves a process, none fills the runner. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  createDeployments,
+  startAction,
+  waitForActionEnd,
+  waitForProcessesGone,
+  waitForScriptStart,
+} from '../faults/operations.ts'
+import { nowMs } from '../harness/clock.ts'
+import { cancelAction } from '../harness/http-client.ts'
+import type { Count, Scenario } from './scenario.ts'
+
+/** `cancel`: after so many ms. `state`: how the action must end. */
+type MisbehavingScript = { behave: string; cancel?: number; state: string }
+
+const scripts: MisbehavingScript[] = [
+  { behave: 'escapes', cancel: 800, state: 'cancelled' },
+  { behave: 'ignores-term', cancel: 800, state: 'cancelled' },
+  { behave: 'exits-zero-after-term', cancel: 800, state: 'cancelled' },
+  { behave: 'forks-endlessly', cancel: 1500, state: 'cancelled' },
+  { behave: 'forks-deep 5', cancel: 800, state: 'cancelled' },
+  { behave: 'stops-itself', cancel: 800, state: 'cancelled' },
+  { behave: 'prints-forever', cancel: 4000, state: 'cancelled' },
+  { behave: 'gigabyte', state: 'succeeded' },
+  { behave: 'holds-stdout', state: 'succeeded' },
+  { behave: 'broken-utf8', state: 'succeeded' },
+  { behave: 'prints-nul', state: 'succeeded' },
+  { behave: 'kills-itself', state: 'failed' },
+]
+
+const graceMs = 2000
+const MiB = 1024 * 1024
+const budgetMiB = 64
+const ordinaryRounds = 4
+const ordinary = (round: number) => Array.from({ length: 10 }, (_, at) => `ordinary-${round}-${at}`)
+
+export const misbehavingScripts: Scenario = {
+  title: 'nasty scripts',
+  environment: { KILL_GRACE: String(graceMs / 1000) },
+  servers: 1,
+  runners: 1,
+  pages: 1,
+  async run(world, times) {
+    const rounds = times(2)
+    const names = scripts.map((_, at) => `nasty-${at}`)
+    await createDeployments(world, names)
+    const runner = world.runners()[0]
+    const settledMs: number[] = []
+    const wrong: string[] = []
+    let survivors = 0
+    // First: room for what every runner needs once.
+    for (let round = 0; round < ordinaryRounds; round += 1) await createDeployments(world, ordinary(round))
+    const beforeBytes = memory(runner?.pid, 'VmRSS')
+    let most = { behave: 'none', bytes: 0 }
+    for (let round = 0; round < rounds; round += 1) {
+      for (const [at, { behave, cancel, state }] of scripts.entries()) {
+        resetPeakMemory(runner?.pid)
+        const action = await startAction(world, names[at] ?? '', 'update', behave)
+        if (cancel !== undefined) {
+          await waitForScriptStart(world, action)
+          await sleep(cancel)
+          const askedMs = nowMs()
+          await cancelAction(world.urls()[0], action)
+          settledMs.push((await waitForActionEnd(world, action, 180_000)).atMs - askedMs)
+        }
+        const is = (await waitForActionEnd(world, action, 180_000)).state
+        if (is !== state) wrong.push(`${behave}: ${is}`)
+        survivors += await waitForProcessesGone(world, action, 100).then(
+          () => 0,
+          () => 1,
+        )
+        const bytes = memory(runner?.pid, 'VmHWM')
+        if (!(bytes <= most.bytes)) most = { behave, bytes }
+      }
+    }
+    const grown = Math.round((most.bytes - beforeBytes) / MiB)
+    const counts: Count[] = [
+      { what: 'survivors', count: survivors, expected: 0 },
+      { what: `ends other than they must be ${wrong.join(', ')}`.trim(), count: wrong.length, expected: 0 },
+      { what: `MiB of growth beyond ${budgetMiB}`, count: Math.max(0, grown - budgetMiB), expected: 0 },
+    ]
+    return {
+      rounds: `${rounds} of each of ${scripts.length}; the runner's memory grew by ${grown} MiB at most (${most.behave}), from ${Math.round(beforeBytes / MiB)}`,
+      measurements: [{ what: 'settled after cancel', budgetMs: graceMs + 3000, timesMs: settledMs }],
+      counts,
+    }
+  },
+}
+
+/** VmRSS: now. VmHWM: the most since it began, or since that was forgotten. Throws when the runner has ended. */
+function memory(pid: number | undefined, what: 'VmRSS' | 'VmHWM'): number {
+  const [, kb] = new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Number(kb) * 1024
+}
+
+/** proc(5), clear_refs: 5 sets the peak to what there is now. */
+function resetPeakMemory(pid: number | undefined): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}

@@ -1,0 +1,91 @@
+/**
+ * SIGTERM to each of three runners and two servers in turn, a new one in its place each time: nobody's work is interrupted, also
+ * not the scripts that take longer than the lease.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RowChange, Write } from '../checker/history.ts'
+import { waitUntil } from '../faults/operations.ts'
+import { nowMs } from '../harness/clock.ts'
+import { startLoad } from '../harness/load-generator.ts'
+import { readScriptHistory } from '../harness/process-observer.ts'
+import type { Scenario } from './scenario.ts'
+
+export const rollingRestart: Scenario = {
+  title: 'rolling SIGTERM under load',
+  environment: { SHUTDOWN_GRACE: '30', LEASE: '5', KILL_GRACE: '1' },
+  servers: 2,
+  runners: 3,
+  pages: 4,
+  async run(world, times) {
+    const rounds = times(1)
+    const load = startLoad(world, {
+      deployments: 40,
+      clients: 8,
+      pauseMs: 300,
+      // The longest outlives the lease: who stops goes on renewing it.
+      behaviours: ['quick', 'sleep 1', 'sleep 4', 'tree 2', 'sleep 8'],
+      cancelPercent: 0,
+    })
+    await sleep(4000)
+    const runnerMs: number[] = []
+    const serverMs: number[] = []
+    let refusedExits = 0
+    let renewals = 0
+    for (let round = 0; round < rounds; round += 1) {
+      for (const runner of world.runners()) {
+        await world.runner()
+        const atMs = nowMs()
+        const exit = await runner.stop()
+        const goneMs = nowMs()
+        if (exit !== 0) refusedExits += 1
+        // What counts is the time after its last script, which it had to wait for.
+        const writes = await world.journal.writes()
+        renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
+        const own = new Set(writes.filter(({ by }) => by === runner.name).map(({ action }) => action))
+        const { ends } = await readScriptHistory(world.dir)
+        const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
+        runnerMs.push(Math.max(0, goneMs - lastMs))
+      }
+      for (const server of world.servers()) {
+        await world.server()
+        const atMs = nowMs()
+        if ((await server.stop()) !== 0) refusedExits += 1
+        serverMs.push(nowMs() - atMs)
+      }
+    }
+    await load.stop()
+    await waitUntil('all have ended', async () => (await world.journal.active()) === 0)
+    const ends = lastChanges(await world.journal.writes())
+    const interrupted = ends.filter(({ after }) => after?.state === 'interrupted')
+    // A cleanup that succeeds takes the rows of its deployment along.
+    const others = ends.filter(({ after }) => after !== null && after.state !== 'succeeded')
+    const states = [...new Set(others.map(({ after }) => after?.state))].join(', ')
+    return {
+      rounds: `${runnerMs.length} runners, ${serverMs.length} servers, ${ends.length} actions meanwhile`,
+      measurements: [
+        { what: 'runner gone after its last script', budgetMs: 5000, timesMs: runnerMs },
+        { what: 'server gone', budgetMs: null, timesMs: serverMs },
+      ],
+      counts: [
+        { what: 'leases renewed by who was stopping', count: renewals, expected: { atLeast: 1 } },
+        { what: 'interrupted', count: interrupted.length, expected: 0 },
+        { what: `ends other than succeeded ${states}`.trim(), count: others.length, expected: 0 },
+        { what: 'exit codes other than 0', count: refusedExits, expected: 0 },
+      ],
+    }
+  },
+}
+
+function isRenewal(write: Write, by: string): boolean {
+  if (write.what !== 'row' || write.by !== by) return false
+  const [before, after] = [write.before, write.after]
+  return (
+    after?.state === 'running' && (after.leaseEndMs ?? 0) > (before?.leaseEndMs ?? Number.POSITIVE_INFINITY)
+  )
+}
+
+/** Of every action. */
+function lastChanges(writes: readonly Write[]): RowChange[] {
+  const rows = writes.filter((write) => write.what === 'row')
+  return [...new Map(rows.map((row) => [row.action, row])).values()]
+}

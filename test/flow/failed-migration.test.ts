@@ -1,0 +1,39 @@
+/** A migration that fails while servers and runners of the release before are at work. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { runMigrations } from '../../db/run-migrations.ts'
+import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem()
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+test('while a migration fails, and after it, the servers and runners there were go on', async () => {
+  await octopod.create('there')
+  const listed = await octopod.waitForStatus('there', 'Running')
+  // Stands for one of a later release that finds in its way what it wants to make.
+  await withDatabase(system.databaseUrl, (db) => db.query(`delete from migrations where name >= '0002'`))
+
+  let over = false
+  const answers: [number, unknown][] = []
+  const listing = (async () => {
+    while (!over) {
+      const { status, body } = await octopod.api('GET', '/deployments')
+      answers.push([status, (body as { revision: number }[])[0]?.revision])
+    }
+  })()
+  const failing = assert.rejects(runMigrations(system.databaseUrl), /exist/).finally(() => {
+    over = true
+  })
+  await Promise.all([failing, listing])
+
+  assert.deepEqual(new Set(answers.map(String)), new Set([`200,${listed.revision}`]))
+  await octopod.create('later')
+  await octopod.waitForStatus('later', 'Running')
+})

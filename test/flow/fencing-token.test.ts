@@ -1,0 +1,73 @@
+/** What a script is told so that it can refuse a hand of yesterday: action and fence, which together only grow. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+let system: System
+let octopod: ApiClient
+let gate: string
+before(async () => {
+  system = await startSystem({
+    runner: false,
+    env: { LEASE: '2', KILL_GRACE: '0.3', CHECK_INTERVAL: '3600' },
+  })
+  octopod = createApiClient(system.url)
+  gate = join(system.dir, 'gate')
+})
+after(() => system?.stop())
+
+const existing = async (name: string) => {
+  const runner = await system.startRunner()
+  await octopod.create(name)
+  await octopod.waitForStatus(name, 'Running')
+  await runner.stop()
+}
+
+/** Action and fence as the script was told them. */
+const toldTo = (actionId: number) =>
+  waitFor(`the script of action ${actionId} tells its fence`, async () => {
+    const { text } = await octopod.api('GET', `/log/${actionId}`)
+    const found = /action (\d+) fence (\d+)/.exec(text)
+    return { done: found !== null, value: [Number(found?.[1]), Number(found?.[2])], seen: text }
+  })
+
+test('an action that another runner takes over before its script has started has a greater fence', async () => {
+  await existing('handed-on')
+  await writeFile(gate, '')
+  await system.setBehavior('archive', `tell ${gate}`)
+  await system.setBehavior('application_config', 'hang')
+  const doomed = await system.startRunner()
+  const before = (await system.scriptCalls('application_config')).length
+  const actionId = getActionId(await octopod.archive('handed-on'))
+  await waitFor('it is taken', async () => ({
+    done: (await system.scriptCalls('application_config')).length > before,
+    value: null,
+  }))
+  doomed.child.kill('SIGKILL')
+  await system.setBehavior('application_config', '')
+  const other = await system.startRunner()
+  assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
+  assert.deepEqual(await toldTo(actionId), [actionId, 2])
+  await other.stop()
+})
+
+test('a second attempt is an action of its own: with a greater number, and a fence that begins anew', async () => {
+  await existing('retried')
+  const closed = `${gate}-retried`
+  await system.setBehavior('archive', `tell ${closed}`)
+  const doomed = await system.startRunner()
+  const first = getActionId(await octopod.archive('retried'))
+  assert.deepEqual(await toldTo(first), [first, 1])
+  doomed.child.kill('SIGKILL')
+  await writeFile(closed, '')
+  const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
+  assert.equal((await octopod.waitForActionEnd(first)).state, 'interrupted')
+  const second = (await octopod.actions('retried'))[0]?.action_id ?? 0
+  assert.ok(second > first)
+  assert.deepEqual(await toldTo(second), [second, 1])
+  await other.stop()
+})

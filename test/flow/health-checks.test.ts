@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({
+    env: { CHECK_INTERVAL: '0.2', STATUS_UPDATE_TIMEOUT: '2', CHECK_TIMEOUT: '1', ARCHIVE_RETENTION: '3600' },
+  })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+const checkSays = (name: string, code: number) => writeFile(join(system.dir, `check-${name}`), `${code}\n`)
+
+test('a running deployment fails by the kind its check tells, and heals', async () => {
+  await octopod.create('ill')
+  await octopod.waitForStatus('ill', 'Running')
+  for (const [code, status] of [
+    [2, 'PartialAvailability'],
+    [3, 'TagMismatch'],
+    [9, 'GenericFailure'],
+  ] as const) {
+    await checkSays('ill', code)
+    const info = await octopod.waitForStatus('ill', status)
+    assert.equal(info.last_check?.exit_code, code)
+    assert.equal(info.last_action?.state, 'succeeded', 'the action was fine')
+    await checkSays('ill', 0)
+    await octopod.waitForStatus('ill', 'Running')
+  }
+})
+
+test('a check that could not be made says nothing of a running deployment, and is told', async () => {
+  await octopod.create('unknown')
+  await octopod.waitForStatus('unknown', 'Running')
+  await system.setBehavior('application_config', 'fail the cluster does not answer')
+  // A new runner remembers no config.
+  await system.runner.stop()
+  await system.startRunner()
+  const told = await waitFor('the last check tells why', async () => {
+    const info = await octopod.fullInfo('unknown')
+    return { done: info.last_check?.error !== null, value: info, seen: info.last_check }
+  })
+  assert.match(told.last_check?.error ?? '', /application_config script failed.*does not answer/)
+  assert.equal(told.last_check?.exit_code, null)
+  assert.equal(told.status.recorded_status.tag, 'Running')
+  await system.setBehavior('application_config', '')
+  await octopod.waitForStatus('unknown', 'Running')
+})
+
+test('a pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', async () => {
+  await checkSays('slow-start', 1)
+  await octopod.create('slow-start')
+  await octopod.waitForStatus('slow-start', 'CreatePending')
+  await checkSays('slow-start', 0)
+  await octopod.waitForStatus('slow-start', 'Running')
+
+  await checkSays('never', 2)
+  await octopod.create('never')
+  await octopod.waitForStatus('never', 'CreatePending')
+  await octopod.waitForStatus('never', 'PartialAvailability')
+})
+
+test('a failing action fails the deployment at once', async () => {
+  await checkSays('broken', 1)
+  const reply = await octopod.create('broken', { 'behave.create': 'fail no room in the cluster' })
+  const action = await octopod.waitForActionEnd(Number(reply.headers.get('octopod-action-id')))
+  assert.deepEqual([action.state, action.exit_code], ['failed', 1])
+  await octopod.waitForStatus('broken', 'GenericFailure')
+  assert.match((await octopod.api('GET', `/log/${action.action_id}`)).text, /no room in the cluster/)
+})
+
+test('a hanging check delays nobody', async () => {
+  await octopod.create('stuck', { 'behave.check': 'deaf' })
+  await octopod.create('lively')
+  await octopod.waitForStatus('lively', 'Running')
+  await checkSays('lively', 3)
+  await octopod.waitForStatus('lively', 'TagMismatch')
+  assert.equal((await octopod.fullInfo('stuck')).status.recorded_status.tag, 'CreatePending')
+  await octopod.waitForStatus('stuck', 'GenericFailure')
+})
+
+test('an archive whose script fails stays pending, can be retried, and is archived when archive_check says so', async () => {
+  await octopod.create('store')
+  await octopod.waitForStatus('store', 'Running')
+  await writeFile(join(system.dir, 'archive_check-store'), '1\n')
+  await system.setBehavior('archive', 'fail the volume is busy')
+  await octopod.archive('store')
+  await octopod.waitForStatus('store', 'ArchivePending')
+  assert.equal((await octopod.actions('store'))[0]?.state, 'failed')
+  await system.setBehavior('archive', '')
+  assert.equal((await octopod.archive('store')).status, 200)
+  await octopod.waitForStatus('store', 'ArchivePending')
+  await writeFile(join(system.dir, 'archive_check-store'), '0\n')
+  await octopod.waitForStatus('store', 'Archived')
+})
+
+test('a cleanup that fails can be retried', async () => {
+  await octopod.create('dirty')
+  await octopod.waitForStatus('dirty', 'Running')
+  await octopod.archive('dirty')
+  await octopod.waitForStatus('dirty', 'Archived')
+  await system.setBehavior('cleanup', 'exit 1')
+  await octopod.cleanup('dirty')
+  await octopod.waitForStatus('dirty', 'CleanupFailed')
+  await system.setBehavior('cleanup', '')
+  await octopod.cleanup('dirty')
+  await octopod.waitUntilDeleted('dirty')
+})
+
+test('what has been archived for longer than ARCHIVE_RETENTION is cleaned up by itself', async () => {
+  for (const name of ['expired', 'recent']) {
+    await octopod.create(name)
+    await octopod.waitForStatus(name, 'Running')
+    await octopod.archive(name)
+    await octopod.waitForStatus(name, 'Archived')
+  }
+  await withDatabase(system.databaseUrl, (db) =>
+    db.query(`update deployments set archived_at = now() - interval '2 hours' where name = 'expired'`),
+  )
+  await octopod.waitUntilDeleted('expired')
+  await octopod.waitForStatus('recent', 'Archived')
+})

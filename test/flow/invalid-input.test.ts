@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem()
+  octopod = createApiClient(system.url)
+})
+after(async () => {
+  assert.equal((await octopod.call('GET', '/healthz')).status, 200, 'the server is still up')
+  assert.equal(system.runner.child.exitCode, null, 'the runner is still up')
+  await system.stop()
+})
+
+const body = (changes: object) => ({ name: 'bad', app_overrides: [], deployment_overrides: [], ...changes })
+const set = (key: string, contents: unknown = 'x') => [[key, { tag: 'ValueAdded', contents }]]
+
+const refused: [what: string, sent: unknown, status: number, words: RegExp][] = [
+  ['wrong JSON', '{"name":', 400, /not JSON/],
+  ['no body', '', 400, /not JSON/],
+  ['a list', [], 400, /expected object/],
+  ['null', 'null', 400, /expected object/],
+  ['a missing field', { name: 'bad', app_overrides: [] }, 400, /deployment_overrides/],
+  ['an unknown field', body({ colour: 'red' }), 400, /colour/],
+  ['a number as name', body({ name: 7 }), 400, /name/],
+  ['a name too long', body({ name: 'a'.repeat(17) }), 400, /too long \(17/],
+  ['a name of a megabyte', body({ name: 'a'.repeat(900_000) }), 400, /too long/],
+  ['a name too short', body({ name: 'a' }), 400, /too short/],
+  ['a name with capitals', body({ name: 'Abc' }), 400, /begin with a letter a-z/],
+  ['a name with a dot', body({ name: 'a.b' }), 400, /only a-z, 0-9 and -/],
+  ['a name with a newline', body({ name: 'abc\n' }), 400, /only a-z/],
+  ['a key with a space', body({ app_overrides: set('a b') }), 400, /white space/],
+  ['a key with =', body({ app_overrides: set('a=b') }), 400, /contains \\"=\\"/],
+  ['a key like an option', body({ deployment_overrides: set('--name') }), 400, /begins with/],
+  ['an empty key', body({ app_overrides: set(' . ') }), 400, /empty/],
+  ['a key twice', body({ app_overrides: [...set('a'), ...set(' a ')] }), 400, /given twice/],
+  ['a number as value', body({ app_overrides: set('a', 5) }), 400, /app_overrides.0.1/],
+  ['a NUL in a value', body({ app_overrides: set('a', 'x\0y') }), 400, /NUL/],
+  ['a huge value', body({ app_overrides: set('a', 'x'.repeat(200_000)) }), 400, /at most 102400/],
+  ['an unknown tag', body({ app_overrides: [['a', { tag: 'ValueChanged' }]] }), 400, /app_overrides/],
+  [
+    '10,000 overrides',
+    body({ app_overrides: Array.from({ length: 10_000 }, (_, at) => set(`k${at}`)[0]) }),
+    400,
+    /At most 2000/,
+  ],
+  ['10 MiB', body({ app_overrides: set('a', 'x'.repeat(10 * 1024 * 1024)) }), 413, /larger than/],
+]
+
+for (const [what, sent, status, words] of refused) {
+  test(`${what} is refused with words`, async () => {
+    const reply = await octopod.api('POST', '/deployments', sent)
+    assert.equal(reply.status, status, reply.text.slice(0, 300))
+    assert.match(reply.text, words)
+    assert.ok(reply.text.length < 2000, 'short words')
+  })
+}
+
+test('nothing of what was refused is kept', async () => {
+  assert.deepEqual((await octopod.api('GET', '/deployments')).body, [])
+})
+
+test('what is not JSON by its header is 415', async () => {
+  const reply = await octopod.api('POST', '/deployments', '{}', { 'Content-Type': 'text/plain' })
+  assert.equal(reply.status, 415)
+})
+
+test('ids, queries and keys that make no sense are 400', async () => {
+  for (const path of [
+    '/actions/abc',
+    '/actions/1e3',
+    '/actions/99999999999999999999',
+    '/log/x',
+    '/actions/1/output?after=-1',
+    '/actions/1/output?what=1',
+  ]) {
+    assert.equal((await octopod.api('GET', path)).status, 400, path)
+  }
+  assert.equal((await octopod.create('keyed', {}, { 'Idempotency-Key': 'x'.repeat(300) })).status, 400)
+})
+
+test('names that nothing can have are 404', async () => {
+  for (const name of ['a%00b', '%ff', '..%2F..', 'A'.repeat(5000)])
+    for (const rest of ['/full_info', '/info', '/actions']) {
+      const reply = await octopod.api('GET', `/deployments/${name}${rest}`)
+      assert.equal(reply.status, 404, `${name.slice(0, 20)}${rest}: ${reply.text.slice(0, 200)}`)
+    }
+  assert.equal((await octopod.api('DELETE', '/deployments/a%00b')).status, 404)
+})
+
+test('values with newlines, quotes, braces and leading dashes reach the scripts as they are', async () => {
+  const values = { dash: '--name=evil', quote: `'"\`$(id)`, braces: '{a,b}', unicode: 'ü → 🐙', empty: '' }
+  assert.equal((await octopod.create('odd', values)).status, 200)
+  await octopod.waitForStatus('odd', 'Running')
+  const call = (await system.scriptCalls('create')).find((one) => one.includes('odd'))
+  for (const [key, value] of Object.entries(values)) assert.ok(call?.includes(`${key}=${value}`), key)
+  assert.equal((await octopod.update('odd', { lines: 'one\ntwo' })).status, 200)
+  await octopod.waitForStatus('odd', 'Running')
+})
+
+test('a config that config_check refuses is 400 with its words as plain text, and nothing is created', async () => {
+  const reply = await octopod.create('refused', {
+    'behave.config_check': 'refuse There is no image of tag v9; choose v1 or v2.',
+  })
+  assert.equal(reply.status, 400)
+  assert.match(reply.headers.get('content-type') ?? '', /^text\/plain/)
+  assert.equal(reply.text, 'There is no image of tag v9; choose v1 or v2.\n')
+  assert.equal((await octopod.api('GET', '/deployments/refused/full_info')).status, 404)
+})
+
+test('links that are no web addresses are left out, with a word in the output', async () => {
+  const reply = await octopod.create('links', { 'behave.info': 'say evil,javascript:alert(1)' })
+  const actionId = Number(reply.headers.get('octopod-action-id'))
+  await octopod.waitForActionEnd(actionId)
+  assert.deepEqual((await octopod.fullInfo('links')).metadata, [])
+  assert.match((await octopod.api('GET', `/log/${actionId}`)).text, /javascript/)
+})
+
+test('an info script that prints nonsense or fails does not hinder the action', async () => {
+  for (const [name, how] of [
+    ['info-1', 'say one,two,three'],
+    ['info-2', 'fail no links today'],
+    ['info-3', 'exit 7'],
+  ] as const) {
+    const reply = await octopod.create(name, { 'behave.info': how })
+    const action = await octopod.waitForActionEnd(Number(reply.headers.get('octopod-action-id')))
+    assert.equal(action.state, 'succeeded')
+    assert.match((await octopod.api('GET', `/log/${action.action_id}`)).text, /octopod: .*info script/)
+  }
+})

@@ -1,0 +1,73 @@
+/** PID_NAMESPACE=own: a whole life goes on as ever, and nothing of a script outlives it, not even of a runner that was killed. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { detectPidNamespace } from '../../runner/process/pid-namespace.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { findProcessesByArguments } from '../helpers/find-processes.ts'
+import { type System, startProgram, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { minimalEnvironment } from '../runner/script-fixtures.ts'
+
+const refusal = await detectPidNamespace(minimalEnvironment).then(
+  () => false as const,
+  (error: Error) => error.message,
+)
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({
+    runner: false,
+    env: { CHECK_INTERVAL: '3600', LEASE: '4', ...(refusal ? {} : { PID_NAMESPACE: 'own' }) },
+  })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+/** Not the check that follows an action. */
+const left = () => findProcessesByArguments('\0vanished\0--name\0own\0')
+
+const vanished = async (name: string) => {
+  const actionId = getActionId(await octopod.update(name, { 'behave.update': 'vanish' }))
+  await waitFor('its child has vanished', async () => {
+    const { text } = await octopod.api('GET', `/log/${actionId}`)
+    return { done: text.includes('vanished'), value: text, seen: text }
+  })
+  return actionId
+}
+
+test('a life with a namespace for each script', { skip: refusal }, async (t) => {
+  const runner = await system.startRunner()
+  await octopod.create('own')
+  await octopod.waitForStatus('own', 'Running')
+
+  await t.test('cancel ends what has cleared its environment and left its group', async () => {
+    const actionId = await vanished('own')
+    assert.ok(left().length > 0)
+    await octopod.api('POST', `/actions/${actionId}/cancel`)
+    assert.equal((await octopod.waitForActionEnd(actionId)).state, 'cancelled')
+    assert.deepEqual(left(), [])
+  })
+
+  await t.test('a runner that is killed takes it along before anybody takes the action over', async () => {
+    const actionId = await vanished('own')
+    runner.child.kill('SIGKILL')
+    const other = await system.startRunner()
+    assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
+    assert.deepEqual(left(), [])
+    await octopod.archive('own')
+    await octopod.waitForStatus('own', 'Archived')
+    await other.stop()
+  })
+})
+
+test('a runner on a machine that has none to give does not start, and says why', async () => {
+  await assert.rejects(
+    startProgram(
+      'runner/main.ts',
+      { ...system.environment, PID_NAMESPACE: 'own', PATH: '/nowhere' },
+      'runner ready',
+    ),
+    /PID_NAMESPACE is own, but this machine gives scripts no namespace of their own: there is no unshare/,
+  )
+})

@@ -1,0 +1,108 @@
+/** A PostgreSQL whose disk is full: said in words, nothing half accepted, and all goes on by itself when there is room. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { runMigrations } from '../../db/run-migrations.ts'
+import type { Action } from '../../domain/schemas.ts'
+import { ensureDatabase, startPostgres } from '../../infra/dev/postgres/postgres.ts'
+import { createApiClient, getActionId } from '../helpers/api-client.ts'
+import { findScriptProcesses } from '../helpers/find-processes.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+const disk = mkdtempSync(join(tmpdir(), 'octopod-disk-'))
+const mounted = mount()
+let stop = async () => {}
+after(async () => {
+  await stop()
+  if (mounted) execFileSync('umount', [disk])
+  rmSync(disk, { recursive: true, force: true })
+})
+
+/** A small disk in memory; only root may make one. */
+function mount(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=150m,mode=711', 'none', disk], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+const filler = join(disk, 'filler')
+function fill(): void {
+  const { bavail, bsize } = statfsSync(disk)
+  writeFileSync(filler, Buffer.alloc(bavail * bsize))
+}
+
+const skip = mounted ? false : 'this account may not mount a disk'
+test('with a full disk the list is answered, changes are refused with the reason, and a script in work ends well', {
+  skip,
+}, async () => {
+  chmodSync(disk, 0o711)
+  const port = await freePort()
+  const dataDir = join(disk, 'data')
+  const said: string[] = []
+  const postgres = await startPostgres({ dataDir, port, log: (line) => said.push(line), fast: true })
+  stop = () => postgres.stop()
+  const url = await ensureDatabase(postgres.url, 'octopod')
+  await runMigrations(url)
+  const system = await startSystem({ env: { DATABASE_URL: url } })
+  stop = async () => {
+    await system.stop()
+    await postgres.stop()
+  }
+  const octopod = createApiClient(system.url)
+  const gate = join(system.dir, 'gate')
+  const running = getActionId(await octopod.create('running', { 'behave.create': `pour ${gate}` }))
+  await waitFor('the script runs', async () => {
+    const { text } = await octopod.api('GET', `/log/${running}`)
+    return { done: text.includes('pouring'), value: null }
+  })
+
+  fill()
+  // More than fits between what is stored already; random, so that it cannot be made small.
+  const big = () =>
+    Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, randomBytes(45_000).toString('hex')]))
+  let created = 0
+  const refused = await waitFor('there is no room any more', async () => {
+    const reply = await octopod.create(`big-${created}`, big())
+    if (reply.status === 200) created += 1
+    return { done: reply.status !== 200, value: reply, seen: reply.status }
+  })
+  assert.equal(refused.status, 503)
+  assert.match(refused.text, /no room left on its disk/)
+  assert.ok(refused.headers.get('retry-after'))
+  assert.equal((await octopod.api('GET', `/deployments/big-${created}/full_info`)).status, 404)
+  const ready = await octopod.call('GET', '/readyz')
+  assert.deepEqual(
+    [ready.status, ready.body],
+    [200, { status: 'degraded', postgres: 'full', redis: 'ok', stopping: false }],
+  )
+  assert.equal((await octopod.api('GET', '/deployments')).status, 200)
+
+  // The end meets the full disk: what the script has printed is refused, and then room is made.
+  const before = said.length
+  await writeFile(gate, '')
+  await waitFor('the script has ended, and its output was refused', async () => {
+    const refusals = said.slice(before).filter((line) => line.includes('insert into action_output'))
+    const scripts = findScriptProcesses('running').length
+    return { done: scripts === 0 && refusals.length > 1, value: null, seen: [scripts, said.slice(-4)] }
+  })
+  assert.equal(((await octopod.api('GET', `/actions/${running}`)).body as Action).state, 'running')
+  rmSync(filler)
+  await waitFor('changes are accepted again', async () => {
+    const reply = await octopod.create('after')
+    return { done: reply.status === 200, value: null, seen: reply.text }
+  })
+  assert.equal((await octopod.waitForActionEnd(running)).state, 'succeeded')
+  const { text } = await octopod.api('GET', `/log/${running}`)
+  assert.ok(text.length > 400_000, 'all that it printed while there was no room')
+  assert.match(text, /create of running done/)
+})

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { LiveMessage } from '../../domain/event.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type DedicatedRedis, startDedicatedRedis } from '../helpers/dedicated-redis.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { connectWebSocket } from '../helpers/websocket-client.ts'
+
+let system: System
+let octopod: ApiClient
+let redis: DedicatedRedis
+
+before(async () => {
+  redis = await startDedicatedRedis()
+  system = await startSystem({ env: { REDIS_URL: redis.url } })
+  octopod = createApiClient(system.url)
+})
+after(async () => {
+  await system?.stop()
+  await redis?.remove()
+})
+
+test('while Redis is away nobody is told defaults, not even those that were cached: 503, and again when it is back', async () => {
+  const defaults = () => octopod.api('GET', '/deployment_overrides')
+  assert.equal((await defaults()).status, 200)
+  await redis.stop()
+  const refused = await defaults()
+  assert.equal(refused.status, 503)
+  assert.match(refused.text, /Redis is not reachable.*stores_away/)
+  assert.equal(refused.headers.get('retry-after'), '2')
+  await redis.start()
+  await waitFor('they are told again', async () => {
+    const { status } = await defaults()
+    return { done: status === 200, value: null, seen: status }
+  })
+})
+
+test('while Redis is away actions are accepted in time, performed, and shown; afterwards all is as before', async () => {
+  await octopod.create('before')
+  await octopod.waitForStatus('before', 'Running')
+  const client = await connectWebSocket(system.url)
+  await redis.stop()
+
+  const ready = await octopod.call('GET', '/readyz')
+  assert.equal(ready.status, 200)
+  assert.deepEqual(ready.body, { status: 'degraded', postgres: 'ok', redis: 'away', stopping: false })
+
+  const startedAt = Date.now()
+  const reply = await octopod.create('during', { 'behave.config_check': 'say fine' })
+  assert.equal(reply.status, 200)
+  assert.ok(Date.now() - startedAt < 3000, `accepted after ${Date.now() - startedAt} ms`)
+  assert.equal((await octopod.waitForActionEnd(getActionId(reply))).state, 'succeeded')
+  await octopod.waitForStatus('during', 'Running')
+  await client.until('clients are told to fetch', (messages) =>
+    messages.some((message) => message.type === 'resync'),
+  )
+  const isDelayed = (messages: readonly LiveMessage[]) =>
+    messages.findLast((message) => message.type === 'heartbeat' || message.type === 'hello')?.delayed === true
+  await client.until('clients are told that they hear late', isDelayed)
+  const newcomer = await connectWebSocket(system.url)
+  await newcomer.until('whoever comes is told too', isDelayed)
+  newcomer.close()
+
+  const refused = await octopod.create('refused', { 'behave.config_check': 'refuse no such tag' })
+  const action = await octopod.waitForActionEnd(getActionId(refused))
+  assert.deepEqual([action.state, action.error, action.started_at], ['failed', 'no such tag', null])
+
+  await redis.start()
+  await waitFor('the server has Redis again', async () => {
+    const { body } = await octopod.call('GET', '/readyz')
+    return { done: (body as { status: string }).status === 'ready', value: null, seen: body }
+  })
+  const again = await octopod.create('after', { 'behave.config_check': 'refuse no such tag' })
+  assert.equal(again.status, 400, 'config_check is asked at once again')
+  await client.until('clients are told that they hear at once again', (messages) => !isDelayed(messages))
+  const seen = client.messages.length
+  await octopod.archive('during')
+  await octopod.waitForStatus('during', 'Archived')
+  await client.until('events again', (messages) =>
+    messages.slice(seen).some((message) => message.type === 'event'),
+  )
+  client.close()
+})

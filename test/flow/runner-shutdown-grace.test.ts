@@ -1,0 +1,49 @@
+/** A runner that was asked to stop keeps what it performs for as long as its grace lasts, not only for a lease. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({
+    env: { LEASE: '2', KILL_GRACE: '0.3', SHUTDOWN_GRACE: '60', CHECK_INTERVAL: '3600' },
+  })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+test('a script that takes several leases longer than its stopping runner was asked to stop succeeds within the grace', async () => {
+  const gate = join(system.dir, 'gate')
+  const actionId = getActionId(await octopod.create('patient', { 'behave.create': `wait ${gate}` }))
+  await waitFor('the script runs', async () => {
+    const { text } = await octopod.api('GET', `/log/${actionId}`)
+    return { done: text.includes('waiting'), value: null, seen: text }
+  })
+  // Another runner would take a lease that has run out for a lost one at once.
+  const other = await system.startRunner()
+  const { child } = system.runner
+  const leaseEnd = () =>
+    withDatabase(system.databaseUrl, async (db) => {
+      const { rows } = await db.query('select lease_expires_at as at from actions where id = $1', [actionId])
+      return (rows[0].at as Date | null)?.getTime() ?? 0
+    })
+  const before = await leaseEnd()
+  child.kill('SIGTERM')
+  await waitFor('the lease was renewed for three more leases', async () => {
+    const seen = (await leaseEnd()) - before
+    return { done: seen > 6000, value: null, seen }
+  })
+  assert.equal(child.exitCode, null)
+  await writeFile(gate, '')
+  const action = await octopod.waitForActionEnd(actionId)
+  assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
+  await waitFor('the runner has ended well', async () => ({ done: child.exitCode === 0, value: null }))
+  assert.ok(system.runner.lines.some((line) => line.includes('nothing new is taken')))
+  await other.stop()
+})

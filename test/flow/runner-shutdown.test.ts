@@ -1,0 +1,116 @@
+/** Runners that stop, or are full: what they have not started others do, and they end in time whatever the stores do. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { Redis } from 'ioredis'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+let system: System
+let octopod: ApiClient
+let redis: TcpProxy
+before(async () => {
+  redis = await startTcpProxy(process.env.TEST_REDIS_URL ?? '')
+  system = await startSystem({ runner: false, env: { CHECK_INTERVAL: '3600', REDIS_URL: redis.url } })
+  octopod = createApiClient(system.url)
+})
+after(async () => {
+  redis?.thaw()
+  await system?.stop()
+  await redis?.close()
+})
+
+const existing = async (...names: string[]) => {
+  const runner = await system.startRunner()
+  for (const name of names) await octopod.create(name)
+  for (const name of names) await octopod.waitForStatus(name, 'Running')
+  await runner.stop()
+}
+const stateOf = async (actionId: number) =>
+  ((await octopod.api('GET', `/actions/${actionId}`)).body as { state: string }).state
+
+/** A runner that has taken the action and waits for its config, which never comes; for it remembers none. */
+async function preparing(name: string, env: Record<string, string> = {}) {
+  await system.setBehavior('application_config', 'hang')
+  const runner = await system.startRunner(env)
+  const before = (await system.scriptCalls('application_config')).length
+  const actionId = getActionId(await octopod.archive(name))
+  await waitFor('the config is asked for', async () => ({
+    done: (await system.scriptCalls('application_config')).length > before,
+    value: null,
+  }))
+  return { runner, actionId }
+}
+
+test('an action that was not started when its runner had to end is left to the next one, as the same attempt', async () => {
+  await existing('handed-on')
+  const { runner, actionId } = await preparing('handed-on', { SHUTDOWN_GRACE: '0.2' })
+  assert.equal(await runner.stop(), 0)
+  assert.equal(await stateOf(actionId), 'queued')
+  await system.setBehavior('application_config', '')
+  const next = await system.startRunner()
+  const action = await octopod.waitForActionEnd(actionId)
+  assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
+  await next.stop()
+})
+
+test('an action is cancelled at once while its runner waits for the config', async () => {
+  await existing('not-wanted')
+  const { runner, actionId } = await preparing('not-wanted')
+  const startedAt = Date.now()
+  await octopod.api('POST', `/actions/${actionId}/cancel`)
+  const action = await octopod.waitForActionEnd(actionId)
+  assert.deepEqual([action.state, action.error], ['cancelled', 'Cancelled before it started.'])
+  assert.equal(action.started_at, null)
+  assert.ok(Date.now() - startedAt < 10_000)
+  await octopod.waitForStatus('not-wanted', 'Running')
+  await system.setBehavior('application_config', '')
+  await runner.stop()
+})
+
+test('a runner performs no more actions at once than it may, by whatever way they came', async () => {
+  await existing('by-sweep', 'by-bell')
+  const gate = join(system.dir, 'gate')
+  await system.setBehavior('archive', `wait ${gate}`)
+  const runner = await system.startRunner({ ACTION_CONCURRENCY: '1' })
+  redis.freeze()
+  const swept = getActionId(await octopod.archive('by-sweep'))
+  await waitFor('it is found without a bell', async () => ({
+    done: (await stateOf(swept)) === 'running',
+    value: null,
+  }))
+  redis.resetConnections()
+  redis.thaw()
+  await waitFor('the server has Redis again', async () => {
+    const { body } = await octopod.call('GET', '/readyz')
+    return { done: (body as { redis: string }).redis === 'ok', value: null }
+  })
+  const rung = getActionId(await octopod.archive('by-bell'))
+  const queue = new Redis(process.env.TEST_REDIS_URL ?? '')
+  await waitFor('the runner has heard the bell', async () => {
+    const active = await queue.llen(`${system.environment.REDIS_PREFIX}:actions:active`)
+    return { done: active === 1, value: null, seen: active }
+  })
+  await queue.quit()
+  await writeFile(gate, '')
+  const [first, second] = [await octopod.waitForActionEnd(swept), await octopod.waitForActionEnd(rung)]
+  assert.equal(second.state, 'succeeded')
+  assert.ok(
+    (second.started_at ?? '') >= (first.finished_at ?? '~'),
+    `${second.started_at}, ${first.finished_at}`,
+  )
+  await runner.stop()
+})
+
+test('a runner without work ends soon although Redis does not answer', async () => {
+  const runner = await system.startRunner({ SHUTDOWN_GRACE: '60' })
+  redis.freeze()
+  const startedAt = Date.now()
+  assert.equal(await runner.stop(), 0)
+  assert.ok(Date.now() - startedAt < 9000, `${Date.now() - startedAt} ms`)
+  redis.resetConnections()
+  redis.thaw()
+})

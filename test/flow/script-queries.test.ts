@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { findScriptProcesses } from '../helpers/find-processes.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({ env: { QUESTION_TIMEOUT: '2', CACHE_UPDATE_TIME: '1' } })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+test('defaults and keys of both levels come from the scripts', async () => {
+  const region: [string, string][] = [['region', 'us']]
+  assert.deepEqual((await octopod.api('GET', '/deployment_overrides')).body, [
+    ['region', 'eu'],
+    ['db.password', 'hunter22'],
+  ])
+  assert.deepEqual((await octopod.api('GET', '/deployment_override_keys')).body, ['region', 'db.password'])
+  assert.deepEqual((await octopod.api('POST', '/application_overrides', region)).body, [
+    ['image.tag', 'v1'],
+    ['replicas', '2'],
+  ])
+  assert.deepEqual((await octopod.api('POST', '/application_override_keys', region)).body, [
+    'image.tag',
+    'replicas',
+  ])
+  const [call] = await system.scriptCalls('application_config_keys')
+  assert.deepEqual(call?.slice(-2), ['--deployment-config', 'region=us'])
+})
+
+test('an answer is served while it is fresh, then served once more while it is renewed', async () => {
+  const config: [string, string][] = [['region', 'cached']]
+  const read = async () => JSON.stringify((await octopod.api('POST', '/application_overrides', config)).body)
+  const first = await read()
+  await system.setBehavior('application_config', 'say image.tag,v7')
+  assert.equal(await read(), first)
+  // After CACHE_UPDATE_TIME the old answer comes at once, and the new one soon after.
+  await waitFor('the renewed answer', async () => {
+    const now = await read()
+    assert.ok(now === first || now === '[["image.tag","v7"]]', now)
+    return { done: now !== first, value: now, seen: now }
+  })
+})
+
+test('many who ask the same at once run the script once', async () => {
+  const before = (await system.scriptCalls('application_config')).length
+  const config: [string, string][] = [['region', 'together']]
+  await Promise.all(Array.from({ length: 20 }, () => octopod.api('POST', '/application_overrides', config)))
+  assert.equal((await system.scriptCalls('application_config')).length, before + 1)
+})
+
+test('a failing script is an error with its words, not an empty answer', async () => {
+  await system.setBehavior('deployment_config_keys', 'fail the cluster is on fire')
+  await waitFor('the failing answer', async () => {
+    // The good answer from before is served until it has been renewed; a failure never replaces it.
+    const reply = await octopod.api('GET', '/deployment_override_keys')
+    return { done: reply.status === 200, value: reply }
+  })
+  await system.setBehavior('application_config_keys', 'fail the cluster is on fire')
+  const reply = await octopod.api('POST', '/application_override_keys', [['region', 'burning']])
+  assert.equal(reply.status, 502)
+  assert.match(reply.text, /application_config_keys script failed with exit code 1: the cluster is on fire/)
+})
+
+test('a script that prints nonsense is an error that says where', async () => {
+  await system.setBehavior('application_config', 'say "unclosed')
+  const reply = await octopod.api('POST', '/application_overrides', [['region', 'broken']])
+  assert.equal(reply.status, 502)
+  assert.match(reply.text, /cannot be read: line 1/)
+})
+
+test('status runs the check now', async () => {
+  for (const script of ['application_config', 'deployment_config_keys']) await system.setBehavior(script, '')
+  await octopod.create('checked')
+  await octopod.waitForStatus('checked', 'Running')
+  assert.deepEqual((await octopod.api('GET', '/deployments/checked/status')).body, { status: 'Ok' })
+  await system.setBehavior('check', 'exit 4')
+  assert.deepEqual((await octopod.api('GET', '/deployments/checked/status')).body, { status: 'Error' })
+})
+
+test('a slow script is 504 with words, not a hang; others are answered meanwhile', async () => {
+  await system.setBehavior('config_check', 'hang')
+  const startedAt = Date.now()
+  const slow = octopod.create('slow')
+  assert.equal((await octopod.api('GET', '/deployments/checked/status')).status, 200)
+  const reply = await slow
+  assert.equal(reply.status, 504)
+  assert.match(reply.text, /No runner answered within 2 s/)
+  assert.ok(Date.now() - startedAt < 4000)
+  assert.equal((await octopod.api('GET', '/deployments/slow/full_info')).status, 404)
+  await waitFor('the script that nobody waits for is gone', async () => {
+    const left = findScriptProcesses('slow')
+    return { done: left.length === 0, value: null, seen: left }
+  })
+})

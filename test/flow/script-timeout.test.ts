@@ -1,0 +1,35 @@
+/** Scripts that take longer than CONTROL_SCRIPT_TIMEOUT: ended, and never taken for a success. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+let system: System
+let octopod: ApiClient
+before(async () => {
+  system = await startSystem({
+    env: { CONTROL_SCRIPT_TIMEOUT: '2', KILL_GRACE: '0.5', CHECK_INTERVAL: '3600' },
+  })
+  octopod = createApiClient(system.url)
+})
+after(() => system?.stop())
+
+test('an action whose script takes too long ends as timed out, whatever its exit code, with its output so far', async () => {
+  const reply = await octopod.create('endless', { 'behave.create': 'hang', 'behave.check': 'exit 1' })
+  const action = await octopod.waitForActionEnd(getActionId(reply))
+  // The script exits with 0 on TERM.
+  assert.deepEqual([action.state, action.exit_code], ['timed_out', 0])
+  assert.match(
+    (await octopod.api('GET', `/log/${action.action_id}`)).text,
+    /hanging \d+.*stopped after 2 s \(CONTROL_SCRIPT_TIMEOUT\)/,
+  )
+  await octopod.waitForStatus('endless', 'GenericFailure')
+  assert.equal((await octopod.update('endless')).status, 200, 'it can be asked again')
+})
+
+test('an action whose script takes too long and does not listen is killed, and timed out too', async () => {
+  const reply = await octopod.create('deaf', { 'behave.create': 'deaf', 'behave.check': 'exit 1' })
+  const action = await octopod.waitForActionEnd(getActionId(reply))
+  assert.deepEqual([action.state, action.exit_code, action.signal], ['timed_out', null, 'SIGKILL'])
+  await octopod.waitForStatus('deaf', 'GenericFailure')
+})

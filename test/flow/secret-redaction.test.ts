@@ -1,0 +1,58 @@
+/** Words that everybody may read hold no secret of a config, whichever script says them. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+let system: System
+let octopod: ApiClient
+let redis: TcpProxy
+// As the default deployment config of the tests has it.
+const secret = 'hunter22'
+
+before(async () => {
+  redis = await startTcpProxy(process.env.TEST_REDIS_URL ?? '')
+  system = await startSystem({ env: { CHECK_INTERVAL: '1', REDIS_URL: redis.url } })
+  octopod = createApiClient(system.url)
+})
+after(async () => {
+  redis?.thaw()
+  await system?.stop()
+  await redis?.close()
+})
+
+test('a failing check is told without it', async () => {
+  await octopod.create('leaky', { 'behave.check': `fail cannot log in with ${secret}` })
+  const { last_check } = await waitFor('the check has failed', async () => {
+    const info = await octopod.fullInfo('leaky')
+    return { done: info.last_check?.error !== null && info.last_check !== null, value: info }
+  })
+  assert.match(last_check?.error ?? '', /cannot log in with \*\*\*/)
+})
+
+test('what config_check says is passed on without it, at once and while Redis is away', async () => {
+  const config = { 'behave.config_check': `refuse ${secret} is too short` }
+  const refused = await octopod.create('refused', config)
+  assert.deepEqual([refused.status, refused.text], [400, '*** is too short\n'])
+  redis.freeze()
+  const action = await octopod.waitForActionEnd(getActionId(await octopod.create('refused', config)))
+  redis.resetConnections()
+  redis.thaw()
+  assert.deepEqual([action.state, action.error], ['failed', '*** is too short'])
+})
+
+test('a config script that fails is told without it', async () => {
+  await system.setBehavior('application_config', `fail ${secret} is wrong`)
+  const config = [
+    ['region', 'unseen'],
+    ['db.password', secret],
+  ]
+  const reply = await waitFor('Redis is back', async () => {
+    const answer = await octopod.api('POST', '/application_overrides', config)
+    return { done: answer.status === 502, value: answer, seen: answer.text }
+  })
+  assert.match(reply.text, /\*\*\* is wrong/)
+  assert.ok(!reply.text.includes(secret))
+})

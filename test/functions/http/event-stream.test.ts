@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createEventStream } from '../../../functions/http/event-stream.ts'
+
+const never = new AbortController().signal
+const event = { id: 1, event: 'chunk', data: 'x' }
+
+test('a client that reads nothing is given up, and what was written for it comes to its end', async () => {
+  const ended = Promise.withResolvers<unknown>()
+  createEventStream(
+    never,
+    async (send, gone) => {
+      gone.addEventListener('abort', () => ended.resolve('told'))
+      await assert.rejects(async () => {
+        for (;;) await send(event)
+      }, /has gone/)
+    },
+    20,
+  )
+  assert.equal(await ended.promise, 'told')
+})
+
+test('a client that reads slowly is not', async () => {
+  const response = createEventStream(
+    never,
+    async (send) => {
+      for (let count = 0; count < 20; count++) await send(event)
+    },
+    50,
+  )
+  let text = ''
+  for await (const bytes of response.body ?? []) {
+    text += new TextDecoder().decode(bytes)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  assert.equal(text.match(/event: chunk/g)?.length, 20)
+  assert.match(text, /still here/)
+})

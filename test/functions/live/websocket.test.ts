@@ -1,0 +1,51 @@
+/** What is no websocket at /event is told so, and leaves nothing behind. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { readSettings } from '../../../domain/settings.ts'
+import { createWebSocketRelay } from '../../../functions/live/websocket.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+
+const settings = readSettings('server', {
+  DATABASE_URL: 'postgres://nowhere',
+  REDIS_URL: 'redis://nowhere',
+  APP_AUTHORIZATION_HEADER: 'Bearer the-users',
+})
+const upgrade = [
+  'GET /event HTTP/1.1',
+  'Host: octopod',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+]
+
+test('a refused client that does not close its side is gone all the same', async (t) => {
+  const http = createServer()
+  const live = createWebSocketRelay(http, settings, pino({ level: 'silent' }))
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  const { port } = http.address() as AddressInfo
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  t.after(() => {
+    client.destroy()
+    http.close()
+    return live.close()
+  })
+  let text = ''
+  client.setEncoding('utf8').on('data', (words) => {
+    text += words
+  })
+  client.write(`${upgrade.join('\r\n')}\r\n\r\n`)
+  await once(client, 'end')
+  assert.match(text, /^HTTP\/1\.1 401 /)
+  await waitFor('the server has let go of it', async () => {
+    const open = await new Promise((resolve) => http.getConnections((_, count) => resolve(count)))
+    return { done: open === 0, value: null, seen: open }
+  })
+  http.close()
+  await once(http, 'close')
+})

@@ -1,0 +1,183 @@
+/** The OpenAPI document: whole, true to the endpoint table, and readable as a page. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { api, type Endpoint, type EndpointName } from '../../../domain/api-schema.ts'
+import { apiPrefix } from '../../../domain/endpoints.ts'
+import { errorBody, errorCodes } from '../../../domain/errors.ts'
+import { createOpenapiDocument } from '../../../functions/openapi/document.ts'
+import { examples } from '../../../functions/openapi/examples.ts'
+import { docsPage, docsStylesheet, openapi } from '../../../functions/openapi/handlers.ts'
+import type { Operation } from '../../../functions/openapi/operation.ts'
+
+const document = createOpenapiDocument()
+const names = Object.keys(api) as EndpointName[]
+const operationOf = (name: EndpointName): Operation => {
+  const path = apiPrefix + api[name].path.replace(/:(\w+)/g, '{$1}')
+  const operation = document.paths[path]?.[api[name].method.toLowerCase()]
+  assert.ok(operation, name)
+  return operation
+}
+const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods))
+
+function* inside(value: unknown): Generator<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return
+  if (!Array.isArray(value)) yield value as Record<string, unknown>
+  for (const one of Object.values(value)) yield* inside(one)
+}
+
+function resolve(ref: string): unknown {
+  const parts = ref.replace(/^#\//, '').split('/')
+  return parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document)
+}
+
+test('every endpoint of the table is an operation with its summary, and the ones around are there', () => {
+  for (const name of names) {
+    assert.equal(operationOf(name).operationId, name)
+    assert.equal(operationOf(name).summary, api[name].summary)
+  }
+  for (const path of ['/event', '/config.json', '/healthz', '/readyz']) assert.ok(document.paths[path], path)
+})
+
+test('operation ids are unique and every tag is declared', () => {
+  const ids = operations.map((operation) => operation.operationId)
+  assert.equal(new Set(ids).size, ids.length)
+  const declared = document.tags.map((tag) => tag.name as string)
+  for (const { tags } of operations) for (const tag of tags) assert.ok(declared.includes(tag), tag)
+})
+
+test('every reference points at something', () => {
+  let seen = 0
+  for (const { $ref } of inside(document)) {
+    if (typeof $ref !== 'string') continue
+    seen += 1
+    assert.ok(resolve($ref), $ref)
+  }
+  assert.ok(seen > 50)
+})
+
+test('path parameters are exactly those of the path', () => {
+  for (const [path, methods] of Object.entries(document.paths)) {
+    const wanted = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
+    for (const { parameters, operationId } of Object.values(methods)) {
+      const declared = parameters.filter((parameter) => parameter.in === 'path')
+      assert.deepEqual(
+        declared.map((parameter) => parameter.name),
+        wanted,
+        operationId,
+      )
+      assert.ok(declared.every((parameter) => parameter.required === true))
+    }
+  }
+})
+
+test('roles become security requirements', () => {
+  const wanted = { open: [], user: [{ user: [] }, { admin: [] }, {}], admin: [{ admin: [] }] }
+  for (const name of names) assert.deepEqual(operationOf(name).security, wanted[api[name].role], name)
+})
+
+test('every refusal of the table stands under its status with its code', () => {
+  for (const name of names) {
+    const { responses } = operationOf(name)
+    for (const code of (api[name] as Endpoint).errors) {
+      const response = responses[errorCodes[code].status]
+      assert.ok(response?.description.includes(`\`${code}\``), `${name}: ${code}`)
+    }
+  }
+})
+
+test('who sends no credential, too much or from elsewhere finds that answer described', () => {
+  const statusesOf = (name: EndpointName) => Object.keys(operationOf(name).responses)
+  const wanted = ['401', '403', '413', '415', '422']
+  assert.deepEqual(
+    wanted.filter((status) => !statusesOf('createDeployment').includes(status)),
+    [],
+  )
+  assert.ok(statusesOf('getLog').includes('403'))
+  assert.ok(!statusesOf('ping').includes('401'))
+})
+
+test('refusals are JSON with a code, but config_refused is plain text', () => {
+  const refused = operationOf('createDeployment').responses['400']?.content ?? {}
+  assert.deepEqual(Object.keys(refused).sort(), ['application/json', 'text/plain'])
+  const bodies = z.fromJSONSchema(standalone(refused['application/json']?.schema ?? {}))
+  assert.ok(bodies.safeParse(errorBody('bad_name', 'no')).success)
+  assert.ok(bodies.safeParse(errorBody('bad_request', 'no')).success)
+  assert.ok(!bodies.safeParse(errorBody('busy', 'no')).success)
+})
+
+test('the list describes its ETag and 304, the commands their keys and the id they answer', () => {
+  const list = operationOf('listDeployments')
+  assert.ok(list.responses['304'])
+  assert.ok(list.responses['200']?.headers.ETag)
+  const create = operationOf('createDeployment')
+  assert.ok(create.parameters.some((parameter) => parameter.name === 'Idempotency-Key'))
+  assert.ok(create.parameters.some((parameter) => parameter.name === 'Octopod-Fingerprint'))
+  assert.ok(create.responses['200']?.headers['Octopod-Action-Id'])
+  const typesOf = (name: EndpointName) => Object.keys(operationOf(name).responses['200']?.content ?? {})
+  assert.deepEqual(typesOf('streamOutput'), ['text/event-stream'])
+  assert.deepEqual(typesOf('ping'), ['text/plain'])
+})
+
+test('every example is what its endpoint takes and answers, by zod and by the JSON Schema of the document', () => {
+  for (const name of names) {
+    const { body, response }: Endpoint = api[name]
+    const operation = operationOf(name)
+    if (body !== undefined) {
+      assert.ok(body.safeParse(examples[name].body).success, `${name}: body`)
+      const schema = operation.requestBody?.content['application/json']?.schema ?? {}
+      assert.ok(z.fromJSONSchema(standalone(schema)).safeParse(examples[name].body).success, name)
+    }
+    if (typeof response === 'string') continue
+    assert.deepEqual(response.parse(examples[name].answer), examples[name].answer, name)
+    const schema = operation.responses['200']?.content?.['application/json']?.schema ?? {}
+    assert.ok(z.fromJSONSchema(standalone(schema)).safeParse(examples[name].answer).success, name)
+  }
+})
+
+test('requests are closed and answers are open to additions', () => {
+  const schemas = document.components.schemas as Record<string, Record<string, unknown>>
+  assert.equal(schemas.CreateBody?.additionalProperties, false)
+  for (const { additionalProperties } of inside([schemas.FullInfo, schemas.Action, schemas.Overrides]))
+    assert.equal(additionalProperties, undefined)
+})
+
+/** A schema of the document that stands on its own. */
+function standalone(schema: Record<string, unknown>): z.core.JSONSchema.JSONSchema {
+  const text = JSON.stringify({ ...schema, $defs: document.components.schemas })
+  return JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/'))
+}
+
+const app = new Hono()
+  .get('/api/v1/openapi.json', openapi)
+  .get('/api/v1/docs', docsPage)
+  .get('/api/v1/docs.css', docsStylesheet)
+
+test('the document, the page and its style are served, each asked again with its ETag', async () => {
+  for (const [path, type] of [
+    ['openapi.json', 'application/json'],
+    ['docs', 'text/html; charset=utf-8'],
+    ['docs.css', 'text/css; charset=utf-8'],
+  ] as const) {
+    const first = await app.request(`/api/v1/${path}`)
+    assert.equal(first.status, 200)
+    assert.equal(first.headers.get('content-type'), type)
+    assert.equal(first.headers.get('x-content-type-options'), 'nosniff')
+    const headers = { 'If-None-Match': first.headers.get('etag') ?? '' }
+    assert.equal((await app.request(`/api/v1/${path}`, { headers })).status, 304)
+  }
+  const served = await (await app.request('/api/v1/openapi.json')).json()
+  assert.equal(served.openapi, '3.1.0')
+})
+
+test('the page needs no script and no inline style, and shows every endpoint with a curl example', async () => {
+  const response = await app.request('/api/v1/docs')
+  assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'; style-src 'self'/)
+  const html = await response.text()
+  assert.doesNotMatch(html, /<script|<style|\sstyle=|\son\w+=|javascript:|undefined|\[object/)
+  for (const name of names) assert.ok(html.includes(`<section id="${name}">`), name)
+  assert.equal(html.match(/<pre tabindex="0"><code>curl /g)?.length, operations.length)
+  for (const [, target] of html.matchAll(/href="#([^"]+)"/g))
+    assert.ok(html.includes(`id="${target}"`), String(target))
+})

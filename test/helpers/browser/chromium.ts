@@ -1,0 +1,54 @@
+/** A real browser for the tests of the page: Debian's chromium, found or told by CHROMIUM. */
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+
+const chromiumFlags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Null when there is none. */
+export function findChromium(): string | null {
+  const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]
+  const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
+  const candidates = names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return (
+    [process.env.CHROMIUM, ...candidates].find((path) => path !== undefined && isExecutable(path)) ?? null
+  )
+}
+
+/** Why the tests of the page cannot run here; false when they can. In CI a missing browser is a failure, never a skip. */
+export function missingBrowser(): string | false {
+  if (findChromium() !== null) return false
+  const message = 'chromium is not installed: apt-get install chromium, or set CHROMIUM to its path'
+  if (process.env.CI) throw new Error(message)
+  return message
+}
+
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium() ?? '', args: chromiumFlags })
+}
+
+/** Builds the page as `npm run build` does. */
+export function buildPage(): string {
+  const build = fileURLToPath(new URL('../../../web/build/build-page.ts', import.meta.url))
+  return execFileSync(process.execPath, [build], { encoding: 'utf8' })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

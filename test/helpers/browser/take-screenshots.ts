@@ -1,0 +1,141 @@
+/** `npm run screenshots`: the pictures of docs/guide.md, taken from a real system, so that they stay true. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { createApiClient } from '../api-client.ts'
+import { globalSetup, globalTeardown } from '../setup.ts'
+import { type System, startSystem } from '../system.ts'
+import { buildPage, openBrowser } from './chromium.ts'
+import { createDemoData, writeDemoScripts } from './demo-data.ts'
+
+const folder = process.env.PICTURES ?? fileURLToPath(new URL('../../../docs/pictures', import.meta.url))
+const variants = (process.env.VARIANTS ?? 'light-1440').split(' ')
+
+buildPage()
+await mkdir(folder, { recursive: true })
+await globalSetup()
+const scripts = await mkdtemp(join(tmpdir(), 'octopod-scene-'))
+await writeDemoScripts(scripts)
+let system: System | undefined
+let browser: Browser | undefined
+try {
+  const env = { PROJECT_NAME: 'Acme Shop', CHECK_INTERVAL: '2' }
+  ;[system, browser] = await Promise.all([startSystem({ scripts, env }), openBrowser()])
+  await createDemoData(system, scripts)
+  for (const variant of variants) await takeAll(browser, system, variant)
+} finally {
+  await browser?.close()
+  await writeFile(join(scripts, 'go'), '')
+  await system?.stop()
+  await globalTeardown()
+  await rm(scripts, { recursive: true, force: true })
+}
+
+async function takeAll(browser: Browser, { url, adminHeader }: System, variant: string): Promise<void> {
+  const [scheme = 'light', width = '1440'] = variant.split('-')
+  const context = await browser.newContext({
+    colorScheme: scheme === 'dark' ? 'dark' : 'light',
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    viewport: { width: Number(width), height: Number(width) < 600 ? 780 : 860 },
+  })
+  const page = await context.newPage()
+  const wide = variant === 'light-1440'
+  const take = async (name: string, whole = false) => {
+    await page.mouse.move(0, 0)
+    await page.evaluate(() => document.fonts.ready)
+    const path = join(folder, wide ? `${name}.png` : `${name}-${variant}.png`)
+    await page.screenshot({ path, fullPage: whole, animations: 'disabled' })
+  }
+  try {
+    await page.goto(url)
+    await page.getByText('search-speed').first().waitFor()
+    await take('list')
+    if (wide) await takePhone(browser, url)
+    await page.getByLabel('Search names and config').fill('feature on')
+    await page.locator('mark').first().waitFor()
+    await take('search')
+    await takeForms(page, url, take)
+    await page.goto(`${url}/deployments/release-2-4`)
+    await page.getByText('load test').first().waitFor()
+    await page.getByText('image.repository').waitFor()
+    await take('deployment', true)
+    await page.getByRole('button', { name: 'Archive' }).click()
+    await page.getByRole('dialog').waitFor()
+    await take('archive')
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await take('sign-in')
+    await page.getByLabel('Authorization').fill(adminHeader)
+    await page.keyboard.press('Enter')
+    await page.locator('.role').waitFor()
+    await takeMeanwhile(page, url, take)
+    await page.goto(`${url}/deployments/search-speed`)
+    await page.locator('.output-lines').getByText('Starting 2 replicas').waitFor()
+    await take('running')
+    await page.getByLabel('Search in the output').fill('layer')
+    await page.locator('.output mark').first().waitFor()
+    await take('output')
+    await page.keyboard.press('Escape')
+    await page.locator('h1').click()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+    await take('shortcuts')
+  } finally {
+    await context.close()
+  }
+}
+
+/** Another one saves while the form is open. */
+async function takeMeanwhile(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {
+  await page.goto(`${url}/deployments/dark-mode`)
+  await page.getByRole('button', { name: 'Edit config' }).click()
+  await page.getByLabel('log.level', { exact: true }).fill('debug')
+  const client = createApiClient(url)
+  await client.update('dark-mode', { 'image.tag': 'dark-8', 'feature.dark-mode': 'on' })
+  await client.waitForStatus('dark-mode', 'Running')
+  await page.getByText('Others have changed').waitFor()
+  await page.getByRole('button', { name: 'Save and update' }).focus()
+  await take('meanwhile')
+  await client.update('dark-mode', { 'image.tag': 'dark-7', 'feature.dark-mode': 'on' })
+  await client.waitForStatus('dark-mode', 'Running')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Discard changes' }).click()
+}
+
+async function takeForms(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {
+  await page.goto(url)
+  await page.getByRole('button', { name: 'New deployment' }).click()
+  await page.getByLabel('image.tag', { exact: true }).waitFor()
+  await page.getByLabel('Name', { exact: true }).fill('wish-list')
+  await page.getByLabel('image.tag', { exact: true }).fill('v9')
+  await page.getByLabel('New key, application config').fill('feature.wishlist')
+  await page.getByLabel('New value, application config').fill('on')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Remove payments.currency' }).click()
+  await page.getByLabel('Name', { exact: true }).focus()
+  await take('new')
+  await page.getByRole('button', { name: 'Create', exact: true }).click()
+  await page.getByText('There is no image').waitFor()
+  await take('refused')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'Discard changes' }).click()
+}
+
+async function takePhone(browser: Browser, url: string): Promise<void> {
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    viewport: { width: 360, height: 720 },
+  })
+  try {
+    const page = await context.newPage()
+    await page.goto(url)
+    await page.getByText('search-speed').first().waitFor()
+    await page.screenshot({ path: join(folder, 'phone.png'), animations: 'disabled' })
+  } finally {
+    await context.close()
+  }
+}

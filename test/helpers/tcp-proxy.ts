@@ -1,0 +1,73 @@
+/** A TCP proxy on loopback in front of a store, which can become a black hole: it accepts, and nothing comes through. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export type TcpProxy = {
+  /** The store's address, by way of the proxy. */
+  url: string
+  /** From now on nothing is passed on, in either direction, also of connections to come. */
+  freeze(): void
+  /** All goes on, also what has waited. */
+  thaw(): void
+  /** The connections there are now lead nowhere for ever, without a word; new ones work. */
+  blackhole(): void
+  /** Resets every connection there is. */
+  resetConnections(): void
+  /** How many clients are connected. */
+  connectionCount(): number
+  close(): Promise<void>
+}
+
+export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
+  const url = new URL(storeUrl)
+  const store = { host: url.hostname, port: Number(url.port) }
+  const pairs = new Set<[client: Socket, upstream: Socket]>()
+  let frozen = false
+
+  const server = createServer((client) => {
+    const upstream = connect(store)
+    const pair: [Socket, Socket] = [client, upstream]
+    pairs.add(pair)
+    for (const [from, to] of [pair, [upstream, client] as const]) {
+      from.on('error', () => {})
+      from.on('data', (bytes) => {
+        if (!to.write(bytes)) from.pause()
+      })
+      to.on('drain', () => {
+        if (!frozen) from.resume()
+      })
+      from.on('close', () => {
+        to.destroy()
+        pairs.delete(pair)
+      })
+      if (frozen) from.pause()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  url.hostname = '127.0.0.1'
+  url.port = String((server.address() as AddressInfo).port)
+
+  const forEachSocket = (act: (socket: Socket) => void) => {
+    for (const pair of pairs) for (const socket of pair) act(socket)
+  }
+  return {
+    url: url.href,
+    freeze: () => {
+      frozen = true
+      forEachSocket((socket) => socket.pause())
+    },
+    thaw: () => {
+      frozen = false
+      forEachSocket((socket) => socket.resume())
+    },
+    blackhole: () => forEachSocket((socket) => socket.removeAllListeners('data').resume()),
+    resetConnections: () => forEachSocket((socket) => socket.resetAndDestroy()),
+    connectionCount: () => pairs.size,
+    close: async () => {
+      forEachSocket((socket) => socket.destroy())
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -1,0 +1,18 @@
+/** Waits for something that must become true; fails with what was seen last. Not for luck: for what has a cause. */
+
+type PollResult<T> = { done: boolean; value: T; seen?: unknown }
+
+export async function waitFor<T>(
+  description: string,
+  poll: () => Promise<PollResult<T>>,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const { done, value, seen } = await poll()
+    if (done) return value
+    if (Date.now() > deadline)
+      throw new Error(`still not: ${description}; last seen: ${JSON.stringify(seen)}`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}

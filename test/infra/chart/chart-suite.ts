@@ -1,0 +1,304 @@
+/** What Octopod's chart promises, for any Helm: run by test/infra/chart/chart.test.ts and, with each Helm, by test:kubernetes. */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { parse } from 'yaml'
+import { type SettingName, settings } from '../../../domain/settings.ts'
+import { compareWithGolden } from './golden.ts'
+import { environmentOf, find, type Helm, type Manifest, podOf, type Values } from './helm.ts'
+import { production, trial } from './sample-values.ts'
+import { settingsSchema, settingsWithOwnValue } from './settings-schema.ts'
+
+const stores = {
+  postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
+  redis: { url: 'redis://redis.example.com' },
+}
+
+export function chartSuite(title: string, helm: Helm): void {
+  const container = (manifests: Manifest[], kind: string, name: string) => {
+    const found = podOf(find(manifests, kind, name))?.containers[0]
+    assert.ok(found, name)
+    return found
+  }
+
+  suite(title, () => {
+    test('lints, as it is and as a trial', () => {
+      assert.match(helm.lint(), /0 chart\(s\) failed/)
+      assert.match(helm.lint('values-trial.yaml'), /0 chart\(s\) failed/)
+    })
+
+    test('makes of a trial and of a real installation what the golden files say (UPDATE_GOLDEN=1 writes them)', () => {
+      const all = {
+        trial: helm.render(trial, 'values-trial.yaml'),
+        production: helm.render(production),
+      }
+      for (const [name, manifests] of Object.entries(all)) {
+        const { kept, now } = compareWithGolden(name, manifests)
+        assert.equal(now, kept, name)
+      }
+    })
+
+    test('has a place for every setting, and no other', () => {
+      const file = new URL('../../../infra/chart/values.schema.json', import.meta.url)
+      const schema = JSON.parse(readFileSync(file, 'utf8'))
+      if (process.env.UPDATE_GOLDEN) {
+        schema.properties.settings.properties = settingsSchema()
+        writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`)
+      }
+      assert.deepEqual(schema.properties.settings.properties, settingsSchema())
+    })
+
+    test('brings every setting to every program that reads it, as it was written', () => {
+      const given: Record<string, unknown> = {}
+      for (const name of Object.keys(settings) as SettingName[])
+        if (!(name in settingsWithOwnValue)) given[name] = sampleOf(name)
+      const manifests = helm.render({
+        settings: given,
+        ...stores,
+        authorization: { admin: 'Bearer $admin "quoted"', user: 'Basic dXNlcg==' },
+        controlScripts: { path: '/my/scripts' },
+        metrics: { enabled: true, port: 9464 },
+      })
+      const wanted: Partial<Record<SettingName, unknown>> = {
+        ...given,
+        DATABASE_URL: stores.postgres.url,
+        REDIS_URL: stores.redis.url,
+        POWER_AUTHORIZATION_HEADER: 'Bearer $admin "quoted"',
+        APP_AUTHORIZATION_HEADER: 'Basic dXNlcg==',
+        CONTROL_SCRIPTS_DIR: '/my/scripts',
+        METRICS_PORT: 9464,
+        HEARTBEAT_FILE: '/tmp/heartbeat',
+      }
+      const programs = {
+        server: container(manifests, 'Deployment', 'octopod-server'),
+        runner: container(manifests, 'Deployment', 'octopod-runner'),
+        migrate: container(manifests, 'Job', 'octopod-migrate'),
+      }
+      for (const [who, program] of Object.entries(programs)) {
+        const seen = environmentOf(manifests, program)
+        for (const name of Object.keys(settings) as SettingName[])
+          if ((settings[name].programs as readonly string[]).includes(who))
+            assert.equal(seen[name], String(wanted[name]), `${who}: ${name}`)
+      }
+    })
+
+    test('keeps from each program the secrets that are not for it', () => {
+      for (const manifests of [
+        helm.render({ ...stores, authorization: { admin: 'a', user: 'b' } }),
+        helm.render(trial, 'values-trial.yaml'),
+      ]) {
+        const runner = environmentOf(manifests, container(manifests, 'Deployment', 'octopod-runner'))
+        assert.deepEqual(
+          Object.keys(runner).filter((name) => /AUTHORIZATION|PASSWORD/.test(name)),
+          [],
+        )
+        for (const manifest of manifests)
+          for (const one of podOf(manifest)?.containers ?? [])
+            assert.ok(!JSON.stringify(one.command ?? []).includes('password-of'), manifest.metadata.name)
+      }
+    })
+
+    test('gives pods the time their graces need, rounded up', () => {
+      const graceOf = (values: Values, name: string) =>
+        podOf(find(helm.render({ ...stores, ...values }), 'Deployment', name))?.terminationGracePeriodSeconds
+      const long = { settings: { SHUTDOWN_GRACE: 120, KILL_GRACE: '7.5' } }
+      assert.equal(graceOf(long, 'octopod-runner'), 120 + 8 + 15)
+      assert.equal(graceOf(long, 'octopod-server'), 5 + 120 + 10)
+      assert.equal(graceOf({ settings: { SHUTDOWN_DELAY: '7.5' } }, 'octopod-server'), 8 + 60 + 10)
+      assert.equal(graceOf({}, 'octopod-runner'), 60 + 5 + 15)
+      assert.equal(graceOf({ settings: { SHUTDOWN_GRACE: 0 } }, 'octopod-runner'), 0 + 5 + 15)
+      assert.equal(graceOf({ settings: { SHUTDOWN_GRACE: null } }, 'octopod-runner'), 60 + 5 + 15)
+    })
+
+    test('makes only pods of the restricted profile with nothing writable but volumes', () => {
+      for (const manifests of [
+        helm.render(trial, 'values-trial.yaml'),
+        helm.render(production),
+        helm.render(stores),
+      ])
+        for (const manifest of manifests) {
+          const pod = podOf(manifest)
+          if (pod === null) continue
+          const name = `${manifest.kind} ${manifest.metadata.name}`
+          assert.equal(pod.securityContext.runAsNonRoot, true, name)
+          assert.ok(Number(pod.securityContext.runAsUser) > 0, name)
+          assert.deepEqual(pod.securityContext.seccompProfile, { type: 'RuntimeDefault' }, name)
+          for (const one of [...pod.containers, ...(pod.initContainers ?? [])])
+            assert.deepEqual(
+              one.securityContext,
+              {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
+              `${name}: ${one.name}`,
+            )
+          const holdsToken = pod.automountServiceAccountToken !== false
+          assert.equal(holdsToken, manifest.metadata.name === 'octopod-runner', name)
+        }
+    })
+
+    test('gives the runner rights in one namespace, and none over rights', () => {
+      const manifests = helm.render({ ...stores, settings: { NAMESPACE: 'staging' } })
+      const kinds = manifests.map(({ kind }) => kind)
+      assert.ok(!kinds.includes('ClusterRole') && !kinds.includes('ClusterRoleBinding'))
+      const role = find(manifests, 'Role', 'octopod-runner')
+      assert.equal(role.metadata.namespace, 'staging')
+      assert.equal(find(manifests, 'RoleBinding', 'octopod-runner').metadata.namespace, 'staging')
+      const text = JSON.stringify(role.rules)
+      for (const forbidden of ['"*"', 'rbac.authorization.k8s.io', 'pods/exec', 'impersonate', 'nodes'])
+        assert.ok(!text.includes(forbidden), forbidden)
+      const wide = helm.render({ ...stores, runner: { rights: { clusterWide: true } } })
+      assert.ok(find(wide, 'ClusterRole', 'octopod-octopod-runner'))
+      const own = helm.render({
+        ...stores,
+        runner: { serviceAccount: { name: 'mine' }, rights: { create: false } },
+      })
+      assert.equal(podOf(find(own, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
+      assert.ok(!own.some(({ kind }) => kind === 'Role'))
+    })
+
+    test('migrates before the other pods: by a hook, or in each pod where the store comes with the chart', () => {
+      const hook = helm.render(stores)
+      const job = find(hook, 'Job', 'octopod-migrate')
+      assert.equal(job.metadata.annotations?.['helm.sh/hook'], 'pre-install,pre-upgrade')
+      // What it reads must be there before everything else is.
+      const secret = find(hook, 'Secret', 'octopod-migrate')
+      assert.equal(secret.metadata.annotations?.['helm.sh/hook'], 'pre-install,pre-upgrade')
+      assert.ok(Number(secret.metadata.annotations?.['helm.sh/hook-weight']) < 0)
+
+      const bundled = helm.render(trial, 'values-trial.yaml')
+      assert.ok(!bundled.some(({ kind }) => kind === 'Job'))
+      for (const name of ['octopod-server', 'octopod-runner'])
+        assert.deepEqual(podOf(find(bundled, 'Deployment', name))?.initContainers?.[0]?.command, [
+          'node',
+          'db/migrate.ts',
+        ])
+      const nobody = helm.render({ ...stores, migration: { how: 'none' } })
+      assert.ok(!nobody.some(({ kind }) => kind === 'Job'))
+      assert.ok(!podOf(find(nobody, 'Deployment', 'octopod-server'))?.initContainers)
+    })
+
+    test('copies control scripts from any image to where they were in it, and lets them see their variables', () => {
+      const manifests = helm.render(production)
+      const pod = podOf(find(manifests, 'Deployment', 'octopod-runner'))
+      const copy = pod?.initContainers?.[0]
+      assert.equal(copy?.image, 'registry.example.com/shop/control-scripts:7')
+      assert.deepEqual(copy?.command, ['sh', '-c', 'cp -R "$1"/. /copy/', 'copy', '/utils'])
+      const runner = pod?.containers[0]
+      assert.ok(runner)
+      const variables = Object.fromEntries((runner.env ?? []).map((one) => [one.name, one.value]))
+      assert.equal(variables.CONTROL_SCRIPTS_DIR, '/utils')
+      assert.equal(variables.DEFAULTS, '{"chart_name":"shop"}')
+      const { data } = find(manifests, 'ConfigMap', 'octopod-settings')
+      assert.equal((data as Record<string, string>).SCRIPT_ENVIRONMENT, 'DEFAULTS,INGRESS_HOST_KEY,HELM_PASS')
+    })
+
+    test('has Prometheus find the metrics where they are wanted, and on no port of the ingress', () => {
+      const manifests = helm.render(production)
+      const monitor = find(manifests, 'ServiceMonitor', 'octopod-metrics')
+      const { selector } = monitor.spec as { selector: { matchLabels: Record<string, string> } }
+      const labelsOf = ({ metadata }: Manifest) =>
+        (metadata as { labels?: Record<string, string> }).labels ?? {}
+      const found = manifests.filter(
+        (one) =>
+          one.kind === 'Service' &&
+          Object.entries(selector.matchLabels).every(([key, value]) => labelsOf(one)[key] === value),
+      )
+      assert.deepEqual(
+        found.map(({ metadata }) => metadata.name),
+        ['octopod-metrics'],
+      )
+      const { ports } = find(manifests, 'Service', 'octopod').spec as { ports: { name: string }[] }
+      assert.deepEqual(
+        ports.map(({ name }) => name),
+        ['http'],
+      )
+      const without = helm.render(stores)
+      assert.ok(!without.some(({ metadata }) => metadata.name === 'octopod-metrics'))
+      const server = environmentOf(without, container(without, 'Deployment', 'octopod-server'))
+      assert.equal(server.METRICS_PORT, undefined)
+    })
+
+    test('lets octo and CI in by hosts of their own, to the API alone, only with a credential', () => {
+      const api = { hosts: ['octopod-api.example.com'] }
+      const manifests = helm.render({ ...stores, ingress: { api }, authorization: { user: 'Bearer user' } })
+      const { rules } = find(manifests, 'Ingress', 'octopod-api').spec as {
+        rules: { host: string; http: { paths: { path: string }[] } }[]
+      }
+      assert.deepEqual(
+        rules.map(({ host, http }) => [host, http.paths.map(({ path }) => path)]),
+        [['octopod-api.example.com', ['/api/v1', '/event']]],
+      )
+      assert.equal(manifests.filter(({ kind }) => kind === 'Ingress').length, 1)
+      assert.throws(
+        () => helm.render({ ...stores, ingress: { api }, authorization: { admin: 'Bearer admin' } }),
+        /ingress\.api\.hosts: whoever reached them would be a user/,
+      )
+    })
+
+    test('tells the page its address when it makes the ingress', () => {
+      const appUrl = (values: Values) => {
+        const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
+        return (data as Record<string, string>).APP_URL
+      }
+      const hosts = ['one.example.com', 'two.example.com']
+      const tls = [{ secretName: 'tls', hosts: ['one.example.com'] }]
+      assert.equal(
+        appUrl({ ingress: { enabled: true, hosts, tls } }),
+        'https://one.example.com,http://two.example.com',
+      )
+      assert.equal(
+        appUrl({ ingress: { enabled: true, hosts }, settings: { APP_URL: 'https://x' } }),
+        'https://x',
+      )
+      assert.equal(appUrl({}), undefined)
+    })
+
+    test('takes the values of the guides as they stand there', () => {
+      for (const guide of ['install', 'moving']) {
+        const text = readFileSync(new URL(`../../../docs/${guide}.md`, import.meta.url), 'utf8')
+        const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
+        assert.ok(blocks.length > 0, guide)
+        for (const block of blocks) {
+          const manifests = helm.render(parse(block))
+          assert.ok(find(manifests, 'Deployment', 'octopod-runner'), block)
+        }
+      }
+    })
+
+    test('refuses in words what cannot work', () => {
+      const refused: [Values, RegExp][] = [
+        [{}, /postgres: set exactly one of .*now 0 are set/],
+        [{ ...stores, redis: { url: 'redis://x', existingSecret: { name: 'y' } } }, /redis: set exactly one/],
+        [{ ...stores, redis: { url: 'https://x' } }, /redis.*url/s],
+        [{ ...stores, settings: { LEES: 20 } }, /LEES/],
+        [{ ...stores, settings: { LEASE: 'long' } }, /LEASE/],
+        [{ ...stores, settings: { POWER_AUTHORIZATION_HEADER: 'x' } }, /POWER_AUTHORIZATION_HEADER/],
+        [{ ...stores, server: { replica: 2 } }, /replica/],
+        [{ ...stores, ingress: { enabled: true } }, /ingress\.hosts/],
+        [{ ...stores, metrics: { enabled: true, port: 8080 } }, /metrics\.port/],
+        [{ ...stores, metrics: { serviceMonitor: { enabled: true } } }, /nothing to monitor/],
+        [{ ...stores, controlScripts: { env: { REDIS_URL: 'x' } } }, /REDIS_URL is set by the chart itself/],
+        [
+          { redis: stores.redis, postgres: { bundled: { enabled: true } }, migration: { how: 'hook' } },
+          /a hook runs before/,
+        ],
+      ]
+      for (const [values, words] of refused)
+        assert.throws(() => helm.render(values), words, JSON.stringify(values))
+    })
+  })
+}
+
+/** A value that is not the default, of the kind people write. */
+function sampleOf(name: SettingName): string | number {
+  const { parse } = settings[name]
+  for (const sample of ['retry', 'warn', 'own'])
+    if (parse.safeParse(sample).success && isChoice(name)) return sample
+  if (isNumber(name)) return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : 1234
+  return ['REDIS_PREFIX', 'NAMESPACE'].includes(name) ? 'other' : `some "${name.toLowerCase()}": #1`
+}
+
+const isChoice = (name: SettingName) => !settings[name].parse.safeParse('no choice').success
+const isNumber = (name: SettingName) => isChoice(name) && settings[name].parse.safeParse('1234').success

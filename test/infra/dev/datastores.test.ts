@@ -1,0 +1,109 @@
+/** The embedded engines: real ones, on folders of their own. */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
+import type { Child } from '../../../infra/dev/process/child-process.ts'
+import { startRedis } from '../../../infra/dev/redis/redis.ts'
+import { freePort } from '../../helpers/free-port.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'octopod-engines-'))
+const log = () => {}
+const spawned: Child[] = []
+const onSpawn = (child: Child) => spawned.push(child)
+after(async () => {
+  for (const child of spawned) child.kill()
+  await Promise.all(spawned.map((child) => child.exited))
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function query(url: string, statement: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+// mkdtemp makes folders of mode 0700: as root, this is also the test of a clone below a closed folder.
+test('PostgreSQL keeps its data over a stop, and over a kill that left a zombie or a stranger with its id', async () => {
+  const dataDir = join(folder, 'postgres')
+  const start = async () => startPostgres({ dataDir, port: await freePort(), log, onSpawn, fast: true })
+  let datastore: Datastore = await start()
+  const url = await ensureDatabase(datastore.url, 'octopod')
+  assert.equal(await ensureDatabase(datastore.url, 'octopod'), url, 'a second time changes nothing')
+  await query(url, 'create table kept as select 42 as answer')
+  await datastore.stop()
+
+  datastore = await start()
+  assert.deepEqual(await query(await ensureDatabase(datastore.url, 'octopod'), 'select * from kept'), [
+    { answer: 42 },
+  ])
+  process.kill(datastore.child.pid, 'SIGKILL')
+  await datastore.child.exited
+  const pidFile = join(dataDir, 'data/postmaster.pid')
+  const [, ...lines] = readFileSync(pidFile, 'utf8').split('\n')
+  writeFileSync(pidFile, [process.pid, ...lines].join('\n'))
+
+  datastore = await start()
+  assert.deepEqual(await query(await ensureDatabase(datastore.url, 'octopod'), 'select * from kept'), [
+    { answer: 42 },
+  ])
+  await assert.rejects(start(), { name: 'Problem', message: /Another PostgreSQL \(process \d+\) runs on/ })
+  assert.equal(statSync(join(dataDir, 'password')).mode & 0o777, 0o600)
+  await datastore.stop()
+})
+
+test('a port that is taken is one sentence from either engine', async () => {
+  chmodSync(folder, 0o711)
+  const other = createServer()
+  const port = await freePort()
+  await new Promise<void>((listening) => other.listen(port, '127.0.0.1', listening))
+  const options = { port, log, onSpawn, fast: true }
+  await assert.rejects(startPostgres({ dataDir: join(folder, 'taken-postgres'), ...options }), {
+    name: 'Problem',
+    message: /^PostgreSQL did not start on \S+: .+$/,
+  })
+  await assert.rejects(startRedis({ dataDir: join(folder, 'taken-redis'), ...options }), {
+    name: 'Problem',
+    message: /^Redis did not start on \S+: .+$/,
+  })
+  other.close()
+})
+
+test('Redis keeps what it was told over a stop and over a kill, and wants its password', async () => {
+  const dataDir = join(folder, 'redis')
+  const start = async () => startRedis({ dataDir, port: await freePort(), log, onSpawn })
+  for (const end of ['stop', 'kill'] as const) {
+    const datastore = await start()
+    const redis = new Redis(datastore.url, { lazyConnect: true, retryStrategy: () => null })
+    redis.on('error', () => {})
+    await redis.connect()
+    await redis.config('SET', 'appendfsync', 'always')
+    await redis.set(end, 'kept')
+    assert.deepEqual(await redis.config('GET', 'maxmemory-policy'), ['maxmemory-policy', 'noeviction'])
+    redis.disconnect()
+    if (end === 'kill') datastore.child.kill()
+    await datastore.stop()
+  }
+  const datastore = await start()
+  const redis = new Redis(datastore.url)
+  assert.deepEqual(await redis.mget('stop', 'kill'), ['kept', 'kept'])
+  redis.disconnect()
+  const stranger = new Redis(datastore.url.replace(/:[^:@]+@/, ':wrong@'), {
+    retryStrategy: () => null,
+    lazyConnect: true,
+  })
+  stranger.on('error', () => {})
+  await assert.rejects(stranger.ping())
+  stranger.disconnect()
+  await datastore.stop()
+})

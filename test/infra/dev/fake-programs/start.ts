@@ -1,0 +1,6 @@
+/** `npm start` with stand-ins for the programs: everything else is real. */
+import { join } from 'node:path'
+import { main } from '../../../../infra/dev/start.ts'
+
+const program = (name: string) => [join(import.meta.dirname, `${name}.ts`)]
+await main({ migrate: program('migrate'), server: program('server'), runner: program('runner') })

@@ -1,0 +1,67 @@
+/** Runs `npm start` with stand-ins for the programs, as a process of its own, and listens to what it says. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pollUntil } from '../../../infra/dev/poll.ts'
+import { freePort } from '../../helpers/free-port.ts'
+
+export type Run = {
+  process: ChildProcess
+  /** Everything it said so far. */
+  output(): string
+  waitForOutput(text: string | RegExp): Promise<void>
+  /** Its exit code, or its signal. */
+  end: Promise<number | string>
+}
+
+export type Installation = { dataDir: string; port: number; environment: Record<string, string> }
+
+/** A folder and a port for one installation. Engines are those of the test run unless `embedded`. */
+export async function createInstallation({ embedded = false } = {}): Promise<Installation> {
+  const dataDir = join(mkdtempSync(join(tmpdir(), 'octopod-start-')), 'home')
+  const port = await freePort()
+  const datastores = { DATABASE_URL: process.env.TEST_DATABASE_URL, REDIS_URL: process.env.TEST_REDIS_URL }
+  const environment = { OCTOPOD_HOME: dataDir, PORT: String(port), PATH: String(process.env.PATH) }
+  return {
+    dataDir,
+    port,
+    environment: embedded ? environment : ({ ...environment, ...datastores } as Installation['environment']),
+  }
+}
+
+export function removeInstallation({ dataDir }: Installation): void {
+  rmSync(join(dataDir, '..'), { recursive: true, force: true })
+}
+
+export function runStart({ environment }: Installation, extra: Record<string, string> = {}): Run {
+  const script = join(import.meta.dirname, 'fake-programs/start.ts')
+  const child = spawn(process.execPath, [script], { env: { ...environment, ...extra } })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      text += String(chunk)
+    })
+  }
+  let ended = false
+  const end = once(child, 'close').then(([code, signal]) => {
+    ended = true
+    return code ?? signal
+  })
+  return {
+    process: child,
+    output: () => text,
+    end,
+    waitForOutput: async (wanted) => {
+      const found = () => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text))
+      const came = await pollUntil(found, { timeoutMs: 30_000, shouldStop: () => ended })
+      if (!came && !found()) throw new Error(`never said ${wanted}, but:\n${text}`)
+    },
+  }
+}
+
+/** Process ids as npm start wrote them down. */
+export function recordedProcesses({ dataDir }: Installation): { name: string; pid: number }[] {
+  return JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8'))
+}

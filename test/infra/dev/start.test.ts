@@ -1,0 +1,297 @@
+/** npm start from the outside, with stand-ins for the programs: what it says, what it leaves, how it ends. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { openLog } from '../../../infra/dev/log-file.ts'
+import { pollUntil } from '../../../infra/dev/poll.ts'
+import { processIdentity } from '../../../infra/dev/process/process-identity.ts'
+import {
+  createInstallation,
+  type Installation,
+  recordedProcesses,
+  removeInstallation,
+  runStart,
+} from './run-start.ts'
+
+const ready = 'Octopod is ready'
+const haveEnded = (pids: number[]) =>
+  pollUntil(() => pids.every((pid) => processIdentity(pid) === null), { timeoutMs: 10_000 })
+const pidsOf = (where: Installation) => recordedProcesses(where).map(({ pid }) => pid)
+
+async function readServer(where: Installation): Promise<{ pid: number; databaseUrl: string }> {
+  return (await fetch(`http://127.0.0.1:${where.port}/readyz`)).json() as Promise<{
+    pid: number
+    databaseUrl: string
+  }>
+}
+
+test('from nothing to ready with its own engines, and Ctrl-C leaves no process; a second start goes on', async () => {
+  const installation = await createInstallation({ embedded: true })
+  const first = runStart(installation)
+  await first.waitForOutput('Ctrl-C')
+  assert.match(first.output(), new RegExp(`Octopod is ready: http://localhost:${installation.port}\n`))
+  const pids = pidsOf(installation)
+  assert.deepEqual(
+    recordedProcesses(installation)
+      .map(({ name }) => name)
+      .sort(),
+    ['PostgreSQL', 'Redis', 'runner', 'server'],
+  )
+  const { databaseUrl } = await readServer(installation)
+  const environment = readFileSync(join(installation.dataDir, 'environment'), 'utf8')
+  first.process.kill('SIGINT')
+  assert.equal(await first.end, 0)
+  assert.ok(await haveEnded(pids), 'all processes have ended')
+  assert.deepEqual(recordedProcesses(installation), [])
+
+  const second = runStart(installation)
+  await second.waitForOutput(ready)
+  assert.equal((await readServer(installation)).databaseUrl, databaseUrl, 'same port, same password')
+  assert.equal(readFileSync(join(installation.dataDir, 'environment'), 'utf8'), environment)
+  second.process.kill('SIGTERM')
+  assert.equal(await second.end, 0)
+  removeInstallation(installation)
+})
+
+test('the environment for servers and runners beside it is complete and private', async () => {
+  const installation = await createInstallation()
+  const run = runStart(installation, { POWER_AUTHORIZATION_HEADER: "Bearer it's", NAMESPACE: 'ns' })
+  await run.waitForOutput(ready)
+  const file = join(installation.dataDir, 'environment')
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  const saved = { ...process.env }
+  for (const name of ['DATABASE_URL', 'NAMESPACE', 'POWER_AUTHORIZATION_HEADER', 'OCTOPOD_URL'])
+    delete process.env[name]
+  process.loadEnvFile(file)
+  const { DATABASE_URL, NAMESPACE, POWER_AUTHORIZATION_HEADER, OCTOPOD_URL, OCTOPOD_LOCAL_DATA } = process.env
+  process.env = saved
+  assert.equal(DATABASE_URL, process.env.TEST_DATABASE_URL)
+  assert.equal(NAMESPACE, 'ns')
+  assert.equal(POWER_AUTHORIZATION_HEADER, "Bearer it's")
+  assert.equal(OCTOPOD_URL, `http://localhost:${installation.port}`)
+  assert.equal(OCTOPOD_LOCAL_DATA, join(installation.dataDir, 'deployments'))
+  run.process.kill('SIGINT')
+  await run.end
+  removeInstallation(installation)
+})
+
+test('while one runs, another on the same folder is one sentence and harms nothing', async () => {
+  const installation = await createInstallation()
+  const one = runStart(installation)
+  await one.waitForOutput(ready)
+  const other = runStart(installation)
+  assert.equal(await other.end, 1)
+  assert.match(
+    other.output(),
+    new RegExp(`^Octopod runs already on .* \\(process ${one.process.pid}\\): .*\\n$`),
+  )
+  assert.equal((await fetch(`http://127.0.0.1:${installation.port}/readyz`)).status, 200)
+  one.process.kill('SIGINT')
+  assert.equal(await one.end, 0)
+  removeInstallation(installation)
+})
+
+const failures: {
+  title: string
+  prepare?: (where: Installation) => unknown
+  extra?: Record<string, string>
+  says: RegExp
+}[] = [
+  { title: 'a PORT that is no number', extra: { PORT: 'http' }, says: /^PORT is "http": it must be .*\.\n$/ },
+  {
+    title: 'a folder that cannot be made',
+    extra: { OCTOPOD_HOME: '/dev/null/here' },
+    says: /^The folder \/dev\/null\/here \(OCTOPOD_HOME\) cannot be used: .*\.\n$/,
+  },
+  {
+    title: 'a migration that fails',
+    extra: { MIGRATE_FAILS: '1' },
+    says: /^The migration ended with code 3 \(log: .*migrate\.log\)\.\n {2}migration 7 failed: no such table\n$/,
+  },
+  {
+    title: 'a server that does not start',
+    extra: { SERVER_FAILS: '1' },
+    says: /^The server ended with code 4 \(log: .*server\.log\)\.\n {2}the server cannot start\n$/,
+  },
+  {
+    title: 'a broken data folder',
+    prepare: ({ dataDir, environment }) => {
+      delete environment.DATABASE_URL
+      mkdirSync(join(dataDir, 'postgres/data'), { recursive: true })
+      writeFileSync(join(dataDir, 'postgres/data/something'), '')
+    },
+    says: /^\S+data is not a PostgreSQL data folder, or a broken one .*\.\n$/,
+  },
+  {
+    title: 'data of another PostgreSQL version',
+    prepare: ({ dataDir, environment }) => {
+      delete environment.DATABASE_URL
+      mkdirSync(join(dataDir, 'postgres/data'), { recursive: true })
+      writeFileSync(join(dataDir, 'postgres/data/PG_VERSION'), '9.6\n')
+    },
+    says: /^\S+data was made by PostgreSQL 9\.6, and this is PostgreSQL \d+: .*\.\n$/,
+  },
+]
+// A file on it takes nothing, as on a disk that is full.
+if (existsSync('/dev/full'))
+  failures.push({
+    title: 'a full disk',
+    prepare: ({ dataDir }) => {
+      mkdirSync(dataDir)
+      symlinkSync('/dev/full', join(dataDir, 'environment.new'))
+    },
+    says: /^The disk is full \(ENOSPC: .*\): make room and start again; what was accepted is kept\.\n$/,
+  })
+for (const { title, prepare, extra, says } of failures) {
+  test(`${title} is one clear sentence and exit 1`, async () => {
+    const installation = await createInstallation()
+    prepare?.(installation)
+    const run = runStart(installation, extra)
+    assert.equal(await run.end, 1)
+    assert.match(run.output(), says)
+    removeInstallation(installation)
+  })
+}
+
+test('a port in use is one clear sentence and exit 1', async () => {
+  const installation = await createInstallation()
+  const other = createServer().listen(installation.port, '127.0.0.1')
+  const run = runStart(installation)
+  assert.equal(await run.end, 1)
+  assert.match(
+    run.output(),
+    /^Port \d+ is in use by another program: choose another one, e\.g\. PORT=\d+ npm start\.\n$/,
+  )
+  other.close()
+  removeInstallation(installation)
+})
+
+test('with HOST the page is where it says, and so are octo and the environment', async () => {
+  const installation = await createInstallation()
+  const run = runStart(installation, { HOST: '127.0.0.2' })
+  await run.waitForOutput('Ctrl-C')
+  const url = `http://127.0.0.2:${installation.port}`
+  assert.ok(run.output().startsWith(`Octopod is ready: ${url}\n`))
+  assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  assert.match(
+    readFileSync(join(installation.dataDir, 'environment'), 'utf8'),
+    new RegExp(`^OCTOPOD_URL='${url}'$`, 'm'),
+  )
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  removeInstallation(installation)
+})
+
+test('what it says can be pasted into a shell, also where the folder has a space and a quote in its name', async () => {
+  const installation = await createInstallation()
+  installation.dataDir = join(installation.dataDir, "it's here")
+  const run = runStart(installation, { OCTOPOD_HOME: installation.dataDir })
+  await run.waitForOutput('Ctrl-C')
+  const [line = ''] = /export .*/.exec(run.output()) ?? []
+  const shown = execFileSync('sh', ['-c', `${line}; printf %s "$OCTO_AUTHORIZATION_HEADER"`], {
+    encoding: 'utf8',
+  })
+  assert.equal(shown, readFileSync(join(installation.dataDir, 'authorization'), 'utf8').trim())
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  removeInstallation(installation)
+})
+
+test('a terminal that is closed is no reason to fall over: everything is stopped in order', async () => {
+  const installation = await createInstallation()
+  const run = runStart(installation)
+  await run.waitForOutput('Ctrl-C')
+  const pids = pidsOf(installation)
+  run.process.stdout?.destroy()
+  run.process.stderr?.destroy()
+  run.process.kill('SIGHUP')
+  assert.equal(await run.end, 0)
+  assert.ok(await haveEnded(pids))
+  removeInstallation(installation)
+})
+
+test('a log that cannot be written costs lines, and is told of once', {
+  skip: !existsSync('/dev/full'),
+}, () => {
+  const said: string[] = []
+  const write = openLog('/dev/full', (line) => said.push(line))
+  write('one')
+  write('two')
+  assert.equal(said.length, 1)
+  assert.match(
+    said[0] ?? '',
+    /^\/dev\/full cannot be written \(ENOSPC.*\): make room; its lines are lost until then\.$/,
+  )
+})
+
+test('a server that dies is told and started again', async () => {
+  const installation = await createInstallation()
+  const run = runStart(installation)
+  await run.waitForOutput(ready)
+  const before = await readServer(installation)
+  await fetch(`http://127.0.0.1:${installation.port}/die`).catch(() => {})
+  await run.waitForOutput(/server ended with code 9/)
+  const isNew = async () => (await readServer(installation).catch(() => before)).pid !== before.pid
+  assert.ok(await pollUntil(isNew, { timeoutMs: 10_000 }), 'another server answers')
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  removeInstallation(installation)
+})
+
+test('killed without warning it leaves no process, and the next start works', async () => {
+  const installation = await createInstallation({ embedded: true })
+  const killed = runStart(installation)
+  await killed.waitForOutput(ready)
+  const pids = pidsOf(installation)
+  killed.process.kill('SIGKILL')
+  await killed.end
+  const next = runStart(installation)
+  await next.waitForOutput(ready)
+  assert.ok(await haveEnded(pids), 'nobody of the killed start is left')
+  next.process.kill('SIGINT')
+  assert.equal(await next.end, 0)
+  removeInstallation(installation)
+})
+
+test('a second Ctrl-C ends at once what does not want to end', async () => {
+  const installation = await createInstallation()
+  const run = runStart(installation, { IGNORES_TERM: '1' })
+  await run.waitForOutput('Ctrl-C')
+  const pids = pidsOf(installation)
+  run.process.kill('SIGINT')
+  await run.waitForOutput('Stopping')
+  await pollUntil(
+    () => readFileSync(join(installation.dataDir, 'logs/runner.log'), 'utf8').includes('term'),
+    {
+      timeoutMs: 5_000,
+    },
+  )
+  // One key press under npm arrives twice, so signals count as one for half a second: press until it is the second.
+  const pressing = setInterval(() => run.process.kill('SIGINT'), 100)
+  assert.equal(await run.end, 130)
+  clearInterval(pressing)
+  assert.ok(await haveEnded(pids))
+  removeInstallation(installation)
+})
+
+test('Ctrl-C in the middle of the start stops what has come up', async () => {
+  const installation = await createInstallation({ embedded: true })
+  const run = runStart(installation)
+  const started = () => {
+    try {
+      return recordedProcesses(installation).length > 0
+    } catch {
+      return false
+    }
+  }
+  assert.ok(await pollUntil(started, { timeoutMs: 10_000 }))
+  const pids = pidsOf(installation)
+  run.process.kill('SIGINT')
+  assert.equal(await run.end, 0)
+  assert.ok(await haveEnded(pids))
+  assert.deepEqual(recordedProcesses(installation), [])
+  removeInstallation(installation)
+})

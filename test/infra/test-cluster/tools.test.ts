@@ -1,0 +1,94 @@
+/** How the tools of Kubernetes come into their cache, with a stand-in for Go. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { waitFor } from '../../helpers/wait-for.ts'
+
+const program = join(import.meta.dirname, '../../../infra/test-cluster/tools.ts')
+const system = '/usr/local/bin:/usr/bin:/bin'
+
+function createToolsCache(t: TestContext) {
+  const cache = mkdtempSync(join(tmpdir(), 'octopod-tools-'))
+  t.after(() => rmSync(cache, { recursive: true, force: true }))
+  const calls = join(cache, 'calls')
+  return {
+    calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []),
+    /** What is in the cache, drafts too. */
+    cacheEntries: () => {
+      const folder = join(cache, 'octopod/kubernetes')
+      return existsSync(folder) ? readdirSync(folder) : []
+    },
+    start: (environment: Record<string, string> = {}) => {
+      const PATH = `${import.meta.dirname}:${system}`
+      const env = { PATH, XDG_CACHE_HOME: cache, GO_CALLS: calls, ...environment }
+      const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+      const output = { stdout: '', stderr: '' }
+      for (const stream of ['stdout', 'stderr'] as const)
+        child[stream].on('data', (bytes) => {
+          output[stream] += bytes
+        })
+      const ended = new Promise<typeof output & { code: number | null }>((resolve) =>
+        child.once('close', (code) => resolve({ ...output, code })),
+      )
+      return { child, ended }
+    },
+  }
+}
+
+test('the tools are built once, under the names they have everywhere', async (t) => {
+  const { start, calls, cacheEntries } = createToolsCache(t)
+  const first = await start().ended
+  assert.equal(first.code, 0, first.stderr)
+  const folder = first.stdout.trim()
+  assert.deepEqual(readdirSync(folder).sort(), [
+    ...['etcd', 'helm', 'helm3', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'],
+    ...['kubectl', 'kwok'],
+  ])
+  assert.equal(dirname(folder).endsWith('/octopod/kubernetes'), true)
+  const built = calls().length
+  const second = await start().ended
+  assert.deepEqual([second.code, second.stdout.trim(), second.stderr], [0, folder, ''])
+  assert.equal(calls().length, built)
+  assert.equal(cacheEntries().length, 1)
+})
+
+test('two that build at once do not disturb each other', async (t) => {
+  const { start, cacheEntries } = createToolsCache(t)
+  const both = await Promise.all([start().ended, start().ended])
+  assert.deepEqual(
+    both.map(({ code }) => code),
+    [0, 0],
+  )
+  assert.equal(both[0]?.stdout, both[1]?.stdout)
+  assert.equal(cacheEntries().length, 1)
+})
+
+test('a build that fails leaves nothing that could be taken for tools, and says what Go said', async (t) => {
+  const { start, cacheEntries } = createToolsCache(t)
+  const { code, stdout, stderr } = await start({ GO_DOES: 'fail' }).ended
+  assert.deepEqual([code, stdout, cacheEntries()], [1, '', []])
+  assert.match(stderr, /module lookup disabled\ngo build ended with code 1;.* GOPROXY .*network.*\n$/)
+})
+
+test('a build that is stopped leaves nothing either', async (t) => {
+  const { start, calls, cacheEntries } = createToolsCache(t)
+  const { child, ended } = start({ GO_DOES: 'hang' })
+  await waitFor('Go is called', async () => ({ done: calls().length > 0, value: null }))
+  child.kill('SIGTERM')
+  const { code, stderr } = await ended
+  assert.deepEqual([code, cacheEntries()], [1, []])
+  assert.match(stderr, /stopped\.\n$/)
+})
+
+test('without Go it is one sentence', async (t) => {
+  const { start } = createToolsCache(t)
+  const { code, stderr } = await start({ PATH: '/nowhere' }).ended
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /^The Kubernetes tools are built with Go, which is not on the PATH: install Go 1\.\d+ or later\.\n$/,
+  )
+})

@@ -1,8 +1,0 @@
-/** With the first helm of this machine: Helm 4 where the tools are ours. */
-import { describe } from 'node:test'
-import { helms } from './cluster.ts'
-import { life } from './life.ts'
-
-const [helm = 'helm'] = helms
-
-describe(`the life of deployments with ${helm}`, () => life(helm))

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { singleFlight } from '../../lib/single-flight.ts'
+
+function counted() {
+  let started = 0
+  const waiting: (() => void)[] = []
+  const work = singleFlight(() => {
+    const run = ++started
+    return new Promise<number>((resolve) => waiting.push(() => resolve(run)))
+  })
+  const finishOne = async () => {
+    waiting.shift()?.()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { work, finishOne, started: () => started }
+}
+
+test('who asks while a run is under way gets the next one, which all of them share', async () => {
+  const { work, finishOne, started } = counted()
+  const first = work()
+  const later = [work(), work(), work()]
+  assert.equal(started(), 1)
+  await finishOne()
+  assert.equal(await first, 1)
+  assert.equal(started(), 2)
+  await finishOne()
+  assert.deepEqual(await Promise.all(later), [2, 2, 2])
+})
+
+test('a failed run fails its own callers and nobody else', async () => {
+  let fail = true
+  const work = singleFlight(async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (fail) throw new Error('away')
+    return 'fine'
+  })
+  const first = work()
+  const second = work()
+  await assert.rejects(first, /away/)
+  fail = false
+  assert.equal(await second, 'fine')
+  assert.equal(await work(), 'fine')
+})

@@ -1,0 +1,367 @@
+/** octo against a whole Octopod: what is begun, waited for, followed, retried and compared, and every exit code. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import type { Action } from '../../../domain/schemas.ts'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { runOcto, startOcto } from '../fake-server.ts'
+
+let system: System
+let client: ApiClient
+const userHeader = 'Bearer the-users'
+const environmentFor = (authorization: string) => ({
+  OCTOPOD_URL: system.url,
+  OCTO_AUTHORIZATION_HEADER: authorization,
+})
+const runAsAdmin = (...args: string[]) =>
+  runOcto({ ...environmentFor(system.adminHeader), USER: 'ann' }, ...args)
+const json = async (...args: string[]) => JSON.parse((await runAsAdmin(...args, '-o', 'json')).stdout)
+
+before(async () => {
+  system = await startSystem({ env: { APP_AUTHORIZATION_HEADER: userHeader } })
+  client = createApiClient(system.url)
+})
+after(() => system.stop())
+
+/** Created and Running; its scripts behave as the app config says. */
+async function createRunning(name: string, app: Record<string, string> = {}): Promise<void> {
+  await client.create(name, app)
+  await client.waitForStatus(name, 'Running')
+}
+
+suite('octo against a whole Octopod', { concurrency: 4 }, () => {
+  test('create --wait ends when the deployment runs and prints what became of it', async () => {
+    const ran = await runAsAdmin('create', '-n', 'waits', '-e', 'image.tag=v2', '--wait', '-o', 'json')
+    assert.equal(ran.code, 0, ran.stderr)
+    const { action_id, ...told } = JSON.parse(ran.stdout)
+    assert.deepEqual(told, {
+      name: 'waits',
+      action: 'create',
+      state: 'succeeded',
+      status: 'Running',
+      links: [{ name: 'app', link: 'https://waits.example.com' }],
+    })
+    assert.ok(action_id > 0)
+    assert.match(ran.stderr, /^(waits: CreatePending, .*\n)*waits: Running\n$/)
+  })
+
+  test('--quiet says nothing; without -o nothing is on stdout', async () => {
+    assert.deepEqual(await runAsAdmin('create', '-n', 'quiet', '--wait', '-q'), {
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+  })
+
+  test('--follow brings the output of the script to stderr while waiting', async () => {
+    const ran = await runAsAdmin('create', '-n', 'follows', '--follow', '-q', '-o', 'name')
+    assert.deepEqual(ran, { code: 0, stdout: 'follows\n', stderr: 'create of follows done\n' })
+  })
+
+  test('1: a script that fails; retry brings the deployment up by an update', async () => {
+    const ran = await runAsAdmin(
+      'create',
+      '-n',
+      'fails',
+      '-e',
+      'behave.create=exit 3',
+      '--wait',
+      '-o',
+      'json',
+    )
+    assert.equal(ran.code, 1)
+    assert.match(
+      ran.stderr,
+      /octo: create \(action \d+\) failed with exit code 3\.\nIts output: octo logs -a \d+\n$/,
+    )
+    assert.equal(JSON.parse(ran.stdout).state, 'failed')
+    const again = await runAsAdmin('retry', '-n', 'fails', '--wait')
+    assert.equal(again.code, 0, again.stderr)
+    assert.match(again.stderr, /create \(action \d+\) failed: beginning update\./)
+    const [update] = await client.actions('fails')
+    assert.deepEqual(update?.app_overrides, [['behave.create', { tag: 'ValueAdded', contents: 'exit 3' }]])
+    const nothing = await runAsAdmin('retry', '-n', 'fails')
+    assert.equal(nothing.code, 5)
+    assert.match(nothing.stderr, /succeeded\.\nNothing to retry\./)
+  })
+
+  test('1: a check that says no after the script said yes', async () => {
+    await createRunning('unwell')
+    await writeFile(join(system.dir, 'check-unwell'), '2\n')
+    assert.equal((await runAsAdmin('status', '-n', 'unwell')).code, 1)
+    await client.waitForStatus('unwell', 'PartialAvailability')
+    const ran = await runAsAdmin('wait', '-n', 'unwell')
+    assert.equal(ran.code, 1)
+    assert.match(
+      ran.stderr,
+      /Deployment unwell is PartialAvailability: its check script says it does not run/,
+    )
+    await writeFile(join(system.dir, 'check-unwell'), '0\n')
+    const healed = await runAsAdmin('status', '-n', 'unwell', '-o', 'json')
+    assert.deepEqual([healed.code, JSON.parse(healed.stdout).check], [0, 'Ok'])
+  })
+
+  test('3 and 4: a script that does not end times out, and who waits on learns of its cancellation', async () => {
+    await createRunning('hangs')
+    await client.update('hangs', { 'behave.update': 'hang' })
+    await waitFor('the script runs', async () => {
+      const [action] = await client.actions('hangs')
+      return { done: action?.state === 'running', value: action, seen: action }
+    })
+    const late = await runAsAdmin('wait', '-n', 'hangs', '--timeout', '1s')
+    assert.equal(late.code, 3)
+    assert.match(
+      late.stderr,
+      /hangs is not Running in the time given \(action \d+ is running\)\.\nNothing was ended/,
+    )
+    const waiting = runAsAdmin('wait', '-n', 'hangs')
+    const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
+    assert.deepEqual(cancelled, { code: 0, stdout: '', stderr: '' })
+    const { code, stderr } = await waiting
+    assert.deepEqual([code, /update \(action \d+\) was cancelled by ann\./.test(stderr)], [4, true], stderr)
+  })
+
+  test('5: what is busy, impossible, taken or not there is refused', async () => {
+    await createRunning('busy')
+    await client.update('busy', { 'behave.update': 'hang' })
+    for (const args of [
+      ['update', '-n', 'busy', '--wait'],
+      ['restore', '-n', 'busy'],
+      ['create', '-n', 'busy'],
+      ['archive', '-n', 'nowhere', '--wait'],
+    ]) {
+      const ran = await runAsAdmin(...args)
+      assert.equal(ran.code, 5, args.join(' '))
+      assert.equal(ran.stdout, '')
+    }
+    assert.equal((await runAsAdmin('cancel', '-n', 'busy')).code, 0)
+  })
+
+  test('6: a credential that is wrong, or allows too little', async () => {
+    await createRunning('guarded')
+    const user = await runOcto(environmentFor(userHeader), 'delete', '-n', 'guarded')
+    assert.equal(user.code, 6)
+    assert.match(user.stderr, /Ask for the admin credential/)
+    assert.equal((await runOcto(environmentFor('Bearer wrong'), 'list')).code, 6)
+    const follow = await runOcto(environmentFor(userHeader), 'update', '-n', 'guarded', '--follow')
+    assert.equal(follow.code, 0)
+    assert.match(follow.stderr, /Output needs the admin credential; waiting without it\./)
+  })
+
+  test('archive, create --or-update and cleanup, each to its end', async () => {
+    await createRunning('returns', { kept: 'yes' })
+    assert.equal((await json('archive', '-n', 'returns', '--wait')).status, 'Archived')
+    assert.equal((await runAsAdmin('wait', '-n', 'returns', '--for', 'running')).code, 1)
+    const back = await runAsAdmin(
+      'create',
+      '-n',
+      'returns',
+      '--or-update',
+      '-e',
+      'image.tag=v5',
+      '--wait',
+      '-o',
+      'json',
+    )
+    assert.equal(back.code, 0, back.stderr)
+    assert.equal(JSON.parse(back.stdout).status, 'Running')
+    const { deployment } = await client.fullInfo('returns')
+    assert.deepEqual(
+      deployment.app_overrides.map(([key]) => key),
+      ['kept', 'image.tag'],
+    )
+    assert.equal((await runAsAdmin('archive', '-n', 'returns', '--wait')).code, 0)
+    const gone = await json('cleanup', '-n', 'returns', '--wait')
+    assert.deepEqual([gone.state, gone.status], ['succeeded', 'gone'])
+    assert.equal((await runAsAdmin('wait', '-n', 'returns', '--for', 'gone')).code, 0)
+  })
+
+  test('a command repeated with its idempotency key acts once', async () => {
+    const once = ['create', '-n', 'once', '--or-update', '-e', 'a=1', '--idempotency-key', 'run-7', '--wait']
+    const [first, second] = [await json(...once), await json(...once)]
+    assert.equal(second.action_id, first.action_id)
+    const third = ['create', '-n', 'once', '--or-update', '-e', 'a=2', '--idempotency-key', 'run-8', '--wait']
+    const [update, again] = [await json(...third), await json(...third)]
+    assert.deepEqual([update.action, again.action_id], ['update', update.action_id])
+    assert.equal((await client.actions('once')).length, 2)
+    // Somebody else changes another key in between.
+    assert.equal((await runAsAdmin('update', '-n', 'once', '-e', 'b=1', '--wait')).code, 0)
+    assert.equal((await json(...third)).action_id, update.action_id)
+    const other = await runAsAdmin('update', '-n', 'once', '-e', 'a=3', '--idempotency-key', 'run-8/update')
+    assert.equal(other.code, 5, 'a key belongs to one command line')
+  })
+
+  test('who, from where and why are kept with the action', async () => {
+    const ci = {
+      ...environmentFor(system.adminHeader),
+      GITHUB_ACTIONS: 'true',
+      GITHUB_ACTOR: 'bob',
+      GITHUB_SERVER_URL: 'https://github.com',
+      GITHUB_REPOSITORY: 'o/r',
+      GITHUB_RUN_ID: '9',
+    }
+    await runOcto(ci, 'create', '-n', 'kept', '--wait', '-q')
+    await runAsAdmin('update', '-n', 'kept', '--reason', 'Größe 2: 50 %', '--wait', '-q')
+    const actions: Action[] = await json('actions', '-n', 'kept')
+    assert.deepEqual(
+      actions.map(({ actor, source, reason }) => [actor, source, reason]),
+      [
+        ['ann', 'octo', 'Größe 2: 50 %'],
+        ['bob', 'ci', 'GitHub Actions: https://github.com/o/r/actions/runs/9'],
+      ],
+    )
+  })
+
+  test('logs follows output as it is written, of an action or of the last one', async () => {
+    await createRunning('talks')
+    const gate = join(system.dir, 'gate-talks')
+    await client.update('talks', { 'behave.update': `wait ${gate}` })
+    const following = startOcto(environmentFor(system.adminHeader), 'logs', '-n', 'talks', '--follow')
+    await following.waitUntil(({ stdout }) => stdout.startsWith('waiting'))
+    await writeFile(gate, '')
+    const { code, stdout, stderr } = await following.ended
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^waiting.*\nupdate of talks done\n$/)
+    const [{ action_id } = { action_id: 0 }] = await client.actions('talks')
+    const lines = (await runAsAdmin('logs', '-a', String(action_id), '-o', 'jsonl')).stdout.trim().split('\n')
+    assert.equal(lines.map((line) => JSON.parse(line).text).join(''), stdout)
+    assert.equal((await json('logs', '-a', String(action_id), '-l', 'stderr')).length, 0)
+    assert.equal((await runAsAdmin('wait', '-a', String(action_id))).code, 0)
+  })
+
+  test('values come from files and stdin', async () => {
+    const [overrides, motd] = [join(system.dir, 'overrides.yaml'), join(system.dir, 'motd.txt')]
+    await writeFile(
+      overrides,
+      'app:\n  version: 1.10\n  image: { tag: v7 }\n  debug: null\ndeployment:\n  region: us\n',
+    )
+    await writeFile(motd, 'two\nlines\n')
+    const args = [
+      '-f',
+      overrides,
+      '-e',
+      `motd=@${motd}`,
+      '-e',
+      'at=@@home',
+      '-e',
+      'image.tag=v8',
+      '-e',
+      'in=@-',
+    ]
+    const run = startOcto(environmentFor(system.adminHeader), 'create', '-n', 'files', ...args)
+    run.child.stdin?.end('from stdin\n')
+    assert.equal((await run.ended).code, 0)
+    const { deployment } = await client.fullInfo('files')
+    assert.deepEqual(deployment.app_overrides, [
+      ['version', { tag: 'ValueAdded', contents: '1.10' }],
+      ['image.tag', { tag: 'ValueAdded', contents: 'v8' }],
+      ['debug', { tag: 'ValueDeleted' }],
+      ['motd', { tag: 'ValueAdded', contents: 'two\nlines' }],
+      ['at', { tag: 'ValueAdded', contents: '@home' }],
+      ['in', { tag: 'ValueAdded', contents: 'from stdin' }],
+    ])
+    assert.deepEqual(deployment.deployment_overrides, [['region', { tag: 'ValueAdded', contents: 'us' }]])
+  })
+
+  test('config and diff show what is set and what is different', async () => {
+    await createRunning('plain')
+    await client.create('other', { 'image.tag': 'v9', extra: 'x' })
+    assert.deepEqual(await json('config'), {
+      deployment: { region: 'eu', 'db.password': 'hunter22' },
+      app: { 'image.tag': 'v1', replicas: '2' },
+    })
+    assert.equal(
+      (await runAsAdmin('config', '--keys', '-o', 'name')).stdout,
+      'region\ndb.password\nimage.tag\nreplicas\n',
+    )
+    assert.equal((await runAsAdmin('config', '-n', 'other')).stdout.split('\n').at(-2), '  extra=x')
+    const changed = '+ app extra=x\n- app image.tag=v1\n+ app image.tag=v9\n'
+    assert.equal((await runAsAdmin('diff', '-n', 'other')).stdout, changed)
+    assert.equal((await runAsAdmin('diff', '-n', 'plain', '-n', 'other')).stdout, changed)
+    assert.deepEqual(await runAsAdmin('diff', '-n', 'plain', '--exit-code'), {
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+    assert.equal((await runAsAdmin('diff', '-n', 'other', '--exit-code')).code, 1)
+    const ids = [...(await client.actions('plain')), ...(await client.actions('other'))].map(
+      ({ action_id }) => action_id,
+    )
+    const rows = (await runAsAdmin('diff', '-a', String(ids[0]), '-a', String(ids[1]), '-o', 'table')).stdout
+    assert.match(rows, /^LEVEL +KEY +FROM +TO\napp +extra +- +x\napp +image\.tag +- +v9\n$/)
+  })
+
+  test('list, info and open in every form', async () => {
+    await createRunning('shown')
+    assert.ok(
+      (await json('list')).some(
+        ({ deployment }: { deployment: { name: string } }) => deployment.name === 'shown',
+      ),
+    )
+    assert.match(
+      (await runAsAdmin('list', '-o', 'table')).stdout,
+      /^NAME +STATUS +LAST ACTION +WHO +UPDATED +LINK\n/,
+    )
+    assert.match(
+      (await runAsAdmin('info', '-n', 'shown', '-o', 'yaml')).stdout,
+      /^deployment:\n {2}name: shown\n/,
+    )
+    assert.equal((await runAsAdmin('info', '-n', 'shown', '-o', 'name')).stdout, 'shown\n')
+    assert.equal((await runAsAdmin('open', '-n', 'shown')).stdout, 'https://shown.example.com\n')
+    const none = await runAsAdmin('open', '-n', 'shown', '--link', 'nope')
+    assert.deepEqual(
+      [none.code, none.stderr],
+      [5, 'octo: Deployment shown has no link "nope".\nThere are: app.\n'],
+    )
+  })
+
+  test('whoami, ping and doctor', async () => {
+    const { role, actor, source, project } = await json('whoami')
+    assert.deepEqual([role, actor, source], ['admin', 'ann', 'octo'])
+    assert.ok(project)
+    assert.equal((await runOcto({ OCTOPOD_URL: system.url }, 'ping')).code, 0)
+    await createRunning('examined')
+    const doctor = await runAsAdmin('doctor')
+    assert.equal(doctor.code, 0, doctor.stdout)
+    for (const check of ['settings', 'server', 'credential', 'websocket', 'stream'])
+      assert.match(doctor.stdout, new RegExp(`^ok +${check} `, 'm'))
+    const wrong = await runOcto(environmentFor('Bearer wrong'), 'doctor', '-o', 'json')
+    assert.equal(wrong.code, 6)
+    assert.equal(JSON.parse(wrong.stdout).at(-1).result, 'bad')
+    assert.equal((await runOcto({ OCTOPOD_URL: 'http://127.0.0.1:1' }, 'doctor')).code, 7)
+    assert.equal((await runOcto({}, 'doctor')).code, 2)
+  })
+
+  test('watch tells of every change, from the first state to the last', async () => {
+    const watching = startOcto(
+      environmentFor(system.adminHeader),
+      'watch',
+      '-n',
+      'watched',
+      '-o',
+      'jsonl',
+      '--timeout',
+      '12s',
+    )
+    await client.create('watched')
+    await client.waitForStatus('watched', 'Running')
+    const seen = await watching.waitUntil(({ stdout }) => stdout.includes('"Running"'))
+    const events = seen.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.ok(events.every(({ name }) => name === 'watched'))
+    const revisions = events.map(({ revision }) => revision)
+    assert.deepEqual(
+      revisions,
+      revisions.toSorted((one, other) => one - other),
+    )
+    await client.api('DELETE', '/deployments/watched/delete')
+    await watching.waitUntil(({ stdout }) => stdout.includes('"deleted"'))
+    watching.child.kill('SIGTERM')
+    await watching.ended
+  })
+})

@@ -1,0 +1,110 @@
+/** Several installations on one machine: kept safely, chosen as told, and never stronger than the environment. */
+import assert from 'node:assert/strict'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import { fakeServer, runOcto, startOcto } from '../fake-server.ts'
+import { fullInfo } from '../wire-fixtures.ts'
+
+async function createConfigHome(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'octo-home-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  return { folder, file: join(folder, 'octo', 'contexts.json'), env: { XDG_CONFIG_HOME: folder } }
+}
+
+// Each is a process that mostly waits.
+suite('contexts', { concurrency: 4 }, () => {
+  test('contexts are set, used, listed and removed; the credential is in a file of mode 0600 and never shown', async (t) => {
+    const { env, file, folder } = await createConfigHome(t)
+    const [one, other] = await Promise.all([
+      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('one')] } }),
+      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('other')] } }),
+    ])
+    await writeFile(join(folder, 'secret'), 'Bearer s3cr3t\n')
+    const set = ['context', 'set', 'first', '--url', one.url, '--authorization-file', join(folder, 'secret')]
+    assert.deepEqual(await runOcto(env, ...set), { code: 0, stdout: '', stderr: '' })
+    assert.equal((await stat(file)).mode & 0o777, 0o600)
+    assert.equal((await stat(join(folder, 'octo'))).mode & 0o777, 0o700)
+    const piped = startOcto(env, 'context', 'set', 'second', '--url', other.url, '--authorization-file', '-')
+    piped.child.stdin?.end('Bearer other\n')
+    assert.equal((await piped.ended).code, 0)
+
+    assert.equal((await runOcto(env, 'list')).stdout, 'one\n')
+    assert.equal(one.requests[0]?.headers.authorization, 'Bearer s3cr3t')
+    assert.equal((await runOcto(env, 'list', '--context', 'second')).stdout, 'other\n')
+    assert.equal((await runOcto({ ...env, OCTOPOD_CONTEXT: 'second' }, 'list')).stdout, 'other\n')
+    assert.equal((await runOcto(env, 'context', 'use', 'second')).code, 0)
+    assert.equal((await runOcto(env, 'list')).stdout, 'other\n')
+    const listed = await runOcto(env, 'context')
+    assert.match(
+      listed.stdout,
+      /^CURRENT +NAME +URL +CREDENTIAL +CA FILE\n- +first .* kept .*\n\* +second .* kept/,
+    )
+    assert.doesNotMatch(listed.stdout + (await runOcto(env, 'context', '-o', 'json')).stdout, /s3cr3t/)
+
+    assert.equal((await runOcto(env, 'context', 'set', 'second', '--url', one.url)).code, 0)
+    assert.equal((await runOcto(env, 'list')).stdout, 'one\n')
+    assert.equal(one.requests.at(-1)?.headers.authorization, 'Bearer other')
+    assert.equal((await runOcto(env, 'context', 'remove', 'second')).code, 0)
+    assert.equal((await runOcto(env, 'list')).code, 2)
+    assert.doesNotMatch(await readFile(file, 'utf8'), /second/)
+  })
+
+  test('the two variables always win, and a credential goes to its own address only', async (t) => {
+    const { env } = await createConfigHome(t)
+    const [kept, named] = await Promise.all([
+      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('kept')] } }),
+      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('named')] } }),
+    ])
+    const setting = startOcto(env, 'context', 'set', 'a', '--url', kept.url, '--authorization-file', '-')
+    setting.child.stdin?.end('Bearer kept')
+    await setting.ended
+    assert.equal((await runOcto({ ...env, OCTOPOD_URL: named.url }, 'list')).stdout, 'named\n')
+    assert.equal(named.requests[0]?.headers.authorization, undefined)
+    const both = await runOcto({ ...env, OCTOPOD_URL: named.url }, 'list', '--context', 'a')
+    assert.deepEqual(both, {
+      code: 0,
+      stdout: 'named\n',
+      stderr: 'octo: OCTOPOD_URL is set and wins over --context a.\n',
+    })
+    await runOcto({ ...env, OCTO_AUTHORIZATION_HEADER: 'Bearer mine' }, 'list')
+    assert.equal(kept.requests[0]?.headers.authorization, 'Bearer mine')
+  })
+
+  test('a file that others can read, that is broken, or a context that is not there', async (t) => {
+    const { env, file } = await createConfigHome(t)
+    assert.match(
+      (await runOcto(env, 'list')).stderr,
+      /OCTOPOD_URL is not set\.\n.*octo context set NAME --url URL/,
+    )
+    await runOcto(env, 'context', 'set', 'a', '--url', 'http://127.0.0.1:1')
+    const missing = await runOcto(env, 'list', '--context', 'b')
+    assert.deepEqual([missing.code, missing.stderr], [2, 'octo: there is no context "b".\nThere are: a.\n'])
+    await chmod(file, 0o644)
+    const open = await runOcto(env, 'list')
+    assert.deepEqual(
+      [open.code, /others can read it \(mode 644\)\.\n.*chmod 600/.test(open.stderr)],
+      [2, true],
+    )
+    await chmod(file, 0o600)
+    await writeFile(file, '{"contexts":7}')
+    assert.match((await runOcto(env, 'list')).stderr, /is not a contexts file/)
+    const wrong = await runOcto(env, 'context', 'set', 'a', '--url', 'ftp://host')
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+  })
+
+  test('401 names the context whose credential was not accepted', async (t) => {
+    const { env } = await createConfigHome(t)
+    const body = { tag: 'AppError', error_message: 'Not signed in.', code: 'not_signed_in' }
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { status: 401, body } })
+    const setting = startOcto(env, 'context', 'set', 'a', '--url', fake.url, '--authorization-file', '-')
+    setting.child.stdin?.end('Bearer old')
+    await setting.ended
+    const { code, stderr } = await runOcto(env, 'list')
+    assert.deepEqual(
+      [code, stderr],
+      [6, 'octo: Not signed in.\nThe credential of context a was not accepted: check it.\n'],
+    )
+  })
+})

@@ -1,0 +1,300 @@
+/** octo where the network is bad: cuts while waiting and following, slow and broken servers, proxies, TLS, retries. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import { type OutputChunk, outputChunk } from '../../../domain/schemas.ts'
+import { streamOutput } from '../../../octo/actions/stream-output.ts'
+import { waitFor } from '../../../octo/actions/wait.ts'
+import { createApiClient } from '../../../octo/api/client.ts'
+import { readConnection } from '../../../octo/api/connection.ts'
+import type { CliError } from '../../../octo/errors/cli-error.ts'
+import { fakeServer, runOcto, success } from '../fake-server.ts'
+import { fullInfo, summary } from '../wire-fixtures.ts'
+
+async function listen(t: TestContext, server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.after(() => {
+    server.close()
+    if ('closeAllConnections' in server) (server as ReturnType<typeof createHttpServer>).closeAllConnections()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+const createClient = (t: TestContext, url: string, retries = '0') => {
+  const client = createApiClient(readConnection({ OCTOPOD_URL: url, OCTO_RETRIES: retries }))
+  t.after(() => client.close())
+  return client
+}
+
+const chunk = (seq: number): OutputChunk =>
+  outputChunk.parse({ seq, stream: 'stdout', text: `line ${seq}\n`, at: '2026-03-01T10:00:00.000Z' })
+const chunkEvent = (seq: number) => `id: ${seq}\nevent: chunk\ndata: ${JSON.stringify(chunk(seq))}\n\n`
+const endEvent = 'id: 9\nevent: end\ndata: {"state":"succeeded"}\n\n'
+
+/** A server of streams: each connection gets what `streams` lays out for it and is then cut. */
+async function startStreamServer(t: TestContext, streams: (string | null)[]) {
+  const asked: string[] = []
+  const server = createHttpServer((request, response) => {
+    asked.push(`${request.url} ${request.headers['last-event-id'] ?? ''}`.trim())
+    if (!request.url?.includes('/stream')) {
+      const query = new URL(request.url ?? '', 'http://host').searchParams
+      const chunks = [1, 2, 3].filter((seq) => seq > Number(query.get('after'))).map(chunk)
+      response.setHeader('content-type', 'application/json')
+      return response.end(JSON.stringify({ chunks, done: true, state: 'failed' }))
+    }
+    const text = streams.shift()
+    if (text === undefined || text === null) return request.socket.destroy()
+    response.setHeader('content-type', 'text/event-stream')
+    response.write(text, () => setTimeout(() => request.socket.destroy(), 20))
+  })
+  return { url: `http://127.0.0.1:${await listen(t, server)}`, asked }
+}
+
+async function followStream(t: TestContext, url: string, more: { quietMs?: number } = {}) {
+  const cuts: CliError[] = []
+  const onConnectionLost = (cut: CliError) => cuts.push(cut)
+  const following = streamOutput(createClient(t, url), 7, { onConnectionLost, initialBackoffMs: 5, ...more })
+  const texts: string[] = []
+  for (;;) {
+    const { value, done } = await following.next()
+    if (done) return { texts, state: value, cuts: cuts.length }
+    texts.push(value.text)
+  }
+}
+
+suite('octo where the network is bad', { concurrency: 4 }, () => {
+  test('output that is followed goes on after every cut, each piece once', async (t) => {
+    const half = chunkEvent(3).slice(0, 30)
+    const { url, asked: requests } = await startStreamServer(t, [
+      chunkEvent(1) + chunkEvent(2) + half,
+      null,
+      chunkEvent(2) + chunkEvent(3),
+      endEvent,
+    ])
+    const { texts, state } = await followStream(t, url)
+    assert.deepEqual([texts, state], [['line 1\n', 'line 2\n', 'line 3\n'], 'succeeded'])
+    assert.deepEqual(
+      requests.map((one) => one.split(' ')[1]),
+      ['0', '2', '2', '3'],
+    )
+  })
+
+  test('where streams bring nothing output is asked for page by page', async (t) => {
+    const { url, asked: requests } = await startStreamServer(t, ['retry: 2000\n\n', ': still here\n\n'])
+    const { texts, state } = await followStream(t, url)
+    assert.deepEqual([texts.length, state], [3, 'failed'])
+    assert.match(requests.at(-1) ?? '', /\/output\?after=0$/)
+  })
+
+  test('a chunk spoilt on the way is asked for again', async (t) => {
+    const { url } = await startStreamServer(t, [
+      `${chunkEvent(1)}id: 2\nevent: chunk\ndata: {"seq":\n\n`,
+      chunkEvent(2) + endEvent,
+    ])
+    assert.deepEqual((await followStream(t, url)).texts, ['line 1\n', 'line 2\n'])
+  })
+
+  test('who waits outlasts a server that goes away and comes back, and a websocket that never opens', async (t) => {
+    let fetchCount = 0
+    const busy = { ...summary, state: 'running' }
+    const done = { ...summary, state: 'succeeded', finished_at: summary.started_at, exit_code: 0 }
+    const status = { tag: 'DeploymentNotPending', recorded_status: { tag: 'Running' } }
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/x1/full_info': () => {
+        fetchCount += 1
+        if (fetchCount === 2) return { status: 503, type: 'text/html', body: '<html>' }
+        if (fetchCount === 3) return { body: 'garbage' }
+        return {
+          body: fullInfo('x1', fetchCount < 4 ? { last_action: busy } : { last_action: done, status }),
+        }
+      },
+    })
+    const outages: CliError[] = []
+    await waitFor(
+      createClient(t, fake.url),
+      { name: 'x1', targetState: 'Running', actionId: 7 },
+      {
+        deadlineMs: performance.now() + 5000,
+        pollIntervalMs: { live: 20, offline: 20 },
+        onServerDown: (away) => outages.push(away),
+      },
+    )
+    assert.equal(fetchCount, 4)
+    assert.equal(outages.length, 1)
+  })
+
+  test('who waits gives up on a server that stays away, at once on one that says no', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/x1/full_info': { status: 502, body: '' },
+      'GET /api/v1/deployments/x2/full_info': {
+        status: 401,
+        body: { tag: 'AppError', error_message: 'No.', code: 'not_signed_in' },
+      },
+    })
+    const wait = (name: string) =>
+      waitFor(
+        createClient(t, fake.url),
+        { name, targetState: 'Running', actionId: null },
+        {
+          deadlineMs: performance.now() + 5000,
+          maxDowntimeMs: 100,
+          pollIntervalMs: { live: 20, offline: 20 },
+        },
+      ).then(
+        () => 'arrived',
+        (failure: CliError) => failure.kind,
+      )
+    assert.deepEqual(await Promise.all([wait('x1'), wait('x2')]), ['broken', 'not_allowed'])
+  })
+
+  test('what failed in passing is sent again, a change with the same key', async (t) => {
+    const answers = [{ status: 503, type: 'text/html', body: '<html>' }, { status: 502, body: '' }, success]
+    const fake = await fakeServer(t, {
+      'DELETE /api/v1/deployments/feature-1': () => answers.shift() ?? success,
+    })
+    const ran = await runOcto({ OCTOPOD_URL: fake.url, OCTO_RETRIES: '3' }, 'archive', '-n', 'feature-1')
+    assert.deepEqual(ran, { code: 0, stdout: '', stderr: '' })
+    const keys = fake.requests.map(({ headers }) => headers['idempotency-key'])
+    assert.equal(keys.length, 3)
+    assert.equal(new Set(keys).size, 1)
+  })
+
+  test('a connection cut before the answer is made again; what is refused for good is asked once', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('here')] } })
+    let connectionLosses = 0
+    const flakyProxy = createServer((socket) => {
+      connectionLosses += 1
+      if (connectionLosses < 3) return socket.once('data', () => socket.destroy())
+      return relay(socket, Number(new URL(fake.url).port))
+    })
+    const url = `http://127.0.0.1:${await listen(t, flakyProxy)}`
+    assert.equal((await runOcto({ OCTOPOD_URL: url, OCTO_RETRIES: '3' }, 'list')).stdout, 'here\n')
+    const missing = await runOcto({ OCTOPOD_URL: fake.url, OCTO_RETRIES: '3' }, 'info', '-n', 'nope')
+    assert.equal(missing.code, 5)
+    assert.equal(fake.requests.filter(({ path }) => path.endsWith('/nope/info')).length, 1)
+  })
+
+  test('a proxy is used for http and https, with its password, unless NO_PROXY says otherwise', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('behind')] } })
+    const { port, seen: proxiedRequests } = await startProxy(t)
+    const environment = { OCTOPOD_URL: fake.url, http_proxy: `http://ann:pass@127.0.0.1:${port}` }
+    assert.equal((await runOcto(environment, 'list')).stdout, 'behind\n')
+    assert.deepEqual(proxiedRequests, [
+      `GET ${fake.url}/api/v1/deployments Basic ${Buffer.from('ann:pass').toString('base64')}`,
+    ])
+    assert.equal((await runOcto({ ...environment, NO_PROXY: '127.0.0.1' }, 'list')).stdout, 'behind\n')
+    assert.equal(proxiedRequests.length, 1)
+    const refused = await runOcto(
+      { ...environment, HTTP_PROXY: '', http_proxy: 'http://ann:pass@127.0.0.1:1' },
+      'list',
+    )
+    assert.equal(refused.code, 7)
+    assert.match(refused.stderr, /through the proxy 127\.0\.0\.1:1, unless NO_PROXY/)
+    assert.doesNotMatch(refused.stderr, /pass/)
+    const wrong = await runOcto({ OCTOPOD_URL: fake.url, HTTP_PROXY: 'gopher://x' }, 'list')
+    assert.equal(wrong.code, 2)
+  })
+
+  test('https: an unknown issuer is told of, and trusted with its CA file, also through a proxy', async (t) => {
+    const pair = certificate(t)
+    if (pair === null) return t.skip('openssl is not installed')
+    const server = createTlsServer(
+      { key: readFileSync(pair.key), cert: readFileSync(pair.cert) },
+      (_, answer) => {
+        answer.setHeader('content-type', 'application/json')
+        answer.end(JSON.stringify([fullInfo('secret')]))
+      },
+    )
+    const url = `https://localhost:${await listen(t, server)}`
+    const unknown = await runOcto({ OCTOPOD_URL: url }, 'list')
+    assert.equal(unknown.code, 7)
+    assert.match(
+      unknown.stderr,
+      /signed by an issuer this machine does not know\.\nName the file with its issuer/,
+    )
+    const trusting = { OCTOPOD_URL: url, OCTOPOD_CA_FILE: pair.cert }
+    assert.equal((await runOcto(trusting, 'list')).stdout, 'secret\n')
+    const { port, seen: proxiedRequests } = await startProxy(t)
+    assert.equal(
+      (await runOcto({ ...trusting, HTTPS_PROXY: `127.0.0.1:${port}` }, 'list')).stdout,
+      'secret\n',
+    )
+    assert.deepEqual(proxiedRequests, [`CONNECT ${url.slice(8)} `])
+    assert.equal((await runOcto({ ...trusting, OCTOPOD_CA_FILE: pair.key }, 'list')).code, 2)
+    assert.equal((await runOcto({ ...trusting, OCTOPOD_CA_FILE: '/nonexistent' }, 'list')).code, 2)
+  })
+
+  test('followed through a command: a server that hands over to another is no concern', async (t) => {
+    const { url } = await startStreamServer(t, [chunkEvent(1), null, chunkEvent(2) + endEvent])
+    const ran = await runOcto({ OCTOPOD_URL: url }, 'logs', '-a', '7', '--follow')
+    assert.deepEqual(ran, { code: 0, stdout: 'line 1\nline 2\n', stderr: '' })
+  })
+
+  test('output that is out of reach for long is told of, once', async (t) => {
+    const { url } = await startStreamServer(t, [chunkEvent(1), null, null, null, chunkEvent(2) + endEvent])
+    const { texts, cuts: connectionLosses } = await followStream(t, url, { quietMs: 0 })
+    assert.deepEqual([texts.length, connectionLosses], [3, 1])
+    assert.equal(
+      (await followStream(t, (await startStreamServer(t, [null, null, endEvent])).url, { quietMs: 5000 }))
+        .cuts,
+      0,
+    )
+  })
+
+  test('a server that asks for patience is given it', async (t) => {
+    const answers = [{ status: 503, type: 'text/html', headers: { 'retry-after': '1' }, body: '<html>' }]
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': () => answers.shift() ?? { body: [fullInfo('late')] },
+    })
+    const startedMs = performance.now()
+    assert.equal((await runOcto({ OCTOPOD_URL: fake.url, OCTO_RETRIES: '1' }, 'list')).stdout, 'late\n')
+    assert.ok(performance.now() - startedMs >= 1000)
+  })
+})
+
+function relay(socket: Socket, port: number): void {
+  const onward = connect(port, '127.0.0.1')
+  socket.pipe(onward).pipe(socket)
+  socket.on('error', () => onward.destroy())
+  onward.on('error', () => socket.destroy())
+}
+
+/** A forward proxy that writes down what it was asked. */
+async function startProxy(t: TestContext) {
+  const seen: string[] = []
+  const server = createHttpServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`)
+    const { port, pathname } = new URL(request.url ?? '')
+    fetch(`http://127.0.0.1:${port}${pathname}`).then(async (answer) => {
+      response.writeHead(answer.status, { 'content-type': 'application/json' })
+      response.end(await answer.text())
+    })
+  })
+  server.on('connect', (request, socket: Socket) => {
+    seen.push(`CONNECT ${request.url} ${request.headers['proxy-authorization'] ?? ''}`)
+    socket.write('HTTP/1.1 200 OK\r\n\r\n')
+    relay(socket, Number(request.url?.split(':')[1]))
+  })
+  return { port: await listen(t, server), seen }
+}
+
+function certificate(t: TestContext): { key: string; cert: string } | null {
+  const folder = mkdtempSync(join(tmpdir(), 'octo-tls-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '2']
+  try {
+    const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...subject]
+    execFileSync('openssl', args, { stdio: 'ignore' })
+    return { key, cert }
+  } catch {
+    return null
+  }
+}

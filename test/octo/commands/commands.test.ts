@@ -1,0 +1,306 @@
+/** Every command of octo against a server that speaks the wire format: what it asks, what it prints. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { suite, test } from 'node:test'
+import type { Override } from '../../../domain/overrides.ts'
+import { fakeServer, octoCommand, runOcto, success } from '../fake-server.ts'
+import { fullInfo, info, overridesOfBothLevels, summary } from '../wire-fixtures.ts'
+
+const silent = { code: 0, stdout: '', stderr: '' }
+
+// Each is a process that mostly waits.
+suite('every command of octo', { concurrency: 4 }, () => {
+  test('list prints one name a line and nothing else', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('feature-2'), fullInfo('feature-1')] },
+    })
+    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'list')
+    assert.deepEqual(ran, { ...silent, stdout: 'feature-2\nfeature-1\n' })
+    assert.equal(fake.requests[0]?.headers['idempotency-key'], undefined)
+  })
+
+  test('list of no deployments prints nothing', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [] } })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'list'), silent)
+  })
+
+  test('create sends the overrides of both levels and prints nothing', async (t) => {
+    const fake = await fakeServer(t, { 'POST /api/v1/deployments': success })
+    const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: 'Secret abc', USER: 'Änne' }
+    const ran = await runOcto(
+      environment,
+      'create',
+      '-n',
+      'feature-1',
+      '-e',
+      'image.tag=v2',
+      '-o',
+      'replicas=2',
+    )
+    assert.deepEqual(ran, silent)
+    const [asked] = fake.requests
+    assert.deepEqual(asked?.body, {
+      name: 'feature-1',
+      app_overrides: [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]],
+      deployment_overrides: [['replicas', { tag: 'ValueAdded', contents: '2' }]],
+    })
+    assert.equal(asked?.headers.authorization, 'Secret abc')
+    assert.equal(asked?.headers['content-type'], 'application/json')
+  })
+
+  for (const [verb, method, path] of [
+    ['archive', 'DELETE', '/api/v1/deployments/feature-1'],
+    ['restore', 'PATCH', '/api/v1/deployments/feature-1/restore'],
+    ['cleanup', 'DELETE', '/api/v1/deployments/feature-1/cleanup'],
+    ['delete', 'DELETE', '/api/v1/deployments/feature-1/delete'],
+  ] as const) {
+    test(`${verb} asks ${method} ${path} and prints nothing`, async (t) => {
+      const fake = await fakeServer(t, { [`${method} ${path}`]: success })
+      assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url, USER: 'ann' }, verb, '-n', 'feature-1'), silent)
+      assert.equal(fake.requests.length, 1)
+      const headers = fake.requests[0]?.headers
+      assert.match(String(headers?.['idempotency-key']), /^[0-9a-f-]{36}$/)
+      assert.equal(headers?.['octopod-source'], 'octo')
+      assert.equal(headers?.['octopod-actor'], 'ann')
+    })
+  }
+
+  test('update sends the whole set: present overrides, less the unset ones, with the new ones on top', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
+      'PUT /api/v1/deployments/feature-1': success,
+    })
+    const args = ['-n', 'feature-1', '-E', 'debug', '-e', 'image.tag=v3', '-e', 'new=1', '-O', 'replicas']
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'update', ...args), silent)
+    assert.deepEqual(fake.requests.at(-1)?.body, {
+      app_overrides: [
+        ['image.tag', { tag: 'ValueAdded', contents: 'v3' }],
+        ['new', { tag: 'ValueAdded', contents: '1' }],
+      ],
+      deployment_overrides: [],
+    })
+  })
+
+  test('update tells what it is based on, and is done again on top of the change of whoever was quicker', async (t) => {
+    const theirs: Override[] = [['theirs', { tag: 'ValueAdded', contents: '1' }]]
+    const before = fullInfo('feature-1')
+    const infos = [
+      before,
+      { ...before, revision: 15, deployment: { ...before.deployment, app_overrides: theirs } },
+    ]
+    const refusal = { tag: 'AppError', error_message: 'Changed.', code: 'changed_meanwhile' }
+    const answers = [{ status: 412, body: refusal }]
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': () => ({ body: infos.shift() ?? before }),
+      'PUT /api/v1/deployments/feature-1': () => answers.shift() ?? success,
+    })
+    const environment = { OCTOPOD_URL: fake.url }
+    assert.deepEqual(await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'ours=2'), silent)
+    const [first, second] = fake.requests.filter(({ method }) => method === 'PUT')
+    assert.deepEqual([first?.headers['if-match'], second?.headers['if-match']], ['"12"', '"15"'])
+    const body = second?.body as { app_overrides: unknown } | undefined
+    assert.deepEqual(body?.app_overrides, [...theirs, ['ours', { tag: 'ValueAdded', contents: '2' }]])
+    answers.push(...Array(5).fill({ status: 412, body: refusal }))
+    assert.equal((await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'ours=2')).code, 5)
+  })
+
+  test('update without changes sends the present overrides', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
+      'PUT /api/v1/deployments/feature-1': success,
+    })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'update', '-n', 'feature-1'), silent)
+    assert.deepEqual(fake.requests.at(-1)?.body, {
+      app_overrides: overridesOfBothLevels.app,
+      deployment_overrides: overridesOfBothLevels.deployment,
+    })
+  })
+
+  test('info prints config, links and actions as Octopod 1.6 did', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/info': { body: [info('feature-1')] },
+    })
+    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'info', '--name', 'feature-1')
+    assert.equal(ran.code, 0)
+    assert.equal(ran.stderr, '')
+    assert.equal(
+      ran.stdout,
+      `Current settings:
+Application config:
+┌───────────┬─────────────┐
+│ image.tag │ v2          │
+├───────────┼─────────────┤
+│     debug │ <<REMOVED>> │
+└───────────┴─────────────┘
+
+Deployment config: 
+┌──────────┬───┐
+│ replicas │ 2 │
+└──────────┴───┘
+
+Metadata: 
+  app: http://feature-1.localhost
+
+Last logs:
+╔═════════════════════╦═══════════╦════════╦═══════════════════════════╦═══════════════════╦═══════════╗
+║     Created at      ║ Action id ║ Action ║        App config         ║ Deployment config ║ Exit code ║
+╠═════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
+║ 2026-03-01T10:05:00 ║     7     ║ update ║  image.tag │ v2           ║                   ║     1     ║
+║                     ║           ║        ║ ───────────┼───────────── ║                   ║           ║
+║                     ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
+╠═════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
+║ 2026-03-01T10:00:00 ║     3     ║ create ║  image.tag │ v2           ║                   ║     0     ║
+║                     ║           ║        ║ ───────────┼───────────── ║                   ║           ║
+║                     ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
+╚═════════════════════╩═══════════╩════════╩═══════════════════════════╩═══════════════════╩═══════════╝
+`,
+    )
+  })
+
+  const output = { stdout: { un_stdout: 'made\n' }, stderr: { un_stderr: 'warned' } }
+  const both = '\t\tstdout:\n\nmade\n\n\t\tstderr:\n\nwarned\n'
+  for (const [spelling, stdout] of [
+    [['-a', '7'], both],
+    [['-a', '7', '-l', 'all'], both],
+    [['--action=7', '--log-type=both'], both],
+    [['-a7', '-lstdout'], 'made\n\n'],
+    [['-a', '7', '-l', 'out'], 'made\n\n'],
+    [['-l', 'stderr', '-a', '7'], 'warned\n'],
+    [['-a=7', '-l=err'], 'warned\n'],
+  ] as const) {
+    test(`logs ${spelling.join(' ')}`, async (t) => {
+      const fake = await fakeServer(t, { 'GET /api/v1/log/7': { body: output } })
+      assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'logs', ...spelling), { ...silent, stdout })
+    })
+  }
+
+  test('logs brings several megabytes whole through a pipe', async (t) => {
+    const long = `${'x'.repeat(99)}\n`.repeat(80_000)
+    const body = { stdout: { un_stdout: long }, stderr: { un_stderr: '' } }
+    const fake = await fakeServer(t, { 'GET /api/v1/log/7': { body } })
+    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'logs', '-a', '7', '-l', 'stdout')
+    assert.equal(ran.stdout.length, long.length + 1)
+  })
+
+  test('cancel by deployment finds the running action', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': {
+        body: fullInfo('feature-1', { last_action: summary }),
+      },
+      'POST /api/v1/actions/7/cancel': success,
+    })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', 'feature-1'), silent)
+    assert.equal(fake.requests.at(-1)?.path, '/api/v1/actions/7/cancel')
+  })
+
+  test('cancel by action id', async (t) => {
+    const fake = await fakeServer(t, { 'POST /api/v1/actions/9/cancel': success })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-a', '9'), silent)
+  })
+
+  test('cancel says so when nothing runs', async (t) => {
+    const ended = { ...summary, state: 'succeeded', exit_code: 0 }
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/idle/full_info': { body: fullInfo('idle') },
+      'GET /api/v1/deployments/ended/full_info': { body: fullInfo('ended', { last_action: ended }) },
+    })
+    for (const name of ['idle', 'ended']) {
+      const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', name)
+      assert.equal(ran.code, 5)
+      assert.equal(ran.stderr, `octo: No action of deployment ${name} is running.\nNothing to cancel.\n`)
+    }
+  })
+
+  test('actions shows who did what and how it ended, and asks page by page', async (t) => {
+    const one = { ...summary, deployment: 'feature-1', app_overrides: [], deployment_overrides: [] }
+    const ended = {
+      finished_at: '2026-03-01T10:00:03.500Z',
+      state: 'failed',
+      exit_code: 3,
+      error: 'no image',
+    }
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/actions': ({ query }) => {
+        const before = Number(new URLSearchParams(query).get('before') ?? 602)
+        const limit = Number(new URLSearchParams(query).get('limit'))
+        const body = Array.from({ length: limit }, (_, at) => ({
+          ...one,
+          ...ended,
+          action_id: before - 1 - at,
+        }))
+        return { body }
+      },
+    })
+    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'actions', '-n', 'feature-1', '--limit', '501')
+    assert.equal(ran.code, 0)
+    assert.deepEqual(
+      fake.requests.map(({ query }) => query),
+      ['limit=500', 'limit=1&before=102'],
+    )
+    const lines = ran.stdout.split('\n')
+    assert.match(
+      lines[1] ?? '',
+      /Created at .*Action id .*Action .*State .*Who .*Source .*Duration .*Exit code .*Note/,
+    )
+    const row = lines[3] ?? ''
+    for (const part of [
+      '2026-03-01T10:00:00',
+      '601',
+      'update',
+      'failed',
+      'ann',
+      'octo',
+      '2.5 s',
+      '3',
+      'no image',
+    ]) {
+      assert.ok(row.includes(part), `${part} in ${row}`)
+    }
+  })
+
+  test('a URL with a path, a slash at its end, /api/v1 or no scheme reaches the same place', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('root')] },
+      'GET /tools/octopod/api/v1/deployments': { body: [fullInfo('below')] },
+    })
+    for (const [suffix, name] of [
+      ['/', 'root'],
+      ['//', 'root'],
+      ['/api/v1/', 'root'],
+      ['/tools/octopod', 'below'],
+      ['/tools/octopod/', 'below'],
+    ]) {
+      const ran = await runOcto({ OCTOPOD_URL: fake.url + suffix }, 'list')
+      assert.deepEqual(ran, { ...silent, stdout: `${name}\n` })
+    }
+    const bare = await runOcto({ OCTOPOD_URL: fake.url.replace('http://', '') }, 'list')
+    assert.equal(bare.stdout, 'root\n')
+  })
+
+  test('the actor comes from the CI system before $USER, percent-encoded', async (t) => {
+    const fake = await fakeServer(t, { 'DELETE /api/v1/deployments/feature-1': success })
+    for (const [environment, actor] of [
+      [{ GITHUB_ACTOR: 'ann', USER: 'runner' }, 'ann'],
+      [{ GITLAB_USER_LOGIN: 'bob', USER: 'root' }, 'bob'],
+      [{ USER: 'Änne Ö' }, '%C3%84nne%20%C3%96'],
+      [{}, undefined],
+    ] as const) {
+      await runOcto({ OCTOPOD_URL: fake.url, ...environment }, 'archive', '-n', 'feature-1')
+      assert.equal(fake.requests.at(-1)?.headers['octopod-actor'], actor)
+    }
+  })
+
+  test('a reader that closes the pipe early is no failure', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/log/7': { body: { ...output, stdout: { un_stdout: 'line\n'.repeat(200_000) } } },
+    })
+    const command = `{ "$@" logs -a 7; echo "exit $?" >&2; } | head -n 1`
+    const env = { PATH: process.env.PATH, OCTOPOD_URL: fake.url }
+    const ran = await new Promise<string[]>((resolve) => {
+      execFile('sh', ['-c', command, 'sh', ...octoCommand], { env }, (_, stdout, stderr) =>
+        resolve([stdout, stderr]),
+      )
+    })
+    assert.deepEqual(ran, ['\t\tstdout:\n', 'exit 0\n'])
+  })
+})

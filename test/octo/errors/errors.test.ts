@@ -1,0 +1,276 @@
+/** Everything that can go wrong, as a person at the command line meets it: an exit code, nothing on stdout, words. */
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { suite, type TestContext, test } from 'node:test'
+import { errorBody } from '../../../domain/errors.ts'
+import { type CommandResult, type FakeResponse, fakeServer, runOcto } from '../fake-server.ts'
+import { fullInfo } from '../wire-fixtures.ts'
+
+const secret = 'Bearer s3cr3t-value'
+
+/** The exit code, nothing but words on stderr, and the credential in none of them. */
+function assertFailure({ code, stdout, stderr }: CommandResult, expected: number): string {
+  assert.equal(code, expected)
+  assert.equal(stdout, '')
+  assert.match(stderr, /^octo: /)
+  assert.doesNotMatch(stderr, /s3cr3t|node_modules|\n {4}at /)
+  return stderr
+}
+
+async function archiveWithResponse(
+  test: TestContext,
+  laid: FakeResponse,
+  authorization = secret,
+): Promise<string> {
+  const fake = await fakeServer(test, { 'DELETE /api/v1/deployments/feature-1': laid })
+  const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: authorization }
+  const ran = await runOcto(environment, 'archive', '-n', 'feature-1')
+  return assertFailure(ran, expectedExitCode(laid)).replaceAll(fake.url, 'URL')
+}
+
+/** Refused, not allowed, or no usable answer. */
+function expectedExitCode({ status = 200, type = '', body }: FakeResponse): number {
+  if (status === 401 || status === 403) return 6
+  const isApiError = typeof body === 'object' && body !== null && 'tag' in body
+  return status >= 400 && status < 500 && isApiError && type === '' ? 5 : 7
+}
+
+// Each is a process that mostly waits.
+suite('what goes wrong', { concurrency: 4 }, () => {
+  for (const [url, expectedMessage] of [
+    [undefined, 'OCTOPOD_URL is not set.'],
+    ['', 'OCTOPOD_URL is not set.'],
+    ['http://', 'OCTOPOD_URL is not a URL.'],
+    ['http://a b', 'OCTOPOD_URL is not a URL.'],
+    ['http://host:99999', 'OCTOPOD_URL is not a URL.'],
+    ['ftp://host', 'OCTOPOD_URL begins with ftp:// but octo speaks only http:// and https://.'],
+    ['https://ann:s3cr3t@host', 'OCTOPOD_URL holds a user name or password.'],
+    ['https://host/?token=s3cr3t', 'OCTOPOD_URL holds a ? or #.'],
+  ] as const) {
+    test(`OCTOPOD_URL ${JSON.stringify(url)}`, async () => {
+      const stderr = assertFailure(await runOcto(url === undefined ? {} : { OCTOPOD_URL: url }, 'list'), 2)
+      assert.equal(stderr.split('\n')[0], `octo: ${expectedMessage}`)
+      assert.match(stderr, /https:\/\/octopod\.example\.com|OCTO_AUTHORIZATION_HEADER/)
+    })
+  }
+
+  test('a credential that no header can carry is refused without being shown', async () => {
+    const environment = { OCTOPOD_URL: 'http://127.0.0.1:1', OCTO_AUTHORIZATION_HEADER: 's3cr3t\nline' }
+    assert.match(
+      assertFailure(await runOcto(environment, 'list'), 2),
+      /OCTO_AUTHORIZATION_HEADER holds a character/,
+    )
+  })
+
+  test('white space around the credential is dropped', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [] } })
+    await runOcto({ OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: `${secret}\n` }, 'list')
+    assert.equal(fake.requests[0]?.headers.authorization, secret)
+  })
+
+  test('a port where nothing listens', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    await new Promise((resolve) => server.close(resolve))
+    const stderr = assertFailure(await runOcto({ OCTOPOD_URL: `http://127.0.0.1:${port}/x` }, 'list'), 7)
+    assert.equal(
+      stderr,
+      `octo: cannot reach http://127.0.0.1:${port}/x: nothing listens there (connection refused).\nCheck OCTOPOD_URL, and that the server is up.\n`,
+    )
+  })
+
+  test('a connection cut before the answer leaves a write in doubt, and says so', async (t) => {
+    const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(
+      0,
+      '127.0.0.1',
+    )
+    t.after(() => server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+    const writeError = assertFailure(await runOcto({ OCTOPOD_URL: url }, 'archive', '-n', 'feature-1'), 7)
+    assert.match(
+      writeError,
+      /the connection was cut before the answer[\s\S]*Whether the request was carried out is not known/,
+    )
+    assert.doesNotMatch(assertFailure(await runOcto({ OCTOPOD_URL: url }, 'list'), 7), /carried out/)
+  })
+
+  test('something that does not speak HTTP, and TLS where there is none', async (t) => {
+    // A client may leave in any way.
+    const mailServer = createServer((socket) =>
+      socket.on('error', () => {}).end('220 mail.example.com ESMTP\r\n'),
+    )
+    const server = mailServer.listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const address = `127.0.0.1:${(server.address() as { port: number }).port}`
+    assert.match(
+      assertFailure(await runOcto({ OCTOPOD_URL: `http://${address}` }, 'list'), 7),
+      /does not speak HTTP/,
+    )
+    assert.match(
+      assertFailure(await runOcto({ OCTOPOD_URL: `https://${address}` }, 'list'), 7),
+      /does not speak TLS/,
+    )
+  })
+
+  for (const [code, message, remedy] of [
+    [
+      'no_such_deployment',
+      'Deployment feature-1 not found.',
+      'Check the name against the list of deployments.',
+    ],
+    [
+      'busy',
+      'Deployment feature-1 is currently being processed.',
+      'Wait for the running action to end, or cancel it.',
+    ],
+    [
+      'impossible_move',
+      'Deployment feature-1 is Archived: archive needs Running.',
+      'Bring the deployment into',
+    ],
+    ['not_allowed', 'Only an admin may do this.', 'Ask for the admin credential'],
+    ['shutting_down', 'This server is shutting down.', 'Send it again in a few seconds'],
+    ['key_reused', 'The Idempotency-Key was used for another request.', 'Use a new Idempotency-Key'],
+    ['runners_away', 'No runner answered.', 'Check that a runner is up'],
+    ['script_failed', 'config_check failed: no cluster', 'Ask the DevOps engineer'],
+    ['stores_away', 'The database is not reachable.', 'Send it again in a moment'],
+    ['too_large', 'At most 10 MiB.', 'Send less'],
+  ] as const) {
+    test(`refused with ${code}`, async (t) => {
+      const { errorCodes } = await import('../../../domain/errors.ts')
+      const stderr = await archiveWithResponse(t, {
+        status: errorCodes[code].status,
+        body: errorBody(code, message),
+      })
+      assert.ok(stderr.startsWith(`octo: ${message}\n${remedy}`), stderr)
+    })
+  }
+
+  test('an internal error comes with the request id', async (t) => {
+    const headers = { 'X-Request-Id': 'r-42' }
+    const stderr = await archiveWithResponse(t, {
+      status: 500,
+      headers,
+      body: errorBody('internal', 'Something broke.'),
+    })
+    assert.match(stderr, /^octo: Something broke\.\nReport it with the request id; .* Request id: r-42\n$/)
+  })
+
+  test('several name errors and errors without a code, as Octopod 1.6 sent them', async (t) => {
+    const names = { status: 400, body: { tag: 'ValidationError', name_field: ['Too short.', 'Taken.'] } }
+    assert.match(await archiveWithResponse(t, names), /^octo: Too short\.\nTaken\.\n/)
+    const app = {
+      status: 409,
+      body: { tag: 'AppError', error_message: 'The deployment is currently being processed.' },
+    }
+    assert.match(
+      await archiveWithResponse(t, app),
+      /currently being processed\.\nWait for the running action/,
+    )
+  })
+
+  test('the words of config_check come as plain text', async (t) => {
+    const body = 'image.tag v9 does not exist.\nThere are: v1, v2\n'
+    const fake = await fakeServer(t, { 'POST /api/v1/deployments': { status: 400, body } })
+    const stderr = assertFailure(
+      await runOcto({ OCTOPOD_URL: fake.url }, 'create', '-n', 'feature-1', '-e', 'image.tag=v9'),
+      5,
+    )
+    assert.equal(
+      stderr,
+      'octo: image.tag v9 does not exist.\nThere are: v1, v2\nChange the config as the config_check script asks.\n',
+    )
+  })
+
+  test('control characters of a server do not reach the terminal', async (t) => {
+    const stderr = await archiveWithResponse(t, {
+      status: 409,
+      body: errorBody('busy', 'red \u001b[31m bell \u0007 end'),
+    })
+    assert.match(stderr, /^octo: red �\[31m bell � end\n/)
+  })
+
+  test('401 says whether the credential is missing or wrong', async (t) => {
+    const refused = { status: 401, body: errorBody('not_signed_in', 'Not signed in.') }
+    assert.match(
+      await archiveWithResponse(t, refused),
+      /The value of OCTO_AUTHORIZATION_HEADER was not accepted/,
+    )
+    assert.match(await archiveWithResponse(t, refused, ''), /OCTO_AUTHORIZATION_HEADER is not set/)
+    const proxy = { status: 401, type: 'text/html', body: '<html>401</html>' }
+    assert.match(
+      await archiveWithResponse(t, proxy),
+      /URL answered 401 \(credential missing or wrong\)\.\nThe value of/,
+    )
+  })
+
+  test('answers of proxies: 502, 503 and 504 as web pages or with nothing', async (t) => {
+    for (const status of [502, 503, 504]) {
+      const page = await archiveWithResponse(t, { status, type: 'text/html', body: '<html>nginx</html>' })
+      assert.match(
+        page,
+        new RegExp(`^octo: URL answered ${status} \\(.*\\)\\.\nTry again in a minute: a proxy`),
+      )
+      assert.match(await archiveWithResponse(t, { status, body: '' }), /Try again in a minute/)
+      assert.equal(
+        await archiveWithResponse(t, { status, body: 'no healthy upstream' }),
+        'octo: no healthy upstream\nTry again in a minute. If it stays so: Check OCTOPOD_URL.\n',
+      )
+    }
+  })
+
+  test('what is not Octopod: web pages, other JSON, nothing, a login page', async (t) => {
+    for (const [response, expectedMessage] of [
+      [
+        { type: 'text/html', body: '<!doctype html><title>Hello</title>' },
+        /answered 200 with a web page: this is not/,
+      ],
+      [
+        { status: 404, type: 'text/html', body: '<html>404' },
+        /answered 404 with a web page: this is not the API/,
+      ],
+      [
+        { status: 404, body: { message: 'no Route matched' } },
+        /answered 404 with something else than JSON|not the API/,
+      ],
+      [{ body: '' }, /answered 200 with nothing: this is not the API/],
+      [{ body: 'pong' }, /answered 200 with something else than JSON/],
+      [{ body: { tag: 'Failure' } }, /answered archiveDeployment in a shape octo does not know \(tag: /],
+      [
+        { status: 302, headers: { location: 'https://login.example.com/start?ticket=s3cr3t' }, body: '' },
+        /sends us to https:\/\/login\.example\.com\/start\.\nWrite https:\/\/ in OCTOPOD_URL/,
+      ],
+      [
+        { status: 307, headers: { location: '/login?next=s3cr3t' }, body: '' },
+        /sends us to URL\/login\.\nSet OCTOPOD_URL/,
+      ],
+    ] as [FakeResponse, RegExp][]) {
+      const stderr = await archiveWithResponse(t, response)
+      assert.match(stderr, expectedMessage)
+    }
+  })
+
+  test('an answer of a future or past server is noticed by its shape', async (t) => {
+    const { revision: _, ...older } = fullInfo('feature-1')
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [older] } })
+    const stderr = assertFailure(await runOcto({ OCTOPOD_URL: fake.url }, 'list'), 7)
+    assert.match(stderr, /listDeployments in a shape octo does not know \(0\.revision: .*same version/s)
+  })
+
+  test('info of a deployment that is not there', async (t) => {
+    const missing = { status: 404, body: errorBody('no_such_deployment', 'Deployment nope not found.') }
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/nope/info': missing,
+      'GET /api/v1/deployments/none/info': { body: [] },
+    })
+    for (const name of ['nope', 'none']) {
+      assert.match(
+        assertFailure(await runOcto({ OCTOPOD_URL: fake.url }, 'info', '-n', name), 5),
+        new RegExp(`^octo: Deployment ${name} not found\\.\n`),
+      )
+    }
+  })
+})

@@ -1,0 +1,117 @@
+/** Every command in every form: -o json, jsonl, table, name and yaml. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import { type TestContext, test } from 'node:test'
+import { parseAllDocuments } from 'yaml'
+import { normalizeArgs } from '../../../octo/cli/normalize-args.ts'
+import { createCli } from '../../../octo/cli/option-metadata.ts'
+import { formats } from '../../../octo/output/formatter.ts'
+import { verbs } from '../../../octo/registry.ts'
+import { fakeServer, success } from '../fake-server.ts'
+import { fullInfo, summary } from '../wire-fixtures.ts'
+
+const accepted = { ...success, headers: { 'octopod-action-id': '7' } }
+const action = { ...summary, state: 'failed', deployment: 'x1', app_overrides: [], deployment_overrides: [] }
+const at = '2026-03-01T10:00:00.000Z'
+const x1 = fullInfo('x1', { last_action: { ...summary, state: 'failed' } })
+
+const startFakeServer = (t: TestContext) =>
+  fakeServer(t, {
+    'GET /api/v1/deployments': { body: [x1] },
+    'POST /api/v1/deployments': accepted,
+    'PUT /api/v1/deployments/x1': accepted,
+    'DELETE /api/v1/deployments/x1': accepted,
+    'PATCH /api/v1/deployments/x1/restore': accepted,
+    'DELETE /api/v1/deployments/x1/cleanup': accepted,
+    'DELETE /api/v1/deployments/x1/delete': success,
+    'GET /api/v1/deployments/x1/full_info': { body: x1 },
+    'GET /api/v1/deployments/x1/status': { body: { status: 'Ok' } },
+    'GET /api/v1/deployments/x1/actions': { body: [action] },
+    'GET /api/v1/actions/7': { body: action },
+    'POST /api/v1/actions/7/cancel': success,
+    'GET /api/v1/actions/7/output': ({ query }) => ({
+      body: {
+        chunks: query.startsWith('after=0') ? [{ seq: 1, stream: 'stdout', text: 'one\ntwo\n', at }] : [],
+        done: true,
+        state: 'failed',
+      },
+    }),
+    'GET /api/v1/deployment_overrides': { body: [['region', 'eu']] },
+    'POST /api/v1/application_overrides': { body: [['replicas', '1']] },
+    'GET /api/v1/whoami': { body: { role: 'admin', actor: 'ann', source: 'octo', project: 'p' } },
+    'GET /api/v1/ping': { body: 'abc' },
+  })
+
+/** What is typed after each verb. */
+const argsByCommand: Record<string, string[]> = {
+  list: [],
+  config: [],
+  whoami: [],
+  ping: [],
+  version: [],
+  context: [],
+  doctor: [],
+  'context set': ['here', '--url', 'http://x'],
+  'context use': ['here'],
+  'context remove': ['here'],
+  completion: ['bash'],
+  cancel: ['-a', '7'],
+  wait: ['-n', 'x1', '--for', 'archived', '--timeout', '0.3s'],
+  watch: ['--timeout', '0.3s'],
+}
+
+/** Runs a command inside this process: hundreds of processes would take minutes. */
+async function runInProcess(env: Record<string, string>, verb: string, ...args: string[]) {
+  const output = { stdout: '', stderr: '' }
+  const collect = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write: (bytes, _, done) => {
+        output[name] += bytes
+        done()
+      },
+    })
+  const loadCommand = verbs[verb]
+  assert.ok(loadCommand)
+  const context = { env, stdin: Readable.from([]), stdout: collect('stdout'), stderr: collect('stderr') }
+  const normalizedArgs = normalizeArgs([...verb.split(' '), ...args])
+  const code = await createCli(await loadCommand()).run(normalizedArgs, context)
+  return { code, ...output }
+}
+
+for (const command of Object.keys(verbs))
+  test(`octo ${command} -o FORM`, async (t) => {
+    const { url } = await startFakeServer(t)
+    const configHome = mkdtempSync(join(tmpdir(), 'octo-forms-'))
+    t.after(() => rmSync(configHome, { recursive: true, force: true }))
+    const env = { OCTOPOD_URL: url, XDG_CONFIG_HOME: configHome }
+    for (const format of formats) {
+      if (command.startsWith('context')) await runInProcess(env, 'context set', 'here', '--url', 'http://x')
+      const { stdout, stderr } = await runInProcess(
+        env,
+        command,
+        ...(argsByCommand[command] ?? ['-n', 'x1']),
+        '-o',
+        format,
+      )
+      assert.doesNotMatch(stderr, /mistake in octo|no option/)
+      assert.notEqual(stdout, '', `${format}: ${stderr}`)
+      const lines = stdout.split('\n').slice(0, -1)
+      if (format === 'json') JSON.parse(stdout)
+      if (format === 'jsonl') for (const line of lines) JSON.parse(line)
+      if (format === 'yaml') assert.equal(parseAllDocuments(stdout).length, 1)
+      if (format === 'table' && command !== 'watch') assert.match(lines[0] ?? '', /^[A-Z]/)
+      assert.ok(!stdout.includes('undefined'))
+    }
+  })
+
+test('what was cancelled, deleted or opened is told', async (t) => {
+  const { url } = await startFakeServer(t)
+  const runAsJson = async (verb: string, ...args: string[]) =>
+    JSON.parse((await runInProcess({ OCTOPOD_URL: url }, verb, ...args, '-o', 'json')).stdout)
+  assert.equal((await runAsJson('cancel', '-a', '7')).state, 'failed')
+  assert.equal((await runAsJson('delete', '-n', 'x1')).status, 'gone')
+  assert.deepEqual(await runAsJson('open', '-n', 'x1'), { name: 'app', link: 'http://x1.localhost' })
+})

@@ -1,0 +1,29 @@
+/** The last lines of an output, however it was cut into pieces. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { lastLines } from '../../../octo/output/tail.ts'
+
+const at = '2026-03-01T10:00:00.000Z'
+
+async function* chunksOf(texts: readonly string[]) {
+  for (const [index, text] of texts.entries()) yield { seq: index + 1, stream: 'stdout' as const, text, at }
+}
+
+test('the last lines are those of the whole text', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.stringMatching(/^[ab\n]{0,6}$/), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 5 }),
+      async (texts, count) => {
+        const whole = texts.join('')
+        const lines = whole.split('\n')
+        const ended = lines.at(-1) === '' ? lines.slice(0, -1) : lines
+        const expected =
+          ended.slice(-count).join('\n') + (whole.endsWith('\n') && ended.length > 0 ? '\n' : '')
+        const kept = await lastLines(chunksOf(texts), count)
+        assert.equal(kept.map(({ text }) => text).join(''), whole === '' ? '' : expected)
+      },
+    ),
+  )
+})

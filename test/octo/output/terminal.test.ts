@@ -1,0 +1,109 @@
+/** octo on a terminal, which script(1) gives it: what is drawn, and that the terminal is left as it was. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { suite, test } from 'node:test'
+import { fakeServer, octoCommand } from '../fake-server.ts'
+import { fullInfo, summary } from '../wire-fixtures.ts'
+
+type KeyboardInput = { when: string; what: string }
+
+/** Everything the terminal is sent, and the exit code. */
+async function runOnTerminal(
+  environment: Record<string, string>,
+  args: string[],
+  typing?: KeyboardInput,
+): Promise<{ code: number; text: string }> {
+  const commandLine = [...octoCommand, ...args].map((word) => `'${word}'`).join(' ')
+  const baseEnvironment = {
+    PATH: process.env.PATH,
+    TERM: 'xterm',
+    SHELL: '/bin/sh',
+    XDG_CONFIG_HOME: '/nonexistent',
+  }
+  const env = { ...baseEnvironment, ...environment }
+  const child = spawn('script', ['-qec', commandLine, '/dev/null'], { env, timeout: 60_000 })
+  let text = ''
+  let wasTyped = false
+  child.stdout.setEncoding('utf8').on('data', (piece) => {
+    text += piece
+    if (typing === undefined || wasTyped || !text.includes(typing.when)) return
+    wasTyped = true
+    child.stdin.write(typing.what)
+  })
+  const [code] = await once(child, 'close')
+  return { code, text }
+}
+
+const hasScript = (() => {
+  try {
+    // The one of util-linux; others take other options.
+    return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
+  } catch {
+    return false
+  }
+})()
+
+const escapeCharacter = '\u001b'
+const colorSequence = new RegExp(`${escapeCharacter}\\[\\d+m`)
+const running = { status: { tag: 'DeploymentNotPending', recorded_status: { tag: 'Running' } } }
+
+suite('octo on a terminal', {
+  concurrency: 3,
+  skip: !hasScript && 'there is no script of util-linux',
+}, () => {
+  test('watch takes the screen for its table, and gives it back', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('feature-1', running)] },
+    })
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['watch', '--timeout', '1s'])
+    assert.equal(code, 0)
+    assert.ok(
+      text.startsWith(`${escapeCharacter}[?1049h${escapeCharacter}[?25l`),
+      JSON.stringify(text.slice(0, 80)),
+    )
+    assert.match(text, /1 deployment · .* · Ctrl-C ends/)
+    assert.match(text, /NAME +STATUS[\s\S]*feature-1 +Running/)
+    assert.ok(
+      text.endsWith(`${escapeCharacter}[?25h${escapeCharacter}[?1049l`),
+      JSON.stringify(text.slice(-80)),
+    )
+  })
+
+  test('waiting is one line that is drawn anew, dim only where colours are wanted', async (t) => {
+    let fetchCount = 0
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/x1/full_info': () => {
+        fetchCount += 1
+        return { body: fullInfo('x1', fetchCount < 2 ? { last_action: summary } : running) }
+      },
+    })
+    const args = ['wait', '-n', 'x1', '--for', 'running']
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, args)
+    assert.equal(code, 0, text)
+    assert.match(text, new RegExp(`\\r${escapeCharacter}\\[K⠙ x1: .* is running`))
+    assert.match(
+      text,
+      new RegExp(
+        `\\r${escapeCharacter}\\[Kx1: Running ${escapeCharacter}\\[2m\\d+ s${escapeCharacter}\\[0m\\r\\n$`,
+      ),
+    )
+    fetchCount = 0
+    const plain = await runOnTerminal({ OCTOPOD_URL: fake.url, NO_COLOR: '1' }, args)
+    assert.doesNotMatch(plain.text, colorSequence)
+    const dumb = await runOnTerminal({ OCTOPOD_URL: fake.url, TERM: 'dumb' }, args)
+    assert.equal(dumb.text, 'x1: Running\r\n')
+  })
+
+  test('Ctrl-C leaves the line that was drawn, and a sentence below it', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/x1/full_info': { body: fullInfo('x1', { last_action: summary }) },
+    })
+    const input = { when: 'is running', what: '\u0003' }
+    const { text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['wait', '-n', 'x1'], input)
+    assert.match(
+      text,
+      /x1: .* is running .*\r\n.*Waiting has ended, action 7 goes on: octo wait -a 7 waits on, /s,
+    )
+  })
+})

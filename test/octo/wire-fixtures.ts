@@ -1,0 +1,76 @@
+/** Records in the wire format of contract §4, for the fake server of the octo tests. */
+import type { Override } from '../../domain/overrides.ts'
+
+export const overridesOfBothLevels = {
+  app: [
+    ['image.tag', { tag: 'ValueAdded', contents: 'v2' }],
+    ['debug', { tag: 'ValueDeleted' }],
+  ] as Override[],
+  deployment: [['replicas', { tag: 'ValueAdded', contents: '2' }]] as Override[],
+}
+
+export const summary = {
+  action_id: 7,
+  action: 'UpdateAction',
+  state: 'running',
+  attempt: 1,
+  actor: 'ann',
+  source: 'octo',
+  reason: null,
+  created_at: '2026-03-01T10:00:00.000Z',
+  started_at: '2026-03-01T10:00:01.000Z',
+  finished_at: null,
+  exit_code: null,
+  signal: null,
+  error: null,
+  truncated: false,
+  cancel_requested_at: null,
+  cancelled_by: null,
+}
+
+export function fullInfo(name: string, extra: Record<string, unknown> = {}) {
+  return {
+    deployment: {
+      name,
+      app_overrides: overridesOfBothLevels.app,
+      deployment_overrides: overridesOfBothLevels.deployment,
+    },
+    status: { tag: 'DeploymentNotPending', recorded_status: { tag: 'Failure', contents: 'GenericFailure' } },
+    metadata: [{ name: 'app', link: `http://${name}.localhost` }],
+    created_at: '2026-03-01T10:00:00.000Z',
+    updated_at: '2026-03-01T10:05:00.000Z',
+    revision: 12,
+    last_action: null,
+    last_check: null,
+    ...extra,
+  }
+}
+
+export function info(name: string) {
+  const { deployment, metadata } = fullInfo(name)
+  const actionLog = {
+    deployment_app_overrides: overridesOfBothLevels.app,
+    deployment_dep_overrides: [],
+    duration: { months: 0, time: 1.5 },
+  }
+  return {
+    deployment,
+    metadata,
+    logs: [
+      {
+        ...actionLog,
+        action_id: 7,
+        action: 'UpdateAction',
+        exit_code: 1,
+        created_at: '2026-03-01T10:05:00.000Z',
+      },
+      {
+        ...actionLog,
+        action_id: 3,
+        action: 'CreateAction',
+        exit_code: 0,
+        created_at: '2026-03-01T10:00:00.123Z',
+      },
+    ],
+  }
+}

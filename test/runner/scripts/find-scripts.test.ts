@@ -1,0 +1,144 @@
+/** Control scripts are found as contract §3 says, everything missing is named at once, and secrets stay behind. */
+import assert from 'node:assert/strict'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import { type ScriptName, scriptNames, scripts } from '../../../domain/script.ts'
+import { readSettings, SettingsError } from '../../../domain/settings.ts'
+import { findScripts, scriptEnvironment } from '../../../runner/scripts/find-scripts.ts'
+
+const requiredScripts = scriptNames.filter((name) => !scripts[name].optional)
+
+const readRunnerSettings = (environment: Record<string, string>) =>
+  readSettings('runner', { DATABASE_URL: 'postgres://nowhere', REDIS_URL: 'redis://nowhere', ...environment })
+
+function scriptFolder(t: TestContext, files: readonly string[]): string {
+  const path = mkdtempSync(join(tmpdir(), 'octopod-scripts-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  for (const file of files) writeFileSync(join(path, file), '#!/bin/sh\n', { mode: 0o755 })
+  return path
+}
+
+suite('control scripts', () => {
+  test('are found in their folder; optional ones may be absent', (t) => {
+    const path = scriptFolder(t, requiredScripts)
+    const found = findScripts(readRunnerSettings({ CONTROL_SCRIPTS_DIR: path }))
+    for (const name of requiredScripts) assert.equal(found.path(name), join(path, name))
+    assert.equal(found.path('init'), null)
+    assert.equal(found.path('notifications'), null)
+  })
+
+  test('are found under the names they have in the published images', (t) => {
+    const path = scriptFolder(
+      t,
+      requiredScripts.map((name) => scripts[name].alias ?? name),
+    )
+    const found = findScripts(readRunnerSettings({ CONTROL_SCRIPTS_DIR: path }))
+    assert.equal(found.path('application_config_keys'), join(path, 'app_keys'))
+    assert.equal(found.path('deployment_config'), join(path, 'deployment_overrides'))
+  })
+
+  test('may each be given by a setting, which wins', (t) => {
+    const path = scriptFolder(t, [...requiredScripts, 'other'])
+    const other = join(path, 'other')
+    const found = findScripts(
+      readRunnerSettings({ CONTROL_SCRIPTS_DIR: path, INFO_COMMAND: other, NOTIFICATION_COMMAND: other }),
+    )
+    assert.equal(found.path('info'), other)
+    assert.equal(found.path('notifications'), other)
+    assert.equal(found.path('create'), join(path, 'create'))
+    const all = Object.fromEntries(requiredScripts.map((name) => [scripts[name].setting, other]))
+    assert.equal(findScripts(readRunnerSettings(all)).path('check'), other)
+  })
+
+  test('that are missing or cannot be executed are all named in one message', (t) => {
+    const path = scriptFolder(
+      t,
+      requiredScripts.filter((name: ScriptName) => name !== 'check' && name !== 'application_config'),
+    )
+    chmodSync(join(path, 'create'), 0o644)
+    rmSync(join(path, 'info'))
+    mkdirSync(join(path, 'info'))
+    const message = settingsErrorMessage({ CONTROL_SCRIPTS_DIR: path, NOTIFICATION_COMMAND: '/no/such/file' })
+    assert.match(message, /the check script is not there: \S+\/check$/m)
+    assert.match(
+      message,
+      /the application_config script is not there: \S+\/application_config or \S+\/app_overrides$/m,
+    )
+    assert.match(
+      message,
+      /the create script is not an executable file: \S+\/create \(chmod \+x makes it one\)$/m,
+    )
+    assert.match(message, /the info script is not an executable file: \S+\/info \(it is a folder\)$/m)
+    assert.match(
+      message,
+      /the notifications script is not there: \/no\/such\/file \(NOTIFICATION_COMMAND\)$/m,
+    )
+    assert.equal(message.split('\n').length, 5)
+  })
+
+  test('without any setting, or with a folder that is not there, are asked for in one sentence', () => {
+    assert.match(
+      settingsErrorMessage({}),
+      /CONTROL_SCRIPTS_DIR is not set: give it the folder .* CREATION_COMMAND, UPDATE_COMMAND/,
+    )
+    const message = settingsErrorMessage({ CONTROL_SCRIPTS_DIR: '/no/such/folder' })
+    assert.match(message, /CONTROL_SCRIPTS_DIR is \/no\/such\/folder, which is not a folder/)
+    assert.doesNotMatch(message, /the create script/)
+    assert.match(settingsErrorMessage({ INFO_COMMAND: '/no/such/file' }), /the info script is not there/)
+  })
+
+  function settingsErrorMessage(environment: Record<string, string>): string {
+    try {
+      findScripts(readRunnerSettings(environment))
+    } catch (error) {
+      assert.ok(error instanceof SettingsError)
+      return error.message
+    }
+    throw new assert.AssertionError({ message: 'all scripts were found' })
+  }
+})
+
+suite('the environment of a script', () => {
+  const environment = {
+    PATH: '/bin',
+    HOME: '/root',
+    LC_ALL: 'C',
+    KUBERNETES_SERVICE_HOST: 'k',
+    HELM_BIN: 'h',
+    DEFAULTS: 'd',
+    OCTOPOD_FENCE: '1',
+    MY_OWN: 'm',
+    TEAM_A: 'a',
+    TEAM_B: 'b',
+    PATHOLOGY: 'x',
+    DATABASE_URL: 's1',
+    REDIS_URL: 's2',
+    POWER_AUTHORIZATION_HEADER: 's3',
+    APP_AUTHORIZATION_HEADER: 's4',
+  }
+
+  test('holds what is on the list and nothing else', () => {
+    assert.deepEqual(Object.keys(scriptEnvironment(environment, '')), [
+      'PATH',
+      'HOME',
+      'LC_ALL',
+      'KUBERNETES_SERVICE_HOST',
+      'HELM_BIN',
+      'DEFAULTS',
+      'OCTOPOD_FENCE',
+    ])
+  })
+
+  test('is extended by names and beginnings of names', () => {
+    const seen = scriptEnvironment(environment, ' MY_OWN, TEAM_* ,,')
+    assert.deepEqual([seen.MY_OWN, seen.TEAM_A, seen.TEAM_B, seen.PATHOLOGY], ['m', 'a', 'b', undefined])
+  })
+
+  test('never holds the secrets of the product, whatever is listed', () => {
+    const seen = scriptEnvironment(environment, '*, DATABASE_URL, REDIS_*, POWER_AUTHORIZATION_HEADER, APP_*')
+    assert.equal(seen.PATHOLOGY, 'x')
+    for (const value of Object.values(seen)) assert.doesNotMatch(value, /^s\d$/)
+  })
+})

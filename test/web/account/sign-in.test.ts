@@ -1,0 +1,126 @@
+/** Who one is: installations with a credential of their own, a wrong one, and a proxy that tells the name. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser } from 'playwright-core'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
+import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+
+describe('signing in', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let session: BrowserSession
+
+  before(async () => {
+    const env = { APP_AUTHORIZATION_HEADER: 'Basic c2hvcDpzZWNyZXQ=', ACTOR_HEADER: 'X-Person' }
+    ;[system, browser] = await Promise.all([startSystem({ env }), openBrowser()])
+    client = createApiClient(system.url)
+    session = await openBrowserSession(browser, system.url)
+    await client.create('shop')
+    await client.waitForStatus('shop', 'Running')
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  it('needs nothing where config.json gives the credential: the page and its live events just work', async () => {
+    const page = await session.openPage()
+    await page.locator('a[href="/deployments/shop"]').waitFor()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await client.create('blog')
+    await page.locator('a[href="/deployments/blog"]').waitFor()
+    await page.close()
+  })
+
+  it('asks for the credential where config.json gives none, refuses a wrong one in words, and goes on with a right one', async () => {
+    const page = await session.openPage('/nowhere')
+    const json = { app_url: '', ws_url: '', app_auth: '', kubernetes_dashboard_url_template: null }
+    await page.route('**/config.json', (route) => route.fulfill({ json }))
+    await page.goto(system.url)
+    await page.locator('.problem').getByText('This needs a credential').waitFor()
+    await page.locator('.problem').getByRole('button', { name: 'Sign in' }).click()
+    const field = page.getByLabel('Authorization')
+    await field.fill('Basic wrong')
+    await page.keyboard.press('Enter')
+    await page.locator('dialog .problem').waitFor()
+    assert.equal(await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).isEnabled(), true)
+    await field.fill('Basic c2hvcDpzZWNyZXQ=')
+    await page.keyboard.press('Enter')
+    await page.locator('a[href="/deployments/shop"]').waitFor()
+    await page.locator('.role', { hasText: 'user' }).waitFor()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('What you see may be old').waitFor()
+    await page.close()
+  })
+
+  /** Without websockets the page asks when it is told to. */
+  const withoutSockets = async () => {
+    const page = await session.openPage('/nowhere')
+    await page.routeWebSocket('**/event', (socket) => socket.close())
+    await page.goto(system.url)
+    await page.locator('a[href="/deployments/shop"]').waitFor()
+    return page
+  }
+
+  for (const [how, answer] of Object.entries({
+    'sends people elsewhere': { status: 302, headers: { location: 'https://login.example.com/' } },
+    'answers by a page of its own': { contentType: 'text/html', body: '<!DOCTYPE html><p>Log in' },
+  }))
+    it(`says that the sign-in has ended where a proxy ${how}, and goes on after it`, async () => {
+      const page = await withoutSockets()
+      await page.route('**/api/**', (route) => route.fulfill(answer))
+      await page.locator('.badge').click()
+      await page.getByText('Your sign-in has ended. Sign in again in another tab').waitFor()
+      await page.unrouteAll()
+      await page.locator('.badge').click()
+      await page.locator('.warning').waitFor({ state: 'detached' })
+      await page.close()
+    })
+
+  it('takes the new credential of users from config.json when the old one is refused', async () => {
+    const page = await withoutSockets()
+    const other = await system.startServer({ APP_AUTHORIZATION_HEADER: 'Bearer other' })
+    await page.route(/\/api\/|config\.json/, (route) =>
+      route.continue({ url: route.request().url().replace(system.url, other.url) }),
+    )
+    const refused = page.waitForResponse((response) => response.status() === 401)
+    await page.locator('.badge').click()
+    await refused
+    await client.create('news')
+    await page.locator('.badge').click()
+    await page.locator('a[href="/deployments/news"]').waitFor()
+    assert.equal(await page.locator('.warning').count(), 0)
+    await page.close()
+  })
+
+  it('shows the name a proxy tells and asks for none', async () => {
+    const behind = await openBrowserSession(browser, system.url, {
+      extraHTTPHeaders: { 'X-Person': 'Maria Weiß' },
+    })
+    const page = await behind.openPage('/deployments/shop')
+    await page.locator('.who', { hasText: 'Maria' }).waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Your name' }).count(), 0)
+    await page.getByRole('button', { name: 'Archive' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    await page.locator('.action', { hasText: 'Archive' }).first().getByText('Maria').waitFor()
+    behind.assertNoErrors()
+    await behind.close()
+  })
+
+  it('says that it could not start when config.json cannot be had, and tries again', async () => {
+    const page = await session.openPage('/nowhere')
+    await page.route('**/config.json', (route) => route.fulfill({ status: 503, body: 'away' }))
+    await page.goto(system.url)
+    await page.getByText('Octopod could not start').waitFor()
+    await page.unrouteAll()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.locator('a[href="/deployments/blog"]').waitFor()
+    await page.close()
+  })
+
+  it('never made the browser complain', () => session.assertNoErrors())
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { errorBody } from '../../../domain/errors.ts'
+import { errorFromResponse, toApiError } from '../../../web/api/errors.ts'
+
+describe('what went wrong', () => {
+  it('is told in the words of the server, with what can be done', async () => {
+    const problem = await errorFromResponse(
+      Response.json(errorBody('busy', 'shop is being processed.'), { status: 409 }),
+    )
+    assert.equal(problem.message, 'shop is being processed.')
+    assert.equal(problem.code, 'busy')
+    assert.match(problem.hint, /Wait/)
+  })
+
+  it('keeps the text of a config check as it is', async () => {
+    const problem = await errorFromResponse(new Response('No such tag.\nTry v2.\n', { status: 400 }))
+    assert.equal(problem.code, 'config_refused')
+    assert.equal(problem.message, 'No such tag.\nTry v2.')
+  })
+
+  it('is a sign-in that has ended where a proxy answers in place of the server', async () => {
+    const page = { headers: { 'content-type': 'text/html' } }
+    for (const answer of [
+      Response.error(),
+      new Response('<p>Log in', page),
+      new Response('<p>Log in', { ...page, status: 401 }),
+    ]) {
+      const { message, hint, status, code } = await errorFromResponse(answer)
+      assert.deepEqual([message, status, code], ['Your sign-in has ended.', 0, null])
+      assert.match(hint, /another tab/)
+    }
+    const ours = Response.json(errorBody('not_signed_in', 'This needs a credential.'), { status: 401 })
+    assert.equal((await errorFromResponse(ours)).code, 'not_signed_in')
+  })
+
+  it('has words for a proxy’s page, a lost network and a silent server', async () => {
+    const proxy = new Response('<html>', { status: 502, statusText: 'Bad Gateway' })
+    assert.equal((await errorFromResponse(proxy)).message, 'The server answered 502 Bad Gateway.')
+    assert.match(toApiError(new TypeError('fetch failed')).message, /cannot be reached/)
+    assert.match(toApiError(new DOMException('', 'TimeoutError')).message, /did not answer in time/)
+  })
+})

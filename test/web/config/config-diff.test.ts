@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type KeyValue, valueAdded as setTo, valueDeleted } from '../../../domain/overrides.ts'
+import {
+  buildConfigRows,
+  diffOverrides,
+  rebaseOverrides,
+  removeKey,
+  setValue,
+  undoChange,
+} from '../../../web/config/config-diff.ts'
+
+const defaults: KeyValue[] = [
+  ['image.tag', 'v1'],
+  ['debug', 'false'],
+  ['region', 'eu'],
+]
+
+describe('the rows of a config level', () => {
+  it('tell defaults, changed, removed and added keys apart, defaults first', () => {
+    const rows = buildConfigRows(defaults, [
+      setTo('mail', 'on'),
+      setTo('image.tag', 'v2'),
+      valueDeleted('debug'),
+    ])
+    assert.deepEqual(
+      rows.map(({ key, value, kind }) => [key, value, kind]),
+      [
+        ['image.tag', 'v2', 'changed'],
+        ['debug', null, 'removed'],
+        ['region', 'eu', 'default'],
+        ['mail', 'on', 'added'],
+      ],
+    )
+  })
+
+  it('still show an override whose default has gone', () => {
+    assert.deepEqual(buildConfigRows([], [valueDeleted('debug')]), [
+      { key: 'debug', standard: null, value: null, kind: 'removed' },
+    ])
+  })
+})
+
+describe('editing a key', () => {
+  it('back to its default is as if it had never been touched', () => {
+    const typed = setValue(defaults, [], 'image.tag', 'v2')
+    assert.deepEqual(typed, [setTo('image.tag', 'v2')])
+    assert.deepEqual(setValue(defaults, typed, 'image.tag', 'v1'), [])
+  })
+
+  it('takes out a default, forgets a key of its own', () => {
+    assert.deepEqual(removeKey(defaults, [], 'debug'), [valueDeleted('debug')])
+    assert.deepEqual(removeKey(defaults, [setTo('mail', 'on')], 'mail'), [])
+  })
+
+  it('is undone to what was saved, and once more to the default', () => {
+    const saved = [setTo('image.tag', 'v2')]
+    const typed = setValue(defaults, saved, 'image.tag', 'v3')
+    const once = undoChange(saved, typed, 'image.tag')
+    assert.deepEqual(once, saved)
+    assert.deepEqual(undoChange(saved, once, 'image.tag'), [])
+  })
+})
+
+describe('two people at one config', () => {
+  const opened = [setTo('image.tag', 'v1'), setTo('mail', 'on'), setTo('debug', 'true')]
+
+  it('both get what they did where it was on different keys', () => {
+    const mine = [setTo('image.tag', 'v2'), setTo('mail', 'on'), valueDeleted('region')]
+    const theirs = [setTo('image.tag', 'v1'), setTo('mail', 'off'), setTo('debug', 'true'), setTo('new', '1')]
+    assert.deepEqual(rebaseOverrides(opened, mine, theirs), [
+      setTo('image.tag', 'v2'),
+      setTo('mail', 'off'),
+      setTo('new', '1'),
+      valueDeleted('region'),
+    ])
+  })
+
+  it('on the same key the form wins, also where the other one has taken it out', () => {
+    assert.deepEqual(
+      rebaseOverrides(opened, [setTo('image.tag', 'v2'), ...opened.slice(1)], [valueDeleted('image.tag')]),
+      [setTo('image.tag', 'v2')],
+    )
+    assert.deepEqual(rebaseOverrides(opened, opened.slice(1), opened), opened.slice(1))
+  })
+})
+
+describe('comparing overrides', () => {
+  it('does not care about their order', () => {
+    assert.deepEqual(
+      diffOverrides([setTo('a', '1'), valueDeleted('b')], [valueDeleted('b'), setTo('a', '1')]),
+      [],
+    )
+    assert.equal(diffOverrides([setTo('a', '')], [valueDeleted('a')]).length, 1)
+  })
+
+  it('tells what one action changed against the one before', () => {
+    assert.deepEqual(
+      diffOverrides([setTo('a', '1'), setTo('b', '1')], [setTo('a', '2'), valueDeleted('c')]),
+      [
+        { key: 'a', before: '1', after: '2' },
+        { key: 'b', before: '1', after: undefined },
+        { key: 'c', before: undefined, after: null },
+      ],
+    )
+  })
+})

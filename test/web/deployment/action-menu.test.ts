@@ -1,0 +1,93 @@
+/** The menu of a row: what everybody finds there, what admins do, and where it leads. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
+import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+
+describe('the menu of a row', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let session: BrowserSession
+
+  before(async () => {
+    const env = { KUBERNETES_DASHBOARD_URL_TEMPLATE: 'https://dash.example/search?q=octopod-' }
+    ;[system, browser] = await Promise.all([startSystem({ env }), openBrowser()])
+    client = createApiClient(system.url)
+    session = await openBrowserSession(browser, system.url)
+    await client.create('shop', { 'image.tag': 'v1' })
+    await client.waitForStatus('shop', 'Running')
+    // A check that succeeded would heal it before anybody has looked.
+    const failing = { 'behave.update': 'fail the registry is away', 'behave.check': 'exit 1' }
+    await client.update('shop', { 'image.tag': 'v2', ...failing })
+    await client.waitForStatus('shop', 'GenericFailure')
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  const openMenu = async (page: Page) => {
+    await page.getByRole('button', { name: 'Actions for shop' }).click()
+    const lines = await page.getByRole('menuitem').allInnerTexts()
+    return lines.map((line) => line.trim().split('\n')[0])
+  }
+
+  it('leads to the dashboard, as the page of the deployment does', async () => {
+    const page = await session.openPage()
+    assert.deepEqual(await openMenu(page), ['Edit config', 'Archive', 'Dashboard'])
+    const address = 'https://dash.example/search?q=octopod-shop'
+    const item = page.getByRole('menuitem', { name: 'Dashboard' })
+    assert.equal(await item.getAttribute('href'), address)
+    assert.match((await item.getAttribute('rel')) ?? '', /noopener/)
+    await page.goto(`${system.url}/deployments/shop`)
+    assert.equal(await page.getByRole('link', { name: 'Dashboard' }).getAttribute('href'), address)
+    await page.close()
+  })
+
+  it('leads admins to the output of what was done last, by an address that can be handed on', async () => {
+    const page = await session.openPage()
+    await session.signIn(page, system.adminHeader)
+    const expected = ['Edit config', 'Archive', 'Logs', 'Dashboard', 'Clean up', 'Delete record']
+    assert.deepEqual(await openMenu(page), expected)
+    await page.getByText('Archive it first.').waitFor()
+    await page.getByRole('menuitem', { name: 'Logs' }).click()
+    await page.locator('.output-lines').getByText('the registry is away').waitFor()
+    const [last] = await client.actions('shop')
+    assert.equal(new URL(page.url()).search, `?output=${last?.action_id}`)
+    await page.waitForFunction(() => {
+      const top = document.querySelector('.output')?.getBoundingClientRect().top
+      return top !== undefined && top > 0 && top < innerHeight
+    })
+    await page.reload()
+    await page.locator('.output-lines').getByText('the registry is away').waitFor()
+    await page.getByRole('button', { name: 'Hide output' }).click()
+    assert.equal(new URL(page.url()).search, '')
+    // The same address tells those who are no admins nothing.
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.goto(`${system.url}/deployments/shop?output=${last?.action_id}`)
+    await page.locator('.action').first().waitFor()
+    assert.equal(await page.locator('.output').count(), 0)
+    await page.close()
+  })
+
+  it('cleans up for admins what is archived, after a question', async () => {
+    const page = await session.openPage('/?archived=1')
+    await session.signIn(page, system.adminHeader)
+    await client.archive('shop')
+    await client.waitForStatus('shop', 'Archived')
+    await page.locator('.status-word', { hasText: 'Archived' }).waitFor()
+    await openMenu(page)
+    await page.getByRole('menuitem', { name: 'Clean up' }).click()
+    await page.getByRole('dialog').getByText('There is no way back').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Clean up' }).click()
+    await page.getByText('No deployments yet.').waitFor()
+    await client.waitUntilDeleted('shop')
+    await page.close()
+  })
+
+  it('never made the browser complain', () => session.assertNoErrors())
+})

@@ -1,0 +1,144 @@
+/** Two people at one config: neither loses what they did, and neither overwrites the other unseen. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Route } from 'playwright-core'
+import { valueAdded as setTo } from '../../../domain/overrides.ts'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
+import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+
+describe('two people at one config', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let session: BrowserSession
+
+  before(async () => {
+    ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
+    client = createApiClient(system.url)
+    session = await openBrowserSession(browser, system.url)
+    await client.create('shop', { 'image.tag': 'v2', 'mail.host': 'old' })
+    await client.waitForStatus('shop', 'Running')
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  const edit = async () => {
+    const page = await session.openPage('/nowhere')
+    return {
+      page,
+      open: async () => {
+        await page.goto(`${system.url}/deployments/shop`)
+        await page.getByRole('heading', { name: 'shop' }).waitFor()
+        await page.keyboard.press('e')
+        return page.getByLabel('replicas', { exact: true })
+      },
+    }
+  }
+
+  it('shows what another has saved meanwhile, and puts the own edits on top of it', async () => {
+    const { page, open } = await edit()
+    const field = await open()
+    await field.fill('6')
+    await client.update('shop', { 'image.tag': 'v5', 'feature.x': 'on' })
+    const meanwhile = page.locator('.sheet-foot .warning')
+    await meanwhile.getByText('Others have changed this config').waitFor()
+    assert.deepEqual(await meanwhile.locator('li').allTextContents(), [
+      'image.tagv2v5',
+      'mail.hostolddefault',
+      'feature.xon',
+    ])
+    await client.waitForStatus('shop', 'Running')
+    await page.getByText('Look at what has changed meanwhile').waitFor()
+    await page.getByRole('button', { name: 'Take over' }).click()
+    await meanwhile.waitFor({ state: 'detached' })
+    assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v5')
+    assert.equal(await field.inputValue(), '6')
+    await page.getByText('Edited: replicas', { exact: true }).waitFor()
+    await page.keyboard.press('Control+Enter')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    const [action] = await client.actions('shop')
+    assert.deepEqual(action?.app_overrides, [
+      setTo('image.tag', 'v5'),
+      setTo('feature.x', 'on'),
+      setTo('replicas', '6'),
+    ])
+    await client.waitForStatus('shop', 'Running')
+    await page.close()
+  })
+
+  it('loses no work of another whom the page has not heard of: the server refuses, and nothing typed is gone', async () => {
+    const { page, open } = await edit()
+    await page.routeWebSocket('**/event', () => {})
+    const field = await open()
+    await field.fill('8')
+    // The page asks now and then: not before this test has ended.
+    const late = (route: Route) => (route.request().method() === 'GET' ? route.abort() : route.continue())
+    await page.route('**/full_info', late)
+    await page.route('**/api/v1/deployments', late)
+    await client.update('shop', { 'image.tag': 'v6' })
+    await client.waitForStatus('shop', 'Running')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('.sheet-foot .problem', { hasText: 'changed' }).waitFor()
+    assert.equal(await field.inputValue(), '8')
+    assert.equal((await client.actions('shop'))[0]?.actor, 'admin')
+    await page.unrouteAll()
+    await page.keyboard.press('Control+Enter')
+    await page.getByRole('button', { name: 'Take over' }).click()
+    assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v6')
+    assert.equal(await field.inputValue(), '8')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await client.waitForStatus('shop', 'Running')
+    await page.close()
+  })
+
+  it('does not take for that of another what was accepted while its answer was lost', async () => {
+    const { page, open } = await edit()
+    const field = await open()
+    await page.route('**/api/v1/deployments/shop', async (route) => {
+      await route.fetch()
+      await route.abort()
+    })
+    await field.fill('9')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.locator('.notice').getByText('Updating shop').waitFor()
+    const [action] = await client.actions('shop')
+    assert.deepEqual(action?.app_overrides.at(-1), setTo('replicas', '9'))
+    await client.waitForStatus('shop', 'Running')
+
+    await page.route('**/api/v1/deployments', async (route) => {
+      if (route.request().method() === 'GET') return route.continue()
+      await route.fetch()
+      await route.abort()
+    })
+    await page.keyboard.press('n')
+    await page.getByLabel('image.tag', { exact: true }).fill('v2')
+    await page.getByLabel('Name', { exact: true }).fill('blog')
+    await page.keyboard.press('Control+Enter')
+    await page.waitForURL('**/deployments/blog')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await client.waitForStatus('blog', 'Running')
+    await page.close()
+  })
+
+  it('keeps what was sent in vain, and shows what another has saved since', async () => {
+    const { page, open } = await edit()
+    const field = await open()
+    await page.route('**/api/v1/deployments/shop', (route) => route.abort())
+    await field.fill('10')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('.sheet-foot .problem').getByText('cannot be reached').waitFor()
+    await client.update('shop', { 'image.tag': 'v7' })
+    await page.locator('.sheet-foot .warning').getByText('Others have changed this config').waitFor()
+    assert.equal(await field.inputValue(), '10')
+    await client.waitForStatus('shop', 'Running')
+    await page.close()
+  })
+
+  it('never made the browser complain', () => session.assertNoErrors())
+})

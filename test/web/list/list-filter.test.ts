@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  compareBy,
+  defaultView,
+  formatView,
+  type ListView,
+  parseView,
+  toggleSort,
+} from '../../../web/list/list-filter.ts'
+import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
+
+describe('the view of the list', () => {
+  it('turns the order round on a second click, and begins as people expect it', () => {
+    const byName = toggleSort(defaultView, 'name')
+    assert.equal(byName.descending, false)
+    assert.equal(toggleSort(byName, 'name').descending, true)
+    assert.equal(toggleSort(byName, 'created').descending, true)
+  })
+
+  it('is kept in the address, where only what makes sense is understood', () => {
+    const view: ListView = { query: 'a b', archived: true, sort: 'name', descending: true }
+    assert.deepEqual(parseView(formatView(view)), view)
+    assert.equal(formatView(defaultView), '')
+    assert.deepEqual(parseView('?sort=evil'), defaultView)
+  })
+
+  it('puts the best match first, then goes by its key, then by name', () => {
+    const item = (name: string, score: number, changed: string) => ({
+      name,
+      score,
+      info: sampleDeployment({ name, changed }),
+    })
+    const items = [
+      item('c', 1, '2026-01-02'),
+      item('b', 1, '2026-01-02'),
+      item('a', 2, '2026-01-01'),
+      item('d', 1, '2026-01-03'),
+    ]
+    const names = items.sort(compareBy(defaultView)).map(({ name }) => name)
+    assert.deepEqual(names, ['a', 'd', 'b', 'c'])
+  })
+})

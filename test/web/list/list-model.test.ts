@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { defaultView, type ListView } from '../../../web/list/list-filter.ts'
+import { createListModel } from '../../../web/list/list-model.ts'
+import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
+import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
+
+const sampleDeployments = [
+  sampleDeployment({
+    name: 'shop',
+    app: { 'image.tag': 'v2' },
+    created: '2026-01-01',
+    changed: '2026-01-05',
+  }),
+  sampleDeployment({ name: 'blog', created: '2026-01-02', changed: '2026-01-04' }),
+  sampleDeployment({ name: 'old', status: 'Archived', created: '2026-01-03', changed: '2026-01-03' }),
+]
+
+function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
+  const store = createDeploymentStore()
+  store.upsertMany(all)
+  const pendingPauses: (() => void)[] = []
+  /** Whoever pauses waits here. */
+  const pause = () => new Promise<void>((resolve) => pendingPauses.push(resolve))
+  const model = createListModel(store, { ...defaultView, ...view }, pause)
+  const change = (wanted: Parameters<typeof sampleDeployment>[0] & { name: string }) => {
+    const deployment = sampleDeployment({ revision: 2, ...wanted })
+    store.apply({ type: 'deployment', name: wanted.name, revision: deployment.revision, deployment })
+  }
+  const runAllPauses = async () => {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const turn = pendingPauses.shift()
+      if (turn === undefined) return
+      turn()
+    }
+  }
+  return {
+    store,
+    listing: model,
+    change,
+    turns: pendingPauses,
+    finish: runAllPauses,
+    names: () => model.state.value.items.map(({ name }) => name),
+    setView: (wanted: Partial<ListView>) => model.setView({ ...defaultView, ...view, ...wanted }),
+  }
+}
+
+describe('the listing', () => {
+  it('shows the last change first and keeps archived ones behind their switch', () => {
+    const { names, setView, listing } = createModel()
+    assert.deepEqual(names(), ['shop', 'blog'])
+    assert.equal(listing.state.value.hiddenMatches, 1)
+    setView({ archived: true })
+    assert.deepEqual(names(), ['shop', 'blog', 'old'])
+    setView({ sort: 'name', descending: false })
+    assert.deepEqual(names(), ['blog', 'shop'])
+    setView({ sort: 'created' })
+    assert.deepEqual(names(), ['blog', 'shop'])
+  })
+
+  it('moves the one row that changed, and lets rows come and go', () => {
+    const { names, change, store, listing } = createModel()
+    change({ name: 'blog', changed: '2026-01-06' })
+    assert.deepEqual(names(), ['blog', 'shop'])
+    change({ name: 'news', changed: '2026-01-07' })
+    change({ name: 'old', changed: '2026-01-01', status: 'Running' })
+    assert.deepEqual(names(), ['news', 'blog', 'shop', 'old'])
+    change({ name: 'shop', revision: 3, status: 'Archived' })
+    store.apply({ type: 'deleted', name: 'news', revision: 9 })
+    assert.deepEqual(names(), ['blog', 'old'])
+    assert.deepEqual(
+      { ...listing.state.value, items: [], words: [] },
+      { items: [], words: [], total: 3, putAway: 1, hidden: 1 },
+    )
+  })
+
+  it('stays in order whatever changes, as if it were sorted anew each time', () => {
+    const { names, change, store } = createModel({ archived: true }, [])
+    for (let round = 1; round < 300; round += 1) {
+      const name = `d${(round * 7) % 23}`
+      const status = round % 3 === 0 ? 'Archived' : 'Running'
+      if (round % 11 === 0) store.apply({ type: 'deleted', name, revision: round })
+      else change({ name, revision: round, status, changed: `2026-01-${10 + ((round * 5) % 17)}` })
+      const anew = createListModel(store, { ...defaultView, archived: true })
+      assert.deepEqual(
+        names(),
+        anew.state.value.items.map((item) => item.name),
+      )
+      anew.close()
+    }
+  })
+
+  it('finds archived ones without showing them, and counts them', async () => {
+    const { names, setView, listing, finish } = createModel()
+    setView({ query: 'old' })
+    await finish()
+    assert.deepEqual(names(), [])
+    assert.equal(listing.state.value.hiddenMatches, 1)
+  })
+
+  it('shows a search when it is whole, with what changed meanwhile, and forgets one that was typed over', async () => {
+    const many = Array.from({ length: 2000 }, (_, at) =>
+      sampleDeployment({
+        name: `d${at}`,
+        app: Object.fromEntries(Array.from({ length: 30 }, (_, key) => [`key.${key}.of`, `value ${at}`])),
+      }),
+    )
+    const { names, setView, turns, change, finish, listing } = createModel({}, many)
+    setView({ query: 'velue' })
+    setView({ query: 'd1999' })
+    assert.ok(turns.length >= 2, 'it pauses')
+    assert.equal(names().length, 2000)
+    change({ name: 'd3', app: { note: 'd1999' } })
+    assert.equal(names().length, 2000)
+    await finish()
+    assert.deepEqual(names(), ['d1999', 'd3'])
+    const { terms } = listing.state.value
+    change({ name: 'd5', app: { note: 'd1999' } })
+    assert.deepEqual(new Set(names()), new Set(['d1999', 'd3', 'd5']))
+    assert.equal(listing.state.value.terms, terms)
+  })
+})

@@ -1,0 +1,302 @@
+/** The list in a real browser: long ones, narrow ones, many pages at once, a server that goes and comes. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { buildPage, missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+
+const day = (at: number) => new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString()
+/** Newest first, as the server has it; some rows are higher than others. */
+const many = Array.from({ length: 1500 }, (_, at) =>
+  sampleDeployment({
+    name: `d-${at}`,
+    created: day(at),
+    changed: day(1500 - at),
+    app: Object.fromEntries(
+      Array.from({ length: at % 7 }, (_, key) => [
+        `service.part${key}.image`,
+        `registry/feature-${at}-${key}`,
+      ]),
+    ),
+  }),
+)
+
+describe('the list in a browser', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let context: BrowserContext
+  const troubles: string[] = []
+
+  before(async () => {
+    buildPage()
+    ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
+    context = await browser.newContext({ reducedMotion: 'reduce' })
+    client = createApiClient(system.url)
+    await Promise.all([client.create('shop', { 'mail.host': 'mailhog' }), client.create('blog')])
+    await Promise.all([client.waitForStatus('shop', 'Running'), client.waitForStatus('blog', 'Running')])
+  })
+  afterEach(async () => {
+    await Promise.all(context.pages().map((page) => page.close()))
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  async function open(
+    width = 1440,
+    prepare: (page: Page) => Promise<unknown> = async () => {},
+  ): Promise<Page> {
+    const page = await context.newPage()
+    await page.setViewportSize({ width, height: 900 })
+    page.setDefaultTimeout(10_000)
+    page.on('pageerror', (error) => troubles.push(String(error.stack)))
+    await prepare(page)
+    await page.goto(system.url)
+    await page.locator('tr[data-name]').first().waitFor()
+    return page
+  }
+  /** A list of our own, and the messages of the websocket in our hands. */
+  async function openLong(width = 1440, list: FullInfo[] = many) {
+    const sockets: WebSocketRoute[] = []
+    const page = await open(width, async (page) => {
+      await page.addInitScript(keepMostRows)
+      await page.routeWebSocket('**/event', (socket) => {
+        sockets.push(socket)
+        socket.send(JSON.stringify({ type: 'hello', seq: 0, heartbeat_ms: 15_000 }))
+      })
+      await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: list }))
+    })
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    let seq = 0
+    const tell = (deployment: FullInfo) => {
+      seq += 1
+      const { name } = deployment.deployment
+      const event = { type: 'deployment', name, revision: deployment.revision, deployment }
+      sockets.at(-1)?.send(JSON.stringify({ type: 'event', seq, event }))
+    }
+    return { page, tell, sockets }
+  }
+  const rowOf = (page: Page, name: string) => page.locator(`tr[data-name="${name}"]`)
+  const namesOf = (page: Page) =>
+    page.locator('tr[data-name]').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.name))
+
+  for (const width of [1440, 768, 360]) {
+    it(`draws only what is near of a long list, without a hole or a jump, at ${width} px`, async () => {
+      const { page } = await openLong(width)
+      assert.ok((await namesOf(page)).length < 80)
+      assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1501')
+      assert.equal(await rowOf(page, 'd-0').getAttribute('aria-rowindex'), '2')
+      for (let at = 0; at < 12; at += 1) {
+        await page.mouse.wheel(0, at < 6 ? 900 : -400)
+        await page.waitForTimeout(20)
+        const covered = await page.evaluate(() =>
+          [150, 450, 750].every(
+            (y) => document.elementFromPoint(innerWidth / 3, y)?.closest('.blank') === null,
+          ),
+        )
+        assert.ok(covered, `a hole after ${at}`)
+      }
+      // The estimate of what was never drawn must not keep the last row from being reached.
+      await page.keyboard.press('End')
+      await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
+      await rowOf(page, 'd-1499').waitFor()
+      assert.ok((await namesOf(page)).length < 80)
+      const most = await page.evaluate(() => (window as unknown as { most: number }).most)
+      assert.ok(most < 100, `${most} rows were drawn at some time`)
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+      assert.equal(wide, false)
+    })
+  }
+
+  it('keeps the row that has the focus, and goes on from it', async () => {
+    const { page } = await openLong()
+    await page.getByRole('link', { name: 'd-3', exact: true }).focus()
+    await page.evaluate(() => scrollTo(0, 60_000))
+    // Above, between the row with the focus and what is seen, and below.
+    await page.waitForFunction(() => document.querySelectorAll('.blank').length === 3, undefined, {
+      polling: 50,
+    })
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'd-3')
+    await page.getByRole('link', { name: 'd-3', exact: true }).press('Tab')
+    await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
+    // A second key only now: before the rows around are drawn, the next focus would be far below.
+    await page.keyboard.press('Tab')
+    await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
+  })
+
+  it('draws one event into its row and touches no other', async () => {
+    const { page, tell: sendEvent } = await openLong()
+    await page.evaluate(() => {
+      const seen: string[] = []
+      Object.assign(window, { seen })
+      new MutationObserver((changes) => {
+        for (const { target, type, attributeName } of changes) {
+          const element = target instanceof Element ? target : target.parentElement
+          seen.push(`${element?.closest('tr')?.dataset.name ?? element?.className}: ${attributeName ?? type}`)
+        }
+      }).observe(document.querySelector('table') as Element, {
+        subtree: true,
+        childList: true,
+        attributes: true,
+        characterData: true,
+      })
+    })
+    const seen = () => page.evaluate(() => (window as unknown as { seen: string[] }).seen.splice(0))
+    const third = many[3] as FullInfo
+    const failing = sampleDeployment({
+      name: 'd-3',
+      revision: 2,
+      status: 'GenericFailure',
+      created: third.created_at,
+      changed: third.updated_at,
+    })
+    sendEvent(failing)
+    await rowOf(page, 'd-3').getByText('Failing').waitFor()
+    assert.deepEqual([...new Set((await seen()).map((line) => line.split(':')[0]))], ['d-3'])
+
+    // An older one changes nothing, and is not even drawn.
+    sendEvent({ ...third, revision: 1 })
+    sendEvent({ ...(many[5] as FullInfo), revision: 2, updated_at: day(9999) })
+    await page.locator('tr[aria-rowindex="2"][data-name="d-5"]').waitFor()
+    await rowOf(page, 'd-3').getByText('Failing').waitFor()
+    const others = (await seen()).filter(
+      (line) => !/^(d-5|undefined)|: (childList|aria-rowindex)$/.test(line),
+    )
+    assert.deepEqual(
+      others.filter((line) => !line.endsWith(': style')),
+      [],
+    )
+  })
+
+  it('finds by guess, marks it, shows the override that was found, and says what else there is', async () => {
+    const list = [
+      sampleDeployment({ name: 'feature-pay', app: { a: '1', b: '2', c: '3', 'image.tag': 'v2' } }),
+      sampleDeployment({ name: 'other' }),
+      sampleDeployment({ name: 'old-pay', status: 'Archived' }),
+    ]
+    const { page } = await openLong(1440, list)
+    const search = page.getByLabel('Search names and config')
+    await search.fill('imgae pay')
+    await rowOf(page, 'other').waitFor({ state: 'detached' })
+    assert.deepEqual(await page.locator('mark').allTextContents(), ['pay', 'image'])
+    await search.fill('old')
+    await page.getByRole('button', { name: 'Show archived' }).click()
+    await rowOf(page, 'old-pay').waitFor()
+    await search.fill('zzz')
+    await page.getByRole('button', { name: 'Clear the search' }).click()
+    await page.getByRole('button', { name: 'Name', exact: true }).click()
+    await page.waitForURL(/sort=name/)
+    assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
+    await page.reload()
+    await rowOf(page, 'other').waitFor()
+    assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
+  })
+
+  it('shows what was found in a long value, and keeps overrides open that were opened, however far one scrolls', async () => {
+    const { page } = await openLong()
+    const row = rowOf(page, 'd-6')
+    await row.getByRole('button', { name: '3 more' }).click()
+    await row.getByText('feature-6-5').waitFor()
+    // A row that holds the focus would stay.
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur())
+    await page.evaluate(() => scrollTo(0, 40_000))
+    await row.waitFor({ state: 'detached' })
+    await page.evaluate(() => scrollTo(0, 0))
+    await row.getByText('feature-6-5').waitFor()
+
+    const value = `registry.example/${'group/'.repeat(20)}needle-7`
+    const other = await openLong(1440, [sampleDeployment({ name: 'deep', app: { 'image.tag': value } })])
+    await other.page.getByLabel('Search names and config').fill('needle-7')
+    const isSeen = () => {
+      const mark = document.querySelector('mark')?.getBoundingClientRect()
+      const label = document.querySelector('.override')?.getBoundingClientRect()
+      return (
+        mark !== undefined && label !== undefined && mark.right <= label.right && mark.bottom <= label.bottom
+      )
+    }
+    await other.page.waitForFunction(isSeen)
+  })
+
+  it('tells what runs, for how long, and how long it usually takes', async () => {
+    const action = { action: 'UpdateAction', state: 'running', started_at: new Date().toISOString() } as const
+    const info = sampleDeployment({ name: 'busy', status: 'UpdatePending', action })
+    const last_action = { ...info.last_action, usual_duration_ms: 40_000 }
+    const { page } = await openLong(1440, [{ ...info, last_action } as FullInfo])
+    await rowOf(page, 'busy').getByText('Updating').waitFor()
+    await rowOf(page, 'busy').getByText('usually 40 s').waitFor()
+    await rowOf(page, 'busy').getByText('0:02').waitFor()
+  })
+
+  it('shows on every page what is done on one, and how it ended', async () => {
+    const [one, other] = await Promise.all([open(), open(360)])
+    await one.getByRole('button', { name: 'Actions for blog' }).click()
+    await one.getByRole('menuitem', { name: 'Archive' }).click()
+    await one.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    await Promise.all([one, other].map((page) => rowOf(page, 'blog').waitFor({ state: 'detached' })))
+    await client.waitForStatus('blog', 'Archived')
+    await client.restore('blog')
+    await Promise.all(
+      [one, other].map((page) =>
+        rowOf(page, 'blog').locator('.status-word', { hasText: 'Running' }).waitFor(),
+      ),
+    )
+    assert.equal((await client.fullInfo('blog')).last_action?.usual_duration_ms, undefined)
+  })
+
+  it('comes back from sleep and from a cut that nobody told it of', async () => {
+    const sockets: WebSocketRoute[] = []
+    const cut = { mute: false }
+    const page = await open(1440, async (page) => {
+      await page.clock.install()
+      await page.routeWebSocket('**/event', (socket) => {
+        sockets.push(socket)
+        const server = socket.connectToServer()
+        const mine = sockets.length
+        server.onMessage((message) => {
+          if (!(cut.mute && mine === 1)) socket.send(message)
+        })
+      })
+    })
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    // The first connection is never closed, only silent: as behind a proxy that has forgotten it.
+    cut.mute = true
+    await client.create('cut')
+    await client.waitForStatus('cut', 'Running')
+    assert.equal(await rowOf(page, 'cut').count(), 0)
+    await page.clock.fastForward(45_000)
+    await rowOf(page, 'cut').locator('.status-word', { hasText: 'Running' }).waitFor()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    assert.ok(sockets.length > 1)
+  })
+
+  it('survives a restart of the server: says so, waits, catches up', async () => {
+    const page = await open()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await system.server.stop()
+    await page.locator('.badge', { hasText: /Reconnecting|Offline/i }).waitFor()
+    await page.getByText(/as of/).waitFor()
+    const back = await system.startServer({ PORT: new URL(system.url).port })
+    await createApiClient(back.url).archive('shop')
+    await rowOf(page, 'shop').waitFor({ state: 'detached' })
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await page.getByText('Updated just now').waitFor()
+  })
+
+  it('never had a fault of its own', () => {
+    assert.deepEqual(troubles, [])
+  })
+})
+
+/** In the browser: how many rows there were at most. */
+function keepMostRows(): void {
+  const seen = { most: 0 }
+  Object.defineProperty(window, 'most', { get: () => seen.most })
+  new MutationObserver(() => {
+    seen.most = Math.max(seen.most, document.querySelectorAll('tr[data-name]').length)
+  }).observe(document, { childList: true, subtree: true })
+}

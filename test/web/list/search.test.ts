@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import {
+  createHighlighter,
+  matchScore,
+  parseQuery,
+  searchFields,
+  splitBySpans,
+} from '../../../web/list/search.ts'
+import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
+
+const shop = sampleDeployment({
+  name: 'feature-pay-btn',
+  app: { 'image.tag': 'v2-rc1', 'mail.host': 'mailhog' },
+})
+const quality = (query: string, info = shop) => matchScore(parseQuery(query), searchFields(info))
+const marked = (query: string, text: string, info = shop) =>
+  splitBySpans(text, createHighlighter(parseQuery(query), searchFields(info))(text))
+    .map(({ text, hit }) => (hit ? `[${text}]` : text))
+    .join('')
+
+describe('the search', () => {
+  it('needs every word, in names, config keys or values, whatever the letters’ size', () => {
+    assert.ok(quality('IMAGE pay') > 0)
+    assert.ok(quality('tag=v2') > 0)
+    assert.ok(quality('mailhog btn rc1') > 0)
+    assert.equal(quality('mailhog nowhere'), 0)
+  })
+
+  it('understands abbreviations and one slip in a word of four letters or more', () => {
+    for (const query of ['fpb', 'featpay', 'imgtag', 'imgae', 'mailhgo', 'feture', 'maillhog', 'featurw']) {
+      assert.ok(quality(query) > 0, query)
+    }
+    for (const query of ['bpf', 'eat3', 'xyz', 'imgeaa', 'hsot.mial']) assert.equal(quality(query), 0, query)
+  })
+
+  it('ranks the whole name, its beginning, a part, the middle, a guess', () => {
+    const names = ['pay', 'pay-1', 'my-pay', 'repay', 'pa-by']
+    const ranks = names.map((name) => quality('pay', sampleDeployment({ name })))
+    assert.deepEqual(
+      [...ranks].sort((a, b) => b - a),
+      ranks,
+    )
+    assert.ok(new Set(ranks).size === ranks.length && Math.min(...ranks) > 0, String(ranks))
+  })
+
+  it('guesses nothing in long values, and is quick with whatever people and scripts write', () => {
+    const info = sampleDeployment({
+      name: 'shop',
+      app: { note: 'f p b '.repeat(50), big: 'a'.repeat(100_000) },
+    })
+    assert.equal(quality('fpb', info), 0)
+    const start = performance.now()
+    quality('aaaaaaaaaaaaaaaaaaaaaaaaaaab aaaaaaab', info)
+    // Far above what it takes on any machine, far below what a search that backtracks would.
+    assert.ok(performance.now() - start < 5000)
+  })
+
+  it('takes any text for letters, never for a pattern', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (text) => {
+        quality(text)
+        assert.equal(marked(text, shop.deployment.name).replaceAll(/[[\]]/g, ''), shop.deployment.name)
+      }),
+    )
+  })
+})
+
+describe('the marks', () => {
+  it('stand where the words were found, joined where they meet', () => {
+    assert.equal(marked('tag . v2', 'image.tag=v2-rc1'), 'image[.tag]=[v2]-rc1')
+    assert.equal(marked('imag age', 'image.tag=v2-rc1'), '[image].tag=v2-rc1')
+    assert.equal(marked('fpb', 'feature-pay-btn'), '[f]eature-[p]ay-[b]tn')
+    assert.equal(marked('imgae', 'image.tag=v2-rc1'), '[image].tag=v2-rc1')
+  })
+
+  it('are no guesses where the word stands as it is somewhere else', () => {
+    assert.equal(marked('pay', 'pa-ya'), 'pa-ya')
+  })
+
+  it('can be taken from a stretch of a text', () => {
+    const [first] = splitBySpans('image.tag=v2', [[6, 12]], 0, 9)
+    assert.deepEqual(first, { text: 'image.', hit: false })
+    assert.deepEqual(splitBySpans('image.tag=v2', [[6, 12]], 10), [{ text: 'v2', hit: true }])
+  })
+})

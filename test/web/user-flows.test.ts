@@ -1,0 +1,274 @@
+/** People at the page: a real browser, a real server and runner, scripts that behave as told. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { valueAdded as setTo } from '../../domain/overrides.ts'
+import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { buildPage, missingBrowser, openBrowser } from '../helpers/browser/chromium.ts'
+import { sampleDeployment } from '../helpers/browser/sample-deployment.ts'
+import { type System, startSystem } from '../helpers/system.ts'
+
+/** Longer than anything here takes on a busy machine. */
+const timeout = 10_000
+
+describe('the page in a browser', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let context: BrowserContext
+  const troubles: string[] = []
+
+  before(async () => {
+    buildPage()
+    ;[system, browser] = await Promise.all([
+      startSystem({ env: { PROJECT_NAME: 'Acme Shop' } }),
+      openBrowser(),
+    ])
+    context = await browser.newContext({ reducedMotion: 'reduce' })
+    client = createApiClient(system.url)
+    await Promise.all([
+      client.create('shop', { 'mail.host': 'mailhog' }),
+      client.create('blog', { 'feature.x': 'on' }),
+    ])
+    await Promise.all([client.waitForStatus('shop', 'Running'), client.waitForStatus('blog', 'Running')])
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  /** A fresh tab, signed in nowhere. Whatever the browser complains about or asks from elsewhere is kept. */
+  async function visit(path = '/', width = 1280): Promise<Page> {
+    const page = await context.newPage()
+    await page.setViewportSize({ width, height: 900 })
+    page.setDefaultTimeout(timeout)
+    page.on('pageerror', (error) => troubles.push(String(error.stack)))
+    page.on('console', (message) => {
+      const expected = /Failed to load resource|WebSocket connection/.test(message.text())
+      if (['error', 'warning'].includes(message.type()) && !expected) troubles.push(message.text())
+    })
+    page.on('request', (request) => {
+      if (!request.url().startsWith(system.url)) troubles.push(`a request to ${request.url()}`)
+    })
+    await page.goto(system.url + path)
+    return page
+  }
+  const signIn = async (page: Page) => {
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByLabel('Authorization').fill(system.adminHeader)
+    await page.keyboard.press('Enter')
+    await page.locator('.role').waitFor()
+  }
+  const rowOf = (page: Page, name: string) =>
+    page.locator('tbody tr').filter({ has: page.locator(`a[href="/deployments/${name}"]`) })
+  const chooseFrom = async (page: Page, name: string, item: string) => {
+    await page.getByRole('button', { name: `Actions for ${name}` }).click()
+    await page.getByRole('menuitem', { name: item, exact: true }).click()
+  }
+
+  it('creates a deployment: the name rule, defaults, a refused config, one request whatever is pressed', async () => {
+    const page = await visit()
+    const posts: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'POST' && request.url().endsWith('/deployments')) posts.push(request.url())
+    })
+    await page.getByRole('button', { name: 'New deployment' }).click()
+    const form = page.getByRole('dialog')
+    await form.getByLabel('Name').fill('Fresh')
+    await form.getByText('must begin with a letter a-z').waitFor()
+    await form.getByLabel('Name').fill('shop')
+    await form.getByText('There is a deployment shop already.').waitFor()
+    await form.getByLabel('Name').fill('fresh')
+    await form.getByLabel('image.tag', { exact: true }).fill('nope')
+    await system.setBehavior('config_check', 'refuse There is no image tagged nope.')
+    await form.getByRole('button', { name: 'Create' }).click()
+    await form.getByText('There is no image tagged nope.').waitFor()
+
+    await system.setBehavior('config_check', '')
+    await form.getByLabel('image.tag', { exact: true }).fill('v2')
+    await form.getByLabel('New key, application config').fill('mail . host')
+    await form.getByLabel('New value, application config').fill('mailhog')
+    await form.getByRole('button', { name: 'Create' }).dblclick()
+    await page.waitForURL('**/deployments/fresh')
+    await page.locator('.head .status-word', { hasText: 'Running' }).waitFor()
+    assert.equal(posts.length, 2)
+    const { deployment } = await client.fullInfo('fresh')
+    assert.deepEqual(deployment.app_overrides, [setTo('image.tag', 'v2'), setTo('mail.host', 'mailhog')])
+    assert.equal((await client.actions('fresh')).length, 1)
+    await page.getByText('mailhog').first().waitFor()
+    await page.close()
+  })
+
+  it('shows at once what is done elsewhere, and finds it by name and config', async () => {
+    const page = await visit()
+    await rowOf(page, 'shop').waitFor()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await client.create('news', { 'feature.y': 'on' })
+    await rowOf(page, 'news').locator('.status-word', { hasText: 'Running' }).waitFor()
+    await page.getByLabel('Search names and config').fill('FEATURE')
+    await rowOf(page, 'shop').waitFor({ state: 'detached' })
+    await rowOf(page, 'news').waitFor()
+    assert.equal(await page.locator('mark').first().textContent(), 'feature')
+    await page.getByLabel('Search names and config').fill('nothing like it')
+    await page.getByText('Nothing matches.').waitFor()
+    await page.close()
+  })
+
+  it('keeps what was typed when the application defaults change with the deployment config', async () => {
+    const page = await visit()
+    await chooseFrom(page, 'blog', 'Edit config')
+    await page.getByLabel('replicas', { exact: true }).fill('7')
+    await system.setBehavior('application_config', 'say image.tag,us-tag')
+    await page.getByLabel('region', { exact: true }).fill('us')
+    await page.waitForFunction(() => {
+      const inputs = [...document.querySelectorAll<HTMLInputElement>('.row input')]
+      return inputs.some((input) => input.value === 'us-tag')
+    })
+    assert.equal(await page.getByLabel('replicas', { exact: true }).inputValue(), '7')
+    await system.setBehavior('application_config', '')
+
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Keep editing' }).click()
+    assert.equal(await page.getByLabel('replicas', { exact: true }).inputValue(), '7')
+    await page.getByRole('button', { name: 'Undo replicas' }).click()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.close()
+  })
+
+  it('shows an admin the output while it grows, and cancels what runs', async () => {
+    await system.setBehavior('update', 'hang')
+    const page = await visit('/deployments/blog')
+    await signIn(page)
+    await page.getByRole('button', { name: 'Edit config' }).click()
+    await page.getByLabel('image.tag', { exact: true }).fill('v3')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('.running').getByText('hanging').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Archive' }).getAttribute('aria-disabled'), 'true')
+    await page.getByText('Wait until updating has ended').waitFor()
+    await page.locator('.running').getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Cancel the action' }).click()
+    await page.locator('.action').first().getByText('cancelled').waitFor()
+    await system.setBehavior('update', '')
+    await page.close()
+  })
+
+  it('archives after a question, finds it behind the switch, restores it, and deletes it for an admin', async () => {
+    const page = await visit()
+    await signIn(page)
+    await chooseFrom(page, 'blog', 'Archive')
+    await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    await rowOf(page, 'blog').waitFor({ state: 'detached' })
+    await page.getByLabel(/^Archived/).click()
+    await rowOf(page, 'blog').locator('.status-word', { hasText: 'Archived' }).waitFor()
+    await chooseFrom(page, 'blog', 'Restore')
+    await rowOf(page, 'blog').locator('.status-word', { hasText: 'Running' }).waitFor()
+
+    const other = await visit('/deployments/blog')
+    await other.getByRole('heading', { name: 'blog' }).waitFor()
+    await chooseFrom(page, 'blog', 'Delete record')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete record' }).click()
+    await rowOf(page, 'blog').waitFor({ state: 'detached' })
+    await other.getByText('blog is gone').waitFor()
+    await page.close()
+    await other.close()
+  })
+
+  it('says that it is cut off, and catches up by itself when the server is back', async () => {
+    const page = await visit()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await system.server.stop()
+    await page.locator('.badge', { hasText: /Reconnecting|Offline/i }).waitFor()
+    const back = await system.startServer({ PORT: new URL(system.url).port })
+    await createApiClient(back.url).create('late')
+    await page.locator('.badge').click()
+    await rowOf(page, 'late').waitFor()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await page.close()
+  })
+
+  it('tells in words what cannot be loaded or does not exist, and tries again', async () => {
+    const page = await visit('/deployments/nobody')
+    await page.getByText('There is no deployment nobody').waitFor()
+    await page.goto(`${system.url}/nowhere`)
+    await page.getByText('There is nothing here').waitFor()
+    await page.route('**/api/v1/deployments', (route) => route.fulfill({ status: 502, body: '<html>' }))
+    await page.goto(system.url)
+    await page.getByText('The server answered 502').waitFor()
+    await page.unroute('**/api/v1/deployments')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await rowOf(page, 'shop').waitFor()
+    await page.close()
+  })
+
+  it('is not left empty by a fault of its own, and another address works again', async () => {
+    const nonsense = {
+      ...sampleDeployment({ name: 'odd' }),
+      last_action: { action: 'NoSuchAction', state: 'running' },
+    }
+    const page = await visit('/deployments/nobody')
+    await page.getByText('There is no deployment nobody').waitFor()
+    await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: [nonsense] }))
+    await page.goto(system.url)
+    await page.getByText('The page has a fault').waitFor()
+    await page.goBack()
+    await page.getByText('There is no deployment nobody').waitFor()
+    await page.close()
+  })
+
+  it('takes nothing for markup or a link that a user or a script wrote', async () => {
+    const evil = '<img src=x onerror="document.title=1">'
+    await system.setBehavior('info', `say ${evil},javascript:document.title=1`)
+    await system.setBehavior('create', `fail ${evil}`)
+    // A check that succeeded would heal it before anybody has looked.
+    await client.create('evil', { 'key.x': evil, 'behave.check': 'exit 1' })
+    await client.waitForStatus('evil', 'GenericFailure')
+    const page = await visit('/deployments/evil')
+    await signIn(page)
+    await page.locator('.action').getByRole('button', { name: 'Output' }).click()
+    await page.locator('.output pre', { hasText: evil }).waitFor()
+    await page.goto(system.url)
+    await rowOf(page, 'evil').getByText(evil).first().waitFor()
+    assert.equal(await page.locator('main img, a[href^="javascript"]').count(), 0)
+    await page.close()
+  })
+
+  it('shows no link that is not http or https, even if the server sent one', async () => {
+    const list = (await client.api('GET', '/deployments')).body as { metadata: unknown }[]
+    const body = JSON.stringify(
+      list.map((info) => ({ ...info, metadata: [{ name: 'trap', link: 'javascript:alert(1)' }] })),
+    )
+    const page = await visit('/nowhere')
+    await page.route('**/api/v1/deployments', (route) =>
+      route.fulfill({ body, contentType: 'application/json' }),
+    )
+    await page.goto(system.url)
+    await page.getByText('trap').first().waitFor()
+    assert.equal(await page.getByRole('link', { name: 'trap' }).count(), 0)
+    await page.close()
+  })
+
+  it('fits a phone, and stays usable by the keyboard alone', async () => {
+    const page = await visit('/', 360)
+    await rowOf(page, 'shop').waitFor()
+    const wide = () =>
+      page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+    assert.equal(await wide(), false)
+    await page.getByRole('button', { name: 'Actions for shop' }).focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Edit shop' }).waitFor()
+    assert.equal(await wide(), false)
+    await page.keyboard.press('Escape')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.goto(`${system.url}/deployments/shop`)
+    await page.getByText('mailhog').first().waitFor()
+    assert.equal(await wide(), false)
+    await page.close()
+  })
+
+  it('never made the browser complain, and asked nobody else', () => {
+    assert.deepEqual(troubles, [])
+  })
+})

@@ -1,0 +1,119 @@
+/** Everything the page's parts share, opened once by main.ts and given to them by context. */
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import { createSession, loadIdentity, type Session } from './account/session.ts'
+import { type ApiClient, createClient } from './api/client.ts'
+import type { PageConfig } from './api/page-config.ts'
+import { createDeploymentStore, type DeploymentStore } from './live/deployment-store.ts'
+import { createListSync, type ListSync } from './live/list-sync.ts'
+import { type LiveConnection, openLiveConnection } from './live/live-connection.ts'
+import { createServerClock, type ServerClock } from './live/server-clock.ts'
+import { openWebSocket } from './live/websocket.ts'
+import { createRouter, type Router } from './routes.ts'
+import { type ConfirmController, createConfirmController } from './ui/confirm.ts'
+import { createToasts, type Toasts } from './ui/toasts.ts'
+
+/** What lies over the page: nothing, the form, a box. */
+export type Overlay =
+  | { panel: 'new' }
+  | { panel: 'edit'; name: string }
+  | { panel: 'sign-in' }
+  | { panel: 'name' }
+  | { panel: 'shortcuts' }
+  | null
+
+export type AppContext = {
+  config: PageConfig
+  session: Session
+  client: ApiClient
+  store: DeploymentStore
+  sync: ListSync
+  live: LiveConnection
+  clock: ServerClock
+  router: Router
+  confirmations: ConfirmController
+  toasts: Toasts
+  overlay: Signal<Overlay>
+  /** Whether a form holds something that would be lost. */
+  hasUnsavedChanges: Signal<boolean>
+  /** True: nothing would be lost, or the person gives it up. */
+  confirmLeave(): Promise<boolean>
+  projectName: ReadonlySignal<string>
+}
+
+export function createAppContext(window: Window, config: PageConfig): AppContext {
+  const clock = createServerClock()
+  const session = createSession(window, config.app_auth)
+  const client = createClient(
+    () => session.authorization.peek(),
+    (response) => clock.syncWithServer(response.headers.get('date')),
+    () => (session.actorFromServer.value === null ? session.displayName.value : ''),
+    session.reloadDefaultCredential,
+  )
+  const store = createDeploymentStore()
+  const sync = createListSync(client, store)
+  const confirmations = createConfirmController()
+  const overlay = signal<Overlay>(null)
+  const hasUnsavedChanges = signal(false)
+  const confirmLeave = async () => {
+    const mayClose = !hasUnsavedChanges.peek() || (await confirmations.confirm(discardConfirmation))
+    if (mayClose) {
+      hasUnsavedChanges.value = false
+      overlay.value = null
+    }
+    return mayClose
+  }
+  const live = openLiveConnection({
+    connect: () => openWebSocket(window.location, session.authorization.peek()),
+    apply: store.apply,
+    refresh: sync.refresh,
+  })
+  const projectName = signal('')
+  const reloadIdentity = () =>
+    loadIdentity(client, session).then(
+      ({ project }) => (projectName.value = project),
+      () => {},
+    )
+  void reloadIdentity()
+  // Another credential may see what the last one could not.
+  let previousAuthorization = session.authorization.peek()
+  session.authorization.subscribe((now) => {
+    if (now === previousAuthorization) return
+    previousAuthorization = now
+    live.reconnect()
+    void reloadIdentity()
+  })
+  void sync.refresh()
+  const router = createRouter(window, confirmLeave)
+  const toasts = createToasts()
+  return {
+    config,
+    session,
+    client,
+    store,
+    sync,
+    live,
+    clock,
+    router,
+    confirmations,
+    toasts,
+    overlay,
+    hasUnsavedChanges,
+    confirmLeave,
+    projectName,
+  }
+}
+
+const discardConfirmation = {
+  title: 'Leave without saving?',
+  text: 'What you changed in this form has not been sent.',
+  confirmLabel: 'Discard changes',
+  cancelLabel: 'Keep editing',
+  danger: true,
+}
+
+const Context = createContext<AppContext | null>(null)
+export const AppProvider = Context.Provider
+
+export const useApp = (): AppContext => useContext(Context) as AppContext

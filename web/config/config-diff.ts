@@ -1,0 +1,135 @@
+/** One config level as rows: defaults with overrides on top, and what editing one key does to the overrides. Pure. */
+import {
+  configKeyError,
+  configValueError,
+  type KeyValue,
+  type Override,
+  valueAdded as setTo,
+  valueDeleted,
+} from '../../domain/overrides.ts'
+
+/** `standard`: the default, null when there is none. `value`: null when removed. */
+export type ConfigRow = {
+  key: string
+  defaultValue: string | null
+  value: string | null
+  kind: 'default' | 'changed' | 'added' | 'removed'
+}
+
+/** Defaults in their order, then added keys in theirs. */
+export function buildConfigRows(defaults: readonly KeyValue[], overrides: readonly Override[]): ConfigRow[] {
+  const overrideOf = new Map(overrides)
+  const rows = defaults.map(([key, standard]): ConfigRow => {
+    const override = overrideOf.get(key)
+    overrideOf.delete(key)
+    if (override === undefined) return { key, defaultValue: standard, value: standard, kind: 'default' }
+    if (override.tag === 'ValueDeleted') return { key, defaultValue: standard, value: null, kind: 'removed' }
+    return { key, defaultValue: standard, value: override.contents, kind: 'changed' }
+  })
+  for (const [key, override] of overrideOf) {
+    rows.push(
+      override.tag === 'ValueAdded'
+        ? { key, defaultValue: null, value: override.contents, kind: 'added' }
+        : { key, defaultValue: null, value: null, kind: 'removed' },
+    )
+  }
+  return rows
+}
+
+/** Typing the default again is the same as never having touched the key. */
+export function setValue(
+  defaults: readonly KeyValue[],
+  overrides: readonly Override[],
+  key: string,
+  value: string,
+): Override[] {
+  const defaultValue = new Map(defaults).get(key)
+  return defaultValue === value ? without(overrides, key) : upsert(overrides, setTo(key, value))
+}
+
+/** A default is taken out; a key of one's own simply goes. */
+export function removeKey(
+  defaults: readonly KeyValue[],
+  overrides: readonly Override[],
+  key: string,
+): Override[] {
+  return new Map(defaults).has(key) ? upsert(overrides, valueDeleted(key)) : without(overrides, key)
+}
+
+/** Back to what was there when the form opened; where that is so already, back to the default. */
+export function undoChange(
+  savedOverrides: readonly Override[],
+  overrides: readonly Override[],
+  key: string,
+): Override[] {
+  const savedOverride = savedOverrides.find(([name]) => name === key)
+  const isUnchanged = diffOverrides(savedOverrides, overrides).every((change) => change.key !== key)
+  return savedOverride === undefined || isUnchanged
+    ? without(overrides, key)
+    : upsert(overrides, savedOverride)
+}
+
+/** `null`: the key is removed; `undefined`: nothing is said about it. */
+export type ConfigChange = {
+  key: string
+  before: string | null | undefined
+  after: string | null | undefined
+}
+
+/** What led from one set of overrides to the next. */
+export function diffOverrides(before: readonly Override[], after: readonly Override[]): ConfigChange[] {
+  const valuesBefore = new Map(before)
+  const valuesAfter = new Map(after)
+  return [...new Set([...valuesBefore.keys(), ...valuesAfter.keys()])]
+    .map((key) => ({
+      key,
+      before: contentsOf(valuesBefore.get(key)),
+      after: contentsOf(valuesAfter.get(key)),
+    }))
+    .filter((change) => change.before !== change.after)
+}
+
+/** Of both levels, as they are on the wire. */
+export type Overrides = { app_overrides: readonly Override[]; deployment_overrides: readonly Override[] }
+export const noOverrides: Overrides = { app_overrides: [], deployment_overrides: [] }
+
+export const diffBothLevels = (before: Overrides, after: Overrides): ConfigChange[] => [
+  ...diffOverrides(before.app_overrides, after.app_overrides),
+  ...diffOverrides(before.deployment_overrides, after.deployment_overrides),
+]
+
+/** What was changed in a form, on top of what others have saved since it opened: where both changed a key, the form wins. */
+export function rebaseOverrides(
+  base: readonly Override[],
+  edited: readonly Override[],
+  remote: readonly Override[],
+): Override[] {
+  const editedValues = new Map(edited)
+  return diffOverrides(base, edited).reduce<Override[]>(
+    (result, { key }) => {
+      const value = editedValues.get(key)
+      return value === undefined ? without(result, key) : upsert(result, [key, value])
+    },
+    [...remote],
+  )
+}
+
+/** What is wrong with the overrides of a level: the first problem; null when there is none. */
+export function findProblem(overrides: readonly Override[]): string | null {
+  for (const [key, value] of overrides) {
+    const problem =
+      configKeyError(key) ?? (value.tag === 'ValueAdded' ? configValueError(key, value.contents) : null)
+    if (problem !== null) return problem
+  }
+  return null
+}
+
+const contentsOf = (value: Override[1] | undefined) =>
+  value?.tag === 'ValueDeleted' ? null : value?.contents
+const without = (overrides: readonly Override[], key: string) => overrides.filter(([name]) => name !== key)
+
+/** In its old place if it has one. */
+function upsert(overrides: readonly Override[], override: Override): Override[] {
+  const exists = overrides.some(([key]) => key === override[0])
+  return exists ? overrides.map((one) => (one[0] === override[0] ? override : one)) : [...overrides, override]
+}

@@ -1,0 +1,78 @@
+/** The moves of one deployment as menu items and as buttons: both from the same rules. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import type { FullInfo } from '../../domain/schemas.ts'
+import { type AppContext, useApp } from '../app-context.ts'
+import { isArchived } from '../format.ts'
+import { deploymentPath, outputQuery } from '../routes.ts'
+import { Menu, type MenuItem } from '../ui/menu.ts'
+import { actionLabels, type DeploymentAction, disabledReason } from './available-actions.ts'
+import { dashboardUrl } from './deployment-links.ts'
+import { runAction } from './run-action.ts'
+
+/** What makes sense at all in this status; the rest would only be noise. */
+function visibleActions(info: FullInfo, isAdmin: boolean): DeploymentAction[] {
+  const admin: DeploymentAction[] = isAdmin ? ['cleanup', 'delete'] : []
+  return [...(isArchived(info) ? (['restore'] as const) : (['update', 'archive'] as const)), ...admin]
+}
+
+export function actionItems(app: AppContext, info: FullInfo): MenuItem[] {
+  const isAdmin = app.session.isAdmin()
+  return visibleActions(info, isAdmin).map((action) => ({
+    text: actionLabels[action],
+    disabledReason: disabledReason(action, info, isAdmin),
+    danger: action === 'cleanup' || action === 'delete',
+    onSelect: () => void runAction(app, action, info),
+  }))
+}
+
+export function ActionMenu({ info }: { info: FullInfo }): VNode {
+  const app = useApp()
+  const { name } = info.deployment
+  // What cannot be undone stands apart, at the end.
+  const items = () =>
+    [...actionItems(app, info), ...logsItem(app, info), ...dashboardItem(app, name)].sort(
+      (a, b) => (a.danger ? 1 : 0) - (b.danger ? 1 : 0),
+    )
+  return html`<${Menu} label=${`Actions for ${name}`} items=${items} />`
+}
+
+/** The output of what was done last; that of the rest is below it. */
+function logsItem(
+  { session, router }: AppContext,
+  { deployment: { name }, last_action }: FullInfo,
+): MenuItem[] {
+  if (last_action === null || !session.isAdmin()) return []
+  const choose = () => router.navigate(deploymentPath(name) + outputQuery(last_action.action_id))
+  return [{ text: 'Logs', disabledReason: null, onSelect: choose }]
+}
+
+function dashboardItem(app: AppContext, name: string): MenuItem[] {
+  const href = dashboardUrl(app, name)
+  return href === null ? [] : [{ text: 'Dashboard', disabledReason: null, href, onSelect() {} }]
+}
+
+/** Buttons stay where they are; one that cannot be used says why beside it, to everybody. */
+export function ActionButtons({ info }: { info: FullInfo }): VNode {
+  const items = actionItems(useApp(), info)
+  const reasons = [...new Set(items.map((item) => item.disabledReason).filter((why) => why !== null))]
+  const reasonId = (why: string | null) => (why === null ? undefined : `why-not-${reasons.indexOf(why)}`)
+  return html`<div class="moves">
+    <div class="buttons">
+      ${items.map(
+        ({ text, disabledReason: whyNot, danger, onSelect }) => html`<button
+          key=${text}
+          type="button"
+          class=${danger ? 'danger' : ''}
+          aria-disabled=${whyNot !== null}
+          aria-describedby=${reasonId(whyNot)}
+          title=${whyNot ?? ''}
+          onClick=${() => whyNot === null && onSelect()}
+        >
+          ${text}
+        </button>`,
+      )}
+    </div>
+    ${reasons.map((why) => html`<p key=${why} class="why-not" id=${reasonId(why)}>${why}</p>`)}
+  </div>`
+}

@@ -1,0 +1,29 @@
+/** The links of a deployment, and its dashboard. Anything but http and https is shown as text and leads nowhere. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { isSafeLink } from '../../domain/safe-link.ts'
+import type { Link } from '../../domain/schemas.ts'
+import { type AppContext, useApp } from '../app-context.ts'
+import { Icon } from '../ui/icon.ts'
+
+export function DeploymentLinks({ links }: { links: readonly Link[] }): VNode | null {
+  if (links.length === 0) return null
+  return html`<ul class="links">
+    ${links.map(({ name, link }, at) => html`<li key=${at}><${ExternalLink} href=${link} text=${name || link} /></li>`)}
+  </ul>`
+}
+
+export function ExternalLink({ href, text }: { href: string; text: string }): VNode {
+  if (!isSafeLink(href)) return html`<span class="no-link" title=${href}>${text}</span>`
+  return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}<${Icon} name="out" /></a>`
+}
+
+export function DashboardLink({ name }: { name: string }): VNode | null {
+  const href = dashboardUrl(useApp(), name)
+  return href === null ? null : html`<${ExternalLink} href=${href} text="Dashboard" />`
+}
+
+export function dashboardUrl({ config }: AppContext, name: string): string | null {
+  const template = config.kubernetes_dashboard_url_template
+  return template !== null && isSafeLink(template + name) ? template + name : null
+}

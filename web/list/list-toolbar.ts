@@ -1,0 +1,76 @@
+/** What stands above the list: search, the archived switch, sorting where there are no columns, a new deployment. */
+import type { ReadonlySignal, Signal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useApp } from '../app-context.ts'
+import { Icon } from '../ui/icon.ts'
+import type { ListView } from './list-filter.ts'
+import type { ListState } from './list-model.ts'
+
+type Props = { view: Signal<ListView>; listed: ReadonlySignal<ListState> }
+
+export function ListToolbar({ view, listed }: Props): VNode {
+  const { overlay } = useApp()
+  const { query, archived, sort, descending } = view.value
+
+  return html`<div class="tools">
+    <div class="search">
+      <${Icon} name="search" />
+      <input
+        type="search"
+        aria-label="Search names and config"
+        placeholder="Search names and config"
+        aria-keyshortcuts="/"
+        autocomplete="off"
+        spellcheck=${false}
+        value=${query}
+        onInput=${(event: { currentTarget: HTMLInputElement }) => {
+          view.value = { ...view.value, query: event.currentTarget.value }
+        }}
+      />
+    </div>
+    <label class="sort-choice">
+      <span class="hidden">Sort by</span>
+      <select
+        value=${`${descending ? '-' : ''}${sort}`}
+        onChange=${(event: { currentTarget: HTMLSelectElement }) => {
+          const { value } = event.currentTarget
+          const sort = value.replace('-', '') as ListView['sort']
+          view.value = { ...view.value, sort, descending: value.startsWith('-') }
+        }}
+      >
+        <option value="-changed">Changed last</option>
+        <option value="-created">Newest first</option>
+        <option value="name">Name A–Z</option>
+        <option value="changed">Changed first</option>
+        <option value="created">Oldest first</option>
+        <option value="-name">Name Z–A</option>
+      </select>
+    </label>
+    <label class="switch">
+      <input
+        type="checkbox"
+        role="switch"
+        checked=${archived}
+        onChange=${(event: { currentTarget: HTMLInputElement }) => {
+          view.value = { ...view.value, archived: event.currentTarget.checked }
+        }}
+      />
+      <span>Archived<${ArchivedCount} listed=${listed} /></span>
+    </label>
+    <button
+      type="button"
+      class="primary"
+      onClick=${() => {
+        overlay.value = { panel: 'new' }
+      }}
+    >
+      <${Icon} name="plus" />New deployment
+    </button>
+  </div>`
+}
+
+function ArchivedCount({ listed }: { listed: ReadonlySignal<ListState> }): VNode {
+  const { archived } = listed.value
+  return html`${archived > 0 && ` (${archived.toLocaleString()})`}`
+}

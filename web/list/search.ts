@@ -1,0 +1,173 @@
+/**
+ * Finding deployments by what people type: several words, all of which must be found in names, config keys or values, each as
+ * it stands, as an abbreviation (`fpb` for feature-payment-button, `img` for image) or with one slip (`imgae`). Pure; asked by list-model.ts
+ * for what is found and how well, by the rows for what to mark.
+ */
+import type { Override } from '../../domain/overrides.ts'
+import type { FullInfo } from '../../domain/schemas.ts'
+
+/** `slips`: the word with one letter wrong, missing, too much or swapped; null for short words and for numbers. */
+export type SearchTerm = { text: string; typoPattern: RegExp | null }
+export type Span = readonly [from: number, to: number]
+
+/** Guessing in long values finds everything: there a word must stand as it is. */
+const maxFuzzyChars = 120
+/** So much of a value is looked at: some hold whole files. */
+const maxSearchedChars = 2000
+
+export function parseQuery(query: string): SearchTerm[] {
+  const texts = query.toLowerCase().split(/\s+/).filter(Boolean)
+  return [...new Set(texts)].map((text) => ({ text, typoPattern: typoPatternOf(text), toString: () => text }))
+}
+
+/** What is searched, in small letters: the name, then every override as `key=value`. */
+export function searchFields({ deployment }: FullInfo): string[] {
+  const overrides = [...deployment.app_overrides, ...deployment.deployment_overrides] as Override[]
+  return [
+    deployment.name,
+    ...overrides.map((override) => overrideText(override).slice(0, maxSearchedChars).toLowerCase()),
+  ]
+}
+
+export const overrideText = ([key, value]: Override): string =>
+  `${key}=${value.tag === 'ValueAdded' ? value.contents : ''}`
+
+/** How well all words are found, to compare; 0: not all of them are. */
+export function matchScore(terms: readonly SearchTerm[], fields: readonly string[]): number {
+  let sum = 0
+  for (const word of terms) {
+    const score = termScore(word, fields)
+    if (score === 0) return 0
+    sum += score
+  }
+  return sum
+}
+
+/** The words as they are to be marked in these fields: no guesses where a word stands as it is. */
+export function createHighlighter(
+  terms: readonly SearchTerm[],
+  fields: readonly string[],
+): (text: string) => Span[] {
+  const isExact = terms.map(({ text }) => fields.some((field) => field.includes(text)))
+  return (text) => {
+    const lowerCase = text.slice(0, maxSearchedChars).toLowerCase()
+    return mergeSpans(
+      terms.flatMap((word, at) =>
+        isExact[at] ? exactSpans(word.text, lowerCase) : fuzzySpans(word, lowerCase),
+      ),
+    )
+  }
+}
+
+/** The pieces of a stretch of a text, those within the spans told apart. */
+export function splitBySpans(text: string, spans: readonly Span[], start = 0, end = text.length) {
+  const found: { text: string; hit: boolean }[] = []
+  let at = start
+  const push = (to: number, hit: boolean) => {
+    const until = Math.min(to, end)
+    if (until > at) found.push({ text: text.slice(at, until), hit })
+    at = Math.max(at, until)
+  }
+  for (const [from, to] of spans) {
+    push(from, false)
+    push(to, true)
+  }
+  push(end, false)
+  return found
+}
+
+/** Whole field, its beginning, a part's beginning, anywhere; then guesses. In names a little better. */
+function termScore(term: SearchTerm, fields: readonly string[]): number {
+  const { text } = term
+  let best = 0
+  for (const [at, field] of fields.entries()) {
+    const found = field.indexOf(text)
+    if (found === -1) continue
+    const whole = field.length === text.length
+    const level = found > 0 ? (isPartStart(field, found) ? 8 : 6) : whole ? 12 : 10
+    best = Math.max(best, level + (at === 0 ? 1 : 0))
+  }
+  if (best > 0) return best
+  for (const [at, field] of fields.entries()) {
+    if (fuzzySpans(term, field).length > 0) best = Math.max(best, at === 0 ? 3 : 2)
+  }
+  return best
+}
+
+function exactSpans(word: string, text: string): Span[] {
+  const spans: Span[] = []
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) {
+    spans.push([at, at + word.length])
+  }
+  return spans
+}
+
+function fuzzySpans(term: SearchTerm, text: string): Span[] {
+  if (text.length > maxFuzzyChars) return []
+  const abbreviation = abbreviationSpans(term.text, text)
+  if (abbreviation.length > 0) return abbreviation
+  const typo = term.typoPattern?.exec(text)
+  return typo ? [[typo.index, typo.index + typo[0].length]] : []
+}
+
+/** So many letters may be left out within a part. */
+const maxSkippedChars = 2
+
+/** The letters in their order, from the start of a part on; each soon after the last, or at the start of a later part. */
+function abbreviationSpans(term: string, text: string): Span[] {
+  if (term.length < 2) return []
+  for (
+    let start = text.indexOf(term.charAt(0));
+    start !== -1;
+    start = text.indexOf(term.charAt(0), start + 1)
+  ) {
+    if (!isPartStart(text, start)) continue
+    const spans: Span[] = []
+    let from = start
+    let at = start
+    for (const letter of term) {
+      if (text[at] !== letter) {
+        spans.push([from, at])
+        const nearest = at + maxSkippedChars
+        do at = text.indexOf(letter, at + 1)
+        while (at > nearest && !isPartStart(text, at))
+        if (at === -1) break
+        from = at
+      }
+      at += 1
+    }
+    if (at !== -1) return [...spans, [from, at]]
+  }
+  return []
+}
+
+/** A letter or digit after something that is neither, or a digit after a letter. */
+function isPartStart(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  return at === 0 || !isLetter(before) || (isDigit(text.charCodeAt(at)) && !isDigit(before))
+}
+const isDigit = (code: number) => code >= 48 && code <= 57
+const isLetter = (code: number) => isDigit(code) || (code >= 97 && code <= 122) || code > 127
+
+function typoPatternOf(word: string): RegExp | null {
+  if (!/^\p{L}{4,32}$/u.test(word)) return null
+  const variants = [...word].flatMap((letter, at) => {
+    const [before, after] = [word.slice(0, at), word.slice(at + 1)]
+    return [
+      `${before}[^]?${after}`,
+      `${before}[^]${letter}${after}`,
+      before + after.slice(0, 1) + letter + after.slice(1),
+    ]
+  })
+  return new RegExp(variants.join('|'))
+}
+
+function mergeSpans(spans: Span[]): Span[] {
+  const all: [number, number][] = []
+  for (const [from, to] of spans.sort((a, b) => a[0] - b[0])) {
+    const last = all.at(-1)
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to)
+    else all.push([from, to])
+  }
+  return all
+}

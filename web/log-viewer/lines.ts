@@ -1,0 +1,53 @@
+/**
+ * The chunks of an output as lines of plain text: codes for terminals taken out, both streams kept apart, a line that is
+ * written over by a carriage return shown as it stood last. Pure; pages/output.ts draws the lines in sight.
+ */
+import type { OutputChunk } from '../../domain/schemas.ts'
+
+export type LogLine = { stream: OutputChunk['stream']; text: string }
+
+export type LogLines = {
+  all: readonly LogLine[]
+  /** The number of the first line that is new or has changed. */
+  add(chunk: Pick<OutputChunk, 'stream' | 'text'>): number
+}
+
+export function createLogLines(): LogLines {
+  const all: LogLine[] = []
+  /** Where the line of a stream stands that has no end yet; -1: nowhere. */
+  const unfinishedLine = { stdout: -1, stderr: -1 }
+  /** The beginning of a code whose rest comes with the next chunk. */
+  const partialCode = { stdout: '', stderr: '' }
+  return {
+    all,
+    add: ({ stream, text }) => {
+      const whole = partialCode[stream] + text
+      const cut = partialTerminalCode.exec(whole)
+      partialCode[stream] = cut?.[0] ?? ''
+      const clean = whole.slice(0, cut?.index).replace(terminalCodes, '').replaceAll('\r\n', '\n')
+      let first = all.length
+      const pieces = clean.split('\n')
+      pieces.forEach((piece, number) => {
+        const ends = number < pieces.length - 1
+        if (unfinishedLine[stream] < 0) {
+          if (!ends && piece === '') return
+          unfinishedLine[stream] = all.push({ stream, text: '' }) - 1
+        }
+        const at = unfinishedLine[stream]
+        first = Math.min(first, at)
+        all[at] = { stream, text: afterCarriageReturn((all[at]?.text ?? '') + piece) }
+        if (ends) unfinishedLine[stream] = -1
+      })
+      return first
+    },
+  }
+}
+
+const afterCarriageReturn = (text: string) => text.slice(text.lastIndexOf('\r') + 1)
+
+// biome-ignore-start lint/suspicious/noControlCharactersInRegex: codes for terminals are what is taken out
+/** Colours and movements, titles, and the short ones. */
+const terminalCodes =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])|[\u0000-\u0008\u000b\u000c\u000e-\u001a]/g
+const partialTerminalCode = /(?:\u001b(?:\[[0-?]{0,99}|\][^\u0007\u001b]{0,999})?|\r)$/
+// biome-ignore-end lint/suspicious/noControlCharactersInRegex: until here

@@ -1,0 +1,25 @@
+/** The table of shortcuts, for those who like keys. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useApp } from './app-context.ts'
+import { shortcuts } from './keyboard-shortcuts.ts'
+import { Dialog } from './ui/dialog.ts'
+
+export function ShortcutsDialog(): VNode {
+  const { overlay } = useApp()
+  const close = () => {
+    overlay.value = null
+  }
+  return html`<${Dialog} kind="box" label="Keyboard shortcuts" onClose=${close}>
+    <h2>Keyboard shortcuts</h2>
+    <dl class="shortcuts">
+      ${shortcuts.map(
+        ([key, words]) => html`<div key=${key}>
+          <dt><kbd>${key}</kbd></dt>
+          <dd>${words}</dd>
+        </div>`,
+      )}
+    </dl>
+    <div class="buttons"><button type="button" onClick=${close}>Close</button></div>
+  <//>`
+}

@@ -1,0 +1,12 @@
+/** A text, or a stretch of one, with what was searched for marked in it. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { type Span, splitBySpans } from '../list/search.ts'
+
+type Props = { text: string; spans: readonly Span[]; from?: number; to?: number }
+
+export function Highlight({ text, spans, from = 0, to = text.length }: Props): VNode {
+  return html`${splitBySpans(text, spans, from, to).map((piece, at) =>
+    piece.hit ? html`<mark key=${at}>${piece.text}</mark>` : piece.text,
+  )}`
+}

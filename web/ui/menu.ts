@@ -1,0 +1,84 @@
+/** A menu behind a button: arrows move, Escape closes, what cannot be chosen says why. */
+import { useSignal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { Icon } from './icon.ts'
+
+/** `href`: leads out of the page instead of doing something. */
+export type MenuItem = {
+  text: string
+  disabledReason: string | null
+  danger?: boolean
+  href?: string
+  onSelect(): void
+}
+
+export function Menu({ label, items }: { label: string; items: () => MenuItem[] }): VNode {
+  const open = useSignal(false)
+  const menuRef = useRef<HTMLDivElement>(null)
+  const close = (focus: boolean) => {
+    open.value = false
+    if (focus) menuRef.current?.querySelector('button')?.focus()
+  }
+
+  useLayoutEffect(() => {
+    if (!open.value) return
+    const elements = () => [...(menuRef.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])]
+    elements()[0]?.focus()
+    const onPointerDown = (event: Event) => {
+      if (!(event.target instanceof Node && menuRef.current?.contains(event.target))) close(false)
+    }
+    const onKeyDown = (event: KeyboardEvent) => {
+      const all = elements()
+      const at = all.indexOf(document.activeElement as HTMLElement)
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
+      if (event.key === 'Escape') close(true)
+      else if (event.key === 'Tab') close(false)
+      if (to === undefined) return
+      event.preventDefault()
+      all.at(to % all.length)?.focus()
+    }
+    const closing = new AbortController()
+    document.addEventListener('pointerdown', onPointerDown, closing)
+    document.addEventListener('keydown', onKeyDown, closing)
+    return () => closing.abort()
+  }, [open.value])
+
+  return html`<div class="menu" ref=${menuRef}>
+    <button
+      type="button"
+      class="icon-button"
+      aria-label=${label}
+      aria-haspopup="menu"
+      aria-expanded=${open.value}
+      onClick=${() => {
+        open.value = !open.value
+      }}
+    >
+      <${Icon} name="more" />
+    </button>
+    ${
+      open.value &&
+      html`<div class="menu-items" role="menu" aria-label=${label}>
+        ${items().map(
+          ({ text, disabledReason, danger, href, onSelect }) => html`<${href === undefined ? 'button' : 'a'}
+            key=${text}
+            role="menuitem"
+            tabindex="-1"
+            class=${danger ? 'menu-item danger' : 'menu-item'}
+            aria-disabled=${disabledReason !== null}
+            ...${href === undefined ? { type: 'button' } : { href, target: '_blank', rel: 'noopener noreferrer' }}
+            onClick=${() => {
+              if (disabledReason !== null) return
+              close(true)
+              onSelect()
+            }}
+          >
+            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${disabledReason !== null && html`<span class="why-not">${disabledReason}</span>`}
+          <//>`,
+        )}
+      </div>`
+    }
+  </div>`
+}

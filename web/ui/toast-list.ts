@@ -1,0 +1,22 @@
+/** Draws the short messages; screen readers hear them. */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useApp } from '../app-context.ts'
+import { Icon } from './icon.ts'
+
+export function ToastList(): VNode {
+  const { toasts } = useApp()
+  return html`<div class="notices" role="status" aria-live="polite">
+    ${toasts.visible.value.map(
+      ({ id, tone, text, hint }) => html`<div key=${id} class="notice" data-tone=${tone}>
+        <div>
+          <p>${text}</p>
+          ${hint !== null && html`<p class="remedy">${hint}</p>`}
+        </div>
+        <button type="button" class="icon-button" aria-label="Dismiss" onClick=${() => toasts.dismiss(id)}>
+          <${Icon} name="close" />
+        </button>
+      </div>`,
+    )}
+  </div>`
+}
