@@ -1,6 +1,7 @@
 /**
- * `npm run build`: bundles the page into web/dist with hashed names and packs every file by brotli and gzip.
- * New files come first, index.html last, old files go after it: a running server never lacks the page.
+ * `npm run build`: bundles the page into web/dist with hashed file names and compresses every file with
+ * Brotli and gzip. Writes new files first, index.html last, and then removes old files, so that a running
+ * server always has a complete page.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -14,14 +15,15 @@ import { compileTemplates } from './compile-templates.ts'
 
 const sourceDir = fileURLToPath(new URL('..', import.meta.url))
 const outputDir = join(sourceDir, 'dist')
-/** The page must open fast everywhere: all JavaScript together, packed. */
+/**
+ * Limit for all JavaScript together, compressed with Brotli, so that the page opens fast on slow networks.
+ */
 const maxJavaScriptBytes = 60_000
 
-/** What is written for people becomes small here: templates are compiled, and the signals are our own, smaller ones. */
+/** Compiles html templates to `h` calls, so that the bundle contains no template parser. */
 const compileTemplatesPlugin: Plugin = {
-  name: 'small sources',
-  setup: ({ onLoad, onResolve }) => {
-    onResolve({ filter: /^@preact\/signals$/ }, () => ({ path: join(sourceDir, 'preact-signals.ts') }))
+  name: 'compile templates',
+  setup: ({ onLoad }) => {
     onLoad({ filter: /\/web\/.*\.ts$/ }, async ({ path }) => ({
       contents: compileTemplates(await readFile(path, 'utf8')),
       loader: 'ts',
@@ -29,14 +31,14 @@ const compileTemplatesPlugin: Plugin = {
   },
 }
 const sizes = await buildPage()
-for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1000).toFixed(1)} kB packed`)
+for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1000).toFixed(1)} kB compressed`)
 const scriptBytes = [...sizes].reduce((sum, [name, bytes]) => (name.endsWith('.js') ? sum + bytes : sum), 0)
 if (scriptBytes > maxJavaScriptBytes) {
-  console.error(`The JavaScript has ${scriptBytes} bytes packed; at most ${maxJavaScriptBytes} are allowed.`)
+  console.error(`The JavaScript has ${scriptBytes} bytes compressed; the limit is ${maxJavaScriptBytes}.`)
   process.exitCode = 1
 }
 
-/** Name → size packed by brotli. */
+/** Returns file name → size compressed with Brotli. */
 async function buildPage(): Promise<Map<string, number>> {
   await mkdir(outputDir, { recursive: true })
   const { outputFiles, metafile } = await build({
@@ -48,7 +50,7 @@ async function buildPage(): Promise<Map<string, number>> {
     minify: true,
     format: 'esm',
     charset: 'utf8',
-    // Classes only assign what they are given: nothing is to be defined before.
+    // Class fields are only assigned, never declared before, which makes the output smaller.
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     target: ['es2023', 'chrome120', 'firefox120', 'safari17'],
     legalComments: 'none',
@@ -57,7 +59,7 @@ async function buildPage(): Promise<Map<string, number>> {
     plugins: [compileTemplatesPlugin],
   })
   const zodInputs = Object.keys(metafile.inputs).filter((input) => /node_modules\/zod\//.test(input))
-  if (zodInputs.length > 0) throw new Error('zod is in the bundle: the page may import only its types')
+  if (zodInputs.length > 0) throw new Error('The bundle contains zod: the page must import only its types')
 
   const sizes = new Map<string, number>()
   let page = await readFile(join(sourceDir, 'index.html'), 'utf8')
@@ -72,14 +74,14 @@ async function buildPage(): Promise<Map<string, number>> {
   sizes.set('index.html', await writeCompressed('index.html', new TextEncoder().encode(page)))
   const currentFiles = new Set([...sizes.keys()].flatMap((name) => [name, `${name}.br`, `${name}.gz`]))
   for (const name of await readdir(outputDir)) {
-    // What another build is just writing is not ours to take away.
+    // A concurrent build may be writing a .part file.
     if (!currentFiles.has(name) && !name.endsWith('.part'))
       await rm(join(outputDir, name), { force: true, recursive: true })
   }
   return sizes
 }
 
-/** What esbuild has made small already: terser names things so that they pack better, 4 % in all. */
+/** terser after esbuild saves another 4 %, because its names compress better. */
 async function minifyScript(script: Uint8Array): Promise<Uint8Array> {
   const { code = '' } = await minify(new TextDecoder().decode(script), {
     module: true,
@@ -94,7 +96,7 @@ function contentHash(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase()
 }
 
-/** Writes a file with its packed forms, each at once; gives the size packed by brotli. */
+/** Writes a file and its compressed variants, each atomically. Returns the size compressed with Brotli. */
 async function writeCompressed(name: string, contents: Uint8Array): Promise<number> {
   const brotli = await promisify(brotliCompress)(contents, {
     params: { [constants.BROTLI_PARAM_SIZE_HINT]: contents.length },

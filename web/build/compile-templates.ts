@@ -1,24 +1,28 @@
 /**
- * Turns the html templates of a source into plain calls of preact's `h`, while build.ts bundles: the browser gets
- * neither the parser of templates nor their blanks. The parser is htm itself, asked with placeholders for what stands in `${}`.
+ * Compiles the html templates of a source file to calls of preact's `h` during the build, so that the bundle
+ * contains neither the template parser nor whitespace. The parser is htm itself, called with placeholders
+ * for the `${}` expressions. Called by build-page.ts.
  */
 import htm from 'htm'
 
-/** A source without templates; one that has none stays as it is. */
+/** Returns the source without templates; a source that has none is unchanged. */
 export function compileTemplates(source: string): string {
   const imported = "import { html } from 'htm/preact'"
   if (!source.includes(imported)) return source
   return replaceTemplates(source.replace(imported, "import { h } from 'preact'"))
 }
 
-/** As an attribute's value it is seen whole, in a text by its mark, spread among attributes by its one key. */
+/**
+ * An expression. htm returns it whole as an attribute value, as its placeholder inside text, and by its only
+ * key when spread.
+ */
 class Expression {
   readonly code: () => string
   readonly placeholder: () => string
   constructor(code: string, at: number) {
     this.code = () => code
     this.placeholder = () => `\uE000${at}\uE000`
-    // What htm copies when it is spread.
+    // htm copies the enumerable keys of a spread.
     Object.defineProperties(this, { code: { enumerable: false }, placeholder: { enumerable: false } })
     Object.assign(this, { [spread + at]: this })
   }
@@ -29,7 +33,7 @@ class Expression {
 
 const spread = '\uE001'
 
-/** The code of an element that htm has put together. */
+/** The code of an element that htm has created. */
 class Element {
   readonly code: string
   constructor(code: string) {
@@ -39,7 +43,7 @@ class Element {
 
 type Props = Record<string, unknown> | null
 type CreateElement = (type: unknown, props: Props, ...children: unknown[]) => Element
-/** Its own types speak of a module that Node does not see. */
+/** htm's type declarations refer to a module that Node does not resolve. */
 const parser = htm as unknown as {
   bind(make: CreateElement): (statics: readonly string[], ...fields: unknown[]) => unknown
 }
@@ -63,7 +67,7 @@ function compile(statics: string[], codes: readonly string[]): string {
     if (value instanceof Expression) return value.code()
     if (value instanceof Element) return value.code
     if (typeof value !== 'string') return JSON.stringify(value)
-    // An attribute of several pieces: htm has put them together as text.
+    // An attribute of several pieces, which htm has joined as text.
     const pieces = value.split(/\uE000(\d+)\uE000/)
     if (pieces.length === 1) return JSON.stringify(value)
     return pieces
@@ -71,7 +75,7 @@ function compile(statics: string[], codes: readonly string[]): string {
       .join('+')
   }
   const propsCode = (props: Props): string => {
-    // As good as null for preact, and shorter.
+    // Preact treats 0 like null, and it is shorter.
     if (props === null) return '0'
     const propCode = ([name, value]: [string, unknown]) =>
       name.startsWith(spread) ? `...${literal(value)}` : `${JSON.stringify(name)}:${literal(value)}`
@@ -83,13 +87,13 @@ function compile(statics: string[], codes: readonly string[]): string {
   return Array.isArray(tree) ? `[${tree.map(literal)}]` : literal(tree)
 }
 
-/** What stands between the back quotes that begin before `from`: the texts, the expressions, where it ends. */
+/** Reads a template that starts at `from`: its texts, its expressions, its end. */
 function readTemplate(text: string, from: number) {
   const statics: string[] = []
   const expressions: string[] = []
   let start = from
   for (let at = from; at < text.length; at += 1) {
-    if (text[at] === '\\') throw new Error('a template with a backslash: write the character itself')
+    if (text[at] === '\\') throw new Error('a template contains a backslash: write the character itself')
     if (text[at] === '`') {
       statics.push(text.slice(start, at))
       return { statics, expressions, end: at + 1 }
@@ -101,10 +105,10 @@ function readTemplate(text: string, from: number) {
     at = end
     start = end + 1
   }
-  throw new Error('a template without its end')
+  throw new Error('a template is not terminated')
 }
 
-/** Where the `}` is that closes an expression. */
+/** The position of the `}` that ends an expression. */
 function endOfExpression(text: string, from: number): number {
   let depth = 0
   for (let at = from; at < text.length; at += 1) {
@@ -115,7 +119,7 @@ function endOfExpression(text: string, from: number): number {
     else if (char === '{') depth += 1
     else if (char === '}' && depth-- === 0) return at
   }
-  throw new Error('an expression without its end')
+  throw new Error('an expression is not terminated')
 }
 
 function endOfString(text: string, from: number): number {
@@ -123,5 +127,5 @@ function endOfString(text: string, from: number): number {
     if (text[at] === '\\') at += 1
     else if (text[at] === text[from]) return at
   }
-  throw new Error('a string without its end')
+  throw new Error('a string is not terminated')
 }

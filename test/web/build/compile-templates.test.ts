@@ -1,9 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: sources with templates are what is read here
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { compileTemplates } from '../../../web/build/compile-templates.ts'
-import { root, sources } from '../../architecture/repository.ts'
 
 const head = "import { html } from 'htm/preact'\n"
 const compiled = (code: string) => compileTemplates(head + code).split('\n')[1]
@@ -32,24 +30,5 @@ describe('a template', () => {
 
   it('is refused rather than misread', () => {
     assert.throws(() => compiled('html`<i>\\u0020</i>`'), /backslash/)
-  })
-})
-
-describe('the templates of the page', () => {
-  it('give no signal itself to an element: the small signals are read, never bound', () => {
-    const bound = sources()
-      .filter((path) => path.startsWith('web/'))
-      .flatMap((path) => {
-        const text = readFileSync(`${root}/${path}`, 'utf8')
-        const made = [
-          ...text.matchAll(/const (\w+) = (?:useSignal|useComputed|signal|computed)\b(?!.*\.value$)/gm),
-        ]
-        const typed = [...text.matchAll(/\{ (\w+) \}: \{ \1: (?:Readonly)?Signal</g)]
-        const names = [...made, ...typed].map(([, name]) => name).join('|') || '-'
-        const given = [...text.matchAll(new RegExp(`=\\$\\{(?:${names})\\}`, 'g'))]
-        const tagOf = (at: number) => /<([$/\w])[^<]*$/.exec(text.slice(0, at))?.[1]
-        return given.filter(({ index }) => tagOf(index) !== '$').map(([what]) => `${path}: ${what}`)
-      })
-    assert.deepEqual(bound, [])
   })
 })
