@@ -1,4 +1,7 @@
-/** The first of `count` places for which it is so; `count` when for none. What is so for one is so for all after it. */
+/**
+ * Binary search. Used by the page's sorted list and long lists. Returns the first index below `count` for
+ * which the predicate is true, or `count`. The predicate must stay true after the first true index.
+ */
 export function lowerBound(count: number, predicate: (index: number) => boolean): number {
   let [low, high] = [0, count]
   while (low < high) {

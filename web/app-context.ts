@@ -1,4 +1,7 @@
-/** Everything the page's parts share, opened once by main.ts and given to them by context. */
+/**
+ * The shared objects of the page: session, API client, store, live connection, router and others. Created
+ * once by main.ts and passed to components by context.
+ */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
@@ -14,7 +17,7 @@ import { createRouter, type Router } from './routes.ts'
 import { type ConfirmController, createConfirmController } from './ui/confirm.ts'
 import { createToasts, type Toasts } from './ui/toasts.ts'
 
-/** What lies over the page: nothing, the form, a box. */
+/** The panel or dialog above the page; null: none. */
 export type Overlay =
   | { panel: 'new' }
   | { panel: 'edit'; name: string }
@@ -35,9 +38,9 @@ export type AppContext = {
   confirmations: ConfirmController
   toasts: Toasts
   overlay: Signal<Overlay>
-  /** Whether a form holds something that would be lost. */
+  /** True while a form has unsaved input. */
   hasUnsavedChanges: Signal<boolean>
-  /** True: nothing would be lost, or the person gives it up. */
+  /** Resolves with true when nothing is unsaved or the user discards it. */
   confirmLeave(): Promise<boolean>
   projectName: ReadonlySignal<string>
 }
@@ -76,7 +79,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
       () => {},
     )
   void reloadIdentity()
-  // Another credential may see what the last one could not.
+  // A different credential may have access to other data.
   let previousAuthorization = session.authorization.peek()
   session.authorization.subscribe((now) => {
     if (now === previousAuthorization) return
@@ -107,7 +110,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
 
 const discardConfirmation = {
   title: 'Leave without saving?',
-  text: 'What you changed in this form has not been sent.',
+  text: 'Your changes in this form are not saved.',
   confirmLabel: 'Discard changes',
   cancelLabel: 'Keep editing',
   danger: true,

@@ -1,4 +1,4 @@
-/** The frame of every screen: the head with the badge, the page of the present address, and what lies over it. */
+/** The root component: top bar, current page, overlay, confirmation and toasts. Rendered by main.ts. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { Component, VNode } from 'preact'
@@ -18,7 +18,7 @@ import { ErrorBox } from './ui/error-box.ts'
 import { ToastList } from './ui/toast-list.ts'
 
 export function App(): VNode {
-  return html`<a class="skip" href="#content">Skip to content</a>
+  return html`<a class="skip-link" href="#content">Skip to content</a>
     <${TopBar} />
     <div id="content" tabindex="-1"><${ErrorBoundary} /></div>
     <${Overlay} />
@@ -26,19 +26,19 @@ export function App(): VNode {
     <${ToastList} />`
 }
 
-/** A fault of ours must not leave an empty page: it is told, and another address begins anew. */
+/** Shows an error message when a component throws; navigation to another page recovers. */
 function ErrorBoundary(this: Component): VNode {
   const { router } = useApp()
   const route = router.route.value
-  const failure = useSignal<{ error: unknown; route: Route } | null>(null)
-  this.componentDidCatch = (error: unknown) => {
-    failure.value = { error, route }
+  const failure = useSignal<{ thrown: unknown; route: Route } | null>(null)
+  this.componentDidCatch = (thrown: unknown) => {
+    failure.value = { thrown, route }
   }
   if (failure.value?.route !== route) return html`<${CurrentPage} />`
-  const words = 'Load the page again; if it stays so, report it.'
-  const problem = new ApiError(String(failure.value.error), 0, null, words)
-  return html`<main class="narrow">
-    <${ErrorBox} title="The page has a fault" problem=${problem} again=${() => location.reload()} />
+  const hint = 'Reload the page. If the problem persists, report it.'
+  const error = new ApiError(String(failure.value.thrown), 0, null, hint)
+  return html`<main class="narrow-page">
+    <${ErrorBox} title="Something went wrong on this page" error=${error} onRetry=${() => location.reload()} />
   </main>`
 }
 
@@ -47,7 +47,7 @@ function CurrentPage(): VNode {
   const route = router.route.value
   if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
   if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`
-  return html`<${NotFound} title="There is nothing here" text=${`${route.path} is not an address of this page.`} />`
+  return html`<${NotFound} title="Page not found" text=${`There is no page at ${route.path}.`} />`
 }
 
 function Overlay(): VNode | null {

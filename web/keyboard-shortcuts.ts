@@ -1,18 +1,18 @@
-/** What keys do anywhere on the page, and the table of all of them that `?` shows. Opened by main.ts. */
+/** Global keyboard shortcuts, and the table that `?` shows. Installed by main.ts. */
 
 import type { AppContext } from './app-context.ts'
 import { disabledReason } from './deployment/available-actions.ts'
 import { runAction } from './deployment/run-action.ts'
 
-/** Key, as it is written on keyboards, and what it does. */
+/** The key as labelled on keyboards, and its effect. */
 export const shortcuts = [
   ['n', 'New deployment'],
   ['/', 'Search the list'],
-  ['e', 'Edit the config of the deployment you look at'],
-  ['?', 'Show this table'],
-  ['Esc', 'Close; asks before anything is lost'],
-  ['Enter', 'Add a new key, send a form, next match of a search'],
-  ['Ctrl + Enter', 'Send the form, from any field'],
+  ['e', 'Edit the config of the open deployment'],
+  ['?', 'Show the keyboard shortcuts'],
+  ['Esc', 'Close; asks before unsaved changes are lost'],
+  ['Enter', 'Add a new key, submit a dialog, go to the next match'],
+  ['Ctrl + Enter', 'Submit the form from any field'],
   ['Shift + Enter', 'Previous match'],
 ] as const
 
@@ -30,7 +30,7 @@ export function installKeyboardShortcuts(app: AppContext, document: Document): v
   document.addEventListener('keydown', (event) => {
     const { target, key } = event
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
-    // Where one types, letters are letters; what lies on top is dealt with first.
+    // No shortcuts while the user types or a dialog is open.
     if (target instanceof Element && target.closest('input, textarea, select, [role=menu]')) return
     if (document.querySelector('dialog') !== null || handlers[key] === undefined) return
     event.preventDefault()

@@ -1,4 +1,4 @@
-/** Starts the page: asks for /config.json, opens the world, draws the app. The entry of the bundle. */
+/** The entry point of the page: loads /config.json, creates the app context, renders the app. */
 import { html } from 'htm/preact'
 import { render, type VNode } from 'preact'
 import { toApiError } from './api/errors.ts'
@@ -21,20 +21,20 @@ async function startPage(container: HTMLElement): Promise<void> {
     const retry = () => void startPage(container)
     draw(
       container,
-      html`<main class="narrow">
-        <${ErrorBox} title="Octopod could not start" problem=${toApiError(error)} again=${retry} />
+      html`<main class="narrow-page">
+        <${ErrorBox} title="Octopod could not start" error=${toApiError(error)} onRetry=${retry} />
       </main>`,
     )
   }
 }
 
-/** What stands in index.html until now goes. */
+/** Removes the loading message of index.html. */
 function draw(container: HTMLElement, tree: VNode): void {
-  if (container.firstElementChild?.className === 'starting') container.replaceChildren()
+  if (container.firstElementChild?.className === 'page-loading') container.replaceChildren()
   render(tree, container)
 }
 
-/** After sleep or a lost network nobody wants to wait for a time-out. */
+/** Reconnects at once after sleep or a lost network, without waiting for a timeout. */
 function reconnectOnWake({ live }: AppContext): void {
   window.addEventListener('online', live.reconnectIfStale)
   document.addEventListener('visibilitychange', () => {

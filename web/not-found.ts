@@ -1,12 +1,12 @@
-/** An address that leads nowhere. */
+/** The page for an unknown URL or a missing deployment. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 
 export function NotFound({ title, text }: { title: string; text: string }): VNode {
-  return html`<main class="narrow">
-    <div class="nothing">
+  return html`<main class="narrow-page">
+    <div class="empty-state">
       <h1>${title}</h1>
-      <p class="remedy">${text}</p>
+      <p class="hint">${text}</p>
       <p><a href="/">All deployments</a></p>
     </div>
   </main>`

@@ -1,21 +1,21 @@
-/** The addresses of the page and moving between them without loading it again. app.ts draws what `route` says. */
+/** The router: URLs of the page and client-side navigation. app.ts draws the page of `route`. */
 import { type ReadonlySignal, signal } from '@preact/signals'
 
-/** `output`: the action whose output is to be seen at once; 0: none. */
+/** `output`: id of the action whose output is shown; 0: none. */
 export type Route =
   | { page: 'list'; search: string }
   | { page: 'deployment'; name: string; output: number }
-  | { page: 'nowhere'; path: string }
+  | { page: 'not-found'; path: string }
 
 export const listPath = '/'
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
-/** What stands behind the `?` of a deployment's page that shows the output of an action. */
+/** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
 export function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
-  if (name === undefined) return { page: 'nowhere', path }
+  if (name === undefined) return { page: 'not-found', path }
   const output = Number(new URLSearchParams(search).get('output'))
   return { page: 'deployment', name: decode(name), output }
 }
@@ -23,11 +23,11 @@ export function parseRoute(path: string, search = ''): Route {
 export type Router = {
   route: ReadonlySignal<Route>
   navigate(path: string): void
-  /** Changes what stands behind the `?` of this page, without a step in the history. */
+  /** Replaces the query of the current URL without a history entry. */
   replaceSearch(search: string): void
 }
 
-/** `mayLeave`: asked before going; false keeps the page where it is. */
+/** `confirmLeave` is called before navigation; false cancels it. */
 export function createRouter(window: Window, confirmLeave: () => Promise<boolean>): Router {
   const { location, history, document } = window
   const currentPath = () => location.pathname + location.search
@@ -40,7 +40,7 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
     route.value = parseRoute(location.pathname, location.search)
     if (!pageChanged) return
     window.scrollTo(0, 0)
-    // The keyboard and screen readers go on where the new page begins.
+    // Keyboard users and screen readers continue at the start of the new page.
     document.getElementById('content')?.focus({ preventScroll: true })
   }
   const navigate = async (path: string) => {
@@ -59,7 +59,7 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
     const anchor = event.target instanceof Element ? event.target.closest('a') : null
     if (anchor === null || anchor.target !== '' || anchor.origin !== location.origin || anchor.hash !== '')
       return
-    if (parseRoute(anchor.pathname).page === 'nowhere') return
+    if (parseRoute(anchor.pathname).page === 'not-found') return
     event.preventDefault()
     void navigate(anchor.pathname + anchor.search)
   })

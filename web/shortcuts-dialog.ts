@@ -1,4 +1,4 @@
-/** The table of shortcuts, for those who like keys. */
+/** The dialog with the table of keyboard shortcuts. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from './app-context.ts'
@@ -10,13 +10,13 @@ export function ShortcutsDialog(): VNode {
   const close = () => {
     overlay.value = null
   }
-  return html`<${Dialog} kind="box" label="Keyboard shortcuts" onClose=${close}>
+  return html`<${Dialog} variant="modal" label="Keyboard shortcuts" onClose=${close}>
     <h2>Keyboard shortcuts</h2>
     <dl class="shortcuts">
       ${shortcuts.map(
-        ([key, words]) => html`<div key=${key}>
+        ([key, description]) => html`<div key=${key}>
           <dt><kbd>${key}</kbd></dt>
-          <dd>${words}</dd>
+          <dd>${description}</dd>
         </div>`,
       )}
     </dl>

@@ -1,45 +1,44 @@
-/** The head of every page: where one is, whether it is live, who one is. */
+/** The top bar of every page: logo, project, connection badge, account. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from './app-context.ts'
 import { ConnectionBadge } from './live/connection-badge.ts'
-import { Icon } from './ui/icon.ts'
-import { Logo } from './ui/logo.ts'
+import { Icon, Logo } from './ui/icon.ts'
 
 export function TopBar(): VNode {
   const { projectName, session, overlay } = useApp()
   const entered = session.credential.value
-  const open = (what: 'sign-in' | 'name' | 'shortcuts') => () => {
-    overlay.value = { panel: what }
+  const open = (panel: 'sign-in' | 'name' | 'shortcuts') => () => {
+    overlay.value = { panel }
   }
-  return html`<header class="top">
+  return html`<header class="top-bar">
     <a class="brand" href="/">
-      <${Logo} /><span class="brand-word">Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
+      <${Logo} /><span class="brand-name">Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
     </a>
-    <div class="top-right">
+    <div class="top-bar-right">
       <${ConnectionBadge} />
-      <${Account} open=${open('name')} />
+      <${Account} onClick=${open('name')} />
       ${
         entered === null
-          ? html`<button type="button" class="quiet" onClick=${open('sign-in')}>
+          ? html`<button type="button" class="ghost-button" onClick=${open('sign-in')}>
               <${Icon} name="key" /><span>Sign in</span>
             </button>`
           : html`<span class="role">${entered.role}</span>
-              <button type="button" class="quiet" onClick=${session.signOut}>Sign out</button>`
+              <button type="button" class="ghost-button" onClick=${session.signOut}>Sign out</button>`
       }
-      <button type="button" class="icon-button keys" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick=${open('shortcuts')}>?</button>
+      <button type="button" class="icon-button shortcuts-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick=${open('shortcuts')}>?</button>
     </div>
   </header>`
 }
 
-/** The installation's word counts; where it has none, the person's own. */
-function Account({ open }: { open: () => void }): VNode {
+/** Shows the user name of the server, or the display name with a button to change it. */
+function Account({ onClick }: { onClick: () => void }): VNode {
   const { session } = useApp()
   const actorFromServer = session.actorFromServer.value
   if (actorFromServer !== null)
-    return html`<span class="who" title="The name your actions are kept under">${actorFromServer}</span>`
+    return html`<span class="account" title="The name shown next to your actions">${actorFromServer}</span>`
   const name = session.displayName.value
-  return html`<button type="button" class="quiet who" title="The name your actions are kept under" onClick=${open}>
-    <${Icon} name="person" /><span class="who-name">${name || 'Your name'}</span>
+  return html`<button type="button" class="ghost-button account" title="The name shown next to your actions" onClick=${onClick}>
+    <${Icon} name="person" /><span class="account-name">${name || 'Your name'}</span>
   </button>`
 }

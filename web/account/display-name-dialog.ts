@@ -1,4 +1,4 @@
-/** Asking who sits here, where the installation does not tell: others see it beside what was done. */
+/** Asks for the user's display name where the server does not determine one. Opened from the top bar. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -15,8 +15,8 @@ export function DisplayNameDialog(): VNode {
     session.setDisplayName(name.value)
     overlay.value = null
   }
-  return html`<${SmallDialog} title="Your name" button="Save" send=${save}>
-    <p>It stands beside what you do, so that others know whom to ask. You need not give one.</p>
+  return html`<${SmallDialog} title="Your name" submitLabel="Save" onSubmit=${save}>
+    <p>Shown next to your actions so others know whom to ask. Optional.</p>
     <${TextField} label="Name" text=${name} attributes=${attributes} />
   <//>`
 }

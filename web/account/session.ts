@@ -1,6 +1,7 @@
 /**
- * Who the page is for the server: the credential of /config.json, or one a person has entered, which lives as long as
- * the tab; and the name a person gives where nobody else tells it. Made by app-context.ts; the dialogs call it.
+ * The page's credential and user: the default credential of /config.json or one that the user entered (kept
+ * until the tab is closed), and the user's display name. Created by app-context.ts; used by the dialogs of
+ * this folder.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { headers } from '../../domain/endpoints.ts'
@@ -12,27 +13,30 @@ import { parseJson } from '../api/parse-json.ts'
 export type Credential = { header: string; role: 'user' | 'admin' }
 
 export type Session = {
-  /** What a person has entered; null when nothing. */
+  /** The credential that the user entered; null when none. */
   credential: ReadonlySignal<Credential | null>
-  /** The name a person has given; empty when none. */
+  /** The display name that the user entered; '' when none. */
   displayName: ReadonlySignal<string>
-  /** The name the installation itself tells of whoever asks: then nobody is asked for one. */
+  /**
+   * The user name that the server determines, for example from a proxy header. Null: the user may enter a
+   * display name.
+   */
   actorFromServer: Signal<string | null>
   authorization: ReadonlySignal<string>
   isAdmin(): boolean
-  /** Asks what the installation gives to everybody now. True: it would be used, and is not what was refused. */
+  /** Reloads the default credential. Returns true when it is in use and differs from the refused one. */
   reloadDefaultCredential(refused: string): Promise<boolean>
-  /** Throws a Problem when the server does not take it. */
+  /** Throws ApiError when the server rejects the credential. */
   signIn(header: string): Promise<void>
   signOut(): void
-  setDisplayName(actor: string): void
+  setDisplayName(name: string): void
 }
 
 type BrowserStorage = { sessionStorage: Storage; localStorage: Storage }
 const credentialKey = 'octopod.credential'
 const displayNameKey = 'octopod.actor'
 
-/** `given`: the credential the installation gives to everybody who may open the page. */
+/** `defaultHeader`: the credential of /config.json for everyone who can open the page. */
 export function createSession(
   { sessionStorage, localStorage }: BrowserStorage,
   defaultHeader: string,
@@ -70,7 +74,7 @@ export function createSession(
   }
 }
 
-/** Who the server takes us for. `told`: a name that it gives whatever we say. */
+/** Asks the server for the project name and the user name. */
 export async function loadIdentity(client: ApiClient, session: Session): Promise<{ project: string }> {
   const claimedActor = session.displayName.peek() || 'somebody'
   const { project, actor } = await client.call('whoami', {
@@ -83,7 +87,7 @@ export async function loadIdentity(client: ApiClient, session: Session): Promise
 async function verifyCredential(header: string, defaultHeader: string): Promise<Credential['role']> {
   const { role } = await createClient(() => header).call('whoami')
   if (role === 'admin') return role
-  // Good for a user. That helps only where the page could not even read before.
+  // A user credential is useful only where the default credential is rejected.
   const defaultIsRejected = await createClient(() => defaultHeader)
     .call('whoami')
     .then(
@@ -91,6 +95,6 @@ async function verifyCredential(header: string, defaultHeader: string): Promise<
       () => true,
     )
   if (defaultIsRejected) return role
-  const words = 'This is not the admin credential.'
-  throw new ApiError(words, 403, 'not_allowed', 'Ask your DevOps engineer for it.')
+  const message = 'This is not the admin credential.'
+  throw new ApiError(message, 403, 'not_allowed', 'Ask your DevOps engineer for it.')
 }

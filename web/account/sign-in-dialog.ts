@@ -1,4 +1,7 @@
-/** Entering a credential: what installations hand to their admins. It is tried before it is kept. */
+/**
+ * The sign-in dialog. The entered credential is verified before it is kept. Opened from the top bar and from
+ * ui/error-state.ts.
+ */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -12,33 +15,33 @@ const attributes = { type: 'password', name: 'authorization', autocomplete: 'off
 
 export function SignInDialog(): VNode {
   const { session, overlay, toasts, sync } = useApp()
-  const credentialRequired = sync.problem.value?.status === 401
+  const credentialRequired = sync.error.value?.status === 401
   const header = useSignal('')
-  const problem = useSignal<ApiError | null>(null)
+  const error = useSignal<ApiError | null>(null)
   const busy = useSignal(false)
   const submit = async () => {
     busy.value = true
-    problem.value = null
+    error.value = null
     try {
       await session.signIn(header.value)
       toasts.showSuccess(session.isAdmin() ? 'Signed in as admin.' : 'Signed in.')
       overlay.value = null
-    } catch (error) {
-      problem.value = toApiError(error)
+    } catch (caught) {
+      error.value = toApiError(caught)
     }
     busy.value = false
   }
   return html`<${SmallDialog}
     title=${credentialRequired ? 'Sign in' : 'Sign in as admin'}
-    button=${busy.value ? 'Trying…' : 'Sign in'}
-    off=${busy.value || header.value.trim() === ''}
-    send=${submit}
+    submitLabel=${busy.value ? 'Signing in…' : 'Sign in'}
+    disabled=${busy.value || header.value.trim() === ''}
+    onSubmit=${submit}
   >
     <p>
-      ${credentialRequired ? 'This installation wants to know who you are.' : 'Admins see the output of scripts, clean up and delete.'} Enter the value of the${' '}
-      <code>Authorization</code> header your installation uses; it is kept until this tab is closed.
+      ${credentialRequired ? 'This installation requires a credential.' : 'Admins can see script output, clean up deployments and delete records.'} Enter the value of the${' '}
+      <code>Authorization</code> header that your installation uses. It is kept until you close this tab.
     </p>
     <${TextField} label="Authorization" text=${header} attributes=${attributes} />
-    ${problem.value !== null && html`<${ErrorBox} problem=${problem.value} />`}
+    ${error.value !== null && html`<${ErrorBox} error=${error.value} />`}
   <//>`
 }

@@ -1,6 +1,6 @@
 /**
- * What runs now: since when, against how long it usually takes, by whom and why, a way to stop it, and for admins its
- * output. When it has ended, an admin still sees how, and the output, until it is put away.
+ * The active action: elapsed time against the expected duration, actor, reason, a cancel button, and for
+ * admins its output. After its end, admins see the outcome and the output until they close it.
  */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -8,45 +8,46 @@ import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { LastAction } from '../../domain/schemas.ts'
 import { useApp } from '../app-context.ts'
 import { cancelAction } from '../deployment/run-action.ts'
-import { ElapsedTimer, ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
+import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
 import {
   actionOutcomeLabel,
   actionTone,
   actionVerbs,
   durationMs,
-  formatDuration,
   stateLabels,
-} from '../format.ts'
+} from '../deployment/status-labels.ts'
+import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer.ts'
+import { ElapsedTimer } from '../ui/elapsed-time.ts'
 
-type Props = { action: LastAction; name: string; putAway: () => void }
+type Props = { action: LastAction; name: string; onDismiss: () => void }
 
-export function RunningAction({ action, name, putAway }: Props): VNode {
+export function RunningAction({ action, name, onDismiss }: Props): VNode {
   const { session } = useApp()
   const active = isActive(action.state)
-  const look = actionTone(action)
+  const tone = actionTone(action)
   const { doing, verb } = actionVerbs[kindFromWireName(action.action)]
   const duration = durationMs(action)
-  return html`<section class="running" data-look=${look} aria-label=${active ? 'Running now' : 'Just ended'}>
-    <div class="running-head">
-      <${StatusIcon} look=${look} />
-      <div class="running-words">
+  return html`<section class="running-action" data-tone=${tone} aria-label=${active ? 'Running now' : 'Just ended'}>
+    <div class="running-action-header">
+      <${StatusIcon} tone=${tone} />
+      <div class="running-action-text">
         <strong>
           ${active ? (action.state === 'queued' ? `${doing}: ${stateLabels.queued}` : doing) : `${verb} ${actionOutcomeLabel(action)}`}
         </strong>
-        ${active && html`<${ElapsedTimer} key="since" at=${action.started_at ?? action.created_at} />`}
+        ${active && html`<${ElapsedTimer} key="since" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="usual" action=${action} />`}
-        ${!active && duration !== null && html`<span key="took" class="by">in ${formatDuration(duration)}</span>`}
-        <span key="by" class="by">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
-        ${action.reason !== null && html`<span key="reason" class="running-reason">“${action.reason}”</span>`}
+        ${!active && duration !== null && html`<span key="took" class="action-actor-note">in ${formatDuration(duration)}</span>`}
+        <span key="by" class="action-actor-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
+        ${action.reason !== null && html`<span key="reason" class="running-action-reason">“${action.reason}”</span>`}
       </div>
       ${
         active
           ? html`<${CancelButton} action=${action} name=${name} />`
-          : html`<button type="button" onClick=${putAway}>Close</button>`
+          : html`<button type="button" onClick=${onDismiss}>Close</button>`
       }
     </div>
-    ${session.isAdmin() && html`<${LogViewer} actionId=${action.action_id} name=${name} truncated=${action.truncated} />`}
+    ${session.isAdmin() && html`<${LogViewer} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
   </section>`
 }
 

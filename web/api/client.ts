@@ -1,6 +1,6 @@
 /**
- * Asks the server: one function for every endpoint, typed by the table of domain/api-schema.ts. Adds the
- * credential, a time limit and the words of what went wrong. Made by main.ts, used by everything that asks.
+ * Calls the server: one typed function for every endpoint of domain/api.ts. Adds the credential and a time
+ * limit, and turns failures into ApiError. Created by app-context.ts.
  */
 import type { Api } from '../../domain/api-schema.ts'
 import { buildPath, type EndpointName, endpoints, headers } from '../../domain/endpoints.ts'
@@ -18,13 +18,13 @@ type ResponseBody<Name extends EndpointName> = Api[Name] extends {
 export type RequestOptions<Name extends EndpointName> = {
   params?: Record<string, string | number>
   query?: Record<string, string | number>
-  /** The same key is the same request: sent again, it acts once. */
+  /** Requests with the same key are executed once. */
   key?: string
-  /** Why, in the person's own words; kept with the action. */
+  /** The user's reason; stored with the action. */
   reason?: string
   headers?: Record<string, string>
   signal?: AbortSignal
-  /** No limit where the answer is a stream. */
+  /** Null: no time limit, for streamed responses. */
   timeoutMs?: number | null
 } & (RequestBody<Name> extends undefined ? { body?: undefined } : { body: RequestBody<Name> })
 
@@ -34,18 +34,18 @@ type Arguments<Name extends EndpointName> =
     : [name: Name, options: RequestOptions<Name>]
 
 export type ApiClient = {
-  /** The parsed answer. Throws a Problem, or an AbortError when `signal` aborts. */
+  /** Returns the parsed response body. Throws ApiError, or the abort reason when `signal` is aborted. */
   call<Name extends EndpointName>(...args: Arguments<Name>): Promise<ResponseBody<Name>>
-  /** The answer itself, also 304. Throws like `ask`. */
+  /** Returns the response itself, also for status 304. Throws like `call`. */
   fetch<Name extends EndpointName>(...args: Arguments<Name>): Promise<Response>
 }
 
-/** Scripts may take 10 s to answer a question; beyond this nobody waits. */
+/** Must be longer than the server's limit for a script query (10 s). */
 const defaultTimeoutMs = 20_000
 
 /**
- * `actor`: who asks, as the person says; empty where they do not. `relearn`: whether there is another credential than the
- * one that was refused; then it is asked once more.
+ * `actor`: the display name that the user entered, or ''. `reloadDefaultCredential` receives the refused
+ * credential and returns true when a different one is now available; the request is then repeated once.
  */
 export function createClient(
   authorization: () => string,
@@ -56,10 +56,10 @@ export function createClient(
   const send = async <Name extends EndpointName>(...[name, options]: Arguments<Name>): Promise<Response> => {
     const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
     const path = buildPath(name, params)
-    // Numbers become text by themselves.
+    // URLSearchParams converts numbers to text.
     const search = new URLSearchParams(query as Record<string, string>)
     const abortSignals = [signal, timeoutMs === null ? null : AbortSignal.timeout(timeoutMs)].filter(
-      (one) => !!one,
+      (signal) => !!signal,
     )
     try {
       const response = await fetchOrThrow(search.size > 0 ? `${path}?${search}` : path, {
@@ -83,9 +83,9 @@ export function createClient(
       throw toApiError(error)
     }
   }
-  const fetchWithRetry: ApiClient['fetch'] = (...question) => {
+  const fetchWithRetry: ApiClient['fetch'] = (...request) => {
     const usedCredential = authorization()
-    const attempt = () => send(...(question as Parameters<typeof send>))
+    const attempt = () => send(...(request as Parameters<typeof send>))
     return attempt().catch(async (problem: ApiError) => {
       if (problem.code !== 'not_signed_in' || !(await reloadDefaultCredential(usedCredential))) throw problem
       return attempt()
@@ -93,8 +93,8 @@ export function createClient(
   }
   return {
     fetch: fetchWithRetry,
-    async call(...question) {
-      const response = await fetchWithRetry(...(question as Parameters<typeof fetchWithRetry>))
+    async call(...request) {
+      const response = await fetchWithRetry(...(request as Parameters<typeof fetchWithRetry>))
       try {
         return await response.json()
       } catch (error) {
@@ -104,7 +104,7 @@ export function createClient(
   }
 }
 
-/** A fresh Idempotency-Key. `crypto.randomUUID` is missing where the page is not served over https. */
+/** Creates an Idempotency-Key. `crypto.randomUUID` exists only on pages served over https. */
 export function createIdempotencyKey(): string {
   return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

@@ -1,12 +1,14 @@
-/** What went wrong, in words a person can act on: from a refused answer, a lost network, a server that stays silent. */
+/**
+ * Errors of API calls with a message and a hint for the user. Every failed call of the page throws ApiError.
+ */
 import type { ErrorBody, ErrorCode } from '../../domain/errors.ts'
 import { parseJson } from './parse-json.ts'
 
 export class ApiError extends Error {
-  /** The HTTP status; 0 when there was no answer. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number
   readonly code: ErrorCode | null
-  /** What the person can do. */
+  /** What the user can do. */
   readonly hint: string
 
   constructor(message: string, status = 0, code: ErrorCode | null = null, hint = hintFor(code, status)) {
@@ -17,15 +19,15 @@ export class ApiError extends Error {
   }
 }
 
-/** Asks anything of this host: an answer that is a success, also 304; else throws a Problem, or fetch's own error. */
+/** Returns a successful response, also 304. Otherwise throws ApiError, or the error of `fetch`. */
 export async function fetchOrThrow(path: string, request: RequestInit): Promise<Response> {
-  // Whoever sends people elsewhere is a proxy that wants them to sign in; the page cannot follow there.
+  // A redirect comes from a proxy that requires a sign-in. The page cannot follow it.
   const response = await fetch(path, { ...request, cache: 'no-store', redirect: 'manual' })
   if (response.status === 304 || (response.ok && !hasContentType(response, 'html'))) return response
   throw await errorFromResponse(response)
 }
 
-/** From an answer that is no success, or no answer of ours; reads its body. */
+/** Creates an error from an unsuccessful or foreign response. Reads the body. */
 export async function errorFromResponse(response: Response): Promise<ApiError> {
   const { status } = response
   const text = (await response.text().catch(() => '')).trim()
@@ -39,34 +41,34 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
       'Your sign-in has ended.',
       0,
       null,
-      'Sign in again in another tab; what you typed here stays.',
+      'Sign in again in another tab. Your input on this page is kept.',
     )
   }
-  // A refused config_check is plain text (contract §4).
+  // A failed config_check is answered in plain text, as in Octopod 1.6.
   if (status === 400 && text !== '') return new ApiError(text, status, 'config_refused')
   const message = `The server answered ${status} ${response.statusText}`.trim()
   return new ApiError(`${message}.`, status)
 }
 
-/** What somebody at the page can do; domain/errors.ts has the words for those who write programs. */
+/** Hints for users of the page; the hints for programs are in domain/errors.ts. */
 const hints: Partial<Record<ErrorCode, string>> = {
-  name_taken: 'Choose another name, or update the deployment that has it.',
-  config_refused: 'Change the config as the message asks.',
+  name_taken: 'Choose another name, or update the existing deployment.',
+  config_refused: 'Change the config as the message says.',
   not_signed_in: 'Sign in with the credential of this installation.',
-  not_allowed: 'Sign in as an admin, or ask one to do it.',
-  changed_meanwhile: 'Look at what has changed, then save again.',
-  busy: 'Wait for the running action to end, or cancel it.',
-  script_failed: 'Tell your DevOps engineer: a control script has failed.',
-  runners_away: 'Tell your DevOps engineer: no runner answers.',
+  not_allowed: 'Sign in as an admin, or ask an admin.',
+  changed_meanwhile: 'Review the changes, then save again.',
+  busy: 'Wait until the running action has ended, or cancel it.',
+  script_failed: 'A control script failed. Contact your DevOps engineer.',
+  runners_away: 'No runner answered in time. Contact your DevOps engineer.',
 }
 
-const retryHint = 'Try again in a moment; if it stays so, tell your DevOps engineer.'
+const retryHint = 'Try again in a moment. If the problem persists, contact your DevOps engineer.'
 
 function hintFor(code: ErrorCode | null, status: number): string {
-  return (code && hints[code]) ?? (status < 500 ? 'Look at what it says, then try again.' : retryHint)
+  return (code && hints[code]) ?? (status < 500 ? 'Read the message, then try again.' : retryHint)
 }
 
-/** From whatever was thrown: fetch's own errors are about the network. */
+/** Converts any thrown value. A TypeError of `fetch` means a network failure. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error
   const { name, message } = error as Error
@@ -79,7 +81,7 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError(message)
 }
 
-/** The answer is no: whatever was asked for has not been done. */
+/** True: the server rejected the request and changed nothing. */
 export const isClientError = ({ status }: ApiError): boolean => status >= 400 && status < 500
 
 const hasContentType = ({ headers }: Response, type: string) => headers.get('content-type')?.includes(type)

@@ -1,4 +1,7 @@
-/** /config.json: what the installation tells the page before it can ask for anything; contract §4. */
+/**
+ * Reads /config.json, the settings that the page needs before its first API call (as in Octopod 1.6). Called
+ * by main.ts and account/session.ts.
+ */
 import { fetchOrThrow } from './errors.ts'
 
 export type PageConfig = { app_auth: string; kubernetes_dashboard_url_template: string | null }

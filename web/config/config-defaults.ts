@@ -1,30 +1,31 @@
 /**
- * Defaults and suggested keys of both config levels, from the config scripts. Those of the application depend on the
- * effective deployment config and are asked for again when it changes. Used by the form and by a deployment's page.
+ * Loads defaults and suggested keys of both config levels from the config scripts. The application's depend
+ * on the effective deployment config and are reloaded when it changes. Used by the form and the deployment
+ * page.
  */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { applyOverrides, type KeyValue, type Override } from '../../domain/overrides.ts'
 import type { ApiClient } from '../api/client.ts'
 import { type ApiError, toApiError } from '../api/errors.ts'
 
-/** waiting: for the deployment config. While loading again, the answers of before stay. */
+/** waiting: for the deployment config. While reloading, the previous values stay. */
 export type ConfigDefaults = {
   state: 'waiting' | 'loading' | 'ready' | 'failed'
   pairs: readonly KeyValue[]
   keys: readonly string[]
-  problem: ApiError | null
+  error: ApiError | null
 }
 
 export type DefaultsResource = {
   deployment: ReadonlySignal<ConfigDefaults>
   application: ReadonlySignal<ConfigDefaults>
-  /** Asks again for what failed. */
+  /** Reloads the failed parts. */
   reload(): void
   close(): void
 }
 
-const emptyDefaults: ConfigDefaults = { state: 'loading', pairs: [], keys: [], problem: null }
-/** Typing must have paused that long before scripts are asked. */
+const emptyDefaults: ConfigDefaults = { state: 'loading', pairs: [], keys: [], error: null }
+/** Delay after the last keystroke before scripts are queried. */
 const debounceMs = 350
 
 export function createDefaultsResource(
@@ -43,7 +44,7 @@ export function createDefaultsResource(
     ])
   void loadDeployment()
 
-  // As text, so that only a real difference asks the scripts again.
+  // Compared as text, so that only a real difference queries the scripts again.
   const effective = computed(() => {
     const { state, pairs } = deployment.value
     return state === 'ready' ? JSON.stringify(applyOverrides(pairs, deploymentOverrides.value)) : null
@@ -54,7 +55,7 @@ export function createDefaultsResource(
     if (text === null) return
     const superseded = new AbortController()
     const { signal } = superseded
-    application.value = { ...application.peek(), state: 'loading', problem: null }
+    application.value = { ...application.peek(), state: 'loading', error: null }
     const timer = setTimeout(
       () => {
         const body = JSON.parse(text) as KeyValue[]
@@ -75,8 +76,8 @@ export function createDefaultsResource(
     deployment,
     application,
     reload: () => {
-      if (deployment.peek().problem !== null) void loadDeployment()
-      if (application.peek().problem !== null) attempt.value += 1
+      if (deployment.peek().error !== null) void loadDeployment()
+      if (application.peek().error !== null) attempt.value += 1
     },
     close: () => {
       stop()
@@ -90,7 +91,7 @@ async function load(
   abortSignal: AbortSignal,
   requests: [Promise<KeyValue[]>, Promise<string[]>],
 ): Promise<void> {
-  target.value = { ...target.peek(), state: 'loading', problem: null }
+  target.value = { ...target.peek(), state: 'loading', error: null }
   const [pairs, keys] = await Promise.allSettled(requests)
   if (abortSignal.aborted) return
   const previous = target.peek()
@@ -99,6 +100,6 @@ async function load(
     state: pairs.status === 'fulfilled' ? 'ready' : 'failed',
     pairs: pairs.status === 'fulfilled' ? pairs.value : previous.pairs,
     keys: keys.status === 'fulfilled' ? keys.value : previous.keys,
-    problem: failed === undefined ? null : toApiError(failed.reason),
+    error: failed === undefined ? null : toApiError(failed.reason),
   }
 }

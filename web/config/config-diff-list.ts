@@ -1,16 +1,16 @@
-/** What has changed in a config, key by key: before, after. */
+/** A list of config changes: key, value before, value after. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { ConfigChange } from './config-diff.ts'
 
 export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): VNode | null {
   if (changes.length === 0) return null
-  return html`<ul class="changes">
+  return html`<ul class="config-diff">
     ${changes.map(
       ({ key, before, after }) => html`<li key=${key}>
         <code>${key}</code>
         ${typeof before === 'string' && html`<del>${before || 'empty'}</del>`}
-        ${typeof after === 'string' ? html`<ins>${after || 'empty'}</ins>` : html`<span class="kind">${after === null ? 'removed' : 'default'}</span>`}
+        ${typeof after === 'string' ? html`<ins>${after || 'empty'}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}
       </li>`,
     )}
   </ul>`

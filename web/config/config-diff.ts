@@ -1,4 +1,7 @@
-/** One config level as rows: defaults with overrides on top, and what editing one key does to the overrides. Pure. */
+/**
+ * One config level as rows (defaults with overrides on top), edits of single keys, and the difference of two
+ * sets of overrides. Pure functions for the form, the config table and the action list.
+ */
 import {
   configKeyError,
   configValueError,
@@ -8,7 +11,7 @@ import {
   valueDeleted,
 } from '../../domain/overrides.ts'
 
-/** `standard`: the default, null when there is none. `value`: null when removed. */
+/** `defaultValue`: null without a default. `value`: null when the key is removed. */
 export type ConfigRow = {
   key: string
   defaultValue: string | null
@@ -16,7 +19,7 @@ export type ConfigRow = {
   kind: 'default' | 'changed' | 'added' | 'removed'
 }
 
-/** Defaults in their order, then added keys in theirs. */
+/** Returns the defaults in their order, then the added keys. */
 export function buildConfigRows(defaults: readonly KeyValue[], overrides: readonly Override[]): ConfigRow[] {
   const overrideOf = new Map(overrides)
   const rows = defaults.map(([key, standard]): ConfigRow => {
@@ -36,7 +39,7 @@ export function buildConfigRows(defaults: readonly KeyValue[], overrides: readon
   return rows
 }
 
-/** Typing the default again is the same as never having touched the key. */
+/** Setting the default value removes the override. */
 export function setValue(
   defaults: readonly KeyValue[],
   overrides: readonly Override[],
@@ -47,7 +50,7 @@ export function setValue(
   return defaultValue === value ? without(overrides, key) : upsert(overrides, setTo(key, value))
 }
 
-/** A default is taken out; a key of one's own simply goes. */
+/** A key with a default is marked as removed; an added key disappears. */
 export function removeKey(
   defaults: readonly KeyValue[],
   overrides: readonly Override[],
@@ -56,7 +59,7 @@ export function removeKey(
   return new Map(defaults).has(key) ? upsert(overrides, valueDeleted(key)) : without(overrides, key)
 }
 
-/** Back to what was there when the form opened; where that is so already, back to the default. */
+/** Restores the saved override. If the key is unchanged, restores the default. */
 export function undoChange(
   savedOverrides: readonly Override[],
   overrides: readonly Override[],
@@ -69,14 +72,14 @@ export function undoChange(
     : upsert(overrides, savedOverride)
 }
 
-/** `null`: the key is removed; `undefined`: nothing is said about it. */
+/** `null`: the key is removed. `undefined`: there is no override. */
 export type ConfigChange = {
   key: string
   before: string | null | undefined
   after: string | null | undefined
 }
 
-/** What led from one set of overrides to the next. */
+/** Lists the keys whose overrides differ. */
 export function diffOverrides(before: readonly Override[], after: readonly Override[]): ConfigChange[] {
   const valuesBefore = new Map(before)
   const valuesAfter = new Map(after)
@@ -89,7 +92,7 @@ export function diffOverrides(before: readonly Override[], after: readonly Overr
     .filter((change) => change.before !== change.after)
 }
 
-/** Of both levels, as they are on the wire. */
+/** Both levels in the wire format. */
 export type Overrides = { app_overrides: readonly Override[]; deployment_overrides: readonly Override[] }
 export const noOverrides: Overrides = { app_overrides: [], deployment_overrides: [] }
 
@@ -98,7 +101,9 @@ export const diffBothLevels = (before: Overrides, after: Overrides): ConfigChang
   ...diffOverrides(before.deployment_overrides, after.deployment_overrides),
 ]
 
-/** What was changed in a form, on top of what others have saved since it opened: where both changed a key, the form wins. */
+/**
+ * Applies the changes between `base` and `edited` to `remote`. If both changed a key, the edited value wins.
+ */
 export function rebaseOverrides(
   base: readonly Override[],
   edited: readonly Override[],
@@ -114,7 +119,7 @@ export function rebaseOverrides(
   )
 }
 
-/** What is wrong with the overrides of a level: the first problem; null when there is none. */
+/** Returns the first validation problem; null when there is none. */
 export function findProblem(overrides: readonly Override[]): string | null {
   for (const [key, value] of overrides) {
     const problem =
@@ -128,7 +133,7 @@ const contentsOf = (value: Override[1] | undefined) =>
   value?.tag === 'ValueDeleted' ? null : value?.contents
 const without = (overrides: readonly Override[], key: string) => overrides.filter(([name]) => name !== key)
 
-/** In its old place if it has one. */
+/** Keeps the position of an existing key. */
 function upsert(overrides: readonly Override[], override: Override): Override[] {
   const exists = overrides.some(([key]) => key === override[0])
   return exists ? overrides.map((one) => (one[0] === override[0] ? override : one)) : [...overrides, override]

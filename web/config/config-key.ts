@@ -1,9 +1,9 @@
-/** A dotted key with its last part in front: that is what people look for. */
+/** A dotted config key with its last part emphasized, because users look for that part. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 
-/** `said`: how much of it stands above already. */
-export function ConfigKey({ text, said = 0 }: { text: string; said?: number }): VNode {
-  const at = text.lastIndexOf('.') + 1
-  return html`<span class="key"><span class="key-path">${text.slice(said, at)}</span>${text.slice(at)}</span>`
+/** `prefixLength`: length of the prefix that the group header above already shows. */
+export function ConfigKey({ name, prefixLength = 0 }: { name: string; prefixLength?: number }): VNode {
+  const at = name.lastIndexOf('.') + 1
+  return html`<span class="config-key"><span class="config-key-prefix">${name.slice(prefixLength, at)}</span>${name.slice(at)}</span>`
 }

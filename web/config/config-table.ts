@@ -1,4 +1,4 @@
-/** The effective config of one level: overrides stand out, defaults are pale, removed keys struck out. */
+/** The effective config of one level: overrides stand out, defaults are pale, removed keys are struck out. */
 import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -14,16 +14,16 @@ type Props = {
   title: string
   overrides: ReadonlySignal<readonly Override[]>
   defaults: ReadonlySignal<ConfigDefaults>
-  again: () => void
+  onRetry: () => void
 }
 
-export function ConfigTable({ title, overrides, defaults, again }: Props): VNode {
+export function ConfigTable({ title, overrides, defaults, onRetry }: Props): VNode {
   const onlyOverrides = useSignal(false)
-  const { state, pairs, problem } = defaults.value
+  const { state, pairs, error } = defaults.value
   const rows = buildConfigRows(pairs, overrides.value)
   const shown = onlyOverrides.value ? rows.filter((row) => row.kind !== 'default') : rows
   return html`<section class="config card" aria-label=${title}>
-    <header class="card-head">
+    <header class="card-header">
       <h2>${title}</h2>
       <span class="card-note">${pluralize(overrides.value.length, 'override')}</span>
       ${
@@ -41,22 +41,22 @@ export function ConfigTable({ title, overrides, defaults, again }: Props): VNode
         </label>`
       }
     </header>
-    ${state === 'failed' && problem !== null && html`<${ErrorBox} title="The defaults could not be loaded" problem=${problem} again=${again} />`}
-    ${state === 'loading' && pairs.length === 0 && html`<p class="card-wait" role="status">Loading defaults <${ElapsedTime} /></p>`}
-    ${state === 'waiting' && html`<p class="card-wait">The defaults wait for those of the deployment config.</p>`}
-    ${state === 'ready' && rows.length === 0 && html`<p class="card-wait">This level has no config.</p>`}
-    <dl class="pairs">
+    ${state === 'failed' && error !== null && html`<${ErrorBox} title="The defaults could not be loaded" error=${error} onRetry=${onRetry} />`}
+    ${state === 'loading' && pairs.length === 0 && html`<p class="card-empty" role="status">Loading defaults <${ElapsedTime} /></p>`}
+    ${state === 'waiting' && html`<p class="card-empty">Waiting for the defaults of the deployment config.</p>`}
+    ${state === 'ready' && rows.length === 0 && html`<p class="card-empty">No config at this level.</p>`}
+    <dl class="config-entries">
       ${shown.map(
-        ({ key, value, defaultValue, kind }) => html`<div key=${key} class="pair" data-kind=${kind}>
-          <dt><${ConfigKey} text=${key} /></dt>
+        ({ key, value, defaultValue, kind }) => html`<div key=${key} class="config-entry" data-kind=${kind}>
+          <dt><${ConfigKey} name=${key} /></dt>
           <dd>
             ${
               value === null
                 ? html`<del>${defaultValue ?? ''}</del>`
-                : html`<span class="pair-value">${value === '' ? html`<i>empty</i>` : value}</span>`
+                : html`<span class="config-entry-value">${value === '' ? html`<i>empty</i>` : value}</span>`
             }
-            ${kind !== 'default' && html`<span class="kind">${kind}</span>`}
-            ${kind === 'changed' && html`<small class="was">default <code>${defaultValue || 'empty'}</code></small>`}
+            ${kind !== 'default' && html`<span class="tag">${kind}</span>`}
+            ${kind === 'changed' && html`<small class="default-value">default <code>${defaultValue || 'empty'}</code></small>`}
           </dd>
         </div>`,
       )}

@@ -1,16 +1,16 @@
-/** The moves of one deployment as menu items and as buttons: both from the same rules. */
+/** The actions of a deployment as menu items (list) and as buttons (deployment page), from the same rules. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { type AppContext, useApp } from '../app-context.ts'
-import { isArchived } from '../format.ts'
 import { deploymentPath, outputQuery } from '../routes.ts'
 import { Menu, type MenuItem } from '../ui/menu.ts'
 import { actionLabels, type DeploymentAction, disabledReason } from './available-actions.ts'
 import { dashboardUrl } from './deployment-links.ts'
 import { runAction } from './run-action.ts'
+import { isArchived } from './status-labels.ts'
 
-/** What makes sense at all in this status; the rest would only be noise. */
+/** The actions shown for this status, enabled or not. */
 function visibleActions(info: FullInfo, isAdmin: boolean): DeploymentAction[] {
   const admin: DeploymentAction[] = isAdmin ? ['cleanup', 'delete'] : []
   return [...(isArchived(info) ? (['restore'] as const) : (['update', 'archive'] as const)), ...admin]
@@ -29,7 +29,7 @@ export function actionItems(app: AppContext, info: FullInfo): MenuItem[] {
 export function ActionMenu({ info }: { info: FullInfo }): VNode {
   const app = useApp()
   const { name } = info.deployment
-  // What cannot be undone stands apart, at the end.
+  // Irreversible actions are at the end.
   const items = () =>
     [...actionItems(app, info), ...logsItem(app, info), ...dashboardItem(app, name)].sort(
       (a, b) => (a.danger ? 1 : 0) - (b.danger ? 1 : 0),
@@ -37,7 +37,7 @@ export function ActionMenu({ info }: { info: FullInfo }): VNode {
   return html`<${Menu} label=${`Actions for ${name}`} items=${items} />`
 }
 
-/** The output of what was done last; that of the rest is below it. */
+/** Opens the output of the last action. */
 function logsItem(
   { session, router }: AppContext,
   { deployment: { name }, last_action }: FullInfo,
@@ -52,12 +52,12 @@ function dashboardItem(app: AppContext, name: string): MenuItem[] {
   return href === null ? [] : [{ text: 'Dashboard', disabledReason: null, href, onSelect() {} }]
 }
 
-/** Buttons stay where they are; one that cannot be used says why beside it, to everybody. */
+/** All buttons keep their place. The reason for a disabled button is shown below for everyone. */
 export function ActionButtons({ info }: { info: FullInfo }): VNode {
   const items = actionItems(useApp(), info)
   const reasons = [...new Set(items.map((item) => item.disabledReason).filter((why) => why !== null))]
   const reasonId = (why: string | null) => (why === null ? undefined : `why-not-${reasons.indexOf(why)}`)
-  return html`<div class="moves">
+  return html`<div class="action-buttons">
     <div class="buttons">
       ${items.map(
         ({ text, disabledReason: whyNot, danger, onSelect }) => html`<button
@@ -73,6 +73,6 @@ export function ActionButtons({ info }: { info: FullInfo }): VNode {
         </button>`,
       )}
     </div>
-    ${reasons.map((why) => html`<p key=${why} class="why-not" id=${reasonId(why)}>${why}</p>`)}
+    ${reasons.map((why) => html`<p key=${why} class="disabled-reason" id=${reasonId(why)}>${why}</p>`)}
   </div>`
 }

@@ -1,14 +1,17 @@
-/** What may be done with a deployment now, and in words why not. Pure; asked by the row's menu and the page's buttons. */
+/**
+ * Which actions a deployment allows, and the reason for each disabled one. Pure functions for the action
+ * menu, the action buttons and the form.
+ */
 import { type ActionKind, actions, canStart, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
-import { actionVerbs, activeAction, statusLabel, statusOf } from '../format.ts'
+import { actionVerbs, activeAction, statusLabel, statusOf } from './status-labels.ts'
 
 export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 
-/** Null: it may be done. */
+/** Null: the action is allowed. */
 export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin: boolean): string | null {
   if (!isAdmin && (action === 'delete' || actions[action].role === 'admin'))
-    return 'For admins: sign in first.'
+    return 'Only for admins: sign in first.'
   const active = activeAction(info)
   if (active !== null) {
     const runningLabel = actionVerbs[kindFromWireName(active.action)].doing.toLowerCase()
@@ -19,12 +22,12 @@ export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin
 }
 
 function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, statusLabel: string): string {
-  if (action === 'restore') return `Only what is archived can be restored; this is ${statusLabel}.`
+  if (action === 'restore') return `Only an archived deployment can be restored; this one is ${statusLabel}.`
   if (action === 'cleanup') return 'Archive it first.'
   if (statusLabel === 'archived' || statusLabel === 'cleanup failed') {
-    return action === 'update' ? 'Restore it first: it is archived.' : 'It is archived already.'
+    return action === 'update' ? 'Restore it first: it is archived.' : 'It is already archived.'
   }
-  return `Not while it is ${statusLabel}: wait for the check.`
+  return `Not possible while it is ${statusLabel}: wait for the health check.`
 }
 
 export const actionLabels: Record<DeploymentAction, string> = {

@@ -1,4 +1,7 @@
-/** The links of a deployment, and its dashboard. Anything but http and https is shown as text and leads nowhere. */
+/**
+ * The links of a deployment and its dashboard. Only http and https URLs become links; others are shown as
+ * text.
+ */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { isSafeLink } from '../../domain/safe-link.ts'
@@ -14,7 +17,7 @@ export function DeploymentLinks({ links }: { links: readonly Link[] }): VNode | 
 }
 
 export function ExternalLink({ href, text }: { href: string; text: string }): VNode {
-  if (!isSafeLink(href)) return html`<span class="no-link" title=${href}>${text}</span>`
+  if (!isSafeLink(href)) return html`<span class="unsafe-link" title=${href}>${text}</span>`
   return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}<${Icon} name="out" /></a>`
 }
 

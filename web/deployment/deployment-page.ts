@@ -1,4 +1,4 @@
-/** The screen of one deployment: how it stands and why, its config, its actions. What it knows: deployment-resource.ts. */
+/** The page of one deployment: status, config, actions. Its data comes from deployment-resource.ts. */
 import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -10,12 +10,12 @@ import { RunningAction } from '../activity/running-action.ts'
 import { useApp } from '../app-context.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
-import { activeAction } from '../format.ts'
 import { NotFound } from '../not-found.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
 import { DeploymentHeader } from './deployment-header.ts'
 import { createDeploymentResource, type DeploymentResource } from './deployment-resource.ts'
+import { activeAction } from './status-labels.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
   const app = useApp()
@@ -25,40 +25,43 @@ export function DeploymentPage({ name }: { name: string }): VNode {
     document.title = `${name} · Octopod`
   }, [])
   const info = resource.info.value
-  const problem = resource.problem.value
+  const error = resource.error.value
 
-  if (info === null && problem?.code === 'no_such_deployment') {
+  if (info === null && error?.code === 'no_such_deployment') {
     const existedBefore = resource.actions.value !== null
     return html`<${NotFound}
-      title=${existedBefore ? `${name} is gone` : `There is no deployment ${name}`}
-      text=${existedBefore ? 'It has been cleaned up or deleted.' : 'It may have another name, or have been deleted.'}
+      title=${existedBefore ? `${name} was deleted` : `Deployment ${name} does not exist`}
+      text=${existedBefore ? 'It was cleaned up or its record was deleted.' : 'It may have another name, or it was deleted.'}
     />`
   }
   return html`<main class="deployment">
-    <a class="back" href="/"><${Icon} name="back" />All deployments</a>
+    <a class="back-link" href="/"><${Icon} name="back" />All deployments</a>
     ${
       info === null
-        ? problem === null
-          ? html`<div class="loading" role="status"><span class="hidden">Loading</span><div class="ghost tall"></div></div>`
-          : html`<h1 class="hidden">${name}</h1>
-              <${ErrorState} title=${`${name} could not be loaded`} problem=${problem} again=${resource.reload} />`
+        ? error === null
+          ? html`<div class="loading" role="status"><span class="visually-hidden">Loading</span><div class="skeleton skeleton-tall"></div></div>`
+          : html`<h1 class="visually-hidden">${name}</h1>
+              <${ErrorState} title=${`${name} could not be loaded`} error=${error} onRetry=${resource.reload} />`
         : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} />
-            <${StaleDataWarning} problem=${problem} />
-            <${CurrentAction} following=${resource} info=${info} />
-            <${Configs} following=${resource} />
-            <${ActionList} following=${resource} />`
+            <${StaleDataWarning} error=${error} />
+            <${CurrentAction} resource=${resource} info=${info} />
+            <${Configs} resource=${resource} />
+            <${ActionList} resource=${resource} />`
     }
   </main>`
 }
 
-/** What runs; for admins also what has just ended, so that its output does not go away under their eyes. */
-function CurrentAction({ following, info }: { following: DeploymentResource; info: FullInfo }): VNode | null {
+/**
+ * Shows the active action. For admins it stays after its end, so that the output does not disappear while
+ * they read it.
+ */
+function CurrentAction({ resource, info }: { resource: DeploymentResource; info: FullInfo }): VNode | null {
   const { session } = useApp()
   const watchedActionId = useSignal(0)
   const last = info.last_action
   const active = activeAction(info)
   useSignalEffect(() => {
-    const now = following.info.value
+    const now = resource.info.value
     const running = now && activeAction(now)
     if (running) watchedActionId.value = running.action_id
   })
@@ -68,18 +71,18 @@ function CurrentAction({ following, info }: { following: DeploymentResource; inf
     watchedActionId.value = 0
   }
   const { name } = info.deployment
-  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} putAway=${dismiss} />`
+  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} onDismiss=${dismiss} />`
 }
 
-function Configs({ following }: { following: DeploymentResource }): VNode {
+function Configs({ resource }: { resource: DeploymentResource }): VNode {
   const { client } = useApp()
-  const { info } = following
+  const { info } = resource
   const deployment = useComputed(() => (info.value?.deployment.deployment_overrides ?? []) as Override[])
   const application = useComputed(() => (info.value?.deployment.app_overrides ?? []) as Override[])
   const defaults = useMemo(() => createDefaultsResource(client, deployment), [])
   useEffect(() => defaults.close, [])
   return html`<div class="configs">
-    <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} again=${defaults.reload} />
-    <${ConfigTable} title="Deployment config" overrides=${deployment} defaults=${defaults.deployment} again=${defaults.reload} />
+    <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} onRetry=${defaults.reload} />
+    <${ConfigTable} title="Deployment config" overrides=${deployment} defaults=${defaults.deployment} onRetry=${defaults.reload} />
   </div>`
 }

@@ -1,6 +1,6 @@
 /**
- * One deployment followed closely: its last check and its actions, which the list does not carry. Asked again when the
- * live row changes, and now and then for the age of the check. Opened by pages/deployment.ts.
+ * Data of the deployment page that the list does not contain: the last check and the actions. Reloaded when
+ * the live row changes, and periodically for the age of the check. Created by deployment-page.ts.
  */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
 import type { Action, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
@@ -10,14 +10,14 @@ import type { AppContext } from '../app-context.ts'
 export type LastCheck = FullInfoWithCheck['last_check']
 
 export type DeploymentResource = {
-  /** Null: not known, yet or any more. */
+  /** Null: not loaded yet, or deleted. */
   info: ReadonlySignal<FullInfo | null>
   lastCheck: ReadonlySignal<LastCheck>
-  /** Newest first; null until they are there. */
+  /** Newest first; null until loaded. */
   actions: ReadonlySignal<readonly Action[] | null>
   hasOlder: ReadonlySignal<boolean>
   loadingOlder: ReadonlySignal<boolean>
-  problem: ReadonlySignal<ApiError | null>
+  error: ReadonlySignal<ApiError | null>
   loadOlder(): Promise<void>
   reload(): void
   close(): void
@@ -25,7 +25,7 @@ export type DeploymentResource = {
 
 const pageSize = 25
 const olderPageSize = 100
-const refreshMs = 15_000
+const refreshIntervalMs = 15_000
 
 export function createDeploymentResource({ client, store }: AppContext, name: string): DeploymentResource {
   const info = computed(() => {
@@ -36,7 +36,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
   const actions = signal<readonly Action[] | null>(null)
   const hasOlder = signal(false)
   const loadingOlder = signal(false)
-  const problem = signal<ApiError | null>(null)
+  const error = signal<ApiError | null>(null)
   const closing = new AbortController()
   let isLoading = false
   let reloadRequested = false
@@ -59,11 +59,11 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
         client.call('getFullInfo', options),
         client.call('listActions', { ...options, query: { limit: pageSize } }),
       ])
-      problem.value = null
+      error.value = null
       lastCheck.value = last_check
       const oldest = newest.at(-1)?.action_id ?? 0
       const loadedActions = actions.peek() ?? []
-      // Without a common action there may be a hole between them: what is older is asked for anew.
+      // Without an overlap, actions between the two pages may be missing, so older actions are loaded again.
       const overlaps = loadedActions.some((action) => action.action_id >= oldest)
       if (!overlaps) hasOlder.value = newest.length === pageSize
       actions.value = [
@@ -71,8 +71,8 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
         ...(overlaps ? loadedActions.filter((action) => action.action_id < oldest) : []),
       ]
       store.apply({ type: 'deployment', name, revision: deployment.revision, deployment })
-    } catch (error) {
-      if (!closing.signal.aborted) problem.value = toApiError(error)
+    } catch (caught) {
+      if (!closing.signal.aborted) error.value = toApiError(caught)
     }
   }
 
@@ -82,14 +82,18 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
     loadingOlder.value = true
     try {
       const query = { limit: olderPageSize, before: oldest }
-      const more = await client.call('listActions', { params: { name }, query, signal: closing.signal })
-      // What was loaded anew meanwhile may end elsewhere.
+      const olderActions = await client.call('listActions', {
+        params: { name },
+        query,
+        signal: closing.signal,
+      })
+      // A reload during the request may have changed the end of the list.
       if (actions.peek()?.at(-1)?.action_id === oldest) {
-        hasOlder.value = more.length === olderPageSize
-        actions.value = [...(actions.peek() ?? []), ...more]
+        hasOlder.value = olderActions.length === olderPageSize
+        actions.value = [...(actions.peek() ?? []), ...olderActions]
       }
-    } catch (error) {
-      if (!closing.signal.aborted) problem.value = toApiError(error)
+    } catch (caught) {
+      if (!closing.signal.aborted) error.value = toApiError(caught)
     }
     loadingOlder.value = false
   }
@@ -101,7 +105,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
   })
   const timer = setInterval(() => {
     if (document.visibilityState === 'visible') void load()
-  }, refreshMs)
+  }, refreshIntervalMs)
 
   return {
     info,
@@ -109,7 +113,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
     actions,
     hasOlder,
     loadingOlder,
-    problem,
+    error,
     loadOlder,
     reload: () => void load(),
     close: () => {

@@ -1,14 +1,20 @@
-/** Doing something to a deployment from anywhere on the page: the question first, then the request, then the words. */
+/**
+ * Runs and cancels actions of a deployment: confirmation, request, message. Used by the action menu, the
+ * action buttons and the keyboard shortcuts.
+ */
 import { signal } from '@preact/signals'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { createIdempotencyKey } from '../api/client.ts'
 import { toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
-import { actionVerbs } from '../format.ts'
 import type { Confirmation } from '../ui/confirm.ts'
 import type { DeploymentAction } from './available-actions.ts'
+import { actionVerbs } from './status-labels.ts'
 
-/** Asks, then asks the server. True: accepted. What happens then arrives live. */
+/**
+ * Asks for confirmation, then sends the request. Returns true when the server accepted it; the result
+ * arrives through the live connection.
+ */
 export async function runAction(
   app: AppContext,
   action: DeploymentAction,
@@ -28,7 +34,7 @@ export async function runAction(
   try {
     await app.client.call(`${action}Deployment`, options)
     app.toasts.showSuccess(
-      action === 'delete' ? `${name} is deleted.` : `${actionVerbs[action].doing} ${name}.`,
+      action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].doing} ${name}.`,
     )
     refreshIfOffline(app)
     return true
@@ -45,10 +51,10 @@ export async function cancelAction(
   name: string,
 ): Promise<void> {
   const confirmed = await app.confirmations.confirm({
-    title: `Cancel what runs on ${name}?`,
-    text: 'The script is told to stop, then stopped by force. What it has done so far stays.',
+    title: `Cancel the running action of ${name}?`,
+    text: 'The script is asked to stop, then killed. Changes it has already made are kept.',
     confirmLabel: 'Cancel the action',
-    cancelLabel: 'Let it run',
+    cancelLabel: 'Keep it running',
     danger: true,
   })
   if (!confirmed) return
@@ -63,7 +69,7 @@ export async function cancelAction(
   refreshIfOffline(app)
 }
 
-/** Where nothing arrives live, what was just done must still be seen. */
+/** Refetches the list unless the connection is live, so that the user sees the result of an action. */
 export function refreshIfOffline({ live, sync }: AppContext): void {
   if (live.connectionState.peek() !== 'live') void sync.refresh()
 }
@@ -74,7 +80,7 @@ function confirmationOf(action: Exclude<DeploymentAction, 'update'>, name: strin
   if (action === 'archive') {
     return {
       title: `Archive ${name}?`,
-      text: 'It stops running and gives its resources back. It can be restored later.',
+      text: 'It stops and frees its resources. You can restore it later.',
       confirmLabel: 'Archive',
       cancelLabel,
       danger: false,
@@ -84,7 +90,7 @@ function confirmationOf(action: Exclude<DeploymentAction, 'update'>, name: strin
   if (action === 'cleanup') {
     return {
       title: `Clean up ${name}?`,
-      text: 'Its data is deleted, then its record and history. There is no way back.',
+      text: 'Its data is deleted, then its record and history. This cannot be undone.',
       confirmLabel: 'Clean up',
       cancelLabel,
       danger: true,
@@ -92,7 +98,7 @@ function confirmationOf(action: Exclude<DeploymentAction, 'update'>, name: strin
   }
   return {
     title: `Delete the record of ${name}?`,
-    text: 'Octopod forgets it and its history without running any script: whatever still runs goes on unseen.',
+    text: 'Octopod deletes the record and history without running a script. Resources that still run are not stopped.',
     confirmLabel: 'Delete record',
     cancelLabel,
     danger: true,

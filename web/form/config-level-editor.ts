@@ -1,4 +1,7 @@
-/** One config level in the form, as a tree of its dotted keys. Its state: config-level-state.ts; one key: row.ts. */
+/**
+ * One config level in the form, as a tree of dotted keys. Its state is in config-level-state.ts; one key is
+ * drawn by key-row.ts.
+ */
 import { useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -12,19 +15,25 @@ import { KeyRow } from './key-row.ts'
 import type { KeyGroupNode, KeyNode } from './key-tree.ts'
 import { NewKeyRow } from './new-key-row.ts'
 
-/** With fewer keys nobody needs a filter. */
+/** The filter is shown above this number of keys. */
 const filterAboveKeys = 12
-/** Rows drawn in one frame: the form opens at once whatever its size. */
+/** Rows added per frame, so that a large form opens without delay. */
 const rowsPerFrame = 40
 
-export function ConfigLevelEditor({ level, again }: { level: ConfigLevelState; again: () => void }): VNode {
-  const { problem, state } = level.defaults.value
+export function ConfigLevelEditor({
+  level,
+  onRetry,
+}: {
+  level: ConfigLevelState
+  onRetry: () => void
+}): VNode {
+  const { error, state } = level.defaults.value
   const missing = state === 'failed' ? 'defaults' : 'suggested keys'
-  const title = `The ${missing} could not be loaded`
+  const title = `Could not load the ${missing}`
   return html`<section class="config-level" aria-label=${level.title} aria-busy=${state === 'loading'}>
     <${LevelHeader} level=${level} />
-    ${problem !== null && html`<${ErrorBox} title=${title} problem=${problem} again=${again} />`}
-    <div class="rows"><${KeyTree} level=${level} /><${NewKeyRow} level=${level} /></div>
+    ${error !== null && html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} />`}
+    <div class="key-rows"><${KeyTree} level=${level} /><${NewKeyRow} level=${level} /></div>
   </section>`
 }
 
@@ -32,10 +41,10 @@ function LevelHeader({ level }: { level: ConfigLevelState }): VNode {
   const { state, pairs } = level.defaults.value
   const { size } = level.rows.value
   const overrides = level.overrides.value.length
-  return html`<div class="level-head">
+  return html`<div class="level-header">
     <h3>${level.title}</h3>
     <span class="level-note" role="status">
-      ${state === 'waiting' && 'Waits for the deployment config'}
+      ${state === 'waiting' && 'Waiting for the deployment config'}
       ${state === 'loading' && html`${pairs.length > 0 ? 'Loading new defaults' : 'Loading defaults'} <${ElapsedTime} />`}
       ${(state === 'ready' || state === 'failed') && overrides > 0 && pluralize(overrides, 'override')}
     </span>
@@ -63,7 +72,7 @@ function LevelHeader({ level }: { level: ConfigLevelState }): VNode {
 function KeyTree({ level }: { level: ConfigLevelState }): VNode {
   const nodes = level.tree.value
   if (nodes.length === 0 && level.filter.value !== '')
-    return html`<p class="level-note no-keys" role="status">No key matches.</p>`
+    return html`<p class="level-note no-match" role="status">No key matches.</p>`
   return html`<${KeyNodes} nodes=${nodes} level=${level} prefix="" />`
 }
 
@@ -104,25 +113,25 @@ function KeyGroup({
 }): VNode {
   const id = useId()
   const expanded = level.isExpanded(group.prefix)
-  // Whoever filters wants to see what is found.
+  // Groups are expanded while a filter is set.
   const shown = useComputed(() => expanded.value || level.filter.value !== '').value
   const overridden = useComputed(
     () => level.overrides.value.filter(([key]) => key.startsWith(group.prefix)).length,
   ).value
-  return html`<div class="group" role="group" aria-label=${group.prefix}>
+  return html`<div class="key-group" role="group" aria-label=${group.prefix}>
     <button
       type="button"
-      class="group-head"
+      class="key-group-header"
       aria-expanded=${shown}
       aria-controls=${id}
       onClick=${() => {
         expanded.value = !expanded.value
       }}
     >
-      <${Icon} name="down" /><span class="key">${group.prefix.slice(prefix.length)}</span>
+      <${Icon} name="down" /><span class="config-key">${group.prefix.slice(prefix.length)}</span>
       <span class="level-note">${pluralize(group.size, 'key')}${overridden > 0 && `, ${overridden} overridden`}</span>
     </button>
-    <div class="group-rows" id=${id}>
+    <div class="key-group-rows" id=${id}>
       ${shown && html`<${KeyNodes} nodes=${group.nodes} level=${level} prefix=${group.prefix} />`}
     </div>
   </div>`

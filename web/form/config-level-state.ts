@@ -1,4 +1,7 @@
-/** One config level while it is edited: what was typed, its rows, its tree, what is wrong. Made by form-state.ts. */
+/**
+ * The state of one config level in the form: rows, key tree, filter, the new key, validation. Created by
+ * form-state.ts.
+ */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { configKeyError, normalizeKey, type Override } from '../../domain/overrides.ts'
 import type { ConfigDefaults } from '../config/config-defaults.ts'
@@ -13,25 +16,28 @@ import { buildKeyTree, type KeyNode, matchesKey } from './key-tree.ts'
 
 export type ConfigLevelState = {
   title: string
-  /** What was saved when the form opened, or when it took over what others have saved since. */
+  /** The saved overrides: as of opening the form, or of the last `applyRemoteChanges`. */
   saved: ReadonlySignal<readonly Override[]>
   overrides: Signal<readonly Override[]>
   defaults: ReadonlySignal<ConfigDefaults>
-  /** A row that has not changed stays the same object: typing in one redraws that one, among thousands. */
+  /**
+   * An unchanged row keeps its object identity, so that typing in one row redraws only that row, among
+   * thousands.
+   */
   rows: ReadonlySignal<ReadonlyMap<string, ConfigRow>>
   filter: Signal<string>
-  /** The keys that pass the filter. */
+  /** The keys that match the filter. */
   tree: ReadonlySignal<readonly KeyNode[]>
-  /** Keys that are not as they were saved. */
+  /** Keys that differ from the saved overrides. */
   modifiedKeys: ReadonlySignal<ReadonlySet<string>>
-  /** The new key that has not been added yet. */
+  /** The new key that is not added yet. */
   draft: Signal<{ key: string; value: string }>
   draftProblem: ReadonlySignal<string | null>
   problem: ReadonlySignal<string | null>
   isExpanded(prefix: string): Signal<boolean>
 }
 
-/** With more keys than that, groups without overrides are closed at first. */
+/** Above this number of keys, groups without overrides start collapsed. */
 const collapseAboveKeys = 60
 
 export function createConfigLevelState(
@@ -49,7 +55,7 @@ export function createConfigLevelState(
     previousRows = new Map(now.map((row) => [row.key, reuseRow(previousRows.get(row.key), row)]))
     return previousRows
   })
-  // As text, so that the tree is made anew only for other keys, not for other values.
+  // Compared as text, so that the tree is rebuilt only for other keys, not for other values.
   const filteredKeys = computed(() => {
     const filterText = filter.value.trim()
     return [...rows.value.keys()].filter((key) => matchesKey(key, filterText)).join('\0')
@@ -67,8 +73,8 @@ export function createConfigLevelState(
     draftProblem: computed(() => {
       const { key, value } = draft.value
       const normal = normalizeKey(key)
-      if (normal === '') return value === '' ? null : 'The new value has no key.'
-      return rows.value.has(normal) ? `${normal} is in the list above.` : configKeyError(normal)
+      if (normal === '') return value === '' ? null : 'The new value needs a key.'
+      return rows.value.has(normal) ? `${normal} is already in the list above.` : configKeyError(normal)
     }),
     problem: computed(() => findProblem(overrides.value)),
     isExpanded: (prefix) => {
@@ -81,7 +87,7 @@ export function createConfigLevelState(
   }
 }
 
-/** The new key becomes a row, unless something is wrong with it. */
+/** Adds the draft as a row, if it is valid. */
 export function addDraft({ draft, draftProblem, overrides, defaults }: ConfigLevelState): void {
   const key = normalizeKey(draft.peek().key)
   if (key === '' || draftProblem.peek() !== null) return

@@ -1,4 +1,4 @@
-/** The side panel for a new deployment and for the config of an existing one. Its state: form-state.ts. */
+/** The side panel that creates a deployment or edits its config. Its state is in form-state.ts. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -17,7 +17,7 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
     () => createFormState(app, name === null ? null : (app.store.rows.get(name)?.peek() ?? null)),
     [],
   )
-  // From the very beginning and not in an effect: those wait for a frame, and Escape may come before it.
+  // Subscribed during rendering: an effect would run one frame later, and Escape may be pressed before it.
   const stopTracking = useMemo(
     () =>
       form.dirty.subscribe((dirty) => {
@@ -40,7 +40,7 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
 
   const close = () => void app.confirmLeave()
   const title = name === null ? 'New deployment' : `Edit ${name}`
-  return html`<${Dialog} kind="panel" label=${title} onClose=${close}>
+  return html`<${Dialog} variant="side-panel" label=${title} onClose=${close}>
     <form
       class="sheet"
       noValidate
@@ -52,16 +52,16 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
         if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void form.submit()
       }}
     >
-      <header class="sheet-head">
+      <header class="sheet-header">
         <h2>${title}</h2>
         <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="sheet-body">
         ${form.isNew && html`<${NameField} form=${form} />`}
-        <${ConfigLevelEditor} level=${form.application} again=${form.defaults.reload} />
-        <${ConfigLevelEditor} level=${form.deployment} again=${form.defaults.reload} />
+        <${ConfigLevelEditor} level=${form.application} onRetry=${form.defaults.reload} />
+        <${ConfigLevelEditor} level=${form.deployment} onRetry=${form.defaults.reload} />
       </div>
-      <${FormFooter} form=${form} close=${close} />
+      <${FormFooter} form=${form} onClose=${close} />
     </form>
   <//>`
 }
@@ -69,7 +69,7 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
 function NameField({ form }: { form: FormState }): VNode {
   const blurred = useSignal(false)
   const problem = form.nameProblem.value
-  // Nobody is scolded while still typing the first letters.
+  // The error is shown only after the first two characters or after leaving the field.
   const showProblem =
     problem !== null && (blurred.value || form.name.value.length > 1) && form.name.value !== ''
   return html`<div class="field">
@@ -91,8 +91,8 @@ function NameField({ form }: { form: FormState }): VNode {
         blurred.value = true
       }}
     />
-    <small id="name-hint" role="status" class=${showProblem ? 'wrong' : ''}>
-      ${showProblem ? problem : '2 to 16 characters: a-z, 0-9 and -, beginning with a letter.'}
+    <small id="name-hint" role="status" class=${showProblem ? 'invalid' : ''}>
+      ${showProblem ? problem : '2 to 16 characters: a-z, 0-9 and -, starting with a letter.'}
     </small>
   </div>`
 }

@@ -1,4 +1,4 @@
-/** The foot of the form: what was edited, why, what is wrong, and the button that sends it. */
+/** The footer of the form: edited keys, reason field, errors, remote changes, and the submit button. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { ConfigDiff } from '../config/config-diff-list.ts'
@@ -7,32 +7,32 @@ import { ErrorBox } from '../ui/error-box.ts'
 import { ReasonField } from '../ui/reason-field.ts'
 import type { FormState } from './form-state.ts'
 
-/** So many keys are named; the rest is counted. */
+/** Maximum number of edited keys that are listed by name. */
 const maxNamedKeys = 4
 
-export function FormFooter({ form, close }: { form: FormState; close: () => void }): VNode {
+export function FormFooter({ form, onClose }: { form: FormState; onClose: () => void }): VNode {
   const obstacle = form.blockedReason.value
-  const problem = form.problem.value
+  const error = form.error.value
   const sending = form.sending.value
   const hideObstacle = !form.dirty.value || sending || obstacle === form.nameProblem.value
   const submitLabel = form.isNew ? 'Create' : 'Save and update'
   const edited = [...form.application.modifiedKeys.value, ...form.deployment.modifiedKeys.value]
-  return html`<footer class="sheet-foot">
+  return html`<footer class="sheet-footer">
     ${
-      problem !== null &&
+      error !== null &&
       html`<${ErrorBox}
-        problem=${problem}
-        title=${problem.code === 'config_refused' ? 'The config check says no' : undefined}
+        error=${error}
+        title=${error.code === 'config_refused' ? 'Config check failed' : undefined}
       />`
     }
     <${ConflictBanner} form=${form} />
     ${!form.isNew && form.dirty.value && html`<${ReasonField} reason=${form.reason} />`}
     <div class="buttons">
-      <span class="why-not">
+      <span class="disabled-reason">
         <span id="obstacle">${hideObstacle ? '' : obstacle}</span>
         ${(hideObstacle || obstacle === null) && edited.length > 0 && editedKeysLabel(edited)}
       </span>
-      <button type="button" onClick=${close}>Cancel</button>
+      <button type="button" onClick=${onClose}>Cancel</button>
       <button
         type="submit"
         class="primary"
@@ -47,18 +47,18 @@ export function FormFooter({ form, close }: { form: FormState; close: () => void
   </footer>`
 }
 
-/** Two people edit at once: nobody's work may be lost unseen. */
+/** Shows the changes that someone else saved after the form was opened. */
 function ConflictBanner({ form: { remoteChanges, applyRemoteChanges } }: { form: FormState }): VNode | null {
   if (remoteChanges.value.length === 0) return null
-  // The button goes with what it did: the keyboard goes on where the form is sent.
+  // This button disappears when pressed; the focus moves to the submit button.
   const apply = ({ currentTarget }: { currentTarget: HTMLButtonElement }) => {
     currentTarget.form?.querySelector<HTMLElement>('.primary')?.focus()
     applyRemoteChanges()
   }
   return html`<div class="warning" role="status">
-    <p>Others have changed this config meanwhile:</p>
+    <p>Someone else changed this config while you were editing:</p>
     <${ConfigDiff} changes=${remoteChanges.value} />
-    <button type="button" onClick=${apply}>Take over, keep my edits</button>
+    <button type="button" onClick=${apply}>Apply their changes, keep my edits</button>
   </div>`
 }
 

@@ -1,4 +1,7 @@
-/** The state of the form for a new or an existing deployment: what was typed, what is wrong, sending it once. */
+/**
+ * The state of the form that creates or edits a deployment: input, validation, conflicts with other users,
+ * submit.
+ */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
@@ -25,17 +28,17 @@ export type FormState = {
   nameProblem: ReadonlySignal<string | null>
   application: ConfigLevelState
   deployment: ConfigLevelState
-  /** Why it is done, for those who read the history later; may stay empty. */
+  /** The optional reason, shown in the action list. */
   reason: Signal<string>
   defaults: DefaultsResource
   dirty: ReadonlySignal<boolean>
-  /** What keeps it from being sent, in words. */
+  /** Why the form cannot be submitted; null when it can. */
   blockedReason: ReadonlySignal<string | null>
   sending: ReadonlySignal<boolean>
-  problem: ReadonlySignal<ApiError | null>
-  /** What somebody else has changed since the form opened. */
+  error: ReadonlySignal<ApiError | null>
+  /** Changes that someone else saved after the form was opened. */
   remoteChanges: ReadonlySignal<readonly ConfigChange[]>
-  /** Puts what was edited here on top of it. */
+  /** Applies the local edits on top of the remote changes. */
   applyRemoteChanges(): void
   submit(): Promise<void>
   close(): void
@@ -64,11 +67,14 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   let closed = false
   const levels = [application, deployment]
   const sending = signal(false)
-  const problem = signal<ApiError | null>(null)
-  /** The key goes with what is sent: a repetition after a lost answer acts once, a corrected form anew. */
+  const error = signal<ApiError | null>(null)
+  /**
+   * One idempotency key per content: a retry after a lost response is executed once, a corrected form is a
+   * new request.
+   */
   let idempotencyKey = { body: '', value: '' }
 
-  /** The row of this name, as it stands now. */
+  /** The current row with this name. */
   const currentDeployment = computed(() => {
     void store.version.value
     return store.rows.get(name.value)?.value
@@ -77,7 +83,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   const dirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
   const nameError = computed(() => {
     if (!isNew) return null
-    const taken = currentDeployment.value && `There is a deployment ${name.value} already.`
+    const taken = currentDeployment.value && `A deployment named ${name.value} already exists.`
     return deploymentNameError(name.value) ?? taken ?? null
   })
   const remoteChanges = computed(() => {
@@ -85,18 +91,18 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     return diffBothLevels(saved.value, overridesOf(currentDeployment.value))
   })
   const blockedReason = computed(() => {
-    if (sending.value) return 'It is being sent.'
+    if (sending.value) return 'Sending…'
     if (nameError.value !== null) return nameError.value
-    for (const one of levels) {
-      const words = one.problem.value ?? one.draftProblem.value
-      if (words !== null) return words
+    for (const level of levels) {
+      const problem = level.problem.value ?? level.draftProblem.value
+      if (problem !== null) return problem
     }
     if (isNew) return null
-    if (currentDeployment.value === undefined) return `${name.value} is gone.`
+    if (currentDeployment.value === undefined) return `${name.value} was deleted.`
     const disabled = disabledReason('update', currentDeployment.value, true)
     if (disabled !== null) return disabled
-    if (remoteChanges.value.length > 0) return 'Look at what has changed meanwhile.'
-    return edited.value ? null : 'Nothing has been changed.'
+    if (remoteChanges.value.length > 0) return 'Review the changes of the other user first.'
+    return edited.value ? null : 'No changes.'
   })
   const applyRemoteChanges = () =>
     batch(() => {
@@ -121,19 +127,19 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   })
 
   const onAccepted = () => {
-    problem.value = null
+    error.value = null
     toasts.showSuccess(`${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`)
     refreshIfOffline(app)
-    // Whoever has given up waiting for it is somewhere else by now.
+    // The user has closed the form while the request was running.
     if (closed) return
     hasUnsavedChanges.value = false
     overlay.value = null
     if (isNew) router.navigate(deploymentPath(name.peek()))
   }
 
-  // The answer was lost, but what was sent stands there.
+  // The response was lost, but the current row already has the submitted config: the request succeeded.
   const stopWatching = effect(() => {
-    if (sending.value || problem.value === null || isClientError(problem.value) || !currentDeployment.value)
+    if (sending.value || error.value === null || isClientError(error.value) || !currentDeployment.value)
       return
     if (diffBothLevels(overridesOf(currentDeployment.value), readOverrides()).length === 0) onAccepted()
   })
@@ -142,13 +148,13 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     levels.forEach(addDraft)
     if (blockedReason.peek() !== null) return
     const body = readOverrides()
-    // The last that is known here: nothing in it is news to whoever sends the form.
+    // The latest revision that this page knows; the server rejects the update if another one was saved since.
     const revision = `"${currentDeployment.peek()?.revision}"`
     const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
     if (idempotencyKey.body !== text) idempotencyKey = { body: text, value: createIdempotencyKey() }
     const options = { key: idempotencyKey.value, reason: reason.peek() }
     sending.value = true
-    problem.value = null
+    error.value = null
     try {
       if (isNew) await client.call('createDeployment', { ...options, body: { name: name.peek(), ...body } })
       else {
@@ -161,12 +167,12 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
         })
       }
       onAccepted()
-    } catch (error) {
-      problem.value = toApiError(error)
-      if (problem.value.code === 'changed_meanwhile') await sync.refresh()
+    } catch (caught) {
+      error.value = toApiError(caught)
+      if (error.value.code === 'changed_meanwhile') await sync.refresh()
     }
     sending.value = false
-    if (remoteChanges.value.length > 0) problem.value = null
+    if (remoteChanges.value.length > 0) error.value = null
   }
 
   return {
@@ -180,7 +186,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     dirty,
     blockedReason,
     sending,
-    problem,
+    error,
     remoteChanges,
     applyRemoteChanges,
     submit,

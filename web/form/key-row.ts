@@ -1,4 +1,4 @@
-/** One key in the form: its value, its default, and a way back. Rules: config-diff.ts. */
+/** One key in the form: its value, its default, undo and remove. The rules are in config/config-diff.ts. */
 import { useComputed } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -9,7 +9,7 @@ import { ConfigKey } from '../config/config-key.ts'
 import { Icon } from '../ui/icon.ts'
 import type { ConfigLevelState } from './config-level-state.ts'
 
-/** `prefix`: what the group above has said already. */
+/** `prefix`: the part of the key that the group header already shows. */
 type Props = { name: string; level: ConfigLevelState; prefix: string }
 
 export function KeyRow({ name, level, prefix }: Props): VNode | null {
@@ -29,57 +29,60 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
   const remove = () => {
     overrides.value = removeKey(defaults.peek().pairs, overrides.peek(), name)
   }
-  return html`<div class="row" data-kind=${kind} data-touched=${isModified}>
-    <label for=${id}><${ConfigKey} text=${name} said=${prefix.length} /></label>
-    <div class="row-value">
+  return html`<div class="key-row" data-kind=${kind} data-modified=${isModified}>
+    <label for=${id}><${ConfigKey} name=${name} prefixLength=${prefix.length} /></label>
+    <div class="key-row-value">
       ${
         value === null
           ? html`<output id=${id} aria-label=${name} class="removed-value">removed</output>`
-          : html`<${ValueField} id=${id} name=${name} value=${value} set=${set} invalid=${problem !== null} />`
+          : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${problem !== null} />`
       }
-      ${kind === 'added' && html`<small class="was"><span class="kind">added</span></small>`}
+      ${kind === 'added' && html`<small class="default-value"><span class="tag">added</span></small>`}
       ${
         defaultValue !== null &&
         kind !== 'default' &&
-        html`<small class="was">default <code>${defaultValue || 'empty'}</code></small>`
+        html`<small class="default-value">default <code>${defaultValue || 'empty'}</code></small>`
       }
-      ${problem !== null && html`<small class="wrong" role="alert">${problem}</small>`}
+      ${problem !== null && html`<small class="invalid" role="alert">${problem}</small>`}
     </div>
-    <div class="row-tools">
-      ${kind !== 'default' && html`<${RowButton} icon="undo" verb="Undo" name=${name} press=${undo} />`}
-      ${value !== null && html`<${RowButton} icon="trash" verb="Remove" name=${name} press=${remove} />`}
+    <div class="key-row-buttons">
+      ${kind !== 'default' && html`<${RowButton} icon="undo" label="Undo" keyName=${name} onClick=${undo} />`}
+      ${value !== null && html`<${RowButton} icon="trash" label="Remove" keyName=${name} onClick=${remove} />`}
     </div>
   </div>`
 }
 
-type RowButtonProps = { icon: 'undo' | 'trash'; verb: string; name: string; press: () => void }
+type RowButtonProps = { icon: 'undo' | 'trash'; label: string; keyName: string; onClick: () => void }
 
-function RowButton({ icon, verb, name, press }: RowButtonProps): VNode {
+function RowButton({ icon, label, keyName, onClick }: RowButtonProps): VNode {
   return html`<button
     type="button"
     class="icon-button"
-    aria-label=${`${verb} ${name}`}
-    title=${verb}
+    aria-label=${`${label} ${keyName}`}
+    title=${label}
     onClick=${({ currentTarget }: { currentTarget: HTMLElement }) => {
       keepFocusInRow(currentTarget)
-      press()
+      onClick()
     }}
   >
     <${Icon} name=${icon} />
   </button>`
 }
 
-/** What was pressed or typed in may go with what it did: the keyboard goes on in the same row. */
+/** A pressed button or an edited field may disappear; the focus stays in the same row. */
 function keepFocusInRow(element: HTMLElement): void {
-  const row = element.closest('.row')
+  const row = element.closest('.key-row')
   requestAnimationFrame(() => row?.querySelector<HTMLElement>('input, textarea, button')?.focus())
 }
 
-type FieldProps = { id: string; name: string; value: string; set(value: string): void; invalid: boolean }
+type FieldProps = { id: string; name: string; value: string; onChange(value: string): void; invalid: boolean }
 
-/** A line for what is one line; an `input` would silently drop line breaks, so a text of several gets its own field. */
-function ValueField({ id, name, value, set, invalid }: FieldProps): VNode {
-  const onInput = (event: { currentTarget: HTMLInputElement }) => set(event.currentTarget.value)
+/**
+ * An `input` for one line. An `input` drops line breaks silently, so values with line breaks get a
+ * `textarea`.
+ */
+function ValueField({ id, name, value, onChange, invalid }: FieldProps): VNode {
+  const onInput = (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.value)
   const lines = value.split('\n').length
   if (lines > 1) {
     return html`<textarea id=${id} aria-label=${name} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`
@@ -90,7 +93,7 @@ function ValueField({ id, name, value, set, invalid }: FieldProps): VNode {
     event.preventDefault()
     const { selectionStart, selectionEnd } = event.currentTarget
     keepFocusInRow(event.currentTarget)
-    set(value.slice(0, selectionStart ?? 0) + text + value.slice(selectionEnd ?? value.length))
+    onChange(value.slice(0, selectionStart ?? 0) + text + value.slice(selectionEnd ?? value.length))
   }
   return html`<input
     id=${id}

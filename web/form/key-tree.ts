@@ -1,16 +1,16 @@
-/** Dotted keys as a tree: keys with the same beginning stand together under it. Pure; config-level-editor.ts draws it. */
+/** Groups dotted keys by common prefixes. Pure functions for config-level-state.ts. */
 
-/** `prefix` ends with a dot; `size`: all keys below. */
+/** `prefix` ends with a dot. `size`: number of keys at all depths. */
 export type KeyGroupNode = { prefix: string; nodes: readonly KeyNode[]; size: number }
-/** A key, whole, or a group of several. */
+/** A full key, or a group of several. */
 export type KeyNode = string | KeyGroupNode
 
-/** Everything stands where its first key stood. A beginning that only one key has makes no group. */
+/** Each group takes the position of its first key. A prefix of a single key forms no group. */
 export function buildKeyTree(keys: readonly string[], prefix = ''): KeyNode[] {
   const groups = new Map<string, string[]>()
   for (const key of keys) {
     const dot = key.indexOf('.', prefix.length)
-    // What has no more parts stands alone: the key `image` beside the group `image.`.
+    // A key without further parts is a node of its own: the key `image` next to the group `image.`.
     const groupKey = dot < 0 ? key : key.slice(0, dot + 1)
     const group = groups.get(groupKey)
     if (group === undefined) groups.set(groupKey, [key])
@@ -19,13 +19,13 @@ export function buildKeyTree(keys: readonly string[], prefix = ''): KeyNode[] {
   return [...groups].map(([groupKey, groupKeys]) => {
     if (groupKeys.length === 1) return groupKeys[0] ?? groupKey
     const nodes = buildKeyTree(groupKeys, groupKey)
-    // `a.b.` alone in `a.` is one step, not two.
+    // A group whose only node is a group is merged into it: `a.` with `a.b.` becomes `a.b.`.
     const only = nodes.length === 1 ? nodes[0] : undefined
     return typeof only === 'object' ? only : { prefix: groupKey, nodes, size: groupKeys.length }
   })
 }
 
-/** Every word is in the key, in whatever order. */
+/** True when the key contains every word of the filter. */
 export function matchesKey(key: string, filter: string): boolean {
   const lowerCase = key.toLowerCase()
   return filter

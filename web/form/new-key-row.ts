@@ -1,4 +1,4 @@
-/** The row at the end of a level for a key it does not have yet, with the keys the scripts suggest. */
+/** The last row of a level: adds a new key. It suggests the keys that the scripts list. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useId } from 'preact/hooks'
@@ -12,7 +12,7 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
   const where = level.title.toLowerCase()
   const add = ({ currentTarget }: { currentTarget: HTMLElement }) => {
     addDraft(level)
-    currentTarget.closest('.row')?.querySelector('input')?.focus()
+    currentTarget.closest('.key-row')?.querySelector('input')?.focus()
   }
   const field = (part: 'key' | 'value') => ({
     autocomplete: 'off',
@@ -30,14 +30,14 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
       add(event)
     },
   })
-  return html`<div class="row new-row">
+  return html`<div class="key-row new-key-row">
     <input ...${field('key')} list=${id} aria-invalid=${problem !== null} aria-describedby=${`${id}-problem`} />
     <${Suggestions} id=${id} level=${level} />
-    <div class="row-value">
+    <div class="key-row-value">
       <input ...${field('value')} />
-      <small class="wrong" role="alert" id=${`${id}-problem`}>${problem}</small>
+      <small class="invalid" role="alert" id=${`${id}-problem`}>${problem}</small>
     </div>
-    <div class="row-tools">
+    <div class="key-row-buttons">
       <button type="button" class="icon-button" aria-label=${`Add key, ${where}`} title="Add" aria-disabled=${key === ''} onClick=${add}>
         <${Icon} name="plus" />
       </button>
@@ -45,7 +45,7 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
   </div>`
 }
 
-/** Redrawn when keys come or go, not while one is typed. */
+/** A separate component: redrawn when keys are added or removed, not on every keystroke. */
 function Suggestions({ id, level }: { id: string; level: ConfigLevelState }): VNode {
   const rows = level.rows.value
   return html`<datalist id=${id}>

@@ -1,4 +1,4 @@
-/** What stands where no deployment is shown: why there is none, and the way on. */
+/** Shown in place of an empty list: the reason and the next step. */
 import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -7,9 +7,9 @@ import { pluralize } from '../format.ts'
 import type { ListView } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
-export function EmptyState({ view, listed }: { view: Signal<ListView>; listed: ListState }): VNode {
+export function EmptyState({ view, state }: { view: Signal<ListView>; state: ListState }): VNode {
   const { overlay } = useApp()
-  const { terms, total, hiddenMatches } = listed
+  const { terms, total, hiddenMatches } = state
   const showArchived = () => {
     view.value = { ...view.value, archived: true }
   }
@@ -20,7 +20,7 @@ export function EmptyState({ view, listed }: { view: Signal<ListView>; listed: L
     overlay.value = { panel: 'new' }
   }
   if (total === 0) {
-    return box(
+    return emptyState(
       'No deployments yet.',
       'A deployment is a staging environment of your project.',
       'Create the first one',
@@ -28,33 +28,33 @@ export function EmptyState({ view, listed }: { view: Signal<ListView>; listed: L
     )
   }
   if (terms.length === 0) {
-    return box(
-      'Everything is archived.',
-      `${pluralize(hiddenMatches, 'deployment')} can be restored.`,
+    return emptyState(
+      'All deployments are archived.',
+      `You can restore ${pluralize(hiddenMatches, 'deployment')}.`,
       'Show archived',
       showArchived,
     )
   }
   if (hiddenMatches > 0) {
-    return box(
-      'Nothing that is up matches.',
-      `${pluralize(hiddenMatches, 'archived deployment')} would be found.`,
+    return emptyState(
+      'No active deployment matches.',
+      `${pluralize(hiddenMatches, 'archived deployment')} would match.`,
       'Show archived',
       showArchived,
     )
   }
-  return box(
-    'Nothing matches.',
-    'The search looks at names, config keys and values; every word must be found.',
+  return emptyState(
+    'No deployment matches.',
+    'The search covers names, config keys and values. Every word must match.',
     'Clear the search',
     clear,
   )
 }
 
-function box(title: string, text: string, button: string, press: () => void): VNode {
-  return html`<div class="nothing">
+function emptyState(title: string, text: string, buttonLabel: string, onClick: () => void): VNode {
+  return html`<div class="empty-state">
     <p>${title}</p>
-    <p class="remedy">${text}</p>
-    <button type="button" onClick=${press}>${button}</button>
+    <p class="hint">${text}</p>
+    <button type="button" onClick=${onClick}>${buttonLabel}</button>
   </div>`
 }

@@ -1,4 +1,7 @@
-/** How the list is looked at: search, sort and the archived switch, kept in the address; the order that follows. Pure. */
+/**
+ * The view of the list (search text, archived switch, sort order) and its form in the URL; the comparison
+ * that follows from it. Pure functions.
+ */
 import type { FullInfo } from '../../domain/schemas.ts'
 
 export type SortKey = 'name' | 'created' | 'changed'
@@ -6,7 +9,7 @@ export type ListView = { query: string; archived: boolean; sort: SortKey; descen
 
 export const defaultView: ListView = { query: '', archived: false, sort: 'changed', descending: true }
 
-/** From what stands behind the `?`; whatever makes no sense is left out. */
+/** Reads the view from the URL's query; invalid values are ignored. */
 export function parseView(search: string): ListView {
   const given = new URLSearchParams(search)
   const [, minus = '', key = ''] = /^(-?)(name|created|changed)$/.exec(given.get('sort') ?? '') ?? []
@@ -28,15 +31,15 @@ export function formatView({ query, archived, sort, descending }: ListView): str
   return parts.size === 0 ? '' : `?${parts}`
 }
 
-/** A click on a column: the other way round, or that column the way people expect it first. */
+/** A click on a column header: reverses the order, or sorts by that column in its usual direction. */
 export function toggleSort(view: ListView, sort: SortKey): ListView {
   return { ...view, sort, descending: view.sort === sort ? !view.descending : sort !== 'name' }
 }
 
-/** What is sorted. `quality`: how well it matches the search; the same for all without one. */
+/** `score`: quality of the search match; equal for all without a search. */
 export type Sortable = { name: string; info: FullInfo; score: number }
 
-/** The best match first, then as the view says; never two in the same place. */
+/** Best match first, then by the view's sort key, then by name, so that the order is total. */
 export function compareBy({ sort, descending }: ListView): (a: Sortable, b: Sortable) => number {
   const sign = descending ? -1 : 1
   return (a, b) =>

@@ -1,20 +1,23 @@
 /**
- * Which deployments the list shows and in what order, kept up as they change: one change moves one row, whatever the
- * number of rows; a search works in slices, so that typing is never held up, and shows its result when it is whole.
- * Opened by list.ts; the rules of order: list-filter.ts.
+ * The shown deployments in order, updated incrementally: one change moves one row. A search runs in time
+ * slices, so that typing is never blocked, and is published when complete. Created by list-page.ts; the sort
+ * order is in list-filter.ts.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { lowerBound } from '../../lib/binary-search.ts'
-import { isArchived } from '../format.ts'
+import { isArchived } from '../deployment/status-labels.ts'
 import type { DeploymentSignal, DeploymentStore } from '../live/deployment-store.ts'
 import { compareBy, type ListView, type Sortable } from './list-filter.ts'
 import { matchScore, parseQuery, type SearchTerm, searchFields } from './search.ts'
 
-/** A row of the list. `height`: as last drawn, in pixels; 0: never drawn. `opened`: see parts/overrides.ts. Both stay with the row. */
-export type ListItem = Sortable & { row: DeploymentSignal; height: number; opened: Set<string> }
+/**
+ * `height`: as last drawn, in px; 0: never drawn. `expandedLevels`: see override-labels.ts. Both stay with
+ * the row.
+ */
+export type ListItem = Sortable & { row: DeploymentSignal; height: number; expandedLevels: Set<string> }
 
-/** `hidden`: match too, but are archived, and the view leaves those out. */
+/** `hiddenMatches`: archived matches that the current view hides. */
 export type ListState = {
   items: readonly ListItem[]
   terms: readonly SearchTerm[]
@@ -25,14 +28,14 @@ export type ListState = {
 
 export type ListModel = {
   state: ReadonlySignal<ListState>
-  /** Shows another view; at once without a search, else as soon as everything has been looked at. */
+  /** Applies a view: immediately without a search, otherwise after all deployments were searched. */
   setView(view: ListView): void
   close(): void
 }
 
-/** A slice of a search, in milliseconds: a frame still gets its turn. */
+/** Time slice of a search, short enough for a frame. */
 const sliceMs = 10
-/** More changes than this at once: sorting anew is cheaper than moving one by one. */
+/** Above this number of changes a full sort is cheaper than single moves. */
 const resortAboveChanges = 200
 
 export function createListModel(
@@ -47,7 +50,7 @@ export function createListModel(
   let terms: readonly SearchTerm[] = parseQuery(view.query)
   let compare = compareBy(view)
   let searchRun = 0
-  /** What has changed while a search was under way; null: none is. */
+  /** Names that changed during a search; null when no search runs. */
   let changedDuringSearch: Set<string> | null = null
   const state = signal<ListState>({ items: shown, terms, total: 0, archived, hiddenMatches: 0 })
 
@@ -83,7 +86,7 @@ export function createListModel(
     publish()
   }
 
-  const look = async () => {
+  const search = async () => {
     searchRun += 1
     const thisRun = searchRun
     const searchTerms = parseQuery(view.query)
@@ -98,8 +101,8 @@ export function createListModel(
       if (thisRun !== searchRun) return
       sliceEnd = performance.now() + sliceMs
     }
-    for (const [item, found] of scores) item.score = found
-    // The same words stay the same object: rows are not drawn anew for it.
+    for (const [item, newScore] of scores) item.score = newScore
+    // Equal terms keep their object identity, so that rows are not redrawn.
     if (searchTerms.join() !== terms.join()) terms = searchTerms
     compare = compareBy(view)
     changedDuringSearch = null
@@ -107,7 +110,7 @@ export function createListModel(
     resort()
   }
 
-  /** Brings one item up to date; the order is somebody else's. */
+  /** Updates one item without sorting. */
   const refreshItem = (name: string, searchTerms = terms): ListItem | undefined => {
     const row = store.rows.get(name)
     if (row === undefined) {
@@ -115,7 +118,14 @@ export function createListModel(
       return undefined
     }
     const info = row.peek()
-    const item = items.get(name) ?? { name, row, info, score: 0, height: 0, opened: new Set<string>() }
+    const item = items.get(name) ?? {
+      name,
+      row,
+      info,
+      score: 0,
+      height: 0,
+      expandedLevels: new Set<string>(),
+    }
     item.row = row
     item.info = info
     item.score = score(info, searchTerms)
@@ -146,16 +156,16 @@ export function createListModel(
       return
     }
     for (const name of names) refreshItem(name, [])
-    void look()
+    void search()
   }
 
   const stop = store.onChange(onChange)
   onChange(new Set(store.rows.keys()))
   return {
     state,
-    setView: (searchTerms) => {
-      view = searchTerms
-      void look()
+    setView: (newView) => {
+      view = newView
+      void search()
     },
     close: () => {
       searchRun += 1
@@ -164,12 +174,12 @@ export function createListModel(
   }
 }
 
-/** Where an item stands, or would, among sorted ones. */
+/** The index of an item, or its insertion point, in the sorted items. */
 const indexOfItem = (
   items: readonly ListItem[],
   item: ListItem,
   compare: (a: ListItem, b: ListItem) => number,
 ): number => lowerBound(items.length, (at) => compare(items[at] as ListItem, item) >= 0)
 
-/** Lets the browser draw and hear the keyboard in between. */
+/** Lets the browser draw and handle input. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))

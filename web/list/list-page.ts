@@ -1,4 +1,7 @@
-/** The screen of all deployments. Which rows in what order: list-model.ts; what is drawn of them: list-table-body.ts. */
+/**
+ * The page with all deployments. list-model.ts decides which rows are shown in which order;
+ * list-table-body.ts draws them.
+ */
 import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -13,7 +16,7 @@ import { ListSummary } from './list-summary.ts'
 import { ListTableBody } from './list-table-body.ts'
 import { ListToolbar } from './list-toolbar.ts'
 
-/** So long nobody has typed: then the address tells of it. Browsers refuse addresses that change all the time. */
+/** The URL is updated this long after the last keystroke: browsers reject too frequent history changes. */
 const urlUpdateDelayMs = 250
 
 export function ListPage({ search }: { search: string }): VNode {
@@ -37,62 +40,70 @@ export function ListPage({ search }: { search: string }): VNode {
   }, [])
 
   return html`<main class="list">
-    <h1 class="hidden">Deployments</h1>
+    <h1 class="visually-hidden">Deployments</h1>
     ${
       sync.hasData.value
-        ? html`<${StaleDataWarning} problem=${sync.problem.value} />
-            <${ListToolbar} view=${view} listed=${model.state} />
-            <${ListSummary} listed=${model.state} />
-            <${Deployments} view=${view} listed=${model.state} />`
+        ? html`<${StaleDataWarning} error=${sync.error.value} />
+            <${ListToolbar} view=${view} state=${model.state} />
+            <${ListSummary} state=${model.state} />
+            <${Deployments} view=${view} state=${model.state} />`
         : html`<${Loading} />`
     }
   </main>`
 }
 
-type Props = { view: Signal<ListView>; listed: ReadonlySignal<ListState> }
+type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
-function Deployments({ view, listed }: Props): VNode {
-  if (listed.value.items.length === 0) return html`<${EmptyState} view=${view} listed=${listed.value} />`
-  return html`<table class="deployments" aria-rowcount=${listed.value.items.length + 1}>
+function Deployments({ view, state }: Props): VNode {
+  if (state.value.items.length === 0) return html`<${EmptyState} view=${view} state=${state.value} />`
+  return html`<table class="deployments" aria-rowcount=${state.value.items.length + 1}>
     <thead>
       <tr aria-rowindex="1">
-        <${ColumnHeader} text="Name" sort="name" view=${view} />
+        <${ColumnHeader} label="Name" sort="name" view=${view} />
         <th scope="col" class="cell-status">Status</th>
         <th scope="col" class="cell-links">Links</th>
         <th scope="col" class="cell-config">Overrides</th>
-        <${ColumnHeader} text="Created" sort="created" view=${view} />
-        <${ColumnHeader} text="Changed" sort="changed" view=${view} />
-        <th scope="col" class="cell-menu"><span class="hidden">Actions</span></th>
+        <${ColumnHeader} label="Created" sort="created" view=${view} />
+        <${ColumnHeader} label="Changed" sort="changed" view=${view} />
+        <th scope="col" class="cell-menu"><span class="visually-hidden">Actions</span></th>
       </tr>
     </thead>
-    <${ListTableBody} listed=${listed} columns=${7} />
+    <${ListTableBody} state=${state} columns=${7} />
   </table>`
 }
 
-function ColumnHeader({ text, sort, view }: { text: string; sort: SortKey; view: Signal<ListView> }): VNode {
+function ColumnHeader({
+  label,
+  sort,
+  view,
+}: {
+  label: string
+  sort: SortKey
+  view: Signal<ListView>
+}): VNode {
   const active = view.value.sort === sort
   const order = view.value.descending ? 'descending' : 'ascending'
   return html`<th scope="col" class=${`cell-${sort}`} aria-sort=${active ? order : undefined}>
     <button
       type="button"
-      class="column"
+      class="sort-button"
       onClick=${() => {
         view.value = toggleSort(view.value, sort)
       }}
     >
-      ${text}${active && html`<${Icon} name=${view.value.descending ? 'down' : 'up'} />`}
+      ${label}${active && html`<${Icon} name=${view.value.descending ? 'down' : 'up'} />`}
     </button>
   </th>`
 }
 
 function Loading(): VNode {
   const { sync } = useApp()
-  const problem = sync.problem.value
-  if (problem === null) {
-    return html`<div class="loading" role="status"><span class="hidden">Loading deployments</span>
-      ${[0, 1, 2, 3, 4].map((at) => html`<div key=${at} class="ghost"></div>`)}
+  const error = sync.error.value
+  if (error === null) {
+    return html`<div class="loading" role="status"><span class="visually-hidden">Loading deployments</span>
+      ${[0, 1, 2, 3, 4].map((index) => html`<div key=${index} class="skeleton"></div>`)}
     </div>`
   }
-  const again = () => void sync.refresh()
-  return html`<${ErrorState} title="The deployments could not be loaded" problem=${problem} again=${again} />`
+  const retry = () => void sync.refresh()
+  return html`<${ErrorState} title="Could not load the deployments" error=${error} onRetry=${retry} />`
 }

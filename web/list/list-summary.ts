@@ -1,4 +1,4 @@
-/** How many deployments are shown of how many, and how fresh that is. */
+/** The number of shown deployments and the age of the data. */
 import type { ReadonlySignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -7,10 +7,10 @@ import { pluralize } from '../format.ts'
 import { LastUpdated } from '../live/last-updated.ts'
 import type { ListState } from './list-model.ts'
 
-export function ListSummary({ listed }: { listed: ReadonlySignal<ListState> }): VNode {
+export function ListSummary({ state }: { state: ReadonlySignal<ListState> }): VNode {
   const { sync } = useApp()
-  return html`<div class="list-count">
-    <p role="status">${summaryText(listed.value)}${!sync.isComplete.value && ', more are coming…'}</p>
+  return html`<div class="list-summary">
+    <p role="status">${summaryText(state.value)}${!sync.isComplete.value && ', loading more…'}</p>
     <${LastUpdated} />
   </div>`
 }

@@ -1,6 +1,7 @@
 /**
- * The rows of the list, of which only those near what is seen are drawn (virtual-range.ts); the rest is a blank of their
- * height. A row that holds the focus stays, so that neither the keyboard nor an open menu loses its place.
+ * The table body of the list. Draws only the rows near the viewport (ui/virtual-range.ts) and spacers of the
+ * right height for the others. The row that has the focus stays drawn, so that the keyboard and an open menu
+ * keep their place.
  */
 import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
@@ -10,29 +11,29 @@ import { type Range, rowOffsets, visibleRanges } from '../ui/virtual-range.ts'
 import type { ListItem, ListState } from './list-model.ts'
 import { ListRow } from './list-row.ts'
 
-/** Beyond what is seen, above and below, in pixels. */
+/** Rows within this distance of the viewport are drawn too. */
 const overscanPx = 400
-/** Rows drawn before anything is known of their height. */
+/** Rows drawn before the first measurement. */
 const initialRows = 24
 
 type Layout = { columns: number; gap: number; width: number; estimatedHeight: number }
 
-/** `columns`: of the table, which a blank spans. */
+/** `columns`: number of table columns that a spacer spans. */
 export function ListTableBody({
-  listed,
+  state,
   columns,
 }: {
-  listed: ReadonlySignal<ListState>
+  state: ReadonlySignal<ListState>
   columns: number
 }): VNode {
   const bodyRef = useRef<HTMLTableSectionElement>(null)
   const layout = useRef<Layout>({ columns: 1, gap: 0, width: 0, estimatedHeight: 60 }).current
   const drawnRanges = useSignal<readonly Range[]>([[0, initialRows]])
-  const { items, terms } = listed.value
+  const { items, terms } = state.value
   const offsets = rowOffsets(items.length, (at) => (items[at] as ListItem).height, layout)
   const lines = offsets.length - 1
 
-  /** Takes the heights of what is drawn, looks where the list stands, and draws what is near. */
+  /** Measures the drawn rows and updates the drawn ranges for the scroll position. */
   const update = useRef(() => {})
   update.current = () => {
     const body = bodyRef.current
@@ -47,7 +48,7 @@ export function ListTableBody({
   useLayoutEffect(() => update.current())
   useEffect(() => {
     const onResize = () => update.current()
-    // In the next frame: what is drawn for it may change the size once more.
+    // In the next frame, because drawing may change the size again.
     const resized = new ResizeObserver(() => requestAnimationFrame(onResize))
     resized.observe(bodyRef.current as Element)
     const unmount = new AbortController()
@@ -69,9 +70,9 @@ export function ListTableBody({
     const [from = 0, to = 0] = range.map((end) => Math.min(end, lines))
     const first = from * layout.columns
     addSpacer(from)
-    for (const [at, { name, row, opened }] of items.slice(first, to * layout.columns).entries()) {
+    for (const [at, { name, row, expandedLevels }] of items.slice(first, to * layout.columns).entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} words=${terms} opened=${opened} index=${first + at} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} index=${first + at} />` as VNode,
       )
     }
     line = to
@@ -81,10 +82,10 @@ export function ListTableBody({
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }): VNode {
-  return html`<tr class="blank" aria-hidden="true" style=${{ height: `${height}px` }}><td colspan=${columns}></td></tr>`
+  return html`<tr class="spacer" aria-hidden="true" style=${{ height: `${height}px` }}><td colspan=${columns}></td></tr>`
 }
 
-/** True: something has another height than was thought. All heights are forgotten when the width has changed. */
+/** Returns true when a height differs from the estimate. A changed width discards all heights. */
 function measureRows(body: HTMLElement, items: readonly ListItem[], layout: Layout): boolean {
   const style = getComputedStyle(body)
   const isGrid = style.display === 'grid'
@@ -99,7 +100,7 @@ function measureRows(body: HTMLElement, items: readonly ListItem[], layout: Layo
   let [sum, count] = [0, 0]
   for (const row of body.querySelectorAll<HTMLElement>('tr[data-name]')) {
     const item = items[Number(row.ariaRowIndex) - 2]
-    // Something has moved since: it will be drawn and measured anew.
+    // The row has moved; it will be drawn and measured again.
     if (item === undefined || item.name !== row.dataset.name) continue
     const { height } = row.getBoundingClientRect()
     sum += height
@@ -107,7 +108,7 @@ function measureRows(body: HTMLElement, items: readonly ListItem[], layout: Layo
     if ((item.height || layout.estimatedHeight) !== height) changed = true
     item.height = height
   }
-  // Guessed once for each width: a guess that wanders would move what is seen.
+  // Estimated once per width: a changing estimate would move the visible rows.
   if (isNew && count > 0) layout.estimatedHeight = sum / count
   return changed
 }

@@ -1,4 +1,6 @@
-/** What stands above the list: search, the archived switch, sorting where there are no columns, a new deployment. */
+/**
+ * The toolbar of the list: search, sort order (where no columns are shown), archived switch, new deployment.
+ */
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -7,13 +9,13 @@ import { Icon } from '../ui/icon.ts'
 import type { ListView } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
-type Props = { view: Signal<ListView>; listed: ReadonlySignal<ListState> }
+type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
-export function ListToolbar({ view, listed }: Props): VNode {
+export function ListToolbar({ view, state }: Props): VNode {
   const { overlay } = useApp()
   const { query, archived, sort, descending } = view.value
 
-  return html`<div class="tools">
+  return html`<div class="list-toolbar">
     <div class="search">
       <${Icon} name="search" />
       <input
@@ -30,7 +32,7 @@ export function ListToolbar({ view, listed }: Props): VNode {
       />
     </div>
     <label class="sort-choice">
-      <span class="hidden">Sort by</span>
+      <span class="visually-hidden">Sort by</span>
       <select
         value=${`${descending ? '-' : ''}${sort}`}
         onChange=${(event: { currentTarget: HTMLSelectElement }) => {
@@ -56,7 +58,7 @@ export function ListToolbar({ view, listed }: Props): VNode {
           view.value = { ...view.value, archived: event.currentTarget.checked }
         }}
       />
-      <span>Archived<${ArchivedCount} listed=${listed} /></span>
+      <span>Archived<${ArchivedCount} state=${state} /></span>
     </label>
     <button
       type="button"
@@ -70,7 +72,7 @@ export function ListToolbar({ view, listed }: Props): VNode {
   </div>`
 }
 
-function ArchivedCount({ listed }: { listed: ReadonlySignal<ListState> }): VNode {
-  const { archived } = listed.value
+function ArchivedCount({ state }: { state: ReadonlySignal<ListState> }): VNode {
+  const { archived } = state.value
   return html`${archived > 0 && ` (${archived.toLocaleString()})`}`
 }

@@ -1,18 +1,21 @@
 /**
- * Finding deployments by what people type: several words, all of which must be found in names, config keys or values, each as
- * it stands, as an abbreviation (`fpb` for feature-payment-button, `img` for image) or with one slip (`imgae`). Pure; asked by list-model.ts
- * for what is found and how well, by the rows for what to mark.
+ * Searches deployments by name, config keys and values. All terms must match, each exactly, as an
+ * abbreviation (`fpb` for feature-payment-button, `img` for image) or with one typo (`imgae`). Pure
+ * functions: list-model.ts matches and ranks, the rows highlight.
  */
 import type { Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 
-/** `slips`: the word with one letter wrong, missing, too much or swapped; null for short words and for numbers. */
+/**
+ * `typoPattern` matches the term with one letter wrong, missing, added or swapped; null for short terms and
+ * numbers.
+ */
 export type SearchTerm = { text: string; typoPattern: RegExp | null }
 export type Span = readonly [from: number, to: number]
 
-/** Guessing in long values finds everything: there a word must stand as it is. */
+/** Longer values are matched exactly only, because fuzzy matching would always find something in them. */
 const maxFuzzyChars = 120
-/** So much of a value is looked at: some hold whole files. */
+/** Only this part of a value is searched: some values hold whole files. */
 const maxSearchedChars = 2000
 
 export function parseQuery(query: string): SearchTerm[] {
@@ -20,7 +23,7 @@ export function parseQuery(query: string): SearchTerm[] {
   return [...new Set(texts)].map((text) => ({ text, typoPattern: typoPatternOf(text), toString: () => text }))
 }
 
-/** What is searched, in small letters: the name, then every override as `key=value`. */
+/** The searched texts in lower case: the name, then every override as `key=value`. */
 export function searchFields({ deployment }: FullInfo): string[] {
   const overrides = [...deployment.app_overrides, ...deployment.deployment_overrides] as Override[]
   return [
@@ -32,7 +35,7 @@ export function searchFields({ deployment }: FullInfo): string[] {
 export const overrideText = ([key, value]: Override): string =>
   `${key}=${value.tag === 'ValueAdded' ? value.contents : ''}`
 
-/** How well all words are found, to compare; 0: not all of them are. */
+/** Ranking score; 0 when a term is not found. */
 export function matchScore(terms: readonly SearchTerm[], fields: readonly string[]): number {
   let sum = 0
   for (const word of terms) {
@@ -43,7 +46,10 @@ export function matchScore(terms: readonly SearchTerm[], fields: readonly string
   return sum
 }
 
-/** The words as they are to be marked in these fields: no guesses where a word stands as it is. */
+/**
+ * Returns the spans to highlight in a text of these fields. A term that matches exactly anywhere is not
+ * highlighted fuzzily elsewhere.
+ */
 export function createHighlighter(
   terms: readonly SearchTerm[],
   fields: readonly string[],
@@ -59,7 +65,7 @@ export function createHighlighter(
   }
 }
 
-/** The pieces of a stretch of a text, those within the spans told apart. */
+/** Splits a part of a text into matching and other pieces. */
 export function splitBySpans(text: string, spans: readonly Span[], start = 0, end = text.length) {
   const found: { text: string; hit: boolean }[] = []
   let at = start
@@ -76,7 +82,10 @@ export function splitBySpans(text: string, spans: readonly Span[], start = 0, en
   return found
 }
 
-/** Whole field, its beginning, a part's beginning, anywhere; then guesses. In names a little better. */
+/**
+ * Score of the best match: whole field, start of the field, start of a part, anywhere, fuzzy. The name
+ * counts slightly more.
+ */
 function termScore(term: SearchTerm, fields: readonly string[]): number {
   const { text } = term
   let best = 0
@@ -110,10 +119,13 @@ function fuzzySpans(term: SearchTerm, text: string): Span[] {
   return typo ? [[typo.index, typo.index + typo[0].length]] : []
 }
 
-/** So many letters may be left out within a part. */
+/** Maximum number of letters skipped within a part. */
 const maxSkippedChars = 2
 
-/** The letters in their order, from the start of a part on; each soon after the last, or at the start of a later part. */
+/**
+ * Matches the letters in order, from the start of a part. Each letter follows soon after the previous one,
+ * or starts a later part.
+ */
 function abbreviationSpans(term: string, text: string): Span[] {
   if (term.length < 2) return []
   for (
@@ -141,7 +153,7 @@ function abbreviationSpans(term: string, text: string): Span[] {
   return []
 }
 
-/** A letter or digit after something that is neither, or a digit after a letter. */
+/** True for a letter or digit after a separator, and for a digit after a letter. */
 function isPartStart(text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
   return at === 0 || !isLetter(before) || (isDigit(text.charCodeAt(at)) && !isDigit(before))

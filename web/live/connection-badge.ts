@@ -1,4 +1,7 @@
-/** Tells the truth about what is on the screen: live, or how old. A press tries at once. */
+/**
+ * The badge that shows the connection state and, while disconnected, the age of the data. A click
+ * reconnects.
+ */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
@@ -10,9 +13,9 @@ export function ConnectionBadge(): VNode {
   const lastSyncedAt = Math.max(sync.fetchedAt.value, live.lastSyncedAt.value)
   const since = isStale && lastSyncedAt > 0 ? new Date(lastSyncedAt).toLocaleTimeString() : null
   const title = isStale
-    ? 'What you see may be old. Press to try now.'
-    : `Changes appear by themselves${state === 'delayed' ? ', some seconds late: Redis is away' : ''}.`
-  return html`<span role="status"><button type="button" class="badge" data-hearing=${state} title=${title} onClick=${live.reconnectIfStale}>
+    ? 'This data may be outdated. Press to reconnect.'
+    : `Changes appear automatically${state === 'delayed' ? ', with a delay of some seconds: Redis is unreachable' : ''}.`
+  return html`<span role="status"><button type="button" class="badge" data-state=${state} title=${title} onClick=${live.reconnectIfStale}>
     <span class="badge-dot" aria-hidden="true"></span>
     <span>${state}</span>
     ${since !== null && html`<span class="badge-since">as of ${since}</span>`}

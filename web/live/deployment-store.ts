@@ -1,6 +1,7 @@
 /**
- * What the page knows of all deployments: a signal a row, so that one change redraws one row. An older revision never
- * wins over a newer one, and what was deleted does not come back by a late message (law 7). Fed by list-sync.ts and live-connection.ts.
+ * All deployments that the page knows, one signal per row, so that a change redraws one row. An older
+ * revision never replaces a newer one, and late messages do not restore a deleted deployment. Filled by
+ * list-sync.ts and live-connection.ts.
  */
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { ChangeEvent } from '../../domain/event.ts'
@@ -9,17 +10,23 @@ import type { FullInfo } from '../../domain/schemas.ts'
 export type DeploymentSignal = ReadonlySignal<FullInfo>
 
 export type DeploymentStore = {
-  /** Grows with every change of any row: what sorts or counts rows reads it. */
+  /** Increases with every change of any row. Read by code that sorts or counts rows. */
   version: ReadonlySignal<number>
   rows: ReadonlyMap<string, DeploymentSignal>
-  /** Hears the names of what has changed, before anything is drawn. Gives back how to stop. */
+  /**
+   * Calls the listener with the names of changed rows before they are drawn. Returns the unsubscribe
+   * function.
+   */
   onChange(heard: (names: ReadonlySet<string>) => void): () => void
   apply(event: ChangeEvent): void
-  /** Rows of a list, as they come. */
+  /** Adds or updates rows of a list response. */
   upsertMany(part: readonly FullInfo[]): void
-  /** A point in time to hand to `keep`: taken before the list is asked for. */
+  /** A token for `removeMissing`, taken before the list is requested. */
   snapshotToken(): number
-  /** The names of a whole list no older than `mark`: other rows are gone, unless they came by an event since. */
+  /**
+   * Removes rows that are not in the complete list `names`, except rows that an event changed after the
+   * token was taken.
+   */
   removeMissing(names: ReadonlySet<string>, mark: number): void
 }
 
@@ -28,7 +35,10 @@ type Entry = { signal: Signal<FullInfo>; changedAt: number }
 export function createDeploymentStore(): DeploymentStore {
   const entries = new Map<string, Entry>()
   const rows = new Map<string, DeploymentSignal>()
-  /** What was deleted: up to which revision, and when it was made. A list that lacks a row does not tell its last revision. */
+  /**
+   * Deleted deployments: revision and creation time of the last known state. For a row that is missing in a
+   * list, the revision of the deletion is unknown.
+   */
   const deleted = new Map<string, { revision: number; created_at?: string }>()
   const version = signal(0)
   const listeners = new Set<(names: ReadonlySet<string>) => void>()

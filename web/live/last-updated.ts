@@ -1,4 +1,4 @@
-/** How old what is on the screen may be: nothing while everything is heard live, else since the last word of the server. */
+/** Shows when the data was last updated; while the connection is live, "just now". */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'

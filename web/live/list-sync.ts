@@ -1,6 +1,7 @@
 /**
- * Brings the whole list into the store: at first, after a gap, and now and then while nothing arrives live. Sends
- * If-None-Match, so that mostly nothing is transferred. Asked by live-connection.ts and by whoever cannot wait.
+ * Loads the complete list into the store: at start, after a gap, and periodically while the live connection
+ * is down. Sends If-None-Match, so an unchanged list is not transferred. Called by live-connection.ts and
+ * after the user's own actions.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ApiClient } from '../api/client.ts'
@@ -9,15 +10,18 @@ import type { DeploymentStore } from './deployment-store.ts'
 import { streamJsonArray } from './stream-json-array.ts'
 
 export type ListSync = {
-  /** Whether there is something to show. */
+  /** True when there are rows to show. */
   hasData: ReadonlySignal<boolean>
-  /** Whether a whole list has been read. */
+  /** True after a complete list has been read. */
   isComplete: ReadonlySignal<boolean>
-  /** When the list was last known to be up to date, in the browser's time; 0: never. */
+  /** Time of the last successful fetch, by the browser's clock in ms; 0: never. */
   fetchedAt: ReadonlySignal<number>
-  /** Why the last attempt failed; null when it did not. */
-  problem: ReadonlySignal<ApiError | null>
-  /** Fetches once more; a call while one runs waits for a fresh one. True: the store is up to date. */
+  /** Error of the last attempt; null after success. */
+  error: ReadonlySignal<ApiError | null>
+  /**
+   * Fetches the list. A call during a running fetch waits for the next one. Returns true when the store is
+   * up to date.
+   */
   refresh(): Promise<boolean>
 }
 
@@ -25,7 +29,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
   const hasData = signal(false)
   const isComplete = signal(false)
   const fetchedAt = signal(0)
-  const problem = signal<ApiError | null>(null)
+  const error = signal<ApiError | null>(null)
   let etag: string | null = null
   let running: Promise<boolean> | null = null
   let next: Promise<boolean> | null = null
@@ -38,20 +42,20 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
       })
       if (response.status !== 304) {
         const names = new Set<string>()
-        for await (const part of streamJsonArray(response)) {
-          store.upsertMany(part)
-          for (const { deployment } of part) names.add(deployment.name)
-          hasData.value ||= part.length > 0
+        for await (const rows of streamJsonArray(response)) {
+          store.upsertMany(rows)
+          for (const { deployment } of rows) names.add(deployment.name)
+          hasData.value ||= rows.length > 0
         }
         store.removeMissing(names, snapshotToken)
         etag = response.headers.get('etag')
       }
-      problem.value = null
+      error.value = null
       fetchedAt.value = Date.now()
       hasData.value = isComplete.value = true
       return true
-    } catch (error) {
-      problem.value = toApiError(error)
+    } catch (caught) {
+      error.value = toApiError(caught)
       return false
     }
   }
@@ -67,7 +71,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
     hasData,
     isComplete,
     fetchedAt,
-    problem,
+    error,
     refresh: () => {
       if (running === null) return start()
       next ??= running.then(() => {

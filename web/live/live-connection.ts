@@ -1,14 +1,18 @@
 /**
- * Hears what changes from /event and tells honestly how well it hears. A gap in the numbers, a new connection or the
- * server's word make it fetch the list; silence, sleep or a cut make it connect again. The other end: functions/live/websocket.ts.
+ * The websocket connection to /event: applies change events and reports its own state. The list is fetched
+ * again after a gap in the sequence numbers, a new connection or a `resync` message; the connection is
+ * reopened after silence, sleep or a close. The server side is functions/live/websocket.ts.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ChangeEvent, LiveMessage } from '../../domain/event.ts'
 
-/** connecting: for the first time. live: nothing is missing. delayed: the server itself hears late. offline: several attempts have failed. */
+/**
+ * connecting: first attempt. live: no events are missing. delayed: the server itself receives events late.
+ * offline: several attempts failed.
+ */
 export type ConnectionState = 'connecting' | 'live' | 'delayed' | 'reconnecting' | 'offline'
 
-/** What is used of a WebSocket. */
+/** The part of WebSocket that is used here. */
 export type Socket = {
   onmessage: ((message: MessageEvent) => void) | null
   onclose: ((event: CloseEvent) => void) | null
@@ -17,11 +21,14 @@ export type Socket = {
 
 export type LiveConnection = {
   connectionState: ReadonlySignal<ConnectionState>
-  /** When the list was last known to be whole by what was heard, in the browser's time; 0: never. */
+  /** Time of the last confirmed complete state, by the browser's clock in ms; 0: never. */
   lastSyncedAt: ReadonlySignal<number>
-  /** Connect now if there is any doubt: the machine woke up, the network is back, the person asks. */
+  /**
+   * Reconnects unless the connection is live and fresh. For wake-up, a returned network, and the user's
+   * click.
+   */
   reconnectIfStale(): void
-  /** Connect and fetch anew in any case: somebody else is asking now. */
+  /** Reconnects and fetches the list in every case, for example after the credential has changed. */
   reconnect(): void
   close(): void
 }
@@ -29,22 +36,23 @@ export type LiveConnection = {
 type LiveConnectionOptions = {
   connect(): Socket
   apply(event: ChangeEvent): void
-  /** Fetches the list; true when it worked. */
+  /** Fetches the list; returns true on success. */
   refresh(): Promise<boolean>
   random?: () => number
 }
 
 const firstHeartbeatMs = 15_000
-/** How long the first word may take, then how many heartbeats may be missed. */
+/** Time limit for the first message. */
 const connectMs = 10_000
+/** The connection counts as silent after this many heartbeat intervals. */
 const missedHeartbeats = 2.5
-/** Attempts that may fail before it is called offline. */
+/** Failed attempts before the state becomes `offline`. */
 const attemptsBeforeOffline = 3
 const maxBackoffMs = 20_000
-/** How often the list is fetched while nothing is heard. */
+/** Polling interval while the connection is not live. */
 const pollMs = 15_000
 
-/** Half to all of a wait that doubles: many pages must not come back at the same moment. */
+/** Exponential backoff with 50 to 100 % jitter, so that many pages do not reconnect at the same moment. */
 export function backoffMs(attempt: number, random: number): number {
   return Math.min(maxBackoffMs, 500 * 2 ** attempt) * (0.5 + random / 2)
 }
@@ -95,7 +103,7 @@ export function openLiveConnection({
     else if (connectionState.peek() === 'live') lastSyncedAt.value = Date.now()
   }
 
-  /** Live again only when the list has been fetched over this very connection's time. */
+  /** Sets the state to live only after the list was fetched during this connection. */
   const resync = async () => {
     const socketAtStart = socket
     const succeeded = await refresh()
@@ -132,7 +140,7 @@ export function openLiveConnection({
     silenceTimer = setTimeout(scheduleReconnect, ms)
   }
 
-  // Where websockets do not pass at all, the page still follows, only later.
+  // Without websockets the page stays up to date by polling.
   const pollTimer = setInterval(() => {
     if (connectionState.peek() !== 'live') void refresh()
   }, pollMs)
@@ -142,7 +150,7 @@ export function openLiveConnection({
     closeSocket()
     if (connectionState.peek() === 'live') connectionState.value = 'reconnecting'
     connectSocket()
-    // It may be the websockets alone that do not get through.
+    // Only websockets may be blocked; HTTP requests can still succeed.
     void refresh()
   }
 

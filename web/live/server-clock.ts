@@ -1,18 +1,21 @@
-/** The server's time as far as the page can know it, ticking only while somebody looks. Ages are told by it. */
+/**
+ * The server's time, estimated from the Date header of responses. The clock ticks only while a component
+ * reads it. Relative times on the page use it.
+ */
 import { type ReadonlySignal, signal } from '@preact/signals'
 
 export type ServerClock = {
-  /** Milliseconds; changes every second. */
+  /** Milliseconds; updated every second. */
   now: ReadonlySignal<number>
-  /** Milliseconds; changes every 20 seconds: enough for "5 minutes ago". */
+  /** Milliseconds; updated every 20 seconds, enough for "5 min ago". */
   coarseNow: ReadonlySignal<number>
-  /** Milliseconds, asked now. */
+  /** Milliseconds, computed at the call. */
   currentTimeMs(): number
-  /** The server's Date header: browsers' clocks may be wrong by hours. */
+  /** Takes the Date header of a response: browser clocks can be wrong by hours. */
   syncWithServer(date: string | null): void
 }
 
-/** Below this it is the network and the header's whole seconds. */
+/** Smaller differences come from network delay and from the header's whole seconds. */
 const toleranceMs = 3000
 
 export function createServerClock(): ServerClock {

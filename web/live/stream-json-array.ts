@@ -1,10 +1,10 @@
 /**
- * Reads a list while it arrives: the first rows are there at once, and ten thousand of them never hold the page up.
- * Read by list-sync.ts.
+ * Parses a JSON array while it arrives: the first rows are shown at once, and ten thousand rows do not block
+ * the page. Called by list-sync.ts.
  */
 import type { FullInfo } from '../../domain/schemas.ts'
 
-/** In letters: a first part that fills a screen, then as much as is parsed in a few milliseconds. */
+/** Characters per part: the first part fills a screen; later parts take a few milliseconds to parse. */
 const firstPartChars = 50_000
 const partChars = 1_000_000
 
@@ -13,7 +13,7 @@ export async function* streamJsonArray(response: Response): AsyncGenerator<FullI
   const decoder = new TextDecoder()
   let targetChars = firstPartChars
   let text = ''
-  // All deployments begin as the first one does, with the same key, and nothing else does: in texts quotes are escaped.
+  // All items begin with the same first key. No other text matches, because quotes inside strings are escaped.
   let itemStart: string | undefined
   for (;;) {
     const { done, value } = await reader.read()
@@ -24,11 +24,11 @@ export async function* streamJsonArray(response: Response): AsyncGenerator<FullI
     const lastItemAt = text.lastIndexOf(itemStart)
     const part = text.slice(0, lastItemAt).trimEnd()
     if (!part.endsWith(',')) continue
-    // The last one may not be whole: it begins the next part.
+    // The last item may be incomplete; it becomes the start of the next part.
     yield JSON.parse(`${part.slice(0, -1)}]`)
     text = `[${text.slice(lastItemAt)}`
     targetChars = partChars
-    // What is there may be drawn, and keys may be heard, before the next part.
+    // The browser can draw and handle input before the next part.
     await new Promise((resolve) => setTimeout(resolve))
   }
   yield JSON.parse(text)

@@ -1,4 +1,7 @@
-/** The websocket of this very host, with the credential as a second subprotocol: browsers cannot set headers on it. */
+/**
+ * Opens the websocket of this host. The credential is sent as a second subprotocol, because browsers cannot
+ * set headers on a websocket.
+ */
 import type { Socket } from './live-connection.ts'
 
 export function openWebSocket(location: Location, authorization: string): Socket {

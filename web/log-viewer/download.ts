@@ -1,7 +1,9 @@
-/** The whole output of an action as a file, both streams in the order they were written. Called by pages/output.ts. */
+/**
+ * Saves the complete output of an action as a file, both streams in written order. Called by log-toolbar.ts.
+ */
 import type { ApiClient } from '../api/client.ts'
 
-/** What there is by now, when the action still runs. Throws like the client. */
+/** For a running action, saves the output so far. Throws like the client. */
 export async function downloadOutput(client: ApiClient, actionId: number, fileName: string): Promise<void> {
   const texts: string[] = []
   for (let after = 0; ; ) {

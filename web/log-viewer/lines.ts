@@ -1,6 +1,6 @@
 /**
- * The chunks of an output as lines of plain text: codes for terminals taken out, both streams kept apart, a line that is
- * written over by a carriage return shown as it stood last. Pure; pages/output.ts draws the lines in sight.
+ * Converts output chunks to lines of plain text: removes terminal escape codes, separates both streams, and
+ * applies carriage returns. Used by log-model.ts.
  */
 import type { OutputChunk } from '../../domain/schemas.ts'
 
@@ -8,15 +8,15 @@ export type LogLine = { stream: OutputChunk['stream']; text: string }
 
 export type LogLines = {
   all: readonly LogLine[]
-  /** The number of the first line that is new or has changed. */
+  /** Returns the index of the first new or changed line. */
   add(chunk: Pick<OutputChunk, 'stream' | 'text'>): number
 }
 
 export function createLogLines(): LogLines {
   const all: LogLine[] = []
-  /** Where the line of a stream stands that has no end yet; -1: nowhere. */
+  /** Index of each stream's unfinished line; -1: none. */
   const unfinishedLine = { stdout: -1, stderr: -1 }
-  /** The beginning of a code whose rest comes with the next chunk. */
+  /** Start of an escape code that continues in the next chunk. */
   const partialCode = { stdout: '', stderr: '' }
   return {
     all,
@@ -45,9 +45,9 @@ export function createLogLines(): LogLines {
 
 const afterCarriageReturn = (text: string) => text.slice(text.lastIndexOf('\r') + 1)
 
-// biome-ignore-start lint/suspicious/noControlCharactersInRegex: codes for terminals are what is taken out
-/** Colours and movements, titles, and the short ones. */
+// biome-ignore-start lint/suspicious/noControlCharactersInRegex: the patterns match terminal escape codes
+/** Colors, cursor movements, window titles and short codes. */
 const terminalCodes =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])|[\u0000-\u0008\u000b\u000c\u000e-\u001a]/g
 const partialTerminalCode = /(?:\u001b(?:\[[0-?]{0,99}|\][^\u0007\u001b]{0,999})?|\r)$/
-// biome-ignore-end lint/suspicious/noControlCharactersInRegex: until here
+// biome-ignore-end lint/suspicious/noControlCharactersInRegex: end of the patterns

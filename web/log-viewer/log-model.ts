@@ -1,6 +1,6 @@
 /**
- * What the viewer of an output knows: the lines so far, which of them are in sight, whether it follows the end, what is
- * searched. Lines come in once a frame. Made by output.ts, for one action.
+ * The state of one output: lines, visible part, follow mode, search. New lines are added once per frame.
+ * Created by log-viewer.ts.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { OutputChunk } from '../../domain/schemas.ts'
@@ -8,30 +8,30 @@ import { rowOffsets } from '../ui/virtual-range.ts'
 import { createLogLines, type LogLine } from './lines.ts'
 import { findMatchingLines } from './search.ts'
 
-/** As in style/output.css. */
+/** Same value as in styles/log-viewer.css. */
 export const lineHeightPx = 20
-/** What is shown of one line; then its rest is counted, in about as many more. */
+/** Shown characters of one line; a note of about `restNoteChars` counts the rest. */
 export const maxLineChars = 4000
 const restNoteChars = 60
 
 export type LogModel = {
   lines: readonly LogLine[]
-  /** How many there are; read together with `changes`. */
+  /** Number of lines; read together with `version`. */
   count: ReadonlySignal<number>
-  /** Grows whenever any line has changed. */
+  /** Increases with every change of any line. */
   version: ReadonlySignal<number>
-  /** So many characters fit beside each other; Infinity: lines are not broken. */
+  /** Characters per line; Infinity: lines are not wrapped. */
   columns: Signal<number>
-  /** Where each line begins, in pixels, and at last where they end. */
+  /** The top of each line in px, and the end of the last one. */
   offsets: ReadonlySignal<Float64Array>
-  /** The first line in sight. */
+  /** The first visible line, rounded. */
   firstVisibleLine: Signal<number>
   wrapped: Signal<boolean>
   followsEnd: Signal<boolean>
   query: Signal<string>
-  /** The numbers of the lines that have what is searched. */
+  /** Indexes of the lines that match the query. */
   matches: ReadonlySignal<readonly number[]>
-  /** The hit somebody looks at; -1: none. */
+  /** The line of the selected match; -1: none. */
   currentMatch: Signal<number>
   add(chunk: OutputChunk): void
 }
@@ -43,8 +43,8 @@ export function createLogModel(): LogModel {
   const query = signal('')
   const columns = signal(Number.POSITIVE_INFINITY)
   let pendingChunks: OutputChunk[] = []
-  let searched = { query: '', hits: [] as number[] }
-  /** From here on lines have changed since they were searched. */
+  let searched = { query: '', matches: [] as number[] }
+  /** Lines from this index on have changed since the last search. */
   let firstUnsearched = 0
 
   const flush = () => {
@@ -79,11 +79,11 @@ export function createLogModel(): LogModel {
     query,
     matches: computed(() => {
       void version.value
-      const wanted = query.value
-      const [hits, from] = wanted === searched.query ? [searched.hits, firstUnsearched] : [[], 0]
-      searched = { query: wanted, hits: findMatchingLines(lines.all, wanted, hits, from) }
+      const searchText = query.value
+      const [matches, from] = searchText === searched.query ? [searched.matches, firstUnsearched] : [[], 0]
+      searched = { query: searchText, matches: findMatchingLines(lines.all, searchText, matches, from) }
       firstUnsearched = lines.all.length
-      return searched.hits
+      return searched.matches
     }),
     currentMatch: signal(-1),
     add: (chunk) => {

@@ -1,4 +1,4 @@
-/** What stands above an output: search with its hits, and the whole of it as a file. */
+/** The toolbar of an output: search with match navigation, wrap switch, download. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -9,25 +9,25 @@ import { downloadOutput } from './download.ts'
 import type { LogModel } from './log-model.ts'
 import { nextMatch } from './search.ts'
 
-type Props = { view: LogModel; actionId: number; name: string; show(line: number): void }
+type Props = { model: LogModel; actionId: number; deploymentName: string; scrollToLine(line: number): void }
 
-export function LogToolbar({ view, actionId, name, show }: Props): VNode {
+export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Props): VNode {
   const { client, toasts } = useApp()
   const downloading = useSignal(false)
-  const { query, matches, currentMatch, wrapped } = view
+  const { query, matches, currentMatch, wrapped } = model
   const goToMatch = (direction: 1 | -1, from = currentMatch.peek()) => {
     currentMatch.value = nextMatch(matches.peek(), from, direction)
-    if (currentMatch.peek() >= 0) show(currentMatch.peek())
+    if (currentMatch.peek() >= 0) scrollToLine(currentMatch.peek())
   }
   const download = async () => {
     if (downloading.peek()) return
     downloading.value = true
-    await downloadOutput(client, actionId, `${name}-${actionId}.log`).catch((error) =>
+    await downloadOutput(client, actionId, `${deploymentName}-${actionId}.log`).catch((error) =>
       toasts.showError(toApiError(error)),
     )
     downloading.value = false
   }
-  return html`<div class="output-tools">
+  return html`<div class="log-toolbar">
     <input
       type="search"
       aria-label="Search in the output"
@@ -37,13 +37,13 @@ export function LogToolbar({ view, actionId, name, show }: Props): VNode {
       value=${query.value}
       onInput=${(event: { currentTarget: HTMLInputElement }) => {
         query.value = event.currentTarget.value
-        goToMatch(1, view.firstVisibleLine.peek() - 1)
+        goToMatch(1, model.firstVisibleLine.peek() - 1)
       }}
       onKeyDown=${(event: KeyboardEvent) => {
         if (event.key === 'Enter') goToMatch(event.shiftKey ? -1 : 1)
       }}
     />
-    <${MatchCount} view=${view} />
+    <${MatchCount} model=${model} />
     <button type="button" class="icon-button" aria-label="Previous match" title="Previous match (Shift + Enter)" onClick=${() => goToMatch(-1)}>
       <${Icon} name="up" />
     </button>
@@ -64,9 +64,9 @@ export function LogToolbar({ view, actionId, name, show }: Props): VNode {
   </div>`
 }
 
-function MatchCount({ view: { query, matches, currentMatch } }: { view: LogModel }): VNode {
-  const found = matches.value.length
-  const at = matches.value.indexOf(currentMatch.value) + 1
-  const words = found === 0 ? 'no match' : `${at.toLocaleString()} of ${found.toLocaleString()}`
-  return html`<span class="output-state" role="status">${query.value !== '' && words}</span>`
+function MatchCount({ model: { query, matches, currentMatch } }: { model: LogModel }): VNode {
+  const total = matches.value.length
+  const position = matches.value.indexOf(currentMatch.value) + 1
+  const label = total === 0 ? 'no match' : `${position.toLocaleString()} of ${total.toLocaleString()}`
+  return html`<span class="log-status" role="status">${query.value !== '' && label}</span>`
 }

@@ -1,4 +1,6 @@
-/** The output of one action, live, for admins: only the lines in sight are drawn. What it knows: log-model.ts. */
+/**
+ * The live output of one action, for admins. Only the visible lines are drawn. Its state is in log-model.ts.
+ */
 import { type Signal, useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -13,94 +15,98 @@ import { LogToolbar } from './log-toolbar.ts'
 import { splitByMatch } from './search.ts'
 import { streamOutput } from './stream.ts'
 
-/** More than fit in sight, and some above and below. */
+/** More lines than fit on a screen, plus some above and below. */
 const visibleLines = 40
 const overscanLines = 20
 
-type State = 'reading' | 'trouble' | 'ended'
-type Props = { actionId: number; name: string; truncated: boolean }
+type StreamState = 'streaming' | 'reconnecting' | 'complete'
+type Props = { actionId: number; deploymentName: string; truncated: boolean }
 
-export function LogViewer({ actionId, name, truncated }: Props): VNode {
+export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode {
   const { client } = useApp()
   const attempt = useSignal(0)
-  const view = useMemo(createLogModel, [attempt.value])
-  const place = useRef<HTMLPreElement>(null)
-  const state = useSignal<State>('reading')
-  const refused = useSignal<ApiError | null>(null)
+  const model = useMemo(createLogModel, [attempt.value])
+  const screenRef = useRef<HTMLPreElement>(null)
+  const state = useSignal<StreamState>('streaming')
+  const rejection = useSignal<ApiError | null>(null)
 
   useEffect(() => {
     const unmount = new AbortController()
-    refused.value = null
+    rejection.value = null
     void streamOutput(client, actionId, unmount.signal, {
-      chunk: view.add,
-      connectionError: (problem) => {
-        state.value = problem === null ? 'reading' : 'trouble'
+      chunk: model.add,
+      connectionError: (error) => {
+        state.value = error === null ? 'streaming' : 'reconnecting'
       },
-      rejected: (problem) => {
-        refused.value = problem
+      rejected: (error) => {
+        rejection.value = error
       },
       end: () => {
-        state.value = 'ended'
+        state.value = 'complete'
       },
     })
     return () => unmount.abort()
   }, [actionId, attempt.value])
 
-  if (refused.value !== null) {
-    const again = () => {
+  if (rejection.value !== null) {
+    const retry = () => {
       attempt.value += 1
     }
-    return html`<${ErrorBox} problem=${refused.value} again=${again} />`
+    return html`<${ErrorBox} error=${rejection.value} onRetry=${retry} />`
   }
-  /** Puts a line in the middle, or the last one at the end. */
+  /** Scrolls a line to the middle, or to the end. */
   const scrollToLine = (line: number | 'end') => {
-    const element = place.current
+    const element = screenRef.current
     if (element === null) return
-    const { offsets } = view
+    const { offsets } = model
     element.scrollTop =
       line === 'end'
         ? element.scrollHeight
         : (offsets.peek()[line] ?? 0) - element.clientHeight / 2 + lineHeightPx
-    view.followsEnd.value = isAtEnd(element)
+    model.followsEnd.value = isAtEnd(element)
   }
-  return html`<div class="output">
-    <div class="output-head">
-      <${LogStatus} view=${view} state=${state} />
-      <${LogToolbar} view=${view} actionId=${actionId} name=${name} show=${scrollToLine} />
+  return html`<div class="log-viewer">
+    <div class="log-header">
+      <${LogStatus} model=${model} state=${state} />
+      <${LogToolbar} model=${model} actionId=${actionId} deploymentName=${deploymentName} scrollToLine=${scrollToLine} />
     </div>
-    <${LogScreen} view=${view} place=${place} state=${state} />
-    <${JumpToEnd} view=${view} show=${scrollToLine} />
-    ${truncated && html`<p class="output-note">The output went over the limit and was cut.</p>`}
+    <${LogScreen} model=${model} screenRef=${screenRef} state=${state} />
+    <${JumpToEnd} model=${model} onClick=${() => scrollToLine('end')} />
+    ${truncated && html`<p class="log-note">The output exceeded the size limit and was truncated.</p>`}
   </div>`
 }
 
-const stateLabels: Record<State, string> = {
-  reading: 'live',
-  trouble: 'connection lost, trying again',
-  ended: 'complete',
+const stateLabels: Record<StreamState, string> = {
+  streaming: 'live',
+  reconnecting: 'connection lost, reconnecting',
+  complete: 'complete',
 }
 
-function LogStatus({ view, state }: { view: LogModel; state: Signal<State> }): VNode {
-  return html`<span class="output-title">Output</span>
-    <span class="output-state"><span role="status">${stateLabels[state.value]}</span>, ${pluralize(view.count.value, 'line')}</span>`
+function LogStatus({ model, state }: { model: LogModel; state: Signal<StreamState> }): VNode {
+  return html`<span class="log-title">Output</span>
+    <span class="log-status"><span role="status">${stateLabels[state.value]}</span>, ${pluralize(model.count.value, 'line')}</span>`
 }
 
-function JumpToEnd({ view, show }: { view: LogModel; show: (line: 'end') => void }): VNode | null {
-  if (view.followsEnd.value) return null
-  return html`<button type="button" class="output-jump" onClick=${() => show('end')}>Jump to the end</button>`
+function JumpToEnd({ model, onClick }: { model: LogModel; onClick: () => void }): VNode | null {
+  if (model.followsEnd.value) return null
+  return html`<button type="button" class="log-jump-to-end" onClick=${onClick}>Jump to the end</button>`
 }
 
-type LogScreenProps = { view: LogModel; place: { current: HTMLPreElement | null }; state: Signal<State> }
+type LogScreenProps = {
+  model: LogModel
+  screenRef: { current: HTMLPreElement | null }
+  state: Signal<StreamState>
+}
 
-function LogScreen({ view, place, state }: LogScreenProps): VNode {
-  const { lines, offsets, firstVisibleLine, columns, wrapped, followsEnd, query, currentMatch } = view
-  /** Where it was scrolled to, in pixels and as a line. */
+function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
+  const { lines, offsets, firstVisibleLine, columns, wrapped, followsEnd, query, currentMatch } = model
+  /** The last scroll position, in px and as a line. */
   const scrollPosition = useRef({ px: 0, line: 0 })
   const onScroll = () => {
-    const element = place.current
+    const element = screenRef.current
     if (element === null) return
     const { scrollTop: px } = element
-    // Only a person scrolls up; lines that come in move the end away, not what is in sight.
+    // Only the user scrolls up. New lines move the end, not the visible lines.
     if (isAtEnd(element)) followsEnd.value = true
     else if (px < scrollPosition.current.px) followsEnd.value = false
     const line = lineAt(offsets.peek(), px)
@@ -108,15 +114,15 @@ function LogScreen({ view, place, state }: LogScreenProps): VNode {
     firstVisibleLine.value = Math.floor(line / 10) * 10
   }
   const restoreScroll = (line: number) => {
-    const element = place.current
+    const element = screenRef.current
     if (element === null) return
     element.scrollTop = followsEnd.peek() ? element.scrollHeight : (offsets.peek()[line] ?? 0)
     onScroll()
   }
   useLayoutEffect(() => {
     if (followsEnd.peek()) restoreScroll(0)
-  }, [view.version.value])
-  // Other breaks of lines: what was looked at stays in sight, a match before all.
+  }, [model.version.value])
+  // After a change of line wrapping the visible lines stay visible; a match has priority.
   useLayoutEffect(() => {
     const { line } = scrollPosition.current
     const match = currentMatch.peek()
@@ -126,19 +132,19 @@ function LogScreen({ view, place, state }: LogScreenProps): VNode {
     const resized = new ResizeObserver(([entry]) => {
       if (entry) columns.value = wrapped.peek() ? fittingColumns(entry.target) : Number.POSITIVE_INFINITY
     })
-    resized.observe(place.current as Element)
+    resized.observe(screenRef.current as Element)
     return () => resized.disconnect()
   }, [wrapped.value])
   const from = Math.max(0, firstVisibleLine.value - overscanLines)
   const [start = 0, end = 0] = [offsets.value[from], offsets.value.at(-1)]
-  const marked = useComputed(() => query.value).value
+  const highlighted = useComputed(() => query.value).value
   return html`<pre
-    ref=${place}
+    ref=${screenRef}
     tabindex="0"
     role="region"
     aria-label="Output"
     onScroll=${onScroll}
-    ><span class=${wrapped.value ? 'output-lines wrapped' : 'output-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
+    ><span class=${wrapped.value ? 'log-lines wrapped' : 'log-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
       >${lines.slice(from, from + visibleLines + 2 * overscanLines).map(
         ({ stream, text }, at) =>
           html`<span
@@ -146,17 +152,20 @@ function LogScreen({ view, place, state }: LogScreenProps): VNode {
             class=${stream}
             data-line=${from + at + 1}
             data-current=${from + at === currentMatch.value}
-            ><${LineText} text=${text} query=${marked} /></span
+            ><${LineText} text=${text} query=${highlighted} /></span
           >`,
       )}</span
-    >${lines.length === 0 && html`<span class="output-empty">${state.value === 'ended' ? 'It printed nothing.' : 'Nothing printed yet.'}</span>`}</pre
+    >${lines.length === 0 && html`<span class="log-empty">${state.value === 'complete' ? 'No output.' : 'No output yet.'}</span>`}</pre
   >`
 }
 
-/** How many characters fit beside each other; the ten that style/output.css keeps for numbers are taken off. */
+/**
+ * Characters per line: the width of tenCharsPx characters is the scroll padding set in styles/log-viewer.css; tenCharsPx
+ * are reserved for line numbers.
+ */
 function fittingColumns(element: Element): number {
-  const ten = Number.parseFloat(getComputedStyle(element).scrollPaddingLeft)
-  return Math.max(1, Math.floor((10 * element.clientWidth) / ten) - 10)
+  const tenCharsPx = Number.parseFloat(getComputedStyle(element).scrollPaddingLeft)
+  return Math.max(1, Math.floor((10 * element.clientWidth) / tenCharsPx) - 10)
 }
 
 const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>

@@ -1,7 +1,7 @@
-/** Finding words in the lines of an output: which lines have them, which one is next, where in a line they stand. Pure. */
+/** Text search in the lines of an output. Pure functions for log-model.ts and log-toolbar.ts. */
 import type { LogLine } from './lines.ts'
 
-/** `hits`: the lines below `from` that are known already; the rest is looked through. */
+/** `knownMatches`: matches of an earlier search; those below `from` are kept, later lines are searched. */
 export function findMatchingLines(
   lines: readonly LogLine[],
   query: string,
@@ -15,13 +15,14 @@ export function findMatchingLines(
   return matches
 }
 
-/** The next hit behind (1) or before (-1) a line, round the end; -1 when there is none. */
+/** The next match after (1) or before (-1) a line, wrapping around; -1 when there is none. */
 export function nextMatch(matches: readonly number[], line: number, direction: 1 | -1): number {
-  const found = direction === 1 ? matches.find((hit) => hit > line) : matches.findLast((hit) => hit < line)
+  const found =
+    direction === 1 ? matches.find((match) => match > line) : matches.findLast((match) => match < line)
   return found ?? matches.at(direction === 1 ? 0 : -1) ?? -1
 }
 
-/** Every other piece, the first being none, is what was looked for. */
+/** Splits a text so that every second piece is a match. */
 export const splitByMatch = (text: string, query: string): string[] =>
   query === '' ? [text] : text.split(buildPattern(query, 'gi', true))
 

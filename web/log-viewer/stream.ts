@@ -1,6 +1,6 @@
 /**
- * The output of an action as it grows: server-sent events read by fetch, because an EventSource cannot send the
- * credential. Resumes after the last chunk. Used by pages/output.ts.
+ * Streams the output of an action. Server-sent events are read by `fetch`, because EventSource cannot send
+ * the credential. Resumes after the last chunk. Used by log-viewer.ts.
  */
 import type { OutputChunk } from '../../domain/schemas.ts'
 import type { ApiClient } from '../api/client.ts'
@@ -10,18 +10,18 @@ type ServerSentEvent = { event: string; data: string }
 
 export type OutputListener = {
   chunk(chunk: OutputChunk): void
-  /** The connection was lost and is tried again; null: it is there again. */
-  connectionError(problem: ApiError | null): void
-  /** Refused for good. */
-  rejected(problem: ApiError): void
+  /** The connection is lost and being retried; null: connected again. */
+  connectionError(error: ApiError | null): void
+  /** The server rejected the request; there is no retry. */
+  rejected(error: ApiError): void
   end(): void
 }
 
 const maxRetryDelayMs = 10_000
-/** The server says every 15 s that it is still there; a connection that is cut without a word must be noticed. */
+/** The server sends a comment every 15 s, so longer silence means a lost connection. */
 const defaultSilenceTimeoutMs = 40_000
 
-/** Returns when the action has ended and everything is told, when it is refused, or when `signal` aborts. */
+/** Returns when the output is complete, when the server rejects the request, or when `signal` is aborted. */
 export async function streamOutput(
   client: ApiClient,
   actionId: number,
@@ -52,11 +52,11 @@ export async function streamOutput(
         after = chunk.seq
         listener.chunk(chunk)
       }
-    } catch (error) {
+    } catch (caught) {
       if (signal.aborted) return
-      const problem = toApiError(error)
-      if (isClientError(problem)) return listener.rejected(problem)
-      listener.connectionError(problem)
+      const error = toApiError(caught)
+      if (isClientError(error)) return listener.rejected(error)
+      listener.connectionError(error)
     } finally {
       requestEnded.abort()
     }
@@ -64,7 +64,7 @@ export async function streamOutput(
   }
 }
 
-/** Comments and fields of no use here are skipped; an event cut off by the end is not one. Who asked ends the stream. */
+/** Skips comments, unused fields and an incomplete last event. The caller ends the stream. */
 export async function* readServerSentEvents(
   stream: ReadableStream<Uint8Array>,
   silenceTimeoutMs: number,

@@ -1,4 +1,4 @@
-/** Draws the question that is open. */
+/** Draws the open confirmation. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
@@ -9,7 +9,7 @@ export function ConfirmDialog(): VNode | null {
   const { confirmations } = useApp()
   const confirmation = confirmations.current.value
   if (confirmation === null) return null
-  return html`<${Dialog} key=${confirmation.title} kind="box" label=${confirmation.title} onClose=${() => confirmations.respond(false)}>
+  return html`<${Dialog} key=${confirmation.title} variant="modal" label=${confirmation.title} onClose=${() => confirmations.respond(false)}>
     <h2>${confirmation.title}</h2>
     <p>${confirmation.text}</p>
     ${confirmation.reason && html`<${ReasonField} reason=${confirmation.reason} />`}

@@ -1,7 +1,10 @@
-/** Questions the person must answer before something goes on. parts/question.ts draws the one that is open. */
+/**
+ * Confirmation of user actions: `confirm` opens the dialog and resolves with the answer. confirm-dialog.ts
+ * draws it.
+ */
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
 
-/** `reason`: where it is given, the person may write why. */
+/** `reason`: when set, the dialog shows a field for a reason. */
 export type Confirmation = {
   title: string
   text: string
@@ -13,24 +16,24 @@ export type Confirmation = {
 
 export type ConfirmController = {
   current: ReadonlySignal<Confirmation | null>
-  confirm(question: Confirmation): Promise<boolean>
-  respond(yes: boolean): void
+  confirm(confirmation: Confirmation): Promise<boolean>
+  respond(confirmed: boolean): void
 }
 
 export function createConfirmController(): ConfirmController {
   const current = signal<Confirmation | null>(null)
-  let resolveCurrent: (yes: boolean) => void = () => {}
-  const respond = (yes: boolean) => {
+  let resolveCurrent: (confirmed: boolean) => void = () => {}
+  const respond = (confirmed: boolean) => {
     current.value = null
-    resolveCurrent(yes)
+    resolveCurrent(confirmed)
   }
   return {
     current,
     respond,
-    confirm: (question) => {
-      // A second question withdraws the first.
+    confirm: (confirmation) => {
+      // A new confirmation cancels the open one.
       respond(false)
-      current.value = question
+      current.value = confirmation
       return new Promise((resolve) => {
         resolveCurrent = resolve
       })

@@ -1,11 +1,13 @@
-/** A modal dialog of the browser's own: it keeps the focus inside and gives it back. Escape asks `onClose`. */
+/**
+ * A modal dialog on the native `dialog` element, which traps and restores the focus. Escape calls `onClose`.
+ */
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 
-type Props = { label: string; kind: 'panel' | 'box'; onClose(): void; children?: ComponentChildren }
+type Props = { label: string; variant: 'side-panel' | 'modal'; onClose(): void; children?: ComponentChildren }
 
-export function Dialog({ label, kind, onClose, children }: Props): VNode {
+export function Dialog({ label, variant, onClose, children }: Props): VNode {
   const dialogRef = useRef<HTMLDialogElement>(null)
   const onCloseRef = useRef(onClose)
   onCloseRef.current = onClose
@@ -13,27 +15,28 @@ export function Dialog({ label, kind, onClose, children }: Props): VNode {
     const dialog = dialogRef.current
     if (dialog === null) return
     const previousFocus = document.activeElement
-    // The browser would close it without asking, at a second Escape whatever we say: then it is opened again.
+    // Escape must not close the dialog without confirmation. At a second Escape the browser closes it anyway;
+    // it is then opened again.
     const onCancel = (event: Event) => {
       event.preventDefault()
       onCloseRef.current()
     }
-    const onClosed = () => {
+    const onNativeClose = () => {
       dialog.showModal()
       onCloseRef.current()
     }
-    const onKey = (event: KeyboardEvent) => {
+    const onKeyDown = (event: KeyboardEvent) => {
       if (event.key === 'Escape') onCancel(event)
     }
     dialog.addEventListener('cancel', onCancel)
-    dialog.addEventListener('close', onClosed)
-    dialog.addEventListener('keydown', onKey)
+    dialog.addEventListener('close', onNativeClose)
+    dialog.addEventListener('keydown', onKeyDown)
     dialog.showModal()
     return () => {
-      dialog.removeEventListener('close', onClosed)
+      dialog.removeEventListener('close', onNativeClose)
       dialog.close()
       if (previousFocus instanceof HTMLElement) previousFocus.focus()
     }
   }, [])
-  return html`<dialog ref=${dialogRef} class=${kind} aria-label=${label}>${children}</dialog>`
+  return html`<dialog ref=${dialogRef} class=${variant} aria-label=${label}>${children}</dialog>`
 }

@@ -1,26 +1,26 @@
-/** What went wrong, in place: the message, what to do, and a way to try again. */
+/** Shows an error in place: message, hint, and buttons to retry or sign in. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { ApiError } from '../api/errors.ts'
 
 type Props = {
-  problem: ApiError
+  error: ApiError
   title?: string
-  again?: (() => void) | undefined
-  signIn?: (() => void) | undefined
+  onRetry?: (() => void) | undefined
+  onSignIn?: (() => void) | undefined
 }
 
-export function ErrorBox({ problem, title, again, signIn }: Props): VNode {
-  const refused = problem.code === 'config_refused'
-  return html`<div class="problem" role="alert">
+export function ErrorBox({ error, title, onRetry, onSignIn }: Props): VNode {
+  const configRejected = error.code === 'config_refused'
+  return html`<div class="error-box" role="alert">
     ${title !== undefined && html`<h2>${title}</h2>`}
-    ${refused ? html`<pre>${problem.message}</pre>` : html`<p>${problem.message}</p>`}
-    <p class="remedy">${problem.hint}</p>
+    ${configRejected ? html`<pre>${error.message}</pre>` : html`<p>${error.message}</p>`}
+    <p class="hint">${error.hint}</p>
     ${
-      (again !== undefined || signIn !== undefined) &&
+      (onRetry !== undefined || onSignIn !== undefined) &&
       html`<div class="buttons">
-        ${again !== undefined && html`<button type="button" onClick=${again}>Try again</button>`}
-        ${signIn !== undefined && html`<button type="button" class="primary" onClick=${signIn}>Sign in</button>`}
+        ${onRetry !== undefined && html`<button type="button" onClick=${onRetry}>Try onRetry</button>`}
+        ${onSignIn !== undefined && html`<button type="button" class="primary" onClick=${onSignIn}>Sign in</button>`}
       </div>`
     }
   </div>`

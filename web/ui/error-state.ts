@@ -1,23 +1,23 @@
-/** What could not be loaded: in place of it, or above what is known from before. */
+/** Shows a failed load: in place of the content, or as a warning above older content. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { ApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
 import { ErrorBox } from './error-box.ts'
 
-type Props = { problem: ApiError; title: string; again: () => void }
+type Props = { error: ApiError; title: string; onRetry: () => void }
 
-/** Nothing is there to be shown. Where a credential is missing, it can be given. */
-export function ErrorState({ problem, title, again }: Props): VNode {
+/** In place of the content. Offers the sign-in when a credential is missing. */
+export function ErrorState({ error, title, onRetry }: Props): VNode {
   const { overlay } = useApp()
   const signIn = () => {
     overlay.value = { panel: 'sign-in' }
   }
-  return html`<${ErrorBox} title=${title} problem=${problem} again=${again} signIn=${problem.status === 401 ? signIn : undefined} />`
+  return html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} onSignIn=${error.status === 401 ? signIn : undefined} />`
 }
 
-/** Something is there, and may be old. */
-export function StaleDataWarning({ problem }: { problem: ApiError | null }): VNode | null {
-  if (problem === null) return null
-  return html`<p class="warning" role="status">What you see may be old. ${problem.message} ${problem.hint}</p>`
+/** Above content that may be outdated. */
+export function StaleDataWarning({ error }: { error: ApiError | null }): VNode | null {
+  if (error === null) return null
+  return html`<p class="warning" role="status">This data may be outdated. ${error.message} ${error.hint}</p>`
 }

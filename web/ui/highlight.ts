@@ -1,4 +1,4 @@
-/** A text, or a stretch of one, with what was searched for marked in it. */
+/** A text, or part of one, with highlighted search matches. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { type Span, splitBySpans } from '../list/search.ts'

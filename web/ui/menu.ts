@@ -1,11 +1,14 @@
-/** A menu behind a button: arrows move, Escape closes, what cannot be chosen says why. */
+/**
+ * A menu button with keyboard navigation. Disabled items show their reason. Used by
+ * deployment/action-menu.ts.
+ */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './icon.ts'
 
-/** `href`: leads out of the page instead of doing something. */
+/** `href`: an external link instead of an action. */
 export type MenuItem = {
   text: string
   disabledReason: string | null
@@ -75,7 +78,7 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
               onSelect()
             }}
           >
-            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${disabledReason !== null && html`<span class="why-not">${disabledReason}</span>`}
+            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${disabledReason !== null && html`<span class="disabled-reason">${disabledReason}</span>`}
           <//>`,
         )}
       </div>`

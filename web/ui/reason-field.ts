@@ -1,4 +1,4 @@
-/** Why something is done, for those who read the history later. Nobody has to say. */
+/** The optional reason of an action, shown in the action list. */
 import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -7,6 +7,6 @@ import { TextField } from './text-field.ts'
 const attributes = { name: 'reason', autocomplete: 'off', maxlength: 1000 }
 
 export function ReasonField({ reason }: { reason: Signal<string> }): VNode {
-  const label = html`Reason <small>(optional, kept in the history)</small>`
+  const label = html`Reason <small>(optional, shown in the action list)</small>`
   return html`<${TextField} label=${label} text=${reason} attributes=${attributes} />`
 }

@@ -1,11 +1,11 @@
-/** A time as people say it, the exact one on hover. */
+/** A relative time such as "5 min ago"; the tooltip has the exact time. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { formatRelative } from '../format.ts'
 
-export function RelativeTime({ at }: { at: string }): VNode {
+export function RelativeTime({ time }: { time: string }): VNode {
   const { clock } = useApp()
-  const time = Date.parse(at)
-  return html`<time dateTime=${at} title=${new Date(time).toLocaleString()}>${formatRelative(time, clock.coarseNow.value)}</time>`
+  const timeMs = Date.parse(time)
+  return html`<time dateTime=${time} title=${new Date(timeMs).toLocaleString()}>${formatRelative(timeMs, clock.coarseNow.value)}</time>`
 }

@@ -1,4 +1,4 @@
-/** A labelled line of text, bound to a signal; `attributes` go to the input. */
+/** A labelled text input bound to a signal. `attributes` are set on the input. */
 import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'

@@ -1,4 +1,4 @@
-/** Draws the short messages; screen readers hear them. */
+/** Draws the toasts in a live region, so that screen readers announce them. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
@@ -6,12 +6,12 @@ import { Icon } from './icon.ts'
 
 export function ToastList(): VNode {
   const { toasts } = useApp()
-  return html`<div class="notices" role="status" aria-live="polite">
+  return html`<div class="toasts" role="status" aria-live="polite">
     ${toasts.visible.value.map(
-      ({ id, tone, text, hint }) => html`<div key=${id} class="notice" data-tone=${tone}>
+      ({ id, tone, text, hint }) => html`<div key=${id} class="toast" data-tone=${tone}>
         <div>
           <p>${text}</p>
-          ${hint !== null && html`<p class="remedy">${hint}</p>`}
+          ${hint !== null && html`<p class="hint">${hint}</p>`}
         </div>
         <button type="button" class="icon-button" aria-label="Dismiss" onClick=${() => toasts.dismiss(id)}>
           <${Icon} name="close" />

@@ -1,14 +1,14 @@
-/** Short messages that do not stop anybody: what was accepted, what failed. parts/notices.ts draws them. */
+/** Short messages about accepted and failed actions. toast-list.ts draws them. */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ApiError } from '../api/errors.ts'
 
-export type Toast = { id: number; tone: 'good' | 'bad'; text: string; hint: string | null }
+export type Toast = { id: number; tone: 'success' | 'error'; text: string; hint: string | null }
 
 export type Toasts = {
   visible: ReadonlySignal<readonly Toast[]>
   showSuccess(text: string): void
-  /** Stays until it is put away. */
-  showError(problem: ApiError): void
+  /** Stays until the user dismisses it. */
+  showError(error: ApiError): void
   dismiss(id: number): void
 }
 
@@ -18,7 +18,7 @@ export function createToasts(): Toasts {
   const visible = signal<readonly Toast[]>([])
   let lastId = 0
   const dismiss = (id: number) => {
-    visible.value = visible.peek().filter((notice) => notice.id !== id)
+    visible.value = visible.peek().filter((toast) => toast.id !== id)
   }
   const add = (toast: Omit<Toast, 'id'>): number => {
     lastId += 1
@@ -29,9 +29,9 @@ export function createToasts(): Toasts {
     visible,
     dismiss,
     showSuccess: (text) => {
-      const id = add({ tone: 'good', text, hint: null })
+      const id = add({ tone: 'success', text, hint: null })
       setTimeout(() => dismiss(id), successVisibleMs)
     },
-    showError: (problem) => add({ tone: 'bad', text: problem.message, hint: problem.hint }),
+    showError: (error) => add({ tone: 'error', text: error.message, hint: error.hint }),
   }
 }

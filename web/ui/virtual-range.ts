@@ -1,15 +1,16 @@
 /**
- * Which part of a long list is drawn: the lines near what is seen, and the line that holds the keyboard's focus, wherever it is.
- * A line is a row of the table, as many cards as stand side by side, or a line of an output. Heights are as drawn, else guessed. Pure.
+ * Computes which lines of a long list are drawn: those near the viewport and the line with the focus. A line
+ * is a table row, a row of cards, or a line of output. Heights are measured or estimated. Pure functions for
+ * list-table-body.ts and log-viewer.ts.
  */
 import { lowerBound } from '../../lib/binary-search.ts'
 
-/** Lines from … to before …, in the order of the list. */
+/** From the first line to before the second one. */
 export type Range = readonly [from: number, to: number]
 
 /**
- * Where each line of `count` items begins, in pixels, and at last where they end. `heightOf`: 0 where it is not known: then it
- * is guessed. `gap` stands below every line.
+ * Returns the top of each line in px, and the end of the last one. `heightOf` returns 0 for an unknown
+ * height, which is then estimated. `gap` follows each line.
  */
 export function rowOffsets(
   count: number,
@@ -30,10 +31,10 @@ export function rowOffsets(
   return offsets
 }
 
-/** Whole steps of lines, so that not every pixel of scrolling draws anew. */
+/** Ranges are rounded to this many lines, so that not every scrolled pixel redraws. */
 const rangeStep = 4
 
-/** The lines between two heights, and `kept` (-1: none) where it lies outside of them. */
+/** The lines between two heights, plus the line `focused` (-1: none) when it lies outside. */
 export function visibleRanges(offsets: Float64Array, from: number, to: number, focused = -1): Range[] {
   const lines = offsets.length - 1
   const first = Math.floor(lineAt(offsets, from) / rangeStep) * rangeStep
@@ -43,7 +44,7 @@ export function visibleRanges(offsets: Float64Array, from: number, to: number, f
   return [visible, [focused, focused + 1] as const].sort(([a], [b]) => a - b)
 }
 
-/** The line at a height; the first or last one for what lies beyond. */
+/** The line at a height, clamped to the first and last line. */
 export function lineAt(offsets: Float64Array, height: number): number {
   const last = offsets.length - 2
   return lowerBound(Math.max(0, last), (line) => (offsets[line + 1] ?? 0) > height)

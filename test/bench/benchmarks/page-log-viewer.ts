@@ -43,7 +43,7 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
     const seen = {
       loading: await longestTask(tab, async () => {
         await open.click()
-        await tab.locator('.output-state', { hasText: 'complete, 100,000' }).waitFor({ timeout: 60_000 })
+        await tab.locator('.log-status', { hasText: 'complete, 100,000' }).waitFor({ timeout: 60_000 })
       }),
       scrolling: await longestTask(tab, () => scroll(tab)),
       searching: await longestTask(tab, () =>
@@ -68,7 +68,7 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
 }
 
 async function scroll(tab: Page): Promise<void> {
-  await tab.locator('.output pre').hover()
+  await tab.locator('.log-viewer pre').hover()
   for (let turn = 0; turn < 30; turn += 1) {
     await tab.mouse.wheel(0, -600)
     await tab.waitForTimeout(16)

@@ -170,7 +170,7 @@ async function costOfEvents(tab: Page, origin: string, names: readonly string[])
     const before = await spent()
     const { method, path, headers } = archive(name)
     await fetch(origin + path, { method, headers: { ...headers } })
-    await tab.locator(`tr[data-name="${name}"] .since`).waitFor()
+    await tab.locator(`tr[data-name="${name}"] .elapsed`).waitFor()
     costs.push((await spent()) - before)
   }
   return median(costs)

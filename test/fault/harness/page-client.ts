@@ -3,7 +3,7 @@
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import type { ApiClient } from '../../../web/api/client.ts'
-import { statusOf } from '../../../web/format.ts'
+import { statusOf } from '../../../web/deployment/status-labels.ts'
 import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
 import { createListSync } from '../../../web/live/list-sync.ts'
 import { openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'

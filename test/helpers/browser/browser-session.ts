@@ -44,7 +44,7 @@ export async function openBrowserSession(
       origins.add(new URL(origin).origin)
       const page = await context.newPage()
       await page.goto(origin + path)
-      await page.locator('.top, .problem').first().waitFor()
+      await page.locator('.top-bar, .error-box').first().waitFor()
       return page
     },
     signIn: async (page, header) => {

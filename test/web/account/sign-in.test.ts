@@ -40,12 +40,12 @@ describe('signing in', { skip: missingBrowser() }, () => {
     const json = { app_url: '', ws_url: '', app_auth: '', kubernetes_dashboard_url_template: null }
     await page.route('**/config.json', (route) => route.fulfill({ json }))
     await page.goto(system.url)
-    await page.locator('.problem').getByText('This needs a credential').waitFor()
-    await page.locator('.problem').getByRole('button', { name: 'Sign in' }).click()
+    await page.locator('.error-box').getByText('This needs a credential').waitFor()
+    await page.locator('.error-box').getByRole('button', { name: 'Sign in' }).click()
     const field = page.getByLabel('Authorization')
     await field.fill('Basic wrong')
     await page.keyboard.press('Enter')
-    await page.locator('dialog .problem').waitFor()
+    await page.locator('dialog .error-box').waitFor()
     assert.equal(await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).isEnabled(), true)
     await field.fill('Basic c2hvcDpzZWNyZXQ=')
     await page.keyboard.press('Enter')
@@ -53,7 +53,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.locator('.role', { hasText: 'user' }).waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByText('What you see may be old').waitFor()
+    await page.getByText('This data may be outdated').waitFor()
     await page.close()
   })
 
@@ -102,7 +102,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
       extraHTTPHeaders: { 'X-Person': 'Maria Weiß' },
     })
     const page = await behind.openPage('/deployments/shop')
-    await page.locator('.who', { hasText: 'Maria' }).waitFor()
+    await page.locator('.account', { hasText: 'Maria' }).waitFor()
     assert.equal(await page.getByRole('button', { name: 'Your name' }).count(), 0)
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()

@@ -36,7 +36,7 @@ describe('the rows of a config level', () => {
 
   it('still show an override whose default has gone', () => {
     assert.deepEqual(buildConfigRows([], [valueDeleted('debug')]), [
-      { key: 'debug', standard: null, value: null, kind: 'removed' },
+      { key: 'debug', defaultValue: null, value: null, kind: 'removed' },
     ])
   })
 })

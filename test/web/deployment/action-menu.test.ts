@@ -55,22 +55,22 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     assert.deepEqual(await openMenu(page), expected)
     await page.getByText('Archive it first.').waitFor()
     await page.getByRole('menuitem', { name: 'Logs' }).click()
-    await page.locator('.output-lines').getByText('the registry is away').waitFor()
+    await page.locator('.log-lines').getByText('the registry is away').waitFor()
     const [last] = await client.actions('shop')
     assert.equal(new URL(page.url()).search, `?output=${last?.action_id}`)
     await page.waitForFunction(() => {
-      const top = document.querySelector('.output')?.getBoundingClientRect().top
+      const top = document.querySelector('.log-viewer')?.getBoundingClientRect().top
       return top !== undefined && top > 0 && top < innerHeight
     })
     await page.reload()
-    await page.locator('.output-lines').getByText('the registry is away').waitFor()
+    await page.locator('.log-lines').getByText('the registry is away').waitFor()
     await page.getByRole('button', { name: 'Hide output' }).click()
     assert.equal(new URL(page.url()).search, '')
     // The same address tells those who are no admins nothing.
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.goto(`${system.url}/deployments/shop?output=${last?.action_id}`)
     await page.locator('.action').first().waitFor()
-    assert.equal(await page.locator('.output').count(), 0)
+    assert.equal(await page.locator('.log-viewer').count(), 0)
     await page.close()
   })
 
@@ -79,10 +79,10 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     await session.signIn(page, system.adminHeader)
     await client.archive('shop')
     await client.waitForStatus('shop', 'Archived')
-    await page.locator('.status-word', { hasText: 'Archived' }).waitFor()
+    await page.locator('.status-label', { hasText: 'Archived' }).waitFor()
     await openMenu(page)
     await page.getByRole('menuitem', { name: 'Clean up' }).click()
-    await page.getByRole('dialog').getByText('There is no way back').waitFor()
+    await page.getByRole('dialog').getByText('This cannot be undone').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Clean up' }).click()
     await page.getByText('No deployments yet.').waitFor()
     await client.waitUntilDeleted('shop')

@@ -28,7 +28,7 @@ describe('the form', { skip: missingBrowser() }, () => {
   })
 
   const row = (page: Page, key: string) =>
-    page.locator('.row').filter({ has: page.getByLabel(key, { exact: true }) })
+    page.locator('.key-row').filter({ has: page.getByLabel(key, { exact: true }) })
   const kindOf = (page: Page, key: string) => row(page, key).getAttribute('data-kind')
   const edit = async (path = '/deployments/shop') => {
     const page = await session.openPage(path)
@@ -46,7 +46,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.keyboard.press('n')
     const deployment = page.locator('section.config-level[aria-label="Deployment config"]')
     await deployment.getByText('the vault is sealed').waitFor()
-    await page.getByText('Waits for the deployment config').waitFor()
+    await page.getByText('Waiting for the deployment config').waitFor()
     await system.setBehavior('deployment_config', '')
     await deployment.getByRole('button', { name: 'Try again' }).click()
     await deployment.getByLabel('region', { exact: true }).waitFor()
@@ -72,7 +72,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     for (const key of ['replicas', 'mail.host', 'region'])
       await page.getByRole('button', { name: `Undo ${key}` }).click()
     await page.getByLabel('New key, application config').fill('image.tag')
-    await page.getByText('image.tag is in the list above.').first().waitFor()
+    await page.getByText('image.tag is already in the list above.').first().waitFor()
     await page.getByLabel('New key, application config').fill('')
     assert.equal(await kindOf(page, 'replicas'), 'default')
     assert.equal(await kindOf(page, 'region'), 'default')
@@ -102,12 +102,12 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.route('**/application_overrides', (route) => route.fulfill({ json: many }))
     await page.keyboard.press('n')
     await page.getByText('service-19.').waitFor()
-    assert.equal(await page.locator('.group').count(), 20)
+    assert.equal(await page.locator('.key-group').count(), 20)
     await page.getByRole('button', { name: /^service-3\. / }).click()
     await page.getByLabel('service-3.part-3.limit', { exact: true }).waitFor()
     await page.getByLabel('Filter keys, application config').fill('part-77')
     await page.getByLabel('service-17.part-77.limit', { exact: true }).waitFor()
-    assert.equal((await page.locator('.row').count()) < 40, true)
+    assert.equal((await page.locator('.key-row').count()) < 40, true)
     await page.getByLabel('Filter keys, application config').fill('limit')
     const last = page.getByLabel('service-19.part-999.limit', { exact: true })
     await last.waitFor()
@@ -130,7 +130,7 @@ describe('the form', { skip: missingBrowser() }, () => {
       const watch = new MutationObserver((changes) => {
         for (const { target } of changes) {
           const element = target instanceof Element ? target : target.parentElement
-          const row = element?.closest('.row')
+          const row = element?.closest('.key-row')
           if (row) touched.add(row)
         }
       })
@@ -233,7 +233,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     const page = await session.openPage('/deployments/shop')
     await page.setViewportSize({ width: 360, height: 700 })
     await page.keyboard.press('?')
-    await page.getByText('Edit the config of the deployment you look at').waitFor()
+    await page.getByText('Edit the config of the open deployment').waitFor()
     await page.keyboard.press('Escape')
     await page.locator('dialog').waitFor({ state: 'detached' })
     await page.keyboard.press('n')

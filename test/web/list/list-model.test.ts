@@ -70,8 +70,8 @@ describe('the listing', () => {
     store.apply({ type: 'deleted', name: 'news', revision: 9 })
     assert.deepEqual(names(), ['blog', 'old'])
     assert.deepEqual(
-      { ...listing.state.value, items: [], words: [] },
-      { items: [], words: [], total: 3, putAway: 1, hidden: 1 },
+      { ...listing.state.value, items: [], terms: [] },
+      { items: [], terms: [], total: 3, archived: 1, hiddenMatches: 1 },
     )
   })
 

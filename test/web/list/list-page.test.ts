@@ -96,7 +96,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
         await page.waitForTimeout(20)
         const covered = await page.evaluate(() =>
           [150, 450, 750].every(
-            (y) => document.elementFromPoint(innerWidth / 3, y)?.closest('.blank') === null,
+            (y) => document.elementFromPoint(innerWidth / 3, y)?.closest('.spacer') === null,
           ),
         )
         assert.ok(covered, `a hole after ${at}`)
@@ -118,7 +118,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await page.getByRole('link', { name: 'd-3', exact: true }).focus()
     await page.evaluate(() => scrollTo(0, 60_000))
     // Above, between the row with the focus and what is seen, and below.
-    await page.waitForFunction(() => document.querySelectorAll('.blank').length === 3, undefined, {
+    await page.waitForFunction(() => document.querySelectorAll('.spacer').length === 3, undefined, {
       polling: 50,
     })
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'd-3')
@@ -242,7 +242,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await client.restore('blog')
     await Promise.all(
       [one, other].map((page) =>
-        rowOf(page, 'blog').locator('.status-word', { hasText: 'Running' }).waitFor(),
+        rowOf(page, 'blog').locator('.status-label', { hasText: 'Running' }).waitFor(),
       ),
     )
     assert.equal((await client.fullInfo('blog')).last_action?.usual_duration_ms, undefined)
@@ -269,7 +269,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await client.waitForStatus('cut', 'Running')
     assert.equal(await rowOf(page, 'cut').count(), 0)
     await page.clock.fastForward(45_000)
-    await rowOf(page, 'cut').locator('.status-word', { hasText: 'Running' }).waitFor()
+    await rowOf(page, 'cut').locator('.status-label', { hasText: 'Running' }).waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     assert.ok(sockets.length > 1)
   })

@@ -33,7 +33,7 @@ describe('the page while Redis is away', { skip: missingBrowser() }, () => {
     await page.locator('.badge', { hasText: 'Delayed' }).waitFor()
     await client.create('shop')
     await page
-      .locator('tr[data-name="shop"] .status-word', { hasText: 'Running' })
+      .locator('tr[data-name="shop"] .status-label', { hasText: 'Running' })
       .waitFor({ timeout: 60_000 })
     await page.locator('.badge', { hasText: 'Delayed' }).waitFor()
     await redis.start()

@@ -1,0 +1,110 @@
+/**
+ * Labels and tones of statuses and actions, shared by all pages. Pure functions; the table of statuses is in
+ * domain/.
+ */
+import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
+import type { ActionSummary, FullInfo, LastAction } from '../../domain/schemas.ts'
+import { fromRecordedStatus, type Status } from '../../domain/statuses.ts'
+
+/** Each tone has a color and a shape, so that it is recognizable without color. */
+export type Tone = 'success' | 'progress' | 'warning' | 'error' | 'inactive'
+
+export type StatusLabel = { label: string; tone: Tone }
+
+const statusLabels: Record<Status, StatusLabel> = {
+  Running: { label: 'Running', tone: 'success' },
+  GenericFailure: { label: 'Failing', tone: 'error' },
+  PartialAvailability: { label: 'Partly available', tone: 'warning' },
+  TagMismatch: { label: 'Wrong image tag', tone: 'warning' },
+  CreatePending: { label: 'Creating', tone: 'progress' },
+  UpdatePending: { label: 'Updating', tone: 'progress' },
+  ArchivePending: { label: 'Archiving', tone: 'progress' },
+  Archived: { label: 'Archived', tone: 'inactive' },
+  CleanupFailed: { label: 'Cleanup failed', tone: 'error' },
+}
+
+/** `doing`: the action in progress. `verb`: the button label. */
+export const actionVerbs: Record<ActionKind, { doing: string; verb: string }> = {
+  create: { doing: 'Creating', verb: 'Create' },
+  update: { doing: 'Updating', verb: 'Update' },
+  archive: { doing: 'Archiving', verb: 'Archive' },
+  restore: { doing: 'Restoring', verb: 'Restore' },
+  cleanup: { doing: 'Cleaning up', verb: 'Clean up' },
+}
+
+/** Labels of states whose name is not a good label. */
+export const stateLabels = {
+  queued: 'waiting to start',
+  timed_out: 'timed out',
+} as const satisfies Partial<Record<ActionState, string>>
+
+export const statusOf = (info: FullInfo): Status => fromRecordedStatus(info.status.recorded_status as never)
+
+export const isArchived = (info: FullInfo): boolean => {
+  const status = statusOf(info)
+  return status === 'Archived' || status === 'CleanupFailed'
+}
+
+/** The queued or running action. */
+export function activeAction({ last_action }: FullInfo): LastAction | null {
+  return last_action !== null && isActive(last_action.state) ? last_action : null
+}
+
+/**
+ * The shown status. A running action has priority over the stored status; a pending status without an action
+ * is not shown as work in progress.
+ */
+export function statusLabel(info: FullInfo): StatusLabel {
+  const active = activeAction(info)
+  if (active !== null) {
+    return { label: actionVerbs[kindFromWireName(active.action)].doing, tone: 'progress' }
+  }
+  const status = statusOf(info)
+  if (status === 'ArchivePending' && lastActionFailed(info)) return { label: 'Archive failed', tone: 'error' }
+  if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {
+    return { ...statusLabels[status], label: actionVerbs.restore.doing }
+  }
+  return statusLabels[status]
+}
+
+/** True when the last action ended without success. */
+const lastActionFailed = ({ last_action }: FullInfo) =>
+  last_action !== null && last_action.state !== 'succeeded'
+
+export function actionTone({ state }: ActionSummary): Tone {
+  if (isActive(state)) return 'progress'
+  if (state === 'succeeded') return 'success'
+  return state === 'cancelled' ? 'inactive' : 'error'
+}
+
+/** The outcome of an action: `failed (exit 1)`, `succeeded`. */
+export function actionOutcomeLabel({ state, exit_code, signal }: ActionSummary): string {
+  if (state !== 'failed') return stateLabels[state as keyof typeof stateLabels] ?? state
+  if (exit_code !== null && exit_code !== 0) return `failed (exit ${exit_code})`
+  return signal === null ? 'failed' : `failed (${signal})`
+}
+
+/** The second line of a status: its reason or what it waits for; null when there is nothing to add. */
+export function statusReason(info: FullInfo): string | null {
+  const active = activeAction(info)
+  if (active !== null) {
+    if (active.cancel_requested_at !== null) return 'being cancelled'
+    return active.state === 'queued' ? stateLabels.queued : null
+  }
+  const { last_action } = info
+  if (last_action !== null && lastActionFailed(info)) {
+    const outcome = `${kindFromWireName(last_action.action)} ${actionOutcomeLabel(last_action)}`
+    const label = statusLabel(info).label.toLowerCase()
+    // When the status label already says it, only the part in brackets.
+    return outcome.startsWith(label) ? (/\((.*)\)/.exec(outcome)?.[1] ?? null) : outcome
+  }
+  const status = statusOf(info)
+  if (status === 'ArchivePending') return 'waiting for the archive check'
+  if (status === 'CreatePending' || status === 'UpdatePending') return 'waiting for the health check'
+  return isArchived(info) || status === 'Running' ? null : 'reported by the health check'
+}
+
+/** The duration in ms; null before the start or the end. */
+export function durationMs({ started_at, finished_at }: ActionSummary): number | null {
+  return started_at === null || finished_at === null ? null : Date.parse(finished_at) - Date.parse(started_at)
+}
