@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { freePort, portError } from './port.ts'
+import { freePort, portError } from '../../lib/node/ports.ts'
 import { UserError } from './user-error.ts'
 
 export type DataDir = { path: string; file(name: string): string }

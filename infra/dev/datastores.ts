@@ -34,7 +34,7 @@ async function startEmbeddedPostgres(
   await processManager.start('PostgreSQL', async (onSpawn) => {
     const datastore = await startPostgres({ dataDir: dataDir.file('postgres'), port, log, onSpawn })
     url = datastore.url
-    return datastore.child
+    return datastore.program
   })
   return ensureDatabase(url, 'octopod')
 }
@@ -50,7 +50,7 @@ async function startEmbeddedRedis(
   await processManager.start('Redis', async (onSpawn) => {
     const datastore = await startRedis({ dataDir: dataDir.file('redis'), port, log, print, onSpawn })
     url = datastore.url
-    return datastore.child
+    return datastore.program
   })
   return url
 }

@@ -1,6 +1,6 @@
 /** Where the server of `npm start` listens, by which address people reach it, and whether it answers there. */
 import { lookup } from 'node:dns/promises'
-import { portError } from './port.ts'
+import { portError } from '../../lib/node/ports.ts'
 import { UserError } from './user-error.ts'
 
 export type ListenAddress = { host: string; port: number; url: string }

@@ -1,6 +1,6 @@
 /** One `npm start` at a time on one OCTOPOD_HOME: a file names the process that has it. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { processIdentity } from './process/process-identity.ts'
+import { processIdentity } from '../../lib/node/process-identity.ts'
 import { UserError } from './user-error.ts'
 
 /** Takes the lock and returns what gives it back. @throws Problem when a living process has it. */

@@ -1,8 +1,8 @@
 /** What `npm start` says to people. */
 import { relative } from 'node:path'
+import type { RunningProgram } from '../../lib/node/spawn-program.ts'
 import type { DataDir } from './data-dir.ts'
 import type { ListenAddress } from './listen-address.ts'
-import type { Child } from './process/child-process.ts'
 
 export function readyMessage(
   dataDir: DataDir,
@@ -35,8 +35,8 @@ export const stoppingMessage =
   'Stopping runner, server and engines; deployments go on. Ctrl-C again ends at once.'
 
 /** What a process said last, a line each, to go below the sentence that tells of its end. */
-export function lastOutputLines(child: Child): string[] {
-  return child
+export function lastOutputLines(program: RunningProgram): string[] {
+  return program
     .lastLines()
     .slice(-5)
     .map((line) => `  ${logMessageOf(line).slice(0, 300)}`)

@@ -11,7 +11,7 @@ import { acquireLock } from './lock.ts'
 import { readyMessage, stoppingMessage } from './messages.ts'
 import { stopOrphans } from './process/orphans.ts'
 import { createProcessManager, type ProcessManager } from './process/process-manager.ts'
-import { type Program, runProgram, startProgram } from './process/program.ts'
+import { type OctopodProgram, runOctopodProgram, startOctopodProgram } from './process/program.ts'
 
 export type StartAllOptions = {
   environment: NodeJS.ProcessEnv
@@ -61,7 +61,7 @@ async function startInOrder(
   writeEnvironmentFile(dataDir, shared)
 
   // Then the programs: the database first.
-  const program = (name: keyof typeof programs): Program => ({
+  const program = (name: keyof typeof programs): OctopodProgram => ({
     name: name === 'migrate' ? 'migration' : name,
     args: programs[name],
     env: programEnvironment(environment, shared, address),
@@ -69,13 +69,13 @@ async function startInOrder(
     print,
     graceMs: (Number(environment.SHUTDOWN_GRACE || 60) + 10) * 1000,
   })
-  await runProgram(program('migrate'), processManager.onSpawn)
+  await runOctopodProgram(program('migrate'), processManager.onSpawn)
   await Promise.all([
     processManager.start('The server', (onSpawn) =>
-      startProgram(program('server'), onSpawn, '"server ready"', () => isServerReady(address)),
+      startOctopodProgram(program('server'), onSpawn, '"server ready"', () => isServerReady(address)),
     ),
     processManager.start('The runner', (onSpawn) =>
-      startProgram(program('runner'), onSpawn, '"runner ready"'),
+      startOctopodProgram(program('runner'), onSpawn, '"runner ready"'),
     ),
   ])
 

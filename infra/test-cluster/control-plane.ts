@@ -8,11 +8,11 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { pollUntil } from '../../lib/node/poll-until.ts'
+import { freePort } from '../../lib/node/ports.ts'
+import { describeExit, type RunningProgram, spawnProgram } from '../../lib/node/spawn-program.ts'
 import { openLog } from '../dev/log-file.ts'
 import { lastOutputLines } from '../dev/messages.ts'
-import { pollUntil } from '../dev/poll.ts'
-import { freePort } from '../dev/port.ts'
-import { type Child, describeExit, startChild } from '../dev/process/child-process.ts'
 import { UserError } from '../dev/user-error.ts'
 import { apiServer, type ClusterContext, type Component, controllers, etcd } from './components.ts'
 import type { Tools } from './tools.ts'
@@ -33,22 +33,24 @@ export type ControlPlane = {
 export async function startControlPlane(tools: Tools): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-kubernetes-'))
   const cluster: ClusterContext = { folder, file: (name) => join(folder, name), port: await freePort() }
-  const children: Child[] = []
+  const running: RunningProgram[] = []
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
   let stopping = false
   const stop = async () => {
     stopping = true
-    for (const child of children.toReversed()) await child.stop()
+    for (const program of running.toReversed()) await program.stop()
     rmSync(folder, { recursive: true, force: true })
   }
   const startAndWatch = (component: Component) => {
-    const child = startComponent(tools, cluster, component)
-    children.push(child)
-    child.exited.then((exit) => {
+    const program = startComponent(tools, cluster, component)
+    running.push(program)
+    program.exited.then((exit) => {
       if (!stopping)
         failed.reject(
-          new UserError([`${component.title} ${describeExit(exit)}.`, ...lastOutputLines(child)].join('\n')),
+          new UserError(
+            [`${component.title} ${describeExit(exit)}.`, ...lastOutputLines(program)].join('\n'),
+          ),
         )
     })
   }
@@ -95,14 +97,14 @@ async function startInOrder(
   })
 }
 
-function startComponent(tools: Tools, cluster: ClusterContext, { program, args }: Component): Child {
-  return startChild({
+function startComponent(tools: Tools, cluster: ClusterContext, { program, args }: Component): RunningProgram {
+  return spawnProgram({
     name: program,
     file: tools.program(program),
     args,
     env: { HOME: cluster.folder, TMPDIR: cluster.folder, PATH: process.env.PATH },
     cwd: cluster.folder,
-    log: openLog(cluster.file(`logs/${program}.log`)),
+    onLine: openLog(cluster.file(`logs/${program}.log`)),
   })
 }
 

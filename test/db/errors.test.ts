@@ -15,7 +15,7 @@ import {
 import { openPool } from '../../db/pool.ts'
 import { finish } from '../../db/queries/action-lifecycle.ts'
 import { ApiError } from '../../domain/errors.ts'
-import { freePort } from '../helpers/free-port.ts'
+import { freePort } from '../../lib/node/ports.ts'
 import { startTcpProxy } from '../helpers/tcp-proxy.ts'
 import { actionRow, newName, runAction, scriptResult, useTestDatabase } from './fixtures.ts'
 

@@ -8,7 +8,7 @@ import { settings } from '../../domain/settings.ts'
 import { tableRows } from '../architecture/markdown.ts'
 import { files, read, root } from '../architecture/repository.ts'
 import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/datastores.ts'
-import { adminHeader, startProgram } from '../helpers/system.ts'
+import { adminHeader, startOctopodProgram } from '../helpers/system.ts'
 import { withDatabase } from '../helpers/with-database.ts'
 
 type Schema = { $ref?: string; properties?: Record<string, Schema>; additionalProperties?: unknown }
@@ -80,7 +80,7 @@ test('a database of Octopod 1.6 is migrated and served, its output too', async (
     assert.match(migrate(), /^Migrated: 0001_octopod-1-6, /)
     assert.match(migrate(), /up to date/)
 
-    const server = await startProgram(
+    const server = await startOctopodProgram(
       'functions/server.ts',
       {
         ...env,

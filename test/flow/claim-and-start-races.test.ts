@@ -144,7 +144,7 @@ test('a runner that stood still between the start on record and the script does 
     starts,
     () => {
       // The statement goes through; whoever asked hears of it when the lease is over.
-      doomed?.child.kill('SIGSTOP')
+      doomed?.signal('SIGSTOP')
       return 'pass'
     },
     async (runner, reached) => {
@@ -153,7 +153,7 @@ test('a runner that stood still between the start on record and the script does 
       await reached
       // Longer than the lease, shorter than a statement may take: the answer is there when it wakes.
       await sleep(2500)
-      runner.child.kill('SIGCONT')
+      runner.signal('SIGCONT')
       const action = await octopod.waitForActionEnd(actionId)
       assert.equal(action.state, 'interrupted')
       assert.notEqual(action.started_at, null)

@@ -47,7 +47,7 @@ test('an action that another runner takes over before its script has started has
     done: (await system.scriptCalls('application_config')).length > before,
     value: null,
   }))
-  doomed.child.kill('SIGKILL')
+  doomed.signal('SIGKILL')
   await system.setBehavior('application_config', '')
   const other = await system.startRunner()
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
@@ -62,7 +62,7 @@ test('a second attempt is an action of its own: with a greater number, and a fen
   const doomed = await system.startRunner()
   const first = getActionId(await octopod.archive('retried'))
   assert.deepEqual(await toldTo(first), [first, 1])
-  doomed.child.kill('SIGKILL')
+  doomed.signal('SIGKILL')
   await writeFile(closed, '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
   assert.equal((await octopod.waitForActionEnd(first)).state, 'interrupted')

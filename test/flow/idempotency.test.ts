@@ -109,9 +109,9 @@ test('a request that was given up before its server came to it is not begun: wha
       headers: { Authorization: system.adminHeader, ...key },
       signal: AbortSignal.timeout(500),
     })
-  slow.child.kill('SIGSTOP')
+  slow.signal('SIGSTOP')
   await assert.rejects(send(slow.url), { name: 'TimeoutError' })
-  slow.child.kill('SIGCONT')
+  slow.signal('SIGCONT')
   await waitFor('the server is awake', async () => {
     const { ok } = await fetch(`${slow.url}/healthz`)
     return { done: ok, value: null }

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 import { detectPidNamespace } from '../../runner/process/pid-namespace.ts'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { findProcessesByArguments } from '../helpers/find-processes.ts'
-import { type System, startProgram, startSystem } from '../helpers/system.ts'
+import { type System, startOctopodProgram, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { minimalEnvironment } from '../runner/script-fixtures.ts'
 
@@ -51,7 +51,7 @@ test('a life with a namespace for each script', { skip: refusal }, async (t) => 
 
   await t.test('a runner that is killed takes it along before anybody takes the action over', async () => {
     const actionId = await vanished('own')
-    runner.child.kill('SIGKILL')
+    runner.signal('SIGKILL')
     const other = await system.startRunner()
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
     assert.deepEqual(left(), [])
@@ -63,7 +63,7 @@ test('a life with a namespace for each script', { skip: refusal }, async (t) => 
 
 test('a runner on a machine that has none to give does not start, and says why', async () => {
   await assert.rejects(
-    startProgram(
+    startOctopodProgram(
       'runner/main.ts',
       { ...system.environment, PID_NAMESPACE: 'own', PATH: '/nowhere' },
       'runner ready',

@@ -58,7 +58,7 @@ test('the action of a killed runner ends as interrupted, with its output so far'
   const doomed = await system.startRunner()
   const actionId = getActionId(await octopod.archive('killed'))
   await printed(actionId, /hanging/)
-  doomed.child.kill('SIGKILL')
+  doomed.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner()
   const action = await octopod.waitForActionEnd(actionId)
@@ -78,7 +78,7 @@ test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
   const doomed = await system.startRunner()
   const actionId = getActionId(await octopod.archive('retried'))
   await printed(actionId, /hanging/)
-  doomed.child.kill('SIGKILL')
+  doomed.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
   const attempts = await waitFor('the second attempt has ended', async () => {
@@ -118,7 +118,7 @@ test('the check of a killed runner is soon made by another one, however long a c
   await sleep(1500)
   assert.equal(findScriptProcesses('unchecked').length, 1, 'its check is held as long as it lives')
   await system.setBehavior('check', '')
-  doomed.child.kill('SIGKILL')
+  doomed.signal('SIGKILL')
   await waitFor('it is checked', async () => {
     const { last_check } = await octopod.fullInfo('unchecked')
     return { done: last_check?.exit_code === 0, value: null, seen: last_check }
@@ -134,12 +134,12 @@ test('the script of a frozen runner ends with its lease, and what the runner say
   const actionId = getActionId(await octopod.archive('frozen'))
   const pid = Number(/waiting (\d+)/.exec(await printed(actionId, /waiting \d+/))?.[1])
   assert.ok(isProcessAlive(pid))
-  frozen.child.kill('SIGSTOP')
+  frozen.signal('SIGSTOP')
   const other = await system.startRunner()
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
   assert.equal(isProcessAlive(pid), false, 'the script was gone before the action could be taken')
   await writeFile(gate, '')
-  frozen.child.kill('SIGCONT')
+  frozen.signal('SIGCONT')
   await waitFor('the frozen runner has noticed', async () => ({
     done: frozen.lines.some((line) => line.includes('taken from us')),
     value: null,

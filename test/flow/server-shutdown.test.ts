@@ -18,12 +18,11 @@ before(async () => {
 })
 after(() => system?.stop())
 
-/** Its exit code, when it has ended by the one signal it was sent. */
-const ended = (server: Program) =>
-  waitFor('the server has ended', async () => {
-    const { exitCode } = server.child
-    return { done: exitCode !== null, value: exitCode }
-  })
+/** Its exit code, when it has exited after the one signal it was sent. */
+async function ended(server: Program): Promise<number | null> {
+  await waitFor('the server has exited', async () => ({ done: !server.isRunning(), value: null }))
+  return (await server.exited).code
+}
 
 const gone = (url: string) =>
   waitFor('nothing new is taken', async () => {
@@ -38,7 +37,7 @@ test('during SHUTDOWN_DELAY it is not ready and does all as before', async () =>
   const server = await system.startServer({ SHUTDOWN_DELAY: '4' })
   const client = createApiClient(server.url)
   const socket = await connectWebSocket(server.url)
-  server.child.kill('SIGTERM')
+  server.signal('SIGTERM')
   const ready = await waitFor('it is not ready', async () => {
     const reply = await client.call('GET', '/readyz')
     return { done: reply.status === 503, value: reply }
@@ -65,7 +64,7 @@ test('it ends streams, which go on elsewhere, and answers the requests it has', 
     value: null,
   }))
 
-  server.child.kill('SIGTERM')
+  server.signal('SIGTERM')
   await gone(server.url)
   const rest = await stream.rest()
   assert.ok(!rest.some((event) => event.event === 'end'), 'the action has not ended')
@@ -103,7 +102,7 @@ test('a kept connection is told to close, so that the next request goes elsewher
     done: (await system.scriptCalls('check')).length > before,
     value: null,
   }))
-  server.child.kill('SIGTERM')
+  server.signal('SIGTERM')
   await gone(server.url)
   await writeFile(asked, '')
   const answer = await slow

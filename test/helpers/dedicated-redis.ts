@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startRedis } from '../../infra/dev/redis/redis.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../lib/node/ports.ts'
 
 export type DedicatedRedis = {
   url: string

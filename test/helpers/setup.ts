@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { runMigrations } from '../../db/run-migrations.ts'
-import { freePort } from '../../infra/dev/port.ts'
 import { type Datastore, ensureDatabase, startPostgres } from '../../infra/dev/postgres/postgres.ts'
 import { startRedis } from '../../infra/dev/redis/redis.ts'
+import { freePort } from '../../lib/node/ports.ts'
 import { templateDatabase } from './datastores.ts'
 
 let closers: (() => Promise<unknown> | undefined)[] = []

@@ -1,20 +1,21 @@
 /** A whole Octopod for a test: a database and a Redis prefix of its own, real server and runner processes. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { RunningProgram } from '../../lib/node/spawn-program.ts'
+import { startProgram } from '../../lib/node/start-program.ts'
 import { createDatabase, redisPrefix } from './datastores.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 export const adminHeader = 'Bearer the-admin-of-the-tests'
 
-export type Program = {
-  child: ChildProcess
+export type Program = Pick<RunningProgram, 'pid' | 'exited' | 'isRunning' | 'signal'> & {
+  /** The log entry that says it is ready. */
   ready: Record<string, unknown>
+  /** All lines of its output so far. */
   lines: string[]
+  /** Sends SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
 }
 export type System = {
@@ -58,12 +59,16 @@ export async function startSystem(options: Options = {}): Promise<System> {
     ...options.env,
   }
   const startServer = async (more: Record<string, string> = {}) => {
-    const program = await startProgram('functions/server.ts', { ...environment, ...more }, 'server ready')
+    const program = await startOctopodProgram(
+      'functions/server.ts',
+      { ...environment, ...more },
+      'server ready',
+    )
     programs.push(program)
     return { ...program, url: `http://127.0.0.1:${program.ready.port}` }
   }
   const startRunner = async (more: Record<string, string> = {}) => {
-    const program = await startProgram('runner/main.ts', { ...environment, ...more }, 'runner ready')
+    const program = await startOctopodProgram('runner/main.ts', { ...environment, ...more }, 'runner ready')
     programs.push(program)
     return program
   }
@@ -104,38 +109,37 @@ export async function startSystem(options: Options = {}): Promise<System> {
   }
 }
 
-const noRunner: Program = { child: {} as ChildProcess, ready: {}, lines: [], stop: async () => null }
+const noRunner: Program = {
+  pid: -1,
+  exited: Promise.resolve({ code: null, signal: null, spawnError: null }),
+  isRunning: () => false,
+  signal: () => {},
+  ready: {},
+  lines: [],
+  stop: async () => null,
+}
 
 function inheritedEnv(): Record<string, string> {
   const names = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'USER']
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
-/** Resolves when the program has logged `readyWords`; rejects with its output when it ends before. */
-export async function startProgram(
+/** Starts a program of this repository; resolves when it has logged `readyMessage`. @throws ProgramStartError */
+export async function startOctopodProgram(
   file: string,
   env: Record<string, string>,
-  readyWords: string,
+  readyMessage: string,
 ): Promise<Program> {
-  const child = spawn(process.execPath, [join(root, file)], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
-  const exited = once(child, 'exit')
-  const ready = new Promise<Record<string, unknown>>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        lines.push(line)
-        if (line.includes(`"${readyWords}"`)) resolve(JSON.parse(line))
-      })
-    }
-    exited.then(() => reject(new Error(`${file} ended before it was ready:\n${lines.join('\n')}`)))
+  const program = await startProgram({
+    name: file,
+    file: process.execPath,
+    args: [join(root, file)],
+    env,
+    onLine: (line) => lines.push(line),
+    readyText: `"${readyMessage}"`,
   })
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-    child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    const [code] = await exited
-    clearTimeout(late)
-    return code
-  }
-  return { child, ready: await ready, lines, stop }
+  const { pid, exited, isRunning, signal } = program
+  const stop = async () => (await program.stop()).code
+  return { pid, exited, isRunning, signal, ready: JSON.parse(program.readyLine), lines, stop }
 }

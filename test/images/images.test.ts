@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml'
 import { areToolsBuilt, buildImages, type ImageName, images } from '../../infra/images/build.ts'
 import { openPodman, type Podman, unsupportedReason } from '../../infra/images/podman.ts'
 import { createEmptyDatabase, redisPrefix, redisUrl } from '../helpers/datastores.ts'
-import { freePort } from '../helpers/free-port.ts'
+import { freePort } from '../../lib/node/ports.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { type Container, runOnce, scriptFolder, startContainer, writableFolder } from './containers.ts'
 

@@ -11,7 +11,7 @@ import { Redis } from 'ioredis'
 import { parse } from 'yaml'
 import { readSettings, type SettingName, settings } from '../../domain/settings.ts'
 import { images } from '../../infra/images/build.ts'
-import { freePort } from '../helpers/free-port.ts'
+import { freePort } from '../../lib/node/ports.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 type Service = {

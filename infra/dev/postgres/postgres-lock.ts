@@ -5,7 +5,7 @@
  */
 import { readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { processIdentity } from '../process/process-identity.ts'
+import { processIdentity } from '../../../lib/node/process-identity.ts'
 import { UserError } from '../user-error.ts'
 
 /** @throws Problem when a living PostgreSQL has the cluster. */

@@ -5,16 +5,16 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
+import { describeExit, type RunningProgram, spawnProgram } from '../../../lib/node/spawn-program.ts'
+import { ProgramStartError, startProgram } from '../../../lib/node/start-program.ts'
 import { persistedSecret } from '../persisted-secret.ts'
-import { pollUntil } from '../poll.ts'
-import { type Child, describeExit, startChild } from '../process/child-process.ts'
 import { UserError } from '../user-error.ts'
 import { type Account, postgresAccount } from './postgres-account.ts'
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
 import { removeStaleLock } from './postgres-lock.ts'
 
 /** `url` is that of the maintenance database, as superuser. */
-export type Datastore = { url: string; child: Child; stop(): Promise<void> }
+export type Datastore = { url: string; program: RunningProgram; stop(): Promise<void> }
 
 type Options = {
   dataDir: string
@@ -22,11 +22,10 @@ type Options = {
   log: (line: string) => void
   /** Gives up safety for speed: for tests, whose data nobody misses. */
   fast?: boolean
-  onSpawn?: (child: Child) => void
+  onSpawn?: (program: RunningProgram) => void
 }
 
 const superuser = 'octopod'
-const readyTimeoutMs = 60_000
 
 /** @throws Problem, one sentence, when it cannot run. */
 export async function startPostgres(options: Options): Promise<Datastore> {
@@ -44,7 +43,7 @@ export async function startPostgres(options: Options): Promise<Datastore> {
   removeStaleLock(cluster)
 
   // Then the process, until it takes connections.
-  const child = startChild({
+  const program = await startProgram({
     name: 'PostgreSQL',
     ...commandLine(account, binaries.postgres, [
       '-D',
@@ -59,36 +58,28 @@ export async function startPostgres(options: Options): Promise<Datastore> {
       { signal: 'SIGINT', waitMs: 20_000 },
       { signal: 'SIGQUIT', waitMs: 5_000 },
     ],
-    log,
+    onLine: log,
     onSpawn: options.onSpawn,
-  })
-  let ended = false
-  child.exited.then(() => {
-    ended = true
-  })
-  const ready = await pollUntil(() => isReady(cluster, child.pid), {
-    timeoutMs: readyTimeoutMs,
-    shouldStop: () => ended,
-  })
-  if (!ready) {
-    await child.stop()
+    isReady: ({ pid }) => isReady(cluster, pid),
+  }).catch((error) => {
+    if (!(error instanceof ProgramStartError)) throw error
     throw new UserError(
-      `PostgreSQL did not start on ${cluster}: ${failureReason(child, describeExit(await child.exited))}. If its files are ` +
+      `PostgreSQL did not start on ${cluster}: ${failureReason(error.program, error.failure)}. If its files are ` +
         'broken: put back a copy, or move the folder away to start with an empty database.',
     )
-  }
+  })
 
   // Finally the proof that it is ours.
   const url = `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`
   try {
     await query(url, 'select 1')
   } catch (error) {
-    await child.stop()
+    await program.stop()
     throw new UserError(
       `PostgreSQL on ${cluster} refuses the password kept in ${join(dataDir, 'password')}: ${(error as Error).message}.`,
     )
   }
-  return { url, child, stop: child.stop }
+  return { url, program, stop: async () => void (await program.stop()) }
 }
 
 /** The address of `database` on the same engine; it is made when missing. */
@@ -124,7 +115,7 @@ async function initializeCluster(
     for (const path of [tempCluster, passwordFile]) chownSync(path, account.owner.uid, account.owner.gid)
   }
   try {
-    const child = startChild({
+    const program = spawnProgram({
       name: 'initdb',
       ...commandLine(account, options.binaries.initdb, [
         ...['-D', tempCluster, `--username=${superuser}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
@@ -133,13 +124,13 @@ async function initializeCluster(
         ...(options.fast ? ['--no-sync'] : []),
       ]),
       env: postgresEnvironment(),
-      log: options.log,
+      onLine: options.log,
       onSpawn: options.onSpawn,
     })
-    const exit = await child.exited
+    const exit = await program.exited
     if (exit.code !== 0) {
       throw new UserError(
-        `PostgreSQL could not make its data folder ${cluster}: ${failureReason(child, describeExit(exit))}`,
+        `PostgreSQL could not make its data folder ${cluster}: ${failureReason(program, describeExit(exit))}`,
       )
     }
     renameSync(tempCluster, cluster)
@@ -197,8 +188,8 @@ function isReady(cluster: string, pid: number): boolean {
 }
 
 /** What it said last about its failure, in one line. */
-function failureReason(child: Child, fallback: string): string {
-  const lines = child.lastLines()
+function failureReason(program: RunningProgram, fallback: string): string {
+  const lines = program.lastLines()
   const line = lines.findLast((text) => /FATAL|PANIC|error:/.test(text)) ?? lines.at(-1)
   return line?.replace(/^.*?(FATAL|PANIC|error):\s*/, '') ?? fallback
 }

@@ -3,23 +3,23 @@
  * ended at the next start, so that it finds its ports and folders free.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { pollUntil } from '../poll.ts'
-import type { Child } from './child-process.ts'
-import { processIdentity } from './process-identity.ts'
+import { pollUntil } from '../../../lib/node/poll-until.ts'
+import { processIdentity } from '../../../lib/node/process-identity.ts'
+import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 
 type ProcessRecord = { name: string; pid: number; identity: string | null; signal: NodeJS.Signals }
 
 const stopTimeoutMs = 20_000
 
 /** Writes down who runs now, oldest first. */
-export function recordProcesses(file: string, children: readonly Child[]): void {
+export function recordProcesses(file: string, children: readonly RunningProgram[]): void {
   const records = children.map(({ name, pid, stopSequence }): ProcessRecord => {
     return { name, pid, identity: processIdentity(pid), signal: stopSequence[0]?.signal ?? 'SIGTERM' }
   })
   try {
     writeFileSync(file, JSON.stringify(records), { mode: 0o600 })
   } catch {
-    // A full disk: leashes end them all the same when we are killed.
+    // A full disk: orphan guards end them all the same when we are killed.
   }
 }
 

@@ -1,8 +1,7 @@
 /** All processes of one `npm start`: who is up, in which order they came, and how they go. */
-
+import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 import type { DataDir } from '../data-dir.ts'
 import { UserError } from '../user-error.ts'
-import type { Child } from './child-process.ts'
 import { recordProcesses } from './orphans.ts'
 import { type StartProcess, type SupervisedProcess, startWithRestart } from './restart.ts'
 
@@ -10,7 +9,7 @@ export type ProcessManager = {
   /** Starts one and keeps it up; resolves when it is ready. */
   start(name: string, start: StartProcess): Promise<void>
   /** To be told of processes that run to their end. */
-  onSpawn(child: Child): void
+  onSpawn(program: RunningProgram): void
   /** Rejects when one that should be up is given up. */
   failed: Promise<never>
   /** The last come goes first, each with its own patience. */
@@ -20,20 +19,20 @@ export type ProcessManager = {
 
 export function createProcessManager(dataDir: DataDir, print: (line: string) => void): ProcessManager {
   const supervised: SupervisedProcess[] = []
-  const running = new Set<Child>()
+  const running = new Set<RunningProgram>()
   const failed = Promise.withResolvers<never>()
   failed.promise.catch(() => {})
   let stopping = false
   const record = () => recordProcesses(dataDir.file('processes.json'), [...running])
 
-  const onSpawn = (child: Child) => {
-    running.add(child)
+  const onSpawn = (program: RunningProgram) => {
+    running.add(program)
     record()
-    child.exited.then(() => {
-      running.delete(child)
+    program.exited.then(() => {
+      running.delete(program)
       record()
     })
-    if (stopping) child.stop()
+    if (stopping) program.stop()
   }
   return {
     onSpawn,
@@ -48,10 +47,10 @@ export function createProcessManager(dataDir: DataDir, print: (line: string) => 
     stop: async () => {
       stopping = true
       for (const one of supervised.toReversed()) await one.stop()
-      await Promise.all([...running].map((child) => child.stop()))
+      await Promise.all([...running].map((program) => program.stop()))
     },
     kill: () => {
-      for (const child of running) child.kill()
+      for (const program of running) program.kill()
     },
   }
 }

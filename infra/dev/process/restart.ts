@@ -1,10 +1,10 @@
 /** Keeps a process up: started again when it dies, a few times with growing pauses, then given up. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeExit, type RunningProgram } from '../../../lib/node/spawn-program.ts'
 import { lastOutputLines } from '../messages.ts'
-import { type Child, describeExit } from './child-process.ts'
 
 /** Starts the process, tells of every child it spawns, and resolves with the lasting one when it is ready. */
-export type StartProcess = (onSpawn: (child: Child) => void) => Promise<Child>
+export type StartProcess = (onSpawn: (program: RunningProgram) => void) => Promise<RunningProgram>
 
 export type SupervisedProcess = {
   /** Rejects with what the first start throws. */
@@ -18,7 +18,7 @@ export type RestartOptions = {
   restartDelaysMs?: readonly number[]
   /** A life as long as this makes earlier deaths forgotten. */
   stableAfterMs?: number
-  onSpawn?: (child: Child) => void
+  onSpawn?: (program: RunningProgram) => void
   print: (line: string) => void
   onGiveUp: (why: string) => void
 }
@@ -29,24 +29,24 @@ export function startWithRestart(
   options: RestartOptions,
 ): SupervisedProcess {
   const stopping = new AbortController()
-  const running = new Set<Child>()
+  const running = new Set<RunningProgram>()
   const startOnce = () =>
-    start((child) => {
-      running.add(child)
-      child.exited.then(() => running.delete(child))
-      options.onSpawn?.(child)
-      if (stopping.signal.aborted) child.stop()
+    start((program) => {
+      running.add(program)
+      program.exited.then(() => running.delete(program))
+      options.onSpawn?.(program)
+      if (stopping.signal.aborted) program.stop()
     })
   const first = startOnce()
   const supervision = first.then(
-    (child) => supervise(name, child, startOnce, stopping.signal, options),
+    (program) => supervise(name, program, startOnce, stopping.signal, options),
     () => {},
   )
   return {
     ready: first.then(() => {}),
     stop: async () => {
       stopping.abort()
-      await Promise.all([...running].map((child) => child.stop()))
+      await Promise.all([...running].map((program) => program.stop()))
       await supervision
     },
   }
@@ -54,8 +54,8 @@ export function startWithRestart(
 
 async function supervise(
   name: string,
-  first: Child,
-  startOnce: () => Promise<Child>,
+  first: RunningProgram,
+  startOnce: () => Promise<RunningProgram>,
   stopping: AbortSignal,
   { restartDelaysMs = [500, 2_000, 5_000], stableAfterMs = 60_000, print, onGiveUp }: RestartOptions,
 ): Promise<void> {
@@ -80,7 +80,7 @@ async function supervise(
   }
 }
 
-async function waitForEnd(child: Child): Promise<string[]> {
-  const exit = await child.exited
-  return [`${child.name} ${describeExit(exit)}; its last words:`, ...lastOutputLines(child)]
+async function waitForEnd(program: RunningProgram): Promise<string[]> {
+  const exit = await program.exited
+  return [`${program.name} ${describeExit(exit)}; its last words:`, ...lastOutputLines(program)]
 }

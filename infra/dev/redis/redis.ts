@@ -5,10 +5,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
+import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
+import { ProgramStartError, startProgram } from '../../../lib/node/start-program.ts'
 import { persistedSecret } from '../persisted-secret.ts'
-import { pollUntil } from '../poll.ts'
 import type { Datastore } from '../postgres/postgres.ts'
-import { type Child, describeExit, startChild } from '../process/child-process.ts'
 import { UserError } from '../user-error.ts'
 import { findOrInstallRedis } from './redis-binary.ts'
 
@@ -20,7 +20,7 @@ type Options = {
   print?: (line: string) => void
   /** Keeps nothing on disk: for tests. */
   fast?: boolean
-  onSpawn?: (child: Child) => void
+  onSpawn?: (program: RunningProgram) => void
 }
 
 /** @throws Problem, one sentence, when it cannot run. */
@@ -40,32 +40,24 @@ export async function startRedis({
   const config = join(dataDir, 'redis.conf')
   writeFileSync(config, configuration({ dataDir, port, password, fast }), { mode: 0o600 })
 
-  const child = startChild({
+  const program = await startProgram({
     name: 'Redis',
     file: binary,
     args: [config],
     env: { PATH: process.env.PATH, LC_ALL: 'C' },
     stopSequence: [{ signal: 'SIGTERM', waitMs: 10_000 }],
-    log,
+    onLine: log,
     onSpawn,
-  })
-  let ended = false
-  child.exited.then(() => {
-    ended = true
-  })
-  const ready = await pollUntil(() => respondsToPing(port, password), {
-    timeoutMs: 60_000,
-    shouldStop: () => ended,
-  })
-  if (!ready) {
-    await child.stop()
-    const line = child.lastLines().at(-1) ?? describeExit(await child.exited)
+    isReady: () => respondsToPing(port, password),
+  }).catch((error) => {
+    if (!(error instanceof ProgramStartError)) throw error
+    const line = error.program.lastLines().at(-1) ?? error.failure
     throw new UserError(
       `Redis did not start on ${dataDir}: ${line.replace(/^\d+:\w .*? [#*.-] /, '')}. It holds nothing that is not in ` +
         'PostgreSQL too: if its files are broken, move the folder away and start again.',
     )
-  }
-  return { url: `redis://:${password}@127.0.0.1:${port}/0`, child, stop: child.stop }
+  })
+  return { url: `redis://:${password}@127.0.0.1:${port}/0`, program, stop: async () => void (await program.stop()) }
 }
 
 function configuration(options: { dataDir: string; port: number; password: string; fast: boolean }): string {

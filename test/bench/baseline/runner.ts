@@ -40,7 +40,7 @@ const worker = new Worker<Job>(
 )
 worker.on('error', (error) => console.error(error))
 await worker.waitUntilReady()
-console.log('floor ready')
+console.log('baseline ready')
 
 async function run(script: string, name: string): Promise<{ exitCode: number; output: string }> {
   const project = ['--project-name', 'octopod', '--base-domain', 'localhost', '--namespace', 'default']

@@ -68,7 +68,7 @@ app.on(['DELETE', 'PUT'], '/pipeline/:scripts/:name', async (context) => {
 })
 
 const http = serve({ fetch: app.fetch, port: Number(PORT), hostname: '127.0.0.1', createServer }, () =>
-  console.log('floor ready'),
+  console.log('baseline ready'),
 ) as Server
 
 // R11: what is published goes to every websocket.

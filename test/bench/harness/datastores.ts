@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import pg from 'pg'
 import { runMigrations } from '../../../db/run-migrations.ts'
-import { freePort } from '../../../infra/dev/port.ts'
 import { ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
 import { startRedis } from '../../../infra/dev/redis/redis.ts'
+import { freePort } from '../../../lib/node/ports.ts'
 
 export type Datastores = {
   redisUrl: string

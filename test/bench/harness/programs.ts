@@ -1,9 +1,8 @@
-/** Starts the programs that are measured, each a process of its own: our server and runner, and the floors. */
+/** Starts the measured programs as processes: server and runner of Octopod, server and runner of the baseline. Called by the benchmarks. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { pollUntil } from '../../../infra/dev/poll.ts'
-import { freePort } from '../../../infra/dev/port.ts'
-import { type Child, startChild } from '../../../infra/dev/process/child-process.ts'
+import { freePort } from '../../../lib/node/ports.ts'
+import { startProgram } from '../../../lib/node/start-program.ts'
 import type { Bench } from './bench.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -11,7 +10,7 @@ const root = join(import.meta.dirname, '../../..')
 export const authorization = 'bench'
 
 export type StoreAddresses = { databaseUrl: string; prefix: string }
-export type Program = { pid: number; stop(): Promise<void> }
+export type Program = { pid: number; stop(): Promise<unknown> }
 export type WebProgram = Program & { origin: string; eventsUrl: string }
 
 export const startServer = (bench: Bench, stores: StoreAddresses) =>
@@ -23,7 +22,7 @@ export const startBaselineServer = (
   bench: Bench,
   stores: StoreAddresses,
   more: Record<string, string> = {},
-) => startWeb(bench, 'test/bench/baseline/server.ts', 'floor ready', stores, more)
+) => startWeb(bench, 'test/bench/baseline/server.ts', 'baseline ready', stores, more)
 
 export function startRunner(
   bench: Bench,
@@ -39,24 +38,24 @@ export const startBaselineRunner = (bench: Bench, stores: StoreAddresses, script
   start(
     bench,
     'test/bench/baseline/runner.ts',
-    'floor ready',
+    'baseline ready',
     environment(bench, stores, { CONTROL_SCRIPTS_DIR: scripts }),
   )
 
 async function startWeb(
   bench: Bench,
   file: string,
-  mark: string,
+  readyText: string,
   stores: StoreAddresses,
   more: Record<string, string>,
 ): Promise<WebProgram> {
   const port = await freePort()
   const env = environment(bench, stores, { PORT: String(port), HOST: '127.0.0.1', ...more })
-  const program = await start(bench, file, mark, env)
+  const program = await start(bench, file, readyText, env)
   return { ...program, origin: `http://127.0.0.1:${port}`, eventsUrl: `ws://127.0.0.1:${port}/event` }
 }
 
-/** Nothing of the environment of whoever benches reaches the programs. */
+/** Contains nothing else of the caller's environment, so that no setting of it changes a measurement. */
 function environment(
   { datastores }: Bench,
   { databaseUrl, prefix }: StoreAddresses,
@@ -66,7 +65,7 @@ function environment(
   return {
     PATH,
     HOME,
-    // As `npm run server` has it, for ours and the floors.
+    // The same for Octopod and the baseline, as `npm run server` sets it.
     NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
     DATABASE_URL: databaseUrl,
     REDIS_URL: datastores.redisUrl,
@@ -75,30 +74,28 @@ function environment(
   }
 }
 
-async function start(bench: Bench, file: string, mark: string, env: NodeJS.ProcessEnv): Promise<Program> {
-  let marked = false
-  let ended = false
+async function start(
+  bench: Bench,
+  file: string,
+  readyText: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Program> {
   const { profileTo } = bench.options
-  const child: Child = startChild({
+  const { pid, stop } = await startProgram({
     name: file,
     file: process.execPath,
     args: [...(profileTo ? ['--cpu-prof', `--cpu-prof-dir=${profileTo}`] : []), join(root, file)],
     env,
     stopSequence: [{ signal: 'SIGTERM', waitMs: 15_000 }],
-    log: (line) => {
-      marked ||= line.includes(mark)
-      // Errors of what is measured are errors of the bench.
+    onLine: (line) => {
+      // An error of a measured program makes the measurement void, so it is shown.
       if (/"level":[56]0/.test(line)) process.stderr.write(`${file}: ${line}\n`)
     },
+    onSpawn: (program) => bench.onClose(program.stop),
+    readyText,
+    readyTimeoutMs: 30_000,
   })
-  bench.onClose(child.stop)
-  child.exited.then(() => {
-    ended = true
-  })
-  if (!(await pollUntil(() => marked, { timeoutMs: 30_000, shouldStop: () => ended }))) {
-    throw new Error(`${file} did not start: ${child.lastLines().join('\n')}`)
-  }
-  return { pid: child.pid, stop: child.stop }
+  return { pid, stop }
 }
 
 /** Resident memory of a process, in bytes. */

@@ -21,7 +21,7 @@ import {
 import { channelNames } from '../../../db/redis/redis-keys.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../../domain/queue-messages.ts'
 import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
-import { freePort } from '../../helpers/free-port.ts'
+import { freePort } from '../../../lib/node/ports.ts'
 import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { repeat, settleAll } from '../fixtures.ts'

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { runMigrations } from '../../../db/run-migrations.ts'
-import { freePort } from '../../../infra/dev/port.ts'
 import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
 import { startRedis } from '../../../infra/dev/redis/redis.ts'
+import { freePort } from '../../../lib/node/ports.ts'
 
 export type Store = {
   url: string
@@ -69,7 +69,7 @@ async function createStore(folder: string, name: string, start: Start): Promise<
   const begin = async () => {
     await assertPortFree(port)
     const engine = await start({ dataDir, port, log: () => {} })
-    engine.child.exited.then(() => {
+    engine.program.exited.then(() => {
       if (running === engine) running = null
     })
     return engine
@@ -78,15 +78,15 @@ async function createStore(folder: string, name: string, start: Start): Promise<
   const first = await begin()
   running = first
   const signal = (name: NodeJS.Signals) => {
-    if (running !== null) process.kill(running.child.pid, name)
+    if (running !== null) process.kill(running.program.pid, name)
   }
   return {
     url: first.url,
     kill: async () => {
       const engine = running
       if (engine === null) return
-      process.kill(engine.child.pid, 'SIGKILL')
-      await engine.child.exited
+      process.kill(engine.program.pid, 'SIGKILL')
+      await engine.program.exited
     },
     stop: async () => running?.stop(),
     start: async () => {

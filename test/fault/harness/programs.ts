@@ -1,27 +1,26 @@
 /**
- * Servers and runners of one rig, real processes, each with connections of its own to the stores by way of proxies. Signals
- * go only to what was started here and has not ended.
+ * Starts the servers and runners of a fault test as real processes. Each reaches its datastores through proxies of its own. Signals go
+ * only to processes that were started here and are still running. Called by cluster.ts.
  */
 import { join } from 'node:path'
-import { pollUntil } from '../../../infra/dev/poll.ts'
-import { freePort } from '../../../infra/dev/port.ts'
-import { type Child, startChild } from '../../../infra/dev/process/child-process.ts'
+import { freePort } from '../../../lib/node/ports.ts'
+import { startProgram } from '../../../lib/node/start-program.ts'
 import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
 import { assertPortFree, type Datastores } from './datastores.ts'
 import { type PostgresProxy, type StatementHandler, startPostgresProxy } from './postgres/postgres-proxy.ts'
 
 const root = join(import.meta.dirname, '../../..')
-export const adminHeader = 'Bearer the-admin-of-the-rig'
+export const adminHeader = 'Bearer the-admin-of-the-fault-tests'
 
 export type Program = {
-  /** As PostgreSQL knows it. */
+  /** Also its application_name in PostgreSQL. */
   name: string
   pid: number
   postgres: PostgresProxy
   redis: TcpProxy
   lines: string[]
   isAlive(): boolean
-  /** Only while it lives, and only this very process. */
+  /** Signals this process alone, unless it has exited. */
   signal(signal: NodeJS.Signals): void
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code. */
@@ -34,12 +33,12 @@ export async function startServer(
   stores: Datastores,
   name: string,
   environment: Record<string, string>,
-  judge?: StatementHandler,
+  onStatement?: StatementHandler,
 ): Promise<Server> {
   const port = Number(environment.PORT || (await freePort()))
   await assertPortFree(port)
   const env = { ...environment, PORT: String(port), HOST: '127.0.0.1' }
-  const program = await start(stores, name, 'functions/server.ts', 'server ready', env, judge)
+  const program = await start(stores, name, 'functions/server.ts', 'server ready', env, onStatement)
   return { ...program, url: `http://127.0.0.1:${port}` }
 }
 
@@ -47,23 +46,22 @@ export const startRunner = (
   stores: Datastores,
   name: string,
   environment: Record<string, string>,
-  judge?: StatementHandler,
-) => start(stores, name, 'runner/main.ts', 'runner ready', environment, judge)
+  onStatement?: StatementHandler,
+) => start(stores, name, 'runner/main.ts', 'runner ready', environment, onStatement)
 
 async function start(
   stores: Datastores,
   name: string,
   file: string,
-  mark: string,
+  readyMessage: string,
   environment: Record<string, string>,
-  judge?: StatementHandler,
+  onStatement?: StatementHandler,
 ): Promise<Program> {
-  const postgres = await startPostgresProxy(stores.postgres.url, judge)
+  const postgres = await startPostgresProxy(stores.postgres.url, onStatement)
   const redis = await startTcpProxy(stores.redis.url)
+  const closeProxies = () => Promise.all([postgres.close(), redis.close()])
   const lines: string[] = []
-  let ready = false
-  let ended = false
-  const child: Child = startChild({
+  const program = await startProgram({
     name,
     file: process.execPath,
     args: ['--max-semi-space-size=4', '--expose-gc', join(root, file)],
@@ -75,38 +73,34 @@ async function start(
       NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
     },
     stopSequence: [{ signal: 'SIGTERM', waitMs: 30_000 }],
-    log: (line) => {
+    onLine: (line) => {
       lines.push(line)
       if (lines.length > 500) lines.shift()
-      ready ||= line.includes(`"${mark}"`)
     },
+    readyText: `"${readyMessage}"`,
+  }).catch(async (error) => {
+    await closeProxies()
+    throw error
   })
-  const exited = child.exited.then(async (exit) => {
-    ended = true
-    await Promise.all([postgres.close(), redis.close()])
+  const exited = program.exited.then(async (exit) => {
+    await closeProxies()
     return exit
   })
-  if (!(await pollUntil(() => ready, { timeoutMs: 60_000, shouldStop: () => ended }))) {
-    child.kill()
-    throw new Error(`${name} was not ready:\n${lines.join('\n')}`)
-  }
   return {
     name,
-    pid: child.pid,
+    pid: program.pid,
     postgres,
     redis,
     lines,
-    isAlive: () => !ended,
-    signal: (signal) => {
-      if (!ended) process.kill(child.pid, signal)
-    },
+    isAlive: program.isRunning,
+    signal: program.signal,
     kill: async () => {
-      child.kill()
+      program.kill()
       await exited
     },
     stop: async () => {
-      if (!ended) process.kill(child.pid, 'SIGCONT')
-      await child.stop()
+      program.signal('SIGCONT')
+      await program.stop()
       return (await exited).code
     },
     exited,

@@ -23,8 +23,8 @@ import {
   type ScriptName,
   scriptNames,
 } from '../../../domain/script.ts'
-import { pollUntil } from '../../../infra/dev/poll.ts'
-import { processIdentity } from '../../../infra/dev/process/process-identity.ts'
+import { pollUntil } from '../../../lib/node/poll-until.ts'
+import { processIdentity } from '../../../lib/node/process-identity.ts'
 
 const scripts = join(import.meta.dirname, '../../../infra/control-scripts/local')
 const root = mkdtempSync(join(tmpdir(), 'octopod-deployments-'))

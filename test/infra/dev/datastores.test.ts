@@ -8,14 +8,14 @@ import { after, test } from 'node:test'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
-import type { Child } from '../../../infra/dev/process/child-process.ts'
 import { startRedis } from '../../../infra/dev/redis/redis.ts'
-import { freePort } from '../../helpers/free-port.ts'
+import { freePort } from '../../../lib/node/ports.ts'
+import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-engines-'))
 const log = () => {}
-const spawned: Child[] = []
-const onSpawn = (child: Child) => spawned.push(child)
+const spawned: RunningProgram[] = []
+const onSpawn = (child: RunningProgram) => spawned.push(child)
 after(async () => {
   for (const child of spawned) child.kill()
   await Promise.all(spawned.map((child) => child.exited))
@@ -47,8 +47,8 @@ test('PostgreSQL keeps its data over a stop, and over a kill that left a zombie 
   assert.deepEqual(await query(await ensureDatabase(datastore.url, 'octopod'), 'select * from kept'), [
     { answer: 42 },
   ])
-  process.kill(datastore.child.pid, 'SIGKILL')
-  await datastore.child.exited
+  process.kill(datastore.program.pid, 'SIGKILL')
+  await datastore.program.exited
   const pidFile = join(dataDir, 'data/postmaster.pid')
   const [, ...lines] = readFileSync(pidFile, 'utf8').split('\n')
   writeFileSync(pidFile, [process.pid, ...lines].join('\n'))
@@ -91,7 +91,7 @@ test('Redis keeps what it was told over a stop and over a kill, and wants its pa
     await redis.set(end, 'kept')
     assert.deepEqual(await redis.config('GET', 'maxmemory-policy'), ['maxmemory-policy', 'noeviction'])
     redis.disconnect()
-    if (end === 'kill') datastore.child.kill()
+    if (end === 'kill') datastore.program.kill()
     await datastore.stop()
   }
   const datastore = await start()

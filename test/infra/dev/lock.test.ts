@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { acquireLock } from '../../../infra/dev/lock.ts'
-import { processIdentity } from '../../../infra/dev/process/process-identity.ts'
+import { processIdentity } from '../../../lib/node/process-identity.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-lock-'))
 const file = join(folder, 'lock')

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pollUntil } from '../../../infra/dev/poll.ts'
-import { freePort } from '../../helpers/free-port.ts'
+import { pollUntil } from '../../../lib/node/poll-until.ts'
+import { freePort } from '../../../lib/node/ports.ts'
 
 export type Run = {
   process: ChildProcess

@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openLog } from '../../../infra/dev/log-file.ts'
-import { pollUntil } from '../../../infra/dev/poll.ts'
-import { processIdentity } from '../../../infra/dev/process/process-identity.ts'
+import { pollUntil } from '../../../lib/node/poll-until.ts'
+import { processIdentity } from '../../../lib/node/process-identity.ts'
 import {
   createInstallation,
   type Installation,

@@ -1,12 +1,19 @@
 /** Keeping a process up: how often it gets another life, and that nothing comes up after the end. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startChild } from '../../../../infra/dev/process/child-process.ts'
 import { type StartProcess, startWithRestart } from '../../../../infra/dev/process/restart.ts'
+import { spawnProgram } from '../../../../lib/node/spawn-program.ts'
 
 const sleeper: StartProcess = async (onSpawn) => child(onSpawn, 'setInterval(() => {}, 1000)')
 const child = (onSpawn: Parameters<StartProcess>[0], script: string) =>
-  startChild({ name: 'it', file: process.execPath, args: ['-e', script], env: {}, log: () => {}, onSpawn })
+  spawnProgram({
+    name: 'it',
+    file: process.execPath,
+    args: ['-e', script],
+    env: {},
+    onLine: () => {},
+    onSpawn,
+  })
 
 test('one that keeps dying is started again as often as there are pauses, then given up with its last words', async () => {
   const said: string[] = []

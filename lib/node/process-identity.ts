@@ -1,10 +1,11 @@
 /**
- * Answers whether a process id still means the same process: ids are reused, the moment of birth is not.
+ * Identifies a process by more than its id: process ids are reused, the start time of a process is not. Called by whoever stores a
+ * process id in a file: the lock and the process list of `npm start`, the embedded PostgreSQL.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** Text that no other process ever has, as long as the process lives; null when there is none (or a zombie). */
+/** A text that belongs to this process alone. Null when no process has this id, or only a zombie. */
 export function processIdentity(pid: number): string | null {
   try {
     return process.platform === 'linux' ? linuxIdentity(pid) : psIdentity(pid)
@@ -15,7 +16,7 @@ export function processIdentity(pid: number): string | null {
 
 function linuxIdentity(pid: number): string | null {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The name of the program comes in parentheses and may hold anything; what follows is plain (proc(5)).
+  // The program's name stands in parentheses and may contain any character; the fields follow it (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const state = fields[0]
   if (state === 'Z' || state === 'X') return null
@@ -24,9 +25,9 @@ function linuxIdentity(pid: number): string | null {
 }
 
 function psIdentity(pid: number): string | null {
-  const born = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+  const startedAt = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
     encoding: 'utf8',
     env: { LC_ALL: 'C', PATH: process.env.PATH },
   }).trim()
-  return born === '' ? null : born
+  return startedAt === '' ? null : startedAt
 }

@@ -1,16 +1,16 @@
-/** Answers how we wait: for a condition, never longer than said, never past the end of what we wait for. */
+/** Waits for a condition that nothing announces: calls a check repeatedly, with growing delays, for a limited time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks `check` again and again until it says yes (true), `stop` says it never will (false), or time is up (false). */
+/** True when `check` has returned true; false when `shouldStop` returned true or the time is over. */
 export async function pollUntil(
   check: () => boolean | Promise<boolean>,
   { timeoutMs, shouldStop = () => false }: { timeoutMs: number; shouldStop?: () => boolean },
 ): Promise<boolean> {
-  const end = performance.now() + timeoutMs
+  const deadline = performance.now() + timeoutMs
   let delayMs = 10
   while (!shouldStop()) {
     if (await check()) return true
-    if (performance.now() >= end) return false
+    if (performance.now() >= deadline) return false
     await sleep(delayMs)
     delayMs = Math.min(delayMs * 1.5, 200)
   }

@@ -1,7 +1,7 @@
-/** Answers which ports of this machine are free. */
+/** Finds free TCP ports of this machine. Called by `npm start`, the test cluster, the tests and the bench. */
 import { createServer } from 'node:net'
 
-/** The error code of listening there (EADDRINUSE, EACCES…), or null when it works. */
+/** The error code of listening on the port (EADDRINUSE, EACCES …), or null when it works. */
 export function portError(port: number, host = '127.0.0.1'): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer()
@@ -10,7 +10,7 @@ export function portError(port: number, host = '127.0.0.1'): Promise<string | nu
   })
 }
 
-/** A port nobody uses just now. */
+/** A port that no program uses now. Another program may take it before the caller does. */
 export function freePort(host = '127.0.0.1'): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
