@@ -57,7 +57,11 @@ export async function startRedis({
         'PostgreSQL too: if its files are broken, move the folder away and start again.',
     )
   })
-  return { url: `redis://:${password}@127.0.0.1:${port}/0`, program, stop: async () => void (await program.stop()) }
+  return {
+    url: `redis://:${password}@127.0.0.1:${port}/0`,
+    program,
+    stop: async () => void (await program.stop()),
+  }
 }
 
 function configuration(options: { dataDir: string; port: number; password: string; fast: boolean }): string {

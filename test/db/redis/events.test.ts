@@ -17,8 +17,8 @@ import {
 } from '../../../db/redis/events.ts'
 import { channelNames } from '../../../db/redis/redis-keys.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
-import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { freePort } from '../../../lib/node/ports.ts'
+import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { startTcpProxy } from '../../helpers/tcp-proxy.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 

@@ -6,8 +6,8 @@ import { closeRedis, createCommandConnection, waitUntilReady } from '../../../db
 import { redisKeys } from '../../../db/redis/redis-keys.ts'
 import { clearScriptCache, readScriptCache, writeScriptCache } from '../../../db/redis/script-cache.ts'
 import type { ScriptAnswer } from '../../../domain/queue-messages.ts'
-import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { freePort } from '../../../lib/node/ports.ts'
+import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { repeat } from '../fixtures.ts'
 
 const answer: ScriptAnswer = { is: 'pairs', pairs: [['image.tag', 'v1']] }
