@@ -1,33 +1,33 @@
-/** Answers what a script was called with. Values may hold anything: newlines, quotes, a leading `-`. */
+/** Parses the arguments of a script. Values may contain any character: newlines, quotes, a leading `-`. */
 
-/** A sentence for the person who reads the output. */
-export class Refusal extends Error {}
+/** An error whose message is one sentence for the user. It is printed without a stack trace. */
+export class UserError extends Error {}
 
-const single = ['project-name', 'base-domain', 'namespace', 'name', 'old-status', 'new-status']
+const singleValueOptions = ['project-name', 'base-domain', 'namespace', 'name', 'old-status', 'new-status']
 const namePattern = /^[a-z][a-z0-9-]{1,15}$/
 
-/** → { 'project-name', …, application: Map, deployment: Map }. @throws Refusal */
-export function parseArguments(words, needed) {
+/** → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
+export function parseArguments(argv, requiredOptions) {
   const request = { application: new Map(), deployment: new Map() }
-  for (let at = 0; at < words.length; at += 2) {
-    const option = words[at].startsWith('--') ? words[at].slice(2) : null
-    const value = words[at + 1]
-    if (value === undefined) throw new Refusal(`${words[at]} has no value.`)
-    if (option === 'application-config') setPair(request.application, words[at], value)
-    else if (option === 'deployment-config') setPair(request.deployment, words[at], value)
-    else if (single.includes(option)) request[option] = value
-    else throw new Refusal(`${JSON.stringify(words[at])} is not an option of this script.`)
+  for (let index = 0; index < argv.length; index += 2) {
+    const option = argv[index].startsWith('--') ? argv[index].slice(2) : null
+    const value = argv[index + 1]
+    if (value === undefined) throw new UserError(`${argv[index]} has no value.`)
+    if (option === 'application-config') setPair(request.application, argv[index], value)
+    else if (option === 'deployment-config') setPair(request.deployment, argv[index], value)
+    else if (singleValueOptions.includes(option)) request[option] = value
+    else throw new UserError(`${JSON.stringify(argv[index])} is not an option of this script.`)
   }
-  for (const option of needed) {
-    if (request[option] === undefined) throw new Refusal(`--${option} is missing.`)
+  for (const option of requiredOptions) {
+    if (request[option] === undefined) throw new UserError(`--${option} is missing.`)
   }
-  if (needed.includes('name') && !namePattern.test(request.name))
-    throw new Refusal(`--name ${JSON.stringify(request.name)} is not the name of a deployment.`)
+  if (requiredOptions.includes('name') && !namePattern.test(request.name))
+    throw new UserError(`--name ${JSON.stringify(request.name)} is not the name of a deployment.`)
   return request
 }
 
-function setPair(config, option, word) {
-  const at = word.indexOf('=')
-  if (at < 1) throw new Refusal(`${option} ${JSON.stringify(word)} is not KEY=VALUE.`)
-  config.set(word.slice(0, at), word.slice(at + 1))
+function setPair(config, option, pair) {
+  const separator = pair.indexOf('=')
+  if (separator < 1) throw new UserError(`${option} ${JSON.stringify(pair)} is not KEY=VALUE.`)
+  config.set(pair.slice(0, separator), pair.slice(separator + 1))
 }

@@ -1,30 +1,30 @@
 /**
- * Where scripts keep what they remember between calls, and their private files: one folder that only this user can read.
- * OCTOPOD_SCRIPTS_CACHE names it; otherwise it is below the home folder, or below the system's temporary one.
+ * Finds the folder for cached and temporary files. Only this user can read it. OCTOPOD_SCRIPTS_CACHE sets it; the default is below
+ * the home folder, or else below the system's temporary folder. Called by cache.mjs and by scripts that need temporary files.
  */
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Refusal } from './arguments.mjs'
+import { UserError } from './arguments.mjs'
 
-/** What a script that was killed left behind is removed by a later one. */
+/** The age at which a folder of a killed script is removed by a later one. */
 const abandonedMs = 2 * 60 * 60 * 1000
-let root
+let chosenFolder
 
-/** @throws Refusal when there is no folder that can be written to. */
-export function cacheRoot() {
-  root ??= places().find(isPrivate)
-  if (root === undefined)
-    throw new Refusal(`No folder to work in: none of ${places().join(', ')} can be written to by this user.`)
-  return root
+/** @throws UserError when no folder is writable. */
+export function cacheDir() {
+  chosenFolder ??= candidateFolders().find(isPrivate)
+  if (chosenFolder === undefined)
+    throw new UserError(`No cache folder: this user can write to none of ${candidateFolders().join(', ')}.`)
+  return chosenFolder
 }
 
-/** `work` gets a new folder of its own, which is gone afterwards, also when the script is asked to end. */
-export async function inPrivateFolder(work) {
-  const above = join(cacheRoot(), 'private')
-  mkdirSync(above, { recursive: true, mode: 0o700 })
-  sweep(above)
-  const folder = mkdtempSync(join(above, 'x-'))
+/** Calls `work` with a new private folder, and removes the folder afterwards, also on SIGTERM. */
+export async function withPrivateFolder(work) {
+  const parent = join(cacheDir(), 'private')
+  mkdirSync(parent, { recursive: true, mode: 0o700 })
+  removeAbandoned(parent)
+  const folder = mkdtempSync(join(parent, 'x-'))
   const remove = () => rmSync(folder, { recursive: true, force: true })
   const onTerm = () => {
     remove()
@@ -39,20 +39,20 @@ export async function inPrivateFolder(work) {
   }
 }
 
-function places() {
+function candidateFolders() {
   const named = process.env.OCTOPOD_SCRIPTS_CACHE
   if (named) return [named]
   const user = process.getuid?.() ?? 'user'
   return [join(homedir(), '.cache', 'octopod-scripts'), join(tmpdir(), `octopod-scripts-${user}`)]
 }
 
-/** A folder that another user made before us is not taken. */
+/** A folder of another user is not accepted. */
 function isPrivate(folder) {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const found = lstatSync(folder)
-    const isOurs = process.getuid === undefined || found.uid === process.getuid()
-    if (!found.isDirectory() || !isOurs || (found.mode & 0o077) !== 0) return false
+    const isOwner = process.getuid === undefined || found.uid === process.getuid()
+    if (!found.isDirectory() || !isOwner || (found.mode & 0o077) !== 0) return false
     rmSync(mkdtempSync(join(folder, 'try-')), { recursive: true })
     return true
   } catch {
@@ -60,13 +60,13 @@ function isPrivate(folder) {
   }
 }
 
-function sweep(folder) {
+function removeAbandoned(folder) {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     try {
       if (Date.now() - statSync(path).mtimeMs > abandonedMs) rmSync(path, { recursive: true, force: true })
     } catch {
-      // Another script was quicker.
+      // Another script has removed it already.
     }
   }
 }

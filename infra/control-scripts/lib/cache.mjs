@@ -1,6 +1,6 @@
 /**
- * What scripts remember between calls: JSON in files, written by many processes at once, bounded. A key is hashed with the
- * secret salt of this cache, so that credentials can be part of it: what was got with one's is never given to another.
+ * A file cache that many processes share and whose size is limited. Keys are hashed with a secret salt, so a key may contain
+ * credentials. The credentials keep the entries of different users apart. Called by the helm and kubectl scripts.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import {
@@ -16,47 +16,47 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cacheRoot } from './cache-dir.mjs'
+import { cacheDir } from './cache-dir.mjs'
 
-/** Entries of one kind; the ones not used for the longest time go first. */
-const mostEntries = 500
-/** Whoever holds a lock touches it far more often than this. */
+/** Per kind; the oldest entries are deleted first. */
+const maxEntries = 500
+/** A lock that was not touched for this time is stale. Its holder touches it every quarter of this time. */
 const lockStaleMs = 20_000
-const lockWaitMs = 50
+const lockPollMs = 50
 
 /**
- * The value of `key` if it is younger than freshMs, else what `make` gives; if that fails, an older one up to staleMs.
- * One script makes it while the others wait.
+ * The cached value of `key` if it is younger than freshMs, else the result of `compute`. If `compute` fails, a value up to staleMs
+ * old is used. One process computes while the others wait.
  */
-export async function remembered(kind, key, { freshMs, staleMs = freshMs }, make) {
-  const file = cacheFile(kind, key, '.json')
-  const young = read(file, freshMs)
-  if (young !== undefined) return young
-  return await alone(file, async () => {
-    const made = read(file, freshMs)
-    if (made !== undefined) return made
+export async function getOrCompute(kind, key, { freshMs, staleMs = freshMs }, compute) {
+  const file = cachePath(kind, key, '.json')
+  const fresh = readFresh(file, freshMs)
+  if (fresh !== undefined) return fresh
+  return await withFileLock(file, async () => {
+    const computedByOther = readFresh(file, freshMs)
+    if (computedByOther !== undefined) return computedByOther
     try {
-      const value = await make()
-      writeWhole(file, JSON.stringify(value))
+      const value = await compute()
+      writeFileAtomically(file, JSON.stringify(value))
       return value
     } catch (error) {
-      const old = read(file, staleMs)
-      if (old !== undefined) return old
+      const stale = readFresh(file, staleMs)
+      if (stale !== undefined) return stale
       throw error
     }
   })
 }
 
-/** The path at which `key` is kept, whether it is there or not. */
-export function cacheFile(kind, key, ending) {
-  const folder = join(cacheRoot(), kind)
+/** The file path for `key`. The file may not exist. */
+export function cachePath(kind, key, extension) {
+  const folder = join(cacheDir(), kind)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const name = createHmac('sha256', salt()).update(JSON.stringify(key)).digest('hex').slice(0, 40)
-  return join(folder, name + ending)
+  return join(folder, name + extension)
 }
 
-/** Age in ms; Infinity when it is not there. */
-export function ageOf(path) {
+/** The age of a file in ms; Infinity if it does not exist. */
+export function ageMs(path) {
   try {
     return Math.max(0, Date.now() - statSync(path).mtimeMs)
   } catch {
@@ -64,49 +64,49 @@ export function ageOf(path) {
   }
 }
 
-/** Runs `work` while no other script runs it for the same path; a dead one's lock is broken. */
-export async function alone(path, work) {
+/** Runs `work` while this process holds the lock for `path`. The lock of a dead process is removed. */
+export async function withFileLock(path, work) {
   const lock = `${path}.lock`
-  while (!take(lock)) {
-    if (ageOf(lock) > lockStaleMs || !lives(readFile(lock))) rmSync(lock, { force: true })
-    else await sleep(lockWaitMs)
+  while (!acquireLock(lock)) {
+    if (ageMs(lock) > lockStaleMs || !isProcessAlive(readFile(lock))) rmSync(lock, { force: true })
+    else await sleep(lockPollMs)
   }
-  const keep = setInterval(() => touch(lock), lockStaleMs / 4)
+  const keepAlive = setInterval(() => touch(lock), lockStaleMs / 4)
   try {
     return await work()
   } finally {
-    clearInterval(keep)
+    clearInterval(keepAlive)
     rmSync(lock, { force: true })
   }
 }
 
-/** A reader sees the old text or the new one. Older entries make room. */
-export function writeWhole(file, text) {
-  const half = `${file}.${randomBytes(6).toString('hex')}.new`
-  writeFileSync(half, text, { mode: 0o600 })
-  renameSync(half, file)
-  makeRoom(join(file, '..'))
+/** Readers see the old text or the new one. Then evicts old entries. */
+export function writeFileAtomically(file, text) {
+  const tempFile = `${file}.${randomBytes(6).toString('hex')}.new`
+  writeFileSync(tempFile, text, { mode: 0o600 })
+  renameSync(tempFile, file)
+  evictOldEntries(join(file, '..'))
 }
 
-export function makeRoom(folder) {
+export function evictOldEntries(folder) {
   const entries = readdirSync(folder)
     .filter((name) => !name.endsWith('.lock'))
-    .map((name) => ({ path: join(folder, name), ageMs: ageOf(join(folder, name)) }))
-  if (entries.length <= mostEntries) return
-  entries.sort((one, other) => one.ageMs - other.ageMs)
-  for (const { path } of entries.slice(Math.floor(mostEntries * 0.9)))
+    .map((name) => ({ path: join(folder, name), entryAgeMs: ageMs(join(folder, name)) }))
+  if (entries.length <= maxEntries) return
+  entries.sort((one, other) => one.entryAgeMs - other.entryAgeMs)
+  for (const { path } of entries.slice(Math.floor(maxEntries * 0.9)))
     rmSync(path, { recursive: true, force: true })
 }
 
-function read(file, limitMs) {
+function readFresh(file, maxAgeMs) {
   try {
-    return ageOf(file) < limitMs ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+    return ageMs(file) < maxAgeMs ? JSON.parse(readFileSync(file, 'utf8')) : undefined
   } catch {
     return undefined
   }
 }
 
-function take(lock) {
+function acquireLock(lock) {
   try {
     writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 })
     return true
@@ -116,8 +116,8 @@ function take(lock) {
   }
 }
 
-/** Its holder may not have written its process id yet. */
-function lives(pid) {
+/** An empty lock counts as alive, because its holder may not have written its process id yet. */
+function isProcessAlive(pid) {
   if (pid === undefined) return true
   try {
     process.kill(Number(pid), 0)
@@ -131,27 +131,27 @@ function touch(path) {
   try {
     utimesSync(path, new Date(), new Date())
   } catch {
-    // Whoever took us for dead has it now.
+    // Another process has removed the lock as stale.
   }
 }
 
-let ownSalt
+let cachedSalt
 function salt() {
-  const file = join(cacheRoot(), 'salt')
-  ownSalt ??= readFile(file) ?? makeSalt(file)
-  return ownSalt
+  const file = join(cacheDir(), 'salt')
+  cachedSalt ??= readFile(file) ?? createSalt(file)
+  return cachedSalt
 }
 
-/** Of many at once, one makes it; nobody sees half of it. */
-function makeSalt(file) {
-  const own = `${file}.${randomBytes(6).toString('hex')}`
-  writeFileSync(own, randomBytes(32).toString('hex'), { mode: 0o600 })
+/** If many processes create the salt at once, one wins, and no process reads half of it. */
+function createSalt(file) {
+  const tempFile = `${file}.${randomBytes(6).toString('hex')}`
+  writeFileSync(tempFile, randomBytes(32).toString('hex'), { mode: 0o600 })
   try {
-    linkSync(own, file)
+    linkSync(tempFile, file)
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   }
-  rmSync(own)
+  rmSync(tempFile)
   return readFile(file)
 }
 

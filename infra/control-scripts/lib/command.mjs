@@ -1,19 +1,19 @@
 /**
- * Runs helm and kubectl: an argument list, never a shell; a limit of time and of output; what they say without secrets.
- * Called by helm/lib and kubectl.mjs.
+ * Runs helm and kubectl with an argument list, never through a shell. Time and output size are limited, and secrets are masked in
+ * error messages. Called by helm/lib and kubectl.mjs.
  */
 import { spawn } from 'node:child_process'
-import { Refusal } from './arguments.mjs'
-import { masked } from './secrets.mjs'
+import { UserError } from './arguments.mjs'
+import { maskSecrets } from './secrets.mjs'
 
-const outputLimitBytes = 64 * 1024 * 1024
-/** From TERM to KILL when its time is up. */
-const graceMs = 5_000
-/** Settings of the scripts that are nobody else's affair. */
-const ours = ['HELM_USER', 'HELM_PASS', 'DEFAULTS', 'HELM_DEBUG']
+const maxOutputBytes = 64 * 1024 * 1024
+/** The time between TERM and KILL when the time limit is exceeded. */
+const killGraceMs = 5_000
+/** Settings that only the scripts need; helm and kubectl do not get them. */
+const scriptOnlyVariables = ['HELM_USER', 'HELM_PASS', 'DEFAULTS', 'HELM_DEBUG']
 
-/** A program that ended with something other than 0; `stderr` is already masked. */
-export class CommandFailure extends Refusal {
+/** A program that ended with a non-zero exit code. `stderr` is already masked. */
+export class CommandError extends UserError {
   constructor(message, { stdout, stderr, code }) {
     super(message)
     Object.assign(this, { stdout, stderr, code })
@@ -21,28 +21,31 @@ export class CommandFailure extends Refusal {
 }
 
 /**
- * `options`: input (text for its stdin), env (in addition to ours), timeoutMs. → stdout.
- * @throws CommandFailure when it fails, Refusal when it cannot be run or takes too long.
+ * `input`: text for stdin. `env`: added to the inherited environment. → stdout
+ * @throws CommandError when it fails, UserError when it cannot be started or exceeds a limit
  */
 export async function runCommand(file, args, { input = '', env = {}, timeoutMs }) {
-  const { code, signal, stdout, stderr, timedOut } = await finished(file, args, { input, env, timeoutMs })
+  const { code, signal, stdout, stderr, timedOut } = await spawnAndWait(file, args, { input, env, timeoutMs })
   if (code === 0 && !timedOut) return stdout
-  const what = [file.split('/').at(-1), ...args.slice(0, 2).filter((word) => /^[a-z]+$/.test(word))].join(' ')
-  if (timedOut) throw new Refusal(`${what} took longer than ${timeoutMs / 1000} s and was stopped.`)
-  const said = masked(stderr.trim() || stdout.trim())
-  const facts = { stdout, stderr: said, code }
-  throw new CommandFailure(said || `${what} ended with ${signal ?? `exit code ${code}`}.`, facts)
+  const commandName = [
+    file.split('/').at(-1),
+    ...args.slice(0, 2).filter((word) => /^[a-z]+$/.test(word)),
+  ].join(' ')
+  if (timedOut) throw new UserError(`${commandName} took longer than ${timeoutMs / 1000} s and was stopped.`)
+  const message = maskSecrets(stderr.trim() || stdout.trim())
+  const details = { stdout, stderr: message, code }
+  throw new CommandError(message || `${commandName} ended with ${signal ?? `exit code ${code}`}.`, details)
 }
 
-function finished(file, args, { input, env, timeoutMs }) {
+function spawnAndWait(file, args, { input, env, timeoutMs }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env: { ...inherited(), ...env }, stdio: 'pipe' })
-    const kept = { stdout: [], stderr: [] }
+    const child = spawn(file, args, { env: { ...inheritedEnvironment(), ...env }, stdio: 'pipe' })
+    const chunks = { stdout: [], stderr: [] }
     let sizeBytes = 0
     let timedOut = false
     const stop = () => {
       child.kill('SIGTERM')
-      setTimeout(() => child.kill('SIGKILL'), graceMs).unref()
+      setTimeout(() => child.kill('SIGKILL'), killGraceMs).unref()
     }
     const timer = setTimeout(() => {
       timedOut = true
@@ -51,27 +54,27 @@ function finished(file, args, { input, env, timeoutMs }) {
     for (const stream of ['stdout', 'stderr'])
       child[stream].on('data', (bytes) => {
         sizeBytes += bytes.length
-        if (sizeBytes <= outputLimitBytes) kept[stream].push(bytes)
+        if (sizeBytes <= maxOutputBytes) chunks[stream].push(bytes)
         else stop()
       })
     child.on('error', (error) => {
       clearTimeout(timer)
       const name = file.split('/').at(-1)
       const missing = `${file} was not found: put ${name} on the PATH or set ${name.toUpperCase()}_BIN.`
-      reject(new Refusal(error.code === 'ENOENT' ? missing : `${file} could not be run: ${error.message}`))
+      reject(new UserError(error.code === 'ENOENT' ? missing : `${file} could not be run: ${error.message}`))
     })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
-      const text = (stream) => Buffer.concat(kept[stream]).toString('utf8')
-      if (sizeBytes > outputLimitBytes)
-        return reject(new Refusal(`${file} printed more than ${outputLimitBytes} bytes and was stopped.`))
+      const text = (stream) => Buffer.concat(chunks[stream]).toString('utf8')
+      if (sizeBytes > maxOutputBytes)
+        return reject(new UserError(`${file} printed more than ${maxOutputBytes} bytes and was stopped.`))
       resolve({ code, signal, timedOut, stdout: text('stdout'), stderr: text('stderr') })
     })
-    // A program that ends without reading its input says why on stderr.
+    // If the program ends without reading its input, its stderr has the reason.
     child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
 }
 
-const inherited = () =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.includes(name)))
+const inheritedEnvironment = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !scriptOnlyVariables.includes(name)))

@@ -1,8 +1,8 @@
-/** CSV of two columns, as RFC 4180 quotes it. */
+/** Prints rows as CSV (RFC 4180). Called by scripts that print defaults or links. */
 export function printCsv(rows) {
-  for (const row of rows) process.stdout.write(`${row.map(quoted).join(',')}\n`)
+  for (const row of rows) process.stdout.write(`${row.map(quoteField).join(',')}\n`)
 }
 
-function quoted(text) {
+function quoteField(text) {
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -1,37 +1,37 @@
 /**
- * What all executables of the sets share: they read their arguments (contract §3), do one thing, and end
- * with an exit code. A Refusal is one sentence on stderr and exit 1.
+ * The entry point of every executable: parses the arguments, runs the script and sets the exit code. A UserError prints one
+ * sentence to stderr and sets exit code 1.
  */
-import { parseArguments, Refusal } from './arguments.mjs'
-import { keepSecretsOf, masked } from './secrets.mjs'
+import { parseArguments, UserError } from './arguments.mjs'
+import { maskSecrets, registerSecretsOf } from './secrets.mjs'
 
-/** create update archive unarchive check archive_check cleanup config_check info, and notifications. */
-export function aboutDeployment(main, options) {
-  return run(['project-name', 'base-domain', 'namespace', 'name'], main, options)
+/** Runs create, update, archive, unarchive, check, archive_check, cleanup, config_check, info or notifications. */
+export function runDeploymentScript(main, options) {
+  return runScript(['project-name', 'base-domain', 'namespace', 'name'], main, options)
 }
 
-/** The four config scripts. */
-export function aboutProject(main, options) {
-  return run(['project-name', 'base-domain', 'namespace'], main, options)
+/** Runs one of the four config scripts. */
+export function runConfigScript(main, options) {
+  return runScript(['project-name', 'base-domain', 'namespace'], main, options)
 }
 
 /**
- * `main` gets the request and returns its exit code; nothing is 0. `refusals`: where they are said; config_check says
- * them on stdout, because that is what its user sees.
+ * `main` gets the parsed request and returns the exit code; undefined means 0. `errorStream`: where a UserError is printed.
+ * config_check uses stdout, because the user sees only stdout.
  */
-export async function run(needed, main, { refusals = process.stderr } = {}) {
-  // The reader may have gone: that is no reason to leave work half done.
+export async function runScript(requiredOptions, main, { errorStream = process.stderr } = {}) {
+  // A closed pipe must not end the script in the middle of its work.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
     if (Map.groupBy === undefined)
-      throw new Refusal(`These scripts need Node 21 or newer, not ${process.version}.`)
-    const request = parseArguments(process.argv.slice(2), needed)
-    keepSecretsOf(request)
+      throw new UserError(`These scripts need Node 21 or newer, not ${process.version}.`)
+    const request = parseArguments(process.argv.slice(2), requiredOptions)
+    registerSecretsOf(request)
     process.exitCode = (await main(request)) ?? 0
   } catch (error) {
-    const words = error instanceof Refusal || error.code ? error.message : (error.stack ?? String(error))
-    refusals.write(`${masked(words)}\n`)
+    const message = error instanceof UserError || error.code ? error.message : (error.stack ?? String(error))
+    errorStream.write(`${maskSecrets(message)}\n`)
     process.exitCode = 1
   }
 }

@@ -1,29 +1,29 @@
-/** Values that must not be seen: learnt once from the request and the environment, taken out of all that is printed. */
+/** Masks secret values in everything that the scripts print. The values come from the request and the environment. */
 
 const secretKey = /pass|secret|token|credential|private|api[-_.]?key|auth/i
-/** Shorter ones would take letters out of ordinary words. */
-const shortest = 4
-const known = new Set()
+/** Masking a shorter value would also mask parts of ordinary words. */
+const minLength = 4
+const secrets = new Set()
 
 export function isSecretKey(key) {
   return secretKey.test(key)
 }
 
-/** Also as it stands in a Secret of Kubernetes. */
-export function keepSecret(value) {
-  if (value === undefined || value.length < shortest) return
-  known.add(value)
-  known.add(Buffer.from(value).toString('base64'))
-  known.add(JSON.stringify(value).slice(1, -1))
+/** Registers the value as plain text, in base64 (as in a Kubernetes Secret) and escaped as in JSON. */
+export function registerSecret(value) {
+  if (value === undefined || value.length < minLength) return
+  secrets.add(value)
+  secrets.add(Buffer.from(value).toString('base64'))
+  secrets.add(JSON.stringify(value).slice(1, -1))
 }
 
-export function keepSecretsOf(request) {
+export function registerSecretsOf(request) {
   for (const config of [request.application, request.deployment])
-    for (const [key, value] of config) if (isSecretKey(key)) keepSecret(value)
-  keepSecret(process.env.HELM_PASS)
+    for (const [key, value] of config) if (isSecretKey(key)) registerSecret(value)
+  registerSecret(process.env.HELM_PASS)
 }
 
-export function masked(text) {
-  const longestFirst = [...known].sort((one, other) => other.length - one.length)
-  return longestFirst.reduce((rest, value) => rest.replaceAll(value, '***'), text)
+export function maskSecrets(text) {
+  const longestFirst = [...secrets].sort((first, second) => second.length - first.length)
+  return longestFirst.reduce((masked, value) => masked.replaceAll(value, '***'), text)
 }

@@ -1,104 +1,103 @@
 /**
- * A flat config of dotted keys as the nested values of a chart: `image.tag`, `hosts[0].name`, `a\.b` for a key with a dot.
- * A value is taken whole, whatever it holds, and typed as `helm --set` types it: true, false, null and whole numbers; all
- * else is text. Pure.
+ * Converts a flat config with dotted keys into the nested values of a chart: `image.tag`, `hosts[0].name`, `a\.b` for a key with a
+ * dot. Values are used literally. Their types follow `helm --set`: true, false, null and whole numbers; everything else is text. Pure.
  */
-import { Refusal } from './arguments.mjs'
+import { UserError } from './arguments.mjs'
 
-const deepest = 30
-const greatestIndex = 1000
-const least = -(2n ** 63n)
-const most = 2n ** 63n - 1n
-/** From here on a chart's text would show a number of a values file as 1e+06. */
-const shownWhole = 1_000_000n
+const maxDepth = 30
+const maxIndex = 1000
+const minInt64 = -(2n ** 63n)
+const maxInt64 = 2n ** 63n - 1n
+/** Charts print numbers from here on as 1e+06. */
+const minLargeNumber = 1_000_000n
 
 /**
- * → a tree of Map, array and scalar. `isNumberAt(steps)`: whether the chart's own default there is a number; a great whole
- * number elsewhere, like the tag 20260101, becomes text, so that charts show it as it was typed.
- * @throws Refusal that names the key
+ * → a tree of Map, array and scalar. `isNumberAt(steps)`: whether the chart's own default there is a number. Elsewhere a large
+ * whole number, like the tag 20260101, becomes text, so that charts print it unchanged.
+ * @throws UserError that names the key
  */
-export function treeOf(pairs, isNumberAt = () => false) {
+export function buildValuesTree(pairs, isNumberAt = () => false) {
   const root = new Map()
   for (const [key, text] of pairs) {
-    const steps = stepsOf(key)
-    put(
+    const steps = parseKey(key)
+    setAt(
       root,
       steps,
-      scalarOf(text, () => isNumberAt(steps)),
+      parseScalar(text, () => isNumberAt(steps)),
       key,
     )
   }
   return root
 }
 
-/** `a.b[2]` → ['a', 'b', 2]. @throws Refusal */
-export function stepsOf(key) {
-  const wrong = (why) => new Refusal(`The key ${shown(key)} cannot be used: ${why}.`)
+/** `a.b[2]` → ['a', 'b', 2]. @throws UserError */
+export function parseKey(key) {
+  const invalid = (reason) => new UserError(`The key ${quoteShort(key)} cannot be used: ${reason}.`)
   const steps = []
   for (const part of key.split(/(?<=(?:^|[^\\])(?:\\\\)*)\./)) {
     const [, name, indexes] = /^((?:\\.|[^\\[\]])*)((?:\[\d+\])*)$/s.exec(part) ?? []
     if (name === undefined)
-      throw wrong('an index is a whole number in brackets at the end of a part, like hosts[0]')
-    if (name === '' && (indexes === '' || steps.length === 0)) throw wrong('a part of it is empty')
+      throw invalid('an index must be a whole number in brackets at the end of a part, like hosts[0]')
+    if (name === '' && (indexes === '' || steps.length === 0)) throw invalid('it has an empty part')
     if (name !== '') steps.push(name.replace(/\\(.)/gs, '$1'))
     for (const [, index] of indexes.matchAll(/\[(\d+)\]/g)) {
-      if (Number(index) > greatestIndex) throw wrong(`an index may be ${greatestIndex} at most`)
+      if (Number(index) > maxIndex) throw invalid(`an index must be at most ${maxIndex}`)
       steps.push(Number(index))
     }
   }
-  if (steps.length > deepest) throw wrong(`it has more than ${deepest} parts`)
+  if (steps.length > maxDepth) throw invalid(`it has more than ${maxDepth} parts`)
   return steps
 }
 
-/** The other way round: the key that leads to a place in the values. */
-export function keyOf(steps) {
+/** The inverse of parseKey. */
+export function formatKey(steps) {
   return steps
-    .map((step, at) => {
+    .map((step, position) => {
       if (typeof step === 'number') return `[${step}]`
-      return `${at > 0 ? '.' : ''}${step.replace(/[\\.[\]]/g, '\\$&')}`
+      return `${position > 0 ? '.' : ''}${step.replace(/[\\.[\]]/g, '\\$&')}`
     })
     .join('')
 }
 
-/** As helm types what stands behind `--set KEY=`. */
-export function scalarOf(text, isNumber = () => false) {
+/** Parses a value with the types of `helm --set KEY=VALUE`. */
+export function parseScalar(text, isNumber = () => false) {
   const word = text.toLowerCase()
   if (word === 'true' || word === 'false') return word === 'true'
   if (word === 'null') return null
   const number = /^(0|[+-]?[1-9]\d*|[+-]0\d*)$/.test(text) ? BigInt(text.replace('+', '')) : undefined
-  if (number === undefined || number < least || number > most) return text
-  const isGreat = number >= shownWhole || number <= -shownWhole
-  return isGreat && !isNumber() ? text : number
+  if (number === undefined || number < minInt64 || number > maxInt64) return text
+  const isLarge = number >= minLargeNumber || number <= -minLargeNumber
+  return isLarge && !isNumber() ? text : number
 }
 
-/** The tree as JSON that YAML 1.1 reads the same: in plain ASCII, whatever the values hold. */
-export function valuesText(node) {
+/** Writes the tree as ASCII JSON, which a YAML 1.1 parser reads without changes. */
+export function formatValues(node) {
   if (node instanceof Map)
-    return `{${[...node].map(([key, value]) => `${quoted(key)}: ${valuesText(value)}`).join(', ')}}`
-  if (Array.isArray(node)) return `[${Array.from(node, (each) => valuesText(each ?? null)).join(', ')}]`
-  return typeof node === 'string' ? quoted(node) : String(node)
+    return `{${[...node].map(([key, value]) => `${quoteYaml(key)}: ${formatValues(value)}`).join(', ')}}`
+  if (Array.isArray(node)) return `[${Array.from(node, (each) => formatValues(each ?? null)).join(', ')}]`
+  return typeof node === 'string' ? quoteYaml(node) : String(node)
 }
 
-function put(root, steps, value, key) {
-  let at = root
+function setAt(root, steps, value, key) {
+  let node = root
   for (const [depth, step] of steps.entries()) {
     const isList = typeof step === 'number'
-    if (isList !== Array.isArray(at) || !(at instanceof Map || Array.isArray(at)))
-      throw new Refusal(
-        `The key ${shown(key)} contradicts another one: ${shown(keyOf(steps.slice(0, depth)))} is both a value and more.`,
+    if (isList !== Array.isArray(node) || !(node instanceof Map || Array.isArray(node)))
+      throw new UserError(
+        `The key ${quoteShort(key)} contradicts another key: ${quoteShort(formatKey(steps.slice(0, depth)))} cannot be a value and a parent at once.`,
       )
     const isLast = depth === steps.length - 1
-    const below = isList ? at[step] : at.get(step)
-    if (isLast && (below instanceof Map || Array.isArray(below)))
-      throw new Refusal(`The key ${shown(key)} contradicts another one that goes on where it ends.`)
-    const next = isLast ? value : (below ?? (typeof steps[depth + 1] === 'number' ? [] : new Map()))
-    if (isList) at[step] = next
-    else at.set(step, next)
-    at = next
+    const child = isList ? node[step] : node.get(step)
+    if (isLast && (child instanceof Map || Array.isArray(child)))
+      throw new UserError(`The key ${quoteShort(key)} contradicts another key that continues below it.`)
+    const next = isLast ? value : (child ?? (typeof steps[depth + 1] === 'number' ? [] : new Map()))
+    if (isList) node[step] = next
+    else node.set(step, next)
+    node = next
   }
 }
 
-function quoted(text) {
+function quoteYaml(text) {
   const escaped = text.replace(/[\\"]|[^ -~]/gu, (character) => {
     const code = character.codePointAt(0)
     if (code < 0x80 && code > 0x1f && code !== 0x7f) return `\\${character}`
@@ -109,4 +108,4 @@ function quoted(text) {
   return `"${escaped}"`
 }
 
-const shown = (text) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+const quoteShort = (text) => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)

@@ -1,4 +1,4 @@
-/** A chart repository and an OCI registry on loopback, for those who know the password; what they were asked. */
+/** A private chart repository and a private OCI registry on loopback, which record their requests. Used by helm.test.ts. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -32,7 +32,7 @@ deep: {er: {and: {deeper: true}}}
 none: null
 `
 
-/** Packs the chart `shows` in this version. → the path of its archive */
+/** Packs the chart `shows` with this version. → the path of the archive */
 export function packChart(folder: string, version: string): string {
   const chart = join(folder, `source-${version}/shows`)
   mkdirSync(join(chart, 'templates'), { recursive: true })
@@ -43,7 +43,7 @@ export function packChart(folder: string, version: string): string {
   return join(folder, `shows-${version}.tgz`)
 }
 
-/** An HTTP repository of the archives in `folder`; its index is made anew for each question. */
+/** An HTTP repository of the archives in `folder`. It creates the index again for each request of it. */
 export function serveRepository(folder: string, isOpen = false): Promise<ServedRepository> {
   return serve(isOpen, (request, response) => {
     const name = request.url?.slice(1) ?? ''
@@ -53,7 +53,7 @@ export function serveRepository(folder: string, isOpen = false): Promise<ServedR
   })
 }
 
-/** An OCI registry that has the one archive as charts/shows. */
+/** An OCI registry that contains the archive as charts/shows. */
 export function serveRegistry(archive: string, version: string): Promise<ServedRepository> {
   const layer = readFileSync(archive)
   const config = Buffer.from(JSON.stringify({ name: 'shows', version, apiVersion: 'v2' }))

@@ -1,4 +1,4 @@
-/** Where the Helm scripts get charts from, with a real helm: private repositories and registries, what is kept, what is never seen. */
+/** Fetching charts with a real helm: private repositories and registries, caching, and secrets that must not leak. */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import {
@@ -34,7 +34,7 @@ type Result = { code: number; stdout: string; stderr: string }
 type Environment = Record<string, string>
 let count = 0
 
-/** A helm that writes down what it was called with, and a cache of its own for each test. */
+/** A helm that records its calls, with a separate cache for each test. */
 function createHelmEnvironment(environment: Environment = {}) {
   count += 1
   const cache = join(folder, `cache-${count}`)
@@ -61,7 +61,7 @@ function createHelmEnvironment(environment: Environment = {}) {
     env,
     cache,
     run,
-    ask: (script: ConfigScript, deployment: Environment = {}) =>
+    runConfigScript: (script: ConfigScript, deployment: Environment = {}) =>
       run(script, configArguments(script, project, Object.entries(deployment))),
     calls: () => (filesBelow(folder).includes(log) ? readFileSync(log, 'utf8') : ''),
   }
@@ -106,112 +106,117 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
   after(() => Promise.all([repository, registry, open].map((each) => each?.stop())))
 
-  test('the keys of a chart, to full depth, from a private repository; its password is in no argument, output or file', async () => {
-    const { ask, calls, cache } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
-    const result = await ask('application_config_keys', chart())
+  test('The keys of a chart come from a private repository; the password is in no argument, output or file', async () => {
+    const { runConfigScript, calls, cache } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const result = await runConfigScript('application_config_keys', chart())
     assert.deepEqual(result, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
     assert.match(calls(), /^repo update r HELM_PASS=$/m)
     assert.ok(!calls().includes(password))
     for (const file of filesBelow(cache)) assert.ok(!readFileSync(file, 'utf8').includes(password), file)
 
     const before = calls()
-    assert.equal((await ask('application_config_keys', chart())).code, 0)
-    assert.equal(calls(), before, 'the second call needs no helm at all')
+    assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
+    assert.equal(calls(), before, 'the second call does not run helm')
   })
 
-  test('what was got with credentials is not given to somebody without', async () => {
-    const { ask } = createHelmEnvironment()
+  test('A chart fetched with credentials is not given to a user without them', async () => {
+    const { runConfigScript } = createHelmEnvironment()
     const own = chart({ chart_repo_user: user, chart_repo_pass: password })
-    assert.equal((await ask('application_config_keys', own)).code, 0)
+    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
     for (const other of [chart(), chart({ chart_repo_user: user, chart_repo_pass: 'guessed it' })]) {
-      const result = await ask('application_config_keys', other)
+      const result = await runConfigScript('application_config_keys', other)
       assert.equal(result.code, 1)
-      assert.match(result.stderr, /^The chart shows 1\.0\.0 could not be had from http:\/\/\S+: .*401.*\n$/)
+      assert.match(result.stderr, /^Cannot fetch the chart shows 1\.0\.0 from http:\/\/\S+: .*401.*\n$/)
       assert.ok(!result.stderr.includes('guessed it'))
     }
   })
 
-  test('HELM_PASS goes to the host of the default repository and to no other that somebody names', async () => {
+  test('HELM_PASS is sent only to the host of the default repository', async () => {
     const DEFAULTS = JSON.stringify({ chart_repo_url: `${repository.url}/` })
-    const { ask } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password, DEFAULTS })
-    assert.equal((await ask('application_config_keys', chart())).code, 0)
-    assert.equal((await ask('application_config_keys', chart({ chart_repo_url: open.url }))).code, 0)
+    const { runConfigScript } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password, DEFAULTS })
+    assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
+    assert.equal(
+      (await runConfigScript('application_config_keys', chart({ chart_repo_url: open.url }))).code,
+      0,
+    )
     assert.deepEqual(
       open.requests.filter((each) => each.endsWith('with credentials')),
       [],
     )
   })
 
-  test('a version that came out after the index was read is found', async () => {
-    const { ask } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
-    assert.equal((await ask('application_config_keys', chart())).code, 0)
+  test('A version that is newer than the cached index is found', async () => {
+    const { runConfigScript } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
     packChart(charts, '1.1.0')
-    assert.equal((await ask('application_config_keys', chart({ chart_version: '1.1.0' }))).code, 0)
-    const missing = await ask('application_config_keys', chart({ chart_version: '9.9.9' }))
-    assert.match(
-      missing.stderr,
-      /^The chart shows 9\.9\.9 could not be had from http:\/\/\S+: .*not found.*\n$/,
+    assert.equal(
+      (await runConfigScript('application_config_keys', chart({ chart_version: '1.1.0' }))).code,
+      0,
     )
+    const missing = await runConfigScript('application_config_keys', chart({ chart_version: '9.9.9' }))
+    assert.match(missing.stderr, /^Cannot fetch the chart shows 9\.9\.9 from http:\/\/\S+: .*not found.*\n$/)
   })
 
-  test('a repository that is away does not take along what is here; what is not is told in a sentence', async () => {
+  test('A cached chart survives an unreachable repository; a chart that is not cached gives one sentence', async () => {
     const unreachable = await serveRepository(charts, true)
-    const { ask, cache } = createHelmEnvironment()
+    const { runConfigScript, cache } = createHelmEnvironment()
     const own = chart({ chart_repo_url: unreachable.url, chart_version: '' })
-    assert.equal((await ask('application_config_keys', own)).code, 0)
+    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
     await unreachable.stop()
-    // Without a version it is looked for again after five minutes.
+    // A chart without a version is fetched again after five minutes.
     const old = new Date(Date.now() - 10 * 60_000)
     for (const file of filesBelow(cache).filter((path) => /\.tgz$|index\.yaml$/.test(path)))
       utimesSync(file, old, old)
-    assert.equal((await ask('application_config_keys', own)).code, 0)
-    const other = await ask('application_config_keys', { ...own, chart_name: 'other' })
+    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
+    const other = await runConfigScript('application_config_keys', { ...own, chart_name: 'other' })
     assert.equal(other.code, 1)
-    assert.match(other.stderr, /^The chart other could not be had from http:\/\/\S+: .+\n$/)
+    assert.match(other.stderr, /^Cannot fetch the chart other from http:\/\/\S+: .+\n$/)
   })
 
-  test('HELM_ON_INIT_ONLY: init reads the index, and nobody else asks for it', async () => {
+  test('With HELM_ON_INIT_ONLY only init fetches the index', async () => {
     const DEFAULTS = JSON.stringify({ ...chart(), default_overrides: [] })
-    const { ask, run, calls } = createHelmEnvironment({
+    const { runConfigScript, run, calls } = createHelmEnvironment({
       HELM_USER: user,
       HELM_PASS: password,
       DEFAULTS,
       HELM_ON_INIT_ONLY: 'true',
     })
-    const early = await ask('application_config_keys', chart())
+    const early = await runConfigScript('application_config_keys', chart())
     assert.match(
       early.stderr,
-      /^The repository http:\/\/\S+ was not added by init, and HELM_ON_INIT_ONLY allows nobody else to\.\n$/,
+      /^The repository http:\/\/\S+ was not added by init, and HELM_ON_INIT_ONLY forbids other scripts to add it\.\n$/,
     )
     assert.equal((await run('init', [])).code, 0)
-    assert.equal((await ask('application_config_keys', chart())).code, 0)
+    assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
     assert.equal(calls().match(/repo update/g)?.length, 1)
   })
 
-  test('an OCI registry: the chart with credentials, a sentence without', async () => {
-    const { ask, calls } = createHelmEnvironment({ HELM_PLAIN_HTTP: 'true' })
+  test('An OCI registry serves the chart with credentials; without them there is one sentence', async () => {
+    const { runConfigScript, calls } = createHelmEnvironment({ HELM_PLAIN_HTTP: 'true' })
     const oci = chart({ chart_repo_url: `oci://${registry.host}/charts` })
-    const result = await ask('application_config_keys', {
+    const result = await runConfigScript('application_config_keys', {
       ...oci,
       chart_repo_user: user,
       chart_repo_pass: password,
     })
     assert.deepEqual(result, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
     assert.ok(!calls().includes(password))
-    const refused = await ask('application_config_keys', oci)
+    const refused = await runConfigScript('application_config_keys', oci)
     assert.equal(refused.code, 1)
-    assert.match(refused.stderr, /^The chart shows 1\.0\.0 could not be had from oci:\/\/\S+: .+\n$/)
+    assert.match(refused.stderr, /^Cannot fetch the chart shows 1\.0\.0 from oci:\/\/\S+: .+\n$/)
   })
 
-  test('many scripts at once bring a chart once', async () => {
-    const { ask, calls } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
-    const all = await Promise.all(Array.from({ length: 8 }, () => ask('application_config_keys', chart())))
+  test('Many concurrent scripts fetch a chart once', async () => {
+    const { runConfigScript, calls } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () => runConfigScript('application_config_keys', chart())),
+    )
     assert.deepEqual(new Set(all.map(({ code }) => code)), new Set([0]))
-    for (const what of [/^repo update/gm, /^pull/gm, /^show values/gm])
-      assert.equal(calls().match(what)?.length, 1, String(what))
+    for (const call of [/^repo update/gm, /^pull/gm, /^show values/gm])
+      assert.equal(calls().match(call)?.length, 1, String(call))
   })
 
-  test('a script that is ended leaves no credentials behind', async () => {
+  test('A terminated script leaves no credentials in a file', async () => {
     const slow = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
     writeFileSync(slow.env.HELM_BIN ?? '', '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 })
     const args = configArguments('application_config_keys', project, Object.entries(chart()))
@@ -222,15 +227,15 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
     })
     const exited = new Promise((resolve) => child.once('exit', resolve))
     const secrets = () => filesBelow(slow.cache).filter((file) => readFileSync(file, 'utf8').includes(user))
-    await waitFor('helm is at work', async () => ({ done: secrets().length > 0, value: null }))
-    // As the runner does it: the whole group.
+    await waitFor('helm runs', async () => ({ done: secrets().length > 0, value: null }))
+    // The runner also signals the whole process group.
     process.kill(-(child.pid ?? 0), 'SIGTERM')
     await exited
     assert.deepEqual(secrets(), [])
   })
 })
 
-test('every script of the contract is there and executable, in both sets', () => {
+test('Both sets contain every script', () => {
   for (const set of ['helm', 'kubectl']) {
     const here = readdirSync(join(controlScriptsDir, set))
     for (const name of scriptNames.filter((each) => each !== 'notifications'))
@@ -238,7 +243,7 @@ test('every script of the contract is there and executable, in both sets', () =>
   }
 })
 
-test('the folder works on its own, with the one package that it names, in the version of the repository', async () => {
+test('A copy of the folder works with the one package in its package.json, in the same version as the repository', async () => {
   const own = JSON.parse(readFileSync(join(controlScriptsDir, 'package.json'), 'utf8'))
   const all = JSON.parse(readFileSync(join(controlScriptsDir, '../../package.json'), 'utf8'))
   assert.deepEqual(own.dependencies, { yaml: all.dependencies.yaml })
@@ -257,8 +262,8 @@ test('the folder works on its own, with the one package that it names, in the ve
   )
 })
 
-test('DEFAULTS become the defaults: values may hold =, commas and newlines', async () => {
-  const { ask } = createHelmEnvironment({
+test('DEFAULTS gives the defaults, with values that contain =, commas and newlines', async () => {
+  const { runConfigScript } = createHelmEnvironment({
     DEFAULTS: JSON.stringify({
       chart_repo_url: 'https://a.b',
       chart_name: 'c',
@@ -267,15 +272,15 @@ test('DEFAULTS become the defaults: values may hold =, commas and newlines', asy
     }),
   })
   assert.equal(
-    (await ask('deployment_config')).stdout,
+    (await runConfigScript('deployment_config')).stdout,
     'chart_repo_url,https://a.b\nchart_version,1.2.3\nchart_name,c\n',
   )
   assert.equal(
-    (await ask('deployment_config_keys')).stdout,
+    (await runConfigScript('deployment_config_keys')).stdout,
     'chart_name\nchart_repo_pass\nchart_repo_url\nchart_repo_user\nchart_version\n',
   )
-  assert.equal((await ask('application_config')).stdout, 'a,b=c\nd,"1,2\n3"\n')
-  assert.deepEqual(await createHelmEnvironment().ask('application_config'), {
+  assert.equal((await runConfigScript('application_config')).stdout, 'a,b=c\nd,"1,2\n3"\n')
+  assert.deepEqual(await createHelmEnvironment().runConfigScript('application_config'), {
     code: 0,
     stdout: '',
     stderr: '',
@@ -283,68 +288,73 @@ test('DEFAULTS become the defaults: values may hold =, commas and newlines', asy
 })
 
 const invalid: [string, Environment, Environment, RegExp][] = [
-  ['DEFAULTS that are not JSON', { DEFAULTS: '{' }, {}, /^DEFAULTS is not JSON: .+\n$/],
+  ['DEFAULTS is not JSON', { DEFAULTS: '{' }, {}, /^DEFAULTS is not JSON: .+\n$/],
   [
-    'overrides that are no pairs',
+    'default_overrides has an entry without =',
     { DEFAULTS: '{"default_overrides":["a"]}' },
     {},
     /^default_overrides in DEFAULTS is not a list of texts like "key=value"\.\n$/,
   ],
-  ['no repository', {}, { chart_name: 'x' }, /^chart_repo_url is not set\.\n$/],
-  ['no chart', {}, { chart_repo_url: 'https://a.b', chart_name: ' ' }, /^chart_name is not set\.\n$/],
+  ['The repository is missing', {}, { chart_name: 'x' }, /^chart_repo_url is not set\.\n$/],
   [
-    'an address of another kind',
+    'The chart is missing',
+    {},
+    { chart_repo_url: 'https://a.b', chart_name: ' ' },
+    /^chart_name is not set\.\n$/,
+  ],
+  [
+    'The address has an unknown scheme',
     {},
     { chart_repo_url: 'ftp://a.b', chart_name: 'x' },
     /^chart_repo_url "ftp:\/\/a\.b" is not the address of a repository/,
   ],
   [
-    'a name that helm would take for an option',
+    'The name looks like an option of helm',
     {},
     { chart_repo_url: 'https://a.b', chart_name: '--debug' },
     /^chart_name "--debug" is not the name of a chart\.\n$/,
   ],
   [
-    'a name that leads elsewhere',
+    'The name leads to another folder',
     {},
     { chart_repo_url: 'file:///charts', chart_name: '../x' },
     /^chart_name "\.\.\/x" is not the name of a chart\.\n$/,
   ],
   [
-    'a version that is none',
+    'The version is invalid',
     {},
     { chart_repo_url: 'https://a.b', chart_name: 'x', chart_version: '$(id)' },
     /^chart_version "\$\(id\)" is not a version\.\n$/,
   ],
   [
-    'a folder that is no chart',
+    'The folder contains no chart',
     {},
     { chart_repo_url: 'file:///usr', chart_name: 'bin' },
     /^There is no chart at \/usr\/bin\.\n$/,
   ],
   [
-    'a folder outside of the default one',
+    'The folder is outside of the default folder',
     { DEFAULTS: '{"chart_repo_url":"file:///charts/"}' },
     { chart_repo_url: 'file:///charts/../etc', chart_name: 'x' },
     /^chart_repo_url "file:\/\/\/charts\/\.\.\/etc" is a folder outside of chart_repo_url in DEFAULTS/,
   ],
   [
-    'a folder that is not there',
+    'The folder does not exist',
     {},
     { chart_repo_url: 'file:///no/such', chart_name: 'x' },
     /^There is no chart at \/no\/such\/x\.\n$/,
   ],
   [
-    'a helm that is not there',
+    'The helm program does not exist',
     { HELM_BIN: '/no/such/helm' },
     { chart_repo_url: 'https://a.b', chart_name: 'x' },
     /^\/no\/such\/helm was not found: put helm on the PATH or set HELM_BIN\.\n$/,
   ],
 ]
-for (const [what, environment, deployment, expected] of invalid)
-  test(`${what}: one sentence and exit code 1`, async () => {
-    const { ask } = createHelmEnvironment(environment)
-    const result = await ask(
+for (const [title, environment, deployment, expected] of invalid)
+  test(`${title}: the script prints one sentence and exits with 1`, async () => {
+    const { runConfigScript } = createHelmEnvironment(environment)
+    const result = await runConfigScript(
       deployment.chart_name ? 'application_config_keys' : 'application_config',
       deployment,
     )

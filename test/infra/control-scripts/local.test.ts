@@ -1,4 +1,4 @@
-/** The local control scripts as the runner calls them: real executables, real apps, a whole life. */
+/** The local control scripts, called as a runner calls them: real executables and real processes. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import {
@@ -31,7 +31,7 @@ const root = mkdtempSync(join(tmpdir(), 'octopod-deployments-'))
 const project = { projectName: 'Our shop', baseDomain: 'localhost', namespace: '../n' }
 const names = new Set<string>()
 after(async () => {
-  for (const name of names) await run('cleanup', about(name))
+  for (const name of names) await run('cleanup', argumentsOf(name))
   rmSync(root, { recursive: true, force: true })
 })
 
@@ -47,14 +47,14 @@ function run(script: ScriptName, args: string[], more: Record<string, string> = 
   })
 }
 
-function about(name: string, application: KeyValue[] = [], deployment: KeyValue[] = []): string[] {
+function argumentsOf(name: string, application: KeyValue[] = [], deployment: KeyValue[] = []): string[] {
   names.add(name)
   const tag: KeyValue[] = application.some(([key]) => key === 'image.tag') ? [] : [['image.tag', 'v1']]
   return lifecycleArguments(project, name, { application: [...tag, ...application], deployment })
 }
 
 async function linkOf(name: string): Promise<string> {
-  const { stdout } = await run('info', about(name))
+  const { stdout } = await run('info', argumentsOf(name))
   return /^app,(http:\/\/127\.0\.0\.1:\d+\/)\n$/.exec(stdout)?.[1] ?? assert.fail(`no link in ${stdout}`)
 }
 
@@ -71,33 +71,33 @@ const folderOf = (name: string) => join(root, 'Our%20shop', '%2E.%2Fn', name)
 const processOf = (name: string, index: number) =>
   JSON.parse(readFileSync(join(folderOf(name), `run/${index}.json`), 'utf8')) as { pid: number; port: number }
 
-// The tests are mostly waiting for processes: four at once.
+// Most of the time the tests wait for processes, so four run at once.
 describe('the local control scripts', { concurrency: 4 }, () => {
-  test('with a Node that is too old a script says so in one sentence', async () => {
+  test('On an old Node a script prints one sentence', async () => {
     const old = { NODE_OPTIONS: '--import "data:text/javascript,delete Map.groupBy"' }
-    const { code, stderr } = await run('info', about('too-old'), old)
+    const { code, stderr } = await run('info', argumentsOf('too-old'), old)
     assert.match(stderr, /^These scripts need Node 21 or newer, not v\d+.*\.\n$/)
     assert.equal(code, 1)
   })
 
-  test('every script of the contract is there and executable', () => {
+  test('Every script exists and is executable', () => {
     for (const name of scriptNames) accessSync(join(scripts, name), constants.X_OK)
   })
 
-  test('a whole life: the link stays, visits are counted through update, archive and restore, cleanup leaves nothing', async () => {
-    const life = about('life')
+  test('Link and visits survive update, archive and restore, and cleanup leaves nothing', async () => {
+    const life = argumentsOf('life')
     const link = await linkOf('life')
-    assert.equal((await run('check', life)).code, 1, 'not there yet')
+    assert.equal((await run('check', life)).code, 1, 'does not exist yet')
     assert.equal((await run('archive_check', life)).code, 0, 'nothing runs yet')
 
     assert.equal((await run('create', life)).code, 0)
     assert.equal((await run('check', life)).code, 0)
     assert.equal((await run('archive_check', life)).code, 1)
     assert.equal((await visit(link))?.visits, 1)
-    assert.equal((await run('create', life)).code, 0, 'a repetition is fine')
+    assert.equal((await run('create', life)).code, 0, 'create can be repeated')
 
-    const updated = about('life', [['image.tag', 'v2']])
-    assert.equal((await run('check', updated)).code, 3, 'another tag is configured than runs')
+    const updated = argumentsOf('life', [['image.tag', 'v2']])
+    assert.equal((await run('check', updated)).code, 3, 'the running tag differs from the configured one')
     assert.equal((await run('update', updated)).code, 0)
     assert.equal((await run('check', updated)).code, 0)
     const page = await visit(link)
@@ -119,7 +119,7 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     assert.ok(!existsSync(join(root, 'ports', new URL(link).port)))
   })
 
-  test('an app that is quicker than the script that starts it is found all the same', async () => {
+  test('An app that is ready before the script continues is found', async () => {
     const slow = `data:text/javascript,${encodeURIComponent(`import processes from 'node:child_process'
       import { syncBuiltinESMExports } from 'node:module'
       const { spawn } = processes
@@ -129,13 +129,13 @@ describe('the local control scripts', { concurrency: 4 }, () => {
         return child
       }
       syncBuiltinESMExports()`)}`
-    const { code, stdout } = await run('create', about('quick'), { NODE_OPTIONS: `--import "${slow}"` })
+    const { code, stdout } = await run('create', argumentsOf('quick'), { NODE_OPTIONS: `--import "${slow}"` })
     assert.equal(code, 0, stdout)
-    assert.equal((await run('check', about('quick'))).code, 0)
+    assert.equal((await run('check', argumentsOf('quick'))).code, 0)
   })
 
-  test('check tells a missing replica from a missing app, and update brings both back', async () => {
-    const two = about('replicas', [], [['app.replicas', '2']])
+  test('check distinguishes a missing replica from a missing app, and update restarts both', async () => {
+    const two = argumentsOf('replicas', [], [['app.replicas', '2']])
     await run('create', two)
     const before = [processOf('replicas', 0).pid, processOf('replicas', 1).pid] as const
     process.kill(before[1], 'SIGKILL')
@@ -144,12 +144,16 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     assert.equal((await run('check', two)).code, 1)
     assert.equal((await run('update', two)).code, 0)
     assert.equal((await run('check', two)).code, 0)
-    assert.equal((await run('update', about('replicas'))).code, 0)
-    assert.deepEqual(readdirSync(join(folderOf('replicas'), 'run')), ['0.json'], 'the second one is gone')
+    assert.equal((await run('update', argumentsOf('replicas'))).code, 0)
+    assert.deepEqual(
+      readdirSync(join(folderOf('replicas'), 'run')),
+      ['0.json'],
+      'the second replica is removed',
+    )
   })
 
-  test('a process id that passed to a stranger is neither believed nor killed', async () => {
-    const args = about('stranger')
+  test('A process id that another process has now is neither trusted nor killed', async () => {
+    const args = argumentsOf('stranger')
     await run('create', args)
     const file = join(folderOf('stranger'), 'run/0.json')
     const { pid } = processOf('stranger', 0)
@@ -161,36 +165,36 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     assert.equal((await run('archive', args)).code, 0)
   })
 
-  test('an app whose folder is gone ends by itself', async () => {
-    const args = about('orphan')
+  test('An app whose folder is deleted ends', async () => {
+    const args = argumentsOf('orphan')
     await run('create', args)
     const { pid } = processOf('orphan', 0)
     rmSync(folderOf('orphan'), { recursive: true })
     assert.ok(await pollUntil(() => processIdentity(pid) === null, { timeoutMs: 10_000 }))
   })
 
-  test('a promised port that a stranger took fails the action with a sentence; the next info promises another', async () => {
+  test('A reserved port that another program uses fails the action; the next info reserves another port', async () => {
     const link = await linkOf('port')
     const other = createServer()
     await new Promise<void>((listening) => other.listen(Number(new URL(link).port), '127.0.0.1', listening))
-    const failed = await run('create', about('port'))
+    const failed = await run('create', argumentsOf('port'))
     assert.equal(failed.code, 1)
-    assert.match(failed.stderr, /was taken by another program meanwhile: an update gets another one\.\n$/)
+    assert.match(failed.stderr, /is now in use by another program: the next update takes another port\.\n$/)
     assert.notEqual(await linkOf('port'), link)
-    assert.equal((await run('update', about('port'))).code, 0)
+    assert.equal((await run('update', argumentsOf('port'))).code, 0)
     other.close()
   })
 
-  test('values may hold anything: they reach the page whole and harmless', async () => {
-    const nasty: KeyValue[] = [
+  test('Values with special characters reach the page unchanged and escaped', async () => {
+    const special: KeyValue[] = [
       ['greeting', `<script>alert("1")</script> & 'two'\nlines`],
       ['banner', '--name=other'],
       ['empty', ''],
       ['equals', 'a=b=c'],
       ['-dash', '$(touch /tmp/never) `id` \\'],
     ]
-    assert.equal((await run('create', about('nasty', nasty))).code, 0)
-    const html = (await visit(await linkOf('nasty')))?.html ?? ''
+    assert.equal((await run('create', argumentsOf('special', special))).code, 0)
+    const html = (await visit(await linkOf('special')))?.html ?? ''
     assert.ok(!html.includes('<script'))
     assert.ok(html.includes('&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; &#38; &#39;two&#39;\nlines'))
     assert.ok(
@@ -200,36 +204,40 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     )
   })
 
-  const refused: { pairs: KeyValue[]; deployment?: KeyValue[]; says: RegExp }[] = [
+  const refused: { pairs: KeyValue[]; deployment?: KeyValue[]; expected: RegExp }[] = [
     {
       pairs: [['image.tag', 'v9']],
-      says: /^There is no image with the tag "v9"\. Known tags: v1, v2, v3, .+\.\n$/,
+      expected: /^There is no image with the tag "v9"\. Known tags: v1, v2, v3, .+\.\n$/,
     },
-    { pairs: [['image.tag', 'constructor']], says: /^There is no image with the tag "constructor"/ },
-    { pairs: [['color', 'red; background: url(x)']], says: /^color ".*" is neither like .+\.\n$/ },
+    { pairs: [['image.tag', 'constructor']], expected: /^There is no image with the tag "constructor"/ },
+    { pairs: [['color', 'red; background: url(x)']], expected: /^color ".*" is not a color like .+\.\n$/ },
     {
       pairs: [],
       deployment: [['app.replicas', 'many']],
-      says: /^app\.replicas "many" is not a whole number from 1 to 5\.\n$/,
+      expected: /^app\.replicas "many" is not a whole number from 1 to 5\.\n$/,
     },
-    { pairs: [], deployment: [['app.replicas', '-1']], says: /^app\.replicas "-1" is not/ },
-    { pairs: [], deployment: [['app.kind', 'zoo']], says: /^app\.kind "zoo" is not one of page, shop\.\n$/ },
+    { pairs: [], deployment: [['app.replicas', '-1']], expected: /^app\.replicas "-1" is not/ },
+    {
+      pairs: [],
+      deployment: [['app.kind', 'zoo']],
+      expected: /^app\.kind "zoo" is not one of page, shop\.\n$/,
+    },
   ]
-  for (const { pairs, deployment = [], says } of refused) {
-    test(`config_check refuses ${JSON.stringify([...pairs, ...deployment])} in a sentence, and create starts nothing`, async () => {
-      const args = about('refused', pairs, deployment)
+  for (const { pairs, deployment = [], expected } of refused) {
+    test(`config_check rejects ${JSON.stringify([...pairs, ...deployment])} with one sentence, and create starts nothing`, async () => {
+      const args = argumentsOf('refused', pairs, deployment)
       const answer = await run('config_check', args)
       assert.equal(answer.code, 1)
-      assert.match(answer.stdout, says)
+      assert.match(answer.stdout, expected)
       assert.equal((await run('create', args)).code, 1)
       assert.equal((await run('archive_check', args)).code, 0)
     })
   }
 
-  test('config_check tells everything at once, and lets any other key pass', async () => {
+  test('config_check reports all problems at once and accepts unknown keys', async () => {
     const bad = await run(
       'config_check',
-      about(
+      argumentsOf(
         'all',
         [
           ['image.tag', 'x'],
@@ -239,44 +247,50 @@ describe('the local control scripts', { concurrency: 4 }, () => {
       ),
     )
     assert.equal(bad.stdout.trim().split('\n').length, 3)
-    assert.equal((await run('config_check', about('all', [['anything.else', 'goes']]))).code, 0)
+    assert.equal((await run('config_check', argumentsOf('all', [['anything.else', 'goes']]))).code, 0)
   })
 
-  test('the application config depends on the deployment config; keys go beyond the defaults', async () => {
-    const ask = async (script: Parameters<typeof configArguments>[0], deployment: KeyValue[]) =>
+  test('The application config depends on the deployment config; some keys have no default', async () => {
+    const runConfigScript = async (script: Parameters<typeof configArguments>[0], deployment: KeyValue[]) =>
       (await run(script, configArguments(script, project, deployment))).stdout
     const shop: KeyValue[] = [['app.kind', 'shop']]
-    assert.equal(await ask('deployment_config', []), 'app.kind,page\napp.replicas,1\napp.start-seconds,0\n')
-    assert.equal(await ask('deployment_config_keys', []), 'app.kind\napp.replicas\napp.start-seconds\n')
     assert.equal(
-      await ask('application_config', []),
+      await runConfigScript('deployment_config', []),
+      'app.kind,page\napp.replicas,1\napp.start-seconds,0\n',
+    )
+    assert.equal(
+      await runConfigScript('deployment_config_keys', []),
+      'app.kind\napp.replicas\napp.start-seconds\n',
+    )
+    assert.equal(
+      await runConfigScript('application_config', []),
       'image.tag,v1\ngreeting,"Hello, world"\ncolor,#2b6cb0\n',
     )
-    assert.match(await ask('application_config', shop), /\nshop\.currency,EUR\nshop\.items,3\n$/)
-    assert.equal(await ask('application_config_keys', []), 'image.tag\ngreeting\ncolor\nbanner\n')
-    assert.match(await ask('application_config_keys', shop), /\nshop\.items\nbanner\n$/)
+    assert.match(await runConfigScript('application_config', shop), /\nshop\.currency,EUR\nshop\.items,3\n$/)
+    assert.equal(await runConfigScript('application_config_keys', []), 'image.tag\ngreeting\ncolor\nbanner\n')
+    assert.match(await runConfigScript('application_config_keys', shop), /\nshop\.items\nbanner\n$/)
   })
 
-  test('releases that fail: crash fails the action with its words, broken fails the check', async () => {
-    const crash = await run('create', about('crash', [['image.tag', 'crash']]))
+  test('The release crash fails the action with its output, the release broken fails the check', async () => {
+    const crash = await run('create', argumentsOf('crash', [['image.tag', 'crash']]))
     assert.equal(crash.code, 1)
     assert.match(
       crash.stderr,
-      /^Replica 0 ended at its start\. This release crashes: the tag asks for it\.\n$/,
+      /^Replica 0 ended during its start\. This release crashes on purpose: its tag is "crash"\.\n$/,
     )
-    const broken = about('broken', [['image.tag', 'broken']])
+    const broken = argumentsOf('broken', [['image.tag', 'broken']])
     assert.equal((await run('create', broken)).code, 0)
     assert.equal((await run('check', broken)).code, 1)
   })
 
-  test('wrong arguments are one sentence on stderr and exit 1', async () => {
+  test('Wrong arguments give one sentence on stderr and exit code 1', async () => {
     const calls: [ScriptName, string[], RegExp][] = [
       ['create', [], /^--project-name is missing\.\n$/],
       ['create', ['--name'], /^--name has no value\.\n$/],
       ['create', ['word', 'word'], /^"word" is not an option of this script\.\n$/],
       [
         'create',
-        [...about('wrong'), '--application-config', 'no pair'],
+        [...argumentsOf('wrong'), '--application-config', 'no pair'],
         /^--application-config "no pair" is not KEY=VALUE\.\n$/,
       ],
       [
@@ -285,14 +299,14 @@ describe('the local control scripts', { concurrency: 4 }, () => {
         /is not the name of a deployment/,
       ],
     ]
-    for (const [script, args, says] of calls) {
+    for (const [script, args, expected] of calls) {
       const { code, stderr } = await run(script, args)
       assert.equal(code, 1)
-      assert.match(stderr, says)
+      assert.match(stderr, expected)
     }
   })
 
-  test('init makes the folder, notifications write down every change', async () => {
+  test('init creates the folder, notifications records every status change', async () => {
     assert.equal((await run('init', [])).code, 0)
     await run('notifications', notificationArguments(project, 'life', 'CreatePending', 'Running'))
     const line = readFileSync(join(root, 'notifications.log'), 'utf8').trim()

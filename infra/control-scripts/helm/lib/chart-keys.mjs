@@ -1,38 +1,38 @@
-/** The keys that a chart's own values have, to full depth; and which of its defaults are numbers. */
-import { remembered } from '../../lib/cache.mjs'
-import { keyOf, scalarOf } from '../../lib/values.mjs'
+/** Lists the keys of a chart's own values, and which of them are numbers. Called by application_config_keys and release.mjs. */
+import { getOrCompute } from '../../lib/cache.mjs'
+import { formatKey, parseScalar } from '../../lib/values.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
 import { helm } from './helm.mjs'
 
-const keptMs = 24 * 60 * 60 * 1000
+const keysFreshMs = 24 * 60 * 60 * 1000
 
-/** → [[key, isNumber], …] of every leaf. `id` changes when the chart does. */
+/** → [[key, isNumber], …] for every leaf. `id` changes when the chart changes. */
 export function chartKeys(path, id) {
-  return remembered('keys', id, { freshMs: keptMs }, async () => {
+  return getOrCompute('keys', id, { freshMs: keysFreshMs }, async () => {
     const [values = {}] = await readDocuments(
       await helm(['show', 'values', path]),
       'values.yaml of the chart',
     )
-    return leaves(values, [])
+    return leafKeys(values, [])
   })
 }
 
-/** A function for treeOf; the chart is asked only when a value is a great whole number. */
+/** → the `isNumberAt` argument of buildValuesTree. Reads the chart only if a value is a large whole number. */
 export async function isNumberByDefault(pairs, path, id) {
-  const isGreat = ([, text]) =>
-    typeof scalarOf(text, () => true) === 'bigint' && typeof scalarOf(text) !== 'bigint'
-  if (![...pairs].some(isGreat)) return () => false
+  const isLarge = ([, text]) =>
+    typeof parseScalar(text, () => true) === 'bigint' && typeof parseScalar(text) !== 'bigint'
+  if (![...pairs].some(isLarge)) return () => false
   const numbers = new Set((await chartKeys(path, id)).filter(([, isNumber]) => isNumber).map(([key]) => key))
-  return (steps) => numbers.has(keyOf(steps))
+  return (steps) => numbers.has(formatKey(steps))
 }
 
-/** A map or list without entries is a leaf: something may be put in. */
-function leaves(value, steps) {
-  const below = Array.isArray(value)
+/** An empty map or list is a leaf, because entries can be added to it. */
+function leafKeys(value, steps) {
+  const children = Array.isArray(value)
     ? value.map((each, index) => [index, each])
     : value !== null && typeof value === 'object'
       ? Object.entries(value)
       : []
-  if (below.length > 0) return below.flatMap(([step, each]) => leaves(each, [...steps, step]))
-  return steps.length === 0 ? [] : [[keyOf(steps), typeof value === 'number']]
+  if (children.length > 0) return children.flatMap(([step, each]) => leafKeys(each, [...steps, step]))
+  return steps.length === 0 ? [] : [[formatKey(steps), typeof value === 'number']]
 }

@@ -1,80 +1,83 @@
 /**
- * Everything wrong with a config, a sentence each, beginning with the key that is to blame where it can be found: what cannot
- * be values at all, what the chart refuses, and what the cluster would refuse.
+ * Finds all problems of a config: invalid keys and values, errors of the chart, and errors of the API server. Each problem is one
+ * sentence and starts with the config key that caused it, if the key can be found. Called by config_check.
  */
-import { Refusal } from '../../lib/arguments.mjs'
-import { CommandFailure } from '../../lib/command.mjs'
-import { refusals, unlessOwned } from '../../lib/kubernetes/dry-run.mjs'
-import { keyByPlace, keyByValue } from '../../lib/kubernetes/find-config-key.mjs'
+import { UserError } from '../../lib/arguments.mjs'
+import { CommandError } from '../../lib/command.mjs'
+import { dryRunProblems, withoutDefinedKinds } from '../../lib/kubernetes/dry-run.mjs'
+import { findKeyByPath, findKeyByValue } from '../../lib/kubernetes/find-config-key.mjs'
 import { imageProblems } from '../../lib/kubernetes/image.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
-import { configuredOutline, render } from './release.mjs'
+import { configuredSummary, render } from './release.mjs'
 
-/** A user waits 10 seconds at most: this long it may take to find the key by leaving out one after the other. */
-const searchMs = 4_000
+/** The time limit for findKeyByRemoval. The user waits for the result at most 10 seconds. */
+const keySearchMs = 4_000
 
 export async function configProblems(request) {
-  const problems = await problemsOf(request)
-  if (problems.length === 0 || problems.some(({ key }) => key)) return problems.map(sentence)
-  const key = await keyByLeavingOut(request, problems)
-  return problems.map((problem) => sentence({ ...problem, key }))
+  const problems = await findProblems(request)
+  if (problems.length === 0 || problems.some(({ key }) => key)) return problems.map(formatProblem)
+  const key = await findKeyByRemoval(request, problems)
+  return problems.map((problem) => formatProblem({ ...problem, key }))
 }
 
-/** → [{ key, says }] */
-async function problemsOf(request) {
+/** → [{ key, message }] */
+async function findProblems(request) {
   const pairs = [...request.application]
   let text
   try {
     text = await render(request)
   } catch (error) {
-    if (error instanceof CommandFailure) return renderProblems(error.stderr, pairs)
+    if (error instanceof CommandError) return renderProblems(error.stderr, pairs)
     throw error
   }
-  // The longest wait first: the API server thinks while we read.
-  const asked = refusals(text, request.namespace)
-  asked.catch(() => {})
-  const outline = await configuredOutline(request, text)
-  const images = imageProblems(outline, pairs)
+  // Start the dry run first, because it takes the longest.
+  const dryRun = dryRunProblems(text, request.namespace)
+  dryRun.catch(() => {})
+  const summary = await configuredSummary(request, text)
+  const images = imageProblems(summary, pairs)
   if (images.length > 0) return images
-  const refused = unlessOwned(await asked, outline)
-  if (refused.length === 0) return []
+  const rejected = withoutDefinedKinds(await dryRun, summary)
+  if (rejected.length === 0) return []
   const documents = await readDocuments(text, 'What the chart renders')
-  return refused.map((problem) => ({ says: problem.says, key: keyByValue(problem, documents, pairs) }))
+  return rejected.map((problem) => ({
+    message: problem.message,
+    key: findKeyByValue(problem, documents, pairs),
+  }))
 }
 
-/** What helm says about the chart's schema, or about a template. */
+/** Parses helm's errors about the chart's schema or a template. */
 function renderProblems(stderr, pairs) {
   const schema = [...stderr.matchAll(/^- (?:at '([^']*)'|([\w.[\]-]+)): (.+)$/gm)]
   if (schema.length > 0)
-    return schema.map(([, pointer, dotted, says]) => {
-      const place = dotted ?? placeOf(pointer)
-      return { key: keyByPlace(place, pairs) ?? (place || null), says }
+    return schema.map(([, pointer, dotted, message]) => {
+      const path = dotted ?? pathOf(pointer)
+      return { key: findKeyByPath(path, pairs) ?? (path || null), message }
     })
   if (
     /(?:connection refused|cluster unreachable|no such host|i\/o timeout|Unauthorized|forbidden)/i.test(
       stderr,
     )
   )
-    throw new Refusal(stderr)
-  const places = [...stderr.matchAll(/\.Values\.([\w.]+)/g)].map(([, place]) => keyByPlace(place, pairs))
-  return [{ key: places.find(Boolean) ?? null, says: shortened(stderr) }]
+    throw new UserError(stderr)
+  const keys = [...stderr.matchAll(/\.Values\.([\w.]+)/g)].map(([, path]) => findKeyByPath(path, pairs))
+  return [{ key: keys.find(Boolean) ?? null, message: withoutAdvice(stderr) }]
 }
 
-/** Leaves out one key after the other until the first problem is gone. */
-async function keyByLeavingOut(request, [first]) {
-  const endsAt = Date.now() + searchMs
+/** Removes one key after another until the first problem disappears. → the key, or null */
+async function findKeyByRemoval(request, [first]) {
+  const endsAt = Date.now() + keySearchMs
   for (const [key] of [...request.application].reverse()) {
     if (Date.now() > endsAt) return null
     const application = new Map(request.application)
     application.delete(key)
-    const left = await problemsOf({ ...request, application }).catch(() => [first])
-    if (!left.some(({ says }) => says === first.says)) return key
+    const remaining = await findProblems({ ...request, application }).catch(() => [first])
+    if (!remaining.some(({ message }) => message === first.message)) return key
   }
   return null
 }
 
-const sentence = ({ key, says }) => (key ? `${key}: ${says}` : says)
-const placeOf = (pointer) =>
+const formatProblem = ({ key, message }) => (key ? `${key}: ${message}` : message)
+const pathOf = (pointer) =>
   pointer
     .split('/')
     .slice(1)
@@ -82,8 +85,8 @@ const placeOf = (pointer) =>
     .join('')
     .replace(/^\./, '')
 
-/** The error itself, without helm's advice. */
-function shortened(stderr) {
+/** The error without helm's advice about options. */
+function withoutAdvice(stderr) {
   return stderr
     .replace(/^Error: /, '')
     .replace(/\n+Use --debug flag.*$/s, '')

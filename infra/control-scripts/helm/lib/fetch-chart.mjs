@@ -1,6 +1,6 @@
 /**
- * Brings a chart onto this machine: from a repository, a registry (oci://) or a folder (file://). What was brought is kept:
- * a chart of one exact version for a day, any other and the index of a repository for some minutes.
+ * Fetches a chart from a repository, a registry (oci://) or a folder (file://). Charts of an exact version are cached for a day,
+ * other charts and repository indexes for five minutes. Called by release.mjs and application_config_keys.
  */
 import { createHash } from 'node:crypto'
 import {
@@ -15,70 +15,71 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Refusal } from '../../lib/arguments.mjs'
-import { ageOf, alone, cacheFile, makeRoom } from '../../lib/cache.mjs'
-import { inPrivateFolder } from '../../lib/cache-dir.mjs'
-import { CommandFailure } from '../../lib/command.mjs'
-import { masked } from '../../lib/secrets.mjs'
+import { UserError } from '../../lib/arguments.mjs'
+import { ageMs, cachePath, evictOldEntries, withFileLock } from '../../lib/cache.mjs'
+import { withPrivateFolder } from '../../lib/cache-dir.mjs'
+import { CommandError } from '../../lib/command.mjs'
+import { fileStamps } from '../../lib/file-stamps.mjs'
+import { maskSecrets } from '../../lib/secrets.mjs'
 import { helm } from './helm.mjs'
 
-const exactMs = 24 * 60 * 60 * 1000
-const indexMs = 5 * 60 * 1000
-const repository = 'r'
+const exactVersionFreshMs = 24 * 60 * 60 * 1000
+const indexFreshMs = 5 * 60 * 1000
+const repositoryName = 'r'
 
-/** → { path, id }: the chart for helm, and a text that changes when its content does. */
-export async function bring(chart) {
-  if (chart.kind === 'file') return local(chart)
-  const path = cacheFile('charts', identityOf(chart, chart.name, chart.version), '.tgz')
-  const freshMs = isExact(chart.version) ? exactMs : indexMs
-  if (ageOf(path) < freshMs) return known(path)
-  return await alone(path, async () => {
-    if (ageOf(path) >= freshMs) await pullOr(path, chart)
-    return known(path)
+/** → { path, id }: `path` is for helm; `id` changes when the content of the chart changes. */
+export async function fetchChart(chart) {
+  if (chart.kind === 'file') return localChart(chart)
+  const path = cachePath('charts', cacheKeyOf(chart, chart.name, chart.version), '.tgz')
+  const freshMs = isExact(chart.version) ? exactVersionFreshMs : indexFreshMs
+  if (ageMs(path) < freshMs) return cachedChart(path)
+  return await withFileLock(path, async () => {
+    if (ageMs(path) >= freshMs) await pullOrKeepCached(path, chart)
+    return cachedChart(path)
   })
 }
 
-/** init: adds the repository and reads its index; a registry has none. */
-export async function readIndex(chart) {
+/** init: fetches the index of the repository. A registry has no index. */
+export async function fetchIndex(chart) {
   if (chart.kind !== 'http') return
-  await inPrivateFolder((folder) => update(folder, chart))
+  await withPrivateFolder((folder) => updateIndex(folder, chart))
 }
 
-/** A repository that is away does not take along what is here already. */
-async function pullOr(path, chart) {
+/** If the repository is unreachable, a cached chart that is less than a day old is used. */
+async function pullOrKeepCached(path, chart) {
   try {
-    await inPrivateFolder((folder) =>
+    await withPrivateFolder((folder) =>
       chart.kind === 'oci' ? pullOci(folder, path, chart) : pullHttp(folder, path, chart),
     )
   } catch (error) {
-    if (ageOf(path) > exactMs) throw error
+    if (ageMs(path) > exactVersionFreshMs) throw error
   }
 }
 
 async function pullHttp(folder, path, chart) {
-  const index = join(indexFolder(chart), `${repository}-index.yaml`)
-  const once = isOnInitOnly()
-  if (once && ageOf(index) === Number.POSITIVE_INFINITY)
-    throw new Refusal(
-      `The repository ${chart.url} was not added by init, and HELM_ON_INIT_ONLY allows nobody else to.`,
+  const index = join(indexFolder(chart), `${repositoryName}-index.yaml`)
+  const initOnly = isInitOnly()
+  if (initOnly && ageMs(index) === Number.POSITIVE_INFINITY)
+    throw new UserError(
+      `The repository ${chart.url} was not added by init, and HELM_ON_INIT_ONLY forbids other scripts to add it.`,
     )
-  const isOld = !once && ageOf(index) > indexMs
-  if (isOld) await update(folder, chart)
+  const isOld = !initOnly && ageMs(index) > indexFreshMs
+  if (isOld) await updateIndex(folder, chart)
   const pull = () =>
-    helm(['pull', `${repository}/${chart.name}`, ...versionOf(chart), '-d', folder], {
+    helm(['pull', `${repositoryName}/${chart.name}`, ...versionArguments(chart), '-d', folder], {
       env: repositoryEnvironment(folder, chart),
     })
   try {
     await pull()
   } catch (error) {
-    // A version that came out after the index was read.
-    if (isOld || once || !/not found/.test(error.message)) throw sentence(error, chart)
-    await update(folder, chart)
-    await pull().catch((again) => {
-      throw sentence(again, chart)
+    // The version may be newer than the cached index.
+    if (isOld || initOnly || !/not found/.test(error.message)) throw describeFailure(error, chart)
+    await updateIndex(folder, chart)
+    await pull().catch((retryError) => {
+      throw describeFailure(retryError, chart)
     })
   }
-  keep(folder, path)
+  moveToCache(folder, path)
 }
 
 async function pullOci(folder, path, chart) {
@@ -90,87 +91,82 @@ async function pullOci(folder, path, chart) {
   const plain = /^(1|true)$/i.test(process.env.HELM_PLAIN_HTTP ?? '') ? ['--plain-http'] : []
   const env = { HELM_REGISTRY_CONFIG: config, DOCKER_CONFIG: folder }
   try {
-    await helm(['pull', `${chart.url}/${chart.name}`, ...versionOf(chart), ...plain, '-d', folder], { env })
+    await helm(['pull', `${chart.url}/${chart.name}`, ...versionArguments(chart), ...plain, '-d', folder], {
+      env,
+    })
   } catch (error) {
-    throw sentence(error, chart)
+    throw describeFailure(error, chart)
   }
-  keep(folder, path)
+  moveToCache(folder, path)
 }
 
-/** One script reads the index while the others wait for it. */
-function update(folder, chart) {
-  const index = join(indexFolder(chart), `${repository}-index.yaml`)
-  const seenMs = ageOf(index)
-  return alone(index, async () => {
-    if (ageOf(index) < seenMs) return
+/** One script fetches the index while the others wait. */
+function updateIndex(folder, chart) {
+  const index = join(indexFolder(chart), `${repositoryName}-index.yaml`)
+  const ageBeforeMs = ageMs(index)
+  return withFileLock(index, async () => {
+    if (ageMs(index) < ageBeforeMs) return
     const env = repositoryEnvironment(folder, chart)
     try {
-      await helm(['repo', 'update', repository], { env })
+      await helm(['repo', 'update', repositoryName], { env })
     } catch (error) {
-      throw sentence(error, chart)
+      throw describeFailure(error, chart)
     }
   })
 }
 
-/** Credentials stand in a private file for as long as helm runs, never in its arguments. */
+/** Credentials are in a private file while helm runs, never in its arguments. */
 function repositoryEnvironment(folder, chart) {
   const config = join(folder, 'repositories.json')
-  const entry = { name: repository, url: chart.url, username: chart.user, password: chart.pass }
+  const entry = { name: repositoryName, url: chart.url, username: chart.user, password: chart.pass }
   writeFileSync(config, JSON.stringify({ apiVersion: '', repositories: [entry] }), { mode: 0o600 })
   return { HELM_REPOSITORY_CONFIG: config, HELM_REPOSITORY_CACHE: indexFolder(chart) }
 }
 
 function indexFolder(chart) {
-  const folder = cacheFile('repositories', identityOf(chart), '')
+  const folder = cachePath('repositories', cacheKeyOf(chart), '')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return folder
 }
 
-/** Credentials are part of it: what one may read is not given to another. */
-const identityOf = (chart, ...more) => [chart.url, chart.user, chart.pass, ...more]
+/** Credentials are part of the key, so a user never gets a chart that was fetched with another credential. */
+const cacheKeyOf = (chart, ...more) => [chart.url, chart.user, chart.pass, ...more]
 
-function keep(folder, path) {
-  const pulled = readdirSync(folder).find((name) => name.endsWith('.tgz'))
-  if (pulled === undefined) throw new Refusal('helm brought no chart.')
-  chmodSync(join(folder, pulled), 0o600)
-  renameSync(join(folder, pulled), path)
-  makeRoom(join(path, '..'))
+function moveToCache(folder, path) {
+  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz'))
+  if (archive === undefined) throw new UserError('helm has not downloaded a chart.')
+  chmodSync(join(folder, archive), 0o600)
+  renameSync(join(folder, archive), path)
+  evictOldEntries(join(path, '..'))
 }
 
-function local(chart) {
+function localChart(chart) {
   const path = join(fileURLToPath(chart.url), chart.name)
   if (!existsSync(path) || (statSync(path).isDirectory() && !existsSync(join(path, 'Chart.yaml'))))
-    throw new Refusal(`There is no chart at ${path}.`)
-  return { path, id: JSON.stringify(stamps(path)) }
+    throw new UserError(`There is no chart at ${path}.`)
+  return { path, id: JSON.stringify(fileStamps(path)) }
 }
 
-/** Names, sizes and times of all files below: a chart being worked on is never served stale. */
-function stamps(path) {
-  const { size, mtimeMs } = statSync(path)
-  if (!statSync(path).isDirectory()) return [[path, size, mtimeMs]]
-  return readdirSync(path).flatMap((name) => stamps(join(path, name)))
-}
-
-function known(path) {
+function cachedChart(path) {
   return { path, id: createHash('sha256').update(readFileSync(path)).digest('hex') }
 }
 
 const isExact = (version) => /^v?\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/.test(version)
-const versionOf = ({ version }) => (version === '' ? [] : [`--version=${version}`])
-export const isOnInitOnly = () => /^(1|true)$/i.test(process.env.HELM_ON_INIT_ONLY ?? '')
+const versionArguments = ({ version }) => (version === '' ? [] : [`--version=${version}`])
+export const isInitOnly = () => /^(1|true)$/i.test(process.env.HELM_ON_INIT_ONLY ?? '')
 
-/** What helm says about a repository is long, and its last line is not always the reason. */
-function sentence(error, chart) {
-  if (!(error instanceof CommandFailure)) return error
-  const lines = `${masked(error.stdout)}\n${error.stderr}`
+/** helm's errors about a repository have many lines, and the last one is not always the reason. */
+function describeFailure(error, chart) {
+  if (!(error instanceof CommandError)) return error
+  const lines = `${maskSecrets(error.stdout)}\n${error.stderr}`
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean)
-  const said = lines.findLast((line) => reason.test(line)) ?? lines.at(-1) ?? 'helm does not say why.'
+  const reason = lines.findLast((line) => reasonPattern.test(line)) ?? lines.at(-1) ?? 'helm gives no reason.'
   const version = chart.version === '' ? '' : ` ${chart.version}`
-  const words = said.replace(/^Error: /, '')
-  return new Refusal(`The chart ${chart.name}${version} could not be had from ${chart.url}: ${words}`)
+  const message = reason.replace(/^Error: /, '')
+  return new UserError(`Cannot fetch the chart ${chart.name}${version} from ${chart.url}: ${message}`)
 }
 
-const reason =
+const reasonPattern =
   /failed to fetch|unauthori[sz]ed|denied|\b[45]\d\d\b|no such host|refused|time-?out|x509|tls:|not found|invalid/i

@@ -1,17 +1,18 @@
-/** init: the programs are there, DEFAULTS can be read, and with HELM_ON_INIT_ONLY the default repository is known. */
-import { Refusal } from '../../lib/arguments.mjs'
+/** init: tests that helm and kubectl work and DEFAULTS is valid. With HELM_ON_INIT_ONLY it fetches the repository's index. */
+import { UserError } from '../../lib/arguments.mjs'
 import { kubectl } from '../../lib/kubernetes/kubectl.mjs'
-import { chartOf, defaults, deploymentDefaults } from './defaults.mjs'
-import { isOnInitOnly, readIndex } from './fetch-chart.mjs'
+import { deploymentDefaults, readChartSource, readDefaults } from './defaults.mjs'
+import { fetchIndex, isInitOnly } from './fetch-chart.mjs'
 import { helmMajor } from './helm.mjs'
 
-const oldest = 3
+const minMajorVersion = 3
 
-export async function prepare() {
-  defaults()
+export async function init() {
+  readDefaults()
   const major = await helmMajor()
-  if (major < oldest) throw new Refusal(`This helm is of version ${major}: ${oldest} or newer is needed.`)
+  if (major < minMajorVersion)
+    throw new UserError(`helm has version ${major}, but version ${minMajorVersion} or newer is needed.`)
   await kubectl(['version', '--client'])
-  if (isOnInitOnly()) await readIndex(chartOf(new Map(deploymentDefaults())))
-  console.log('helm and kubectl are there, DEFAULTS can be read.')
+  if (isInitOnly()) await fetchIndex(readChartSource(new Map(deploymentDefaults())))
+  console.log('helm and kubectl work, DEFAULTS is valid.')
 }

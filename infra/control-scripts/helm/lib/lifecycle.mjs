@@ -1,41 +1,41 @@
-/** What create, update, archive, unarchive and cleanup do; each can be repeated, and goes on where another broke off. */
+/** Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption. */
 
 import { startWorkloads, stopWorkloads } from '../../lib/kubernetes/scale.mjs'
-import { removeClaims } from '../../lib/kubernetes/volume-claims.mjs'
-import { masked } from '../../lib/secrets.mjs'
-import { install, installedOutline, uninstall } from './release.mjs'
+import { deleteVolumeClaims } from '../../lib/kubernetes/volume-claims.mjs'
+import { maskSecrets } from '../../lib/secrets.mjs'
+import { installedSummary, uninstallRelease, upgradeRelease } from './release.mjs'
 
-/** create and update: helm returns when the cluster has taken it; check tells when it is up. */
-export async function bringUp(request) {
-  const said = masked((await install(request)).trim())
-  console.log(said)
-  // What an archive that broke off has stopped, an update brings back; what is new cannot have been stopped.
-  if (!/^Release ".*" does not exist/.test(said)) await startWorkloads(await installedOutline(request))
+/** create and update: returns when the cluster has accepted the release. The check script reports when it is ready. */
+export async function install(request) {
+  const output = maskSecrets((await upgradeRelease(request)).trim())
+  console.log(output)
+  // An interrupted archive may have stopped workloads of an existing release.
+  if (!/^Release ".*" does not exist/.test(output)) await startWorkloads(await installedSummary(request))
 }
 
-export async function putAway(request) {
-  const outline = await installedOutline(request)
-  if (outline === null) return console.log(`Nothing of ${request.name} is installed.`)
-  const count = await stopWorkloads(outline)
+export async function scaleDown(request) {
+  const summary = await installedSummary(request)
+  if (summary === null) return console.log(`${request.name} is not installed.`)
+  const count = await stopWorkloads(summary)
   console.log(
     count > 0 ? `${request.name} is archived; its data is kept.` : `${request.name} was archived already.`,
   )
 }
 
-/** Whose create failed so early that nothing is installed gets what create would have given. */
-export async function bringBack(request) {
-  const outline = await installedOutline(request)
-  if (outline === null) return bringUp(request)
-  const count = await startWorkloads(outline)
+/** unarchive. If nothing is installed, because create failed early, it installs the release. */
+export async function scaleUp(request) {
+  const summary = await installedSummary(request)
+  if (summary === null) return install(request)
+  const count = await startWorkloads(summary)
   console.log(count > 0 ? `${request.name} is started again.` : `${request.name} was not stopped.`)
 }
 
-export async function remove(request) {
-  const wasThere = await uninstall(request)
-  const claims = await removeClaims(request)
+export async function uninstall(request) {
+  const wasInstalled = await uninstallRelease(request)
+  const deletedClaims = await deleteVolumeClaims(request)
   console.log(
-    wasThere || claims.length > 0
+    wasInstalled || deletedClaims.length > 0
       ? `${request.name} is removed.`
-      : `There is nothing left of ${request.name}.`,
+      : `${request.name} does not exist.`,
   )
 }

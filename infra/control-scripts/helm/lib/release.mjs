@@ -1,42 +1,42 @@
-/** The release of a deployment: rendered, installed, looked up, removed. It is named after the deployment. */
+/** Renders, installs, reads and uninstalls the release of a deployment. The release has the deployment's name. Called by lifecycle.mjs, check and info. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Refusal } from '../../lib/arguments.mjs'
-import { remembered } from '../../lib/cache.mjs'
-import { inPrivateFolder } from '../../lib/cache-dir.mjs'
+import { UserError } from '../../lib/arguments.mjs'
+import { getOrCompute } from '../../lib/cache.mjs'
+import { withPrivateFolder } from '../../lib/cache-dir.mjs'
 import { kubectl } from '../../lib/kubernetes/kubectl.mjs'
-import { outlineOf } from '../../lib/kubernetes/manifest-summary.mjs'
-import { treeOf, valuesText } from '../../lib/values.mjs'
+import { summarizeManifests } from '../../lib/kubernetes/manifest-summary.mjs'
+import { buildValuesTree, formatValues } from '../../lib/values.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
 import { isNumberByDefault } from './chart-keys.mjs'
-import { chartOf, hostKeys } from './defaults.mjs'
-import { bring } from './fetch-chart.mjs'
+import { hostKeys, readChartSource } from './defaults.mjs'
+import { fetchChart } from './fetch-chart.mjs'
 import { helm, helmMajor } from './helm.mjs'
 
-/** Hooks may take this long; the runner has its own limit above. */
-const hookMinutes = 20
-const installMs = 25 * 60 * 1000
-const outlineFreshMs = 10 * 60 * 1000
-const outlineStaleMs = 24 * 60 * 60 * 1000
+/** The time limit for hooks. The runner has a higher limit for the whole script. */
+const hookTimeoutMinutes = 20
+const installTimeoutMs = 25 * 60 * 1000
+const summaryFreshMs = 10 * 60 * 1000
+const summaryStaleMs = 24 * 60 * 60 * 1000
 
 /**
- * What the configured chart consists of; kept, because check asks every few seconds. `rendered`: its manifests, by whom has
- * them already: config_check comes first, and info and check find its answer.
+ * The summary of the configured chart. It is cached, because check reads it every few seconds. `manifests`: the rendered manifests,
+ * if the caller has them already. config_check runs first and fills the cache for info and check.
  */
-export async function configuredOutline(request, rendered) {
-  const chart = chartOf(request.deployment)
-  const { id } = await bring(chart)
-  const key = [id, request.name, request.namespace, [...pairsOf(request)]]
-  const limits = { freshMs: outlineFreshMs, staleMs: outlineStaleMs }
-  return remembered('outlines', key, limits, async () => {
-    const text = rendered ?? (await render(request))
-    return outlineOf(await readDocuments(text, 'What the chart renders'), request.namespace)
+export async function configuredSummary(request, manifests) {
+  const chart = readChartSource(request.deployment)
+  const { id } = await fetchChart(chart)
+  const key = [id, request.name, request.namespace, [...configWithHost(request)]]
+  const limits = { freshMs: summaryFreshMs, staleMs: summaryStaleMs }
+  return getOrCompute('manifest-summaries', key, limits, async () => {
+    const text = manifests ?? (await render(request))
+    return summarizeManifests(await readDocuments(text, 'What the chart renders'), request.namespace)
   })
 }
 
-/** The manifests as text, rendered with what the cluster can; hooks are left out. */
+/** Renders the manifests as text, without hooks. The cluster's API versions are used. */
 export async function render(request) {
-  return withChart(request, (path, values) =>
+  return withChartAndValues(request, (path, values) =>
     helm([
       ...['template', request.name, path, '-n', request.namespace, '-f', values],
       ...['--dry-run=server', '--no-hooks', '--skip-tests', '--include-crds'],
@@ -44,24 +44,24 @@ export async function render(request) {
   )
 }
 
-export async function install(request) {
-  // Whatever was changed by hand in the cluster must not keep the configured release out.
-  const force = (await helmMajor()) >= 4 ? ['--server-side=true', '--force-conflicts'] : []
-  return withChart(request, (path, values) =>
-    repeatedly(request, () =>
+export async function upgradeRelease(request) {
+  // Manual changes in the cluster must not block the configured release.
+  const forceOptions = (await helmMajor()) >= 4 ? ['--server-side=true', '--force-conflicts'] : []
+  return withChartAndValues(request, (path, values) =>
+    retryAfterPendingRelease(request, () =>
       helm(
         [
           ...['upgrade', '--install', request.name, path, '-n', request.namespace, '-f', values],
-          ...['--reset-values', `--timeout=${hookMinutes}m`],
-          ...force,
+          ...['--reset-values', `--timeout=${hookTimeoutMinutes}m`],
+          ...forceOptions,
         ],
-        { timeoutMs: installMs },
+        { timeoutMs: installTimeoutMs },
       ),
     ),
   )
 }
 
-/** What is installed now, as helm recorded it; null when nothing is. */
+/** The installed manifests, as helm recorded them; null if nothing is installed. */
 export async function installedManifest({ name, namespace }) {
   try {
     return await helm(['get', 'manifest', name, '-n', namespace])
@@ -71,24 +71,25 @@ export async function installedManifest({ name, namespace }) {
   }
 }
 
-/** The same manifest is read once: archive_check asks for it every few seconds. */
-export async function installedOutline(request) {
+/** The summary of the installed manifests. It is cached, because archive_check reads it every few seconds. */
+export async function installedSummary(request) {
   const text = await installedManifest(request)
   if (text === null) return null
-  return remembered(
-    'outlines',
+  return getOrCompute(
+    'manifest-summaries',
     ['installed', request.namespace, text],
-    { freshMs: outlineStaleMs },
-    async () => outlineOf(await readDocuments(text, 'The manifest of the release'), request.namespace),
+    { freshMs: summaryStaleMs },
+    async () =>
+      summarizeManifests(await readDocuments(text, 'The manifest of the release'), request.namespace),
   )
 }
 
-/** → false when there was none. */
-export async function uninstall(request) {
+/** → false if no release was installed */
+export async function uninstallRelease(request) {
   try {
-    await repeatedly(request, () =>
-      helm(['uninstall', request.name, '-n', request.namespace, `--timeout=${hookMinutes}m`], {
-        timeoutMs: installMs,
+    await retryAfterPendingRelease(request, () =>
+      helm(['uninstall', request.name, '-n', request.namespace, `--timeout=${hookTimeoutMinutes}m`], {
+        timeoutMs: installTimeoutMs,
       }),
     )
     return true
@@ -98,20 +99,20 @@ export async function uninstall(request) {
   }
 }
 
-/** The chart's path and a private file with the values, for as long as `work` takes. */
-async function withChart(request, work) {
-  const { path, id } = await bring(chartOf(request.deployment))
-  const pairs = pairsOf(request)
-  const tree = treeOf(pairs, await isNumberByDefault(pairs, path, id))
-  return inPrivateFolder(async (folder) => {
+/** Calls `work` with the chart's path and a private values file, which is deleted afterwards. */
+async function withChartAndValues(request, work) {
+  const { path, id } = await fetchChart(readChartSource(request.deployment))
+  const pairs = configWithHost(request)
+  const tree = buildValuesTree(pairs, await isNumberByDefault(pairs, path, id))
+  return withPrivateFolder(async (folder) => {
     const values = join(folder, 'values.yaml')
-    writeFileSync(values, valuesText(tree), { mode: 0o600 })
+    writeFileSync(values, formatValues(tree), { mode: 0o600 })
     return await work(path, values)
   })
 }
 
-/** The host is the deployment's own: it wins over the config, as in Octopod 1.6. */
-function pairsOf(request) {
+/** Sets the host of the deployment. It overrides the config, as in Octopod 1.6. */
+function configWithHost(request) {
   const pairs = new Map(request.application)
   for (const key of hostKeys()) {
     pairs.delete(key)
@@ -121,27 +122,27 @@ function pairsOf(request) {
 }
 
 /**
- * A helm that was killed leaves its revision pending, and every later one refuses to work. Octopod runs one action of a
- * deployment at a time, so a pending revision has nobody: its record goes, its objects are taken over.
+ * A killed helm leaves a pending revision, and later helm commands fail because of it. Octopod runs only one action of a deployment
+ * at a time, so no helm still works on a pending revision. Its record is deleted and the command runs again.
  */
-async function repeatedly({ name, namespace }, work) {
+async function retryAfterPendingRelease({ name, namespace }, work) {
   try {
     return await work()
   } catch (error) {
     if (!/another operation \(install\/upgrade\/rollback\) is in progress/.test(error.message)) throw error
-    console.log('An earlier helm was ended before it was done: its unfinished record is removed.')
-    const pending = `owner=helm,name=${name},status in (pending-install,pending-upgrade,pending-rollback)`
+    console.log('An earlier helm was killed during its work; its pending revision is removed.')
+    const selector = `owner=helm,name=${name},status in (pending-install,pending-upgrade,pending-rollback)`
     await kubectl([
       'delete',
       process.env.HELM_DRIVER?.startsWith('configmap') ? 'configmaps' : 'secrets',
       '-n',
       namespace,
       '-l',
-      pending,
+      selector,
     ])
     return await work()
   }
 }
 
 const isNotFound = (error) =>
-  error instanceof Refusal && /release: not found|not found: release|Release not loaded/.test(error.message)
+  error instanceof UserError && /release: not found|not found: release|Release not loaded/.test(error.message)

@@ -1,70 +1,72 @@
 /**
- * Builds the manifests of a deployment: kustomize gives every object the deployment's name, namespace and label; then each
- * ${key} in them becomes its value, in the finished objects, so that a value can never be more than a value.
+ * Builds the manifests of a deployment. kustomize adds the deployment's name, namespace and label to every object. Then each ${key}
+ * is replaced by its value in the parsed objects, so a value cannot change the structure of a manifest. Called by lifecycle.mjs,
+ * config-problems.mjs, check and info.
  */
-import { readdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { realpathSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { Refusal } from '../../lib/arguments.mjs'
-import { remembered } from '../../lib/cache.mjs'
-import { inPrivateFolder } from '../../lib/cache-dir.mjs'
+import { UserError } from '../../lib/arguments.mjs'
+import { getOrCompute } from '../../lib/cache.mjs'
+import { withPrivateFolder } from '../../lib/cache-dir.mjs'
+import { fileStamps } from '../../lib/file-stamps.mjs'
 import { kubectl } from '../../lib/kubernetes/kubectl.mjs'
-import { outlineOf } from '../../lib/kubernetes/manifest-summary.mjs'
-import { scalarOf } from '../../lib/values.mjs'
+import { summarizeManifests } from '../../lib/kubernetes/manifest-summary.mjs'
+import { parseScalar } from '../../lib/values.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
-import { applicationDefaults, folderOf, templatesRoot } from './declared-config.mjs'
+import { applicationDefaults, manifestFolder, templatesRoot } from './declared-config.mjs'
 
-const outlineFreshMs = 10 * 60 * 1000
+const summaryFreshMs = 10 * 60 * 1000
 export const instanceLabel = 'app.kubernetes.io/instance'
 
-/** What the configured manifests consist of; kept, because check asks every few seconds. */
-export async function configuredOutline(request) {
+/** The summary of the configured manifests. It is cached, because check reads it every few seconds. */
+export async function configuredSummary(request) {
   const key = [
-    stamps(templatesRoot()),
+    fileStamps(templatesRoot()),
     request.name,
     request.namespace,
     request['base-domain'],
     request['project-name'],
   ]
   const configs = [[...request.deployment], [...request.application]]
-  return remembered('outlines', [...key, ...configs], { freshMs: outlineFreshMs }, async () =>
-    outlineOf(await finished(request, await built(request)), request.namespace),
+  return getOrCompute('manifest-summaries', [...key, ...configs], { freshMs: summaryFreshMs }, async () =>
+    summarizeManifests(await fillPlaceholders(request, await buildManifests(request)), request.namespace),
   )
 }
 
-/** The manifests with their placeholders, as objects. */
-export async function built(request) {
-  const folder = await folderOf(request.deployment)
-  const text = await inPrivateFolder(async (own) => {
+/** The manifests as objects, with placeholders. */
+export async function buildManifests(request) {
+  const folder = await manifestFolder(request.deployment)
+  const text = await withPrivateFolder(async (tempFolder) => {
     const overlay = {
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
       namePrefix: `${request.name}-`,
       namespace: request.namespace,
       labels: [{ pairs: { [instanceLabel]: request.name }, includeSelectors: true }],
-      resources: [relative(realpathSync(own), folder)],
+      resources: [relative(realpathSync(tempFolder), folder)],
     }
-    writeFileSync(join(own, 'kustomization.yaml'), JSON.stringify(overlay), { mode: 0o600 })
-    return await kubectl(['kustomize', own])
+    writeFileSync(join(tempFolder, 'kustomization.yaml'), JSON.stringify(overlay), { mode: 0o600 })
+    return await kubectl(['kustomize', tempFolder])
   })
   const documents = await readDocuments(text, 'What kustomize builds')
-  for (const document of documents) claim(document, request)
+  for (const document of documents) checkAndLabel(document, request)
   return documents
 }
 
-/** The same with every placeholder filled. @throws Refusal with a sentence for each key that cannot be used */
-export async function finished(request, documents) {
-  const { values, problems } = await valuesOf(request)
+/** The manifests with all placeholders replaced. @throws UserError with one sentence per invalid key */
+export async function fillPlaceholders(request, documents) {
+  const { values, problems } = await placeholderValues(request)
   const missing = new Set()
-  const filled = documents.map((document) =>
+  const manifests = documents.map((document) =>
     fill(document, values, (key) =>
-      missing.add(`${key}: it has no value, but ${document.kind} ${document.metadata?.name} needs it.`),
+      missing.add(`${key}: the value is missing, but ${document.kind} ${document.metadata?.name} needs it.`),
     ),
   )
-  if (problems.length + missing.size > 0) throw new Refusal([...problems, ...missing].join('\n'))
-  return filled
+  if (problems.length + missing.size > 0) throw new UserError([...problems, ...missing].join('\n'))
+  return manifests
 }
 
-/** As JSON for kubectl; a whole number may be greater than JavaScript can count. */
+/** The manifests as JSON for kubectl. Whole numbers may be larger than a JavaScript number can hold. */
 export function manifestsText(documents) {
   return documents
     .map((document) =>
@@ -75,10 +77,10 @@ export function manifestsText(documents) {
     .join('\n---\n')
 }
 
-/** The placeholder of a key as it stands in the manifests. */
+/** The placeholder of a key in the manifests. */
 export const placeholder = (key) => `\${${key}}`
 
-async function valuesOf(request) {
+async function placeholderValues(request) {
   const declared = await applicationDefaults(request.deployment)
   const problems = []
   const values = new Map([
@@ -92,10 +94,10 @@ async function valuesOf(request) {
   for (const [key, text] of request.application) {
     if (!declared.has(key))
       problems.push(
-        `${key}: these manifests have no such key. They have: ${[...declared.keys()].join(', ')}.`,
+        `${key}: the manifests do not declare this key. They declare: ${[...declared.keys()].join(', ')}.`,
       )
     const kind = typeof declared.get(key)
-    const value = kind === 'number' || kind === 'boolean' ? scalarOf(text, () => true) : text
+    const value = kind === 'number' || kind === 'boolean' ? parseScalar(text, () => true) : text
     if (kind === 'number' && typeof value !== 'bigint')
       problems.push(`${key}: ${JSON.stringify(text)} is not a whole number.`)
     if (kind === 'boolean' && typeof value !== 'boolean')
@@ -105,43 +107,36 @@ async function valuesOf(request) {
   return { values, problems }
 }
 
-/** A text that is one placeholder becomes the value itself, others become text. `$${` stands for `${`. */
+/** A text that is exactly one placeholder becomes the typed value. In a longer text the value becomes text. `$${` means `${`. */
 function fill(node, values, onMissing) {
-  if (Array.isArray(node)) return node.map((each) => fill(each, values, onMissing))
+  if (Array.isArray(node)) return node.map((child) => fill(child, values, onMissing))
   if (node !== null && typeof node === 'object')
     return Object.fromEntries(
-      Object.entries(node).map(([name, each]) => [name, fill(each, values, onMissing)]),
+      Object.entries(node).map(([name, child]) => [name, fill(child, values, onMissing)]),
     )
   if (typeof node !== 'string') return node
-  const take = (key) => {
+  const valueFor = (key) => {
     if (values.get(key) === undefined) onMissing(key)
     return values.get(key) ?? ''
   }
-  const [, whole] = /^\$\{([^{}]+)\}$/.exec(node) ?? []
-  if (whole !== undefined && values.has(whole)) return take(whole)
+  const [, onlyPlaceholder] = /^\$\{([^{}]+)\}$/.exec(node) ?? []
+  if (onlyPlaceholder !== undefined && values.has(onlyPlaceholder)) return valueFor(onlyPlaceholder)
   return node.replace(
     /\$(\$\{)|\$\{([^{}]+)\}/g,
-    (text, escaped, key) => escaped ?? (values.has(key) ? String(take(key)) : text),
+    (text, escaped, key) => escaped ?? (values.has(key) ? String(valueFor(key)) : text),
   )
 }
 
-/** Claims that a StatefulSet makes carry the label too, or cleanup would not find them. Nothing may be outside of the namespace. */
-function claim(document, { name, namespace }) {
+/** Rejects objects outside of the namespace. Adds the label to the volume claim templates, so that cleanup finds the claims. */
+function checkAndLabel(document, { name, namespace }) {
   const { kind, metadata, spec } = document
   if (kind === 'Namespace' || (metadata?.namespace !== undefined && metadata.namespace !== namespace))
-    throw new Refusal(
-      `${kind} ${metadata?.name} is not in the namespace ${namespace}: a deployment may have nothing elsewhere.`,
+    throw new UserError(
+      `${kind} ${metadata?.name} is not in the namespace ${namespace}, but all objects of a deployment must be in it.`,
     )
   for (const template of kind === 'StatefulSet' ? (spec?.volumeClaimTemplates ?? []) : [])
     template.metadata = {
       ...template.metadata,
       labels: { ...template.metadata?.labels, [instanceLabel]: name },
     }
-}
-
-/** Names, sizes and times of all files below. */
-function stamps(path) {
-  const { size, mtimeMs } = statSync(path)
-  if (!statSync(path).isDirectory()) return [[path, size, mtimeMs]]
-  return readdirSync(path).flatMap((name) => stamps(join(path, name)))
 }

@@ -1,24 +1,24 @@
 /**
- * What the manifests declare: octopod.yaml says which keys there are, with their defaults. The kind of a default is the kind
- * of the value: a number stays a number, all else is text; null is a key without default.
+ * Reads octopod.yaml, which declares the config keys with their defaults. The type of a default is the type of the value: number,
+ * boolean or text. null declares a key without a default. Called by the config scripts and build-manifests.mjs.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { Refusal } from '../../lib/arguments.mjs'
+import { UserError } from '../../lib/arguments.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
 
 const fileName = 'octopod.yaml'
 const folderKey = 'folder'
 
-/** OCTOPOD_TEMPLATES_DIR; the sample without it. @throws Refusal */
+/** The folder OCTOPOD_TEMPLATES_DIR, default: the sample. @throws UserError */
 export function templatesRoot() {
   const folder = process.env.OCTOPOD_TEMPLATES_DIR || join(import.meta.dirname, '..', 'sample')
-  if (!existsSync(folder)) throw new Refusal(`OCTOPOD_TEMPLATES_DIR is ${folder}, which does not exist.`)
+  if (!existsSync(folder)) throw new UserError(`OCTOPOD_TEMPLATES_DIR is ${folder}, which does not exist.`)
   return realpathSync(folder)
 }
 
-/** The folder that the deployment config names, inside the root. @throws Refusal */
-export async function folderOf(deployment) {
+/** The folder inside the root that the deployment config selects. @throws UserError */
+export async function manifestFolder(deployment) {
   const root = templatesRoot()
   const name = deployment.get(folderKey) ?? (await deploymentDefaults()).get(folderKey)
   const path = join(root, String(name))
@@ -27,33 +27,33 @@ export async function folderOf(deployment) {
     existsSync(join(path, file)),
   )
   if (!isInside || !hasBuild)
-    throw new Refusal(
+    throw new UserError(
       `${folderKey} ${JSON.stringify(name)} is not a folder of the manifests with a kustomization.yaml.`,
     )
   return realpathSync(path)
 }
 
-/** key → default, of the deployment level. */
+/** Defaults of the deployment level, by key. */
 export async function deploymentDefaults() {
-  const { deployment } = await read(templatesRoot())
+  const { deployment } = await readDeclaration(templatesRoot())
   return new Map([[folderKey, '.'], ...deployment])
 }
 
-/** key → default, of the application level: of the root, and of the folder on top. */
+/** Defaults of the application level, by key. The folder's declaration overrides that of the root. */
 export async function applicationDefaults(deployment) {
-  const folder = await folderOf(deployment)
+  const folder = await manifestFolder(deployment)
   const root = templatesRoot()
-  const common = await read(root)
-  const own = folder === root ? common : await read(folder)
+  const common = await readDeclaration(root)
+  const own = folder === root ? common : await readDeclaration(folder)
   return new Map([...common.application, ...own.application])
 }
 
-/** Rows for CSV. */
-export function withDefault(declared) {
+/** CSV rows of the keys that have a default. */
+export function defaultRows(declared) {
   return [...declared].filter(([, value]) => value !== null).map(([key, value]) => [key, String(value)])
 }
 
-async function read(folder) {
+async function readDeclaration(folder) {
   const path = join(folder, fileName)
   if (!existsSync(path)) return { deployment: [], application: [] }
   const [content = {}] = await readDocuments(readFileSync(path, 'utf8'), path)
@@ -67,6 +67,6 @@ function pairs(content, part, path) {
     Array.isArray(map) ||
     Object.values(map).some((value) => typeof value === 'object' && value !== null)
   )
-    throw new Refusal(`${part} in ${path} is not a list of keys with a default each, like "image.tag: v1".`)
+    throw new UserError(`${part} in ${path} is not a map of keys to defaults, like "image.tag: v1".`)
   return Object.entries(map)
 }

@@ -1,30 +1,30 @@
 /**
- * What was applied for a deployment, in a ConfigMap beside it: without it nobody knew later what an update has to remove, what
- * an archive has to stop and what a cleanup has to delete, for the manifests may have changed meanwhile.
+ * Stores in a ConfigMap which objects were applied for a deployment. update, archive and cleanup need the list, because the
+ * manifests may have changed since. Called by lifecycle.mjs and archive_check.
  */
-import { getObjects, idOf, kubectl } from '../../lib/kubernetes/kubectl.mjs'
+import { getObjects, kubectl, objectKey } from '../../lib/kubernetes/kubectl.mjs'
 import { instanceLabel } from './build-manifests.mjs'
 
-const identity = ({ name, namespace }) => ({
+const configMapReference = ({ name, namespace }) => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   namespace,
   name: `${name}-octopod`,
 })
 
-/** The outline of what was applied last; null when nothing was. */
-export async function appliedOutline(request) {
-  const [found] = await getObjects([identity(request)])
-  return found === undefined ? null : JSON.parse(found.data.outline)
+/** The summary of the applied manifests; null if nothing was applied. */
+export async function appliedSummary(request) {
+  const [found] = await getObjects([configMapReference(request)])
+  return found === undefined ? null : JSON.parse(found.data.summary)
 }
 
-/** The ConfigMap that says so. `before`: what an apply that breaks off may leave behind as well. */
-export function inventory(request, outline, before) {
-  const { apiVersion, kind, name, namespace } = identity(request)
-  const known = new Set(outline.objects.map(idOf))
+/** The ConfigMap object. `previous`: objects of the last apply, which an interrupted update may leave behind. */
+export function inventoryConfigMap(request, summary, previous) {
+  const { apiVersion, kind, name, namespace } = configMapReference(request)
+  const known = new Set(summary.objects.map(objectKey))
   const objects = [
-    ...outline.objects,
-    ...(before?.objects ?? []).filter((object) => !known.has(idOf(object))),
+    ...summary.objects,
+    ...(previous?.objects ?? []).filter((object) => !known.has(objectKey(object))),
   ]
   return {
     apiVersion,
@@ -34,11 +34,11 @@ export function inventory(request, outline, before) {
       namespace,
       labels: { [instanceLabel]: request.name, 'app.kubernetes.io/managed-by': 'octopod' },
     },
-    data: { outline: JSON.stringify({ ...outline, objects }) },
+    data: { summary: JSON.stringify({ ...summary, objects }) },
   }
 }
 
-export function forget(request) {
-  const { namespace, name } = identity(request)
+export function deleteInventory(request) {
+  const { namespace, name } = configMapReference(request)
   return kubectl(['delete', 'configmap', name, '-n', namespace, '--ignore-not-found'])
 }

@@ -1,78 +1,78 @@
-/** What create, update, archive, unarchive and cleanup do; each can be repeated, and goes on where another broke off. */
+/** Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption. */
 
-import { idOf, kubectl, typed } from '../../lib/kubernetes/kubectl.mjs'
-import { outlineOf } from '../../lib/kubernetes/manifest-summary.mjs'
+import { kubectl, objectKey, resourceName } from '../../lib/kubernetes/kubectl.mjs'
+import { summarizeManifests } from '../../lib/kubernetes/manifest-summary.mjs'
 import { startWorkloads, stopWorkloads } from '../../lib/kubernetes/scale.mjs'
-import { removeClaims } from '../../lib/kubernetes/volume-claims.mjs'
-import { built, finished, manifestsText } from './build-manifests.mjs'
-import { appliedOutline, forget, inventory } from './inventory.mjs'
+import { deleteVolumeClaims } from '../../lib/kubernetes/volume-claims.mjs'
+import { buildManifests, fillPlaceholders, manifestsText } from './build-manifests.mjs'
+import { appliedSummary, deleteInventory, inventoryConfigMap } from './inventory.mjs'
 
-const applyMs = 10 * 60 * 1000
-const deleteSeconds = 180
+const applyTimeoutMs = 10 * 60 * 1000
+const deleteTimeoutSeconds = 180
 
-/** create and update: returns when the cluster has taken it; check tells when it is up. */
-export async function bringUp(request) {
-  // First: what is to be, and what was.
-  const documents = await finished(request, await built(request))
-  const outline = outlineOf(documents, request.namespace)
-  const before = await appliedOutline(request)
+/** create and update: returns when the cluster has accepted the manifests. The check script reports when they are ready. */
+export async function install(request) {
+  // 1. Build the new manifests and read the previous ones.
+  const documents = await fillPlaceholders(request, await buildManifests(request))
+  const summary = summarizeManifests(documents, request.namespace)
+  const previous = await appliedSummary(request)
 
-  // Then: the note of both stands before the first change.
-  console.log((await apply(request, [inventory(request, outline, before), ...documents])).trim())
-  const wanted = new Set(outline.objects.map(idOf))
-  const left = (before?.objects ?? []).filter((object) => !wanted.has(idOf(object)))
-  if (left.length > 0) {
-    await remove(left, request.namespace)
-    await apply(request, [inventory(request, outline, null)])
+  // 2. Store the inventory of both before the first change, then apply and delete obsolete objects.
+  console.log((await apply(request, [inventoryConfigMap(request, summary, previous), ...documents])).trim())
+  const expected = new Set(summary.objects.map(objectKey))
+  const obsolete = (previous?.objects ?? []).filter((object) => !expected.has(objectKey(object)))
+  if (obsolete.length > 0) {
+    await deleteObjects(obsolete, request.namespace)
+    await apply(request, [inventoryConfigMap(request, summary, null)])
   }
 
-  // Finally: what an archive that broke off has stopped, an update brings back.
-  await startWorkloads(outline)
+  // 3. Start workloads that an interrupted archive has stopped.
+  await startWorkloads(summary)
 }
 
-export async function putAway(request) {
-  const outline = await appliedOutline(request)
-  if (outline === null) return console.log(`Nothing of ${request.name} is there.`)
-  const count = await stopWorkloads(outline)
+export async function scaleDown(request) {
+  const summary = await appliedSummary(request)
+  if (summary === null) return console.log(`${request.name} is not installed.`)
+  const count = await stopWorkloads(summary)
   console.log(
     count > 0 ? `${request.name} is archived; its data is kept.` : `${request.name} was archived already.`,
   )
 }
 
-/** Whose create failed so early that nothing was applied gets what create would have given. */
-export async function bringBack(request) {
-  const outline = await appliedOutline(request)
-  if (outline === null) return bringUp(request)
-  const count = await startWorkloads(outline)
+/** unarchive. If nothing was applied, because create failed early, it applies the manifests. */
+export async function scaleUp(request) {
+  const summary = await appliedSummary(request)
+  if (summary === null) return install(request)
+  const count = await startWorkloads(summary)
   console.log(count > 0 ? `${request.name} is started again.` : `${request.name} was not stopped.`)
 }
 
-export async function cleanUp(request) {
-  const outline = await appliedOutline(request)
-  await remove(outline?.objects ?? [], request.namespace)
-  const claims = await removeClaims(request)
-  await forget(request)
+export async function uninstall(request) {
+  const summary = await appliedSummary(request)
+  await deleteObjects(summary?.objects ?? [], request.namespace)
+  const deletedClaims = await deleteVolumeClaims(request)
+  await deleteInventory(request)
   console.log(
-    outline !== null || claims.length > 0
+    summary !== null || deletedClaims.length > 0
       ? `${request.name} is removed.`
-      : `There is nothing left of ${request.name}.`,
+      : `${request.name} does not exist.`,
   )
 }
 
-/** Fields that somebody changed by hand become what is configured. */
+/** Server-side apply. It overwrites fields that were changed by hand. */
 function apply({ namespace }, documents) {
-  const how = ['--server-side', '--force-conflicts', '--field-manager=octopod', '-o', 'name']
-  return kubectl(['apply', ...how, '-n', namespace, '-f', '-'], {
+  const options = ['--server-side', '--force-conflicts', '--field-manager=octopod', '-o', 'name']
+  return kubectl(['apply', ...options, '-n', namespace, '-f', '-'], {
     input: manifestsText(documents),
-    timeoutMs: applyMs,
+    timeoutMs: applyTimeoutMs,
   })
 }
 
-async function remove(objects, namespace) {
+async function deleteObjects(objects, namespace) {
   if (objects.length === 0) return
-  const how = ['-n', namespace, '--ignore-not-found', `--timeout=${deleteSeconds}s`]
-  const said = await kubectl(['delete', ...how, ...objects.map(typed), '-o', 'name'], {
-    timeoutMs: (deleteSeconds + 30) * 1000,
+  const options = ['-n', namespace, '--ignore-not-found', `--timeout=${deleteTimeoutSeconds}s`]
+  const output = await kubectl(['delete', ...options, ...objects.map(resourceName), '-o', 'name'], {
+    timeoutMs: (deleteTimeoutSeconds + 30) * 1000,
   })
-  for (const name of said.split('\n').filter(Boolean)) console.log(`${name} is removed.`)
+  for (const name of output.split('\n').filter(Boolean)) console.log(`${name} is removed.`)
 }

@@ -1,74 +1,74 @@
 /**
- * Asks the API server whether it would take manifests, without changing anything. They are "created" for the trial: each is
- * checked whole, also where it exists already, while a trial update would mix in what is there now.
+ * Sends manifests to the API server as a dry run, to learn what it would reject. It uses create, not apply: create validates each
+ * whole object even if it exists, and apply would merge it with the live object. Called by config_check.
  */
-import { CommandFailure } from '../command.mjs'
+import { CommandError } from '../command.mjs'
 import { getObjects, kubectl } from './kubectl.mjs'
 
-/** What an object that exists is refused for only because the trial counts it twice. */
-const countedTwice = /already allocated|exceeded quota/
+/** Errors that an existing object causes only because the dry run counts it twice. */
+const duplicateOnlyErrors = /already allocated|exceeded quota/
 
 /**
- * → [{ kind, name, says, paths, unknownKind }], a problem each; paths: the fields it is about; unknownKind: what the cluster
- * has no definition of. @throws CommandFailure when it cannot be asked
+ * → [{ kind, name, message, paths, unknownKind }], one per problem. `paths`: the wrong fields. `unknownKind`: a kind without a
+ * definition in the cluster. @throws CommandError when the API server cannot be reached
  */
-export async function refusals(text, namespace) {
+export async function dryRunProblems(text, namespace) {
   try {
     await kubectl(['create', '--dry-run=server', '-n', namespace, '-o', 'name', '-f', '-'], { input: text })
     return []
   } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error
+    if (!(error instanceof CommandError)) throw error
     const lines = error.stderr.split(/\n(?=Error from server|error: |The \S+ ")/).map((line) => line.trim())
     const problems = lines
       .filter((line) => !/^(Error from server \(AlreadyExists\)|Warning:|$)/.test(line))
-      .map(problemOf)
-    if (problems.some(({ isAnswer }) => !isAnswer)) throw error
-    return await withoutDoubles(problems, namespace)
+      .map(parseProblem)
+    if (problems.some(({ isFromApiServer }) => !isFromApiServer)) throw error
+    return await withoutExistingObjects(problems, namespace)
   }
 }
 
-function problemOf(line) {
+function parseProblem(line) {
   const [, unknownKind] = /no matches for kind "([^"]+)"/.exec(line) ?? []
   if (unknownKind !== undefined)
     return {
-      isAnswer: true,
+      isFromApiServer: true,
       unknownKind,
       paths: [],
-      says: `The cluster has no kind ${unknownKind}: its custom resource definition is not installed.`,
+      message: `The cluster has no kind ${unknownKind}: its custom resource definition is not installed.`,
     }
-  const said = line
+  const text = line
     .replace(/^Error from server(?: \(\w+\))?: (?:error when creating "STDIN": )?/, '')
     .replace(/,? ?(?:\(e\.g\. [^()]*)?,? regex used for validation is '[^']*'\)?/g, '')
-  const [, kind, name] = /^(?:The )?([A-Za-z]+)(?:\.[\w.-]+)? "([^"]+)" is invalid/.exec(said) ?? []
-  const [, other] = /^(\w+) in version "[^"]+" cannot be handled as a \w+: /.exec(said) ?? []
+  const [, kind, name] = /^(?:The )?([A-Za-z]+)(?:\.[\w.-]+)? "([^"]+)" is invalid/.exec(text) ?? []
+  const [, decodedKind] = /^(\w+) in version "[^"]+" cannot be handled as a \w+: /.exec(text) ?? []
   const isForbidden =
-    /^[a-z.]+ "[^"]+" is forbidden: /.test(said) || /namespaces "[^"]+" not found/.test(said)
-  const isDenied = /^admission webhook /.test(said)
+    /^[a-z.]+ "[^"]+" is forbidden: /.test(text) || /namespaces "[^"]+" not found/.test(text)
+  const isDenied = /^admission webhook /.test(text)
   return {
-    isAnswer: kind !== undefined || other !== undefined || isForbidden || isDenied,
-    kind: kind ?? other,
+    isFromApiServer: kind !== undefined || decodedKind !== undefined || isForbidden || isDenied,
+    kind: kind ?? decodedKind,
     name,
-    paths: pathsIn(said),
-    says: plain(said),
+    paths: fieldPaths(text),
+    message: readableMessage(text),
   }
 }
 
 /** `spec.ports[0].port: Invalid value`, `unknown field "spec.x"`, `Go struct field ServicePort.spec.ports.port of type`. */
-function pathsIn(said) {
+function fieldPaths(text) {
   const found = [
-    ...said.matchAll(
+    ...text.matchAll(
       /(?:^|[\s[])((?:spec|metadata|data|stringData|rules|webhooks|type)(?:[.[][^\s:,]*)?): /g,
     ),
-    ...said.matchAll(/unknown field "([^"]+)"/g),
-    ...said.matchAll(/Go struct field \w+\.(\S+) of type/g),
+    ...text.matchAll(/unknown field "([^"]+)"/g),
+    ...text.matchAll(/Go struct field \w+\.(\S+) of type/g),
   ]
-  // Go names what it embeds: `spec.rules.IngressRuleValue.http`.
+  // Go includes the names of embedded structs: `spec.rules.IngressRuleValue.http`.
   return [...new Set(found.map(([, path]) => path.replace(/\.[A-Z]\w*(?=\.)/g, '')))]
 }
 
-/** What the server's decoder says, in words. */
-function plain(said) {
-  return said
+/** Removes the internal details from an error message of the API server. */
+function readableMessage(text) {
+  return text
     .replace(/^(\w+) in version "[^"]+" cannot be handled as a \w+: /, '$1: ')
     .replace(
       /(?:json: )?cannot unmarshal (\w+) into Go struct field \w+\.(\S+) of type (\S+)/,
@@ -79,14 +79,20 @@ function plain(said) {
     .replace(/\s*\n\s*/g, ' ')
 }
 
-/** Kinds that the manifests themselves bring along are unknown only until then. */
-export const unlessOwned = (problems, { owns }) =>
-  problems.filter(({ unknownKind }) => !owns.includes(unknownKind))
+/** Drops problems with kinds that the manifests themselves define. */
+export const withoutDefinedKinds = (problems, { definedKinds }) =>
+  problems.filter(({ unknownKind }) => !definedKinds.includes(unknownKind))
 
-async function withoutDoubles(problems, namespace) {
-  const doubtful = problems.filter(({ says, name, kind }) => kind && name && countedTwice.test(says))
-  if (doubtful.length === 0) return problems
-  const named = doubtful.map(({ kind, name }) => ({ apiVersion: 'v1', kind, namespace, name }))
-  const live = new Set((await getObjects(named)).map(({ kind, metadata }) => `${kind}/${metadata.name}`))
-  return problems.filter((each) => !doubtful.includes(each) || !live.has(`${each.kind}/${each.name}`))
+async function withoutExistingObjects(problems, namespace) {
+  const candidates = problems.filter(
+    ({ message, name, kind }) => kind && name && duplicateOnlyErrors.test(message),
+  )
+  if (candidates.length === 0) return problems
+  const references = candidates.map(({ kind, name }) => ({ apiVersion: 'v1', kind, namespace, name }))
+  const existing = new Set(
+    (await getObjects(references)).map(({ kind, metadata }) => `${kind}/${metadata.name}`),
+  )
+  return problems.filter(
+    (problem) => !candidates.includes(problem) || !existing.has(`${problem.kind}/${problem.name}`),
+  )
 }

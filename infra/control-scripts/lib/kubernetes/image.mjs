@@ -1,8 +1,8 @@
-/** Names of images: their tag, and whether they are names at all; the cluster takes any text and finds out when it pulls. Pure. */
+/** Parses and validates image names. The API server accepts any text, and the error would appear only when the image is pulled. */
 
-const pattern = /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:\w[\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
+const imagePattern = /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:\w[\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
 
-/** `repo:tag@digest` → the digest where there is one, else the tag. */
+/** The digest of `repo:tag@digest` if there is one, else the tag. */
 export function tagOf(image) {
   const [name, digest] = image.split('@')
   if (digest !== undefined) return digest
@@ -10,13 +10,13 @@ export function tagOf(image) {
   return last.includes(':') ? last.slice(last.indexOf(':') + 1) : 'latest'
 }
 
-/** → [{ key, says }]: images that no registry could have, with the key whose value is in them. */
+/** → [{ key, message }]: invalid image names, each with the config key whose value is in it. */
 export function imageProblems({ workloads }, pairs) {
   return workloads.flatMap(({ kind, name, images }) =>
     Object.values(images)
-      .filter((image) => !pattern.test(image))
+      .filter((image) => !imagePattern.test(image))
       .map((image) => ({
-        says: `${kind} ${name}: ${JSON.stringify(image)} is not the name of an image.`,
+        message: `${kind} ${name}: ${JSON.stringify(image)} is not the name of an image.`,
         key: pairs.find(([, text]) => /[^\w.-]/.test(text) && image.includes(text))?.[0] ?? null,
       })),
   )

@@ -1,88 +1,104 @@
-/** What the scripts ask of the cluster, all of it through kubectl. Objects are named as { apiVersion, kind, namespace, name }. */
+/** All access to the cluster, through kubectl. References to objects have the shape { apiVersion, kind, namespace, name }. */
 import { join } from 'node:path'
-import { cacheRoot } from '../cache-dir.mjs'
+import { cacheDir } from '../cache-dir.mjs'
 import { runCommand } from '../command.mjs'
 
-/** How long one answer of the API server may take, and a command that may ask for several. */
+/** Time limits for one request to the API server, and for a command that may send several. */
 const requestSeconds = 15
-const askMs = 45_000
-/** How many kubectl run at once. */
-const atOnce = 4
+const defaultTimeoutMs = 45_000
+/** The number of kubectl processes that run at the same time. */
+const maxConcurrent = 4
 
-export function kubectl(args, { input, timeoutMs = askMs } = {}) {
-  const words = [...args, `--request-timeout=${requestSeconds}s`]
-  return runCommand(process.env.KUBECTL_BIN || 'kubectl', words, {
+export function kubectl(args, { input, timeoutMs = defaultTimeoutMs } = {}) {
+  const fullArguments = [...args, `--request-timeout=${requestSeconds}s`]
+  return runCommand(process.env.KUBECTL_BIN || 'kubectl', fullArguments, {
     input,
     timeoutMs,
     env: clusterEnvironment(),
   })
 }
 
-/** helm and kubectl share what they know of the cluster's kinds; the home folder may not be writable. */
+/** helm and kubectl share their discovery cache. It is not in the home folder, which may be read-only. */
 export function clusterEnvironment() {
-  return { KUBECACHEDIR: join(cacheRoot(), 'kube') }
+  return { KUBECACHEDIR: join(cacheDir(), 'kube') }
 }
 
-/** The live objects among the named ones; those that do not exist are left out. */
-export async function getObjects(named) {
-  const groups = Map.groupBy(named, ({ namespace }) => namespace)
-  const lists = await each([...groups], async ([namespace, objects]) =>
-    listOf(
-      await kubectl(['get', '-n', namespace, '--ignore-not-found', '-o', 'json', ...objects.map(typed)]),
+/** Reads the referenced objects. Objects that do not exist are left out. */
+export async function getObjects(references) {
+  const groups = Map.groupBy(references, ({ namespace }) => namespace)
+  const lists = await mapWithLimit([...groups], async ([namespace, objects]) =>
+    parseObjects(
+      await kubectl([
+        'get',
+        '-n',
+        namespace,
+        '--ignore-not-found',
+        '-o',
+        'json',
+        ...objects.map(resourceName),
+      ]),
     ),
   )
   return lists.flat()
 }
 
-/** Live objects of one kind by label. */
-export async function getLabelled(resource, namespace, selector) {
-  return listOf(
+/** Reads the objects of one kind that match a label selector. */
+export async function getObjectsByLabel(resource, namespace, selector) {
+  return parseObjects(
     await kubectl(['get', resource, '-n', namespace, '-l', selector, '--ignore-not-found', '-o', 'json']),
   )
 }
 
-/** Names of pods that are neither done nor failed. */
-export async function livePods(namespace, selector) {
+/** Names of the pods that have neither succeeded nor failed. */
+export async function listActivePods(namespace, selector) {
   const filter = '--field-selector=status.phase!=Succeeded,status.phase!=Failed'
-  const said = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, filter, '-o', 'name'])
-  return said.split('\n').filter(Boolean)
+  const output = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, filter, '-o', 'name'])
+  return output.split('\n').filter(Boolean)
 }
 
-/** A JSON merge patch. With the object's resourceVersion it fails if somebody was quicker. */
+/** Applies a JSON merge patch. */
 export function patchObject(object, patch) {
-  const args = ['patch', '-n', object.namespace, typed(object), '--type=merge', '-p', JSON.stringify(patch)]
+  const args = [
+    'patch',
+    '-n',
+    object.namespace,
+    resourceName(object),
+    '--type=merge',
+    '-p',
+    JSON.stringify(patch),
+  ]
   return kubectl([...args, '-o', 'name'])
 }
 
-/** `work` for every item, a few at once. */
-export async function each(items, work) {
+/** Calls `work` for every item, at most maxConcurrent at the same time. → the results in order */
+export async function mapWithLimit(items, work) {
   const results = new Array(items.length)
   let next = 0
   const worker = async () => {
-    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at])
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index])
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(maxConcurrent, items.length) }, worker))
   return results
 }
 
-/** kind.group/name, as kubectl reads it. */
-export function typed({ apiVersion, kind, name }) {
+/** kind.group/name, the syntax of kubectl arguments. */
+export function resourceName({ apiVersion, kind, name }) {
   const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0]}` : ''
   return `${kind.toLowerCase()}${group}/${name}`
 }
 
-/** What identifies an object, whatever its version. */
-export const idOf = (object) => `${typed(object)} ${object.namespace}`
+/** Identifies an object, independent of its API version. */
+export const objectKey = (object) => `${resourceName(object)} ${object.namespace}`
 
-/** A live object under the names that we use. */
-export function identified(object) {
+/** The reference to a live object. */
+export function referenceTo(object) {
   const { name, namespace } = object.metadata
   return { apiVersion: object.apiVersion, kind: object.kind, name, namespace }
 }
 
-/** One object, a list of them, or nothing at all. */
-function listOf(text) {
+/** kubectl prints one object, a list, or nothing. → always an array */
+function parseObjects(text) {
   if (text.trim() === '') return []
-  const answer = JSON.parse(text)
-  return answer.kind === 'List' || answer.kind?.endsWith('List') ? (answer.items ?? []) : [answer]
+  const parsed = JSON.parse(text)
+  return parsed.kind === 'List' || parsed.kind?.endsWith('List') ? (parsed.items ?? []) : [parsed]
 }

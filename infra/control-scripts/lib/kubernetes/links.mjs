@@ -1,4 +1,7 @@
-/** The hosts under which a deployment is reached, from Ingress and Gateway API routes; https where TLS ends for that host. */
+/**
+ * Finds the links of a deployment in its Ingresses and Gateway API routes, with https where TLS ends for the host. Called by the
+ * info scripts and by manifest-summary.mjs.
+ */
 import { getObjects } from './kubectl.mjs'
 
 const ingressGroups = ['networking.k8s.io', 'extensions']
@@ -6,8 +9,8 @@ const routeKinds = ['HTTPRoute', 'GRPCRoute']
 const gatewayGroup = 'gateway.networking.k8s.io'
 const tlsProtocols = ['HTTPS', 'TLS']
 
-/** → [{ name, host, path, tls }]; where a gateway of others decides about TLS, `gateways` instead of `tls`. */
-export function linksOf(objects) {
+/** → [{ name, host, path, tls }]. If an external gateway decides about TLS, the link has `gateways` instead of `tls`. */
+export function findLinks(objects) {
   const gateways = objects.filter(
     ({ kind, apiVersion }) => kind === 'Gateway' && inGroup(apiVersion, gatewayGroup),
   )
@@ -20,14 +23,17 @@ export function linksOf(objects) {
   })
 }
 
-/** Rows for info: name and URL. Asks the cluster only about gateways that are not part of the deployment. */
+/** Rows for the info script: name and URL. Reads only gateways from the cluster that are not part of the deployment. */
 export async function linkRows(links, namespace) {
-  const asked = links.flatMap(({ gateways = [] }) => gateways)
-  const names = new Map(asked.map((ref) => [`${ref.namespace ?? namespace}/${ref.name}`, ref]))
-  const live = names.size === 0 ? new Map() : await liveGateways([...names.keys()])
+  const references = links.flatMap(({ gateways = [] }) => gateways)
+  const names = new Map(references.map((ref) => [`${ref.namespace ?? namespace}/${ref.name}`, ref]))
+  const gatewaysByName = names.size === 0 ? new Map() : await getGateways([...names.keys()])
   const rows = links.map(({ name, host, path, tls, gateways = [] }) => {
     const secure =
-      tls ?? gateways.some((ref) => endsTls(live.get(`${ref.namespace ?? namespace}/${ref.name}`), ref, host))
+      tls ??
+      gateways.some((ref) =>
+        terminatesTls(gatewaysByName.get(`${ref.namespace ?? namespace}/${ref.name}`), ref, host),
+      )
     return [name, `${secure ? 'https' : 'http'}://${host}${path}`]
   })
   return [...new Map(rows.map((row) => [row.join('\n'), row])).values()]
@@ -36,27 +42,28 @@ export async function linkRows(links, namespace) {
 function ingressLinks({ metadata, spec }) {
   const tls = spec?.tls ?? []
   const secure = (host) =>
-    tls.some(({ hosts }) => !hosts?.length || hosts.some((pattern) => covers(pattern, host)))
+    tls.some(({ hosts }) => !hosts?.length || hosts.some((pattern) => matchesHost(pattern, host)))
   const hosts = Map.groupBy(
     (spec?.rules ?? []).filter(({ host }) => isHost(host)),
     ({ host }) => host,
   )
   return [...hosts].map(([host, rules]) => {
     const paths = rules.flatMap(({ http }) => (http?.paths ?? []).map(({ path }) => path ?? '/'))
-    return { name: metadata.name, host, path: entrance(paths), tls: secure(host) }
+    return { name: metadata.name, host, path: singlePath(paths), tls: secure(host) }
   })
 }
 
 function routeLinks({ metadata, spec }, gateways) {
-  const refs = (spec?.parentRefs ?? []).filter(({ kind = 'Gateway' }) => kind === 'Gateway')
-  const own = new Map(gateways.map((gateway) => [gateway.metadata.name, gateway]))
+  const references = (spec?.parentRefs ?? []).filter(({ kind = 'Gateway' }) => kind === 'Gateway')
+  const ownGateways = new Map(gateways.map((gateway) => [gateway.metadata.name, gateway]))
   const paths = (spec?.rules ?? []).flatMap(({ matches }) =>
     (matches ?? []).map(({ path }) => path?.value ?? '/'),
   )
   return (spec?.hostnames ?? []).filter(isHost).map((host) => {
-    const link = { name: metadata.name, host, path: entrance(paths) }
-    if (refs.some((ref) => endsTls(own.get(ref.name), ref, host))) return { ...link, tls: true }
-    const others = refs.filter((ref) => !own.has(ref.name))
+    const link = { name: metadata.name, host, path: singlePath(paths) }
+    if (references.some((ref) => terminatesTls(ownGateways.get(ref.name), ref, host)))
+      return { ...link, tls: true }
+    const others = references.filter((ref) => !ownGateways.has(ref.name))
     return others.length > 0
       ? {
           ...link,
@@ -71,25 +78,25 @@ function routeLinks({ metadata, spec }, gateways) {
   })
 }
 
-/** Whether a listener of the gateway that the route is bound to ends TLS for the host. */
-function endsTls(gateway, { sectionName, port }, host) {
+/** Whether TLS for the host ends at a listener to which the route is bound. */
+function terminatesTls(gateway, { sectionName, port }, host) {
   return (gateway?.spec?.listeners ?? []).some(
     (listener) =>
       (sectionName === undefined || listener.name === sectionName) &&
       (port === undefined || listener.port === port) &&
-      (listener.hostname === undefined || covers(listener.hostname, host)) &&
+      (listener.hostname === undefined || matchesHost(listener.hostname, host)) &&
       tlsProtocols.includes(listener.protocol),
   )
 }
 
-/** A cluster without the Gateway API, or an account that may not read gateways, means http. */
-async function liveGateways(names) {
-  const asked = names.map((each) => {
+/** If the cluster has no Gateway API, or the account may not read gateways, the links use http. */
+async function getGateways(names) {
+  const references = names.map((each) => {
     const [namespace, name] = each.split('/')
     return { apiVersion: `${gatewayGroup}/v1`, kind: 'Gateway', namespace, name }
   })
   try {
-    const found = await getObjects(asked)
+    const found = await getObjects(references)
     return new Map(
       found.map((gateway) => [`${gateway.metadata.namespace}/${gateway.metadata.name}`, gateway]),
     )
@@ -98,16 +105,16 @@ async function liveGateways(names) {
   }
 }
 
-/** The one path that is served, when there is only one and it is no pattern; else the root. */
-function entrance(paths) {
+/** The path, if there is exactly one and it is not a pattern; else the root. */
+function singlePath(paths) {
   const [path = '/', ...others] = new Set(paths)
   return others.length === 0 && path !== '/' && /^\/[\w./~-]*$/.test(path) ? path : ''
 }
 
-function covers(pattern, host) {
+function matchesHost(pattern, host) {
   return pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)))
 }
 
-/** A pattern for hosts is no place to go. */
+/** A wildcard host is not an address. */
 const isHost = (host) => typeof host === 'string' && host !== '' && !host.includes('*')
 const inGroup = (apiVersion, group) => apiVersion?.startsWith(`${group}/`)

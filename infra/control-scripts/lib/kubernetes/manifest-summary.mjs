@@ -1,10 +1,10 @@
 /**
- * What a rendered chart or folder of manifests consists of, as far as scripts care: its objects, its workloads with their
- * images and counts, its links. Nothing of a Secret is in it, so it may be kept in the cache.
+ * Summarizes rendered manifests: references to all objects, the workloads with their images and replica counts, and the links.
+ * The summary contains no Secret data, so it can be cached. Called by the helm and kubectl scripts.
  */
-import { linksOf } from './links.mjs'
+import { findLinks } from './links.mjs'
 
-/** Kinds that have pods, and where their count stands. */
+/** Kinds that have pods, each with its API group. */
 export const workloadKinds = {
   Deployment: 'apps',
   StatefulSet: 'apps',
@@ -16,39 +16,39 @@ export const workloadKinds = {
   Kafka: 'kafka.strimzi.io',
 }
 
-/** `documents` as they were rendered; objects without a namespace are in `namespace`. */
-export function outlineOf(documents, namespace) {
+/** → { objects, workloads, links, definedKinds }. Objects without a namespace belong to `namespace`. */
+export function summarizeManifests(documents, namespace) {
   const objects = documents
-    .flatMap(unlisted)
-    .filter((each) => each?.kind && each.metadata?.name && !isHook(each))
-  const named = objects.map((object) => ({ ...identityOf(object, namespace), object }))
+    .flatMap(expandList)
+    .filter((object) => object?.kind && object.metadata?.name && !isHook(object))
+  const references = objects.map((object) => ({ ...referenceOf(object, namespace), object }))
   return {
-    objects: named.map(({ object, ...identity }) => identity),
-    workloads: named.filter(isWorkload).map(({ object, ...identity }) => ({
+    objects: references.map(({ object, ...identity }) => identity),
+    workloads: references.filter(isWorkload).map(({ object, ...identity }) => ({
       ...identity,
       replicas: Number(object.spec?.replicas ?? object.spec?.numberOfInstances ?? 1),
       images: imagesOf(object),
       selector: selectorOf(object),
-      // A job that removes itself when it is done.
-      leaves: object.kind === 'Job' && object.spec?.ttlSecondsAfterFinished !== undefined,
+      // Kubernetes deletes such a job after it has finished.
+      isDeletedWhenDone: object.kind === 'Job' && object.spec?.ttlSecondsAfterFinished !== undefined,
     })),
-    links: linksOf(objects),
-    owns: objects
+    links: findLinks(objects),
+    definedKinds: objects
       .filter(({ kind }) => kind === 'CustomResourceDefinition')
       .map(({ spec }) => spec?.names?.kind),
   }
 }
 
-export function groupOf(apiVersion) {
+export function apiGroup(apiVersion) {
   return apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
 }
 
-/** Hooks of helm come and go by themselves. */
+/** Helm creates and deletes its hooks itself, so they do not belong to the release. */
 export function isHook(object) {
   return object.metadata?.annotations?.['helm.sh/hook'] !== undefined
 }
 
-/** container → image, init containers too: they decide as well whether it is the configured release. */
+/** Maps container names to images, including init containers. */
 export function imagesOf(object) {
   const pod = podTemplateOf(object)?.spec ?? {}
   const containers = [...(pod.initContainers ?? []), ...(pod.containers ?? [])]
@@ -59,7 +59,7 @@ function podTemplateOf(object) {
   return object.kind === 'CronJob' ? object.spec?.jobTemplate?.spec?.template : object.spec?.template
 }
 
-/** The labels by which its pods are found. */
+/** The labels of the workload's pods. */
 function selectorOf(object) {
   const { kind, spec, metadata } = object
   if (kind === 'Kafka') return { 'strimzi.io/cluster': metadata.name }
@@ -69,13 +69,13 @@ function selectorOf(object) {
 }
 
 function isWorkload({ apiVersion, kind }) {
-  return Object.hasOwn(workloadKinds, kind) && workloadKinds[kind] === groupOf(apiVersion)
+  return Object.hasOwn(workloadKinds, kind) && workloadKinds[kind] === apiGroup(apiVersion)
 }
 
-function identityOf({ apiVersion, kind, metadata }, namespace) {
+function referenceOf({ apiVersion, kind, metadata }, namespace) {
   return { apiVersion, kind, name: metadata.name, namespace: metadata.namespace ?? namespace }
 }
 
-function unlisted(document) {
+function expandList(document) {
   return document?.kind?.endsWith('List') && Array.isArray(document.items) ? document.items : [document]
 }

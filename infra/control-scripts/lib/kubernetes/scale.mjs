@@ -1,91 +1,91 @@
 /**
- * archive and unarchive: every workload goes to zero and keeps its count in an annotation of its own, in one patch, so that
- * both can be repeated and go on where another broke off. What has no count is stopped in the way of its kind.
+ * Scales workloads down and up for archive and unarchive. One patch sets the count to zero and stores the old count in an
+ * annotation, so both scripts can be repeated and can continue after an interruption. Kinds without a count have their own way to stop.
  */
 import {
-  each,
-  getLabelled,
   getObjects,
-  identified,
-  idOf,
+  getObjectsByLabel,
   kubectl,
-  livePods,
+  listActivePods,
+  mapWithLimit,
+  objectKey,
   patchObject,
-  typed,
+  referenceTo,
+  resourceName,
 } from './kubectl.mjs'
 
-/** What was before the archive, as JSON. */
-const kept = 'octopod/before-archive'
-/** No node has it: a DaemonSet that asks for it has no pods. */
-const nowhere = 'octopod/archived'
-const pause = 'strimzi.io/pause-reconciliation'
+/** The annotation with the state before the archive, as JSON. */
+const stateAnnotation = 'octopod/before-archive'
+/** A label that no node has. A DaemonSet that selects it has no pods. */
+const noNodeLabel = 'octopod/archived'
+const pauseAnnotation = 'strimzi.io/pause-reconciliation'
 
-/** kind → what it is now (null: stopped), the patch that stops it, the patch that brings it back to what it was. */
-const counted = (field) => ({
+/** For each kind: its current state (null: stopped), the patch that stops it, and the patch that restores a state. */
+const byCount = (field) => ({
   isCount: true,
   now: ({ spec }) => ((spec?.[field] ?? 1) === 0 ? null : (spec?.[field] ?? 1)),
   stop: () => ({ spec: { [field]: 0 } }),
   start: (count) => ({ spec: { [field]: count } }),
 })
-const suspended = {
-  now: ({ spec, status }) => (spec?.suspend === true || isDone(status) ? null : false),
+const bySuspension = {
+  now: ({ spec, status }) => (spec?.suspend === true || isFinished(status) ? null : false),
   stop: () => ({ spec: { suspend: true } }),
   start: (was) => ({ spec: { suspend: was } }),
 }
-const ways = {
-  Deployment: counted('replicas'),
-  StatefulSet: counted('replicas'),
-  ReplicaSet: counted('replicas'),
-  postgresql: counted('numberOfInstances'),
-  CronJob: suspended,
-  Job: suspended,
+const scalers = {
+  Deployment: byCount('replicas'),
+  StatefulSet: byCount('replicas'),
+  ReplicaSet: byCount('replicas'),
+  postgresql: byCount('numberOfInstances'),
+  CronJob: bySuspension,
+  Job: bySuspension,
   DaemonSet: {
-    now: ({ spec }) => (spec?.template?.spec?.nodeSelector?.[nowhere] ? null : true),
-    stop: () => ({ spec: { template: { spec: { nodeSelector: { [nowhere]: 'true' } } } } }),
-    start: () => ({ spec: { template: { spec: { nodeSelector: { [nowhere]: null } } } } }),
+    now: ({ spec }) => (spec?.template?.spec?.nodeSelector?.[noNodeLabel] ? null : true),
+    stop: () => ({ spec: { template: { spec: { nodeSelector: { [noNodeLabel]: 'true' } } } } }),
+    start: () => ({ spec: { template: { spec: { nodeSelector: { [noNodeLabel]: null } } } } }),
   },
   Kafka: {
-    now: ({ metadata }) => (metadata.annotations?.[pause] === 'true' ? null : true),
-    stop: () => ({ metadata: { annotations: { [pause]: 'true' } } }),
-    start: () => ({ metadata: { annotations: { [pause]: null } } }),
+    now: ({ metadata }) => (metadata.annotations?.[pauseAnnotation] === 'true' ? null : true),
+    stop: () => ({ metadata: { annotations: { [pauseAnnotation]: 'true' } } }),
+    start: () => ({ metadata: { annotations: { [pauseAnnotation]: null } } }),
   },
 }
 
-/** → how many workloads were stopped now. */
+/** → the number of workloads that this call has stopped */
 export async function stopWorkloads({ workloads }) {
-  const live = await getObjects(workloads)
-  // A paused operator first: it would bring back what is taken from it.
+  const objects = await getObjects(workloads)
+  // Pause the Kafka operator first, because it would restart what is stopped.
   const stopped = [
-    await each(live.filter(isKafka), stop),
-    await each(
-      live.filter((one) => !isKafka(one)),
+    await mapWithLimit(objects.filter(isKafka), stop),
+    await mapWithLimit(
+      objects.filter((object) => !isKafka(object)),
       stop,
     ),
   ]
-  const below = await each(live.filter(isKafka), async (kafka) => {
+  const kafkaWorkloads = await mapWithLimit(objects.filter(isKafka), async (kafka) => {
     const namespace = kafka.metadata.namespace
     await deletePodSets(kafka)
-    return each(await brokersOf(kafka, namespace), stop)
+    return mapWithLimit(await getKafkaWorkloads(kafka, namespace), stop)
   })
-  return [...stopped.flat(), ...below.flat()].filter(Boolean).length
+  return [...stopped.flat(), ...kafkaWorkloads.flat()].filter(Boolean).length
 }
 
-/** → how many workloads were started now. Without a note of ours (Octopod 1.6 left none) its count in the chart holds. */
+/** → the number of workloads that this call has started. Without the annotation (Octopod 1.6 wrote none) the chart's count is used. */
 export async function startWorkloads({ workloads }) {
-  const configured = new Map(workloads.map((workload) => [idOf(workload), workload.replicas]))
-  const live = await getObjects(workloads)
+  const configured = new Map(workloads.map((workload) => [objectKey(workload), workload.replicas]))
+  const objects = await getObjects(workloads)
   const brokers = (
-    await each(live.filter(isKafka), (kafka) => brokersOf(kafka, kafka.metadata.namespace))
+    await mapWithLimit(objects.filter(isKafka), (kafka) => getKafkaWorkloads(kafka, kafka.metadata.namespace))
   ).flat()
-  const started = await each(
-    [...live.filter((one) => !isKafka(one)), ...brokers, ...live.filter(isKafka)],
-    (object) => start(object, configured.get(idOf(identified(object)))),
+  const started = await mapWithLimit(
+    [...objects.filter((object) => !isKafka(object)), ...brokers, ...objects.filter(isKafka)],
+    (object) => start(object, configured.get(objectKey(referenceTo(object)))),
   )
   return started.filter(Boolean).length
 }
 
-/** Pods that still run, by the selectors of the workloads and the instance's own label. */
-async function podsLeft({ name, namespace }, { workloads }) {
+/** Pods that still run, found by the selectors of the workloads and by the instance label. */
+async function findRemainingPods({ name, namespace }, { workloads }) {
   const selectors = [[namespace, `app.kubernetes.io/instance=${name}`]]
   for (const { namespace, selector } of workloads) {
     const pairs = Object.entries(selector)
@@ -93,69 +93,74 @@ async function podsLeft({ name, namespace }, { workloads }) {
     if (pairs.length > 0 && !isCovered)
       selectors.push([namespace, pairs.map((pair) => pair.join('=')).join(',')])
   }
-  const unique = [...new Map(selectors.map((each) => [each.join(' '), each])).values()]
-  return [...new Set((await each(unique, ([namespace, selector]) => livePods(namespace, selector))).flat())]
+  const unique = [...new Map(selectors.map((pair) => [pair.join(' '), pair])).values()]
+  return [
+    ...new Set(
+      (await mapWithLimit(unique, ([namespace, selector]) => listActivePods(namespace, selector))).flat(),
+    ),
+  ]
 }
 
-/** archive_check: 0 when none is left. `outline`: null when nothing is installed. */
-export async function sayPodsLeft(request, outline) {
-  const left = await podsLeft(request, outline ?? { workloads: [] })
+/** archive_check: prints the remaining pods and returns 0 if there are none. `summary` is null if nothing is installed. */
+export async function reportRemainingPods(request, summary) {
+  const remaining = await findRemainingPods(request, summary ?? { workloads: [] })
   console.log(
-    left.length > 0
-      ? `${request.name} still has ${left.length} pods: ${left.slice(0, 5).join(', ')}.`
+    remaining.length > 0
+      ? `${request.name} still has ${remaining.length} pods: ${remaining.slice(0, 5).join(', ')}.`
       : `${request.name} has no pod left.`,
   )
-  return left.length > 0 ? 1 : 0
+  return remaining.length > 0 ? 1 : 0
 }
 
 async function stop(object) {
-  const way = ways[object.kind]
-  const now = way.now(object)
-  if (now === null) return false
-  await change(object, way.stop(), JSON.stringify(now))
+  const scaler = scalers[object.kind]
+  const state = scaler.now(object)
+  if (state === null) return false
+  await patchWithSavedState(object, scaler.stop(), JSON.stringify(state))
   console.log(`${object.kind} ${object.metadata.name} is stopped.`)
   return true
 }
 
-/** One that was given a count meanwhile, by an update after an archive that failed, keeps it. */
+/** A workload that already has a count, from an update after a failed archive, keeps it. */
 async function start(object, configured = 0) {
-  const way = ways[object.kind]
-  const note = object.metadata.annotations?.[kept]
-  const now = way.now(object)
-  if (note === undefined && !(way.isCount && now === null && configured > 0)) return false
-  const was = way.isCount && now !== null ? now : note === undefined ? configured : JSON.parse(note)
-  await change(object, way.start(was), null)
-  console.log(`${object.kind} ${object.metadata.name} is started${way.isCount ? ` with ${was}` : ''}.`)
+  const scaler = scalers[object.kind]
+  const savedState = object.metadata.annotations?.[stateAnnotation]
+  const state = scaler.now(object)
+  if (savedState === undefined && !(scaler.isCount && state === null && configured > 0)) return false
+  const target =
+    scaler.isCount && state !== null ? state : savedState === undefined ? configured : JSON.parse(savedState)
+  await patchWithSavedState(object, scaler.start(target), null)
+  console.log(`${object.kind} ${object.metadata.name} is started${scaler.isCount ? ` with ${target}` : ''}.`)
   return true
 }
 
-/** The note and the change in one patch: whoever breaks off leaves both or neither. */
-function change(object, patch, note) {
-  const annotations = { ...patch.metadata?.annotations, [kept]: note }
-  return patchObject(identified(object), { ...patch, metadata: { annotations } })
+/** The annotation and the change are in one patch, so that an interruption leaves both or neither. */
+function patchWithSavedState(object, patch, savedState) {
+  const annotations = { ...patch.metadata?.annotations, [stateAnnotation]: savedState }
+  return patchObject(referenceTo(object), { ...patch, metadata: { annotations } })
 }
 
-/** What Strimzi made of a Kafka: older ones StatefulSets, and Deployments beside. */
-async function brokersOf(kafka, namespace) {
-  return getLabelled(
+/** The workloads that Strimzi made for a Kafka: StatefulSets in older versions, and Deployments. */
+async function getKafkaWorkloads(kafka, namespace) {
+  return getObjectsByLabel(
     'deployments.apps,statefulsets.apps',
     namespace,
     `strimzi.io/cluster=${kafka.metadata.name}`,
   )
 }
 
-/** Newer ones have pod sets without a count: they are deleted, and made anew by the operator when it goes on. */
+/** Newer Strimzi versions use pod sets, which have no count. They are deleted; the operator creates them again when it resumes. */
 async function deletePodSets(kafka) {
   const { name, namespace } = kafka.metadata
   const resource = 'strimzipodsets.core.strimzi.io'
-  const sets = await getLabelled(resource, namespace, `strimzi.io/cluster=${name}`).catch(() => [])
-  const names = sets.map((set) => typed(identified(set)))
+  const sets = await getObjectsByLabel(resource, namespace, `strimzi.io/cluster=${name}`).catch(() => [])
+  const names = sets.map((set) => resourceName(referenceTo(set)))
   if (names.length > 0)
     await kubectl(['delete', '-n', namespace, '--ignore-not-found', '--wait=false', ...names])
 }
 
 const isKafka = ({ kind }) => kind === 'Kafka'
-const isDone = (status) =>
+const isFinished = (status) =>
   (status?.conditions ?? []).some(
     ({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True',
   )

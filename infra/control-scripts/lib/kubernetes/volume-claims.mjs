@@ -1,24 +1,36 @@
-/** The volume claims of a deployment: those that carry its label, and no others. Removed with their data by cleanup. */
+/** Deletes the volume claims that have the deployment's label, with their data. Called by cleanup. */
 import { kubectl } from './kubectl.mjs'
 
-/** They go when the last pod that uses them has gone. */
-const waitSeconds = 180
+/** A claim is deleted after the last pod that uses it, so this can take a while. */
+const deleteTimeoutSeconds = 180
 
-/** Charts of old say `release` where others say `app.kubernetes.io/instance`. → their names */
-export async function removeClaims({ name, namespace }) {
+/** Old charts use the label `release` instead of `app.kubernetes.io/instance`. → the names of the deleted claims */
+export async function deleteVolumeClaims({ name, namespace }) {
   const selectors = [`app.kubernetes.io/instance=${name}`, `release=${name},heritage in (Helm,Tiller)`]
   const found = []
-  for (const selector of selectors) found.push(...(await claimsOf(namespace, selector)))
+  for (const selector of selectors) found.push(...(await listVolumeClaims(namespace, selector)))
   const names = [...new Set(found)]
   if (names.length === 0) return names
-  await kubectl(['delete', '-n', namespace, '--ignore-not-found', `--timeout=${waitSeconds}s`, ...names], {
-    timeoutMs: (waitSeconds + 30) * 1000,
-  })
+  await kubectl(
+    ['delete', '-n', namespace, '--ignore-not-found', `--timeout=${deleteTimeoutSeconds}s`, ...names],
+    {
+      timeoutMs: (deleteTimeoutSeconds + 30) * 1000,
+    },
+  )
   for (const claim of names) console.log(`${claim} is removed.`)
   return names
 }
 
-async function claimsOf(namespace, selector) {
-  const said = await kubectl(['get', 'persistentvolumeclaims', '-n', namespace, '-l', selector, '-o', 'name'])
-  return said.split('\n').filter(Boolean)
+async function listVolumeClaims(namespace, selector) {
+  const output = await kubectl([
+    'get',
+    'persistentvolumeclaims',
+    '-n',
+    namespace,
+    '-l',
+    selector,
+    '-o',
+    'name',
+  ])
+  return output.split('\n').filter(Boolean)
 }

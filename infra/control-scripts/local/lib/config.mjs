@@ -1,15 +1,15 @@
 /**
- * The two levels of config: their defaults, the keys that may be set, and what is wrong with a config.
- * The application level depends on the deployment level: a shop has more to configure than a page.
+ * Defaults, keys and validation of both config levels. The application level depends on the deployment level: a shop has more keys
+ * than a page. Called by the config scripts, config_check and lifecycle.mjs.
  */
 
-/** What there is to deploy. `broken` and `crash` are for trying out what failures look like. */
+/** The available releases, by tag. `broken` and `crash` demonstrate failures. */
 export const releases = {
   v1: 'counts visits',
-  v2: 'counts visits and says how long it has been up',
-  v3: 'counts visits, says how long it has been up and which replica answers',
-  broken: 'starts, and answers every request with an error',
-  crash: 'ends as soon as it is started',
+  v2: 'counts visits and shows its uptime',
+  v3: 'counts visits and shows its uptime and the replica',
+  broken: 'starts, but answers every request with an error',
+  crash: 'ends right after its start',
 }
 
 const kinds = ['page', 'shop']
@@ -22,7 +22,7 @@ export const deploymentDefaults = [
 ]
 export const deploymentKeys = deploymentDefaults.map(([key]) => key)
 
-/** An unknown kind gets what every kind has: config_check then says what is wrong with it. */
+/** An unknown kind gets the common defaults; config_check reports the problem. */
 export function applicationDefaults(deployment) {
   const common = [
     ['image.tag', 'v1'],
@@ -36,12 +36,12 @@ export function applicationDefaults(deployment) {
   return deployment.get('app.kind') === 'shop' ? [...common, ...shop] : common
 }
 
-/** `banner` has no default: it is there for those who set it. */
+/** All keys. `banner` has no default. */
 export function applicationKeys(deployment) {
   return [...applicationDefaults(deployment).map(([key]) => key), 'banner']
 }
 
-/** Everything wrong with an effective config, a sentence each. Unknown keys are the app's affair. */
+/** All problems of an effective config, one sentence each. Unknown keys are allowed. */
 export function configProblems({ application, deployment }) {
   const tag = application.get('image.tag')
   const kind = deployment.get('app.kind')
@@ -51,18 +51,18 @@ export function configProblems({ application, deployment }) {
     tag === undefined && `image.tag is not set. Known tags: ${known}.`,
     tag !== undefined &&
       !Object.hasOwn(releases, tag) &&
-      `There is no image with the tag ${shown(tag)}. Known tags: ${known}.`,
+      `There is no image with the tag ${quoteShort(tag)}. Known tags: ${known}.`,
     kind !== undefined &&
       !kinds.includes(kind) &&
-      `app.kind ${shown(kind)} is not one of ${kinds.join(', ')}.`,
+      `app.kind ${quoteShort(kind)} is not one of ${kinds.join(', ')}.`,
     color !== undefined &&
       !isColor(color) &&
-      `color ${shown(color)} is neither like #2b6cb0 nor a name like teal.`,
-    ...Object.entries(limits).map(([key, [least, most]]) => {
+      `color ${quoteShort(color)} is not a color like #2b6cb0 or teal.`,
+    ...Object.entries(limits).map(([key, [min, max]]) => {
       const value = deployment.get(key) ?? application.get(key)
-      if (value === undefined || (/^\d{1,6}$/.test(value) && Number(value) >= least && Number(value) <= most))
+      if (value === undefined || (/^\d{1,6}$/.test(value) && Number(value) >= min && Number(value) <= max))
         return false
-      return `${key} ${shown(value)} is not a whole number from ${least} to ${most}.`
+      return `${key} ${quoteShort(value)} is not a whole number from ${min} to ${max}.`
     }),
   ].filter(Boolean)
 }
@@ -71,11 +71,11 @@ export function isColor(text) {
   return /^(#[0-9a-f]{3}|#[0-9a-f]{6}|[a-z]{3,25})$/i.test(text)
 }
 
-/** How many processes the deployment consists of. */
+/** The number of processes of the deployment. */
 export function replicasOf(deployment) {
   return Number(deployment.get('app.replicas') ?? 1)
 }
 
-function shown(value) {
+function quoteShort(value) {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
 }

@@ -1,27 +1,27 @@
 /**
- * The app that is deployed: `node app.mjs FOLDER INDEX PORT ID`. Shows its name, its config and a counter of visits
- * kept in FOLDER/data; /identity says who answers. Ends on TERM, and by itself when its place was given to another.
+ * The demo app: `node demo-app.mjs FOLDER INDEX PORT ID`. Its page shows the name, the config and a visit counter, which is stored
+ * in FOLDER/data. /identity identifies the process. It ends on TERM, or when another process has replaced it. Started by replica.mjs.
  */
 import { appendFileSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { page } from './demo-page.mjs'
+import { renderPage } from './demo-page.mjs'
 import { readRun, writeRun } from './replica.mjs'
 
 const [folder, index, port, id] = process.argv.slice(2)
 const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
 const tag = new Map(config.application).get('image.tag')
 const visitsFile = join(folder, 'data', 'visits')
-const bornAt = Date.now()
-const ownPlaceMs = 2_000
+const startedAt = Date.now()
+const ownershipCheckMs = 2_000
 
 if (tag === 'crash') {
-  console.error('This release crashes: the tag asks for it.')
+  console.error('This release crashes on purpose: its tag is "crash".')
   process.exit(1)
 }
 
 const server = createServer((request, response) => {
-  // Whoever kept a connection open over an update would ask an app that is gone.
+  // A connection that stays open over an update would reach the old process.
   response.shouldKeepAlive = false
   const status = tag === 'broken' ? 500 : 200
   const [path] = request.url.split('?')
@@ -35,18 +35,20 @@ const server = createServer((request, response) => {
       'Cache-Control': 'no-store',
     })
     const visits = request.method === 'GET' ? countVisit() : 0
-    response.end(page({ ...config, tag, visits, replica: index, upSeconds: (Date.now() - bornAt) / 1000 }))
+    response.end(
+      renderPage({ ...config, tag, visits, replica: index, upSeconds: (Date.now() - startedAt) / 1000 }),
+    )
   } else {
     response.writeHead(404, { 'Content-Type': 'text/plain' })
-    response.end('There is only one page here.\n')
+    response.end('Not found.\n')
   }
 })
 
 server.on('error', (error) => {
-  const taken = error.code === 'EADDRINUSE'
+  const isPortTaken = error.code === 'EADDRINUSE'
   console.error(
-    taken
-      ? `Port ${port} was taken by another program meanwhile: an update gets another one.`
+    isPortTaken
+      ? `Port ${port} is now in use by another program: the next update takes another port.`
       : error.message,
   )
   process.exit(1)
@@ -55,17 +57,17 @@ server.listen(Number(port), '127.0.0.1', () => {
   writeRun(folder, index, { pid: process.pid, id, port: server.address().port })
 })
 
-/** One byte a visit: appending is atomic, so replicas can share the file and a crash loses nothing. */
+/** Writes one byte per visit. Appending is atomic, so replicas share the file and a crash loses nothing. */
 function countVisit() {
   appendFileSync(visitsFile, '.')
   return statSync(visitsFile).size
 }
 
-const isMine = () => readRun(folder, index)?.id === id
+const ownsRunFile = () => readRun(folder, index)?.id === id
 setInterval(() => {
-  if (!isMine()) process.exit(0)
-}, ownPlaceMs)
+  if (!ownsRunFile()) process.exit(0)
+}, ownershipCheckMs)
 process.on('SIGTERM', () => {
-  if (isMine()) rmSync(join(folder, 'run', `${index}.json`), { force: true })
+  if (ownsRunFile()) rmSync(join(folder, 'run', `${index}.json`), { force: true })
   process.exit(0)
 })

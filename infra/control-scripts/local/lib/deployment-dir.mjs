@@ -1,64 +1,64 @@
 /**
- * Where a deployment lives on this machine: its folder below OCTOPOD_LOCAL_DATA, and the port of its link, which
- * is kept through archive and restore. A port belongs to the folder that is named in ports/<port>.
+ * Manages the folder of a deployment below OCTOPOD_LOCAL_DATA and the reserved port of its link, which stays the same through archive
+ * and restore. The file ports/<port> contains the folder to which the port belongs. Called by the local scripts.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Refusal } from '../../lib/arguments.mjs'
+import { UserError } from '../../lib/arguments.mjs'
 
-/** Below the range from which the system takes ports for outgoing connections. */
+/** These ports are below the range that the system uses for outgoing connections. */
 const firstPort = 20000
 const portCount = 10000
 
-export function dataRoot() {
+export function dataDir() {
   return resolve(process.env.OCTOPOD_LOCAL_DATA || join(homedir(), '.octopod-deployments'))
 }
 
-/** Several projects and namespaces can share a machine. */
-export function folderOf(request) {
-  return join(dataRoot(), fileName(request['project-name']), fileName(request.namespace), request.name)
+/** Project and namespace are part of the path, because several can share a machine. */
+export function deploymentDir(request) {
+  return join(dataDir(), fileName(request['project-name']), fileName(request.namespace), request.name)
 }
 
-/** Any text as one harmless file name. */
+/** Encodes any text as a safe file name. */
 function fileName(text) {
   return encodeURIComponent(text).replace(/^\./, '%2E') || '%'
 }
 
-/** The port of the deployment as it was promised; null when none was. */
-export function keptPort(folder) {
+/** The reserved port of the deployment; null if it has none. */
+export function reservedPort(folder) {
   const port = Number(read(join(folder, 'port')))
-  return port > 0 && read(claimFile(port)) === folder ? port : null
+  return port > 0 && read(reservationFile(port)) === folder ? port : null
 }
 
-/** The port it has, unless a stranger took it meanwhile, else a new one. `isOurs`: our own app listens there. */
-export async function promisePort(folder, isOurs) {
-  const kept = keptPort(folder)
-  if (kept !== null && (isOurs(kept) || (await isFree(kept)))) return kept
-  if (kept !== null) releasePort(folder)
+/** The reserved port, or a new one if another program uses it. `isOwnApp(port)`: the deployment's own app listens there. */
+export async function reservePort(folder, isOwnApp) {
+  const current = reservedPort(folder)
+  if (current !== null && (isOwnApp(current) || (await isFree(current)))) return current
+  if (current !== null) releasePort(folder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  mkdirSync(join(dataRoot(), 'ports'), { recursive: true, mode: 0o700 })
+  mkdirSync(join(dataDir(), 'ports'), { recursive: true, mode: 0o700 })
   for (let step = 0; step < portCount; step += 1) {
     const port = firstPort + ((hash(folder) + step) % portCount)
-    if (!claim(port, folder)) continue
+    if (!tryReserve(port, folder)) continue
     if (await isFree(port)) {
       writeFileSync(join(folder, 'port'), String(port))
       return port
     }
-    rmSync(claimFile(port), { force: true })
+    rmSync(reservationFile(port), { force: true })
   }
-  throw new Refusal(`None of the ports ${firstPort} to ${firstPort + portCount - 1} is free.`)
+  throw new UserError(`None of the ports ${firstPort} to ${firstPort + portCount - 1} is free.`)
 }
 
 export function releasePort(folder) {
-  const port = keptPort(folder)
-  if (port !== null) rmSync(claimFile(port), { force: true })
+  const port = reservedPort(folder)
+  if (port !== null) rmSync(reservationFile(port), { force: true })
 }
 
-/** One of many at once gets it; that of a folder which is gone can be taken over. */
-function claim(port, folder) {
-  const file = claimFile(port)
+/** Only one of many concurrent calls succeeds. The reservation of a deleted folder can be taken over. */
+function tryReserve(port, folder) {
+  const file = reservationFile(port)
   const owner = read(file)
   if (owner !== null && owner !== folder && !exists(owner)) rmSync(file, { force: true })
   try {
@@ -69,8 +69,8 @@ function claim(port, folder) {
   }
 }
 
-function claimFile(port) {
-  return join(dataRoot(), 'ports', String(port))
+function reservationFile(port) {
+  return join(dataDir(), 'ports', String(port))
 }
 
 function isFree(port) {
@@ -81,7 +81,7 @@ function isFree(port) {
   })
 }
 
-/** The same name gets the same port again wherever it can (FNV-1a). */
+/** FNV-1a hash, so that the same name gets the same port again if possible. */
 function hash(text) {
   let value = 0x811c9dc5
   for (const character of text) value = Math.imul(value ^ character.codePointAt(0), 0x01000193) >>> 0

@@ -1,79 +1,77 @@
-/** What create, update, unarchive, archive and cleanup do; each can be repeated, and goes on where another broke off. */
+/** Implements create, update, unarchive, archive and cleanup. Each can be repeated and continues after an interruption. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Refusal } from '../../lib/arguments.mjs'
+import { UserError } from '../../lib/arguments.mjs'
 import { configProblems, replicasOf } from './config.mjs'
-import { folderOf, keptPort, promisePort, releasePort } from './deployment-dir.mjs'
-import { readRun, replicaLives, replicas, startReplica, stopReplica } from './replica.mjs'
+import { deploymentDir, releasePort, reservedPort, reservePort } from './deployment-dir.mjs'
+import { isReplicaRunning, listReplicas, readRun, startReplica, stopReplica } from './replica.mjs'
 
-/** create, update and unarchive: afterwards the deployment runs as configured, with the data it had. */
-export async function bringUp(request) {
-  // First: nothing is touched for a config that cannot work.
+/** create, update and unarchive: starts the deployment as configured, with its existing data. */
+export async function start(request) {
+  // 1. Reject an invalid config before anything changes.
   const problems = configProblems(request)
-  if (problems.length > 0) throw new Refusal(problems.join('\n'))
-  const folder = folderOf(request)
-  await takeTime(Number(request.deployment.get('app.start-seconds') ?? 0))
+  if (problems.length > 0) throw new UserError(problems.join('\n'))
+  const folder = deploymentDir(request)
+  await countDown(Number(request.deployment.get('app.start-seconds') ?? 0))
 
-  // Then: what ran before makes room, and the new config is in its place.
+  // 2. Stop the old processes and write the new config.
   await stopAll(folder)
   mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
-  // What info promised is in the link already: a port that a stranger took meanwhile must fail, not change.
-  const port = keptPort(folder) ?? (await promiseOf(folder))
+  // The link already contains the reserved port. If another program uses it now, the start must fail, not take another port.
+  const port = reservedPort(folder) ?? (await reserveLinkPort(folder))
   writeConfig(folder, request)
 
-  // Finally: one process after the other.
+  // 3. Start one process after the other.
   const count = replicasOf(request.deployment)
   for (let index = 0; index < count; index += 1) {
     await startReplica(folder, index, index === 0 ? port : 0, randomBytes(12).toString('hex'))
-    console.log(`Replica ${index} of ${request.name} is up.`)
+    console.log(`Replica ${index} of ${request.name} is running.`)
   }
   console.log(`${request.name} serves ${request.application.get('image.tag')} at http://127.0.0.1:${port}/`)
 }
 
-/** archive: its processes end, its data stays. */
-export async function putAway(request) {
-  const stopped = await stopAll(folderOf(request))
+/** archive: stops the processes and keeps the data. */
+export async function stop(request) {
+  const stopped = await stopAll(deploymentDir(request))
   console.log(
     stopped > 0 ? `${request.name} is stopped; its data is kept.` : `${request.name} was not running.`,
   )
 }
 
-/** cleanup: nothing is left of it. */
-export async function remove(request) {
-  const folder = folderOf(request)
+/** cleanup: stops the processes and deletes the data. */
+export async function uninstall(request) {
+  const folder = deploymentDir(request)
   await stopAll(folder)
   releasePort(folder)
   const existed = existsSync(folder)
   rmSync(folder, { recursive: true, force: true })
-  console.log(
-    existed ? `${request.name} and its data are removed.` : `There is nothing left of ${request.name}.`,
-  )
+  console.log(existed ? `${request.name} and its data are removed.` : `${request.name} does not exist.`)
 }
 
-/** Whether a process of the deployment lives. */
-export async function livesAny(folder) {
-  for (const index of replicas(folder)) if (await replicaLives(folder, index)) return true
+/** Whether at least one process of the deployment runs. */
+export async function isAnyReplicaRunning(folder) {
+  for (const index of listReplicas(folder)) if (await isReplicaRunning(folder, index)) return true
   return false
 }
 
-/** The port of its link, the same as long as nobody else takes it while it is away. */
-export async function promiseOf(folder) {
-  const front = (await replicaLives(folder, 0)) ? readRun(folder, 0) : null
-  return promisePort(folder, (port) => front?.port === port)
+/** The port of the link. It stays the same unless another program takes it while the deployment is stopped. */
+export async function reserveLinkPort(folder) {
+  const firstReplica = (await isReplicaRunning(folder, 0)) ? readRun(folder, 0) : null
+  return reservePort(folder, (port) => firstReplica?.port === port)
 }
 
 async function stopAll(folder) {
   let stopped = 0
-  for (const index of replicas(folder)) if (await stopReplica(folder, index)) stopped += 1
+  for (const index of listReplicas(folder)) if (await stopReplica(folder, index)) stopped += 1
   return stopped
 }
 
-/** Only for trying out long actions: their output as it comes, and cancel. */
-async function takeTime(seconds) {
-  for (let left = seconds; left > 0; left -= 1) {
-    console.log(`Starting in ${left} s`)
+/** Demonstrates long actions with live output. */
+async function countDown(seconds) {
+  for (let remaining = seconds; remaining > 0; remaining -= 1) {
+    console.log(`Starting in ${remaining} s`)
     await sleep(1000)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * One process of a deployment: started so that it outlives us, recognised by the id in its command line (a process
- * id alone may have passed to a stranger), asked over HTTP, stopped by TERM and then KILL.
- * run/<index>.json says who it is: { pid, id, port }; index 0 has the port of the link.
+ * Starts, queries and stops one process of a deployment. The process keeps running after the script ends. It is identified by an id
+ * in its command line, because another process may get the same process id later. run/<index>.json contains { pid, id, port }.
+ * Index 0 has the port of the link. Called by lifecycle.mjs, health.mjs and demo-app.mjs.
  */
 import { spawn } from 'node:child_process'
 import {
@@ -18,19 +18,19 @@ import {
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Refusal } from '../../lib/arguments.mjs'
+import { UserError } from '../../lib/arguments.mjs'
 
-const app = join(import.meta.dirname, 'demo-app.mjs')
-const startMs = 10_000
-const termMs = 3_000
-const answerMs = 5_000
+const appFile = join(import.meta.dirname, 'demo-app.mjs')
+const startTimeoutMs = 10_000
+const stopTimeoutMs = 3_000
+const requestTimeoutMs = 5_000
 
-/** Resolves when it answers. @throws Refusal with its last words when it does not. */
+/** Resolves when the process answers. @throws UserError with its last output if it does not */
 export async function startReplica(folder, index, port, id) {
   mkdirSync(join(folder, 'run'), { recursive: true })
   const logFile = join(folder, `app-${index}.log`)
   const log = openSync(logFile, 'w', 0o600)
-  const child = spawn(process.execPath, [app, folder, String(index), String(port), id], {
+  const child = spawn(process.execPath, [appFile, folder, String(index), String(port), id], {
     cwd: folder,
     detached: true,
     stdio: ['ignore', log, log],
@@ -42,44 +42,46 @@ export async function startReplica(folder, index, port, id) {
   child.on('exit', () => {
     ended = true
   })
-  const end = performance.now() + startMs
+  const end = performance.now() + startTimeoutMs
   while (!ended && performance.now() < end) {
-    if ((await askReplica(folder, index)) !== null) return
+    if ((await queryReplica(folder, index)) !== null) return
     await sleep(20)
   }
-  const words = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n')
-  throw new Refusal(`Replica ${index} ${ended ? 'ended at its start' : 'does not answer'}. ${words}`.trim())
+  const lastLines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n')
+  throw new UserError(
+    `Replica ${index} ${ended ? 'ended during its start' : 'does not answer'}. ${lastLines}`.trim(),
+  )
 }
 
-/** Its answer: { status, id, tag… }; null when it is down, or somebody else answers. */
-export async function askReplica(folder, index) {
+/** → { status, id, tag… }; null if the process is down or another program answers */
+export async function queryReplica(folder, index) {
   const run = readRun(folder, index)
   if (run === null || run.port === null) return null
   const answer = await getJson(`http://127.0.0.1:${run.port}/identity`)
   return answer !== null && answer.id === run.id ? answer : null
 }
 
-/** Whether its process lives. */
-export async function replicaLives(folder, index) {
+/** Whether the process runs. */
+export async function isReplicaRunning(folder, index) {
   const run = readRun(folder, index)
-  return run !== null && (await isApp(run))
+  return run !== null && (await isOwnProcess(run))
 }
 
-/** @returns whether there was one. */
+/** → whether the process was running */
 export async function stopReplica(folder, index) {
   const run = readRun(folder, index)
-  const lived = run !== null && (await isApp(run))
-  if (lived) {
-    await signal(run, 'SIGTERM', termMs)
-    await signal(run, 'SIGKILL', termMs)
-    if (await isApp(run)) throw new Refusal(`Process ${run.pid} of replica ${index} does not end.`)
+  const wasRunning = run !== null && (await isOwnProcess(run))
+  if (wasRunning) {
+    await signalAndWait(run, 'SIGTERM', stopTimeoutMs)
+    await signalAndWait(run, 'SIGKILL', stopTimeoutMs)
+    if (await isOwnProcess(run)) throw new UserError(`Process ${run.pid} of replica ${index} does not end.`)
   }
   rmSync(runFile(folder, index), { force: true })
-  return lived
+  return wasRunning
 }
 
-/** The indexes of all there are files of, living or not. */
-export function replicas(folder) {
+/** The indexes of all run files, whether their process runs or not. */
+export function listReplicas(folder) {
   try {
     return readdirSync(join(folder, 'run')).flatMap((file) => /^(\d+)\.json$/.exec(file)?.[1] ?? [])
   } catch {
@@ -95,46 +97,46 @@ export function readRun(folder, index) {
   }
 }
 
-/** Whole or not at all. */
+/** Writes the run file atomically. */
 export function writeRun(folder, index, run) {
-  renameSync(draftOf(folder, index, run), runFile(folder, index))
+  renameSync(writeTempFile(folder, index, run), runFile(folder, index))
 }
 
-/** Not over what is there: on a busy machine the process itself is quicker, and it knows its port. */
+/** Does not overwrite an existing file: the process itself may have written it first, with its port. */
 function writeFirstRun(folder, index, run) {
-  const draft = draftOf(folder, index, run)
+  const tempFile = writeTempFile(folder, index, run)
   try {
-    linkSync(draft, runFile(folder, index))
+    linkSync(tempFile, runFile(folder, index))
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   } finally {
-    rmSync(draft)
+    rmSync(tempFile)
   }
 }
 
-function draftOf(folder, index, run) {
-  const draft = `${runFile(folder, index)}.${process.pid}`
-  writeFileSync(draft, JSON.stringify(run), { mode: 0o600 })
-  return draft
+function writeTempFile(folder, index, run) {
+  const tempFile = `${runFile(folder, index)}.${process.pid}`
+  writeFileSync(tempFile, JSON.stringify(run), { mode: 0o600 })
+  return tempFile
 }
 
 function runFile(folder, index) {
   return join(folder, 'run', `${index}.json`)
 }
 
-async function signal(run, name, patienceMs) {
-  const end = performance.now() + patienceMs
-  if (!(await isApp(run))) return
+async function signalAndWait(run, name, timeoutMs) {
+  const end = performance.now() + timeoutMs
+  if (!(await isOwnProcess(run))) return
   try {
     process.kill(run.pid, name)
   } catch {
     return
   }
-  while ((await isApp(run)) && performance.now() < end) await sleep(20)
+  while ((await isOwnProcess(run)) && performance.now() < end) await sleep(20)
 }
 
-/** Whether the process with that id is the app we started: its id is among its arguments, and nobody else's. */
-async function isApp({ pid, id }) {
+/** Whether the process is the app of this deployment: only its command line contains the id. */
+async function isOwnProcess({ pid, id }) {
   try {
     return (await commandLine(pid)).includes(id)
   } catch {
@@ -152,7 +154,7 @@ async function commandLine(pid) {
 
 function getJson(url) {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: answerMs }, (response) => {
+    const request = get(url, { agent: false, timeout: requestTimeoutMs }, (response) => {
       let text = ''
       response.setEncoding('utf8')
       response.on('data', (chunk) => {

@@ -1,4 +1,4 @@
-/** What scripts keep between calls: made once by many, private, bounded, and never served to another. */
+/** The cache of the control scripts: shared by processes, private, limited in size, and separate for each credential. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import {
@@ -22,47 +22,52 @@ process.env.OCTOPOD_SCRIPTS_CACHE = join(folder, 'kept')
 
 type Limits = { freshMs: number; staleMs?: number }
 type Cache = {
-  remembered<Value>(kind: string, key: unknown, limits: Limits, make: () => Promise<Value>): Promise<Value>
-  cacheFile(kind: string, key: unknown, ending: string): string
-  writeWhole(file: string, text: string): void
+  getOrCompute<Value>(
+    kind: string,
+    key: unknown,
+    limits: Limits,
+    compute: () => Promise<Value>,
+  ): Promise<Value>
+  cachePath(kind: string, key: unknown, extension: string): string
+  writeFileAtomically(file: string, text: string): void
 }
-const { remembered, cacheFile, writeWhole } = await importModule<Cache>('lib/cache.mjs')
-const { inPrivateFolder } = await importModule<{
-  inPrivateFolder<T>(work: (path: string) => Promise<T>): Promise<T>
-}>('lib/place.mjs')
+const { getOrCompute, cachePath, writeFileAtomically } = await importModule<Cache>('lib/cache.mjs')
+const { withPrivateFolder } = await importModule<{
+  withPrivateFolder<T>(work: (path: string) => Promise<T>): Promise<T>
+}>('lib/cache-dir.mjs')
 const day = 24 * 60 * 60_000
 
 const age = (kind: string, key: unknown, ageMs: number) => {
   const at = new Date(Date.now() - ageMs)
-  utimesSync(cacheFile(kind, key, '.json'), at, at)
+  utimesSync(cachePath(kind, key, '.json'), at, at)
 }
 
-test('a value is made once while it is fresh, and anew afterwards', async () => {
+test('A value is computed once while it is fresh, and again afterwards', async () => {
   let count = 0
-  const make = async () => ++count
-  assert.equal(await remembered('a', 'key', { freshMs: day }, make), 1)
-  assert.equal(await remembered('a', 'key', { freshMs: day }, make), 1)
-  assert.equal(await remembered('a', 'other', { freshMs: day }, make), 2)
+  const compute = async () => ++count
+  assert.equal(await getOrCompute('a', 'key', { freshMs: day }, compute), 1)
+  assert.equal(await getOrCompute('a', 'key', { freshMs: day }, compute), 1)
+  assert.equal(await getOrCompute('a', 'other', { freshMs: day }, compute), 2)
   age('a', 'key', 2 * day)
-  assert.equal(await remembered('a', 'key', { freshMs: day }, make), 3)
+  assert.equal(await getOrCompute('a', 'key', { freshMs: day }, compute), 3)
 })
 
-test('an older value stands in while a new one cannot be made, up to its limit', async () => {
-  const fails = async () => assert.fail('away')
-  await remembered('b', 'key', { freshMs: 1000 }, async () => 'old')
+test('An older value is used while a new one cannot be computed, up to staleMs', async () => {
+  const fails = async () => assert.fail('unreachable')
+  await getOrCompute('b', 'key', { freshMs: 1000 }, async () => 'old')
   age('b', 'key', day)
-  assert.equal(await remembered('b', 'key', { freshMs: 1000, staleMs: 2 * day }, fails), 'old')
-  await assert.rejects(remembered('b', 'key', { freshMs: 1000 }, fails), /away/)
+  assert.equal(await getOrCompute('b', 'key', { freshMs: 1000, staleMs: 2 * day }, fails), 'old')
+  await assert.rejects(getOrCompute('b', 'key', { freshMs: 1000 }, fails), /unreachable/)
 })
 
-test('of many processes at once one makes the value; one that died at it does not hold up the others', async () => {
-  const lock = `${cacheFile('c', 'key', '.json')}.lock`
-  // The process id of nobody: they end far below.
+test('One of many processes computes the value; the lock of a dead process does not block the others', async () => {
+  const lock = `${cachePath('c', 'key', '.json')}.lock`
+  // No process has this id; real ids are smaller.
   writeFileSync(lock, '4194999')
   const code = `
-    import { remembered } from ${JSON.stringify(join(controlScriptsDir, 'lib/cache.mjs'))}
+    import { getOrCompute } from ${JSON.stringify(join(controlScriptsDir, 'lib/cache.mjs'))}
     import { appendFileSync } from 'node:fs'
-    console.log(await remembered('c', 'key', { freshMs: 60000 }, async () => {
+    console.log(await getOrCompute('c', 'key', { freshMs: 60000 }, async () => {
       appendFileSync(${JSON.stringify(join(folder, 'made'))}, 'x')
       await new Promise((resolve) => setTimeout(resolve, 300))
       return 'value'
@@ -80,8 +85,8 @@ test('of many processes at once one makes the value; one that died at it does no
   assert.equal(readFileSync(join(folder, 'made'), 'utf8'), 'x')
 })
 
-test('nobody else can read what is kept, and nothing in it tells a key', async () => {
-  await remembered('d', ['repository', 'user', 'secret password'], { freshMs: day }, async () => 1)
+test('Other users cannot read the cache, and no file shows a key', async () => {
+  await getOrCompute('d', ['repository', 'user', 'secret password'], { freshMs: day }, async () => 1)
   const mode = (path: string) => statSync(path).mode & 0o777
   const root = join(folder, 'kept')
   assert.equal(mode(root), 0o700)
@@ -92,25 +97,25 @@ test('nobody else can read what is kept, and nothing in it tells a key', async (
   }
 })
 
-test('of one kind 500 are kept, the newest', () => {
-  for (let at = 0; at < 520; at += 1) writeWhole(cacheFile('e', at, '.json'), `${at}`)
+test('The newest 500 entries of a kind are kept', () => {
+  for (let index = 0; index < 520; index += 1) writeFileAtomically(cachePath('e', index, '.json'), `${index}`)
   const left = readdirSync(join(folder, 'kept/e'))
   assert.ok(left.length <= 500 && left.length >= 400, `${left.length}`)
-  assert.equal(readFileSync(cacheFile('e', 519, '.json'), 'utf8'), '519')
+  assert.equal(readFileSync(cachePath('e', 519, '.json'), 'utf8'), '519')
 })
 
-test('half a file is no value', async () => {
-  writeWhole(cacheFile('f', 'key', '.json'), '{"half":')
-  assert.equal(await remembered('f', 'key', { freshMs: day }, async () => 'whole'), 'whole')
+test('A truncated file is ignored', async () => {
+  writeFileAtomically(cachePath('f', 'key', '.json'), '{"half":')
+  assert.equal(await getOrCompute('f', 'key', { freshMs: day }, async () => 'whole'), 'whole')
 })
 
-test('a private folder is gone after its work, also after one that failed; an abandoned one is swept', async () => {
-  const above = join(folder, 'kept/private')
-  mkdirSync(join(above, 'x-abandoned'), { recursive: true })
+test('A private folder is removed after its work, also after a failure; an abandoned folder is removed too', async () => {
+  const parent = join(folder, 'kept/private')
+  mkdirSync(join(parent, 'x-abandoned'), { recursive: true })
   const old = new Date(Date.now() - day)
-  utimesSync(join(above, 'x-abandoned'), old, old)
-  const used = await inPrivateFolder(async (path) => path)
-  await assert.rejects(inPrivateFolder(async () => assert.fail('no')))
+  utimesSync(join(parent, 'x-abandoned'), old, old)
+  const used = await withPrivateFolder(async (path) => path)
+  await assert.rejects(withPrivateFolder(async () => assert.fail('no')))
   assert.match(used, /private\/x-/)
-  assert.deepEqual(readdirSync(above), [])
+  assert.deepEqual(readdirSync(parent), [])
 })

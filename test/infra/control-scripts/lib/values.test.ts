@@ -1,4 +1,4 @@
-/** What was typed is what a chart gets: the values writer against helm itself. */
+/** Config values reach a chart unchanged: the values writer is compared with helm itself. */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,18 +9,19 @@ import { helm, helmIsMissing, importModule } from '../control-scripts.ts'
 
 type Step = string | number
 type Values = {
-  treeOf(pairs: Iterable<[string, string]>, isNumberAt?: (steps: Step[]) => boolean): unknown
-  valuesText(tree: unknown): string
-  stepsOf(key: string): Step[]
-  keyOf(steps: Step[]): string
-  scalarOf(text: string, isNumber?: () => boolean): unknown
+  buildValuesTree(pairs: Iterable<[string, string]>, isNumberAt?: (steps: Step[]) => boolean): unknown
+  formatValues(tree: unknown): string
+  parseKey(key: string): Step[]
+  formatKey(steps: Step[]): string
+  parseScalar(text: string, isNumber?: () => boolean): unknown
 }
-const { treeOf, valuesText, stepsOf, keyOf, scalarOf } = await importModule<Values>('lib/values.mjs')
+const { buildValuesTree, formatValues, parseKey, formatKey, parseScalar } =
+  await importModule<Values>('lib/values.mjs')
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-values-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-/** A chart that shows its values, as JSON and as they stand in a text. */
+/** Renders a chart that prints its values as JSON and as text. */
 function rendered(...args: string[]): { json: Record<string, unknown>; texts: string[] } {
   const chart = join(folder, 'chart')
   mkdirSync(join(chart, 'templates'), { recursive: true })
@@ -29,21 +30,21 @@ function rendered(...args: string[]): { json: Record<string, unknown>; texts: st
     join(chart, 'templates/all.yaml'),
     'json: {{ .Values | toJson | b64enc }}\ntexts:\n{{- range $_, $v := .Values }}\n  - {{ print $v | b64enc | quote }}\n{{- end }}\n',
   )
-  const said = helm('template', 'x', chart, ...args)
+  const output = helm('template', 'x', chart, ...args)
   const decoded = (text: string) => Buffer.from(text, 'base64').toString('utf8')
   return {
-    json: JSON.parse(decoded(/^json: (\S+)$/m.exec(said)?.[1] ?? '')),
-    texts: [...said.matchAll(/^ {2}- "([^"]*)"$/gm)].map(([, text = '']) => decoded(text)),
+    json: JSON.parse(decoded(/^json: (\S+)$/m.exec(output)?.[1] ?? '')),
+    texts: [...output.matchAll(/^ {2}- "([^"]*)"$/gm)].map(([, text = '']) => decoded(text)),
   }
 }
 
 function renderedFromFile(pairs: [string, string][]) {
   const file = join(folder, 'values.yaml')
-  writeFileSync(file, valuesText(treeOf(pairs)))
+  writeFileSync(file, formatValues(buildValuesTree(pairs)))
   return rendered('-f', file)
 }
 
-/** Arguments of a program hold every character but NUL. */
+/** A program argument can contain every character except NUL. */
 const typed = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 20 }),
@@ -70,16 +71,16 @@ const typed = fc.oneof(
 const argument = typed.map((text) => text.replaceAll('\0', '').toWellFormed())
 const name = fc.string({ unit: fc.constantFrom(...'abcXYZ019_-/.\\[] é😀'), minLength: 1, maxLength: 8 })
 
-test('a key leads to the same place after it was written from its steps', () => {
+test('parseKey is the inverse of formatKey', () => {
   const steps = fc.array(fc.oneof(name, fc.nat(50)), { maxLength: 6 })
   fc.assert(
     fc.property(name, steps, (first, rest) => {
-      assert.deepEqual(stepsOf(keyOf([first, ...rest])), [first, ...rest])
+      assert.deepEqual(parseKey(formatKey([first, ...rest])), [first, ...rest])
     }),
   )
 })
 
-test('values are typed as helm --set types them; a great number is text unless the chart has a number there', () => {
+test('Values have the types of helm --set; a large number is text unless the chart has a number there', () => {
   const cases: [string, unknown][] = [
     ['true', true],
     ['FALSE', false],
@@ -96,78 +97,81 @@ test('values are typed as helm --set types them; a great number is text unless t
     ['20260101', '20260101'],
     ['9223372036854775808', '9223372036854775808'],
   ]
-  for (const [text, value] of cases) assert.equal(scalarOf(text), value, text)
+  for (const [text, value] of cases) assert.equal(parseScalar(text), value, text)
   assert.equal(
-    scalarOf('20260101', () => true),
+    parseScalar('20260101', () => true),
     20260101n,
   )
-  const tree = treeOf([['a.b', '1000650000']], (steps) => steps.join() === 'a,b')
-  assert.equal(valuesText(tree), '{"a": {"b": 1000650000}}')
+  const tree = buildValuesTree([['a.b', '1000650000']], (steps) => steps.join() === 'a,b')
+  assert.equal(formatValues(tree), '{"a": {"b": 1000650000}}')
 })
 
 const rejected: [string, [string, string][]][] = [
-  ['a part of it is empty', [['a..b', '1']]],
-  ['an index is a whole number', [['a[x]', '1']]],
-  ['a part of it is empty', [['[0].a', '1']]],
-  ['an index may be 1000 at most', [['a[1001]', '1']]],
+  ['it has an empty part', [['a..b', '1']]],
+  ['an index must be a whole number', [['a[x]', '1']]],
+  ['it has an empty part', [['[0].a', '1']]],
+  ['an index must be at most 1000', [['a[1001]', '1']]],
   ['more than 30 parts', [[Array(31).fill('a').join('.'), '1']]],
   [
-    'contradicts another one: "a" is both a value and more',
+    'contradicts another key: "a" cannot be a value and a parent at once',
     [
       ['a', '1'],
       ['a.b', '2'],
     ],
   ],
   [
-    'contradicts another one that goes on where it ends',
+    'contradicts another key that continues below it',
     [
       ['a.b', '2'],
       ['a', '1'],
     ],
   ],
   [
-    'is both a value and more',
+    'cannot be a value and a parent at once',
     [
       ['a[0]', '2'],
       ['a.b', '1'],
     ],
   ],
 ]
-for (const [says, pairs] of rejected)
-  test(`${JSON.stringify(pairs.at(-1)?.[0])} is refused by its name: ${says}`, () => {
+for (const [message, pairs] of rejected)
+  test(`${JSON.stringify(pairs.at(-1)?.[0])} is rejected by name: ${message}`, () => {
     assert.throws(
-      () => treeOf(pairs),
-      (error: Error) => error.message.startsWith('The key "') && error.message.includes(says),
+      () => buildValuesTree(pairs),
+      (error: Error) => error.message.startsWith('The key "') && error.message.includes(message),
     )
   })
 
-test('a key named like what every JavaScript object has is a key like any other', () => {
-  assert.equal(valuesText(treeOf([['__proto__.constructor', 'x']])), '{"__proto__": {"constructor": "x"}}')
+test('A key with the name of a JavaScript object property is an ordinary key', () => {
+  assert.equal(
+    formatValues(buildValuesTree([['__proto__.constructor', 'x']])),
+    '{"__proto__": {"constructor": "x"}}',
+  )
 })
 
 describe('with helm', { skip: helmIsMissing }, () => {
-  test('whatever was typed reaches the template letter by letter', () => {
+  test('Every value reaches the template unchanged', () => {
     const texts = fc.sample(argument, {
       numRuns: 1500,
       seed: Number(process.env.SEED ?? Date.now() % 2 ** 31),
     })
     const { json, texts: shown } = renderedFromFile(
-      texts.map((text, at) => [`k${String(at).padStart(6, '0')}`, text]),
+      texts.map((text, index) => [`k${String(index).padStart(6, '0')}`, text]),
     )
-    const got = Object.values(json)
-    assert.equal(got.length, texts.length)
-    for (const [at, text] of texts.entries()) {
-      const scalar = scalarOf(text)
+    const received = Object.values(json)
+    assert.equal(received.length, texts.length)
+    for (const [index, text] of texts.entries()) {
+      const scalar = parseScalar(text)
       const expected = typeof scalar === 'bigint' ? Number(scalar) : scalar
-      assert.deepEqual(got[at], expected, JSON.stringify(text))
-      if (typeof expected === 'string') assert.equal(shown[at], text)
-      if (typeof expected === 'number') assert.equal(shown[at], String(expected), JSON.stringify(text))
+      assert.deepEqual(received[index], expected, JSON.stringify(text))
+      if (typeof expected === 'string') assert.equal(shown[index], text)
+      if (typeof expected === 'number') assert.equal(shown[index], String(expected), JSON.stringify(text))
     }
   })
 
-  test('keys and scalars become what helm --set makes of them', () => {
+  test('Keys and scalars get the same result as with helm --set', () => {
     const word = fc.string({ unit: fc.constantFrom(...'abc'), minLength: 1, maxLength: 2 })
-    // One list in a key, and no empty value: there helm --set forgets entries of lists.
+    // At most one list per key and no empty value, because helm --set drops list entries there.
     const key = fc
       .tuple(fc.array(word, { minLength: 1, maxLength: 3 }), fc.option(fc.nat(2)))
       .map(([parts, index]) => parts.join(index === null ? '.' : `[${index}].`))
@@ -189,9 +193,9 @@ describe('with helm', { skip: helmIsMissing }, () => {
     const pairs = fc.array(fc.tuple(key, scalar), { minLength: 1, maxLength: 4 })
     for (const sample of fc.sample(pairs, 25)) {
       const given = new Map(sample)
-      // What contradicts itself helm settles in its own way, and we refuse.
+      // Skip contradicting keys: helm accepts them, and buildValuesTree rejects them.
       try {
-        treeOf(given)
+        buildValuesTree(given)
       } catch {
         continue
       }
