@@ -9,8 +9,8 @@ import {
 /** A write came from a hand that no longer holds the action's lease (law 3). Stop; somebody else decides. */
 export class StaleLease extends Error {
   override name = 'StaleLease'
-  constructor(actionId: number, epoch: number) {
-    super(`action ${actionId} is no longer ours (epoch ${epoch})`)
+  constructor(actionId: number, fencingToken: number) {
+    super(`action ${actionId} is no longer ours (fencing token ${fencingToken})`)
   }
 }
 

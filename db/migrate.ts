@@ -1,6 +1,6 @@
-/** `npm run migrate`: run by the operator, or by `npm start`, before servers and runners start. */
+/** `npm run migrate`: prepares the database before servers and runners start. Run by the operator or by `npm start`. */
 import { readSettings, SettingsError } from '../domain/settings.ts'
-import { runMigrations } from './run-migrations.ts'
+import { runMigrations, UnsupportedDatabase } from './run-migrations.ts'
 
 try {
   const settings = readSettings('migrate', process.env)
@@ -10,6 +10,7 @@ try {
   )
 } catch (error) {
   const message = error instanceof Error ? error.message || String(error) : String(error)
-  console.error(error instanceof SettingsError ? message : `The database could not be migrated: ${message}`)
+  const isComplete = error instanceof SettingsError || error instanceof UnsupportedDatabase
+  console.error(isComplete ? message : `The database could not be migrated: ${message}`)
   process.exitCode = 1
 }

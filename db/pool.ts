@@ -106,7 +106,7 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
   }
   const limited = Object.fromEntries(poolMethods.map((method) => [method, limit(method)]))
   const isDiskFull = () => performance.now() - diskFullAt < diskFullReportMs
-  return { ...limited, full: isDiskFull, end: () => pool.end() } as unknown as Database
+  return { ...limited, isDiskFull, end: () => pool.end() } as unknown as Database
 }
 
 /**

@@ -1,35 +1,85 @@
-/** Brings a database up to date: numbered SQL files, forward only, safe when run twice and by many at once. */
+/**
+ * Migrates a database: numbered SQL files, forward only. It may run repeatedly and in several processes at once. Called by db/migrate.ts
+ * and the tests.
+ */
 import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
+import { z } from 'zod'
 
-const folder = fileURLToPath(new URL('migrations', import.meta.url))
+const migrationsDir = fileURLToPath(new URL('migrations', import.meta.url))
+
+/** The database has tables that no migration can start from. The message says what the operator can do. */
+export class UnsupportedDatabase extends Error {
+  override name = 'UnsupportedDatabase'
+}
 
 /**
- * Runs the migrations that are missing, all in one transaction, one process at a time (an advisory lock).
- * An Octopod 1.6 database is upgraded in place. Returns the names of those that ran.
+ * Runs the missing migrations in one transaction, in one process at a time (advisory lock). Upgrades an Octopod 1.6 database
+ * in place. Returns the names of the migrations that ran. Throws {@link UnsupportedDatabase}.
  */
 export async function runMigrations(
   databaseUrl: string,
   log: (line: string) => void = () => {},
 ): Promise<string[]> {
-  // Our own client: the tool's is still open when it returns, and ends the process if its session is ended meanwhile.
+  // A client that node-pg-migrate opens itself is still open when it returns, and a lost session then ends the process.
   const dbClient = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
   dbClient.on('error', () => {})
   await dbClient.connect()
   try {
-    const done = await runner({
+    await rejectUnsupportedDatabase(dbClient)
+    const migrations = await runner({
       dbClient,
-      dir: folder,
+      dir: migrationsDir,
       direction: 'up',
       singleTransaction: true,
       migrationsTable: 'migrations',
       advisoryLockMode: 'wait',
-      // An error is thrown too: told once is enough.
+      // Errors are thrown as well.
       logger: { debug: () => {}, info: () => {}, warn: log, error: () => {} },
     })
-    return done.map((migration) => migration.name)
+    return migrations.map((migration) => migration.name)
   } finally {
     await dbClient.end()
+  }
+}
+
+/** The columns that an Octopod 1.6 database has (contract §6). */
+const octopod16Columns = {
+  deployments:
+    'id name created_at updated_at archived_at status status_updated_at checked_at app_overrides deployment_overrides links',
+  deployment_logs:
+    'id deployment_id action exit_code created_at archived duration stdout stderr app_overrides deployment_overrides',
+}
+const columnsRow = z.object({ table: z.string(), columns: z.array(z.string()) })
+
+/** One statement, so that it sees the tables either before or after the transaction of a concurrent migration. */
+async function rejectUnsupportedDatabase(client: pg.Client): Promise<void> {
+  const { rows } = await client.query(
+    `select table_name as table, json_agg(column_name) as columns from information_schema.columns
+     where table_schema = current_schema() and table_name in ('deployments', 'deployment_logs', 'actions')
+     group by table_name`,
+  )
+  const tables = new Map(
+    z
+      .array(columnsRow)
+      .parse(rows)
+      .map(({ table, columns }) => [table, columns]),
+  )
+  if (tables.size === 0) return
+  const actionColumns = tables.get('actions')
+  if (actionColumns?.includes('lease_epoch'))
+    throw new UnsupportedDatabase(
+      'This database was made by an unreleased version of Octopod 2 and cannot be migrated: ' +
+        'restore the backup of the Octopod 1.6 database or create an empty one, then run the migration again.',
+    )
+  if (actionColumns?.includes('fencing_token')) return
+  for (const [table, columns] of Object.entries(octopod16Columns)) {
+    const missing = columns.split(' ').filter((column) => !tables.get(table)?.includes(column))
+    if (missing.length > 0)
+      throw new UnsupportedDatabase(
+        `This database is not one of Octopod 1.6 (table ${table} lacks ${missing.join(', ')}): ` +
+          'upgrade Octopod to 1.6 first, or create an empty database, then run the migration again.',
+      )
   }
 }

@@ -11,7 +11,7 @@ create table action_output (
   seq integer not null,
   stream text not null,
   text text not null,
-  lease_epoch integer not null,
+  fencing_token integer not null,
   created_at timestamp with time zone not null default now()
 );
 
@@ -37,11 +37,11 @@ create table actions (
   cancelled_by text,
   config_checked boolean not null default false,
   runner text,
-  lease_epoch integer not null default 0,
+  fencing_token integer not null default 0,
   lease_expires_at timestamp with time zone,
-  undo jsonb,
-  usual_duration_ms bigint,
-  hand integer
+  previous_deployment jsonb,
+  expected_duration_ms bigint,
+  writer_token integer
 );
 
 create table change_counts (
@@ -106,81 +106,16 @@ alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 
 -- Indexes
 
-CREATE INDEX actions_gone_well ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
+CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
 CREATE INDEX deployments_by_change ON deployments USING btree (updated_at DESC, id DESC);
 CREATE INDEX deployments_by_changed_xid ON deployments USING btree (changed_xid);
-CREATE INDEX deployments_to_check ON deployments USING btree (next_check_at) WHERE (status <> ALL (ARRAY['Archived'::text, 'CleanupFailed'::text]));
-CREATE INDEX deployments_to_clean_up ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
+CREATE INDEX deployments_by_next_check ON deployments USING btree (next_check_at) WHERE (status <> ALL (ARRAY['Archived'::text, 'CleanupFailed'::text]));
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
 
 -- Functions
-
-CREATE OR REPLACE FUNCTION begin_action(p_name text, p_kind text, p_allowed text[], p_during text, p_app jsonb, p_deployment jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint DEFAULT NULL::bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
- RETURNS record
- LANGUAGE plpgsql
-AS $function$
-declare
-  target deployments;
-  before jsonb;
-begin
-  if p_key is not null then
-    -- Somebody with the same key at the same time: waits here until that one has committed or failed.
-    insert into idempotency_keys (key, fingerprint) values (p_key, p_fingerprint) on conflict do nothing;
-    if not found then
-      select case when k.fingerprint = p_fingerprint then 'replayed' else 'key_reused' end, k.action_id
-      into outcome, action_id from idempotency_keys k where k.key = p_key;
-      return;
-    end if;
-  end if;
-
-  if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links)
-    values (p_name, p_during, coalesce(p_app, '[]'), coalesce(p_deployment, '[]'), '[]')
-    on conflict (name) do nothing
-    returning * into target;
-    if target.id is null then outcome := 'name_taken'; end if;
-  else
-    select * into target from deployments d where d.name = p_name for update;
-    status := target.status;
-    if target.id is null then
-      outcome := 'no_such_deployment';
-    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
-      outcome := 'busy';
-    elsif target.status <> all (p_allowed) then
-      outcome := 'impossible_move';
-    elsif target.config_revision > p_revision then
-      outcome := 'changed_meanwhile';
-    else
-      if p_kind <> 'cleanup' then
-        before := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
-          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
-      end if;
-      update deployments d
-      set status = coalesce(p_during, d.status), status_updated_at = now(), updated_at = now(), revision = default,
-        app_overrides = coalesce(p_app, d.app_overrides),
-        deployment_overrides = coalesce(p_deployment, d.deployment_overrides),
-        archived_at = case when p_kind = 'cleanup' then d.archived_at end
-      where d.id = target.id
-      returning * into target;
-    end if;
-  end if;
-  if outcome is not null then
-    delete from idempotency_keys k where k.key = p_key;
-    return;
-  end if;
-
-  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    undo, usual_duration_ms)
-  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, before, usual_duration_ms(target.id, p_kind))
-  returning id into action_id;
-  update idempotency_keys k set action_id = begin_action.action_id where k.key = p_key;
-  outcome := 'begun';
-  select f.body into body from full_infos f where f.id = target.id;
-end
-$function$;
 
 CREATE OR REPLACE FUNCTION count_change()
  RETURNS trigger
@@ -194,25 +129,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_epoch integer, p_state text, p_exit_code integer, p_signal text, p_error text, p_truncated boolean, p_status text)
- RETURNS json
- LANGUAGE plpgsql
-AS $function$
-declare
-  target bigint;
-  before jsonb;
-begin
-  update actions
-  set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
-    error = p_error, truncated = p_truncated, hand = p_epoch
-  where id = p_id and lease_epoch = p_epoch and state in ('queued', 'running')
-  returning deployment_id, undo into target, before;
-  if target is null then return null; end if;
-  return settle_deployment(target, p_status, case when p_state <> 'succeeded' then before end);
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION guard_action()
+CREATE OR REPLACE FUNCTION enforce_fencing_token()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
@@ -220,29 +137,29 @@ begin
   if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
   end if;
-  if new.lease_epoch < old.lease_epoch then
-    raise exception 'action %: stale epoch %', old.id, new.lease_epoch using errcode = 'OC001';
+  if new.fencing_token < old.fencing_token then
+    raise exception 'action %: stale fencing token %', old.id, new.fencing_token using errcode = 'OC001';
   end if;
-  if new.lease_epoch > old.lease_epoch and old.lease_expires_at > now() then
-    raise exception 'action %: the lease is still held', old.id using errcode = 'OC001';
+  if new.fencing_token > old.fencing_token and old.lease_expires_at > now() then
+    raise exception 'action %: the lease has not expired', old.id using errcode = 'OC001';
   end if;
   if old.state = 'running' and new.state = 'queued' then
-    raise exception 'action % has started: a second run is an action of its own', old.id using errcode = 'OC001';
+    raise exception 'action % has started and cannot be queued again', old.id using errcode = 'OC001';
   end if;
-  if new.lease_epoch = old.lease_epoch and new.hand is distinct from old.lease_epoch
+  if new.fencing_token = old.fencing_token and new.writer_token is distinct from old.fencing_token
     and (new.state, new.lease_expires_at, new.started_at) is distinct from (old.state, old.lease_expires_at, old.started_at)
-    -- A cancel ends what waits and nobody holds.
+    -- A cancel may end a queued action that no runner holds.
     and not (new.state = 'cancelled' and old.state = 'queued' and (old.lease_expires_at is null or old.lease_expires_at <= now()))
   then
-    raise exception 'action %: held by epoch %, the statement says %', old.id, old.lease_epoch, coalesce(new.hand::text, 'none')
-      using errcode = 'OC001';
+    raise exception 'action %: the fencing token is %, the writer has %', old.id, old.fencing_token,
+      coalesce(new.writer_token::text, 'none') using errcode = 'OC001';
   end if;
-  new.hand := null;
+  new.writer_token := null;
   return new;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION guard_output()
+CREATE OR REPLACE FUNCTION enforce_output_fencing_token()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
@@ -250,15 +167,147 @@ begin
   perform from actions where id in (select action_id from new_rows) order by id for share;
   if exists (
     select from new_rows n join actions a on a.id = n.action_id
-    where a.lease_epoch <> n.lease_epoch or a.state not in ('queued', 'running')
+    where a.fencing_token <> n.fencing_token or a.state not in ('queued', 'running')
   ) then
-    raise exception 'output with a stale epoch' using errcode = 'OC001';
+    raise exception 'output with a stale fencing token' using errcode = 'OC001';
   end if;
   return null;
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION keep_active_action()
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target deployments;
+  previous jsonb;
+begin
+  if p_key is not null then
+    -- A concurrent request with the same key waits here until the first one has committed or failed.
+    insert into idempotency_keys (key, fingerprint) values (p_key, p_fingerprint) on conflict do nothing;
+    if not found then
+      select case when k.fingerprint = p_fingerprint then 'replayed' else 'idempotency_key_reused' end, k.action_id
+      into outcome, action_id from idempotency_keys k where k.key = p_key;
+      return;
+    end if;
+  end if;
+
+  if p_kind = 'create' then
+    insert into deployments (name, status, app_overrides, deployment_overrides, links)
+    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]')
+    on conflict (name) do nothing
+    returning * into target;
+    if target.id is null then outcome := 'name_taken'; end if;
+  else
+    select * into target from deployments d where d.name = p_name for update;
+    status := target.status;
+    if target.id is null then
+      outcome := 'no_such_deployment';
+    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
+      outcome := 'busy';
+    elsif target.status <> all (p_allowed_statuses) then
+      outcome := 'invalid_transition';
+    elsif target.config_revision > p_revision then
+      outcome := 'precondition_failed';
+    else
+      -- A cleanup that never starts ends as CleanupFailed, so that retention does not request it again.
+      if p_kind <> 'cleanup' then
+        previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
+          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
+      end if;
+      update deployments d
+      set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
+        app_overrides = coalesce(p_app_overrides, d.app_overrides),
+        deployment_overrides = coalesce(p_deployment_overrides, d.deployment_overrides),
+        archived_at = case when p_kind = 'cleanup' then d.archived_at end
+      where d.id = target.id
+      returning * into target;
+    end if;
+  end if;
+  if outcome is not null then
+    delete from idempotency_keys k where k.key = p_key;
+    return;
+  end if;
+
+  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
+    previous_deployment, expected_duration_ms)
+  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind))
+  returning id into action_id;
+  update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
+  outcome := 'enqueued';
+  select f.body into body from deployment_details f where f.id = target.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION expected_duration_ms(p_deployment_id bigint, p_kind text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select round(extract(epoch from coalesce(
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select * from (
+        select kind, state, started_at, finished_at from actions
+        where deployment_id = p_deployment_id order by id desc limit 50
+      ) as recent
+      where kind = p_kind and state = 'succeeded' and started_at is not null
+      limit 9
+    ) as of_deployment),
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select started_at, finished_at from actions
+      where kind = p_kind and state = 'succeeded' and started_at is not null
+      order by id desc limit 9
+    ) as of_all)
+  )) * 1000)::bigint
+$function$;
+
+CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_fencing_token integer, p_state text, p_exit_code integer, p_signal text, p_error text, p_truncated boolean, p_status text)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target bigint;
+  previous jsonb;
+begin
+  update actions
+  set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
+    error = p_error, truncated = p_truncated, writer_token = p_fencing_token
+  where id = p_id and fencing_token = p_fencing_token and state in ('queued', 'running')
+  returning deployment_id, previous_deployment into target, previous;
+  if target is null then return null; end if;
+  return finish_deployment(target, p_status, case when p_state <> 'succeeded' then previous end);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION finish_deployment(p_id bigint, p_status text, p_previous jsonb)
+ RETURNS json
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update deployments
+  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
+    status = coalesce(p_previous ->> 'status', p_status),
+    app_overrides = coalesce(p_previous -> 'app_overrides', app_overrides),
+    deployment_overrides = coalesce(p_previous -> 'deployment_overrides', deployment_overrides),
+    archived_at = case when p_previous is null then archived_at else (p_previous ->> 'archived_at')::timestamptz end
+  where id = p_id;
+  return (select body from deployment_details where id = p_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION log_status_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION prevent_active_action_delete()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
@@ -267,16 +316,6 @@ begin
     raise exception 'action % has not ended', old.id using errcode = 'OC001';
   end if;
   return old;
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION note_status_change()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
-  return null;
 end
 $function$;
 
@@ -297,7 +336,7 @@ begin
     new.revision := nextval('deployment_revision');
   end if;
   if new.revision <> old.revision then
-    -- Lets a reader ask for what its last snapshot did not see: whatever such a transaction changed is at least its xmin.
+    -- A transaction that a snapshot did not see has an id of at least the snapshot's xmin.
     new.changed_xid := pg_current_xact_id();
     if (new.app_overrides, new.deployment_overrides) is distinct from (old.app_overrides, old.deployment_overrides) then
       new.config_revision := new.revision;
@@ -307,65 +346,28 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION settle_deployment(p_id bigint, p_status text, p_undo jsonb DEFAULT NULL::jsonb)
- RETURNS json
- LANGUAGE plpgsql
-AS $function$
-begin
-  update deployments
-  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
-    status = coalesce(p_undo ->> 'status', p_status),
-    app_overrides = coalesce(p_undo -> 'app_overrides', app_overrides),
-    deployment_overrides = coalesce(p_undo -> 'deployment_overrides', deployment_overrides),
-    archived_at = case when p_undo is null then archived_at else (p_undo ->> 'archived_at')::timestamptz end
-  where id = p_id;
-  return (select body from full_infos where id = p_id);
-end
-$function$;
-
-CREATE OR REPLACE FUNCTION start_action(p_id bigint, p_epoch integer, p_links jsonb)
+CREATE OR REPLACE FUNCTION start_action(p_id bigint, p_fencing_token integer, p_links jsonb)
  RETURNS json
  LANGUAGE plpgsql
 AS $function$
 declare
   target bigint;
 begin
-  update actions set state = 'running', started_at = now(), undo = null, hand = p_epoch
-  where id = p_id and lease_epoch = p_epoch and state = 'queued' and lease_expires_at > now() and cancel_requested_at is null
+  update actions set state = 'running', started_at = now(), previous_deployment = null, writer_token = p_fencing_token
+  where id = p_id and fencing_token = p_fencing_token and state = 'queued' and lease_expires_at > now()
+    and cancel_requested_at is null
   returning deployment_id into target;
   if target is not null then
     update deployments set links = coalesce(p_links, links), revision = default where id = target;
   else
     select deployment_id into target from actions
-    where id = p_id and lease_epoch = p_epoch and state = 'running' and lease_expires_at > now();
+    where id = p_id and fencing_token = p_fencing_token and state = 'running' and lease_expires_at > now();
   end if;
-  return (select body from full_infos where id = target);
+  return (select body from deployment_details where id = target);
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION usual_duration_ms(of_deployment bigint, of_kind text)
- RETURNS bigint
- LANGUAGE sql
- STABLE PARALLEL SAFE
-AS $function$
-  select round(extract(epoch from coalesce(
-    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
-      select * from (
-        select kind, state, started_at, finished_at from actions
-        where deployment_id = of_deployment order by id desc limit 50
-      ) as recent
-      where kind = of_kind and state = 'succeeded' and started_at is not null
-      limit 9
-    ) as own),
-    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
-      select started_at, finished_at from actions
-      where kind = of_kind and state = 'succeeded' and started_at is not null
-      order by id desc limit 9
-    ) as of_others)
-  )) * 1000)::bigint
-$function$;
-
-CREATE OR REPLACE FUNCTION wire_action(kind text)
+CREATE OR REPLACE FUNCTION to_api_action_kind(kind text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
@@ -373,31 +375,31 @@ AS $function$
   select initcap(kind) || 'Action'
 $function$;
 
-CREATE OR REPLACE FUNCTION wire_action_summary(a actions)
+CREATE OR REPLACE FUNCTION to_api_action_summary(a actions)
  RETURNS json
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
   select json_build_object(
     'action_id', a.id,
-    'action', wire_action(a.kind),
+    'action', to_api_action_kind(a.kind),
     'state', a.state,
     'attempt', a.attempt,
     'actor', a.actor,
     'source', a.source,
     'reason', a.reason,
-    'created_at', wire_time(a.created_at),
-    'started_at', wire_time(a.started_at),
-    'finished_at', wire_time(a.finished_at),
+    'created_at', to_api_time(a.created_at),
+    'started_at', to_api_time(a.started_at),
+    'finished_at', to_api_time(a.finished_at),
     'exit_code', a.exit_code,
     'signal', a.signal,
     'error', a.error,
     'truncated', a.truncated,
-    'cancel_requested_at', wire_time(a.cancel_requested_at),
+    'cancel_requested_at', to_api_time(a.cancel_requested_at),
     'cancelled_by', a.cancelled_by)
 $function$;
 
-CREATE OR REPLACE FUNCTION wire_status(status text)
+CREATE OR REPLACE FUNCTION to_api_status(status text)
  RETURNS json
  LANGUAGE sql
  STABLE PARALLEL SAFE
@@ -409,7 +411,7 @@ AS $function$
   end
 $function$;
 
-CREATE OR REPLACE FUNCTION wire_time(at timestamp with time zone)
+CREATE OR REPLACE FUNCTION to_api_time(at timestamp with time zone)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
@@ -419,17 +421,17 @@ $function$;
 
 -- Triggers
 
-CREATE TRIGGER guard_output AFTER INSERT ON action_output REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION guard_output();
-CREATE TRIGGER guard_action BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION guard_action();
-CREATE TRIGGER keep_active_action BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION keep_active_action();
-CREATE CONSTRAINT TRIGGER count_change AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
-CREATE CONSTRAINT TRIGGER count_made_or_forgotten AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
-CREATE TRIGGER note_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION note_status_change();
+CREATE TRIGGER enforce_output_fencing_token AFTER INSERT ON action_output REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION enforce_output_fencing_token();
+CREATE TRIGGER enforce_fencing_token BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION enforce_fencing_token();
+CREATE TRIGGER prevent_active_action_delete BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION prevent_active_action_delete();
+CREATE CONSTRAINT TRIGGER count_insert_or_delete AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
+CREATE CONSTRAINT TRIGGER count_update AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
+CREATE TRIGGER log_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();
 CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
 
 -- Views
 
-create view full_infos as
+create view deployment_details as
  SELECT d.id,
     d.name,
     d.updated_at,
@@ -442,10 +444,10 @@ create view full_infos as
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text
             ELSE 'DeploymentNotPending'::text
-        END, 'recorded_status', wire_status(d.status)), 'metadata', d.links, 'created_at', wire_time(d.created_at), 'updated_at', wire_time(d.updated_at), 'revision', d.revision, 'last_action',
+        END, 'recorded_status', to_api_status(d.status)), 'metadata', d.links, 'created_at', to_api_time(d.created_at), 'updated_at', to_api_time(d.updated_at), 'revision', d.revision, 'last_action',
         CASE
-            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (wire_action_summary(a.last)::jsonb || jsonb_build_object('usual_duration_ms', (a.last).usual_duration_ms))::json
-            WHEN (a.last).id IS NOT NULL THEN wire_action_summary(a.last)
+            WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
+            WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)
             ELSE NULL::json
         END) AS body
    FROM deployments d

@@ -135,7 +135,7 @@ export const action = actionSummary.extend({
 
 /** As a deployment tells of it. */
 export const lastAction = actionSummary.extend({
-  usual_duration_ms: z
+  expected_duration_ms: z
     .number()
     .nullable()
     .optional()

@@ -1,6 +1,6 @@
 -- Up Migration
--- The tables of an Octopod 1.6 database (contract §6). On such a database nothing happens here; on an empty one
--- they are made, so that both continue from the same place.
+-- The tables of Octopod 1.6. A database of Octopod 1.6 has them already and stays as it is; an empty database gets them, so that
+-- both continue with the same next migration.
 
 create table if not exists deployments (
   id bigserial primary key,

@@ -1,5 +1,5 @@
 /**
- * What a runner does to an action between claim and finish. Every write carries the lease epoch; where it no longer
+ * What a runner does to an action between claim and finish. Every write carries the lease fencingToken; where it no longer
  * fits nothing is written and StaleLease is thrown (law 3). Called by runner/actions/execute-action.ts and runner/schedules/recovery.ts.
  */
 import { sql } from 'slonik'
@@ -20,7 +20,7 @@ import { toJsonb } from './enqueue-action.ts'
 
 const claimedRow = z.object({
   actionId: z.number(),
-  epoch: z.number(),
+  fencingToken: z.number(),
   attempt: z.number(),
   kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
   deploymentId: z.number(),
@@ -29,9 +29,9 @@ const claimedRow = z.object({
   deploymentOverrides: storedOverrides,
   configChecked: z.boolean(),
 })
-/** An action in our hands: everything perform needs, and the epoch every later write must carry. */
+/** An action in our hands: everything perform needs, and the fencingToken every later write must carry. */
 export type ClaimedAction = z.infer<typeof claimedRow>
-export type Held = { actionId: number; epoch: number }
+export type Lease = { actionId: number; fencingToken: number }
 
 /** Whoever held an action was lost before its script could start so many times: it is the action that loses them. */
 export const maxClaims = 5
@@ -45,11 +45,11 @@ export async function claim(
 ): Promise<ClaimedAction | null> {
   return pool.maybeOne(sql.type(claimedRow)`
     update actions a
-    set lease_epoch = a.lease_epoch + 1, lease_expires_at = ${leaseExpiry(leaseMs)}, runner = ${runner}
+    set fencing_token = a.fencing_token + 1, lease_expires_at = ${leaseExpiry(leaseMs)}, runner = ${runner}
     from deployments d
     where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
-      and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.lease_epoch < ${maxClaims}
-    returning a.id as "actionId", a.lease_epoch as epoch, a.attempt, a.kind, d.id as "deploymentId", d.name,
+      and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.fencing_token < ${maxClaims}
+    returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
       a.app_overrides as "appOverrides", a.deployment_overrides as "deploymentOverrides", a.config_checked as "configChecked"`)
 }
 
@@ -58,19 +58,19 @@ const renewedRow = z.object({ cancel: z.boolean() })
 /** Keeps the action for another `leaseMs` on the database's clock; tells whether somebody wants it cancelled. */
 export async function renew(
   pool: Database,
-  { actionId, epoch }: Held,
+  { actionId, fencingToken }: Lease,
   leaseMs: number,
 ): Promise<{ cancel: boolean }> {
   const row = await pool.maybeOne(sql.type(renewedRow)`
-    update actions set lease_expires_at = ${leaseExpiry(leaseMs)}, hand = ${epoch}
-    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()
+    update actions set lease_expires_at = ${leaseExpiry(leaseMs)}, writer_token = ${fencingToken}
+    where id = ${actionId} and fencing_token = ${fencingToken} and state in ('queued', 'running') and lease_expires_at > now()
     returning cancel_requested_at is not null as cancel`)
-  if (row === null) throw new StaleLease(actionId, epoch)
+  if (row === null) throw new StaleLease(actionId, fencingToken)
   return row
 }
 
 const revisionRow = z.object({ revision: z.number() })
-/** Null: the epoch was stale, nothing was written. */
+/** Null: the fencingToken was stale, nothing was written. */
 const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
 /**
@@ -79,12 +79,12 @@ const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
  */
 export async function start(
   pool: Database,
-  { actionId, epoch }: Held,
+  { actionId, fencingToken }: Lease,
   links: readonly Link[] | null,
 ): Promise<ChangeEvent> {
   const { body } = await pool.one(sql.type(bodyRow)`
-    select start_action(${actionId}, ${epoch}, ${links === null ? null : toJsonb(links)}) as body`)
-  if (body === null) throw new StaleLease(actionId, epoch)
+    select start_action(${actionId}, ${fencingToken}, ${links === null ? null : toJsonb(links)}) as body`)
+  if (body === null) throw new StaleLease(actionId, fencingToken)
   return toChangeEvent(body)
 }
 
@@ -92,10 +92,10 @@ export async function start(
  * Lets go of an action before the lease is over. One that has not started is taken by whoever looks next; one whose script was
  * interrupted, and is surely dead, is ended by the next sweep. Nothing happens if it is no longer ours.
  */
-export async function release(pool: Database, { actionId, epoch }: Held): Promise<void> {
+export async function release(pool: Database, { actionId, fencingToken }: Lease): Promise<void> {
   await pool.query(sql.unsafe`
-    update actions set lease_expires_at = now(), hand = ${epoch}
-    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running') and lease_expires_at > now()`)
+    update actions set lease_expires_at = now(), writer_token = ${fencingToken}
+    where id = ${actionId} and fencing_token = ${fencingToken} and state in ('queued', 'running') and lease_expires_at > now()`)
 }
 
 /** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
@@ -104,7 +104,7 @@ export async function finish(
   action: ClaimedAction,
   result: ScriptResult,
 ): Promise<ChangeEvent> {
-  const { actionId, epoch, deploymentId, kind, name } = action
+  const { actionId, fencingToken, deploymentId, kind, name } = action
   const state = stateFromResult(result)
   const status = statusAfterAction(kind, state === 'succeeded')
   if (status === null) {
@@ -114,18 +114,18 @@ export async function finish(
     })
   }
   const { body } = await pool.one(sql.type(bodyRow)`
-    select finish_action(${actionId}, ${epoch}, ${state}, ${result.exitCode}, ${result.signal}, ${result.error},
+    select finish_action(${actionId}, ${fencingToken}, ${state}, ${result.exitCode}, ${result.signal}, ${result.error},
       ${result.truncated}, ${status}) as body`)
-  if (body === null) throw new StaleLease(actionId, epoch)
+  if (body === null) throw new StaleLease(actionId, fencingToken)
   return toChangeEvent(body)
 }
 
 /** What has not ended cannot be deleted: it ends, and is forgotten with all the rest. */
-async function endCleanupAction(transaction: Transaction, { actionId, epoch }: Held): Promise<void> {
+async function endCleanupAction(transaction: Transaction, { actionId, fencingToken }: Lease): Promise<void> {
   const ended = await transaction.query(sql.unsafe`
-    update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, hand = ${epoch}
-    where id = ${actionId} and lease_epoch = ${epoch} and state in ('queued', 'running')`)
-  if (ended.rowCount === 0) throw new StaleLease(actionId, epoch)
+    update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = ${fencingToken}
+    where id = ${actionId} and fencing_token = ${fencingToken} and state in ('queued', 'running')`)
+  if (ended.rowCount === 0) throw new StaleLease(actionId, fencingToken)
 }
 
 type EndedAction = { id: number; deploymentId: number; kind: ActionKind; name: string }
@@ -142,8 +142,8 @@ export async function applyFinalStatus(
   const status = statusAfterAction(ended.kind, succeeded)
   if (status === null) return deleteDeploymentRows(transaction, ended.deploymentId, ended.name)
   const { body } = await transaction.one(sql.type(bodyRow)`
-    select settle_deployment(${ended.deploymentId}, ${status},
-      (select undo from actions where id = ${ended.id})) as body`)
+    select finish_deployment(${ended.deploymentId}, ${status},
+      (select previous_deployment from actions where id = ${ended.id})) as body`)
   if (body === null) throw new Error(`deployment ${ended.name} has gone while its action ended`)
   return toChangeEvent(body)
 }

@@ -5,7 +5,7 @@ import { type ActionState, actionStates } from '../../domain/actions.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { Action, Info, OutputChunk, OutputPage } from '../../domain/schemas.ts'
 import type { Database } from '../pool.ts'
-import type { Held } from './action-lifecycle.ts'
+import type { Lease } from './action-lifecycle.ts'
 
 const actionRow = z.object({ body: z.custom<Action>() })
 const idRow = z.object({ id: z.number() })
@@ -14,7 +14,7 @@ const stateRow = z.object({ state: z.enum(actionStates) })
 const wholeOutputRow = z.object({ known: z.boolean(), stdout: z.string(), stderr: z.string() })
 
 const apiAction = sql.fragment`
-  (wire_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
+  (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
     'deployment_overrides', a.deployment_overrides)) as body`
 
 const noAction = (actionId: number) => new ApiError('no_such_action', `There is no action ${actionId}.`)
@@ -57,16 +57,16 @@ export async function getInfo(pool: Database, name: string): Promise<Info> {
       'logs', coalesce((
         select json_agg(json_build_object(
           'action_id', a.id,
-          'action', wire_action(a.kind),
+          'action', to_api_action_kind(a.kind),
           'deployment_app_overrides', a.app_overrides,
           'deployment_dep_overrides', a.deployment_overrides,
           'exit_code', case when a.state in ('succeeded', 'failed') then coalesce(a.exit_code, -1) else -1 end,
           'duration', json_build_object('months', 0,
             'time', coalesce(extract(epoch from a.finished_at - a.started_at), 0)::float8),
-          'created_at', wire_time(a.created_at)) order by a.id desc)
+          'created_at', to_api_time(a.created_at)) order by a.id desc)
         from (select * from actions where deployment_id = f.id and finished_at is not null order by id desc limit ${maxInfoActions}) a),
         '[]')) as body
-    from full_infos f where f.name = ${name}`)
+    from deployment_details f where f.name = ${name}`)
   if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
   return row.body
 }
@@ -75,12 +75,12 @@ export async function getInfo(pool: Database, name: string): Promise<Info> {
  * whose outcome is unknown may be tried again. */
 export async function appendOutput(
   pool: Database,
-  { actionId, epoch }: Held,
+  { actionId, fencingToken }: Lease,
   chunks: readonly Pick<OutputChunk, 'seq' | 'stream' | 'text'>[],
 ): Promise<void> {
   await pool.query(sql.unsafe`
-    insert into action_output (action_id, lease_epoch, seq, stream, text)
-    select ${actionId}, ${epoch}, * from ${sql.unnest(
+    insert into action_output (action_id, fencing_token, seq, stream, text)
+    select ${actionId}, ${fencingToken}, * from ${sql.unnest(
       chunks.map((chunk) => [chunk.seq, chunk.stream, chunk.text]),
       ['int4', 'text', 'text'],
     )}
@@ -114,7 +114,7 @@ export async function getOutput(
     select state from actions where id = ${actionId}`)
   if (state === null) throw noAction(actionId)
   const rows = await pool.any(sql.type(chunkRow)`
-    select seq, stream, text, wire_time(created_at) as at from (
+    select seq, stream, text, to_api_time(created_at) as at from (
       select *, sum(octet_length(text)) over (order by seq) - octet_length(text) as before from (
         select * from action_output where action_id = ${actionId} and seq > ${after}::bigint order by seq limit ${limit + 1}) first
     ) counted where before < ${maxPageBytes} order by seq`)

@@ -41,7 +41,7 @@ export async function readChangesSince(pool: Database, cursor: string | null): P
       coalesce((
         select json_agg(json_build_object(
           'id', id, 'changedAt', extract(epoch from updated_at) * 1000000, 'body', body))
-        from full_infos where changed_xid >= ${cursor ?? '0'}::xid8), '[]') as rows`)
+        from deployment_details where changed_xid >= ${cursor ?? '0'}::xid8), '[]') as rows`)
 }
 
 /** The ids of all deployments there are. */
@@ -58,9 +58,9 @@ export async function getFullInfos(
     select name, left(body::text, -1) || ', "last_check" : ' || case
       when check_exit_code is null and check_error is null then 'null'
       else json_build_object(
-        'checked_at', wire_time(checked_at), 'exit_code', check_exit_code, 'error', check_error)::text
+        'checked_at', to_api_time(checked_at), 'exit_code', check_exit_code, 'error', check_error)::text
       end || '}' as text
-    from full_infos where name = any(${sql.array([...names], 'text')})`)
+    from deployment_details where name = any(${sql.array([...names], 'text')})`)
   return new Map(rows.map(({ name, text }) => [name, text]))
 }
 
@@ -101,7 +101,7 @@ export async function getDeploymentOverrides(pool: Database, name: string): Prom
 /** The event of a deployment as it stands now in this transaction. */
 export async function readChangeEvent(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
   const { body } = await transaction.one(sql.type(bodyRow)`
-    select body from full_infos where id = ${deploymentId}`)
+    select body from deployment_details where id = ${deploymentId}`)
   return toChangeEvent(body)
 }
 

@@ -1,5 +1,5 @@
 /**
- * Step 4: an intention becomes an accepted action, in one transaction and one round trip (begin_action, migration 0004):
+ * Step 4: an intention becomes an accepted action, in one transaction and one round trip (enqueue_action, migration 0004):
  * lock the deployment, may it move?, insert the action, set the status. Called by the functions and by the runner's retention; the bell is rung after it.
  */
 import { type SerializableValue, sql } from 'slonik'
@@ -37,14 +37,14 @@ export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
 const enqueuedRow = z.object({
   outcome: z.enum([
-    'begun',
+    'enqueued',
     'replayed',
-    'key_reused',
+    'idempotency_key_reused',
     'name_taken',
     'no_such_deployment',
     'busy',
-    'impossible_move',
-    'changed_meanwhile',
+    'invalid_transition',
+    'precondition_failed',
   ]),
   status: z.enum(statuses).nullable(),
   action_id: z.number().nullable(),
@@ -58,7 +58,7 @@ const enqueuedRow = z.object({
 export async function enqueueAction(pool: Database, request: ActionRequest): Promise<EnqueuedAction> {
   try {
     const enqueued = await pool.one(enqueueActionQuery(request))
-    if (enqueued.outcome === 'begun' && enqueued.body !== null) {
+    if (enqueued.outcome === 'enqueued' && enqueued.body !== null) {
       return { actionId: enqueued.action_id ?? 0, change: toChangeEvent(enqueued.body) }
     }
     if (enqueued.outcome === 'replayed') return { actionId: enqueued.action_id ?? 0, change: null }
@@ -76,7 +76,7 @@ function enqueueActionQuery(request: ActionRequest) {
   const app = overrides ? toJsonb(overrides.app) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
-    select outcome, status, action_id, body from begin_action(
+    select outcome, status, action_id, body from enqueue_action(
       ${name}, ${kind}, ${sql.array([...allowedFrom], 'text')}, ${runningStatus}, ${app}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null})`
@@ -84,7 +84,7 @@ function enqueueActionQuery(request: ActionRequest) {
 
 function toRefusal({ kind, name }: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
   switch (outcome) {
-    case 'key_reused':
+    case 'idempotency_key_reused':
       return idempotencyKeyReused()
     case 'name_taken':
       return new ApiError('name_taken', `Deployment ${name} already exists.`)
@@ -92,11 +92,11 @@ function toRefusal({ kind, name }: ActionRequest, { outcome, status }: z.infer<t
       return new ApiError('no_such_deployment', `There is no deployment ${name}.`)
     case 'busy':
       return busy(name)
-    case 'changed_meanwhile':
+    case 'precondition_failed':
       return preconditionFailed(name)
     default:
       return status === null
-        ? new Error(`begin_action answered ${outcome} without a status`)
+        ? new Error(`enqueue_action answered ${outcome} without a status`)
         : new ApiError('impossible_move', invalidTransitionMessage(kind, name, status))
   }
 }

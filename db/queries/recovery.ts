@@ -19,7 +19,7 @@ export async function findUnclaimedActions(
   const rows = await pool.any(sql.type(idRow)`
     select id from actions
     where state = 'queued' and cancel_requested_at is null and created_at <= now() - ${toInterval(olderThanMs)}
-      and (lease_expires_at is null or lease_expires_at <= now()) and lease_epoch < ${maxClaims}
+      and (lease_expires_at is null or lease_expires_at <= now()) and fencing_token < ${maxClaims}
     order by id limit ${limit}`)
   return rows.map((row) => row.id)
 }
@@ -57,7 +57,7 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
         a.cancel_requested_at is not null as cancel
       from actions a join deployments d on d.id = a.deployment_id
       where a.lease_expires_at <= now()
-        and (a.state = 'running' or a.cancel_requested_at is not null or a.lease_epoch >= ${maxClaims})
+        and (a.state = 'running' or a.cancel_requested_at is not null or a.fencing_token >= ${maxClaims})
         and a.state in ('queued', 'running')
       order by a.id limit 1 for update of a skip locked`)
     if (expired === null) return null
@@ -69,7 +69,7 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
           ? `${maxClaims} runners were lost before its script could start.`
           : `Its runner${expired.runner ? ` ${expired.runner}` : ''} was lost or had to give it up.`
     await transaction.query(sql.unsafe`
-      update actions set state = ${state}, error = ${message}, finished_at = now(), lease_epoch = lease_epoch + 1,
+      update actions set state = ${state}, error = ${message}, finished_at = now(), fencing_token = fencing_token + 1,
         lease_expires_at = null
       where id = ${expired.id}`)
     const willRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts
@@ -90,9 +90,9 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
 async function insertRetry(transaction: Transaction, actionId: number): Promise<number> {
   const row = await transaction.one(sql.type(idRow)`
     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
-      config_checked, usual_duration_ms, attempt)
+      config_checked, expected_duration_ms, attempt)
     select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
-      'Retry of action ' || id || ', whose runner was lost.', config_checked, usual_duration_ms, attempt + 1
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, expected_duration_ms, attempt + 1
     from actions where id = ${actionId}
     returning id`)
   return row.id

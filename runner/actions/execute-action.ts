@@ -176,7 +176,7 @@ async function startUnlessCancelled(
 const attemptEnvironment = (action: ClaimedAction) => ({
   OCTOPOD_ACTION_ID: String(action.actionId),
   OCTOPOD_ATTEMPT: String(action.attempt),
-  OCTOPOD_FENCE: String(action.epoch),
+  OCTOPOD_FENCE: String(action.fencingToken),
 })
 
 async function createActionOutput(
@@ -189,7 +189,7 @@ async function createActionOutput(
   return createOutput({
     // A first attempt has none: only a lost preparation may have left notes.
     firstSeq:
-      action.epoch === 1
+      action.fencingToken === 1
         ? 1
         : (await retryWhileDatabaseDown(context, () => lastSeq(db, action.actionId), lease.signal)) + 1,
     limitBytes: settings.OUTPUT_LIMIT,

@@ -4,7 +4,7 @@
  * Called by execute-action.ts.
  */
 import { isStaleWrite } from '../../db/errors.ts'
-import { type Held, renew } from '../../db/queries/action-lifecycle.ts'
+import { type Lease, renew } from '../../db/queries/action-lifecycle.ts'
 import type { RunnerContext } from '../context.ts'
 import { watchdogIntervalMs } from '../process/watchdog.ts'
 
@@ -24,7 +24,7 @@ export type ActionLease = {
  * the supervisor knows the script by. */
 export function startLeaseRenewal(
   context: RunnerContext,
-  lease: Held,
+  lease: Lease,
   marker: string,
   claimedAtMs: number,
 ): ActionLease {

@@ -106,7 +106,7 @@ suite('a stale write', () => {
     assert.equal(isDatabaseUnavailable(error), false)
     assert.equal((await actionRow(db, held.actionId)).error, null)
     assert.ok(isStaleWrite(new StaleLease(1, 2)))
-    assert.match(new StaleLease(1, 2).message, /action 1 .*epoch 2/)
+    assert.match(new StaleLease(1, 2).message, /action 1 .*fencing token 2/)
   })
 
   test('is nothing else', async () => {

@@ -143,7 +143,7 @@ export async function insertDeployment(db: TestDatabase, status: Status = 'Runni
 /** The runner that holds it has been silent for too long. */
 export const expireLease = (db: TestDatabase, actionId: number) =>
   db.raw(
-    `update actions set lease_expires_at = now() - interval '1 second', hand = lease_epoch where id = $1`,
+    `update actions set lease_expires_at = now() - interval '1 second', writer_token = fencing_token where id = $1`,
     [actionId],
   )
 

@@ -59,7 +59,7 @@ suite('migrations', () => {
     inEmptyDatabase(async (url) => {
       await withDatabase(url, async (client) => {
         await client.query(fixture)
-        // Stands in the way near the end of the second file.
+        // Conflicts with the last table of the second migration.
         await client.query('create table idempotency_keys (mine int)')
       })
       const old = await readColumns(url)

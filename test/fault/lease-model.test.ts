@@ -91,7 +91,7 @@ async function simulateLease(
       },
       log: pino({ level: 'silent' }),
     } as unknown as RunnerContext
-    const lease = startLeaseRenewal(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    const lease = startLeaseRenewal(workshop, { actionId: 1, fencingToken: 1 }, 'mark', clock)
     let abortedAt: number | null = null
     lease.signal.addEventListener('abort', () => {
       abortedAt = clock
@@ -165,7 +165,7 @@ test('that it is over is known also where no timer has had its turn: nothing is 
       settings: { LEASE: usual.leaseMs, KILL_GRACE: usual.graceMs },
       supervisor: { until: () => {} },
     } as unknown as RunnerContext
-    const lease = startLeaseRenewal(workshop, { actionId: 1, epoch: 1 }, 'mark', clock)
+    const lease = startLeaseRenewal(workshop, { actionId: 1, fencingToken: 1 }, 'mark', clock)
     assert.equal(lease.isExpired(), false)
     clock += usual.leaseMs - usual.graceMs
     assert.deepEqual([lease.signal.aborted, lease.isExpired()], [false, true])

@@ -10,7 +10,7 @@ import { type Program, type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { withDatabase } from '../helpers/with-database.ts'
 
-const claims = /lease_epoch = a\.lease_epoch \+ 1/
+const claims = /fencing_token = a\.fencing_token \+ 1/
 const starts = /start_action\(/
 
 let system: System

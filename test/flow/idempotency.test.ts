@@ -73,8 +73,8 @@ test('a repetition that is refused because of what the first one has just begun 
   const key = randomUUID()
   const body = JSON.stringify({ name: 'overtaken', app_overrides: [], deployment_overrides: [] })
   const fingerprint = createHash('sha256').update(`POST /api/v1/deployments\n${body}`).digest('base64url')
-  const begin = `select action_id from begin_action('overtaken', 'create', '{}', 'CreatePending', null, null,
-    'ann', 'api', null, true, $1, $2)`
+  const begin = `select action_id from enqueue_action('overtaken', 'create', '{}', 'CreatePending', null, null,
+    'ann', 'api', null, true, $1, $2, null)`
   await withDatabase(system.databaseUrl, async (first) => {
     await first.query('begin')
     // The repetition has found its key unknown, and waits here to look at the deployment.

@@ -183,7 +183,7 @@ test('whose connection breaks while PostgreSQL works on the request is told that
   for (const name of ['torn', 'torn-too']) await beside.create(name)
   for (const name of ['torn', 'torn-too']) await beside.waitForStatus(name, 'Running')
   const asks: [query: string, ask: () => Promise<ApiResponse>][] = [
-    ['begin_action', () => octopod.archive('torn')],
+    ['enqueue_action', () => octopod.archive('torn')],
     ['for update', () => octopod.api('DELETE', '/deployments/torn-too')],
     ['for update of a', () => octopod.api('POST', `/actions/${held}/cancel`)],
   ]

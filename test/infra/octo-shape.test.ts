@@ -11,7 +11,7 @@ const { properties, $defs } = schemaOfShapes()
 const byData = (name: SchemaName, json: unknown) =>
   difference((properties as Definitions)[name] ?? {}, json, $defs as Definitions)
 
-const last_action = { ...summary, usual_duration_ms: 1200 }
+const last_action = { ...summary, expected_duration_ms: 1200 }
 const check = { checked_at: summary.created_at, exit_code: null, error: null }
 const one = fullInfo('x1', { last_action, last_check: check })
 const action = { ...summary, deployment: 'x1', app_overrides: [], deployment_overrides: [] }

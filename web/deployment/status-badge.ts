@@ -31,7 +31,7 @@ export function StatusBadge({ info, compact }: { info: FullInfo; compact?: boole
 /** Progress against the expected duration: a bar, or text after that time has passed. */
 export function ExpectedDuration({ action }: { action: LastAction }): VNode | null {
   const { clock } = useApp()
-  const { usual_duration_ms: expectedMs, started_at } = action
+  const { expected_duration_ms: expectedMs, started_at } = action
   if (!expectedMs) return null
   const progress = started_at === null ? 0 : (clock.now.value - Date.parse(started_at)) / expectedMs
   return html`<span class="status-expected">${progress > 1 ? 'longer than usual:' : 'usually'} ${formatDuration(expectedMs)}</span>

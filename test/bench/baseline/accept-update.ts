@@ -28,7 +28,7 @@ export async function acceptUpdate(pool: pg.Pool, name: string, update: Update):
        from deployments where id = ${id}
        returning id`,
     )
-    await client.query(prepared`select body from full_infos where id = ${id}`)
+    await client.query(prepared`select body from deployment_details where id = ${id}`)
     await client.query('commit')
     return Number(inserted[0].id)
   } catch (error) {

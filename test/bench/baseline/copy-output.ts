@@ -37,7 +37,7 @@ async function copy(
     for (let at = 0; at < chunks.length; at += batch) {
       const texts = chunks.slice(at, at + batch)
       await client.query(
-        `insert into action_output (action_id, lease_epoch, seq, stream, text)
+        `insert into action_output (action_id, fencing_token, seq, stream, text)
          select $1, 1, * from unnest($2::int4[], $3::text[], $4::text[]) on conflict do nothing`,
         [actionId, texts.map((_, index) => seq + index), texts.map(() => 'stdout'), texts],
       )

@@ -31,7 +31,7 @@ app.get('/memory', () => new Response(bytes, { headers: json }))
 // R2: the JSON of the list, built by PostgreSQL for every request.
 app.get('/built', async () => {
   const { rows } = await pool.query(
-    prepared`select coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from full_infos), '[]') as text`,
+    prepared`select coalesce((select '[' || string_agg(body::text, ',' order by updated_at desc, id desc) || ']' from deployment_details), '[]') as text`,
   )
   return new Response(rows[0].text, { headers: json })
 })
@@ -45,7 +45,7 @@ app.get('/small', async (context) => {
 // R4: one row as JSON, built by PostgreSQL.
 app.get('/row/:name', async (context) => {
   const { rows } = await pool.query(
-    prepared`select body::text as text from full_infos where name = ${context.req.param('name')}`,
+    prepared`select body::text as text from deployment_details where name = ${context.req.param('name')}`,
   )
   return new Response(rows[0].text, { headers: json })
 })

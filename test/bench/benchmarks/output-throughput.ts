@@ -22,7 +22,7 @@ export async function outputThroughput(bench: Bench): Promise<Result[]> {
   const [row] = await query(
     databaseUrl,
     `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, started_at,
-       lease_epoch, lease_expires_at)
+       fencing_token, lease_expires_at)
      select id, 'archive', 'running', '[]', '[]', 'bench', 'api', now(), 1, 'infinity' from deployments returning id`,
   )
   const actionId = Number(row?.id)

@@ -30,7 +30,7 @@ async function runScript(
     firstSeq: 1,
     limitBytes: 2 ** 30,
     secrets,
-    write: (chunks) => appendOutput(database, { actionId, epoch: 1 }, chunks),
+    write: (chunks) => appendOutput(database, { actionId, fencingToken: 1 }, chunks),
   })
   const result = await runProcess({
     file,

@@ -48,7 +48,7 @@ export async function addHistory(databaseUrl: string, name: string, count: numbe
 export async function resetActions(databaseUrl: string, status: string): Promise<void> {
   await query(
     databaseUrl,
-    `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, hand = lease_epoch
+    `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = fencing_token
      where state in ('queued', 'running')`,
   )
   await query(

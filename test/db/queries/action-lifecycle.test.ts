@@ -38,7 +38,7 @@ suite('claim', () => {
       { ...held, deploymentId: 0 },
       {
         actionId,
-        epoch: 1,
+        fencingToken: 1,
         attempt: 1,
         kind: 'create',
         deploymentId: 0,
@@ -74,7 +74,7 @@ suite('claim', () => {
     const first = await claimNow(db, actionId)
     await expireLease(db, actionId)
     const second = await claimNow(db, actionId)
-    assert.equal(second.epoch, first.epoch + 1)
+    assert.equal(second.fencingToken, first.fencingToken + 1)
     await assert.rejects(renew(db.pool, first, leaseMs), StaleLease)
     await assert.rejects(start(db.pool, first, null), StaleLease)
     await assert.rejects(finish(db.pool, first, scriptResult(0)), StaleLease)
@@ -126,7 +126,7 @@ suite('start', () => {
     const links = [{ name: 'app', link: 'https://a.b' }]
     const first = await start(db.pool, held, links)
     assert.deepEqual(await start(db.pool, held, links), first)
-    await assert.rejects(start(db.pool, { ...held, epoch: held.epoch + 1 }, links), StaleLease)
+    await assert.rejects(start(db.pool, { ...held, fencingToken: held.fencingToken + 1 }, links), StaleLease)
     await finish(db.pool, held, scriptResult(0))
     await assert.rejects(start(db.pool, held, links), StaleLease)
   })
@@ -222,9 +222,9 @@ suite('finish', () => {
   test('forgets a history of much output in statements that each take little', async () => {
     const held = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
     await db.raw(
-      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+      `insert into action_output (action_id, seq, stream, text, fencing_token)
        select $1, n, 'stdout', 'x', $2 from generate_series(1, 2500) n`,
-      [held.actionId, held.epoch],
+      [held.actionId, held.fencingToken],
     )
     await db.raw('create table statements (deleted int)')
     await db.raw(`create function note() returns trigger language plpgsql as
@@ -248,23 +248,23 @@ suite('the fence in the schema', () => {
   }
   const set = (actionId: number, what: string) =>
     db.raw(`update actions set ${what} where id = $1`, [actionId])
-  const write = (actionId: number, epoch: number) =>
+  const write = (actionId: number, fencingToken: number) =>
     db.raw(
-      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+      `insert into action_output (action_id, seq, stream, text, fencing_token)
        select $1, coalesce(max(seq), 0) + 1, 'stdout', 'x', $2 from action_output where action_id = $1`,
-      [actionId, epoch],
+      [actionId, fencingToken],
     )
 
   test('refuses output of any epoch but the present one', async () => {
     const held = await startAction(db, 'create', newName())
-    await write(held.actionId, held.epoch)
-    await assert.rejects(write(held.actionId, held.epoch - 1), stale)
-    await assert.rejects(write(held.actionId, held.epoch + 1), stale)
+    await write(held.actionId, held.fencingToken)
+    await assert.rejects(write(held.actionId, held.fencingToken - 1), stale)
+    await assert.rejects(write(held.actionId, held.fencingToken + 1), stale)
   })
 
   test('refuses output of an action that has ended', async () => {
     const held = await runAction(db, 'create', newName())
-    await assert.rejects(write(held.actionId, held.epoch), stale)
+    await assert.rejects(write(held.actionId, held.fencingToken), stale)
   })
 
   test('refuses an end told with an old epoch', async () => {
@@ -272,17 +272,17 @@ suite('the fence in the schema', () => {
     const first = await claimNow(db, actionId)
     await expireLease(db, actionId)
     await claimNow(db, actionId)
-    const end = `state = 'failed', finished_at = now(), lease_epoch = ${first.epoch}`
+    const end = `state = 'failed', finished_at = now(), fencing_token = ${first.fencingToken}`
     await assert.rejects(set(actionId, end), stale)
   })
 
   test('refuses to take a lease that is held, and an epoch that shrinks', async () => {
     const held = await startAction(db, 'create', newName())
-    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch + 1'), stale)
-    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch - 1'), stale)
+    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token + 1'), stale)
+    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token - 1'), stale)
     await expireLease(db, held.actionId)
-    await assert.rejects(set(held.actionId, 'lease_epoch = lease_epoch - 1'), stale)
-    await set(held.actionId, 'lease_epoch = lease_epoch + 1')
+    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token - 1'), stale)
+    await set(held.actionId, 'fencing_token = fencing_token + 1')
   })
 
   test('refuses whatever does not say by which epoch it acts, or says another', async () => {
@@ -293,7 +293,7 @@ suite('the fence in the schema', () => {
     const end = `state = 'failed', finished_at = now(), lease_expires_at = null`
     for (const what of [...changes, end]) {
       await assert.rejects(set(actionId, what), stale, what)
-      await assert.rejects(set(actionId, `${what}, hand = ${held.epoch - 1}`), stale, what)
+      await assert.rejects(set(actionId, `${what}, writer_token = ${held.fencingToken - 1}`), stale, what)
     }
     await renew(db.pool, held, leaseMs)
     await assert.rejects(
@@ -301,8 +301,8 @@ suite('the fence in the schema', () => {
       stale,
       'what the holder has said counts for its own statement only',
     )
-    assert.equal((await actionRow(db, actionId)).hand, null)
-    await set(actionId, `${end}, hand = ${held.epoch}`)
+    assert.equal((await actionRow(db, actionId)).writer_token, null)
+    await set(actionId, `${end}, writer_token = ${held.fencingToken}`)
   })
 
   test('refuses to delete what has not ended', async () => {
@@ -319,7 +319,7 @@ suite('the fence in the schema', () => {
       `state = 'running', finished_at = null`,
       'exit_code = 1',
       `error = 'x'`,
-      'lease_epoch = lease_epoch + 1',
+      'fencing_token = fencing_token + 1',
       'finished_at = now()',
     ])
       await assert.rejects(set(actionId, what), stale, what)
@@ -347,7 +347,7 @@ suite('the fence in the schema', () => {
 
   test('refuses states, kinds, statuses and streams nobody knows, and an end without a time', async () => {
     const held = await startAction(db, 'create', newName())
-    const ours = `hand = ${held.epoch}`
+    const ours = `writer_token = ${held.fencingToken}`
     await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
     await assert.rejects(set(held.actionId, `kind = 'delete'`), /kind_known/)
     await assert.rejects(set(held.actionId, `state = 'failed', ${ours}`), /ended_has_time/)

@@ -89,7 +89,7 @@ suite('info', () => {
     const name = await insertDeployment(db)
     await db.raw(`update deployments set created_at = '2022-07-01 12:00:00.25+02' where name = $1`, [name])
     const [{ at }] = await db.raw(
-      `select wire_time(created_at) as at from deployments, set_config('TimeZone', 'Asia/Kathmandu', false) where name = $1`,
+      `select to_api_time(created_at) as at from deployments, set_config('TimeZone', 'Asia/Kathmandu', false) where name = $1`,
       [name],
     )
     assert.equal(at, '2022-07-01T10:00:00.250000Z')

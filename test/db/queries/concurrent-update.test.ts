@@ -27,9 +27,10 @@ const overrides = (value: string) => ({ app: [valueAdded('a', value)], deploymen
 async function createExisting(): Promise<string> {
   const name = newName()
   const { actionId } = await enqueue(db, 'create', name, { overrides: overrides('first') })
-  await db.raw(`update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`, [
-    actionId,
-  ])
+  await db.raw(
+    `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
+    [actionId],
+  )
   await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
   return name
 }
@@ -50,7 +51,7 @@ suite('an update with the revision it is based on', () => {
     const revision = await revisionOf(name)
     const { actionId } = await enqueue(db, 'update', name, { overrides: overrides('second') })
     await db.raw(
-      `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+      `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
       [actionId],
     )
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
@@ -85,7 +86,7 @@ suite('an update with the revision it is based on', () => {
     await deleteDeployment(db.pool, name, undefined)
     const { actionId } = await enqueue(db, 'create', name, { overrides: overrides('first') })
     await db.raw(
-      `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+      `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
       [actionId],
     )
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
@@ -108,7 +109,7 @@ suite('an update with the revision it is based on', () => {
       repeat(12, async (at) => {
         const { actionId } = await enqueue(db, 'update', name, { overrides: overrides(`u${at}`), revision })
         await db.raw(
-          `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+          `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
           [actionId],
         )
         await db.raw(`update deployments set status = 'Running' where name = $1`, [name])

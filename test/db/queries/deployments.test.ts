@@ -232,7 +232,7 @@ suite('what has changed', () => {
     const last = await look()
     assert.ok(last.changes > idle.changes)
     assert.ok(last.deletions >= idle.deletions + 4)
-    const rows = await db.raw('select id, body from full_infos')
+    const rows = await db.raw('select id, body from deployment_details')
     assert.deepEqual(
       new Map([...bodies].sort(([a], [b]) => a - b)),
       new Map(rows.map((row) => [Number(row.id), row.body] as const).sort(([a], [b]) => a - b)),

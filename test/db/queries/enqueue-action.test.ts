@@ -115,7 +115,7 @@ suite('begin', () => {
       () => enqueue(db, 'archive', name),
       async (query) => {
         await query(
-          `update actions set state = 'failed', finished_at = now(), hand = lease_epoch where id = $1`,
+          `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
           [held.actionId],
         )
         await query(`update deployments set status = 'GenericFailure' where name = $1`, [name])

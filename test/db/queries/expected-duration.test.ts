@@ -26,7 +26,7 @@ const insertPastActions = (name: string, kind: ActionKind, seconds: number[], st
     [name, kind, state, seconds],
   )
 const expectedDurationMs = async (name: string) =>
-  (JSON.parse(await getFullInfo(db.pool, name)) as FullInfo).last_action?.usual_duration_ms
+  (JSON.parse(await getFullInfo(db.pool, name)) as FullInfo).last_action?.expected_duration_ms
 const enqueueAndRead = async (kind: ActionKind, name: string) => {
   await enqueue(db, kind, name)
   return expectedDurationMs(name)

@@ -134,7 +134,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const held = await claim(db.pool, action.id, 'r', leaseMs)
     assert.equal(held !== null, action.state === 'queued' && !action.held && !action.cancel, 'claim')
     if (held === null) return
-    assert.equal(held.epoch, (action.holders[0]?.epoch ?? 0) + 1)
+    assert.equal(held.fencingToken, (action.holders[0]?.fencingToken ?? 0) + 1)
     action.holders.unshift(held)
     action.held = true
   },

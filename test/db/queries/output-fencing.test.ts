@@ -10,7 +10,7 @@ import { withDatabase } from '../../helpers/with-database.ts'
 import { expireLease, insertDeployment, scriptResult, startAction, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(5)
-const insert = `insert into action_output (action_id, lease_epoch, seq, stream, text) values ($1, $2, 1, 'stdout', 'x')`
+const insert = `insert into action_output (action_id, fencing_token, seq, stream, text) values ($1, $2, 1, 'stdout', 'x')`
 
 const waitForLock = () =>
   waitFor('one waits for the other', async () => {
@@ -38,7 +38,7 @@ for (const [who, end] of Object.entries(endings)) {
       const held = await startAction(db, 'update', await insertDeployment(db))
       await withDatabase(db.url, async (writer) => {
         await writer.query('begin')
-        await writer.query(insert, [held.actionId, held.epoch])
+        await writer.query(insert, [held.actionId, held.fencingToken])
         let over = false
         const ending = end(held).then(() => {
           over = true
@@ -58,7 +58,7 @@ for (const [who, end] of Object.entries(endings)) {
       await withDatabase(db.url, async (ender) => {
         await ender.query('begin')
         await ender.query(
-          `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null, hand = lease_epoch where id = $1`,
+          `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null, writer_token = fencing_token where id = $1`,
           [held.actionId],
         )
         const writing = appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }])

@@ -122,7 +122,7 @@ suite('lost actions', () => {
   const running2 = async (actionId: number) => {
     const held = await claimNow(db, actionId)
     await db.raw(
-      `update actions set state = 'running', started_at = now(), hand = lease_epoch where id = $1`,
+      `update actions set state = 'running', started_at = now(), writer_token = fencing_token where id = $1`,
       [actionId],
     )
     return held

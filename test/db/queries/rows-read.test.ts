@@ -28,13 +28,13 @@ test('no hot query walks through a whole table', async () => {
     )
     await client.query(
       `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
-         started_at, finished_at, exit_code, lease_epoch)
+         started_at, finished_at, exit_code, fencing_token)
        select d, 'update', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0, 1
        from generate_series(1, $1) d, generate_series(1, $2) n`,
       [deployments, actionsOfEach],
     )
     await client.query(
-      `insert into action_output (action_id, seq, stream, text, lease_epoch)
+      `insert into action_output (action_id, seq, stream, text, fencing_token)
        select id, 1, 'stdout', 'x', 1 from actions where id % 3 = 0`,
     )
     await client.query('set session_replication_role = origin')

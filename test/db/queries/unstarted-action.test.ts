@@ -93,7 +93,7 @@ suite('an action that ended before its script started', () => {
 test('once the script has started nothing is undone, however it ends', async () => {
   const name = await insertDeployment(db)
   const held = await startAction(db, 'update', name)
-  assert.equal((await actionRow(db, held.actionId)).undo, null)
+  assert.equal((await actionRow(db, held.actionId)).previous_deployment, null)
   await finish(db.pool, held, scriptResult(null, { cancelled: true }))
   assert.equal(await statusOf(db, name), 'GenericFailure')
 })

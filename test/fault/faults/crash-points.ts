@@ -36,8 +36,12 @@ async function cleanUp(world: Cluster, deployment: string): Promise<number> {
 }
 
 export const crashPoints = {
-  begin: { program: 'server', statement: /begin_action\(/, trigger: update('quick') },
-  claim: { program: 'runner', statement: /set lease_epoch = a\.lease_epoch \+ 1/, trigger: update('quick') },
+  begin: { program: 'server', statement: /enqueue_action\(/, trigger: update('quick') },
+  claim: {
+    program: 'runner',
+    statement: /set fencing_token = a\.fencing_token \+ 1/,
+    trigger: update('quick'),
+  },
   start: { program: 'runner', statement: /start_action\(/, trigger: update('tree 1') },
   output: { program: 'runner', statement: /insert into action_output/, trigger: update('tree 1') },
   renew: {
@@ -48,7 +52,11 @@ export const crashPoints = {
   finish: { program: 'runner', statement: /finish_action\(/, trigger: update('quick') },
   forget: { program: 'runner', statement: /delete from deployments where id/, trigger: cleanUp },
   sweep: { program: 'runner', statement: /for update of a skip locked/, trigger: loseRunner },
-  'end of the lost': { program: 'runner', statement: /lease_epoch = lease_epoch \+ 1/, trigger: loseRunner },
+  'end of the lost': {
+    program: 'runner',
+    statement: /fencing_token = fencing_token \+ 1/,
+    trigger: loseRunner,
+  },
   retry: { program: 'runner', statement: /insert into actions .*attempt/s, trigger: loseRunner },
   'commit of the sweep': {
     program: 'runner',

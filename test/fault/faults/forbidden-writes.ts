@@ -7,7 +7,7 @@
 import pg from 'pg'
 import { isStaleWrite } from '../../../db/errors.ts'
 import { type Database, openPool } from '../../../db/pool.ts'
-import { type ClaimedAction, finish, type Held, renew, start } from '../../../db/queries/action-lifecycle.ts'
+import { type ClaimedAction, finish, type Lease, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { appendOutput } from '../../../db/queries/actions.ts'
 import { emptyResult } from '../../../domain/actions.ts'
 import type { Cluster } from '../harness/cluster.ts'
@@ -25,40 +25,43 @@ const forbiddenStatements: Record<When, Writes> = {
       actor, source, config_checked) select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, 'wrong', true
       from actions where id = $1`,
     'a start without an epoch': `update actions set state = 'running', started_at = now() where id = $1 and state = 'queued'`,
-    'a start that says another epoch': `update actions set state = 'running', started_at = now(), hand = lease_epoch - 1 where id = $1`,
-    'a start with an older epoch': `update actions set state = 'running', started_at = now(), lease_epoch = lease_epoch - 1 where id = $1`,
+    'a start that says another epoch': `update actions set state = 'running', started_at = now(), writer_token = fencing_token - 1 where id = $1`,
+    'a start with an older epoch': `update actions set state = 'running', started_at = now(), fencing_token = fencing_token - 1 where id = $1`,
   },
   'while it runs': {
     'a second action while one runs': `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides,
       actor, source, config_checked) select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, 'wrong', true
       from actions where id = $1`,
-    'output with an older epoch': `insert into action_output (action_id, seq, stream, text, lease_epoch)
-      select id, 1000000, 'stdout', 'wrong', lease_epoch - 1 from actions where id = $1`,
-    'output with an epoch to come': `insert into action_output (action_id, seq, stream, text, lease_epoch)
-      select id, 1000001, 'stdout', 'wrong', lease_epoch + 1 from actions where id = $1`,
+    'output with an older epoch': `insert into action_output (action_id, seq, stream, text, fencing_token)
+      select id, 1000000, 'stdout', 'wrong', fencing_token - 1 from actions where id = $1`,
+    'output with an epoch to come': `insert into action_output (action_id, seq, stream, text, fencing_token)
+      select id, 1000001, 'stdout', 'wrong', fencing_token + 1 from actions where id = $1`,
     'an end without an epoch': `update actions set state = 'failed', finished_at = now(), lease_expires_at = null where id = $1`,
     'an end that says another epoch': `update actions set state = 'failed', finished_at = now(), lease_expires_at = null,
-      hand = lease_epoch - 1 where id = $1`,
+      writer_token = fencing_token - 1 where id = $1`,
     'a renewal without an epoch': `update actions set lease_expires_at = now() + interval '1 minute' where id = $1`,
     'a delete': `delete from actions where id = $1`,
-    'an end with an older epoch': `update actions set state = 'failed', finished_at = now(), lease_epoch = lease_epoch - 1,
+    'an end with an older epoch': `update actions set state = 'failed', finished_at = now(), fencing_token = fencing_token - 1,
       lease_expires_at = null where id = $1`,
-    'taking what is held': `update actions set lease_epoch = lease_epoch + 1, lease_expires_at = now() + interval '1 minute'
+    'taking what is held': `update actions set fencing_token = fencing_token + 1, lease_expires_at = now() + interval '1 minute'
       where id = $1`,
     'putting it back into the queue': `update actions set state = 'queued', started_at = null where id = $1`,
   },
   'after the end': {
     'changing what has ended': `update actions set state = 'failed' where id = $1`,
-    'output after the end': `insert into action_output (action_id, seq, stream, text, lease_epoch)
-      select id, 1000002, 'stdout', 'wrong', lease_epoch from actions where id = $1`,
+    'output after the end': `insert into action_output (action_id, seq, stream, text, fencing_token)
+      select id, 1000002, 'stdout', 'wrong', fencing_token from actions where id = $1`,
   },
 }
 
-type Target = Held & { deploymentId: number }
+type Target = Lease & { deploymentId: number }
 type Ours = Record<string, (pool: Database, on: Target) => Promise<unknown>>
 
-const older = ({ actionId, epoch }: Held): Held => ({ actionId, epoch: epoch - 1 })
-const heldAs = (held: Held, kind: ClaimedAction['kind'], deploymentId: number): ClaimedAction => ({
+const older = ({ actionId, fencingToken }: Lease): Lease => ({
+  actionId,
+  fencingToken: fencingToken - 1,
+})
+const heldAs = (held: Lease, kind: ClaimedAction['kind'], deploymentId: number): ClaimedAction => ({
   ...held,
   ...{ attempt: 1, kind, deploymentId, name: 'wrong', configChecked: true },
   ...{ appOverrides: [], deploymentOverrides: [] },
@@ -139,7 +142,7 @@ export async function tryForbiddenWrites(world: Cluster, action: number, when: W
   const outcomes: Outcomes = {}
   try {
     const { rows } = await client.query(
-      'select id::int as "actionId", lease_epoch as epoch, deployment_id::int as "deploymentId" from actions where id = $1',
+      'select id::int as "actionId", fencing_token as "fencingToken", deployment_id::int as "deploymentId" from actions where id = $1',
       [action],
     )
     for (const [what, statement] of Object.entries(forbiddenStatements[when]))

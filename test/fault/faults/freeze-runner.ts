@@ -98,8 +98,8 @@ export async function freezeBetweenClaimAndStart(
   first.signal('SIGSTOP')
   standing()
   await waitUntil(`another one takes action ${action}`, async () => {
-    const [row] = await world.journal.query('select lease_epoch from actions where id = $1', [action])
-    return Number(row?.lease_epoch) >= 2
+    const [row] = await world.journal.query('select fencing_token from actions where id = $1', [action])
+    return Number(row?.fencing_token) >= 2
   })
   await rm(hold)
   await waitForScriptStart(world, action)

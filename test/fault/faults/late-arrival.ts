@@ -34,8 +34,8 @@ export async function deliverStatementLate(
   let sent = false
   let sentEpoch = Number.NaN
   const epochNow = async () => {
-    const [row] = await world.journal.query('select lease_epoch from actions where id = $1', [action])
-    return Number(row?.lease_epoch)
+    const [row] = await world.journal.query('select fencing_token from actions where id = $1', [action])
+    return Number(row?.fencing_token)
   }
   const takeBack = world.interceptStatements(
     async (program, { statement, values }): Promise<StatementAction> => {

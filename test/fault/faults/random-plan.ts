@@ -80,7 +80,7 @@ export const randomFaults = {
     program?.redis.thaw()
   },
   'connections to PostgreSQL are reset during COMMIT': async (world, random) => {
-    const acts = /begin_action\(|start_action\(|finish_action\(|lease_epoch \+ 1|^COMMIT/i
+    const acts = /enqueue_action\(|start_action\(|finish_action\(|fencing_token \+ 1|^COMMIT/i
     const takeBack = world.interceptStatements((_, { statement }) =>
       acts.test(statement) && random.below(2) === 0 ? 'cut-after' : 'pass',
     )

@@ -32,7 +32,7 @@ const remove = (name: string) => raw.query('delete from deployments where name =
 
 const parse = ({ bytes }: { bytes: Uint8Array }) => JSON.parse(new TextDecoder().decode(bytes))
 const truth = async () =>
-  (await raw.query('select body from full_infos order by updated_at desc, id desc')).rows.map(
+  (await raw.query('select body from deployment_details order by updated_at desc, id desc')).rows.map(
     (row) => row.body,
   )
 

@@ -20,7 +20,7 @@ test('a lease is not renewed while a statement holds the row for long, and is ag
     supervisor: { until: () => {} },
     log: pino({ level: 'silent' }),
   } as unknown as RunnerContext
-  const lease = startLeaseRenewal(context, { actionId: 1, epoch: 1 }, 'mark', performance.now())
+  const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'mark', performance.now())
   const advanceOneSecond = async () => {
     mock.timers.tick(1000)
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()

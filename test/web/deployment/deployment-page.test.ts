@@ -54,7 +54,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await query(
       `set session_replication_role = replica`,
       `
-      insert into action_output (action_id, lease_epoch, seq, stream, text)
+      insert into action_output (action_id, fencing_token, seq, stream, text)
       select ${action?.action_id}, 1, 10 + n, case n when 50 then 'stderr' else 'stdout' end,
         (select string_agg('line ' || (n * 1000 + at) || case when at = 7 then ' needle' else '' end, E'\\n') || E'\\n'
           from generate_series(0, 999) at) from generate_series(0, 99) n`,
@@ -96,7 +96,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     const [action] = await client.actions('old')
     await query(
       `set session_replication_role = replica`,
-      `insert into action_output (action_id, lease_epoch, seq, stream, text)
+      `insert into action_output (action_id, fencing_token, seq, stream, text)
       select ${action?.action_id}, 1, 10 + n, 'stdout', (select string_agg('line ' || (n * 100 + at) || ' ' || repeat('long ', at),
         E'\\n') || E'\\n' from generate_series(0, 99) at) from generate_series(0, 9) n`,
     )

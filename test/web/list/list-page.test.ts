@@ -225,7 +225,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
   it('tells what runs, for how long, and how long it usually takes', async () => {
     const action = { action: 'UpdateAction', state: 'running', started_at: new Date().toISOString() } as const
     const info = sampleDeployment({ name: 'busy', status: 'UpdatePending', action })
-    const last_action = { ...info.last_action, usual_duration_ms: 40_000 }
+    const last_action = { ...info.last_action, expected_duration_ms: 40_000 }
     const { page } = await openLong(1440, [{ ...info, last_action } as FullInfo])
     await rowOf(page, 'busy').getByText('Updating').waitFor()
     await rowOf(page, 'busy').getByText('usually 40 s').waitFor()
@@ -245,7 +245,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
         rowOf(page, 'blog').locator('.status-label', { hasText: 'Running' }).waitFor(),
       ),
     )
-    assert.equal((await client.fullInfo('blog')).last_action?.usual_duration_ms, undefined)
+    assert.equal((await client.fullInfo('blog')).last_action?.expected_duration_ms, undefined)
   })
 
   it('comes back from sleep and from a cut that nobody told it of', async () => {

@@ -14,7 +14,7 @@ create table fault.writes (
 );
 
 create function fault.facts(a actions) returns jsonb language sql as $$
-  select case when a.id is not null then jsonb_build_object('kind', a.kind, 'state', a.state, 'epoch', a.lease_epoch, 'attempt', a.attempt,
+  select case when a.id is not null then jsonb_build_object('kind', a.kind, 'state', a.state, 'epoch', a.fencing_token, 'attempt', a.attempt,
     'reason', a.reason, 'leaseEnd', extract(epoch from a.lease_expires_at) * 1000) end
 $$;
 
@@ -29,7 +29,7 @@ create constraint trigger note_action after insert or update or delete on action
 
 create function fault.note_output() returns trigger language plpgsql as $$
 begin
-  insert into fault.writes (what, action_id, epoch) values ('output', new.action_id, new.lease_epoch);
+  insert into fault.writes (what, action_id, epoch) values ('output', new.action_id, new.fencing_token);
   return null;
 end $$;
 create trigger note_output after insert on action_output for each row execute function fault.note_output();

@@ -1,0 +1,115 @@
+-- Up Migration
+-- Triggers: fencing tokens, revisions, the version of the list, status changes. They hold for every writer, also for wrong code.
+-- Error OC001 means that the write came too late or from a writer that does not hold the lease.
+
+-- Fencing tokens -----------------------------------------------------------------------------------------------
+
+-- An ended action is final. An active one changes its state, lease or start only by a statement that sets writer_token to the
+-- current fencing token, or that takes the next token after the lease has expired. The trigger clears writer_token, so a later
+-- statement without it is rejected.
+create function enforce_fencing_token() returns trigger language plpgsql as $$
+begin
+  if old.state not in ('queued', 'running') and new is distinct from old then
+    raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
+  end if;
+  if new.fencing_token < old.fencing_token then
+    raise exception 'action %: stale fencing token %', old.id, new.fencing_token using errcode = 'OC001';
+  end if;
+  if new.fencing_token > old.fencing_token and old.lease_expires_at > now() then
+    raise exception 'action %: the lease has not expired', old.id using errcode = 'OC001';
+  end if;
+  if old.state = 'running' and new.state = 'queued' then
+    raise exception 'action % has started and cannot be queued again', old.id using errcode = 'OC001';
+  end if;
+  if new.fencing_token = old.fencing_token and new.writer_token is distinct from old.fencing_token
+    and (new.state, new.lease_expires_at, new.started_at) is distinct from (old.state, old.lease_expires_at, old.started_at)
+    -- A cancel may end a queued action that no runner holds.
+    and not (new.state = 'cancelled' and old.state = 'queued' and (old.lease_expires_at is null or old.lease_expires_at <= now()))
+  then
+    raise exception 'action %: the fencing token is %, the writer has %', old.id, old.fencing_token,
+      coalesce(new.writer_token::text, 'none') using errcode = 'OC001';
+  end if;
+  new.writer_token := null;
+  return new;
+end
+$$;
+create trigger enforce_fencing_token before update on actions for each row execute function enforce_fencing_token();
+
+create function prevent_active_action_delete() returns trigger language plpgsql as $$
+begin
+  if old.state in ('queued', 'running') then
+    raise exception 'action % has not ended', old.id using errcode = 'OC001';
+  end if;
+  return old;
+end
+$$;
+create trigger prevent_active_action_delete before delete on actions
+  for each row execute function prevent_active_action_delete();
+
+-- The row lock orders output and the end of its action: without it a chunk could be committed after the end.
+create function enforce_output_fencing_token() returns trigger language plpgsql as $$
+begin
+  perform from actions where id in (select action_id from new_rows) order by id for share;
+  if exists (
+    select from new_rows n join actions a on a.id = n.action_id
+    where a.fencing_token <> n.fencing_token or a.state not in ('queued', 'running')
+  ) then
+    raise exception 'output with a stale fencing token' using errcode = 'OC001';
+  end if;
+  return null;
+end
+$$;
+create trigger enforce_output_fencing_token after insert on action_output
+  referencing new table as new_rows for each statement execute function enforce_output_fencing_token();
+
+-- Revisions and the version of the list ------------------------------------------------------------------------
+
+create function set_revision() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    new.config_revision := new.revision;
+    return new;
+  end if;
+  if new.revision <= old.revision and (
+    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name
+  ) is distinct from (
+    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name
+  ) then
+    new.revision := nextval('deployment_revision');
+  end if;
+  if new.revision <> old.revision then
+    -- A transaction that a snapshot did not see has an id of at least the snapshot's xmin.
+    new.changed_xid := pg_current_xact_id();
+    if (new.app_overrides, new.deployment_overrides) is distinct from (old.app_overrides, old.deployment_overrides) then
+      new.config_revision := new.revision;
+    end if;
+  end if;
+  return new;
+end
+$$;
+create trigger set_revision before insert or update on deployments for each row execute function set_revision();
+
+create function count_change() returns trigger language plpgsql as $$
+begin
+  update change_counts
+  set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
+  where shard = coalesce(new.id, old.id) % 64;
+  return null;
+end
+$$;
+-- Deferred to the commit, so that the row of the counter is locked as briefly as possible.
+create constraint trigger count_insert_or_delete after insert or delete on deployments
+  deferrable initially deferred for each row execute function count_change();
+create constraint trigger count_update after update on deployments
+  deferrable initially deferred for each row when (new.revision <> old.revision) execute function count_change();
+
+-- Status changes -----------------------------------------------------------------------------------------------
+
+create function log_status_change() returns trigger language plpgsql as $$
+begin
+  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
+  return null;
+end
+$$;
+create trigger log_status_change after update of status on deployments
+  for each row when (new.status <> old.status) execute function log_status_change();

@@ -1,0 +1,63 @@
+-- Up Migration
+-- The JSON of the API, built by PostgreSQL: a server passes the list of a thousand deployments on as one value.
+
+create function to_api_time(at timestamptz) returns text language sql stable parallel safe as $$
+  select to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$$;
+
+-- Stable like json_build_object. PostgreSQL would not inline an immutable function that calls a stable one.
+create function to_api_status(status text) returns json language sql stable parallel safe as $$
+  select case
+    when status in ('GenericFailure', 'PartialAvailability', 'TagMismatch')
+      then json_build_object('tag', 'Failure', 'contents', status)
+    else json_build_object('tag', status)
+  end
+$$;
+
+create function to_api_action_kind(kind text) returns text language sql immutable parallel safe as $$
+  select initcap(kind) || 'Action'
+$$;
+
+create function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
+  select json_build_object(
+    'action_id', a.id,
+    'action', to_api_action_kind(a.kind),
+    'state', a.state,
+    'attempt', a.attempt,
+    'actor', a.actor,
+    'source', a.source,
+    'reason', a.reason,
+    'created_at', to_api_time(a.created_at),
+    'started_at', to_api_time(a.started_at),
+    'finished_at', to_api_time(a.finished_at),
+    'exit_code', a.exit_code,
+    'signal', a.signal,
+    'error', a.error,
+    'truncated', a.truncated,
+    'cancel_requested_at', to_api_time(a.cancel_requested_at),
+    'cancelled_by', a.cancelled_by)
+$$;
+
+-- `body` is the FullInfo of the API without last_check.
+create view deployment_details as
+select d.id, d.name, d.updated_at, d.revision, d.changed_xid, d.checked_at, d.check_exit_code, d.check_error,
+  json_build_object(
+    'deployment', json_build_object(
+      'name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides),
+    'status', json_build_object(
+      'tag', case when (a.last).state in ('queued', 'running') then 'DeploymentPending' else 'DeploymentNotPending' end,
+      'recorded_status', to_api_status(d.status)),
+    'metadata', d.links,
+    'created_at', to_api_time(d.created_at),
+    'updated_at', to_api_time(d.updated_at),
+    'revision', d.revision,
+    'last_action', case
+      when (a.last).state in ('queued', 'running') then (
+        to_api_action_summary(a.last)::jsonb
+        || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
+      when (a.last).id is not null then to_api_action_summary(a.last)
+    end) as body
+from deployments d
+left join lateral (
+  select a as last from actions a where a.deployment_id = d.id order by a.id desc limit 1
+) as a on true;

@@ -1,0 +1,146 @@
+-- Up Migration
+-- The frequent transactions of an action, one round trip each. The rules stay in domain/: statuses come as parameters. Each
+-- statement of a function sees what was committed before it, so a check after a lock sees the changes of the lock's last owner.
+
+-- The median of the deployment's last nine successful actions of this kind among its last fifty actions. Without any, the median of
+-- the last nine of all deployments: the first action of a deployment has no history.
+create function expected_duration_ms(p_deployment_id bigint, p_kind text) returns bigint
+language sql stable parallel safe as $$
+  select round(extract(epoch from coalesce(
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select * from (
+        select kind, state, started_at, finished_at from actions
+        where deployment_id = p_deployment_id order by id desc limit 50
+      ) as recent
+      where kind = p_kind and state = 'succeeded' and started_at is not null
+      limit 9
+    ) as of_deployment),
+    (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
+      select started_at, finished_at from actions
+      where kind = p_kind and state = 'succeeded' and started_at is not null
+      order by id desc limit 9
+    ) as of_all)
+  )) * 1000)::bigint
+$$;
+
+-- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key free.
+-- p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides changed after it.
+create function enqueue_action(
+  p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
+  p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
+  out outcome text, out status text, out action_id bigint, out body json
+) language plpgsql as $$
+declare
+  target deployments;
+  previous jsonb;
+begin
+  if p_key is not null then
+    -- A concurrent request with the same key waits here until the first one has committed or failed.
+    insert into idempotency_keys (key, fingerprint) values (p_key, p_fingerprint) on conflict do nothing;
+    if not found then
+      select case when k.fingerprint = p_fingerprint then 'replayed' else 'idempotency_key_reused' end, k.action_id
+      into outcome, action_id from idempotency_keys k where k.key = p_key;
+      return;
+    end if;
+  end if;
+
+  if p_kind = 'create' then
+    insert into deployments (name, status, app_overrides, deployment_overrides, links)
+    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]')
+    on conflict (name) do nothing
+    returning * into target;
+    if target.id is null then outcome := 'name_taken'; end if;
+  else
+    select * into target from deployments d where d.name = p_name for update;
+    status := target.status;
+    if target.id is null then
+      outcome := 'no_such_deployment';
+    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
+      outcome := 'busy';
+    elsif target.status <> all (p_allowed_statuses) then
+      outcome := 'invalid_transition';
+    elsif target.config_revision > p_revision then
+      outcome := 'precondition_failed';
+    else
+      -- A cleanup that never starts ends as CleanupFailed, so that retention does not request it again.
+      if p_kind <> 'cleanup' then
+        previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
+          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
+      end if;
+      update deployments d
+      set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
+        app_overrides = coalesce(p_app_overrides, d.app_overrides),
+        deployment_overrides = coalesce(p_deployment_overrides, d.deployment_overrides),
+        archived_at = case when p_kind = 'cleanup' then d.archived_at end
+      where d.id = target.id
+      returning * into target;
+    end if;
+  end if;
+  if outcome is not null then
+    delete from idempotency_keys k where k.key = p_key;
+    return;
+  end if;
+
+  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
+    previous_deployment, expected_duration_ms)
+  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind))
+  returning id into action_id;
+  update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
+  outcome := 'enqueued';
+  select f.body into body from deployment_details f where f.id = target.id;
+end
+$$;
+
+-- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The holder of the
+-- lease may repeat the call when the answer was lost.
+create function start_action(p_id bigint, p_fencing_token int, p_links jsonb) returns json language plpgsql as $$
+declare
+  target bigint;
+begin
+  update actions set state = 'running', started_at = now(), previous_deployment = null, writer_token = p_fencing_token
+  where id = p_id and fencing_token = p_fencing_token and state = 'queued' and lease_expires_at > now()
+    and cancel_requested_at is null
+  returning deployment_id into target;
+  if target is not null then
+    update deployments set links = coalesce(p_links, links), revision = default where id = target;
+  else
+    select deployment_id into target from actions
+    where id = p_id and fencing_token = p_fencing_token and state = 'running' and lease_expires_at > now();
+  end if;
+  return (select body from deployment_details where id = target);
+end
+$$;
+
+-- Sets the status that an ended action leaves and makes the check due. p_previous: the deployment before an action that never
+-- started; it is restored.
+create function finish_deployment(p_id bigint, p_status text, p_previous jsonb) returns json language plpgsql as $$
+begin
+  update deployments
+  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
+    status = coalesce(p_previous ->> 'status', p_status),
+    app_overrides = coalesce(p_previous -> 'app_overrides', app_overrides),
+    deployment_overrides = coalesce(p_previous -> 'deployment_overrides', deployment_overrides),
+    archived_at = case when p_previous is null then archived_at else (p_previous ->> 'archived_at')::timestamptz end
+  where id = p_id;
+  return (select body from deployment_details where id = p_id);
+end
+$$;
+
+-- Null: the token is stale.
+create function finish_action(
+  p_id bigint, p_fencing_token int, p_state text, p_exit_code int, p_signal text, p_error text, p_truncated boolean, p_status text
+) returns json language plpgsql as $$
+declare
+  target bigint;
+  previous jsonb;
+begin
+  update actions
+  set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
+    error = p_error, truncated = p_truncated, writer_token = p_fencing_token
+  where id = p_id and fencing_token = p_fencing_token and state in ('queued', 'running')
+  returning deployment_id, previous_deployment into target, previous;
+  if target is null then return null; end if;
+  return finish_deployment(target, p_status, case when p_state <> 'succeeded' then previous end);
+end
+$$;
