@@ -26,14 +26,14 @@ export function RunningAction({ action, name, onDismiss }: Props): VNode {
   const { session } = useApp()
   const active = isActive(action.state)
   const tone = actionTone(action)
-  const { doing, verb } = actionVerbs[kindFromWireName(action.action)]
+  const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
   const duration = durationMs(action)
   return html`<section class="running-action" data-tone=${tone} aria-label=${active ? 'Running now' : 'Just ended'}>
     <div class="running-action-header">
       <${StatusIcon} tone=${tone} />
       <div class="running-action-text">
         <strong>
-          ${active ? (action.state === 'queued' ? `${doing}: ${stateLabels.queued}` : doing) : `${verb} ${actionOutcomeLabel(action)}`}
+          ${active ? (action.state === 'queued' ? `${inProgress}: ${stateLabels.queued}` : inProgress) : `${verb} ${actionOutcomeLabel(action)}`}
         </strong>
         ${active && html`<${ElapsedTimer} key="since" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="usual" action=${action} />`}

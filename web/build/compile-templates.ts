@@ -19,12 +19,12 @@ export function compileTemplates(source: string): string {
 class Expression {
   readonly code: () => string
   readonly placeholder: () => string
-  constructor(code: string, at: number) {
+  constructor(code: string, index: number) {
     this.code = () => code
-    this.placeholder = () => `\uE000${at}\uE000`
+    this.placeholder = () => `\uE000${index}\uE000`
     // htm copies the enumerable keys of a spread.
     Object.defineProperties(this, { code: { enumerable: false }, placeholder: { enumerable: false } })
-    Object.assign(this, { [spread + at]: this })
+    Object.assign(this, { [spread + index]: this })
   }
   toString(): string {
     return this.placeholder()
@@ -50,19 +50,19 @@ const parser = htm as unknown as {
 
 function replaceTemplates(text: string): string {
   let code = ''
-  let at = 0
+  let position = 0
   for (;;) {
-    const start = text.indexOf('html`', at)
-    if (start === -1) return code + text.slice(at)
-    code += text.slice(at, start)
+    const start = text.indexOf('html`', position)
+    if (start === -1) return code + text.slice(position)
+    code += text.slice(position, start)
     const { statics, expressions, end } = readTemplate(text, start + 5)
     code += compile(statics, expressions.map(replaceTemplates))
-    at = end
+    position = end
   }
 }
 
 function compile(statics: string[], codes: readonly string[]): string {
-  const expressions = codes.map((code, at) => new Expression(`(${code.trim()})`, at))
+  const expressions = codes.map((code, index) => new Expression(`(${code.trim()})`, index))
   const literal = (value: unknown): string => {
     if (value instanceof Expression) return value.code()
     if (value instanceof Element) return value.code
@@ -71,7 +71,7 @@ function compile(statics: string[], codes: readonly string[]): string {
     const pieces = value.split(/\uE000(\d+)\uE000/)
     if (pieces.length === 1) return JSON.stringify(value)
     return pieces
-      .map((piece, at) => (at % 2 ? expressions[Number(piece)]?.code() : JSON.stringify(piece)))
+      .map((piece, index) => (index % 2 ? expressions[Number(piece)]?.code() : JSON.stringify(piece)))
       .join('+')
   }
   const propsCode = (props: Props): string => {
@@ -92,17 +92,18 @@ function readTemplate(text: string, from: number) {
   const statics: string[] = []
   const expressions: string[] = []
   let start = from
-  for (let at = from; at < text.length; at += 1) {
-    if (text[at] === '\\') throw new Error('a template contains a backslash: write the character itself')
-    if (text[at] === '`') {
-      statics.push(text.slice(start, at))
-      return { statics, expressions, end: at + 1 }
+  for (let position = from; position < text.length; position += 1) {
+    if (text[position] === '\\')
+      throw new Error('a template contains a backslash: write the character itself')
+    if (text[position] === '`') {
+      statics.push(text.slice(start, position))
+      return { statics, expressions, end: position + 1 }
     }
-    if (text[at] !== '$' || text[at + 1] !== '{') continue
-    const end = endOfExpression(text, at + 2)
-    statics.push(text.slice(start, at))
-    expressions.push(text.slice(at + 2, end))
-    at = end
+    if (text[position] !== '$' || text[position + 1] !== '{') continue
+    const end = endOfExpression(text, position + 2)
+    statics.push(text.slice(start, position))
+    expressions.push(text.slice(position + 2, end))
+    position = end
     start = end + 1
   }
   throw new Error('a template is not terminated')
@@ -111,21 +112,21 @@ function readTemplate(text: string, from: number) {
 /** The position of the `}` that ends an expression. */
 function endOfExpression(text: string, from: number): number {
   let depth = 0
-  for (let at = from; at < text.length; at += 1) {
-    const char = text[at]
-    if (char === "'" || char === '"') at = endOfString(text, at)
-    else if (char === '`') at = readTemplate(text, at + 1).end - 1
-    else if (char === '/' && text[at + 1] === '/') at = text.indexOf('\n', at)
+  for (let position = from; position < text.length; position += 1) {
+    const char = text[position]
+    if (char === "'" || char === '"') position = endOfString(text, position)
+    else if (char === '`') position = readTemplate(text, position + 1).end - 1
+    else if (char === '/' && text[position + 1] === '/') position = text.indexOf('\n', position)
     else if (char === '{') depth += 1
-    else if (char === '}' && depth-- === 0) return at
+    else if (char === '}' && depth-- === 0) return position
   }
   throw new Error('an expression is not terminated')
 }
 
 function endOfString(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at += 1) {
-    if (text[at] === '\\') at += 1
-    else if (text[at] === text[from]) return at
+  for (let position = from + 1; position < text.length; position += 1) {
+    if (text[position] === '\\') position += 1
+    else if (text[position] === text[from]) return position
   }
   throw new Error('a string is not terminated')
 }

@@ -95,7 +95,7 @@ async function load(
   const [pairs, keys] = await Promise.allSettled(requests)
   if (abortSignal.aborted) return
   const previous = target.peek()
-  const failed = [pairs, keys].find((one) => one.status === 'rejected')
+  const failed = [pairs, keys].find((result) => result.status === 'rejected')
   target.value = {
     state: pairs.status === 'fulfilled' ? 'ready' : 'failed',
     pairs: pairs.status === 'fulfilled' ? pairs.value : previous.pairs,

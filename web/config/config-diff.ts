@@ -136,5 +136,7 @@ const without = (overrides: readonly Override[], key: string) => overrides.filte
 /** Keeps the position of an existing key. */
 function upsert(overrides: readonly Override[], override: Override): Override[] {
   const exists = overrides.some(([key]) => key === override[0])
-  return exists ? overrides.map((one) => (one[0] === override[0] ? override : one)) : [...overrides, override]
+  return exists
+    ? overrides.map((current) => (current[0] === override[0] ? override : current))
+    : [...overrides, override]
 }

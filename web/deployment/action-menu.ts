@@ -55,8 +55,9 @@ function dashboardItem(app: AppContext, name: string): MenuItem[] {
 /** All buttons keep their place. The reason for a disabled button is shown below for everyone. */
 export function ActionButtons({ info }: { info: FullInfo }): VNode {
   const items = actionItems(useApp(), info)
-  const reasons = [...new Set(items.map((item) => item.disabledReason).filter((why) => why !== null))]
-  const reasonId = (why: string | null) => (why === null ? undefined : `why-not-${reasons.indexOf(why)}`)
+  const reasons = [...new Set(items.map((item) => item.disabledReason).filter((reason) => reason !== null))]
+  const reasonId = (reason: string | null) =>
+    reason === null ? undefined : `disabled-reason-${reasons.indexOf(reason)}`
   return html`<div class="action-buttons">
     <div class="buttons">
       ${items.map(
@@ -73,6 +74,6 @@ export function ActionButtons({ info }: { info: FullInfo }): VNode {
         </button>`,
       )}
     </div>
-    ${reasons.map((why) => html`<p key=${why} class="disabled-reason" id=${reasonId(why)}>${why}</p>`)}
+    ${reasons.map((reason) => html`<p key=${reason} class="disabled-reason" id=${reasonId(reason)}>${reason}</p>`)}
   </div>`
 }

@@ -14,7 +14,7 @@ export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin
     return 'Only for admins: sign in first.'
   const active = activeAction(info)
   if (active !== null) {
-    const runningLabel = actionVerbs[kindFromWireName(active.action)].doing.toLowerCase()
+    const runningLabel = actionVerbs[kindFromWireName(active.action)].inProgress.toLowerCase()
     return `Wait until ${runningLabel} has ended, or cancel it.`
   }
   if (action === 'delete' || canStart(action, statusOf(info))) return null

@@ -12,7 +12,7 @@ import { Icon } from '../ui/icon.ts'
 export function DeploymentLinks({ links }: { links: readonly Link[] }): VNode | null {
   if (links.length === 0) return null
   return html`<ul class="links">
-    ${links.map(({ name, link }, at) => html`<li key=${at}><${ExternalLink} href=${link} text=${name || link} /></li>`)}
+    ${links.map(({ name, link }, index) => html`<li key=${index}><${ExternalLink} href=${link} text=${name || link} /></li>`)}
   </ul>`
 }
 

@@ -34,7 +34,7 @@ export async function runAction(
   try {
     await app.client.call(`${action}Deployment`, options)
     app.toasts.showSuccess(
-      action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].doing} ${name}.`,
+      action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].inProgress} ${name}.`,
     )
     refreshIfOffline(app)
     return true

@@ -23,13 +23,13 @@ const statusLabels: Record<Status, StatusLabel> = {
   CleanupFailed: { label: 'Cleanup failed', tone: 'error' },
 }
 
-/** `doing`: the action in progress. `verb`: the button label. */
-export const actionVerbs: Record<ActionKind, { doing: string; verb: string }> = {
-  create: { doing: 'Creating', verb: 'Create' },
-  update: { doing: 'Updating', verb: 'Update' },
-  archive: { doing: 'Archiving', verb: 'Archive' },
-  restore: { doing: 'Restoring', verb: 'Restore' },
-  cleanup: { doing: 'Cleaning up', verb: 'Clean up' },
+/** `inProgress`: the action in progress. `verb`: the button label. */
+export const actionVerbs: Record<ActionKind, { inProgress: string; verb: string }> = {
+  create: { inProgress: 'Creating', verb: 'Create' },
+  update: { inProgress: 'Updating', verb: 'Update' },
+  archive: { inProgress: 'Archiving', verb: 'Archive' },
+  restore: { inProgress: 'Restoring', verb: 'Restore' },
+  cleanup: { inProgress: 'Cleaning up', verb: 'Clean up' },
 }
 
 /** Labels of states whose name is not a good label. */
@@ -57,12 +57,12 @@ export function activeAction({ last_action }: FullInfo): LastAction | null {
 export function statusLabel(info: FullInfo): StatusLabel {
   const active = activeAction(info)
   if (active !== null) {
-    return { label: actionVerbs[kindFromWireName(active.action)].doing, tone: 'progress' }
+    return { label: actionVerbs[kindFromWireName(active.action)].inProgress, tone: 'progress' }
   }
   const status = statusOf(info)
   if (status === 'ArchivePending' && lastActionFailed(info)) return { label: 'Archive failed', tone: 'error' }
   if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {
-    return { ...statusLabels[status], label: actionVerbs.restore.doing }
+    return { ...statusLabels[status], label: actionVerbs.restore.inProgress }
   }
   return statusLabels[status]
 }

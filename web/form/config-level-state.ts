@@ -51,8 +51,8 @@ export function createConfigLevelState(
   const expanded = new Map<string, Signal<boolean>>()
   let previousRows: ReadonlyMap<string, ConfigRow> = new Map()
   const rows = computed(() => {
-    const now = buildConfigRows(defaults.value.pairs, overrides.value)
-    previousRows = new Map(now.map((row) => [row.key, reuseRow(previousRows.get(row.key), row)]))
+    const newRows = buildConfigRows(defaults.value.pairs, overrides.value)
+    previousRows = new Map(newRows.map((row) => [row.key, reuseRow(previousRows.get(row.key), row)]))
     return previousRows
   })
   // Compared as text, so that the tree is rebuilt only for other keys, not for other values.

@@ -49,6 +49,6 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
 function Suggestions({ id, level }: { id: string; level: ConfigLevelState }): VNode {
   const rows = level.rows.value
   return html`<datalist id=${id}>
-    ${level.defaults.value.keys.filter((one) => !rows.has(one)).map((one) => html`<option key=${one} value=${one} />`)}
+    ${level.defaults.value.keys.filter((key) => !rows.has(key)).map((key) => html`<option key=${key} value=${key} />`)}
   </datalist>`
 }

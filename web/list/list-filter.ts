@@ -11,11 +11,11 @@ export const defaultView: ListView = { query: '', archived: false, sort: 'change
 
 /** Reads the view from the URL's query; invalid values are ignored. */
 export function parseView(search: string): ListView {
-  const given = new URLSearchParams(search)
-  const [, minus = '', key = ''] = /^(-?)(name|created|changed)$/.exec(given.get('sort') ?? '') ?? []
+  const params = new URLSearchParams(search)
+  const [, minus = '', key = ''] = /^(-?)(name|created|changed)$/.exec(params.get('sort') ?? '') ?? []
   return {
-    query: given.get('q') ?? '',
-    archived: given.has('archived'),
+    query: params.get('q') ?? '',
+    archived: params.has('archived'),
     sort: key === '' ? defaultView.sort : (key as SortKey),
     descending: key === '' ? defaultView.descending : minus === '-',
   }

@@ -179,7 +179,7 @@ const indexOfItem = (
   items: readonly ListItem[],
   item: ListItem,
   compare: (a: ListItem, b: ListItem) => number,
-): number => lowerBound(items.length, (at) => compare(items[at] as ListItem, item) >= 0)
+): number => lowerBound(items.length, (index) => compare(items[index] as ListItem, item) >= 0)
 
 /** Lets the browser draw and handle input. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))

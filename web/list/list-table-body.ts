@@ -30,7 +30,7 @@ export function ListTableBody({
   const layout = useRef<Layout>({ columns: 1, gap: 0, width: 0, estimatedHeight: 60 }).current
   const drawnRanges = useSignal<readonly Range[]>([[0, initialRows]])
   const { items, terms } = state.value
-  const offsets = rowOffsets(items.length, (at) => (items[at] as ListItem).height, layout)
+  const offsets = rowOffsets(items.length, (index) => (items[index] as ListItem).height, layout)
   const lines = offsets.length - 1
 
   /** Measures the drawn rows and updates the drawn ranges for the scroll position. */
@@ -70,9 +70,9 @@ export function ListTableBody({
     const [from = 0, to = 0] = range.map((end) => Math.min(end, lines))
     const first = from * layout.columns
     addSpacer(from)
-    for (const [at, { name, row, expandedLevels }] of items.slice(first, to * layout.columns).entries()) {
+    for (const [index, { name, row, expandedLevels }] of items.slice(first, to * layout.columns).entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} index=${first + at} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} index=${first + index} />` as VNode,
       )
     }
     line = to

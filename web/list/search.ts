@@ -58,8 +58,8 @@ export function createHighlighter(
   return (text) => {
     const lowerCase = text.slice(0, maxSearchedChars).toLowerCase()
     return mergeSpans(
-      terms.flatMap((word, at) =>
-        isExact[at] ? exactSpans(word.text, lowerCase) : fuzzySpans(word, lowerCase),
+      terms.flatMap((term, index) =>
+        isExact[index] ? exactSpans(term.text, lowerCase) : fuzzySpans(term, lowerCase),
       ),
     )
   }
@@ -67,19 +67,19 @@ export function createHighlighter(
 
 /** Splits a part of a text into matching and other pieces. */
 export function splitBySpans(text: string, spans: readonly Span[], start = 0, end = text.length) {
-  const found: { text: string; hit: boolean }[] = []
-  let at = start
-  const push = (to: number, hit: boolean) => {
+  const pieces: { text: string; isMatch: boolean }[] = []
+  let position = start
+  const push = (to: number, isMatch: boolean) => {
     const until = Math.min(to, end)
-    if (until > at) found.push({ text: text.slice(at, until), hit })
-    at = Math.max(at, until)
+    if (until > position) pieces.push({ text: text.slice(position, until), isMatch })
+    position = Math.max(position, until)
   }
   for (const [from, to] of spans) {
     push(from, false)
     push(to, true)
   }
   push(end, false)
-  return found
+  return pieces
 }
 
 /**
@@ -89,24 +89,28 @@ export function splitBySpans(text: string, spans: readonly Span[], start = 0, en
 function termScore(term: SearchTerm, fields: readonly string[]): number {
   const { text } = term
   let best = 0
-  for (const [at, field] of fields.entries()) {
-    const found = field.indexOf(text)
-    if (found === -1) continue
+  for (const [index, field] of fields.entries()) {
+    const position = field.indexOf(text)
+    if (position === -1) continue
     const whole = field.length === text.length
-    const level = found > 0 ? (isPartStart(field, found) ? 8 : 6) : whole ? 12 : 10
-    best = Math.max(best, level + (at === 0 ? 1 : 0))
+    const level = position > 0 ? (isPartStart(field, position) ? 8 : 6) : whole ? 12 : 10
+    best = Math.max(best, level + (index === 0 ? 1 : 0))
   }
   if (best > 0) return best
-  for (const [at, field] of fields.entries()) {
-    if (fuzzySpans(term, field).length > 0) best = Math.max(best, at === 0 ? 3 : 2)
+  for (const [index, field] of fields.entries()) {
+    if (fuzzySpans(term, field).length > 0) best = Math.max(best, index === 0 ? 3 : 2)
   }
   return best
 }
 
 function exactSpans(word: string, text: string): Span[] {
   const spans: Span[] = []
-  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) {
-    spans.push([at, at + word.length])
+  for (
+    let position = text.indexOf(word);
+    position !== -1;
+    position = text.indexOf(word, position + word.length)
+  ) {
+    spans.push([position, position + word.length])
   }
   return spans
 }
@@ -136,35 +140,35 @@ function abbreviationSpans(term: string, text: string): Span[] {
     if (!isPartStart(text, start)) continue
     const spans: Span[] = []
     let from = start
-    let at = start
+    let position = start
     for (const letter of term) {
-      if (text[at] !== letter) {
-        spans.push([from, at])
-        const nearest = at + maxSkippedChars
-        do at = text.indexOf(letter, at + 1)
-        while (at > nearest && !isPartStart(text, at))
-        if (at === -1) break
-        from = at
+      if (text[position] !== letter) {
+        spans.push([from, position])
+        const nearest = position + maxSkippedChars
+        do position = text.indexOf(letter, position + 1)
+        while (position > nearest && !isPartStart(text, position))
+        if (position === -1) break
+        from = position
       }
-      at += 1
+      position += 1
     }
-    if (at !== -1) return [...spans, [from, at]]
+    if (position !== -1) return [...spans, [from, position]]
   }
   return []
 }
 
 /** True for a letter or digit after a separator, and for a digit after a letter. */
-function isPartStart(text: string, at: number): boolean {
-  const before = text.charCodeAt(at - 1)
-  return at === 0 || !isLetter(before) || (isDigit(text.charCodeAt(at)) && !isDigit(before))
+function isPartStart(text: string, position: number): boolean {
+  const before = text.charCodeAt(position - 1)
+  return position === 0 || !isLetter(before) || (isDigit(text.charCodeAt(position)) && !isDigit(before))
 }
 const isDigit = (code: number) => code >= 48 && code <= 57
 const isLetter = (code: number) => isDigit(code) || (code >= 97 && code <= 122) || code > 127
 
 function typoPatternOf(word: string): RegExp | null {
   if (!/^\p{L}{4,32}$/u.test(word)) return null
-  const variants = [...word].flatMap((letter, at) => {
-    const [before, after] = [word.slice(0, at), word.slice(at + 1)]
+  const variants = [...word].flatMap((letter, index) => {
+    const [before, after] = [word.slice(0, index), word.slice(index + 1)]
     return [
       `${before}[^]?${after}`,
       `${before}[^]${letter}${after}`,

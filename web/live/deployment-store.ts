@@ -17,7 +17,7 @@ export type DeploymentStore = {
    * Calls the listener with the names of changed rows before they are drawn. Returns the unsubscribe
    * function.
    */
-  onChange(heard: (names: ReadonlySet<string>) => void): () => void
+  onChange(listener: (names: ReadonlySet<string>) => void): () => void
   apply(event: ChangeEvent): void
   /** Adds or updates rows of a list response. */
   upsertMany(part: readonly FullInfo[]): void
@@ -72,15 +72,15 @@ export function createDeploymentStore(): DeploymentStore {
   const notify = (names: ReadonlySet<string>) => {
     if (names.size === 0) return
     version.value = version.peek() + 1
-    for (const heard of listeners) heard(names)
+    for (const listener of listeners) listener(names)
   }
 
   return {
     version,
     rows,
-    onChange: (heard) => {
-      listeners.add(heard)
-      return () => void listeners.delete(heard)
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
     },
     apply: (event) =>
       batch(() => {

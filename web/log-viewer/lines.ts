@@ -33,9 +33,9 @@ export function createLogLines(): LogLines {
           if (!ends && piece === '') return
           unfinishedLine[stream] = all.push({ stream, text: '' }) - 1
         }
-        const at = unfinishedLine[stream]
-        first = Math.min(first, at)
-        all[at] = { stream, text: afterCarriageReturn((all[at]?.text ?? '') + piece) }
+        const index = unfinishedLine[stream]
+        first = Math.min(first, index)
+        all[index] = { stream, text: afterCarriageReturn((all[index]?.text ?? '') + piece) }
         if (ends) unfinishedLine[stream] = -1
       })
       return first

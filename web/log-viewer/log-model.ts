@@ -65,7 +65,7 @@ export function createLogModel(): LogModel {
       const lineChars = columns.value
       return rowOffsets(
         lines.all.length,
-        (at) => lineHeightPx * Math.ceil(drawnChars(lines.all[at]) / lineChars),
+        (index) => lineHeightPx * Math.ceil(drawnChars(lines.all[index]) / lineChars),
         {
           columns: 1,
           estimatedHeight: lineHeightPx,

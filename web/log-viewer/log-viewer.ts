@@ -146,12 +146,12 @@ function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
     onScroll=${onScroll}
     ><span class=${wrapped.value ? 'log-lines wrapped' : 'log-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
       >${lines.slice(from, from + visibleLines + 2 * overscanLines).map(
-        ({ stream, text }, at) =>
+        ({ stream, text }, index) =>
           html`<span
-            key=${from + at}
+            key=${from + index}
             class=${stream}
-            data-line=${from + at + 1}
-            data-current=${from + at === currentMatch.value}
+            data-line=${from + index + 1}
+            data-current=${from + index === currentMatch.value}
             ><${LineText} text=${text} query=${highlighted} /></span
           >`,
       )}</span
@@ -173,7 +173,7 @@ const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>
 
 function LineText({ text, query }: { text: string; query: string }): VNode {
   const rest = text.length - maxLineChars
-  return html`${splitByMatch(text.slice(0, maxLineChars), query).map((piece, at) => (at % 2 ? html`<mark key=${at}>${piece}</mark>` : piece))}${
+  return html`${splitByMatch(text.slice(0, maxLineChars), query).map((piece, index) => (index % 2 ? html`<mark key=${index}>${piece}</mark>` : piece))}${
     rest > 0 && html`<i>… ${pluralize(rest, 'character')} more: download the output</i>`
   }`
 }

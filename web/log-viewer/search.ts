@@ -11,15 +11,16 @@ export function findMatchingLines(
   if (query === '') return []
   const pattern = buildPattern(query, 'i')
   const matches = knownMatches.filter((line) => line < from)
-  for (let at = from; at < lines.length; at += 1) if (pattern.test(lines[at]?.text ?? '')) matches.push(at)
+  for (let index = from; index < lines.length; index += 1)
+    if (pattern.test(lines[index]?.text ?? '')) matches.push(index)
   return matches
 }
 
 /** The next match after (1) or before (-1) a line, wrapping around; -1 when there is none. */
 export function nextMatch(matches: readonly number[], line: number, direction: 1 | -1): number {
-  const found =
+  const match =
     direction === 1 ? matches.find((match) => match > line) : matches.findLast((match) => match < line)
-  return found ?? matches.at(direction === 1 ? 0 : -1) ?? -1
+  return match ?? matches.at(direction === 1 ? 0 : -1) ?? -1
 }
 
 /** Splits a text so that every second piece is a match. */

@@ -33,14 +33,14 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
       if (!(event.target instanceof Node && menuRef.current?.contains(event.target))) close(false)
     }
     const onKeyDown = (event: KeyboardEvent) => {
-      const all = elements()
-      const at = all.indexOf(document.activeElement as HTMLElement)
-      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key]
+      const menuItems = elements()
+      const current = menuItems.indexOf(document.activeElement as HTMLElement)
+      const target = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: -1 }[event.key]
       if (event.key === 'Escape') close(true)
       else if (event.key === 'Tab') close(false)
-      if (to === undefined) return
+      if (target === undefined) return
       event.preventDefault()
-      all.at(to % all.length)?.focus()
+      menuItems.at(target % menuItems.length)?.focus()
     }
     const closing = new AbortController()
     document.addEventListener('pointerdown', onPointerDown, closing)

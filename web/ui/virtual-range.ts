@@ -14,15 +14,15 @@ export type Range = readonly [from: number, to: number]
  */
 export function rowOffsets(
   count: number,
-  heightOf: (at: number) => number,
+  heightOf: (index: number) => number,
   { columns, estimatedHeight, gap }: { columns: number; estimatedHeight: number; gap: number },
 ): Float64Array {
   const offsets = new Float64Array(Math.ceil(count / columns) + 1)
   let [line, top, highest] = [0, 0, 0]
-  for (let at = 0; at < count; at += 1) {
-    const height = heightOf(at) || estimatedHeight
+  for (let index = 0; index < count; index += 1) {
+    const height = heightOf(index) || estimatedHeight
     if (height > highest) highest = height
-    if ((at + 1) % columns > 0 && at + 1 < count) continue
+    if ((index + 1) % columns > 0 && index + 1 < count) continue
     line += 1
     top += highest + gap
     offsets[line] = top

@@ -17,7 +17,7 @@ const shop = sampleDeployment({
 const quality = (query: string, info = shop) => matchScore(parseQuery(query), searchFields(info))
 const marked = (query: string, text: string, info = shop) =>
   splitBySpans(text, createHighlighter(parseQuery(query), searchFields(info))(text))
-    .map(({ text, hit }) => (hit ? `[${text}]` : text))
+    .map(({ text, isMatch }) => (isMatch ? `[${text}]` : text))
     .join('')
 
 describe('the search', () => {
@@ -81,7 +81,7 @@ describe('the marks', () => {
 
   it('can be taken from a stretch of a text', () => {
     const [first] = splitBySpans('image.tag=v2', [[6, 12]], 0, 9)
-    assert.deepEqual(first, { text: 'image.', hit: false })
-    assert.deepEqual(splitBySpans('image.tag=v2', [[6, 12]], 10), [{ text: 'v2', hit: true }])
+    assert.deepEqual(first, { text: 'image.', isMatch: false })
+    assert.deepEqual(splitBySpans('image.tag=v2', [[6, 12]], 10), [{ text: 'v2', isMatch: true }])
   })
 })
