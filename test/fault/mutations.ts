@@ -1,6 +1,6 @@
 /**
  * Proves that the short form can fail: takes one safeguard at a time out of a scratch copy of the repository, runs the short
- * form there, and demands that it goes red for the right invariant. Before that nothing is taken out, and it must be green. `npm run test:fault:mutations [-- words of a mutant]`;
+ * form there, and demands that it goes red for the right invariant. Before that nothing is taken out, and it must be green. `npx node test/fault/mutations.ts [-- words of a mutant]`;
  * ends with 1 when a mutant survives.
  */
 import { spawn } from 'node:child_process'

@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import { withDatabase } from './with-database.ts'
 
-const head = `-- The schema as all migrations leave it: to be read, never run. Written by \`npm run schema\`, compared by a test.
+const head = `-- The schema as all migrations leave it: to be read, never run. Written by \`npx node test/helpers/write-schema.ts\`, compared by a test.
 `
 
 /** Each query answers one text column `line`, in a stable order. The table of the migrations' tool is not ours. */

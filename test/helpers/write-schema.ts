@@ -1,4 +1,4 @@
-/** `npm run schema`: writes db/schema.sql anew from a database that all migrations have made. */
+/** `npx node test/helpers/write-schema.ts`: writes db/schema.sql anew from a database that all migrations have made. */
 import { writeFile } from 'node:fs/promises'
 import { createDatabase } from './datastores.ts'
 import { dumpSchema } from './schema-dump.ts'

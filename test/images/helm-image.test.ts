@@ -21,7 +21,7 @@ after(async () => {
 
 const reason =
   unsupportedReason() ??
-  (areToolsBuilt() ? null : 'the Kubernetes tools are not built here (npm run kubernetes:tools)')
+  (areToolsBuilt() ? null : 'the Kubernetes tools are not built here (npx node infra/test-cluster/tools.ts)')
 
 test('a chart is deployed, updated and put away by the image for Helm', {
   skip: reason ?? false,

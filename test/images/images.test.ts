@@ -1,4 +1,4 @@
-/** `npm run test:images`: the images are built from the Dockerfiles and do their work in strict containers, on real stores. */
+/** `npm test -- test/images`: the images are built from the Dockerfiles and do their work in strict containers, on real stores. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
@@ -142,7 +142,9 @@ suite('images', { skip: reason ?? false }, () => {
   })
 
   test('control scripts are copied out of an image as the chart does it, and a runner starts with them', {
-    skip: areToolsBuilt() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
+    skip: areToolsBuilt()
+      ? false
+      : 'helm and kubectl are not built here (npx node infra/test-cluster/tools.ts)',
   }, async () => {
     const golden = readFileSync(new URL('../infra/chart/golden/production.yaml', import.meta.url), 'utf8')
     const copy: string[] = parseAllDocuments(golden)
@@ -168,7 +170,9 @@ suite('images', { skip: reason ?? false }, () => {
   })
 
   test('the one for Helm has helm, kubectl and control scripts that start a runner', {
-    skip: areToolsBuilt() ? false : 'helm and kubectl are not built here (npm run kubernetes:tools)',
+    skip: areToolsBuilt()
+      ? false
+      : 'helm and kubectl are not built here (npx node infra/test-cluster/tools.ts)',
   }, async () => {
     const programs = runOnce(podman, 'helm', {
       command: ['sh', '-c', 'helm version --short && kubectl version --client'],

@@ -51,7 +51,9 @@ test('the first chart lives as the page says', async () => {
   const set = settings
     .replace('$PWD/infra', `${root}/infra`)
     .replace('NAMESPACE=staging', `NAMESPACE=${namespace.name}`)
-  const run = lint.replace('npm run -s lint:scripts --', `node ${root}/runner/lint.ts`).trim()
+  const run = lint
+    .replace('npx node infra/control-scripts/lint/main.ts', `node ${root}/infra/control-scripts/lint/main.ts`)
+    .trim()
   assert.ok(made !== make && set.includes(namespace.name) && run.startsWith('node '))
 
   const { code, output } = await bash(`${made}\n${set}\n${run} --life first-chart`)

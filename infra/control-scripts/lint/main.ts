@@ -1,5 +1,5 @@
 /**
- * `npm run lint:scripts -- FOLDER`: runs each script of a folder against the contract and reports, before any deployment
+ * `npx node infra/control-scripts/lint/main.ts FOLDER`: runs each script of a folder against the contract and reports, before any deployment
  * depends on it. By itself it runs only what changes nothing; --life NAME goes through a whole life. Exit code 0: no fault,
  * 1: faults, 2: it was called wrongly.
  */

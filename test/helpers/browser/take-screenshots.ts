@@ -1,4 +1,4 @@
-/** `npm run screenshots`: the pictures of docs/guide.md, taken from a real system, so that they stay true. */
+/** `npx node test/helpers/browser/take-screenshots.ts`: the pictures of docs/guide.md, taken from a real system, so that they stay true. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
