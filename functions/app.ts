@@ -1,16 +1,14 @@
 /**
- * Which function answers: every route on one screen. Built by server.ts and lambda.ts from the same services, so the
- * same app runs as a process and as an AWS Lambda handler.
+ * The HTTP application: which middlewares a request passes and which handler answers it. server.ts and lambda.ts build
+ * it from the same services, so the same application runs as a process and as an AWS Lambda handler.
  */
 import { type Handler, Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
-import { api, type EndpointName } from '../domain/api-schema.ts'
+import { type Api, api, type EndpointName } from '../domain/api-schema.ts'
 import { apiPrefix } from '../domain/endpoints.ts'
 import { ApiError } from '../domain/errors.ts'
-import { getAction } from './actions/actions.ts'
-import { cancelAction } from './actions/cancel.ts'
+import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { whoami } from './auth/whoami.ts'
 import {
@@ -19,61 +17,81 @@ import {
   getDeploymentConfig,
   getDeploymentKeys,
 } from './config/defaults.ts'
-import { listActions } from './deployments/actions.ts'
-import { archiveDeployment } from './deployments/archive.ts'
-import { cleanupDeployment } from './deployments/cleanup.ts'
-import { deleteDeployment } from './deployments/delete.ts'
-import { getInfo } from './deployments/info.ts'
-import { createDeployment } from './deployments/lifecycle.ts'
-import { listDeployments } from './deployments/list.ts'
-import { getFullInfo } from './deployments/reads.ts'
-import { restoreDeployment } from './deployments/restore.ts'
-import { getStatus } from './deployments/status.ts'
-import { updateDeployment } from './deployments/update.ts'
+import {
+  archiveDeployment,
+  cleanupDeployment,
+  createDeployment,
+  deleteDeployment,
+  restoreDeployment,
+  updateDeployment,
+} from './deployments/lifecycle.ts'
+import { getFullInfo, getInfo, getStatus, listDeployments } from './deployments/reads.ts'
+import { authenticate, authorize } from './http/authenticate.ts'
+import { bodyLimit } from './http/body-limit.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
+import { idempotencyKey } from './http/idempotency-key.ts'
+import { jsonBody } from './http/json-body.ts'
 import { getProjectName, ping } from './http/project-info.ts'
+import type { RequestEnv } from './http/request-env.ts'
 import { logRequests, requestIdOf } from './http/request-logger.ts'
+import { sameOrigin } from './http/same-origin.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
 import { docsPage, docsStylesheet, openapi } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
 
-const handlers: { [Name in EndpointName]: EndpointHandler<Name> } = {
-  listDeployments,
-  createDeployment,
-  updateDeployment,
-  archiveDeployment,
-  restoreDeployment,
-  cleanupDeployment,
-  deleteDeployment,
-  getFullInfo,
-  getInfo,
-  getStatus,
-  listActions,
-  getAction,
-  cancelAction,
-  getOutput,
-  streamOutput,
-  getLog,
-  getDeploymentConfig,
-  getDeploymentKeys,
-  getApplicationConfig,
-  getApplicationKeys,
-  ping,
-  getProjectName,
-  whoami,
+type Route<Name extends EndpointName> = readonly [
+  method: Api[Name]['method'],
+  path: Api[Name]['path'],
+  handler: EndpointHandler<Name>,
+]
+
+/** Below /api/v1. The compiler compares method and path with the endpoint table that the clients use. */
+const routes: { [Name in EndpointName]: Route<Name> } = {
+  listDeployments: ['GET', '/deployments', listDeployments],
+  createDeployment: ['POST', '/deployments', createDeployment],
+  updateDeployment: ['PUT', '/deployments/:name', updateDeployment],
+  archiveDeployment: ['DELETE', '/deployments/:name', archiveDeployment],
+  restoreDeployment: ['PATCH', '/deployments/:name/restore', restoreDeployment],
+  cleanupDeployment: ['DELETE', '/deployments/:name/cleanup', cleanupDeployment],
+  deleteDeployment: ['DELETE', '/deployments/:name/delete', deleteDeployment],
+  getFullInfo: ['GET', '/deployments/:name/full_info', getFullInfo],
+  getInfo: ['GET', '/deployments/:name/info', getInfo],
+  getStatus: ['GET', '/deployments/:name/status', getStatus],
+  listActions: ['GET', '/deployments/:name/actions', listActions],
+  getAction: ['GET', '/actions/:action_id', getAction],
+  cancelAction: ['POST', '/actions/:action_id/cancel', cancelAction],
+  getOutput: ['GET', '/actions/:action_id/output', getOutput],
+  streamOutput: ['GET', '/actions/:action_id/output/stream', streamOutput],
+  getLog: ['GET', '/log/:action_id', getLog],
+  getDeploymentConfig: ['GET', '/deployment_overrides', getDeploymentConfig],
+  getDeploymentKeys: ['GET', '/deployment_override_keys', getDeploymentKeys],
+  getApplicationConfig: ['POST', '/application_overrides', getApplicationConfig],
+  getApplicationKeys: ['POST', '/application_override_keys', getApplicationKeys],
+  ping: ['GET', '/ping', ping],
+  getProjectName: ['GET', '/project_name', getProjectName],
+  whoami: ['GET', '/whoami', whoami],
 }
 
-/** 2,000 overrides of two levels fit; a value may have 100 kB. */
-const maxBodyBytes = 1024 * 1024
+/** The middlewares of an endpoint, in this order. The handler comes last and runs under the request deadline. */
+function middlewares({ settings }: Services, name: EndpointName): MiddlewareHandler<RequestEnv>[] {
+  const { method, role } = api[name]
+  const changesState = method !== 'GET'
+  return [
+    authenticate(settings),
+    authorize(role),
+    ...(changesState ? [sameOrigin(settings), jsonBody('body' in api[name]), idempotencyKey] : []),
+  ]
+}
 
-/** `observe` sees every request and its answer. */
-export function createApp(services: Services, observe?: MiddlewareHandler): Hono {
-  const app = new Hono()
+/** `observe` is a middleware around every request; metrics.ts makes one. */
+export function createApp(services: Services, observe?: MiddlewareHandler): Hono<RequestEnv> {
+  const { log } = services
+  const app = new Hono<RequestEnv>()
   if (observe) app.use(observe)
-  app.use(logRequests(services.log))
-  app.onError((error, context) => errorResponse(error, services.log, requestIdOf(context)))
+  app.use(logRequests(log))
+  app.onError((error, context) => errorResponse(error, log, requestIdOf(context)))
   app.notFound(notFound)
 
   app.get('/healthz', healthz)
@@ -83,18 +101,13 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   app.get(`${apiPrefix}/docs`, docsPage)
   app.get(`${apiPrefix}/docs.css`, docsStylesheet)
 
-  // Not for GET: it would make node-server build a whole Request.
-  const limit = bodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge })
-  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, limit)
-  for (const name of Object.keys(handlers) as EndpointName[]) mountEndpoint(app, services, name)
-  for (const [path, endpoints] of Map.groupBy(Object.values(api), (endpoint) => apiPrefix + endpoint.path))
-    app.all(
-      path,
-      methodNotAllowed(
-        services.log,
-        endpoints.map((endpoint) => endpoint.method),
-      ),
-    )
+  // Not for GET: the limit would make node-server build a whole Request.
+  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, bodyLimit)
+  for (const name of Object.keys(routes) as EndpointName[]) addRoute(app, services, name)
+  for (const [path, endpoints] of Map.groupBy(Object.values(api), ({ path }) => path)) {
+    const methods = endpoints.map(({ method }) => method)
+    app.all(apiPrefix + path, methodNotAllowed(log, methods))
+  }
   app.all('/api/*', notFound)
 
   app.use('*', secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false }))
@@ -102,12 +115,13 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   return app
 }
 
-function mountEndpoint<Name extends EndpointName>(app: Hono, services: Services, name: Name): void {
-  const { method, path } = api[name]
-  app.on(method, apiPrefix + path, createEndpointHandler(services, name, handlers[name]))
+function addRoute<Name extends EndpointName>(app: Hono<RequestEnv>, services: Services, name: Name): void {
+  const [method, path, handler] = routes[name]
+  for (const middleware of middlewares(services, name)) app.on(method, apiPrefix + path, middleware)
+  app.on(method, apiPrefix + path, createEndpointHandler(services, name, handler))
 }
 
-/** Nothing from elsewhere, nothing inline; the websocket is of the same origin. */
+/** The page loads nothing from other origins and runs nothing inline. */
 const contentSecurityPolicy = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
@@ -122,19 +136,15 @@ const contentSecurityPolicy = {
 }
 
 function notFound(context: { req: { path: string } }): never {
-  throw new ApiError('no_such_path', `There is nothing at ${context.req.path.slice(0, 200)}.`)
+  throw new ApiError('no_such_path', `No route for ${context.req.path.slice(0, 200)}.`)
 }
 
-function bodyTooLarge(): never {
-  throw new ApiError('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
-}
-
-/** Says which methods there are, as HTTP asks of such an answer. */
-function methodNotAllowed(log: Logger, methods: readonly string[]): Handler {
+/** HTTP requires the header Allow in this answer. */
+function methodNotAllowed(log: Logger, methods: readonly string[]): Handler<RequestEnv> {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
   return (context) => {
     const { method, path } = context.req
-    const message = `${method} is not possible at ${path.slice(0, 200)}, only ${allow}.`
+    const message = `${method} is not allowed for ${path.slice(0, 200)}; use ${allow}.`
     const response = errorResponse(new ApiError('wrong_method', message), log, requestIdOf(context))
     response.headers.set('Allow', allow)
     return response

@@ -1,5 +1,26 @@
-import { getAction as readAction } from '../../db/queries/actions.ts'
-import { type EndpointHandler, parseActionId } from '../http/endpoint-handler.ts'
+/** Handlers for actions: list those of a deployment, read one, cancel one. Their output is in output.ts. */
+import { getAction as readAction, listActions as readActions } from '../../db/queries/actions.ts'
+import { requestCancel } from '../../db/queries/cancel-action.ts'
+import { publishCancel, publishChange } from '../../db/redis/events.ts'
+import { acceptedResponse } from '../deployments/submit-action.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { parseActionId } from '../http/parse-request.ts'
+import { waitUntil } from '../http/wait-until.ts'
+
+export const listActions: EndpointHandler<'listActions'> = ({ db }, { param, query }) =>
+  readActions(db, param('name'), query.limit, query.before)
 
 export const getAction: EndpointHandler<'getAction'> = ({ db }, { param }) =>
   readAction(db, parseActionId(param('action_id')))
+
+/** An action that no runner has claimed is cancelled here; a claimed one by its runner, which hears of it by an event. */
+export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor }) => {
+  const { db, redis, settings } = services
+  const actionId = parseActionId(param('action_id'))
+  const { change, held } = await requestCancel(db, actionId, actor.actor)
+  await waitUntil(services, [
+    ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
+    ...(held ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),
+  ])
+  return acceptedResponse(actionId)
+}

@@ -1,4 +1,4 @@
-/** Who asks, as the server sees it: for octo whoami and for people who wonder which credential they hold. */
+/** Handler of /whoami: shows users and octo which role and which actor the server sees. */
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
 export const whoami: EndpointHandler<'whoami'> = async ({ settings }, { role, actor }) => ({

@@ -1,4 +1,4 @@
-/** Defaults and keys from the config scripts, cached as contract §3 says. */
+/** Handlers for defaults and keys, which come from the config scripts. The answers are cached in Redis (contract §3). */
 import { readScriptCache } from '../../db/redis/script-cache.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
@@ -9,35 +9,32 @@ import { queryScripts } from '../http/query-scripts.ts'
 import type { RequestDeadline } from '../http/request-deadline.ts'
 import type { Services } from '../services.ts'
 
-export const getDeploymentConfig: EndpointHandler<'getDeploymentConfig'> = (services, { duringScriptCall }) =>
-  configPairs(services, duringScriptCall, 'deployment_config', [])
+export const getDeploymentConfig: EndpointHandler<'getDeploymentConfig'> = (services, { deadline }) =>
+  configPairs(services, deadline, 'deployment_config', [])
 
-export const getDeploymentKeys: EndpointHandler<'getDeploymentKeys'> = (services, { duringScriptCall }) =>
-  configKeys(services, duringScriptCall, 'deployment_config_keys', [])
+export const getDeploymentKeys: EndpointHandler<'getDeploymentKeys'> = (services, { deadline }) =>
+  configKeys(services, deadline, 'deployment_config_keys', [])
 
-export const getApplicationConfig: EndpointHandler<'getApplicationConfig'> = (
-  services,
-  { body, duringScriptCall },
-) => configPairs(services, duringScriptCall, 'application_config', body)
+export const getApplicationConfig: EndpointHandler<'getApplicationConfig'> = (services, { body, deadline }) =>
+  configPairs(services, deadline, 'application_config', body)
 
-export const getApplicationKeys: EndpointHandler<'getApplicationKeys'> = (
-  services,
-  { body, duringScriptCall },
-) => configKeys(services, duringScriptCall, 'application_config_keys', body)
+export const getApplicationKeys: EndpointHandler<'getApplicationKeys'> = (services, { body, deadline }) =>
+  configKeys(services, deadline, 'application_config_keys', body)
 
-async function configPairs(...args: Parameters<typeof runConfigScript>): Promise<KeyValue[]> {
-  const answer = await runConfigScript(...args)
+async function configPairs(...args: Parameters<typeof readConfigScript>): Promise<KeyValue[]> {
+  const answer = await readConfigScript(...args)
   return answer.is === 'pairs' ? answer.pairs : []
 }
 
-async function configKeys(...args: Parameters<typeof runConfigScript>): Promise<string[]> {
-  const answer = await runConfigScript(...args)
+async function configKeys(...args: Parameters<typeof readConfigScript>): Promise<string[]> {
+  const answer = await readConfigScript(...args)
   return answer.is === 'keys' ? answer.keys : []
 }
 
-async function runConfigScript(
+/** A cached answer older than CACHE_UPDATE_TIME is served once more, and renewed in the background. */
+async function readConfigScript(
   services: Services,
-  asking: RequestDeadline['duringScriptCall'],
+  deadline: Pick<RequestDeadline, 'pause' | 'resume'>,
   script: ConfigScript,
   deployment: KeyValue[],
 ): Promise<ScriptAnswer> {
@@ -46,16 +43,15 @@ async function runConfigScript(
   const cached = await readScriptCache(redis, settings.REDIS_PREFIX, script, deployment)
   if (cached !== null) {
     if (cached.ageMs > settings.CACHE_UPDATE_TIME) {
-      // Served as it is, renewed behind the user's back.
       queryScripts(services, query).catch((error) =>
-        log.warn({ err: error, script }, 'a cached answer was not renewed'),
+        log.warn({ err: error, script }, 'cached script answer not renewed'),
       )
     }
     return cached.answer
   }
-  const answer = await asking(() => queryScripts(services, query))
-  if (answer === 'away')
-    throw new ApiError('stores_away', 'Redis is not reachable: the config scripts cannot be asked.')
+  const answer = await queryScripts(services, query, deadline)
+  if (answer === 'unreachable')
+    throw new ApiError('stores_away', 'Redis is not reachable: the config scripts cannot be run.')
   if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
   return answer
 }

@@ -1,9 +1,40 @@
-import { requireFullInfo } from '../../db/queries/deployments.ts'
+/** Handlers that read deployments: the list, one deployment, its info and its present status. */
+import { getInfo as readInfo } from '../../db/queries/actions.ts'
+import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
+import { ApiError } from '../../domain/errors.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { queryScripts } from '../http/query-scripts.ts'
 
-/** PostgreSQL has made the JSON; it is passed on as it is. */
+export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) => {
+  const { bytes, etag } = await listCache.current()
+  const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' }
+  const clientTags = header('if-none-match')
+    ?.split(',')
+    .map((tag) => tag.trim().replace(/^W\//, ''))
+  if (clientTags?.includes(etag) || clientTags?.includes('*'))
+    return new Response(null, { status: 304, headers })
+  return new Response(bytes, { headers: { ...headers, 'Content-Type': 'application/json' } })
+}
+
+/** PostgreSQL makes the JSON, and the server passes it on unchanged. */
 export const getFullInfo: EndpointHandler<'getFullInfo'> = async ({ loadFullInfo }, { param }) => {
   const name = param('name')
-  const text = requireFullInfo(await loadFullInfo(name), name)
-  return new Response(text, { headers: { 'Content-Type': 'application/json' } })
+  const json = requireFullInfo(await loadFullInfo(name), name)
+  return new Response(json, { headers: { 'Content-Type': 'application/json' } })
+}
+
+/** A list of one element, as in Octopod 1.6. */
+export const getInfo: EndpointHandler<'getInfo'> = async ({ db }, { param }) => [
+  await readInfo(db, param('name')),
+]
+
+/** Runs the check script now and does not store its result. */
+export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, deadline }) => {
+  const { name, appOverrides, deploymentOverrides } = await getDeploymentOverrides(services.db, param('name'))
+  const target = { name, appOverrides, deploymentOverrides }
+  const answer = await queryScripts(services, { ask: 'status', target }, deadline)
+  if (answer === 'unreachable')
+    throw new ApiError('stores_away', 'Redis is not reachable: the check script cannot be run.')
+  if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
+  return { status: answer.is === 'ok' ? 'Ok' : 'Error' }
 }

@@ -1,8 +1,7 @@
 /**
- * What create, update, archive, restore and cleanup share: refuse early what cannot be, ask config_check while the
- * user waits, begin, tell everybody, ring the bell. Steps 3 to 5 of the flow.
+ * Starts an action; create, update, archive, restore and cleanup share it. Rejects an invalid request before any work,
+ * has config_check run while the user waits, enqueues the action, then notifies runners and clients.
  */
-
 import { isDatabaseUnavailable } from '../../db/errors.ts'
 import { readDeploymentState } from '../../db/peek.ts'
 import {
@@ -24,75 +23,54 @@ import { waitUntil } from '../http/wait-until.ts'
 import type { Services } from '../services.ts'
 
 type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
-type Submitter = Pick<
-  EndpointRequest<EndpointName>,
-  'actor' | 'idempotencyKey' | 'beforeCommit' | 'duringScriptCall'
->
+type Request = Pick<EndpointRequest<EndpointName>, 'actor' | 'idempotencyKey' | 'deadline'>
 
-/** Answers once the action is accepted: its transaction has committed. Throws a Refusal otherwise. */
+/** Answers when the action is accepted, which means that its transaction has committed. Throws an ApiError otherwise. */
 export async function submitAction(
   services: Services,
-  request: Submitter,
+  { actor, idempotencyKey, deadline }: Request,
   input: ActionInput,
 ): Promise<Response> {
-  const { actor, idempotencyKey } = request
-  if (services.shutdownSignal.aborted)
+  const { db, redis, settings, shutdownSignal } = services
+  if (shutdownSignal.aborted)
     throw new ApiError('shutting_down', 'This server is shutting down; send it again.')
-  const { earlier, configChecked } = await request.beforeCommit(() => prepare(services, request, input))
+
+  deadline.beginChecks()
+  const findEarlier = async () => (idempotencyKey ? findIdempotencyKey(db, idempotencyKey) : null)
+  const earlier = await findEarlier()
   if (earlier !== null) return acceptedResponse(earlier.actionId ?? 0)
-  const { actionId, change } = await enqueueAction(services.db, {
-    ...input,
-    ...actor,
-    key: idempotencyKey,
-    configChecked,
-  })
-  if (change !== null) {
-    const { redis, settings } = services
+
+  let configChecked = false
+  if (actions[input.kind].runsConfigCheck) {
+    try {
+      configChecked = await runConfigCheck(services, input, deadline)
+    } catch (error) {
+      // Of the same request sent twice, one may be rejected because of the action that the other has just started.
+      const concurrent = isDatabaseUnavailable(error) ? null : await findEarlier()
+      if (concurrent === null) throw error
+      return acceptedResponse(concurrent.actionId ?? 0)
+    }
+  }
+
+  await deadline.beforeCommit()
+  const enqueued = await enqueueAction(db, { ...input, ...actor, key: idempotencyKey, configChecked })
+  if (enqueued.change !== null) {
     await waitUntil(services, [
-      notifyRunners(services, actionId),
-      publishChange(redis, settings.REDIS_PREFIX, change),
+      notifyRunners(services, enqueued.actionId),
+      publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
     ])
   }
-  return acceptedResponse(actionId)
+  return acceptedResponse(enqueued.actionId)
 }
 
-/** What can be known before it begins: what its key did before, and whether it is refused. */
-async function prepare(
-  services: Services,
-  { idempotencyKey, duringScriptCall }: Submitter,
-  input: ActionInput,
-) {
-  const earlier = idempotencyKey ? await findIdempotencyKey(services.db, idempotencyKey) : null
-  if (earlier !== null || !actions[input.kind].runsConfigCheck) return { earlier, configChecked: false }
-  try {
-    return { earlier: null, configChecked: await runConfigCheck(services, duringScriptCall, input) }
-  } catch (error) {
-    // Nor would the database tell of the key.
-    if (isDatabaseUnavailable(error)) throw error
-    // The same request, sent twice at once: what refuses this one may be what the other one has just begun.
-    const concurrent = idempotencyKey ? await findIdempotencyKey(services.db, idempotencyKey) : null
-    if (concurrent === null) throw error
-    return { earlier: concurrent, configChecked: false }
-  }
-}
-
-async function notifyRunners({ actionQueue, log }: Services, actionId: number): Promise<void> {
-  if (await actionQueue.notify(actionId)) return
-  log.warn({ actionId }, 'the bell could not be rung; a runner will find the action by itself')
-}
-
-export function acceptedResponse(actionId: number): Response {
-  return Response.json(
-    { tag: 'Success' },
-    { headers: actionId > 0 ? { [headers.actionId]: String(actionId) } : {} },
-  )
-}
-
-/** True: config_check said yes. False: it could not be asked (Redis is away); the runner asks before the script. */
+/**
+ * Checks the request against the present state, then has config_check run. Returns false when it could not run because
+ * Redis is unreachable; the runner then runs it before the script.
+ */
 async function runConfigCheck(
   services: Services,
-  asking: Submitter['duringScriptCall'],
   input: ActionInput,
+  deadline: Request['deadline'],
 ): Promise<boolean> {
   const { kind, name } = input
   const current = await readDeploymentState(services.db, name)
@@ -115,9 +93,22 @@ async function runConfigCheck(
     appOverrides: [...overrides.app] as Override[],
     deploymentOverrides: [...overrides.deployment] as Override[],
   }
-  const answer = await asking(() => queryScripts(services, { ask: 'config_check', target }))
-  if (answer === 'away') return false
+  const answer = await queryScripts(services, { ask: 'config_check', target }, deadline)
+  if (answer === 'unreachable') return false
   if (answer.is === 'refused') throw new ApiError('config_refused', answer.message, { plain: true })
   if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
   return true
+}
+
+async function notifyRunners({ actionQueue, log }: Services, actionId: number): Promise<void> {
+  if (await actionQueue.notify(actionId)) return
+  log.warn({ actionId }, 'queue notification failed; the action will be found by polling')
+}
+
+/** The answer of Octopod 1.6, with the id of the action, if there is one, in a header. */
+export function acceptedResponse(actionId: number): Response {
+  return Response.json(
+    { tag: 'Success' },
+    { headers: actionId > 0 ? { [headers.actionId]: String(actionId) } : {} },
+  )
 }

@@ -1,50 +1,64 @@
-/** The one place where an error becomes an answer: the asker's fault in words, ours in the log. */
+/**
+ * Turns every error of a request into its answer: the message of an ApiError goes to the client, other errors go to the
+ * log. Called by app.ts.
+ */
 import type { Logger } from 'pino'
 import { classifyStoreError, type StoreError } from '../../db/errors.ts'
 import { headers } from '../../domain/endpoints.ts'
-import { ApiError, type ErrorCode, errorBody } from '../../domain/errors.ts'
-import { RequestDatabaseError, retryAdvice } from './request-deadline.ts'
+import { ApiError, errorBody } from '../../domain/errors.ts'
+import { ClientDisconnected, RequestDatabaseError, retryAdvice } from './request-deadline.ts'
 
-/** The answer carries `requestId`, under which the log has the cause. */
+/** The answer carries `requestId`; the log has the cause under the same id. */
 export function errorResponse(error: unknown, log: Logger, requestId: string): Response {
-  const answer = toResponse(error, log, requestId)
-  answer.headers.set(headers.requestId, requestId)
-  answer.headers.set('X-Content-Type-Options', 'nosniff')
-  return answer
+  const response = toResponse(error, log, requestId)
+  response.headers.set(headers.requestId, requestId)
+  response.headers.set('X-Content-Type-Options', 'nosniff')
+  return response
 }
+
+/** nginx logs this status for a client that closed its connection. Nobody reads the answer. */
+const clientClosedRequest = 499
 
 function toResponse(error: unknown, log: Logger, requestId: string): Response {
-  if (error instanceof ApiError)
-    return refusalResponse(error.code, error.message, error.status, error.plainText)
+  if (error instanceof ApiError) return apiErrorResponse(error)
+  if (error instanceof ClientDisconnected) {
+    log.info({ requestId }, 'client disconnected before the request was started')
+    return new Response(null, { status: clientClosedRequest })
+  }
   const storeError = classifyStoreError(error)
   if (storeError !== null) {
-    const [cause, outcome] =
-      error instanceof RequestDatabaseError ? [error.cause, error.outcome] : [error, 'asked' as const]
-    log.warn({ err: cause, requestId }, `the database is ${storeError}`)
-    return refusalResponse(
-      'stores_away',
-      storeError === 'full' ? diskFullMessage : storeErrorMessages[storeError] + retryAdvice[outcome],
-      503,
+    const isRequest = error instanceof RequestDatabaseError
+    log.warn(
+      { err: isRequest ? error.cause : error, requestId },
+      `database unavailable: ${storeErrorLogText[storeError]}`,
     )
+    const advice = retryAdvice[isRequest ? error.outcome : 'read']
+    const message = storeError === 'full' ? diskFullMessage : storeErrorMessages[storeError] + advice
+    return apiErrorResponse(new ApiError('stores_away', message))
   }
-  log.error({ err: error, requestId }, 'a request failed')
-  return refusalResponse('internal', 'Something went wrong on our side; the server log has the cause.', 500)
+  log.error({ err: error, requestId }, 'request failed')
+  return apiErrorResponse(new ApiError('internal', 'Internal server error; see the server log.'))
 }
 
+const storeErrorLogText: Record<StoreError, string> = {
+  away: 'unreachable',
+  slow: 'timeout',
+  full: 'disk full',
+}
 const storeErrorMessages: Record<Exclude<StoreError, 'full'>, string> = {
   away: 'The database is not reachable right now',
   slow: 'The database takes too long to answer right now',
 }
 const diskFullMessage =
-  'The database has no room left on its disk: nothing new can be stored, and nothing is lost. It goes on by itself when there is room.'
+  'The disk of the database is full: no change can be stored, and nothing is lost. Changes work again as soon as there is space.'
 
-function refusalResponse(code: ErrorCode, message: string, status: number, plain = false): Response {
-  const extra: Record<string, string> = status === 503 ? { 'Retry-After': '2' } : {}
-  if (plain) {
+function apiErrorResponse({ code, message, status, plainText }: ApiError): Response {
+  const retryHeaders: Record<string, string> = status === 503 ? { 'Retry-After': '2' } : {}
+  if (plainText) {
     return new Response(message, {
       status,
-      headers: { 'Content-Type': 'text/plain; charset=utf-8', ...extra },
+      headers: { 'Content-Type': 'text/plain; charset=utf-8', ...retryHeaders },
     })
   }
-  return Response.json(errorBody(code, message), { status, headers: extra })
+  return Response.json(errorBody(code, message), { status, headers: retryHeaders })
 }

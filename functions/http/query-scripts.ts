@@ -1,20 +1,34 @@
-/** Asks the scripts through a runner while the user waits (law 8), for the functions that need it. */
+/**
+ * Sends a script query to a runner and waits for its answer while the user waits. Handlers call it for config_check,
+ * the config scripts and the check.
+ */
 import { ScriptQueryTimeout } from '../../db/queue/action-queue.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../domain/queue-messages.ts'
 import type { Services } from '../services.ts'
+import type { RequestDeadline } from './request-deadline.ts'
 
-/** The runner's answer; `away` when Redis is not reachable. Throws runners_away (504) after QUESTION_TIMEOUT. */
-export async function queryScripts(services: Services, query: ScriptQuery): Promise<ScriptAnswer | 'away'> {
+/**
+ * Returns `unreachable` without Redis. Throws script_query_timeout (504) after QUESTION_TIMEOUT. The clock of
+ * `deadline` stands still until the answer; a query in the background has none.
+ */
+export async function queryScripts(
+  services: Pick<Services, 'settings' | 'scriptQueries' | 'log'>,
+  query: ScriptQuery,
+  deadline?: Pick<RequestDeadline, 'pause' | 'resume'>,
+): Promise<ScriptAnswer | 'unreachable'> {
   const timeoutMs = services.settings.QUESTION_TIMEOUT
+  deadline?.pause()
   try {
     return await services.scriptQueries.query(query, timeoutMs)
   } catch (error) {
     if (error instanceof ScriptQueryTimeout) {
-      const message = `No runner answered within ${timeoutMs / 1000} s: none is up, all are busy, or a script is slow.`
+      const message = `No runner answered within ${timeoutMs / 1000} s: no runner is up, all are busy, or a script is slow.`
       throw new ApiError('runners_away', message)
     }
-    services.log.warn({ err: error }, 'Redis is away: scripts cannot be asked')
-    return 'away'
+    services.log.warn({ err: error }, 'script query not sent: Redis is unreachable')
+    return 'unreachable'
+  } finally {
+    deadline?.resume()
   }
 }

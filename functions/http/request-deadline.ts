@@ -1,25 +1,26 @@
 /**
- * How long one request may take, and what is known of it when it fails: whoever is told "nothing was begun" finds nothing
- * begun later, and whoever may have been accepted is told so.
+ * Limits the time of a request, and knows whether a failed request has started anything. A client that reads "nothing
+ * was started" can rely on it; a client whose request may have been accepted is told so. endpoint-handler.ts creates
+ * one deadline for each request, and the handlers call it between their steps.
  */
 import { isDatabaseUnavailable, knownNotCommitted } from '../../db/errors.ts'
 import { ApiError } from '../../domain/errors.ts'
 
-/** What has come of a request that failed: it only wanted to know something, it has begun nothing, nobody knows. */
-export type Outcome = 'asked' | 'nothing' | 'unknown'
+/** What a failed request has done: it only reads, it has not started anything, or this is unknown. */
+export type Outcome = 'read' | 'not_started' | 'unknown'
 
-/** Ends the sentence that says what is wrong. */
+/** Follows the cause of the failure in the message to the client. */
 export const retryAdvice: Record<Outcome, string> = {
-  asked: '; nothing is lost. Try again shortly.',
-  nothing:
-    '; this request has begun nothing. Send it again shortly, with the same Idempotency-Key if it has one.',
+  read: '; nothing is lost. Try again shortly.',
+  not_started:
+    '; this request has started nothing. Send it again shortly, with the same Idempotency-Key if it has one.',
   unknown:
     '. Whether the request was accepted is not known: look, or send it again with the same Idempotency-Key.',
 }
 
-/** The database's trouble, its `cause`, has ended a request. */
+/** A request failed because the database, named by `cause`, was unavailable. */
 export class RequestDatabaseError extends Error {
-  override name = 'StoreTrouble'
+  override name = 'RequestDatabaseError'
   readonly outcome: Outcome
   constructor(cause: unknown, outcome: Outcome) {
     super('the database could not serve a request', { cause })
@@ -27,30 +28,41 @@ export class RequestDatabaseError extends Error {
   }
 }
 
-export type RequestDeadline = {
-  /** The request's work. Rejects with stores_away when its time is over, with StoreTrouble when the database fails it. */
-  run<T>(work: () => Promise<T>): Promise<T>
-  /**
-   * The part of it that only looks, before it acts. Rejects when the time is over by then, or when its client has left: nothing may
-   * be begun any more. What this server comes to only now, say because it stood still, another one may have refused meanwhile.
-   */
-  beforeCommit<T>(look: () => Promise<T>): Promise<T>
-  /** Waits for scripts: that has a limit of its own and does not count. Rejects at once when the time is over. */
-  duringScriptCall<T>(ask: () => Promise<T>): Promise<T>
+/** The client closed its connection before its request was started. It gets no answer. */
+export class ClientDisconnected extends Error {
+  override name = 'ClientDisconnected'
 }
 
-/**
- * For one request. `acts`: it wants something done. `limitMs`: how long it may take without the waits for scripts, each of
- * which ends by itself well within `askingMs`. `left`: whether the client has gone, and will send it again if it still wants it.
- */
-export function createRequestDeadline(
-  changesState: boolean,
-  limitMs: number,
-  scriptCallLimitMs: number,
-  clientDisconnected: () => Promise<boolean> = async () => false,
-): RequestDeadline {
-  let outcome: Outcome = changesState ? 'unknown' : 'asked'
-  let remainingMs = limitMs
+export type RequestDeadline = {
+  /**
+   * Runs the handler. Rejects with service_unavailable when the time is over, and with RequestDatabaseError when the
+   * database is unavailable.
+   */
+  run<T>(handler: () => Promise<T>): Promise<T>
+  /** From here to {@link beforeCommit} the handler only reads: a failure means `not_started`. */
+  beginChecks(): void
+  /**
+   * Ends the checks, right before the handler writes. Throws when the time is over or the client has disconnected: a
+   * server that was frozen must not start a request that the client has already sent to another server.
+   */
+  beforeCommit(): Promise<void>
+  /** Stops the clock while a script runs, which has its own time limit. Throws when the time is over. */
+  pause(): void
+  resume(): void
+}
+
+type Options = {
+  changesState: boolean
+  timeoutMs: number
+  /** The longest time between `pause` and `resume`. */
+  scriptQueryTimeoutMs: number
+  isClientDisconnected?: () => Promise<boolean>
+}
+
+export function createRequestDeadline(options: Options): RequestDeadline {
+  const { changesState, timeoutMs, scriptQueryTimeoutMs, isClientDisconnected = async () => false } = options
+  let outcome: Outcome = changesState ? 'unknown' : 'read'
+  let remainingMs = timeoutMs
   let runningSince = performance.now()
   let timer: NodeJS.Timeout | undefined
   let isFinished = false
@@ -70,37 +82,35 @@ export function createRequestDeadline(
     if (timeoutError !== null) throw timeoutError
   }
   return {
-    async run(work) {
-      rejectIn(limitMs)
+    async run(handler) {
+      rejectIn(timeoutMs)
       try {
-        return await Promise.race([work(), timedOut])
+        return await Promise.race([handler(), timedOut])
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error
-        throw new RequestDatabaseError(error, changesState && knownNotCommitted(error) ? 'nothing' : outcome)
+        const nothingStarted = changesState && knownNotCommitted(error)
+        throw new RequestDatabaseError(error, nothingStarted ? 'not_started' : outcome)
       } finally {
         isFinished = true
         clearTimeout(timer)
       }
     },
-    async beforeCommit(look) {
-      outcome = 'nothing'
-      const found = await look()
-      if (await clientDisconnected())
-        throw new ApiError('bad_request', 'Its client has left: this request has begun nothing.')
+    beginChecks() {
+      outcome = 'not_started'
+    },
+    async beforeCommit() {
+      if (await isClientDisconnected()) throw new ClientDisconnected()
       throwIfTimedOut()
       outcome = 'unknown'
-      return found
     },
-    async duringScriptCall(ask) {
+    pause() {
       throwIfTimedOut()
       remainingMs -= performance.now() - runningSince
-      rejectIn(remainingMs + scriptCallLimitMs)
-      try {
-        return await ask()
-      } finally {
-        runningSince = performance.now()
-        rejectIn(remainingMs)
-      }
+      rejectIn(remainingMs + scriptQueryTimeoutMs)
+    },
+    resume() {
+      runningSince = performance.now()
+      rejectIn(remainingMs)
     },
   }
 }

@@ -1,7 +1,10 @@
-/** Hints of what has just been done: to clients, to runners. Nobody depends on them (law 7). */
+/** Waits for notifications after a commit only where the process is frozen after its answer, as on AWS Lambda. */
 import type { Services } from '../services.ts'
 
-/** They are bounded in time and never rejected: a process need not wait for them, a Lambda is frozen after its answer. */
+/**
+ * `tasks` (queue notifications, published events) are bounded in time and never reject. Nothing depends on them: clients
+ * and runners also find changes by polling.
+ */
 export async function waitUntil(
   { supportsStreaming }: Pick<Services, 'supportsStreaming'>,
   tasks: Promise<unknown>[],

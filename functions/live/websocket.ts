@@ -8,7 +8,8 @@ import type { Logger } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import { requireRole, requireSameOrigin, roleOf } from '../auth/credentials.ts'
+import { requireRole, roleOf } from '../auth/credentials.ts'
+import { requireSameOrigin } from '../http/same-origin.ts'
 
 const heartbeatMs = 15_000
 /** What may wait for a client's socket before it counts as too slow, in bytes. */

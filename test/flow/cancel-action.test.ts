@@ -24,7 +24,7 @@ const running = (name: string, actionId: number) =>
     return { done: chunks.length > 0, value: chunks }
   })
 
-test('a running action is cancelled, at once, and never looks like a success', async () => {
+test('A running action is cancelled at once and never counts as a success', async () => {
   const actionId = getActionId(
     await octopod.create('hangs', { 'behave.create': 'hang', 'behave.check': 'exit 1' }),
   )
@@ -40,7 +40,7 @@ test('a running action is cancelled, at once, and never looks like a success', a
   assert.equal((await cancel(actionId)).status, 200, 'asking again is the same')
 })
 
-test('a script that hangs delays no other deployment', async () => {
+test('A hanging script delays no other deployment', async () => {
   const actionId = getActionId(await octopod.create('hanging', { 'behave.create': 'hang' }))
   await running('hanging', actionId)
   await octopod.create('beside')
@@ -50,7 +50,7 @@ test('a script that hangs delays no other deployment', async () => {
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'cancelled')
 })
 
-test('a script that does not listen is killed', async () => {
+test('A script that ignores SIGTERM is killed', async () => {
   const actionId = getActionId(await octopod.create('deaf', { 'behave.create': 'deaf' }))
   await running('deaf', actionId)
   await cancel(actionId)
@@ -58,7 +58,7 @@ test('a script that does not listen is killed', async () => {
   assert.deepEqual([action.state, action.signal], ['cancelled', 'SIGKILL'])
 })
 
-test('an action that has ended cannot be cancelled any more', async () => {
+test('A finished action cannot be cancelled', async () => {
   const actionId = getActionId(await octopod.create('ended'))
   await octopod.waitForActionEnd(actionId)
   const reply = await cancel(actionId)
@@ -66,7 +66,7 @@ test('an action that has ended cannot be cancelled any more', async () => {
   assert.match(reply.text, /has ended already: succeeded/)
 })
 
-test('an action nobody has taken yet is cancelled without a runner', async () => {
+test('An unclaimed action is cancelled without a runner', async () => {
   await octopod.create('queued')
   await octopod
     .waitForStatus('queued', 'Running')
@@ -81,7 +81,7 @@ test('an action nobody has taken yet is cancelled without a runner', async () =>
   await system.startRunner()
 })
 
-test('while Redis is away a cancel is accepted, and heard with the next renewal of the lease', async () => {
+test('A cancel without Redis is accepted and takes effect at the next lease renewal', async () => {
   const redis = await startTcpProxy(redisUrl())
   const alone = await startSystem({ env: { CHECK_INTERVAL: '3600', LEASE: '12', REDIS_URL: redis.url } })
   try {

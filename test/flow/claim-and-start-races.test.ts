@@ -53,7 +53,7 @@ async function atStatement(
   }
 }
 
-test('a runner that is told to stop while it claims an action performs it within the grace', async () => {
+test('A runner stopped while it claims an action executes the action within SHUTDOWN_GRACE', async () => {
   const goOn = Promise.withResolvers<StatementAction>()
   await atStatement(
     'claimed',
@@ -79,7 +79,7 @@ test('a runner that is told to stop while it claims an action performs it within
   )
 })
 
-test('a cancel that comes while an action starts, and that its runner did not hear, keeps its script from starting', async () => {
+test('A cancel during the start of an action keeps the script from starting although its event was lost', async () => {
   const goOn = Promise.withResolvers<StatementAction>()
   await atStatement(
     'unheard',
@@ -106,7 +106,7 @@ test('a cancel that comes while an action starts, and that its runner did not he
   )
 })
 
-test('a start whose answer was lost is asked for again, and the script runs once', () =>
+test('A start whose database answer was lost is retried, and the script runs once', () =>
   atStatement(
     'unanswered',
     starts,
@@ -121,7 +121,7 @@ test('a start whose answer was lost is asked for again, and the script runs once
     },
   ))
 
-test('a cancel that comes while a lost start is asked for again is a cancel, not a loss', () =>
+test('A cancel during the retry of a lost start ends the action as cancelled, not as interrupted', () =>
   atStatement(
     'half-started',
     starts,
@@ -138,7 +138,7 @@ test('a cancel that comes while a lost start is asked for again is a cancel, not
     },
   ))
 
-test('a runner that stood still between the start on record and the script does not start it any more', async () => {
+test('A runner frozen between the recorded start and the script does not start the script', async () => {
   await atStatement(
     'frozen',
     starts,

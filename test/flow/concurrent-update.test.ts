@@ -14,7 +14,7 @@ after(() => system?.stop())
 
 const ifMatch = (revision: number | undefined) => ({ 'If-Match': `"${revision}"` })
 
-test('the update that comes second is refused with 412, reads again and is accepted', async () => {
+test('The second of two concurrent updates is rejected with 412 and accepted after a new read', async () => {
   await octopod.create('shared')
   const { revision } = await octopod.waitForStatus('shared', 'Running')
   assert.equal((await octopod.update('shared', { a: 'ann' }, ifMatch(revision))).status, 200)
@@ -34,7 +34,7 @@ test('the update that comes second is refused with 412, reads again and is accep
   assert.deepEqual((await octopod.fullInfo('shared')).deployment.app_overrides, overrides(both))
 })
 
-test('without If-Match, and with *, the last one wins; a tag that is no revision is a mistake', async () => {
+test('Without If-Match or with * the last update wins; an invalid revision is 400', async () => {
   await octopod.create('open')
   await octopod.waitForStatus('open', 'Running')
   assert.equal((await octopod.update('open', { a: '1' }, { 'If-Match': '*' })).status, 200)

@@ -17,7 +17,7 @@ const lifecycle = (name: string, application: string[]) => [
   ...['--deployment-config', 'region=eu', '--deployment-config', 'db.password=hunter22'],
 ]
 
-test('a deployment lives its whole life, and each script gets exactly its arguments', async () => {
+test('A deployment goes through its whole lifecycle, and each script gets exactly its arguments', async () => {
   const created = await octopod.create('life', { 'image.tag': 'v2', extra: 'a b' })
   assert.equal(created.status, 200)
   assert.equal(created.text, '{"tag":"Success"}')
@@ -69,7 +69,7 @@ test('a deployment lives its whole life, and each script gets exactly its argume
   ])
 })
 
-test('notifications are told of every status change', async () => {
+test('The notifications script is called for every status change', async () => {
   await octopod.create('told')
   await octopod.waitForStatus('told', 'Running')
   await octopod.archive('told')
@@ -91,7 +91,7 @@ test('notifications are told of every status change', async () => {
   })
 })
 
-test('the output is kept, in chunks and whole, with secrets masked', async () => {
+test('The output is stored in chunks and as a whole, with secrets redacted', async () => {
   const reply = await octopod.create('output', { 'behave.create': 'say the password is hunter22' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.equal(action.state, 'succeeded')
@@ -111,7 +111,7 @@ test('the output is kept, in chunks and whole, with secrets masked', async () =>
   )
 })
 
-test('who asked, from where and why is recorded', async () => {
+test('Actor, source and reason of an action are recorded', async () => {
   const who = { 'Octopod-Actor': 'J%C3%BCrgen', 'Octopod-Source': 'octo', 'Octopod-Reason': 'release%20test' }
   const reply = await octopod.create('who', {}, who)
   const action = await octopod.waitForActionEnd(getActionId(reply))

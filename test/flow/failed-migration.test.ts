@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('while a migration fails, and after it, the servers and runners there were go on', async () => {
+test('Running servers and runners keep working during and after a failed migration', async () => {
   await octopod.create('there')
   const listed = await octopod.waitForStatus('there', 'Running')
   // Stands for one of a later release that finds in its way what it wants to make.

@@ -35,7 +35,7 @@ const toldTo = (actionId: number) =>
     return { done: found !== null, value: [Number(found?.[1]), Number(found?.[2])], seen: text }
   })
 
-test('an action that another runner takes over before its script has started has a greater fence', async () => {
+test('An action claimed again before its script started has a greater fencing token', async () => {
   await existing('handed-on')
   await writeFile(gate, '')
   await system.setBehavior('archive', `tell ${gate}`)
@@ -55,7 +55,7 @@ test('an action that another runner takes over before its script has started has
   await other.stop()
 })
 
-test('a second attempt is an action of its own: with a greater number, and a fence that begins anew', async () => {
+test('A second attempt is a new action with a greater id and a fencing token that starts at 1', async () => {
   await existing('retried')
   const closed = `${gate}-retried`
   await system.setBehavior('archive', `tell ${closed}`)

@@ -19,7 +19,7 @@ after(() => system?.stop())
 
 const checkSays = (name: string, code: number) => writeFile(join(system.dir, `check-${name}`), `${code}\n`)
 
-test('a running deployment fails by the kind its check tells, and heals', async () => {
+test('A failing check sets the failure status of a running deployment, and a passing check clears it', async () => {
   await octopod.create('ill')
   await octopod.waitForStatus('ill', 'Running')
   for (const [code, status] of [
@@ -36,7 +36,7 @@ test('a running deployment fails by the kind its check tells, and heals', async 
   }
 })
 
-test('a check that could not be made says nothing of a running deployment, and is told', async () => {
+test('A check that could not run leaves the status unchanged, and its error is shown', async () => {
   await octopod.create('unknown')
   await octopod.waitForStatus('unknown', 'Running')
   await system.setBehavior('application_config', 'fail the cluster does not answer')
@@ -54,7 +54,7 @@ test('a check that could not be made says nothing of a running deployment, and i
   await octopod.waitForStatus('unknown', 'Running')
 })
 
-test('a pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', async () => {
+test('A pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', async () => {
   await checkSays('slow-start', 1)
   await octopod.create('slow-start')
   await octopod.waitForStatus('slow-start', 'CreatePending')
@@ -67,7 +67,7 @@ test('a pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', asy
   await octopod.waitForStatus('never', 'PartialAvailability')
 })
 
-test('a failing action fails the deployment at once', async () => {
+test('A failing action fails the deployment at once', async () => {
   await checkSays('broken', 1)
   const reply = await octopod.create('broken', { 'behave.create': 'fail no room in the cluster' })
   const action = await octopod.waitForActionEnd(Number(reply.headers.get('octopod-action-id')))
@@ -76,7 +76,7 @@ test('a failing action fails the deployment at once', async () => {
   assert.match((await octopod.api('GET', `/log/${action.action_id}`)).text, /no room in the cluster/)
 })
 
-test('a hanging check delays nobody', async () => {
+test('A hanging check delays no other deployment', async () => {
   await octopod.create('stuck', { 'behave.check': 'deaf' })
   await octopod.create('lively')
   await octopod.waitForStatus('lively', 'Running')
@@ -86,7 +86,7 @@ test('a hanging check delays nobody', async () => {
   await octopod.waitForStatus('stuck', 'GenericFailure')
 })
 
-test('an archive whose script fails stays pending, can be retried, and is archived when archive_check says so', async () => {
+test('A failed archive stays pending, can be retried, and ends when archive_check succeeds', async () => {
   await octopod.create('store')
   await octopod.waitForStatus('store', 'Running')
   await writeFile(join(system.dir, 'archive_check-store'), '1\n')
@@ -101,7 +101,7 @@ test('an archive whose script fails stays pending, can be retried, and is archiv
   await octopod.waitForStatus('store', 'Archived')
 })
 
-test('a cleanup that fails can be retried', async () => {
+test('A failed cleanup can be retried', async () => {
   await octopod.create('dirty')
   await octopod.waitForStatus('dirty', 'Running')
   await octopod.archive('dirty')
@@ -114,7 +114,7 @@ test('a cleanup that fails can be retried', async () => {
   await octopod.waitUntilDeleted('dirty')
 })
 
-test('what has been archived for longer than ARCHIVE_RETENTION is cleaned up by itself', async () => {
+test('Deployments archived for longer than ARCHIVE_RETENTION are cleaned up automatically', async () => {
   for (const name of ['expired', 'recent']) {
     await octopod.create(name)
     await octopod.waitForStatus(name, 'Running')

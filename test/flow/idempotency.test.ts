@@ -15,7 +15,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('the same key acts once, also when asked ten times at once and of two servers', async () => {
+test('Ten concurrent requests with the same key to two servers start one action', async () => {
   const other = createApiClient((await system.startServer()).url)
   const key = { 'Idempotency-Key': randomUUID() }
   const replies = await Promise.all(
@@ -31,7 +31,7 @@ test('the same key acts once, also when asked ten times at once and of two serve
   assert.equal((await system.scriptCalls('create')).length, 1)
 })
 
-test('the same key for another request is refused', async () => {
+test('The same key for a different request is rejected', async () => {
   const key = { 'Idempotency-Key': randomUUID() }
   await octopod.create('first', {}, key)
   const reply = await octopod.create('second', {}, key)
@@ -39,7 +39,7 @@ test('the same key for another request is refused', async () => {
   assert.match(reply.text, /key_reused/)
 })
 
-test('with a fingerprint the same key is the same request, whatever its body has become meanwhile', async () => {
+test('With the same fingerprint a key stands for the same request although its body differs', async () => {
   await octopod.create('made')
   await octopod.waitForStatus('made', 'Running')
   const key = { 'Idempotency-Key': randomUUID(), 'Octopod-Fingerprint': 'a=1' }
@@ -53,7 +53,7 @@ test('with a fingerprint the same key is the same request, whatever its body has
   assert.deepEqual([await fingerprinted('a=2'), await fingerprinted('a = 1')], [422, 400])
 })
 
-test('a key that is refused is not used up', async () => {
+test('A rejected request does not use up its key', async () => {
   const key = { 'Idempotency-Key': randomUUID() }
   await octopod.create('taken')
   await octopod.waitForStatus('taken', 'Running')
@@ -69,7 +69,7 @@ test('a key that is refused is not used up', async () => {
   )
 })
 
-test('a repetition that is refused because of what the first one has just begun gets the first answer', async () => {
+test('A retry rejected because of the action of the first request gets the first answer', async () => {
   const key = randomUUID()
   const body = JSON.stringify({ name: 'overtaken', app_overrides: [], deployment_overrides: [] })
   const fingerprint = createHash('sha256').update(`POST /api/v1/deployments\n${body}`).digest('base64url')
@@ -98,7 +98,7 @@ test('a repetition that is refused because of what the first one has just begun 
   })
 })
 
-test('a request that was given up before its server came to it is not begun: what the other server said counts', async () => {
+test('A frozen server does not start a request whose client has disconnected', async () => {
   const slow = await system.startServer()
   await octopod.create('given-up')
   await octopod.waitForStatus('given-up', 'Running')

@@ -59,16 +59,16 @@ for (const [what, sent, status, words] of refused) {
   })
 }
 
-test('nothing of what was refused is kept', async () => {
+test('Rejected requests leave nothing behind', async () => {
   assert.deepEqual((await octopod.api('GET', '/deployments')).body, [])
 })
 
-test('what is not JSON by its header is 415', async () => {
+test('A body without a JSON content type is 415', async () => {
   const reply = await octopod.api('POST', '/deployments', '{}', { 'Content-Type': 'text/plain' })
   assert.equal(reply.status, 415)
 })
 
-test('ids, queries and keys that make no sense are 400', async () => {
+test('Invalid ids, query parameters and idempotency keys are 400', async () => {
   for (const path of [
     '/actions/abc',
     '/actions/1e3',
@@ -82,7 +82,7 @@ test('ids, queries and keys that make no sense are 400', async () => {
   assert.equal((await octopod.create('keyed', {}, { 'Idempotency-Key': 'x'.repeat(300) })).status, 400)
 })
 
-test('names that nothing can have are 404', async () => {
+test('Names that no deployment can have are 404', async () => {
   for (const name of ['a%00b', '%ff', '..%2F..', 'A'.repeat(5000)])
     for (const rest of ['/full_info', '/info', '/actions']) {
       const reply = await octopod.api('GET', `/deployments/${name}${rest}`)
@@ -91,7 +91,7 @@ test('names that nothing can have are 404', async () => {
   assert.equal((await octopod.api('DELETE', '/deployments/a%00b')).status, 404)
 })
 
-test('values with newlines, quotes, braces and leading dashes reach the scripts as they are', async () => {
+test('Values with newlines, quotes, braces and leading dashes reach the scripts unchanged', async () => {
   const values = { dash: '--name=evil', quote: `'"\`$(id)`, braces: '{a,b}', unicode: 'ü → 🐙', empty: '' }
   assert.equal((await octopod.create('odd', values)).status, 200)
   await octopod.waitForStatus('odd', 'Running')
@@ -101,7 +101,7 @@ test('values with newlines, quotes, braces and leading dashes reach the scripts 
   await octopod.waitForStatus('odd', 'Running')
 })
 
-test('a config that config_check refuses is 400 with its words as plain text, and nothing is created', async () => {
+test('A config rejected by config_check is 400 with the output of the script as plain text, and nothing is created', async () => {
   const reply = await octopod.create('refused', {
     'behave.config_check': 'refuse There is no image of tag v9; choose v1 or v2.',
   })
@@ -111,7 +111,7 @@ test('a config that config_check refuses is 400 with its words as plain text, an
   assert.equal((await octopod.api('GET', '/deployments/refused/full_info')).status, 404)
 })
 
-test('links that are no web addresses are left out, with a word in the output', async () => {
+test('Links that are not web addresses are left out, and the output says so', async () => {
   const reply = await octopod.create('links', { 'behave.info': 'say evil,javascript:alert(1)' })
   const actionId = Number(reply.headers.get('octopod-action-id'))
   await octopod.waitForActionEnd(actionId)
@@ -119,7 +119,7 @@ test('links that are no web addresses are left out, with a word in the output', 
   assert.match((await octopod.api('GET', `/log/${actionId}`)).text, /javascript/)
 })
 
-test('an info script that prints nonsense or fails does not hinder the action', async () => {
+test('An info script that fails or prints invalid output does not fail the action', async () => {
   for (const [name, how] of [
     ['info-1', 'say one,two,three'],
     ['info-2', 'fail no links today'],

@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('every server relays every change once, with growing revisions and no gap in the sequence', async () => {
+test('Every server relays every change once, with growing revisions and no gap in the sequence', async () => {
   const other = await system.startServer()
   const clients = await Promise.all([connectWebSocket(system.url), connectWebSocket(other.url)])
   await octopod.create('seen')
@@ -42,7 +42,7 @@ test('every server relays every change once, with growing revisions and no gap i
   }
 })
 
-test('an event carries the row as the list has it', async () => {
+test('An event carries the same row as the list', async () => {
   const client = await connectWebSocket(system.url)
   await octopod.create('row')
   await octopod.waitForStatus('row', 'Running')
@@ -56,7 +56,7 @@ test('an event carries the row as the list has it', async () => {
   client.close()
 })
 
-test('a change nobody published is noticed: clients are told to fetch again', async () => {
+test('An unpublished change is detected, and clients are told to resync', async () => {
   const client = await connectWebSocket(system.url)
   await withDatabase(system.databaseUrl, (db) =>
     db.query(`update deployments set links = '[{"name":"x","link":"https://x.example.com"}]'`),
@@ -65,7 +65,7 @@ test('a change nobody published is noticed: clients are told to fetch again', as
   client.close()
 })
 
-test('a server that stops says bye', async () => {
+test('A stopping server sends bye', async () => {
   const other = await system.startServer()
   const client = await connectWebSocket(other.url)
   await other.stop()
@@ -73,7 +73,7 @@ test('a server that stops says bye', async () => {
   assert.equal(client.closeCode(), 1012)
 })
 
-test('another origin, another path and a missing credential are refused', async () => {
+test('A websocket from another origin, at another path or without a credential is rejected', async () => {
   await assert.rejects(connectWebSocket(system.url, [], { origin: 'https://evil.example.com' }), /403/)
   const closed = await system.startServer({ APP_AUTHORIZATION_HEADER: 'Basic cGFnZTpwYWdl' })
   await assert.rejects(connectWebSocket(closed.url), /401/)
@@ -83,7 +83,7 @@ test('another origin, another path and a missing credential are refused', async 
   client.close()
 })
 
-test('a client that does not read is dropped, the others go on', async () => {
+test('A client that does not read is disconnected, and the others stay connected', async () => {
   const slow = await connectWebSocket(system.url)
   const good = await connectWebSocket(system.url)
   slow.socket.pause()

@@ -31,7 +31,7 @@ const metrics = async () => {
   return { text, values }
 }
 
-test('what runs, what there is and what was asked can be read', async () => {
+test('Metrics count active actions, deployments and requests', async () => {
   await system.setBehavior('create', 'hang')
   const actionId = getActionId(await octopod.create('measured'))
   await waitFor('the action runs', async () => {
@@ -55,14 +55,14 @@ test('what runs, what there is and what was asked can be read', async () => {
   assert.equal(afterwards.values.get('octopod_deployments{status="CreatePending"}'), 0)
 })
 
-test('open websockets are counted', async () => {
+test('Metrics count open websockets', async () => {
   const before = (await metrics()).values.get('octopod_websocket_clients')
   const live = await connectWebSocket(server.url)
   assert.equal((await metrics()).values.get('octopod_websocket_clients'), (before ?? 0) + 1)
   live.close()
 })
 
-test('every metric of ours is documented, and no other', async () => {
+test('Every Octopod metric is documented, and no other', async () => {
   const { text } = await metrics()
   const told = [...text.matchAll(/^# TYPE (octopod_\w+) /gm)].map(([, name]) => name).sort()
   const documented = tableRows('docs/metrics.md')
@@ -72,7 +72,7 @@ test('every metric of ours is documented, and no other', async () => {
   assert.deepEqual(documented, told)
 })
 
-test('a port that is taken is named with its setting', async () => {
+test('A used metrics port is reported with the name of its setting', async () => {
   const taken = String(server.ready.metricsPort)
   await assert.rejects(
     system.startServer({ METRICS_PORT: taken }),
@@ -80,7 +80,7 @@ test('a port that is taken is named with its setting', async () => {
   )
 })
 
-test('a server without METRICS_PORT tells nobody', async () => {
+test('A server without METRICS_PORT serves no metrics', async () => {
   assert.equal(system.server.ready.metricsPort, undefined)
   assert.equal(
     (await fetch(`${system.url}/metrics`)).headers.get('content-type')?.includes('version='),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { createApiClient } from '../helpers/api-client.ts'
 import { startSystem } from '../helpers/system.ts'
 
-test('two servers and three runners on one database: every action runs once, each runner has its share', async () => {
+test('With two servers and three runners on one database every action runs once', async () => {
   const system = await startSystem({ env: { ACTION_CONCURRENCY: '4' } })
   try {
     const [second] = await Promise.all([system.startServer(), system.startRunner(), system.startRunner()])

@@ -32,7 +32,7 @@ for (const [what, ask] of asking)
     assert.match(reply.text, /No runner answered within 2 s/)
   })
 
-test('without a runner what must ask a script is refused, and leaves nothing; what need not is accepted and waits', async () => {
+test('Without a runner a rejected request leaves nothing behind, and an action without a script query is queued', async () => {
   assert.equal((await octopod.create('fresh')).status, 504)
   assert.equal((await octopod.api('GET', '/deployments/fresh/full_info')).status, 404)
   assert.deepEqual(

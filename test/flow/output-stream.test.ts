@@ -17,7 +17,7 @@ after(() => system?.stop())
 const open = (actionId: number, headers: Record<string, string> = {}) =>
   openEventStream(`${system.url}/api/v1/actions/${actionId}/output/stream`, { ...adminHeaders, ...headers })
 
-test('output arrives while the script runs, and the stream ends with the action', async () => {
+test('Output arrives while the script runs, and the stream ends with the action', async () => {
   const gate = join(system.dir, 'gate')
   const actionId = getActionId(await octopod.create('streamed', { 'behave.create': `wait ${gate}` }))
   const stream = await open(actionId)
@@ -32,7 +32,7 @@ test('output arrives while the script runs, and the stream ends with the action'
   assert.deepEqual(JSON.parse(rest.at(-1)?.data ?? ''), { state: 'succeeded' })
 })
 
-test('a stream resumes after Last-Event-ID, also on another server', async () => {
+test('A stream resumes after Last-Event-ID, also on another server', async () => {
   const gate = join(system.dir, 'gate-2')
   const actionId = getActionId(await octopod.create('resumed', { 'behave.create': `wait ${gate}` }))
   const stream = await open(actionId)
@@ -51,7 +51,7 @@ test('a stream resumes after Last-Event-ID, also on another server', async () =>
   assert.match(events.map((event) => event.data).join(''), /create of resumed done/)
 })
 
-test('an action that has ended is streamed whole', async () => {
+test('A finished action is streamed as a whole', async () => {
   const actionId = getActionId(await octopod.create('whole'))
   await octopod.waitForActionEnd(actionId)
   const events = await (await open(actionId)).rest()

@@ -36,12 +36,12 @@ const vanished = async (name: string) => {
   return actionId
 }
 
-test('a life with a namespace for each script', { skip: refusal }, async (t) => {
+test('Scripts run in their own PID namespaces', { skip: refusal }, async (t) => {
   const runner = await system.startRunner()
   await octopod.create('own')
   await octopod.waitForStatus('own', 'Running')
 
-  await t.test('cancel ends what has cleared its environment and left its group', async () => {
+  await t.test('Cancel ends a process that cleared its environment and left its process group', async () => {
     const actionId = await vanished('own')
     assert.ok(left().length > 0)
     await octopod.api('POST', `/actions/${actionId}/cancel`)
@@ -49,7 +49,7 @@ test('a life with a namespace for each script', { skip: refusal }, async (t) => 
     assert.deepEqual(left(), [])
   })
 
-  await t.test('a runner that is killed takes it along before anybody takes the action over', async () => {
+  await t.test('A killed runner ends it before another runner claims the action', async () => {
     const actionId = await vanished('own')
     runner.signal('SIGKILL')
     const other = await system.startRunner()
@@ -61,7 +61,7 @@ test('a life with a namespace for each script', { skip: refusal }, async (t) => 
   })
 })
 
-test('a runner on a machine that has none to give does not start, and says why', async () => {
+test('A runner on a machine without PID namespaces does not start and says why', async () => {
   await assert.rejects(
     startOctopodProgram(
       'runner/main.ts',

@@ -42,7 +42,7 @@ function fill(): void {
 }
 
 const skip = mounted ? false : 'this account may not mount a disk'
-test('with a full disk the list is answered, changes are refused with the reason, and a script in work ends well', {
+test('With a full disk reads work, changes are rejected with the reason, and a running script succeeds', {
   skip,
 }, async () => {
   chmodSync(disk, 0o711)
@@ -77,7 +77,7 @@ test('with a full disk the list is answered, changes are refused with the reason
     return { done: reply.status !== 200, value: reply, seen: reply.status }
   })
   assert.equal(refused.status, 503)
-  assert.match(refused.text, /no room left on its disk/)
+  assert.match(refused.text, /disk of the database is full/)
   assert.ok(refused.headers.get('retry-after'))
   assert.equal((await octopod.api('GET', `/deployments/big-${created}/full_info`)).status, 404)
   const ready = await octopod.call('GET', '/readyz')

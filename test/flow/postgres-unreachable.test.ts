@@ -35,7 +35,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test('while PostgreSQL is away requests are refused in time, nothing is half accepted, and running scripts go on', async () => {
+test('Without PostgreSQL requests fail in time, nothing is partly accepted, and running scripts go on', async () => {
   const gate = join(system.dir, 'gate')
   const running = getActionId(await octopod.create('running', { 'behave.create': `wait ${gate}` }))
   await waitFor('the script runs', async () => {
@@ -72,7 +72,7 @@ test('while PostgreSQL is away requests are refused in time, nothing is half acc
   await octopod.waitForStatus('later', 'Running')
 })
 
-test('programs that start before PostgreSQL wait for it, and say so', async () => {
+test('Programs started before PostgreSQL wait for it and say so', async () => {
   await postgres.stop()
   const starting = Promise.all([system.startRunner(), system.startServer()])
   // Longer than both take to try for the first time.

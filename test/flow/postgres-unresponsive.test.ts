@@ -42,7 +42,7 @@ after(async () => {
   await proxy?.close()
 })
 
-const begunNothing = /has begun nothing/
+const begunNothing = /has started nothing/
 const notKnown = /accepted is not known.*same Idempotency-Key/
 
 async function refusedInTime(asked: Promise<ApiResponse>, what: string): Promise<string> {
@@ -107,7 +107,7 @@ const questions = [
   '/deployments/up/actions',
 ]
 
-test('every request is refused in time, and those that were told that nothing was begun find nothing begun', async () => {
+test('Every request fails in time, and a request answered with "nothing was started" has started nothing', async () => {
   const key = { 'Idempotency-Key': randomUUID() }
   proxy.freeze()
   // Twice: by the connections there were, and by those to come.
@@ -143,7 +143,7 @@ test('every request is refused in time, and those that were told that nothing wa
   assert.equal(getActionId(first), getActionId(again))
 })
 
-test('a key is not asked for again of a database that does not even say what is there', async () => {
+test('The idempotency key is not looked up again after the database failed to answer', async () => {
   const words = await whileWaiting(
     'deploymentOverrides',
     () => octopod.create('hidden', {}, { 'Idempotency-Key': randomUUID() }),
@@ -154,7 +154,7 @@ test('a key is not asked for again of a database that does not even say what is 
   assert.equal((await beside.api('GET', '/deployments/hidden/full_info')).status, 404)
 })
 
-test('what may have been accepted is said to be so, and the same key sent again acts once', async () => {
+test('The answer says that a request may have been accepted, and a retry with the same key acts once', async () => {
   const gate = join(system.dir, 'gate')
   const headers = { 'Idempotency-Key': randomUUID() }
   await system.setBehavior('config_check', `wait ${gate}`)
@@ -179,7 +179,7 @@ test('what may have been accepted is said to be so, and the same key sent again 
   assert.equal((await system.scriptCalls('create')).filter((call) => call.includes('once')).length, 1)
 })
 
-test('whose connection breaks while PostgreSQL works on the request is told that it may have been accepted', async () => {
+test('The answer says that a request may have been accepted when its database connection breaks', async () => {
   for (const name of ['torn', 'torn-too']) await beside.create(name)
   for (const name of ['torn', 'torn-too']) await beside.waitForStatus(name, 'Running')
   const asks: [query: string, ask: () => Promise<ApiResponse>][] = [
@@ -191,7 +191,7 @@ test('whose connection breaks while PostgreSQL works on the request is told that
     assert.match(await whileWaiting(query, ask, () => proxy.resetConnections()), notKnown, query)
 })
 
-test('the time in which a script is waited for does not count', async () => {
+test('Time spent waiting for a script does not count towards the request deadline', async () => {
   const gate = join(system.dir, 'slow-gate')
   const asked = octopod.create('slow', { 'behave.config_check': `wait ${gate}` })
   await sleep(4500)

@@ -36,7 +36,7 @@ const printed = (actionId: number, words: RegExp) =>
     return { done: words.test(text), value: text, seen: text }
   })
 
-test('what is accepted while no runner is up is performed when one comes', async () => {
+test('An action accepted without a runner is executed when a runner starts', async () => {
   await existing('later')
   const actionId = getActionId(await octopod.archive('later'))
   const runner = await system.startRunner()
@@ -44,7 +44,7 @@ test('what is accepted while no runner is up is performed when one comes', async
   await runner.stop()
 })
 
-test('an action whose bell was lost is found', async () => {
+test('An action whose queue notification was lost is found by polling', async () => {
   await existing('lost-bell')
   const runner = await system.startRunner({ REDIS_PREFIX: 'another-one' })
   const actionId = getActionId(await octopod.archive('lost-bell'))
@@ -52,7 +52,7 @@ test('an action whose bell was lost is found', async () => {
   await runner.stop()
 })
 
-test('the action of a killed runner ends as interrupted, with its output so far', async () => {
+test('The action of a killed runner ends as interrupted, with its output so far', async () => {
   await existing('killed')
   await system.setBehavior('archive', 'hang')
   const doomed = await system.startRunner()
@@ -72,7 +72,7 @@ test('the action of a killed runner ends as interrupted, with its output so far'
   await other.stop()
 })
 
-test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async () => {
+test('With INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async () => {
   await existing('retried')
   await system.setBehavior('archive', 'hang')
   const doomed = await system.startRunner()
@@ -99,7 +99,7 @@ test('with INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
   await other.stop()
 })
 
-test('the check of a killed runner is soon made by another one, however long a check may take', async () => {
+test('Another runner soon repeats the check of a killed runner, however long CHECK_TIMEOUT is', async () => {
   await existing('unchecked')
   const dueNow = () =>
     withDatabase(system.databaseUrl, (db) =>
@@ -126,7 +126,7 @@ test('the check of a killed runner is soon made by another one, however long a c
   await other.stop()
 })
 
-test('the script of a frozen runner ends with its lease, and what the runner says later counts no more', async () => {
+test('A frozen runner loses its script with its lease, and its later writes are rejected', async () => {
   await existing('frozen')
   const gate = join(system.dir, 'gate')
   await system.setBehavior('archive', `wait ${gate}`)
@@ -151,7 +151,7 @@ test('the script of a frozen runner ends with its lease, and what the runner say
   await Promise.all([frozen.stop(), other.stop()])
 })
 
-test('a runner that is asked to stop lets its script finish within the grace', async () => {
+test('A stopping runner lets its script finish within SHUTDOWN_GRACE', async () => {
   await existing('graceful')
   const gate = join(system.dir, 'gate-graceful')
   await system.setBehavior('archive', `wait ${gate}`)
@@ -164,7 +164,7 @@ test('a runner that is asked to stop lets its script finish within the grace', a
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
 })
 
-test('beyond the grace the script is ended and the action says interrupted', async () => {
+test('After SHUTDOWN_GRACE the script is terminated and the action is interrupted', async () => {
   await existing('graceless')
   await system.setBehavior('archive', 'hang')
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '0.2' })
@@ -174,7 +174,7 @@ test('beyond the grace the script is ended and the action says interrupted', asy
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
 })
 
-test('beyond the grace, with INTERRUPTED_ACTIONS=retry, another runner tries again, as of one that was killed', async () => {
+test('After SHUTDOWN_GRACE, with INTERRUPTED_ACTIONS=retry, another runner tries again', async () => {
   await existing('retried-later')
   await system.setBehavior('archive', 'hang')
   const retry = { INTERRUPTED_ACTIONS: 'retry' }

@@ -31,7 +31,7 @@ async function flush(): Promise<number> {
 
 const defaults = async () => (await octopod.api('GET', '/deployment_overrides')).body
 
-test('what Redis has lost is had again: the defaults, the action that waits, the one in work, and what everybody is told', async () => {
+test('After Redis lost its data the defaults, queued and running actions and events are all recovered', async () => {
   for (const name of ['in-work', 'waiting']) {
     await octopod.create(name)
     await octopod.waitForStatus(name, 'Running')
@@ -70,7 +70,7 @@ test('what Redis has lost is had again: the defaults, the action that waits, the
   assert.equal((await octopod.waitForActionEnd(next)).state, 'succeeded')
 })
 
-test('defaults that Redis has lost are asked of the script again when no runner remembers them', async () => {
+test('Defaults lost by Redis are read from the script again when no runner has them in memory', async () => {
   const before = await defaults()
   await system.setBehavior('deployment_config', 'say region,asia')
   assert.deepEqual(await defaults(), before, 'they are remembered')

@@ -21,7 +21,7 @@ after(async () => {
   await redis?.remove()
 })
 
-test('while Redis is away nobody is told defaults, not even those that were cached: 503, and again when it is back', async () => {
+test('Without Redis the defaults are 503, even cached ones, and they are back with Redis', async () => {
   const defaults = () => octopod.api('GET', '/deployment_overrides')
   assert.equal((await defaults()).status, 200)
   await redis.stop()
@@ -36,7 +36,7 @@ test('while Redis is away nobody is told defaults, not even those that were cach
   })
 })
 
-test('while Redis is away actions are accepted in time, performed, and shown; afterwards all is as before', async () => {
+test('Without Redis actions are accepted in time, executed and shown; with Redis back everything is as before', async () => {
   await octopod.create('before')
   await octopod.waitForStatus('before', 'Running')
   const client = await connectWebSocket(system.url)

@@ -25,7 +25,7 @@ const ask: Record<
   cleanup: (name) => octopod.cleanup(name),
 }
 
-test('from each status each action is accepted or refused as the table says', async () => {
+test('From each status each action is accepted or rejected as the actions table says', async () => {
   for (const kind of actionKinds) {
     if (kind === 'create') continue
     for (const [at, status] of statuses.entries()) {
@@ -50,7 +50,7 @@ test('from each status each action is accepted or refused as the table says', as
   }
 })
 
-test('while an action runs every other one is refused, and nothing of it is kept', async () => {
+test('While an action runs every other one is rejected and leaves nothing behind', async () => {
   await octopod.create('busy', { 'behave.create': 'hang' })
   for (const kind of ['update', 'archive', 'restore', 'cleanup'] as const) {
     const { status, body } = await ask[kind]('busy')
@@ -72,7 +72,7 @@ test('while an action runs every other one is refused, and nothing of it is kept
   await octopod.api('POST', `/actions/${actions[0]?.action_id}/cancel`)
 })
 
-test('twenty requests at once for one deployment: one is accepted', async () => {
+test('One of twenty concurrent requests for one deployment is accepted', async () => {
   await octopod.create('race')
   await octopod.waitForStatus('race', 'Running')
   await system.setBehavior('archive', 'wait /nonexistent')
@@ -90,7 +90,7 @@ test('twenty requests at once for one deployment: one is accepted', async () => 
   await octopod.api('POST', `/actions/${action?.action_id}/cancel`)
 })
 
-test('what is not there is 404, a wrong method 405', async () => {
+test('An unknown deployment, action or path is 404, a wrong method 405', async () => {
   for (const [method, path, body] of [
     ['GET', '/deployments/nobody/full_info'],
     ['GET', '/deployments/nobody/info'],
@@ -122,7 +122,7 @@ test('what is not there is 404, a wrong method 405', async () => {
   assert.ok(long.text.length < 300, 'what was asked is not sent back whole')
 })
 
-test('roles: what needs the admin credential is refused without it, with words', async () => {
+test('Admin endpoints without the admin credential are rejected with a message', async () => {
   const anybody = createApiClient(system.url, null)
   const wrong = createApiClient(system.url, 'Bearer wrong')
   for (const [method, path] of [
@@ -149,7 +149,7 @@ test('roles: what needs the admin credential is refused without it, with words',
   assert.equal((await closed.api('GET', '/log/1', undefined, user)).status, 403)
 })
 
-test('another site cannot act through a browser', async () => {
+test('Another site cannot act through a browser', async () => {
   const evil = await octopod.create('evil', {}, { Origin: 'https://evil.example.com' })
   assert.equal(evil.status, 403)
   assert.equal((await octopod.create('fine', {}, { Origin: system.url })).status, 200)

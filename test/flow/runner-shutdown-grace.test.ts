@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('a script that takes several leases longer than its stopping runner was asked to stop succeeds within the grace', async () => {
+test('A script that runs for several leases after its runner was told to stop succeeds within SHUTDOWN_GRACE', async () => {
   const gate = join(system.dir, 'gate')
   const actionId = getActionId(await octopod.create('patient', { 'behave.create': `wait ${gate}` }))
   await waitFor('the script runs', async () => {

@@ -45,7 +45,7 @@ async function preparing(name: string, env: Record<string, string> = {}) {
   return { runner, actionId }
 }
 
-test('an action that was not started when its runner had to end is left to the next one, as the same attempt', async () => {
+test('The next runner executes an action that a stopped runner claimed and did not start, as the same attempt', async () => {
   await existing('handed-on')
   const { runner, actionId } = await preparing('handed-on', { SHUTDOWN_GRACE: '0.2' })
   assert.equal(await runner.stop(), 0)
@@ -57,7 +57,7 @@ test('an action that was not started when its runner had to end is left to the n
   await next.stop()
 })
 
-test('an action is cancelled at once while its runner waits for the config', async () => {
+test('An action is cancelled at once while its runner waits for the config', async () => {
   await existing('not-wanted')
   const { runner, actionId } = await preparing('not-wanted')
   const startedAt = Date.now()
@@ -71,7 +71,7 @@ test('an action is cancelled at once while its runner waits for the config', asy
   await runner.stop()
 })
 
-test('a runner performs no more actions at once than it may, by whatever way they came', async () => {
+test('A runner never exceeds ACTION_CONCURRENCY, whether actions come by notification or by polling', async () => {
   await existing('by-sweep', 'by-bell')
   const gate = join(system.dir, 'gate')
   await system.setBehavior('archive', `wait ${gate}`)
@@ -105,7 +105,7 @@ test('a runner performs no more actions at once than it may, by whatever way the
   await runner.stop()
 })
 
-test('a runner without work ends soon although Redis does not answer', async () => {
+test('An idle runner ends soon although Redis does not answer', async () => {
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '60' })
   redis.freeze()
   const startedAt = Date.now()

@@ -13,7 +13,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('defaults and keys of both levels come from the scripts', async () => {
+test('Defaults and keys of both config levels come from the scripts', async () => {
   const region: [string, string][] = [['region', 'us']]
   assert.deepEqual((await octopod.api('GET', '/deployment_overrides')).body, [
     ['region', 'eu'],
@@ -32,7 +32,7 @@ test('defaults and keys of both levels come from the scripts', async () => {
   assert.deepEqual(call?.slice(-2), ['--deployment-config', 'region=us'])
 })
 
-test('an answer is served while it is fresh, then served once more while it is renewed', async () => {
+test('A cached answer is served while it is fresh, and once more while it is renewed', async () => {
   const config: [string, string][] = [['region', 'cached']]
   const read = async () => JSON.stringify((await octopod.api('POST', '/application_overrides', config)).body)
   const first = await read()
@@ -46,14 +46,14 @@ test('an answer is served while it is fresh, then served once more while it is r
   })
 })
 
-test('many who ask the same at once run the script once', async () => {
+test('Concurrent requests for the same config run the script once', async () => {
   const before = (await system.scriptCalls('application_config')).length
   const config: [string, string][] = [['region', 'together']]
   await Promise.all(Array.from({ length: 20 }, () => octopod.api('POST', '/application_overrides', config)))
   assert.equal((await system.scriptCalls('application_config')).length, before + 1)
 })
 
-test('a failing script is an error with its words, not an empty answer', async () => {
+test('A failing script is an error with the output of the script, not an empty answer', async () => {
   await system.setBehavior('deployment_config_keys', 'fail the cluster is on fire')
   await waitFor('the failing answer', async () => {
     // The good answer from before is served until it has been renewed; a failure never replaces it.
@@ -66,14 +66,14 @@ test('a failing script is an error with its words, not an empty answer', async (
   assert.match(reply.text, /application_config_keys script failed with exit code 1: the cluster is on fire/)
 })
 
-test('a script that prints nonsense is an error that says where', async () => {
+test('Invalid script output is an error that names the line', async () => {
   await system.setBehavior('application_config', 'say "unclosed')
   const reply = await octopod.api('POST', '/application_overrides', [['region', 'broken']])
   assert.equal(reply.status, 502)
   assert.match(reply.text, /cannot be read: line 1/)
 })
 
-test('status runs the check now', async () => {
+test('The status endpoint runs the check now', async () => {
   for (const script of ['application_config', 'deployment_config_keys']) await system.setBehavior(script, '')
   await octopod.create('checked')
   await octopod.waitForStatus('checked', 'Running')
@@ -82,7 +82,7 @@ test('status runs the check now', async () => {
   assert.deepEqual((await octopod.api('GET', '/deployments/checked/status')).body, { status: 'Error' })
 })
 
-test('a slow script is 504 with words, not a hang; others are answered meanwhile', async () => {
+test('A slow script is 504 with a message, and other requests are answered at the same time', async () => {
   await system.setBehavior('config_check', 'hang')
   const startedAt = Date.now()
   const slow = octopod.create('slow')

@@ -14,7 +14,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('an action whose script takes too long ends as timed out, whatever its exit code, with its output so far', async () => {
+test('An action whose script exceeds CONTROL_SCRIPT_TIMEOUT ends as timed out with its output so far, whatever its exit code', async () => {
   const reply = await octopod.create('endless', { 'behave.create': 'hang', 'behave.check': 'exit 1' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   // The script exits with 0 on TERM.
@@ -27,7 +27,7 @@ test('an action whose script takes too long ends as timed out, whatever its exit
   assert.equal((await octopod.update('endless')).status, 200, 'it can be asked again')
 })
 
-test('an action whose script takes too long and does not listen is killed, and timed out too', async () => {
+test('A script that exceeds CONTROL_SCRIPT_TIMEOUT and ignores SIGTERM is killed, and its action is timed out', async () => {
   const reply = await octopod.create('deaf', { 'behave.create': 'deaf', 'behave.check': 'exit 1' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.deepEqual([action.state, action.exit_code, action.signal], ['timed_out', null, 'SIGKILL'])

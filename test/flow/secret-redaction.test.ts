@@ -23,7 +23,7 @@ after(async () => {
   await redis?.close()
 })
 
-test('a failing check is told without it', async () => {
+test('The error of a failing check is redacted', async () => {
   await octopod.create('leaky', { 'behave.check': `fail cannot log in with ${secret}` })
   const { last_check } = await waitFor('the check has failed', async () => {
     const info = await octopod.fullInfo('leaky')
@@ -32,7 +32,7 @@ test('a failing check is told without it', async () => {
   assert.match(last_check?.error ?? '', /cannot log in with \*\*\*/)
 })
 
-test('what config_check says is passed on without it, at once and while Redis is away', async () => {
+test('The message of config_check is redacted, with and without Redis', async () => {
   const config = { 'behave.config_check': `refuse ${secret} is too short` }
   const refused = await octopod.create('refused', config)
   assert.deepEqual([refused.status, refused.text], [400, '*** is too short\n'])
@@ -43,7 +43,7 @@ test('what config_check says is passed on without it, at once and while Redis is
   assert.deepEqual([action.state, action.error], ['failed', '*** is too short'])
 })
 
-test('a config script that fails is told without it', async () => {
+test('The error of a failing config script is redacted', async () => {
   await system.setBehavior('application_config', `fail ${secret} is wrong`)
   const config = [
     ['region', 'unseen'],

@@ -33,7 +33,7 @@ const gone = (url: string) =>
     return { done: refused, value: null }
   })
 
-test('during SHUTDOWN_DELAY it is not ready and does all as before', async () => {
+test('During SHUTDOWN_DELAY a server is not ready and serves everything as before', async () => {
   const server = await system.startServer({ SHUTDOWN_DELAY: '4' })
   const client = createApiClient(server.url)
   const socket = await connectWebSocket(server.url)
@@ -50,7 +50,7 @@ test('during SHUTDOWN_DELAY it is not ready and does all as before', async () =>
   assert.equal(await ended(server), 0)
 })
 
-test('it ends streams, which go on elsewhere, and answers the requests it has', async () => {
+test('A stopping server ends streams, which resume at another server, and finishes its requests', async () => {
   const gate = join(system.dir, 'gate')
   const actionId = getActionId(await octopod.create('streamed', { 'behave.create': `wait ${gate}` }))
   const server = await system.startServer({ SHUTDOWN_GRACE: '20' })
@@ -82,7 +82,7 @@ test('it ends streams, which go on elsewhere, and answers the requests it has', 
   assert.ok(!events.some((event) => event.event === 'chunk' && event.id === first.id))
 })
 
-test('a kept connection is told to close, so that the next request goes elsewhere', async () => {
+test('A stopping server closes keep-alive connections, so that the next request goes to another server', async () => {
   const server = await system.startServer({ SHUTDOWN_GRACE: '20' })
   const asked = join(system.dir, 'asked-2')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })

@@ -11,7 +11,7 @@ before(async () => {
 })
 after(() => system.stop())
 
-test('whoami tells role, actor and source, and refuses an unknown credential', async () => {
+test('whoami returns role, actor and source, and rejects an unknown credential', async () => {
   const ask = (authorization: string | null, headers: Record<string, string> = {}) =>
     createApiClient(system.url, authorization).api('GET', '/whoami', undefined, headers)
   const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }

@@ -77,14 +77,14 @@ const createBody = (name: string) =>
   })
 const codeOf = (answer: { json: unknown }) => (answer.json as { code?: string }).code
 
-test('a GET is answered, text as text', async () => {
+test('A GET is answered, text as text', async () => {
   const answer = await ask({ path: '/api/v1/ping' })
   assert.equal(answer.statusCode, 200)
   assert.equal(answer.body, 'abc123')
   assert.equal(answer.isBase64Encoded, false)
 })
 
-test('the list has an ETag and answers 304 to it', async () => {
+test('The list has an ETag and answers 304 to it', async () => {
   const first = await ask({ path: '/api/v1/deployments' })
   assert.deepEqual(first.json, [])
   const etag = first.headers.etag ?? ''
@@ -93,7 +93,7 @@ test('the list has an ETag and answers 304 to it', async () => {
   assert.equal(again.body, '')
 })
 
-test('a POST with a JSON body is accepted and its action performed by a runner', async () => {
+test('A POST with a JSON body is accepted, and a runner executes the action', async () => {
   const answer = await ask({
     method: 'POST',
     path: '/api/v1/deployments',
@@ -108,7 +108,7 @@ test('a POST with a JSON body is accepted and its action performed by a runner',
   assert.deepEqual(deployment.app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'größer' }]])
 })
 
-test('a body in base64 is the same body', async () => {
+test('A base64 body is decoded', async () => {
   const body = Buffer.from(createBody('vega')).toString('base64')
   const sent = { method: 'POST', path: '/api/v1/deployments', headers: json, body, base64: true }
   const answer = await ask(sent)
@@ -117,7 +117,7 @@ test('a body in base64 is the same body', async () => {
   assert.deepEqual([again.statusCode, codeOf(again)], [400, 'name_taken'])
 })
 
-test('the same Idempotency-Key acts once, whichever way it comes', async () => {
+test('The same Idempotency-Key acts once, through Lambda and HTTP', async () => {
   const headers = { ...json, 'idempotency-key': 'lambda-1' }
   const sent = { method: 'POST', path: '/api/v1/deployments', headers, body: createBody('lyra') }
   const first = await ask(sent)
@@ -127,21 +127,21 @@ test('the same Idempotency-Key acts once, whichever way it comes', async () => {
   assert.equal(overHttp.headers.get('octopod-action-id'), first.headers['octopod-action-id'])
 })
 
-test('the query string is read', async () => {
+test('The query string is read', async () => {
   const two = await ask({ path: '/api/v1/deployments/orion/actions', query: 'limit=1&before=999999' })
   assert.equal((two.json as unknown[]).length, 1)
   const wrong = await ask({ path: '/api/v1/deployments/orion/actions', query: 'limit=none' })
   assert.deepEqual([wrong.statusCode, codeOf(wrong)], [400, 'bad_request'])
 })
 
-test('cookies are no credential and do no harm', async () => {
+test('Cookies are ignored', async () => {
   const cookies = ['visit=abc', `authorization=${encodeURIComponent(adminHeader)}`]
   const answer = await ask({ path: '/api/v1/log/1', cookies })
   assert.deepEqual([answer.statusCode, codeOf(answer)], [401, 'not_signed_in'])
   assert.equal((await ask({ path: '/api/v1/project_name', cookies })).statusCode, 200)
 })
 
-test('admin endpoints need the admin header', async () => {
+test('Admin endpoints need the admin header', async () => {
   const path = '/api/v1/actions/1/output'
   assert.equal((await ask({ path })).statusCode, 401)
   const wrong = await ask({ path, headers: { authorization: 'Bearer no' } })
@@ -150,7 +150,7 @@ test('admin endpoints need the admin header', async () => {
   assert.equal(right.statusCode, 200)
 })
 
-test('a stream answers what there is and ends', async () => {
+test('A stream returns the output so far and ends', async () => {
   const created = await createApiClient(system.url).create('draco')
   const actionId = Number(created.headers.get('octopod-action-id'))
   await createApiClient(system.url).waitForActionEnd(actionId)
@@ -160,7 +160,7 @@ test('a stream answers what there is and ends', async () => {
   assert.match(answer.body, /event: end\ndata: \{"state":"succeeded"\}\n\n$/)
 })
 
-test('what is not there is 404, a wrong method 405, a wrong type 415, too large a body 413', async () => {
+test('An unknown path is 404, a wrong method 405, a wrong content type 415, a too large body 413', async () => {
   const nothing = await ask({ path: '/api/v1/nothing' })
   assert.deepEqual([nothing.statusCode, codeOf(nothing)], [404, 'no_such_path'])
   const unknown = await ask({ path: '/api/v1/deployments/nobody/full_info' })
@@ -174,7 +174,7 @@ test('what is not there is 404, a wrong method 405, a wrong type 415, too large 
   assert.deepEqual([large.statusCode, codeOf(large)], [413, 'too_large'])
 })
 
-test('a page of another origin is refused', async () => {
+test('A request from another origin is rejected', async () => {
   const headers = { ...json, origin: 'https://evil.example.com' }
   const answer = await ask({
     method: 'POST',
@@ -193,12 +193,12 @@ test('a page of another origin is refused', async () => {
   assert.equal(accepted.statusCode, 200)
 })
 
-test('a named stage before the path is taken off', async () => {
+test('A named stage is removed from the path', async () => {
   const answer = await ask({ path: '/api/v1/project_name', stage: 'prod' })
   assert.deepEqual([answer.statusCode, answer.json], [200, 'octopod'])
 })
 
-test('events of the older payload 1.0 and of a load balancer are answered too', async () => {
+test('Events with payload 1.0 and events of a load balancer are answered too', async () => {
   const { rawPath: _, requestContext: __, ...rest } = recorded
   const v1 = { ...rest, version: '1.0', httpMethod: 'GET', path: '/api/v1/ping', multiValueHeaders: {} }
   const old = { ...v1, requestContext: { stage: 'prod', httpMethod: 'GET', path: '/prod/api/v1/ping' } }

@@ -92,7 +92,7 @@ function likened(seen: unknown, wanted: unknown): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-test('every endpoint of the contract has a recorded example', () => {
+test('Every endpoint of Octopod 1.6 has a recorded example', () => {
   const asked = [...recorded.values()].flat().map(({ request }) => request)
   const covered = (name: EndpointName) => {
     const path = new RegExp(`^${api[name].path.replace(/:\w+/g, '[^/]+')}$`)
@@ -105,7 +105,7 @@ test('every endpoint of the contract has a recorded example', () => {
   )
 })
 
-test('a server that shuts down refuses new actions with 405', async () => {
+test('A server that shuts down rejects new actions with 405', async () => {
   const settings = readSettings('server', { DATABASE_URL: 'unused', REDIS_URL: 'unused' })
   const services = {
     settings,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createBatchLoader } from '../../lib/batch-loader.ts'
 
-test('all who ask in one turn share one question, each key is asked for once', async () => {
+test('All calls of one event loop turn share one load, and each key is loaded once', async () => {
   const asked: (readonly string[])[] = []
   const ask = createBatchLoader(async (keys) => {
     asked.push(keys)
@@ -13,7 +13,7 @@ test('all who ask in one turn share one question, each key is asked for once', a
   assert.deepEqual(asked, [['a', 'b', 'nobody'], ['c']])
 })
 
-test('who asks while a question is under way does not wait for it, and gets no older answer', async () => {
+test('A call during a load does not wait for it and gets no older value', async () => {
   let version = 0
   const first = Promise.withResolvers<void>()
   const ask = createBatchLoader(async (keys) => {
@@ -28,7 +28,7 @@ test('who asks while a question is under way does not wait for it, and gets no o
   assert.equal(await slow, 1)
 })
 
-test('an error is that of everybody who asked in the turn, and of nobody else', async () => {
+test('A failed load rejects the calls of its turn and no others', async () => {
   let count = 0
   const ask = createBatchLoader(async (keys) => {
     count += 1

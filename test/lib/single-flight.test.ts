@@ -16,7 +16,7 @@ function counted() {
   return { work, finishOne, started: () => started }
 }
 
-test('who asks while a run is under way gets the next one, which all of them share', async () => {
+test('Calls during a run share the next run', async () => {
   const { work, finishOne, started } = counted()
   const first = work()
   const later = [work(), work(), work()]
@@ -28,7 +28,7 @@ test('who asks while a run is under way gets the next one, which all of them sha
   assert.deepEqual(await Promise.all(later), [2, 2, 2])
 })
 
-test('a failed run fails its own callers and nobody else', async () => {
+test('A failed run rejects its own callers and no others', async () => {
   let fail = true
   const work = singleFlight(async () => {
     await new Promise((resolve) => setImmediate(resolve))

@@ -36,7 +36,7 @@ const truth = async () =>
     (row) => row.body,
   )
 
-test('an empty list, then what is there, newest change first', async () => {
+test('The list is empty at first, then sorted by newest change', async () => {
   const list = createListCache(db)
   assert.deepEqual(parse(await list.current()), [])
   await insert('one')
@@ -52,7 +52,7 @@ test('an empty list, then what is there, newest change first', async () => {
   assert.notEqual((await list.current()).etag, again.etag)
 })
 
-test('under concurrent changes every answer holds what was committed before it was asked', async () => {
+test('Under concurrent changes every answer contains what was committed before the request', async () => {
   const lists = [createListCache(db), createListCache(db)]
   const committed = new Set<string>()
   const writer = async (number: number) => {
@@ -85,7 +85,7 @@ test('under concurrent changes every answer holds what was committed before it w
   for (const list of lists) assert.deepEqual(parse(await list.current()), await truth())
 })
 
-test('a change that was under way during a read is seen by the next one', async () => {
+test('A change that was uncommitted during a read is seen by the next read', async () => {
   const list = createListCache(db)
   const client = await raw.connect()
   await client.query('begin')

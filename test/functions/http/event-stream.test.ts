@@ -5,7 +5,7 @@ import { createEventStream } from '../../../functions/http/event-stream.ts'
 const never = new AbortController().signal
 const event = { id: 1, event: 'chunk', data: 'x' }
 
-test('a client that reads nothing is given up, and what was written for it comes to its end', async () => {
+test('A client that reads nothing is disconnected, and its writer ends', async () => {
   const ended = Promise.withResolvers<unknown>()
   createEventStream(
     never,
@@ -20,7 +20,7 @@ test('a client that reads nothing is given up, and what was written for it comes
   assert.equal(await ended.promise, 'told')
 })
 
-test('a client that reads slowly is not', async () => {
+test('A client that reads slowly is not disconnected', async () => {
   const response = createEventStream(
     never,
     async (send) => {

@@ -4,87 +4,115 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BackendTerminatedError } from 'slonik'
 import { PoolTimeout, QueryTimeout } from '../../../db/errors.ts'
 import { ApiError } from '../../../domain/errors.ts'
-import { createRequestDeadline, RequestDatabaseError } from '../../../functions/http/request-deadline.ts'
+import {
+  ClientDisconnected,
+  createRequestDeadline,
+  RequestDatabaseError,
+} from '../../../functions/http/request-deadline.ts'
 
 const never = () => new Promise<never>(() => {})
-const broken = new BackendTerminatedError(new QueryTimeout('x'))
-const failure = (work: Promise<unknown>): Promise<Error> =>
+const connectionLost = new BackendTerminatedError(new QueryTimeout('x'))
+const errorOf = (work: Promise<unknown>): Promise<Error> =>
   work.then(
     () => assert.fail('it did not fail'),
     (error) => error,
   )
+const deadlineOf = (timeoutMs: number, scriptQueryTimeoutMs = 0, changesState = true) =>
+  createRequestDeadline({ changesState, timeoutMs, scriptQueryTimeoutMs })
 
-test('work that takes too long is refused; only who wanted something done is told that it may have been', async () => {
-  const asked = await failure(createRequestDeadline(false, 20, 0).run(never))
-  assert.ok(asked instanceof ApiError && asked.code === 'stores_away')
-  assert.match(asked.message, /nothing is lost/)
-  const changed = await failure(createRequestDeadline(true, 20, 0).run(never))
-  assert.match(changed.message, /accepted is not known.*same Idempotency-Key/)
+test('Work that takes too long is rejected, and only a change "may have been accepted"', async () => {
+  const read = await errorOf(deadlineOf(20, 0, false).run(never))
+  assert.ok(read instanceof ApiError && read.code === 'stores_away')
+  assert.match(read.message, /nothing is lost/)
+  const change = await errorOf(deadlineOf(20).run(never))
+  assert.match(change.message, /accepted is not known.*same Idempotency-Key/)
 })
 
-test('who was told that nothing was begun finds nothing begun later', async () => {
-  const patience = createRequestDeadline(true, 20, 0)
-  const begun: string[] = []
+test('A request answered with "nothing was started" starts nothing later', async () => {
+  const deadline = deadlineOf(20)
+  const steps: string[] = []
   const gate = Promise.withResolvers<void>()
-  const work = async () => {
-    await patience.beforeCommit(() => gate.promise)
-    begun.push('begun')
+  const handler = async () => {
+    deadline.beginChecks()
+    await gate.promise
+    await deadline.beforeCommit()
+    steps.push('started')
   }
-  let ended: Promise<void> = Promise.resolve()
-  const refusal = await failure(
-    patience.run(() => {
-      ended = work()
-      return ended
+  let handled: Promise<void> = Promise.resolve()
+  const timeout = await errorOf(
+    deadline.run(() => {
+      handled = handler()
+      return handled
     }),
   )
-  assert.match(refusal.message, /has begun nothing/)
+  assert.match(timeout.message, /has started nothing/)
   gate.resolve()
-  assert.equal(await failure(ended), refusal)
-  const asking = patience.duringScriptCall(async () => {
-    begun.push('asked')
-  })
-  assert.equal(await failure(asking), refusal, 'nor is a script asked any more')
-  assert.deepEqual(begun, [])
+  assert.equal(await errorOf(handled), timeout)
+  assert.throws(deadline.pause, timeout, 'no script is queried any more')
+  assert.deepEqual(steps, [])
 })
 
-test('waits for scripts do not count, all other waits do, together', async () => {
-  const patient = createRequestDeadline(true, 200, 5000)
-  await patient.run(() => patient.duringScriptCall(() => sleep(400)))
-  const impatient = createRequestDeadline(true, 200, 5000)
-  const refusal = await failure(
-    impatient.run(async () => {
+test('Nothing is started for a client that has disconnected', async () => {
+  const deadline = createRequestDeadline({
+    changesState: true,
+    timeoutMs: 1000,
+    scriptQueryTimeoutMs: 0,
+    isClientDisconnected: async () => true,
+  })
+  assert.ok((await errorOf(deadline.run(deadline.beforeCommit))) instanceof ClientDisconnected)
+})
+
+test('Script calls do not count towards the deadline, and all other work counts together', async () => {
+  const slowScript = deadlineOf(200, 5000)
+  await slowScript.run(async () => {
+    slowScript.pause()
+    await sleep(400)
+    slowScript.resume()
+  })
+  const slowWork = deadlineOf(200, 5000)
+  const timeout = await errorOf(
+    slowWork.run(async () => {
       await sleep(150)
-      await impatient.duringScriptCall(() => sleep(10))
+      slowWork.pause()
+      await sleep(10)
+      slowWork.resume()
       await never()
     }),
   )
-  assert.ok(refusal instanceof ApiError)
+  assert.ok(timeout instanceof ApiError)
 })
 
-test('a wait for scripts that does not end by itself is ended too', async () => {
-  const patience = createRequestDeadline(true, 20, 20)
-  assert.ok((await failure(patience.run(() => patience.duringScriptCall(never)))) instanceof ApiError)
-})
-
-test('a database that fails tells what has come of the request: nothing while it looked or was not reached, else who knows', async () => {
-  const outcomeOf = async (acts: boolean, error: Error, looking = false) => {
-    const patience = createRequestDeadline(acts, 1000, 0)
-    const fails = () => Promise.reject(error)
-    const trouble = await failure(patience.run(() => (looking ? patience.beforeCommit(fails) : fails())))
-    assert.ok(trouble instanceof RequestDatabaseError)
-    assert.equal(trouble.cause, error)
-    return trouble.outcome
-  }
-  assert.equal(await outcomeOf(true, broken), 'unknown')
-  assert.equal(await outcomeOf(true, broken, true), 'nothing')
-  assert.equal(await outcomeOf(true, new PoolTimeout('x')), 'nothing')
-  assert.equal(await outcomeOf(false, broken), 'asked')
-})
-
-test('what is no trouble of the database passes as it is', async () => {
-  const refusal = new ApiError('busy', 'x')
-  assert.equal(
-    await failure(createRequestDeadline(true, 1000, 0).run(() => Promise.reject(refusal))),
-    refusal,
+test('A script call that never returns is ended by its own limit', async () => {
+  const deadline = deadlineOf(20, 20)
+  const timeout = await errorOf(
+    deadline.run(() => {
+      deadline.pause()
+      return never()
+    }),
   )
+  assert.ok(timeout instanceof ApiError)
+})
+
+test('A database failure before the commit means "not started", a later one "unknown"', async () => {
+  const outcomeOf = async (cause: Error, { changesState = true, duringChecks = false } = {}) => {
+    const deadline = deadlineOf(1000, 0, changesState)
+    const error = await errorOf(
+      deadline.run(async () => {
+        if (duringChecks) deadline.beginChecks()
+        throw cause
+      }),
+    )
+    assert.ok(error instanceof RequestDatabaseError)
+    assert.equal(error.cause, cause)
+    return error.outcome
+  }
+  assert.equal(await outcomeOf(connectionLost), 'unknown')
+  assert.equal(await outcomeOf(connectionLost, { duringChecks: true }), 'not_started')
+  assert.equal(await outcomeOf(new PoolTimeout('x')), 'not_started')
+  assert.equal(await outcomeOf(connectionLost, { changesState: false }), 'read')
+})
+
+test('Other errors pass through unchanged', async () => {
+  const error = new ApiError('busy', 'x')
+  assert.equal(await errorOf(deadlineOf(1000).run(() => Promise.reject(error))), error)
 })

@@ -1,17 +1,17 @@
-/** On AWS Lambda a process is frozen after its answer: what is not said by then may never be said. */
+/** AWS Lambda freezes a process after its answer: an event that is not published by then may never be published. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Database, openPool } from '../../../db/pool.ts'
 import { enqueueAction } from '../../../db/queries/enqueue-action.ts'
 import type { EndpointName } from '../../../domain/api-schema.ts'
-import { cancelAction } from '../../../functions/actions/cancel.ts'
-import { deleteDeployment } from '../../../functions/deployments/delete.ts'
+import { cancelAction } from '../../../functions/actions/actions.ts'
+import { deleteDeployment } from '../../../functions/deployments/lifecycle.ts'
 import type { EndpointRequest } from '../../../functions/http/endpoint-handler.ts'
 import type { Services } from '../../../functions/services.ts'
 import { createDatabase } from '../../helpers/datastores.ts'
 
-const asker = { actor: 'ann', source: 'api', reason: null }
+const actor = { actor: 'ann', source: 'api', reason: null }
 let database: Awaited<ReturnType<typeof createDatabase>>
 let db: Database
 before(async () => {
@@ -23,48 +23,57 @@ after(async () => {
   await database?.drop()
 })
 
-/** Calls a function with a Redis that takes a hint and is slow to say so; tells whether the answer came before Redis'. */
+/** Calls a handler with a Redis that takes an event and confirms it late. Returns whether the handler answered before that. */
 async function answersBeforeRedis(
-  mayWait: boolean,
-  answerer: (services: Services, asked: never) => Promise<unknown>,
+  supportsStreaming: boolean,
+  handler: (services: Services, request: never) => Promise<unknown>,
   param: string,
 ): Promise<boolean> {
-  const taken = Promise.withResolvers<void>()
-  const said = Promise.withResolvers<number>()
+  const published = Promise.withResolvers<void>()
+  const confirmed = Promise.withResolvers<number>()
   const redis = {
     publish: () => {
-      taken.resolve()
-      return said.promise
+      published.resolve()
+      return confirmed.promise
     },
   }
-  const services = { db, redis, settings: { REDIS_PREFIX: 'x' }, mayWait } as unknown as Services
-  const asked: Pick<EndpointRequest<EndpointName>, 'param' | 'actor' | 'idempotencyKey'> = {
+  const settings = { REDIS_PREFIX: 'x' }
+  const services = { db, redis, settings, supportsStreaming } as unknown as Services
+  const request: Pick<EndpointRequest<EndpointName>, 'param' | 'actor' | 'idempotencyKey'> = {
     param: () => param,
-    actor: asker,
+    actor,
     idempotencyKey: undefined,
   }
   let answered = false
-  const answer = answerer(services, asked as never).then(() => {
+  const answer = handler(services, request as never).then(() => {
     answered = true
   })
-  await taken.promise
-  await turn()
-  const early = answered
-  said.resolve(1)
+  await published.promise
+  await nextTurn()
+  const answeredEarly = answered
+  confirmed.resolve(1)
   await answer
-  return early
+  return answeredEarly
 }
 
-async function queued(name: string): Promise<string> {
-  const { actionId } = await enqueueAction(db, { ...asker, kind: 'create', name, configChecked: true })
+async function enqueueCreate(name: string): Promise<string> {
+  const { actionId } = await enqueueAction(db, { ...actor, kind: 'create', name, configChecked: true })
   return String(actionId)
 }
 
-test('a process answers without waiting for the hints of a cancel or a delete, a Lambda waits for them', async () => {
-  for (const mayWait of [true, false]) {
-    const name = mayWait ? 'process' : 'lambda'
-    const actionId = await queued(name)
-    assert.equal(await answersBeforeRedis(mayWait, cancelAction, actionId), mayWait, 'cancel')
-    assert.equal(await answersBeforeRedis(mayWait, deleteDeployment, name), mayWait, 'delete')
+test('A server answers a cancel or a delete before Redis has confirmed the event; a Lambda waits for Redis', async () => {
+  for (const supportsStreaming of [true, false]) {
+    const name = supportsStreaming ? 'server' : 'lambda'
+    const actionId = await enqueueCreate(name)
+    assert.equal(
+      await answersBeforeRedis(supportsStreaming, cancelAction, actionId),
+      supportsStreaming,
+      'cancel',
+    )
+    assert.equal(
+      await answersBeforeRedis(supportsStreaming, deleteDeployment, name),
+      supportsStreaming,
+      'delete',
+    )
   }
 })

@@ -23,7 +23,7 @@ const upgrade = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ]
 
-test('a refused client that does not close its side is gone all the same', async (t) => {
+test('The connection of a rejected client is closed even when the client keeps its side open', async (t) => {
   const http = createServer()
   const live = createWebSocketRelay(http, settings, pino({ level: 'silent' }))
   http.listen(0, '127.0.0.1')

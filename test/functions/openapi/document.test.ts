@@ -32,7 +32,7 @@ function resolve(ref: string): unknown {
   return parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document)
 }
 
-test('every endpoint of the table is an operation with its summary, and the ones around are there', () => {
+test('Every endpoint of the table is an operation with its summary, and the paths beside the table are described', () => {
   for (const name of names) {
     assert.equal(operationOf(name).operationId, name)
     assert.equal(operationOf(name).summary, api[name].summary)
@@ -40,14 +40,14 @@ test('every endpoint of the table is an operation with its summary, and the ones
   for (const path of ['/event', '/config.json', '/healthz', '/readyz']) assert.ok(document.paths[path], path)
 })
 
-test('operation ids are unique and every tag is declared', () => {
+test('Operation ids are unique, and every tag is declared', () => {
   const ids = operations.map((operation) => operation.operationId)
   assert.equal(new Set(ids).size, ids.length)
   const declared = document.tags.map((tag) => tag.name as string)
   for (const { tags } of operations) for (const tag of tags) assert.ok(declared.includes(tag), tag)
 })
 
-test('every reference points at something', () => {
+test('Every reference resolves', () => {
   let seen = 0
   for (const { $ref } of inside(document)) {
     if (typeof $ref !== 'string') continue
@@ -57,7 +57,7 @@ test('every reference points at something', () => {
   assert.ok(seen > 50)
 })
 
-test('path parameters are exactly those of the path', () => {
+test('Path parameters are exactly those of the path', () => {
   for (const [path, methods] of Object.entries(document.paths)) {
     const wanted = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
     for (const { parameters, operationId } of Object.values(methods)) {
@@ -72,12 +72,12 @@ test('path parameters are exactly those of the path', () => {
   }
 })
 
-test('roles become security requirements', () => {
+test('Roles become security requirements', () => {
   const wanted = { open: [], user: [{ user: [] }, { admin: [] }, {}], admin: [{ admin: [] }] }
   for (const name of names) assert.deepEqual(operationOf(name).security, wanted[api[name].role], name)
 })
 
-test('every refusal of the table stands under its status with its code', () => {
+test('Every error of the table is described under its status with its code', () => {
   for (const name of names) {
     const { responses } = operationOf(name)
     for (const code of (api[name] as Endpoint).errors) {
@@ -87,7 +87,7 @@ test('every refusal of the table stands under its status with its code', () => {
   }
 })
 
-test('who sends no credential, too much or from elsewhere finds that answer described', () => {
+test('The answers to a missing credential, a too large body and a foreign origin are described', () => {
   const statusesOf = (name: EndpointName) => Object.keys(operationOf(name).responses)
   const wanted = ['401', '403', '413', '415', '422']
   assert.deepEqual(
@@ -98,7 +98,7 @@ test('who sends no credential, too much or from elsewhere finds that answer desc
   assert.ok(!statusesOf('ping').includes('401'))
 })
 
-test('refusals are JSON with a code, but config_refused is plain text', () => {
+test('Errors are JSON with a code, but config_rejected is plain text', () => {
   const refused = operationOf('createDeployment').responses['400']?.content ?? {}
   assert.deepEqual(Object.keys(refused).sort(), ['application/json', 'text/plain'])
   const bodies = z.fromJSONSchema(standalone(refused['application/json']?.schema ?? {}))
@@ -107,7 +107,7 @@ test('refusals are JSON with a code, but config_refused is plain text', () => {
   assert.ok(!bodies.safeParse(errorBody('busy', 'no')).success)
 })
 
-test('the list describes its ETag and 304, the commands their keys and the id they answer', () => {
+test('The list describes its ETag and 304, the commands their keys and the returned action id', () => {
   const list = operationOf('listDeployments')
   assert.ok(list.responses['304'])
   assert.ok(list.responses['200']?.headers.ETag)
@@ -120,7 +120,7 @@ test('the list describes its ETag and 304, the commands their keys and the id th
   assert.deepEqual(typesOf('ping'), ['text/plain'])
 })
 
-test('every example is what its endpoint takes and answers, by zod and by the JSON Schema of the document', () => {
+test('Every example matches the zod schema and the JSON Schema of its endpoint', () => {
   for (const name of names) {
     const { body, response }: Endpoint = api[name]
     const operation = operationOf(name)
@@ -136,7 +136,7 @@ test('every example is what its endpoint takes and answers, by zod and by the JS
   }
 })
 
-test('requests are closed and answers are open to additions', () => {
+test('Request schemas are closed, and response schemas are open to additions', () => {
   const schemas = document.components.schemas as Record<string, Record<string, unknown>>
   assert.equal(schemas.CreateBody?.additionalProperties, false)
   for (const { additionalProperties } of inside([schemas.FullInfo, schemas.Action, schemas.Overrides]))
@@ -154,7 +154,7 @@ const app = new Hono()
   .get('/api/v1/docs', docsPage)
   .get('/api/v1/docs.css', docsStylesheet)
 
-test('the document, the page and its style are served, each asked again with its ETag', async () => {
+test('The document, the page and its stylesheet are served with ETags', async () => {
   for (const [path, type] of [
     ['openapi.json', 'application/json'],
     ['docs', 'text/html; charset=utf-8'],
@@ -171,7 +171,7 @@ test('the document, the page and its style are served, each asked again with its
   assert.equal(served.openapi, '3.1.0')
 })
 
-test('the page needs no script and no inline style, and shows every endpoint with a curl example', async () => {
+test('The page needs no script and no inline style, and shows every endpoint with a curl example', async () => {
   const response = await app.request('/api/v1/docs')
   assert.match(response.headers.get('content-security-policy') ?? '', /default-src 'none'; style-src 'self'/)
   const html = await response.text()

@@ -1,0 +1,47 @@
+/** Decides under which name, from where and why an action is recorded. Called by http/endpoint-handler.ts. */
+import type { Actor } from '../../db/queries/enqueue-action.ts'
+import type { Role } from '../../domain/api-schema.ts'
+import { headers } from '../../domain/endpoints.ts'
+import type { ServerSettings } from '../../domain/settings.ts'
+
+export type RequestHeaders = { get(name: string): string | null | undefined }
+
+/** The name comes from the trusted proxy, else from the client, else from the credential; the last resort is the role. */
+export function actorOf(settings: ServerSettings, role: Role, requestHeaders: RequestHeaders): Actor {
+  const trusted = settings.ACTOR_HEADER ? requestHeaders.get(settings.ACTOR_HEADER) : null
+  const actor =
+    trusted ||
+    decode(requestHeaders.get(headers.actor)) ||
+    basicUser(requestHeaders.get('authorization')) ||
+    role
+  return {
+    actor: sanitize(actor, 200),
+    source: sourceOf(requestHeaders),
+    reason: sanitize(decode(requestHeaders.get(headers.reason)) ?? '', 1000) || null,
+  }
+}
+
+function sourceOf(requestHeaders: RequestHeaders): string {
+  const declared = requestHeaders.get(headers.source)
+  if (declared && ['page', 'octo', 'ci', 'api'].includes(declared)) return declared
+  return requestHeaders.get('sec-fetch-site') ? 'page' : 'api'
+}
+
+function decode(text: string | null | undefined): string | null {
+  if (!text) return null
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function basicUser(authorization: string | null | undefined): string | null {
+  const encoded = /^Basic (.+)$/i.exec(authorization ?? '')?.[1]
+  return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString().split(':')[0] || null
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+const controlCharacters = /[\u0000-\u001f\u007f]/g
+const sanitize = (text: string, maxLength: number) =>
+  text.replace(controlCharacters, ' ').trim().slice(0, maxLength)

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readSettings } from '../../../domain/settings.ts'
+import { actorOf } from '../../../functions/auth/actor.ts'
+
+const settings = readSettings('server', { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' })
+const headersOf = (headers: Record<string, string>) => ({
+  get: (name: string) => headers[name.toLowerCase()],
+})
+
+test('A trusted proxy header names the actor; the header of the client counts only without one', () => {
+  const trusting = { ...settings, ACTOR_HEADER: 'X-Forwarded-User' }
+  const both = headersOf({ 'x-forwarded-user': 'anna', 'octopod-actor': 'mallory' })
+  assert.equal(actorOf(trusting, 'user', both).actor, 'anna')
+  assert.equal(actorOf(settings, 'user', both).actor, 'mallory')
+  assert.equal(
+    actorOf(settings, 'user', headersOf({ authorization: `Basic ${btoa('bob:secret')}` })).actor,
+    'bob',
+  )
+  assert.equal(actorOf(settings, 'user', headersOf({})).actor, 'user')
+  assert.equal(
+    actorOf(settings, 'user', headersOf({ 'octopod-actor': 'a%0Ab'.repeat(200) })).actor.length,
+    200,
+  )
+  assert.doesNotMatch(actorOf(settings, 'user', headersOf({ 'octopod-actor': 'a%0Ab' })).actor, /\n/)
+})
