@@ -2,6 +2,7 @@
  * The connection pool: slonik with what it leaves out (measured, architecture §5): rows checked by zod, no query and no wait
  * for a connection without a deadline, a start that waits for PostgreSQL. Opened by server and runner, handed to every query.
  */
+
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createPgDriverFactory } from '@slonik/pg-driver'
@@ -15,6 +16,7 @@ import {
   type Interceptor,
 } from 'slonik'
 import { createSemaphore } from '../lib/semaphore.ts'
+import { withTimeout } from '../lib/with-timeout.ts'
 import { classifyStoreError, PoolTimeout, QueryTimeout } from './errors.ts'
 
 const poolMethods = [
@@ -160,20 +162,12 @@ function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): Drive
           ...client,
           query: async (...query) => {
             if (terminated) throw terminated
-            let timer: NodeJS.Timeout | undefined
-            const deadline = new Promise<never>((_, reject) => {
-              timer = setTimeout(() => {
-                terminated = new BackendTerminatedError(
-                  new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
-                )
-                reject(terminated)
-              }, queryTimeoutMs + 250)
+            return withTimeout(client.query(...query), queryTimeoutMs + 250, () => {
+              terminated = new BackendTerminatedError(
+                new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
+              )
+              throw terminated
             })
-            try {
-              return await Promise.race([client.query(...query), deadline])
-            } finally {
-              clearTimeout(timer)
-            }
           },
         }
       },

@@ -1,4 +1,5 @@
 /** Opens what the functions need, for server.ts and lambda.ts, and gives the way to close it again. */
+
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
@@ -13,6 +14,7 @@ import {
 } from '../db/redis/connections.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 import { createBatchLoader } from '../lib/batch-loader.ts'
+import { withTimeout } from '../lib/with-timeout.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import type { Services } from './services.ts'
@@ -66,7 +68,7 @@ export async function createServices(
     close: async () => {
       await Promise.all([actionQueue.close(), scriptQueries.close()])
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])
-      await Promise.race([db.end(), new Promise((resolve) => setTimeout(resolve, 2000).unref())])
+      await withTimeout(db.end(), 2000, () => {})
     },
   }
 }

@@ -1,16 +1,25 @@
-/** Does something again and again, with jitter, until stopped; an error is logged and does not end it. */
-import type { Logger } from 'pino'
+/** Runs a task again and again until it is stopped. Called by the runner's schedules and by the server's watchers. */
 
-export type PeriodicTask = { runNow(): void; stop(): Promise<void> }
+type Log = { warn(fields: object, message: string): void }
 
-/** `everyMs` lies between the end of one round and the start of the next (±20 %); `nudge` starts one at once. */
+export type PeriodicTask = {
+  /** Starts a round at once, or right after the current one. */
+  runNow(): void
+  /** Stops the task and waits for the current round. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the first round at once. `intervalMs` (±20 %, so that processes do not run in step) lies between the end of one
+ * round and the start of the next. A round that fails is logged, and the next one starts as usual.
+ */
 export function startPeriodic(
-  log: Logger,
+  log: Log,
   name: string,
   intervalMs: number,
   task: () => Promise<void>,
 ): PeriodicTask {
-  let timer: NodeJS.Timeout | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
   let running: Promise<void> | null = null
   let runAgain = false
   let isStopped = false
@@ -23,7 +32,7 @@ export function startPeriodic(
       return
     }
     running = task()
-      .catch((error) => log.warn({ err: error }, `${name}: a round failed; it is tried again`))
+      .catch((error) => log.warn({ err: error }, `${name}: a round failed; the next one follows`))
       .then(() => {
         running = null
         const immediately = runAgain

@@ -1,4 +1,5 @@
 /** `npm run runner`: performs actions, answers questions, makes checks. Any number of them side by side. */
+
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
@@ -15,8 +16,10 @@ import {
 import { subscribe } from '../db/redis/events.ts'
 import { clearScriptCache } from '../db/redis/script-cache.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
+import { delay } from '../lib/delay.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { serializers } from '../lib/serialize-error.ts'
+import { withTimeout } from '../lib/with-timeout.ts'
 import { executeAction, type RunningActions } from './actions/execute-action.ts'
 import { startCheckScheduler } from './checks/check-scheduler.ts'
 import type { RunnerContext } from './context.ts'
@@ -163,10 +166,7 @@ async function main(): Promise<void> {
     await Promise.all([checks.stop(), notifications.stop(), heart.stop()])
     await context.watchdog.close()
     await Promise.all([redis, subscriber, queueRedis].map(closeRedis))
-    await Promise.race([
-      Promise.all([db.end(), leaseDb.end()]),
-      new Promise((resolve) => setTimeout(resolve, 2000).unref()),
-    ])
+    await withTimeout(Promise.all([db.end(), leaseDb.end()]), 2000, () => {})
     process.exit(0)
   }
   process.on('SIGTERM', shutDown)
@@ -185,5 +185,5 @@ async function runInitScript(context: RunnerContext): Promise<void> {
 }
 
 async function waitUntil(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setTimeout(resolve, 50))
+  while (!done()) await delay(50)
 }

@@ -2,6 +2,7 @@
  * The bell (law 1) and the questions (law 8): what servers put into BullMQ and runners take out. Ringing comes after
  * the commit, is bounded in time, and its failure changes nothing: runners also look in PostgreSQL.
  */
+
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Queue, Worker } from 'bullmq'
@@ -15,6 +16,7 @@ import {
   scriptAnswer,
   scriptQuery,
 } from '../../domain/queue-messages.ts'
+import { withTimeout } from '../../lib/with-timeout.ts'
 import { parseMessage } from '../redis/events.ts'
 import { channelNames, queueNames } from '../redis/redis-keys.ts'
 
@@ -165,27 +167,25 @@ export function serveScriptQueries(
  * is given up a moment after its work is `done`.
  */
 export async function closeWorker(worker: Worker, done: Promise<unknown>): Promise<void> {
-  await Promise.race([worker.close().catch(() => {}), done.then(() => pause(1000))])
+  const closed = worker.close().catch(() => {})
+  await Promise.race([closed, done])
+  await withTimeout(closed, 1000, () => {})
 }
 
 async function closeQueue(queue: Queue, ms: number): Promise<void> {
-  await Promise.race([queue.close().catch(() => {}), pause(ms)])
+  await withTimeout(
+    queue.close().catch(() => {}),
+    ms,
+    () => {},
+  )
 }
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms).unref())
-
-async function bounded<T>(
+function bounded<T>(
   work: Promise<T>,
   ms: number,
-  late = () => new Error(`Redis did not answer in ${ms} ms`),
+  createError = () => new Error(`Redis did not answer in ${ms} ms`),
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), ms)
+  return withTimeout(work, ms, () => {
+    throw createError()
   })
-  try {
-    return await Promise.race([work, limit])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,5 +1,7 @@
 /** Connections to Redis. Each purpose has its own kind of patience; none waits for ever. */
+
 import { Redis } from 'ioredis'
+import { withTimeout } from '../../lib/with-timeout.ts'
 
 const reconnectDelayMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
 
@@ -58,7 +60,7 @@ export function createSubscriberConnection(
 /** Closes politely within a second, then for good. */
 export async function closeRedis(redis: Redis): Promise<void> {
   const quit = redis.status === 'ready' ? redis.quit().catch(() => {}) : Promise.resolve()
-  await Promise.race([quit, new Promise((resolve) => setTimeout(resolve, 1000).unref())])
+  await withTimeout(quit, 1000, () => {})
   redis.disconnect()
 }
 

@@ -1,6 +1,8 @@
 /** For whoever watches the process: /healthz is it alive, /readyz are its stores reachable. */
+
 import type { Handler } from 'hono'
 import { getListVersion } from '../../db/queries/deployments.ts'
+import { withTimeout } from '../../lib/with-timeout.ts'
 import type { Services } from '../services.ts'
 
 export const healthz: Handler = (context) => context.json({ status: 'alive' })
@@ -27,12 +29,9 @@ export function readyz(services: Services): Handler {
 }
 
 async function probe(work: Promise<unknown>): Promise<StoreState> {
-  const late = new Promise<StoreState>((resolve) => setTimeout(() => resolve('away'), 2000).unref())
-  return Promise.race([
-    work.then(
-      () => 'ok' as const,
-      () => 'away' as const,
-    ),
-    late,
-  ])
+  const answered = work.then(
+    () => 'ok' as const,
+    () => 'away' as const,
+  )
+  return withTimeout(answered, 2000, () => 'away' as const)
 }

@@ -3,7 +3,7 @@
  * group. The orphan guard does the same when the process that started it is gone. Called by spawn-program.ts and the bench.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { withTimeout } from '../with-timeout.ts'
 
 /** Signals to end a process, each with the time it has before the next one. SIGKILL to the process group comes last. */
 export type StopSequence = readonly { signal: NodeJS.Signals; waitMs: number }[]
@@ -21,9 +21,7 @@ export async function endProcessTree(
   for (const { signal, waitMs } of stopSequence) {
     if (!running) return
     child.kill(signal)
-    const timer = new AbortController()
-    await Promise.race([ended, sleep(waitMs, null, { signal: timer.signal }).catch(() => null)])
-    timer.abort()
+    await withTimeout(ended, waitMs, () => {})
   }
   if (running && child.pid !== undefined) killProcessGroup(child.pid)
   await ended

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { withTimeout } from '../with-timeout.ts'
 import { endProcessTree, killProcessGroup, type StopSequence, startOrphanGuard } from './end-process-tree.ts'
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null; spawnError: string | null }
@@ -97,9 +97,7 @@ async function waitForExit(child: ChildProcess): Promise<Exit> {
     child.once('error', (error) => resolve({ code: null, signal: null, spawnError: error.message }))
     child.once('exit', (code, signal) => resolve({ code, signal, spawnError: null }))
   })
-  const timer = new AbortController()
-  await Promise.race([closed, sleep(500, null, { signal: timer.signal }).catch(() => null)])
-  timer.abort()
+  await withTimeout(closed, 500, () => {})
   child.stdout?.destroy()
   child.stderr?.destroy()
   return exit

@@ -2,8 +2,9 @@
  * Stays with an action until its deployment has arrived, and shows its progress and output meanwhile. Loaded by
  * action-command.ts, create-or-update.ts and commands/wait.ts when somebody waits.
  */
+
+import { withTimeout } from '../../lib/with-timeout.ts'
 import type { ApiClient } from '../api/client.ts'
-import { delay } from '../api/retry.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { describeState } from '../output/columns.ts'
 import type { Progress } from '../output/progress.ts'
@@ -58,7 +59,7 @@ export async function waitAndFollow(
     failure = error
   }
   const timedOut = failure instanceof CliError && failure.kind === 'timed_out'
-  if (!timedOut) await Promise.race([output, delay(outputGraceMs, stopOutput.signal)])
+  if (!timedOut) await withTimeout(output, outputGraceMs, () => {})
   stopOutput.abort()
   await output
   interruptHandler.done()

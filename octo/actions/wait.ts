@@ -3,9 +3,9 @@
  * connection the state is read, so that the end is never missed. Called by action-command.ts and commands/wait.ts.
  */
 import type { ActionSummary } from '../../domain/schemas.ts'
+import { delay } from '../../lib/delay.ts'
 import type { ApiClient } from '../api/client.ts'
 import { openLiveConnection } from '../api/live-connection.ts'
-import { delay } from '../api/retry.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { evaluateWait, findNewerAttempt, type Snapshot, type TargetState } from './wait-outcome.ts'
 

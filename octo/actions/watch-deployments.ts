@@ -4,9 +4,9 @@
  */
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { delay } from '../../lib/delay.ts'
 import type { ApiClient } from '../api/client.ts'
 import { openLiveConnection } from '../api/live-connection.ts'
-import { delay } from '../api/retry.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 type WatchOptions = {

@@ -7,12 +7,13 @@ import type { Dispatcher } from 'undici'
 import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import { buildPath, endpoints, headers } from '../../domain/endpoints.ts'
+import { backoffMs } from '../../lib/backoff.ts'
+import { delay } from '../../lib/delay.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { type HttpResponse, httpError, invalidResponseError, notOctopodError } from '../errors/http.ts'
 import { networkError } from '../errors/network.ts'
 import type { Connection } from './connection.ts'
 import { createHttpAgent, defaultTimeLimits, type TimeLimits } from './http-agent.ts'
-import { backoffMs, delay } from './retry.ts'
 
 /** Endpoints that answer once; a stream of events is not a call. */
 export type CallName = {

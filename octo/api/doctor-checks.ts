@@ -1,10 +1,10 @@
 /** What octo doctor asks of the server, each question bounded in time. Called by commands/doctor.ts. */
 import { isActive } from '../../domain/actions.ts'
+import { delay } from '../../lib/delay.ts'
 import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
 import type { ApiClient } from './client.ts'
 import { openLiveConnection } from './live-connection.ts'
-import { delay } from './retry.ts'
 
 export type CheckResult = {
   check: string

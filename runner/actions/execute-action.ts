@@ -17,6 +17,7 @@ import { publishChange, publishOutput } from '../../db/redis/events.ts'
 import { actions, emptyResult, type ScriptResult } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { lifecycleArguments } from '../../domain/script.ts'
+import { delay } from '../../lib/delay.ts'
 import type { RunnerContext } from '../context.ts'
 import { createOutput, type Output } from '../output/output.ts'
 import { secretValues } from '../output/redact.ts'
@@ -216,7 +217,7 @@ async function retryWhileDatabaseDown<T>(
       return await operation()
     } catch (error) {
       if (!isDatabaseUnavailable(error) || shutdownSignal.aborted || signal?.aborted) throw error
-      await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 400))
+      await delay(300 + Math.random() * 400)
     }
   }
 }

@@ -2,11 +2,13 @@
  * A small companion of the runner that ends its scripts when the runner cannot (law 5): it is lost, or it is frozen and
  * the lease of a script runs out. Made once by main, given to every runProcess; hands the work to watchdog.sh.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { uptime } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { withTimeout } from '../../lib/with-timeout.ts'
 
 export type Watchdog = {
   /** To be called before a script is started: from here on it does not outlive the runner. */
@@ -94,7 +96,7 @@ export function createWatchdog(
       const onExit = once(child, 'exit')
       child.ref()
       child.stdin?.end()
-      await Promise.race([onExit, new Promise((resolve) => setTimeout(resolve, closeTimeoutMs).unref())])
+      await withTimeout(onExit, closeTimeoutMs, () => {})
     },
   }
 }

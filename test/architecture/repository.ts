@@ -18,7 +18,17 @@ export function files(folder = ''): string[] {
 
 export const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 export const topFolderOf = (path: string): string => path.split('/')[0] ?? ''
-export const topFolders = ['domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra', 'test'] as const
+export const topFolders = [
+  'lib',
+  'domain',
+  'db',
+  'functions',
+  'runner',
+  'web',
+  'octo',
+  'infra',
+  'test',
+] as const
 export type TopFolder = (typeof topFolders)[number]
 
 /** TypeScript of the rooms. */

@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { actionSummary, fullInfo as fullInfoShape } from '../../domain/schemas.ts'
 import { evaluateWait, findNewerAttempt, type TargetState } from '../../octo/actions/wait-outcome.ts'
 import { readRequester } from '../../octo/api/ci-environment.ts'
-import { backoffMs } from '../../octo/api/retry.ts'
 import { formatDuration, parseDurationMs } from '../../octo/cli/duration.ts'
 import { CliError } from '../../octo/errors/cli-error.ts'
 import { formatRecords, formatTable } from '../../octo/output/formatter.ts'
@@ -84,14 +83,6 @@ test('times are read and shown as people write them', () => {
   for (const text of ['', '0', 'm', '1d', '-1', '25h', '5 minutes'])
     assert.throws(() => parseDurationMs('--timeout', text), { kind: 'usage' })
   assert.deepEqual([59_900, 61_000, 3_660_000].map(formatDuration), ['59 s', '1 min 1 s', '1 h 1 min'])
-})
-
-test('pauses grow to their limit and are never in step', () => {
-  assert.deepEqual(
-    [0, 1, 9].map((attempt) => backoffMs(attempt, 100, 1000, 1)),
-    [100, 200, 1000],
-  )
-  assert.equal(backoffMs(0, 100, 1000, 0), 50)
 })
 
 test('CI systems tell who and where', () => {

@@ -5,6 +5,7 @@
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ChangeEvent, LiveMessage } from '../../domain/event.ts'
+import { backoffMs } from '../../lib/backoff.ts'
 
 /**
  * connecting: first attempt. live: no events are missing. delayed: the server itself receives events late.
@@ -48,14 +49,10 @@ const connectMs = 10_000
 const missedHeartbeats = 2.5
 /** Failed attempts before the state becomes `offline`. */
 const attemptsBeforeOffline = 3
+const initialBackoffMs = 500
 const maxBackoffMs = 20_000
 /** Polling interval while the connection is not live. */
 const pollMs = 15_000
-
-/** Exponential backoff with 50 to 100 % jitter, so that many pages do not reconnect at the same moment. */
-export function backoffMs(attempt: number, random: number): number {
-  return Math.min(maxBackoffMs, 500 * 2 ** attempt) * (0.5 + random / 2)
-}
 
 export function openLiveConnection({
   connect,
@@ -127,7 +124,7 @@ export function openLiveConnection({
   const scheduleReconnect = () => {
     closeSocket()
     if (closed) return
-    const waitMs = backoffMs(attempt, random())
+    const waitMs = backoffMs(attempt, initialBackoffMs, maxBackoffMs, random())
     attempt += 1
     if (attempt > attemptsBeforeOffline) connectionState.value = 'offline'
     else if (connectionState.peek() !== 'connecting') connectionState.value = 'reconnecting'

@@ -2,7 +2,11 @@
  * Streams the output of an action. Server-sent events are read by `fetch`, because EventSource cannot send
  * the credential. Resumes after the last chunk. Used by log-viewer.ts.
  */
+
 import type { OutputChunk } from '../../domain/schemas.ts'
+import { backoffMs } from '../../lib/backoff.ts'
+import { delay } from '../../lib/delay.ts'
+import { withTimeout } from '../../lib/with-timeout.ts'
 import type { ApiClient } from '../api/client.ts'
 import { type ApiError, isClientError, toApiError } from '../api/errors.ts'
 
@@ -39,7 +43,7 @@ export async function streamOutput(
         signal: AbortSignal.any([signal, requestEnded.signal]),
         timeoutMs: null,
       })
-      const response = await inTime(request, silenceTimeoutMs)
+      const response = await withTimeout(request, silenceTimeoutMs)
       listener.connectionError(null)
       for await (const { event, data } of readServerSentEvents(
         response.body as ReadableStream,
@@ -60,7 +64,7 @@ export async function streamOutput(
     } finally {
       requestEnded.abort()
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.min(maxRetryDelayMs, 500 * 2 ** attempt)))
+    await delay(backoffMs(attempt, 500, maxRetryDelayMs))
   }
 }
 
@@ -73,7 +77,7 @@ export async function* readServerSentEvents(
   const decoder = new TextDecoder()
   let buffer = ''
   for (;;) {
-    const { value, done } = await inTime(reader.read(), silenceTimeoutMs)
+    const { value, done } = await withTimeout(reader.read(), silenceTimeoutMs)
     if (done) return
     const blocks = (buffer + decoder.decode(value, { stream: true })).split('\n\n')
     buffer = blocks.pop() ?? ''
@@ -82,14 +86,6 @@ export async function* readServerSentEvents(
       if (event !== null) yield event
     }
   }
-}
-
-async function inTime<T>(reading: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, ms, new DOMException('', 'TimeoutError'))
-  })
-  return Promise.race([reading, late]).finally(() => clearTimeout(timer))
 }
 
 function parseEvent(block: string): ServerSentEvent | null {

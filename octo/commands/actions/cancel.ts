@@ -55,7 +55,7 @@ export class Cancel extends ApiCommand {
 
   /** It may have ended by itself before it was asked to: that is said, for the script has run to its end. */
   private async waitUntilEnded(action_id: number, deadlineMs: number): Promise<void> {
-    const { delay } = await import('../../api/retry.ts')
+    const { delay } = await import('../../../lib/delay.ts')
     for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 2000)) {
       const { state } = await this.call('getAction', { params: { action_id } })
       if (!isActive(state)) {

@@ -1,6 +1,8 @@
 /** Runners that stand still for a while (SIGSTOP): while a script runs, and between the claim and the start of one. */
+
 import { rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withTimeout } from '../../../lib/with-timeout.ts'
 import { nowMs } from '../harness/clock.ts'
 import type { Cluster } from '../harness/cluster.ts'
 import { cancelAction } from '../harness/http-client.ts'
@@ -51,7 +53,7 @@ export async function freezeRunner(
     const frozenAt = nowMs()
     holder.signal('SIGSTOP')
     const [gone, settled] = [waitForProcessesGone(world, action), waitForActionEnd(world, action)]
-    await Promise.race([sleep(frozenMs), holder.exited])
+    await withTimeout(holder.exited, frozenMs, () => {})
     awake = true
     holder.signal('SIGCONT')
     const watched = sleep(afterWakeMs)

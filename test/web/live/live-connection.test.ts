@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { LiveMessage } from '../../../domain/event.ts'
-import { backoffMs, openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'
+import { openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 
 /** A live room over sockets that only say what the test says. */
@@ -195,13 +195,5 @@ describe('live events', () => {
     const { advanceTime, callsSinceLast } = openTestConnection(t)
     await advanceTime(15_000)
     assert.ok(callsSinceLast().includes('refresh'))
-  })
-
-  it('waits longer after every failed attempt, half of it by chance, never longer than 20 s', () => {
-    assert.deepEqual(
-      [0, 1, 2, 9].map((attempt) => backoffMs(attempt, 1)),
-      [500, 1000, 2000, 20_000],
-    )
-    assert.equal(backoffMs(9, 0), 10_000)
   })
 })
