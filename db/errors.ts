@@ -1,4 +1,4 @@
-/** What PostgreSQL's errors mean to us. */
+/** Classifies the errors of PostgreSQL and slonik. Used by functions/ and runner/ to choose between retry, refusal and log. */
 import {
   BackendTerminatedError,
   BackendTerminatedUnexpectedlyError,
@@ -6,25 +6,25 @@ import {
   UniqueIntegrityConstraintViolationError,
 } from 'slonik'
 
-/** A write came from a hand that no longer holds the action's lease (law 3). Stop; somebody else decides. */
+/** The writer no longer holds the lease of the action. It must stop; another process decides about the action. */
 export class StaleLease extends Error {
   override name = 'StaleLease'
   constructor(actionId: number, fencingToken: number) {
-    super(`action ${actionId} is no longer ours (fencing token ${fencingToken})`)
+    super(`action ${actionId} is held by another writer (fencing token ${fencingToken})`)
   }
 }
 
-/** All connections were busy for too long; the query was not sent, and will not be. */
+/** No connection became free in time. The query was not sent and will not be sent. */
 export class PoolTimeout extends Error {
-  override name = 'NoConnection'
+  override name = 'PoolTimeout'
 }
 
-/** A query had no answer in time; its connection is given up. */
+/** A query had no answer in time. Its connection is closed. */
 export class QueryTimeout extends Error {
-  override name = 'NoAnswerInTime'
+  override name = 'QueryTimeout'
 }
 
-/** Raised by the guards in the schema (migration 0002). */
+/** The triggers of the schema raise OC001 (db/migrations/0003_triggers.sql). */
 export function isStaleWrite(error: unknown): boolean {
   return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
 }
@@ -44,23 +44,23 @@ const networkCodes = new Set([
   'ENETUNREACH',
 ])
 
-/** Not reachable; too slow to be used, or all its connections busy; no room left on its disk. */
-export type StoreError = 'away' | 'slow' | 'full'
+/** `timeout`: the database is too slow, or all connections are busy. */
+export type StoreError = 'unreachable' | 'timeout' | 'disk_full'
 
-/** What is wrong with the database, if it is that rather than our query. */
+/** Returns null when the database works and the query itself is wrong. */
 export function classifyStoreError(error: unknown): StoreError | null {
   return (
     errorChain(error)
       .map(classifyOne)
-      .find((trouble) => trouble !== null) ?? null
+      .find((storeError) => storeError !== null) ?? null
   )
 }
 
 export const isDatabaseUnavailable = (error: unknown): boolean => classifyStoreError(error) !== null
 
 /**
- * Whether a database in trouble has surely changed nothing: there was no connection to send anything by, or PostgreSQL said
- * itself that it failed. Otherwise, as when a connection breaks during COMMIT, nobody knows.
+ * True when the query certainly changed nothing: there was no connection to send it on, or PostgreSQL reported that it failed. False
+ * when the outcome is unknown, for example when the connection broke during COMMIT.
  */
 export function knownNotCommitted(error: unknown): boolean {
   return errorChain(error).some(
@@ -72,17 +72,19 @@ export function knownNotCommitted(error: unknown): boolean {
 }
 
 function classifyOne(error: unknown): StoreError | null {
-  if (error instanceof PoolTimeout || error instanceof QueryTimeout) return 'slow'
+  if (error instanceof PoolTimeout || error instanceof QueryTimeout) return 'timeout'
   const code = errorCode(error) ?? ''
-  // 53100: disk full; 57014: it ran out of the time a statement has.
-  if (code === '53100') return 'full'
-  if (code === '57014') return 'slow'
+  // 53100: disk full; 57014: statement timeout.
+  if (code === '53100') return 'disk_full'
+  if (code === '57014') return 'timeout'
   if (error instanceof BackendTerminatedError || error instanceof BackendTerminatedUnexpectedlyError)
-    return error.cause instanceof QueryTimeout ? 'slow' : 'away'
-  // 08: connection exceptions; 57P0x: shutting down, starting up; 53: too many connections, no memory.
-  if (networkCodes.has(code) || /^(08|57P0|53)/.test(code)) return 'away'
+    return error.cause instanceof QueryTimeout ? 'timeout' : 'unreachable'
+  // 08: connection exceptions; 57P0x: shutdown or startup; 53: too many connections or out of memory.
+  if (networkCodes.has(code) || /^(08|57P0|53)/.test(code)) return 'unreachable'
   const message = error instanceof Error ? error.message : ''
-  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(message) ? 'away' : null
+  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(message)
+    ? 'unreachable'
+    : null
 }
 
 function errorCode(error: unknown): string | undefined {
@@ -90,7 +92,7 @@ function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** The error, its causes and the members of aggregates (a refused connection to localhost is one of two). */
+/** The error, its causes and the members of aggregates: a refused connection to localhost is an aggregate of two. */
 function errorChain(error: unknown, depth = 0): unknown[] {
   if (error === null || error === undefined || depth > 5) return []
   const { cause, errors } = error as { cause?: unknown; errors?: unknown[] }

@@ -99,7 +99,7 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
       try {
         return await work(...values)
       } catch (error) {
-        if (classifyStoreError(error) === 'full') diskFullAt = performance.now()
+        if (classifyStoreError(error) === 'disk_full') diskFullAt = performance.now()
         throw error
       } finally {
         semaphore.release()

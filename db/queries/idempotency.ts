@@ -1,17 +1,20 @@
-/** Requests already answered: the same Idempotency-Key acts once, also after a connection lost during COMMIT. */
+/**
+ * Idempotency keys: requests with the same Idempotency-Key act once, also when the connection breaks during COMMIT. Action keys are
+ * inserted by the SQL function enqueue_action.
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { ApiError } from '../../domain/errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 
-/** `fingerprint`: a digest of method, path and body; the same key with another one is a mistake. */
+/** `fingerprint` is a digest of method, path and body. The same key with another fingerprint is refused. */
 export type IdempotencyKey = { key: string; fingerprint: string }
 
 const keyRow = z.object({ fingerprint: z.string(), action_id: z.number().nullable() })
 
 /**
- * Takes the key, inside the transaction that acts. Null: it was free, act. Otherwise what it did the first time.
- * A concurrent request with the same key waits here until the first has committed or failed.
+ * Inserts the key in the transaction that does the work. Returns null for a new key, else the result of the first request. A concurrent
+ * request with the same key waits here until the first one has committed or failed.
  */
 export async function claimIdempotencyKey(
   transaction: Transaction,
@@ -25,7 +28,7 @@ export async function claimIdempotencyKey(
   return toReplay(stored, fingerprint)
 }
 
-/** What a key did before, without taking it; null when it is new. */
+/** The result of the first request with this key; null for a new key. Inserts nothing. */
 export async function findIdempotencyKey(
   pool: Database,
   { key, fingerprint }: IdempotencyKey,
@@ -45,7 +48,7 @@ function toReplay(stored: z.infer<typeof keyRow>, fingerprint: string): { action
   return { actionId: stored.action_id }
 }
 
-/** Keys are kept for a day. So many at once are deleted well within the time of one statement. */
+/** Deletes keys older than a day, in batches that fit into the time limit of one statement. */
 export async function deleteOldKeys(pool: Database, batchSize = 5000): Promise<void> {
   for (let deleted = batchSize; deleted === batchSize; ) {
     const batch = await pool.query(sql.unsafe`

@@ -1,4 +1,4 @@
-/** How much there is and how much of it waits: numbers for whoever watches the installation. Called by functions/telemetry/metrics.ts. */
+/** Counts for the metrics: deployments by status, active actions, waiting time, late checks. Called by functions/telemetry. */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'
@@ -17,10 +17,10 @@ const statsRow = z.object({
   oldestQueuedSeconds: z.number(),
   lateChecks: z.number(),
 })
-/** `lateChecks`: deployments whose check should have been made more than 5 seconds ago. */
+/** `lateChecks`: deployments whose check has been due for more than 5 seconds. */
 export type Stats = z.infer<typeof statsRow>
 
-/** One round trip over the deployments and the active actions; never over the history. */
+/** Reads deployments and active actions in one round trip, never the action history. */
 export async function readStats(pool: Database): Promise<Stats> {
   return pool.one(sql.type(statsRow)`
     select

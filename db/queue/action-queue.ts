@@ -73,7 +73,7 @@ export type ScriptQueryClient = {
 }
 
 export class ScriptQueryTimeout extends Error {
-  override name = 'NoAnswer'
+  override name = 'ScriptQueryTimeout'
 }
 
 /** `timeoutMs`: how long the asker waits. */

@@ -1,4 +1,7 @@
-/** Hints over Redis pub/sub (law 7): what changed, where output grew, what is to be cancelled. May be lost. */
+/**
+ * Events over Redis pub/sub: changed deployments, new output, requested cancels. An event may be lost, so every receiver also polls.
+ * Published by functions/ and runner/.
+ */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type ChangeEvent, changeEvent } from '../../domain/event.ts'
@@ -8,7 +11,7 @@ const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
 const cancelRequested = z.object({ actionId: z.int() })
 export type OutputAppended = z.infer<typeof outputAppended>
 
-/** Publishes and forgets: a lost hint is caught up by whoever polls. Resolves always, within Redis' command timeout. */
+/** Always resolves, within the command timeout of Redis. Errors are ignored because receivers also poll. */
 async function publish(redis: Redis, channel: string, message: unknown): Promise<void> {
   await redis.publish(channel, JSON.stringify(message)).catch(() => {})
 }
@@ -23,15 +26,15 @@ export const publishCancel = (redis: Redis, prefix: string, actionId: number) =>
   publish(redis, channelNames(prefix).cancel, { actionId })
 
 export type EventHandlers = {
-  /** `text` is the event as it was published, checked, to be passed on without being made again. */
+  /** `text` is the validated event as it was published; a server relays it without serializing it again. */
   onChange?: (event: ChangeEvent, text: string) => void
   onOutput?: (grew: OutputAppended) => void
   onCancel?: (actionId: number) => void
 }
 
 /**
- * Listens on `subscriber` (kept for this) until it is closed; ioredis subscribes again after a reconnect. What cannot be
- * read, say of a newer version beside us, is lost as any hint may be: it must not end the process.
+ * Receives events on `subscriber`, a connection of its own, until that is closed. ioredis subscribes again after a reconnect.
+ * Ignores unreadable messages, for example of a newer version.
  */
 export async function subscribe(subscriber: Redis, prefix: string, handlers: EventHandlers): Promise<void> {
   const names = channelNames(prefix)
@@ -55,7 +58,7 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
   await subscriber.subscribe(...wantedChannels)
 }
 
-/** JSON of this shape; null for anything else. */
+/** Parses JSON of this schema. Returns null for anything else. */
 export function parseMessage<T>(schema: z.ZodType<T>, text: string): T | null {
   try {
     return schema.parse(JSON.parse(text))

@@ -1,21 +1,21 @@
-/** Every name we use in Redis, in one place. BullMQ builds its own keys below `prefix`. */
+/** All queue, channel and key names in Redis. BullMQ builds its own keys below `prefix`. */
 import { createHash } from 'node:crypto'
 
-export const queueNames = { actions: 'actions', scriptQueries: 'questions' } as const
+export const queueNames = { actions: 'actions', scriptQueries: 'script-queries' } as const
 
 export const channelNames = (prefix: string) => ({
   /** Changed deployments, to every server. */
   changes: `${prefix}:changes`,
-  /** "Action N has output up to chunk M", to servers that stream it. */
+  /** The last chunk number of an action's output, to servers that stream it. */
   output: `${prefix}:output`,
-  /** "Action N is to be cancelled", to every runner. */
+  /** Actions to cancel, to every runner. */
   cancel: `${prefix}:cancel`,
-  /** Answers to the questions of one server. */
-  replies: (server: string) => `${prefix}:answers:${server}`,
+  /** Answers to the script queries of one server. */
+  replies: (server: string) => `${prefix}:replies:${server}`,
 })
 
 export const redisKeys = (prefix: string) => ({
-  /** One cached answer of a config script. */
+  /** The cached answer of a config script for these arguments. */
   scriptCache: (script: string, args: readonly string[]) =>
     `${prefix}:config:${script}:${createHash('sha256').update(JSON.stringify(args)).digest('base64url')}`,
   scriptCachePattern: `${prefix}:config:*`,

@@ -1,4 +1,7 @@
-/** Answers of the config scripts, kept in Redis for every server and runner (contract §3). */
+/**
+ * Caches answers of the config scripts in Redis for all servers and runners. Read by the config handlers of functions/, filled by
+ * runner/script-queries.
+ */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import type { KeyValue } from '../../domain/overrides.ts'
@@ -16,7 +19,7 @@ const cacheKey = (prefix: string, script: ConfigScript, deploymentConfig: readon
     deploymentConfig.map(([key, value]) => `${key}=${value}`),
   )
 
-/** Null when there is none, or Redis is away. */
+/** Returns null when there is no entry or Redis is unreachable. */
 export async function readScriptCache(
   redis: Redis,
   prefix: string,
@@ -25,26 +28,26 @@ export async function readScriptCache(
 ): Promise<CachedAnswer | null> {
   const text = await redis.get(cacheKey(prefix, script, deploymentConfig)).catch(() => null)
   if (text === null) return null
-  const found = parseMessage(cacheEntry, text)
-  return found && { ageMs: Math.max(0, Date.now() - found.at), answer: found.answer }
+  const entry = parseMessage(cacheEntry, text)
+  return entry && { ageMs: Math.max(0, Date.now() - entry.at), answer: entry.answer }
 }
 
-/** Keeps an answer for `keepMs`; a Redis that is away only means asking again. */
+/** Stores an answer for `ttlMs`. Ignores an unreachable Redis: the script then runs again. */
 export async function writeScriptCache(
   redis: Redis,
   prefix: string,
   script: ConfigScript,
   deploymentConfig: readonly KeyValue[],
-  given: ScriptAnswer,
+  answer: ScriptAnswer,
   ttlMs: number,
 ): Promise<void> {
-  const text = JSON.stringify({ at: Date.now(), answer: given })
+  const text = JSON.stringify({ at: Date.now(), answer })
   await redis
     .set(cacheKey(prefix, script, deploymentConfig), text, 'PX', Math.max(1, Math.round(ttlMs)))
     .catch(() => {})
 }
 
-/** Forgets all answers: new scripts may answer differently. */
+/** Deletes all entries. New scripts may give other answers. */
 export async function clearScriptCache(redis: Redis, prefix: string): Promise<void> {
   let cursor = '0'
   do {

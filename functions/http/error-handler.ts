@@ -33,7 +33,7 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
       `database unavailable: ${storeErrorLogText[storeError]}`,
     )
     const advice = retryAdvice[isRequest ? error.outcome : 'read']
-    const message = storeError === 'full' ? diskFullMessage : storeErrorMessages[storeError] + advice
+    const message = storeError === 'disk_full' ? diskFullMessage : storeErrorMessages[storeError] + advice
     return apiErrorResponse(new ApiError('stores_away', message))
   }
   log.error({ err: error, requestId }, 'request failed')
@@ -41,13 +41,13 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
 }
 
 const storeErrorLogText: Record<StoreError, string> = {
-  away: 'unreachable',
-  slow: 'timeout',
-  full: 'disk full',
+  unreachable: 'unreachable',
+  timeout: 'timeout',
+  disk_full: 'disk full',
 }
-const storeErrorMessages: Record<Exclude<StoreError, 'full'>, string> = {
-  away: 'The database is not reachable right now',
-  slow: 'The database takes too long to answer right now',
+const storeErrorMessages: Record<Exclude<StoreError, 'disk_full'>, string> = {
+  unreachable: 'The database is not reachable right now',
+  timeout: 'The database takes too long to answer right now',
 }
 const diskFullMessage =
   'The disk of the database is full: no change can be stored, and nothing is lost. Changes work again as soon as there is space.'

@@ -53,13 +53,13 @@ suite('away', () => {
 
   test('is told apart from one that is too slow, and from one whose disk is full', async () => {
     const quick = await openPool(db.url, { size: 1, queryTimeoutMs: 100 })
-    assert.equal(classifyStoreError(await rejection(quick.query(sql.unsafe`select pg_sleep(5)`))), 'slow')
+    assert.equal(classifyStoreError(await rejection(quick.query(sql.unsafe`select pg_sleep(5)`))), 'timeout')
     assert.equal(quick.isDiskFull(), false)
     const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
-    assert.equal(classifyStoreError(await rejection(quick.query(full))), 'full')
+    assert.equal(classifyStoreError(await rejection(quick.query(full))), 'disk_full')
     assert.equal(quick.isDiskFull(), true, 'and the pool knows')
     await quick.end()
-    assert.equal(classifyStoreError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'away')
+    assert.equal(classifyStoreError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'unreachable')
     assert.equal(classifyStoreError(new Error('x')), null)
   })
 
