@@ -8,7 +8,7 @@ export type Mutant = {
   replacement: string
   violates: readonly Invariant[]
   /** Which half of the short form is asked first. */
-  firstTest: 'steps' | 'plan'
+  firstTest: 'crash-points' | 'random-plan'
 }
 
 export const mutants: Record<string, Mutant> = {
@@ -17,28 +17,28 @@ export const mutants: Record<string, Mutant> = {
     search: /create unique index actions_one_active[^;]*;/,
     replacement: '',
     violates: ['I1'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'no guard of the epoch on actions': {
     file: 'db/migrations/0003_triggers.sql',
     search: /create trigger enforce_fencing_token[^;]*;/,
     replacement: '',
     violates: ['I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'no guard of the epoch on output': {
     file: 'db/migrations/0003_triggers.sql',
     search: /create trigger enforce_output_fencing_token[^;]*;/,
     replacement: '',
     violates: ['I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a start that does not ask for the epoch': {
     file: 'db/migrations/0005_functions.sql',
     search: /writer_token = p_fencing_token\n.* and state = 'queued' and .*\n.* is null/,
     replacement: 'writer_token = fencing_token where id = p_id',
     violates: ['I1', 'I3', 'I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'an end that does not ask for the epoch': {
     file: 'db/migrations/0005_functions.sql',
@@ -46,7 +46,7 @@ export const mutants: Record<string, Mutant> = {
       /writer_token = p_fencing_token\n {2}where id = p_id and fencing_token = p_fencing_token and state in/,
     replacement: 'writer_token = fencing_token where id = p_id and state in',
     violates: ['I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a renewal that does not ask for the epoch': {
     file: 'db/queries/action-lifecycle.ts',
@@ -54,7 +54,7 @@ export const mutants: Record<string, Mutant> = {
       /writer_token = \$\{fencingToken\}\n +where id = \$\{actionId\} and fencing_token = \$\{fencingToken\} (?=.*\n +returning)/,
     replacement: `writer_token = fencing_token where id = \${actionId} `,
     violates: ['I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a cleanup that does not ask for the epoch': {
     file: 'db/queries/action-lifecycle.ts',
@@ -62,42 +62,42 @@ export const mutants: Record<string, Mutant> = {
       /writer_token = \$\{fencingToken\}\n +where id = \$\{actionId\} and fencing_token = \$\{fencingToken\} (?=.*\n +if \(ended)/,
     replacement: `writer_token = fencing_token where id = \${actionId} `,
     violates: ['I4'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'no sweeper of lost actions': {
     file: 'runner/schedules/recovery.ts',
     search: '    await endLost(workshop, start)\n',
     replacement: '',
     violates: ['I2'],
-    firstTest: 'plan',
+    firstTest: 'random-plan',
   },
   'no look for actions whose bell was lost': {
     file: 'runner/schedules/recovery.ts',
     search: 'await findWaiting(db, bellMs, free())',
     replacement: '[] as number[]',
     violates: ['I2'],
-    firstTest: 'plan',
+    firstTest: 'random-plan',
   },
   'no supervisor: nobody ends the scripts of a runner that cannot': {
     file: 'runner/process/watchdog.ts',
     search: '  begin()\n\n  return {',
     replacement: '  return {',
     violates: ['I1', 'I6'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a supervisor without deadlines: only a runner that is gone is noticed': {
     file: 'runner/process/watchdog.sh',
     search: '[ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue',
     replacement: 'continue',
     violates: ['I1', 'I6'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a script that may live as long as its lease, and is only then asked to end': {
     file: 'runner/actions/lease.ts',
     search: 'lastMomentMs: leaseMs - graceMs - marginMs',
     replacement: 'lastMomentMs: leaseMs',
     violates: ['I1', 'I6'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a script that is started before its start is on record': {
     file: 'runner/actions/execute-action.ts',
@@ -106,41 +106,41 @@ export const mutants: Record<string, Mutant> = {
     replacement:
       'const change = true\n    void startUnlessCancelled(workshop, held, lease, prepared.links).catch(() => {})',
     violates: ['I3'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'signals that reach the script alone, not what it started': {
     file: 'runner/process/process-tree.ts',
     search: '  const group = send(-tree.pid, signal)\n',
     replacement: '  return send(tree.pid, signal)\n  const group = false\n',
     violates: ['I1', 'I6'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'an idempotency key that is not kept': {
     file: 'db/queries/enqueue-action.ts',
     search: /\$\{key\?\.key \?\? null\}, /,
     replacement: 'null, ',
     violates: ['I2', 'I3'],
-    firstTest: 'plan',
+    firstTest: 'random-plan',
   },
   'no detection of lost events': {
     file: 'functions/live/missed-events.ts',
     search: 'if (arrived < before)',
     replacement: 'if (arrived < 0)',
     violates: ['I5'],
-    firstTest: 'plan',
+    firstTest: 'random-plan',
   },
   'a page that takes every event for the newest': {
     file: 'web/live/deployment-store.ts',
     search: 'if (deployment.revision <= entry.signal.peek().revision) return false',
     replacement: '',
     violates: ['I5'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
   'a page that counts revisions, and keeps what it showed': {
     file: 'web/live/deployment-store.ts',
     search: 'entry.signal.value = deployment\n',
     replacement: 'entry.signal.value = { ...entry.signal.peek(), revision: deployment.revision }\n',
     violates: ['I5'],
-    firstTest: 'steps',
+    firstTest: 'crash-points',
   },
 }

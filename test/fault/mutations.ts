@@ -15,6 +15,7 @@ const tries = Number(process.env.TRIES ?? 2)
 
 const wanted = process.argv.slice(2).join(' ')
 const chosen = Object.entries(mutants).filter(([name]) => name.includes(wanted))
+const halves = ['crash-points', 'random-plan']
 const rows: string[] = []
 let survivors = 0
 
@@ -25,12 +26,12 @@ const temporary = join(scratch, 'temporary')
 try {
   await mkdir(temporary, { mode: 0o711 })
   for (const path of files()) await cp(join(root, path), join(scratch, path), { verbatimSymlinks: true })
-  await cp(join(root, 'test/fault/scripts'), join(scratch, 'test/fault/scripts'), {
+  await cp(join(root, 'test/scripts'), join(scratch, 'test/scripts'), {
     recursive: true,
     verbatimSymlinks: true,
   })
   await symlink(join(root, 'node_modules'), join(scratch, 'node_modules'))
-  for (const half of chosen.length === 0 ? [] : ['steps', 'plan']) {
+  for (const half of chosen.length === 0 ? [] : halves) {
     const { found, code, text } = await runHalf(half, [])
     if (code === 0) continue
     console.error(text)
@@ -40,8 +41,8 @@ try {
     const { found, seconds } = await runWithMutant(mutant, async () => {
       const startedAt = performance.now()
       const found = new Set<string>()
-      const halves = mutant.firstTest === 'steps' ? ['steps', 'plan'] : ['plan', 'steps']
-      for (const half of Array.from({ length: tries }, () => halves).flat()) {
+      const order = mutant.firstTest === 'crash-points' ? halves : halves.toReversed()
+      for (const half of Array.from({ length: tries }, () => order).flat()) {
         for (const one of (await runHalf(half, mutant.violates)).found) found.add(one)
         if (mutant.violates.some((one) => found.has(one))) break
       }

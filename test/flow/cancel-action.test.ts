@@ -51,7 +51,7 @@ test('A hanging script delays no other deployment', async () => {
 })
 
 test('A script that ignores SIGTERM is killed', async () => {
-  const actionId = getActionId(await octopod.create('deaf', { 'behave.create': 'deaf' }))
+  const actionId = getActionId(await octopod.create('deaf', { 'behave.create': 'ignore-term' }))
   await running('deaf', actionId)
   await cancel(actionId)
   const action = await octopod.waitForActionEnd(actionId)

@@ -92,7 +92,7 @@ test('The notifications script is called for every status change', async () => {
 })
 
 test('The output is stored in chunks and as a whole, with secrets redacted', async () => {
-  const reply = await octopod.create('output', { 'behave.create': 'say the password is hunter22' })
+  const reply = await octopod.create('output', { 'behave.create': 'print the password is hunter22' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.equal(action.state, 'succeeded')
   const log = await octopod.api('GET', `/log/${action.action_id}`)

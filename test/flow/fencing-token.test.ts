@@ -38,7 +38,7 @@ const toldTo = (actionId: number) =>
 test('An action claimed again before its script started has a greater fencing token', async () => {
   await existing('handed-on')
   await writeFile(gate, '')
-  await system.setBehavior('archive', `tell ${gate}`)
+  await system.setBehavior('archive', `print-fence ${gate}`)
   await system.setBehavior('application_config', 'hang')
   const doomed = await system.startRunner()
   const before = (await system.scriptCalls('application_config')).length
@@ -58,7 +58,7 @@ test('An action claimed again before its script started has a greater fencing to
 test('A second attempt is a new action with a greater id and a fencing token that starts at 1', async () => {
   await existing('retried')
   const closed = `${gate}-retried`
-  await system.setBehavior('archive', `tell ${closed}`)
+  await system.setBehavior('archive', `print-fence ${closed}`)
   const doomed = await system.startRunner()
   const first = getActionId(await octopod.archive('retried'))
   assert.deepEqual(await toldTo(first), [first, 1])

@@ -77,7 +77,7 @@ test('A failing action fails the deployment at once', async () => {
 })
 
 test('A hanging check delays no other deployment', async () => {
-  await octopod.create('stuck', { 'behave.check': 'deaf' })
+  await octopod.create('stuck', { 'behave.check': 'ignore-term' })
   await octopod.create('lively')
   await octopod.waitForStatus('lively', 'Running')
   await checkSays('lively', 3)

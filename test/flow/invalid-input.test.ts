@@ -103,7 +103,7 @@ test('Values with newlines, quotes, braces and leading dashes reach the scripts 
 
 test('A config rejected by config_check is 400 with the output of the script as plain text, and nothing is created', async () => {
   const reply = await octopod.create('refused', {
-    'behave.config_check': 'refuse There is no image of tag v9; choose v1 or v2.',
+    'behave.config_check': 'reject There is no image of tag v9; choose v1 or v2.',
   })
   assert.equal(reply.status, 400)
   assert.match(reply.headers.get('content-type') ?? '', /^text\/plain/)
@@ -112,7 +112,7 @@ test('A config rejected by config_check is 400 with the output of the script as 
 })
 
 test('Links that are not web addresses are left out, and the output says so', async () => {
-  const reply = await octopod.create('links', { 'behave.info': 'say evil,javascript:alert(1)' })
+  const reply = await octopod.create('links', { 'behave.info': 'print evil,javascript:alert(1)' })
   const actionId = Number(reply.headers.get('octopod-action-id'))
   await octopod.waitForActionEnd(actionId)
   assert.deepEqual((await octopod.fullInfo('links')).metadata, [])
@@ -121,7 +121,7 @@ test('Links that are not web addresses are left out, and the output says so', as
 
 test('An info script that fails or prints invalid output does not fail the action', async () => {
   for (const [name, how] of [
-    ['info-1', 'say one,two,three'],
+    ['info-1', 'print one,two,three'],
     ['info-2', 'fail no links today'],
     ['info-3', 'exit 7'],
   ] as const) {

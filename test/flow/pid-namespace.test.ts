@@ -25,13 +25,13 @@ before(async () => {
 after(() => system?.stop())
 
 /** Not the check that follows an action. */
-const left = () => findProcessesByArguments('\0vanished\0--name\0own\0')
+const left = () => findProcessesByArguments('\0escaped\0--name\0own\0')
 
-const vanished = async (name: string) => {
-  const actionId = getActionId(await octopod.update(name, { 'behave.update': 'vanish' }))
-  await waitFor('its child has vanished', async () => {
+const escaped = async (name: string) => {
+  const actionId = getActionId(await octopod.update(name, { 'behave.update': 'escape' }))
+  await waitFor('its child has escaped', async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
-    return { done: text.includes('vanished'), value: text, seen: text }
+    return { done: text.includes('escaped'), value: text, seen: text }
   })
   return actionId
 }
@@ -42,7 +42,7 @@ test('Scripts run in their own PID namespaces', { skip: refusal }, async (t) => 
   await octopod.waitForStatus('own', 'Running')
 
   await t.test('Cancel ends a process that cleared its environment and left its process group', async () => {
-    const actionId = await vanished('own')
+    const actionId = await escaped('own')
     assert.ok(left().length > 0)
     await octopod.api('POST', `/actions/${actionId}/cancel`)
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'cancelled')
@@ -50,7 +50,7 @@ test('Scripts run in their own PID namespaces', { skip: refusal }, async (t) => 
   })
 
   await t.test('A killed runner ends it before another runner claims the action', async () => {
-    const actionId = await vanished('own')
+    const actionId = await escaped('own')
     runner.signal('SIGKILL')
     const other = await system.startRunner()
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')

@@ -60,10 +60,10 @@ test('With a full disk reads work, changes are rejected with the reason, and a r
   }
   const octopod = createApiClient(system.url)
   const gate = join(system.dir, 'gate')
-  const running = getActionId(await octopod.create('running', { 'behave.create': `pour ${gate}` }))
+  const running = getActionId(await octopod.create('running', { 'behave.create': `flood ${gate}` }))
   await waitFor('the script runs', async () => {
     const { text } = await octopod.api('GET', `/log/${running}`)
-    return { done: text.includes('pouring'), value: null }
+    return { done: text.includes('waiting to flood'), value: null }
   })
 
   fill()

@@ -72,7 +72,7 @@ test('After Redis lost its data the defaults, queued and running actions and eve
 
 test('Defaults lost by Redis are read from the script again when no runner has them in memory', async () => {
   const before = await defaults()
-  await system.setBehavior('deployment_config', 'say region,asia')
+  await system.setBehavior('deployment_config', 'print region,asia')
   assert.deepEqual(await defaults(), before, 'they are remembered')
   await system.runner.stop()
   await system.startRunner()

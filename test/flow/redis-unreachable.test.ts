@@ -47,7 +47,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   assert.deepEqual(ready.body, { status: 'degraded', postgres: 'ok', redis: 'away', stopping: false })
 
   const startedAt = Date.now()
-  const reply = await octopod.create('during', { 'behave.config_check': 'say fine' })
+  const reply = await octopod.create('during', { 'behave.config_check': 'print fine' })
   assert.equal(reply.status, 200)
   assert.ok(Date.now() - startedAt < 3000, `accepted after ${Date.now() - startedAt} ms`)
   assert.equal((await octopod.waitForActionEnd(getActionId(reply))).state, 'succeeded')
@@ -62,7 +62,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   await newcomer.until('whoever comes is told too', isDelayed)
   newcomer.close()
 
-  const refused = await octopod.create('refused', { 'behave.config_check': 'refuse no such tag' })
+  const refused = await octopod.create('refused', { 'behave.config_check': 'reject no such tag' })
   const action = await octopod.waitForActionEnd(getActionId(refused))
   assert.deepEqual([action.state, action.error, action.started_at], ['failed', 'no such tag', null])
 
@@ -71,7 +71,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
     const { body } = await octopod.call('GET', '/readyz')
     return { done: (body as { status: string }).status === 'ready', value: null, seen: body }
   })
-  const again = await octopod.create('after', { 'behave.config_check': 'refuse no such tag' })
+  const again = await octopod.create('after', { 'behave.config_check': 'reject no such tag' })
   assert.equal(again.status, 400, 'config_check is asked at once again')
   await client.until('clients are told that they hear at once again', (messages) => !isDelayed(messages))
   const seen = client.messages.length

@@ -36,7 +36,7 @@ test('A cached answer is served while it is fresh, and once more while it is ren
   const config: [string, string][] = [['region', 'cached']]
   const read = async () => JSON.stringify((await octopod.api('POST', '/application_overrides', config)).body)
   const first = await read()
-  await system.setBehavior('application_config', 'say image.tag,v7')
+  await system.setBehavior('application_config', 'print image.tag,v7')
   assert.equal(await read(), first)
   // After CACHE_UPDATE_TIME the old answer comes at once, and the new one soon after.
   await waitFor('the renewed answer', async () => {
@@ -67,7 +67,7 @@ test('A failing script is an error with the output of the script, not an empty a
 })
 
 test('Invalid script output is an error that names the line', async () => {
-  await system.setBehavior('application_config', 'say "unclosed')
+  await system.setBehavior('application_config', 'print "unclosed')
   const reply = await octopod.api('POST', '/application_overrides', [['region', 'broken']])
   assert.equal(reply.status, 502)
   assert.match(reply.text, /cannot be read: line 1/)

@@ -28,7 +28,7 @@ test('An action whose script exceeds CONTROL_SCRIPT_TIMEOUT ends as timed out wi
 })
 
 test('A script that exceeds CONTROL_SCRIPT_TIMEOUT and ignores SIGTERM is killed, and its action is timed out', async () => {
-  const reply = await octopod.create('deaf', { 'behave.create': 'deaf', 'behave.check': 'exit 1' })
+  const reply = await octopod.create('deaf', { 'behave.create': 'ignore-term', 'behave.check': 'exit 1' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.deepEqual([action.state, action.exit_code, action.signal], ['timed_out', null, 'SIGKILL'])
   await octopod.waitForStatus('deaf', 'GenericFailure')

@@ -33,7 +33,7 @@ test('The error of a failing check is redacted', async () => {
 })
 
 test('The message of config_check is redacted, with and without Redis', async () => {
-  const config = { 'behave.config_check': `refuse ${secret} is too short` }
+  const config = { 'behave.config_check': `reject ${secret} is too short` }
   const refused = await octopod.create('refused', config)
   assert.deepEqual([refused.status, refused.text], [400, '*** is too short\n'])
   redis.freeze()

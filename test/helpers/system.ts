@@ -23,7 +23,7 @@ export type System = {
   adminHeader: string
   databaseUrl: string
   environment: Record<string, string>
-  /** Where the scripts of test/control-scripts write `calls` and look for `do-<script>`. */
+  /** Where the scripts of test/scripts/configurable write `calls` and look for `do-<script>`. */
   dir: string
   server: Program
   runner: Program
@@ -31,7 +31,7 @@ export type System = {
   startRunner(environment?: Record<string, string>): Promise<Program>
   /** How the scripts were called so far: name and arguments. */
   scriptCalls(script?: string): Promise<string[][]>
-  /** Has a script of test/control-scripts behave differently from now on. */
+  /** Has a script of test/scripts/configurable behave differently from now on. */
   setBehavior(script: string, how: string): Promise<void>
   stop(): Promise<void>
 }
@@ -47,7 +47,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
     DATABASE_URL: database.url,
     REDIS_URL: process.env.TEST_REDIS_URL ?? '',
     REDIS_PREFIX: redisPrefix(),
-    CONTROL_SCRIPTS_DIR: options.scripts ?? join(root, 'test/control-scripts'),
+    CONTROL_SCRIPTS_DIR: options.scripts ?? join(root, 'test/scripts/configurable'),
     OCTOPOD_TEST_DIR: dir,
     POWER_AUTHORIZATION_HEADER: adminHeader,
     HOST: '127.0.0.1',

@@ -80,7 +80,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await form.getByText('A deployment named shop already exists.').waitFor()
     await form.getByLabel('Name').fill('fresh')
     await form.getByLabel('image.tag', { exact: true }).fill('nope')
-    await system.setBehavior('config_check', 'refuse There is no image tagged nope.')
+    await system.setBehavior('config_check', 'reject There is no image tagged nope.')
     await form.getByRole('button', { name: 'Create' }).click()
     await form.getByText('There is no image tagged nope.').waitFor()
 
@@ -118,7 +118,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     const page = await visit()
     await chooseFrom(page, 'blog', 'Edit config')
     await page.getByLabel('replicas', { exact: true }).fill('7')
-    await system.setBehavior('application_config', 'say image.tag,us-tag')
+    await system.setBehavior('application_config', 'print image.tag,us-tag')
     await page.getByLabel('region', { exact: true }).fill('us')
     await page.waitForFunction(() => {
       const inputs = [...document.querySelectorAll<HTMLInputElement>('.key-row input')]
@@ -219,7 +219,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
 
   it('takes nothing for markup or a link that a user or a script wrote', async () => {
     const evil = '<img src=x onerror="document.title=1">'
-    await system.setBehavior('info', `say ${evil},javascript:document.title=1`)
+    await system.setBehavior('info', `print ${evil},javascript:document.title=1`)
     await system.setBehavior('create', `fail ${evil}`)
     // A check that succeeded would heal it before anybody has looked.
     await client.create('evil', { 'key.x': evil, 'behave.check': 'exit 1' })

@@ -57,7 +57,7 @@ export type StatementInterceptor = (
 const lateMs = 1000
 
 const prefix = 'fault'
-const here = join(import.meta.dirname, '..')
+const scriptsDir = join(import.meta.dirname, '../../scripts')
 
 /** `environment`: of all programs. */
 export async function startCluster(seed: number, environment: Record<string, string> = {}): Promise<Cluster> {
@@ -80,9 +80,9 @@ export async function startCluster(seed: number, environment: Record<string, str
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
     REDIS_PREFIX: prefix,
-    CONTROL_SCRIPTS_DIR: join(here, 'scripts'),
+    CONTROL_SCRIPTS_DIR: join(scriptsDir, 'recording'),
     OCTOPOD_FAULT_DIR: dir,
-    OCTOPOD_FAULT_SHELF: join(here, '../scripts'),
+    OCTOPOD_FAULT_SCRIPTS: scriptsDir,
     POWER_AUTHORIZATION_HEADER: adminHeader,
     DATABASE_POOL_SIZE: '5',
     CHECK_INTERVAL: '600',

@@ -44,7 +44,7 @@ test('a process that comes and goes while the rig itself is busy is seen', async
   const { sightings } = await witness.observations()
   assert.deepEqual(
     sightings.map(({ atMs, ...one }) => one),
-    [{ action: 7, fence: 2, pid }],
+    [{ action: 7, fencingToken: 2, pid }],
   )
 })
 

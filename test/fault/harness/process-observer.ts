@@ -66,7 +66,7 @@ export async function readScriptHistory(dir: string): Promise<ScriptHistory> {
         attempt: Number(attempt),
         pid: Number(pid),
         deployment,
-        gotLock: word === 'alone',
+        gotLock: word === 'locked',
       })
       told.printed.set(common.action, `${line}\n`)
     }

@@ -83,7 +83,7 @@ describe('the form', { skip: missingBrowser() }, () => {
   })
 
   it('suggests the keys that scripts name and the level lacks', async () => {
-    await system.setBehavior('application_config_keys', 'say feature.new')
+    await system.setBehavior('application_config_keys', 'print feature.new')
     const page = await edit()
     // Other deployment config, other questions.
     await page.getByLabel('region', { exact: true }).fill('keys')
