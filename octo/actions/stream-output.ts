@@ -9,10 +9,10 @@ import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
 import { type ApiClient, commonHeaders, readResponse } from '../api/client.ts'
 import { readEvents } from '../api/server-sent-events.ts'
+import { parseJson } from '../api/validate-response.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { httpError } from '../errors/http.ts'
 import { networkError } from '../errors/network.ts'
-import { parseJson } from '../json.ts'
 
 export type StreamOptions = {
   /** Chunks with a greater number only. */

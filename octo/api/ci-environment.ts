@@ -2,7 +2,6 @@
  * Who asks, from where and why, for the record of the action: read from the variables in which CI systems name a
  * person and a run. Called by connection.ts.
  */
-import type { Environment } from '../environment.ts'
 
 export type Requester = {
   /** Null when nobody is known. */
@@ -12,7 +11,7 @@ export type Requester = {
   runUrl: string | null
 }
 
-export function readRequester(environment: Environment): Requester {
+export function readRequester(environment: NodeJS.ProcessEnv): Requester {
   const system = ciSystems.find(({ variable }) => isSet(environment[variable]))
   return {
     actor: findActor(environment),
@@ -34,7 +33,11 @@ const actorVariables = [
   'USERNAME',
 ] as const
 
-type CiSystem = { variable: string; name: string; url(environment: Environment): (string | undefined)[] }
+type CiSystem = {
+  variable: string
+  name: string
+  url(environment: NodeJS.ProcessEnv): (string | undefined)[]
+}
 
 /** `mark`: the variable that tells the system. `url`: the pieces of the address of the run; all or none. */
 const ciSystems: readonly CiSystem[] = [
@@ -60,7 +63,7 @@ const ciSystems: readonly CiSystem[] = [
   { variable: 'CI', name: 'CI', url: () => [] },
 ]
 
-function findActor(environment: Environment): string | null {
+function findActor(environment: NodeJS.ProcessEnv): string | null {
   for (const variable of actorVariables) {
     const actor = environment[variable]?.trim()
     if (actor) return actor.slice(0, 100).toWellFormed()
@@ -68,7 +71,7 @@ function findActor(environment: Environment): string | null {
   return null
 }
 
-function describeRun({ name, url }: CiSystem, environment: Environment): string {
+function describeRun({ name, url }: CiSystem, environment: NodeJS.ProcessEnv): string {
   const parts = url(environment)
   return parts.length > 0 && parts.every(isSet) ? `${name}: ${parts.join('')}`.slice(0, 1000) : name
 }

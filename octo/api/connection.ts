@@ -2,7 +2,6 @@
  * Where the server is, by which way, and who asks: from the environment, else from a context. Called by base-command.ts
  * before anything is sent.
  */
-import type { Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { type Requester, readRequester } from './ci-environment.ts'
 import { type Proxies, readProxies } from './proxies.ts'
@@ -35,7 +34,7 @@ const example = 'for example OCTOPOD_URL=https://octopod.example.com'
  * The two variables of Octopod 1.6 always win over `context`. A context's credential is for its own address only: it is
  * not sent to another one that OCTOPOD_URL names. Throws a Failure of kind `settings`.
  */
-export function readConnection(environment: Environment, context: Context | null = null): Connection {
+export function readConnection(environment: NodeJS.ProcessEnv, context: Context | null = null): Connection {
   const value = environment.OCTOPOD_URL?.trim() ?? ''
   const usedContext = value === '' ? context : null
   if (value === '' && usedContext === null) {

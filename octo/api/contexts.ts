@@ -4,7 +4,6 @@
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 import type { RecordView } from '../output/formatter.ts'
 import type { Context } from './connection.ts'
@@ -12,7 +11,7 @@ import type { Context } from './connection.ts'
 /** `current` is used where nobody names another. */
 export type ContextsFile = { current: string | null; contexts: Context[] }
 
-export function contextsPath(environment: Environment): string {
+export function contextsPath(environment: NodeJS.ProcessEnv): string {
   const base =
     environment.XDG_CONFIG_HOME?.trim() ||
     join(environment.HOME?.trim() || environment.USERPROFILE?.trim() || '.', '.config')
@@ -20,7 +19,7 @@ export function contextsPath(environment: Environment): string {
 }
 
 /** No file is no contexts. Throws a Failure of kind `settings` where the file cannot be trusted or read. */
-export function readContexts(environment: Environment): ContextsFile {
+export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
   const path = contextsPath(environment)
   let text: string
   try {
@@ -48,7 +47,7 @@ export function readContexts(environment: Environment): ContextsFile {
 }
 
 /** Written beside and moved into place, so that it is never half there. */
-export function writeContexts(environment: Environment, contexts: ContextsFile): void {
+export function writeContexts(environment: NodeJS.ProcessEnv, contexts: ContextsFile): void {
   const path = contextsPath(environment)
   const temporaryPath = `${path}.${process.pid}`
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -59,7 +58,10 @@ export function writeContexts(environment: Environment, contexts: ContextsFile):
 }
 
 /** The context of that name; without one the current one; null where there is none. */
-export function chooseContext(environment: Environment, requestedName: string | undefined): Context | null {
+export function chooseContext(
+  environment: NodeJS.ProcessEnv,
+  requestedName: string | undefined,
+): Context | null {
   const name = requestedName ?? (environment.OCTOPOD_CONTEXT?.trim() || null)
   const { current, contexts } = readContexts(environment)
   const context = contexts.find((one) => one.name === (name ?? current))

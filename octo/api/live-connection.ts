@@ -5,9 +5,9 @@
 import { WebSocket } from 'undici'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { backoffMs } from '../../lib/backoff.ts'
-import { parseJson } from '../json.ts'
 import { type ApiClient, commonHeaders } from './client.ts'
 import { createHttpAgent, defaultTimeLimits } from './http-agent.ts'
+import { parseJson } from './validate-response.ts'
 
 export type LiveEvent = { type: 'refresh' } | ChangeEvent
 export type LiveConnection = { isLive(): boolean; close(): void }

@@ -2,12 +2,11 @@
  * The proxies of the environment, read as curl reads them: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in small
  * letters too. Called by connection.ts; http-agent.ts goes by them.
  */
-import type { Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 export type Proxies = { http: string | null; https: string | null; noProxy: string }
 
-export function readProxies(environment: Environment): Proxies {
+export function readProxies(environment: NodeJS.ProcessEnv): Proxies {
   const fallback = readProxyUrl(environment, 'ALL_PROXY')
   return {
     http: readProxyUrl(environment, 'HTTP_PROXY') ?? fallback,
@@ -23,7 +22,7 @@ export function proxyHostFor(proxies: Proxies, origin: string): string | null {
   return proxy === null ? null : new URL(proxy).host
 }
 
-function readProxyUrl(environment: Environment, name: string): string | null {
+function readProxyUrl(environment: NodeJS.ProcessEnv, name: string): string | null {
   const value = (environment[name.toLowerCase()] ?? environment[name])?.trim() ?? ''
   if (value === '') return null
   const withScheme = value.includes('://') ? value : `http://${value}`

@@ -1,7 +1,6 @@
 /**
- * Whether what the server says has the shape that domain gives it. The one place of octo that knows zod, whose loading
- * costs more than the rest of octo: loaded when there is an answer, and in the bundles infra/octo puts the JSON Schema of
- * these shapes in its place. Called by client.ts and json.ts.
+ * Checks that responses match the schemas of domain. The only file of octo that imports zod, which is slow to load, so
+ * client.ts loads this file when a response has arrived. Called by client.ts, stream-output.ts and live-connection.ts.
  */
 import { z } from 'zod'
 import { actionStates } from '../../domain/actions.ts'
@@ -18,7 +17,7 @@ const endpointSchemas = Object.fromEntries(
   ),
 ) as unknown as EndpointSchemas
 
-/** Answers by the name of their endpoint, the messages of the websocket, and the events of a stream of output. */
+/** Responses by the name of their endpoint, messages of the websocket, and events of an output stream. */
 export const responseSchemas = {
   ...endpointSchemas,
   liveMessage,
@@ -28,8 +27,18 @@ export const responseSchemas = {
 export type SchemaName = keyof typeof responseSchemas
 export type Validated<Name extends SchemaName> = z.output<(typeof responseSchemas)[Name]>
 
-/** Where the first difference is, in words; null when there is none. */
+/** Path and message of the first mismatch; null when there is none. */
 export function findMismatch(name: SchemaName, json: unknown): string | null {
   const [issue] = responseSchemas[name].safeParse(json).error?.issues ?? []
   return issue === undefined ? null : `${issue.path.map(String).join('.') || 'response'}: ${issue.message}`
+}
+
+/** Parses JSON from the server; null when the text is not JSON or does not match the schema. */
+export function parseJson<Name extends SchemaName>(name: Name, text: string): Validated<Name> | null {
+  try {
+    const json: unknown = JSON.parse(text)
+    return findMismatch(name, json) === null ? (json as Validated<Name>) : null
+  } catch {
+    return null
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Makes one executable of octo and the runtime it runs on, for machines without Node. The runtime is bun's, from npm: it
- * starts in a third of the time of Node. Called by build.ts and by tests.
+ * Builds one executable from octo and the Bun runtime, for machines without Node. Bun comes from npm and starts in a
+ * third of the time of Node. Called by build.ts and by tests.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -9,18 +9,18 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { bundleForExecutable, root } from './bundle.ts'
+import { bundleOcto, root } from './bundle.ts'
 
-/** As bun names them: `linux-x64`, `linux-aarch64-musl`, `darwin-aarch64`, `windows-x64` … */
+/** The name that Bun gives this machine: `linux-x64`, `linux-aarch64-musl`, `darwin-aarch64`, `windows-x64` … */
 export function hostPlatform(): string {
   const systemNames: Partial<Record<NodeJS.Platform, string>> = { win32: 'windows' }
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  const musl = process.platform === 'linux' && report.header?.glibcVersionRuntime === undefined
+  const isMusl = process.platform === 'linux' && report.header?.glibcVersionRuntime === undefined
   const processor = process.arch === 'arm64' ? 'aarch64' : process.arch
-  return `${systemNames[process.platform] ?? process.platform}-${processor}${musl ? '-musl' : ''}`
+  return `${systemNames[process.platform] ?? process.platform}-${processor}${isMusl ? '-musl' : ''}`
 }
 
-/** Null when npm did not install the runtime of that platform. */
+/** Path of the Bun program for the platform; null when npm did not install it. */
 export function findRuntime(platform: string): string | null {
   const name = platform.startsWith('windows') ? 'bun.exe' : 'bun'
   const path = join(root, 'node_modules/@oven', `bun-${platform}`, 'bin', name)
@@ -32,21 +32,23 @@ export function installHint(platform: string): string {
   return `npm install --no-save --force @oven/bun-${platform}@${version}`
 }
 
-/** Whoever runs the present file meanwhile is not disturbed. Throws with the words of the compiler. */
+/**
+ * Replaces the file in one step, so that a running octo is not disturbed. Throws with the message of the compiler.
+ */
 export async function buildExecutable(target: string, platform = hostPlatform()): Promise<void> {
   const compiler = requireRuntime(hostPlatform())
   const runtime = requireRuntime(platform)
   const temporaryFile = join(dirname(target), `${process.pid}-${basename(target)}`)
-  // The path of the bundle becomes part of the executable: none of the folders of this machine.
+  // The path of the bundle becomes part of the executable, so it must not be a folder of this machine.
   const folder = await mkdtemp(join(tmpdir(), 'octo-'))
   try {
-    await bundleForExecutable(join(folder, 'octo.mjs'))
+    await bundleOcto(folder)
     await mkdir(dirname(target), { recursive: true })
     const compilerArgs = [
       ...compileOptions,
       ...crossCompileOptions(platform, runtime),
       `--outfile=${temporaryFile}`,
-      'octo.mjs',
+      'octo.cjs',
     ]
     await promisify(execFile)(compiler, compilerArgs, { cwd: folder })
     await rename(temporaryFile, target)
@@ -58,18 +60,18 @@ export async function buildExecutable(target: string, platform = hostPlatform())
 function requireRuntime(platform: string): string {
   const path = findRuntime(platform)
   if (path !== null) return path
-  throw new Error(`The runtime for ${platform} is not there. Get it: ${installHint(platform)}`)
+  throw new Error(`The Bun runtime for ${platform} is not installed. Install it: ${installHint(platform)}`)
 }
 
 const compileOptions = [
   'build',
   '--compile',
   '--bytecode',
-  '--format=esm',
+  '--format=cjs',
   '--minify',
-  // What lives for milliseconds earns nothing back from compiling hot functions.
+  // octo runs for milliseconds, so compiling hot functions never pays off.
   '--compile-jit-policy=10',
-  // What lies in the folder of the caller is not octo's: its .env may be any program's.
+  // The .env file in the current folder may belong to any program.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
 ]

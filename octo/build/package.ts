@@ -1,17 +1,17 @@
 /**
- * Makes the npm package of octo: the bundle and a manifest without dependencies. `npx octo` and `npm install --global`
- * take it from there. Called by build.ts and by tests.
+ * Builds the npm package of octo: the bundle and a manifest without dependencies, for `npx` and `npm install --global`.
+ * Called by build.ts and by tests.
  */
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { bundleForNode, root } from './bundle.ts'
+import { bundleOcto, root } from './bundle.ts'
 
-/** The folder is replaced as a whole. */
+/** Replaces the whole folder in one step. */
 export async function buildPackage(folder: string): Promise<void> {
   const temporaryFolder = `${folder}.${process.pid}`
   await rm(temporaryFolder, { recursive: true, force: true })
   await mkdir(dirname(folder), { recursive: true })
-  await bundleForNode(temporaryFolder)
+  await bundleOcto(temporaryFolder)
   const { version, license, engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const manifest = {
     name: 'octopod-octo',

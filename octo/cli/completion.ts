@@ -8,7 +8,6 @@ import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseContext, readContexts } from '../api/contexts.ts'
-import type { Environment } from '../environment.ts'
 import { formats } from '../output/formatter.ts'
 import { completionScripts } from './completion-scripts.ts'
 import { shortOptions, valueNames } from './normalize-args.ts'
@@ -22,7 +21,7 @@ const timeLimits = { connectTimeoutMs: 1000, responseTimeoutMs: 2500 }
 export async function complete(
   commands: Commands,
   args: readonly string[],
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
 ): Promise<string[]> {
   const prefix = args.at(-1) ?? ''
   try {
@@ -39,7 +38,7 @@ async function candidates(
   commands: Commands,
   previousArgs: readonly string[],
   prefix: string,
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
 ): Promise<readonly string[]> {
   const [command, subcommand = ''] = previousArgs
   if (command === undefined) return [...topLevelCommands(commands), 'help']
@@ -70,7 +69,7 @@ const subcommands = (commands: Commands, command: string) =>
 async function optionValues(
   option: string,
   command: string,
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
 ): Promise<string[] | null> {
   const acceptsConfig = ['create', 'update', 'config'].includes(command)
   switch (option) {
@@ -110,10 +109,11 @@ async function optionValues(
 const expectsValue = (option: string) =>
   Object.hasOwn(shortOptions, option.slice(1)) || Object.hasOwn(valueNames, option.slice(2))
 
-const contextNames = (environment: Environment) => readContexts(environment).contexts.map(({ name }) => name)
+const contextNames = (environment: NodeJS.ProcessEnv) =>
+  readContexts(environment).contexts.map(({ name }) => name)
 
 /** Only deployments the command can be used on. */
-async function names(command: string, environment: Environment): Promise<string[]> {
+async function names(command: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const allowedStatuses = Object.hasOwn(actions, command)
     ? (actions[command as ActionKind].allowedFrom as readonly string[])
     : null
@@ -123,7 +123,7 @@ async function names(command: string, environment: Environment): Promise<string[
     .map(({ deployment }) => deployment.name)
 }
 
-async function actionIds(environment: Environment): Promise<string[]> {
+async function actionIds(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const all = await withClient(environment, (client) => client.call('listDeployments', {}))
   return all.flatMap(({ last_action }) => (last_action === null ? [] : [String(last_action.action_id)]))
 }
@@ -131,7 +131,7 @@ async function actionIds(environment: Environment): Promise<string[]> {
 async function configKeys(
   level: 'app' | 'deployment',
   keyOnly: boolean,
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
 ): Promise<string[]> {
   const keys = await withClient(environment, async (client) => {
     if (level === 'deployment') return client.call('getDeploymentKeys', {})
@@ -141,7 +141,7 @@ async function configKeys(
 }
 
 async function withClient<T>(
-  environment: Environment,
+  environment: NodeJS.ProcessEnv,
   request: (client: ReturnType<typeof createApiClient>) => Promise<T>,
 ): Promise<T> {
   const url = environment.OCTOPOD_URL?.trim() ?? ''

@@ -1,6 +1,5 @@
 /** Opens a link in the browser of whoever sits there. Called by commands/open.ts. */
 import { spawn } from 'node:child_process'
-import type { Environment } from '../environment.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 const openCommands: Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>> = {
@@ -9,7 +8,7 @@ const openCommands: Partial<Record<NodeJS.Platform, readonly [string, ...string[
 }
 
 /** Ends when the opener was started; what it makes of the link is its own affair. */
-export function openInBrowser(link: string, environment: Environment): Promise<void> {
+export function openInBrowser(link: string, environment: NodeJS.ProcessEnv): Promise<void> {
   const configured = environment.BROWSER?.trim()
   const [program, ...programArgs] = configured
     ? [configured]

@@ -4,7 +4,6 @@
  */
 
 import { formatDuration } from '../cli/duration.ts'
-import type { Environment } from '../environment.ts'
 import { displayWidth, toSingleLine } from './terminal-text.ts'
 
 export type Terminal = { write(text: string): unknown; isTTY?: boolean; columns?: number }
@@ -18,13 +17,13 @@ export type Progress = {
   end(): void
 }
 
-export const supportsColor = (terminal: Terminal, environment: Environment) =>
+export const supportsColor = (terminal: Terminal, environment: NodeJS.ProcessEnv) =>
   terminal.isTTY === true && !environment.NO_COLOR && environment.TERM !== 'dumb'
 
 const clearLine = '\r\u001b[K'
 const spinnerFrames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 
-export function createProgress(terminal: Terminal, environment: Environment, quiet: boolean): Progress {
+export function createProgress(terminal: Terminal, environment: NodeJS.ProcessEnv, quiet: boolean): Progress {
   if (quiet) return quietProgress(terminal)
   return terminal.isTTY === true && environment.TERM !== 'dumb'
     ? terminalProgress(terminal, environment)
@@ -61,7 +60,7 @@ function plainProgress(terminal: Terminal): Progress {
   }
 }
 
-function terminalProgress(terminal: Terminal, environment: Environment): Progress {
+function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): Progress {
   const [dim, reset] = supportsColor(terminal, environment) ? ['\u001b[2m', '\u001b[0m'] : ['', '']
   const startedMs = performance.now()
   let statusText = ''

@@ -1,11 +1,10 @@
 /** octo as it is handed out: one executable without Node, and an npm package without dependencies. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { root } from '../../../octo/build/bundle.ts'
 import { buildExecutable, findRuntime, hostPlatform, installHint } from '../../../octo/build/executable.ts'
 import { buildPackage } from '../../../octo/build/package.ts'
 import manifest from '../../../package.json' with { type: 'json' }
@@ -122,21 +121,4 @@ test('the package is installed by npm without a network, and npx finds octo in i
     installFolder,
   )
   assert.match(listed.stdout, /^- deployment:\n {4}name: feature-1\n/, listed.stderr)
-})
-
-test('the package of the whole repository has an octo that Node runs from inside node_modules', async () => {
-  const packResult = await runProgram(
-    'npm',
-    ['pack', '--silent', '--pack-destination', folder],
-    npmEnvironment,
-    root,
-  )
-  assert.equal(packResult.code, 0, packResult.stderr)
-  const installFolder = join(folder, 'whole/node_modules')
-  await mkdir(installFolder, { recursive: true })
-  const tarball = join(folder, packResult.stdout.trim().split('\n').at(-1) ?? '')
-  assert.equal((await runProgram('tar', ['-xzf', tarball, '-C', installFolder], npmEnvironment)).code, 0)
-  await symlink(join(installFolder, 'package', manifest.bin.octo), join(installFolder, 'octo'))
-  const result = await runProgram(join(installFolder, 'octo'), ['--version'], npmEnvironment, installFolder)
-  assert.deepEqual(result, { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
 })

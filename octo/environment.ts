@@ -1,2 +1,0 @@
-/** Variables as octo reads them. */
-export type Environment = Record<string, string | undefined>
