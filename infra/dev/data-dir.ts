@@ -1,6 +1,6 @@
 /**
- * The folder OCTOPOD_HOME: everything an installation made by `npm start` keeps. Data of the engines, logs,
- * deployments, secrets, the ports it uses, and `environment`: the settings for servers and runners started beside it.
+ * The folder OCTOPOD_HOME, which contains all files of an installation made by `npm start`: the data of PostgreSQL and Redis, logs,
+ * deployments, secrets, ports.json, and the file `environment` with the settings for more servers and runners. Called by start-all.ts.
  */
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -9,11 +9,11 @@ import { UserError } from './user-error.ts'
 
 export type DataDir = { path: string; file(name: string): string }
 
-/** @throws Problem when the folder cannot be made or written. */
-export function openDataDir(given: string): DataDir {
-  const path = resolve(given)
+/** @throws UserError when the folder cannot be created or written */
+export function openDataDir(folder: string): DataDir {
+  const path = resolve(folder)
   try {
-    // 0711: the account PostgreSQL runs under passes through to its own folder; nobody else sees what is here.
+    // Mode 0711: the account of PostgreSQL can reach its own folder, and no other account can list the files.
     mkdirSync(path, { recursive: true, mode: 0o711 })
     mkdirSync(join(path, 'logs'), { recursive: true, mode: 0o700 })
     mkdirSync(join(path, 'deployments'), { recursive: true, mode: 0o700 })
@@ -24,12 +24,12 @@ export function openDataDir(given: string): DataDir {
   return { path, file: (name) => join(path, name) }
 }
 
-/** The port an engine had last time, else `preferred`, else any free one; remembered. */
+/** The port that the datastore had last time, else `preferred`, else any free port. Stores it in ports.json. */
 export async function datastorePort(dataDir: DataDir, name: string, preferred: number): Promise<number> {
   const file = dataDir.file('ports.json')
   const wanted = readPorts(file)[name] ?? preferred
   const port = (await portError(wanted)) === null ? wanted : await freePort()
-  // Read again: the other engine may have written in between.
+  // Read the file again, because the other datastore may have changed it.
   writeFileAtomically(file, `${JSON.stringify({ ...readPorts(file), [name]: port })}\n`)
   return port
 }
@@ -42,19 +42,19 @@ function readPorts(file: string): Record<string, number> {
   }
 }
 
-/** Writes an env file as `node --env-file` and a shell read it. @throws Problem for a value no quoting can hold. */
+/** Writes an env file for `node --env-file` and shells. @throws UserError for a value that cannot be quoted */
 export function writeEnvironmentFile(dataDir: DataDir, values: Record<string, string>): void {
   const lines = Object.entries(values).map(([name, value]) => {
     const quote = ["'", '"', '`'].find((mark) => !value.includes(mark))
     if (quote === undefined)
-      throw new UserError(`${name} holds all three kinds of quotes: choose another value.`)
+      throw new UserError(`${name} contains all three kinds of quotes: choose another value.`)
     return `${name}=${quote}${value}${quote}`
   })
-  const head = '# Written by npm start at every start; what is set in the environment wins.\n'
+  const head = '# Written by npm start at every start. Variables of the environment override it.\n'
   writeFileAtomically(dataDir.file('environment'), `${head}${lines.join('\n')}\n`)
 }
 
-/** Whole or not at all, readable by the owner alone. */
+/** Only the owner can read the file. */
 function writeFileAtomically(file: string, content: string): void {
   writeFileSync(`${file}.new`, content, { mode: 0o600 })
   renameSync(`${file}.new`, file)

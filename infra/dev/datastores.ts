@@ -1,15 +1,17 @@
-/** The engines of `npm start`: those the user does not bring by DATABASE_URL and REDIS_URL. */
-
+/**
+ * Starts the embedded PostgreSQL and Redis of `npm start`. DATABASE_URL or REDIS_URL replaces the embedded one. Called by
+ * start-all.ts.
+ */
 import { type DataDir, datastorePort } from './data-dir.ts'
 import { openLog } from './log-file.ts'
 import { ensureDatabase, startPostgres } from './postgres/postgres.ts'
 import type { ProcessManager } from './process/process-manager.ts'
 import { startRedis } from './redis/redis.ts'
 
-/** Each engine has a port of its own beside the usual one, which another installation may have. */
+/** Not the usual ports, because another installation may use those. */
 const preferredPorts = { postgres: 25432, redis: 26379 }
 
-/** Both run when this returns their addresses. @throws Problem */
+/** Resolves with both addresses when both accept connections. @throws UserError */
 export async function startDatastores(
   dataDir: DataDir,
   processManager: ProcessManager,

@@ -1,4 +1,4 @@
-/** The settings `npm start` gives to its programs, and to those started beside it through OCTOPOD_HOME/environment. */
+/** The settings that `npm start` gives to its programs and writes to OCTOPOD_HOME/environment. Called by start-all.ts. */
 import { delimiter, dirname, join } from 'node:path'
 import type { DataDir } from './data-dir.ts'
 import type { ListenAddress } from './listen-address.ts'
@@ -6,7 +6,7 @@ import { persistedSecret } from './persisted-secret.ts'
 
 type Environment = NodeJS.ProcessEnv
 
-/** What every program of this installation must agree on. What the user set wins. */
+/** Settings that must be the same for all programs of this installation. The user's environment overrides them. */
 export function sharedSettings(
   dataDir: DataDir,
   userEnvironment: Environment,
@@ -33,7 +33,7 @@ export function sharedSettings(
   }
 }
 
-/** The environment of a program: the user's, ours, and this Node first on PATH, for the scripts. */
+/** The environment of a program: the user's, the shared settings, and a PATH that starts with this Node, for the scripts. */
 export function programEnvironment(
   userEnvironment: Environment,
   shared: Record<string, string>,

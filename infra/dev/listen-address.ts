@@ -1,14 +1,14 @@
-/** Where the server of `npm start` listens, by which address people reach it, and whether it answers there. */
+/** Chooses the address on which the server of `npm start` listens, and its URL for people. Called by start-all.ts. */
 import { lookup } from 'node:dns/promises'
 import { portError } from '../../lib/node/ports.ts'
 import { UserError } from './user-error.ts'
 
 export type ListenAddress = { host: string; port: number; url: string }
 
-/** Only this machine reaches it unless HOST says otherwise: here everybody may use it, and scripts run. */
+/** Without HOST only this machine can connect, because the page needs no sign-in and runs scripts. */
 const defaultHost = '127.0.0.1'
 
-/** From PORT and HOST. @throws Problem when they make no sense or are taken. */
+/** Reads PORT and HOST. @throws UserError when they are invalid or the port is in use */
 export async function chooseListenAddress(userEnvironment: NodeJS.ProcessEnv): Promise<ListenAddress> {
   const host = userEnvironment.HOST || defaultHost
   const port = Number(userEnvironment.PORT || 8080)
@@ -25,7 +25,7 @@ export async function chooseListenAddress(userEnvironment: NodeJS.ProcessEnv): P
   return { host, port, url: `http://${await hostForUrl(host)}:${port}` }
 }
 
-/** localhost, unless it leads elsewhere than where the server listens. */
+/** localhost if it resolves to the host, else the host itself. */
 async function hostForUrl(host: string): Promise<string> {
   if (['0.0.0.0', '::', '*'].includes(host)) return 'localhost'
   const localhost = await lookup('localhost', { all: true }).catch(() => [])
@@ -33,12 +33,12 @@ async function hostForUrl(host: string): Promise<string> {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Whether /readyz answers 200. */
+/** Whether /readyz returns 200. */
 export async function isServerReady({ url }: ListenAddress): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })
-    await answer.body?.cancel()
-    return answer.status === 200
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })
+    await response.body?.cancel()
+    return response.status === 200
   } catch {
     return false
   }

@@ -1,9 +1,9 @@
-/** One `npm start` at a time on one OCTOPOD_HOME: a file names the process that has it. */
+/** A lock file that allows one `npm start` per OCTOPOD_HOME. It contains the id of the process. Called by start-all.ts. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { processIdentity } from '../../lib/node/process-identity.ts'
 import { UserError } from './user-error.ts'
 
-/** Takes the lock and returns what gives it back. @throws Problem when a living process has it. */
+/** → the function that releases the lock. @throws UserError when a running process has the lock */
 export function acquireLock(file: string, dataDirPath: string): () => void {
   const owner = `${process.pid} ${processIdentity(process.pid)}`
   const tempFile = `${file}.${process.pid}`
@@ -11,7 +11,7 @@ export function acquireLock(file: string, dataDirPath: string): () => void {
     writeFileSync(tempFile, owner, { mode: 0o600 })
     for (;;) {
       try {
-        // A link appears whole or not at all, and never over another file.
+        // Creating a hard link is atomic and never overwrites a file.
         linkSync(tempFile, file)
         return () => {
           if (read(file) === owner) rmSync(file, { force: true })
@@ -28,7 +28,7 @@ export function acquireLock(file: string, dataDirPath: string): () => void {
   }
 }
 
-/** Moves a dead process's lock away; should a living one have come in between, it gets its lock back. */
+/** Moves the lock of a dead process away. If a running process took the lock in between, the lock is restored. */
 function removeStaleLock(file: string, holder: string, dataDirPath: string): void {
   const stalePath = `${file}.${process.pid}.stale`
   try {
@@ -47,8 +47,8 @@ function removeStaleLock(file: string, holder: string, dataDirPath: string): voi
 
 function throwAlreadyRunning(holder: string, dataDirPath: string): never {
   throw new UserError(
-    `Octopod runs already on ${dataDirPath} (process ${holder.split(' ')[0]}): stop that one with Ctrl-C, or give this one ` +
-      'another OCTOPOD_HOME and PORT.',
+    `Octopod already runs on ${dataDirPath} (process ${holder.split(' ')[0]}): stop it with Ctrl-C, or set another ` +
+      'OCTOPOD_HOME and PORT.',
   )
 }
 

@@ -1,5 +1,7 @@
-/** A log of a process of ours: lines are appended; what was big at the start is set aside once. A full disk costs lines, not
- * the process. */
+/**
+ * The log file of a child process. A file of more than 10 MB is renamed when the log is opened. If the disk is full, lines are lost,
+ * but the process continues. Called by datastores.ts, program.ts and the test cluster.
+ */
 import { appendFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 
 const sizeLimitBytes = 10 * 1024 * 1024
@@ -8,10 +10,10 @@ export function openLog(file: string, print: (line: string) => void = () => {}):
   try {
     if (statSync(file).size > sizeLimitBytes) renameSync(file, `${file}.old`)
   } catch {
-    // There is none yet.
+    // The file does not exist yet.
   }
   writeFileSync(file, '', { flag: 'a', mode: 0o600 })
-  // Synchronous: nothing is lost when we are killed, and there is little of it.
+  // Writes are synchronous, so that no line is lost if this process is killed. There are few lines.
   let lastWriteSucceeded = true
   return (line) => {
     try {
@@ -20,7 +22,7 @@ export function openLog(file: string, print: (line: string) => void = () => {}):
     } catch (error) {
       if (lastWriteSucceeded)
         print(
-          `${file} cannot be written (${(error as Error).message}): make room; its lines are lost until then.`,
+          `${file} cannot be written (${(error as Error).message}): free some disk space; lines are lost until then.`,
         )
       lastWriteSucceeded = false
     }

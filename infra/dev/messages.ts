@@ -1,4 +1,4 @@
-/** What `npm start` says to people. */
+/** The messages of `npm start` for the user. Called by start-all.ts, program.ts and restart.ts. */
 import { relative } from 'node:path'
 import type { RunningProgram } from '../../lib/node/spawn-program.ts'
 import type { DataDir } from './data-dir.ts'
@@ -20,21 +20,21 @@ export function readyMessage(
     : ''
   return [
     `Octopod is ready: ${url}`,
-    `  octo    ${prefix}npm run -s octo -- list     in this folder, in another terminal; elsewhere first:`,
+    `  octo    ${prefix}npm run -s octo -- list     in another terminal, in this folder; in other folders first:`,
     `          export OCTOPOD_URL=${url} OCTO_AUTHORIZATION_HEADER="${header}"`,
     `  data    ${folder} (logs in ${folder}/logs)`,
-    '  stop    Ctrl-C. Deployments go on running: archive or clean up those you want to end.',
+    '  stop    Ctrl-C. Deployments keep running: archive or clean up those that you no longer need.',
   ]
 }
 
-/** As a shell takes it for one word. */
+/** Quotes a path for a shell, if necessary. */
 const shellQuote = (path: string) =>
   /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 
 export const stoppingMessage =
-  'Stopping runner, server and engines; deployments go on. Ctrl-C again ends at once.'
+  'Stopping runner, server, PostgreSQL and Redis; deployments keep running. Press Ctrl-C again to kill everything.'
 
-/** What a process said last, a line each, to go below the sentence that tells of its end. */
+/** The last five lines of a program's output, indented, for an error message. */
 export function lastOutputLines(program: RunningProgram): string[] {
   return program
     .lastLines()
@@ -42,7 +42,7 @@ export function lastOutputLines(program: RunningProgram): string[] {
     .map((line) => `  ${logMessageOf(line).slice(0, 300)}`)
 }
 
-/** Our programs log JSON: people get its message. */
+/** The message of a JSON log line; other lines unchanged. */
 function logMessageOf(line: string): string {
   try {
     const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } }

@@ -1,8 +1,8 @@
-/** Answers for what is made up once and kept: passwords, headers. Readable by the owner alone. */
+/** Secrets that are generated once and stored in a file that only the owner can read. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 
-/** The secret in `file`; made at the first call. `prefix` is put before a new one. */
+/** The secret in `file`. The first call generates it, with `prefix` before it. */
 export function persistedSecret(file: string, prefix = ''): string {
   try {
     writeFileSync(file, `${prefix}${randomBytes(24).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })

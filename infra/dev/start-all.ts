@@ -1,6 +1,6 @@
 /**
- * The story of `npm start`, from top to bottom: folder, engines, migrations, server and runner, and back again.
- * start.ts calls it with the real programs, its tests with stand-ins.
+ * The steps of `npm start`: open the data folder, start PostgreSQL and Redis, migrate, start server and runner, and stop all in
+ * reverse order. start.ts calls it with the real programs, its tests with fake ones.
  */
 import { once } from 'node:events'
 import { type DataDir, openDataDir, writeEnvironmentFile } from './data-dir.ts'
@@ -15,16 +15,16 @@ import { type OctopodProgram, runOctopodProgram, startOctopodProgram } from './p
 
 export type StartAllOptions = {
   environment: NodeJS.ProcessEnv
-  /** What Node is called with for each. */
+  /** The arguments of Node for each program. */
   programs: Record<'migrate' | 'server' | 'runner', readonly string[]>
   print: (line: string) => void
-  /** Stop in order. */
+  /** Stops everything in order. */
   stopSignal: AbortSignal
-  /** End at once. */
+  /** Kills everything at once. */
   killSignal: AbortSignal
 }
 
-/** Resolves after `stop`, when all processes have ended. @throws Problem when it cannot go on; they have ended too. */
+/** Resolves after `stopSignal`, when all processes have ended. @throws UserError on a failure, after all processes have ended */
 export async function startAll(options: StartAllOptions): Promise<void> {
   const { environment, print, stopSignal, killSignal } = options
   const dataDir = openDataDir(environment.OCTOPOD_HOME || '.octopod')
@@ -34,7 +34,7 @@ export async function startAll(options: StartAllOptions): Promise<void> {
 
   const stopped: Promise<unknown> = stopSignal.aborted ? Promise.resolve() : once(stopSignal, 'abort')
   const startup = startInOrder(options, dataDir, processManager)
-  // Stopped in its middle, the story fails by itself, and nobody wants to know.
+  // If the start is stopped halfway, its error does not matter.
   startup.catch(() => {})
   try {
     await Promise.race([stopped, startup.then(() => stopped), processManager.failed])
@@ -45,22 +45,21 @@ export async function startAll(options: StartAllOptions): Promise<void> {
   }
 }
 
-/** From nothing to ready. */
 async function startInOrder(
   { environment, programs, print }: StartAllOptions,
   dataDir: DataDir,
   processManager: ProcessManager,
 ): Promise<void> {
-  // First room: nobody of an earlier start, and a port for the page.
+  // 1. Stop processes of an earlier start and choose the port of the server.
   await stopOrphans(dataDir.file('processes.json'), print)
   const address = await chooseListenAddress(environment)
 
-  // Then the engines, and what all programs must agree on.
+  // 2. Start PostgreSQL and Redis, and write the shared settings.
   const datastores = await startDatastores(dataDir, processManager, environment, print)
   const shared = sharedSettings(dataDir, environment, { ...datastores, server: address })
   writeEnvironmentFile(dataDir, shared)
 
-  // Then the programs: the database first.
+  // 3. Migrate the database, then start server and runner.
   const program = (name: keyof typeof programs): OctopodProgram => ({
     name: name === 'migrate' ? 'migration' : name,
     args: programs[name],
@@ -79,6 +78,6 @@ async function startInOrder(
     ),
   ])
 
-  // Finally the words.
+  // 4. Tell the user how to use it.
   for (const line of readyMessage(dataDir, address, environment)) print(line)
 }

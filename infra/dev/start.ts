@@ -1,15 +1,15 @@
 /**
- * `npm start`: the whole system on this machine. Hands to the conductor; answers for signals, for the one
- * sentence a problem gets, and for the exit code.
+ * `npm start`: runs the whole system on this machine. This file handles signals, error messages and the exit code; start-all.ts does
+ * the rest.
  */
 import { join } from 'node:path'
 import { type StartAllOptions, startAll } from './start-all.ts'
 import { userMessageOf } from './user-error.ts'
 
-/** Ctrl-C under npm arrives twice: from the terminal, and passed on by npm. */
+/** Under npm, Ctrl-C arrives twice: from the terminal and from npm. Signals within this time count as one. */
 const sameKeyPressMs = 500
 
-/** Runs until Ctrl-C; the exit code is 0 then, 1 after a problem. */
+/** Runs until Ctrl-C. The exit code is 0, or 1 after an error, or 130 after a second Ctrl-C. */
 export async function main(programs: StartAllOptions['programs']): Promise<void> {
   const stop = new AbortController()
   const kill = new AbortController()
@@ -23,7 +23,7 @@ export async function main(programs: StartAllOptions['programs']): Promise<void>
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
 
-  // Nobody reads any more (the terminal is closed): it is no reason to fall over instead of stopping in order.
+  // A closed terminal must not crash the process, because everything must still be stopped in order.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     const print = (line: string) => process.stdout.write(`${line}\n`)
@@ -46,7 +46,7 @@ if (import.meta.main) {
   await main({
     migrate: [join(root, 'db/migrate.ts')],
     server: [join(root, 'functions/server.ts')],
-    // As in package.json: a runner waits most of its life, and a small young generation keeps it small.
+    // The same options as in package.json: a small young generation saves memory, because a runner mostly waits.
     runner: ['--max-semi-space-size=4', '--expose-gc', join(root, 'runner/main.ts')],
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Base images made here instead of fetched, under the names the Dockerfiles have: Debian from its mirror with the Node of
- * this repository, and single programs. So the Dockerfiles are known to work where no registry of images can be reached.
+ * Creates the base images of the Dockerfiles under their official names instead of pulling them: Debian from its mirror with the Node
+ * of this repository, and images with a single program. So the Dockerfiles can be tested without an image registry. Called by build.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -10,20 +10,20 @@ import { UserError } from '../dev/user-error.ts'
 import type { Podman } from './podman.ts'
 
 const root = join(import.meta.dirname, '../..')
-/** Made anew when this file says something else than it did. */
+/** An image is created again when this file changes. */
 const recipeHash = createHash('sha256')
   .update(readFileSync(import.meta.filename))
   .digest('hex')
   .slice(0, 16)
 
-/** docker.io/library/node:VERSION-DEBIAN-slim: Debian's smallest, node, npm and the user node. */
+/** docker.io/library/node:VERSION-DEBIAN-slim: a minimal Debian with node, npm and the user node. */
 export function createNodeBaseImage(podman: Podman, image: string, print: (line: string) => void): void {
   if (isUpToDate(podman, image)) return
   const debian = /:[\d.]+-(\w+)-slim$/.exec(image)?.[1]
   if (debian === undefined) throw new UserError(`${image} is not node:VERSION-DEBIAN-slim`)
-  print(`Making ${image} from Debian ${debian}; this takes a minute.`)
+  print(`Creating ${image} from Debian ${debian}; this takes a minute.`)
   withTempFolder(podman, (rootFolder) => {
-    // The one library Node needs beyond Debian's smallest; it is in the official image too.
+    // The only library that Node needs beyond a minimal Debian. The official image has it too.
     const options = ['--variant=minbase', '--include=libatomic1']
     runOrThrow('debootstrap', [...options, debian, rootFolder, 'http://deb.debian.org/debian'])
     runOrThrow('chroot', [rootFolder, 'groupadd', '--gid', '1000', 'node'])
@@ -49,7 +49,7 @@ export function createNodeBaseImage(podman: Podman, image: string, print: (line:
   })
 }
 
-/** An image that has one static program under `path`. */
+/** An image that contains one static program at `path`. */
 export function createProgramImage(podman: Podman, image: string, path: string, program: string): void {
   if (isUpToDate(podman, image)) return
   withTempFolder(podman, (rootFolder) => {
@@ -77,7 +77,7 @@ function importImage(podman: Podman, folder: string, image: string, options: str
 function withTempFolder(podman: Podman, work: (folder: string) => void): void {
   const folder = mkdtempSync(join(podman.cache, 'draft-'))
   try {
-    // What an image begins with is not the owner's alone.
+    // mkdtemp creates the folder with mode 0700, but the root of an image must be readable for all.
     runOrThrow('chmod', ['755', folder])
     work(folder)
   } finally {
@@ -85,10 +85,10 @@ function withTempFolder(podman: Podman, work: (folder: string) => void): void {
   }
 }
 
-/** The npm that started us, or the one on the PATH. */
+/** The npm that started this process, or the one on the PATH. */
 function npmFolder(): string {
   const cli = process.env.npm_execpath ?? spawnSync('which', ['npm'], { encoding: 'utf8' }).stdout.trim()
-  if (!cli) throw new UserError('There is no npm on the PATH.')
+  if (!cli) throw new UserError('npm is not on the PATH.')
   return dirname(dirname(realpathSync(cli)))
 }
 

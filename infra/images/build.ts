@@ -1,6 +1,6 @@
 /**
- * `npx node infra/images/build.ts`: builds the images of the Dockerfiles without a Docker engine and without a registry of images, on stand-ins for
- * their base images. Where there is Docker, `docker build` does the same; the first lines of the Dockerfiles say how.
+ * `npx node infra/images/build.ts`: builds the images of the Dockerfiles with podman, without Docker and without an image registry. It creates the
+ * base images itself. With Docker, use `docker build` instead; the first lines of the Dockerfiles show the command.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ export const images = {
 } as const
 export type ImageName = keyof typeof images
 
-/** @throws Problem */
+/** @throws UserError */
 export async function buildImages(
   podman: Podman,
   names: readonly ImageName[],
@@ -58,17 +58,17 @@ async function createProgramImages(podman: Podman, print: (line: string) => void
   createProgramImage(podman, baseImage('KUBECTL_IMAGE'), 'bin/kubectl', tools.program('kubectl'))
 }
 
-/** Whether the image with helm and kubectl can be built without minutes of building those first. */
+/** Whether helm and kubectl are built already. If not, the helm image takes several minutes more. */
 export function areToolsBuilt(): boolean {
   return existsSync(toolsFolder(process.env))
 }
 
-/** The default of a build argument: the Dockerfiles are where versions are written. */
+/** The default of a build argument. The Dockerfiles are the only place for image versions. */
 export function baseImage(argument: 'NODE_IMAGE' | 'HELM_IMAGE' | 'KUBECTL_IMAGE'): string {
   const found = new RegExp(`^ARG ${argument}=(\\S+)$`, 'm').exec(
     readFileSync(join(root, 'Dockerfile.runner'), 'utf8'),
   )?.[1]
-  if (found === undefined) throw new UserError(`Dockerfile.runner has no ${argument}`)
+  if (found === undefined) throw new UserError(`Dockerfile.runner has no ARG ${argument}`)
   return found
 }
 
@@ -77,7 +77,7 @@ if (import.meta.main) {
     const known = Object.keys(images) as ImageName[]
     const wanted = process.argv.slice(2)
     const unknown = wanted.find((name) => !known.includes(name as ImageName))
-    if (unknown) throw new UserError(`There is no image ${unknown}: ${known.join(', ')}`)
+    if (unknown) throw new UserError(`Unknown image ${unknown}: choose from ${known.join(', ')}`)
     const podman = openPodman()
     const names = wanted.length > 0 ? (wanted as ImageName[]) : known
     await buildImages(podman, names, (line) => console.error(line))
@@ -85,7 +85,7 @@ if (import.meta.main) {
       const size = Number(podman.run(['image', 'inspect', '--format', '{{.Size}}', images[name].tag]))
       console.log(`${images[name].tag} ${Math.round(size / 1e6)} MB`)
     }
-    console.log(`They are in the storage of: podman ${podman.globalArguments.join(' ')}`)
+    console.log(`Use them with: podman ${podman.globalArguments.join(' ')}`)
   } catch (error) {
     console.error(error instanceof UserError ? error.message : error)
     process.exitCode = 1

@@ -1,12 +1,12 @@
 /**
- * What npm inside a build needs to know of this machine: the owner's npmrc and the certificates he trusts. Given as one
- * secret, so nothing of it gets into an image.
+ * Passes the user's npmrc and extra CA certificates to npm inside an image build. They are one build secret, so no image layer
+ * contains them. Called by build.ts.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Arguments for `podman build`; `forget` removes the file they name. */
+/** → arguments for `podman build`, and `remove`, which deletes the secret file */
 export function createNpmrcSecret(environment: NodeJS.ProcessEnv): { args: string[]; remove(): void } {
   const npmrc = environment.NPM_CONFIG_USERCONFIG || join(homedir(), '.npmrc')
   const lines = existsSync(npmrc) ? [readFileSync(npmrc, 'utf8').trimEnd()] : []
@@ -22,7 +22,7 @@ export function createNpmrcSecret(environment: NodeJS.ProcessEnv): { args: strin
   }
 }
 
-/** Each certificate as npm's own setting, its line ends written as `\n`. */
+/** npm's setting `ca[]` for each certificate, with line ends written as `\n`. */
 function certificateSettings(bundle: string): string[] {
   const found = bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   return found.map((certificate) => `ca[]=${JSON.stringify(certificate)}`)

@@ -1,6 +1,6 @@
 /**
- * Podman as builder and runner of images, as root, without a daemon and with a storage of its own in the cache: the
- * stand-ins for base images in there carry official names and must not meet the real ones.
+ * Runs podman as root, without a daemon and with a separate storage in the cache folder, because the base images created here have
+ * official names and must not replace the real ones. Called by build.ts, base-images.ts and test/images.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -10,36 +10,37 @@ import { UserError } from '../dev/user-error.ts'
 
 export type Podman = {
   cache: string
-  /** What it printed. @throws Problem with its last words when it fails. */
+  /** → its output. @throws UserError with its last lines when it fails */
   run(args: readonly string[]): string
-  /** The same for what takes long: every line is told. */
+  /** For long commands: calls `print` for every line. @throws UserError with its last lines when it fails */
   runStreaming(args: readonly string[], print: (line: string) => void): Promise<void>
   has(image: string): boolean
-  /** Arguments before every command, for who must start it himself. */
+  /** Arguments before every command, for callers that start podman themselves. */
   globalArguments: readonly string[]
 }
 
 const requiredPrograms = ['podman', 'runc', 'debootstrap']
 
-/** Why images cannot be built here; null when they can. */
+/** The reason why images cannot be built on this machine; null if they can. */
 export function unsupportedReason(): string | null {
-  if (process.platform !== 'linux') return 'images are built on Linux'
-  if (process.getuid?.() !== 0) return 'images are built here by root only (with Docker: see the Dockerfiles)'
-  if (!hasSysAdminCapability()) return 'containers need rights that root does not have here (CAP_SYS_ADMIN)'
+  if (process.platform !== 'linux') return 'images can be built only on Linux'
+  if (process.getuid?.() !== 0) return 'only root can build images (with Docker: see the Dockerfiles)'
+  if (!hasSysAdminCapability())
+    return 'root does not have the capability that containers need (CAP_SYS_ADMIN)'
   const missing = requiredPrograms.filter((program) => spawnSync(program, ['--version']).error !== undefined)
   return missing.length === 0
     ? null
     : `missing: ${missing.join(', ')} (Debian: apt-get install ${missing.join(' ')})`
 }
 
-/** Root of a container is often root by name only. */
+/** In a container, root often lacks this capability. */
 function hasSysAdminCapability(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
   const sysAdmin = 1n << 21n
   return (BigInt(`0x${effective}`) & sysAdmin) !== 0n
 }
 
-/** @throws Problem with the obstacle. */
+/** @throws UserError with the reason why images cannot be built */
 export function openPodman(): Podman {
   const reason = unsupportedReason()
   if (reason !== null) throw new UserError(`Images cannot be built: ${reason}.`)
@@ -67,17 +68,17 @@ export function openPodman(): Podman {
     run,
     runStreaming: async (args, print) => {
       const child = spawn('podman', [...globalArguments, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-      const last: string[] = []
+      const lastLines: string[] = []
       for (const stream of [child.stdout, child.stderr])
         stream.setEncoding('utf8').on('data', (text: string) => {
           for (const line of text.split('\n').filter(Boolean)) {
-            last.push(line)
-            if (last.length > 30) last.shift()
+            lastLines.push(line)
+            if (lastLines.length > 30) lastLines.shift()
             print(line)
           }
         })
       const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-      if (code !== 0) throw podmanError(args, last)
+      if (code !== 0) throw podmanError(args, lastLines)
     },
     has: (image) => spawnSync('podman', [...globalArguments, 'image', 'exists', image]).status === 0,
   }

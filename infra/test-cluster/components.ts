@@ -1,4 +1,4 @@
-/** The programs of the control plane as data: how each is called. Everything is on loopback and in one folder. */
+/** The command lines of the control plane's programs. All listen on loopback and use one folder. Called by control-plane.ts. */
 import type { Tools } from './tools.ts'
 
 export type ClusterContext = {
@@ -11,7 +11,7 @@ export type ClusterContext = {
 type Program = Parameters<Tools['program']>[0]
 export type Component = { program: Program; title: string; args: string[] }
 
-/** The truth of the cluster; it listens on sockets in the folder, so that only its owner reaches it. */
+/** The database of the cluster. It listens on Unix sockets in the folder, so only the owner of the folder can connect. */
 export function etcd(cluster: ClusterContext): Component {
   const [clients, peers] = [`unix://${cluster.file('etcd.sock')}`, `unix://${cluster.file('etcd-peer.sock')}`]
   return {
@@ -24,7 +24,7 @@ export function etcd(cluster: ClusterContext): Component {
       `--listen-peer-urls=${peers}`,
       `--initial-advertise-peer-urls=${peers}`,
       `--initial-cluster=default=${peers}`,
-      // The data does not outlive the process.
+      // No fsync, because the data is temporary.
       '--unsafe-no-fsync',
       '--log-level=warn',
     ],
@@ -40,9 +40,9 @@ export function apiServer(cluster: ClusterContext): Component {
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       `--secure-port=${cluster.port}`,
-      // Its address is not announced in the cluster: pods that only seem to run have nobody to call.
+      // Its address is not published in the cluster, because simulated pods call nothing.
       '--endpoint-reconciler-type=none',
-      // It makes a certificate of its own in this folder.
+      // It creates its certificate in this folder.
       `--cert-dir=${cluster.file('certificates')}`,
       `--token-auth-file=${cluster.file('tokens.csv')}`,
       '--anonymous-auth=false',
@@ -55,7 +55,7 @@ export function apiServer(cluster: ClusterContext): Component {
   }
 }
 
-/** Those who can start once the API server answers. */
+/** The programs that start when the API server is ready. */
 export function controllers(cluster: ClusterContext): Component[] {
   const kubeconfig = `--kubeconfig=${cluster.file('kubeconfig')}`
   const commonArguments = ['--leader-elect=false', '--secure-port=0']
@@ -77,7 +77,7 @@ export function controllers(cluster: ClusterContext): Component[] {
       args: [
         kubeconfig,
         '--manage-all-nodes',
-        // Or the node counts as lost after 40 seconds.
+        // Without it the node counts as lost after 40 seconds.
         '--node-lease-duration-seconds=40',
         '--cidr=10.244.0.1/16',
         '--node-ip=10.0.0.1',

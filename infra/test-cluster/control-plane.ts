@@ -1,6 +1,6 @@
 /**
- * A Kubernetes cluster without machines, for one test run or one person: etcd, API server, controllers and scheduler
- * are the real ones, nodes and pods are played by kwok (stages.yaml). up.ts and the tests start it.
+ * Starts a Kubernetes cluster without machines, for one test run or one person. etcd, API server, controllers and scheduler are the
+ * real ones; kwok simulates nodes and pods (stages.yaml). Called by start.ts and the tests.
  */
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -21,15 +21,15 @@ const readyTimeoutMs = 120_000
 const execFileAsync = promisify(execFile)
 
 export type ControlPlane = {
-  /** The file for KUBECONFIG: an administrator of the cluster. */
+  /** A kubeconfig file with administrator permissions. */
   kubeconfig: string
-  /** Rejects when one of its programs ends by itself. */
+  /** Rejects when one of its programs ends unexpectedly. */
   failed: Promise<never>
-  /** Ends all programs, the last come first, and removes the folder. */
+  /** Stops all programs in reverse order and removes the folder. */
   stop(): Promise<void>
 }
 
-/** Resolves when a pod could be scheduled and started. @throws Problem; nothing is left running then. */
+/** Resolves when pods can be scheduled. @throws UserError, after all programs have been stopped */
 export async function startControlPlane(tools: Tools): Promise<ControlPlane> {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-kubernetes-'))
   const cluster: ClusterContext = { folder, file: (name) => join(folder, name), port: await freePort() }
@@ -68,12 +68,12 @@ async function startInOrder(
   cluster: ClusterContext,
   startAndWatch: (component: Component) => void,
 ): Promise<void> {
-  // First what the programs must find: folders, credentials, the stages.
+  // 1. Create folders, credentials and the stages of kwok.
   for (const name of ['logs', 'certificates']) mkdirSync(cluster.file(name), { mode: 0o700 })
   const token = writeCredentials(cluster)
   copyFileSync(join(import.meta.dirname, 'stages.yaml'), cluster.file('stages.yaml'))
 
-  // Then the API server on its store. It writes its certificate, and the authority's behind it, before it answers.
+  // 2. Start etcd and the API server. It writes its certificate, followed by that of its authority, before it is ready.
   startAndWatch(etcd(cluster))
   startAndWatch(apiServer(cluster))
   const certificate = cluster.file('certificates/apiserver.crt')
@@ -84,12 +84,12 @@ async function startInOrder(
     return (await kubectl(tools, cluster, 'get', '--raw', '/readyz')) === 'ok'
   })
 
-  // Finally those who work on it, and what they need: nodes and classes.
+  // 3. Start controllers, scheduler and kwok, and create the node, the storage class and the ingress class.
   for (const component of controllers(cluster)) startAndWatch(component)
   await kubectl(tools, cluster, 'apply', '--filename', join(import.meta.dirname, 'cluster.yaml'))
   await waitUntilReady('The node', async () => {
     const nodes = await kubectl(tools, cluster, 'get', 'nodes', '--output=jsonpath={.items[*].status.phase}')
-    // Pods need the service account that the controllers make in each namespace.
+    // Pods need the service account that the controllers create in each namespace.
     return (
       nodes === 'Running' &&
       (await kubectl(tools, cluster, 'get', 'serviceaccount', 'default', '--output=name')) !== ''
@@ -108,7 +108,7 @@ function startComponent(tools: Tools, cluster: ClusterContext, { program, args }
   })
 }
 
-/** The administrator's token, and the key that signs the tokens of service accounts. */
+/** Writes the administrator's token and the key that signs service account tokens. → the token */
 function writeCredentials(cluster: ClusterContext): string {
   const token = randomBytes(24).toString('base64url')
   writeFileSync(cluster.file('tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 })
@@ -144,15 +144,15 @@ async function kubectl(tools: Tools, cluster: ClusterContext, ...args: string[])
   return (await execFileAsync(tools.program('kubectl'), fullArguments, { env, timeout: 30_000 })).stdout
 }
 
-/** Asks until it says yes; what it throws means "not yet". */
+/** Polls `isReady`. An error means that it is not ready yet. */
 async function waitUntilReady(name: string, isReady: () => Promise<boolean>): Promise<void> {
-  let last: unknown = null
+  let lastError: unknown = null
   const check = () =>
     isReady().catch((error: unknown) => {
-      last = error
+      lastError = error
       return false
     })
   if (await pollUntil(check, { timeoutMs: readyTimeoutMs })) return
-  const cause = last instanceof Error ? `: ${last.message}` : ''
+  const cause = lastError instanceof Error ? `: ${lastError.message}` : ''
   throw new UserError(`${name} was not ready after ${readyTimeoutMs / 1000} seconds${cause}.`)
 }

@@ -1,6 +1,5 @@
 /**
- * `npx node infra/test-cluster/start.ts`: a control plane for one person, until Ctrl-C. Prints what a shell needs to use it.
- * Builds the tools at its first start.
+ * `npx node infra/test-cluster/start.ts`: runs a test cluster until Ctrl-C and prints the shell command to use it. The first start builds the tools.
  */
 import { once } from 'node:events'
 import { UserError } from '../dev/user-error.ts'
@@ -16,7 +15,7 @@ try {
   controlPlane = await startControlPlane(tools)
   console.log(`export KUBECONFIG=${controlPlane.kubeconfig} PATH=${tools.folder}:$PATH`)
   console.error(
-    'A cluster is ready: run the line above in another terminal. Ctrl-C ends it and forgets all it holds.',
+    'The cluster is ready: run the line above in another terminal. Ctrl-C stops the cluster and deletes its data.',
   )
   if (!stopped.signal.aborted) await Promise.race([once(stopped.signal, 'abort'), controlPlane.failed])
 } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * The programs of a Kubernetes control plane and its clients, built from their Go modules at the versions of
- * tools/go.mod into a cache outside the repository. Built once for each set of versions; the folder appears whole or
- * not at all. By hand: `npx node infra/test-cluster/tools.ts` builds them and prints the folder.
+ * Builds the programs of a Kubernetes control plane, kubectl and helm from their Go modules, at the versions of tools/go.mod, into a
+ * cache outside the repository. Each set of versions is built once, and its folder appears only when it is complete. Called by
+ * start.ts, the images and the tests. `npx node infra/test-cluster/tools.ts` builds them and prints the folder.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -21,20 +21,20 @@ const programs = {
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok',
   helm: 'helm.sh/helm/v4/cmd/helm',
-  // Many installations have it still, and it applies in another way.
+  // Many installations still use Helm 3, which applies manifests in another way.
   helm3: 'helm.sh/helm/v3/cmd/helm',
 } as const
 
 export type Tools = { folder: string; program(name: keyof typeof programs): string }
 
-/** The folder of the programs; builds them when they are not there (minutes), unless `stop` ends that. @throws Problem */
+/** Builds the programs if they are missing, which takes minutes. `signal` aborts the build. @throws UserError */
 export async function ensureTools(print: (line: string) => void, signal?: AbortSignal): Promise<Tools> {
   const folder = toolsFolder(process.env)
   if (!existsSync(folder)) await build(folder, print, signal)
   return { folder, program: (name) => join(folder, name) }
 }
 
-/** Where they are or will be: another set of versions or another way to build has another folder. */
+/** The folder of the programs. It depends on the versions and the build flags, and may not exist. */
 export function toolsFolder(environment: NodeJS.ProcessEnv): string {
   const cache = environment.XDG_CACHE_HOME || join(homedir(), '.cache')
   const hash = createHash('sha256').update(JSON.stringify([process.platform, process.arch, buildFlags()]))
@@ -42,7 +42,7 @@ export function toolsFolder(environment: NodeJS.ProcessEnv): string {
   return join(cache, 'octopod', 'kubernetes', hash.digest('hex').slice(0, 16))
 }
 
-/** No symbols: half the size. The versions are what the programs say of themselves and charts ask for. */
+/** Without symbols, which halves the size. The programs report the version variables, and charts read them. */
 function buildFlags(): string[] {
   const version = /k8s\.io\/kubernetes (v\S+)/.exec(readFileSync(join(modules, 'go.mod'), 'utf8'))?.[1]
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version ?? '') ?? []
@@ -60,16 +60,16 @@ async function build(folder: string, print: (line: string) => void, signal?: Abo
     )
   const tempFolder = `${folder}.${process.pid}.building`
   mkdirSync(tempFolder, { recursive: true })
-  print(`Building the Kubernetes tools once, into ${folder}; this takes minutes.`)
+  print(`Building the Kubernetes tools once, into ${folder}; this takes several minutes.`)
   const startedAt = performance.now()
   try {
-    // All at once share what they compile and keep every core busy; of the two helms, one must come later.
+    // One command shares compiled packages and uses all cores. Helm 3 needs a second command, because both are called helm.
     const { helm3, ...others } = programs
     await runGo(['build', ...buildFlags(), '-o', `${tempFolder}/`, ...Object.values(others)], signal)
     for (const [name, path] of Object.entries(others))
       renameSync(join(tempFolder, binaryName(path)), join(tempFolder, name))
     await runGo(['build', ...buildFlags(), '-o', join(tempFolder, 'helm3'), helm3], signal)
-    // Somebody else may have been quicker: theirs is as good.
+    // Another process may have built the same programs in the meantime.
     if (!existsSync(folder)) renameSync(tempFolder, folder)
   } finally {
     rmSync(tempFolder, { recursive: true, force: true })
@@ -77,14 +77,14 @@ async function build(folder: string, print: (line: string) => void, signal?: Abo
   print(`Built in ${Math.round((performance.now() - startedAt) / 1000)} s.`)
 }
 
-/** What Go calls the program of a package: the last part of its path that is no version. */
+/** The file name that Go chooses: the last part of the package path that is not a version. */
 const binaryName = (path: string) =>
   path
     .replace(/\/v\d+$/, '')
     .split('/')
     .at(-1) ?? path
 
-/** Runs Go with low priority; its words go to stderr, but for the hundreds of modules it fetches. Nothing of the caller's Go settings but where modules come from. */
+/** Runs Go with low priority. Its output goes to stderr, without the downloads. The caller's GOFLAGS and GOWORK are ignored. */
 function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' }
   const child = spawn('nice', ['-n', '10', 'go', ...args], {
@@ -97,14 +97,14 @@ function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
     if (!line.startsWith('go: downloading ')) console.error(line)
   })
   return new Promise((resolve, reject) => {
-    const fail = (why: string) =>
-      reject(new UserError(signal?.aborted ? 'The Kubernetes tools are not built: stopped.' : why))
+    const fail = (reason: string) =>
+      reject(new UserError(signal?.aborted ? 'The build of the Kubernetes tools was stopped.' : reason))
     child.once('error', (error) => fail(`go could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
       if (code === 0) return resolve()
       fail(
-        `go ${args[0]} ended with ${signal ?? `code ${code}`}; its words are above. Modules come from GOPROXY (see ` +
-          'go env GOPROXY); without network they must be in the module cache already.',
+        `go ${args[0]} ended with ${signal ?? `code ${code}`}; see its output above. Go downloads modules from GOPROXY (see ` +
+          'go env GOPROXY); without network they must be in the module cache.',
       )
     })
   })

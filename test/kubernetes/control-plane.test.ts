@@ -44,7 +44,7 @@ describe('a control plane', { skip: skipWithoutKwok }, () => {
     const scheduler = all.find(({ command }) => command.includes('kube-scheduler'))
     process.kill(scheduler?.pid ?? 0, 'SIGKILL')
     await assert.rejects(controlPlane.failed, {
-      name: 'Problem',
+      name: 'UserError',
       message: /^The scheduler was ended by SIGKILL\./,
     })
     await controlPlane.stop()

@@ -1,4 +1,4 @@
-{{/* What the pods have in common. */}}
+{{/* Parts of all pods. */}}
 
 {{- define "octopod.containerSecurity" -}}
 allowPrivilegeEscalation: false
@@ -7,7 +7,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Takes (list root part): of server or runner, where and as whom it runs. */}}
+{{/* Scheduling and security of a pod. Arguments: (list root component), component is server or runner. */}}
 {{- define "octopod.podBasics" -}}
 {{- $root := index . 0 -}}
 {{- $part := index . 1 -}}
@@ -47,7 +47,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{/* Takes (list root part): pods change when what they read at their start changes. */}}
+{{/* Pod labels and annotations. The checksums replace pods when settings or secrets change. Arguments: (list root component). */}}
 {{- define "octopod.podMeta" -}}
 {{- $root := index . 0 -}}
 {{- $values := get $root.Values (index . 1) -}}
@@ -64,7 +64,7 @@ labels:
   {{- end }}
 {{- end -}}
 
-{{/* Takes (list root image): the migration as an init container or as that of the Job. */}}
+{{/* The migration as a container, for an init container or the Job. Arguments: (list root image). */}}
 {{- define "octopod.migrateContainer" -}}
 {{- $root := index . 0 -}}
 name: migrate
@@ -72,7 +72,7 @@ image: {{ include "octopod.image" . }}
 imagePullPolicy: {{ (index . 1).pullPolicy }}
 command: [node, db/migrate.ts]
 env:
-  {{- if and $root.Values.postgres.url (eq (include "octopod.migrationHow" $root) "hook") }}
+  {{- if and $root.Values.postgres.url (eq (include "octopod.migrationMode" $root) "hook") }}
   - name: DATABASE_URL
     valueFrom:
       secretKeyRef:

@@ -1,11 +1,11 @@
-{{/* How settings and secrets reach a container. */}}
+{{/* Settings and secrets as environment variables. */}}
 
-{{/* A value as text: numbers never as 6.7e+07. */}}
+{{/* A value as text, with numbers never as 6.7e+07. */}}
 {{- define "octopod.text" -}}
 {{- if kindIs "string" . -}}{{ . }}{{- else -}}{{ toJson . }}{{- end -}}
 {{- end -}}
 
-{{/* Seconds of a setting, whole: (list root name default). */}}
+{{/* A setting in seconds, rounded up. Arguments: (list root name default). */}}
 {{- define "octopod.seconds" -}}
 {{- $root := index . 0 -}}
 {{- $value := get $root.Values.settings (index . 1) -}}
@@ -29,7 +29,7 @@
 {{- join "," $urls -}}
 {{- end -}}
 
-{{/* Names of the variables that only scripts read, for SCRIPT_ENVIRONMENT. */}}
+{{/* SCRIPT_ENVIRONMENT: the names of the variables from controlScripts. */}}
 {{- define "octopod.scriptEnvironment" -}}
 {{- $names := list -}}
 {{- with .Values.settings.SCRIPT_ENVIRONMENT -}}{{- $names = append $names . -}}{{- end -}}
@@ -38,7 +38,7 @@
 {{- join "," $names -}}
 {{- end -}}
 
-{{/* Takes (list root store variable): where its address comes from. */}}
+{{/* The variable with the address of PostgreSQL or Redis. Arguments: (list root store variable). */}}
 {{- define "octopod.storeEnv" -}}
 {{- $root := index . 0 -}}
 {{- $store := index . 1 -}}
@@ -80,10 +80,10 @@
 {{- end }}
 {{- end -}}
 
-{{- define "octopod.migrationHow" -}}
-{{- if eq .Values.migration.how "auto" -}}
+{{- define "octopod.migrationMode" -}}
+{{- if eq .Values.migration.mode "auto" -}}
 {{- ternary "init" "hook" .Values.postgres.bundled.enabled -}}
 {{- else -}}
-{{- .Values.migration.how -}}
+{{- .Values.migration.mode -}}
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
-{{/* What the two bundled stores have in common. */}}
+{{/* Parts of the bundled PostgreSQL and Redis. */}}
 
-{{/* Takes (list root store): its password: given, or the one that is there, or a new one. */}}
+{{/* The password: from values, or the existing one, or a new one. Arguments: (list root store). */}}
 {{- define "octopod.storePassword" -}}
 {{- $root := index . 0 -}}
 {{- $store := index . 1 -}}
@@ -13,7 +13,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Takes (list root store port): the Service, and who may use it. */}}
+{{/* The Service and its network policy. Arguments: (list root store port). */}}
 {{- define "octopod.storeService" -}}
 {{- $root := index . 0 -}}
 {{- $store := index . 1 -}}
@@ -56,7 +56,7 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{/* Takes (list root store): the claim, or a volume that goes with the pod. */}}
+{{/* The volume claim template, if the data is stored. Arguments: (list root store). */}}
 {{- define "octopod.storeClaim" -}}
 {{- $root := index . 0 -}}
 {{- $bundled := (get $root.Values (index . 1)).bundled -}}
@@ -75,7 +75,7 @@ volumeClaimTemplates:
 {{- end }}
 {{- end -}}
 
-{{/* Both official images have their user under this number. */}}
+{{/* User 999 is the user of both official images. */}}
 {{- define "octopod.storeSecurity" -}}
 runAsNonRoot: true
 runAsUser: 999

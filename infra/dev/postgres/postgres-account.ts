@@ -1,24 +1,24 @@
 /**
- * Under which account PostgreSQL runs. It refuses to run as root, so root lends it another one: whoever owns
- * the data already, else `postgres`, else `nobody`; no account is made.
+ * Chooses the account for PostgreSQL, which refuses to run as root. Root starts it as the owner of the data, else as `postgres`, else
+ * as `nobody`. No account is created. Called by postgres.ts.
  */
 import { execFileSync } from 'node:child_process'
 import { realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../user-error.ts'
 
-/** `through` is put before the command line; uid and gid are for spawn and for the files it must own. */
+/** `commandPrefix` precedes the command line. `spawnAs` is for spawn, `owner` for the files of PostgreSQL. */
 export type Account = { commandPrefix: readonly string[]; spawnAs: Ids | null; owner: Ids | null }
 type Ids = { uid: number; gid: number }
 
-/** `data` is the folder that will be its own; `binaries` the one it is started from. */
+/** `data`: the data folder. `binaries`: the folder of the programs. */
 export function postgresAccount(data: string, binaries: string): Account {
   if (process.getuid?.() !== 0) return { commandPrefix: [], spawnAs: null, owner: null }
   const owner = nonRootOwner(data) ?? lookUpAccount('postgres') ?? lookUpAccount('nobody')
   if (owner === null) {
     throw new UserError(
-      'PostgreSQL refuses to run as root, and this machine has neither an account "postgres" nor "nobody" to lend ' +
-        'it: start as another user, or name a PostgreSQL of your own in DATABASE_URL.',
+      'PostgreSQL refuses to run as root, and this machine has neither an account "postgres" nor "nobody": ' +
+        'start as another user, or set DATABASE_URL to your own PostgreSQL.',
     )
   }
   const blockedFolder = [dirname(data), binaries]
@@ -29,8 +29,8 @@ export function postgresAccount(data: string, binaries: string): Account {
 }
 
 /**
- * A clone below /root (mode 0700): the account keeps the one right to walk through closed folders. PostgreSQL
- * asks with access(2), which looks at that right only under the securebit.
+ * For a clone below /root (mode 0700): the account keeps the capability to pass through closed folders. PostgreSQL calls access(2),
+ * which honors the capability only with this securebit.
  */
 function setprivPrefix(owner: Ids, blockedFolder: string): string[] {
   const command = [
@@ -48,13 +48,13 @@ function setprivPrefix(owner: Ids, blockedFolder: string): string[] {
     return command
   } catch {
     throw new UserError(
-      `PostgreSQL refuses to run as root, and the account lent to it cannot enter ${blockedFolder}: move the clone and ` +
-        'OCTOPOD_HOME to where everybody may pass (chmod o+x), or name a PostgreSQL of your own in DATABASE_URL.',
+      `PostgreSQL refuses to run as root, and its account cannot enter ${blockedFolder}: move the clone and OCTOPOD_HOME ` +
+        'to a folder that all users can enter (chmod o+x), or set DATABASE_URL to your own PostgreSQL.',
     )
   }
 }
 
-/** The first folder on the way to `path` that the account may not pass; null when it may pass all. */
+/** The topmost folder of `path` that the account cannot enter; null if it can enter all. */
 function firstBlockedFolder(path: string, { uid, gid }: Ids): string | null {
   let folder = realpathSync(path)
   let blocked: string | null = null

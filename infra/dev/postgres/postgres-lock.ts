@@ -1,14 +1,14 @@
 /**
- * Answers for a postmaster.pid left by a PostgreSQL that was killed. PostgreSQL itself only asks whether some
- * process has that id: a zombie (containers without a reaping init) or an unrelated process keeps it from starting.
- * Its second guard, the shared memory keyed by the data folder, stays in force.
+ * Removes the postmaster.pid of a killed PostgreSQL. PostgreSQL itself only tests whether a process with that id exists, so a zombie
+ * (in containers without an init process) or an unrelated process would prevent the start. The second protection of PostgreSQL, the
+ * shared memory of the data folder, still works. Called by postgres.ts.
  */
 import { readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { processIdentity } from '../../../lib/node/process-identity.ts'
 import { UserError } from '../user-error.ts'
 
-/** @throws Problem when a living PostgreSQL has the cluster. */
+/** @throws UserError when a running PostgreSQL uses the cluster */
 export function removeStaleLock(cluster: string): void {
   const file = join(cluster, 'postmaster.pid')
   let pid: number
@@ -25,7 +25,7 @@ export function removeStaleLock(cluster: string): void {
   rmSync(file, { force: true })
 }
 
-/** PostgreSQL works inside its data folder. Where that cannot be seen, we believe the file. */
+/** The working directory of PostgreSQL is its data folder. If it cannot be read, the file is trusted. */
 function runsIn(pid: number, cluster: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(cluster)

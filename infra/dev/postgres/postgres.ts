@@ -1,6 +1,6 @@
 /**
- * The embedded PostgreSQL: makes its data folder at the first start, runs it on 127.0.0.1 and stops it in order.
- * `dataDir` holds `data` (the cluster) and `password`.
+ * Starts the embedded PostgreSQL on 127.0.0.1. The first start creates the data folder. `dataDir` contains `data` (the cluster) and
+ * `password`. Called by datastores.ts and the tests.
  */
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -13,25 +13,25 @@ import { type Account, postgresAccount } from './postgres-account.ts'
 import { type PostgresBinaries, postgresBinaries } from './postgres-binaries.ts'
 import { removeStaleLock } from './postgres-lock.ts'
 
-/** `url` is that of the maintenance database, as superuser. */
+/** `url`: the maintenance database, as superuser. */
 export type Datastore = { url: string; program: RunningProgram; stop(): Promise<void> }
 
 type Options = {
   dataDir: string
   port: number
   log: (line: string) => void
-  /** Gives up safety for speed: for tests, whose data nobody misses. */
+  /** For tests: faster, but data may be lost in a crash. */
   fast?: boolean
   onSpawn?: (program: RunningProgram) => void
 }
 
 const superuser = 'octopod'
 
-/** @throws Problem, one sentence, when it cannot run. */
+/** @throws UserError when PostgreSQL does not start */
 export async function startPostgres(options: Options): Promise<Datastore> {
   const { port, log } = options
   const dataDir = resolve(options.dataDir)
-  // First what it needs: programs, an account, a cluster of the right version.
+  // 1. Prepare programs, account and cluster.
   const binaries = postgresBinaries()
   mkdirSync(dataDir, { recursive: true, mode: 0o711 })
   const password = persistedSecret(join(dataDir, 'password'))
@@ -42,7 +42,7 @@ export async function startPostgres(options: Options): Promise<Datastore> {
   checkVersion(cluster, binaries)
   removeStaleLock(cluster)
 
-  // Then the process, until it takes connections.
+  // 2. Start the process and wait until it accepts connections.
   const program = await startProgram({
     name: 'PostgreSQL',
     ...commandLine(account, binaries.postgres, [
@@ -53,7 +53,7 @@ export async function startPostgres(options: Options): Promise<Datastore> {
       ...serverOptions(options.fast),
     ]),
     env: postgresEnvironment(),
-    // Fast shutdown: connections are closed, everything is written. QUIT ends at once; the next start recovers.
+    // SIGINT is a fast shutdown: it closes connections and writes all data. SIGQUIT ends at once; the next start recovers.
     stopSequence: [
       { signal: 'SIGINT', waitMs: 20_000 },
       { signal: 'SIGQUIT', waitMs: 5_000 },
@@ -65,24 +65,24 @@ export async function startPostgres(options: Options): Promise<Datastore> {
     if (!(error instanceof ProgramStartError)) throw error
     throw new UserError(
       `PostgreSQL did not start on ${cluster}: ${failureReason(error.program, error.failure)}. If its files are ` +
-        'broken: put back a copy, or move the folder away to start with an empty database.',
+        'damaged, restore a copy, or move the folder away to start with an empty database.',
     )
   })
 
-  // Finally the proof that it is ours.
+  // 3. Test the password.
   const url = `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`
   try {
     await query(url, 'select 1')
   } catch (error) {
     await program.stop()
     throw new UserError(
-      `PostgreSQL on ${cluster} refuses the password kept in ${join(dataDir, 'password')}: ${(error as Error).message}.`,
+      `PostgreSQL on ${cluster} rejects the password in ${join(dataDir, 'password')}: ${(error as Error).message}.`,
     )
   }
   return { url, program, stop: async () => void (await program.stop()) }
 }
 
-/** The address of `database` on the same engine; it is made when missing. */
+/** Creates `database` if it does not exist. → its URL */
 export async function ensureDatabase(url: string, database: string): Promise<string> {
   const existing = await query(url, `select 1 from pg_database where datname = ${pg.escapeLiteral(database)}`)
   if (existing === 0) await query(url, `create database ${pg.escapeIdentifier(database)}`)
@@ -101,7 +101,7 @@ async function query(url: string, statement: string): Promise<number> {
   }
 }
 
-/** Made under another name first: a broken-off initdb never looks like a cluster. */
+/** Creates the cluster under a temporary name, so that an interrupted initdb does not look like a cluster. */
 async function initializeCluster(
   options: Options & { cluster: string; password: string; binaries: PostgresBinaries; account: Account },
 ): Promise<void> {
@@ -119,7 +119,7 @@ async function initializeCluster(
       name: 'initdb',
       ...commandLine(account, options.binaries.initdb, [
         ...['-D', tempCluster, `--username=${superuser}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-        // Sorting that is the same on every machine, whatever locales it has.
+        // The sort order is the same on every machine, independent of its locales.
         ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
         ...(options.fast ? ['--no-sync'] : []),
       ]),
@@ -130,7 +130,7 @@ async function initializeCluster(
     const exit = await program.exited
     if (exit.code !== 0) {
       throw new UserError(
-        `PostgreSQL could not make its data folder ${cluster}: ${failureReason(program, describeExit(exit))}`,
+        `PostgreSQL cannot create its data folder ${cluster}: ${failureReason(program, describeExit(exit))}`,
       )
     }
     renameSync(tempCluster, cluster)
@@ -146,13 +146,13 @@ function checkVersion(cluster: string, { major }: PostgresBinaries): void {
     version = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim()
   } catch {
     throw new UserError(
-      `${cluster} is not a PostgreSQL data folder, or a broken one (PG_VERSION cannot be read): move it away to ` +
-        'start with an empty database, or put back a copy.',
+      `${cluster} is not a PostgreSQL data folder, or it is damaged (PG_VERSION cannot be read): restore a copy, ` +
+        'or move it away to start with an empty database.',
     )
   }
   if (version !== major) {
     throw new UserError(
-      `${cluster} was made by PostgreSQL ${version}, and this is PostgreSQL ${major}: dump it with the old version ` +
+      `${cluster} was created by PostgreSQL ${version}, and this is PostgreSQL ${major}: dump it with the old version ` +
         'and load it into a new one, or move the folder away to start empty.',
     )
   }
@@ -172,12 +172,12 @@ function commandLine(account: Account, file: string, args: string[]) {
   return { file: first ?? file, args: rest, cwd: '/', uid: account.spawnAs?.uid, gid: account.spawnAs?.gid }
 }
 
-/** Nothing of ours (PGDATA, PGPORT, secrets) reaches the engine; its messages are English. */
+/** PostgreSQL gets none of this process's variables (PGDATA, PGPORT, secrets). Its messages are English. */
 function postgresEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' }
 }
 
-/** PostgreSQL writes its state into line 8 of postmaster.pid; line 1 tells whose file it is. */
+/** Line 1 of postmaster.pid is the process id, line 8 is the state. */
 function isReady(cluster: string, pid: number): boolean {
   try {
     const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
@@ -187,7 +187,7 @@ function isReady(cluster: string, pid: number): boolean {
   }
 }
 
-/** What it said last about its failure, in one line. */
+/** The last error line of the output. */
 function failureReason(program: RunningProgram, fallback: string): string {
   const lines = program.lastLines()
   const line = lines.findLast((text) => /FATAL|PANIC|error:/.test(text)) ?? lines.at(-1)

@@ -1,6 +1,6 @@
 /**
- * Processes of an earlier `npm start` that was killed before it could stop them: written down while they run,
- * ended at the next start, so that it finds its ports and folders free.
+ * Stops processes of an earlier `npm start` that was killed. processes.json lists the running processes, and the next start stops
+ * those that remain, so that ports and folders are free. Called by process-manager.ts and start-all.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pollUntil } from '../../../lib/node/poll-until.ts'
@@ -11,24 +11,24 @@ type ProcessRecord = { name: string; pid: number; identity: string | null; signa
 
 const stopTimeoutMs = 20_000
 
-/** Writes down who runs now, oldest first. */
-export function recordProcesses(file: string, children: readonly RunningProgram[]): void {
-  const records = children.map(({ name, pid, stopSequence }): ProcessRecord => {
+/** Writes the running processes to the file, oldest first. */
+export function recordProcesses(file: string, programs: readonly RunningProgram[]): void {
+  const records = programs.map(({ name, pid, stopSequence }): ProcessRecord => {
     return { name, pid, identity: processIdentity(pid), signal: stopSequence[0]?.signal ?? 'SIGTERM' }
   })
   try {
     writeFileSync(file, JSON.stringify(records), { mode: 0o600 })
   } catch {
-    // A full disk: orphan guards end them all the same when we are killed.
+    // On a full disk, the orphan guards still stop the processes.
   }
 }
 
-/** Ends who is left of an earlier start, newest first, and only who is certainly the same process. */
+/** Stops the recorded processes, newest first. Skips a process id that another process has now. */
 export async function stopOrphans(file: string, print: (line: string) => void): Promise<void> {
   for (const { name, pid, identity, signal } of readRecords(file).toReversed()) {
     const hasEnded = () => identity === null || processIdentity(pid) !== identity
     if (hasEnded()) continue
-    print(`${name} of an earlier start still runs (process ${pid}); it is stopped first.`)
+    print(`${name} of an earlier start still runs (process ${pid}); it is stopped now.`)
     sendSignal(pid, signal)
     if (await pollUntil(hasEnded, { timeoutMs: stopTimeoutMs })) continue
     sendSignal(pid, 'SIGKILL')
@@ -48,6 +48,6 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
   } catch {
-    // It went by itself.
+    // The process has already ended.
   }
 }

@@ -1,4 +1,4 @@
-/** All processes of one `npm start`: who is up, in which order they came, and how they go. */
+/** Starts, supervises and stops all processes of one `npm start`. Called by start-all.ts and datastores.ts. */
 import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 import type { DataDir } from '../data-dir.ts'
 import { UserError } from '../user-error.ts'
@@ -6,13 +6,13 @@ import { recordProcesses } from './orphans.ts'
 import { type StartProcess, type SupervisedProcess, startWithRestart } from './restart.ts'
 
 export type ProcessManager = {
-  /** Starts one and keeps it up; resolves when it is ready. */
+  /** Starts a process and restarts it when it dies; resolves when it is ready. */
   start(name: string, start: StartProcess): Promise<void>
-  /** To be told of processes that run to their end. */
+  /** For processes that are not restarted, like the migration. */
   onSpawn(program: RunningProgram): void
-  /** Rejects when one that should be up is given up. */
+  /** Rejects when a process died too often. */
   failed: Promise<never>
-  /** The last come goes first, each with its own patience. */
+  /** Stops all processes in reverse order, each with its own stop sequence. */
   stop(): Promise<void>
   kill(): void
 }
@@ -38,15 +38,15 @@ export function createProcessManager(dataDir: DataDir, print: (line: string) => 
     onSpawn,
     failed: failed.promise,
     start: async (name, start) => {
-      if (stopping) throw new UserError(`${name} is not started: everything is stopping.`)
-      const onGiveUp = (why: string) => failed.reject(new UserError(why))
+      if (stopping) throw new UserError(`${name} is not started, because everything is being stopped.`)
+      const onGiveUp = (reason: string) => failed.reject(new UserError(reason))
       const process = startWithRestart(name, start, { print, onGiveUp, onSpawn })
       supervised.push(process)
       await process.ready
     },
     stop: async () => {
       stopping = true
-      for (const one of supervised.toReversed()) await one.stop()
+      for (const process of supervised.toReversed()) await process.stop()
       await Promise.all([...running].map((program) => program.stop()))
     },
     kill: () => {

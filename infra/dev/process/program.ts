@@ -1,5 +1,4 @@
 /** Runs the programs of Octopod for `npm start`, each with a log file: migrate to its end, server and runner until they are stopped. */
-
 import {
   describeExit,
   type ProgramOptions,
@@ -13,7 +12,7 @@ import { UserError } from '../user-error.ts'
 
 export type OctopodProgram = {
   name: string
-  /** What Node is called with: its options and the file. */
+  /** The arguments of Node: options and the file. */
   args: readonly string[]
   env: NodeJS.ProcessEnv
   logFile: string

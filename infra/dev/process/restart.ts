@@ -1,26 +1,26 @@
-/** Keeps a process up: started again when it dies, a few times with growing pauses, then given up. */
+/** Restarts a process when it dies, a few times with growing delays, and then gives up. Called by process-manager.ts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeExit, type RunningProgram } from '../../../lib/node/spawn-program.ts'
 import { lastOutputLines } from '../messages.ts'
 
-/** Starts the process, tells of every child it spawns, and resolves with the lasting one when it is ready. */
+/** Starts the process. Calls `onSpawn` for every child process, and resolves with the lasting one when it is ready. */
 export type StartProcess = (onSpawn: (program: RunningProgram) => void) => Promise<RunningProgram>
 
 export type SupervisedProcess = {
-  /** Rejects with what the first start throws. */
+  /** Rejects with the error of the first start. */
   ready: Promise<void>
-  /** Ends it, also while it is coming up; it is not started again. */
+  /** Stops it for good, also while it is starting. */
   stop(): Promise<void>
 }
 
 export type RestartOptions = {
-  /** Pauses before the attempts to start it again; after the last one it is given up. */
+  /** The delays before the restarts. After the last one, `onGiveUp` is called. */
   restartDelaysMs?: readonly number[]
-  /** A life as long as this makes earlier deaths forgotten. */
+  /** If a process ran for this time, earlier failures no longer count. */
   stableAfterMs?: number
   onSpawn?: (program: RunningProgram) => void
   print: (line: string) => void
-  onGiveUp: (why: string) => void
+  onGiveUp: (reason: string) => void
 }
 
 export function startWithRestart(
@@ -62,18 +62,18 @@ async function supervise(
   let next = async () => first
   let failures = 0
   for (;;) {
-    // First a life, or an attempt at one: it ends in words.
+    // Wait until the process ends, or until its start fails.
     const startedAt = performance.now()
     const lines = await next().then(waitForEnd, (error: Error) => [error.message])
     if (stopping.aborted) return
     if (performance.now() - startedAt > stableAfterMs) failures = 0
 
-    // Then another one, after a pause, unless there were too many.
+    // Restart it after a delay, or give up.
     const delayMs = restartDelaysMs[failures]
     failures += 1
     if (delayMs === undefined)
       return onGiveUp([`${name} was started ${failures} times.`, ...lines].join('\n'))
-    for (const line of [...lines, `${name} is started again.`]) print(line)
+    for (const line of [...lines, `${name} is restarted.`]) print(line)
     await sleep(delayMs, null, { signal: stopping }).catch(() => null)
     if (stopping.aborted) return
     next = startOnce
@@ -82,5 +82,5 @@ async function supervise(
 
 async function waitForEnd(program: RunningProgram): Promise<string[]> {
   const exit = await program.exited
-  return [`${program.name} ${describeExit(exit)}; its last words:`, ...lastOutputLines(program)]
+  return [`${program.name} ${describeExit(exit)}; its last output:`, ...lastOutputLines(program)]
 }

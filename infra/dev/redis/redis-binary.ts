@@ -1,13 +1,13 @@
 /**
- * Where a redis-server comes from: PATH, else Debian's package when we are root, else compiled once through
- * `redis-memory-server`, else one sentence. No npm package brings the program itself.
+ * Finds or installs redis-server: on the PATH, else Debian's package (as root), else compiled once by `redis-memory-server`. No npm
+ * package contains the program itself. Called by redis.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../user-error.ts'
 
-/** The last releases under the BSD licence; BullMQ asks for 6.2 or newer. */
+/** The last version under the BSD license. BullMQ needs 6.2 or newer. */
 const compiledVersion = '7.2.11'
 
 export async function findOrInstallRedis(
@@ -18,15 +18,13 @@ export async function findOrInstallRedis(
   const compiledEarlier = join(compileDir, compiledVersion, 'redis-server')
   if (isRunnable('redis-server')) return 'redis-server'
   if (isRunnable(compiledEarlier)) return compiledEarlier
-  print(
-    'There is no redis-server on this machine; it is installed or compiled now, once. This takes a while.',
-  )
+  print('This machine has no redis-server. It is installed or compiled now, once. This takes a while.')
   if (installFromDebian(log) && isRunnable('redis-server')) return 'redis-server'
   const compiled = await compileRedis(compileDir, log)
   if (compiled !== null && isRunnable(compiled)) return compiled
   throw new UserError(
-    'There is no redis-server on this machine, and it could neither be installed nor compiled: install Redis ' +
-      '(Debian: apt-get install redis-server; macOS: brew install redis), or name a running one in REDIS_URL.',
+    'This machine has no redis-server, and it can be neither installed nor compiled: install Redis ' +
+      '(Debian: apt-get install redis-server; macOS: brew install redis), or set REDIS_URL.',
   )
 }
 
@@ -51,7 +49,7 @@ function installFromDebian(log: (line: string) => void): boolean {
 }
 
 async function compileRedis(downloadDir: string, log: (line: string) => void): Promise<string | null> {
-  // Without this the package would download without verifying who answers.
+  // Without this setting the package would not verify the server's certificate.
   process.env.npm_config_strict_ssl = 'true'
   try {
     const { default: module } = await import('redis-memory-server/lib/util/RedisBinary.js')

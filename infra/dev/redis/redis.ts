@@ -1,6 +1,6 @@
 /**
- * The embedded Redis: on 127.0.0.1, with a password that is kept, and never forgetting keys by itself.
- * `dataDir` holds `redis.conf`, `password` and Redis's own files.
+ * Starts the embedded Redis on 127.0.0.1, with a stored password and without eviction of keys. `dataDir` contains `redis.conf`,
+ * `password` and the files of Redis. Called by datastores.ts and the tests.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -16,14 +16,14 @@ type Options = {
   dataDir: string
   port: number
   log: (line: string) => void
-  /** Told when the program has to be installed first, which takes a while. */
+  /** Gets a message if Redis must be installed first, which takes a while. */
   print?: (line: string) => void
-  /** Keeps nothing on disk: for tests. */
+  /** For tests: stores nothing on disk. */
   fast?: boolean
   onSpawn?: (program: RunningProgram) => void
 }
 
-/** @throws Problem, one sentence, when it cannot run. */
+/** @throws UserError when Redis does not start */
 export async function startRedis({
   port,
   log,
@@ -36,7 +36,7 @@ export async function startRedis({
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const binary = await findOrInstallRedis(join(dataDir, 'program'), log, print)
   const password = persistedSecret(join(dataDir, 'password'))
-  // In a file, not in argv: everybody on the machine can read argv.
+  // The password is in a file, because all users of the machine can read arguments.
   const config = join(dataDir, 'redis.conf')
   writeFileSync(config, configuration({ dataDir, port, password, fast }), { mode: 0o600 })
 
@@ -71,7 +71,7 @@ function configuration(options: { dataDir: string; port: number; password: strin
     `requirepass ${options.password}`,
     `dir ${JSON.stringify(options.dataDir)}`,
     'daemonize no',
-    // BullMQ keeps its jobs here: full memory must be an error, not a silent loss.
+    // BullMQ stores its jobs here, so full memory must cause an error, not a silent loss.
     'maxmemory-policy noeviction',
     `appendonly ${options.fast ? 'no' : 'yes'}`,
     'save ""',
@@ -79,7 +79,7 @@ function configuration(options: { dataDir: string; port: number; password: strin
   ].join('\n')}\n`
 }
 
-/** PONG to our password; while Redis loads its file it answers LOADING. */
+/** Whether Redis replies PONG. While it loads its file it replies LOADING. */
 function respondsToPing(port: number, password: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' })

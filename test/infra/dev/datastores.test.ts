@@ -1,4 +1,4 @@
-/** The embedded engines: real ones, on folders of their own. */
+/** The embedded PostgreSQL and Redis: real ones, in temporary folders. */
 import assert from 'node:assert/strict'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -33,13 +33,13 @@ async function query(url: string, statement: string): Promise<unknown[]> {
   }
 }
 
-// mkdtemp makes folders of mode 0700: as root, this is also the test of a clone below a closed folder.
-test('PostgreSQL keeps its data over a stop, and over a kill that left a zombie or a stranger with its id', async () => {
+// mkdtemp creates folders with mode 0700, so as root this also tests a clone below a closed folder.
+test('PostgreSQL keeps its data after a stop, and after a kill that left a zombie or an unrelated process with its id', async () => {
   const dataDir = join(folder, 'postgres')
   const start = async () => startPostgres({ dataDir, port: await freePort(), log, onSpawn, fast: true })
   let datastore: Datastore = await start()
   const url = await ensureDatabase(datastore.url, 'octopod')
-  assert.equal(await ensureDatabase(datastore.url, 'octopod'), url, 'a second time changes nothing')
+  assert.equal(await ensureDatabase(datastore.url, 'octopod'), url, 'a second call changes nothing')
   await query(url, 'create table kept as select 42 as answer')
   await datastore.stop()
 
@@ -57,29 +57,29 @@ test('PostgreSQL keeps its data over a stop, and over a kill that left a zombie 
   assert.deepEqual(await query(await ensureDatabase(datastore.url, 'octopod'), 'select * from kept'), [
     { answer: 42 },
   ])
-  await assert.rejects(start(), { name: 'Problem', message: /Another PostgreSQL \(process \d+\) runs on/ })
+  await assert.rejects(start(), { name: 'UserError', message: /Another PostgreSQL \(process \d+\) runs on/ })
   assert.equal(statSync(join(dataDir, 'password')).mode & 0o777, 0o600)
   await datastore.stop()
 })
 
-test('a port that is taken is one sentence from either engine', async () => {
+test('PostgreSQL and Redis report a port in use with one sentence', async () => {
   chmodSync(folder, 0o711)
   const other = createServer()
   const port = await freePort()
   await new Promise<void>((listening) => other.listen(port, '127.0.0.1', listening))
   const options = { port, log, onSpawn, fast: true }
   await assert.rejects(startPostgres({ dataDir: join(folder, 'taken-postgres'), ...options }), {
-    name: 'Problem',
+    name: 'UserError',
     message: /^PostgreSQL did not start on \S+: .+$/,
   })
   await assert.rejects(startRedis({ dataDir: join(folder, 'taken-redis'), ...options }), {
-    name: 'Problem',
+    name: 'UserError',
     message: /^Redis did not start on \S+: .+$/,
   })
   other.close()
 })
 
-test('Redis keeps what it was told over a stop and over a kill, and wants its password', async () => {
+test('Redis keeps its data after a stop and after a kill, and requires its password', async () => {
   const dataDir = join(folder, 'redis')
   const start = async () => startRedis({ dataDir, port: await freePort(), log, onSpawn })
   for (const end of ['stop', 'kill'] as const) {

@@ -1,4 +1,4 @@
-/** Runs `npm start` with stand-ins for the programs, as a process of its own, and listens to what it says. */
+/** Runs `npm start` with fake programs as a child process and collects its output. Used by start.test.ts. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,16 +9,16 @@ import { freePort } from '../../../lib/node/ports.ts'
 
 export type Run = {
   process: ChildProcess
-  /** Everything it said so far. */
+  /** All output so far. */
   output(): string
   waitForOutput(text: string | RegExp): Promise<void>
-  /** Its exit code, or its signal. */
+  /** The exit code, or the signal. */
   end: Promise<number | string>
 }
 
 export type Installation = { dataDir: string; port: number; environment: Record<string, string> }
 
-/** A folder and a port for one installation. Engines are those of the test run unless `embedded`. */
+/** A folder and a port for one installation. It uses PostgreSQL and Redis of the test run unless `embedded`. */
 export async function createInstallation({ embedded = false } = {}): Promise<Installation> {
   const dataDir = join(mkdtempSync(join(tmpdir(), 'octopod-start-')), 'home')
   const port = await freePort()
@@ -56,12 +56,12 @@ export function runStart({ environment }: Installation, extra: Record<string, st
     waitForOutput: async (wanted) => {
       const found = () => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text))
       const came = await pollUntil(found, { timeoutMs: 30_000, shouldStop: () => ended })
-      if (!came && !found()) throw new Error(`never said ${wanted}, but:\n${text}`)
+      if (!came && !found()) throw new Error(`${wanted} is not in the output:\n${text}`)
     },
   }
 }
 
-/** Process ids as npm start wrote them down. */
+/** The processes in processes.json. */
 export function recordedProcesses({ dataDir }: Installation): { name: string; pid: number }[] {
   return JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8'))
 }

@@ -1,4 +1,4 @@
-/** npm start from the outside, with stand-ins for the programs: what it says, what it leaves, how it ends. */
+/** `npm start` as a child process with fake programs: its output, the processes it leaves, its exit code. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ async function readServer(where: Installation): Promise<{ pid: number; databaseU
   }>
 }
 
-test('from nothing to ready with its own engines, and Ctrl-C leaves no process; a second start goes on', async () => {
+test('npm start runs with embedded datastores, Ctrl-C leaves no process, and a second start uses the same data', async () => {
   const installation = await createInstallation({ embedded: true })
   const first = runStart(installation)
   await first.waitForOutput('Ctrl-C')
@@ -56,7 +56,7 @@ test('from nothing to ready with its own engines, and Ctrl-C leaves no process; 
   removeInstallation(installation)
 })
 
-test('the environment for servers and runners beside it is complete and private', async () => {
+test('The environment file for more servers and runners is complete and private', async () => {
   const installation = await createInstallation()
   const run = runStart(installation, { POWER_AUTHORIZATION_HEADER: "Bearer it's", NAMESPACE: 'ns' })
   await run.waitForOutput(ready)
@@ -78,7 +78,7 @@ test('the environment for servers and runners beside it is complete and private'
   removeInstallation(installation)
 })
 
-test('while one runs, another on the same folder is one sentence and harms nothing', async () => {
+test('A second npm start on the same folder prints one sentence and changes nothing', async () => {
   const installation = await createInstallation()
   const one = runStart(installation)
   await one.waitForOutput(ready)
@@ -86,7 +86,7 @@ test('while one runs, another on the same folder is one sentence and harms nothi
   assert.equal(await other.end, 1)
   assert.match(
     other.output(),
-    new RegExp(`^Octopod runs already on .* \\(process ${one.process.pid}\\): .*\\n$`),
+    new RegExp(`^Octopod already runs on .* \\(process ${one.process.pid}\\): .*\\n$`),
   )
   assert.equal((await fetch(`http://127.0.0.1:${installation.port}/readyz`)).status, 200)
   one.process.kill('SIGINT')
@@ -98,65 +98,71 @@ const failures: {
   title: string
   prepare?: (where: Installation) => unknown
   extra?: Record<string, string>
-  says: RegExp
+  expected: RegExp
 }[] = [
-  { title: 'a PORT that is no number', extra: { PORT: 'http' }, says: /^PORT is "http": it must be .*\.\n$/ },
   {
-    title: 'a folder that cannot be made',
+    title: 'A PORT that is not a number',
+    extra: { PORT: 'http' },
+    expected: /^PORT is "http": it must be .*\.\n$/,
+  },
+  {
+    title: 'A folder that cannot be created',
     extra: { OCTOPOD_HOME: '/dev/null/here' },
-    says: /^The folder \/dev\/null\/here \(OCTOPOD_HOME\) cannot be used: .*\.\n$/,
+    expected: /^The folder \/dev\/null\/here \(OCTOPOD_HOME\) cannot be used: .*\.\n$/,
   },
   {
-    title: 'a migration that fails',
+    title: 'A failed migration',
     extra: { MIGRATE_FAILS: '1' },
-    says: /^The migration ended with code 3 \(log: .*migrate\.log\)\.\n {2}migration 7 failed: no such table\n$/,
+    expected:
+      /^The migration ended with code 3 \(log: .*migrate\.log\)\.\n {2}migration 7 failed: no such table\n$/,
   },
   {
-    title: 'a server that does not start',
+    title: 'A server that does not start',
     extra: { SERVER_FAILS: '1' },
-    says: /^The server ended with code 4 \(log: .*server\.log\)\.\n {2}the server cannot start\n$/,
+    expected: /^The server ended with code 4 \(log: .*server\.log\)\.\n {2}the server cannot start\n$/,
   },
   {
-    title: 'a broken data folder',
+    title: 'A damaged data folder',
     prepare: ({ dataDir, environment }) => {
       delete environment.DATABASE_URL
       mkdirSync(join(dataDir, 'postgres/data'), { recursive: true })
       writeFileSync(join(dataDir, 'postgres/data/something'), '')
     },
-    says: /^\S+data is not a PostgreSQL data folder, or a broken one .*\.\n$/,
+    expected: /^\S+data is not a PostgreSQL data folder, or it is damaged .*\.\n$/,
   },
   {
-    title: 'data of another PostgreSQL version',
+    title: 'Data of another PostgreSQL version',
     prepare: ({ dataDir, environment }) => {
       delete environment.DATABASE_URL
       mkdirSync(join(dataDir, 'postgres/data'), { recursive: true })
       writeFileSync(join(dataDir, 'postgres/data/PG_VERSION'), '9.6\n')
     },
-    says: /^\S+data was made by PostgreSQL 9\.6, and this is PostgreSQL \d+: .*\.\n$/,
+    expected: /^\S+data was created by PostgreSQL 9\.6, and this is PostgreSQL \d+: .*\.\n$/,
   },
 ]
-// A file on it takes nothing, as on a disk that is full.
+// Writing to /dev/full fails like on a full disk.
 if (existsSync('/dev/full'))
   failures.push({
-    title: 'a full disk',
+    title: 'A full disk',
     prepare: ({ dataDir }) => {
       mkdirSync(dataDir)
       symlinkSync('/dev/full', join(dataDir, 'environment.new'))
     },
-    says: /^The disk is full \(ENOSPC: .*\): make room and start again; what was accepted is kept\.\n$/,
+    expected:
+      /^The disk is full \(ENOSPC: .*\): free some space and start again; accepted requests are not lost\.\n$/,
   })
-for (const { title, prepare, extra, says } of failures) {
-  test(`${title} is one clear sentence and exit 1`, async () => {
+for (const { title, prepare, extra, expected } of failures) {
+  test(`${title} gives one sentence and exit code 1`, async () => {
     const installation = await createInstallation()
     prepare?.(installation)
     const run = runStart(installation, extra)
     assert.equal(await run.end, 1)
-    assert.match(run.output(), says)
+    assert.match(run.output(), expected)
     removeInstallation(installation)
   })
 }
 
-test('a port in use is one clear sentence and exit 1', async () => {
+test('A port in use gives one sentence and exit code 1', async () => {
   const installation = await createInstallation()
   const other = createServer().listen(installation.port, '127.0.0.1')
   const run = runStart(installation)
@@ -169,7 +175,7 @@ test('a port in use is one clear sentence and exit 1', async () => {
   removeInstallation(installation)
 })
 
-test('with HOST the page is where it says, and so are octo and the environment', async () => {
+test('HOST sets the address of the page, for octo and in the environment file', async () => {
   const installation = await createInstallation()
   const run = runStart(installation, { HOST: '127.0.0.2' })
   await run.waitForOutput('Ctrl-C')
@@ -185,7 +191,7 @@ test('with HOST the page is where it says, and so are octo and the environment',
   removeInstallation(installation)
 })
 
-test('what it says can be pasted into a shell, also where the folder has a space and a quote in its name', async () => {
+test('The printed command works in a shell, even if the folder name has a space and a quote', async () => {
   const installation = await createInstallation()
   installation.dataDir = join(installation.dataDir, "it's here")
   const run = runStart(installation, { OCTOPOD_HOME: installation.dataDir })
@@ -200,7 +206,7 @@ test('what it says can be pasted into a shell, also where the folder has a space
   removeInstallation(installation)
 })
 
-test('a terminal that is closed is no reason to fall over: everything is stopped in order', async () => {
+test('A closed terminal stops everything in order', async () => {
   const installation = await createInstallation()
   const run = runStart(installation)
   await run.waitForOutput('Ctrl-C')
@@ -213,21 +219,21 @@ test('a terminal that is closed is no reason to fall over: everything is stopped
   removeInstallation(installation)
 })
 
-test('a log that cannot be written costs lines, and is told of once', {
+test('A log that cannot be written loses lines and is reported once', {
   skip: !existsSync('/dev/full'),
 }, () => {
-  const said: string[] = []
-  const write = openLog('/dev/full', (line) => said.push(line))
+  const messages: string[] = []
+  const write = openLog('/dev/full', (line) => messages.push(line))
   write('one')
   write('two')
-  assert.equal(said.length, 1)
+  assert.equal(messages.length, 1)
   assert.match(
-    said[0] ?? '',
-    /^\/dev\/full cannot be written \(ENOSPC.*\): make room; its lines are lost until then\.$/,
+    messages[0] ?? '',
+    /^\/dev\/full cannot be written \(ENOSPC.*\): free some disk space; lines are lost until then\.$/,
   )
 })
 
-test('a server that dies is told and started again', async () => {
+test('A server that dies is reported and restarted', async () => {
   const installation = await createInstallation()
   const run = runStart(installation)
   await run.waitForOutput(ready)
@@ -235,13 +241,13 @@ test('a server that dies is told and started again', async () => {
   await fetch(`http://127.0.0.1:${installation.port}/die`).catch(() => {})
   await run.waitForOutput(/server ended with code 9/)
   const isNew = async () => (await readServer(installation).catch(() => before)).pid !== before.pid
-  assert.ok(await pollUntil(isNew, { timeoutMs: 10_000 }), 'another server answers')
+  assert.ok(await pollUntil(isNew, { timeoutMs: 10_000 }), 'a new server answers')
   run.process.kill('SIGINT')
   assert.equal(await run.end, 0)
   removeInstallation(installation)
 })
 
-test('killed without warning it leaves no process, and the next start works', async () => {
+test('A killed npm start leaves no process, and the next start works', async () => {
   const installation = await createInstallation({ embedded: true })
   const killed = runStart(installation)
   await killed.waitForOutput(ready)
@@ -250,13 +256,13 @@ test('killed without warning it leaves no process, and the next start works', as
   await killed.end
   const next = runStart(installation)
   await next.waitForOutput(ready)
-  assert.ok(await haveEnded(pids), 'nobody of the killed start is left')
+  assert.ok(await haveEnded(pids), 'no process of the killed start is left')
   next.process.kill('SIGINT')
   assert.equal(await next.end, 0)
   removeInstallation(installation)
 })
 
-test('a second Ctrl-C ends at once what does not want to end', async () => {
+test('A second Ctrl-C kills a process that ignores SIGTERM', async () => {
   const installation = await createInstallation()
   const run = runStart(installation, { IGNORES_TERM: '1' })
   await run.waitForOutput('Ctrl-C')
@@ -269,7 +275,7 @@ test('a second Ctrl-C ends at once what does not want to end', async () => {
       timeoutMs: 5_000,
     },
   )
-  // One key press under npm arrives twice, so signals count as one for half a second: press until it is the second.
+  // Under npm one key press arrives twice, so signals within half a second count as one. Press until the second counts.
   const pressing = setInterval(() => run.process.kill('SIGINT'), 100)
   assert.equal(await run.end, 130)
   clearInterval(pressing)
@@ -277,7 +283,7 @@ test('a second Ctrl-C ends at once what does not want to end', async () => {
   removeInstallation(installation)
 })
 
-test('Ctrl-C in the middle of the start stops what has come up', async () => {
+test('Ctrl-C during the start stops the processes that have started', async () => {
   const installation = await createInstallation({ embedded: true })
   const run = runStart(installation)
   const started = () => {

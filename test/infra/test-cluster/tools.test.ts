@@ -1,4 +1,4 @@
-/** How the tools of Kubernetes come into their cache, with a stand-in for Go. */
+/** Building the Kubernetes tools into the cache, with a fake Go. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -16,7 +16,7 @@ function createToolsCache(t: TestContext) {
   const calls = join(cache, 'calls')
   return {
     calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []),
-    /** What is in the cache, drafts too. */
+    /** All entries of the cache, including temporary folders. */
     cacheEntries: () => {
       const folder = join(cache, 'octopod/kubernetes')
       return existsSync(folder) ? readdirSync(folder) : []
@@ -38,7 +38,7 @@ function createToolsCache(t: TestContext) {
   }
 }
 
-test('the tools are built once, under the names they have everywhere', async (t) => {
+test('The tools are built once, under their usual names', async (t) => {
   const { start, calls, cacheEntries } = createToolsCache(t)
   const first = await start().ended
   assert.equal(first.code, 0, first.stderr)
@@ -55,7 +55,7 @@ test('the tools are built once, under the names they have everywhere', async (t)
   assert.equal(cacheEntries().length, 1)
 })
 
-test('two that build at once do not disturb each other', async (t) => {
+test('Two concurrent builds do not disturb each other', async (t) => {
   const { start, cacheEntries } = createToolsCache(t)
   const both = await Promise.all([start().ended, start().ended])
   assert.deepEqual(
@@ -66,24 +66,24 @@ test('two that build at once do not disturb each other', async (t) => {
   assert.equal(cacheEntries().length, 1)
 })
 
-test('a build that fails leaves nothing that could be taken for tools, and says what Go said', async (t) => {
+test('A failed build leaves no tools folder and prints the output of Go', async (t) => {
   const { start, cacheEntries } = createToolsCache(t)
   const { code, stdout, stderr } = await start({ GO_DOES: 'fail' }).ended
   assert.deepEqual([code, stdout, cacheEntries()], [1, '', []])
   assert.match(stderr, /module lookup disabled\ngo build ended with code 1;.* GOPROXY .*network.*\n$/)
 })
 
-test('a build that is stopped leaves nothing either', async (t) => {
+test('A stopped build leaves nothing', async (t) => {
   const { start, calls, cacheEntries } = createToolsCache(t)
   const { child, ended } = start({ GO_DOES: 'hang' })
   await waitFor('Go is called', async () => ({ done: calls().length > 0, value: null }))
   child.kill('SIGTERM')
   const { code, stderr } = await ended
   assert.deepEqual([code, cacheEntries()], [1, []])
-  assert.match(stderr, /stopped\.\n$/)
+  assert.match(stderr, /The build of the Kubernetes tools was stopped\.\n$/)
 })
 
-test('without Go it is one sentence', async (t) => {
+test('Without Go there is one sentence', async (t) => {
   const { start } = createToolsCache(t)
   const { code, stderr } = await start({ PATH: '/nowhere' }).ended
   assert.equal(code, 1)

@@ -1,4 +1,4 @@
-/** Stand-in for runner/main.ts: ready at once; IGNORES_TERM makes it stay. */
+/** A fake runner/main.ts. It is ready at once, and ignores SIGTERM if IGNORES_TERM is set. */
 console.log('{"msg":"runner ready"}')
 setInterval(() => {}, 1000)
 process.on('SIGTERM', () => {

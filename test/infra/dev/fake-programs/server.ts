@@ -1,4 +1,4 @@
-/** Stand-in for functions/server.ts: /readyz answers; /die ends it; SERVER_FAILS keeps it from starting. */
+/** A fake functions/server.ts. GET /die ends it, and it fails to start if SERVER_FAILS is set. */
 import { createServer } from 'node:http'
 
 if (process.env.SERVER_FAILS) {

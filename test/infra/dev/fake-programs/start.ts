@@ -1,4 +1,4 @@
-/** `npm start` with stand-ins for the programs: everything else is real. */
+/** `npm start` with fake programs. Everything else is real. */
 import { join } from 'node:path'
 import { main } from '../../../../infra/dev/start.ts'
 

@@ -1,4 +1,4 @@
-/** Keeping a process up: how often it gets another life, and that nothing comes up after the end. */
+/** Restarts of a process: how often it is restarted, and that nothing starts after a stop. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type StartProcess, startWithRestart } from '../../../../infra/dev/process/restart.ts'
@@ -15,21 +15,21 @@ const child = (onSpawn: Parameters<StartProcess>[0], script: string) =>
     onSpawn,
   })
 
-test('one that keeps dying is started again as often as there are pauses, then given up with its last words', async () => {
-  const said: string[] = []
+test('A process that keeps dying is restarted once per delay, then given up with its last output', async () => {
+  const printed: string[] = []
   const why = await new Promise<string>((giveUp) => {
     const start: StartProcess = async (onSpawn) => child(onSpawn, 'console.log("oh no"); process.exit(7)')
     startWithRestart('It', start, {
       restartDelaysMs: [1, 1],
-      print: (line) => said.push(line),
+      print: (line) => printed.push(line),
       onGiveUp: giveUp,
     })
   })
-  assert.equal(why, 'It was started 3 times.\nit ended with code 7; its last words:\n  oh no')
-  assert.equal(said.filter((line) => line === 'It is started again.').length, 2)
+  assert.equal(why, 'It was started 3 times.\nit ended with code 7; its last output:\n  oh no')
+  assert.equal(printed.filter((line) => line === 'It is restarted.').length, 2)
 })
 
-test('an attempt that fails counts as a life', async () => {
+test('A failed start counts as a failure', async () => {
   let attempts = 0
   const start: StartProcess = async (onSpawn) => {
     attempts += 1
@@ -43,7 +43,7 @@ test('an attempt that fails counts as a life', async () => {
   assert.match(why, /the port is taken$/)
 })
 
-test('what the first start throws is told to who waits', async () => {
+test('ready rejects with the error of the first start', async () => {
   const failing: StartProcess = async () => {
     throw new Error('no program')
   }
@@ -52,7 +52,7 @@ test('what the first start throws is told to who waits', async () => {
   await kept.stop()
 })
 
-test('stopped, it stays stopped', async () => {
+test('A stopped process is not restarted', async () => {
   const kept = startWithRestart('It', sleeper, {
     restartDelaysMs: [1],
     print: () => assert.fail(),

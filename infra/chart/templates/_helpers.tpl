@@ -4,7 +4,7 @@
 {{- .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-%s" .Release.Name (.Values.nameOverride | default .Chart.Name)) (contains (.Values.nameOverride | default .Chart.Name) .Release.Name)) | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Takes (list root part). Selectors must never change: a Deployment's cannot. */}}
+{{/* Selector labels. Arguments: (list root component). They must never change, because a Deployment's selector is immutable. */}}
 {{- define "octopod.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Values.nameOverride | default $root.Chart.Name }}
@@ -21,7 +21,7 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Takes (list root image); an image of Octopod gets the registry and, without a tag, the appVersion. */}}
+{{/* The name of an Octopod image, with the registry and the tag (default: appVersion). Arguments: (list root image). */}}
 {{- define "octopod.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
@@ -30,14 +30,14 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- if $image.digest -}}{{ $name }}@{{ $image.digest }}{{- else -}}{{ $name }}:{{ $image.tag | default $root.Chart.AppVersion }}{{- end -}}
 {{- end -}}
 
-{{/* That of the user's scripts is named in full. */}}
+{{/* The name of the image with the user's scripts. It gets no registry prefix. */}}
 {{- define "octopod.scriptsImage" -}}
 {{- with .Values.controlScripts.image -}}
 {{- if .digest -}}{{ .repository }}@{{ .digest }}{{- else -}}{{ .repository }}:{{ .tag | default "latest" }}{{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{/* Empty: the runner's image knows where its own are. */}}
+{{/* The scripts' folder. Empty: the runner's image sets it. */}}
 {{- define "octopod.scriptsPath" -}}
 {{- .Values.controlScripts.path | default (ternary "/utils" "" (ne .Values.controlScripts.image.repository "")) -}}
 {{- end -}}
