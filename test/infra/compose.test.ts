@@ -1,4 +1,4 @@
-/** infra/compose.yaml: what it names exists, what it sets is a setting, and it is as strict as the chart. */
+/** infra/compose.yaml: all names exist, all variables are settings, and the containers are as restricted as in the chart. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,25 +31,25 @@ type Service = {
 
 const file = fileURLToPath(new URL('../../infra/compose.yaml', import.meta.url))
 const text = readFileSync(file, 'utf8')
-const given: Record<string, string> = {
+const composeVariables: Record<string, string> = {
   POSTGRES_PASSWORD: 'of-postgres',
   REDIS_PASSWORD: 'of-redis',
   POWER_AUTHORIZATION_HEADER: 'Bearer admin',
 }
-const { services, volumes } = parse(interpolated(text, given), { merge: true }) as {
+const { services, volumes } = parse(interpolated(text, composeVariables), { merge: true }) as {
   services: Record<'postgres' | 'redis' | 'migrate' | 'server' | 'runner', Service>
   volumes: Record<string, null>
 }
 const programs = ['migrate', 'server', 'runner'] as const
-/** Variables of scripts and their tools, which Octopod itself does not read. */
-const ofScripts = ['DEFAULTS', 'INGRESS_HOST_KEY', 'KUBECONFIG']
+/** Variables of the scripts, which Octopod itself does not read. */
+const scriptVariables = ['DEFAULTS', 'INGRESS_HOST_KEY', 'KUBECONFIG']
 
-test('the variables of every program are settings it reads, and enough to start', () => {
+test('The variables of every program are settings that it reads, and they are enough to start', () => {
   for (const who of programs) {
     const { environment } = services[who]
     for (const name of Object.keys(environment)) {
       const known = (settings[name as SettingName]?.programs as readonly string[] | undefined)?.includes(who)
-      assert.ok(known || (who === 'runner' && ofScripts.includes(name)), `${who}: ${name}`)
+      assert.ok(known || (who === 'runner' && scriptVariables.includes(name)), `${who}: ${name}`)
     }
     readSettings(who, environment)
   }
@@ -59,14 +59,14 @@ test('the variables of every program are settings it reads, and enough to start'
   )
 })
 
-test('what has no default is asked for by name', () => {
+test('A variable without a default is required by name', () => {
   const required = [...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name)
-  assert.deepEqual([...new Set(required)].sort(), Object.keys(given).sort())
+  assert.deepEqual([...new Set(required)].sort(), Object.keys(composeVariables).sort())
   const used = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name)
   for (const name of used) assert.ok(required.includes(name), `${name} is used without a default`)
 })
 
-test('every file, folder, target, volume and service it names is there', () => {
+test('Every file, folder, target, volume and service that it names exists', () => {
   for (const [name, service] of Object.entries(services)) {
     const { build, volumes: mounted = [], depends_on: needs = {} } = service
     if (build !== undefined) {
@@ -89,7 +89,7 @@ test('every file, folder, target, volume and service it names is there', () => {
   assert.ok(existsSync(resolve(dirname(file), 'control-scripts/helm/create')))
 })
 
-test('every container has a read-only root, no rights and a health check, and those of images of others are not root', () => {
+test('Every container has a read-only root file system, no capabilities and a health check, and none runs as root', () => {
   for (const [name, service] of Object.entries(services)) {
     assert.equal(service.read_only, true, name)
     assert.deepEqual(service.cap_drop, ['ALL'], name)
@@ -101,7 +101,7 @@ test('every container has a read-only root, no rights and a health check, and th
   }
 })
 
-test('programs get the time their graces need, as in the chart', () => {
+test('Programs get the same time to stop as in the chart', () => {
   const none = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }
   const server = readSettings('server', none).SHUTDOWN_GRACE / 1000
   const runner = readSettings('runner', none)
@@ -112,7 +112,7 @@ test('programs get the time their graces need, as in the chart', () => {
   )
 })
 
-test('the stores are those of the chart', () => {
+test('PostgreSQL and Redis have the same images as in the chart', () => {
   const chart = parse(readFileSync(new URL('../../infra/chart/values.yaml', import.meta.url), 'utf8'))
   for (const store of ['postgres', 'redis'] as const)
     assert.equal(services[store].image, chart[store].bundled.image, store)
@@ -120,7 +120,7 @@ test('the stores are those of the chart', () => {
   for (const line of redisScript().trim().split('\n')) assert.ok(golden.includes(line.trim()), line)
 })
 
-test('Redis takes its configuration and its password from standard input, and ends when it is told to', async () => {
+test('Redis reads its configuration and its password from standard input, and stops on SIGTERM', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'octopod-test-'))
   const port = await freePort()
   const script = redisScript().replace('dir /data', `dir ${dir}\nbind 127.0.0.1\nport ${port}`)
@@ -133,7 +133,7 @@ test('Redis takes its configuration and its password from standard input, and en
   redis.on('error', () => {})
   try {
     await redis.connect().catch(() => {})
-    await waitFor('it answers', async () => ({
+    await waitFor('Redis replies', async () => ({
       done: (await redis.ping().catch(() => '')) === 'PONG',
       value: null,
     }))
@@ -152,12 +152,12 @@ test('Redis takes its configuration and its password from standard input, and en
   }
 })
 
-/** As compose hands it to the shell: $$ has become $. */
+/** The command as the shell gets it: compose replaces $$ with $. */
 function redisScript(): string {
   return services.redis.command?.at(-1)?.replaceAll('$$', '$') ?? ''
 }
 
-/** `${NAME}`, `${NAME:-default}` and `${NAME:?words}` of compose files; `$$` is left. */
+/** Replaces `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$$` stays. */
 function interpolated(source: string, values: Record<string, string>): string {
   return source.replaceAll(
     /(?<!\$)\$\{(\w+)(?::([-?])([^}]*))?\}/g,

@@ -1,4 +1,4 @@
-/** The Dockerfiles hold what the programs need, at the versions everything else is tested with. */
+/** The Dockerfiles contain everything that the programs import, with the same versions as the tests. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
@@ -10,7 +10,7 @@ const dockerfiles = {
 }
 const manifest = JSON.parse(read('package.json'))
 
-/** A file and all it imports. */
+/** A file and all its direct and indirect imports. */
 function closure(path: string, found = new Set<string>()): Set<string> {
   if (found.has(path)) return found
   found.add(path)
@@ -18,7 +18,7 @@ function closure(path: string, found = new Set<string>()): Set<string> {
   return found
 }
 
-test('everything a program imports is copied into its image', () => {
+test('Every file that a program imports is copied into its image', () => {
   for (const [dockerfile, programs] of Object.entries(dockerfiles)) {
     const copied = [...read(dockerfile).matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) =>
       paths.split(' '),
@@ -28,13 +28,13 @@ test('everything a program imports is copied into its image', () => {
   }
 })
 
-test('wherever a runner is started it keeps its memory small: young objects, and what is asked of it after much output', () => {
+test('Every way to start a runner passes the options that save memory', () => {
   const starts = [manifest.scripts.runner, read('Dockerfile.runner'), read('infra/dev/start.ts')]
   for (const text of starts)
     for (const flag of ['--max-semi-space-size=4', '--expose-gc']) assert.ok(text.includes(flag), flag)
 })
 
-test('whatever is copied reaches the builder', () => {
+test('Every copied path is in the build context', () => {
   const allowed = read('.dockerignore')
     .split('\n')
     .filter((line) => line.startsWith('!'))
@@ -50,20 +50,20 @@ test('whatever is copied reaches the builder', () => {
       }
 })
 
-test('every base image is pinned to a whole version, Node to that of the repository', () => {
+test('Every base image has an exact version, and Node has the version of the repository', () => {
   for (const dockerfile of Object.keys(dockerfiles)) {
     const text = read(dockerfile)
     const bases = [...text.matchAll(/^ARG \w+_IMAGE=(\S+)$/gm)].map(([, image = '']) => image)
     assert.ok(bases.length > 0)
     for (const image of bases) assert.match(image, /:v?\d+\.\d+\.\d+(-\w+)*$/)
     assert.ok(text.includes(`node:${manifest.devDependencies.node}-`), dockerfile)
-    const named = new Set([...text.matchAll(/ AS (\S+)$/gm)].map(([, stage]) => stage))
+    const stages = new Set([...text.matchAll(/ AS (\S+)$/gm)].map(([, stage]) => stage))
     for (const [, base = ''] of text.matchAll(/^FROM (\S+)/gm))
-      assert.ok(/^\$\{\w+_IMAGE\}$/.test(base) || named.has(base), `${dockerfile}: FROM ${base}`)
+      assert.ok(/^\$\{\w+_IMAGE\}$/.test(base) || stages.has(base), `${dockerfile}: FROM ${base}`)
   }
 })
 
-test('helm and kubectl are those that the tests on Kubernetes use', () => {
+test('helm and kubectl have the versions of the Kubernetes tests', () => {
   const modules = read('infra/test-cluster/tools/go.mod')
   const versionOf = (module: string) => new RegExp(`^\\s*${module} v(\\S+)`, 'm').exec(modules)?.[1]
   const text = read('Dockerfile.runner')
@@ -71,14 +71,14 @@ test('helm and kubectl are those that the tests on Kubernetes use', () => {
   assert.ok(text.includes(`/kubectl:v${versionOf('k8s.io/kubernetes')}\n`))
 })
 
-test('the chart is of the version of the programs, and its probes ask what is there', () => {
+test('The chart has the version of the programs, and its probes use existing files and paths', () => {
   const chart = parse(read('infra/chart/Chart.yaml'))
   assert.equal(chart.appVersion, manifest.version)
   assert.equal(chart.version, manifest.version)
   const paths = new Set(files())
   for (const template of files('infra/chart/templates'))
-    for (const [, words = ''] of read(template).matchAll(/command: \[((?:sh|node), [^\]]+\.(?:sh|ts))\]/g))
-      assert.ok(paths.has(words.split(', ').at(-1) ?? ''), words)
+    for (const [, command = ''] of read(template).matchAll(/command: \[((?:sh|node), [^\]]+\.(?:sh|ts))\]/g))
+      assert.ok(paths.has(command.split(', ').at(-1) ?? ''), command)
   const server = read('functions/app.ts')
   for (const path of ['/healthz', '/readyz']) {
     assert.ok(read('infra/chart/templates/server.yaml').includes(`path: ${path}`))

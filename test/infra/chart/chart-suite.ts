@@ -1,4 +1,4 @@
-/** What Octopod's chart promises, for any Helm: run by test/infra/chart/chart.test.ts and, with each Helm, by test:kubernetes. */
+/** Tests of Octopod's chart for any version of Helm. Called by chart.test.ts and, with each Helm, by test/kubernetes/chart.test.ts. */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
@@ -22,23 +22,23 @@ export function chartSuite(title: string, helm: Helm): void {
   }
 
   suite(title, () => {
-    test('lints, as it is and as a trial', () => {
+    test('passes helm lint with default and trial values', () => {
       assert.match(helm.lint(), /0 chart\(s\) failed/)
       assert.match(helm.lint('values-trial.yaml'), /0 chart\(s\) failed/)
     })
 
-    test('makes of a trial and of a real installation what the golden files say (UPDATE_GOLDEN=1 writes them)', () => {
+    test('renders a trial and a production installation as in the golden files (UPDATE_GOLDEN=1 writes them)', () => {
       const all = {
         trial: helm.render(trial, 'values-trial.yaml'),
         production: helm.render(production),
       }
       for (const [name, manifests] of Object.entries(all)) {
-        const { kept, now } = compareWithGolden(name, manifests)
-        assert.equal(now, kept, name)
+        const { expected, actual } = compareWithGolden(name, manifests)
+        assert.equal(actual, expected, name)
       }
     })
 
-    test('has a place for every setting, and no other', () => {
+    test('accepts every setting and no other name', () => {
       const file = new URL('../../../infra/chart/values.schema.json', import.meta.url)
       const schema = JSON.parse(readFileSync(file, 'utf8'))
       if (process.env.UPDATE_GOLDEN) {
@@ -48,7 +48,7 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.deepEqual(schema.properties.settings.properties, settingsSchema())
     })
 
-    test('brings every setting to every program that reads it, as it was written', () => {
+    test('passes every setting unchanged to every program that reads it', () => {
       const given: Record<string, unknown> = {}
       for (const name of Object.keys(settings) as SettingName[])
         if (!(name in settingsWithOwnValue)) given[name] = sampleOf(name)
@@ -82,7 +82,7 @@ export function chartSuite(title: string, helm: Helm): void {
       }
     })
 
-    test('keeps from each program the secrets that are not for it', () => {
+    test('gives each program only the secrets that it needs', () => {
       for (const manifests of [
         helm.render({ ...stores, authorization: { admin: 'a', user: 'b' } }),
         helm.render(trial, 'values-trial.yaml'),
@@ -98,7 +98,7 @@ export function chartSuite(title: string, helm: Helm): void {
       }
     })
 
-    test('gives pods the time their graces need, rounded up', () => {
+    test('derives the termination grace period from the settings, rounded up', () => {
       const graceOf = (values: Values, name: string) =>
         podOf(find(helm.render({ ...stores, ...values }), 'Deployment', name))?.terminationGracePeriodSeconds
       const long = { settings: { SHUTDOWN_GRACE: 120, KILL_GRACE: '7.5' } }
@@ -110,7 +110,7 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(graceOf({ settings: { SHUTDOWN_GRACE: null } }, 'octopod-runner'), 60 + 5 + 15)
     })
 
-    test('makes only pods of the restricted profile with nothing writable but volumes', () => {
+    test('creates only pods of the restricted profile with a read-only root file system', () => {
       for (const manifests of [
         helm.render(trial, 'values-trial.yaml'),
         helm.render(production),
@@ -138,7 +138,7 @@ export function chartSuite(title: string, helm: Helm): void {
         }
     })
 
-    test('gives the runner rights in one namespace, and none over rights', () => {
+    test('gives the runner permissions in one namespace, and none over RBAC objects', () => {
       const manifests = helm.render({ ...stores, settings: { NAMESPACE: 'staging' } })
       const kinds = manifests.map(({ kind }) => kind)
       assert.ok(!kinds.includes('ClusterRole') && !kinds.includes('ClusterRoleBinding'))
@@ -148,21 +148,21 @@ export function chartSuite(title: string, helm: Helm): void {
       const text = JSON.stringify(role.rules)
       for (const forbidden of ['"*"', 'rbac.authorization.k8s.io', 'pods/exec', 'impersonate', 'nodes'])
         assert.ok(!text.includes(forbidden), forbidden)
-      const wide = helm.render({ ...stores, runner: { rights: { clusterWide: true } } })
+      const wide = helm.render({ ...stores, runner: { rbac: { clusterWide: true } } })
       assert.ok(find(wide, 'ClusterRole', 'octopod-octopod-runner'))
       const own = helm.render({
         ...stores,
-        runner: { serviceAccount: { name: 'mine' }, rights: { create: false } },
+        runner: { serviceAccount: { name: 'mine' }, rbac: { create: false } },
       })
       assert.equal(podOf(find(own, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
       assert.ok(!own.some(({ kind }) => kind === 'Role'))
     })
 
-    test('migrates before the other pods: by a hook, or in each pod where the store comes with the chart', () => {
+    test('migrates before the other pods: in a hook, or in an init container with the bundled PostgreSQL', () => {
       const hook = helm.render(stores)
       const job = find(hook, 'Job', 'octopod-migrate')
       assert.equal(job.metadata.annotations?.['helm.sh/hook'], 'pre-install,pre-upgrade')
-      // What it reads must be there before everything else is.
+      // The Secret must exist before the Job.
       const secret = find(hook, 'Secret', 'octopod-migrate')
       assert.equal(secret.metadata.annotations?.['helm.sh/hook'], 'pre-install,pre-upgrade')
       assert.ok(Number(secret.metadata.annotations?.['helm.sh/hook-weight']) < 0)
@@ -174,12 +174,12 @@ export function chartSuite(title: string, helm: Helm): void {
           'node',
           'db/migrate.ts',
         ])
-      const nobody = helm.render({ ...stores, migration: { how: 'none' } })
-      assert.ok(!nobody.some(({ kind }) => kind === 'Job'))
-      assert.ok(!podOf(find(nobody, 'Deployment', 'octopod-server'))?.initContainers)
+      const without = helm.render({ ...stores, migration: { mode: 'none' } })
+      assert.ok(!without.some(({ kind }) => kind === 'Job'))
+      assert.ok(!podOf(find(without, 'Deployment', 'octopod-server'))?.initContainers)
     })
 
-    test('copies control scripts from any image to where they were in it, and lets them see their variables', () => {
+    test('copies control scripts from an image to the same path and sets their variables', () => {
       const manifests = helm.render(production)
       const pod = podOf(find(manifests, 'Deployment', 'octopod-runner'))
       const copy = pod?.initContainers?.[0]
@@ -194,7 +194,7 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal((data as Record<string, string>).SCRIPT_ENVIRONMENT, 'DEFAULTS,INGRESS_HOST_KEY,HELM_PASS')
     })
 
-    test('has Prometheus find the metrics where they are wanted, and on no port of the ingress', () => {
+    test('exposes metrics to Prometheus on a separate Service, only if enabled', () => {
       const manifests = helm.render(production)
       const monitor = find(manifests, 'ServiceMonitor', 'octopod-metrics')
       const { selector } = monitor.spec as { selector: { matchLabels: Record<string, string> } }
@@ -220,7 +220,7 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(server.METRICS_PORT, undefined)
     })
 
-    test('lets octo and CI in by hosts of their own, to the API alone, only with a credential', () => {
+    test('serves only the API on the API hosts, and requires a credential for users', () => {
       const api = { hosts: ['octopod-api.example.com'] }
       const manifests = helm.render({ ...stores, ingress: { api }, authorization: { user: 'Bearer user' } })
       const { rules } = find(manifests, 'Ingress', 'octopod-api').spec as {
@@ -233,11 +233,11 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(manifests.filter(({ kind }) => kind === 'Ingress').length, 1)
       assert.throws(
         () => helm.render({ ...stores, ingress: { api }, authorization: { admin: 'Bearer admin' } }),
-        /ingress\.api\.hosts: whoever reached them would be a user/,
+        /ingress\.api\.hosts: these hosts need a credential for users/,
       )
     })
 
-    test('tells the page its address when it makes the ingress', () => {
+    test('sets APP_URL from the ingress hosts', () => {
       const appUrl = (values: Values) => {
         const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
         return (data as Record<string, string>).APP_URL
@@ -255,7 +255,7 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(appUrl({}), undefined)
     })
 
-    test('takes the values of the guides as they stand there', () => {
+    test('accepts the values in the guides', () => {
       for (const guide of ['install', 'moving']) {
         const text = readFileSync(new URL(`../../../docs/${guide}.md`, import.meta.url), 'utf8')
         const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
@@ -267,8 +267,8 @@ export function chartSuite(title: string, helm: Helm): void {
       }
     })
 
-    test('refuses in words what cannot work', () => {
-      const refused: [Values, RegExp][] = [
+    test('rejects invalid values with a message', () => {
+      const invalid: [Values, RegExp][] = [
         [{}, /postgres: set exactly one of .*now 0 are set/],
         [{ ...stores, redis: { url: 'redis://x', existingSecret: { name: 'y' } } }, /redis: set exactly one/],
         [{ ...stores, redis: { url: 'https://x' } }, /redis.*url/s],
@@ -281,17 +281,17 @@ export function chartSuite(title: string, helm: Helm): void {
         [{ ...stores, metrics: { serviceMonitor: { enabled: true } } }, /nothing to monitor/],
         [{ ...stores, controlScripts: { env: { REDIS_URL: 'x' } } }, /REDIS_URL is set by the chart itself/],
         [
-          { redis: stores.redis, postgres: { bundled: { enabled: true } }, migration: { how: 'hook' } },
-          /a hook runs before/,
+          { redis: stores.redis, postgres: { bundled: { enabled: true } }, migration: { mode: 'hook' } },
+          /a hook would run before/,
         ],
       ]
-      for (const [values, words] of refused)
-        assert.throws(() => helm.render(values), words, JSON.stringify(values))
+      for (const [values, message] of invalid)
+        assert.throws(() => helm.render(values), message, JSON.stringify(values))
     })
   })
 }
 
-/** A value that is not the default, of the kind people write. */
+/** A valid value that is not the default. */
 function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
   for (const sample of ['retry', 'warn', 'own'])

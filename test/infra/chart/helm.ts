@@ -1,4 +1,4 @@
-/** Helm as a function: values in, manifests out. */
+/** Renders and lints Octopod's chart with a helm program. Used by the chart tests here and in test/kubernetes. */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { toolsFolder } from '../../../infra/test-cluster/tools.ts'
 
 export const chart = fileURLToPath(new URL('../../../infra/chart', import.meta.url))
 
-/** Whatever Kubernetes takes; tests look into it by path. */
+/** A Kubernetes object. Tests read its fields by path. */
 export type Manifest = {
   kind: string
   metadata: { name: string; namespace?: string; annotations?: Record<string, string> }
@@ -17,12 +17,12 @@ export type Manifest = {
 export type Values = Record<string, unknown>
 
 export type Helm = {
-  /** @throws Error with Helm's words when it refuses. */
+  /** @throws Error with Helm's output when it fails */
   render(values: Values, ...files: string[]): Manifest[]
   lint(...files: string[]): string
 }
 
-/** The helm on the PATH, else the one built for the Kubernetes tests. */
+/** The helm on the PATH, else the one of the Kubernetes tools, else null. */
 export function findHelm(): string | null {
   if (spawnSync('helm', ['version']).status === 0) return 'helm'
   const built = join(toolsFolder(process.env), 'helm')
@@ -38,7 +38,7 @@ export function createHelm(program: string): Helm {
   return {
     render: (values, ...files) => {
       const from = files.flatMap((file) => ['--values', join(chart, file)])
-      // A helm built from its module has another idea of the newest Kubernetes.
+      // Without this version, a helm built from its Go module would assume another one.
       const place = ['--namespace', 'octopod', '--kube-version', '1.34.0']
       const text = call(
         ['template', 'octopod', chart, ...place, ...from, '--values', '-'],
@@ -80,13 +80,13 @@ export type PodSpec = {
   [field: string]: unknown
 }
 
-/** The pod that a workload makes; null of what makes none. */
+/** The pod spec of a workload; null for other kinds. */
 export function podOf(manifest: Manifest): PodSpec | null {
   const spec = manifest.spec as { template?: { spec: PodSpec } } | undefined
   return spec?.template?.spec ?? null
 }
 
-/** What the program in a container finds in its environment, from the ConfigMaps and Secrets beside it. */
+/** The environment of a container, resolved from the rendered ConfigMaps and Secrets. */
 export function environmentOf(manifests: Manifest[], container: Container): Record<string, string> {
   const seen: Record<string, string> = {}
   for (const { configMapRef } of container.envFrom ?? [])

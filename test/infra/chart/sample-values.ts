@@ -1,13 +1,13 @@
-/** Installations whose manifests are kept as golden files. */
+/** Values of two installations whose manifests are golden files. */
 import type { Values } from './helm.ts'
 
-/** A trial: what values-trial.yaml says, with passwords that stay the same. */
+/** Additions to values-trial.yaml: fixed passwords. */
 export const trial: Values = {
   postgres: { bundled: { password: 'the-password-of-postgres' } },
   redis: { bundled: { password: 'the-password-of-redis' } },
 }
 
-/** A real one: stores and secrets from elsewhere, control scripts from an image, reached over TLS, growing. */
+/** A production installation: external datastores and secrets, control scripts from an image, TLS, autoscaling. */
 export const production: Values = {
   registry: 'registry.example.com/platform',
   imagePullSecrets: [{ name: 'registry' }],
@@ -27,7 +27,7 @@ export const production: Values = {
     secretEnv: { HELM_PASS: { name: 'chart-repository', key: 'password' } },
   },
   server: { replicas: 3 },
-  runner: { autoscaling: { enabled: true }, rights: { extraRules: [rights()] } },
+  runner: { autoscaling: { enabled: true }, rbac: { extraRules: [extraRule()] } },
   ingress: {
     enabled: true,
     className: 'nginx',
@@ -45,7 +45,7 @@ export const production: Values = {
   },
 }
 
-function rights() {
+function extraRule() {
   return {
     apiGroups: ['rbac.authorization.k8s.io'],
     resources: ['roles', 'rolebindings'],

@@ -1,8 +1,8 @@
-/** What values.schema.json has to say of `settings`, made from domain/settings.ts. */
+/** The schema of `settings` in values.schema.json, generated from domain/settings.ts. Used by chart-suite.ts. */
 import { z } from 'zod'
 import { type SettingName, settings } from '../../../domain/settings.ts'
 
-/** Settings that have a place of their own in the values. */
+/** Settings that are not under `settings`, each with its value in the chart. */
 export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   DATABASE_URL: 'postgres',
   REDIS_URL: 'redis',
@@ -10,7 +10,7 @@ export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   APP_AUTHORIZATION_HEADER: 'authorization.user',
   CONTROL_SCRIPTS_DIR: 'controlScripts.path',
   METRICS_PORT: 'metrics.port',
-  HEARTBEAT_FILE: 'the chart itself: its probes look at it',
+  HEARTBEAT_FILE: 'set by the chart, because its probes read the file',
 }
 
 export function settingsSchema(): Record<string, unknown> {
@@ -23,7 +23,7 @@ export function settingsSchema(): Record<string, unknown> {
   )
 }
 
-/** A null takes a default of values.yaml away. */
+/** null removes a default of values.yaml. */
 function schemaOf(parse: z.ZodType): Record<string, unknown> {
   const inner = parse instanceof z.ZodDefault ? parse.unwrap() : parse
   if (inner instanceof z.ZodEnum) return { enum: [...inner.options, '', null] }
