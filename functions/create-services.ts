@@ -4,7 +4,8 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
 import { getFullInfos } from '../db/queries/deployments.ts'
-import { createActionQueue, createScriptQueryClient } from '../db/queue/action-queue.ts'
+import { createActionQueue } from '../db/queue/action-queue.ts'
+import { createScriptQueryClient } from '../db/queue/script-queries.ts'
 import {
   closeRedis,
   createCommandConnection,

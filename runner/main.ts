@@ -4,7 +4,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
 import { openPool } from '../db/pool.ts'
-import { closeWorker, consumeActions, serveScriptQueries } from '../db/queue/action-queue.ts'
+import { consumeActions } from '../db/queue/action-queue.ts'
+import { closeWorker } from '../db/queue/bullmq.ts'
+import { serveScriptQueries } from '../db/queue/script-queries.ts'
 import {
   closeRedis,
   createBlockingConnection,

@@ -2,7 +2,7 @@
  * Sends a script query to a runner and waits for its answer while the user waits. Handlers call it for config_check,
  * the config scripts and the check.
  */
-import { ScriptQueryTimeout } from '../../db/queue/action-queue.ts'
+import { ScriptQueryTimeout } from '../../db/queue/script-queries.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../domain/queue-messages.ts'
 import type { Services } from '../services.ts'

@@ -1,5 +1,5 @@
 /** R5: how long until an update is accepted, with config_check answered at once. */
-import { serveScriptQueries } from '../../../db/queue/action-queue.ts'
+import { serveScriptQueries } from '../../../db/queue/script-queries.ts'
 import {
   closeRedis,
   createBlockingConnection,

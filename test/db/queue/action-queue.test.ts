@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Redis } from 'ioredis'
+import { consumeActions, createActionQueue } from '../../../db/queue/action-queue.ts'
+import { closeWorker } from '../../../db/queue/bullmq.ts'
 import {
-  closeWorker,
-  consumeActions,
-  createActionQueue,
   createScriptQueryClient,
   type ScriptQueryClient,
   ScriptQueryTimeout,
   serveScriptQueries,
-} from '../../../db/queue/action-queue.ts'
+} from '../../../db/queue/script-queries.ts'
 import {
   closeRedis,
   createBlockingConnection,
