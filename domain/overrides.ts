@@ -7,6 +7,22 @@ export type KeyValue = [key: string, value: string]
 export type OverrideValue = { tag: 'ValueAdded'; contents: string } | { tag: 'ValueDeleted' }
 export type Override = [key: string, value: OverrideValue]
 
+export type ConfigLevel = 'application' | 'deployment'
+/** One value for each config level. The whole code spells the levels like this. */
+export type ByLevel<T> = { application: T; deployment: T }
+/** The spelling of the wire and of the database, which Octopod 1.6 defines. */
+export type WireOverrides<T = readonly Override[]> = { app_overrides: T; deployment_overrides: T }
+
+export const noOverrides: ByLevel<readonly Override[]> = { application: [], deployment: [] }
+
+export function overridesFromWire<T>({ app_overrides, deployment_overrides }: WireOverrides<T>): ByLevel<T> {
+  return { application: app_overrides, deployment: deployment_overrides }
+}
+
+export function overridesToWire<T>({ application, deployment }: ByLevel<T>): WireOverrides<T> {
+  return { app_overrides: application, deployment_overrides: deployment }
+}
+
 /** Linux limits one argument to 128 KiB; the key, `=` and a margin are taken off. */
 export const maxValueBytes = 100 * 1024
 export const maxKeyLength = 256

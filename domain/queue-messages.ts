@@ -6,7 +6,10 @@ import { configScripts } from './script.ts'
 /** A bell: look at this action in Postgres. It carries nothing that could be lost. */
 export const actionJob = z.object({ actionId: z.int() })
 
-const target = z.object({ name: z.string(), appOverrides: overrides, deploymentOverrides: overrides })
+const target = z.object({
+  name: z.string(),
+  overrides: z.object({ application: overrides, deployment: overrides }),
+})
 
 /** What a function asks the scripts while the user waits; read-only (law 8). */
 export const scriptQuery = z.discriminatedUnion('ask', [

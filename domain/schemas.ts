@@ -12,6 +12,8 @@ import {
   maxOverrides,
   normalizeKey,
   type Override,
+  overridesFromWire,
+  type WireOverrides,
 } from './overrides.ts'
 import { failureKinds, statuses } from './statuses.ts'
 
@@ -72,6 +74,13 @@ export const storedOverrides: z.ZodType<Override[]> = z
   .array(z.tuple([z.string(), overrideValue]).nullable().catch(null))
   .catch([])
   .transform((found) => found.filter((one) => one !== null))
+
+/** Turns the two columns of a database row into one property with both levels. */
+export function nestOverrides<Row extends WireOverrides<Override[]>>(row: Row) {
+  const { app_overrides, deployment_overrides, ...others } = row
+  return { ...others, overrides: overridesFromWire({ app_overrides, deployment_overrides }) }
+}
+
 export const keyValues: z.ZodType<KeyValue[]> = z.array(z.tuple([z.string(), z.string()]))
 export const keys = z.array(z.string())
 

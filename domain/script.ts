@@ -2,7 +2,7 @@
  * Control scripts: their names, where they are found and exactly which arguments each receives (contract §3).
  * Pure: the runner spawns what is described here.
  */
-import type { KeyValue } from './overrides.ts'
+import type { ByLevel, KeyValue } from './overrides.ts'
 import type { Status } from './statuses.ts'
 
 /** name → the setting with its path, and the other file name of the published script images. */
@@ -37,7 +37,7 @@ export const configScripts = [
 export type ConfigScript = (typeof configScripts)[number]
 
 export type Project = { projectName: string; baseDomain: string; namespace: string }
-export type EffectiveConfig = { application: readonly KeyValue[]; deployment: readonly KeyValue[] }
+export type EffectiveConfig = ByLevel<readonly KeyValue[]>
 
 export function projectArguments(project: Project): string[] {
   return [

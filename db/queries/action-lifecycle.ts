@@ -12,23 +12,25 @@ import {
   statusAfterAction,
 } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
-import { type FullInfo, type Link, storedOverrides } from '../../domain/schemas.ts'
+import { type FullInfo, type Link, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { toChangeEvent } from './deployments.ts'
 import { toJsonb } from './enqueue-action.ts'
 
-const claimedRow = z.object({
-  actionId: z.number(),
-  fencingToken: z.number(),
-  attempt: z.number(),
-  kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
-  deploymentId: z.number(),
-  name: z.string(),
-  appOverrides: storedOverrides,
-  deploymentOverrides: storedOverrides,
-  configChecked: z.boolean(),
-})
+const claimedRow = z
+  .object({
+    actionId: z.number(),
+    fencingToken: z.number(),
+    attempt: z.number(),
+    kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+    deploymentId: z.number(),
+    name: z.string(),
+    app_overrides: storedOverrides,
+    deployment_overrides: storedOverrides,
+    configChecked: z.boolean(),
+  })
+  .transform(nestOverrides)
 /** An action in our hands: everything perform needs, and the fencingToken every later write must carry. */
 export type ClaimedAction = z.infer<typeof claimedRow>
 export type Lease = { actionId: number; fencingToken: number }
@@ -50,7 +52,7 @@ export async function claim(
     where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
       and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.fencing_token < ${maxClaims}
     returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
-      a.app_overrides as "appOverrides", a.deployment_overrides as "deploymentOverrides", a.config_checked as "configChecked"`)
+      a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked"`)
 }
 
 const renewedRow = z.object({ cancel: z.boolean() })

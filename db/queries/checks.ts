@@ -2,22 +2,24 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../../domain/event.ts'
-import { storedOverrides } from '../../domain/schemas.ts'
+import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { type Status, statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { toInterval } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
 
-const dueRow = z.object({
-  id: z.number(),
-  name: z.string(),
-  status: z.enum(statuses),
-  revision: z.number(),
-  leaseExpiresAt: z.string(),
-  pendingMs: z.number(),
-  appOverrides: storedOverrides,
-  deploymentOverrides: storedOverrides,
-})
+const dueRow = z
+  .object({
+    id: z.number(),
+    name: z.string(),
+    status: z.enum(statuses),
+    revision: z.number(),
+    leaseExpiresAt: z.string(),
+    pendingMs: z.number(),
+    app_overrides: storedOverrides,
+    deployment_overrides: storedOverrides,
+  })
+  .transform(nestOverrides)
 /** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked, `leaseExpiresAt` whose check it is. */
 export type DueCheck = z.infer<typeof dueRow>
 
@@ -38,7 +40,7 @@ export async function claimChecks(
         and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
       order by next_check_at limit ${limit} for update skip locked))
     returning id, name, status, revision, next_check_at::text as "leaseExpiresAt", extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
-      app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"`)
+      app_overrides, deployment_overrides`)
 }
 
 const renewedRow = z.object({ id: z.number(), was: z.string(), until: z.string() })

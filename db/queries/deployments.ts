@@ -3,8 +3,7 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import { ApiError } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
-import type { Override } from '../../domain/overrides.ts'
-import { type FullInfo, storedOverrides } from '../../domain/schemas.ts'
+import { type FullInfo, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import type { Database, Transaction } from '../pool.ts'
 
 // Made once: zod compiles a schema when it is first used.
@@ -75,24 +74,21 @@ export function requireFullInfo(text: string | undefined, name: string): string 
   return text
 }
 
-export type DeploymentOverrides = {
-  id: number
-  name: string
-  appOverrides: Override[]
-  deploymentOverrides: Override[]
-}
+const deploymentOverridesRow = z
+  .object({
+    id: z.number(),
+    name: z.string(),
+    app_overrides: storedOverrides,
+    deployment_overrides: storedOverrides,
+  })
+  .transform(nestOverrides)
 
-const deploymentOverridesRow = z.object({
-  id: z.number(),
-  name: z.string(),
-  appOverrides: storedOverrides,
-  deploymentOverrides: storedOverrides,
-})
+export type DeploymentOverrides = z.infer<typeof deploymentOverridesRow>
 
 /** What scripts are told about a deployment. Throws a Refusal when it is not there. */
 export async function getDeploymentOverrides(pool: Database, name: string): Promise<DeploymentOverrides> {
   const row = await pool.maybeOne(sql.type(deploymentOverridesRow)`
-    select id, name, app_overrides as "appOverrides", deployment_overrides as "deploymentOverrides"
+    select id, name, app_overrides, deployment_overrides
     from deployments where name = ${name}`)
   if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
   return row

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { type ActionKind, actions, invalidTransitionMessage } from '../../domain/actions.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
-import type { Override } from '../../domain/overrides.ts'
+import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { type Status, statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
@@ -16,13 +16,12 @@ import { toChangeEvent } from './deployments.ts'
 import { type IdempotencyKey, idempotencyKeyReused } from './idempotency.ts'
 
 export type Actor = { actor: string; source: string; reason: string | null }
-export type Overrides = { app: readonly Override[]; deployment: readonly Override[] }
 
 export type ActionRequest = Actor & {
   kind: ActionKind
   name: string
   /** Create and update: the whole new set. Others keep what is stored. */
-  overrides?: Overrides
+  overrides?: ByLevel<readonly Override[]>
   /** Whether config_check has said yes already; otherwise the runner asks it before the script. */
   configChecked: boolean
   /** Refused when the overrides have changed since the deployment had this revision. */
@@ -73,11 +72,11 @@ export async function enqueueAction(pool: Database, request: ActionRequest): Pro
 function enqueueActionQuery(request: ActionRequest) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
   const { allowedFrom, runningStatus } = actions[kind]
-  const app = overrides ? toJsonb(overrides.app) : null
+  const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
     select outcome, status, action_id, body from enqueue_action(
-      ${name}, ${kind}, ${sql.array([...allowedFrom], 'text')}, ${runningStatus}, ${app}, ${deployment},
+      ${name}, ${kind}, ${sql.array([...allowedFrom], 'text')}, ${runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null})`
 }

@@ -6,6 +6,7 @@ import { deleteDeployment as deleteRecord } from '../../db/queries/cancel-action
 import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
+import { overridesFromWire } from '../../domain/overrides.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
 import { acceptedResponse, submitAction } from './submit-action.ts'
@@ -14,7 +15,7 @@ export const createDeployment: EndpointHandler<'createDeployment'> = (services, 
   submitAction(services, request, {
     kind: 'create',
     name: request.body.name,
-    overrides: { app: request.body.app_overrides, deployment: request.body.deployment_overrides },
+    overrides: overridesFromWire(request.body),
   })
 
 /** The body is the whole new set of overrides. With If-Match it is rejected when the overrides have changed since. */
@@ -22,7 +23,7 @@ export const updateDeployment: EndpointHandler<'updateDeployment'> = (services, 
   submitAction(services, request, {
     kind: 'update',
     name: request.param('name'),
-    overrides: { app: request.body.app_overrides, deployment: request.body.deployment_overrides },
+    overrides: overridesFromWire(request.body),
     revision: parseIfMatch(request.header(headers.ifMatch)),
   })
 

@@ -30,8 +30,8 @@ export const getInfo: EndpointHandler<'getInfo'> = async ({ db }, { param }) => 
 
 /** Runs the check script now and does not store its result. */
 export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, deadline }) => {
-  const { name, appOverrides, deploymentOverrides } = await getDeploymentOverrides(services.db, param('name'))
-  const target = { name, appOverrides, deploymentOverrides }
+  const { name, overrides } = await getDeploymentOverrides(services.db, param('name'))
+  const target = { name, overrides }
   const answer = await queryScripts(services, { ask: 'status', target }, deadline)
   if (answer === 'unreachable')
     throw new ApiError('stores_away', 'Redis is not reachable: the check script cannot be run.')

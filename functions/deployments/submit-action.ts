@@ -4,19 +4,14 @@
  */
 import { isDatabaseUnavailable } from '../../db/errors.ts'
 import { readDeploymentState } from '../../db/peek.ts'
-import {
-  type ActionRequest,
-  enqueueAction,
-  type Overrides,
-  preconditionFailed,
-} from '../../db/queries/enqueue-action.ts'
+import { type ActionRequest, enqueueAction, preconditionFailed } from '../../db/queries/enqueue-action.ts'
 import { findIdempotencyKey } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { actions, canStart, invalidTransitionMessage } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
-import type { Override } from '../../domain/overrides.ts'
+import { noOverrides } from '../../domain/overrides.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -84,15 +79,8 @@ async function runConfigCheck(
     if (input.revision !== undefined && current.configRevision > input.revision)
       throw preconditionFailed(name)
   }
-  const overrides: Overrides = input.overrides ?? {
-    app: current?.appOverrides ?? [],
-    deployment: current?.deploymentOverrides ?? [],
-  }
-  const target = {
-    name,
-    appOverrides: [...overrides.app] as Override[],
-    deploymentOverrides: [...overrides.deployment] as Override[],
-  }
+  const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
+  const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
   const answer = await queryScripts(services, { ask: 'config_check', target }, deadline)
   if (answer === 'unreachable') return false
   if (answer.is === 'refused') throw new ApiError('config_refused', answer.message, { plain: true })

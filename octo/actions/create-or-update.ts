@@ -1,9 +1,9 @@
 /** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
 
+import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { ActionContext, Started } from '../cli/action-command.ts'
 import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
-import type { OverridesByLevel } from '../overrides/overrides-file.ts'
 import { waitAndFollow } from './wait-and-follow.ts'
 import { statusOf } from './wait-outcome.ts'
 
@@ -13,7 +13,7 @@ const updateNotSent = 'The update was not sent.'
 export async function updateExisting(
   context: ActionContext,
   name: string,
-  overrides: OverridesByLevel,
+  overrides: ByLevel<Override[]>,
 ): Promise<Started> {
   const { client, options, progress, interruptHandler } = context
   const withKeySuffix = (suffix: string) =>
@@ -29,11 +29,11 @@ export async function updateExisting(
       throw new CliError(failure.kind, `${failure.message} ${updateNotSent}`, failure.remedy, failure)
     if (failure !== null) throw failure
   }
-  const app = { set: overrides.app, unset: [] }
+  const application = { set: overrides.application, unset: [] }
   const deployment = { set: overrides.deployment, unset: [] }
   return {
     kind: 'update',
     name,
-    actionId: await updateWithRetry(client, name, { app, deployment }, withKeySuffix('update')),
+    actionId: await updateWithRetry(client, name, { application, deployment }, withKeySuffix('update')),
   }
 }

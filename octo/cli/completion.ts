@@ -2,8 +2,10 @@
  * What could be typed next, one candidate a line: the answer to the completion scripts. Never an error and never long:
  * somebody has pressed Tab. Called by run.ts.
  */
+
 import type { CommandClass } from 'clipanion'
 import { type ActionKind, actions } from '../../domain/actions.ts'
+import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
@@ -83,7 +85,7 @@ async function optionValues(
     case '--set-app-config':
     case '-E':
     case '--unset-app-env-override':
-      return configKeys('app', option.includes('unset') || option === '-E', environment)
+      return configKeys('application', option.includes('unset') || option === '-E', environment)
     case '-o':
       if (!acceptsConfig) return [...formats]
       return [...formats, ...(await configKeys('deployment', false, environment))]
@@ -129,7 +131,7 @@ async function actionIds(environment: NodeJS.ProcessEnv): Promise<string[]> {
 }
 
 async function configKeys(
-  level: 'app' | 'deployment',
+  level: ConfigLevel,
   keyOnly: boolean,
   environment: NodeJS.ProcessEnv,
 ): Promise<string[]> {

@@ -1,9 +1,9 @@
 /** What differs between two configs of one level. Pure. Called by commands/diff.ts. */
-import type { KeyValue } from '../../domain/overrides.ts'
+import type { ConfigLevel, KeyValue } from '../../domain/overrides.ts'
 
 /** Null: the key is not there on that side. */
 export type Difference = {
-  level: 'app' | 'deployment'
+  level: ConfigLevel
   key: string
   from: string | null
   to: string | null

@@ -4,7 +4,13 @@
  * that is made of it. Called by commands/update.ts and create-or-update.ts.
  */
 import { hash } from 'node:crypto'
-import { type Override, updateOverrides } from '../../domain/overrides.ts'
+import {
+  type ByLevel,
+  type Override,
+  overridesFromWire,
+  overridesToWire,
+  updateOverrides,
+} from '../../domain/overrides.ts'
 import type { ApiClient, RequestOptions } from '../api/client.ts'
 import { CliError } from '../errors/cli-error.ts'
 
@@ -18,17 +24,18 @@ const maxAttempts = 5
 export async function updateWithRetry(
   client: ApiClient,
   name: string,
-  { app, deployment }: { app: OverrideChange; deployment: OverrideChange },
+  { application, deployment }: ByLevel<OverrideChange>,
   options: RequestOptions,
 ): Promise<number | null> {
   const params = { name }
-  const fingerprint = hash('sha256', JSON.stringify({ app, deployment }), 'base64url')
+  const fingerprint = hash('sha256', JSON.stringify({ application, deployment }), 'base64url')
   for (let attempt = 1; ; attempt += 1) {
     const { deployment: current, revision } = await client.call('getFullInfo', { params })
-    const body = {
-      app_overrides: updateOverrides(current.app_overrides, app.set, app.unset),
-      deployment_overrides: updateOverrides(current.deployment_overrides, deployment.set, deployment.unset),
-    }
+    const stored = overridesFromWire(current)
+    const body = overridesToWire({
+      application: updateOverrides(stored.application, application.set, application.unset),
+      deployment: updateOverrides(stored.deployment, deployment.set, deployment.unset),
+    })
     try {
       const conditionalOptions = { ...options, revision, fingerprint }
       return (await client.request('updateDeployment', { params, body }, conditionalOptions)).actionId

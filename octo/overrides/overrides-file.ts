@@ -4,6 +4,7 @@
  */
 import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import {
+  type ByLevel,
   configKeyError,
   configValueError,
   normalizeKey,
@@ -12,8 +13,7 @@ import {
   valueDeleted,
 } from '../../domain/overrides.ts'
 import { CliError } from '../errors/cli-error.ts'
-
-export type OverridesByLevel = { app: Override[]; deployment: Override[] }
+import { levelFromName } from './level-names.ts'
 
 const exampleText = `It looks like this:
 app:
@@ -24,7 +24,7 @@ deployment:
   replicas: 2`
 
 /** Throws a Failure of kind `usage`. Values are never repeated in its words. */
-export function parseOverridesFile(path: string, text: string): OverridesByLevel {
+export function parseOverridesFile(path: string, text: string): ByLevel<Override[]> {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
   const location = (node: unknown) => {
@@ -59,15 +59,15 @@ export function parseOverridesFile(path: string, text: string): OverridesByLevel
     return problem === null ? [valueAdded(prefix, value)] : fail(location(target), problem)
   }
 
-  const levels: OverridesByLevel = { app: [], deployment: [] }
+  const levels: ByLevel<Override[]> = { application: [], deployment: [] }
   const root = document.contents
   if (root === null) return levels
   if (!isMap<Scalar<string>, Node | null>(root))
     return fail(location(root), 'a map of app and deployment is needed.')
   for (const { key, value } of root.items) {
-    const level = key.value
-    if (level !== 'app' && level !== 'deployment') {
-      return fail(location(key), `"${level.slice(0, 40)}" is neither app nor deployment.`)
+    const level = levelFromName(key.value)
+    if (level === null) {
+      return fail(location(key), `"${key.value.slice(0, 40)}" is neither app nor deployment.`)
     }
     if (value !== null && !(isScalar(value) && value.value === null)) levels[level] = readNode(value, '')
   }

@@ -4,6 +4,7 @@
  */
 import { Option } from 'clipanion'
 import {
+  type ByLevel,
   configKeyError,
   configValueError,
   normalizeKey,
@@ -29,22 +30,25 @@ export const overridesFileOption = () =>
     description: 'YAML or JSON file of overrides of both levels, - for stdin; repeatable',
   })
 
-type OverrideArguments = { app: readonly string[]; deployment: readonly string[]; files: readonly string[] }
+type OverrideArguments = ByLevel<readonly string[]> & { files: readonly string[] }
 
 /** Files first, in their order, then -e and -o: of a key given twice the later value counts. */
-export async function readOverrides({ app, deployment, files }: OverrideArguments, stdin: ByteSource) {
+export async function readOverrides(
+  { application, deployment, files }: OverrideArguments,
+  stdin: ByteSource,
+): Promise<ByLevel<Override[]>> {
   const readSource = createInputReader(stdin)
-  const byKey = { app: new Map<string, Override[1]>(), deployment: new Map<string, Override[1]>() }
+  const byKey = { application: new Map<string, Override[1]>(), deployment: new Map<string, Override[1]>() }
   for (const path of files) {
     const text = await readSource('-f', path)
     const { parseOverridesFile } = await import('./overrides-file.ts')
     const fromFile = parseOverridesFile(path === '-' ? 'stdin' : path, text)
-    for (const [key, value] of fromFile.app) byKey.app.set(key, value)
+    for (const [key, value] of fromFile.application) byKey.application.set(key, value)
     for (const [key, value] of fromFile.deployment) byKey.deployment.set(key, value)
   }
-  for (const text of app) byKey.app.set(...(await parseOverride('-e', text, readSource)))
+  for (const text of application) byKey.application.set(...(await parseOverride('-e', text, readSource)))
   for (const text of deployment) byKey.deployment.set(...(await parseOverride('-o', text, readSource)))
-  return { app: [...byKey.app], deployment: [...byKey.deployment] }
+  return { application: [...byKey.application], deployment: [...byKey.deployment] }
 }
 
 export function readUnset(option: '-E' | '-O', texts: readonly string[]): string[] {

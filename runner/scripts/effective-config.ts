@@ -1,13 +1,12 @@
 /** The effective config of a deployment: defaults from the scripts with its overrides on top, both levels. */
-import { applyOverrides, type KeyValue, type Override } from '../../domain/overrides.ts'
+import { applyOverrides, type ByLevel, type KeyValue, type Override } from '../../domain/overrides.ts'
 import type { ConfigScript, EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { getConfigScriptAnswer } from './config-scripts.ts'
 
 export type DeploymentWithOverrides = {
   name: string
-  appOverrides: readonly Override[]
-  deploymentOverrides: readonly Override[]
+  overrides: ByLevel<readonly Override[]>
 }
 
 /** The words of what went wrong instead, when a script could not tell its defaults. */
@@ -17,10 +16,10 @@ export async function getEffectiveConfig(
 ): Promise<EffectiveConfig | string> {
   const deploymentDefaults = await readDefaults(context, 'deployment_config', [])
   if (typeof deploymentDefaults === 'string') return deploymentDefaults
-  const deployment = applyOverrides(deploymentDefaults, source.deploymentOverrides)
+  const deployment = applyOverrides(deploymentDefaults, source.overrides.deployment)
   const applicationDefaults = await readDefaults(context, 'application_config', deployment)
   if (typeof applicationDefaults === 'string') return applicationDefaults
-  return { deployment, application: applyOverrides(applicationDefaults, source.appOverrides) }
+  return { deployment, application: applyOverrides(applicationDefaults, source.overrides.application) }
 }
 
 async function readDefaults(

@@ -85,7 +85,7 @@ test('A retry rejected because of the action of the first request gets the first
       const { rowCount } = await withDatabase(system.databaseUrl, (other) =>
         other.query(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-             and query like '%deploymentOverrides%'`,
+             and query like '%configRevision%'`,
         ),
       )
       return { done: (rowCount ?? 0) > 0, value: null }

@@ -145,7 +145,7 @@ test('Every request fails in time, and a request answered with "nothing was star
 
 test('The idempotency key is not looked up again after the database failed to answer', async () => {
   const words = await whileWaiting(
-    'deploymentOverrides',
+    'configRevision',
     () => octopod.create('hidden', {}, { 'Idempotency-Key': randomUUID() }),
     () => proxy.freeze(),
   )

@@ -121,9 +121,9 @@ app:
     lines
 deployment: {}
 `
-  const { app, deployment } = parseOverridesFile('x.yaml', text)
+  const { application, deployment } = parseOverridesFile('x.yaml', text)
   assert.deepEqual(
-    app.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : null]),
+    application.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : null]),
     [
       ['image.tag', '010'],
       ['image.pull', 'null'],
@@ -137,8 +137,8 @@ deployment: {}
     ],
   )
   assert.deepEqual(deployment, [])
-  assert.equal(parseOverridesFile('x.json', '{"app":{"a":"1"}}').app.length, 1)
-  assert.deepEqual(parseOverridesFile('x', ''), { app: [], deployment: [] })
+  assert.equal(parseOverridesFile('x.json', '{"app":{"a":"1"}}').application.length, 1)
+  assert.deepEqual(parseOverridesFile('x', ''), { application: [], deployment: [] })
 })
 
 for (const [text, expectedMessage] of [

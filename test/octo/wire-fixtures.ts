@@ -2,7 +2,7 @@
 import type { Override } from '../../domain/overrides.ts'
 
 export const overridesOfBothLevels = {
-  app: [
+  application: [
     ['image.tag', { tag: 'ValueAdded', contents: 'v2' }],
     ['debug', { tag: 'ValueDeleted' }],
   ] as Override[],
@@ -32,7 +32,7 @@ export function fullInfo(name: string, extra: Record<string, unknown> = {}) {
   return {
     deployment: {
       name,
-      app_overrides: overridesOfBothLevels.app,
+      app_overrides: overridesOfBothLevels.application,
       deployment_overrides: overridesOfBothLevels.deployment,
     },
     status: { tag: 'DeploymentNotPending', recorded_status: { tag: 'Failure', contents: 'GenericFailure' } },
@@ -49,7 +49,7 @@ export function fullInfo(name: string, extra: Record<string, unknown> = {}) {
 export function info(name: string) {
   const { deployment, metadata } = fullInfo(name)
   const actionLog = {
-    deployment_app_overrides: overridesOfBothLevels.app,
+    deployment_app_overrides: overridesOfBothLevels.application,
     deployment_dep_overrides: [],
     duration: { months: 0, time: 1.5 },
   }

@@ -4,9 +4,10 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { Action } from '../../domain/schemas.ts'
 import { useApp } from '../app-context.ts'
-import { type ConfigChange, diffBothLevels, noOverrides, type Overrides } from '../config/config-diff.ts'
+import { type ConfigChange, diffBothLevels } from '../config/config-diff.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
 import { StatusIcon } from '../deployment/status-badge.ts'
@@ -99,5 +100,6 @@ function configChanges(action: Action, previous: Action | null): ConfigChange[] 
   const kind = kindFromWireName(action.action)
   if (kind !== 'update' && kind !== 'create') return []
   if (previous === null && kind !== 'create') return []
-  return diffBothLevels((previous ?? noOverrides) as Overrides, action as Overrides)
+  const before = previous === null ? noOverrides : overridesFromWire(previous)
+  return diffBothLevels(before, overridesFromWire(action))
 }

@@ -3,6 +3,7 @@
  * sets of overrides. Pure functions for the form, the config table and the action list.
  */
 import {
+  type ByLevel,
   configKeyError,
   configValueError,
   type KeyValue,
@@ -92,13 +93,11 @@ export function diffOverrides(before: readonly Override[], after: readonly Overr
     .filter((change) => change.before !== change.after)
 }
 
-/** Both levels in the wire format. */
-export type Overrides = { app_overrides: readonly Override[]; deployment_overrides: readonly Override[] }
-export const noOverrides: Overrides = { app_overrides: [], deployment_overrides: [] }
+type Overrides = ByLevel<readonly Override[]>
 
 export const diffBothLevels = (before: Overrides, after: Overrides): ConfigChange[] => [
-  ...diffOverrides(before.app_overrides, after.app_overrides),
-  ...diffOverrides(before.deployment_overrides, after.deployment_overrides),
+  ...diffOverrides(before.application, after.application),
+  ...diffOverrides(before.deployment, after.deployment),
 ]
 
 /**

@@ -3,7 +3,7 @@ import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
-import type { Override } from '../../domain/overrides.ts'
+import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { ActionList } from '../activity/action-list.ts'
 import { RunningAction } from '../activity/running-action.ts'
@@ -77,8 +77,11 @@ function CurrentAction({ resource, info }: { resource: DeploymentResource; info:
 function Configs({ resource }: { resource: DeploymentResource }): VNode {
   const { client } = useApp()
   const { info } = resource
-  const deployment = useComputed(() => (info.value?.deployment.deployment_overrides ?? []) as Override[])
-  const application = useComputed(() => (info.value?.deployment.app_overrides ?? []) as Override[])
+  const overrides = useComputed(() =>
+    info.value === null ? noOverrides : overridesFromWire(info.value.deployment),
+  )
+  const deployment = useComputed(() => overrides.value.deployment)
+  const application = useComputed(() => overrides.value.application)
   const defaults = useMemo(() => createDefaultsResource(client, deployment), [])
   useEffect(() => defaults.close, [])
   return html`<div class="configs">

@@ -5,18 +5,19 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
+import {
+  type ByLevel,
+  noOverrides,
+  type Override,
+  overridesFromWire,
+  overridesToWire,
+} from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { createIdempotencyKey } from '../api/client.ts'
 import { type ApiError, isClientError, toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 import { createDefaultsResource, type DefaultsResource } from '../config/config-defaults.ts'
-import {
-  type ConfigChange,
-  diffBothLevels,
-  noOverrides,
-  type Overrides,
-  rebaseOverrides,
-} from '../config/config-diff.ts'
+import { type ConfigChange, diffBothLevels, rebaseOverrides } from '../config/config-diff.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
 import { deploymentPath } from '../routes.ts'
@@ -51,16 +52,16 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   const saved = signal(isNew ? noOverrides : overridesOf(start))
   const name = signal(start?.deployment.name ?? '')
   const reason = signal('')
-  const deploymentOverrides = signal(saved.peek().deployment_overrides)
+  const deploymentOverrides = signal(saved.peek().deployment)
   const defaults = createDefaultsResource(client, deploymentOverrides)
   const application = createConfigLevelState(
     'Application config',
-    computed(() => saved.value.app_overrides),
+    computed(() => saved.value.application),
     defaults.application,
   )
   const deployment = createConfigLevelState(
     'Deployment config',
-    computed(() => saved.value.deployment_overrides),
+    computed(() => saved.value.deployment),
     defaults.deployment,
     deploymentOverrides,
   )
@@ -109,21 +110,21 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
       if (currentDeployment.value === undefined) return
       const [base, now] = [saved.value, overridesOf(currentDeployment.value)]
       application.overrides.value = rebaseOverrides(
-        base.app_overrides,
+        base.application,
         application.overrides.value,
-        now.app_overrides,
+        now.application,
       )
       deployment.overrides.value = rebaseOverrides(
-        base.deployment_overrides,
+        base.deployment,
         deployment.overrides.value,
-        now.deployment_overrides,
+        now.deployment,
       )
       saved.value = now
     })
 
   const readOverrides = () => ({
-    app_overrides: [...application.overrides.peek()],
-    deployment_overrides: [...deployment.overrides.peek()],
+    application: [...application.overrides.peek()],
+    deployment: [...deployment.overrides.peek()],
   })
 
   const onAccepted = () => {
@@ -147,7 +148,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   const submit = async () => {
     levels.forEach(addDraft)
     if (blockedReason.peek() !== null) return
-    const body = readOverrides()
+    const body = overridesToWire(readOverrides())
     // The latest revision that this page knows; the server rejects the update if another one was saved since.
     const revision = `"${currentDeployment.peek()?.revision}"`
     const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
@@ -198,7 +199,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   }
 }
 
-const overridesOf = ({ deployment }: FullInfo) => deployment as Overrides
+const overridesOf = ({ deployment }: FullInfo): ByLevel<readonly Override[]> => overridesFromWire(deployment)
 
 function isDirty({ modifiedKeys, draft }: ConfigLevelState): boolean {
   return modifiedKeys.value.size > 0 || draft.value.key + draft.value.value !== ''

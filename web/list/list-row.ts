@@ -4,7 +4,7 @@
  */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { Override } from '../../domain/overrides.ts'
+import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import { ActionMenu } from '../deployment/action-menu.ts'
 import { DeploymentLinks } from '../deployment/deployment-links.ts'
 import { StatusBadge } from '../deployment/status-badge.ts'
@@ -37,16 +37,17 @@ export function ListRow({
 
 function Cells({ row, terms, expandedLevels }: Props): VNode {
   const info = row.value
-  const { name, app_overrides, deployment_overrides } = info.deployment
+  const { name } = info.deployment
+  const { application, deployment } = overridesFromWire(info.deployment)
   const highlightSpans = terms.length === 0 ? () => [] : createHighlighter(terms, searchFields(info))
-  const level = (title: string, overrides: readonly unknown[]) =>
-    html`<${OverrideLabels} level=${title} expandedLevels=${expandedLevels} overrides=${overrides as Override[]} highlightSpans=${highlightSpans} />`
+  const level = (title: string, overrides: readonly Override[]) =>
+    html`<${OverrideLabels} level=${title} expandedLevels=${expandedLevels} overrides=${overrides} highlightSpans=${highlightSpans} />`
   return html`<th scope="row" class="cell-name">
       <a class="deployment-name" href=${deploymentPath(name)}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>
     </th>
     <td class="cell-status"><${StatusBadge} info=${info} /></td>
     <td class="cell-links"><${DeploymentLinks} links=${info.metadata} /></td>
-    <td class="cell-config">${level('Application', app_overrides)}${level('Deployment', deployment_overrides)}</td>
+    <td class="cell-config">${level('Application', application)}${level('Deployment', deployment)}</td>
     <td class="cell-time cell-created"><span class="cell-label">Created </span><${RelativeTime} time=${info.created_at} /></td>
     <td class="cell-time cell-changed"><span class="cell-label">Changed </span><${RelativeTime} time=${info.updated_at} /></td>
     <td class="cell-menu"><${ActionMenu} info=${info} /></td>`

@@ -3,7 +3,7 @@
  * abbreviation (`fpb` for feature-payment-button, `img` for image) or with one typo (`imgae`). Pure
  * functions: list-model.ts matches and ranks, the rows highlight.
  */
-import type { Override } from '../../domain/overrides.ts'
+import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 
 /**
@@ -25,7 +25,8 @@ export function parseQuery(query: string): SearchTerm[] {
 
 /** The searched texts in lower case: the name, then every override as `key=value`. */
 export function searchFields({ deployment }: FullInfo): string[] {
-  const overrides = [...deployment.app_overrides, ...deployment.deployment_overrides] as Override[]
+  const byLevel = overridesFromWire(deployment)
+  const overrides = [...byLevel.application, ...byLevel.deployment]
   return [
     deployment.name,
     ...overrides.map((override) => overrideText(override).slice(0, maxSearchedChars).toLowerCase()),

@@ -1,5 +1,7 @@
 /** `octo retry`: begins the last action again when it did not succeed. Loaded by run.ts. */
+
 import { type ActionKind, isActive, kindFromWireName } from '../../../domain/actions.ts'
+import { overridesFromWire, overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionSummary } from '../../../domain/schemas.ts'
 import { ActionCommand, type ActionContext, type Started, submitAction } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
@@ -32,8 +34,7 @@ export class Retry extends ActionCommand {
     progress.note(`${subject} ${lastAction.state.replace('_', ' ')}: beginning ${kind}.`)
     if (kind !== 'update') return submitAction({ client, options }, kind, name)
     const action = await client.call('getAction', { params: { action_id: lastAction.action_id } })
-    const { app_overrides, deployment_overrides } = action
-    const body = { app_overrides, deployment_overrides }
+    const body = overridesToWire(overridesFromWire(action))
     const { actionId } = await client.request('updateDeployment', { params, body }, { ...options, revision })
     return { kind, name, actionId }
   }

@@ -1,10 +1,11 @@
 /** `octo config`: the defaults of the installation and the keys that may be set, or the config of one deployment. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import type { KeyValue } from '../../../domain/overrides.ts'
+import { type ByLevel, type KeyValue, noOverrides, overridesFromWire } from '../../../domain/overrides.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { parseName } from '../../cli/base-command.ts'
-import { type Levels, readEffectiveConfig } from '../../config/effective-config.ts'
+import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
+import { levelNames } from '../../overrides/level-names.ts'
 import { deploymentConfigOption, readOverrides } from '../../overrides/parse-overrides.ts'
 
 export class Config extends ApiCommand {
@@ -29,34 +30,38 @@ export class Config extends ApiCommand {
 
   protected async run(): Promise<void> {
     const name = this.name === undefined ? null : parseName(this.name)
-    const overrideArguments = { app: [], deployment: this.deployment, files: [] }
+    const overrideArguments = { application: [], deployment: this.deployment, files: [] }
     const { deployment: extraOverrides } = await readOverrides(overrideArguments, this.context.stdin)
     const client = await this.client()
     const present = name === null ? null : (await client.call('getFullInfo', { params: { name } })).deployment
+    const { application, deployment: stored } = present === null ? noOverrides : overridesFromWire(present)
     const { effective } = await readEffectiveConfig(client, {
-      app_overrides: present?.app_overrides ?? [],
-      deployment_overrides: [...(present?.deployment_overrides ?? []), ...extraOverrides],
+      application,
+      deployment: [...stored, ...extraOverrides],
     })
     if (!this.keys) return this.show(effective)
-    const [deployment, application] = await Promise.all([
+    const [deploymentKeys, applicationKeys] = await Promise.all([
       client.call('getDeploymentKeys', {}),
       client.call('getApplicationKeys', { body: effective.deployment }),
     ])
     const toPairs = (keys: string[]): KeyValue[] => keys.map((key) => [key, ''])
-    return this.show({ deployment: toPairs(deployment), application: toPairs(application) })
+    return this.show({ deployment: toPairs(deploymentKeys), application: toPairs(applicationKeys) })
   }
 
-  private async show({ deployment, application }: Levels<KeyValue[]>): Promise<void> {
+  private async show({ deployment, application }: ByLevel<KeyValue[]>): Promise<void> {
     const { format } = this
     if (format === 'json' || format === 'yaml') {
       const toValue = (pairs: KeyValue[]) =>
         this.keys ? pairs.map(([key]) => key) : Object.fromEntries(pairs)
-      const one = { deployment: toValue(deployment), app: toValue(application) }
+      const one = {
+        [levelNames.deployment]: toValue(deployment),
+        [levelNames.application]: toValue(application),
+      }
       return this.printRecords({ one }, { name: String, columns: {} }, format)
     }
     const rows = [
-      ...deployment.map(([key, value]) => ({ level: 'deployment', key, value })),
-      ...application.map(([key, value]) => ({ level: 'app', key, value })),
+      ...deployment.map(([key, value]) => ({ level: levelNames.deployment, key, value })),
+      ...application.map(([key, value]) => ({ level: levelNames.application, key, value })),
     ]
     if (format !== null) return this.printRecords(rows, viewFor(this.keys), format)
     const formatLine = ([key, value]: KeyValue) =>

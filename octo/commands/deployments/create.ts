@@ -1,5 +1,7 @@
 /** `octo create`: a new deployment with its overrides, or with --or-update the one that is there. Loaded by run.ts. */
+
 import { Option } from 'clipanion'
+import { overridesToWire } from '../../../domain/overrides.ts'
 import { ActionCommand, type ActionContext, type Started } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
@@ -37,16 +39,16 @@ export class Create extends ActionCommand {
   })
 
   name = nameOption()
-  app = applicationConfigOption()
+  application = applicationConfigOption()
   deployment = deploymentConfigOption()
   file = overridesFileOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update it when it is there already' })
 
   protected async start(context: ActionContext): Promise<Started> {
     const name = parseName(this.name)
-    const overrideArguments = { app: this.app, deployment: this.deployment, files: this.file }
+    const overrideArguments = { application: this.application, deployment: this.deployment, files: this.file }
     const overrides = await readOverrides(overrideArguments, this.context.stdin)
-    const body = { name, app_overrides: overrides.app, deployment_overrides: overrides.deployment }
+    const body = { name, ...overridesToWire(overrides) }
     try {
       const { actionId } = await context.client.request('createDeployment', { body }, context.options)
       return { kind: 'create', name, actionId }

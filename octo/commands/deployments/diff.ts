@@ -1,17 +1,18 @@
 /** `octo diff`: overrides against defaults, two deployments, or two actions. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import type { KeyValue, Override } from '../../../domain/overrides.ts'
+import { type ByLevel, type KeyValue, type Override, overridesFromWire } from '../../../domain/overrides.ts'
 import type { ApiClient } from '../../api/client.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { type Difference, diffConfigs } from '../../config/diff.ts'
-import { type Levels, readEffectiveConfig } from '../../config/effective-config.ts'
+import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
 import { supportsColor, type Terminal } from '../../output/progress.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
+import { levelNames } from '../../overrides/level-names.ts'
 
-type Sides = { before: Levels<KeyValue[]>; after: Levels<KeyValue[]> }
+type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]> }
 
 export class Diff extends ApiCommand {
   static override paths = [['diff']]
@@ -38,7 +39,7 @@ export class Diff extends ApiCommand {
     const { before, after } = await readSides(await this.client())
     const found = [
       ...diffConfigs('deployment', before.deployment, after.deployment),
-      ...diffConfigs('app', before.application, after.application),
+      ...diffConfigs('application', before.application, after.application),
     ]
     const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
     if (this.format !== null) await this.printRecords(found, view, this.format)
@@ -70,20 +71,21 @@ export class Diff extends ApiCommand {
 
 async function readDeploymentConfig(client: ApiClient, name: string) {
   const { deployment } = await client.call('getFullInfo', { params: { name } })
-  return readEffectiveConfig(client, deployment)
+  return readEffectiveConfig(client, overridesFromWire(deployment))
 }
 
-async function readActionOverrides(client: ApiClient, action_id: number): Promise<Levels<KeyValue[]>> {
+async function readActionOverrides(client: ApiClient, action_id: number): Promise<ByLevel<KeyValue[]>> {
   const action = await client.call('getAction', { params: { action_id } })
   const pairs = (overrides: Override[]): KeyValue[] =>
     overrides.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : '<<REMOVED>>'])
-  return { deployment: pairs(action.deployment_overrides), application: pairs(action.app_overrides) }
+  const { application, deployment } = overridesFromWire(action)
+  return { application: pairs(application), deployment: pairs(deployment) }
 }
 
 function formatLines(found: readonly Difference[], useColors: boolean): string {
   const [red, green, reset] = useColors ? ['\u001b[31m', '\u001b[32m', '\u001b[0m'] : ['', '', '']
   const formatSide = (sign: string, colour: string, { level, key }: Difference, value: string | null) =>
-    value === null ? '' : `${colour}${sign} ${level} ${key}=${toSingleLine(value)}${reset}\n`
+    value === null ? '' : `${colour}${sign} ${levelNames[level]} ${key}=${toSingleLine(value)}${reset}\n`
   return found
     .map((one) => formatSide('-', red, one, one.from) + formatSide('+', green, one, one.to))
     .join('')
@@ -92,7 +94,7 @@ function formatLines(found: readonly Difference[], useColors: boolean): string {
 const view: RecordView<Difference> = {
   name: ({ key }) => key,
   columns: {
-    LEVEL: ({ level }) => level,
+    LEVEL: ({ level }) => levelNames[level],
     KEY: ({ key }) => key,
     FROM: ({ from }) => from ?? '',
     TO: ({ to }) => to ?? '',

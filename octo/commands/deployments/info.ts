@@ -1,5 +1,7 @@
 /** `octo info`: the config, the links and the finished actions of a deployment. Loaded by run.ts. */
+
 import { kindFromWireName } from '../../../domain/actions.ts'
+import { overridesFromWire } from '../../../domain/overrides.ts'
 import type { ActionLog, Info as DeploymentInfo } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
@@ -34,13 +36,14 @@ export class Info extends ApiCommand {
 }
 
 function renderPage({ deployment, metadata, logs }: DeploymentInfo, columns: number): string {
+  const overrides = overridesFromWire(deployment)
   return [
     'Current settings:',
     'Application config:',
-    ...renderOverrides(deployment.app_overrides, columns),
+    ...renderOverrides(overrides.application, columns),
     '',
     'Deployment config: ',
-    ...renderOverrides(deployment.deployment_overrides, columns),
+    ...renderOverrides(overrides.deployment, columns),
     '',
     'Metadata: ',
     ...metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`),

@@ -28,7 +28,7 @@ export class Update extends ActionCommand {
   })
 
   name = nameOption()
-  app = applicationConfigOption()
+  application = applicationConfigOption()
   unsetApplication = Option.Array('-E,--unset-app-env-override', [], {
     description: 'KEY of the application config whose override goes; repeatable',
   })
@@ -42,14 +42,14 @@ export class Update extends ActionCommand {
     const name = parseName(this.name)
     const unsetApplication = readUnset('-E', this.unsetApplication)
     const unsetDeployment = readUnset('-O', this.unsetDeployment)
-    const overrideArguments = { app: this.app, deployment: this.deployment, files: this.file }
+    const overrideArguments = { application: this.application, deployment: this.deployment, files: this.file }
     const set = await readOverrides(overrideArguments, this.context.stdin)
-    const app = { set: set.app, unset: unsetApplication }
+    const application = { set: set.application, unset: unsetApplication }
     const deployment = { set: set.deployment, unset: unsetDeployment }
     return {
       kind: 'update',
       name,
-      actionId: await updateWithRetry(client, name, { app, deployment }, options),
+      actionId: await updateWithRetry(client, name, { application, deployment }, options),
     }
   }
 }

@@ -31,7 +31,7 @@ const chunk = (seq: number, text = 'x') => ({ seq, stream: 'stdout' as const, te
 suite('claim', () => {
   test('gives everything the script needs, and the first epoch', async () => {
     const name = newName()
-    const overrides = { app: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
+    const overrides = { application: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
     const { actionId } = await enqueue(db, 'create', name, { overrides, configChecked: false })
     const held = await claimNow(db, actionId)
     assert.deepEqual(
@@ -43,8 +43,7 @@ suite('claim', () => {
         kind: 'create',
         deploymentId: 0,
         name,
-        appOverrides: overrides.app,
-        deploymentOverrides: overrides.deployment,
+        overrides,
         configChecked: false,
       },
     )

@@ -58,10 +58,10 @@ suite('lists of actions', () => {
 
   test('name the overrides that were in force then', async () => {
     const name = await insertDeployment(db)
-    const overrides = { app: [valueAdded('a', '1')], deployment: [] }
+    const overrides = { application: [valueAdded('a', '1')], deployment: [] }
     const { actionId } = await enqueue(db, 'update', name, { overrides })
     await db.raw(`update deployments set app_overrides = '[]' where name = $1`, [name])
-    assert.deepEqual((await getAction(db.pool, actionId)).app_overrides, overrides.app)
+    assert.deepEqual((await getAction(db.pool, actionId)).app_overrides, overrides.application)
   })
 })
 

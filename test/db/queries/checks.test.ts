@@ -261,6 +261,8 @@ test('a malformed override of an old row stops neither its checks nor those of o
     [odd, fine],
   )
   const makeAllDue = await claimChecks(db.pool, 1000, 1000)
-  assert.deepEqual(makeAllDue.find((one) => one.name === odd)?.appOverrides, [['b', { tag: 'ValueDeleted' }]])
+  assert.deepEqual(makeAllDue.find((one) => one.name === odd)?.overrides.application, [
+    ['b', { tag: 'ValueDeleted' }],
+  ])
   assert.ok(makeAllDue.some((one) => one.name === fine))
 })

@@ -21,7 +21,7 @@ import {
 const db = useTestDatabase(10)
 const revisionOf = async (name: string): Promise<number> =>
   JSON.parse(await getFullInfo(db.pool, name)).revision
-const overrides = (value: string) => ({ app: [valueAdded('a', value)], deployment: [] })
+const overrides = (value: string) => ({ application: [valueAdded('a', value)], deployment: [] })
 
 /** Created, with an override, and Running. */
 async function createExisting(): Promise<string> {

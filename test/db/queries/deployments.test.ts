@@ -63,8 +63,7 @@ suite('one deployment', () => {
       status: 'Running',
       busy: false,
       configRevision: seen?.configRevision,
-      appOverrides: [],
-      deploymentOverrides: [],
+      overrides: { application: [], deployment: [] },
     })
     await enqueue(db, 'update', name)
     assert.equal((await readDeploymentState(db.pool, name))?.busy, true)

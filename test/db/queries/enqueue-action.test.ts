@@ -32,7 +32,7 @@ const db = useTestDatabase(12)
 suite('begin', () => {
   test('makes a deployment that waits for its action, with who asked, from where and why', async () => {
     const name = newName()
-    const overrides = { app: [valueAdded('image.tag', 'v2')], deployment: [valueDeleted('debug')] }
+    const overrides = { application: [valueAdded('image.tag', 'v2')], deployment: [valueDeleted('debug')] }
     const { actionId, change } = await enqueue(db, 'create', name, {
       overrides,
       actor: 'bob',
@@ -48,9 +48,12 @@ suite('begin', () => {
       [actionId, 'queued', 'bob', 'page', 'a try'],
     )
     const target = await getDeploymentOverrides(db.pool, name)
-    assert.deepEqual([target.appOverrides, target.deploymentOverrides], [overrides.app, overrides.deployment])
+    assert.deepEqual(target.overrides, overrides)
     const row = await actionRow(db, actionId)
-    assert.deepEqual([row.app_overrides, row.deployment_overrides], [overrides.app, overrides.deployment])
+    assert.deepEqual(
+      [row.app_overrides, row.deployment_overrides],
+      [overrides.application, overrides.deployment],
+    )
   })
 
   test('is allowed or refused for every action and status as the table says, and a refusal changes nothing', async () => {
@@ -165,8 +168,8 @@ suite('begin', () => {
   test('keeps what JSON can hold: quotes, newlines, every character but NUL', async () => {
     const name = newName()
     const odd = [valueAdded('key', '\'"\\\n\t$x -- ; \u2028 😀 \ufffd')]
-    await enqueue(db, 'create', name, { overrides: { app: odd, deployment: [] } })
-    assert.deepEqual((await getDeploymentOverrides(db.pool, name)).appOverrides, odd)
+    await enqueue(db, 'create', name, { overrides: { application: odd, deployment: [] } })
+    assert.deepEqual((await getDeploymentOverrides(db.pool, name)).overrides.application, odd)
   })
 })
 

@@ -23,7 +23,7 @@ import {
 
 const db = useTestDatabase(5)
 const selectDeployment = `select name, status, archived_at, app_overrides, deployment_overrides from deployments where name = $1`
-const overrides = { app: [valueAdded('a', 'new')], deployment: [valueAdded('b', 'new')] }
+const overrides = { application: [valueAdded('a', 'new')], deployment: [valueAdded('b', 'new')] }
 
 /** Every kind and status from which it begins, but for the two that leave their own mark. */
 const undoneCases = (['update', 'archive', 'restore'] as const).flatMap((kind) =>

@@ -64,7 +64,7 @@ const older = ({ actionId, fencingToken }: Lease): Lease => ({
 const heldAs = (held: Lease, kind: ClaimedAction['kind'], deploymentId: number): ClaimedAction => ({
   ...held,
   ...{ attempt: 1, kind, deploymentId, name: 'wrong', configChecked: true },
-  ...{ appOverrides: [], deploymentOverrides: [] },
+  overrides: { application: [], deployment: [] },
 })
 const endAs = (kind: ClaimedAction['kind'], exitCode: number) => (pool: Database, on: Target) =>
   finish(pool, heldAs(older(on), kind, on.deploymentId), { ...emptyResult, exitCode })

@@ -111,7 +111,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
     })
     assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'update', '-n', 'feature-1'), silent)
     assert.deepEqual(fake.requests.at(-1)?.body, {
-      app_overrides: overridesOfBothLevels.app,
+      app_overrides: overridesOfBothLevels.application,
       deployment_overrides: overridesOfBothLevels.deployment,
     })
   })
