@@ -1,4 +1,7 @@
-/** Everybody can use it: axe finds nothing on any screen, light and dark, on a desk and on a phone; nothing is markup. */
+/**
+ * Accessibility and safety of all pages: axe finds no violation in light and dark, on desktop and phone, and
+ * no user text becomes markup.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,14 +17,14 @@ import { type System, startSystem } from '../helpers/system.ts'
 
 const { source } = axe
 
-describe('every screen', { skip: missingBrowser() }, () => {
+describe('accessibility', { skip: missingBrowser() }, () => {
   let system: System
   let browser: Browser
   let session: BrowserSession
   let scripts = ''
 
   before(async () => {
-    scripts = await mkdtemp(join(tmpdir(), 'octopod-scene-'))
+    scripts = await mkdtemp(join(tmpdir(), 'octopod-demo-'))
     await writeDemoScripts(scripts)
     ;[system, browser] = await Promise.all([
       startSystem({ scripts, env: { PROJECT_NAME: 'Acme Shop', CHECK_INTERVAL: '2' } }),
@@ -37,7 +40,10 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await rm(scripts, { recursive: true, force: true })
   })
 
-  /** Everything in light on a desk; what colours and sizes can break also in dark and on a phone. */
+  /**
+   * Runs all rules for light on desktop and dark on phone; otherwise the rules that depend on color and
+   * size.
+   */
   const check = async (page: Page, what: string) => {
     for (const [scheme, width] of [
       ['light', 1280],
@@ -55,7 +61,7 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.setViewportSize({ width: 1280, height: 900 })
   }
 
-  it('of the list, the form and the questions has nothing axe would find', async () => {
+  it('axe finds no violation in the list, the form and the confirmations', async () => {
     const page = await session.openPage()
     await page.getByText('search-speed').first().waitFor()
     await check(page, 'the list')
@@ -70,10 +76,10 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.getByLabel('Name', { exact: true }).fill('wish-list')
     await page.keyboard.press('Control+Enter')
     await page.getByText('There is no image').waitFor()
-    await check(page, 'a refused config')
+    await check(page, 'a failed config check')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Discard changes' }).waitFor()
-    await check(page, 'a question')
+    await check(page, 'a confirmation')
     await page.getByRole('button', { name: 'Discard changes' }).click()
     await page.keyboard.press('?')
     await page.getByRole('dialog').waitFor()
@@ -81,7 +87,7 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('of a deployment, its output and the sign-in has nothing axe would find', async () => {
+  it('axe finds no violation on the deployment page, in the output and in the sign-in dialog', async () => {
     const page = await session.openPage('/deployments/payments-fix')
     await page.getByText('image.repository').waitFor()
     await check(page, 'a failed deployment')
@@ -98,37 +104,42 @@ describe('every screen', { skip: missingBrowser() }, () => {
     await page.getByLabel('Search in the output').fill('layer')
     await page.locator('.log-viewer mark').first().waitFor()
     await check(page, 'a running action with its output')
-    assert.equal(await page.evaluate(() => document.getAnimations().length), 0, 'nothing moves')
-    await page.goto(`${system.url}/deployments/nobody`)
-    await page.getByText('Deployment nobody does not exist').waitFor()
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0, 'no animation runs')
+    await page.goto(`${system.url}/deployments/unknown`)
+    await page.getByText('Deployment unknown does not exist').waitFor()
     await check(page, 'a deployment that does not exist')
     await page.close()
   })
 
-  it('shows what users and scripts write as text, wherever they can write', async () => {
-    const evil = '<img src=x onerror="window.cracked=1"><script>window.cracked=1</script>'
-    const headers = { 'Octopod-Actor': encodeURIComponent(evil), 'Octopod-Reason': encodeURIComponent(evil) }
+  it('Text from users and scripts is never interpreted as markup', async () => {
+    const maliciousText = '<img src=x onerror="window.cracked=1"><script>window.cracked=1</script>'
+    const headers = {
+      'Octopod-Actor': encodeURIComponent(maliciousText),
+      'Octopod-Reason': encodeURIComponent(maliciousText),
+    }
     const client = createApiClient(system.url)
-    await client.update('dark-mode', { 'image.tag': evil, '<b>key</b>': evil }, headers)
+    await client.update('dark-mode', { 'image.tag': maliciousText, '<b>key</b>': maliciousText }, headers)
     await client.waitForStatus('dark-mode', 'Running')
     const page = await session.openPage('/deployments/dark-mode')
-    await page.locator('.action', { hasText: evil }).first().waitFor()
-    await page.locator('.deployment-header', { hasText: evil }).waitFor()
+    await page.locator('.action', { hasText: maliciousText }).first().waitFor()
+    await page.locator('.deployment-header', { hasText: maliciousText }).waitFor()
     await session.signIn(page, system.adminHeader)
     await page.getByRole('button', { name: /^Output of update/ }).click()
-    await page.locator('.log-lines', { hasText: evil }).waitFor()
+    await page.locator('.log-lines', { hasText: maliciousText }).waitFor()
     await page.getByLabel('Search in the output').fill('<img')
     await page.locator('.log-viewer mark', { hasText: '<img' }).first().waitFor()
-    const words = { status: 400, contentType: 'text/plain', body: evil }
-    const links = [{ name: evil, link: `https://x.example/"onmouseover="window.cracked=1` }]
-    await page.route('**/deployments/dark-mode', (route) => route.fulfill(words))
-    await page.route('**/application_overrides', (route) => route.fulfill({ json: [[evil, evil]] }))
+    const configCheckFailure = { status: 400, contentType: 'text/plain', body: maliciousText }
+    const links = [{ name: maliciousText, link: `https://x.example/"onmouseover="window.cracked=1` }]
+    await page.route('**/deployments/dark-mode', (route) => route.fulfill(configCheckFailure))
+    await page.route('**/application_overrides', (route) =>
+      route.fulfill({ json: [[maliciousText, maliciousText]] }),
+    )
     await page.keyboard.press('Escape')
     await page.locator('h1').click()
     await page.keyboard.press('e')
-    await page.getByLabel('<b>key</b>', { exact: true }).fill(`${evil} again`)
+    await page.getByLabel('<b>key</b>', { exact: true }).fill(`${maliciousText} again`)
     await page.keyboard.press('Control+Enter')
-    await page.locator('.error-box pre', { hasText: evil }).waitFor()
+    await page.locator('.error-box pre', { hasText: maliciousText }).waitFor()
     await page.locator('.sheet-footer', { hasText: '<b>key</b>' }).waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Discard changes' }).click()
@@ -136,13 +147,13 @@ describe('every screen', { skip: missingBrowser() }, () => {
     const json = list.map((info) => ({ ...info, metadata: links }))
     await page.route('**/api/v1/deployments', (route) => route.fulfill({ json }))
     await page.goto(system.url)
-    await page.getByText(evil).first().waitFor()
+    await page.getByText(maliciousText).first().waitFor()
     assert.equal(await page.evaluate(() => Reflect.get(window, 'cracked')), undefined)
     assert.equal(await page.locator('#app img, #app script, [onmouseover]').count(), 0)
     await page.close()
   })
 
-  it('comes under a policy that allows nothing inline and nothing from elsewhere; only what has a hash is kept', async () => {
+  it('The content security policy forbids inline code and other hosts, and hashed files are cached', async () => {
     const page = await fetch(system.url, { headers: { Accept: 'text/html' } })
     const policy = page.headers.get('content-security-policy') ?? ''
     assert.match(policy, /default-src 'none'|default-src 'self'/)
@@ -154,12 +165,12 @@ describe('every screen', { skip: missingBrowser() }, () => {
     assert.match(asset.headers.get('cache-control') ?? '', /immutable/)
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 })
 
-/** What axe finds, as rule and place. `rules`: only these; none: all. */
+/** Violations as rule and element. `rules`: only these; empty: all rules. */
 async function violations(page: Page, rules: string[]): Promise<string[]> {
-  // Evaluated by the test, not by the page: its content policy would refuse it.
+  // Injected by the test driver, because the content security policy forbids other scripts.
   await page.evaluate(`window.axe || (() => {${source}})()`)
   const { violations: found } = await page.evaluate((only): Promise<AxeResults> => {
     const { run } = Reflect.get(window, 'axe') as typeof axe

@@ -1,4 +1,7 @@
-/** People at the page: a real browser, a real server and runner, scripts that behave as told. */
+/**
+ * Typical user flows in a real browser, with a real server and runner and control scripts whose behavior
+ * each test sets.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
@@ -8,15 +11,15 @@ import { buildPage, missingBrowser, openBrowser } from '../helpers/browser/chrom
 import { sampleDeployment } from '../helpers/browser/sample-deployment.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 
-/** Longer than anything here takes on a busy machine. */
+/** Sufficient on a busy machine. */
 const timeout = 10_000
 
-describe('the page in a browser', { skip: missingBrowser() }, () => {
+describe('user flows', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
   let context: BrowserContext
-  const troubles: string[] = []
+  const pageErrors: string[] = []
 
   before(async () => {
     buildPage()
@@ -37,18 +40,18 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  /** A fresh tab, signed in nowhere. Whatever the browser complains about or asks from elsewhere is kept. */
-  async function visit(path = '/', width = 1280): Promise<Page> {
+  /** Opens a new tab without a sign-in. Collects browser errors and requests to other hosts. */
+  async function openPage(path = '/', width = 1280): Promise<Page> {
     const page = await context.newPage()
     await page.setViewportSize({ width, height: 900 })
     page.setDefaultTimeout(timeout)
-    page.on('pageerror', (error) => troubles.push(String(error.stack)))
+    page.on('pageerror', (error) => pageErrors.push(String(error.stack)))
     page.on('console', (message) => {
       const expected = /Failed to load resource|WebSocket connection/.test(message.text())
-      if (['error', 'warning'].includes(message.type()) && !expected) troubles.push(message.text())
+      if (['error', 'warning'].includes(message.type()) && !expected) pageErrors.push(message.text())
     })
     page.on('request', (request) => {
-      if (!request.url().startsWith(system.url)) troubles.push(`a request to ${request.url()}`)
+      if (!request.url().startsWith(system.url)) pageErrors.push(`request to ${request.url()}`)
     })
     await page.goto(system.url + path)
     return page
@@ -66,8 +69,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.getByRole('menuitem', { name: item, exact: true }).click()
   }
 
-  it('creates a deployment: the name rule, defaults, a refused config, one request whatever is pressed', async () => {
-    const page = await visit()
+  it('Creating a deployment checks the name, shows defaults and a failed config check, and sends one request', async () => {
+    const page = await openPage()
     const posts: string[] = []
     page.on('request', (request) => {
       if (request.method() === 'POST' && request.url().endsWith('/deployments')) posts.push(request.url())
@@ -99,8 +102,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('shows at once what is done elsewhere, and finds it by name and config', async () => {
-    const page = await visit()
+  it('Changes by others appear immediately and are found by name and config', async () => {
+    const page = await openPage()
     await rowOf(page, 'shop').waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await client.create('news', { 'feature.y': 'on' })
@@ -114,8 +117,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('keeps what was typed when the application defaults change with the deployment config', async () => {
-    const page = await visit()
+  it('Input is kept when the application defaults change with the deployment config', async () => {
+    const page = await openPage()
     await chooseFrom(page, 'blog', 'Edit config')
     await page.getByLabel('replicas', { exact: true }).fill('7')
     await system.setBehavior('application_config', 'print image.tag,us-tag')
@@ -137,9 +140,9 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('shows an admin the output while it grows, and cancels what runs', async () => {
+  it('An admin sees live output and cancels the action', async () => {
     await system.setBehavior('update', 'hang')
-    const page = await visit('/deployments/blog')
+    const page = await openPage('/deployments/blog')
     await signIn(page)
     await page.getByRole('button', { name: 'Edit config' }).click()
     await page.getByLabel('image.tag', { exact: true }).fill('v3')
@@ -154,8 +157,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('archives after a question, finds it behind the switch, restores it, and deletes it for an admin', async () => {
-    const page = await visit()
+  it('Archive asks for confirmation; restore and delete work from the list', async () => {
+    const page = await openPage()
     await signIn(page)
     await chooseFrom(page, 'blog', 'Archive')
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
@@ -165,7 +168,7 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await chooseFrom(page, 'blog', 'Restore')
     await rowOf(page, 'blog').locator('.status-label', { hasText: 'Running' }).waitFor()
 
-    const other = await visit('/deployments/blog')
+    const other = await openPage('/deployments/blog')
     await other.getByRole('heading', { name: 'blog' }).waitFor()
     await chooseFrom(page, 'blog', 'Delete record')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete record' }).click()
@@ -175,8 +178,8 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await other.close()
   })
 
-  it('says that it is cut off, and catches up by itself when the server is back', async () => {
-    const page = await visit()
+  it('A lost connection is shown, and the page catches up when the server is back', async () => {
+    const page = await openPage()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await system.server.stop()
     await page.locator('.badge', { hasText: /Reconnecting|Offline/i }).waitFor()
@@ -188,10 +191,10 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('tells in words what cannot be loaded or does not exist, and tries again', async () => {
-    const page = await visit('/deployments/nobody')
-    await page.getByText('Deployment nobody does not exist').waitFor()
-    await page.goto(`${system.url}/nowhere`)
+  it('Load errors and unknown pages have a message, and retry works', async () => {
+    const page = await openPage('/deployments/unknown')
+    await page.getByText('Deployment unknown does not exist').waitFor()
+    await page.goto(`${system.url}/no-such-page`)
     await page.getByText('Page not found').waitFor()
     await page.route('**/api/v1/deployments', (route) => route.fulfill({ status: 502, body: '<html>' }))
     await page.goto(system.url)
@@ -202,44 +205,44 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('is not left empty by a fault of its own, and another address works again', async () => {
+  it('A rendering error shows a message, and navigation recovers', async () => {
     const nonsense = {
       ...sampleDeployment({ name: 'odd' }),
       last_action: { action: 'NoSuchAction', state: 'running' },
     }
-    const page = await visit('/deployments/nobody')
-    await page.getByText('Deployment nobody does not exist').waitFor()
+    const page = await openPage('/deployments/unknown')
+    await page.getByText('Deployment unknown does not exist').waitFor()
     await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: [nonsense] }))
     await page.goto(system.url)
     await page.getByText('Something went wrong on this page').waitFor()
     await page.goBack()
-    await page.getByText('Deployment nobody does not exist').waitFor()
+    await page.getByText('Deployment unknown does not exist').waitFor()
     await page.close()
   })
 
-  it('takes nothing for markup or a link that a user or a script wrote', async () => {
-    const evil = '<img src=x onerror="document.title=1">'
-    await system.setBehavior('info', `print ${evil},javascript:document.title=1`)
-    await system.setBehavior('create', `fail ${evil}`)
-    // A check that succeeded would heal it before anybody has looked.
-    await client.create('evil', { 'key.x': evil, 'behave.check': 'exit 1' })
+  it('Markup and links from users and scripts are shown as text', async () => {
+    const maliciousText = '<img src=x onerror="document.title=1">'
+    await system.setBehavior('info', `print ${maliciousText},javascript:document.title=1`)
+    await system.setBehavior('create', `fail ${maliciousText}`)
+    // A successful check would set the status to Running before the test reads it.
+    await client.create('evil', { 'key.x': maliciousText, 'behave.check': 'exit 1' })
     await client.waitForStatus('evil', 'GenericFailure')
-    const page = await visit('/deployments/evil')
+    const page = await openPage('/deployments/evil')
     await signIn(page)
     await page.locator('.action').getByRole('button', { name: 'Output' }).click()
-    await page.locator('.log-viewer pre', { hasText: evil }).waitFor()
+    await page.locator('.log-viewer pre', { hasText: maliciousText }).waitFor()
     await page.goto(system.url)
-    await rowOf(page, 'evil').getByText(evil).first().waitFor()
+    await rowOf(page, 'evil').getByText(maliciousText).first().waitFor()
     assert.equal(await page.locator('main img, a[href^="javascript"]').count(), 0)
     await page.close()
   })
 
-  it('shows no link that is not http or https, even if the server sent one', async () => {
+  it('Only http and https links are rendered', async () => {
     const list = (await client.api('GET', '/deployments')).body as { metadata: unknown }[]
     const body = JSON.stringify(
       list.map((info) => ({ ...info, metadata: [{ name: 'trap', link: 'javascript:alert(1)' }] })),
     )
-    const page = await visit('/nowhere')
+    const page = await openPage('/no-such-page')
     await page.route('**/api/v1/deployments', (route) =>
       route.fulfill({ body, contentType: 'application/json' }),
     )
@@ -249,26 +252,26 @@ describe('the page in a browser', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('fits a phone, and stays usable by the keyboard alone', async () => {
-    const page = await visit('/', 360)
+  it('The page fits a phone and works with the keyboard alone', async () => {
+    const page = await openPage('/', 360)
     await rowOf(page, 'shop').waitFor()
-    const wide = () =>
+    const isTooWide = () =>
       page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
-    assert.equal(await wide(), false)
+    assert.equal(await isTooWide(), false)
     await page.getByRole('button', { name: 'Actions for shop' }).focus()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Edit shop' }).waitFor()
-    assert.equal(await wide(), false)
+    assert.equal(await isTooWide(), false)
     await page.keyboard.press('Escape')
     await page.locator('dialog').waitFor({ state: 'detached' })
     await page.goto(`${system.url}/deployments/shop`)
     await page.getByText('mailhog').first().waitFor()
-    assert.equal(await wide(), false)
+    assert.equal(await isTooWide(), false)
     await page.close()
   })
 
-  it('never made the browser complain, and asked nobody else', () => {
-    assert.deepEqual(troubles, [])
+  it('The browser reported no error and no request to another host', () => {
+    assert.deepEqual(pageErrors, [])
   })
 })

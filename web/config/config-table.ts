@@ -41,7 +41,7 @@ export function ConfigTable({ title, overrides, defaults, onRetry }: Props): VNo
         </label>`
       }
     </header>
-    ${state === 'failed' && error !== null && html`<${ErrorBox} title="The defaults could not be loaded" error=${error} onRetry=${onRetry} />`}
+    ${state === 'failed' && error !== null && html`<${ErrorBox} title="Could not load the defaults" error=${error} onRetry=${onRetry} />`}
     ${state === 'loading' && pairs.length === 0 && html`<p class="card-empty" role="status">Loading defaults <${ElapsedTime} /></p>`}
     ${state === 'waiting' && html`<p class="card-empty">Waiting for the defaults of the deployment config.</p>`}
     ${state === 'ready' && rows.length === 0 && html`<p class="card-empty">No config at this level.</p>`}

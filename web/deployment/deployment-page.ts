@@ -41,7 +41,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
         ? error === null
           ? html`<div class="loading" role="status"><span class="visually-hidden">Loading</span><div class="skeleton skeleton-tall"></div></div>`
           : html`<h1 class="visually-hidden">${name}</h1>
-              <${ErrorState} title=${`${name} could not be loaded`} error=${error} onRetry=${resource.reload} />`
+              <${ErrorState} title=${`Could not load ${name}`} error=${error} onRetry=${resource.reload} />`
         : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} />
             <${StaleDataWarning} error=${error} />
             <${CurrentAction} resource=${resource} info=${info} />

@@ -1,18 +1,21 @@
-/** Somebody at the page, in a real browser, for the tests: whatever the browser complains about or asks from elsewhere is kept. */
+/**
+ * A user of the page in a real browser. Collects browser errors and requests to other hosts. Used by all
+ * browser tests.
+ */
 import assert from 'node:assert/strict'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
 export type BrowserSession = {
-  /** A fresh tab, signed in nowhere. */
+  /** Opens a new tab without a sign-in. */
   openPage(path?: string, origin?: string): Promise<Page>
   signIn(page: Page, header: string): Promise<void>
-  /** What people would see in the console, and requests that left the origin. */
+  /** Console errors, script errors and requests to other hosts. */
   pageErrors: readonly string[]
   assertNoErrors(): void
   close(): Promise<void>
 }
 
-/** Longer than anything here takes on a busy machine. */
+/** Sufficient on a busy machine. */
 const timeoutMs = 8_000
 
 export async function openBrowserSession(
@@ -30,13 +33,13 @@ export async function openBrowserSession(
   const origins = new Set([new URL(url).origin])
   context.on('weberror', (error) => pageErrors.push(String(error.error().stack)))
   context.on('console', (message) => {
-    // Refused requests are told by the browser itself, not by the page.
+    // The browser itself logs failed requests; the page does not.
     const expected = /Failed to load resource|WebSocket connection/.test(message.text())
     if (['error', 'warning'].includes(message.type()) && !expected) pageErrors.push(message.text())
   })
   context.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
-    if (protocol !== 'blob:' && !origins.has(origin)) pageErrors.push(`a request to ${request.url()}`)
+    if (protocol !== 'blob:' && !origins.has(origin)) pageErrors.push(`request to ${request.url()}`)
   })
   return {
     pageErrors,
@@ -58,6 +61,6 @@ export async function openBrowserSession(
   }
 }
 
-/** Whether anything is wider than the window. */
+/** True when the page is wider than the window. */
 export const isTooWide = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)

@@ -1,4 +1,4 @@
-/** A real browser for the tests of the page: Debian's chromium, found or told by CHROMIUM. */
+/** Starts Chromium for the tests of the page: Debian's package, or the executable that CHROMIUM names. */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -16,7 +16,7 @@ const chromiumFlags = [
   '--disable-sync',
 ]
 
-/** Null when there is none. */
+/** Returns null when no browser is installed. */
 export function findChromium(): string | null {
   const folders = ['/usr/bin', ...(process.env.PATH ?? '').split(delimiter)]
   const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']
@@ -26,7 +26,10 @@ export function findChromium(): string | null {
   )
 }
 
-/** Why the tests of the page cannot run here; false when they can. In CI a missing browser is a failure, never a skip. */
+/**
+ * The reason to skip browser tests; false when they can run. In CI a missing browser is an error, never a
+ * skip.
+ */
 export function missingBrowser(): string | false {
   if (findChromium() !== null) return false
   const message = 'chromium is not installed: apt-get install chromium, or set CHROMIUM to its path'
@@ -38,7 +41,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: findChromium() ?? '', args: chromiumFlags })
 }
 
-/** Builds the page as `npm run build` does. */
+/** Builds the page like `npm run build`. */
 export function buildPage(): string {
   const build = fileURLToPath(new URL('../../../web/build/build-page.ts', import.meta.url))
   return execFileSync(process.execPath, [build], { encoding: 'utf8' })

@@ -1,11 +1,17 @@
-/** A project as people have it, the same every time: control scripts with their words, deployments in all states. */
+/**
+ * A realistic demo project for screenshots and accessibility tests: control scripts with output, and
+ * deployments in all states.
+ */
 import { chmod, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { createApiClient } from '../api-client.ts'
 import type { System } from '../system.ts'
 
-/** One shell script under all names; a file `go` beside it ends the update of `search-speed`, `partial` breaks gift-cards. */
+/**
+ * One shell script with all names. A file `go` next to it lets the update of `search-speed` end; a file
+ * `partial` makes the check of gift-cards fail partly.
+ */
 const demoScript = `#!/bin/sh
 dir=\${0%/*}; name=''; region=eu; tag=''; before=''
 for argument in "$@"; do
@@ -60,7 +66,7 @@ const actorHeaders = (actor: string, reason = '') => ({
   ...(reason && { 'Octopod-Reason': encodeURIComponent(reason) }),
 })
 
-/** Fills the system: eight deployments, one of them archived, one failed, one with an update under way. */
+/** Creates eight deployments: one archived, one failed, one with a running update. */
 export async function createDemoData({ url, databaseUrl }: System, scriptsDir: string): Promise<void> {
   const client = createApiClient(url)
   await client.create(
@@ -108,7 +114,7 @@ export async function createDemoData({ url, databaseUrl }: System, scriptsDir: s
   await client.waitForStatus('release-2-4', 'Running')
   await client.archive('autumn-sale')
   await client.waitForStatus('autumn-sale', 'Archived')
-  // The second one does not end: there is something to compare its time with.
+  // The second update does not end; the first one gives its expected duration.
   await writeFile(join(scriptsDir, 'go'), '')
   await client.update('search-speed', { 'image.tag': 'v2.2', 'feature.search': 'new' }, actorHeaders('maria'))
   await client.waitForStatus('search-speed', 'Running')
@@ -123,7 +129,7 @@ export async function createDemoData({ url, databaseUrl }: System, scriptsDir: s
   await backdate(databaseUrl)
 }
 
-/** As if all this had been done over some days: the pictures must not all say "just now". */
+/** Moves the actions into the past, so that the pictures do not all show "just now". */
 async function backdate(databaseUrl: string): Promise<void> {
   const database = new pg.Client({ connectionString: databaseUrl })
   await database.connect()

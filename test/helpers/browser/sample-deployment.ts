@@ -1,4 +1,4 @@
-/** Deployments as the server tells of them. */
+/** Builds deployments in the server's format for tests of the page. */
 import { type Override, valueAdded as setTo } from '../../../domain/overrides.ts'
 import type { ActionSummary, FullInfo } from '../../../domain/schemas.ts'
 import { type Status, toRecordedStatus } from '../../../domain/statuses.ts'

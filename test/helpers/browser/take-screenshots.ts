@@ -1,4 +1,7 @@
-/** `npx node test/helpers/browser/take-screenshots.ts`: the pictures of docs/guide.md, taken from a real system, so that they stay true. */
+/**
+ * `npx node test/helpers/browser/take-screenshots.ts`: takes the pictures of docs/guide.md from a running system, so that they match the
+ * page.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +19,7 @@ const variants = (process.env.VARIANTS ?? 'light-1440').split(' ')
 buildPage()
 await mkdir(folder, { recursive: true })
 await globalSetup()
-const scripts = await mkdtemp(join(tmpdir(), 'octopod-scene-'))
+const scripts = await mkdtemp(join(tmpdir(), 'octopod-demo-'))
 await writeDemoScripts(scripts)
 let system: System | undefined
 let browser: Browser | undefined
@@ -42,18 +45,18 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     viewport: { width: Number(width), height: Number(width) < 600 ? 780 : 860 },
   })
   const page = await context.newPage()
-  const wide = variant === 'light-1440'
+  const isDefaultVariant = variant === 'light-1440'
   const take = async (name: string, whole = false) => {
     await page.mouse.move(0, 0)
     await page.evaluate(() => document.fonts.ready)
-    const path = join(folder, wide ? `${name}.png` : `${name}-${variant}.png`)
+    const path = join(folder, isDefaultVariant ? `${name}.png` : `${name}-${variant}.png`)
     await page.screenshot({ path, fullPage: whole, animations: 'disabled' })
   }
   try {
     await page.goto(url)
     await page.getByText('search-speed').first().waitFor()
-    await take('list')
-    if (wide) await takePhone(browser, url)
+    await take('deployment-list')
+    if (isDefaultVariant) await takePhone(browser, url)
     await page.getByLabel('Search names and config').fill('feature on')
     await page.locator('mark').first().waitFor()
     await take('search')
@@ -61,35 +64,35 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await page.goto(`${url}/deployments/release-2-4`)
     await page.getByText('load test').first().waitFor()
     await page.getByText('image.repository').waitFor()
-    await take('deployment', true)
+    await take('deployment-page', true)
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByRole('dialog').waitFor()
-    await take('archive')
+    await take('archive-confirmation')
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await take('sign-in')
     await page.getByLabel('Authorization').fill(adminHeader)
     await page.keyboard.press('Enter')
     await page.locator('.role').waitFor()
-    await takeMeanwhile(page, url, take)
+    await takeConflict(page, url, take)
     await page.goto(`${url}/deployments/search-speed`)
     await page.locator('.log-lines').getByText('Starting 2 replicas').waitFor()
-    await take('running')
+    await take('running-action')
     await page.getByLabel('Search in the output').fill('layer')
     await page.locator('.log-viewer mark').first().waitFor()
-    await take('output')
+    await take('output-search')
     await page.keyboard.press('Escape')
     await page.locator('h1').click()
     await page.keyboard.press('?')
     await page.getByRole('dialog').waitFor()
-    await take('shortcuts')
+    await take('keyboard-shortcuts')
   } finally {
     await context.close()
   }
 }
 
-/** Another one saves while the form is open. */
-async function takeMeanwhile(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {
+/** Someone else saves while the form is open. */
+async function takeConflict(page: Page, url: string, take: (name: string) => Promise<void>): Promise<void> {
   await page.goto(`${url}/deployments/dark-mode`)
   await page.getByRole('button', { name: 'Edit config' }).click()
   await page.getByLabel('log.level', { exact: true }).fill('debug')
@@ -98,7 +101,7 @@ async function takeMeanwhile(page: Page, url: string, take: (name: string) => Pr
   await client.waitForStatus('dark-mode', 'Running')
   await page.getByText('Someone else changed').waitFor()
   await page.getByRole('button', { name: 'Save and update' }).focus()
-  await take('meanwhile')
+  await take('concurrent-edit')
   await client.update('dark-mode', { 'image.tag': 'dark-7', 'feature.dark-mode': 'on' })
   await client.waitForStatus('dark-mode', 'Running')
   await page.keyboard.press('Escape')
@@ -116,10 +119,10 @@ async function takeForms(page: Page, url: string, take: (name: string) => Promis
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Remove payments.currency' }).click()
   await page.getByLabel('Name', { exact: true }).focus()
-  await take('new')
+  await take('new-deployment')
   await page.getByRole('button', { name: 'Create', exact: true }).click()
   await page.getByText('There is no image').waitFor()
-  await take('refused')
+  await take('config-check-failed')
   await page.keyboard.press('Escape')
   await page.getByRole('button', { name: 'Discard changes' }).click()
 }

@@ -1,4 +1,4 @@
-/** Who one is: installations with a credential of their own, a wrong one, and a proxy that tells the name. */
+/** Credentials and user names: a default credential, a wrong one, and a proxy that sets the user name. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
@@ -26,7 +26,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  it('needs nothing where config.json gives the credential: the page and its live events just work', async () => {
+  it('With a credential in config.json the page and its live events need no sign-in', async () => {
     const page = await session.openPage()
     await page.locator('a[href="/deployments/shop"]').waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
@@ -35,8 +35,8 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('asks for the credential where config.json gives none, refuses a wrong one in words, and goes on with a right one', async () => {
-    const page = await session.openPage('/nowhere')
+  it('Without a credential the page asks for one, rejects a wrong one and accepts a right one', async () => {
+    const page = await session.openPage('/no-such-page')
     const json = { app_url: '', ws_url: '', app_auth: '', kubernetes_dashboard_url_template: null }
     await page.route('**/config.json', (route) => route.fulfill({ json }))
     await page.goto(system.url)
@@ -57,22 +57,22 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  /** Without websockets the page asks when it is told to. */
+  /** Without websockets, a click on the badge fetches the list. */
   const withoutSockets = async () => {
-    const page = await session.openPage('/nowhere')
+    const page = await session.openPage('/no-such-page')
     await page.routeWebSocket('**/event', (socket) => socket.close())
     await page.goto(system.url)
     await page.locator('a[href="/deployments/shop"]').waitFor()
     return page
   }
 
-  for (const [how, answer] of Object.entries({
-    'sends people elsewhere': { status: 302, headers: { location: 'https://login.example.com/' } },
-    'answers by a page of its own': { contentType: 'text/html', body: '<!DOCTYPE html><p>Log in' },
+  for (const [behavior, response] of Object.entries({
+    redirects: { status: 302, headers: { location: 'https://login.example.com/' } },
+    'returns its own page': { contentType: 'text/html', body: '<!DOCTYPE html><p>Log in' },
   }))
-    it(`says that the sign-in has ended where a proxy ${how}, and goes on after it`, async () => {
+    it(`An expired sign-in at a proxy that ${behavior} is reported, and the page recovers`, async () => {
       const page = await withoutSockets()
-      await page.route('**/api/**', (route) => route.fulfill(answer))
+      await page.route('**/api/**', (route) => route.fulfill(response))
       await page.locator('.badge').click()
       await page.getByText('Your sign-in has ended. Sign in again in another tab').waitFor()
       await page.unrouteAll()
@@ -81,7 +81,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
       await page.close()
     })
 
-  it('takes the new credential of users from config.json when the old one is refused', async () => {
+  it('A rejected default credential is reloaded from config.json', async () => {
     const page = await withoutSockets()
     const other = await system.startServer({ APP_AUTHORIZATION_HEADER: 'Bearer other' })
     await page.route(/\/api\/|config\.json/, (route) =>
@@ -97,23 +97,23 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('shows the name a proxy tells and asks for none', async () => {
-    const behind = await openBrowserSession(browser, system.url, {
+  it('The user name of a proxy is shown, and no name is asked for', async () => {
+    const proxied = await openBrowserSession(browser, system.url, {
       extraHTTPHeaders: { 'X-Person': 'Maria Weiß' },
     })
-    const page = await behind.openPage('/deployments/shop')
+    const page = await proxied.openPage('/deployments/shop')
     await page.locator('.account', { hasText: 'Maria' }).waitFor()
     assert.equal(await page.getByRole('button', { name: 'Your name' }).count(), 0)
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
     await page.locator('.action', { hasText: 'Archive' }).first().getByText('Maria').waitFor()
-    behind.assertNoErrors()
-    await behind.close()
+    proxied.assertNoErrors()
+    await proxied.close()
   })
 
-  it('says that it could not start when config.json cannot be had, and tries again', async () => {
-    const page = await session.openPage('/nowhere')
-    await page.route('**/config.json', (route) => route.fulfill({ status: 503, body: 'away' }))
+  it('A failed load of config.json is reported, and retry works', async () => {
+    const page = await session.openPage('/no-such-page')
+    await page.route('**/config.json', (route) => route.fulfill({ status: 503, body: 'unavailable' }))
     await page.goto(system.url)
     await page.getByText('Octopod could not start').waitFor()
     await page.unrouteAll()
@@ -122,5 +122,5 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 })

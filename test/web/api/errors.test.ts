@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { errorBody } from '../../../domain/errors.ts'
 import { errorFromResponse, toApiError } from '../../../web/api/errors.ts'
 
-describe('what went wrong', () => {
-  it('is told in the words of the server, with what can be done', async () => {
+describe('API errors', () => {
+  it('An error has the server’s message and a hint', async () => {
     const problem = await errorFromResponse(
       Response.json(errorBody('busy', 'shop is being processed.'), { status: 409 }),
     )
@@ -13,13 +13,13 @@ describe('what went wrong', () => {
     assert.match(problem.hint, /Wait/)
   })
 
-  it('keeps the text of a config check as it is', async () => {
+  it('The output of a failed config check is kept unchanged', async () => {
     const problem = await errorFromResponse(new Response('No such tag.\nTry v2.\n', { status: 400 }))
     assert.equal(problem.code, 'config_refused')
     assert.equal(problem.message, 'No such tag.\nTry v2.')
   })
 
-  it('is a sign-in that has ended where a proxy answers in place of the server', async () => {
+  it('A proxy’s answer in place of the server means an expired sign-in', async () => {
     const page = { headers: { 'content-type': 'text/html' } }
     for (const answer of [
       Response.error(),
@@ -34,7 +34,7 @@ describe('what went wrong', () => {
     assert.equal((await errorFromResponse(ours)).code, 'not_signed_in')
   })
 
-  it('has words for a proxy’s page, a lost network and a silent server', async () => {
+  it('Gateway pages, network failures and timeouts have messages', async () => {
     const proxy = new Response('<html>', { status: 502, statusText: 'Bad Gateway' })
     assert.equal((await errorFromResponse(proxy)).message, 'The server answered 502 Bad Gateway.')
     assert.match(toApiError(new TypeError('fetch failed')).message, /cannot be reached/)

@@ -15,7 +15,7 @@ describe('the built page', () => {
     names = (await readdir(dist)).filter((name) => !name.endsWith('.part'))
   })
 
-  it('has at most 60 kB of JavaScript, packed', async () => {
+  it('The JavaScript has at most 60 kB with Brotli', async () => {
     const packed = await Promise.all(
       names.filter((name) => name.endsWith('.js.br')).map((name) => readFile(join(dist, name))),
     )
@@ -23,7 +23,7 @@ describe('the built page', () => {
     assert.ok(bytes > 0 && bytes <= 60_000, `${bytes} bytes`)
   })
 
-  it('carries hashes the server keeps for ever, and every file packed both ways', async () => {
+  it('File names have hashes, and every file exists with Brotli and gzip', async () => {
     for (const name of names.filter((name) => !/\.(br|gz)$/.test(name))) {
       assert.match(name, /^index\.html$|-[A-Z0-9]{8}\.\w+$/)
       const plain = await readFile(join(dist, name))
@@ -32,7 +32,7 @@ describe('the built page', () => {
     }
   })
 
-  it('loads nothing inline and nothing from elsewhere', async () => {
+  it('The page has no inline code and loads nothing from other hosts', async () => {
     const html = await readFile(join(dist, 'index.html'), 'utf8')
     assert.doesNotMatch(html, / style=| on\w+=|https?:|<script(?![^>]* src="\/)/)
     for (const [, path = ''] of html.matchAll(/(?:src|href)="\/([^"]+)"/g))

@@ -17,7 +17,7 @@ const defaults: KeyValue[] = [
 ]
 
 describe('the rows of a config level', () => {
-  it('tell defaults, changed, removed and added keys apart, defaults first', () => {
+  it('Rows are default, changed, removed or added, with the defaults first', () => {
     const rows = buildConfigRows(defaults, [
       setTo('mail', 'on'),
       setTo('image.tag', 'v2'),
@@ -34,7 +34,7 @@ describe('the rows of a config level', () => {
     )
   })
 
-  it('still show an override whose default has gone', () => {
+  it('An override without a default is still shown', () => {
     assert.deepEqual(buildConfigRows([], [valueDeleted('debug')]), [
       { key: 'debug', defaultValue: null, value: null, kind: 'removed' },
     ])
@@ -42,18 +42,18 @@ describe('the rows of a config level', () => {
 })
 
 describe('editing a key', () => {
-  it('back to its default is as if it had never been touched', () => {
+  it('Setting the default value removes the override', () => {
     const typed = setValue(defaults, [], 'image.tag', 'v2')
     assert.deepEqual(typed, [setTo('image.tag', 'v2')])
     assert.deepEqual(setValue(defaults, typed, 'image.tag', 'v1'), [])
   })
 
-  it('takes out a default, forgets a key of its own', () => {
+  it('Removing marks a default as removed and deletes an added key', () => {
     assert.deepEqual(removeKey(defaults, [], 'debug'), [valueDeleted('debug')])
     assert.deepEqual(removeKey(defaults, [setTo('mail', 'on')], 'mail'), [])
   })
 
-  it('is undone to what was saved, and once more to the default', () => {
+  it('Undo restores the saved override first, then the default', () => {
     const saved = [setTo('image.tag', 'v2')]
     const typed = setValue(defaults, saved, 'image.tag', 'v3')
     const once = undoChange(saved, typed, 'image.tag')
@@ -62,13 +62,13 @@ describe('editing a key', () => {
   })
 })
 
-describe('two people at one config', () => {
+describe('rebasing edits on remote changes', () => {
   const opened = [setTo('image.tag', 'v1'), setTo('mail', 'on'), setTo('debug', 'true')]
 
-  it('both get what they did where it was on different keys', () => {
-    const mine = [setTo('image.tag', 'v2'), setTo('mail', 'on'), valueDeleted('region')]
-    const theirs = [setTo('image.tag', 'v1'), setTo('mail', 'off'), setTo('debug', 'true'), setTo('new', '1')]
-    assert.deepEqual(rebaseOverrides(opened, mine, theirs), [
+  it('Changes of different keys are merged', () => {
+    const edited = [setTo('image.tag', 'v2'), setTo('mail', 'on'), valueDeleted('region')]
+    const remote = [setTo('image.tag', 'v1'), setTo('mail', 'off'), setTo('debug', 'true'), setTo('new', '1')]
+    assert.deepEqual(rebaseOverrides(opened, edited, remote), [
       setTo('image.tag', 'v2'),
       setTo('mail', 'off'),
       setTo('new', '1'),
@@ -76,7 +76,7 @@ describe('two people at one config', () => {
     ])
   })
 
-  it('on the same key the form wins, also where the other one has taken it out', () => {
+  it('The local edit wins for the same key, also against a removal', () => {
     assert.deepEqual(
       rebaseOverrides(opened, [setTo('image.tag', 'v2'), ...opened.slice(1)], [valueDeleted('image.tag')]),
       [setTo('image.tag', 'v2')],
@@ -86,7 +86,7 @@ describe('two people at one config', () => {
 })
 
 describe('comparing overrides', () => {
-  it('does not care about their order', () => {
+  it('The order of overrides does not matter', () => {
     assert.deepEqual(
       diffOverrides([setTo('a', '1'), valueDeleted('b')], [valueDeleted('b'), setTo('a', '1')]),
       [],
@@ -94,7 +94,7 @@ describe('comparing overrides', () => {
     assert.equal(diffOverrides([setTo('a', '')], [valueDeleted('a')]).length, 1)
   })
 
-  it('tells what one action changed against the one before', () => {
+  it('The diff of two actions lists the changed keys', () => {
     assert.deepEqual(
       diffOverrides([setTo('a', '1'), setTo('b', '1')], [setTo('a', '2'), valueDeleted('c')]),
       [

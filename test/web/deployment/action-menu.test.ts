@@ -1,4 +1,4 @@
-/** The menu of a row: what everybody finds there, what admins do, and where it leads. */
+/** The action menu of a list row: items for users and admins, and their targets. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
@@ -7,7 +7,7 @@ import { type BrowserSession, openBrowserSession } from '../../helpers/browser/b
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-describe('the menu of a row', { skip: missingBrowser() }, () => {
+describe('the action menu', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
@@ -20,8 +20,8 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     session = await openBrowserSession(browser, system.url)
     await client.create('shop', { 'image.tag': 'v1' })
     await client.waitForStatus('shop', 'Running')
-    // A check that succeeded would heal it before anybody has looked.
-    const failing = { 'behave.update': 'fail the registry is away', 'behave.check': 'exit 1' }
+    // A successful check would set the status to Running before the test reads it.
+    const failing = { 'behave.update': 'fail the registry is unreachable', 'behave.check': 'exit 1' }
     await client.update('shop', { 'image.tag': 'v2', ...failing })
     await client.waitForStatus('shop', 'GenericFailure')
   })
@@ -36,7 +36,7 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     return lines.map((line) => line.trim().split('\n')[0])
   }
 
-  it('leads to the dashboard, as the page of the deployment does', async () => {
+  it('The menu and the deployment page link to the dashboard', async () => {
     const page = await session.openPage()
     assert.deepEqual(await openMenu(page), ['Edit config', 'Archive', 'Dashboard'])
     const address = 'https://dash.example/search?q=octopod-shop'
@@ -48,14 +48,14 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('leads admins to the output of what was done last, by an address that can be handed on', async () => {
+  it('Logs opens the last output for admins, with a URL that can be shared', async () => {
     const page = await session.openPage()
     await session.signIn(page, system.adminHeader)
     const expected = ['Edit config', 'Archive', 'Logs', 'Dashboard', 'Clean up', 'Delete record']
     assert.deepEqual(await openMenu(page), expected)
     await page.getByText('Archive it first.').waitFor()
     await page.getByRole('menuitem', { name: 'Logs' }).click()
-    await page.locator('.log-lines').getByText('the registry is away').waitFor()
+    await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
     const [last] = await client.actions('shop')
     assert.equal(new URL(page.url()).search, `?output=${last?.action_id}`)
     await page.waitForFunction(() => {
@@ -63,10 +63,10 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
       return top !== undefined && top > 0 && top < innerHeight
     })
     await page.reload()
-    await page.locator('.log-lines').getByText('the registry is away').waitFor()
+    await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
     await page.getByRole('button', { name: 'Hide output' }).click()
     assert.equal(new URL(page.url()).search, '')
-    // The same address tells those who are no admins nothing.
+    // The same URL shows no output to users who are not admins.
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.goto(`${system.url}/deployments/shop?output=${last?.action_id}`)
     await page.locator('.action').first().waitFor()
@@ -74,7 +74,7 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('cleans up for admins what is archived, after a question', async () => {
+  it('Clean up of an archived deployment asks for confirmation', async () => {
     const page = await session.openPage('/?archived=1')
     await session.signIn(page, system.adminHeader)
     await client.archive('shop')
@@ -89,5 +89,5 @@ describe('the menu of a row', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 })

@@ -1,4 +1,4 @@
-/** People at one deployment: its long history, its output, refusals and lost connections in words. */
+/** The deployment page in a real browser: long history, output, errors and lost connections. */
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
@@ -9,7 +9,7 @@ import { type BrowserSession, openBrowserSession } from '../../helpers/browser/b
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-describe('one deployment', { skip: missingBrowser() }, () => {
+describe('the deployment page', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
@@ -29,7 +29,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
 
   const lines = (page: Page) => page.locator('.log-lines > span')
 
-  it('pages through a hundred thousand actions, and says what each changed', async () => {
+  it('A hundred thousand actions are paged, each with its config changes', async () => {
     await query(
       `set session_replication_role = replica`,
       `
@@ -49,7 +49,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('shows a hundred thousand lines by drawing few, finds words in them, and saves them as a file', async () => {
+  it('A hundred thousand lines are virtualized, searched and downloaded', async () => {
     const [action] = await client.actions('loud')
     await query(
       `set session_replication_role = replica`,
@@ -92,7 +92,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('breaks long lines where one asks for it: the place stays, a match is found, the end is reached', async () => {
+  it('Line wrapping keeps the position and the match in view', async () => {
     const [action] = await client.actions('old')
     await query(
       `set session_replication_role = replica`,
@@ -118,13 +118,13 @@ describe('one deployment', { skip: missingBrowser() }, () => {
       outer && inner && inner.y >= outer.y && inner.y < outer.y + outer.height,
       'the match stays in sight',
     )
-    // 284 letters do not fit into one line of it, and nothing lies over anything else.
+    // 284 characters need more than one line, and no line overlaps another.
     assert.ok(inner.height > 20)
     const tops = await lines(page).evaluateAll((all) =>
       all.map((one) => [one.getBoundingClientRect().top, one.getBoundingClientRect().bottom]),
     )
     for (const [at, [top = 0]] of tops.entries()) if (at > 0) assert.equal(top, tops[at - 1]?.[1])
-    // However many letters fit beside each other, every one is counted, a space at the end of a line too.
+    // All characters are counted at every width, also a trailing space.
     const size = page.viewportSize() ?? { width: 0, height: 0 }
     for (let narrower = 1; narrower <= 12; narrower += 1) {
       await page.setViewportSize({ ...size, width: size.width - 9 * narrower })
@@ -141,7 +141,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('follows a running action, stays where one scrolled to, goes on after a cut, and stays when it has ended', async () => {
+  it('The output follows a running action, keeps the scroll position, and survives a lost connection', async () => {
     await system.setBehavior('update', `wait ${system.dir}/go`)
     await client.update('shop', { 'image.tag': 'v2' })
     const page = await session.openPage('/deployments/shop')
@@ -164,7 +164,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('tells in words what cannot be loaded, and keeps what it has', async () => {
+  it('Load errors have a message, and loaded content stays', async () => {
     const page = await session.openPage('/deployments/shop')
     await page.locator('.action').first().waitFor()
     await page.route('**/actions?*', (route) => route.abort())
@@ -173,28 +173,28 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.locator('.action').first().waitFor()
     await page.close()
 
-    for (const [status, words] of [
+    for (const [status, message] of [
       [401, 'needs a credential'],
       [500, 'The server answered 500'],
     ] as const) {
-      const other = await session.openPage('/nowhere')
+      const other = await session.openPage('/no-such-page')
       const json = { tag: 'AppError', error_message: 'This needs a credential.', code: 'not_signed_in' }
-      const answer = status === 401 ? { status, json } : { status, body: '<html>' }
-      await other.route('**/api/v1/deployments**', (route) => route.fulfill(answer))
-      await other.route('**/full_info', (route) => route.fulfill(answer))
+      const response = status === 401 ? { status, json } : { status, body: '<html>' }
+      await other.route('**/api/v1/deployments**', (route) => route.fulfill(response))
+      await other.route('**/full_info', (route) => route.fulfill(response))
       await other.goto(`${system.url}/deployments/shop`)
-      await other.locator('.error-box', { hasText: words }).waitFor()
-      const again = other.getByRole('button', { name: 'Try again' })
-      await again.waitFor()
+      await other.locator('.error-box', { hasText: message }).waitFor()
+      const retry = other.getByRole('button', { name: 'Try again' })
+      await retry.waitFor()
       await other.unrouteAll()
-      // The page may have tried by itself meanwhile; then the button is gone.
-      await again.click({ timeout: 2000 }).catch(() => again.waitFor({ state: 'detached' }))
+      // The page may have retried on its own; then the button is gone.
+      await retry.click({ timeout: 2000 }).catch(() => retry.waitFor({ state: 'detached' }))
       await other.getByRole('heading', { name: 'shop', exact: true }).waitFor()
       await other.close()
     }
   })
 
-  it('says why a refused move was refused', async () => {
+  it('A rejected action shows the reason', async () => {
     const page = await session.openPage('/deployments/loud')
     await page.route('**/deployments/loud', (route) =>
       route.fulfill({
@@ -215,7 +215,7 @@ describe('one deployment', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 
   async function query(...statements: string[]): Promise<void> {
     const database = new pg.Client({ connectionString: system.databaseUrl })

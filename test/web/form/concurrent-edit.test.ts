@@ -1,4 +1,4 @@
-/** Two people at one config: neither loses what they did, and neither overwrites the other unseen. */
+/** Two users edit the same config: no edit is lost, and no change is overwritten without notice. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Route } from 'playwright-core'
@@ -8,7 +8,7 @@ import { type BrowserSession, openBrowserSession } from '../../helpers/browser/b
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-describe('two people at one config', { skip: missingBrowser() }, () => {
+describe('concurrent edits of a config', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
@@ -27,7 +27,7 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
   })
 
   const edit = async () => {
-    const page = await session.openPage('/nowhere')
+    const page = await session.openPage('/no-such-page')
     return {
       page,
       open: async () => {
@@ -39,14 +39,14 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     }
   }
 
-  it('shows what another has saved meanwhile, and puts the own edits on top of it', async () => {
+  it('Remote changes are shown, and local edits are applied on top', async () => {
     const { page, open } = await edit()
     const field = await open()
     await field.fill('6')
     await client.update('shop', { 'image.tag': 'v5', 'feature.x': 'on' })
-    const meanwhile = page.locator('.sheet-footer .warning')
-    await meanwhile.getByText('Someone else changed this config').waitFor()
-    assert.deepEqual(await meanwhile.locator('li').allTextContents(), [
+    const conflictBanner = page.locator('.sheet-footer .warning')
+    await conflictBanner.getByText('Someone else changed this config').waitFor()
+    assert.deepEqual(await conflictBanner.locator('li').allTextContents(), [
       'image.tagv2v5',
       'mail.hostolddefault',
       'feature.xon',
@@ -54,7 +54,7 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await client.waitForStatus('shop', 'Running')
     await page.getByText('Review the changes of the other user first').waitFor()
     await page.getByRole('button', { name: 'Apply their changes' }).click()
-    await meanwhile.waitFor({ state: 'detached' })
+    await conflictBanner.waitFor({ state: 'detached' })
     assert.equal(await page.getByLabel('image.tag', { exact: true }).inputValue(), 'v5')
     assert.equal(await field.inputValue(), '6')
     await page.getByText('Edited: replicas', { exact: true }).waitFor()
@@ -70,15 +70,16 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('loses no work of another whom the page has not heard of: the server refuses, and nothing typed is gone', async () => {
+  it('The server rejects an update based on an old revision, and the input is kept', async () => {
     const { page, open } = await edit()
     await page.routeWebSocket('**/event', () => {})
     const field = await open()
     await field.fill('8')
-    // The page asks now and then: not before this test has ended.
-    const late = (route: Route) => (route.request().method() === 'GET' ? route.abort() : route.continue())
-    await page.route('**/full_info', late)
-    await page.route('**/api/v1/deployments', late)
+    // Blocks the periodic reload until the end of the test.
+    const blockReads = (route: Route) =>
+      route.request().method() === 'GET' ? route.abort() : route.continue()
+    await page.route('**/full_info', blockReads)
+    await page.route('**/api/v1/deployments', blockReads)
     await client.update('shop', { 'image.tag': 'v6' })
     await client.waitForStatus('shop', 'Running')
     await page.keyboard.press('Control+Enter')
@@ -96,7 +97,7 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('does not take for that of another what was accepted while its answer was lost', async () => {
+  it('An accepted update with a lost response is not taken for a remote change', async () => {
     const { page, open } = await edit()
     const field = await open()
     await page.route('**/api/v1/deployments/shop', async (route) => {
@@ -126,7 +127,7 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('keeps what was sent in vain, and shows what another has saved since', async () => {
+  it('Input of a failed submit is kept, and later remote changes are shown', async () => {
     const { page, open } = await edit()
     const field = await open()
     await page.route('**/api/v1/deployments/shop', (route) => route.abort())
@@ -140,5 +141,5 @@ describe('two people at one config', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 })

@@ -1,4 +1,4 @@
-/** People at the form: its tree, slow and failing scripts, shortcuts, nothing lost, nothing sent twice. */
+/** The form in a real browser: key tree, slow and failing scripts, shortcuts, unsaved input, submit. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 
-describe('the form', { skip: missingBrowser() }, () => {
+describe('the deployment form', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
@@ -39,8 +39,8 @@ describe('the form', { skip: missingBrowser() }, () => {
     return page
   }
 
-  // First of all, for a good answer is kept and the script not asked again.
-  it('tells a failing script’s words in its level, and asks again when told to', async () => {
+  // Must run first: successful script results are cached.
+  it('The error of a failing script is shown at its level, and retry works', async () => {
     await system.setBehavior('deployment_config', 'fail the vault is sealed')
     const page = await session.openPage()
     await page.keyboard.press('n')
@@ -56,7 +56,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await client.waitForStatus('shop', 'Running')
   })
 
-  it('shows what is edited, added and removed each in its own way, and undoes each', async () => {
+  it('Edited, added and removed keys look different, and each can be undone', async () => {
     const page = await edit()
     assert.equal(await kindOf(page, 'image.tag'), 'changed')
     assert.equal(await kindOf(page, 'replicas'), 'default')
@@ -82,10 +82,10 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('suggests the keys that scripts name and the level lacks', async () => {
+  it('New keys are suggested from the scripts', async () => {
     await system.setBehavior('application_config_keys', 'print feature.new')
     const page = await edit()
-    // Other deployment config, other questions.
+    // A different deployment config triggers new script queries.
     await page.getByLabel('region', { exact: true }).fill('keys')
     const options = page.locator('section.config-level[aria-label="Application config"] datalist option')
     await page.waitForFunction(() => document.querySelector('datalist option') !== null)
@@ -96,7 +96,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('holds a thousand keys in groups that open, finds a key by its parts, and redraws only the row one types in', async () => {
+  it('A thousand keys are grouped and filtered, and typing redraws only one row', async () => {
     const page = await session.openPage()
     const many = Array.from({ length: 1000 }, (_, at) => [`service-${at % 20}.part-${at}.limit`, String(at)])
     await page.route('**/application_overrides', (route) => route.fulfill({ json: many }))
@@ -117,7 +117,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  /** In how many rows of the form anything was redrawn meanwhile. */
+  /** Counts the rows that are redrawn while typing. */
   async function typeAndCount(
     page: Page,
     field: ReturnType<Page['getByLabel']>,
@@ -143,7 +143,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     return page.evaluate(() => (window as unknown as { touchedRows: Set<Element> }).touchedRows.size)
   }
 
-  it('shows for each level that its scripts are slow, then what they say', async () => {
+  it('Each level shows that its scripts are slow, then their result', async () => {
     const gate = join(system.dir, 'slow-gate')
     await system.setBehavior('application_config', `wait ${gate}`)
     const page = await edit()
@@ -160,7 +160,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('asks before Escape, another address or a reload loses what was typed', async () => {
+  it('Escape, navigation and reload ask before unsaved input is lost', async () => {
     const page = await session.openPage()
     await page.locator('a[href="/deployments/shop"]').click()
     await page.keyboard.press('e')
@@ -172,23 +172,23 @@ describe('the form', { skip: missingBrowser() }, () => {
       assert.equal(await field.inputValue(), '9')
       assert.match(page.url(), /deployments\/shop$/)
     }
-    const asked = new Promise<string>((resolve) =>
+    const dialogType = new Promise<string>((resolve) =>
       page.once('dialog', (dialog) => void dialog.dismiss().then(() => resolve(dialog.type()))),
     )
-    await Promise.all([page.reload({ timeout: 1500 }).catch(() => null), asked])
-    assert.equal(await asked, 'beforeunload')
+    await Promise.all([page.reload({ timeout: 1500 }).catch(() => null), dialogType])
+    assert.equal(await dialogType, 'beforeunload')
     assert.equal(await field.inputValue(), '9')
     page.on('dialog', (dialog) => void dialog.accept())
     await page.close()
   })
 
-  it('sends the name and the reason with what is saved, from any field by Ctrl and Enter', async () => {
+  it('The display name and the reason are sent, also by Ctrl + Enter', async () => {
     const page = await session.openPage('/deployments/shop')
     await page.getByRole('button', { name: 'Your name' }).click()
     await page.getByLabel('Name', { exact: true }).fill('Zoë')
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Zoë' }).waitFor()
-    // Shortcuts rest as long as a dialog is open, and there is nothing to edit before it is loaded.
+    // Shortcuts are inactive while a dialog is open and before the deployment is loaded.
     await page.getByLabel('Name', { exact: true }).waitFor({ state: 'detached' })
     await page.locator('.action').first().waitFor()
     await page.keyboard.press('e')
@@ -206,7 +206,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('cannot be sent while the deployment is busy, and says so', async () => {
+  it('The form is blocked with a reason while an action runs', async () => {
     const page = await edit()
     await page.getByLabel('replicas', { exact: true }).fill('4')
     await system.setBehavior('update', 'hang')
@@ -229,7 +229,7 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('works on a phone by the keyboard alone, and shows its shortcuts', async () => {
+  it('The form works on a phone with the keyboard alone, and shortcuts are listed', async () => {
     const page = await session.openPage('/deployments/shop')
     await page.setViewportSize({ width: 360, height: 700 })
     await page.keyboard.press('?')
@@ -245,5 +245,5 @@ describe('the form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('never made the browser complain', () => session.assertNoErrors())
+  it('The browser reported no error', () => session.assertNoErrors())
 })

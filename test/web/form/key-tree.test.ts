@@ -7,8 +7,8 @@ const drawn = (nodes: readonly KeyNode[]): unknown[] =>
     typeof node === 'string' ? node : { [`${node.prefix} ${node.size}`]: drawn(node.nodes) },
   )
 
-describe('the tree of dotted keys', () => {
-  it('puts keys with the same beginning together, where the first of them stood', () => {
+describe('the key tree', () => {
+  it('Keys with a common prefix are grouped at the position of the first one', () => {
     assert.deepEqual(drawn(buildKeyTree(['image.tag', 'replicas', 'image.name', 'mail.host'])), [
       { 'image. 2': ['image.tag', 'image.name'] },
       'replicas',
@@ -16,7 +16,7 @@ describe('the tree of dotted keys', () => {
     ])
   })
 
-  it('takes steps that lead to one group only at once, and keeps a key beside a group of its name', () => {
+  it('Nested single groups are merged, and a key may have the name of a group', () => {
     assert.deepEqual(drawn(buildKeyTree(['a.b.c', 'a.b.d.e', 'a.b.d.f', 'x', 'x.y', 'x.z'])), [
       { 'a.b. 3': ['a.b.c', { 'a.b.d. 2': ['a.b.d.e', 'a.b.d.f'] }] },
       'x',
@@ -24,13 +24,13 @@ describe('the tree of dotted keys', () => {
     ])
   })
 
-  it('survives odd keys, and thousands of them', () => {
+  it('Unusual keys and thousands of keys work', () => {
     assert.deepEqual(drawn(buildKeyTree(['.', 'a.', 'a..b'])), ['.', { 'a. 2': ['a.', 'a..b'] }])
     const many = Array.from({ length: 5000 }, (_, at) => `a.${at % 50}.${at}`)
     assert.equal(buildKeyTree(many).length, 1)
   })
 
-  it('is filtered by words in any order', () => {
+  it('The filter accepts words in any order', () => {
     assert.ok(matchesKey('service.Mail.host', 'host mail'))
     assert.ok(!matchesKey('service.mail.host', 'mail port'))
   })

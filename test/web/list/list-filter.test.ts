@@ -10,22 +10,22 @@ import {
 } from '../../../web/list/list-filter.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 
-describe('the view of the list', () => {
-  it('turns the order round on a second click, and begins as people expect it', () => {
+describe('the list view', () => {
+  it('A second click reverses the order, and the first one uses the usual direction', () => {
     const byName = toggleSort(defaultView, 'name')
     assert.equal(byName.descending, false)
     assert.equal(toggleSort(byName, 'name').descending, true)
     assert.equal(toggleSort(byName, 'created').descending, true)
   })
 
-  it('is kept in the address, where only what makes sense is understood', () => {
+  it('The view is stored in the URL, and invalid values are ignored', () => {
     const view: ListView = { query: 'a b', archived: true, sort: 'name', descending: true }
     assert.deepEqual(parseView(formatView(view)), view)
     assert.equal(formatView(defaultView), '')
     assert.deepEqual(parseView('?sort=evil'), defaultView)
   })
 
-  it('puts the best match first, then goes by its key, then by name', () => {
+  it('The best match is first, then the sort key, then the name', () => {
     const item = (name: string, score: number, changed: string) => ({
       name,
       score,

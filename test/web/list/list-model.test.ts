@@ -20,7 +20,7 @@ function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
   const store = createDeploymentStore()
   store.upsertMany(all)
   const pendingPauses: (() => void)[] = []
-  /** Whoever pauses waits here. */
+  /** Each pause waits until the test continues it. */
   const pause = () => new Promise<void>((resolve) => pendingPauses.push(resolve))
   const model = createListModel(store, { ...defaultView, ...view }, pause)
   const change = (wanted: Parameters<typeof sampleDeployment>[0] & { name: string }) => {
@@ -46,8 +46,8 @@ function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
   }
 }
 
-describe('the listing', () => {
-  it('shows the last change first and keeps archived ones behind their switch', () => {
+describe('the list model', () => {
+  it('The last change is first, and archived deployments are hidden by default', () => {
     const { names, setView, listing } = createModel()
     assert.deepEqual(names(), ['shop', 'blog'])
     assert.equal(listing.state.value.hiddenMatches, 1)
@@ -59,7 +59,7 @@ describe('the listing', () => {
     assert.deepEqual(names(), ['blog', 'shop'])
   })
 
-  it('moves the one row that changed, and lets rows come and go', () => {
+  it('A change moves one row, and rows are added and removed', () => {
     const { names, change, store, listing } = createModel()
     change({ name: 'blog', changed: '2026-01-06' })
     assert.deepEqual(names(), ['blog', 'shop'])
@@ -75,23 +75,23 @@ describe('the listing', () => {
     )
   })
 
-  it('stays in order whatever changes, as if it were sorted anew each time', () => {
+  it('Incremental updates give the same order as a full sort', () => {
     const { names, change, store } = createModel({ archived: true }, [])
     for (let round = 1; round < 300; round += 1) {
       const name = `d${(round * 7) % 23}`
       const status = round % 3 === 0 ? 'Archived' : 'Running'
       if (round % 11 === 0) store.apply({ type: 'deleted', name, revision: round })
       else change({ name, revision: round, status, changed: `2026-01-${10 + ((round * 5) % 17)}` })
-      const anew = createListModel(store, { ...defaultView, archived: true })
+      const rebuilt = createListModel(store, { ...defaultView, archived: true })
       assert.deepEqual(
         names(),
-        anew.state.value.items.map((item) => item.name),
+        rebuilt.state.value.items.map((item) => item.name),
       )
-      anew.close()
+      rebuilt.close()
     }
   })
 
-  it('finds archived ones without showing them, and counts them', async () => {
+  it('Hidden archived matches are counted', async () => {
     const { names, setView, listing, finish } = createModel()
     setView({ query: 'old' })
     await finish()
@@ -99,7 +99,7 @@ describe('the listing', () => {
     assert.equal(listing.state.value.hiddenMatches, 1)
   })
 
-  it('shows a search when it is whole, with what changed meanwhile, and forgets one that was typed over', async () => {
+  it('A search is published when complete, includes later changes, and replaces an older one', async () => {
     const many = Array.from({ length: 2000 }, (_, at) =>
       sampleDeployment({
         name: `d${at}`,

@@ -1,4 +1,4 @@
-/** The list in a real browser: long ones, narrow ones, many pages at once, a server that goes and comes. */
+/** The list in a real browser: long lists, narrow screens, several tabs, lost connections. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
@@ -9,7 +9,7 @@ import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
 const day = (at: number) => new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString()
-/** Newest first, as the server has it; some rows are higher than others. */
+/** Newest first, like the server; the rows differ in height. */
 const many = Array.from({ length: 1500 }, (_, at) =>
   sampleDeployment({
     name: `d-${at}`,
@@ -24,12 +24,12 @@ const many = Array.from({ length: 1500 }, (_, at) =>
   }),
 )
 
-describe('the list in a browser', { skip: missingBrowser() }, () => {
+describe('the list page', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
   let context: BrowserContext
-  const troubles: string[] = []
+  const scriptErrors: string[] = []
 
   before(async () => {
     buildPage()
@@ -54,13 +54,13 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     const page = await context.newPage()
     await page.setViewportSize({ width, height: 900 })
     page.setDefaultTimeout(10_000)
-    page.on('pageerror', (error) => troubles.push(String(error.stack)))
+    page.on('pageerror', (error) => scriptErrors.push(String(error.stack)))
     await prepare(page)
     await page.goto(system.url)
     await page.locator('tr[data-name]').first().waitFor()
     return page
   }
-  /** A list of our own, and the messages of the websocket in our hands. */
+  /** Opens the page with a given list and a websocket that the test controls. */
   async function openLong(width = 1440, list: FullInfo[] = many) {
     const sockets: WebSocketRoute[] = []
     const page = await open(width, async (page) => {
@@ -73,20 +73,20 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     })
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     let seq = 0
-    const tell = (deployment: FullInfo) => {
+    const sendEvent = (deployment: FullInfo) => {
       seq += 1
       const { name } = deployment.deployment
       const event = { type: 'deployment', name, revision: deployment.revision, deployment }
       sockets.at(-1)?.send(JSON.stringify({ type: 'event', seq, event }))
     }
-    return { page, tell, sockets }
+    return { page, sendEvent, sockets }
   }
   const rowOf = (page: Page, name: string) => page.locator(`tr[data-name="${name}"]`)
   const namesOf = (page: Page) =>
     page.locator('tr[data-name]').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.name))
 
   for (const width of [1440, 768, 360]) {
-    it(`draws only what is near of a long list, without a hole or a jump, at ${width} px`, async () => {
+    it(`A long list draws only rows near the viewport, without holes, at ${width} px`, async () => {
       const { page } = await openLong(width)
       assert.ok((await namesOf(page)).length < 80)
       assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1501')
@@ -101,36 +101,37 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
         )
         assert.ok(covered, `a hole after ${at}`)
       }
-      // The estimate of what was never drawn must not keep the last row from being reached.
+      // Estimated heights must not make the last row unreachable.
       await page.keyboard.press('End')
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
       await rowOf(page, 'd-1499').waitFor()
       assert.ok((await namesOf(page)).length < 80)
       const most = await page.evaluate(() => (window as unknown as { most: number }).most)
       assert.ok(most < 100, `${most} rows were drawn at some time`)
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
-      assert.equal(wide, false)
+      const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
+      assert.equal(isTooWide, false)
     })
   }
 
-  it('keeps the row that has the focus, and goes on from it', async () => {
+  it('The focused row stays drawn, and Tab continues from it', async () => {
     const { page } = await openLong()
     await page.getByRole('link', { name: 'd-3', exact: true }).focus()
     await page.evaluate(() => scrollTo(0, 60_000))
-    // Above, between the row with the focus and what is seen, and below.
+    // One spacer above, one between the focused row and the viewport, one below.
     await page.waitForFunction(() => document.querySelectorAll('.spacer').length === 3, undefined, {
       polling: 50,
     })
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'd-3')
     await page.getByRole('link', { name: 'd-3', exact: true }).press('Tab')
     await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
-    // A second key only now: before the rows around are drawn, the next focus would be far below.
+    // Press the second key only after the surrounding rows are drawn; otherwise the next focusable element is
+    // far below.
     await page.keyboard.press('Tab')
     await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
   })
 
-  it('draws one event into its row and touches no other', async () => {
-    const { page, tell: sendEvent } = await openLong()
+  it('An event redraws only its own row', async () => {
+    const { page, sendEvent } = await openLong()
     await page.evaluate(() => {
       const seen: string[] = []
       Object.assign(window, { seen })
@@ -159,7 +160,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await rowOf(page, 'd-3').getByText('Failing').waitFor()
     assert.deepEqual([...new Set((await seen()).map((line) => line.split(':')[0]))], ['d-3'])
 
-    // An older one changes nothing, and is not even drawn.
+    // An older revision changes nothing and is not drawn.
     sendEvent({ ...third, revision: 1 })
     sendEvent({ ...(many[5] as FullInfo), revision: 2, updated_at: day(9999) })
     await page.locator('tr[aria-rowindex="2"][data-name="d-5"]').waitFor()
@@ -173,7 +174,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     )
   })
 
-  it('finds by guess, marks it, shows the override that was found, and says what else there is', async () => {
+  it('Fuzzy matches are highlighted, the matching override is shown, and other matches are offered', async () => {
     const list = [
       sampleDeployment({ name: 'feature-pay', app: { a: '1', b: '2', c: '3', 'image.tag': 'v2' } }),
       sampleDeployment({ name: 'other' }),
@@ -197,12 +198,12 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
   })
 
-  it('shows what was found in a long value, and keeps overrides open that were opened, however far one scrolls', async () => {
+  it('A match in a long value is visible, and expanded overrides stay expanded', async () => {
     const { page } = await openLong()
     const row = rowOf(page, 'd-6')
     await row.getByRole('button', { name: '3 more' }).click()
     await row.getByText('feature-6-5').waitFor()
-    // A row that holds the focus would stay.
+    // A focused row would stay drawn.
     await page.evaluate(() => (document.activeElement as HTMLElement).blur())
     await page.evaluate(() => scrollTo(0, 40_000))
     await row.waitFor({ state: 'detached' })
@@ -222,7 +223,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await other.page.waitForFunction(isSeen)
   })
 
-  it('tells what runs, for how long, and how long it usually takes', async () => {
+  it('A running action shows its elapsed and expected time', async () => {
     const action = { action: 'UpdateAction', state: 'running', started_at: new Date().toISOString() } as const
     const info = sampleDeployment({ name: 'busy', status: 'UpdatePending', action })
     const last_action = { ...info.last_action, expected_duration_ms: 40_000 }
@@ -232,7 +233,7 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await rowOf(page, 'busy').getByText('0:02').waitFor()
   })
 
-  it('shows on every page what is done on one, and how it ended', async () => {
+  it('An action in one tab appears in all tabs with its outcome', async () => {
     const [one, other] = await Promise.all([open(), open(360)])
     await one.getByRole('button', { name: 'Actions for blog' }).click()
     await one.getByRole('menuitem', { name: 'Archive' }).click()
@@ -248,33 +249,33 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     assert.equal((await client.fullInfo('blog')).last_action?.expected_duration_ms, undefined)
   })
 
-  it('comes back from sleep and from a cut that nobody told it of', async () => {
+  it('The page recovers from sleep and from a silent connection', async () => {
     const sockets: WebSocketRoute[] = []
-    const cut = { mute: false }
+    const connection = { mute: false }
     const page = await open(1440, async (page) => {
       await page.clock.install()
       await page.routeWebSocket('**/event', (socket) => {
         sockets.push(socket)
         const server = socket.connectToServer()
-        const mine = sockets.length
+        const number = sockets.length
         server.onMessage((message) => {
-          if (!(cut.mute && mine === 1)) socket.send(message)
+          if (!(connection.mute && number === 1)) socket.send(message)
         })
       })
     })
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
-    // The first connection is never closed, only silent: as behind a proxy that has forgotten it.
-    cut.mute = true
-    await client.create('cut')
-    await client.waitForStatus('cut', 'Running')
-    assert.equal(await rowOf(page, 'cut').count(), 0)
+    // The first connection stays open but silent, as behind a proxy that has lost it.
+    connection.mute = true
+    await client.create('created-later')
+    await client.waitForStatus('created-later', 'Running')
+    assert.equal(await rowOf(page, 'created-later').count(), 0)
     await page.clock.fastForward(45_000)
-    await rowOf(page, 'cut').locator('.status-label', { hasText: 'Running' }).waitFor()
+    await rowOf(page, 'created-later').locator('.status-label', { hasText: 'Running' }).waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     assert.ok(sockets.length > 1)
   })
 
-  it('survives a restart of the server: says so, waits, catches up', async () => {
+  it('A server restart is shown, and the page catches up', async () => {
     const page = await open()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await system.server.stop()
@@ -287,12 +288,12 @@ describe('the list in a browser', { skip: missingBrowser() }, () => {
     await page.getByText('Updated just now').waitFor()
   })
 
-  it('never had a fault of its own', () => {
-    assert.deepEqual(troubles, [])
+  it('No script error occurred', () => {
+    assert.deepEqual(scriptErrors, [])
   })
 })
 
-/** In the browser: how many rows there were at most. */
+/** Runs in the browser: records the maximum number of drawn rows. */
 function keepMostRows(): void {
   const seen = { most: 0 }
   Object.defineProperty(window, 'most', { get: () => seen.most })

@@ -21,21 +21,21 @@ const marked = (query: string, text: string, info = shop) =>
     .join('')
 
 describe('the search', () => {
-  it('needs every word, in names, config keys or values, whatever the letters’ size', () => {
+  it('Every term must match a name, a config key or a value, ignoring case', () => {
     assert.ok(quality('IMAGE pay') > 0)
     assert.ok(quality('tag=v2') > 0)
     assert.ok(quality('mailhog btn rc1') > 0)
     assert.equal(quality('mailhog nowhere'), 0)
   })
 
-  it('understands abbreviations and one slip in a word of four letters or more', () => {
+  it('Abbreviations match, and one typo in terms of four or more letters', () => {
     for (const query of ['fpb', 'featpay', 'imgtag', 'imgae', 'mailhgo', 'feture', 'maillhog', 'featurw']) {
       assert.ok(quality(query) > 0, query)
     }
     for (const query of ['bpf', 'eat3', 'xyz', 'imgeaa', 'hsot.mial']) assert.equal(quality(query), 0, query)
   })
 
-  it('ranks the whole name, its beginning, a part, the middle, a guess', () => {
+  it('Ranking: whole name, start of the name, start of a part, anywhere, fuzzy', () => {
     const names = ['pay', 'pay-1', 'my-pay', 'repay', 'pa-by']
     const ranks = names.map((name) => quality('pay', sampleDeployment({ name })))
     assert.deepEqual(
@@ -45,7 +45,7 @@ describe('the search', () => {
     assert.ok(new Set(ranks).size === ranks.length && Math.min(...ranks) > 0, String(ranks))
   })
 
-  it('guesses nothing in long values, and is quick with whatever people and scripts write', () => {
+  it('Long values are not matched fuzzily, and the search stays fast for any text', () => {
     const info = sampleDeployment({
       name: 'shop',
       app: { note: 'f p b '.repeat(50), big: 'a'.repeat(100_000) },
@@ -53,11 +53,11 @@ describe('the search', () => {
     assert.equal(quality('fpb', info), 0)
     const start = performance.now()
     quality('aaaaaaaaaaaaaaaaaaaaaaaaaaab aaaaaaab', info)
-    // Far above what it takes on any machine, far below what a search that backtracks would.
+    // Well above the real time on any machine, and well below that of a backtracking search.
     assert.ok(performance.now() - start < 5000)
   })
 
-  it('takes any text for letters, never for a pattern', () => {
+  it('Search text is never interpreted as a pattern', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (text) => {
         quality(text)
@@ -67,19 +67,19 @@ describe('the search', () => {
   })
 })
 
-describe('the marks', () => {
-  it('stand where the words were found, joined where they meet', () => {
+describe('highlighted spans', () => {
+  it('Matches are highlighted, and adjacent spans are merged', () => {
     assert.equal(marked('tag . v2', 'image.tag=v2-rc1'), 'image[.tag]=[v2]-rc1')
     assert.equal(marked('imag age', 'image.tag=v2-rc1'), '[image].tag=v2-rc1')
     assert.equal(marked('fpb', 'feature-pay-btn'), '[f]eature-[p]ay-[b]tn')
     assert.equal(marked('imgae', 'image.tag=v2-rc1'), '[image].tag=v2-rc1')
   })
 
-  it('are no guesses where the word stands as it is somewhere else', () => {
+  it('A term that matches exactly elsewhere is not highlighted fuzzily', () => {
     assert.equal(marked('pay', 'pa-ya'), 'pa-ya')
   })
 
-  it('can be taken from a stretch of a text', () => {
+  it('Part of a text can be highlighted', () => {
     const [first] = splitBySpans('image.tag=v2', [[6, 12]], 0, 9)
     assert.deepEqual(first, { text: 'image.', isMatch: false })
     assert.deepEqual(splitBySpans('image.tag=v2', [[6, 12]], 10), [{ text: 'v2', isMatch: true }])

@@ -13,8 +13,8 @@ const changed = (name: string, revision: number, created?: string): ChangeEvent 
 })
 const deleted = (name: string, revision: number): ChangeEvent => ({ type: 'deleted', name, revision })
 
-describe('the store of deployments', () => {
-  it('never puts an older revision over a newer one', () => {
+describe('the deployment store', () => {
+  it('An older revision never replaces a newer one', () => {
     const store = createDeploymentStore()
     store.apply(changed('shop', 7))
     store.apply(changed('shop', 5))
@@ -23,7 +23,7 @@ describe('the store of deployments', () => {
     assert.equal(store.rows.get('shop')?.value.revision, 7)
   })
 
-  it('keeps the signal of a row while its value changes, and counts only real changes', () => {
+  it('A row keeps its signal, and only real changes are counted', () => {
     const store = createDeploymentStore()
     store.apply(changed('shop', 1))
     const row = store.rows.get('shop')
@@ -34,7 +34,7 @@ describe('the store of deployments', () => {
     assert.equal(store.version.value, before + 1)
   })
 
-  it('does not bring back what was deleted, neither by a late event nor by a late list', () => {
+  it('A late event or list does not restore a deleted deployment', () => {
     const store = createDeploymentStore()
     store.apply(changed('shop', 3))
     const mark = store.snapshotToken()
@@ -45,7 +45,7 @@ describe('the store of deployments', () => {
     assert.equal(store.rows.size, 0)
   })
 
-  it('does not bring back what a list lacks, whatever comes late about it, unless it is made anew', () => {
+  it('A late event does not restore a deployment that a list lacked', () => {
     const store = createDeploymentStore()
     store.apply(changed('shop', 3))
     store.removeMissing(new Set(), store.snapshotToken())
@@ -57,7 +57,7 @@ describe('the store of deployments', () => {
     assert.equal(store.rows.get('shop')?.value.revision, 9)
   })
 
-  it('shows a deployment made anew under the name of a deleted one, whatever comes late about the old one', () => {
+  it('A new deployment with the name of a deleted one is shown, despite late events of the old one', () => {
     const store = createDeploymentStore()
     store.apply(changed('shop', 3))
     store.apply(changed('shop', 9))
@@ -65,7 +65,7 @@ describe('the store of deployments', () => {
     assert.equal(store.rows.get('shop')?.value.revision, 9)
   })
 
-  it('drops what a list lacks, but not what came by an event after the list was asked for', () => {
+  it('Rows that a list lacks are removed, except rows changed by a later event', () => {
     const store = createDeploymentStore()
     store.apply(changed('old', 1))
     const mark = store.snapshotToken()
@@ -74,20 +74,20 @@ describe('the store of deployments', () => {
     assert.deepEqual([...store.rows.keys()], ['new'])
   })
 
-  it('tells by name what has changed, and nothing when nothing has', () => {
+  it('Listeners get the names of changed rows, and nothing without a change', () => {
     const store = createDeploymentStore()
-    const heard: string[][] = []
-    const stop = store.onChange((names) => heard.push([...names]))
+    const changes: string[][] = []
+    const stop = store.onChange((names) => changes.push([...names]))
     store.upsertMany([sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b' })])
     store.upsertMany([sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b', revision: 2 })])
     store.apply(changed('b', 1))
     store.removeMissing(new Set(['b']), store.snapshotToken())
     stop()
     store.apply(changed('c', 1))
-    assert.deepEqual(heard, [['a', 'b'], ['b'], ['a']])
+    assert.deepEqual(changes, [['a', 'b'], ['b'], ['a']])
   })
 
-  it('ends with the newest state of each deployment, in whatever order events arrive', () => {
+  it('The order of events does not change the final state', () => {
     const events = [
       changed('a', 1),
       changed('b', 2),

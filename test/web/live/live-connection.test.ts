@@ -4,7 +4,7 @@ import type { LiveMessage } from '../../../domain/event.ts'
 import { openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 
-/** A live room over sockets that only say what the test says. */
+/** A connection over fake sockets that the test controls. */
 function openTestConnection(test: TestContext) {
   test.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 })
   const sockets: Socket[] = []
@@ -26,10 +26,10 @@ function openTestConnection(test: TestContext) {
   test.after(connection.close)
   return {
     live: connection,
-    room: server,
+    server,
     sockets,
     seen: calls,
-    /** What happened since the last call. */
+    /** The calls since the last call of this function. */
     callsSinceLast: () => calls.splice(0),
     receive: async (...messages: LiveMessage[]) => {
       for (const message of messages) {
@@ -54,8 +54,8 @@ const event = (seq: number): LiveMessage => ({
   event: { type: 'deployment', name: 'shop', revision: seq, deployment: sampleDeployment({ revision: seq }) },
 })
 
-describe('live events', () => {
-  it('is live only when it has heard the server and fetched the list', async (t) => {
+describe('the live connection', () => {
+  it('The state is live after the hello message and a fetched list', async (t) => {
     const { live, receive, callsSinceLast } = openTestConnection(t)
     assert.equal(live.connectionState.value, 'connecting')
     await receive(hello)
@@ -63,7 +63,7 @@ describe('live events', () => {
     assert.equal(live.connectionState.value, 'live')
   })
 
-  it('applies events in a row without fetching anything', async (t) => {
+  it('Consecutive events are applied without a fetch', async (t) => {
     const { receive, callsSinceLast } = openTestConnection(t)
     await receive(hello)
     callsSinceLast()
@@ -71,7 +71,7 @@ describe('live events', () => {
     assert.deepEqual(callsSinceLast(), ['deployment shop', 'deployment shop'])
   })
 
-  it('fetches the list after a gap, whether an event or a heartbeat shows it', async (t) => {
+  it('A gap in events or heartbeats triggers a fetch', async (t) => {
     const { receive, callsSinceLast } = openTestConnection(t)
     await receive(hello)
     callsSinceLast()
@@ -83,7 +83,7 @@ describe('live events', () => {
     assert.deepEqual(callsSinceLast(), ['refresh'])
   })
 
-  it('connects again after a cut, says so, and fetches the list', async (t) => {
+  it('A closed connection is shown and reopened, and the list is fetched', async (t) => {
     const { live, receive, dropConnection, advanceTime, sockets, callsSinceLast } = openTestConnection(t)
     await receive(hello)
     callsSinceLast()
@@ -96,7 +96,7 @@ describe('live events', () => {
     assert.deepEqual(callsSinceLast(), ['refresh'])
   })
 
-  it('takes silence for a cut', async (t) => {
+  it('Silence counts as a lost connection', async (t) => {
     const { live, receive, advanceTime, sockets } = openTestConnection(t)
     await receive(hello)
     await advanceTime(38_000)
@@ -105,14 +105,14 @@ describe('live events', () => {
     assert.equal(sockets.length, 2)
   })
 
-  it('goes elsewhere when the server says bye', async (t) => {
+  it('A bye message triggers a reconnect', async (t) => {
     const { receive, advanceTime, sockets } = openTestConnection(t)
     await receive(hello, { type: 'bye', seq: 11 })
     await advanceTime(500)
     assert.equal(sockets.length, 2)
   })
 
-  it('calls itself offline after several attempts, and tries at once when asked to', async (t) => {
+  it('The state is offline after several failed attempts, and a request to reconnect works at once', async (t) => {
     const { live, receive, dropConnection, advanceTime, sockets } = openTestConnection(t)
     await receive(hello)
     for (const waitMs of [500, 1000, 2000, 4000]) {
@@ -125,7 +125,7 @@ describe('live events', () => {
     assert.equal(sockets.length, before + 1)
   })
 
-  it('says that it hears late while its server does, and fetches the list once more when that is over', async (t) => {
+  it('The state is delayed while the server is, and the list is fetched once more afterwards', async (t) => {
     const { live, receive, callsSinceLast } = openTestConnection(t)
     await receive({ ...hello, delayed: true })
     assert.equal(live.connectionState.value, 'delayed')
@@ -137,7 +137,7 @@ describe('live events', () => {
     assert.equal(live.connectionState.value, 'delayed')
   })
 
-  it('connects anew for somebody else, however well it hears', async (t) => {
+  it('`reconnect` opens a new connection even when live', async (t) => {
     const { live, receive, sockets } = openTestConnection(t)
     await receive(hello)
     live.reconnectIfStale()
@@ -147,51 +147,51 @@ describe('live events', () => {
     assert.equal(live.connectionState.value, 'reconnecting')
   })
 
-  it('is not live while the list cannot be fetched, and tries again', async (t) => {
-    const { live, receive, room, advanceTime, sockets } = openTestConnection(t)
-    room.reachable = false
+  it('The state is not live while the list cannot be fetched, and the fetch is repeated', async (t) => {
+    const { live, receive, server, advanceTime, sockets } = openTestConnection(t)
+    server.reachable = false
     await receive(hello)
     assert.notEqual(live.connectionState.value, 'live')
     await advanceTime(500)
     assert.equal(sockets.length, 2)
-    room.reachable = true
+    server.reachable = true
     await receive(hello)
     assert.equal(live.connectionState.value, 'live')
   })
 
-  it('tells no age of a list that cannot be fetched, however often it is greeted', async (t) => {
-    const { live, receive, room, advanceTime } = openTestConnection(t)
-    room.reachable = false
+  it('The sync time does not advance while the list cannot be fetched', async (t) => {
+    const { live, receive, server, advanceTime } = openTestConnection(t)
+    server.reachable = false
     await receive(hello)
     assert.equal(live.lastSyncedAt.value, 0)
-    room.reachable = true
+    server.reachable = true
     await advanceTime(500)
     await receive(hello)
     assert.equal(live.lastSyncedAt.value, Date.now())
-    const heard = Date.now()
-    room.reachable = false
+    const syncedAt = Date.now()
+    server.reachable = false
     await advanceTime(1000)
     await receive({ type: 'resync', seq: 11 })
-    assert.equal(live.lastSyncedAt.value, heard)
+    assert.equal(live.lastSyncedAt.value, syncedAt)
   })
 
-  it('grows older while its server itself hears late', async (t) => {
+  it('The sync time does not advance while the server is delayed', async (t) => {
     const { live, receive, advanceTime } = openTestConnection(t)
     await receive(hello)
     await receive({ ...heartbeat(10), delayed: true } as LiveMessage)
-    const heard = Date.now()
+    const syncedAt = Date.now()
     await advanceTime(5000)
     await receive({ ...heartbeat(10), delayed: true } as LiveMessage)
-    assert.equal(live.lastSyncedAt.value, heard)
+    assert.equal(live.lastSyncedAt.value, syncedAt)
   })
 
-  it('fetches the list when asked to try, also where websockets never come through', async (t) => {
+  it('A request to reconnect fetches the list, even where websockets are blocked', async (t) => {
     const { live, callsSinceLast } = openTestConnection(t)
     live.reconnectIfStale()
     assert.deepEqual(callsSinceLast(), ['refresh'])
   })
 
-  it('still follows, more slowly, where websockets never come through', async (t) => {
+  it('The page polls where websockets are blocked', async (t) => {
     const { advanceTime, callsSinceLast } = openTestConnection(t)
     await advanceTime(15_000)
     assert.ok(callsSinceLast().includes('refresh'))

@@ -1,4 +1,4 @@
-/** The page while Redis is away: it says that it hears late, follows all the same, and says when that is over. */
+/** The page while Redis is unreachable: it shows the delay, stays up to date by polling, and recovers. */
 import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
@@ -7,7 +7,7 @@ import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type DedicatedRedis, startDedicatedRedis } from '../../helpers/dedicated-redis.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-describe('the page while Redis is away', { skip: missingBrowser() }, () => {
+describe('the page while Redis is unreachable', { skip: missingBrowser() }, () => {
   let system: System
   let client: ApiClient
   let browser: Browser
@@ -24,7 +24,7 @@ describe('the page while Redis is away', { skip: missingBrowser() }, () => {
     await redis?.remove()
   })
 
-  it('says so, shows what is done elsewhere some seconds late, and is live again afterwards', async () => {
+  it('The badge shows Delayed, changes arrive late, and Live returns afterwards', async () => {
     const session = await openBrowserSession(browser, system.url)
     const page = await session.openPage()
     page.setDefaultTimeout(30_000)

@@ -1,4 +1,7 @@
-/** The servers are replaced one by one while somebody looks at the page: it goes on with another, and misses nothing. */
+/**
+ * The servers are replaced one by one while the page is open: it moves to another server and misses no
+ * change.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -21,7 +24,7 @@ describe('the page during a rolling restart', { skip: missingBrowser() }, () => 
     await system?.stop()
   })
 
-  it('goes on with another server, and shows what is done and printed meanwhile', async (t) => {
+  it('The page moves to another server and shows later changes and output', async (t) => {
     const second = await system.startServer()
     const servers = [system.url, second.url]
     const { url, close } = await startLoadBalancer(servers)
@@ -40,10 +43,10 @@ describe('the page during a rolling restart', { skip: missingBrowser() }, () => 
     await page.locator('.running-action').getByText('waiting').waitFor()
     await list.locator('.badge', { hasText: 'Live' }).waitFor()
 
-    // The first server goes, the second takes over; then a third one comes and the second goes.
+    // The first server stops and the second takes over; then a third one starts and the second stops.
     await system.server.stop()
-    await client.create('meanwhile')
-    await list.locator('tr[data-name="meanwhile"] .status-label', { hasText: 'Running' }).waitFor()
+    await client.create('created-later')
+    await list.locator('tr[data-name="created-later"] .status-label', { hasText: 'Running' }).waitFor()
     const third = await system.startServer()
     servers.push(third.url)
     await second.stop()

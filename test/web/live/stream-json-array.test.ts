@@ -25,8 +25,8 @@ const specialCharacters = {
   quote: '\\"{',
 }
 
-describe('a list that arrives', () => {
-  it('comes in parts, the first of them soon, nothing lost or doubled, whatever the texts hold', async () => {
+describe('streaming a JSON array', () => {
+  it('Items arrive in parts, the first one soon, none lost or duplicated', async () => {
     const list = Array.from({ length: 3000 }, (_, at) =>
       sampleDeployment({ name: `d${at}`, app: specialCharacters }),
     )
@@ -41,12 +41,12 @@ describe('a list that arrives', () => {
     }
   })
 
-  it('may be empty, or short', async () => {
+  it('Empty and short arrays work', async () => {
     assert.deepEqual(await read('[]', 1), [[]])
     assert.equal((await read(JSON.stringify([sampleDeployment()]), 10)).flat().length, 1)
   })
 
-  it('is an error when it is cut off, or no list', async () => {
+  it('A truncated response or another value is an error', async () => {
     await assert.rejects(read(JSON.stringify([sampleDeployment()]).slice(0, -1), 10), SyntaxError)
     await assert.rejects(read('', 10), SyntaxError)
   })

@@ -11,12 +11,12 @@ function linesOf(...pieces: Piece[]): string[] {
   return lines.all.map(({ stream, text }) => (stream === 'stderr' ? `! ${text}` : text))
 }
 
-describe('the lines of an output', () => {
-  it('are whole however the chunks are cut, and empty ones stay', () => {
+describe('log lines', () => {
+  it('Lines do not depend on chunk boundaries, and empty lines are kept', () => {
     assert.deepEqual(linesOf(['stdout', 'a'], ['stdout', 'b\n\nc'], ['stdout', '\n']), ['ab', '', 'c'])
   })
 
-  it('keep both streams apart, also in the middle of a line', () => {
+  it('The streams stay separate, also within a line', () => {
     assert.deepEqual(linesOf(['stdout', 'copying'], ['stderr', 'oh\n'], ['stdout', ' done\nnext\n']), [
       'copying done',
       '! oh',
@@ -24,7 +24,7 @@ describe('the lines of an output', () => {
     ])
   })
 
-  it('lose codes for terminals, also those cut in two, and show what a carriage return left', () => {
+  it('Terminal codes are removed, also when split, and carriage returns are applied', () => {
     const colours: Piece[] = [
       ['stdout', '\u001b[1;32mgreen\u001b'],
       ['stdout', '[0m and \u001b]0;title\u0007plain\u0008\r'],
@@ -34,7 +34,7 @@ describe('the lines of an output', () => {
     assert.deepEqual(linesOf(...colours), ['green and plain', '100 %'])
   })
 
-  it('tell from where on they have changed', () => {
+  it('The first changed line is returned', () => {
     const lines = createLogLines()
     assert.equal(lines.add({ stream: 'stdout', text: 'a\nb' }), 0)
     assert.equal(lines.add({ stream: 'stderr', text: 'c\n' }), 2)
@@ -43,21 +43,21 @@ describe('the lines of an output', () => {
   })
 })
 
-describe('finding words in an output', () => {
+describe('the search in an output', () => {
   const lines = ['One (1)', 'two', 'ONE (1) more'].map((text) => ({ stream: 'stdout' as const, text }))
 
-  it('takes letters of both sizes and no sign for a pattern', () => {
+  it('The search ignores case and treats the query as plain text', () => {
     assert.deepEqual(findMatchingLines(lines, 'one (1)'), [0, 2])
     assert.deepEqual(findMatchingLines(lines, '.'), [])
     assert.deepEqual(findMatchingLines(lines, ''), [])
     assert.deepEqual(splitByMatch('One (1) one (1)', 'ONE (1)'), ['', 'One (1)', ' ', 'one (1)', ''])
   })
 
-  it('looks only through what is new', () => {
+  it('Only new lines are searched', () => {
     assert.deepEqual(findMatchingLines(lines, 'one', [0], 2), [0, 2])
   })
 
-  it('goes round the end in both ways', () => {
+  it('Match navigation wraps around in both directions', () => {
     assert.deepEqual([nextMatch([0, 2], 0, 1), nextMatch([0, 2], 2, 1), nextMatch([0, 2], 0, -1)], [2, 0, 2])
     assert.equal(nextMatch([], 0, 1), -1)
   })

@@ -23,38 +23,38 @@ describe('server-sent events', () => {
     { event: 'end', data: '{}' },
   ]
 
-  it('are read without comments, settings and what was cut off', async () => {
+  it('Comments, unused fields and an incomplete event are skipped', async () => {
     assert.deepEqual(await eventsOf([new TextEncoder().encode(text)]), expected)
   })
 
-  it('are the same wherever the network cuts them, also within a letter', async () => {
+  it('Chunk boundaries do not matter, even inside a character', async () => {
     const bytes = new TextEncoder().encode(text)
     assert.deepEqual(await eventsOf(Array.from(bytes, (byte) => new Uint8Array([byte]))), expected)
   })
 })
 
-describe('listening to an output', () => {
-  it('takes a server that does not even begin to answer for lost, lets go of it, and asks again', async (t) => {
-    const asked: (AbortSignal | null | undefined)[] = []
+describe('the output stream', () => {
+  it('A request without a response counts as lost: it is aborted and repeated', async (t) => {
+    const requestSignals: (AbortSignal | null | undefined)[] = []
     t.mock.method(globalThis, 'fetch', (_: string, { signal }: RequestInit) => {
-      asked.push(signal)
-      if (asked.length === 1) return new Promise(() => {})
+      requestSignals.push(signal)
+      if (requestSignals.length === 1) return new Promise(() => {})
       return Promise.resolve(new Response('event: end\ndata: {}\n\n'))
     })
-    const heard: string[] = []
+    const events: string[] = []
     await streamOutput(
       createClient(() => ''),
       7,
       new AbortController().signal,
       {
         chunk: () => {},
-        connectionError: (problem) => heard.push(problem === null ? 'there again' : problem.message),
-        rejected: () => heard.push('refused'),
-        end: () => heard.push('end'),
+        connectionError: (error) => events.push(error === null ? 'reconnected' : error.message),
+        rejected: () => events.push('rejected'),
+        end: () => events.push('end'),
       },
       20,
     )
-    assert.deepEqual(heard, ['The server did not answer in time.', 'there again', 'end'])
-    assert.equal(asked[0]?.aborted, true)
+    assert.deepEqual(events, ['The server did not answer in time.', 'reconnected', 'end'])
+    assert.equal(requestSignals[0]?.aborted, true)
   })
 })

@@ -5,20 +5,20 @@ import { lineAt, rowOffsets, visibleRanges } from '../../../web/ui/virtual-range
 const offsetsFor = (heights: number[], shape: Parameters<typeof rowOffsets>[2]) =>
   rowOffsets(heights.length, (at) => heights[at] ?? 0, shape)
 
-describe('the window over a long list', () => {
-  it('knows where lines begin: as drawn, else as guessed', () => {
+describe('virtual ranges', () => {
+  it('Offsets use measured heights and estimates for the others', () => {
     assert.deepEqual(
       [...offsetsFor([40, 0, 60], { columns: 1, estimatedHeight: 50, gap: 0 })],
       [0, 40, 90, 150],
     )
   })
 
-  it('takes cards side by side for one line as high as the highest, and the space between lines', () => {
+  it('A line of cards is as high as its highest card, plus the gap', () => {
     const tops = offsetsFor([40, 70, 0, 30, 20], { columns: 2, estimatedHeight: 50, gap: 10 })
     assert.deepEqual([...tops], [0, 80, 140, 170])
   })
 
-  it('finds the line at a height, also beyond both ends', () => {
+  it('The line at a height is found and clamped at both ends', () => {
     const tops = offsetsFor([40, 50, 60], { columns: 1, estimatedHeight: 50, gap: 0 })
     assert.deepEqual(
       [-9, 0, 39, 40, 149, 999].map((height) => lineAt(tops, height)),
@@ -26,7 +26,7 @@ describe('the window over a long list', () => {
     )
   })
 
-  it('draws what is near in whole steps, and the line with the focus wherever it is', () => {
+  it('Ranges are rounded to steps and include the focused line', () => {
     const tops = offsetsFor([...Array.from({ length: 100 }, () => 10)], {
       columns: 1,
       estimatedHeight: 10,
@@ -46,7 +46,7 @@ describe('the window over a long list', () => {
     assert.deepEqual(visibleRanges(tops, 5000, 6000), [[96, 100]])
   })
 
-  it('has nothing to draw of nothing', () => {
+  it('An empty list has an empty range', () => {
     assert.deepEqual(visibleRanges(offsetsFor([], { columns: 1, estimatedHeight: 10, gap: 0 }), 0, 500), [
       [0, 0],
     ])
