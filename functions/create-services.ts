@@ -1,5 +1,4 @@
-/** Opens what the functions need, for server.ts and lambda.ts, and gives the way to close it again. */
-
+/** Opens the connections and caches that the handlers use, and returns how to close them. Called by server.ts and lambda.ts. */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
@@ -26,20 +25,20 @@ type Options = Pick<Services, 'supportsStreaming' | 'isShuttingDown' | 'shutdown
   timeoutMs: number
 }
 
-/** Waits up to `patienceMs` for PostgreSQL; Redis may come later. */
+/** Waits up to `timeoutMs` for PostgreSQL. Redis may be reachable later. */
 export async function createServices(
   settings: ServerSettings,
   log: Logger,
   options: Options,
 ): Promise<CreatedServices> {
-  const logWaiting = (words: string) => log.warn(`waiting for PostgreSQL: ${words}`)
+  const logWaiting = (message: string) => log.warn(`waiting for PostgreSQL: ${message}`)
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
     startupTimeoutMs: options.timeoutMs,
     onWait: logWaiting,
   })
   const logRedisError = oncePerMinute((error) =>
-    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
+    log.warn({ err: error }, 'Redis is unreachable; the server works without it'),
   )
   const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
   const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)

@@ -1,6 +1,6 @@
 /**
- * The same app as an AWS Lambda handler (API Gateway v2, function URLs). Everything but the websocket; an output
- * stream answers what there is and the client comes back for more.
+ * The application as an AWS Lambda handler (API Gateway v2, function URLs), without the websocket. An output stream
+ * sends the output so far and ends; the client connects again for more.
  */
 import { handle, type LambdaEvent } from 'hono/aws-lambda'
 import { pino } from 'pino'
@@ -23,7 +23,7 @@ const handleEvent = handle(createApp(services))
 export const handler = (event: LambdaEvent, context?: Parameters<typeof handleEvent>[1]) =>
   handleEvent(withoutStage(event), context)
 
-/** API Gateway puts a named stage before the path (payload 2.0); the routes know nothing of it. */
+/** API Gateway puts a named stage before the path (payload 2.0). The routes do not contain it. */
 function withoutStage(event: LambdaEvent): LambdaEvent {
   if (!('rawPath' in event) || !('stage' in event.requestContext)) return event
   const prefix = `/${event.requestContext.stage}`
@@ -31,5 +31,5 @@ function withoutStage(event: LambdaEvent): LambdaEvent {
   return { ...event, rawPath: event.rawPath.slice(prefix.length) || '/' }
 }
 
-/** For tests, and for a runtime that tells before it freezes for good. */
+/** For tests, and for a runtime that announces its end. */
 export const closeHandler = close

@@ -1,4 +1,4 @@
-/** `npm run server`: the functions as a process. Stateless; any number of them side by side. */
+/** Program `npm run server`: serves the HTTP application and the websockets. Stateless; any number can run side by side. */
 import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serve } from '@hono/node-server'
@@ -43,22 +43,22 @@ async function main(): Promise<void> {
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
-  // Until Redis is there nothing is relayed; the loss watch has the clients fetch meanwhile.
+  // Without Redis nothing is relayed. Until it is reachable, missedEvents tells the clients to resync.
   subscribe(subscriber, settings.REDIS_PREFIX, {
     onChange: (_, text) => {
       missedEvents.recordRelayed()
       live.relay(text)
     },
     onOutput: ({ actionId }) => services.outputNotifier.notify(actionId),
-  }).catch((error) => log.error({ err: error }, 'could not subscribe to changes'))
+  }).catch((error) => log.error({ err: error }, 'subscribing to change events failed'))
 
   const stop = async () => {
     if (isShuttingDown) process.exit(1)
     isShuttingDown = true
     setTimeout(() => process.exit(1), settings.SHUTDOWN_DELAY + settings.SHUTDOWN_GRACE + 5000).unref()
-    log.info('stopping: /readyz says so')
+    log.info('shutdown: readiness set to not ready')
     await pause(settings.SHUTDOWN_DELAY)
-    log.info('stopping: finishing requests')
+    log.info('shutdown: finishing requests')
     shutdown.abort()
     missedEvents.stop()
     await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE)])
@@ -86,7 +86,7 @@ function listen(
         port,
         hostname,
         createServer,
-        // A connection is kept for longer than load balancers keep theirs (60 s): never closed under a request on its way.
+        // Load balancers keep connections for 60 s. The server keeps them longer, so that it never closes one in use.
         serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
       },
       () => resolve(server),
@@ -95,7 +95,7 @@ function listen(
   })
 }
 
-/** Takes no new connections; those there are close as soon as they have their answer, at the latest after `graceMs`. */
+/** Accepts no new connections and closes each open one after its answer, at the latest after `graceMs`. */
 async function drainRequests(http: Server, graceMs: number): Promise<void> {
   http.prependListener('request', (_, response) => {
     response.shouldKeepAlive = false

@@ -1,4 +1,4 @@
-/** What every function is given: opened once by server.ts or lambda.ts, closed by them. No state of its own. */
+/** What every handler gets as its first argument. server.ts and lambda.ts create it once and close it. */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
@@ -15,14 +15,14 @@ export type Services = {
   actionQueue: ActionQueue
   scriptQueries: ScriptQueryClient
   listCache: ListCache
-  /** One deployment as JSON text; undefined when it is not there. */
+  /** Returns a deployment as JSON text; undefined when it does not exist. */
   loadFullInfo(name: string): Promise<string | undefined>
   outputNotifier: OutputNotifier
   log: Logger
-  /** False on AWS Lambda: a stream answers what there is and ends, instead of waiting for more. */
+  /** False on AWS Lambda: a stream sends the output so far and ends, and a handler waits for its notifications. */
   supportsStreaming: boolean
-  /** True once this process is to stop: /readyz says so, and all goes on as before until load balancers have noticed. */
+  /** True after SIGTERM: /readyz is not ready, and requests are served until load balancers have noticed. */
   isShuttingDown: () => boolean
-  /** Aborts when it stops: new actions are refused, streams end, others take over. */
+  /** Aborts after SHUTDOWN_DELAY: new actions are rejected and streams end; other servers take over. */
   shutdownSignal: AbortSignal
 }

@@ -1,8 +1,11 @@
-/** One question for all who ask in the same turn of the event loop: a busy server then asks PostgreSQL less often, not later. */
+/**
+ * Combines all calls of one turn of the event loop into one load, so that a busy server queries PostgreSQL less often.
+ * The server uses it to read deployments.
+ */
 
 type Batch<T> = Map<string, PromiseWithResolvers<T | undefined>>
 
-/** `load` answers for many keys at once; a key it leaves out gets undefined. Its error is everybody's of that turn. */
+/** `load` returns the values of many keys; a missing key gets undefined. An error of `load` rejects all calls of the turn. */
 export function createBatchLoader<T>(
   load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): (key: string) => Promise<T | undefined> {
@@ -21,7 +24,7 @@ export function createBatchLoader<T>(
     if (currentBatch === null) {
       const batch: Batch<T> = new Map()
       currentBatch = batch
-      // After all that has arrived by now was read.
+      // Runs after all requests that have already arrived are read.
       setImmediate(() => {
         currentBatch = null
         void loadBatch(batch)

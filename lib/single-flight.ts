@@ -1,8 +1,6 @@
-/** One run of some work for all who ask for it at the same time. */
-
 /**
- * Callers share one run of `work`, but only one that starts after they called: what they get is never older than
- * their question. At most one runs and one waits.
+ * Concurrent callers share one run of `work`, but only a run that starts after their call, so that a result is never
+ * older than its call. At most one run is active and one waits. The list cache of the server uses it.
  */
 export function singleFlight<T>(work: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | null = null

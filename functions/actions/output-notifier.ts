@@ -1,7 +1,10 @@
-/** Wakes the output streams of this server when an action's output grew; see db/redis/events.ts. Hints may be lost. */
+/**
+ * Wakes the output streams of this server when an action has new output. server.ts calls `notify` for each event of
+ * Redis; events may be lost, so a stream waits only for a limited time.
+ */
 
 export type OutputNotifier = {
-  /** Resolves at the next hint for the action, or after `timeoutMs`. */
+  /** Resolves at the next event for the action, after `timeoutMs`, or when `signal` aborts. */
   wait(actionId: number, timeoutMs: number, signal: AbortSignal): Promise<void>
   notify(actionId: number): void
 }

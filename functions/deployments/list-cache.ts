@@ -1,6 +1,6 @@
 /**
- * The list of all deployments as bytes. Every request asks PostgreSQL for the version, so no server ever answers with a
- * list older than the request; only what has changed is read again. Called by deployments/list.ts.
+ * The list of all deployments as bytes. Every request reads the version of the list from PostgreSQL, so that no answer
+ * is older than its request; only changed deployments are read again. Used by reads.ts.
  */
 import { createHash } from 'node:crypto'
 import type { Database } from '../../db/pool.ts'
@@ -43,9 +43,9 @@ export function createListCache(db: Database): ListCache {
     async current() {
       const before = cached
       const changes = await version()
-      // The count never shrinks: this is another database (restored, replaced). Nothing we know is true any more.
+      // The version never decreases: this is another database (restored, replaced), and the cache is wrong.
       if (before !== null && changes < before.changes) reset()
-      // A list that is newer than the version just asked for is newer than the request: good enough.
+      // A cached list with a newer version is newer than the request too.
       return cached !== null && cached.changes >= changes ? cached : refresh()
     },
   }

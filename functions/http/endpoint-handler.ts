@@ -96,7 +96,7 @@ export function createEndpointHandler<Name extends EndpointName>(
 async function isDisconnected(context: Context): Promise<boolean> {
   const { incoming } = (context.env ?? {}) as { incoming?: IncomingMessage }
   if (incoming === undefined) return false
-  // A server that was frozen has read the end of the connection only after this turn of the event loop.
+  // A server that was frozen reads the end of the connection in the next turn of the event loop.
   await setImmediate()
   return incoming.socket.readableEnded || incoming.socket.destroyed
 }

@@ -1,4 +1,7 @@
-/** Server-sent events with heartbeats and backpressure; ends when the writer returns or the client goes. */
+/**
+ * A response of server-sent events with heartbeats and backpressure. It ends when the writer returns or the client
+ * disconnects. Used by actions/output.ts.
+ */
 
 type ServerSentEvent = { id: number; event: string; data: string }
 type Send = (event: ServerSentEvent) => Promise<void>
@@ -6,12 +9,12 @@ type Send = (event: ServerSentEvent) => Promise<void>
 const heartbeatMs = 15_000
 
 /**
- * `write` gets a signal that aborts when the client has gone, or has read nothing from one heartbeat to the next. An error of
- * it ends the stream; the client resumes.
+ * The signal of `write` aborts when the client has disconnected, or has read nothing between two heartbeats. An error
+ * thrown by `write` ends the stream, and the client resumes.
  */
 export function createEventStream(
   client: AbortSignal,
-  write: (send: Send, gone: AbortSignal) => Promise<void>,
+  write: (send: Send, disconnected: AbortSignal) => Promise<void>,
   heartbeatIntervalMs = heartbeatMs,
 ): Response {
   const disconnect = new AbortController()
@@ -20,8 +23,8 @@ export function createEventStream(
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   let drained = Promise.withResolvers<void>()
   const readable = new ReadableStream<Uint8Array>({
-    start: (given) => {
-      controller = given
+    start: (streamController) => {
+      controller = streamController
     },
     pull: () => drained.resolve(),
     cancel: () => disconnect.abort(),
@@ -33,22 +36,22 @@ export function createEventStream(
       await drained.promise
       drained = Promise.withResolvers()
     }
-    if (disconnected.aborted) throw new Error('the client has gone')
+    if (disconnected.aborted) throw new Error('the client has disconnected')
     controller?.enqueue(encoder.encode(text))
   }
   const send: Send = ({ id, event, data }) => enqueue(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`)
 
-  let unread = false
+  let isUnread = false
   const heartbeat = setInterval(() => {
-    if (unread) {
-      // An error, not an end: what lies unread would keep the connection open.
+    if (isUnread) {
+      // An error instead of an end: unread data would keep the connection open.
       controller?.error(new Error('the client does not read'))
       return disconnect.abort()
     }
-    unread = true
+    isUnread = true
     enqueue(': still here\n\n').then(
       () => {
-        unread = false
+        isUnread = false
       },
       () => {},
     )
@@ -60,7 +63,7 @@ export function createEventStream(
     .finally(() => {
       clearInterval(heartbeat)
       closeStream(controller)
-      // As long as anybody listens, a signal made of others lives as long as they do: here as long as the server.
+      // A signal made by AbortSignal.any lives as long as its sources while it has listeners: here as long as the server.
       disconnect.abort()
     })
   return new Response(readable, {
@@ -72,6 +75,6 @@ function closeStream(controller: ReadableStreamDefaultController<Uint8Array> | u
   try {
     controller?.close()
   } catch {
-    // The client has cancelled it.
+    // The client has already cancelled the stream.
   }
 }

@@ -1,13 +1,13 @@
 /**
- * One line a request: what was asked, how it was answered, how long it took, under an id that answers with an error carry
- * too. No bodies, no credentials.
+ * Middleware: logs one line for each request with method, path, status and duration, without bodies and credentials.
+ * Error answers carry the same request id.
  */
 import { randomUUID } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Logger } from 'pino'
 import { headers } from '../../domain/endpoints.ts'
 
-/** Touches no answer: reading its headers would cost every request node-server's quick way of sending it. */
+/** Does not read the headers of the answer: node-server has a fast path for answers whose headers nobody has read. */
 export function logRequests(log: Logger): MiddlewareHandler {
   return async (context, next) => {
     const startedAt = performance.now()
@@ -18,16 +18,16 @@ export function logRequests(log: Logger): MiddlewareHandler {
     const level = status >= 500 ? 'warn' : 'debug'
     if (!log.isLevelEnabled(level)) return
     const ms = Math.round(performance.now() - startedAt)
-    log[level]({ requestId: requestIdOf(context), method, path, status, ms }, 'answered')
+    log[level]({ requestId: requestIdOf(context), method, path, status, ms }, 'request')
   }
 }
 
-/** A proxy's id is kept, so that its log and ours can be read together. The same for one request each time. */
+/** Keeps the id of a proxy, so that its log and this one can be read together. Returns the same id for the same request. */
 export function requestIdOf(context: Context): string {
   const known: string | undefined = context.get('requestId')
   if (known !== undefined) return known
-  const given = context.req.header(headers.requestId)
-  const id = given !== undefined && /^[\w.-]{1,100}$/.test(given) ? given : randomUUID()
+  const proxyId = context.req.header(headers.requestId)
+  const id = proxyId !== undefined && /^[\w.-]{1,100}$/.test(proxyId) ? proxyId : randomUUID()
   context.set('requestId', id)
   return id
 }

@@ -1,4 +1,4 @@
-/** The built page and the config it starts with. */
+/** Serves the built page, and /config.json, which the page reads first. Used by app.ts. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
@@ -7,24 +7,24 @@ import type { Services } from '../services.ts'
 
 const distFolder = fileURLToPath(new URL('../../web/dist', import.meta.url))
 
-/** Assets carry a hash in their name and are kept for ever; the page itself is asked for again. */
+/** Assets have a hash in their name and are cached for a year; index.html is revalidated each time. */
 export function staticFiles(): MiddlewareHandler {
   const files = serveStatic({
     root: distFolder,
     precompressed: true,
     onFound: (path, context) => {
-      // The file may be the packed one: main-….js.br.
+      // The file may be a compressed one, such as main-….js.br.
       const hashed = /-[A-Z0-9]{8}\.\w+(?:\.(?:br|gz))?$/.test(path)
       context.header('Cache-Control', hashed ? 'public, immutable, max-age=31536000' : 'no-cache')
     },
   })
-  // A path of the page's own router, such as /deployments/x: the page itself.
+  // A path of the client-side router, such as /deployments/x, gets index.html.
   const index = serveStatic({
     root: distFolder,
     path: 'index.html',
     onFound: (_, context) => context.header('Cache-Control', 'no-cache'),
   })
-  // Looked up until it is there: a server may be started before `npm run build`.
+  // Checked until it exists: a server may be started before `npm run build`.
   let isBuilt = false
   return async (context, next) => {
     isBuilt ||= existsSync(distFolder)
@@ -36,7 +36,7 @@ export function staticFiles(): MiddlewareHandler {
   }
 }
 
-/** What the page needs before it can ask for anything (contract §4). */
+/** The settings that the page needs before its first request (contract §4). */
 export function pageConfig({ settings }: Services): Handler {
   return (context) => {
     const origin = settings.APP_URL[0] ?? originOf(context.req.url, context.req.header('x-forwarded-proto'))
@@ -53,7 +53,7 @@ export function pageConfig({ settings }: Services): Handler {
   }
 }
 
-/** Where the page was asked for; a proxy that ends TLS tells so. */
+/** The origin of the request. A proxy that terminates TLS says so in X-Forwarded-Proto. */
 function originOf(url: string, forwarded: string | undefined): string {
   const { host, protocol } = new URL(url)
   return `${forwarded === 'https' ? 'https:' : protocol}//${host}`

@@ -1,7 +1,8 @@
 /**
- * Notices events that never arrived (a publisher died between commit and publish, Redis was away) by comparing what
- * was relayed with how many changes PostgreSQL has counted, and has the clients fetch again. Law 7. While Redis is away
- * that is the only way to hear of changes, and clients are told so.
+ * Detects change events that never arrived, because a publisher ended between commit and publish or Redis was
+ * unreachable: compares the number of relayed events with the change counter of PostgreSQL, and tells the clients to
+ * resync. Without Redis this is the only source of changes, and the clients are told that they are delayed.
+ * Started by server.ts.
  */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
@@ -11,7 +12,7 @@ import type { WebSocketRelay } from './websocket.ts'
 
 export type MissedEventWatcher = { recordRelayed(): void; stop(): void }
 
-/** What had been counted one look ago must have arrived by now; `everyMs` is how long an event may be under way. */
+/** An event may take `intervalMs` to arrive: a change counted at one check must have been relayed at the next. */
 export async function watchMissedEvents(
   db: Database,
   log: Logger,
@@ -34,14 +35,14 @@ export async function watchMissedEvents(
     try {
       const currentCount = await getListVersion(db)
       if (relayedCount < expectedCount) {
-        log.info({ missed: expectedCount - relayedCount }, 'change events were lost; clients fetch again')
+        log.info({ missed: expectedCount - relayedCount }, 'missed change events; clients told to resync')
         resync()
         relayedCount = expectedCount
       }
       relayedCount = Math.min(relayedCount, currentCount)
       expectedCount = currentCount
     } catch {
-      // The database is away: nothing can have changed that anybody could see.
+      // PostgreSQL is unreachable: the next check compares again.
     }
     if (!stopped) timer = setTimeout(check, intervalMs)
   }

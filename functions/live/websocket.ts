@@ -1,6 +1,6 @@
 /**
- * Step 12: relays changes to every websocket client at /event. One message is made once and sent to all; a client that
- * reads too slowly is dropped and comes back with a fresh list. Started by server.ts.
+ * Relays change events to every websocket client at /event. A message is serialized once and sent to all. A client that
+ * reads too slowly is disconnected; it connects again and reads the list. Started by server.ts.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -12,18 +12,18 @@ import { requireRole, roleOf } from '../auth/credentials.ts'
 import { requireSameOrigin } from '../http/same-origin.ts'
 
 const heartbeatMs = 15_000
-/** What may wait for a client's socket before it counts as too slow, in bytes. */
+/** A client with more unsent bytes counts as too slow. */
 const maxBufferedBytes = 4 * 1024 * 1024
 
 export type WebSocketRelay = {
   /** `text`: the change event as JSON. */
   relay(text: string): void
-  /** Events may have been missed: everybody fetches the list again (with its ETag, so mostly for nothing). */
+  /** Events may have been missed: tells every client to read the list again, with its ETag. */
   resync(): void
-  /** Whether changes are heard of late: told at once, and to whoever comes. */
+  /** Whether events arrive late, as without Redis. Present clients are told at once, new ones when they connect. */
   setDelayed(delayed: boolean): void
   clientCount(): number
-  /** Tells clients to go elsewhere, then closes. */
+  /** Tells clients to connect to another server, then closes their connections. */
   close(): Promise<void>
 }
 
@@ -39,7 +39,7 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
     for (const socket of sockets.clients) {
       if (socket.readyState !== WebSocket.OPEN) continue
       if (socket.bufferedAmount > maxBufferedBytes) {
-        log.info('a websocket client reads too slowly and is dropped')
+        log.info('websocket client disconnected: it reads too slowly')
         socket.terminate()
         continue
       }
@@ -55,9 +55,10 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('no_such_path', 'Websockets are served at /event.')
       }
-      const given = { get: (name: string) => request.headers[name.toLowerCase()]?.toString() }
-      requireSameOrigin(settings, given)
-      const authorization = given.get('authorization') ?? authorizationOf(given.get('sec-websocket-protocol'))
+      const requestHeaders = { get: (name: string) => request.headers[name.toLowerCase()]?.toString() }
+      requireSameOrigin(settings, requestHeaders)
+      const authorization =
+        requestHeaders.get('authorization') ?? authorizationOf(requestHeaders.get('sec-websocket-protocol'))
       requireRole(roleOf(settings, authorization), 'user', authorization)
       sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client))
     } catch (error) {
@@ -116,7 +117,7 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
   }
 }
 
-// One for all clients: a function made for each would keep its request, headers and all, as long as its connection.
+// Shared by all clients: a closure for each client would keep its request with all headers in memory.
 function destroySocket(this: Duplex): void {
   this.destroy()
 }
@@ -124,15 +125,15 @@ function terminateClient(this: WebSocket): void {
   this.terminate()
 }
 
-/** Browsers cannot set headers on a websocket: the page offers its credential as a second subprotocol. */
+/** Browsers cannot set headers on a websocket, so the page sends its credential as a second subprotocol. */
 const protocol = 'octopod.v2'
 const handleProtocols = (offered: Set<string>) => (offered.has(protocol) ? protocol : false)
 
 function authorizationOf(offered: string | undefined): string | undefined {
   const encoded = offered
     ?.split(',')
-    .map((one) => one.trim())
-    .find((one) => one.startsWith('auth.'))
+    .map((subprotocol) => subprotocol.trim())
+    .find((subprotocol) => subprotocol.startsWith('auth.'))
   return encoded && Buffer.from(encoded.slice(5), 'base64url').toString()
 }
 
@@ -145,7 +146,7 @@ function rejectUpgrade(socket: Duplex, error: unknown): void {
   )
 }
 
-/** The connection ends with it, whether its client closes or not: no time limit of HTTP holds for what asked for an upgrade. */
+/** Closes the connection even when the client keeps it open: the HTTP timeouts do not apply to upgrade requests. */
 function sendResponse(socket: Duplex, status: number, message: string): void {
   socket.once('finish', destroySocket)
   socket.end(

@@ -1,4 +1,4 @@
-/** A curl command for an operation, ready to be pasted into a POSIX shell. */
+/** Creates a curl command for an operation, ready to paste into a POSIX shell. Used by docs-page.ts. */
 import type { Operation } from './operation.ts'
 
 export function curlExample(path: string, method: string, operation: Operation): string {

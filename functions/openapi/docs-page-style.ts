@@ -1,4 +1,4 @@
-/** The style of the reference page: light and dark, from a phone's width up. Text, so that it travels in any bundle. */
+/** The stylesheet of the API page: light and dark, from the width of a phone up. A string, so that a bundle contains it. */
 export const docsPageCss = `:root {
   color-scheme: light dark;
   --ground: light-dark(#fff, #14171c);

@@ -1,4 +1,4 @@
-/** The OpenAPI document as a page to read: no scripts, every value escaped. Its style is in docs-page-style.ts. */
+/** Renders the OpenAPI document as a page without scripts; every value is escaped. Its style is in docs-page-style.ts. */
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { errorCodes } from '../../domain/errors.ts'
@@ -7,7 +7,7 @@ import type { OpenapiDocument } from './document.ts'
 import { type Operation, type Parameter, tags } from './operation.ts'
 
 type Html = HtmlEscapedString
-/** Without promises among the values, hono's html is synchronous. */
+/** hono's html is synchronous when no value is a promise. */
 const h = (strings: TemplateStringsArray, ...values: unknown[]): Html => html(strings, ...values) as Html
 
 type Row = { path: string; method: string; operation: Operation }
@@ -36,7 +36,7 @@ ${groups.map(
         h`<li><a href="#${operation.operationId}">${methodBadge(method)} ${operation.operationId}</a></li>`,
     )}</ul>`,
 )}
-<h2>More</h2><ul><li><a href="#errors">Errors</a></li><li><a href="#shapes">Shapes</a></li><li><a href="openapi.json">openapi.json</a></li></ul>
+<h2>More</h2><ul><li><a href="#errors">Errors</a></li><li><a href="#schemas">Schemas</a></li><li><a href="openapi.json">openapi.json</a></li></ul>
 </nav>
 <main id="top">
 <h1>${info.title} HTTP API</h1>
@@ -44,7 +44,7 @@ ${prose(info.description)}
 <dl class="roles">${Object.entries(components.securitySchemes).map(
     ([role, scheme]) => h`<dt>${role}</dt><dd>Header <code>${scheme.name}</code>. ${scheme.description}</dd>`,
   )}</dl>
-<p>The examples take both from the environment, as <code>octo</code> does:</p>
+<p>The examples read address and credential from the environment, as <code>octo</code> does:</p>
 <pre tabindex="0"><code>export OCTOPOD_URL=https://octopod.example.com
 export OCTO_AUTHORIZATION_HEADER='Bearer …'</code></pre>
 ${groups.map((group) => h`<h2>${group.tag}</h2>${group.rows.map(section)}`)}
@@ -54,10 +54,10 @@ ${Object.entries(errorCodes).map(
   ([code, { status, remedy }]) =>
     h`<tr><td><code>${code}</code></td><td>${status}</td><td>${remedy}</td></tr>`,
 )}</tbody></table></div>
-<h2 id="shapes">Shapes</h2>
+<h2 id="schemas">Schemas</h2>
 ${Object.entries(components.schemas).map(
   ([name, schema]) =>
-    h`<details id="shape-${name}"><summary><code>${name}</code></summary>${code(pretty(schema))}</details>`,
+    h`<details id="schema-${name}"><summary><code>${name}</code></summary>${code(pretty(schema))}</details>`,
 )}
 </main>
 </body>
@@ -112,19 +112,19 @@ function media(content: Record<string, { schema: Record<string, unknown>; exampl
   })}`
 }
 
-/** The component a body is, or a list of which it is. */
+/** Links to the schema component of a body or of its list items. */
 function schemaLink(schema: Record<string, unknown>): Html | '' {
   const inner = (schema.items ?? schema) as { $ref?: string }
   const name = inner.$ref?.split('/').at(-1)
   if (name === undefined) return ''
-  return h`· ${schema.items === undefined ? '' : 'list of '}<a href="#shape-${name}">${name}</a>`
+  return h`· ${schema.items === undefined ? '' : 'list of '}<a href="#schema-${name}">${name}</a>`
 }
 
 const methodBadge = (method: string): Html => h`<span class="method ${method}">${method.toUpperCase()}</span>`
 const code = (text: string): Html => h`<pre tabindex="0"><code>${text}</code></pre>`
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2)
 
-/** Paragraphs and `code`: all the markdown the descriptions use. */
+/** The descriptions use only two kinds of markdown: paragraphs and `code`. */
 function prose(text: string): Html {
   const inline = (part: string) =>
     part.split('`').map((piece, at) => (at % 2 === 1 ? h`<code>${piece}</code>` : piece))

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, made from the endpoint table of domain/api-schema.ts. Called once by functions/openapi/handlers.ts. */
+/** Creates the OpenAPI 3.1 document from the endpoint table of domain/api-schema.ts. Called once by handlers.ts. */
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { errorSchemas } from './error-responses.ts'
@@ -26,7 +26,7 @@ export function createOpenapiDocument() {
       schemas: { ...schemas.components, ...errorSchemas },
       headers: {
         RequestId: {
-          description: 'Id of this request, as in the log of the server',
+          description: 'Id of this request, as in the server log',
           schema: { type: 'string' },
         },
         ActionId: { description: 'Id of the accepted action', schema: { type: 'integer' } },
@@ -42,12 +42,12 @@ export function createOpenapiDocument() {
 }
 
 const description = [
-  'Commands are answered as soon as they are accepted; what becomes of them is in the status of the deployment and in the',
-  'action whose id the answer carries. All bodies are JSON (`Content-Type: application/json`), all times ISO 8601 in UTC.',
-  'Unknown fields of a request are refused; answers may get new fields. A refusal carries words for a person and a `code`',
-  'for programs; other paths answer 404 `no_such_path`, other methods 405 `wrong_method`.',
+  'A command is answered when it is accepted. Its result is in the status of the deployment and in the action whose id the',
+  'answer carries. All bodies are JSON (`Content-Type: application/json`), all times ISO 8601 in UTC. Unknown fields of a',
+  'request are rejected; answers may get new fields. An error has a message for people and a `code` for programs. Unknown',
+  'paths answer 404 `no_such_path`, other methods 405 `wrong_method`.',
 ].join('\n')
 
 const userDescription =
-  'The exact value of APP_AUTHORIZATION_HEADER. Where the installation sets none, everybody who reaches the server is a user.'
+  'The exact value of APP_AUTHORIZATION_HEADER. Without that setting every request has the role user.'
 const adminDescription = 'The exact value of POWER_AUTHORIZATION_HEADER.'

@@ -1,15 +1,15 @@
-/** Every refusal an endpoint can answer with, grouped by status, with the bodies they come in. */
+/** Describes the errors of an endpoint, grouped by status, with their bodies. Used by operation.ts and document.ts. */
 import { api, type Endpoint, type EndpointName } from '../../domain/api-schema.ts'
 import { type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'
 
 const codeOrder = Object.keys(errorCodes) as ErrorCode[]
 
-/** A repeated request with the same Idempotency-Key acts once at these. */
+/** Whether a repeated request with the same Idempotency-Key acts once. */
 export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
   (api[name].errors as readonly ErrorCode[]).includes('key_reused')
 
-/** Those the table names and those that follow from role, method and body; in the order of the error table. */
+/** The codes in the endpoint table and those that follow from role, method and body, in the order of the error table. */
 export function errorCodesOf(name: EndpointName): ErrorCode[] {
   const { role, method, body, errors }: Endpoint = api[name]
   const all = new Set<ErrorCode>([...errors, 'stores_away', 'internal'])
@@ -21,7 +21,7 @@ export function errorCodesOf(name: EndpointName): ErrorCode[] {
   return codeOrder.filter((code) => all.has(code))
 }
 
-/** The only answer in plain text: the words of the config_check script. */
+/** The only error in plain text: the message of the config_check script. */
 const isPlainText = (code: ErrorCode) => code === 'config_refused'
 const isAboutName = (code: ErrorCode) => errorBody(code, '').tag === 'ValidationError'
 
@@ -44,7 +44,9 @@ export function errorResponses(codes: readonly ErrorCode[]): Record<string, Erro
       content: {
         ...(json.length > 0 ? { 'application/json': { schema: bodySchema(json) } } : {}),
         ...(group.some(isPlainText)
-          ? { 'text/plain': { schema: { type: 'string', description: 'what the config_check script says' } } }
+          ? {
+              'text/plain': { schema: { type: 'string', description: 'message of the config_check script' } },
+            }
           : {}),
       },
     }
@@ -67,25 +69,25 @@ function bodySchema(codes: readonly ErrorCode[]): JsonSchema {
   return kinds.length === 1 && kinds[0] ? kinds[0] : { oneOf: kinds }
 }
 
-/** The two bodies of contract §4; `code` is our addition. */
+/** The two bodies of contract §4; `code` is new since Octopod 2. */
 export const errorSchemas: Record<'ValidationError' | 'AppError', JsonSchema> = {
   ValidationError: {
     type: 'object',
-    description: 'Something about the name of a deployment.',
+    description: 'An error about the name of a deployment.',
     required: ['tag', 'name_field', 'code'],
     properties: {
       tag: { type: 'string', const: 'ValidationError' },
-      name_field: { type: 'array', items: { type: 'string' }, description: 'words for a person' },
+      name_field: { type: 'array', items: { type: 'string' }, description: 'message for people' },
       code: { type: 'string', enum: codeOrder.filter(isAboutName) },
     },
   },
   AppError: {
     type: 'object',
-    description: 'Anything else.',
+    description: 'Any other error.',
     required: ['tag', 'error_message', 'code'],
     properties: {
       tag: { type: 'string', const: 'AppError' },
-      error_message: { type: 'string', description: 'words for a person' },
+      error_message: { type: 'string', description: 'message for people' },
       code: { type: 'string', enum: codeOrder.filter((code) => !isAboutName(code) && !isPlainText(code)) },
     },
   },

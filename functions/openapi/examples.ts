@@ -1,4 +1,4 @@
-/** One example of a request and of its answer for every endpoint; a test parses each by its shape. */
+/** One example request and answer for every endpoint, used by operation.ts. A test validates each by its schema. */
 import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'

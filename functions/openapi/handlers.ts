@@ -1,11 +1,11 @@
-/** Serves the OpenAPI 3.1 document made from the endpoint table, and a page to read it. Each is made once, when first asked. */
+/** Handlers for the OpenAPI 3.1 document and its page. Each is made from the endpoint table at the first request and cached. */
 import { createHash } from 'node:crypto'
 import type { Handler } from 'hono'
 import { renderDocsPage } from './docs-page.ts'
 import { docsPageCss } from './docs-page-style.ts'
 import { createOpenapiDocument } from './document.ts'
 
-/** No scripts at all; the style comes from the route beside it. */
+/** The page has no scripts; its stylesheet is a route of its own. */
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -36,7 +36,7 @@ function serveCached(type: string, create: () => string, extraHeaders: Record<st
   }
 }
 
-/** A declaration, so that the constants above can use it. */
+/** Creates a value at the first call. A function declaration, so that the constants above can use it. */
 function lazy<T extends object>(create: () => T): () => T {
   let value: T | null = null
   return () => {

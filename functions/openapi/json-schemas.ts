@@ -1,6 +1,6 @@
 /**
- * JSON Schema of everything on the wire, made from the zod shapes: named ones become components of the OpenAPI document,
- * the rest stands where it is used. Requests as they are sent, answers as they arrive.
+ * Converts the zod schemas of the API to JSON Schema. Named schemas become components of the OpenAPI document, others
+ * are inlined. Used by document.ts and operation.ts.
  */
 import { z } from 'zod'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
@@ -69,7 +69,7 @@ export function createSchemas(): Schemas {
   }
 }
 
-/** The named shapes, and for each endpoint a reference to one of them or a schema of its own. */
+/** Returns the named schemas, and for each endpoint a reference to one of them or a schema of its own. */
 function convert(
   io: 'input' | 'output',
   named: Record<string, z.ZodType>,
@@ -95,7 +95,7 @@ function convert(
   return { components: Object.fromEntries(components), used }
 }
 
-/** Takes out what only repeats the type; answers stay open, because they may grow. */
+/** Removes keywords that only repeat the type. Answers stay open for new fields. */
 function simplify(schema: JsonSchema, io: 'input' | 'output'): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum

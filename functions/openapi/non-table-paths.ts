@@ -1,4 +1,4 @@
-/** The paths that are not in the endpoint table: the websocket, the page's config, health, this description itself. */
+/** Describes the paths outside the endpoint table: the websocket, /config.json, health and this document. Used by document.ts. */
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { errorResponses } from './error-responses.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'
@@ -12,7 +12,7 @@ const response = (description: string, schema: JsonSchema, type = 'application/j
   content: { [type]: { schema } },
 })
 const getOperation = (operationId: string, summary: string, description: string, responses: Responses) => ({
-  get: { operationId, tags: ['Around'], summary, description, security: [], parameters: [], responses },
+  get: { operationId, tags: ['Other'], summary, description, security: [], parameters: [], responses },
 })
 
 const readiness: JsonSchema = {
@@ -20,13 +20,13 @@ const readiness: JsonSchema = {
   required: ['status', 'postgres', 'redis', 'stopping'],
   properties: {
     status: { type: 'string', enum: ['ready', 'degraded', 'not ready'] },
-    postgres: { type: 'string', enum: ['ok', 'full', 'away'] },
-    redis: { type: 'string', enum: ['ok', 'away'] },
+    postgres: { type: 'string', enum: ['ok', 'full', 'unreachable'] },
+    redis: { type: 'string', enum: ['ok', 'unreachable'] },
     stopping: { type: 'boolean' },
   },
 }
 
-/** An upgrade is refused in words alone. */
+/** A rejected upgrade is answered with a message as plain text. */
 const rejectedUpgrades: Responses = Object.fromEntries(
   Object.entries(errorResponses(['not_signed_in', 'wrong_origin'])).map(([status, { description }]) => [
     status,
@@ -43,42 +43,42 @@ export const nonTablePaths: Record<string, Record<string, Operation>> = {
       'ChangeEvent: the changed deployment as in the list with its growing `revision` (never show an older one over a newer',
       'one), or the name of a deleted one. `resync` says that events may have been missed: get the list again, with its ETag.',
       '`heartbeat` comes every `heartbeat_ms`; none for twice as long means the connection is dead. `delayed: true` in it says that',
-      'Redis is away and changes are told of some seconds late, by `resync`. `bye` comes before a server stops: connect again.',
+      'Redis is unreachable and changes arrive some seconds late, by `resync`. `bye` comes before a server stops: connect again.',
       '`seq` grows by one with every message that is not a heartbeat; after a gap get the list again.',
       '',
       'The credential is the Authorization header or, from a browser, the subprotocols',
-      '`octopod.v2, auth.<base64url of the Authorization value>`. The Origin must be one of APP_URL, or the Host asked.',
+      '`octopod.v2, auth.<base64url of the Authorization value>`. The Origin must be one of APP_URL or the host of the request.',
     ].join('\n'),
     { 101: { description: 'The websocket is open', headers: {} }, ...rejectedUpgrades },
   ),
   '/config.json': getOperation(
     'getPageConfig',
-    'What the page needs before it can ask for anything',
-    'Who may read it is the affair of the ingress: `app_auth` is the credential of the role user.',
+    'Settings that the page needs before its first request',
+    '`app_auth` is the credential of the role user: restrict the readers of this path at the ingress.',
     { 200: response('OK', refTo('PageConfig')) },
   ),
-  '/healthz': getOperation('healthz', 'Is the process alive?', 'Touches nothing; for liveness probes.', {
-    200: response('Alive', {
-      type: 'object',
-      required: ['status'],
-      properties: { status: { type: 'string', const: 'alive' } },
-    }),
-  }),
-  '/readyz': getOperation(
-    'readyz',
-    'Are the stores reachable?',
-    'For readiness probes. Without Redis the server still serves, more slowly, and with a full disk it still answers: `degraded`, with 200.',
-    { 200: response('Ready or degraded', readiness), 503: response('Not ready', readiness) },
-  ),
-  [`${apiPrefix}/openapi.json`]: getOperation('getOpenapi', 'This description', 'OpenAPI 3.1.', {
-    200: response('OK', { type: 'object' }),
-  }),
-  [`${apiPrefix}/docs`]: getOperation(
-    'getReference',
-    'This description as a page to read',
-    'Works without scripts.',
+  '/healthz': getOperation(
+    'healthz',
+    'Is the process alive?',
+    'For liveness probes; uses neither PostgreSQL nor Redis.',
     {
-      200: response('OK', { type: 'string' }, 'text/html'),
+      200: response('Alive', {
+        type: 'object',
+        required: ['status'],
+        properties: { status: { type: 'string', const: 'ok' } },
+      }),
     },
   ),
+  '/readyz': getOperation(
+    'readyz',
+    'Are PostgreSQL and Redis reachable?',
+    'For readiness probes. Without Redis, or with a full disk of PostgreSQL, the server serves part of the requests: `degraded`, with 200.',
+    { 200: response('Ready or degraded', readiness), 503: response('Not ready', readiness) },
+  ),
+  [`${apiPrefix}/openapi.json`]: getOperation('getOpenapi', 'This document', 'OpenAPI 3.1.', {
+    200: response('OK', { type: 'object' }),
+  }),
+  [`${apiPrefix}/docs`]: getOperation('getReference', 'This document as a page', 'Works without scripts.', {
+    200: response('OK', { type: 'string' }, 'text/html'),
+  }),
 }

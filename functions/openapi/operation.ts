@@ -1,4 +1,4 @@
-/** One operation of the OpenAPI document from one row of the endpoint table. */
+/** Creates one operation of the OpenAPI document from one row of the endpoint table. Called by document.ts. */
 import { api, type Endpoint, type EndpointName, type Role } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
@@ -30,14 +30,14 @@ export type Operation = {
   responses: Record<string, SuccessResponse | ErrorResponse>
 }
 
-/** Who may ask, as OpenAPI writes it; a user endpoint is open where the installation sets no user credential. */
+/** Security requirements of OpenAPI. The empty one stands for installations without a user credential. */
 export const securityOf: Record<Role, Record<string, string[]>[]> = {
   open: [],
   user: [{ user: [] }, { admin: [] }, {}],
   admin: [{ admin: [] }],
 }
 const roleRequirement: Record<Role, string> = {
-  open: 'Open to everybody.',
+  open: 'Needs no credential.',
   user: 'Needs the role user.',
   admin: 'Needs the role admin.',
 }
@@ -65,7 +65,7 @@ export function operationOf(name: EndpointName, schemas: Schemas): Operation {
   }
 }
 
-export const tags = ['Deployments', 'Actions', 'Config', 'Project', 'Around'] as const
+export const tags = ['Deployments', 'Actions', 'Config', 'Project', 'Other'] as const
 
 function tagOf(path: string): (typeof tags)[number] {
   if (/^\/(actions|log)\b|\/actions$/.test(path)) return 'Actions'
@@ -104,21 +104,21 @@ function headerParameters(name: EndpointName): Parameter[] {
   })
   const key = { type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$' }
   return [
-    ...(name === 'listDeployments' ? [header('If-None-Match', 'ETag of the list you have')] : []),
+    ...(name === 'listDeployments' ? [header('If-None-Match', 'ETag of the list that the client has')] : []),
     ...(name === 'streamOutput'
-      ? [header('Last-Event-ID', 'Number of the last chunk you have; goes before `after`')]
+      ? [header('Last-Event-ID', 'Number of the last chunk that the client has; overrides `after`')]
       : []),
     ...(name === 'updateDeployment' ? [header(headers.ifMatch, ifMatchDescription)] : []),
     ...(acceptsIdempotencyKey(name)
       ? [
           header(
             headers.idempotencyKey,
-            'Any text of your own: a repetition with the same key acts once and gets the first answer',
+            'Any text: a repeated request with the same key acts once and gets the first answer',
             key,
           ),
           header(
             headers.fingerprint,
-            'What the key stands for in place of the body: for a body made from what is there by then',
+            'What the key stands for in place of the body, when the body of a repeated request may differ',
             key,
           ),
         ]
@@ -127,17 +127,20 @@ function headerParameters(name: EndpointName): Parameter[] {
       ? [
           header(
             headers.actor,
-            'Who asks, percent-encoded UTF-8; believed where no trusted header tells, kept with the action',
+            'Name of the user, percent-encoded UTF-8; used without ACTOR_HEADER and stored with the action',
           ),
-          header(headers.source, 'From where', { type: 'string', enum: ['page', 'octo', 'ci', 'api'] }),
-          header(headers.reason, 'Why, percent-encoded UTF-8, kept with the action'),
+          header(headers.source, 'Kind of client, stored with the action', {
+            type: 'string',
+            enum: ['page', 'octo', 'ci', 'api'],
+          }),
+          header(headers.reason, 'Reason, percent-encoded UTF-8, stored with the action'),
         ]
       : []),
   ]
 }
 
 const ifMatchDescription =
-  'The `revision` of the FullInfo you have read, in quotes; the update is refused when the overrides have changed since'
+  'The `revision` of the FullInfo that the client has read, in quotes; the update is rejected when the overrides have changed since'
 
 const changesDeployment = (name: EndpointName) => acceptsIdempotencyKey(name) || name === 'cancelAction'
 const returnsActionId = (name: EndpointName) => changesDeployment(name) && name !== 'deleteDeployment'
@@ -157,12 +160,10 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
     headers: own,
     content: { [type]: { schema: schemas.answers[name] ?? text, example } },
   }
-  return isList
-    ? { 200: ok, 304: { description: 'The list is the one you have', headers: own } }
-    : { 200: ok }
+  return isList ? { 200: ok, 304: { description: 'The list has not changed', headers: own } } : { 200: ok }
 }
 
 const eventStreamDescription =
   'Server-sent events. `chunk`: `id` is its number, `data` an OutputChunk as JSON. `end`: the action has ended, `data` is ' +
   '`{"state": …}`; close the stream. A comment every 15 seconds keeps the connection open. After a lost connection send ' +
-  'Last-Event-ID (browsers do it by themselves): nothing is missed and nothing comes twice.'
+  'Last-Event-ID (browsers do so automatically): no chunk is lost and none is repeated.'

@@ -1,17 +1,16 @@
-/** For whoever watches the process: /healthz is it alive, /readyz are its stores reachable. */
-
+/** Handlers for probes: /healthz says that the process is alive, /readyz whether it can serve requests. */
 import type { Handler } from 'hono'
 import { getListVersion } from '../../db/queries/deployments.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
 import type { Services } from '../services.ts'
 
-export const healthz: Handler = (context) => context.json({ status: 'alive' })
+export const healthz: Handler = (context) => context.json({ status: 'ok' })
 
-type StoreState = 'ok' | 'away'
+type StoreState = 'ok' | 'unreachable'
 
 /**
- * 503 without PostgreSQL or once the process is to stop. Without Redis, or where PostgreSQL can store nothing more, the server
- * still serves what it can: it says so, with 200.
+ * 503 without PostgreSQL and during shutdown. Without Redis, or when the disk of PostgreSQL is full, the server still
+ * serves part of the requests: `degraded`, with 200.
  */
 export function readyz(services: Services): Handler {
   return async (context) => {
@@ -31,7 +30,7 @@ export function readyz(services: Services): Handler {
 async function probe(work: Promise<unknown>): Promise<StoreState> {
   const answered = work.then(
     () => 'ok' as const,
-    () => 'away' as const,
+    () => 'unreachable' as const,
   )
-  return withTimeout(answered, 2000, () => 'away' as const)
+  return withTimeout(answered, 2000, () => 'unreachable' as const)
 }

@@ -1,6 +1,6 @@
 /**
- * What Prometheus reads: the work there is and waits (from PostgreSQL, so any server tells of all runners), this server's own
- * requests and websockets, its process. On a port of its own, which no ingress leads to. Started by server.ts.
+ * Metrics for Prometheus: active and queued work, read from PostgreSQL and so the same at every server, and the requests,
+ * websockets and process of this server. Served on a separate port that no ingress exposes. Started by server.ts.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -14,14 +14,14 @@ import { SettingsError } from '../../domain/settings.ts'
 import { statuses } from '../../domain/statuses.ts'
 
 export type Metrics = {
-  /** Observes every request; for createApp. */
+  /** Middleware that measures every request; app.ts uses it. */
   observe: MiddlewareHandler
-  /** The metrics as text of Prometheus' format. */
+  /** The metrics in the text format of Prometheus. */
   text(): Promise<string>
 }
 
-/** `clients`: how many websockets are open. PostgreSQL is asked at most once for each {@link Metrics.text}. */
-export function createMetrics(db: Database, clients: () => number): Metrics {
+/** `clientCount` returns the number of open websockets. Each {@link Metrics.text} queries PostgreSQL at most once. */
+export function createMetrics(db: Database, clientCount: () => number): Metrics {
   const serverRegistry = new Registry()
   collectDefaultMetrics({ register: serverRegistry })
   const requestDuration = new Histogram({
@@ -31,7 +31,7 @@ export function createMetrics(db: Database, clients: () => number): Metrics {
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
     registers: [serverRegistry],
   })
-  // Apart from the others: what is not known is left out, not told as it was before.
+  // A registry of its own: without PostgreSQL these metrics are left out instead of repeated.
   const clusterRegistry = new Registry()
   const gauge = (register: Registry, name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [register] })
@@ -57,13 +57,13 @@ export function createMetrics(db: Database, clients: () => number): Metrics {
     'Deployments whose check is more than 5 seconds late',
   )
 
-  const setClusterGauges = (load: Stats) => {
+  const setClusterGauges = (stats: Stats) => {
     activeActions.reset()
     for (const status of statuses) deployments.set({ status }, 0)
-    for (const { status, count } of load.deployments) deployments.set({ status }, count)
-    for (const { kind, state, count } of load.active) activeActions.set({ kind, state }, count)
-    oldestQueuedAction.set(load.oldestQueuedSeconds)
-    lateChecks.set(load.lateChecks)
+    for (const { status, count } of stats.deployments) deployments.set({ status }, count)
+    for (const { kind, state, count } of stats.active) activeActions.set({ kind, state }, count)
+    oldestQueuedAction.set(stats.oldestQueuedSeconds)
+    lateChecks.set(stats.lateChecks)
   }
 
   return {
@@ -78,17 +78,17 @@ export function createMetrics(db: Database, clients: () => number): Metrics {
       )
     },
     async text() {
-      const load = await readStats(db).catch(() => null)
-      postgresUp.set(load === null ? 0 : 1)
-      websocketClients.set(clients())
-      if (load === null) return serverRegistry.metrics()
-      setClusterGauges(load)
+      const stats = await readStats(db).catch(() => null)
+      postgresUp.set(stats === null ? 0 : 1)
+      websocketClients.set(clientCount())
+      if (stats === null) return serverRegistry.metrics()
+      setClusterGauges(stats)
       return `${await serverRegistry.metrics()}\n${await clusterRegistry.metrics()}`
     },
   }
 }
 
-/** Serves GET /metrics until closed; whoever reaches the port may read it: counts, no names. */
+/** Serves GET /metrics until closed. Everybody who reaches the port may read it: it contains counts and no names. */
 export async function serveMetrics(
   metrics: Metrics,
   port: number,

@@ -96,7 +96,7 @@ test('A cancel without Redis is accepted and takes effect at the next lease rene
     redis.freeze()
     await waitFor('the server notices', async () => {
       const { body } = await client.call('GET', '/readyz')
-      return { done: (body as { redis: string }).redis === 'away', value: null, seen: body }
+      return { done: (body as { redis: string }).redis === 'unreachable', value: null, seen: body }
     })
     const reply = await client.api('POST', `/actions/${actionId}/cancel`, undefined, {
       'Octopod-Actor': 'anna',

@@ -44,7 +44,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
 
   const ready = await octopod.call('GET', '/readyz')
   assert.equal(ready.status, 200)
-  assert.deepEqual(ready.body, { status: 'degraded', postgres: 'ok', redis: 'away', stopping: false })
+  assert.deepEqual(ready.body, { status: 'degraded', postgres: 'ok', redis: 'unreachable', stopping: false })
 
   const startedAt = Date.now()
   const reply = await octopod.create('during', { 'behave.config_check': 'print fine' })
