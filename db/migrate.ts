@@ -1,6 +1,11 @@
 /** `npm run migrate`: prepares the database before servers and runners start. Run by the operator or by `npm start`. */
 import { readSettings, SettingsError } from '../domain/settings.ts'
+import { exitOnHelp } from '../lib/node/help.ts'
 import { runMigrations, UnsupportedDatabase } from './run-migrations.ts'
+
+exitOnHelp(`npm run migrate
+
+Creates the database of DATABASE_URL or upgrades it, also one of Octopod 1.6. It is safe to repeat.`)
 
 try {
   const settings = readSettings('migrate', process.env)

@@ -5,12 +5,18 @@ import { serve } from '@hono/node-server'
 import { pino } from 'pino'
 import { subscribe } from '../db/redis/events.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
+import { exitOnHelp } from '../lib/node/help.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
 import { watchMissedEvents } from './live/missed-events.ts'
 import { createWebSocketRelay } from './live/websocket.ts'
 import { createMetrics, serveMetrics } from './telemetry/metrics.ts'
+
+exitOnHelp(`npm run server
+
+Serves the page, the HTTP API and live events. Reads its settings from the environment: docs/settings.md.
+SIGTERM stops it in order; a second signal ends it at once.`)
 
 try {
   await main()

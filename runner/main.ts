@@ -19,6 +19,7 @@ import { subscribe } from '../db/redis/events.ts'
 import { clearScriptCache } from '../db/redis/script-cache.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { delay } from '../lib/delay.ts'
+import { exitOnHelp } from '../lib/node/help.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
@@ -34,6 +35,11 @@ import { handleScriptQuery } from './script-queries/script-query-handler.ts'
 import { createConfigCache } from './scripts/config-cache.ts'
 import { findScripts, scriptEnvironment } from './scripts/find-scripts.ts'
 import { runScript } from './scripts/run-script.ts'
+
+exitOnHelp(`npm run runner
+
+Performs actions with the control scripts in CONTROL_SCRIPTS_DIR, runs checks and answers script queries.
+Reads its settings from the environment: docs/settings.md. SIGTERM stops it in order; a second signal ends it at once.`)
 
 try {
   await main()

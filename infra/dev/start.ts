@@ -3,6 +3,7 @@
  * the rest.
  */
 import { join } from 'node:path'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { type StartAllOptions, startAll } from './start-all.ts'
 import { userMessageOf } from './user-error.ts'
 
@@ -42,6 +43,11 @@ export async function main(programs: StartAllOptions['programs']): Promise<void>
 }
 
 if (import.meta.main) {
+  exitOnHelp(`npm start
+
+Starts PostgreSQL, Redis, a server and a runner on this machine until Ctrl-C.
+OCTOPOD_HOME (.octopod) is the folder of all data. DATABASE_URL and REDIS_URL replace the built-in servers.
+All settings of docs/settings.md apply.`)
   const root = join(import.meta.dirname, '../..')
   await main({
     migrate: [join(root, 'db/migrate.ts')],

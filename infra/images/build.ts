@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { UserError } from '../dev/user-error.ts'
 import { ensureTools, toolsFolder } from '../test-cluster/tools.ts'
 import { createNodeBaseImage, createProgramImage } from './base-images.ts'
@@ -73,6 +74,10 @@ export function baseImage(argument: 'NODE_IMAGE' | 'HELM_IMAGE' | 'KUBECTL_IMAGE
 }
 
 if (import.meta.main) {
+  exitOnHelp(`npx node infra/images/build.ts [server | runner | helm]...
+
+Builds the container images with podman, without a Docker engine and without an image registry.
+Needs root on Linux, and podman, runc and debootstrap.`)
   try {
     const known = Object.keys(images) as ImageName[]
     const wanted = process.argv.slice(2)

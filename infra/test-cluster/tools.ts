@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { UserError } from '../dev/user-error.ts'
 
 const modules = join(import.meta.dirname, 'tools')
@@ -111,6 +112,9 @@ function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
 }
 
 if (import.meta.main) {
+  exitOnHelp(`npx node infra/test-cluster/tools.ts
+
+Builds the programs of the test cluster with Go, and prints their folder.`)
   const stopped = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort())
   try {

@@ -4,9 +4,15 @@
  */
 import { stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { root } from './bundle.ts'
 import { buildExecutable, hostPlatform } from './executable.ts'
 import { buildPackage } from './package.ts'
+
+exitOnHelp(`npm run build:octo [-- npm | PLATFORM]
+
+Builds dist/npm, the package for Node, and dist/octo, an executable for this machine.
+npm builds only the package; PLATFORM, for example linux-aarch64, builds an executable for that platform.`)
 
 const [target = ''] = process.argv.slice(2)
 try {

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { acceptUpdate } from './benchmarks/accept-update.ts'
 import { actionPipeline } from './benchmarks/action-pipeline.ts'
 import { checks } from './benchmarks/checks.ts'
@@ -19,6 +20,11 @@ import { websocketFanout } from './benchmarks/websocket-fanout.ts'
 import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
 import { type Result, renderResults, renderTable } from './harness/results.ts'
 import { updateReadme } from './harness/update-readme.ts'
+
+exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--profile FOLDER]
+
+Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, beside the bare libraries.
+--record writes the figures into test/bench/README.md.`)
 
 type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> }
 

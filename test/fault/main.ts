@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { invariants } from './checker/check.ts'
 import type { Violation } from './checker/history.ts'
 import { startCluster } from './harness/cluster.ts'
@@ -22,6 +23,11 @@ import { scale } from './scenarios/scale.ts'
 import { type Count, percentile, type Scenario, type ScenarioResult } from './scenarios/scenario.ts'
 import { serverFrozen } from './scenarios/server-frozen.ts'
 import { serverKilled } from './scenarios/server-killed.ts'
+
+exitOnHelp(`npm run test:fault [-- WORD...]
+
+Runs the fault scenarios whose title contains one of the words, or all of them, and checks the invariants.
+SEED=N repeats a run. ROUNDS=N multiplies the rounds.`)
 
 const scenarios: Scenario[] = [
   crashPoints,

@@ -1,8 +1,13 @@
 /** `npx node test/helpers/write-schema.ts`: writes db/schema.sql anew from a database that all migrations have made. */
 import { writeFile } from 'node:fs/promises'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { createDatabase } from './datastores.ts'
 import { dumpSchema } from './schema-dump.ts'
 import { globalSetup, globalTeardown } from './setup.ts'
+
+exitOnHelp(`npx node test/helpers/write-schema.ts
+
+Applies all migrations to an empty database and writes its schema to db/schema.sql.`)
 
 await globalSetup()
 try {

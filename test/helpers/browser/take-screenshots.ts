@@ -7,11 +7,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
+import { exitOnHelp } from '../../../lib/node/help.ts'
 import { createApiClient } from '../api-client.ts'
 import { globalSetup, globalTeardown } from '../setup.ts'
 import { type System, startSystem } from '../system.ts'
 import { buildPage, openBrowser } from './chromium.ts'
 import { createDemoData, writeDemoScripts } from './demo-data.ts'
+
+exitOnHelp(`npx node test/helpers/browser/take-screenshots.ts
+
+Takes the pictures of docs/pictures from a running system.
+PICTURES=FOLDER writes elsewhere. VARIANTS="dark-1440 light-390" sets colour scheme and width.`)
 
 const folder = process.env.PICTURES ?? fileURLToPath(new URL('../../../docs/pictures', import.meta.url))
 const variants = (process.env.VARIANTS ?? 'light-1440').split(' ')
