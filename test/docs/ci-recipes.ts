@@ -1,6 +1,5 @@
 /**
- * The recipes of docs/ci.md as programs: read from the page, with what their CI system brings: variables, files, the
- * programs beside octo. Used by ci.test.ts.
+ * Reads the recipes of docs/ci.md and runs them like their CI system does, with its variables and files. Used by ci.test.ts.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
@@ -10,7 +9,7 @@ import { read } from '../architecture/repository.ts'
 export type Variables = Record<string, string>
 export type StepResult = { code: number; output: string }
 
-/** The only code block of that language below a heading of the second level. */
+/** The only code block of the language below a second-level heading. */
 export function readRecipe(heading: string, language: string): string {
   const section =
     read('docs/ci.md')
@@ -21,7 +20,7 @@ export function readRecipe(heading: string, language: string): string {
   return blocks[0]?.[2] ?? ''
 }
 
-/** Runs a script as the CI systems do; both outputs in one. */
+/** Runs a script like a CI system does, with stdout and stderr combined. */
 export function runScript(shell: string[], script: string, env: Variables, cwd: string): Promise<StepResult> {
   const [program = 'sh', ...args] = shell
   const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -31,7 +30,7 @@ export function runScript(shell: string[], script: string, env: Variables, cwd: 
   return new Promise((resolve) => child.once('close', (code) => resolve({ code: code ?? 255, output })))
 }
 
-/** `$NAME` and `${NAME}`, as GitLab puts them in. */
+/** Replaces `$NAME` and `${NAME}` like GitLab does. */
 export const expandVariables = (text: string, variables: Variables): string =>
   text.replace(/\$\{?([A-Z_]+)\}?/g, (_, name) => variables[name] ?? '')
 
@@ -39,7 +38,7 @@ type Step = { id?: string; env?: Variables; run: string }
 type Job = { if?: string; env?: Variables; steps: Step[] }
 export type Workflow = { env: Variables; jobs: Record<string, Job> }
 
-/** The jobs of a workflow whose `if` holds, one after the other; `context`: what stands between `${{` and `}}`. */
+/** Runs the jobs of a workflow whose `if` is true, one after the other. `context`: the values of `${{ … }}`. */
 export async function runWorkflow(
   workflow: Workflow,
   context: Variables,
@@ -82,14 +81,14 @@ const lines = async (path: string): Promise<string[]> =>
 function isConditionTrue(condition: string | undefined, context: Variables): boolean {
   if (condition === undefined) return true
   const [, name = '', operator, wanted] = /^([\w.]+) (==|!=) '(\w+)'$/.exec(condition) ?? []
-  if (operator === undefined) throw new Error(`not understood: ${condition}`)
+  if (operator === undefined) throw new Error(`unsupported condition: ${condition}`)
   return (context[name] === wanted) === (operator === '==')
 }
 
 function resolveExpressions(env: Variables, context: Variables): Variables {
   const value = (text: string) =>
     String(text).replace(/\$\{\{ ([\w.]+) \}\}/g, (_, name) => {
-      if (context[name] === undefined) throw new Error(`${name} is not known`)
+      if (context[name] === undefined) throw new Error(`${name} is unknown`)
       return context[name]
     })
   return Object.fromEntries(Object.entries(env).map(([name, text]) => [name, value(text)]))

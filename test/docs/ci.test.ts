@@ -1,4 +1,4 @@
-/** The recipes of docs/ci.md, run as they stand there against a whole system: push, push again, merge. */
+/** Runs the recipes of docs/ci.md unchanged against a real system: push, push again, merge. */
 import assert from 'node:assert/strict'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -22,12 +22,12 @@ import {
 
 let system: System
 let folder: string
-/** What every CI system brings along. */
+/** The variables of every CI system. */
 let baseVariables: Variables
-/** What was posted to the API of GitLab. */
+/** The requests to the fake GitLab API. */
 const gitlabNotes: { path: string; token: string; body: string | null }[] = []
 
-/** Hands out octo, as `OCTO_DOWNLOAD` says, and takes the notes of GitLab. */
+/** Serves octo for OCTO_DOWNLOAD, and is the fake GitLab API. */
 const web = createServer(async (request, response) => {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -64,7 +64,7 @@ const webUrl = () => `http://127.0.0.1:${(web.address() as AddressInfo).port}`
 
 const assertSucceeded = (ran: StepResult) => assert.equal(ran.code, 0, ran.output)
 
-/** A program beside octo that writes its arguments down, a line each. */
+/** A fake program that records its arguments, one per line. → a function that reads them */
 async function createFakeProgram(name: string): Promise<() => Promise<string[]>> {
   const [program, record] = [join(folder, 'bin', name), join(folder, `${name}-called`)]
   await writeFile(program, `#!/bin/sh\nprintf '%s\\n' "$@" > '${record}'\n`)
@@ -77,10 +77,10 @@ const tagOf = async (name: string) =>
     ([key]) => key === 'image.tag',
   )?.[1]
 
-const isGone = async (name: string) =>
+const assertDeleted = async (name: string) =>
   assert.equal((await createApiClient(system.url).api('GET', `/deployments/${name}/full_info`)).status, 404)
 
-test('GitHub Actions: each push creates or updates and comments the link, the merge cleans up', async () => {
+test('GitHub Actions: each push creates or updates the deployment and comments the link, the merge cleans up', async () => {
   const workflow = parse(readRecipe('GitHub Actions', 'yaml')) as Workflow
   const commented = await createFakeProgram('gh')
   const event = (action: string, commit: string): Variables => ({
@@ -103,7 +103,7 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
     assert.equal(ran.length, 3)
     ran.map(assertSucceeded)
     assert.deepEqual(await tagOf('pr-7'), { tag: 'ValueAdded', contents: commit })
-    const words = `pr-7 is up with ${commit}: https://pr-7.example.com`
+    const comment = `pr-7 is up with ${commit}: https://pr-7.example.com`
     assert.deepEqual(await commented(), [
       'pr',
       'comment',
@@ -111,7 +111,7 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
       '--edit-last',
       '--create-if-none',
       '--body',
-      words,
+      comment,
     ])
   }
   const actions = await createApiClient(system.url).actions('pr-7')
@@ -123,11 +123,11 @@ test('GitHub Actions: each push creates or updates and comments the link, the me
     ],
   )
   ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(assertSucceeded)
-  await isGone('pr-7')
+  await assertDeleted('pr-7')
   ;(await runWorkflow(workflow, event('closed', 'c0ffee2'), runner, folder)).map(assertSucceeded)
 })
 
-test('GitHub Actions: a push whose deployment fails fails its step, and comments nothing', async () => {
+test('GitHub Actions: a failed deployment fails the step and writes no comment', async () => {
   const workflow = parse(readRecipe('GitHub Actions', 'yaml')) as Workflow
   await rm(join(folder, 'gh-called'), { force: true })
   const context = {
@@ -151,10 +151,10 @@ test('GitHub Actions: a push whose deployment fails fails its step, and comments
 type GitlabJob = { before_script?: string[]; script: string[]; environment: { name: string; url?: string } }
 type Gitlab = { variables: Variables; '.octo': GitlabJob; deploy: GitlabJob; 'clean-up': GitlabJob }
 
-test('GitLab CI: each push creates or updates and notes the link, the merge cleans up', async () => {
+test('GitLab CI: each push creates or updates the deployment and notes the link, the merge cleans up', async () => {
   const file = parse(readRecipe('GitLab CI', 'yaml')) as Gitlab
-  const place = await mkdtemp(join(folder, 'gitlab-'))
-  const given = (commit: string): Variables => ({
+  const jobFolder = await mkdtemp(join(folder, 'gitlab-'))
+  const variablesOf = (commit: string): Variables => ({
     ...baseVariables,
     CI: 'true',
     GITLAB_CI: 'true',
@@ -166,25 +166,25 @@ test('GitLab CI: each push creates or updates and notes the link, the merge clea
     CI_COMMIT_SHA: commit,
   })
   const run = (job: GitlabJob, commit: string) => {
-    const variables = given(commit)
+    const variables = variablesOf(commit)
     for (const [name, value] of Object.entries(file.variables))
       variables[name] = expandVariables(value, variables)
     const script = [...(file['.octo'].before_script ?? []), ...job.script].join('\n')
-    return runScript(['bash', '-eo', 'pipefail'], script, variables, place)
+    return runScript(['bash', '-eo', 'pipefail'], script, variables, jobFolder)
   }
   for (const commit of ['c0ffee1', 'c0ffee2']) {
     assertSucceeded(await run(file.deploy, commit))
     assert.deepEqual(await tagOf('mr-9'), { tag: 'ValueAdded', contents: commit })
     const body = `mr-9 is up with ${commit}: https://mr-9.example.com`
     assert.deepEqual(gitlabNotes.at(-1), { path: '/projects/3/merge_requests/9/notes', token: 'glpat', body })
-    assert.equal(await readFile(join(place, 'deploy.env'), 'utf8'), 'LINK=https://mr-9.example.com\n')
+    assert.equal(await readFile(join(jobFolder, 'deploy.env'), 'utf8'), 'LINK=https://mr-9.example.com\n')
   }
   assertSucceeded(await run(file['clean-up'], 'c0ffee2'))
-  await isGone('mr-9')
+  await assertDeleted('mr-9')
   assertSucceeded(await run(file['clean-up'], 'c0ffee2'))
 })
 
-test('a plain shell: deploy prints the link, any name of a branch will do, clean-up takes it away', async () => {
+test('Plain shell: deploy prints the link, works with any branch name, and clean-up removes the deployment', async () => {
   const script = join(folder, 'staging.sh')
   await writeFile(script, readRecipe('A plain shell', 'sh'))
   await writeFile(join(folder, 'bin/octo'), `#!/bin/sh\nexec ${octoCommand.join(' ')} "$@"\n`, {

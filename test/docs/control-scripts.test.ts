@@ -1,4 +1,4 @@
-/** The bash example of docs/control-scripts.md as it stands there: laid out as the page says, led through a life by lint. */
+/** Runs the bash example of docs/control-scripts.md unchanged: by hand, and with lint --life. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ function run(file: string, ...args: string[]): Promise<{ code: number; output: s
 }
 const script = (name: string, ...args: string[]) => run(join(folder, 'scripts', name), ...args)
 
-test('the bash example has no fault, in a whole life', async () => {
+test('lint --life finds no fault in the bash example', async () => {
   const { code, output } = await run(
     process.execPath,
     'infra/control-scripts/lint/main.ts',
@@ -48,8 +48,8 @@ test('the bash example has no fault, in a whole life', async () => {
   assert.match(output, /\n\d+ findings: 0 faults, 0 warnings\.\n$/)
 })
 
-test('the bash example shows its page, keeps it over an archive, and says what is wrong', async () => {
-  const about = (tag: string, title = `a & <b> "c" $(d)`) => [
+test('The bash example serves its page, keeps it through archive and restore, and rejects a wrong tag', async () => {
+  const argumentsOf = (tag: string, title = `a & <b> "c" $(d)`) => [
     '--name',
     'shop',
     '--base-domain',
@@ -60,21 +60,21 @@ test('the bash example shows its page, keeps it over an archive, and says what i
     `title=${title}`,
   ]
   const page = () => readFileSync(join(environment.OCTOPOD_SITES, 'shop/index.html'), 'utf8')
-  assert.equal((await script('create', ...about('v1'))).code, 0)
+  assert.equal((await script('create', ...argumentsOf('v1'))).code, 0)
   assert.equal(page(), '<h1>\na &amp; &lt;b> "c" $(d)\n</h1>\n')
-  assert.equal((await script('check', ...about('v1'))).code, 0)
-  assert.equal((await script('check', ...about('v2'))).code, 3)
-  assert.equal((await script('archive', ...about('v1'))).code, 0)
-  assert.equal((await script('check', ...about('v1'))).code, 1)
-  assert.equal((await script('unarchive', ...about('v1'))).code, 0)
+  assert.equal((await script('check', ...argumentsOf('v1'))).code, 0)
+  assert.equal((await script('check', ...argumentsOf('v2'))).code, 3)
+  assert.equal((await script('archive', ...argumentsOf('v1'))).code, 0)
+  assert.equal((await script('check', ...argumentsOf('v1'))).code, 1)
+  assert.equal((await script('unarchive', ...argumentsOf('v1'))).code, 0)
   assert.match(page(), /^a &amp;/m)
-  const refused = await script('config_check', ...about('latest'))
+  const refused = await script('config_check', ...argumentsOf('latest'))
   assert.deepEqual(refused, {
     code: 1,
     output: 'image.tag: there is no release "latest"; they are called v1, v2 and so on.\n',
   })
-  assert.equal((await script('info', ...about('v1'))).output, 'page,http://shop.example.com/\n')
+  assert.equal((await script('info', ...argumentsOf('v1'))).output, 'page,http://shop.example.com/\n')
   mkdirSync(join(environment.OCTOPOD_SITES, 'other'))
-  assert.equal((await script('cleanup', ...about('v1'))).code, 0)
+  assert.equal((await script('cleanup', ...argumentsOf('v1'))).code, 0)
   assert.throws(page)
 })

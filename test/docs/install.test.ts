@@ -1,4 +1,4 @@
-/** docs/install.md and docs/moving.md: what they name is there; the old database becomes what they promise. */
+/** docs/install.md and docs/moving.md: all names in them exist, and the old database is migrated as they say. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -16,12 +16,12 @@ const schema = JSON.parse(read('infra/chart/values.schema.json')) as Schema & {
   $defs: Record<string, Schema>
 }
 
-/** Whether the chart has this value. */
+/** Whether the chart has the value. */
 function isValue(path: string): boolean {
   let at: Schema | undefined = schema
   for (const part of path.split('.')) {
     if (at?.$ref) at = schema.$defs[at.$ref.replace('#/$defs/', '')]
-    // What is below is the reader's own: names of variables, labels.
+    // The keys below are free, e.g. variable names or labels.
     if (typeof at?.additionalProperties === 'object') return true
     at = at?.properties?.[part]
     if (at === undefined) return false
@@ -29,29 +29,29 @@ function isValue(path: string): boolean {
   return true
 }
 
-const marked = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, words = '']) => words)
+const codeSpans = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, words = '']) => words)
 
-test('every value of the chart that the guides name exists', () => {
+test('Every chart value in the guides exists', () => {
   const roots = Object.keys(schema.properties ?? {})
   const isPath = (words: string) =>
     /^[a-z]\w*(\.\w+)+$/.test(words) && roots.includes(words.split('.')[0] ?? '')
   const old = new Set(tableRows('docs/moving.md').flatMap(([left = '']) => left.split(/[`, ]+/)))
-  const named = ['docs/install.md', 'docs/moving.md'].flatMap((path) => marked(read(path))).filter(isPath)
+  const named = ['docs/install.md', 'docs/moving.md'].flatMap((path) => codeSpans(read(path))).filter(isPath)
   assert.ok(named.length > 40)
   const wrong = named.filter((path) => !isValue(path) && !old.has(path) && path !== 'ingress.ui.annotations')
   assert.deepEqual(wrong, [])
 })
 
-test('every old value, setting and option has a row that says what is now', () => {
+test('Every old value, setting and option has a row with its replacement', () => {
   const rows = tableRows('docs/moving.md').filter(([, now]) => now !== 'now')
   assert.ok(rows.length > 30)
   for (const [old = '', now = ''] of rows) assert.ok(now.length > 3, old)
   for (const [, now = ''] of rows)
-    for (const words of marked(now).filter((one) => /^[A-Z_]{4,}$/.test(one)))
+    for (const words of codeSpans(now).filter((one) => /^[A-Z_]{4,}$/.test(one)))
       assert.ok(words in settings, words)
 })
 
-test('every file, npm script and variable of compose in the guides is there', () => {
+test('Every file, npm script and compose variable in the guides exists', () => {
   const scripts = JSON.parse(read('package.json')).scripts
   const paths = files()
   for (const guide of ['docs/install.md', 'docs/moving.md']) {
@@ -67,7 +67,7 @@ test('every file, npm script and variable of compose in the guides is there', ()
   for (const [, name = ''] of compose.matchAll(/\$\{(\w+):\?/g)) assert.ok(set.includes(name), name)
 })
 
-test('a database of Octopod 1.6 is migrated and served, its output too', async () => {
+test('A database of Octopod 1.6 is migrated and served, with its output', async () => {
   const database = await createEmptyDatabase()
   const programs: { stop(): Promise<unknown> }[] = []
   try {

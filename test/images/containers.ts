@@ -1,4 +1,4 @@
-/** Containers as strict as the chart's pods: no root, nothing writable but what is mounted, no rights. */
+/** Runs containers with the restrictions of the chart's pods: not root, a read-only root file system, no capabilities. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,27 +9,27 @@ import type { Podman } from '../../infra/images/podman.ts'
 
 export type Container = {
   id: string
-  /** All it has said. */
+  /** All its output. */
   logs(): string
-  /** What a command in it says; its exit code counts. */
+  /** Runs a command in the container. → its exit code and output */
   exec(...command: string[]): { status: number | null; text: string }
-  /** Sends TERM, waits, and gives the exit code. */
+  /** Sends TERM and waits. → the exit code */
   stop(): number
   remove(): void
 }
 
-const strict = [
+const restrictions = [
   ...['--read-only', '--cap-drop=all', '--security-opt=no-new-privileges'],
-  // Loopback is where the stores of the tests are.
+  // PostgreSQL and Redis of the tests listen on loopback.
   '--network=host',
   ...['--ulimit=nofile=4096:4096', '--ulimit=nproc=4096:4096'],
 ]
 
 type Options = { env?: Record<string, string>; mounts?: string[]; command?: string[] }
 
-/** Runs it to its end. */
+/** Runs a container until it exits. */
 export function runOnce(podman: Podman, image: ImageName, { env = {}, mounts = [], command = [] }: Options) {
-  const args = ['run', '--rm', ...strict, ...environment(env), ...mounts, images[image].tag, ...command]
+  const args = ['run', '--rm', ...restrictions, ...environment(env), ...mounts, images[image].tag, ...command]
   return call(podman, args)
 }
 
@@ -38,14 +38,22 @@ export function startContainer(
   image: ImageName,
   { env = {}, mounts = [], command = [] }: Options,
 ): Container {
-  const args = ['run', '--detach', ...strict, ...environment(env), ...mounts, images[image].tag, ...command]
+  const args = [
+    'run',
+    '--detach',
+    ...restrictions,
+    ...environment(env),
+    ...mounts,
+    images[image].tag,
+    ...command,
+  ]
   const started = call(podman, args)
   if (started.status !== 0) throw new Error(started.text)
   const id = started.stdout.trim()
   return {
     id,
     logs: () => call(podman, ['logs', id]).text,
-    exec: (...words) => call(podman, ['exec', id, ...words]),
+    exec: (...command) => call(podman, ['exec', id, ...command]),
     stop: () => {
       call(podman, ['stop', '--time', '60', id])
       return Number(call(podman, ['inspect', '--format', '{{.State.ExitCode}}', id]).stdout)
@@ -56,14 +64,14 @@ export function startContainer(
   }
 }
 
-/** A folder that anybody may write to, as an emptyDir is. */
+/** A folder that all users can write to, like an emptyDir. */
 export function writableFolder(): { folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
   chmodSync(folder, 0o777)
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** A folder of control scripts that say who they are and what they may. */
+/** A folder of control scripts that print their user and their permissions. */
 export function scriptFolder(): { folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
   chmodSync(folder, 0o755)

@@ -1,4 +1,4 @@
-/** The runner's image for Helm, whole: a strict container deploys a chart to a real API server, asked for over HTTP. */
+/** The runner image for Helm: a restricted container deploys a chart to a real API server, requested over HTTP. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,9 +21,9 @@ after(async () => {
 
 const reason =
   unsupportedReason() ??
-  (areToolsBuilt() ? null : 'the Kubernetes tools are not built here (npx node infra/test-cluster/tools.ts)')
+  (areToolsBuilt() ? null : 'the Kubernetes tools are not built (npx node infra/test-cluster/tools.ts)')
 
-test('a chart is deployed, updated and put away by the image for Helm', {
+test('The Helm image deploys, updates, archives and cleans up a chart', {
   skip: reason ?? false,
 }, async () => {
   const tools = await ensureTools(() => {})
@@ -35,7 +35,7 @@ test('a chart is deployed, updated and put away by the image for Helm', {
     })
   kubectl('create', 'namespace', 'staging')
 
-  // What the DevOps engineer brings: a kubeconfig and a chart.
+  // A DevOps engineer provides a kubeconfig and a chart.
   const folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
   closers.push(() => rmSync(folder, { recursive: true, force: true }))
   chmodSync(folder, 0o755)
@@ -65,7 +65,7 @@ test('a chart is deployed, updated and put away by the image for Helm', {
   const client = createApiClient(system.url)
   const becomes = (status: string) =>
     waitFor(
-      `it is ${status}`,
+      `the status is ${status}`,
       async () => {
         const info = await client.fullInfo('boxed')
         const { tag, recorded_status: recorded } = info.status
@@ -81,9 +81,9 @@ test('a chart is deployed, updated and put away by the image for Helm', {
     )
   const empty = { app_overrides: [], deployment_overrides: [] }
   await waitFor(
-    'it is created',
+    'the deployment is created',
     async () => {
-      // Until the runner is up there is nobody to ask for the config.
+      // Until the runner is ready, config_check cannot run.
       const { status, text } = await client.api('POST', '/deployments', { name: 'boxed', ...empty })
       return { done: status === 200, value: null, seen: [text, runner.logs().slice(-2000)] }
     },
@@ -97,7 +97,7 @@ test('a chart is deployed, updated and put away by the image for Helm', {
   await client.archive('boxed')
   await becomes('Archived')
   await client.cleanup('boxed')
-  await waitFor('it is gone', async () => {
+  await waitFor('the deployment is deleted', async () => {
     const { status } = await client.api('GET', '/deployments/boxed/full_info')
     return { done: status === 404, value: null, seen: status }
   })

@@ -1,4 +1,4 @@
-/** `npm test -- test/images`: the images are built from the Dockerfiles and do their work in strict containers, on real stores. */
+/** `npm test -- test/images`: the images are built from the Dockerfiles and run in restricted containers with real datastores. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'
@@ -12,7 +12,7 @@ import { type Container, runOnce, scriptFolder, startContainer, writableFolder }
 
 const admin = 'Bearer admin-of-the-containers'
 const reason = unsupportedReason()
-if (reason !== null) console.error(`The images were not built and not tested: ${reason}.`)
+if (reason !== null) console.error(`The images are not built and not tested: ${reason}.`)
 
 suite('images', { skip: reason ?? false }, () => {
   let podman: Podman
@@ -37,7 +37,7 @@ suite('images', { skip: reason ?? false }, () => {
     closers.push(remove)
     return ['--volume', `${folder}:/var/lib/octopod`]
   }
-  /** On a port that is free when it is asked for; should somebody take it before the container has it, on another one. */
+  /** Starts a server on a free port, and again on another port if a program takes the port first. */
   const startServer = async (): Promise<{ server: Container; url: string }> => {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
@@ -47,10 +47,10 @@ suite('images', { skip: reason ?? false }, () => {
     const taken = await waitFor(
       'the server is ready',
       async () => {
-        const said = server.logs()
-        if (said.includes('is in use')) return { done: true, value: true }
+        const logs = server.logs()
+        if (logs.includes('is in use')) return { done: true, value: true }
         const answer = await fetch(`${url}/readyz`).catch(() => null)
-        return { done: answer?.status === 200, value: false, seen: said }
+        return { done: answer?.status === 200, value: false, seen: logs }
       },
       60_000,
     )
@@ -62,7 +62,7 @@ suite('images', { skip: reason ?? false }, () => {
     return container
   }
 
-  test('are for nobody who is root, and say what they were built from', () => {
+  test('run as a non-root user and have the Git revision as a label', () => {
     const node = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
       .devDependencies.node
     for (const name of ['server', 'runner'] as const) {
@@ -75,7 +75,7 @@ suite('images', { skip: reason ?? false }, () => {
     }
   })
 
-  test('hold what runs and nothing of the machine that built them', () => {
+  test('contain only what runs, and nothing of the build machine', () => {
     for (const name of ['server', 'runner'] as const) {
       const command = ['sh', '-c', 'ls -A . node_modules; cat /run/secrets/npmrc .npmrc']
       const { text } = runOnce(podman, name, { command })
@@ -87,7 +87,7 @@ suite('images', { skip: reason ?? false }, () => {
     }
   })
 
-  test('migrate, serve and perform an action, each without root and without a writable root', async () => {
+  test('migrate, serve and run an action as a non-root user with a read-only root file system', async () => {
     const migrated = runOnce(podman, 'server', { env: stores, command: ['node', 'db/migrate.ts'] })
     assert.match(migrated.text, /Migrated: 0001/)
 
@@ -107,7 +107,7 @@ suite('images', { skip: reason ?? false }, () => {
     const mounts = ['--volume', `${scripts.folder}:/utils:ro`, ...home()]
     const runner = start('runner', { env: { ...stores, CONTROL_SCRIPTS_DIR: '/utils' }, mounts })
     await waitFor(
-      'the runner is alive',
+      'the liveness probe of the runner succeeds',
       async () => ({
         done: runner.exec('sh', 'runner/liveness-probe.sh').status === 0,
         value: null,
@@ -124,16 +124,16 @@ suite('images', { skip: reason ?? false }, () => {
     })
     assert.equal(created.status, 200, await created.text())
     const action = created.headers.get('Octopod-Action-Id')
-    await waitFor('the action has ended well', async () => {
+    await waitFor('the action has succeeded', async () => {
       const { state } = await (await ask(`/api/v1/actions/${action}`)).json()
       return { done: state === 'succeeded', value: null, seen: state }
     })
     const log = await (await ask(`/api/v1/log/${action}`)).json()
-    const said: string = log.stdout.un_stdout
-    assert.match(said, /^user 1000:1000\nkept\nCapEff:\t0{16}\nNoNewPrivs:\t1\n\{"jq":1\}\n/)
-    assert.doesNotMatch(said, /writable|DATABASE_URL/)
+    const output: string = log.stdout.un_stdout
+    assert.match(output, /^user 1000:1000\nkept\nCapEff:\t0{16}\nNoNewPrivs:\t1\n\{"jq":1\}\n/)
+    assert.doesNotMatch(output, /writable|DATABASE_URL/)
 
-    await waitFor('tini has reaped what the script left behind', async () => {
+    await waitFor('tini has reaped the processes that the script left behind', async () => {
       const zombies = runner.exec('sh', '-c', 'grep -l "^State:.Z" /proc/[0-9]*/status').text.trim()
       return { done: zombies === '', value: null, seen: zombies }
     })
@@ -141,10 +141,8 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(server.stop(), 0, server.logs())
   })
 
-  test('control scripts are copied out of an image as the chart does it, and a runner starts with them', {
-    skip: areToolsBuilt()
-      ? false
-      : 'helm and kubectl are not built here (npx node infra/test-cluster/tools.ts)',
+  test('control scripts are copied from an image like in the chart, and a runner starts with them', {
+    skip: areToolsBuilt() ? false : 'helm and kubectl are not built (npx node infra/test-cluster/tools.ts)',
   }, async () => {
     const golden = readFileSync(new URL('../infra/chart/golden/production.yaml', import.meta.url), 'utf8')
     const copy: string[] = parseAllDocuments(golden)
@@ -169,10 +167,8 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(runner.stop(), 0, runner.logs())
   })
 
-  test('the one for Helm has helm, kubectl and control scripts that start a runner', {
-    skip: areToolsBuilt()
-      ? false
-      : 'helm and kubectl are not built here (npx node infra/test-cluster/tools.ts)',
+  test('the Helm image has helm, kubectl and control scripts, and a runner starts with them', {
+    skip: areToolsBuilt() ? false : 'helm and kubectl are not built (npx node infra/test-cluster/tools.ts)',
   }, async () => {
     const programs = runOnce(podman, 'helm', {
       command: ['sh', '-c', 'helm version --short && kubectl version --client'],
@@ -181,7 +177,7 @@ suite('images', { skip: reason ?? false }, () => {
     const env = { ...stores, BASE_DOMAIN: 'example.com', NAMESPACE: 'staging' }
     const runner = start('helm', { env, mounts: home() })
     await waitFor(
-      'the runner is alive',
+      'the liveness probe of the runner succeeds',
       async () => ({
         done: runner.exec('sh', 'runner/liveness-probe.sh').status === 0,
         value: null,

@@ -1,4 +1,4 @@
-/** Octopod's own chart on a real API server: accepted whole, installed, upgraded, taken away and brought back. */
+/** Octopod's own chart on a real API server: validated, installed, upgraded, uninstalled and installed again. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { production, trial } from '../infra/chart/sample-values.ts'
 import { createNamespace, helms, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
 
 const run = promisify(execFile)
-/** The strictest profile: pods that want more are refused. */
+/** The strictest pod security profile. */
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 
 for (const program of helms) {
@@ -31,8 +31,8 @@ for (const program of helms) {
       await Promise.all([octopod?.remove(), staging?.remove()])
       rmSync(folder, { recursive: true, force: true })
     })
-    /** Arguments for values: never a `--set`, which breaks at commas. */
-    const written = (values: Values, name = 'values.json') => {
+    /** Writes values to a file. `--set` would break at commas. → arguments for helm */
+    const valuesArguments = (values: Values, name = 'values.json') => {
       const file = join(folder, name)
       writeFileSync(file, JSON.stringify(values))
       return ['--values', file]
@@ -47,12 +47,12 @@ for (const program of helms) {
       settings: { ...(values.settings as object | undefined), NAMESPACE: staging.name },
     })
 
-    test('is accepted by the API server whole, without a warning', async () => {
+    test('is accepted by the API server without a warning', async () => {
       const manifests = {
         trial: createHelm(program).render(inStaging(trial), 'values-trial.yaml'),
         production: createHelm(program).render(inStaging(production)),
       }
-      // A cluster of somebody else may be without Prometheus.
+      // Another cluster may have no Prometheus operator.
       const isKnown = ({ kind }: { kind: string }) => !skipWithoutKwok || kind !== 'ServiceMonitor'
       for (const [name, rendered] of Object.entries(manifests)) {
         const items = rendered.filter(isKnown)
@@ -65,7 +65,7 @@ for (const program of helms) {
       }
     })
 
-    test('comes up as a trial under the restricted profile, keeps its passwords, and leaves only data', {
+    test('starts as a trial under the restricted profile, keeps its passwords, and leaves only data after uninstall', {
       skip: skipWithoutKwok,
     }, async () => {
       await helm('install', 'octopod', chart, ...trialValues)
@@ -86,11 +86,11 @@ for (const program of helms) {
         'octopod',
         chart,
         ...trialValues,
-        ...written({ settings: { LOG_LEVEL: 'debug' } }),
+        ...valuesArguments({ settings: { LOG_LEVEL: 'debug' } }),
       )
       assert.equal(await secretOf('octopod-postgres'), password)
       for (const pod of old.split('\n').filter(Boolean))
-        assert.ok(!(await pods()).includes(pod), `${pod} reads the new settings`)
+        assert.ok(!(await pods()).includes(pod), `${pod} is replaced to read the new settings`)
 
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
       const left = (await listNamespace(octopod.name)).filter((one) => one.includes('octopod'))
@@ -101,14 +101,14 @@ for (const program of helms) {
         'secret/octopod-redis',
       ])
       await helm('install', 'octopod', chart, ...trialValues)
-      assert.equal(await secretOf('octopod-postgres'), password, 'the data can be opened again')
+      assert.equal(await secretOf('octopod-postgres'), password, 'the password still fits the data')
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
     })
 
-    test('comes up on stores from elsewhere after its migration, with rights in the namespace of the deployments only', {
+    test('starts with external datastores after its migration, with permissions only in the namespace of the deployments', {
       skip: skipWithoutKwok,
     }, async () => {
-      const values = written(
+      const values = valuesArguments(
         inStaging({
           postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
           redis: { url: 'redis://redis.example.com' },
@@ -122,10 +122,10 @@ for (const program of helms) {
       assert.deepEqual(
         here.filter((one) => one.includes('migrate') && !one.startsWith('networkpolicy')),
         [],
-        'the Job and its Secret are gone',
+        'the Job and its Secret are deleted',
       )
 
-      const may = async (account: string, namespace: string, ...what: string[]) => {
+      const isAllowed = async (account: string, namespace: string, ...what: string[]) => {
         const who = `--as=system:serviceaccount:${octopod.name}:octopod-${account}`
         const args = ['auth', 'can-i', ...what, who, `--namespace=${namespace}`]
         return run('kubectl', args).then(
@@ -140,11 +140,13 @@ for (const program of helms) {
         ['delete', 'persistentvolumeclaims'],
         ['create', 'ingresses.networking.k8s.io'],
       ] as const)
-        assert.ok(await may('runner', staging.name, verb, kind), `${verb} ${kind}`)
-      assert.ok(!(await may('runner', octopod.name, 'get', 'secrets')), "Octopod's own secrets")
-      assert.ok(!(await may('runner', staging.name, 'create', 'rolebindings.rbac.authorization.k8s.io')))
-      assert.ok(!(await may('runner', 'kube-system', 'list', 'pods')))
-      assert.ok(!(await may('server', octopod.name, 'list', 'pods')))
+        assert.ok(await isAllowed('runner', staging.name, verb, kind), `${verb} ${kind}`)
+      assert.ok(!(await isAllowed('runner', octopod.name, 'get', 'secrets')), "Octopod's own secrets")
+      assert.ok(
+        !(await isAllowed('runner', staging.name, 'create', 'rolebindings.rbac.authorization.k8s.io')),
+      )
+      assert.ok(!(await isAllowed('runner', 'kube-system', 'list', 'pods')))
+      assert.ok(!(await isAllowed('server', octopod.name, 'list', 'pods')))
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
       const left = await listNamespace(staging.name)
       assert.ok(!left.some((one) => one.includes('octopod')), left.join(' '))

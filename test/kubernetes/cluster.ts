@@ -1,4 +1,4 @@
-/** The cluster under test, as a person with kubectl sees it. setup.ts has brought it up and set KUBECONFIG. */
+/** Access to the test cluster with kubectl and helm. setup.ts has started the cluster and set KUBECONFIG. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -6,10 +6,10 @@ import { waitFor } from '../helpers/wait-for.ts'
 const run = promisify(execFile)
 const limits = { timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }
 
-/** Reason to skip what only kwok can play; false on our own cluster. */
-export const skipWithoutKwok = process.env.TEST_KUBERNETES_TOOLS ? false : 'only where kwok plays the pods'
+/** The reason to skip tests that need kwok; false on the cluster of infra/test-cluster. */
+export const skipWithoutKwok = process.env.TEST_KUBERNETES_TOOLS ? false : 'needs kwok'
 
-/** The helms to test with: ours are Helm 4 and Helm 3, else the one that is there. */
+/** The helm programs to test: Helm 4 and Helm 3 of the tools, else the one of this machine. */
 export const helms = process.env.TEST_KUBERNETES_TOOLS ? ['helm', 'helm3'] : [process.env.HELM_BIN || 'helm']
 
 export async function kubectl(...args: string[]): Promise<string> {
@@ -27,19 +27,19 @@ export type KubernetesObject = {
   status: Record<string, unknown>
 }
 
-/** The objects of `kinds` (as kubectl takes them) with the label selector. */
+/** The objects of `kinds` (kubectl syntax) that match the label selector. */
 export async function getObjects(
   namespace: string,
   kinds: string,
   selector = '',
 ): Promise<KubernetesObject[]> {
-  const asked = ['get', kinds, `--namespace=${namespace}`, `--selector=${selector}`, '--output=json']
-  return (JSON.parse(await kubectl(...asked)) as { items: KubernetesObject[] }).items
+  const args = ['get', kinds, `--namespace=${namespace}`, `--selector=${selector}`, '--output=json']
+  return (JSON.parse(await kubectl(...args)) as { items: KubernetesObject[] }).items
 }
 
 let count = 0
 
-/** A namespace of its own; `remove` waits until it is gone with all it holds. */
+/** Creates a namespace. `remove` deletes it and waits until it is gone with all its objects. */
 export async function createNamespace(labels: Record<string, string> = {}) {
   count += 1
   const name = `octopod-test-${process.pid}-${count}`
@@ -53,7 +53,7 @@ export async function createNamespace(labels: Record<string, string> = {}) {
   return { name, remove: () => kubectl('delete', 'namespace', name, '--timeout=90s') }
 }
 
-/** Everything in a namespace but what tells of the past, as kind/name, sorted. */
+/** All objects of a namespace as kind/name, sorted, without events, leases and metrics. */
 export async function listNamespace(namespace: string): Promise<string[]> {
   const known = await kubectl('api-resources', '--namespaced', '--verbs=list,get', '--output=name')
   const kinds = known.split('\n').filter((kind) => kind !== '' && !/^(events|leases|podmetrics)\b/.test(kind))

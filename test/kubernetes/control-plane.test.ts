@@ -1,4 +1,4 @@
-/** Our own control plane: what happens when one of its programs ends, and that nothing outlives who started it. */
+/** The control plane of infra/test-cluster: an unexpected end of a program is reported, and no process outlives its starter. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { skipWithoutKwok } from './cluster.ts'
 
 const startProgram = join(import.meta.dirname, '../../infra/test-cluster/start.ts')
 
-/** Ids of the processes whose command line names the folder. */
+/** The processes whose command line contains the folder. */
 function processesOf(folder: string): { pid: number; command: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -36,7 +36,7 @@ const waitForNoProcess = (folder: string) =>
   })
 
 describe('a control plane', { skip: skipWithoutKwok }, () => {
-  test('whose program ends tells so; stopped, it leaves neither processes nor files', async () => {
+  test('reports a program that ends, and leaves neither processes nor files when stopped', async () => {
     const controlPlane = await startControlPlane(await ensureTools(() => {}))
     const folder = dirname(controlPlane.kubeconfig)
     const all = processesOf(folder)
@@ -52,7 +52,7 @@ describe('a control plane', { skip: skipWithoutKwok }, () => {
     assert.ok(!existsSync(folder))
   })
 
-  test('ends with who started it, even when that one is killed', async () => {
+  test('ends when the process that started it is killed', async () => {
     const child = spawn(process.execPath, [startProgram], { stdio: ['ignore', 'pipe', 'ignore'] })
     const line = await new Promise<string>((resolve) =>
       createInterface({ input: child.stdout }).once('line', resolve),

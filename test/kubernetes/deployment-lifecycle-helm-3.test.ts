@@ -1,9 +1,9 @@
-/** With the helm that many installations still have. */
+/** The lifecycle of deployments with Helm 3, which many installations still use. */
 import { describe } from 'node:test'
 import { helms } from './cluster.ts'
 import { deploymentLifecycle } from './deployment-lifecycle.ts'
 
 const [, helm = 'helm3'] = helms
-const skip = helms.length < 2 && 'the cluster is not ours: only its helm is known'
+const skip = helms.length < 2 && 'an external cluster is tested with one helm only'
 
-describe(`the life of deployments with ${helm}`, { skip }, () => deploymentLifecycle(helm))
+describe(`the lifecycle of deployments with ${helm}`, { skip }, () => deploymentLifecycle(helm))

@@ -1,6 +1,6 @@
 /**
- * The life of deployments made of a Helm chart, asked for over HTTP, done by the generic Helm scripts, seen in the cluster.
- * One file for each helm calls it, so that they run side by side.
+ * The lifecycle of Helm deployments: requested over HTTP, executed by the Helm scripts, observed in the cluster. A test file for each
+ * version of Helm calls it, so that both run in parallel.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -9,7 +9,7 @@ import { type ChartRepository, credentials, serveSampleChart } from './chart-rep
 import { createNamespace, getObjects, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
 import { baseDomain, type Octopod, startOctopod } from './octopod.ts'
 
-/** Tests, to be run in the order they are written. `helm`: the program. */
+/** Registers the tests, which must run in this order. `helm`: the program. */
 export function deploymentLifecycle(helm: string): void {
   let repository: ChartRepository
   const names = ['blue', 'green', 'red']
@@ -41,7 +41,7 @@ export function deploymentLifecycle(helm: string): void {
     repository = await serveSampleChart()
     namespace = await createNamespace()
     const shared = ['secret', 'generic', 'shared', `--namespace=${namespace.name}`]
-    await kubectl('create', ...shared, '--from-literal=key=everybody needs it')
+    await kubectl('create', ...shared, '--from-literal=key=a shared value')
     initialObjects = await listNamespace(namespace.name)
     octopod = await startOctopod({
       NAMESPACE: namespace.name,
@@ -62,7 +62,7 @@ export function deploymentLifecycle(helm: string): void {
     await repository?.stop()
   })
 
-  test('several are created at once from a private repository, each with its own host, config and volume', async () => {
+  test('Several deployments are created at once from a private repository, each with its own host, config and volume', async () => {
     const greeting = 'Hello, {world}, "you" = me\nand $HOME'
     const config: Record<string, Record<string, string>> = {
       blue: { greeting },
@@ -85,7 +85,10 @@ export function deploymentLifecycle(helm: string): void {
       'deployments',
       `${selector('blue')},app.kubernetes.io/component!=x`,
     )
-    assert.ok(JSON.stringify(web).includes(JSON.stringify(greeting).slice(1, -1)), 'the greeting came whole')
+    assert.ok(
+      JSON.stringify(web).includes(JSON.stringify(greeting).slice(1, -1)),
+      'the greeting is unchanged',
+    )
     const claims = await getObjects(namespace.name, 'persistentvolumeclaims')
     assert.deepEqual(
       claims.map(({ metadata, status }) => [metadata.name, status.phase]),
@@ -93,7 +96,7 @@ export function deploymentLifecycle(helm: string): void {
     )
   })
 
-  test('a new image tag is rolled out, and the others do not notice', async () => {
+  test('A new image tag is rolled out without effect on other deployments', async () => {
     const others = await runningPods('red')
     await octopod.update('blue', { 'image.tag': '1.37' })
     await octopod.waitForStatus('blue', 'Running')
@@ -102,14 +105,14 @@ export function deploymentLifecycle(helm: string): void {
     assert.deepEqual(await runningPods('red'), others)
   })
 
-  test('where only a part does not come up, it is PartialAvailability; mended, it is Running', async () => {
+  test('A deployment is PartialAvailability if a part does not start, and Running after the repair', async () => {
     await octopod.update('green', { 'web.replicas': '3', 'worker.tag': 'missing' })
     await octopod.waitForStatus('green', 'PartialAvailability')
     await octopod.update('green', { 'web.replicas': '3' })
     await octopod.waitForStatus('green', 'Running')
   })
 
-  test('a pod that stops being ready is seen by itself, and so is that it has come back', {
+  test('The check detects a pod that stops being ready, and its recovery', {
     skip: skipWithoutKwok,
   }, async () => {
     const [pod] = await pods('green', 'web')
@@ -127,7 +130,7 @@ export function deploymentLifecycle(helm: string): void {
     await octopod.waitForStatus('green', 'Running')
   })
 
-  test('another tag than configured, set by hand, is TagMismatch until the next update', async () => {
+  test('A tag that was set by hand is TagMismatch until the next update', async () => {
     await kubectl('set', 'image', 'deployment/red-web', 'web=busybox:1.37', `--namespace=${namespace.name}`)
     await octopod.waitForStatus('red', 'TagMismatch')
     await octopod.update('red', { 'ingress.tls': 'true' })
@@ -135,7 +138,7 @@ export function deploymentLifecycle(helm: string): void {
     assert.deepEqual(new Set(await imagesOf('red', 'web')), new Set(['busybox:1.36']))
   })
 
-  test('archived, no pod of it is left and its data stays; restored, it has the counts it had', async () => {
+  test('An archived deployment has no pods and keeps its data; a restored one has its old counts', async () => {
     await kubectl('scale', 'deployment/blue-worker', '--replicas=2', `--namespace=${namespace.name}`)
     const before = { blue: await counts('blue'), green: await counts('green') }
     assert.deepEqual(before.blue, { 'blue-web': 2, 'blue-worker': 2, 'blue-store': 1 })
@@ -155,20 +158,20 @@ export function deploymentLifecycle(helm: string): void {
     assert.deepEqual(await runningPods('red'), others)
   })
 
-  test('what the cluster would refuse is refused before anything starts, in words that name it', async () => {
+  test('A config that the cluster would reject is rejected before anything starts, with the name of the field', async () => {
     const bad = await octopod.update('red', { 'web.replicas': 'many' })
     assert.equal(bad.status, 400)
     assert.match(bad.text, /replicas/)
     await octopod.waitForStatus('red', 'Running')
   })
 
-  test('the password of the repository is in no output', async () => {
+  test('The password of the repository is in no output', async () => {
     assert.ok(repository.requests.includes('sample-1.2.3.tgz'))
     for (const name of names)
       assert.ok(!(await octopod.readOutput(name)).includes(credentials.password), name)
   })
 
-  test('cleaned up, nothing is left in the namespace but what was there before', async () => {
+  test('After cleanup the namespace has only its initial objects', async () => {
     await Promise.all(names.map((name) => octopod.archive(name)))
     await Promise.all(names.map((name) => octopod.waitForStatus(name, 'Archived')))
     await Promise.all(names.map((name) => octopod.cleanup(name)))
@@ -176,7 +179,7 @@ export function deploymentLifecycle(helm: string): void {
     await waitFor(
       'nothing is left',
       async () => {
-        const left = (await listNamespace(namespace.name)).filter((each) => !initialObjects.includes(each))
+        const left = (await listNamespace(namespace.name)).filter((name) => !initialObjects.includes(name))
         return { done: left.length === 0, value: null, seen: left }
       },
       60_000,

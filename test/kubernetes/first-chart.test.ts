@@ -1,4 +1,4 @@
-/** docs/first-chart.md: the chart and the settings exactly as the page has them lead a life, and the key it shows is refused. */
+/** docs/first-chart.md: its chart and settings work as written, and the rejected key prints the message of the page. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -43,10 +43,10 @@ function bash(script: string): Promise<{ code: number; output: string }> {
   })
 }
 
-test('the first chart lives as the page says', async () => {
+test('The chart and the settings of the page pass lint --life, and the wrong key is rejected', async () => {
   const [make = ''] = blocks('The chart')
   const [settings = '', lint = ''] = blocks('The settings')
-  // The page is read in the repository, with a namespace that is made for it; the test has both elsewhere.
+  // The page assumes the repository as working directory and the namespace staging. The test replaces both.
   const made = make.replace(/^kubectl create namespace staging$/m, '')
   const set = settings
     .replace('$PWD/infra', `${root}/infra`)
@@ -62,6 +62,6 @@ test('the first chart lives as the page says', async () => {
   assert.match(output, /\n\d+ findings: 0 faults, \d+ warnings?\.\n$/)
 
   const refused = await bash(`${set}\n${run} --application-config replicaCount=many || true`)
-  const [, words = ''] = /^octo: (replicaCount: .+)$/m.exec(read('docs/first-chart.md')) ?? []
-  assert.ok(words !== '' && refused.output.includes(words), refused.output)
+  const [, message = ''] = /^octo: (replicaCount: .+)$/m.exec(read('docs/first-chart.md')) ?? []
+  assert.ok(message !== '' && refused.output.includes(message), refused.output)
 })

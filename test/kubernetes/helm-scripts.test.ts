@@ -1,4 +1,4 @@
-/** The Helm control scripts one by one, on every kind of workload: what each finds, changes, leaves alone and says. */
+/** The Helm control scripts, one by one, on every kind of workload. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -27,10 +27,10 @@ function withHelm(helm: string): void {
   }
   const get = async (what: string, path: string) =>
     (await kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)).trim()
-  const fine = async (...args: Parameters<typeof scripts.run>) => {
-    const said = await run(...args)
-    assert.equal(said.code, 0, JSON.stringify(said))
-    return said
+  const runSuccessfully = async (...args: Parameters<typeof scripts.run>) => {
+    const result = await run(...args)
+    assert.equal(result.code, 0, JSON.stringify(result))
+    return result
   }
   const counts = async (name: string) => ({
     web: await get(`deployment/${name}-web`, '{.spec.replicas}'),
@@ -51,18 +51,18 @@ function withHelm(helm: string): void {
     await namespace?.remove()
   })
 
-  test('archive stops every kind of workload and unarchive brings back what was, however often they are called', async () => {
+  test('archive stops every kind of workload and unarchive restores it, even if both run twice', async () => {
     const config = { postgresql: 'true', kafka: 'true' }
-    await fine('create', 'kinds', config)
-    // What Strimzi would have made of the Kafka.
-    const made = ['-n', namespace.name, '-f', join(import.meta.dirname, 'strimzi.yaml')]
-    await kubectl('apply', ...made)
+    await runSuccessfully('create', 'kinds', config)
+    // The objects that Strimzi would create for the Kafka.
+    const manifestArguments = ['-n', namespace.name, '-f', join(import.meta.dirname, 'strimzi.yaml')]
+    await kubectl('apply', ...manifestArguments)
     await until(0, 'check', 'kinds', config)
     await kubectl('scale', '-n', namespace.name, 'deployment/kinds-web', '--replicas=5')
     assert.equal((await run('archive_check', 'kinds', config)).code, 1)
 
     const stopped = { web: '0', store: '0', agent: '{"octopod/archived":"true"}', cron: 'true' }
-    for (const _ of ['once', 'twice']) await fine('archive', 'kinds', config)
+    for (const _ of ['once', 'twice']) await runSuccessfully('archive', 'kinds', config)
     assert.deepEqual(await counts('kinds'), stopped)
     assert.equal(await get('postgresqls/kinds-db', '{.spec.numberOfInstances}'), '0')
     assert.equal(
@@ -74,8 +74,8 @@ function withHelm(helm: string): void {
     await until(0, 'archive_check', 'kinds', config)
     assert.equal((await run('check', 'kinds', config)).code, 1)
 
-    for (const _ of ['once', 'twice']) await fine('unarchive', 'kinds', config)
-    // 5 by hand, not the 3 of the chart.
+    for (const _ of ['once', 'twice']) await runSuccessfully('unarchive', 'kinds', config)
+    // The count 5 was set by hand; the chart has 3.
     assert.deepEqual(await counts('kinds'), { web: '5', store: '2', agent: '', cron: 'false' })
     assert.equal(await get('postgresqls/kinds-db', '{.spec.numberOfInstances}'), '2')
     assert.equal(
@@ -84,12 +84,12 @@ function withHelm(helm: string): void {
     )
     assert.equal(await get('statefulset/kinds-bus-zookeeper', '{.spec.replicas}'), '3')
     await until(0, 'check', 'kinds', config)
-    await fine('cleanup', 'kinds', config)
-    await kubectl('delete', ...made, '--ignore-not-found')
+    await runSuccessfully('cleanup', 'kinds', config)
+    await kubectl('delete', ...manifestArguments, '--ignore-not-found')
   })
 
-  test('what Octopod 1.6 has archived, without a note, is restored with the counts of the chart', async () => {
-    await fine('create', 'old')
+  test('A deployment that Octopod 1.6 archived, without the annotation, gets the counts of the chart', async () => {
+    await runSuccessfully('create', 'old')
     await kubectl(
       'scale',
       '-n',
@@ -98,27 +98,27 @@ function withHelm(helm: string): void {
       'statefulset/old-store',
       '--replicas=0',
     )
-    await fine('unarchive', 'old')
+    await runSuccessfully('unarchive', 'old')
     assert.deepEqual(await counts('old'), { web: '3', store: '2', agent: '', cron: 'false' })
-    await fine('cleanup', 'old')
+    await runSuccessfully('cleanup', 'old')
   })
 
-  test('an update after an archive that broke off brings everything back, with the counts of the update', async () => {
-    await fine('create', 'broken')
-    await fine('archive', 'broken')
-    await fine('update', 'broken', { 'web.replicas': '4' })
+  test('An update after an interrupted archive starts everything, with the counts of the update', async () => {
+    await runSuccessfully('create', 'broken')
+    await runSuccessfully('archive', 'broken')
+    await runSuccessfully('update', 'broken', { 'web.replicas': '4' })
     const { web, store, agent, cron } = await counts('broken')
     assert.deepEqual({ web, store, agent, cron }, { web: '4', store: '2', agent: '', cron: 'false' })
     await until(0, 'check', 'broken', { 'web.replicas': '4' })
-    await fine('cleanup', 'broken')
+    await runSuccessfully('cleanup', 'broken')
   })
 
-  test('check tells ready, partly ready, another tag and nothing apart, with the reason in a sentence', async () => {
+  test('check distinguishes ready, partly ready, another tag and not ready, and prints the reason', async () => {
     const without = { agent: 'false', cron: 'false' }
     const gone = await run('check', 'checked', without)
     assert.equal(gone.code, 1)
     assert.match(gone.stdout, /^checked is not ready: Deployment checked-web does not exist; StatefulSet/)
-    await fine('create', 'checked', without)
+    await runSuccessfully('create', 'checked', without)
     assert.match((await until(0, 'check', 'checked', without)).stdout, /^checked is ready: 2 workloads\.\n$/)
 
     const [pod] = await getObjects(namespace.name, 'pods', 'app.kubernetes.io/instance=checked,part=web')
@@ -142,71 +142,67 @@ function withHelm(helm: string): void {
     assert.equal(other.code, 3)
     assert.match(other.stdout, /^checked runs example\.org\/web:1, but example\.org\/web:2 is configured/)
 
-    // The new one cannot be pulled: the old one still answers.
+    // The new image cannot be pulled, so the old one still runs.
     const missing = { ...without, 'image.tag': 'missing' }
-    await fine('update', 'checked', missing)
+    await runSuccessfully('update', 'checked', missing)
     const old = await until(3, 'check', 'checked', missing)
     assert.match(
       old.stdout,
       /^checked runs example\.org\/(web|store):1, but example\.org\/(web|store):missing is configured \(Pod /,
     )
-    await fine('cleanup', 'checked')
+    await runSuccessfully('cleanup', 'checked')
   })
 
-  test('a workload that never starts says why it waits; a finished job is ready', async () => {
+  test('check prints the waiting reason of a workload that does not start; a finished job is ready', async () => {
     const config = { agent: 'false', cron: 'false', job: 'done', 'image.tag': 'missing' }
-    await fine('create', 'waiting', config)
-    const said = await waitFor('the reason is told', async () => {
+    await runSuccessfully('create', 'waiting', config)
+    const result = await waitFor('check prints the reason', async () => {
       const value = await run('check', 'waiting', config)
       return { done: value.stdout.includes('ImagePullBackOff'), value, seen: value }
     })
-    assert.match(said.stdout, /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/)
+    assert.match(result.stdout, /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/)
     await until(2, 'check', 'waiting', config)
-    await fine('cleanup', 'waiting')
+    await runSuccessfully('cleanup', 'waiting')
   })
 
-  const refused: [string, Record<string, string>, RegExp][] = [
+  const rejected: [string, Record<string, string>, RegExp][] = [
     ["the chart's schema", { 'web.replicas': '51' }, /^web\.replicas: .*(50|maximum)/],
-    ['a type that the schema does not have', { 'web.replicas': 'many' }, /^web\.replicas: .*integer/],
+    ['a type that the schema does not allow', { 'web.replicas': 'many' }, /^web\.replicas: .*integer/],
     [
-      'what the API server refuses',
+      'a value that the API server rejects',
       { 'store.replicas': '-1' },
       /^store\.replicas: StatefulSet(\.apps)? "bad-store" is invalid: spec\.replicas: Invalid value: -1/,
     ],
     [
-      'a kind of value that does not fit',
+      'a value of the wrong type',
       { 'store.replicas': 'two' },
       /^store\.replicas: StatefulSet: spec\.replicas is of type string instead of int32\n$/,
     ],
     [
-      'no name of an image',
+      'an invalid image name',
       { 'image.tag': 'a b' },
       /^image\.tag: Deployment bad-web: "example\.org\/web:a b" is not the name of an image\.$/m,
     ],
-    ['a template that fails', { image: 'nginx' }, /^image: .*can't evaluate field tag/],
-    [
-      'a key that cannot be one',
-      { 'a..b': '1' },
-      /^The key "a\.\.b" cannot be used: a part of it is empty\.\n$/,
-    ],
+    ['a template error', { image: 'nginx' }, /^image: .*can't evaluate field tag/],
+    ['an invalid key', { 'a..b': '1' }, /^The key "a\.\.b" cannot be used: it has an empty part\.\n$/],
   ]
-  for (const [what, config, says] of refused)
-    test(`config_check names the key: ${what}`, async () => {
-      const said = await run('config_check', 'bad', config)
-      assert.match(said.stdout, says)
-      assert.deepEqual({ code: said.code, stderr: said.stderr }, { code: 1, stderr: '' })
+  for (const [title, config, message] of rejected)
+    test(`config_check names the key: ${title}`, async () => {
+      const result = await run('config_check', 'bad', config)
+      assert.match(result.stdout, message)
+      assert.deepEqual({ code: result.code, stderr: result.stderr }, { code: 1, stderr: '' })
     })
 
-  test('config_check takes what is fine, also when everything is there already, and changes nothing', async () => {
-    await fine('config_check', 'asked')
+  test('config_check accepts a valid config, also for an existing deployment, and changes nothing', async () => {
+    await runSuccessfully('config_check', 'asked')
     assert.deepEqual(await getObjects(namespace.name, 'deployments', 'app.kubernetes.io/instance=asked'), [])
-    await fine('create', 'asked')
-    await fine('config_check', 'asked', { 'web.replicas': '9', 'image.tag': '2' })
+    await runSuccessfully('create', 'asked')
+    await runSuccessfully('config_check', 'asked', { 'web.replicas': '9', 'image.tag': '2' })
     assert.equal(await get('deployment/asked-web', '{.spec.replicas}'), '3')
-    await fine('cleanup', 'asked')
+    await runSuccessfully('cleanup', 'asked')
   })
 
-  test('values reach a pod letter by letter, and no secret is printed', async () => {
+  test('Values reach a pod unchanged, and no secret is printed', async () => {
     const value = `a,b={c} "d" 'e' \\ $(f) \`g\` 日本 😀\n  - new: line\n# {{ .Values }}`
     const config = {
       'web.env.ODD': value,
@@ -214,9 +210,9 @@ function withHelm(helm: string): void {
       'web.env.NUMBER': '20260101',
       agent: 'false',
     }
-    const said = [
-      await fine('config_check', 'valued', config),
-      await fine('create', 'valued', config),
+    const result = [
+      await runSuccessfully('config_check', 'valued', config),
+      await runSuccessfully('create', 'valued', config),
       await run('check', 'valued', config),
     ]
     const env = JSON.parse(await get('deployment/valued-web', '{.spec.template.spec.containers[0].env}'))
@@ -228,21 +224,24 @@ function withHelm(helm: string): void {
         ['NUMBER', '20260101'],
       ]),
     )
-    for (const { stdout, stderr } of said) assert.doesNotMatch(stdout + stderr, /se,cret/)
-    // Nothing of them is left on the disk either.
+    for (const { stdout, stderr } of result) assert.doesNotMatch(stdout + stderr, /se,cret/)
+    // No file contains the secret.
     for (const file of filesBelow(scripts.cache)) assert.ok(!textOf(file).includes('se,cret'), file)
-    await fine('cleanup', 'valued')
+    await runSuccessfully('cleanup', 'valued')
   })
 
-  test('info tells the hosts, with https where TLS ends: at the Ingress, at a Gateway of others, or nowhere', async () => {
-    assert.equal((await fine('info', 'linked')).stdout, 'linked,http://linked.staging.example.com\n')
+  test('info prints the hosts, with https if TLS ends at the Ingress or at an external Gateway', async () => {
     assert.equal(
-      (await fine('info', 'linked', { 'ingress.tls': 'true' })).stdout,
+      (await runSuccessfully('info', 'linked')).stdout,
+      'linked,http://linked.staging.example.com\n',
+    )
+    assert.equal(
+      (await runSuccessfully('info', 'linked', { 'ingress.tls': 'true' })).stdout,
       'linked,https://linked.staging.example.com\n',
     )
     const routed = { 'route.gateway': 'shared-gateway' }
     assert.match(
-      (await fine('info', 'linked', routed)).stdout,
+      (await runSuccessfully('info', 'linked', routed)).stdout,
       /^linked-route,http:\/\/route\.linked\.staging\.example\.com$/m,
     )
     const gateway = {
@@ -255,12 +254,12 @@ function withHelm(helm: string): void {
     }
     await apply(gateway)
     assert.match(
-      (await fine('info', 'linked', routed)).stdout,
+      (await runSuccessfully('info', 'linked', routed)).stdout,
       /^linked-route,https:\/\/route\.linked\.staging\.example\.com$/m,
     )
   })
 
-  test('cleanup takes the claims of the deployment and leaves those of others', async () => {
+  test('cleanup deletes the volume claims of the deployment and no others', async () => {
     const claim = (name: string, labels: Record<string, string>) =>
       apply({
         apiVersion: 'v1',
@@ -268,12 +267,12 @@ function withHelm(helm: string): void {
         metadata: { name, namespace: namespace.name, labels },
         spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
       })
-    await fine('create', 'cleaned')
+    await runSuccessfully('create', 'cleaned')
     await until(0, 'check', 'cleaned')
     await claim('shared', { app: 'shared' })
     await claim('cleaned-too', { 'app.kubernetes.io/instance': 'cleaned-too' })
     await claim('cleaned-old', { release: 'cleaned', heritage: 'Helm' })
-    await fine('cleanup', 'cleaned')
+    await runSuccessfully('cleanup', 'cleaned')
     const left = (await getObjects(namespace.name, 'persistentvolumeclaims')).map(
       ({ metadata }) => metadata.name,
     )
@@ -282,17 +281,18 @@ function withHelm(helm: string): void {
       !left.some((name) => name === 'cleaned-old' || name.startsWith('data-cleaned-store')),
       left.join(),
     )
-    assert.match((await fine('cleanup', 'cleaned')).stdout, /^There is nothing left of cleaned\.\n$/)
+    assert.match((await runSuccessfully('cleanup', 'cleaned')).stdout, /^cleaned does not exist\.\n$/)
   })
 
-  test('where nothing is installed, archive and cleanup are done, and unarchive installs', async () => {
-    for (const script of ['archive', 'archive_check', 'cleanup'] as const) await fine(script, 'nothing')
-    await fine('unarchive', 'nothing')
+  test('If nothing is installed, archive and cleanup succeed, and unarchive installs', async () => {
+    for (const script of ['archive', 'archive_check', 'cleanup'] as const)
+      await runSuccessfully(script, 'nothing')
+    await runSuccessfully('unarchive', 'nothing')
     await until(0, 'check', 'nothing')
-    await fine('cleanup', 'nothing')
+    await runSuccessfully('cleanup', 'nothing')
   })
 
-  test('a helm that was killed at work does not lock the deployment out', async () => {
+  test('A killed helm does not block the deployment', async () => {
     const config = { 'stuck.hook': 'true', agent: 'false', cron: 'false' }
     const args = lifecycleArguments(
       { projectName: 'Tests', baseDomain, namespace: namespace.name },
@@ -302,14 +302,14 @@ function withHelm(helm: string): void {
         deployment: Object.entries(workloadKindsChart),
       },
     )
-    // Its hook never ends, so it is still at work when it is killed, with all its group, as a runner does it.
+    // The hook never ends, so helm still runs when its process group is killed. A runner kills the group too.
     const child = spawn(join(scripts.folder, 'create'), args, {
       env: scripts.env,
       detached: true,
       stdio: 'ignore',
     })
     await waitFor(
-      'the hook is there',
+      'the hook exists',
       async () => {
         const found = await getObjects(namespace.name, 'jobs,pods')
         return { done: found.some(({ metadata }) => metadata.name.startsWith('killed-hook')), value: null }
@@ -318,13 +318,13 @@ function withHelm(helm: string): void {
     )
     process.kill(-(child.pid ?? 0), 'SIGKILL')
     await kubectl('delete', '-n', namespace.name, 'job', 'killed-hook', '--ignore-not-found')
-    const said = await fine('create', 'killed', { agent: 'false', cron: 'false' })
-    assert.match(said.stdout, /An earlier helm was ended before it was done/)
+    const result = await runSuccessfully('create', 'killed', { agent: 'false', cron: 'false' })
+    assert.match(result.stdout, /An earlier helm was killed during its work/)
     await until(0, 'check', 'killed', { agent: 'false', cron: 'false' })
-    await fine('cleanup', 'killed')
+    await runSuccessfully('cleanup', 'killed')
   })
 
-  test('a cluster that cannot be reached, and a namespace that is not there, are told in a sentence', async () => {
+  test('An unreachable cluster and a missing namespace give one sentence', async () => {
     const nowhere = createScriptRunner('helm', namespace.name, {
       deployment: workloadKindsChart,
       environment: { HELM_BIN: helm, KUBECONFIG: '/nowhere' },
@@ -334,12 +334,12 @@ function withHelm(helm: string): void {
       environment: { HELM_BIN: helm },
     })
     for (const script of ['config_check', 'create', 'check'] as const) {
-      const said = await nowhere.run(script, 'lost')
-      assert.equal(said.code, 1)
-      assert.doesNotMatch(said.stdout + said.stderr, /\n {4}at /)
+      const result = await nowhere.run(script, 'lost')
+      assert.equal(result.code, 1)
+      assert.doesNotMatch(result.stdout + result.stderr, /\n {4}at /)
     }
-    const said = await elsewhere.run('config_check', 'lost')
-    assert.match(said.stdout, /namespaces? "?no-such-namespace"? (was )?not found/i)
+    const result = await elsewhere.run('config_check', 'lost')
+    assert.match(result.stdout, /namespaces? "?no-such-namespace"? (was )?not found/i)
     nowhere.removeCache()
     elsewhere.removeCache()
   })
@@ -352,7 +352,7 @@ function withHelm(helm: string): void {
   }
 }
 
-/** Other scripts are at work in the same folder: what is gone again holds nothing. */
+/** All files below a folder. Concurrent scripts may delete some of them meanwhile. */
 function filesBelow(folder: string): string[] {
   const found = readdirSync(folder, { recursive: true, withFileTypes: true })
   return found.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))

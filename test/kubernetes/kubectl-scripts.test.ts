@@ -1,4 +1,4 @@
-/** The kubectl control scripts with their sample, and with a folder that changes: a whole life without Helm. */
+/** The kubectl control scripts with their sample and with a changing folder of manifests. */
 import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,25 +19,25 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     scripts?.removeCache()
     await namespace?.remove()
   })
-  const fine = async (...args: Parameters<typeof scripts.run>) => {
-    const said = await scripts.run(...args)
-    assert.equal(said.code, 0, JSON.stringify(said))
-    return said
+  const runSuccessfully = async (...args: Parameters<typeof scripts.run>) => {
+    const result = await scripts.run(...args)
+    assert.equal(result.code, 0, JSON.stringify(result))
+    return result
   }
   const get = async (what: string, path: string) =>
     kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)
 
-  test('a whole life of the sample, two at once, nothing left at the end', async () => {
+  test('Two deployments of the sample are created, updated, archived, restored and deleted, and nothing is left', async () => {
     const value = `a,b={c} "d" 'e' \\ $(f) \${image.tag} 日本 😀\n  - new: line`
     await Promise.all(
       ['one', 'two'].map(async (name) => {
         const config = { ...sample, greeting: value }
         assert.equal(
-          (await fine('info', name, config)).stdout,
+          (await runSuccessfully('info', name, config)).stdout,
           `${name}-web,http://${name}.staging.example.com\n`,
         )
-        await fine('config_check', name, config)
-        for (const _ of ['once', 'twice']) await fine('create', name, config)
+        await runSuccessfully('config_check', name, config)
+        for (const _ of ['once', 'twice']) await runSuccessfully('create', name, config)
         await scripts.runUntilExitCode(0, 'check', name, config)
         const [env] = JSON.parse(
           await get(`deployment/${name}-web`, '{.spec.template.spec.containers[0].env}'),
@@ -46,15 +46,15 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
 
         const next = { ...config, 'image.tag': 'v2' }
         assert.equal((await scripts.run('check', name, next)).code, 3)
-        await fine('update', name, next)
+        await runSuccessfully('update', name, next)
         await scripts.runUntilExitCode(0, 'check', name, next)
 
-        for (const _ of ['once', 'twice']) await fine('archive', name, next)
+        for (const _ of ['once', 'twice']) await runSuccessfully('archive', name, next)
         await scripts.runUntilExitCode(0, 'archive_check', name, next)
-        for (const _ of ['once', 'twice']) await fine('unarchive', name, next)
+        for (const _ of ['once', 'twice']) await runSuccessfully('unarchive', name, next)
         assert.equal(await get(`deployment/${name}-web`, '{.spec.replicas}'), '2')
         await scripts.runUntilExitCode(0, 'check', name, next)
-        for (const _ of ['once', 'twice']) await fine('cleanup', name, next)
+        for (const _ of ['once', 'twice']) await runSuccessfully('cleanup', name, next)
       }),
     )
     const left = (await listNamespace(namespace.name)).filter(
@@ -63,47 +63,51 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     assert.deepEqual(left, [])
   })
 
-  test('two deployments of one folder select only their own pods', async () => {
-    await Promise.all(['left', 'right'].map((name) => fine('create', name, sample)))
+  test('Two deployments of one folder select only their own pods', async () => {
+    await Promise.all(['left', 'right'].map((name) => runSuccessfully('create', name, sample)))
     const selector = JSON.parse(await get('service/left-web', '{.spec.selector}'))
     assert.deepEqual(selector, { app: 'web', 'app.kubernetes.io/instance': 'left' })
     await scripts.runUntilExitCode(0, 'check', 'left', sample)
     const pods = await getObjects(namespace.name, 'pods', 'app=web,app.kubernetes.io/instance=left')
     assert.equal(pods.length, 2)
-    await Promise.all(['left', 'right'].map((name) => fine('cleanup', name, sample)))
+    await Promise.all(['left', 'right'].map((name) => runSuccessfully('cleanup', name, sample)))
   })
 
-  const refused: [string, Record<string, string>, RegExp][] = [
+  const rejected: [string, Record<string, string>, RegExp][] = [
     [
-      'a key that nobody declared',
+      'an undeclared key',
       { ...sample, tag: 'v1' },
-      /^tag: these manifests have no such key\. They have: image\.tag, replicas, greeting\.\n$/,
+      /^tag: the manifests do not declare this key\. They declare: image\.tag, replicas, greeting\.\n$/,
     ],
-    ['a number that is none', { ...sample, replicas: 'two' }, /^replicas: "two" is not a whole number\.\n$/],
     [
-      'what the API server refuses',
+      'a value that is not a number',
+      { ...sample, replicas: 'two' },
+      /^replicas: "two" is not a whole number\.\n$/,
+    ],
+    [
+      'a value that the API server rejects',
       { ...sample, replicas: '-1' },
       /^replicas: Deployment(\.apps)? "bad-web" is invalid: spec\.replicas: Invalid value: -1/,
     ],
     [
-      'no name of an image',
+      'an invalid image name',
       { ...sample, 'image.tag': 'a b' },
       /^image\.tag: Deployment bad-web: ".+:a b" is not the name of an image\.\n$/,
     ],
     [
-      'a key without value',
+      'a missing value',
       { replicas: '1', greeting: 'x' },
-      /^image\.tag: it has no value, but Deployment bad-web needs it\.\n$/,
+      /^image\.tag: the value is missing, but Deployment bad-web needs it\.\n$/,
     ],
   ]
-  for (const [what, config, says] of refused)
-    test(`config_check names the key: ${what}`, async () => {
-      const said = await scripts.run('config_check', 'bad', config)
-      assert.match(said.stdout, says)
-      assert.deepEqual({ code: said.code, stderr: said.stderr }, { code: 1, stderr: '' })
+  for (const [title, config, message] of rejected)
+    test(`config_check names the key: ${title}`, async () => {
+      const result = await scripts.run('config_check', 'bad', config)
+      assert.match(result.stdout, message)
+      assert.deepEqual({ code: result.code, stderr: result.stderr }, { code: 1, stderr: '' })
     })
 
-  test('a folder of ours: another variant, a claim with its data, and what an update no longer holds is removed', async () => {
+  test('A custom folder: another variant, a volume claim with data, and an update that deletes obsolete objects', async () => {
     const templates = join(scripts.cache, '../templates')
     cpSync(join(scripts.folder, 'sample'), templates, { recursive: true })
     mkdirSync(join(templates, 'store'))
@@ -140,12 +144,12 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
       environment: { OCTOPOD_TEMPLATES_DIR: templates },
     })
 
-    await fine('create', 'unlike', sample)
+    await runSuccessfully('create', 'unlike', sample)
     const more = { folder: 'store' }
     const created = await own.run('create', 'ours', sample, more)
     assert.equal(created.code, 0, JSON.stringify(created))
     await own.runUntilExitCode(0, 'check', 'ours', sample, more)
-    // What octopod.yaml does not declare is left alone.
+    // A placeholder that octopod.yaml does not declare stays unchanged.
     assert.match(
       await get('statefulset/ours-store', '{.spec.template.spec.containers[0].env[0].value}'),
       /^\$\{HOME\} \$\{HOME\}$/,
@@ -158,7 +162,7 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     assert.ok(!(await names('statefulsets')).includes('ours-store'))
     assert.ok(
       (await names('persistentvolumeclaims')).includes('data-ours-store-0'),
-      'data stays until cleanup',
+      'the data stays until cleanup',
     )
 
     const secure = await own.run('info', 'ours', { ...sample, 'tls.secret': 'x' }, { folder: 'public' })
@@ -171,19 +175,19 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
 
     assert.equal((await own.run('cleanup', 'ours', sample)).code, 0)
     assert.ok(!(await names('persistentvolumeclaims')).includes('data-ours-store-0'))
-    assert.ok((await names('deployments')).includes('unlike-web'), 'others are left alone')
-    await fine('cleanup', 'unlike', sample)
+    assert.ok((await names('deployments')).includes('unlike-web'), 'other deployments are not changed')
+    await runSuccessfully('cleanup', 'unlike', sample)
     own.removeCache()
   })
 
-  test('an update that broke off before its end leaves nothing unknown', async () => {
-    // The note of what is to come stands first: what an apply that failed half-way has made is removed by cleanup.
+  test('cleanup deletes all objects of an interrupted create', async () => {
+    // The inventory is written before the first object, so cleanup knows the objects of a failed apply.
     const narrow = await createNamespace()
     const own = createScriptRunner('kubectl', narrow.name)
     await kubectl('create', 'quota', 'few', '-n', narrow.name, '--hard=count/ingresses.networking.k8s.io=0')
-    const said = await own.run('create', 'half', sample)
-    assert.equal(said.code, 1)
-    assert.match(said.stderr, /exceeded quota/)
+    const result = await own.run('create', 'half', sample)
+    assert.equal(result.code, 1)
+    assert.match(result.stderr, /exceeded quota/)
     assert.equal((await getObjects(narrow.name, 'deployments')).length, 1)
     assert.equal((await own.run('cleanup', 'half', sample)).code, 0)
     assert.deepEqual(await getObjects(narrow.name, 'deployments'), [])

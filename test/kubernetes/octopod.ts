@@ -1,4 +1,4 @@
-/** Octopod with the generic Helm scripts, on the cluster under test: a real server and a real runner, and what a test asks of them. */
+/** Starts a real server and a real runner with the Helm scripts on the test cluster, and sends requests to them. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,13 +8,13 @@ import { createApiClient, overrides } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
-/** Rolling out, scaling down and the check that sees it: long on a real cluster, with images to pull. */
+/** Enough for a rollout or scale-down and the next check, also on a real cluster that pulls images. */
 const timeoutMs = 120_000
 export const baseDomain = 'staging.example.com'
 
 export type Octopod = Awaited<ReturnType<typeof startOctopod>>
 
-/** `environment` is what the DevOps engineer would set: NAMESPACE, DEFAULTS, HELM_BIN… */
+/** `environment`: the settings of an installation, e.g. NAMESPACE, DEFAULTS, HELM_BIN. */
 export async function startOctopod(environment: Record<string, string>) {
   const cache = await mkdtemp(join(tmpdir(), 'octopod-scripts-'))
   const system: System = await startSystem({
@@ -23,7 +23,7 @@ export async function startOctopod(environment: Record<string, string>) {
       KUBECONFIG: process.env.KUBECONFIG ?? '',
       OCTOPOD_SCRIPTS_CACHE: cache,
       BASE_DOMAIN: baseDomain,
-      // Each check is a handful of processes; what is pending is checked more often by itself.
+      // Each check starts several processes. Pending deployments are checked more often.
       CHECK_INTERVAL: '3',
       STATUS_UPDATE_TIMEOUT: '8',
       QUESTION_TIMEOUT: '60',
@@ -34,7 +34,7 @@ export async function startOctopod(environment: Record<string, string>) {
   return {
     ...client,
     system,
-    /** Waits until it is so and nothing runs. */
+    /** Waits until the deployment has the status and no action runs. */
     waitForStatus: (name: string, status: string): Promise<FullInfoWithCheck> =>
       waitFor(
         `${name} is ${status}`,
@@ -50,7 +50,7 @@ export async function startOctopod(environment: Record<string, string>) {
         },
         timeoutMs,
       ),
-    /** What the scripts of its actions have said, newest first. */
+    /** The output of all actions of the deployment, newest first. */
     readOutput: async (name: string): Promise<string> => {
       const actions = await client.actions(name)
       const logs = await Promise.all(actions.map(({ action_id }) => client.api('GET', `/log/${action_id}`)))

@@ -1,4 +1,4 @@
-/** Control scripts called as a runner calls them, on the cluster under test, without an Octopod around them. */
+/** Runs control scripts on the test cluster like a runner, but without Octopod. Used by the tests of the script sets. */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,13 +11,13 @@ export type ScriptResult = { code: number; stdout: string; stderr: string }
 type Config = Record<string, string>
 
 export const baseDomain = 'staging.example.com'
-/** The chart with every kind of workload. */
+/** The deployment config of the chart with every kind of workload. */
 export const workloadKindsChart: Config = {
   chart_repo_url: pathToFileURL(import.meta.dirname).href,
   chart_name: 'kinds-chart',
 }
 
-/** `deployment` is what every call has; `environment` what the DevOps engineer would set. */
+/** `deployment`: the deployment config of every call. `environment`: the settings of an installation. */
 export function createScriptRunner(
   set: 'helm' | 'kubectl',
   namespace: string,
@@ -54,7 +54,7 @@ export function createScriptRunner(
     env,
     folder,
     cache: env.OCTOPOD_SCRIPTS_CACHE,
-    /** Waits until the script ends with `code`. */
+    /** Runs the script again and again until it exits with `code`. */
     runUntilExitCode: (
       code: number,
       script: ScriptName,
@@ -63,7 +63,7 @@ export function createScriptRunner(
       extraDeploymentConfig: Config = {},
     ) =>
       waitFor(
-        `${script} of ${name} says ${code}`,
+        `${script} of ${name} exits with ${code}`,
         async () => {
           const said = await run(script, name, application, extraDeploymentConfig)
           return { done: said.code === code, value: said, seen: JSON.stringify(said) }

@@ -1,11 +1,11 @@
 /**
- * Before the tests on Kubernetes: the engines of all tests, and a cluster. That of KUBECONFIG where it is set, with the
- * helm and kubectl of this machine; else one of our own, played by kwok. After them nothing is left.
+ * Global setup of the Kubernetes tests: starts PostgreSQL, Redis and a cluster. If KUBECONFIG is set, the tests use that cluster with
+ * the helm and kubectl of this machine; otherwise a cluster of infra/test-cluster. The teardown stops everything.
  */
 import { execFileSync } from 'node:child_process'
 import { type ControlPlane, startControlPlane } from '../../infra/test-cluster/control-plane.ts'
 import { ensureTools } from '../../infra/test-cluster/tools.ts'
-import { globalTeardown as endEngines, globalSetup as startEngines } from '../helpers/setup.ts'
+import { globalSetup as startDatastores, globalTeardown as stopDatastores } from '../helpers/setup.ts'
 
 let controlPlane: ControlPlane | null = null
 
@@ -13,7 +13,7 @@ export async function globalSetup(): Promise<void> {
   if (process.env.KUBECONFIG) {
     const context = execFileSync('kubectl', ['config', 'current-context'], { encoding: 'utf8' }).trim()
     console.log(
-      `The tests run on the cluster ${context} of KUBECONFIG, in namespaces of their own; what only kwok can play is skipped.`,
+      `The tests run on the cluster ${context} of KUBECONFIG, in separate namespaces. Tests that need kwok are skipped.`,
     )
   } else {
     const tools = await ensureTools((line) => console.log(line))
@@ -23,7 +23,7 @@ export async function globalSetup(): Promise<void> {
     process.env.PATH = `${tools.folder}:${process.env.PATH}`
   }
   try {
-    await startEngines()
+    await startDatastores()
   } catch (error) {
     await controlPlane?.stop()
     throw error
@@ -31,6 +31,6 @@ export async function globalSetup(): Promise<void> {
 }
 
 export async function globalTeardown(): Promise<void> {
-  await endEngines()
+  await stopDatastores()
   await controlPlane?.stop()
 }
