@@ -19,7 +19,7 @@ export function ErrorBox({ error, title, onRetry, onSignIn }: Props): VNode {
     ${
       (onRetry !== undefined || onSignIn !== undefined) &&
       html`<div class="buttons">
-        ${onRetry !== undefined && html`<button type="button" onClick=${onRetry}>Try onRetry</button>`}
+        ${onRetry !== undefined && html`<button type="button" onClick=${onRetry}>Try again</button>`}
         ${onSignIn !== undefined && html`<button type="button" class="primary" onClick=${onSignIn}>Sign in</button>`}
       </div>`
     }
