@@ -1,3 +1,4 @@
+/** Cancels actions in every state: queued, running, ignoring SIGTERM, finished, and without Redis. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
@@ -32,27 +33,27 @@ test('A running action is cancelled at once and never counts as a success', asyn
   const startedAt = Date.now()
   assert.equal((await cancel(actionId)).status, 200)
   const action = await octopod.waitForActionEnd(actionId)
-  // The script exits 0 on TERM: our signal outranks it.
+  // The script exits with 0 on SIGTERM. The cancel outranks the exit code.
   assert.equal(action.state, 'cancelled')
   assert.equal(action.cancelled_by, 'anna')
-  assert.ok(Date.now() - startedAt < 15_000, 'by the hint, not by the next renewal of the lease, after 20 s')
+  assert.ok(Date.now() - startedAt < 15_000, 'by the event, not by the next lease renewal after 20 s')
   assert.equal((await octopod.waitForStatus('hangs', 'GenericFailure')).last_action?.state, 'cancelled')
-  assert.equal((await cancel(actionId)).status, 200, 'asking again is the same')
+  assert.equal((await cancel(actionId)).status, 200, 'a repeated cancel is accepted')
 })
 
 test('A hanging script delays no other deployment', async () => {
   const actionId = getActionId(await octopod.create('hanging', { 'behave.create': 'hang' }))
   await running('hanging', actionId)
-  await octopod.create('beside')
-  await octopod.waitForStatus('beside', 'Running')
+  await octopod.create('other')
+  await octopod.waitForStatus('other', 'Running')
   assert.equal((await octopod.fullInfo('hanging')).last_action?.state, 'running')
   await cancel(actionId)
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'cancelled')
 })
 
 test('A script that ignores SIGTERM is killed', async () => {
-  const actionId = getActionId(await octopod.create('deaf', { 'behave.create': 'ignore-term' }))
-  await running('deaf', actionId)
+  const actionId = getActionId(await octopod.create('ignores-term', { 'behave.create': 'ignore-term' }))
+  await running('ignores-term', actionId)
   await cancel(actionId)
   const action = await octopod.waitForActionEnd(actionId)
   assert.deepEqual([action.state, action.signal], ['cancelled', 'SIGKILL'])
@@ -87,14 +88,14 @@ test('A cancel without Redis is accepted and takes effect at the next lease rene
   try {
     const client = createApiClient(alone.url)
     const actionId = getActionId(
-      await client.create('unheard', { 'behave.create': 'hang', 'behave.check': 'exit 1' }),
+      await client.create('no-event', { 'behave.create': 'hang', 'behave.check': 'exit 1' }),
     )
     await waitFor('its script hangs', async () => {
       const { text } = await client.api('GET', `/log/${actionId}`)
       return { done: text.includes('hanging'), value: null }
     })
     redis.freeze()
-    await waitFor('the server notices', async () => {
+    await waitFor('the server notices that Redis is unreachable', async () => {
       const { body } = await client.call('GET', '/readyz')
       return { done: (body as { redis: string }).redis === 'unreachable', value: null, seen: body }
     })
@@ -104,7 +105,7 @@ test('A cancel without Redis is accepted and takes effect at the next lease rene
     assert.equal(reply.status, 200)
     const action = await client.waitForActionEnd(actionId)
     assert.deepEqual([action.state, action.cancelled_by], ['cancelled', 'anna'])
-    await client.waitForStatus('unheard', 'GenericFailure')
+    await client.waitForStatus('no-event', 'GenericFailure')
   } finally {
     redis.thaw()
     await alone.stop()

@@ -1,4 +1,4 @@
-/** What a runner does when something happens while one statement is under way: a proxy in front of PostgreSQL holds it. */
+/** Events that hit a runner during its claim or start statement. A proxy in front of PostgreSQL delays or cuts the statement. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ const starts = /start_action\(/
 
 let system: System
 let octopod: ApiClient
-let doomed: Program | null = null
+let frozenRunner: Program | null = null
 before(async () => {
   system = await startSystem({
     env: { CHECK_INTERVAL: '3600', LEASE: '2', KILL_GRACE: '0.3', SHUTDOWN_GRACE: '20' },
@@ -24,28 +24,31 @@ before(async () => {
 })
 after(() => system?.stop())
 
-/** `work` while the only runner is one whose first such statement gets what `judge` says; it is told when it has come. */
+/**
+ * Runs `work` with one runner. Its first statement that matches `statement` is passed, delayed or cut as `intercept`
+ * decides; `reached` resolves when the statement arrives.
+ */
 async function atStatement(
   name: string,
   statement: RegExp,
-  judge: () => StatementAction | Promise<StatementAction>,
+  intercept: () => StatementAction | Promise<StatementAction>,
   work: (runner: Program, reached: Promise<void>) => Promise<void>,
 ): Promise<void> {
   await octopod.create(name)
   await octopod.waitForStatus(name, 'Running')
   await system.runner.stop()
   const reached = Promise.withResolvers<void>()
-  let judged = false
-  const proxy = await startPostgresProxy(system.databaseUrl, (asked) => {
-    if (judged || !statement.test(asked.statement)) return 'pass'
-    judged = true
+  let intercepted = false
+  const proxy = await startPostgresProxy(system.databaseUrl, (message) => {
+    if (intercepted || !statement.test(message.statement)) return 'pass'
+    intercepted = true
     reached.resolve()
-    return judge()
+    return intercept()
   })
   const runner = await system.startRunner({ DATABASE_URL: proxy.url })
   try {
     await work(runner, reached.promise)
-    assert.ok(judged)
+    assert.ok(intercepted)
   } finally {
     await runner.stop()
     await proxy.close()
@@ -65,10 +68,10 @@ test('A runner stopped while it claims an action executes the action within SHUT
       const actionId = getActionId(await octopod.archive('claimed'))
       await reached
       const stopped = runner.stop()
-      // Longer than it takes to see that nothing runs.
+      // Longer than the runner needs to see that it is idle.
       await sleep(300)
       goOn.resolve('pass')
-      // And longer than the workers of the queue are waited for.
+      // Longer than a stopping runner waits for its queue workers.
       await sleep(4000)
       await writeFile(gate, '')
       assert.equal(await stopped, 0)
@@ -82,13 +85,13 @@ test('A runner stopped while it claims an action executes the action within SHUT
 test('A cancel during the start of an action keeps the script from starting although its event was lost', async () => {
   const goOn = Promise.withResolvers<StatementAction>()
   await atStatement(
-    'unheard',
+    'no-event',
     starts,
     () => goOn.promise,
     async (_, reached) => {
-      const actionId = getActionId(await octopod.archive('unheard'))
+      const actionId = getActionId(await octopod.archive('no-event'))
       await reached
-      // Only in the database: the hint was lost.
+      // Only in the database, as when the event was lost.
       await withDatabase(system.databaseUrl, (db) =>
         db.query(`update actions set cancel_requested_at = now(), cancelled_by = 'carl' where id = $1`, [
           actionId,
@@ -97,9 +100,9 @@ test('A cancel during the start of an action keeps the script from starting alth
       goOn.resolve('pass')
       const action = await octopod.waitForActionEnd(actionId)
       assert.deepEqual([action.state, action.started_at], ['cancelled', null])
-      assert.equal((await octopod.fullInfo('unheard')).status.recorded_status.tag, 'Running')
+      assert.equal((await octopod.fullInfo('no-event')).status.recorded_status.tag, 'Running')
       assert.deepEqual(
-        (await system.scriptCalls('archive')).filter((call) => call.includes('unheard')),
+        (await system.scriptCalls('archive')).filter((call) => call.includes('no-event')),
         [],
       )
     },
@@ -128,7 +131,7 @@ test('A cancel during the retry of a lost start ends the action as cancelled, no
     () => 'cut-after',
     async () => {
       const actionId = getActionId(await octopod.archive('half-started'))
-      await waitFor('its start is on record', async () => {
+      await waitFor('the start is recorded', async () => {
         const { body } = await octopod.api('GET', `/actions/${actionId}`)
         const { started_at } = body as { started_at: string | null }
         return { done: started_at !== null, value: null }
@@ -143,15 +146,15 @@ test('A runner frozen between the recorded start and the script does not start t
     'frozen',
     starts,
     () => {
-      // The statement goes through; whoever asked hears of it when the lease is over.
-      doomed?.signal('SIGSTOP')
+      // The statement passes, and the frozen runner reads its answer after the lease has expired.
+      frozenRunner?.signal('SIGSTOP')
       return 'pass'
     },
     async (runner, reached) => {
-      doomed = runner
+      frozenRunner = runner
       const actionId = getActionId(await octopod.archive('frozen'))
       await reached
-      // Longer than the lease, shorter than a statement may take: the answer is there when it wakes.
+      // Longer than the lease and shorter than the query timeout: the answer is there when the runner continues.
       await sleep(2500)
       runner.signal('SIGCONT')
       const action = await octopod.waitForActionEnd(actionId)

@@ -1,4 +1,4 @@
-/** Two people edit the same deployment: with If-Match the second one is told, instead of overwriting the first unseen. */
+/** Two users update the same deployment: with If-Match the second update is rejected instead of overwriting the first. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, overrides } from '../helpers/api-client.ts'
@@ -27,7 +27,7 @@ test('The second of two concurrent updates is rejected with 412 and accepted aft
     error_message: 'The config of deployment shared was changed meanwhile: read it again.',
     code: 'changed_meanwhile',
   })
-  assert.equal((await octopod.actions('shared')).length, 2, 'nothing was begun')
+  assert.equal((await octopod.actions('shared')).length, 2, 'no action was started')
 
   const both = { a: 'ann', b: 'bob' }
   assert.equal((await octopod.update('shared', both, ifMatch(read.revision))).status, 200)

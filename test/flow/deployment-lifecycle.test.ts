@@ -1,3 +1,4 @@
+/** The whole lifecycle of a deployment, and the arguments that each script gets. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
@@ -70,23 +71,24 @@ test('A deployment goes through its whole lifecycle, and each script gets exactl
 })
 
 test('The notifications script is called for every status change', async () => {
-  await octopod.create('told')
-  await octopod.waitForStatus('told', 'Running')
-  await octopod.archive('told')
-  await octopod.waitForStatus('told', 'Archived')
+  await octopod.create('notified')
+  await octopod.waitForStatus('notified', 'Running')
+  await octopod.archive('notified')
+  await octopod.waitForStatus('notified', 'Archived')
   const { waitFor } = await import('../helpers/wait-for.ts')
   await waitFor('three notifications', async () => {
-    const told = (await system.scriptCalls('notifications')).filter((call) => call.includes('told'))
-    const moves = told.map((call) =>
+    const calls = (await system.scriptCalls('notifications')).filter((call) => call.includes('notified'))
+    const transitions = calls.map((call) =>
       call
         .slice(-4)
         .filter((_, at) => at % 2 === 1)
         .join(' → '),
     )
     return {
-      done: moves.join() === 'CreatePending → Running,Running → ArchivePending,ArchivePending → Archived',
-      value: moves,
-      seen: moves,
+      done:
+        transitions.join() === 'CreatePending → Running,Running → ArchivePending,ArchivePending → Archived',
+      value: transitions,
+      seen: transitions,
     }
   })
 })
@@ -112,8 +114,12 @@ test('The output is stored in chunks and as a whole, with secrets redacted', asy
 })
 
 test('Actor, source and reason of an action are recorded', async () => {
-  const who = { 'Octopod-Actor': 'J%C3%BCrgen', 'Octopod-Source': 'octo', 'Octopod-Reason': 'release%20test' }
-  const reply = await octopod.create('who', {}, who)
+  const actorHeaders = {
+    'Octopod-Actor': 'J%C3%BCrgen',
+    'Octopod-Source': 'octo',
+    'Octopod-Reason': 'release%20test',
+  }
+  const reply = await octopod.create('recorded', {}, actorHeaders)
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.deepEqual([action.actor, action.source, action.reason], ['Jürgen', 'octo', 'release test'])
 })

@@ -1,4 +1,4 @@
-/** A migration that fails while servers and runners of the release before are at work. */
+/** A migration fails while servers and runners of the previous release are running. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { runMigrations } from '../../db/run-migrations.ts'
@@ -15,21 +15,21 @@ before(async () => {
 after(() => system?.stop())
 
 test('Running servers and runners keep working during and after a failed migration', async () => {
-  await octopod.create('there')
-  const listed = await octopod.waitForStatus('there', 'Running')
-  // Stands for one of a later release that finds in its way what it wants to make.
+  await octopod.create('existing')
+  const listed = await octopod.waitForStatus('existing', 'Running')
+  // Repeating our migrations fails: it stands for a migration of a later release that fails.
   await withDatabase(system.databaseUrl, (db) => db.query(`delete from migrations where name >= '0002'`))
 
-  let over = false
+  let isFinished = false
   const answers: [number, unknown][] = []
   const listing = (async () => {
-    while (!over) {
+    while (!isFinished) {
       const { status, body } = await octopod.api('GET', '/deployments')
       answers.push([status, (body as { revision: number }[])[0]?.revision])
     }
   })()
   const failing = assert.rejects(runMigrations(system.databaseUrl), /exist/).finally(() => {
-    over = true
+    isFinished = true
   })
   await Promise.all([failing, listing])
 

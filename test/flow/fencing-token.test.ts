@@ -1,4 +1,7 @@
-/** What a script is told so that it can refuse a hand of yesterday: action and fence, which together only grow. */
+/**
+ * A script can reject an outdated runner by two numbers in its environment: the action id and the fencing token, which
+ * only grow together.
+ */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,47 +30,47 @@ const existing = async (name: string) => {
   await runner.stop()
 }
 
-/** Action and fence as the script was told them. */
-const toldTo = (actionId: number) =>
-  waitFor(`the script of action ${actionId} tells its fence`, async () => {
+/** Action id and fencing token that the script printed. */
+const printedTokens = (actionId: number) =>
+  waitFor(`the script of action ${actionId} prints its fencing token`, async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
     const found = /action (\d+) fence (\d+)/.exec(text)
     return { done: found !== null, value: [Number(found?.[1]), Number(found?.[2])], seen: text }
   })
 
 test('An action claimed again before its script started has a greater fencing token', async () => {
-  await existing('handed-on')
+  await existing('claimed-twice')
   await writeFile(gate, '')
   await system.setBehavior('archive', `print-fence ${gate}`)
   await system.setBehavior('application_config', 'hang')
-  const doomed = await system.startRunner()
+  const killedRunner = await system.startRunner()
   const before = (await system.scriptCalls('application_config')).length
-  const actionId = getActionId(await octopod.archive('handed-on'))
-  await waitFor('it is taken', async () => ({
+  const actionId = getActionId(await octopod.archive('claimed-twice'))
+  await waitFor('the action is claimed', async () => ({
     done: (await system.scriptCalls('application_config')).length > before,
     value: null,
   }))
-  doomed.signal('SIGKILL')
+  killedRunner.signal('SIGKILL')
   await system.setBehavior('application_config', '')
   const other = await system.startRunner()
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
-  assert.deepEqual(await toldTo(actionId), [actionId, 2])
+  assert.deepEqual(await printedTokens(actionId), [actionId, 2])
   await other.stop()
 })
 
 test('A second attempt is a new action with a greater id and a fencing token that starts at 1', async () => {
   await existing('retried')
-  const closed = `${gate}-retried`
-  await system.setBehavior('archive', `print-fence ${closed}`)
-  const doomed = await system.startRunner()
+  const secondGate = `${gate}-retried`
+  await system.setBehavior('archive', `print-fence ${secondGate}`)
+  const killedRunner = await system.startRunner()
   const first = getActionId(await octopod.archive('retried'))
-  assert.deepEqual(await toldTo(first), [first, 1])
-  doomed.signal('SIGKILL')
-  await writeFile(closed, '')
+  assert.deepEqual(await printedTokens(first), [first, 1])
+  killedRunner.signal('SIGKILL')
+  await writeFile(secondGate, '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
   assert.equal((await octopod.waitForActionEnd(first)).state, 'interrupted')
   const second = (await octopod.actions('retried'))[0]?.action_id ?? 0
   assert.ok(second > first)
-  assert.deepEqual(await toldTo(second), [second, 1])
+  assert.deepEqual(await printedTokens(second), [second, 1])
   await other.stop()
 })

@@ -1,3 +1,4 @@
+/** How the results of check, archive_check and cleanup change the status of a deployment. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,22 +18,23 @@ before(async () => {
 })
 after(() => system?.stop())
 
-const checkSays = (name: string, code: number) => writeFile(join(system.dir, `check-${name}`), `${code}\n`)
+const setCheckResult = (name: string, code: number) =>
+  writeFile(join(system.dir, `check-${name}`), `${code}\n`)
 
 test('A failing check sets the failure status of a running deployment, and a passing check clears it', async () => {
-  await octopod.create('ill')
-  await octopod.waitForStatus('ill', 'Running')
+  await octopod.create('unhealthy')
+  await octopod.waitForStatus('unhealthy', 'Running')
   for (const [code, status] of [
     [2, 'PartialAvailability'],
     [3, 'TagMismatch'],
     [9, 'GenericFailure'],
   ] as const) {
-    await checkSays('ill', code)
-    const info = await octopod.waitForStatus('ill', status)
+    await setCheckResult('unhealthy', code)
+    const info = await octopod.waitForStatus('unhealthy', status)
     assert.equal(info.last_check?.exit_code, code)
-    assert.equal(info.last_action?.state, 'succeeded', 'the action was fine')
-    await checkSays('ill', 0)
-    await octopod.waitForStatus('ill', 'Running')
+    assert.equal(info.last_action?.state, 'succeeded', 'the action succeeded')
+    await setCheckResult('unhealthy', 0)
+    await octopod.waitForStatus('unhealthy', 'Running')
   }
 })
 
@@ -40,47 +42,47 @@ test('A check that could not run leaves the status unchanged, and its error is s
   await octopod.create('unknown')
   await octopod.waitForStatus('unknown', 'Running')
   await system.setBehavior('application_config', 'fail the cluster does not answer')
-  // A new runner remembers no config.
+  // A new runner has no config in memory.
   await system.runner.stop()
   await system.startRunner()
-  const told = await waitFor('the last check tells why', async () => {
+  const info = await waitFor('the last check has an error', async () => {
     const info = await octopod.fullInfo('unknown')
     return { done: info.last_check?.error !== null, value: info, seen: info.last_check }
   })
-  assert.match(told.last_check?.error ?? '', /application_config script failed.*does not answer/)
-  assert.equal(told.last_check?.exit_code, null)
-  assert.equal(told.status.recorded_status.tag, 'Running')
+  assert.match(info.last_check?.error ?? '', /application_config script failed.*does not answer/)
+  assert.equal(info.last_check?.exit_code, null)
+  assert.equal(info.status.recorded_status.tag, 'Running')
   await system.setBehavior('application_config', '')
   await octopod.waitForStatus('unknown', 'Running')
 })
 
 test('A pending deployment waits for its check until STATUS_UPDATE_TIMEOUT', async () => {
-  await checkSays('slow-start', 1)
+  await setCheckResult('slow-start', 1)
   await octopod.create('slow-start')
   await octopod.waitForStatus('slow-start', 'CreatePending')
-  await checkSays('slow-start', 0)
+  await setCheckResult('slow-start', 0)
   await octopod.waitForStatus('slow-start', 'Running')
 
-  await checkSays('never', 2)
+  await setCheckResult('never', 2)
   await octopod.create('never')
   await octopod.waitForStatus('never', 'CreatePending')
   await octopod.waitForStatus('never', 'PartialAvailability')
 })
 
 test('A failing action fails the deployment at once', async () => {
-  await checkSays('broken', 1)
-  const reply = await octopod.create('broken', { 'behave.create': 'fail no room in the cluster' })
+  await setCheckResult('broken', 1)
+  const reply = await octopod.create('broken', { 'behave.create': 'fail no space in the cluster' })
   const action = await octopod.waitForActionEnd(Number(reply.headers.get('octopod-action-id')))
   assert.deepEqual([action.state, action.exit_code], ['failed', 1])
   await octopod.waitForStatus('broken', 'GenericFailure')
-  assert.match((await octopod.api('GET', `/log/${action.action_id}`)).text, /no room in the cluster/)
+  assert.match((await octopod.api('GET', `/log/${action.action_id}`)).text, /no space in the cluster/)
 })
 
 test('A hanging check delays no other deployment', async () => {
   await octopod.create('stuck', { 'behave.check': 'ignore-term' })
   await octopod.create('lively')
   await octopod.waitForStatus('lively', 'Running')
-  await checkSays('lively', 3)
+  await setCheckResult('lively', 3)
   await octopod.waitForStatus('lively', 'TagMismatch')
   assert.equal((await octopod.fullInfo('stuck')).status.recorded_status.tag, 'CreatePending')
   await octopod.waitForStatus('stuck', 'GenericFailure')

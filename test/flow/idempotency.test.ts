@@ -1,3 +1,4 @@
+/** Repeated requests with an Idempotency-Key act once. */
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
@@ -27,7 +28,7 @@ test('Ten concurrent requests with the same key to two servers start one action'
   )
   assert.equal(new Set(replies.map(getActionId)).size, 1)
   await octopod.waitForStatus('once', 'Running')
-  assert.equal((await octopod.create('once', {}, key)).status, 200, 'also after it has ended')
+  assert.equal((await octopod.create('once', {}, key)).status, 200, 'also after the action has ended')
   assert.equal((await system.scriptCalls('create')).length, 1)
 })
 
@@ -65,7 +66,7 @@ test('A rejected request does not use up its key', async () => {
   assert.equal(
     (await octopod.api('DELETE', '/deployments/taken/cleanup', undefined, key)).status,
     200,
-    'gone already',
+    'already deleted',
   )
 })
 
@@ -73,15 +74,15 @@ test('A retry rejected because of the action of the first request gets the first
   const key = randomUUID()
   const body = JSON.stringify({ name: 'overtaken', app_overrides: [], deployment_overrides: [] })
   const fingerprint = createHash('sha256').update(`POST /api/v1/deployments\n${body}`).digest('base64url')
-  const begin = `select action_id from enqueue_action('overtaken', 'create', '{}', 'CreatePending', null, null,
+  const enqueue = `select action_id from enqueue_action('overtaken', 'create', '{}', 'CreatePending', null, null,
     'ann', 'api', null, true, $1, $2, null)`
   await withDatabase(system.databaseUrl, async (first) => {
     await first.query('begin')
-    // The repetition has found its key unknown, and waits here to look at the deployment.
+    // The retry has not found its key, and waits here to read the deployment.
     await first.query('lock table deployments in access exclusive mode')
-    const repeated = octopod.api('POST', '/deployments', body, { 'Idempotency-Key': key })
-    await waitFor('the repetition waits', async () => {
-      // By another session: a transaction sees one and the same picture of the others all the time.
+    const retry = octopod.api('POST', '/deployments', body, { 'Idempotency-Key': key })
+    await waitFor('the retry waits', async () => {
+      // In another session: within one transaction pg_stat_activity does not change.
       const { rowCount } = await withDatabase(system.databaseUrl, (other) =>
         other.query(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -90,9 +91,9 @@ test('A retry rejected because of the action of the first request gets the first
       )
       return { done: (rowCount ?? 0) > 0, value: null }
     })
-    const { rows } = await first.query(begin, [key, fingerprint])
+    const { rows } = await first.query(enqueue, [key, fingerprint])
     await first.query('commit')
-    const reply = await repeated
+    const reply = await retry
     assert.equal(reply.status, 200, reply.text)
     assert.equal(getActionId(reply), Number(rows[0].action_id))
   })
@@ -112,13 +113,13 @@ test('A frozen server does not start a request whose client has disconnected', a
   slow.signal('SIGSTOP')
   await assert.rejects(send(slow.url), { name: 'TimeoutError' })
   slow.signal('SIGCONT')
-  await waitFor('the server is awake', async () => {
+  await waitFor('the server runs again', async () => {
     const { ok } = await fetch(`${slow.url}/healthz`)
     return { done: ok, value: null }
   })
   await sleep(500)
   const [last] = await octopod.actions('given-up')
-  assert.equal(last?.action, 'CreateAction', 'it was begun for nobody')
-  assert.equal((await send(system.url)).status, 200, 'the key is as good as new')
+  assert.equal(last?.action, 'CreateAction', 'no action was started')
+  assert.equal((await send(system.url)).status, 200, 'the key is unused')
   await slow.stop()
 })

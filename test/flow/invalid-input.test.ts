@@ -1,3 +1,4 @@
+/** Invalid requests are rejected with a message that names the problem, and unusual valid values reach the scripts. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
@@ -18,7 +19,7 @@ after(async () => {
 const body = (changes: object) => ({ name: 'bad', app_overrides: [], deployment_overrides: [], ...changes })
 const set = (key: string, contents: unknown = 'x') => [[key, { tag: 'ValueAdded', contents }]]
 
-const refused: [what: string, sent: unknown, status: number, words: RegExp][] = [
+const invalidBodies: [title: string, body: unknown, status: number, message: RegExp][] = [
   ['wrong JSON', '{"name":', 400, /not JSON/],
   ['no body', '', 400, /not JSON/],
   ['a list', [], 400, /expected object/],
@@ -50,12 +51,12 @@ const refused: [what: string, sent: unknown, status: number, words: RegExp][] = 
   ['10 MiB', body({ app_overrides: set('a', 'x'.repeat(10 * 1024 * 1024)) }), 413, /larger than/],
 ]
 
-for (const [what, sent, status, words] of refused) {
-  test(`${what} is refused with words`, async () => {
+for (const [title, sent, status, message] of invalidBodies) {
+  test(`${title} is rejected with a message`, async () => {
     const reply = await octopod.api('POST', '/deployments', sent)
     assert.equal(reply.status, status, reply.text.slice(0, 300))
-    assert.match(reply.text, words)
-    assert.ok(reply.text.length < 2000, 'short words')
+    assert.match(reply.text, message)
+    assert.ok(reply.text.length < 2000, 'the message is short')
   })
 }
 
@@ -75,7 +76,7 @@ test('Invalid ids, query parameters and idempotency keys are 400', async () => {
     '/actions/99999999999999999999',
     '/log/x',
     '/actions/1/output?after=-1',
-    '/actions/1/output?what=1',
+    '/actions/1/output?unknown=1',
   ]) {
     assert.equal((await octopod.api('GET', path)).status, 400, path)
   }
@@ -95,7 +96,7 @@ test('Values with newlines, quotes, braces and leading dashes reach the scripts 
   const values = { dash: '--name=evil', quote: `'"\`$(id)`, braces: '{a,b}', unicode: 'ü → 🐙', empty: '' }
   assert.equal((await octopod.create('odd', values)).status, 200)
   await octopod.waitForStatus('odd', 'Running')
-  const call = (await system.scriptCalls('create')).find((one) => one.includes('odd'))
+  const call = (await system.scriptCalls('create')).find((args) => args.includes('odd'))
   for (const [key, value] of Object.entries(values)) assert.ok(call?.includes(`${key}=${value}`), key)
   assert.equal((await octopod.update('odd', { lines: 'one\ntwo' })).status, 200)
   await octopod.waitForStatus('odd', 'Running')

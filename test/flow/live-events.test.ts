@@ -1,3 +1,4 @@
+/** Change events over the websocket: order, revisions, resync, rejected and slow clients. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
@@ -85,7 +86,7 @@ test('A websocket from another origin, at another path or without a credential i
 
 test('A client that does not read is disconnected, and the others stay connected', async () => {
   const slow = await connectWebSocket(system.url)
-  const good = await connectWebSocket(system.url)
+  const fast = await connectWebSocket(system.url)
   slow.socket.pause()
   const values = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`big${at}`, 'x'.repeat(90_000)]))
   await octopod.create('big', values)
@@ -94,9 +95,9 @@ test('A client that does not read is disconnected, and the others stay connected
     await octopod.update('big', { ...values, round: String(round) })
     await octopod.waitForStatus('big', 'Running')
   }
-  await good.until('the last update', () => good.events().length >= 30)
+  await fast.until('the last update', () => fast.events().length >= 30)
   slow.socket.resume()
-  await slow.until('the end of the slow one', () => slow.closeCode() !== null)
-  assert.equal(good.closeCode(), null)
-  good.close()
+  await slow.until('the slow client is disconnected', () => slow.closeCode() !== null)
+  assert.equal(fast.closeCode(), null)
+  fast.close()
 })

@@ -1,4 +1,4 @@
-/** What Prometheus reads of a server. */
+/** The metrics of a server, as Prometheus reads them. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { tableRows } from '../architecture/markdown.ts'
@@ -43,10 +43,10 @@ test('Metrics count active actions, deployments and requests', async () => {
   assert.equal(during.values.get('octopod_deployments{status="CreatePending"}'), 1)
   assert.equal(during.values.get('octopod_oldest_queued_action_seconds'), 0)
   assert.equal(during.values.get('octopod_late_checks'), 0)
-  const asked =
+  const requestCount =
     'octopod_http_request_duration_seconds_count{method="POST",route="/api/v1/deployments",status="200"}'
-  assert.equal(during.values.get(asked), 1)
-  assert.doesNotMatch(during.text, /measured/, 'no names')
+  assert.equal(during.values.get(requestCount), 1)
+  assert.doesNotMatch(during.text, /measured/, 'metrics contain no names')
 
   await octopod.api('POST', `/actions/${actionId}/cancel`)
   await octopod.waitForActionEnd(actionId)
@@ -64,19 +64,19 @@ test('Metrics count open websockets', async () => {
 
 test('Every Octopod metric is documented, and no other', async () => {
   const { text } = await metrics()
-  const told = [...text.matchAll(/^# TYPE (octopod_\w+) /gm)].map(([, name]) => name).sort()
+  const exported = [...text.matchAll(/^# TYPE (octopod_\w+) /gm)].map(([, name]) => name).sort()
   const documented = tableRows('docs/metrics.md')
     .map(([name]) => name ?? '')
     .filter((name) => name.startsWith('octopod_'))
     .sort()
-  assert.deepEqual(documented, told)
+  assert.deepEqual(documented, exported)
 })
 
 test('A used metrics port is reported with the name of its setting', async () => {
-  const taken = String(server.ready.metricsPort)
+  const usedPort = String(server.ready.metricsPort)
   await assert.rejects(
-    system.startServer({ METRICS_PORT: taken }),
-    new RegExp(`METRICS_PORT ${taken} is in use`),
+    system.startServer({ METRICS_PORT: usedPort }),
+    new RegExp(`METRICS_PORT ${usedPort} is in use`),
   )
 })
 

@@ -1,3 +1,4 @@
+/** Several servers and runners share one database. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createApiClient } from '../helpers/api-client.ts'

@@ -1,4 +1,4 @@
-/** No runner is up: what must ask a script first is refused in words, everything else waits. */
+/** Without a runner, requests that need a script query are rejected, and other actions wait in the queue. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, type ApiResponse, createApiClient } from '../helpers/api-client.ts'
@@ -17,7 +17,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-const asking: [string, () => Promise<ApiResponse>][] = [
+const scriptQueries: [string, () => Promise<ApiResponse>][] = [
   ['create', () => octopod.create('fresh')],
   ['update', () => octopod.update('running')],
   ['restore', () => octopod.restore('archived')],
@@ -25,9 +25,9 @@ const asking: [string, () => Promise<ApiResponse>][] = [
   ['defaults that are not cached', () => octopod.api('POST', '/application_overrides', [['region', 'us']])],
 ]
 
-for (const [what, ask] of asking)
-  test(`without a runner ${what} is refused with 504, in words`, async () => {
-    const reply = await ask()
+for (const [title, send] of scriptQueries)
+  test(`Without a runner ${title} is rejected with 504`, async () => {
+    const reply = await send()
     assert.equal(reply.status, 504, reply.text)
     assert.match(reply.text, /No runner answered within 2 s/)
   })

@@ -1,3 +1,4 @@
+/** The output of an action as server-sent events. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** PID_NAMESPACE=own: a whole life goes on as ever, and nothing of a script outlives it, not even of a runner that was killed. */
+/** PID_NAMESPACE=own: actions work as usual, and no process outlives its script, even when the runner is killed. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { detectPidNamespace } from '../../runner/process/pid-namespace.ts'
@@ -24,12 +24,12 @@ before(async () => {
 })
 after(() => system?.stop())
 
-/** Not the check that follows an action. */
-const left = () => findProcessesByArguments('\0escaped\0--name\0own\0')
+/** The escaped processes of the action, without those of the following check. */
+const escapedProcesses = () => findProcessesByArguments('\0escaped\0--name\0own\0')
 
 const escaped = async (name: string) => {
   const actionId = getActionId(await octopod.update(name, { 'behave.update': 'escape' }))
-  await waitFor('its child has escaped', async () => {
+  await waitFor('the child has escaped', async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
     return { done: text.includes('escaped'), value: text, seen: text }
   })
@@ -43,10 +43,10 @@ test('Scripts run in their own PID namespaces', { skip: refusal }, async (t) => 
 
   await t.test('Cancel ends a process that cleared its environment and left its process group', async () => {
     const actionId = await escaped('own')
-    assert.ok(left().length > 0)
+    assert.ok(escapedProcesses().length > 0)
     await octopod.api('POST', `/actions/${actionId}/cancel`)
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'cancelled')
-    assert.deepEqual(left(), [])
+    assert.deepEqual(escapedProcesses(), [])
   })
 
   await t.test('A killed runner ends it before another runner claims the action', async () => {
@@ -54,7 +54,7 @@ test('Scripts run in their own PID namespaces', { skip: refusal }, async (t) => 
     runner.signal('SIGKILL')
     const other = await system.startRunner()
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
-    assert.deepEqual(left(), [])
+    assert.deepEqual(escapedProcesses(), [])
     await octopod.archive('own')
     await octopod.waitForStatus('own', 'Archived')
     await other.stop()

@@ -1,4 +1,4 @@
-/** A PostgreSQL whose disk is full: said in words, nothing half accepted, and all goes on by itself when there is room. */
+/** The disk of PostgreSQL is full: changes are rejected with a message, and work goes on as soon as there is space. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -25,7 +25,7 @@ after(async () => {
   rmSync(disk, { recursive: true, force: true })
 })
 
-/** A small disk in memory; only root may make one. */
+/** Mounts a small disk in memory, which only root may do. */
 function mount(): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=150m,mode=711', 'none', disk], { stdio: 'ignore' })
@@ -48,8 +48,8 @@ test('With a full disk reads work, changes are rejected with the reason, and a r
   chmodSync(disk, 0o711)
   const port = await freePort()
   const dataDir = join(disk, 'data')
-  const said: string[] = []
-  const postgres = await startPostgres({ dataDir, port, log: (line) => said.push(line), fast: true })
+  const postgresLog: string[] = []
+  const postgres = await startPostgres({ dataDir, port, log: (line) => postgresLog.push(line), fast: true })
   stop = () => postgres.stop()
   const url = await ensureDatabase(postgres.url, 'octopod')
   await runMigrations(url)
@@ -67,18 +67,18 @@ test('With a full disk reads work, changes are rejected with the reason, and a r
   })
 
   fill()
-  // More than fits between what is stored already; random, so that it cannot be made small.
+  // Larger than the free space inside the database files, and random, so that it cannot be compressed.
   const big = () =>
     Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`k${at}`, randomBytes(45_000).toString('hex')]))
   let created = 0
-  const refused = await waitFor('there is no room any more', async () => {
+  const rejected = await waitFor('the disk is full', async () => {
     const reply = await octopod.create(`big-${created}`, big())
     if (reply.status === 200) created += 1
     return { done: reply.status !== 200, value: reply, seen: reply.status }
   })
-  assert.equal(refused.status, 503)
-  assert.match(refused.text, /disk of the database is full/)
-  assert.ok(refused.headers.get('retry-after'))
+  assert.equal(rejected.status, 503)
+  assert.match(rejected.text, /disk of the database is full/)
+  assert.ok(rejected.headers.get('retry-after'))
   assert.equal((await octopod.api('GET', `/deployments/big-${created}/full_info`)).status, 404)
   const ready = await octopod.call('GET', '/readyz')
   assert.deepEqual(
@@ -87,13 +87,19 @@ test('With a full disk reads work, changes are rejected with the reason, and a r
   )
   assert.equal((await octopod.api('GET', '/deployments')).status, 200)
 
-  // The end meets the full disk: what the script has printed is refused, and then room is made.
-  const before = said.length
+  // The script ends while the disk is full: its output is rejected until there is space.
+  const before = postgresLog.length
   await writeFile(gate, '')
-  await waitFor('the script has ended, and its output was refused', async () => {
-    const refusals = said.slice(before).filter((line) => line.includes('insert into action_output'))
+  await waitFor('the script has ended, and its output was rejected', async () => {
+    const rejectedWrites = postgresLog
+      .slice(before)
+      .filter((line) => line.includes('insert into action_output'))
     const scripts = findScriptProcesses('running').length
-    return { done: scripts === 0 && refusals.length > 1, value: null, seen: [scripts, said.slice(-4)] }
+    return {
+      done: scripts === 0 && rejectedWrites.length > 1,
+      value: null,
+      seen: [scripts, postgresLog.slice(-4)],
+    }
   })
   assert.equal(((await octopod.api('GET', `/actions/${running}`)).body as Action).state, 'running')
   rmSync(filler)
@@ -103,6 +109,6 @@ test('With a full disk reads work, changes are rejected with the reason, and a r
   })
   assert.equal((await octopod.waitForActionEnd(running)).state, 'succeeded')
   const { text } = await octopod.api('GET', `/log/${running}`)
-  assert.ok(text.length > 400_000, 'all that it printed while there was no room')
+  assert.ok(text.length > 400_000, 'all output printed while the disk was full')
   assert.match(text, /create of running done/)
 })

@@ -1,3 +1,4 @@
+/** PostgreSQL is stopped while servers and runners work, or when they start. */
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,7 +21,7 @@ const start = () => startPostgres({ dataDir: join(folder, 'data'), port, log: ()
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'octopod-postgres-'))
-  // As root, PostgreSQL runs under another account, which must pass through.
+  // When the tests run as root, PostgreSQL runs under another account that must reach the folder.
   await chmod(folder, 0o711)
   port = await freePort()
   postgres = await start()
@@ -44,13 +45,13 @@ test('Without PostgreSQL requests fail in time, nothing is partly accepted, and 
   })
   await postgres.stop()
 
-  for (const ask of [
+  for (const send of [
     () => octopod.create('never'),
     () => octopod.api('GET', '/deployments'),
     () => octopod.api('GET', '/ping'),
   ]) {
     const startedAt = Date.now()
-    const reply = await ask()
+    const reply = await send()
     assert.equal(reply.status, 503)
     assert.equal(reply.headers.get('retry-after'), '2')
     assert.match(reply.text, /database is not reachable/)
@@ -75,11 +76,14 @@ test('Without PostgreSQL requests fail in time, nothing is partly accepted, and 
 test('Programs started before PostgreSQL wait for it and say so', async () => {
   await postgres.stop()
   const starting = Promise.all([system.startRunner(), system.startServer()])
-  // Longer than both take to try for the first time.
+  // Longer than both need for their first attempt.
   await sleep(2500)
   postgres = await start()
   for (const { lines } of await starting) {
-    const said = lines.findIndex((line) => line.includes('waiting for PostgreSQL'))
-    assert.ok(said >= 0 && said < lines.findIndex((line) => / ready"/.test(line)), lines.join('\n'))
+    const waitingLine = lines.findIndex((line) => line.includes('waiting for PostgreSQL'))
+    assert.ok(
+      waitingLine >= 0 && waitingLine < lines.findIndex((line) => / ready"/.test(line)),
+      lines.join('\n'),
+    )
   }
 })

@@ -1,3 +1,4 @@
+/** Actions and checks of runners that were stopped, killed or frozen are recovered by other runners. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,22 +23,22 @@ before(async () => {
 })
 after(() => system?.stop())
 
-// Each test brings its own runners; creating goes by config_check, which needs one.
-const existing = async (name: string) => {
+// Each test starts its own runners; a create needs one for config_check.
+const createRunning = async (name: string) => {
   const runner = await system.startRunner()
   await octopod.create(name)
   await octopod.waitForStatus(name, 'Running')
   await runner.stop()
 }
 
-const printed = (actionId: number, words: RegExp) =>
-  waitFor(`action ${actionId} has printed ${words}`, async () => {
+const waitForOutput = (actionId: number, pattern: RegExp) =>
+  waitFor(`action ${actionId} has printed ${pattern}`, async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
-    return { done: words.test(text), value: text, seen: text }
+    return { done: pattern.test(text), value: text, seen: text }
   })
 
 test('An action accepted without a runner is executed when a runner starts', async () => {
-  await existing('later')
+  await createRunning('later')
   const actionId = getActionId(await octopod.archive('later'))
   const runner = await system.startRunner()
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
@@ -45,27 +46,27 @@ test('An action accepted without a runner is executed when a runner starts', asy
 })
 
 test('An action whose queue notification was lost is found by polling', async () => {
-  await existing('lost-bell')
+  await createRunning('lost-notification')
   const runner = await system.startRunner({ REDIS_PREFIX: 'another-one' })
-  const actionId = getActionId(await octopod.archive('lost-bell'))
+  const actionId = getActionId(await octopod.archive('lost-notification'))
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
   await runner.stop()
 })
 
 test('The action of a killed runner ends as interrupted, with its output so far', async () => {
-  await existing('killed')
+  await createRunning('killed')
   await system.setBehavior('archive', 'hang')
-  const doomed = await system.startRunner()
+  const killedRunner = await system.startRunner()
   const actionId = getActionId(await octopod.archive('killed'))
-  await printed(actionId, /hanging/)
-  doomed.signal('SIGKILL')
+  await waitForOutput(actionId, /hanging/)
+  killedRunner.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner()
   const action = await octopod.waitForActionEnd(actionId)
   assert.equal(action.state, 'interrupted')
   assert.match(action.error ?? '', /runner .* was lost/)
-  await printed(actionId, /hanging/)
-  assert.equal((await octopod.archive('killed')).status, 200, 'it can be asked again')
+  await waitForOutput(actionId, /hanging/)
+  assert.equal((await octopod.archive('killed')).status, 200, 'the action can be repeated')
   await octopod
     .waitForStatus('killed', 'Archived')
     .catch(() => octopod.waitForStatus('killed', 'ArchivePending'))
@@ -73,12 +74,12 @@ test('The action of a killed runner ends as interrupted, with its output so far'
 })
 
 test('With INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async () => {
-  await existing('retried')
+  await createRunning('retried')
   await system.setBehavior('archive', 'hang')
-  const doomed = await system.startRunner()
+  const killedRunner = await system.startRunner()
   const actionId = getActionId(await octopod.archive('retried'))
-  await printed(actionId, /hanging/)
-  doomed.signal('SIGKILL')
+  await waitForOutput(actionId, /hanging/)
+  killedRunner.signal('SIGKILL')
   await system.setBehavior('archive', '')
   const other = await system.startRunner({ INTERRUPTED_ACTIONS: 'retry' })
   const attempts = await waitFor('the second attempt has ended', async () => {
@@ -100,15 +101,15 @@ test('With INTERRUPTED_ACTIONS=retry a second, visible attempt follows', async (
 })
 
 test('Another runner soon repeats the check of a killed runner, however long CHECK_TIMEOUT is', async () => {
-  await existing('unchecked')
+  await createRunning('unchecked')
   const dueNow = () =>
     withDatabase(system.databaseUrl, (db) =>
       db.query(`update deployments set next_check_at = now(), check_exit_code = 7 where name = 'unchecked'`),
     )
   await system.setBehavior('check', 'hang')
-  const doomed = await system.startRunner({ CHECK_TIMEOUT: '300' })
+  const killedRunner = await system.startRunner({ CHECK_TIMEOUT: '300' })
   await dueNow()
-  await waitFor('the check hangs for longer than it is held', async () => {
+  await waitFor('the check runs', async () => {
     const seen = findScriptProcesses('unchecked').length
     return { done: seen > 0, value: null, seen }
   })
@@ -116,10 +117,10 @@ test('Another runner soon repeats the check of a killed runner, however long CHE
   assert.equal(findScriptProcesses('unchecked').length, 1)
   const other = await system.startRunner({ CHECK_TIMEOUT: '300' })
   await sleep(1500)
-  assert.equal(findScriptProcesses('unchecked').length, 1, 'its check is held as long as it lives')
+  assert.equal(findScriptProcesses('unchecked').length, 1, 'the lease of the check is renewed while it runs')
   await system.setBehavior('check', '')
-  doomed.signal('SIGKILL')
-  await waitFor('it is checked', async () => {
+  killedRunner.signal('SIGKILL')
+  await waitFor('another runner has run the check', async () => {
     const { last_check } = await octopod.fullInfo('unchecked')
     return { done: last_check?.exit_code === 0, value: null, seen: last_check }
   })
@@ -127,20 +128,20 @@ test('Another runner soon repeats the check of a killed runner, however long CHE
 })
 
 test('A frozen runner loses its script with its lease, and its later writes are rejected', async () => {
-  await existing('frozen')
+  await createRunning('frozen')
   const gate = join(system.dir, 'gate')
   await system.setBehavior('archive', `wait ${gate}`)
   const frozen = await system.startRunner()
   const actionId = getActionId(await octopod.archive('frozen'))
-  const pid = Number(/waiting (\d+)/.exec(await printed(actionId, /waiting \d+/))?.[1])
+  const pid = Number(/waiting (\d+)/.exec(await waitForOutput(actionId, /waiting \d+/))?.[1])
   assert.ok(isProcessAlive(pid))
   frozen.signal('SIGSTOP')
   const other = await system.startRunner()
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
-  assert.equal(isProcessAlive(pid), false, 'the script was gone before the action could be taken')
+  assert.equal(isProcessAlive(pid), false, 'the script ended before the lease expired')
   await writeFile(gate, '')
   frozen.signal('SIGCONT')
-  await waitFor('the frozen runner has noticed', async () => ({
+  await waitFor('the frozen runner has noticed its lost lease', async () => ({
     done: frozen.lines.some((line) => line.includes('taken from us')),
     value: null,
     seen: frozen.lines.at(-1),
@@ -152,12 +153,12 @@ test('A frozen runner loses its script with its lease, and its later writes are 
 })
 
 test('A stopping runner lets its script finish within SHUTDOWN_GRACE', async () => {
-  await existing('graceful')
+  await createRunning('graceful')
   const gate = join(system.dir, 'gate-graceful')
   await system.setBehavior('archive', `wait ${gate}`)
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '20' })
   const actionId = getActionId(await octopod.archive('graceful'))
-  await printed(actionId, /waiting/)
+  await waitForOutput(actionId, /waiting/)
   const stopped = runner.stop()
   await writeFile(gate, '')
   assert.equal(await stopped, 0)
@@ -165,23 +166,23 @@ test('A stopping runner lets its script finish within SHUTDOWN_GRACE', async () 
 })
 
 test('After SHUTDOWN_GRACE the script is terminated and the action is interrupted', async () => {
-  await existing('graceless')
+  await createRunning('graceless')
   await system.setBehavior('archive', 'hang')
   const runner = await system.startRunner({ SHUTDOWN_GRACE: '0.2' })
   const actionId = getActionId(await octopod.archive('graceless'))
-  await printed(actionId, /hanging/)
+  await waitForOutput(actionId, /hanging/)
   assert.equal(await runner.stop(), 0)
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')
 })
 
 test('After SHUTDOWN_GRACE, with INTERRUPTED_ACTIONS=retry, another runner tries again', async () => {
-  await existing('retried-later')
+  await createRunning('retried-later')
   await system.setBehavior('archive', 'hang')
   const retry = { INTERRUPTED_ACTIONS: 'retry' }
-  const leaving = await system.startRunner({ ...retry, SHUTDOWN_GRACE: '0.2' })
+  const stoppingRunner = await system.startRunner({ ...retry, SHUTDOWN_GRACE: '0.2' })
   const actionId = getActionId(await octopod.archive('retried-later'))
-  await printed(actionId, /hanging/)
-  assert.equal(await leaving.stop(), 0)
+  await waitForOutput(actionId, /hanging/)
+  assert.equal(await stoppingRunner.stop(), 0)
   await system.setBehavior('archive', '')
   const next = await system.startRunner(retry)
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'interrupted')

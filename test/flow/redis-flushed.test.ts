@@ -1,4 +1,4 @@
-/** Redis loses all it holds for us in the middle of work: nothing of it is missed. */
+/** Redis loses all data of Octopod during work, and everything is recovered. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ after(async () => {
   await redis?.quit()
 })
 
-/** As FLUSHALL, for ours alone: other tests use the same Redis. Gives how many keys there were. */
+/** Like FLUSHALL, but only for the keys of this test, because other tests use the same Redis. Returns their number. */
 async function flush(): Promise<number> {
   const found = await redis.keys(`${system.environment.REDIS_PREFIX}:*`)
   return found.length > 0 ? redis.del(...found) : 0
@@ -36,26 +36,26 @@ test('After Redis lost its data the defaults, queued and running actions and eve
     await octopod.create(name)
     await octopod.waitForStatus(name, 'Running')
   }
-  const asHadBefore = await defaults()
+  const defaultsBefore = await defaults()
   const gate = join(system.dir, 'gate')
   await system.setBehavior('archive', `wait ${gate}`)
   const client = await connectWebSocket(system.url)
   const inWork = getActionId(await octopod.archive('in-work'))
-  await waitFor('its script runs', async () => {
+  await waitFor('the script runs', async () => {
     const calls = await system.scriptCalls('archive')
     return { done: calls.length === 1, value: null }
   })
   const waiting = getActionId(await octopod.archive('waiting'))
 
-  assert.ok((await flush()) > 3, 'bells and answers')
+  assert.ok((await flush()) > 3, 'queue jobs and cached answers')
 
-  assert.deepEqual(await defaults(), asHadBefore)
+  assert.deepEqual(await defaults(), defaultsBefore)
   assert.equal((await system.scriptCalls('archive')).length, 1)
   await writeFile(gate, '')
   for (const actionId of [inWork, waiting])
     assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
-  assert.equal((await system.scriptCalls('archive')).length, 2, 'each once')
-  await client.until('both ends are told', () => {
+  assert.equal((await system.scriptCalls('archive')).length, 2, 'each script ran once')
+  await client.until('both actions have ended', () => {
     const ended = client
       .events()
       .flatMap((event) =>
@@ -73,7 +73,7 @@ test('After Redis lost its data the defaults, queued and running actions and eve
 test('Defaults lost by Redis are read from the script again when no runner has them in memory', async () => {
   const before = await defaults()
   await system.setBehavior('deployment_config', 'print region,asia')
-  assert.deepEqual(await defaults(), before, 'they are remembered')
+  assert.deepEqual(await defaults(), before, 'the runner has them in memory')
   await system.runner.stop()
   await system.startRunner()
   await flush()

@@ -1,3 +1,4 @@
+/** Redis is stopped and started again while servers and runners work. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { LiveMessage } from '../../domain/event.ts'
@@ -30,7 +31,7 @@ test('Without Redis the defaults are 503, even cached ones, and they are back wi
   assert.match(refused.text, /Redis is not reachable.*stores_away/)
   assert.equal(refused.headers.get('retry-after'), '2')
   await redis.start()
-  await waitFor('they are told again', async () => {
+  await waitFor('the defaults are back', async () => {
     const { status } = await defaults()
     return { done: status === 200, value: null, seen: status }
   })
@@ -52,15 +53,15 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   assert.ok(Date.now() - startedAt < 3000, `accepted after ${Date.now() - startedAt} ms`)
   assert.equal((await octopod.waitForActionEnd(getActionId(reply))).state, 'succeeded')
   await octopod.waitForStatus('during', 'Running')
-  await client.until('clients are told to fetch', (messages) =>
+  await client.until('clients are told to resync', (messages) =>
     messages.some((message) => message.type === 'resync'),
   )
   const isDelayed = (messages: readonly LiveMessage[]) =>
     messages.findLast((message) => message.type === 'heartbeat' || message.type === 'hello')?.delayed === true
-  await client.until('clients are told that they hear late', isDelayed)
-  const newcomer = await connectWebSocket(system.url)
-  await newcomer.until('whoever comes is told too', isDelayed)
-  newcomer.close()
+  await client.until('clients are told that events are delayed', isDelayed)
+  const newClient = await connectWebSocket(system.url)
+  await newClient.until('a new client is told too', isDelayed)
+  newClient.close()
 
   const refused = await octopod.create('refused', { 'behave.config_check': 'reject no such tag' })
   const action = await octopod.waitForActionEnd(getActionId(refused))
@@ -72,8 +73,8 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
     return { done: (body as { status: string }).status === 'ready', value: null, seen: body }
   })
   const again = await octopod.create('after', { 'behave.config_check': 'reject no such tag' })
-  assert.equal(again.status, 400, 'config_check is asked at once again')
-  await client.until('clients are told that they hear at once again', (messages) => !isDelayed(messages))
+  assert.equal(again.status, 400, 'config_check runs before the answer again')
+  await client.until('clients are told that events are no longer delayed', (messages) => !isDelayed(messages))
   const seen = client.messages.length
   await octopod.archive('during')
   await octopod.waitForStatus('during', 'Archived')

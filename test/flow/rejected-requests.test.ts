@@ -1,3 +1,4 @@
+/** Requests that are rejected because of status, role, origin, path or a running action. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ActionKind, actionKinds, canStart } from '../../domain/actions.ts'
@@ -9,13 +10,13 @@ import { withDatabase } from '../helpers/with-database.ts'
 let system: System
 let octopod: ApiClient
 before(async () => {
-  // Checks would move the deployments away from the statuses the tests give them.
+  // A check would change the statuses that the tests set.
   system = await startSystem({ env: { CHECK_INTERVAL: '3600' } })
   octopod = createApiClient(system.url)
 })
 after(() => system?.stop())
 
-const ask: Record<
+const send: Record<
   Exclude<ActionKind, 'create'>,
   (name: string) => Promise<{ status: number; body: unknown }>
 > = {
@@ -37,7 +38,7 @@ test('From each status each action is accepted or rejected as the actions table 
           [name, status],
         ),
       )
-      const { status: code, body } = await ask[kind](name)
+      const { status: code, body } = await send[kind](name)
       if (canStart(kind, status)) {
         assert.equal(code, 200, `${kind} from ${status}`)
       } else {
@@ -53,7 +54,7 @@ test('From each status each action is accepted or rejected as the actions table 
 test('While an action runs every other one is rejected and leaves nothing behind', async () => {
   await octopod.create('busy', { 'behave.create': 'hang' })
   for (const kind of ['update', 'archive', 'restore', 'cleanup'] as const) {
-    const { status, body } = await ask[kind]('busy')
+    const { status, body } = await send[kind]('busy')
     assert.equal(status, 409)
     assert.deepEqual(body, {
       tag: 'AppError',
@@ -92,21 +93,21 @@ test('One of twenty concurrent requests for one deployment is accepted', async (
 
 test('An unknown deployment, action or path is 404, a wrong method 405', async () => {
   for (const [method, path, body] of [
-    ['GET', '/deployments/nobody/full_info'],
-    ['GET', '/deployments/nobody/info'],
-    ['GET', '/deployments/nobody/status'],
-    ['GET', '/deployments/nobody/actions'],
-    ['PUT', '/deployments/nobody', { app_overrides: [], deployment_overrides: [] }],
-    ['DELETE', '/deployments/nobody'],
-    ['PATCH', '/deployments/nobody/restore'],
-    ['DELETE', '/deployments/nobody/cleanup'],
-    ['DELETE', '/deployments/nobody/delete'],
+    ['GET', '/deployments/unknown/full_info'],
+    ['GET', '/deployments/unknown/info'],
+    ['GET', '/deployments/unknown/status'],
+    ['GET', '/deployments/unknown/actions'],
+    ['PUT', '/deployments/unknown', { app_overrides: [], deployment_overrides: [] }],
+    ['DELETE', '/deployments/unknown'],
+    ['PATCH', '/deployments/unknown/restore'],
+    ['DELETE', '/deployments/unknown/cleanup'],
+    ['DELETE', '/deployments/unknown/delete'],
   ] as const) {
     const reply = await octopod.api(method, path, body)
     assert.equal(reply.status, 404, `${method} ${path}`)
     assert.deepEqual(reply.body, {
       tag: 'ValidationError',
-      name_field: ['There is no deployment nobody.'],
+      name_field: ['There is no deployment unknown.'],
       code: 'no_such_deployment',
     })
   }
@@ -119,11 +120,11 @@ test('An unknown deployment, action or path is 404, a wrong method 405', async (
   assert.equal((await octopod.api('PATCH', '/ping')).headers.get('allow'), 'GET, HEAD')
   const long = await octopod.api('GET', `/deployments/${'a'.repeat(9000)}/full_info`)
   assert.equal(long.status, 404)
-  assert.ok(long.text.length < 300, 'what was asked is not sent back whole')
+  assert.ok(long.text.length < 300, 'the long name is not repeated in the message')
 })
 
 test('Admin endpoints without the admin credential are rejected with a message', async () => {
-  const anybody = createApiClient(system.url, null)
+  const anonymous = createApiClient(system.url, null)
   const wrong = createApiClient(system.url, 'Bearer wrong')
   for (const [method, path] of [
     ['DELETE', '/deployments/x/cleanup'],
@@ -131,12 +132,12 @@ test('Admin endpoints without the admin credential are rejected with a message',
     ['GET', '/log/1'],
     ['GET', '/actions/1/output'],
   ] as const) {
-    assert.equal((await anybody.api(method, path)).status, 401)
+    assert.equal((await anonymous.api(method, path)).status, 401)
     const refused = await wrong.api(method, path)
     assert.equal(refused.status, 403)
     assert.match(refused.text, /admin/)
   }
-  assert.equal((await anybody.api('GET', '/deployments')).status, 200)
+  assert.equal((await anonymous.api('GET', '/deployments')).status, 200)
 
   const closed = createApiClient(
     (await system.startServer({ APP_AUTHORIZATION_HEADER: 'Basic cGFnZTpwYWdl' })).url,

@@ -1,4 +1,4 @@
-/** A runner that was asked to stop keeps what it performs for as long as its grace lasts, not only for a lease. */
+/** A stopping runner renews the leases of its actions until SHUTDOWN_GRACE ends. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,12 +20,12 @@ after(() => system?.stop())
 
 test('A script that runs for several leases after its runner was told to stop succeeds within SHUTDOWN_GRACE', async () => {
   const gate = join(system.dir, 'gate')
-  const actionId = getActionId(await octopod.create('patient', { 'behave.create': `wait ${gate}` }))
+  const actionId = getActionId(await octopod.create('long-script', { 'behave.create': `wait ${gate}` }))
   await waitFor('the script runs', async () => {
     const { text } = await octopod.api('GET', `/log/${actionId}`)
     return { done: text.includes('waiting'), value: null, seen: text }
   })
-  // Another runner would take a lease that has run out for a lost one at once.
+  // This runner would claim the action as soon as the lease expired.
   const other = await system.startRunner()
   const { runner } = system
   const leaseEnd = () =>

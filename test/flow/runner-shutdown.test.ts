@@ -1,4 +1,7 @@
-/** Runners that stop, or are full: what they have not started others do, and they end in time whatever the stores do. */
+/**
+ * Runners that stop or run at full concurrency: other runners execute what they have not started, and they end in time
+ * even without PostgreSQL and Redis.
+ */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +26,7 @@ after(async () => {
   await redis?.close()
 })
 
-const existing = async (...names: string[]) => {
+const createRunning = async (...names: string[]) => {
   const runner = await system.startRunner()
   for (const name of names) await octopod.create(name)
   for (const name of names) await octopod.waitForStatus(name, 'Running')
@@ -32,13 +35,13 @@ const existing = async (...names: string[]) => {
 const stateOf = async (actionId: number) =>
   ((await octopod.api('GET', `/actions/${actionId}`)).body as { state: string }).state
 
-/** A runner that has taken the action and waits for its config, which never comes; for it remembers none. */
-async function preparing(name: string, env: Record<string, string> = {}) {
+/** Starts a runner that claims an archive and waits for a config script that never ends. */
+async function startClaimingRunner(name: string, env: Record<string, string> = {}) {
   await system.setBehavior('application_config', 'hang')
   const runner = await system.startRunner(env)
   const before = (await system.scriptCalls('application_config')).length
   const actionId = getActionId(await octopod.archive(name))
-  await waitFor('the config is asked for', async () => ({
+  await waitFor('the config script runs', async () => ({
     done: (await system.scriptCalls('application_config')).length > before,
     value: null,
   }))
@@ -46,8 +49,8 @@ async function preparing(name: string, env: Record<string, string> = {}) {
 }
 
 test('The next runner executes an action that a stopped runner claimed and did not start, as the same attempt', async () => {
-  await existing('handed-on')
-  const { runner, actionId } = await preparing('handed-on', { SHUTDOWN_GRACE: '0.2' })
+  await createRunning('not-started')
+  const { runner, actionId } = await startClaimingRunner('not-started', { SHUTDOWN_GRACE: '0.2' })
   assert.equal(await runner.stop(), 0)
   assert.equal(await stateOf(actionId), 'queued')
   await system.setBehavior('application_config', '')
@@ -58,28 +61,28 @@ test('The next runner executes an action that a stopped runner claimed and did n
 })
 
 test('An action is cancelled at once while its runner waits for the config', async () => {
-  await existing('not-wanted')
-  const { runner, actionId } = await preparing('not-wanted')
+  await createRunning('cancelled')
+  const { runner, actionId } = await startClaimingRunner('cancelled')
   const startedAt = Date.now()
   await octopod.api('POST', `/actions/${actionId}/cancel`)
   const action = await octopod.waitForActionEnd(actionId)
   assert.deepEqual([action.state, action.error], ['cancelled', 'Cancelled before it started.'])
   assert.equal(action.started_at, null)
   assert.ok(Date.now() - startedAt < 10_000)
-  await octopod.waitForStatus('not-wanted', 'Running')
+  await octopod.waitForStatus('cancelled', 'Running')
   await system.setBehavior('application_config', '')
   await runner.stop()
 })
 
 test('A runner never exceeds ACTION_CONCURRENCY, whether actions come by notification or by polling', async () => {
-  await existing('by-sweep', 'by-bell')
+  await createRunning('by-polling', 'by-notification')
   const gate = join(system.dir, 'gate')
   await system.setBehavior('archive', `wait ${gate}`)
   const runner = await system.startRunner({ ACTION_CONCURRENCY: '1' })
   redis.freeze()
-  const swept = getActionId(await octopod.archive('by-sweep'))
-  await waitFor('it is found without a bell', async () => ({
-    done: (await stateOf(swept)) === 'running',
+  const polledId = getActionId(await octopod.archive('by-polling'))
+  await waitFor('the action is found by polling', async () => ({
+    done: (await stateOf(polledId)) === 'running',
     value: null,
   }))
   redis.resetConnections()
@@ -88,15 +91,18 @@ test('A runner never exceeds ACTION_CONCURRENCY, whether actions come by notific
     const { body } = await octopod.call('GET', '/readyz')
     return { done: (body as { redis: string }).redis === 'ok', value: null }
   })
-  const rung = getActionId(await octopod.archive('by-bell'))
+  const notifiedId = getActionId(await octopod.archive('by-notification'))
   const queue = new Redis(process.env.TEST_REDIS_URL ?? '')
-  await waitFor('the runner has heard the bell', async () => {
+  await waitFor('the runner has received the notification', async () => {
     const active = await queue.llen(`${system.environment.REDIS_PREFIX}:actions:active`)
     return { done: active === 1, value: null, seen: active }
   })
   await queue.quit()
   await writeFile(gate, '')
-  const [first, second] = [await octopod.waitForActionEnd(swept), await octopod.waitForActionEnd(rung)]
+  const [first, second] = [
+    await octopod.waitForActionEnd(polledId),
+    await octopod.waitForActionEnd(notifiedId),
+  ]
   assert.equal(second.state, 'succeeded')
   assert.ok(
     (second.started_at ?? '') >= (first.finished_at ?? '~'),

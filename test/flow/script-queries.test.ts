@@ -1,3 +1,4 @@
+/** Answers of scripts while the user waits: defaults, keys, status and config_check, with their cache. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
@@ -38,7 +39,7 @@ test('A cached answer is served while it is fresh, and once more while it is ren
   const first = await read()
   await system.setBehavior('application_config', 'print image.tag,v7')
   assert.equal(await read(), first)
-  // After CACHE_UPDATE_TIME the old answer comes at once, and the new one soon after.
+  // After CACHE_UPDATE_TIME the old answer is served once more, and the new one soon after.
   await waitFor('the renewed answer', async () => {
     const now = await read()
     assert.ok(now === first || now === '[["image.tag","v7"]]', now)
@@ -56,7 +57,7 @@ test('Concurrent requests for the same config run the script once', async () => 
 test('A failing script is an error with the output of the script, not an empty answer', async () => {
   await system.setBehavior('deployment_config_keys', 'fail the cluster is on fire')
   await waitFor('the failing answer', async () => {
-    // The good answer from before is served until it has been renewed; a failure never replaces it.
+    // The cached answer is served until it is renewed. A failure never replaces it.
     const reply = await octopod.api('GET', '/deployment_override_keys')
     return { done: reply.status === 200, value: reply }
   })
@@ -92,8 +93,8 @@ test('A slow script is 504 with a message, and other requests are answered at th
   assert.match(reply.text, /No runner answered within 2 s/)
   assert.ok(Date.now() - startedAt < 4000)
   assert.equal((await octopod.api('GET', '/deployments/slow/full_info')).status, 404)
-  await waitFor('the script that nobody waits for is gone', async () => {
-    const left = findScriptProcesses('slow')
-    return { done: left.length === 0, value: null, seen: left }
+  await waitFor('the abandoned script has ended', async () => {
+    const processes = findScriptProcesses('slow')
+    return { done: processes.length === 0, value: null, seen: processes }
   })
 })

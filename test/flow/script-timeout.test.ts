@@ -1,4 +1,4 @@
-/** Scripts that take longer than CONTROL_SCRIPT_TIMEOUT: ended, and never taken for a success. */
+/** Scripts that exceed CONTROL_SCRIPT_TIMEOUT are terminated and never count as a success. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
@@ -17,19 +17,22 @@ after(() => system?.stop())
 test('An action whose script exceeds CONTROL_SCRIPT_TIMEOUT ends as timed out with its output so far, whatever its exit code', async () => {
   const reply = await octopod.create('endless', { 'behave.create': 'hang', 'behave.check': 'exit 1' })
   const action = await octopod.waitForActionEnd(getActionId(reply))
-  // The script exits with 0 on TERM.
+  // The script exits with 0 on SIGTERM.
   assert.deepEqual([action.state, action.exit_code], ['timed_out', 0])
   assert.match(
     (await octopod.api('GET', `/log/${action.action_id}`)).text,
     /hanging \d+.*stopped after 2 s \(CONTROL_SCRIPT_TIMEOUT\)/,
   )
   await octopod.waitForStatus('endless', 'GenericFailure')
-  assert.equal((await octopod.update('endless')).status, 200, 'it can be asked again')
+  assert.equal((await octopod.update('endless')).status, 200, 'the deployment can be updated again')
 })
 
 test('A script that exceeds CONTROL_SCRIPT_TIMEOUT and ignores SIGTERM is killed, and its action is timed out', async () => {
-  const reply = await octopod.create('deaf', { 'behave.create': 'ignore-term', 'behave.check': 'exit 1' })
+  const reply = await octopod.create('ignores-term', {
+    'behave.create': 'ignore-term',
+    'behave.check': 'exit 1',
+  })
   const action = await octopod.waitForActionEnd(getActionId(reply))
   assert.deepEqual([action.state, action.exit_code, action.signal], ['timed_out', null, 'SIGKILL'])
-  await octopod.waitForStatus('deaf', 'GenericFailure')
+  await octopod.waitForStatus('ignores-term', 'GenericFailure')
 })

@@ -1,4 +1,4 @@
-/** Words that everybody may read hold no secret of a config, whichever script says them. */
+/** Messages that every user may read contain no secret config values, whichever script prints them. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait-for.ts'
 let system: System
 let octopod: ApiClient
 let redis: TcpProxy
-// As the default deployment config of the tests has it.
+// The value of db.password in the default deployment config of the tests.
 const secret = 'hunter22'
 
 before(async () => {

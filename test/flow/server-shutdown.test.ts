@@ -1,4 +1,4 @@
-/** A server that stops: first it says so, then it sends everybody elsewhere, and what it has begun it finishes. */
+/** A stopping server is first not ready, then sends its clients to other servers, and finishes its requests. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { Agent, get, type IncomingMessage } from 'node:http'
@@ -18,14 +18,14 @@ before(async () => {
 })
 after(() => system?.stop())
 
-/** Its exit code, when it has exited after the one signal it was sent. */
+/** Waits until the server has exited after its one signal. Returns the exit code. */
 async function ended(server: Program): Promise<number | null> {
   await waitFor('the server has exited', async () => ({ done: !server.isRunning(), value: null }))
   return (await server.exited).code
 }
 
-const gone = (url: string) =>
-  waitFor('nothing new is taken', async () => {
+const waitUntilClosed = (url: string) =>
+  waitFor('the server accepts no connections', async () => {
     const refused = await fetch(`${url}/healthz`).then(
       () => false,
       () => true,
@@ -38,15 +38,15 @@ test('During SHUTDOWN_DELAY a server is not ready and serves everything as befor
   const client = createApiClient(server.url)
   const socket = await connectWebSocket(server.url)
   server.signal('SIGTERM')
-  const ready = await waitFor('it is not ready', async () => {
+  const ready = await waitFor('the server is not ready', async () => {
     const reply = await client.call('GET', '/readyz')
     return { done: reply.status === 503, value: reply }
   })
   assert.deepEqual(ready.body, { status: 'not ready', postgres: 'ok', redis: 'ok', stopping: true })
   assert.equal((await client.create('late')).status, 200)
   assert.equal(socket.closeCode(), null)
-  await socket.until('it is told to go elsewhere', (messages) => messages.at(-1)?.type === 'bye')
-  await waitFor('it is closed', async () => ({ done: socket.closeCode() === 1012, value: null }))
+  await socket.until('the client is told to reconnect', (messages) => messages.at(-1)?.type === 'bye')
+  await waitFor('the websocket is closed', async () => ({ done: socket.closeCode() === 1012, value: null }))
   assert.equal(await ended(server), 0)
 })
 
@@ -57,19 +57,21 @@ test('A stopping server ends streams, which resume at another server, and finish
   const path = `/api/v1/actions/${actionId}/output/stream`
   const stream = await openEventStream(`${server.url}${path}`, adminHeaders)
   const first = await stream.next()
-  const asked = join(system.dir, 'asked')
-  const begun = createApiClient(server.url).create('in-flight', { 'behave.config_check': `wait ${asked}` })
-  await waitFor('the request is under way', async () => ({
+  const checkGate = join(system.dir, 'config-check-gate')
+  const inFlight = createApiClient(server.url).create('in-flight', {
+    'behave.config_check': `wait ${checkGate}`,
+  })
+  await waitFor('config_check runs', async () => ({
     done: (await system.scriptCalls('config_check')).some((call) => call.includes('in-flight')),
     value: null,
   }))
 
   server.signal('SIGTERM')
-  await gone(server.url)
+  await waitUntilClosed(server.url)
   const rest = await stream.rest()
   assert.ok(!rest.some((event) => event.event === 'end'), 'the action has not ended')
-  await writeFile(asked, '')
-  assert.equal((await begun).status, 200, 'what it has begun it finishes')
+  await writeFile(checkGate, '')
+  assert.equal((await inFlight).status, 200, 'the running request is finished')
   assert.equal(await ended(server), 0)
 
   await writeFile(gate, '')
@@ -84,33 +86,33 @@ test('A stopping server ends streams, which resume at another server, and finish
 
 test('A stopping server closes keep-alive connections, so that the next request goes to another server', async () => {
   const server = await system.startServer({ SHUTDOWN_GRACE: '20' })
-  const asked = join(system.dir, 'asked-2')
+  const checkGate = join(system.dir, 'check-gate')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const ask = (path: string) =>
+  const getPath = (path: string) =>
     new Promise<IncomingMessage>((resolve, reject) =>
       get(`${server.url}${path}`, { agent, headers: adminHeaders }, resolve).on('error', reject),
     )
   await octopod.create('kept')
   await octopod.waitForStatus('kept', 'Running')
-  const free = await ask('/healthz')
+  const free = await getPath('/healthz')
   assert.equal(free.headers.connection, 'keep-alive')
   free.resume()
-  await system.setBehavior('check', `wait ${asked}`)
+  await system.setBehavior('check', `wait ${checkGate}`)
   const before = (await system.scriptCalls('check')).length
-  const slow = ask('/api/v1/deployments/kept/status')
-  await waitFor('the check is asked for', async () => ({
+  const slow = getPath('/api/v1/deployments/kept/status')
+  await waitFor('the check runs', async () => ({
     done: (await system.scriptCalls('check')).length > before,
     value: null,
   }))
   server.signal('SIGTERM')
-  await gone(server.url)
-  await writeFile(asked, '')
+  await waitUntilClosed(server.url)
+  await writeFile(checkGate, '')
   const answer = await slow
   assert.equal(answer.statusCode, 200)
   answer.resume()
   const stoppedAt = Date.now()
   assert.equal(await ended(server), 0)
-  assert.ok(Date.now() - stoppedAt < 4000, 'it does not wait for kept connections')
+  assert.ok(Date.now() - stoppedAt < 4000, 'the server does not wait for keep-alive connections')
   agent.destroy()
   await system.setBehavior('check', '')
 })

@@ -1,4 +1,4 @@
-/** What the server says of who asks: by credential, headers and the trusted proxy. */
+/** The endpoint whoami: role, actor and source by credential and headers. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createApiClient } from '../helpers/api-client.ts'
@@ -12,13 +12,13 @@ before(async () => {
 after(() => system.stop())
 
 test('whoami returns role, actor and source, and rejects an unknown credential', async () => {
-  const ask = (authorization: string | null, headers: Record<string, string> = {}) =>
+  const whoami = (authorization: string | null, headers: Record<string, string> = {}) =>
     createApiClient(system.url, authorization).api('GET', '/whoami', undefined, headers)
   const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }
-  const admin = await ask(system.adminHeader, named)
+  const admin = await whoami(system.adminHeader, named)
   assert.deepEqual(admin.body, { role: 'admin', actor: 'Änne', source: 'ci', project: 'octo-tests' })
-  const user = await ask('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
+  const user = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
   assert.deepEqual(user.body, { role: 'user', actor: 'user', source: 'api', project: 'octo-tests' })
-  assert.equal((await ask('Bearer wrong')).status, 401)
-  assert.equal((await ask(null)).status, 401)
+  assert.equal((await whoami('Bearer wrong')).status, 401)
+  assert.equal((await whoami(null)).status, 401)
 })
