@@ -27,8 +27,8 @@ export function openDataDir(folder: string): DataDir {
 /** The port that the datastore had last time, else `preferred`, else any free port. Stores it in ports.json. */
 export async function datastorePort(dataDir: DataDir, name: string, preferred: number): Promise<number> {
   const file = dataDir.file('ports.json')
-  const wanted = readPorts(file)[name] ?? preferred
-  const port = (await portError(wanted)) === null ? wanted : await freePort()
+  const candidate = readPorts(file)[name] ?? preferred
+  const port = (await portError(candidate)) === null ? candidate : await freePort()
   // Read the file again, because the other datastore may have changed it.
   writeFileAtomically(file, `${JSON.stringify({ ...readPorts(file), [name]: port })}\n`)
   return port

@@ -78,6 +78,6 @@ async function startInOrder(
     ),
   ])
 
-  // 4. Tell the user how to use it.
+  // 4. Print how to use it.
   for (const line of readyMessage(dataDir, address, environment)) print(line)
 }

@@ -80,11 +80,11 @@ Builds the container images with podman, without a Docker engine and without an 
 Needs root on Linux, and podman, runc and debootstrap.`)
   try {
     const known = Object.keys(images) as ImageName[]
-    const wanted = process.argv.slice(2)
-    const unknown = wanted.find((name) => !known.includes(name as ImageName))
+    const requested = process.argv.slice(2)
+    const unknown = requested.find((name) => !known.includes(name as ImageName))
     if (unknown) throw new UserError(`Unknown image ${unknown}: choose from ${known.join(', ')}`)
     const podman = openPodman()
-    const names = wanted.length > 0 ? (wanted as ImageName[]) : known
+    const names = requested.length > 0 ? (requested as ImageName[]) : known
     await buildImages(podman, names, (line) => console.error(line))
     for (const name of names) {
       const size = Number(podman.run(['image', 'inspect', '--format', '{{.Size}}', images[name].tag]))

@@ -46,7 +46,7 @@ export async function runWorkflow(
   folder: string,
 ): Promise<StepResult[]> {
   const ran: StepResult[] = []
-  for (const job of Object.values(workflow.jobs).filter((one) => isConditionTrue(one.if, context))) {
+  for (const job of Object.values(workflow.jobs).filter((job) => isConditionTrue(job.if, context))) {
     const jobFolder = await mkdtemp(join(folder, 'job-'))
     const outputs = { ...context }
     for (const { id = '', env, run } of job.steps) {
@@ -80,9 +80,9 @@ const lines = async (path: string): Promise<string[]> =>
 
 function isConditionTrue(condition: string | undefined, context: Variables): boolean {
   if (condition === undefined) return true
-  const [, name = '', operator, wanted] = /^([\w.]+) (==|!=) '(\w+)'$/.exec(condition) ?? []
+  const [, name = '', operator, expected] = /^([\w.]+) (==|!=) '(\w+)'$/.exec(condition) ?? []
   if (operator === undefined) throw new Error(`unsupported condition: ${condition}`)
-  return (context[name] === wanted) === (operator === '==')
+  return (context[name] === expected) === (operator === '==')
 }
 
 function resolveExpressions(env: Variables, context: Variables): Variables {

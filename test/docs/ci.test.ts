@@ -200,8 +200,8 @@ test('Plain shell: deploy prints the link, works with any branch name, and clean
   }
   assert.equal(names.size, 4)
   assertSucceeded(await runScript(['sh', script, 'clean-up', '7'], '', baseVariables, folder))
-  const left = (await createApiClient(system.url).api('GET', '/deployments')).body as {
+  const remaining = (await createApiClient(system.url).api('GET', '/deployments')).body as {
     deployment: { name: string }
   }[]
-  assert.equal(left.filter(({ deployment }) => names.has(deployment.name)).length, 3)
+  assert.equal(remaining.filter(({ deployment }) => names.has(deployment.name)).length, 3)
 })

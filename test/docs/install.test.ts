@@ -29,16 +29,17 @@ function isValue(path: string): boolean {
   return true
 }
 
-const codeSpans = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, words = '']) => words)
+const codeSpans = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
 
 test('Every chart value in the guides exists', () => {
   const roots = Object.keys(schema.properties ?? {})
-  const isPath = (words: string) =>
-    /^[a-z]\w*(\.\w+)+$/.test(words) && roots.includes(words.split('.')[0] ?? '')
-  const old = new Set(tableRows('docs/moving.md').flatMap(([left = '']) => left.split(/[`, ]+/)))
+  const isPath = (code: string) => /^[a-z]\w*(\.\w+)+$/.test(code) && roots.includes(code.split('.')[0] ?? '')
+  const oldNames = new Set(tableRows('docs/moving.md').flatMap(([left = '']) => left.split(/[`, ]+/)))
   const named = ['docs/install.md', 'docs/moving.md'].flatMap((path) => codeSpans(read(path))).filter(isPath)
   assert.ok(named.length > 40)
-  const wrong = named.filter((path) => !isValue(path) && !old.has(path) && path !== 'ingress.ui.annotations')
+  const wrong = named.filter(
+    (path) => !isValue(path) && !oldNames.has(path) && path !== 'ingress.ui.annotations',
+  )
   assert.deepEqual(wrong, [])
 })
 
@@ -47,8 +48,8 @@ test('Every old value, setting and option has a row with its replacement', () =>
   assert.ok(rows.length > 30)
   for (const [old = '', now = ''] of rows) assert.ok(now.length > 3, old)
   for (const [, now = ''] of rows)
-    for (const words of codeSpans(now).filter((one) => /^[A-Z_]{4,}$/.test(one)))
-      assert.ok(words in settings, words)
+    for (const name of codeSpans(now).filter((code) => /^[A-Z_]{4,}$/.test(code)))
+      assert.ok(name in settings, name)
 })
 
 test('Every file, npm script and compose variable in the guides exists', () => {
@@ -93,23 +94,23 @@ test('A database of Octopod 1.6 is migrated and served, with its output', async 
       'server ready',
     )
     programs.push(server)
-    const ask = async (path: string) => {
+    const getJson = async (path: string) => {
       const url = `http://127.0.0.1:${server.ready.port}/api/v1${path}`
       const answer = await fetch(url, { headers: { Authorization: adminHeader } })
       assert.equal(answer.status, 200, path)
       return answer.json()
     }
     const list: { deployment: { name: string }; status: { recorded_status: { tag: string } } }[] =
-      await ask('/deployments')
+      await getJson('/deployments')
     const statuses = Object.fromEntries(
       list.map(({ deployment, status }) => [deployment.name, status.recorded_status.tag]),
     )
     assert.equal(list.length, 10)
     assert.equal(statuses.running, 'Running')
     assert.equal(statuses.creating, 'CreatePending')
-    const [info] = await ask('/deployments/running/info')
+    const [info] = await getJson('/deployments/running/info')
     const [newest] = info.logs
-    assert.ok((await ask(`/log/${newest.action_id}`)).stdout)
+    assert.ok((await getJson(`/log/${newest.action_id}`)).stdout)
   } finally {
     for (const program of programs) await program.stop()
     await database.drop()

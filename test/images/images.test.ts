@@ -92,12 +92,12 @@ suite('images', { skip: reason ?? false }, () => {
     assert.match(migrated.text, /Migrated: 0001/)
 
     const { server, url } = await startServer()
-    const ask = (path: string, init: RequestInit = {}) =>
+    const request = (path: string, init: RequestInit = {}) =>
       fetch(url + path, {
         ...init,
         headers: { Authorization: admin, 'Content-Type': 'application/json' },
       })
-    assert.match(await (await ask('/api/v1/ping')).text(), /^[0-9a-f]{40}$/)
+    assert.match(await (await request('/api/v1/ping')).text(), /^[0-9a-f]{40}$/)
     const page = await fetch(url, { headers: { Accept: 'text/html' } })
     assert.match(await page.text(), /<script type="module" src="\/main-/)
     assert.equal(podman.run(['healthcheck', 'run', server.id]), '')
@@ -118,17 +118,17 @@ suite('images', { skip: reason ?? false }, () => {
     assert.equal(podman.run(['healthcheck', 'run', runner.id]), '')
     assert.equal(runner.exec('cat', '/proc/1/comm').text.trim(), 'tini')
 
-    const created = await ask('/api/v1/deployments', {
+    const created = await request('/api/v1/deployments', {
       method: 'POST',
       body: JSON.stringify({ name: 'contained', app_overrides: [], deployment_overrides: [] }),
     })
     assert.equal(created.status, 200, await created.text())
     const action = created.headers.get('Octopod-Action-Id')
     await waitFor('the action has succeeded', async () => {
-      const { state } = await (await ask(`/api/v1/actions/${action}`)).json()
+      const { state } = await (await request(`/api/v1/actions/${action}`)).json()
       return { done: state === 'succeeded', value: null, seen: state }
     })
-    const log = await (await ask(`/api/v1/log/${action}`)).json()
+    const log = await (await request(`/api/v1/log/${action}`)).json()
     const output: string = log.stdout.un_stdout
     assert.match(output, /^user 1000:1000\nkept\nCapEff:\t0{16}\nNoNewPrivs:\t1\n\{"jq":1\}\n/)
     assert.doesNotMatch(output, /writable|DATABASE_URL/)

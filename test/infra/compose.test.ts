@@ -45,13 +45,15 @@ const programs = ['migrate', 'server', 'runner'] as const
 const scriptVariables = ['DEFAULTS', 'INGRESS_HOST_KEY', 'KUBECONFIG']
 
 test('The variables of every program are settings that it reads, and they are enough to start', () => {
-  for (const who of programs) {
-    const { environment } = services[who]
+  for (const program of programs) {
+    const { environment } = services[program]
     for (const name of Object.keys(environment)) {
-      const known = (settings[name as SettingName]?.programs as readonly string[] | undefined)?.includes(who)
-      assert.ok(known || (who === 'runner' && scriptVariables.includes(name)), `${who}: ${name}`)
+      const known = (settings[name as SettingName]?.programs as readonly string[] | undefined)?.includes(
+        program,
+      )
+      assert.ok(known || (program === 'runner' && scriptVariables.includes(name)), `${program}: ${name}`)
     }
-    readSettings(who, environment)
+    readSettings(program, environment)
   }
   assert.equal(
     services.server.environment.DATABASE_URL,

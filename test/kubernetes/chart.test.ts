@@ -93,8 +93,8 @@ for (const program of helms) {
         assert.ok(!(await pods()).includes(pod), `${pod} is replaced to read the new settings`)
 
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
-      const left = (await listNamespace(octopod.name)).filter((one) => one.includes('octopod'))
-      assert.deepEqual(left, [
+      const remaining = (await listNamespace(octopod.name)).filter((name) => name.includes('octopod'))
+      assert.deepEqual(remaining, [
         'persistentvolumeclaim/data-octopod-postgres-0',
         'persistentvolumeclaim/data-octopod-redis-0',
         'secret/octopod-postgres',
@@ -117,17 +117,17 @@ for (const program of helms) {
         }),
       )
       await helm('install', 'octopod', chart, ...values, '--wait', '--timeout', '100s')
-      const here = await listNamespace(octopod.name)
-      assert.ok(here.includes('deployment.apps/octopod-server'))
+      const installed = await listNamespace(octopod.name)
+      assert.ok(installed.includes('deployment.apps/octopod-server'))
       assert.deepEqual(
-        here.filter((one) => one.includes('migrate') && !one.startsWith('networkpolicy')),
+        installed.filter((name) => name.includes('migrate') && !name.startsWith('networkpolicy')),
         [],
         'the Job and its Secret are deleted',
       )
 
       const isAllowed = async (account: string, namespace: string, ...what: string[]) => {
-        const who = `--as=system:serviceaccount:${octopod.name}:octopod-${account}`
-        const args = ['auth', 'can-i', ...what, who, `--namespace=${namespace}`]
+        const asAccount = `--as=system:serviceaccount:${octopod.name}:octopod-${account}`
+        const args = ['auth', 'can-i', ...what, asAccount, `--namespace=${namespace}`]
         return run('kubectl', args).then(
           () => true,
           () => false,
@@ -148,8 +148,8 @@ for (const program of helms) {
       assert.ok(!(await isAllowed('runner', 'kube-system', 'list', 'pods')))
       assert.ok(!(await isAllowed('server', octopod.name, 'list', 'pods')))
       await helm('uninstall', 'octopod', '--wait', '--timeout', '100s')
-      const left = await listNamespace(staging.name)
-      assert.ok(!left.some((one) => one.includes('octopod')), left.join(' '))
+      const remaining = await listNamespace(staging.name)
+      assert.ok(!remaining.some((name) => name.includes('octopod')), remaining.join(' '))
     })
   })
 }

@@ -31,8 +31,8 @@ function commandOf(pid: string): string {
 
 const waitForNoProcess = (folder: string) =>
   waitFor('no process is left', async () => {
-    const left = processesOf(folder)
-    return { done: left.length === 0, value: null, seen: left }
+    const remaining = processesOf(folder)
+    return { done: remaining.length === 0, value: null, seen: remaining }
   })
 
 describe('a control plane', { skip: skipWithoutKwok }, () => {

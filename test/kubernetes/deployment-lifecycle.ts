@@ -97,12 +97,12 @@ export function deploymentLifecycle(helm: string): void {
   })
 
   test('A new image tag is rolled out without effect on other deployments', async () => {
-    const others = await runningPods('red')
+    const otherPods = await runningPods('red')
     await octopod.update('blue', { 'image.tag': '1.37' })
     await octopod.waitForStatus('blue', 'Running')
     assert.deepEqual(await imagesOf('blue', 'web'), ['busybox:1.37', 'busybox:1.37'])
     assert.deepEqual(await imagesOf('blue', 'store'), ['busybox:1.37'])
-    assert.deepEqual(await runningPods('red'), others)
+    assert.deepEqual(await runningPods('red'), otherPods)
   })
 
   test('A deployment is PartialAvailability if a part does not start, and Running after the repair', async () => {
@@ -142,7 +142,7 @@ export function deploymentLifecycle(helm: string): void {
     await kubectl('scale', 'deployment/blue-worker', '--replicas=2', `--namespace=${namespace.name}`)
     const before = { blue: await counts('blue'), green: await counts('green') }
     assert.deepEqual(before.blue, { 'blue-web': 2, 'blue-worker': 2, 'blue-store': 1 })
-    const others = await runningPods('red')
+    const otherPods = await runningPods('red')
 
     await Promise.all([octopod.archive('blue'), octopod.archive('green')])
     await Promise.all([octopod.waitForStatus('blue', 'Archived'), octopod.waitForStatus('green', 'Archived')])
@@ -155,7 +155,7 @@ export function deploymentLifecycle(helm: string): void {
     assert.deepEqual({ blue: await counts('blue'), green: await counts('green') }, before)
     assert.equal((await runningPods('blue')).length, 5)
     assert.deepEqual(await imagesOf('blue', 'worker'), ['busybox:1.37', 'busybox:1.37'])
-    assert.deepEqual(await runningPods('red'), others)
+    assert.deepEqual(await runningPods('red'), otherPods)
   })
 
   test('A config that the cluster would reject is rejected before anything starts, with the name of the field', async () => {
@@ -179,8 +179,10 @@ export function deploymentLifecycle(helm: string): void {
     await waitFor(
       'nothing is left',
       async () => {
-        const left = (await listNamespace(namespace.name)).filter((name) => !initialObjects.includes(name))
-        return { done: left.length === 0, value: null, seen: left }
+        const remaining = (await listNamespace(namespace.name)).filter(
+          (name) => !initialObjects.includes(name),
+        )
+        return { done: remaining.length === 0, value: null, seen: remaining }
       },
       60_000,
     )

@@ -25,8 +25,8 @@ function withHelm(helm: string): void {
     run: (...args: Parameters<typeof scripts.run>) => scripts.run(...args),
     until: (...args: Parameters<typeof scripts.runUntilExitCode>) => scripts.runUntilExitCode(...args),
   }
-  const get = async (what: string, path: string) =>
-    (await kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)).trim()
+  const get = async (resource: string, path: string) =>
+    (await kubectl('get', '-n', namespace.name, resource, '-o', `jsonpath=${path}`)).trim()
   const runSuccessfully = async (...args: Parameters<typeof scripts.run>) => {
     const result = await run(...args)
     assert.equal(result.code, 0, JSON.stringify(result))
@@ -138,9 +138,9 @@ function withHelm(helm: string): void {
     await kubectl('annotate', '-n', namespace.name, 'pod', pod?.metadata.name ?? '', 'octopod.kwok/ready-')
     await until(0, 'check', 'checked', without)
 
-    const other = await run('check', 'checked', { ...without, 'image.tag': '2' })
-    assert.equal(other.code, 3)
-    assert.match(other.stdout, /^checked runs example\.org\/web:1, but example\.org\/web:2 is configured/)
+    const mismatch = await run('check', 'checked', { ...without, 'image.tag': '2' })
+    assert.equal(mismatch.code, 3)
+    assert.match(mismatch.stdout, /^checked runs example\.org\/web:1, but example\.org\/web:2 is configured/)
 
     // The new image cannot be pulled, so the old one still runs.
     const missing = { ...without, 'image.tag': 'missing' }
@@ -273,13 +273,13 @@ function withHelm(helm: string): void {
     await claim('cleaned-too', { 'app.kubernetes.io/instance': 'cleaned-too' })
     await claim('cleaned-old', { release: 'cleaned', heritage: 'Helm' })
     await runSuccessfully('cleanup', 'cleaned')
-    const left = (await getObjects(namespace.name, 'persistentvolumeclaims')).map(
+    const remaining = (await getObjects(namespace.name, 'persistentvolumeclaims')).map(
       ({ metadata }) => metadata.name,
     )
-    assert.ok(left.includes('shared') && left.includes('cleaned-too'), left.join())
+    assert.ok(remaining.includes('shared') && remaining.includes('cleaned-too'), remaining.join())
     assert.ok(
-      !left.some((name) => name === 'cleaned-old' || name.startsWith('data-cleaned-store')),
-      left.join(),
+      !remaining.some((name) => name === 'cleaned-old' || name.startsWith('data-cleaned-store')),
+      remaining.join(),
     )
     assert.match((await runSuccessfully('cleanup', 'cleaned')).stdout, /^cleaned does not exist\.\n$/)
   })

@@ -24,8 +24,8 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     assert.equal(result.code, 0, JSON.stringify(result))
     return result
   }
-  const get = async (what: string, path: string) =>
-    kubectl('get', '-n', namespace.name, what, '-o', `jsonpath=${path}`)
+  const get = async (resource: string, path: string) =>
+    kubectl('get', '-n', namespace.name, resource, '-o', `jsonpath=${path}`)
 
   test('Two deployments of the sample are created, updated, archived, restored and deleted, and nothing is left', async () => {
     const value = `a,b={c} "d" 'e' \\ $(f) \${image.tag} 日本 😀\n  - new: line`
@@ -57,13 +57,13 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
         for (const _ of ['once', 'twice']) await runSuccessfully('cleanup', name, next)
       }),
     )
-    const left = (await listNamespace(namespace.name)).filter(
+    const remaining = (await listNamespace(namespace.name)).filter(
       (name) => /\b(one|two)-/.test(name) && !name.startsWith('pod'),
     )
-    assert.deepEqual(left, [])
+    assert.deepEqual(remaining, [])
   })
 
-  test('Two deployments of one folder select only their own pods', async () => {
+  test('Two deployments of one folder select only their customScripts pods', async () => {
     await Promise.all(['left', 'right'].map((name) => runSuccessfully('create', name, sample)))
     const selector = JSON.parse(await get('service/left-web', '{.spec.selector}'))
     assert.deepEqual(selector, { app: 'web', 'app.kubernetes.io/instance': 'left' })
@@ -140,15 +140,15 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     }
     writeFileSync(join(templates, 'store/kustomization.yaml'), 'resources: [../base, store.yaml]\n')
     writeFileSync(join(templates, 'store/store.yaml'), JSON.stringify(store))
-    const own = createScriptRunner('kubectl', namespace.name, {
+    const customScripts = createScriptRunner('kubectl', namespace.name, {
       environment: { OCTOPOD_TEMPLATES_DIR: templates },
     })
 
     await runSuccessfully('create', 'unlike', sample)
     const more = { folder: 'store' }
-    const created = await own.run('create', 'ours', sample, more)
+    const created = await customScripts.run('create', 'ours', sample, more)
     assert.equal(created.code, 0, JSON.stringify(created))
-    await own.runUntilExitCode(0, 'check', 'ours', sample, more)
+    await customScripts.runUntilExitCode(0, 'check', 'ours', sample, more)
     // A placeholder that octopod.yaml does not declare stays unchanged.
     assert.match(
       await get('statefulset/ours-store', '{.spec.template.spec.containers[0].env[0].value}'),
@@ -156,7 +156,7 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     )
     assert.notEqual(await get('persistentvolumeclaims/data-ours-store-0', '{.metadata.uid}'), '')
 
-    assert.equal((await own.run('update', 'ours', sample)).code, 0)
+    assert.equal((await customScripts.run('update', 'ours', sample)).code, 0)
     const names = async (kind: string) =>
       (await getObjects(namespace.name, kind)).map(({ metadata }) => metadata.name)
     assert.ok(!(await names('statefulsets')).includes('ours-store'))
@@ -165,33 +165,38 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
       'the data stays until cleanup',
     )
 
-    const secure = await own.run('info', 'ours', { ...sample, 'tls.secret': 'x' }, { folder: 'public' })
+    const secure = await customScripts.run(
+      'info',
+      'ours',
+      { ...sample, 'tls.secret': 'x' },
+      { folder: 'public' },
+    )
     assert.equal(secure.stdout, 'ours-web,https://ours.staging.example.com\n')
-    const outside = await own.run('config_check', 'ours', sample, { folder: '../..' })
+    const outside = await customScripts.run('config_check', 'ours', sample, { folder: '../..' })
     assert.match(
       outside.stdout,
       /^folder "\.\.\/\.\." is not a folder of the manifests with a kustomization\.yaml\.\n$/,
     )
 
-    assert.equal((await own.run('cleanup', 'ours', sample)).code, 0)
+    assert.equal((await customScripts.run('cleanup', 'ours', sample)).code, 0)
     assert.ok(!(await names('persistentvolumeclaims')).includes('data-ours-store-0'))
     assert.ok((await names('deployments')).includes('unlike-web'), 'other deployments are not changed')
     await runSuccessfully('cleanup', 'unlike', sample)
-    own.removeCache()
+    customScripts.removeCache()
   })
 
   test('cleanup deletes all objects of an interrupted create', async () => {
     // The inventory is written before the first object, so cleanup knows the objects of a failed apply.
     const narrow = await createNamespace()
-    const own = createScriptRunner('kubectl', narrow.name)
+    const customScripts = createScriptRunner('kubectl', narrow.name)
     await kubectl('create', 'quota', 'few', '-n', narrow.name, '--hard=count/ingresses.networking.k8s.io=0')
-    const result = await own.run('create', 'half', sample)
+    const result = await customScripts.run('create', 'half', sample)
     assert.equal(result.code, 1)
     assert.match(result.stderr, /exceeded quota/)
     assert.equal((await getObjects(narrow.name, 'deployments')).length, 1)
-    assert.equal((await own.run('cleanup', 'half', sample)).code, 0)
+    assert.equal((await customScripts.run('cleanup', 'half', sample)).code, 0)
     assert.deepEqual(await getObjects(narrow.name, 'deployments'), [])
-    own.removeCache()
+    customScripts.removeCache()
     await narrow.remove()
   })
 })

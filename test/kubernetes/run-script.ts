@@ -65,8 +65,8 @@ export function createScriptRunner(
       waitFor(
         `${script} of ${name} exits with ${code}`,
         async () => {
-          const said = await run(script, name, application, extraDeploymentConfig)
-          return { done: said.code === code, value: said, seen: JSON.stringify(said) }
+          const result = await run(script, name, application, extraDeploymentConfig)
+          return { done: result.code === code, value: result, seen: JSON.stringify(result) }
         },
         60_000,
       ),

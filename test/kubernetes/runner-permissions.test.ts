@@ -64,14 +64,14 @@ async function kubeconfigOf(account: string): Promise<string> {
   ) as { clusters: { name: string }[]; contexts: { name: string; context: object }[] }
   const file = join(folder, 'kubeconfig')
   const context = { ...contexts[0]?.context, user: account, namespace: stagingNamespace.name }
-  const own = {
+  const kubeconfig = {
     ...config,
     clusters,
     contexts: [{ name: 'test', context }],
     users: [{ name: account, user: { token: token.trim() } }],
     'current-context': 'test',
   }
-  await writeFile(file, JSON.stringify(own), { mode: 0o600 })
+  await writeFile(file, JSON.stringify(kubeconfig), { mode: 0o600 })
   return file
 }
 

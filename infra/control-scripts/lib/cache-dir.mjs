@@ -50,9 +50,9 @@ function candidateFolders() {
 function isPrivate(folder) {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const found = lstatSync(folder)
-    const isOwner = process.getuid === undefined || found.uid === process.getuid()
-    if (!found.isDirectory() || !isOwner || (found.mode & 0o077) !== 0) return false
+    const stat = lstatSync(folder)
+    const isOwner = process.getuid === undefined || stat.uid === process.getuid()
+    if (!stat.isDirectory() || !isOwner || (stat.mode & 0o077) !== 0) return false
     rmSync(mkdtempSync(join(folder, 'try-')), { recursive: true })
     return true
   } catch {

@@ -93,7 +93,7 @@ export function evictOldEntries(folder) {
     .filter((name) => !name.endsWith('.lock'))
     .map((name) => ({ path: join(folder, name), entryAgeMs: ageMs(join(folder, name)) }))
   if (entries.length <= maxEntries) return
-  entries.sort((one, other) => one.entryAgeMs - other.entryAgeMs)
+  entries.sort((first, second) => first.entryAgeMs - second.entryAgeMs)
   for (const { path } of entries.slice(Math.floor(maxEntries * 0.9)))
     rmSync(path, { recursive: true, force: true })
 }

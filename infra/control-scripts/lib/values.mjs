@@ -74,7 +74,7 @@ export function parseScalar(text, isNumber = () => false) {
 export function formatValues(node) {
   if (node instanceof Map)
     return `{${[...node].map(([key, value]) => `${quoteYaml(key)}: ${formatValues(value)}`).join(', ')}}`
-  if (Array.isArray(node)) return `[${Array.from(node, (each) => formatValues(each ?? null)).join(', ')}]`
+  if (Array.isArray(node)) return `[${Array.from(node, (child) => formatValues(child ?? null)).join(', ')}]`
   return typeof node === 'string' ? quoteYaml(node) : String(node)
 }
 

@@ -53,8 +53,8 @@ export async function startRedis({
     if (!(error instanceof ProgramStartError)) throw error
     const line = error.program.lastLines().at(-1) ?? error.failure
     throw new UserError(
-      `Redis did not start on ${dataDir}: ${line.replace(/^\d+:\w .*? [#*.-] /, '')}. It holds nothing that is not in ` +
-        'PostgreSQL too: if its files are broken, move the folder away and start again.',
+      `Redis did not start on ${dataDir}: ${line.replace(/^\d+:\w .*? [#*.-] /, '')}. If its files are damaged, move the folder ` +
+        'away and start again: PostgreSQL has all data.',
     )
   })
   return {

@@ -49,18 +49,18 @@ export function chartSuite(title: string, helm: Helm): void {
     })
 
     test('passes every setting unchanged to every program that reads it', () => {
-      const given: Record<string, unknown> = {}
+      const settingValues: Record<string, unknown> = {}
       for (const name of Object.keys(settings) as SettingName[])
-        if (!(name in settingsWithOwnValue)) given[name] = sampleOf(name)
+        if (!(name in settingsWithOwnValue)) settingValues[name] = sampleOf(name)
       const manifests = helm.render({
-        settings: given,
+        settings: settingValues,
         ...stores,
         authorization: { admin: 'Bearer $admin "quoted"', user: 'Basic dXNlcg==' },
         controlScripts: { path: '/my/scripts' },
         metrics: { enabled: true, port: 9464 },
       })
-      const wanted: Partial<Record<SettingName, unknown>> = {
-        ...given,
+      const expected: Partial<Record<SettingName, unknown>> = {
+        ...settingValues,
         DATABASE_URL: stores.postgres.url,
         REDIS_URL: stores.redis.url,
         POWER_AUTHORIZATION_HEADER: 'Bearer $admin "quoted"',
@@ -74,11 +74,11 @@ export function chartSuite(title: string, helm: Helm): void {
         runner: container(manifests, 'Deployment', 'octopod-runner'),
         migrate: container(manifests, 'Job', 'octopod-migrate'),
       }
-      for (const [who, program] of Object.entries(programs)) {
-        const seen = environmentOf(manifests, program)
+      for (const [programName, program] of Object.entries(programs)) {
+        const environment = environmentOf(manifests, program)
         for (const name of Object.keys(settings) as SettingName[])
-          if ((settings[name].programs as readonly string[]).includes(who))
-            assert.equal(seen[name], String(wanted[name]), `${who}: ${name}`)
+          if ((settings[name].programs as readonly string[]).includes(programName))
+            assert.equal(environment[name], String(expected[name]), `${programName}: ${name}`)
       }
     })
 
@@ -93,8 +93,11 @@ export function chartSuite(title: string, helm: Helm): void {
           [],
         )
         for (const manifest of manifests)
-          for (const one of podOf(manifest)?.containers ?? [])
-            assert.ok(!JSON.stringify(one.command ?? []).includes('password-of'), manifest.metadata.name)
+          for (const container of podOf(manifest)?.containers ?? [])
+            assert.ok(
+              !JSON.stringify(container.command ?? []).includes('password-of'),
+              manifest.metadata.name,
+            )
       }
     })
 
@@ -123,15 +126,15 @@ export function chartSuite(title: string, helm: Helm): void {
           assert.equal(pod.securityContext.runAsNonRoot, true, name)
           assert.ok(Number(pod.securityContext.runAsUser) > 0, name)
           assert.deepEqual(pod.securityContext.seccompProfile, { type: 'RuntimeDefault' }, name)
-          for (const one of [...pod.containers, ...(pod.initContainers ?? [])])
+          for (const container of [...pod.containers, ...(pod.initContainers ?? [])])
             assert.deepEqual(
-              one.securityContext,
+              container.securityContext,
               {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
                 capabilities: { drop: ['ALL'] },
               },
-              `${name}: ${one.name}`,
+              `${name}: ${container.name}`,
             )
           const holdsToken = pod.automountServiceAccountToken !== false
           assert.equal(holdsToken, manifest.metadata.name === 'octopod-runner', name)
@@ -150,12 +153,12 @@ export function chartSuite(title: string, helm: Helm): void {
         assert.ok(!text.includes(forbidden), forbidden)
       const wide = helm.render({ ...stores, runner: { rbac: { clusterWide: true } } })
       assert.ok(find(wide, 'ClusterRole', 'octopod-octopod-runner'))
-      const own = helm.render({
+      const custom = helm.render({
         ...stores,
         runner: { serviceAccount: { name: 'mine' }, rbac: { create: false } },
       })
-      assert.equal(podOf(find(own, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
-      assert.ok(!own.some(({ kind }) => kind === 'Role'))
+      assert.equal(podOf(find(custom, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
+      assert.ok(!custom.some(({ kind }) => kind === 'Role'))
     })
 
     test('migrates before the other pods: in a hook, or in an init container with the bundled PostgreSQL', () => {
@@ -187,7 +190,9 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.deepEqual(copy?.command, ['sh', '-c', 'cp -R "$1"/. /copy/', 'copy', '/utils'])
       const runner = pod?.containers[0]
       assert.ok(runner)
-      const variables = Object.fromEntries((runner.env ?? []).map((one) => [one.name, one.value]))
+      const variables = Object.fromEntries(
+        (runner.env ?? []).map((variable) => [variable.name, variable.value]),
+      )
       assert.equal(variables.CONTROL_SCRIPTS_DIR, '/utils')
       assert.equal(variables.DEFAULTS, '{"chart_name":"shop"}')
       const { data } = find(manifests, 'ConfigMap', 'octopod-settings')
@@ -201,9 +206,9 @@ export function chartSuite(title: string, helm: Helm): void {
       const labelsOf = ({ metadata }: Manifest) =>
         (metadata as { labels?: Record<string, string> }).labels ?? {}
       const found = manifests.filter(
-        (one) =>
-          one.kind === 'Service' &&
-          Object.entries(selector.matchLabels).every(([key, value]) => labelsOf(one)[key] === value),
+        (manifest) =>
+          manifest.kind === 'Service' &&
+          Object.entries(selector.matchLabels).every(([key, value]) => labelsOf(manifest)[key] === value),
       )
       assert.deepEqual(
         found.map(({ metadata }) => metadata.name),

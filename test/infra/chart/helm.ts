@@ -39,9 +39,9 @@ export function createHelm(program: string): Helm {
     render: (values, ...files) => {
       const from = files.flatMap((file) => ['--values', join(chart, file)])
       // Without this version, a helm built from its Go module would assume another one.
-      const place = ['--namespace', 'octopod', '--kube-version', '1.34.0']
+      const options = ['--namespace', 'octopod', '--kube-version', '1.34.0']
       const text = call(
-        ['template', 'octopod', chart, ...place, ...from, '--values', '-'],
+        ['template', 'octopod', chart, ...options, ...from, '--values', '-'],
         JSON.stringify(values),
       )
       return parseAllDocuments(text)
@@ -54,8 +54,8 @@ export function createHelm(program: string): Helm {
 }
 
 export function find(manifests: Manifest[], kind: string, name: string): Manifest {
-  const found = manifests.find((one) => one.kind === kind && one.metadata.name === name)
-  if (found === undefined) throw new Error(`there is no ${kind} ${name}`)
+  const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name)
+  if (found === undefined) throw new Error(`no ${kind} ${name}`)
   return found
 }
 
@@ -88,18 +88,18 @@ export function podOf(manifest: Manifest): PodSpec | null {
 
 /** The environment of a container, resolved from the rendered ConfigMaps and Secrets. */
 export function environmentOf(manifests: Manifest[], container: Container): Record<string, string> {
-  const seen: Record<string, string> = {}
+  const environment: Record<string, string> = {}
   for (const { configMapRef } of container.envFrom ?? [])
-    Object.assign(seen, find(manifests, 'ConfigMap', configMapRef.name).data)
+    Object.assign(environment, find(manifests, 'ConfigMap', configMapRef.name).data)
   for (const { name, value, valueFrom } of container.env ?? []) {
-    if (valueFrom === undefined) seen[name] = value ?? ''
+    if (valueFrom === undefined) environment[name] = value ?? ''
     else {
       const { secretKeyRef } = valueFrom
       const { stringData } = find(manifests, 'Secret', secretKeyRef.name)
       const text = (stringData as Record<string, string>)[secretKeyRef.key]
-      if (text === undefined) throw new Error(`there is no ${secretKeyRef.key} in ${secretKeyRef.name}`)
-      seen[name] = text
+      if (text === undefined) throw new Error(`no key ${secretKeyRef.key} in ${secretKeyRef.name}`)
+      environment[name] = text
     }
   }
-  return seen
+  return environment
 }

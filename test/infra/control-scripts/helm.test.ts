@@ -104,7 +104,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
     registry = await serveRegistry(archive, '1.0.0')
     open = await serveRepository(charts, true)
   })
-  after(() => Promise.all([repository, registry, open].map((each) => each?.stop())))
+  after(() => Promise.all([repository, registry, open].map((server) => server?.stop())))
 
   test('The keys of a chart come from a private repository; the password is in no argument, output or file', async () => {
     const { runConfigScript, calls, cache } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
@@ -121,8 +121,8 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
 
   test('A chart fetched with credentials is not given to a user without them', async () => {
     const { runConfigScript } = createHelmEnvironment()
-    const own = chart({ chart_repo_user: user, chart_repo_pass: password })
-    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
+    const config = chart({ chart_repo_user: user, chart_repo_pass: password })
+    assert.equal((await runConfigScript('application_config_keys', config)).code, 0)
     for (const other of [chart(), chart({ chart_repo_user: user, chart_repo_pass: 'guessed it' })]) {
       const result = await runConfigScript('application_config_keys', other)
       assert.equal(result.code, 1)
@@ -140,7 +140,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
       0,
     )
     assert.deepEqual(
-      open.requests.filter((each) => each.endsWith('with credentials')),
+      open.requests.filter((request) => request.endsWith('with credentials')),
       [],
     )
   })
@@ -160,15 +160,15 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   test('A cached chart survives an unreachable repository; a chart that is not cached gives one sentence', async () => {
     const unreachable = await serveRepository(charts, true)
     const { runConfigScript, cache } = createHelmEnvironment()
-    const own = chart({ chart_repo_url: unreachable.url, chart_version: '' })
-    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
+    const config = chart({ chart_repo_url: unreachable.url, chart_version: '' })
+    assert.equal((await runConfigScript('application_config_keys', config)).code, 0)
     await unreachable.stop()
     // A chart without a version is fetched again after five minutes.
     const old = new Date(Date.now() - 10 * 60_000)
     for (const file of filesBelow(cache).filter((path) => /\.tgz$|index\.yaml$/.test(path)))
       utimesSync(file, old, old)
-    assert.equal((await runConfigScript('application_config_keys', own)).code, 0)
-    const other = await runConfigScript('application_config_keys', { ...own, chart_name: 'other' })
+    assert.equal((await runConfigScript('application_config_keys', config)).code, 0)
+    const other = await runConfigScript('application_config_keys', { ...config, chart_name: 'other' })
     assert.equal(other.code, 1)
     assert.match(other.stderr, /^Cannot fetch the chart other from http:\/\/\S+: .+\n$/)
   })
@@ -237,16 +237,16 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
 
 test('Both sets contain every script', () => {
   for (const set of ['helm', 'kubectl']) {
-    const here = readdirSync(join(controlScriptsDir, set))
-    for (const name of scriptNames.filter((each) => each !== 'notifications'))
-      assert.ok(here.includes(name), `${set}/${name}`)
+    const files = readdirSync(join(controlScriptsDir, set))
+    for (const name of scriptNames.filter((name) => name !== 'notifications'))
+      assert.ok(files.includes(name), `${set}/${name}`)
   }
 })
 
 test('A copy of the folder works with the one package in its package.json, in the same version as the repository', async () => {
-  const own = JSON.parse(readFileSync(join(controlScriptsDir, 'package.json'), 'utf8'))
-  const all = JSON.parse(readFileSync(join(controlScriptsDir, '../../package.json'), 'utf8'))
-  assert.deepEqual(own.dependencies, { yaml: all.dependencies.yaml })
+  const ownManifest = JSON.parse(readFileSync(join(controlScriptsDir, 'package.json'), 'utf8'))
+  const rootManifest = JSON.parse(readFileSync(join(controlScriptsDir, '../../package.json'), 'utf8'))
+  assert.deepEqual(ownManifest.dependencies, { yaml: rootManifest.dependencies.yaml })
   const copy = join(folder, 'copy')
   cpSync(controlScriptsDir, copy, { recursive: true })
   const { env } = createHelmEnvironment({ DEFAULTS: '{"chart_name":"x"}' })

@@ -123,8 +123,8 @@ describe('the local control scripts', { concurrency: 4 }, () => {
     const slow = `data:text/javascript,${encodeURIComponent(`import processes from 'node:child_process'
       import { syncBuiltinESMExports } from 'node:module'
       const { spawn } = processes
-      processes.spawn = (...asked) => {
-        const child = spawn(...asked)
+      processes.spawn = (...args) => {
+        const child = spawn(...args)
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000)
         return child
       }
@@ -175,14 +175,14 @@ describe('the local control scripts', { concurrency: 4 }, () => {
 
   test('A reserved port that another program uses fails the action; the next info reserves another port', async () => {
     const link = await linkOf('port')
-    const other = createServer()
-    await new Promise<void>((listening) => other.listen(Number(new URL(link).port), '127.0.0.1', listening))
+    const blocker = createServer()
+    await new Promise<void>((listening) => blocker.listen(Number(new URL(link).port), '127.0.0.1', listening))
     const failed = await run('create', argumentsOf('port'))
     assert.equal(failed.code, 1)
     assert.match(failed.stderr, /is now in use by another program: the next update takes another port\.\n$/)
     assert.notEqual(await linkOf('port'), link)
     assert.equal((await run('update', argumentsOf('port'))).code, 0)
-    other.close()
+    blocker.close()
   })
 
   test('Values with special characters reach the page unchanged and escaped', async () => {

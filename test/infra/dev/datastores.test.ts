@@ -64,9 +64,9 @@ test('PostgreSQL keeps its data after a stop, and after a kill that left a zombi
 
 test('PostgreSQL and Redis report a port in use with one sentence', async () => {
   chmodSync(folder, 0o711)
-  const other = createServer()
+  const blocker = createServer()
   const port = await freePort()
-  await new Promise<void>((listening) => other.listen(port, '127.0.0.1', listening))
+  await new Promise<void>((listening) => blocker.listen(port, '127.0.0.1', listening))
   const options = { port, log, onSpawn, fast: true }
   await assert.rejects(startPostgres({ dataDir: join(folder, 'taken-postgres'), ...options }), {
     name: 'UserError',
@@ -76,7 +76,7 @@ test('PostgreSQL and Redis report a port in use with one sentence', async () => 
     name: 'UserError',
     message: /^Redis did not start on \S+: .+$/,
   })
-  other.close()
+  blocker.close()
 })
 
 test('Redis keeps its data after a stop and after a kill, and requires its password', async () => {

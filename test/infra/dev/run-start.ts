@@ -53,10 +53,10 @@ export function runStart({ environment }: Installation, extra: Record<string, st
     process: child,
     output: () => text,
     end,
-    waitForOutput: async (wanted) => {
-      const found = () => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text))
-      const came = await pollUntil(found, { timeoutMs: 30_000, shouldStop: () => ended })
-      if (!came && !found()) throw new Error(`${wanted} is not in the output:\n${text}`)
+    waitForOutput: async (expected) => {
+      const found = () => (typeof expected === 'string' ? text.includes(expected) : expected.test(text))
+      const isFound = await pollUntil(found, { timeoutMs: 30_000, shouldStop: () => ended })
+      if (!isFound && !found()) throw new Error(`${expected} is not in the output:\n${text}`)
     },
   }
 }

@@ -80,17 +80,17 @@ test('The environment file for more servers and runners is complete and private'
 
 test('A second npm start on the same folder prints one sentence and changes nothing', async () => {
   const installation = await createInstallation()
-  const one = runStart(installation)
-  await one.waitForOutput(ready)
-  const other = runStart(installation)
-  assert.equal(await other.end, 1)
+  const first = runStart(installation)
+  await first.waitForOutput(ready)
+  const second = runStart(installation)
+  assert.equal(await second.end, 1)
   assert.match(
-    other.output(),
-    new RegExp(`^Octopod already runs on .* \\(process ${one.process.pid}\\): .*\\n$`),
+    second.output(),
+    new RegExp(`^Octopod already runs on .* \\(process ${first.process.pid}\\): .*\\n$`),
   )
   assert.equal((await fetch(`http://127.0.0.1:${installation.port}/readyz`)).status, 200)
-  one.process.kill('SIGINT')
-  assert.equal(await one.end, 0)
+  first.process.kill('SIGINT')
+  assert.equal(await first.end, 0)
   removeInstallation(installation)
 })
 
@@ -164,14 +164,14 @@ for (const { title, prepare, extra, expected } of failures) {
 
 test('A port in use gives one sentence and exit code 1', async () => {
   const installation = await createInstallation()
-  const other = createServer().listen(installation.port, '127.0.0.1')
+  const blocker = createServer().listen(installation.port, '127.0.0.1')
   const run = runStart(installation)
   assert.equal(await run.end, 1)
   assert.match(
     run.output(),
     /^Port \d+ is in use by another program: choose another one, e\.g\. PORT=\d+ npm start\.\n$/,
   )
-  other.close()
+  blocker.close()
   removeInstallation(installation)
 })
 

@@ -29,10 +29,10 @@ export async function isNumberByDefault(pairs, path, id) {
 /** An empty map or list is a leaf, because entries can be added to it. */
 function leafKeys(value, steps) {
   const children = Array.isArray(value)
-    ? value.map((each, index) => [index, each])
+    ? value.map((child, index) => [index, child])
     : value !== null && typeof value === 'object'
       ? Object.entries(value)
       : []
-  if (children.length > 0) return children.flatMap(([step, each]) => leafKeys(each, [...steps, step]))
+  if (children.length > 0) return children.flatMap(([step, child]) => leafKeys(child, [...steps, step]))
   return steps.length === 0 ? [] : [[formatKey(steps), typeof value === 'number']]
 }

@@ -43,9 +43,9 @@ export async function deploymentDefaults() {
 export async function applicationDefaults(deployment) {
   const folder = await manifestFolder(deployment)
   const root = templatesRoot()
-  const common = await readDeclaration(root)
-  const own = folder === root ? common : await readDeclaration(folder)
-  return new Map([...common.application, ...own.application])
+  const rootDeclaration = await readDeclaration(root)
+  const folderDeclaration = folder === root ? rootDeclaration : await readDeclaration(folder)
+  return new Map([...rootDeclaration.application, ...folderDeclaration.application])
 }
 
 /** CSV rows of the keys that have a default. */

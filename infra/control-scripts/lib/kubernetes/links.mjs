@@ -91,8 +91,8 @@ function terminatesTls(gateway, { sectionName, port }, host) {
 
 /** If the cluster has no Gateway API, or the account may not read gateways, the links use http. */
 async function getGateways(names) {
-  const references = names.map((each) => {
-    const [namespace, name] = each.split('/')
+  const references = names.map((fullName) => {
+    const [namespace, name] = fullName.split('/')
     return { apiVersion: `${gatewayGroup}/v1`, kind: 'Gateway', namespace, name }
   })
   try {

@@ -58,7 +58,7 @@ export function readiness(object, configured) {
     }
     case 'Job': {
       const hasCondition = (type) =>
-        (status.conditions ?? []).some((each) => each.type === type && each.status === 'True')
+        (status.conditions ?? []).some((condition) => condition.type === type && condition.status === 'True')
       if (hasCondition('Complete') || hasCondition('SuccessCriteriaMet'))
         return { ready: true, serving: false, message: '' }
       if (hasCondition('Failed')) return notReady('has failed')

@@ -99,8 +99,8 @@ test('Other users cannot read the cache, and no file shows a key', async () => {
 
 test('The newest 500 entries of a kind are kept', () => {
   for (let index = 0; index < 520; index += 1) writeFileAtomically(cachePath('e', index, '.json'), `${index}`)
-  const left = readdirSync(join(folder, 'kept/e'))
-  assert.ok(left.length <= 500 && left.length >= 400, `${left.length}`)
+  const remaining = readdirSync(join(folder, 'kept/e'))
+  assert.ok(remaining.length <= 500 && remaining.length >= 400, `${remaining.length}`)
   assert.equal(readFileSync(cachePath('e', 519, '.json'), 'utf8'), '519')
 })
 

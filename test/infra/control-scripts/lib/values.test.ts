@@ -192,15 +192,15 @@ describe('with helm', { skip: helmIsMissing }, () => {
     )
     const pairs = fc.array(fc.tuple(key, scalar), { minLength: 1, maxLength: 4 })
     for (const sample of fc.sample(pairs, 25)) {
-      const given = new Map(sample)
+      const config = new Map(sample)
       // Skip contradicting keys: helm accepts them, and buildValuesTree rejects them.
       try {
-        buildValuesTree(given)
+        buildValuesTree(config)
       } catch {
         continue
       }
-      const set = [...given].flatMap(([key, text]) => ['--set', `${key}=${text}`])
-      assert.deepEqual(renderedFromFile([...given]).json, rendered(...set).json, JSON.stringify(sample))
+      const set = [...config].flatMap(([key, text]) => ['--set', `${key}=${text}`])
+      assert.deepEqual(renderedFromFile([...config]).json, rendered(...set).json, JSON.stringify(sample))
     }
   })
 })

@@ -47,17 +47,17 @@ test('ready rejects with the error of the first start', async () => {
   const failing: StartProcess = async () => {
     throw new Error('no program')
   }
-  const kept = startWithRestart('It', failing, { print: () => {}, onGiveUp: () => assert.fail() })
-  await assert.rejects(kept.ready, /no program/)
-  await kept.stop()
+  const supervised = startWithRestart('It', failing, { print: () => {}, onGiveUp: () => assert.fail() })
+  await assert.rejects(supervised.ready, /no program/)
+  await supervised.stop()
 })
 
 test('A stopped process is not restarted', async () => {
-  const kept = startWithRestart('It', sleeper, {
+  const supervised = startWithRestart('It', sleeper, {
     restartDelaysMs: [1],
     print: () => assert.fail(),
     onGiveUp: () => assert.fail(),
   })
-  await kept.ready
-  await kept.stop()
+  await supervised.ready
+  await supervised.stop()
 })
