@@ -1,10 +1,9 @@
 /**
- * The connection pool: slonik with what it leaves out (measured, architecture §5): rows checked by zod, no query and no wait
- * for a connection without a deadline, a start that waits for PostgreSQL. Opened by server and runner, handed to every query.
+ * The connection pool: slonik, with rows validated by zod, a time limit for each query and for each wait for a connection, and a
+ * start that waits for PostgreSQL. Opened by server and runner and passed to every query function.
  */
 
 import { createHash } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createPgDriverFactory } from '@slonik/pg-driver'
 import {
   BackendTerminatedError,
@@ -15,6 +14,7 @@ import {
   type DriverTypeParser,
   type Interceptor,
 } from 'slonik'
+import { delay } from '../lib/delay.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import { classifyStoreError, PoolTimeout, QueryTimeout } from './errors.ts'
@@ -31,34 +31,35 @@ const poolMethods = [
   'transaction',
 ] as const
 export type Database = Pick<DatabasePool, (typeof poolMethods)[number] | 'end'> & {
-  /** Whether something could not be stored a moment ago because the disk of PostgreSQL is full. */
+  /** True if a write failed in the last 30 seconds because PostgreSQL's disk is full. */
   isDiskFull(): boolean
 }
-/** How long that counts: what can be stored again is noticed by storing it. */
+/** A successful write does not reset the report; it expires. */
 const diskFullReportMs = 30_000
 export type Transaction = DatabaseTransactionConnection
 
-/** Ids, counts and revisions stay far below 2^53; one that does not is an error, never another number. */
+/** Ids, counts and revisions stay far below 2^53. A greater value throws instead of losing digits. */
 const int8: DriverTypeParser = {
   name: 'int8',
   parse: (text) => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint does not fit: ${text}`)
+    if (!Number.isSafeInteger(value)) throw new RangeError(`bigint outside the safe integer range: ${text}`)
     return value
   },
 }
 
 export type PoolOptions = {
   size: number
-  /** How long one statement may take, in milliseconds; then its connection is given up. And how long one may wait for a
-   * connection: what nobody waits for any more must not be done later. */
+  /** Limits one statement, whose connection is then closed, and the wait for a connection: a query must not run after its caller
+   * has given up. */
   queryTimeoutMs?: number
-  /** How long to wait for PostgreSQL to come up at the start, in milliseconds. */
+  /** How long the start waits for PostgreSQL. */
   startupTimeoutMs?: number
-  onWait?: (words: string) => void
+  /** Called before each retry with the error message of the last attempt. */
+  onWait?: (message: string) => void
 }
 
-/** Connects, waiting `patienceMs` for a PostgreSQL that is not up yet; then throws what the last try threw. */
+/** Connects, and retries for `startupTimeoutMs` while PostgreSQL is unreachable. Then throws the error of the last attempt. */
 export async function openPool(url: string, options: PoolOptions): Promise<Database> {
   const queryTimeoutMs = options.queryTimeoutMs ?? 3000
   const deadline = Date.now() + (options.startupTimeoutMs ?? 0)
@@ -73,7 +74,7 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
         idleInTransactionSessionTimeout: 10_000,
         interceptors: [prepareStatements(), validateRows],
         maxPoolSize: options.size,
-        // The default, DISCARD ALL after every use, costs a round trip; nothing here changes a session.
+        // The default, DISCARD ALL after each use, costs a round trip. No query here changes the session.
         resetConnection: async () => {},
         statementTimeout: queryTimeoutMs,
         typeParsers: [int8],
@@ -82,12 +83,12 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
     } catch (error) {
       if (Date.now() >= deadline) throw error
       options.onWait?.(error instanceof Error ? error.message || error.name : String(error))
-      await pause(500)
+      await delay(500)
     }
   }
 }
 
-/** Slonik's own queue for connections has no limit of time. */
+/** Slonik's own queue for connections has no time limit. */
 function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: number): Database {
   const semaphore = createSemaphore(size)
   let diskFullAt = Number.NEGATIVE_INFINITY
@@ -112,8 +113,8 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
 }
 
 /**
- * Each statement is parsed and planned once a connection instead of at every use: the view behind one deployment costs more
- * to plan than to read. Our statements are a few dozen texts; should some be made of values after all, they stay unnamed.
+ * Names each statement, so that PostgreSQL parses and plans it once per connection: the view of one deployment takes longer to plan
+ * than to read. There are a few dozen statement texts; beyond 500 they stay unnamed.
  */
 function prepareStatements(): Interceptor {
   const names = new Map<string, string>()
@@ -125,7 +126,7 @@ function prepareStatements(): Interceptor {
     return name
   }
   return {
-    name: 'plan once',
+    name: 'prepare statements',
     transformQuery: (_, query) => {
       const name = nameOf(query.sql)
       return name === undefined ? query : { ...query, name }
@@ -134,22 +135,22 @@ function prepareStatements(): Interceptor {
 }
 
 const validateRows: Interceptor = {
-  name: 'check rows',
+  name: 'validate rows',
   transformRow: ({ resultParser }, query, row) => {
     if (resultParser === undefined) return row
     const result = resultParser['~standard'].validate(row)
     if (result instanceof Promise) throw new TypeError('row schemas must be synchronous')
     if (result.issues) {
       const where = result.issues.map((issue) => `${issue.path?.join('.')}: ${issue.message}`).join('; ')
-      throw new Error(`a row has not the promised shape (${where}): ${query.sql}`)
+      throw new Error(`a row does not match its schema (${where}): ${query.sql}`)
     }
     return result.value as typeof row
   },
 }
 
 /**
- * A black-holed connection never answers and PostgreSQL's own statement_timeout cannot help. After the deadline the
- * connection counts as terminated: slonik then skips the ROLLBACK and replaces it.
+ * Ends queries on a connection whose network is gone; PostgreSQL's statement_timeout cannot reach such a client. After the time limit
+ * the connection counts as terminated, so slonik skips the ROLLBACK and replaces it.
  */
 function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): DriverFactory {
   return async (setup) => {

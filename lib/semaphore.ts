@@ -1,43 +1,39 @@
-/**
- * How many of something are under way at once, first come, first served: queries of a pool (pool.ts), actions of a runner
- * (runner/main.ts).
- */
+/** A semaphore in order of arrival. It limits the queries of a pool (db/pool.ts) and the actions of a runner (runner/main.ts). */
 
 export type Semaphore = {
-  /** True when there is room; false when there was none within `withinMs`, or once nothing more is taken. */
-  acquire(withinMs?: number): Promise<boolean>
+  /** Resolves to false when no permit became free within `timeoutMs`, or the semaphore is closed. */
+  acquire(timeoutMs?: number): Promise<boolean>
   release(): void
   available(): number
-  /** How many are under way. */
   inUse(): number
-  /** Nothing more is taken; whoever waits is told. */
+  /** Grants no more permits. Waiting calls resolve to false. */
   close(): void
 }
 
-type Waiter = { resolve(room: boolean): void; timer: NodeJS.Timeout | undefined }
+type Waiter = { resolve(acquired: boolean): void; timer: NodeJS.Timeout | undefined }
 
 export function createSemaphore(limit: number): Semaphore {
   let used = 0
   let closed = false
   const queue = new Set<Waiter>()
 
-  const settle = (one: Waiter, room: boolean) => {
-    queue.delete(one)
-    clearTimeout(one.timer)
-    one.resolve(room)
+  const settle = (waiter: Waiter, acquired: boolean) => {
+    queue.delete(waiter)
+    clearTimeout(waiter.timer)
+    waiter.resolve(acquired)
   }
 
   return {
-    acquire(withinMs) {
+    acquire(timeoutMs) {
       if (closed) return Promise.resolve(false)
       if (used < limit) {
         used += 1
         return Promise.resolve(true)
       }
       return new Promise((resolve) => {
-        const one: Waiter = { resolve, timer: undefined }
-        if (withinMs !== undefined) one.timer = setTimeout(() => settle(one, false), withinMs)
-        queue.add(one)
+        const waiter: Waiter = { resolve, timer: undefined }
+        if (timeoutMs !== undefined) waiter.timer = setTimeout(() => settle(waiter, false), timeoutMs)
+        queue.add(waiter)
       })
     },
     release() {
@@ -49,7 +45,7 @@ export function createSemaphore(limit: number): Semaphore {
     inUse: () => used,
     close() {
       closed = true
-      for (const one of queue) settle(one, false)
+      for (const waiter of queue) settle(waiter, false)
     },
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What of an error goes into a log: its kind, words, code and place, and those of its causes. Not the rest: PostgreSQL's errors
- * quote whole rows, slonik's the values of the statement, ioredis' the arguments of the command, and values of configs are
- * among them. Given to pino by every program.
+ * Serializes errors for the log: type, message, code and stack of the error and its causes. Other properties are left out because they
+ * may contain config values: PostgreSQL's errors quote rows, slonik's the statement's values, ioredis' the command's arguments.
+ * Passed to pino by every program.
  */
 
 type SerializedError = {
@@ -31,5 +31,5 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   }
 }
 
-/** For pino's options. */
+/** The `serializers` option of pino. */
 export const serializers = { err: (error: unknown) => serializeError(error) }

@@ -1,4 +1,4 @@
-/** Connections to Redis. Each purpose has its own kind of patience; none waits for ever. */
+/** Connections to Redis, one kind per purpose with its own time limits. Opened by server and runner. */
 
 import { Redis } from 'ioredis'
 import { withTimeout } from '../../lib/with-timeout.ts'
@@ -6,8 +6,8 @@ import { withTimeout } from '../../lib/with-timeout.ts'
 const reconnectDelayMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
 
 /**
- * For commands: fails within a second while Redis is away, instead of queueing. A connection whose other end has gone without
- * a word (a network that was cut, a proxy that forgot it) is given up when a command has had no answer for `silenceMs`.
+ * For commands: fails within a second while Redis is unreachable instead of queueing. After `socketTimeoutMs` without an answer it
+ * closes the connection, because a cut network or a restarted proxy sends no close.
  */
 export function createCommandConnection(
   url: string,
@@ -26,7 +26,7 @@ export function createCommandConnection(
   return redis
 }
 
-/** For BullMQ workers: waits for Redis to come back. They ask for work at least every 10 s, so a longer silence is a dead end. */
+/** For BullMQ workers: waits for Redis to return. Workers send a command at least every 10 s, so a longer silence is a dead connection. */
 export function createBlockingConnection(
   url: string,
   onError: (error: Error) => void,
@@ -42,7 +42,7 @@ export function createBlockingConnection(
   return redis
 }
 
-/** For subscriptions: re-subscribes by itself. One that only listens would never notice a dead end, so it asks now and then. */
+/** For subscriptions: subscribes again after a reconnect. It pings, because a connection that only receives never notices its end. */
 export function createSubscriberConnection(
   url: string,
   onError: (error: Error) => void,
@@ -57,14 +57,14 @@ export function createSubscriberConnection(
   return redis
 }
 
-/** Closes politely within a second, then for good. */
+/** Sends QUIT, waits at most one second, then disconnects. */
 export async function closeRedis(redis: Redis): Promise<void> {
   const quit = redis.status === 'ready' ? redis.quit().catch(() => {}) : Promise.resolve()
   await withTimeout(quit, 1000, () => {})
   redis.disconnect()
 }
 
-/** Waits until the connection is usable, at most `ms`; false when it is not by then. */
+/** Resolves to false when the connection is not usable within `timeoutMs`. */
 export async function waitUntilReady(redis: Redis, timeoutMs: number): Promise<boolean> {
   if (redis.status === 'ready') return true
   return new Promise((resolve) => {
@@ -79,7 +79,7 @@ export async function waitUntilReady(redis: Redis, timeoutMs: number): Promise<b
   })
 }
 
-/** ioredis reports every failed reconnect; telling of it once a minute is enough. */
+/** Limits the log: ioredis reports every failed reconnect. */
 export function oncePerMinute(log: (error: Error) => void): (error: Error) => void {
   let lastLoggedAt = 0
   return (error) => {
