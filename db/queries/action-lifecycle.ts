@@ -1,6 +1,6 @@
 /**
- * What a runner does to an action between claim and finish. Every write carries the lease fencingToken; where it no longer
- * fits nothing is written and StaleLease is thrown (law 3). Called by runner/actions/execute-action.ts and runner/schedules/recovery.ts.
+ * The steps of a runner with an action: claim, renew, start, release, finish. Every write carries the fencing token; with a stale token it
+ * changes nothing and throws StaleLease. Called by runner/actions.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -16,7 +16,7 @@ import { type FullInfo, type Link, nestOverrides, storedOverrides } from '../../
 import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { toChangeEvent } from './deployments.ts'
-import { toJsonb } from './enqueue-action.ts'
+import { toInterval, toJsonb } from './sql-fragments.ts'
 
 const claimedRow = z
   .object({
@@ -31,14 +31,14 @@ const claimedRow = z
     configChecked: z.boolean(),
   })
   .transform(nestOverrides)
-/** An action in our hands: everything perform needs, and the fencingToken every later write must carry. */
+/** A claimed action, with the fencing token that every later write must carry. */
 export type ClaimedAction = z.infer<typeof claimedRow>
 export type Lease = { actionId: number; fencingToken: number }
 
-/** Whoever held an action was lost before its script could start so many times: it is the action that loses them. */
+/** After so many claims without a start, the action itself is taken to be the reason why its runners are lost. */
 export const maxClaims = 5
 
-/** Takes the action if it waits and nobody holds it; null otherwise (a second bell for the same action is harmless). */
+/** Claims a queued action that no runner holds. Returns null otherwise, so a repeated notification is harmless. */
 export async function claim(
   pool: Database,
   actionId: number,
@@ -57,7 +57,7 @@ export async function claim(
 
 const renewedRow = z.object({ cancel: z.boolean() })
 
-/** Keeps the action for another `leaseMs` on the database's clock; tells whether somebody wants it cancelled. */
+/** Extends the lease to `leaseMs` from now on the database's clock. `cancel`: a user requested the cancel. */
 export async function renew(
   pool: Database,
   { actionId, fencingToken }: Lease,
@@ -72,12 +72,12 @@ export async function renew(
 }
 
 const revisionRow = z.object({ revision: z.number() })
-/** Null: the fencingToken was stale, nothing was written. */
+/** `body` is null when the fencing token was stale; then nothing was written. */
 const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
 /**
- * Commits `started_at` before the script is spawned (law 4), with the links that `info` printed (null: keep). May be asked again
- * when the answer was lost. Throws StaleLease also for what is to be cancelled: a renewal tells which it is.
+ * Commits `started_at` before the script is spawned, with the links that `info` printed (null: keep the stored ones). The caller may
+ * repeat it when the answer was lost. Also throws StaleLease when a cancel was requested; `renew` tells the two apart.
  */
 export async function start(
   pool: Database,
@@ -91,8 +91,8 @@ export async function start(
 }
 
 /**
- * Lets go of an action before the lease is over. One that has not started is taken by whoever looks next; one whose script was
- * interrupted, and is surely dead, is ended by the next sweep. Nothing happens if it is no longer ours.
+ * Ends the lease early. Another runner then claims an action that has not started; the recovery ends one whose script was interrupted.
+ * Call it only when the script has ended. Does nothing with a stale token.
  */
 export async function release(pool: Database, { actionId, fencingToken }: Lease): Promise<void> {
   await pool.query(sql.unsafe`
@@ -100,7 +100,7 @@ export async function release(pool: Database, { actionId, fencingToken }: Lease)
     where id = ${actionId} and fencing_token = ${fencingToken} and state in ('queued', 'running') and lease_expires_at > now()`)
 }
 
-/** Ends the action and moves the deployment to where the result leads; a cleaned up one is forgotten. */
+/** Ends the action and sets the deployment's status. A successful cleanup deletes the deployment. */
 export async function finish(
   pool: Database,
   action: ClaimedAction,
@@ -122,7 +122,7 @@ export async function finish(
   return toChangeEvent(body)
 }
 
-/** What has not ended cannot be deleted: it ends, and is forgotten with all the rest. */
+/** An active action cannot be deleted, so the cleanup ends before its rows are deleted. */
 async function endCleanupAction(transaction: Transaction, { actionId, fencingToken }: Lease): Promise<void> {
   const ended = await transaction.query(sql.unsafe`
     update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = ${fencingToken}
@@ -133,8 +133,8 @@ async function endCleanupAction(transaction: Transaction, { actionId, fencingTok
 type EndedAction = { id: number; deploymentId: number; kind: ActionKind; name: string }
 
 /**
- * Gives the deployment the status its ended action leaves, or what it was before one that never started, and has it checked
- * at once.
+ * Sets the status that the ended action leaves and makes the check due. An action that never started restores the previous status and
+ * overrides.
  */
 export async function applyFinalStatus(
   transaction: Transaction,
@@ -146,14 +146,14 @@ export async function applyFinalStatus(
   const { body } = await transaction.one(sql.type(bodyRow)`
     select finish_deployment(${ended.deploymentId}, ${status},
       (select previous_deployment from actions where id = ${ended.id})) as body`)
-  if (body === null) throw new Error(`deployment ${ended.name} has gone while its action ended`)
+  if (body === null) throw new Error(`deployment ${ended.name} was deleted while its action ended`)
   return toChangeEvent(body)
 }
 
-/** A chunk is up to 64 KiB: so many are deleted well within the time of one statement, also from a cold disk. */
+/** Chunks of up to 64 KiB: so many are deleted within the time limit of one statement, also from a cold disk. */
 const deleteBatchSize = 1000
 
-/** Deletes the record, its actions and their output, which can be gigabytes: that in batches. */
+/** Deletes a deployment, its actions and their output. The output is deleted in batches because it can be gigabytes. */
 export async function deleteDeploymentRows(
   transaction: Transaction,
   deploymentId: number,
@@ -173,5 +173,4 @@ export async function deleteDeploymentRows(
   return { type: 'deleted', name, revision }
 }
 
-export const toInterval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
 const leaseExpiry = (leaseMs: number) => sql.fragment`now() + ${toInterval(leaseMs)}`

@@ -1,12 +1,15 @@
-/** Checks are claimed in batches by every runner (law 11): one slow check delays nobody, N runners share the work. */
+/**
+ * Claiming health checks and saving their results. Every runner claims due checks in batches, so runners share the work and a slow check
+ * delays no other. Called by runner/checks.
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { type Status, statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
-import { toInterval } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
+import { isCheckable, toInterval } from './sql-fragments.ts'
 
 const dueRow = z
   .object({
@@ -20,12 +23,15 @@ const dueRow = z
     deployment_overrides: storedOverrides,
   })
   .transform(nestOverrides)
-/** A deployment to check; `pendingMs` is how long it has had its status, `revision` what was checked, `leaseExpiresAt` whose check it is. */
+/**
+ * A claimed deployment. `pendingMs`: how long it has had its status. `revision` and `leaseExpiresAt` identify the claim when the result
+ * is saved.
+ */
 export type DueCheck = z.infer<typeof dueRow>
 
 /**
- * Takes up to `limit` deployments whose check is due, for `holdMs`: after that another runner may take them. They are
- * picked in an array, which is made once: of `in (select … limit …)` a plan may run the limit once a row.
+ * Claims up to `limit` due checks for `leaseMs`; after that another runner may claim them. The subquery is in an array, which is
+ * evaluated once: a plan of `in (select … limit …)` may evaluate the limit once for each row.
  */
 export async function claimChecks(
   pool: Database,
@@ -36,33 +42,33 @@ export async function claimChecks(
     update deployments set next_check_at = now() + ${toInterval(leaseMs)}
     where id = any(array(
       select id from deployments d
-      where next_check_at <= now() and status not in ('Archived', 'CleanupFailed')
-        and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
+      where next_check_at <= now() and ${isCheckable}
       order by next_check_at limit ${limit} for update skip locked))
-    returning id, name, status, revision, next_check_at::text as "leaseExpiresAt", extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs",
-      app_overrides, deployment_overrides`)
+    returning id, name, status, revision, app_overrides, deployment_overrides, next_check_at::text as "leaseExpiresAt",
+      extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs"`)
 }
 
-const renewedRow = z.object({ id: z.number(), was: z.string(), until: z.string() })
+const renewedRow = z.object({ id: z.number(), expiresAt: z.string(), newExpiresAt: z.string() })
 
 /**
- * Holds checks that are still under way for `holdMs` from now, and sets their `leaseExpiresAt`. One that another runner has taken
- * meanwhile, or whose deployment has moved on, stays as it is: its outcome will be refused.
+ * Extends the leases of running checks to `leaseMs` from now and updates their `leaseExpiresAt`. Skips a check that another runner has
+ * claimed or whose deployment has changed; its result will be rejected.
  */
 export async function renewCheckLeases(
   pool: Database,
   checks: readonly DueCheck[],
   leaseMs: number,
 ): Promise<void> {
-  const [ids, untils] = [checks.map(({ id }) => id), checks.map(({ leaseExpiresAt }) => leaseExpiresAt)]
-  const held = await pool.any(sql.type(renewedRow)`
+  const ids = checks.map(({ id }) => id)
+  const expiries = checks.map(({ leaseExpiresAt }) => leaseExpiresAt)
+  const renewed = await pool.any(sql.type(renewedRow)`
     update deployments d set next_check_at = now() + ${toInterval(leaseMs)}
-    from unnest(${sql.array(ids, 'int8')}, ${sql.array(untils, 'text')}) as held (id, until)
-    where d.id = held.id and d.next_check_at = held.until::timestamptz
-    returning d.id, held.until as was, d.next_check_at::text as until`)
-  for (const { id, was, until } of held)
+    from unnest(${sql.array(ids, 'int8')}, ${sql.array(expiries, 'text')}) as lease (id, expires_at)
+    where d.id = lease.id and d.next_check_at = lease.expires_at::timestamptz
+    returning d.id, lease.expires_at as "expiresAt", d.next_check_at::text as "newExpiresAt"`)
+  for (const { id, expiresAt, newExpiresAt } of renewed)
     for (const check of checks)
-      if (check.id === id && check.leaseExpiresAt === was) check.leaseExpiresAt = until
+      if (check.id === id && check.leaseExpiresAt === expiresAt) check.leaseExpiresAt = newExpiresAt
 }
 
 export type CheckResult = {
@@ -75,7 +81,7 @@ export type CheckResult = {
   nextCheckInMs: number
 }
 
-/** Keeps the outcome where the status is unchanged; nothing happens if the deployment has moved on meanwhile. */
+/** Saves a result that leaves the status unchanged. Does nothing if the deployment has changed since the claim. */
 export async function saveCheckResult(pool: Database, result: CheckResult): Promise<void> {
   await pool.query(sql.unsafe`
     update deployments set checked_at = now(), check_exit_code = ${result.exitCode}, check_error = ${result.error},
@@ -83,7 +89,7 @@ export async function saveCheckResult(pool: Database, result: CheckResult): Prom
     where ${unchangedSinceClaim(result)}`)
 }
 
-/** Keeps the outcome and moves the deployment. Null: it has moved on meanwhile, the check was too late. */
+/** Saves a result and the new status. Returns null, and changes nothing, if the deployment has changed since the claim. */
 export async function saveCheckResultAndStatus(
   pool: Database,
   result: CheckResult,
@@ -101,9 +107,8 @@ export async function saveCheckResultAndStatus(
 }
 
 /**
- * What was checked is still there: every action that begins or ends raises the revision, also one that leaves the same
- * status behind, and whoever waited for the row compares with the row as it is then. And nobody has checked it since: a
- * runner that was frozen for longer than it may hold a check comes with old news.
+ * Every start and end of an action raises the revision, also when the status stays the same. A different `next_check_at` means that
+ * the lease expired and another runner has checked the deployment since.
  */
 const unchangedSinceClaim = ({
   id,

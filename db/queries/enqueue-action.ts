@@ -2,7 +2,7 @@
  * Step 4: an intention becomes an accepted action, in one transaction and one round trip (enqueue_action, migration 0004):
  * lock the deployment, may it move?, insert the action, set the status. Called by the functions and by the runner's retention; the bell is rung after it.
  */
-import { type SerializableValue, sql } from 'slonik'
+import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionKind, actions, invalidTransitionMessage } from '../../domain/actions.ts'
 import { ApiError } from '../../domain/errors.ts'
@@ -14,6 +14,7 @@ import { isUniqueViolation } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { toChangeEvent } from './deployments.ts'
 import { type IdempotencyKey, idempotencyKeyReused } from './idempotency.ts'
+import { toJsonb } from './sql-fragments.ts'
 
 export type Actor = { actor: string; source: string; reason: string | null }
 
@@ -31,8 +32,6 @@ export type ActionRequest = Actor & {
 
 /** `change` is null for a repeated Idempotency-Key: nothing happened now. */
 export type EnqueuedAction = { actionId: number; change: ChangeEvent | null }
-
-export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
 const enqueuedRow = z.object({
   outcome: z.enum([

@@ -1,16 +1,19 @@
-/** What every runner looks for by itself, so that a lost bell, a lost runner or a lost Redis loses nothing. */
+/**
+ * Recovery after a lost notification, a lost runner or a lost Redis: finds actions that no runner holds and ends those whose runner was
+ * lost. Every runner calls it periodically (runner/schedules/recovery.ts).
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
-import { applyFinalStatus, maxClaims, toInterval } from './action-lifecycle.ts'
+import { applyFinalStatus, maxClaims } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
+import { toInterval } from './sql-fragments.ts'
 
-const nameRow = z.object({ name: z.string() })
 const idRow = z.object({ id: z.number() })
 
-/** Actions that wait although nobody holds them: their bell was lost, or their runner before the start. */
+/** Ids of queued actions without a lease: the notification was lost, or the runner before it started the script. */
 export async function findUnclaimedActions(
   pool: Database,
   olderThanMs: number,
@@ -43,12 +46,13 @@ export type ExpiredAction = {
   change: ChangeEvent
 }
 
-/** At most this many runs of one request where the operator allows retries. */
+/** The limit of attempts for one request where the operator allows retries. */
 const maxAttempts = 3
 
 /**
- * Ends one action whose lease has run out after it had started (or that was to be cancelled, or that loses every runner that
- * takes it): `interrupted`, with its output so far. With `retry` a second, visible action follows. Null: there is none.
+ * Ends one action whose lease has expired and that no runner may claim again: it has started, a cancel was requested, or
+ * {@link maxClaims} runners were lost with it. It ends as `interrupted` or `cancelled` and keeps its output. With `retry`, a second
+ * action follows one that had started. Returns null when there is no such action.
  */
 export async function endExpiredAction(pool: Database, retry: boolean): Promise<ExpiredAction | null> {
   return pool.transaction(async (transaction) => {
@@ -67,7 +71,7 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
         ? 'Cancelled before it started.'
         : expired.state === 'queued'
           ? `${maxClaims} runners were lost before its script could start.`
-          : `Its runner${expired.runner ? ` ${expired.runner}` : ''} was lost or had to give it up.`
+          : `Its runner${expired.runner ? ` ${expired.runner}` : ''} was lost or lost its lease.`
     await transaction.query(sql.unsafe`
       update actions set state = ${state}, error = ${message}, finished_at = now(), fencing_token = fencing_token + 1,
         lease_expires_at = null
@@ -77,13 +81,8 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
     const change = willRetry
       ? await bumpRevision(transaction, expired.deploymentId)
       : await applyFinalStatus(transaction, expired, false)
-    return {
-      actionId: expired.id,
-      name: expired.name,
-      runner: expired.runner,
-      retryActionId,
-      change,
-    }
+    const { id: actionId, name, runner } = expired
+    return { actionId, name, runner, retryActionId, change }
   })
 }
 
@@ -101,31 +100,4 @@ async function insertRetry(transaction: Transaction, actionId: number): Promise<
 async function bumpRevision(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
   await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
   return readChangeEvent(transaction, deploymentId)
-}
-
-/** Archived deployments whose retention is over. */
-export async function findExpiredArchives(
-  pool: Database,
-  retentionMs: number,
-  limit: number,
-): Promise<string[]> {
-  const rows = await pool.any(sql.type(nameRow)`
-    select name from deployments d
-    where status = 'Archived' and archived_at <= now() - ${toInterval(retentionMs)}
-      and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
-    order by archived_at limit ${limit}`)
-  return rows.map((row) => row.name)
-}
-
-const statusChangeRow = z.object({ deployment: z.string(), old_status: z.string(), new_status: z.string() })
-export type StatusChange = z.infer<typeof statusChangeRow>
-
-/** Takes status changes off the list, oldest first, for the notifications script: each goes to one runner, once. */
-export async function takeStatusChanges(pool: Database, limit: number): Promise<readonly StatusChange[]> {
-  return pool.any(sql.type(statusChangeRow)`
-    with taken as (
-      delete from status_changes
-      where id = any(array(select id from status_changes order by id limit ${limit} for update skip locked))
-      returning id, deployment, old_status, new_status)
-    select deployment, old_status, new_status from taken order by id`)
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
+import { isCheckable } from './sql-fragments.ts'
 
 const statsRow = z.object({
   deployments: z.array(z.object({ status: z.enum(statuses), count: z.number() })),
@@ -31,6 +32,5 @@ export async function readStats(pool: Database): Promise<Stats> {
       (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
         from actions where state = 'queued') as "oldestQueuedSeconds",
       (select count(*) from deployments d
-        where next_check_at < now() - interval '5 seconds' and status not in ('Archived', 'CleanupFailed')
-          and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))) as "lateChecks"`)
+        where next_check_at < now() - interval '5 seconds' and ${isCheckable}) as "lateChecks"`)
 }

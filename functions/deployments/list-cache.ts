@@ -14,12 +14,12 @@ type Row = { id: number; changedAt: number; text: string }
 
 export function createListCache(db: Database): ListCache {
   const rows = new Map<number, Row>()
-  let horizon: string | null = null
+  let cursor: string | null = null
   let deletions = 0
   let cached: CachedList | null = null
 
   const refresh = singleFlight(async () => {
-    const changed = await readChangesSince(db, horizon)
+    const changed = await readChangesSince(db, cursor)
     for (const { id, changedAt, body } of changed.rows) {
       rows.set(id, { id, changedAt, text: JSON.stringify(body) })
     }
@@ -27,14 +27,14 @@ export function createListCache(db: Database): ListCache {
       const present = new Set(await listDeploymentIds(db))
       for (const id of rows.keys()) if (!present.has(id)) rows.delete(id)
     }
-    horizon = changed.horizon
+    cursor = changed.cursor
     deletions = changed.deletions
     cached = { changes: changed.changes, ...serializeList(rows) }
     return cached
   })
   const reset = () => {
     rows.clear()
-    horizon = null
+    cursor = null
     cached = null
   }
   const version = singleFlight(() => getListVersion(db))

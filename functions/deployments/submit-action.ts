@@ -3,7 +3,7 @@
  * has config_check run while the user waits, enqueues the action, then notifies runners and clients.
  */
 import { isDatabaseUnavailable } from '../../db/errors.ts'
-import { readDeploymentState } from '../../db/peek.ts'
+import { readDeploymentState } from '../../db/queries/deployments.ts'
 import { type ActionRequest, enqueueAction, preconditionFailed } from '../../db/queries/enqueue-action.ts'
 import { findIdempotencyKey } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'

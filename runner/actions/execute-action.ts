@@ -12,7 +12,7 @@ import {
   renew,
   start,
 } from '../../db/queries/action-lifecycle.ts'
-import { appendOutput, lastSeq } from '../../db/queries/actions.ts'
+import { appendOutput, lastSeq } from '../../db/queries/output.ts'
 import { publishChange, publishOutput } from '../../db/redis/events.ts'
 import { actions, emptyResult, type ScriptResult } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'

@@ -2,7 +2,7 @@
  * Tells the notifications script of status changes, one after another: each is told at most once, and at most one is lost with
  * its runner. A failure changes nothing.
  */
-import { type StatusChange, takeStatusChanges } from '../../db/queries/recovery.ts'
+import { type StatusChange, takeStatusChanges } from '../../db/queries/status-changes.ts'
 import { notificationArguments } from '../../domain/script.ts'
 import type { Status } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'

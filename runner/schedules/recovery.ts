@@ -4,7 +4,8 @@
  */
 import { enqueueAction } from '../../db/queries/enqueue-action.ts'
 import { deleteOldKeys } from '../../db/queries/idempotency.ts'
-import { endExpiredAction, findExpiredArchives, findUnclaimedActions } from '../../db/queries/recovery.ts'
+import { endExpiredAction, findUnclaimedActions } from '../../db/queries/recovery.ts'
+import { findExpiredArchives } from '../../db/queries/retention.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'

@@ -1,7 +1,7 @@
 /** Our part of R10, in a process of its own: one script's output through process, output and appendOutput. */
 
 import { type Database, openPool } from '../../../db/pool.ts'
-import { appendOutput } from '../../../db/queries/actions.ts'
+import { appendOutput } from '../../../db/queries/output.ts'
 import { createOutput } from '../../../runner/output/output.ts'
 import { runProcess } from '../../../runner/process/process.ts'
 import { serveWorker } from '../baseline/worker.ts'

@@ -2,15 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
-import {
-  appendOutput,
-  getAction,
-  getInfo,
-  getOutput,
-  getWholeOutput,
-  lastSeq,
-  listActions,
-} from '../../../db/queries/actions.ts'
+import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
+import { appendOutput, getOutput, getWholeOutput, lastSeq } from '../../../db/queries/output.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import { action, info, outputPage } from '../../../domain/schemas.ts'
 import {

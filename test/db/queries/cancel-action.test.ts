@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isStaleWrite } from '../../../db/errors.ts'
 import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { appendOutput } from '../../../db/queries/actions.ts'
 import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
 import { getListVersion } from '../../../db/queries/deployments.ts'
+import { appendOutput } from '../../../db/queries/output.ts'
 import {
   actionRow,
   claimNow,

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sql } from 'slonik'
 import { isStaleWrite } from '../../../db/errors.ts'
-import { readDeploymentState } from '../../../db/peek.ts'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
@@ -13,6 +12,7 @@ import {
   getListVersion,
   listDeploymentIds,
   readChangesSince,
+  readDeploymentState,
 } from '../../../db/queries/deployments.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { actionKinds, canStart } from '../../../domain/actions.ts'
@@ -205,11 +205,11 @@ suite('the version of the list', () => {
 
 suite('what has changed', () => {
   const bodies = new Map<number, FullInfo>()
-  let horizon: string | null = null
+  let cursor: string | null = null
   /** What a server does: reads what changed since its last look. */
   const look = async () => {
-    const read = await readChangesSince(db.pool, horizon)
-    horizon = read.horizon
+    const read = await readChangesSince(db.pool, cursor)
+    cursor = read.cursor
     for (const { id, body } of read.rows) bodies.set(id, body)
     const ids = new Set(await listDeploymentIds(db.pool))
     for (const id of bodies.keys()) if (!ids.has(id)) bodies.delete(id)

@@ -1,14 +1,11 @@
 /** What runners find by themselves: waiting and lost actions, expired archives, status changes to be told. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
-import { appendOutput, getWholeOutput } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
-import {
-  endExpiredAction,
-  findExpiredArchives,
-  findUnclaimedActions,
-  takeStatusChanges,
-} from '../../../db/queries/recovery.ts'
+import { appendOutput, getWholeOutput } from '../../../db/queries/output.ts'
+import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import { findExpiredArchives } from '../../../db/queries/retention.ts'
+import { takeStatusChanges } from '../../../db/queries/status-changes.ts'
 import {
   actionRow,
   claimNow,
@@ -73,10 +70,7 @@ suite('lost actions', () => {
       [held.actionId, name, 'runner', null],
     )
     const row = await actionRow(db, held.actionId)
-    assert.deepEqual(
-      [row.state, row.error],
-      ['interrupted', 'Its runner runner was lost or had to give it up.'],
-    )
+    assert.deepEqual([row.state, row.error], ['interrupted', 'Its runner runner was lost or lost its lease.'])
     assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, 'so far')
     assert.equal(await statusOf(db, name), 'GenericFailure')
     assert.equal(await endExpiredAction(db.pool, false), null)

@@ -1,14 +1,20 @@
 /** What is asked often reads few rows, however many deployments and actions there are: PostgreSQL's own counters say so. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readDeploymentState } from '../../../db/peek.ts'
 import { openPool } from '../../../db/pool.ts'
 import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { getAction, getInfo, getOutput, listActions } from '../../../db/queries/actions.ts'
+import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
 import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
-import { getDeploymentOverrides, getFullInfo, getListVersion } from '../../../db/queries/deployments.ts'
-import { endExpiredAction, findExpiredArchives, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import {
+  getDeploymentOverrides,
+  getFullInfo,
+  getListVersion,
+  readDeploymentState,
+} from '../../../db/queries/deployments.ts'
+import { getOutput } from '../../../db/queries/output.ts'
+import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import { claimNow, enqueue, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
 

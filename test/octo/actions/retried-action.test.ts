@@ -5,7 +5,7 @@ import { type FakeResponse, fakeServer, runOcto, startOcto, success } from '../f
 import { fullInfo, summary } from '../wire-fixtures.ts'
 
 const first = { ...summary, action_id: 7 }
-const interrupted = { ...first, state: 'interrupted', error: 'Its runner r1 was lost or had to give it up.' }
+const interrupted = { ...first, state: 'interrupted', error: 'Its runner r1 was lost or lost its lease.' }
 const second = { ...summary, action_id: 8, attempt: 2, reason: 'Retry of action 7, whose runner was lost.' }
 const pendingStatus = { tag: 'DeploymentPending', recorded_status: { tag: 'UpdatePending' } }
 const runningStatus = { tag: 'DeploymentNotPending', recorded_status: { tag: 'Running' } }
