@@ -19,11 +19,11 @@ import { createToasts, type Toasts } from './ui/toasts.ts'
 
 /** The panel or dialog above the page; null: none. */
 export type Overlay =
-  | { panel: 'new' }
-  | { panel: 'edit'; name: string }
-  | { panel: 'sign-in' }
-  | { panel: 'name' }
-  | { panel: 'shortcuts' }
+  | { type: 'new-deployment' }
+  | { type: 'edit-config'; name: string }
+  | { type: 'sign-in' }
+  | { type: 'display-name' }
+  | { type: 'shortcuts' }
   | null
 
 export type AppContext = {
@@ -81,9 +81,9 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
   void reloadIdentity()
   // A different credential may have access to other data.
   let previousAuthorization = session.authorization.peek()
-  session.authorization.subscribe((now) => {
-    if (now === previousAuthorization) return
-    previousAuthorization = now
+  session.authorization.subscribe((authorization) => {
+    if (authorization === previousAuthorization) return
+    previousAuthorization = authorization
     live.reconnect()
     void reloadIdentity()
   })

@@ -51,10 +51,10 @@ function CurrentPage(): VNode {
 }
 
 function Overlay(): VNode | null {
-  const panel = useApp().overlay.value
-  if (panel === null) return null
-  if (panel.panel === 'sign-in') return html`<${SignInDialog} />`
-  if (panel.panel === 'name') return html`<${DisplayNameDialog} />`
-  if (panel.panel === 'shortcuts') return html`<${ShortcutsDialog} />`
-  return html`<${DeploymentForm} name=${panel.panel === 'edit' ? panel.name : null} />`
+  const overlay = useApp().overlay.value
+  if (overlay === null) return null
+  if (overlay.type === 'sign-in') return html`<${SignInDialog} />`
+  if (overlay.type === 'display-name') return html`<${DisplayNameDialog} />`
+  if (overlay.type === 'shortcuts') return html`<${ShortcutsDialog} />`
+  return html`<${DeploymentForm} name=${overlay.type === 'edit-config' ? overlay.name : null} />`
 }

@@ -19,12 +19,12 @@ export const shortcuts = [
 export function installKeyboardShortcuts(app: AppContext, document: Document): void {
   const handlers: Record<string, () => void> = {
     n: () => {
-      app.overlay.value = { panel: 'new' }
+      app.overlay.value = { type: 'new-deployment' }
     },
     '/': () => document.querySelector<HTMLInputElement>('.search input')?.select(),
     e: () => editShownDeployment(app),
     '?': () => {
-      app.overlay.value = { panel: 'shortcuts' }
+      app.overlay.value = { type: 'shortcuts' }
     },
   }
   document.addEventListener('keydown', (event) => {

@@ -7,9 +7,9 @@ import { Icon, Logo } from './ui/icon.ts'
 
 export function TopBar(): VNode {
   const { projectName, session, overlay } = useApp()
-  const entered = session.credential.value
-  const open = (panel: 'sign-in' | 'name' | 'shortcuts') => () => {
-    overlay.value = { panel }
+  const credential = session.credential.value
+  const open = (type: 'sign-in' | 'display-name' | 'shortcuts') => () => {
+    overlay.value = { type }
   }
   return html`<header class="top-bar">
     <a class="brand" href="/">
@@ -17,13 +17,13 @@ export function TopBar(): VNode {
     </a>
     <div class="top-bar-right">
       <${ConnectionBadge} />
-      <${Account} onClick=${open('name')} />
+      <${Account} onClick=${open('display-name')} />
       ${
-        entered === null
+        credential === null
           ? html`<button type="button" class="ghost-button" onClick=${open('sign-in')}>
               <${Icon} name="key" /><span>Sign in</span>
             </button>`
-          : html`<span class="role">${entered.role}</span>
+          : html`<span class="role">${credential.role}</span>
               <button type="button" class="ghost-button" onClick=${session.signOut}>Sign out</button>`
       }
       <button type="button" class="icon-button shortcuts-button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick=${open('shortcuts')}>?</button>

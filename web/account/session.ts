@@ -76,7 +76,8 @@ export function createSession(
 
 /** Asks the server for the project name and the user name. */
 export async function loadIdentity(client: ApiClient, session: Session): Promise<{ project: string }> {
-  const claimedActor = session.displayName.peek() || 'somebody'
+  // The server returns this name unless it determines the user itself.
+  const claimedActor = session.displayName.peek() || 'unknown'
   const { project, actor } = await client.call('whoami', {
     headers: { [headers.actor]: encodeURIComponent(claimedActor) },
   })

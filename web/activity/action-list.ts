@@ -24,7 +24,7 @@ export function ActionList({ resource }: { resource: DeploymentResource }): VNod
   // The last loaded action is hidden while older ones exist, because its config changes are unknown without
   // its predecessor.
   const shown = hasOlder ? actions?.slice(0, -1) : actions
-  const loading = resource.loadingOlder.value
+  const loading = resource.isLoadingOlder.value
   return html`<section class="card actions" aria-label="Actions">
     <header class="card-header"><h2>Actions</h2></header>
     ${actions === null && html`<p class="card-empty" role="status">Loading actions…</p>`}
@@ -56,14 +56,14 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
   }, [])
   const id = useId()
   const changes = configChanges(action, previous)
-  const duration = durationMs(action)
+  const tookMs = durationMs(action)
   return html`<li class="action" ref=${rowRef}>
     <div class="action-line" data-tone=${actionTone(action)}>
       <${StatusIcon} tone=${actionTone(action)} />
       <span class="action-kind"><strong>${actionVerbs[kindFromWireName(action.action)].verb}</strong> ${actionOutcomeLabel(action)}</span>
       <span class="action-actor">${action.actor}<span class="source"> via ${action.source}</span></span>
       <span class="action-time">
-        ${active ? html`<${ElapsedTimer} since=${action.started_at ?? action.created_at} />` : duration !== null && formatDuration(duration)}
+        ${active ? html`<${ElapsedTimer} since=${action.started_at ?? action.created_at} />` : tookMs !== null && formatDuration(tookMs)}
       </span>
       <span class="action-age"><${RelativeTime} time=${action.created_at} /></span>
       <span class="action-toggle">

@@ -27,7 +27,7 @@ export function RunningAction({ action, name, onDismiss }: Props): VNode {
   const active = isActive(action.state)
   const tone = actionTone(action)
   const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
-  const duration = durationMs(action)
+  const tookMs = durationMs(action)
   return html`<section class="running-action" data-tone=${tone} aria-label=${active ? 'Running now' : 'Just ended'}>
     <div class="running-action-header">
       <${StatusIcon} tone=${tone} />
@@ -37,7 +37,7 @@ export function RunningAction({ action, name, onDismiss }: Props): VNode {
         </strong>
         ${active && html`<${ElapsedTimer} key="since" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="usual" action=${action} />`}
-        ${!active && duration !== null && html`<span key="took" class="action-actor-note">in ${formatDuration(duration)}</span>`}
+        ${!active && tookMs !== null && html`<span key="took" class="action-actor-note">in ${formatDuration(tookMs)}</span>`}
         <span key="by" class="action-actor-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
         ${action.reason !== null && html`<span key="reason" class="running-action-reason">“${action.reason}”</span>`}
       </div>

@@ -10,9 +10,9 @@ type RequestBody<Name extends EndpointName> = Api[Name] extends { body: { _zod: 
   ? Body
   : undefined
 type ResponseBody<Name extends EndpointName> = Api[Name] extends {
-  response: { _zod: { output: infer Answer } }
+  response: { _zod: { output: infer Result } }
 }
-  ? Answer
+  ? Result
   : string
 
 export type RequestOptions<Name extends EndpointName> = {
@@ -86,8 +86,8 @@ export function createClient(
   const fetchWithRetry: ApiClient['fetch'] = (...request) => {
     const usedCredential = authorization()
     const attempt = () => send(...(request as Parameters<typeof send>))
-    return attempt().catch(async (problem: ApiError) => {
-      if (problem.code !== 'not_signed_in' || !(await reloadDefaultCredential(usedCredential))) throw problem
+    return attempt().catch(async (error: ApiError) => {
+      if (error.code !== 'not_signed_in' || !(await reloadDefaultCredential(usedCredential))) throw error
       return attempt()
     })
   }

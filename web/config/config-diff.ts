@@ -119,11 +119,11 @@ export function rebaseOverrides(
 }
 
 /** Returns the first validation problem; null when there is none. */
-export function findProblem(overrides: readonly Override[]): string | null {
+export function findValidationError(overrides: readonly Override[]): string | null {
   for (const [key, value] of overrides) {
-    const problem =
+    const error =
       configKeyError(key) ?? (value.tag === 'ValueAdded' ? configValueError(key, value.contents) : null)
-    if (problem !== null) return problem
+    if (error !== null) return error
   }
   return null
 }

@@ -43,8 +43,8 @@ function logsItem(
   { deployment: { name }, last_action }: FullInfo,
 ): MenuItem[] {
   if (last_action === null || !session.isAdmin()) return []
-  const choose = () => router.navigate(deploymentPath(name) + outputQuery(last_action.action_id))
-  return [{ text: 'Logs', disabledReason: null, onSelect: choose }]
+  const onSelect = () => router.navigate(deploymentPath(name) + outputQuery(last_action.action_id))
+  return [{ text: 'Logs', disabledReason: null, onSelect }]
 }
 
 function dashboardItem(app: AppContext, name: string): MenuItem[] {
@@ -61,14 +61,14 @@ export function ActionButtons({ info }: { info: FullInfo }): VNode {
   return html`<div class="action-buttons">
     <div class="buttons">
       ${items.map(
-        ({ text, disabledReason: whyNot, danger, onSelect }) => html`<button
+        ({ text, disabledReason: reason, danger, onSelect }) => html`<button
           key=${text}
           type="button"
           class=${danger ? 'danger' : ''}
-          aria-disabled=${whyNot !== null}
-          aria-describedby=${reasonId(whyNot)}
-          title=${whyNot ?? ''}
-          onClick=${() => whyNot === null && onSelect()}
+          aria-disabled=${reason !== null}
+          aria-describedby=${reasonId(reason)}
+          title=${reason ?? ''}
+          onClick=${() => reason === null && onSelect()}
         >
           ${text}
         </button>`,

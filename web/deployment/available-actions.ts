@@ -4,7 +4,7 @@
  */
 import { type ActionKind, actions, canStart, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
-import { actionVerbs, activeAction, statusLabel, statusOf } from './status-labels.ts'
+import { actionVerbs, activeAction, isArchived, statusLabel, statusOf } from './status-labels.ts'
 
 export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 
@@ -18,16 +18,17 @@ export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin
     return `Wait until ${runningLabel} has ended, or cancel it.`
   }
   if (action === 'delete' || canStart(action, statusOf(info))) return null
-  return reasonByStatus(action, statusLabel(info).label.toLowerCase())
+  return reasonByStatus(action, info)
 }
 
-function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, statusLabel: string): string {
-  if (action === 'restore') return `Only an archived deployment can be restored; this one is ${statusLabel}.`
+function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, info: FullInfo): string {
+  const status = statusLabel(info).label.toLowerCase()
+  if (action === 'restore') return `Only an archived deployment can be restored; this one is ${status}.`
   if (action === 'cleanup') return 'Archive it first.'
-  if (statusLabel === 'archived' || statusLabel === 'cleanup failed') {
+  if (isArchived(info)) {
     return action === 'update' ? 'Restore it first: it is archived.' : 'It is already archived.'
   }
-  return `Not possible while it is ${statusLabel}: wait for the health check.`
+  return `Not possible while it is ${status}: wait for the health check.`
 }
 
 export const actionLabels: Record<DeploymentAction, string> = {

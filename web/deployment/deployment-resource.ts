@@ -16,7 +16,7 @@ export type DeploymentResource = {
   /** Newest first; null until loaded. */
   actions: ReadonlySignal<readonly Action[] | null>
   hasOlder: ReadonlySignal<boolean>
-  loadingOlder: ReadonlySignal<boolean>
+  isLoadingOlder: ReadonlySignal<boolean>
   error: ReadonlySignal<ApiError | null>
   loadOlder(): Promise<void>
   reload(): void
@@ -35,7 +35,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
   const lastCheck = signal<LastCheck>(null)
   const actions = signal<readonly Action[] | null>(null)
   const hasOlder = signal(false)
-  const loadingOlder = signal(false)
+  const isLoadingOlder = signal(false)
   const error = signal<ApiError | null>(null)
   const closing = new AbortController()
   let isLoading = false
@@ -78,8 +78,8 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
 
   const loadOlder = async () => {
     const oldest = actions.peek()?.at(-1)?.action_id
-    if (oldest === undefined || loadingOlder.peek()) return
-    loadingOlder.value = true
+    if (oldest === undefined || isLoadingOlder.peek()) return
+    isLoadingOlder.value = true
     try {
       const query = { limit: olderPageSize, before: oldest }
       const olderActions = await client.call('listActions', {
@@ -95,7 +95,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
     } catch (caught) {
       if (!closing.signal.aborted) error.value = toApiError(caught)
     }
-    loadingOlder.value = false
+    isLoadingOlder.value = false
   }
 
   const revision = computed(() => info.value?.revision)
@@ -112,7 +112,7 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
     lastCheck,
     actions,
     hasOlder,
-    loadingOlder,
+    isLoadingOlder,
     error,
     loadOlder,
     reload: () => void load(),

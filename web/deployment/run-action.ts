@@ -21,7 +21,7 @@ export async function runAction(
   { deployment: { name } }: FullInfo,
 ): Promise<boolean> {
   if (action === 'update') {
-    app.overlay.value = { panel: 'edit', name }
+    app.overlay.value = { type: 'edit-config', name }
     return true
   }
   const confirmation = confirmationOf(action, name)

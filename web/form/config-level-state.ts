@@ -9,7 +9,7 @@ import {
   buildConfigRows,
   type ConfigRow,
   diffOverrides,
-  findProblem,
+  findValidationError,
   setValue,
 } from '../config/config-diff.ts'
 import { buildKeyTree, type KeyNode, matchesKey } from './key-tree.ts'
@@ -32,8 +32,8 @@ export type ConfigLevelState = {
   modifiedKeys: ReadonlySignal<ReadonlySet<string>>
   /** The new key that is not added yet. */
   draft: Signal<{ key: string; value: string }>
-  draftProblem: ReadonlySignal<string | null>
-  problem: ReadonlySignal<string | null>
+  draftError: ReadonlySignal<string | null>
+  validationError: ReadonlySignal<string | null>
   isExpanded(prefix: string): Signal<boolean>
 }
 
@@ -70,13 +70,15 @@ export function createConfigLevelState(
     draft,
     tree: computed(() => (filteredKeys.value === '' ? [] : buildKeyTree(filteredKeys.value.split('\0')))),
     modifiedKeys: computed(() => new Set(diffOverrides(saved.value, overrides.value).map(({ key }) => key))),
-    draftProblem: computed(() => {
+    draftError: computed(() => {
       const { key, value } = draft.value
-      const normal = normalizeKey(key)
-      if (normal === '') return value === '' ? null : 'The new value needs a key.'
-      return rows.value.has(normal) ? `${normal} is already in the list above.` : configKeyError(normal)
+      const normalizedKey = normalizeKey(key)
+      if (normalizedKey === '') return value === '' ? null : 'The new value needs a key.'
+      return rows.value.has(normalizedKey)
+        ? `${normalizedKey} is already in the list above.`
+        : configKeyError(normalizedKey)
     }),
-    problem: computed(() => findProblem(overrides.value)),
+    validationError: computed(() => findValidationError(overrides.value)),
     isExpanded: (prefix) => {
       const existing =
         expanded.get(prefix) ??
@@ -88,9 +90,9 @@ export function createConfigLevelState(
 }
 
 /** Adds the draft as a row, if it is valid. */
-export function addDraft({ draft, draftProblem, overrides, defaults }: ConfigLevelState): void {
+export function addDraft({ draft, draftError, overrides, defaults }: ConfigLevelState): void {
   const key = normalizeKey(draft.peek().key)
-  if (key === '' || draftProblem.peek() !== null) return
+  if (key === '' || draftError.peek() !== null) return
   overrides.value = setValue(defaults.peek().pairs, overrides.peek(), key, draft.peek().value)
   draft.value = { key: '', value: '' }
 }

@@ -20,8 +20,8 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
   // Subscribed during rendering: an effect would run one frame later, and Escape may be pressed before it.
   const stopTracking = useMemo(
     () =>
-      form.dirty.subscribe((dirty) => {
-        app.hasUnsavedChanges.value = dirty
+      form.isDirty.subscribe((isDirty) => {
+        app.hasUnsavedChanges.value = isDirty
       }),
     [],
   )
@@ -68,10 +68,9 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
 
 function NameField({ form }: { form: FormState }): VNode {
   const blurred = useSignal(false)
-  const problem = form.nameProblem.value
+  const error = form.nameError.value
   // The error is shown only after the first two characters or after leaving the field.
-  const showProblem =
-    problem !== null && (blurred.value || form.name.value.length > 1) && form.name.value !== ''
+  const showError = error !== null && (blurred.value || form.name.value.length > 1) && form.name.value !== ''
   return html`<div class="field">
     <label for="name">Name</label>
     <input
@@ -82,7 +81,7 @@ function NameField({ form }: { form: FormState }): VNode {
       autocapitalize="none"
       spellcheck=${false}
       value=${form.name.value}
-      aria-invalid=${showProblem}
+      aria-invalid=${showError}
       aria-describedby="name-hint"
       onInput=${(event: { currentTarget: HTMLInputElement }) => {
         form.name.value = event.currentTarget.value.trim()
@@ -91,8 +90,8 @@ function NameField({ form }: { form: FormState }): VNode {
         blurred.value = true
       }}
     />
-    <small id="name-hint" role="status" class=${showProblem ? 'invalid' : ''}>
-      ${showProblem ? problem : '2 to 16 characters: a-z, 0-9 and -, starting with a letter.'}
+    <small id="name-hint" role="status" class=${showError ? 'invalid' : ''}>
+      ${showError ? error : '2 to 16 characters: a-z, 0-9 and -, starting with a letter.'}
     </small>
   </div>`
 }

@@ -11,10 +11,10 @@ import type { FormState } from './form-state.ts'
 const maxNamedKeys = 4
 
 export function FormFooter({ form, onClose }: { form: FormState; onClose: () => void }): VNode {
-  const obstacle = form.blockedReason.value
+  const blockedReason = form.blockedReason.value
   const error = form.error.value
-  const sending = form.sending.value
-  const hideObstacle = !form.dirty.value || sending || obstacle === form.nameProblem.value
+  const isSubmitting = form.isSubmitting.value
+  const hideBlockedReason = !form.isDirty.value || isSubmitting || blockedReason === form.nameError.value
   const submitLabel = form.isNew ? 'Create' : 'Save and update'
   const edited = [...form.application.modifiedKeys.value, ...form.deployment.modifiedKeys.value]
   return html`<footer class="sheet-footer">
@@ -26,22 +26,22 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
       />`
     }
     <${ConflictBanner} form=${form} />
-    ${!form.isNew && form.dirty.value && html`<${ReasonField} reason=${form.reason} />`}
+    ${!form.isNew && form.isDirty.value && html`<${ReasonField} reason=${form.reason} />`}
     <div class="buttons">
       <span class="disabled-reason">
-        <span id="obstacle">${hideObstacle ? '' : obstacle}</span>
-        ${(hideObstacle || obstacle === null) && edited.length > 0 && editedKeysLabel(edited)}
+        <span id="blocked-reason">${hideBlockedReason ? '' : blockedReason}</span>
+        ${(hideBlockedReason || blockedReason === null) && edited.length > 0 && editedKeysLabel(edited)}
       </span>
       <button type="button" onClick=${onClose}>Cancel</button>
       <button
         type="submit"
         class="primary"
-        aria-disabled=${obstacle !== null}
-        aria-describedby="obstacle"
+        aria-disabled=${blockedReason !== null}
+        aria-describedby="blocked-reason"
         aria-keyshortcuts="Control+Enter"
-        title=${obstacle ?? 'Ctrl + Enter'}
+        title=${blockedReason ?? 'Ctrl + Enter'}
       >
-        ${sending ? html`Checking config <${ElapsedTime} />` : submitLabel}
+        ${isSubmitting ? html`Checking config <${ElapsedTime} />` : submitLabel}
       </button>
     </div>
   </footer>`
@@ -63,6 +63,6 @@ function ConflictBanner({ form: { remoteChanges, applyRemoteChanges } }: { form:
 }
 
 function editedKeysLabel(keys: readonly string[]): string {
-  const rest = keys.length - maxNamedKeys
-  return `Edited: ${keys.slice(0, maxNamedKeys).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const unnamedCount = keys.length - maxNamedKeys
+  return `Edited: ${keys.slice(0, maxNamedKeys).join(', ')}${unnamedCount > 0 ? ` and ${unnamedCount} more` : ''}`
 }

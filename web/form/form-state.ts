@@ -26,16 +26,16 @@ import { addDraft, type ConfigLevelState, createConfigLevelState } from './confi
 export type FormState = {
   isNew: boolean
   name: Signal<string>
-  nameProblem: ReadonlySignal<string | null>
+  nameError: ReadonlySignal<string | null>
   application: ConfigLevelState
   deployment: ConfigLevelState
   /** The optional reason, shown in the action list. */
   reason: Signal<string>
   defaults: DefaultsResource
-  dirty: ReadonlySignal<boolean>
+  isDirty: ReadonlySignal<boolean>
   /** Why the form cannot be submitted; null when it can. */
   blockedReason: ReadonlySignal<string | null>
-  sending: ReadonlySignal<boolean>
+  isSubmitting: ReadonlySignal<boolean>
   error: ReadonlySignal<ApiError | null>
   /** Changes that someone else saved after the form was opened. */
   remoteChanges: ReadonlySignal<readonly ConfigChange[]>
@@ -67,7 +67,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   )
   let closed = false
   const levels = [application, deployment]
-  const sending = signal(false)
+  const isSubmitting = signal(false)
   const error = signal<ApiError | null>(null)
   /**
    * One idempotency key per content: a retry after a lost response is executed once, a corrected form is a
@@ -80,23 +80,23 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     void store.version.value
     return store.rows.get(name.value)?.value
   })
-  const edited = computed(() => levels.some(isDirty))
-  const dirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
+  const edited = computed(() => levels.some(hasEdits))
+  const isDirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
   const nameError = computed(() => {
     if (!isNew) return null
     const taken = currentDeployment.value && `A deployment named ${name.value} already exists.`
     return deploymentNameError(name.value) ?? taken ?? null
   })
   const remoteChanges = computed(() => {
-    if (isNew || currentDeployment.value === undefined || sending.value) return []
+    if (isNew || currentDeployment.value === undefined || isSubmitting.value) return []
     return diffBothLevels(saved.value, overridesOf(currentDeployment.value))
   })
   const blockedReason = computed(() => {
-    if (sending.value) return 'Sending…'
+    if (isSubmitting.value) return 'Sending…'
     if (nameError.value !== null) return nameError.value
     for (const level of levels) {
-      const problem = level.problem.value ?? level.draftProblem.value
-      if (problem !== null) return problem
+      const validationError = level.validationError.value ?? level.draftError.value
+      if (validationError !== null) return validationError
     }
     if (isNew) return null
     if (currentDeployment.value === undefined) return `${name.value} was deleted.`
@@ -108,18 +108,18 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   const applyRemoteChanges = () =>
     batch(() => {
       if (currentDeployment.value === undefined) return
-      const [base, now] = [saved.value, overridesOf(currentDeployment.value)]
+      const [base, remote] = [saved.value, overridesOf(currentDeployment.value)]
       application.overrides.value = rebaseOverrides(
         base.application,
         application.overrides.value,
-        now.application,
+        remote.application,
       )
       deployment.overrides.value = rebaseOverrides(
         base.deployment,
         deployment.overrides.value,
-        now.deployment,
+        remote.deployment,
       )
-      saved.value = now
+      saved.value = remote
     })
 
   const readOverrides = () => ({
@@ -140,7 +140,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
 
   // The response was lost, but the current row already has the submitted config: the request succeeded.
   const stopWatching = effect(() => {
-    if (sending.value || error.value === null || isClientError(error.value) || !currentDeployment.value)
+    if (isSubmitting.value || error.value === null || isClientError(error.value) || !currentDeployment.value)
       return
     if (diffBothLevels(overridesOf(currentDeployment.value), readOverrides()).length === 0) onAccepted()
   })
@@ -154,7 +154,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
     if (idempotencyKey.body !== text) idempotencyKey = { body: text, value: createIdempotencyKey() }
     const options = { key: idempotencyKey.value, reason: reason.peek() }
-    sending.value = true
+    isSubmitting.value = true
     error.value = null
     try {
       if (isNew) await client.call('createDeployment', { ...options, body: { name: name.peek(), ...body } })
@@ -172,21 +172,21 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
       error.value = toApiError(caught)
       if (error.value.code === 'changed_meanwhile') await sync.refresh()
     }
-    sending.value = false
+    isSubmitting.value = false
     if (remoteChanges.value.length > 0) error.value = null
   }
 
   return {
     isNew,
     name,
-    nameProblem: nameError,
+    nameError,
     application,
     deployment,
     reason,
     defaults,
-    dirty,
+    isDirty,
     blockedReason,
-    sending,
+    isSubmitting,
     error,
     remoteChanges,
     applyRemoteChanges,
@@ -201,6 +201,6 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
 
 const overridesOf = ({ deployment }: FullInfo): ByLevel<readonly Override[]> => overridesFromWire(deployment)
 
-function isDirty({ modifiedKeys, draft }: ConfigLevelState): boolean {
+function hasEdits({ modifiedKeys, draft }: ConfigLevelState): boolean {
   return modifiedKeys.value.size > 0 || draft.value.key + draft.value.value !== ''
 }

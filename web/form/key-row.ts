@@ -19,7 +19,7 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
   if (row === undefined) return null
   const { saved, overrides, defaults } = level
   const { value, kind, defaultValue } = row
-  const problem = kind === 'default' ? null : (configKeyError(name) ?? configValueError(name, value ?? ''))
+  const error = kind === 'default' ? null : (configKeyError(name) ?? configValueError(name, value ?? ''))
   const set = (text: string) => {
     overrides.value = setValue(defaults.peek().pairs, overrides.peek(), name, text)
   }
@@ -35,7 +35,7 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
       ${
         value === null
           ? html`<output id=${id} aria-label=${name} class="removed-value">removed</output>`
-          : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${problem !== null} />`
+          : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${error !== null} />`
       }
       ${kind === 'added' && html`<small class="default-value"><span class="tag">added</span></small>`}
       ${
@@ -43,7 +43,7 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
         kind !== 'default' &&
         html`<small class="default-value">default <code>${defaultValue || 'empty'}</code></small>`
       }
-      ${problem !== null && html`<small class="invalid" role="alert">${problem}</small>`}
+      ${error !== null && html`<small class="invalid" role="alert">${error}</small>`}
     </div>
     <div class="key-row-buttons">
       ${kind !== 'default' && html`<${RowButton} icon="undo" label="Undo" keyName=${name} onClick=${undo} />`}

@@ -8,8 +8,8 @@ import { addDraft, type ConfigLevelState } from './config-level-state.ts'
 export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
   const id = useId()
   const { key } = level.draft.value
-  const problem = level.draftProblem.value
-  const where = level.title.toLowerCase()
+  const error = level.draftError.value
+  const levelTitle = level.title.toLowerCase()
   const add = ({ currentTarget }: { currentTarget: HTMLElement }) => {
     addDraft(level)
     currentTarget.closest('.key-row')?.querySelector('input')?.focus()
@@ -18,7 +18,7 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
     autocomplete: 'off',
     autocapitalize: 'none',
     spellcheck: false,
-    'aria-label': `New ${part}, ${where}`,
+    'aria-label': `New ${part}, ${levelTitle}`,
     placeholder: part === 'key' ? 'new.key' : 'value',
     value: level.draft.value[part],
     onInput: (event: { currentTarget: HTMLInputElement }) => {
@@ -31,14 +31,14 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
     },
   })
   return html`<div class="key-row new-key-row">
-    <input ...${field('key')} list=${id} aria-invalid=${problem !== null} aria-describedby=${`${id}-problem`} />
+    <input ...${field('key')} list=${id} aria-invalid=${error !== null} aria-describedby=${`${id}-error`} />
     <${Suggestions} id=${id} level=${level} />
     <div class="key-row-value">
       <input ...${field('value')} />
-      <small class="invalid" role="alert" id=${`${id}-problem`}>${problem}</small>
+      <small class="invalid" role="alert" id=${`${id}-error`}>${error}</small>
     </div>
     <div class="key-row-buttons">
-      <button type="button" class="icon-button" aria-label=${`Add key, ${where}`} title="Add" aria-disabled=${key === ''} onClick=${add}>
+      <button type="button" class="icon-button" aria-label=${`Add key, ${levelTitle}`} title="Add" aria-disabled=${key === ''} onClick=${add}>
         <${Icon} name="plus" />
       </button>
     </div>

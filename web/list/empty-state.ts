@@ -17,7 +17,7 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
     view.value = { ...view.value, query: '' }
   }
   const create = () => {
-    overlay.value = { panel: 'new' }
+    overlay.value = { type: 'new-deployment' }
   }
   if (total === 0) {
     return emptyState(

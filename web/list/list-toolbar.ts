@@ -64,7 +64,7 @@ export function ListToolbar({ view, state }: Props): VNode {
       type="button"
       class="primary"
       onClick=${() => {
-        overlay.value = { panel: 'new' }
+        overlay.value = { type: 'new-deployment' }
       }}
     >
       <${Icon} name="plus" />New deployment

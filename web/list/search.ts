@@ -39,8 +39,8 @@ export const overrideText = ([key, value]: Override): string =>
 /** Ranking score; 0 when a term is not found. */
 export function matchScore(terms: readonly SearchTerm[], fields: readonly string[]): number {
   let sum = 0
-  for (const word of terms) {
-    const score = termScore(word, fields)
+  for (const term of terms) {
+    const score = termScore(term, fields)
     if (score === 0) return 0
     sum += score
   }
@@ -104,14 +104,14 @@ function termScore(term: SearchTerm, fields: readonly string[]): number {
   return best
 }
 
-function exactSpans(word: string, text: string): Span[] {
+function exactSpans(term: string, text: string): Span[] {
   const spans: Span[] = []
   for (
-    let position = text.indexOf(word);
+    let position = text.indexOf(term);
     position !== -1;
-    position = text.indexOf(word, position + word.length)
+    position = text.indexOf(term, position + term.length)
   ) {
-    spans.push([position, position + word.length])
+    spans.push([position, position + term.length])
   }
   return spans
 }
@@ -166,10 +166,10 @@ function isPartStart(text: string, position: number): boolean {
 const isDigit = (code: number) => code >= 48 && code <= 57
 const isLetter = (code: number) => isDigit(code) || (code >= 97 && code <= 122) || code > 127
 
-function typoPatternOf(word: string): RegExp | null {
-  if (!/^\p{L}{4,32}$/u.test(word)) return null
-  const variants = [...word].flatMap((letter, index) => {
-    const [before, after] = [word.slice(0, index), word.slice(index + 1)]
+function typoPatternOf(term: string): RegExp | null {
+  if (!/^\p{L}{4,32}$/u.test(term)) return null
+  const variants = [...term].flatMap((letter, index) => {
+    const [before, after] = [term.slice(0, index), term.slice(index + 1)]
     return [
       `${before}[^]?${after}`,
       `${before}[^]${letter}${after}`,

@@ -11,7 +11,7 @@ type Props = { error: ApiError; title: string; onRetry: () => void }
 export function ErrorState({ error, title, onRetry }: Props): VNode {
   const { overlay } = useApp()
   const signIn = () => {
-    overlay.value = { panel: 'sign-in' }
+    overlay.value = { type: 'sign-in' }
   }
   return html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} onSignIn=${error.status === 401 ? signIn : undefined} />`
 }
