@@ -20,18 +20,20 @@ const stateAnnotation = 'octopod/before-archive'
 const noNodeLabel = 'octopod/archived'
 const pauseAnnotation = 'strimzi.io/pause-reconciliation'
 
-/** For each kind: its current state (null: stopped), the patch that stops it, and the patch that restores a state. */
+/** Kinds with a count: it becomes zero. */
 const byCount = (field) => ({
   isCount: true,
-  now: ({ spec }) => ((spec?.[field] ?? 1) === 0 ? null : (spec?.[field] ?? 1)),
+  currentState: ({ spec }) => ((spec?.[field] ?? 1) === 0 ? null : (spec?.[field] ?? 1)),
   stop: () => ({ spec: { [field]: 0 } }),
   start: (count) => ({ spec: { [field]: count } }),
 })
+/** Kinds that can be suspended. */
 const bySuspension = {
-  now: ({ spec, status }) => (spec?.suspend === true || isFinished(status) ? null : false),
+  currentState: ({ spec, status }) => (spec?.suspend === true || isFinished(status) ? null : false),
   stop: () => ({ spec: { suspend: true } }),
-  start: (was) => ({ spec: { suspend: was } }),
+  start: (suspend) => ({ spec: { suspend } }),
 }
+/** For each kind: its current state (null: stopped), the patch that stops it, and the patch that restores a state. */
 const scalers = {
   Deployment: byCount('replicas'),
   StatefulSet: byCount('replicas'),
@@ -40,12 +42,12 @@ const scalers = {
   CronJob: bySuspension,
   Job: bySuspension,
   DaemonSet: {
-    now: ({ spec }) => (spec?.template?.spec?.nodeSelector?.[noNodeLabel] ? null : true),
+    currentState: ({ spec }) => (spec?.template?.spec?.nodeSelector?.[noNodeLabel] ? null : true),
     stop: () => ({ spec: { template: { spec: { nodeSelector: { [noNodeLabel]: 'true' } } } } }),
     start: () => ({ spec: { template: { spec: { nodeSelector: { [noNodeLabel]: null } } } } }),
   },
   Kafka: {
-    now: ({ metadata }) => (metadata.annotations?.[pauseAnnotation] === 'true' ? null : true),
+    currentState: ({ metadata }) => (metadata.annotations?.[pauseAnnotation] === 'true' ? null : true),
     stop: () => ({ metadata: { annotations: { [pauseAnnotation]: 'true' } } }),
     start: () => ({ metadata: { annotations: { [pauseAnnotation]: null } } }),
   },
@@ -114,7 +116,7 @@ export async function reportRemainingPods(request, summary) {
 
 async function stop(object) {
   const scaler = scalers[object.kind]
-  const state = scaler.now(object)
+  const state = scaler.currentState(object)
   if (state === null) return false
   await patchWithSavedState(object, scaler.stop(), JSON.stringify(state))
   console.log(`${object.kind} ${object.metadata.name} is stopped.`)
@@ -125,7 +127,7 @@ async function stop(object) {
 async function start(object, configured = 0) {
   const scaler = scalers[object.kind]
   const savedState = object.metadata.annotations?.[stateAnnotation]
-  const state = scaler.now(object)
+  const state = scaler.currentState(object)
   if (savedState === undefined && !(scaler.isCount && state === null && configured > 0)) return false
   const target =
     scaler.isCount && state !== null ? state : savedState === undefined ? configured : JSON.parse(savedState)
