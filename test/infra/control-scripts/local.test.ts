@@ -72,7 +72,7 @@ const processOf = (name: string, index: number) =>
   JSON.parse(readFileSync(join(folderOf(name), `run/${index}.json`), 'utf8')) as { pid: number; port: number }
 
 // Most of the time the tests wait for processes, so four run at once.
-describe('the local control scripts', { concurrency: 4 }, () => {
+describe('The local control scripts', { concurrency: 4 }, () => {
   test('On an old Node a script prints one sentence', async () => {
     const old = { NODE_OPTIONS: '--import "data:text/javascript,delete Map.groupBy"' }
     const { code, stderr } = await run('info', argumentsOf('too-old'), old)

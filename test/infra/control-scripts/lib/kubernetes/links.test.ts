@@ -104,7 +104,7 @@ const cases: [string, object[], Partial<Link>[]][] = [
   ],
 ]
 for (const [title, objects, expected] of cases)
-  test(`links: ${title}`, () => {
+  test(`Links: ${title}`, () => {
     const found = findLinks(objects)
     assert.equal(found.length, expected.length, JSON.stringify(found))
     for (const [index, part] of expected.entries())

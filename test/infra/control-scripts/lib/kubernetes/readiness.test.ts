@@ -170,7 +170,7 @@ const cases: [string, object, number, Omit<Readiness, 'message'>][] = [
   ],
 ]
 for (const [title, object, configured, expected] of cases)
-  test(`readiness of ${title}: ${JSON.stringify(expected)}`, () => {
+  test(`Readiness of ${title}: ${JSON.stringify(expected)}`, () => {
     const { ready, serving, message } = readiness(object, configured)
     assert.deepEqual({ ready, serving }, expected)
     assert.equal(message === '', ready, message)
