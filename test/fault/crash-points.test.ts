@@ -30,12 +30,12 @@ const crashes: Crash[] = [
 
 const lastWords: Crash = { point: 'commit of a check', when: 'after' }
 
-let world: Cluster
+let cluster: Cluster
 before(async () => {
-  world = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5', INTERRUPTED_ACTIONS: 'retry' })
-  await Promise.all([world.server(), world.server(), world.runner(), world.runner(), world.runner()])
-  world.openPages(2)
-  await createDeployments(world, [
+  cluster = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5', INTERRUPTED_ACTIONS: 'retry' })
+  await Promise.all([cluster.server(), cluster.server(), cluster.runner(), cluster.runner(), cluster.runner()])
+  cluster.openPages(2)
+  await createDeployments(cluster, [
     ...[...crashes, lastWords].map(deploymentNameFor),
     'frozen',
     'between',
@@ -46,31 +46,31 @@ before(async () => {
     'told-late',
   ])
 })
-after(() => world?.close())
+after(() => cluster?.close())
 
 /** What must hold at any moment, also while others are still at work. */
 async function holdsSoFar(): Promise<void> {
   const always = new Set<Invariant>(['I1', 'I3', 'I4', 'I6'])
   assertNoViolations(
-    (await world.check()).violations.filter(({ invariant }) => always.has(invariant)),
+    (await cluster.check()).violations.filter(({ invariant }) => always.has(invariant)),
     seed,
   )
 }
 
 test('a program that crashes at a step loses nothing and repeats nothing unseen', async () => {
   // A violation says more than what could not be waited for because of it.
-  const failed = await crashAt(world, crashes).then(
+  const failed = await crashAt(cluster, crashes).then(
     () => null,
     (error: Error) => error,
   )
-  await world.waitUntilQuiet()
-  assertNoViolations((await world.check()).violations, seed)
+  await cluster.waitUntilQuiet()
+  assertNoViolations((await cluster.check()).violations, seed)
   if (failed !== null) throw failed
 })
 
 test('what a runner sent before it was lost, and arrives late, is refused', async () => {
   const sent = ['start', 'output', 'finish'] as const
-  const answers = await Promise.all(sent.map((step) => deliverStatementLate(world, step, `late-${step}`)))
+  const answers = await Promise.all(sent.map((step) => deliverStatementLate(cluster, step, `late-${step}`)))
   await holdsSoFar()
   for (const [at, answer] of answers.entries())
     assert.ok(isRejected(answer), `the late ${sent[at]}: ${JSON.stringify(answer)}`)
@@ -81,9 +81,9 @@ suite('while no runner is killed', { concurrency: true }, () => {
   const [stands, hasTried] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
 
   test('a runner that is frozen between claim and start does not start what another one has taken', async () => {
-    await freezeBetweenClaimAndStart(world, 'between', stands.resolve).finally(stands.resolve)
+    await freezeBetweenClaimAndStart(cluster, 'between', stands.resolve).finally(stands.resolve)
     await holdsSoFar()
-    const { history } = await world.check()
+    const { history } = await cluster.check()
     const run = history.runs.findLast((one) => one.deployment === 'between' && one.attempt === 1)
     assert.ok(
       run !== undefined && run.fencingToken > 1,
@@ -93,7 +93,7 @@ suite('while no runner is killed', { concurrency: true }, () => {
 
   test('a runner that is frozen beyond its lease loses its script before anybody takes the action', async () => {
     await hasTried.promise
-    const { processesGoneMs, settledMs } = await freezeRunner(world, 'frozen', 8000)
+    const { processesGoneMs, settledMs } = await freezeRunner(cluster, 'frozen', 8000)
     assert.ok(
       processesGoneMs !== null && processesGoneMs < settledMs,
       `gone after ${processesGoneMs} ms, settled after ${settledMs} ms`,
@@ -102,9 +102,9 @@ suite('while no runner is killed', { concurrency: true }, () => {
   })
 
   test('an event that is told late is not shown over what came after it', async () => {
-    await deliverEventLate(world, 'told-late')
+    await deliverEventLate(cluster, 'told-late')
     await holdsSoFar()
-    const { violations } = await world.check()
+    const { violations } = await cluster.check()
     assertNoViolations(
       violations.filter(({ message }) => message.includes('showed told-late')),
       seed,
@@ -114,11 +114,11 @@ suite('while no runner is killed', { concurrency: true }, () => {
   test('what wrong code would write is refused by the database itself', async () => {
     const tried: Outcomes = {}
     const whileHeld = async () => {
-      const action = await holdBeforeStart(world, 'wrong', 'tree 600', async (held) => {
-        Object.assign(tried, await tryForbiddenWrites(world, held, 'before the start'))
+      const action = await holdBeforeStart(cluster, 'wrong', 'tree 600', async (held) => {
+        Object.assign(tried, await tryForbiddenWrites(cluster, held, 'before the start'))
       })
-      await waitForRunner(world, action)
-      Object.assign(tried, await tryForbiddenWrites(world, action, 'while it runs'))
+      await waitForRunner(cluster, action)
+      Object.assign(tried, await tryForbiddenWrites(cluster, action, 'while it runs'))
       return action
     }
     await stands.promise
@@ -127,16 +127,16 @@ suite('while no runner is killed', { concurrency: true }, () => {
     const harmful = Object.entries(tried).some(([what, outcome]) => expectedOutcomes()[what] !== outcome)
     if (harmful) await sleep(10_000)
     await holdsSoFar()
-    await cancelAction(world.urls()[0], action)
-    await waitForActionEnd(world, action)
-    Object.assign(tried, await tryForbiddenWrites(world, action, 'after the end'))
+    await cancelAction(cluster.urls()[0], action)
+    await waitForActionEnd(cluster, action)
+    Object.assign(tried, await tryForbiddenWrites(cluster, action, 'after the end'))
     await holdsSoFar()
     assert.deepEqual(tried, expectedOutcomes())
   })
 })
 
 test('a change whose teller was killed before it could tell is shown all the same', async () => {
-  await crashAt(world, [lastWords])
-  await world.waitUntilQuiet()
-  assertNoViolations((await world.check()).violations, seed)
+  await crashAt(cluster, [lastWords])
+  await cluster.waitUntilQuiet()
+  assertNoViolations((await cluster.check()).violations, seed)
 })

@@ -82,24 +82,24 @@ process.exit(all.length > 0 || problems.length > 0 ? 1 : 0)
 
 async function runScenario(scenario: Scenario): Promise<void> {
   const { title, environment, servers, runners, pages, run } = scenario
-  const world = await startCluster(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
+  const cluster = await startCluster(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
   const times = (rounds: number) => Math.max(1, Math.round(rounds * factor))
   let found: ScenarioResult = { rounds: 'not finished', measurements: [] }
   try {
     await runSafely(title, async () => {
       await Promise.all([
-        ...Array.from({ length: servers }, () => world.server()),
-        ...Array.from({ length: runners }, () => world.runner()),
+        ...Array.from({ length: servers }, () => cluster.server()),
+        ...Array.from({ length: runners }, () => cluster.runner()),
       ])
-      world.openPages(pages)
-      found = await run(world, times)
+      cluster.openPages(pages)
+      found = await run(cluster, times)
     })
     // Also what was broken off halfway is checked.
-    await world.waitUntilQuiet(120_000)
-    violated[title] = (await world.check()).violations
+    await cluster.waitUntilQuiet(120_000)
+    violated[title] = (await cluster.check()).violations
   } finally {
     print(title, found)
-    await world.close()
+    await cluster.close()
   }
 }
 

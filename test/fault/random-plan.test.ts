@@ -8,20 +8,20 @@ import { assertNoViolations, assertWorkDone, chooseSeed } from './harness/report
 const seed = chooseSeed()
 
 test('faults at random moments under load break no invariant', async (t) => {
-  const world = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5' })
-  t.after(() => world.close())
-  await Promise.all([world.server(), world.server(), world.runner(), world.runner(), world.runner()])
-  world.openPages(2)
-  const load = startLoad(world, {
+  const cluster = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5' })
+  t.after(() => cluster.close())
+  await Promise.all([cluster.server(), cluster.server(), cluster.runner(), cluster.runner(), cluster.runner()])
+  cluster.openPages(2)
+  const load = startLoad(cluster, {
     deployments: 6,
     clients: 4,
     pauseMs: 200,
     behaviours: ['quick', 'sleep 0.2', 'tree 1', 'tree 5', 'fail'],
   })
-  const done = await runRandomPlan(world, { forMs: 14_000, pauseMs: 1500, longestMs: 7000 })
+  const done = await runRandomPlan(cluster, { forMs: 14_000, pauseMs: 1500, longestMs: 7000 })
   await load.stop()
-  await world.waitUntilQuiet()
-  const { history, violations } = await world.check()
+  await cluster.waitUntilQuiet()
+  const { history, violations } = await cluster.check()
   t.diagnostic(
     `seed ${seed}: ${done.join(', ')}; ${history.runs.length} scripts, ${history.requests.length} requests`,
   )

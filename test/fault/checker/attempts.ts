@@ -48,7 +48,7 @@ function checkKeys(history: History, byAction: Map<number, RowChange[]>): Violat
   })
   const byReason = Map.groupBy(begun, ({ reason }) => reason)
   return history.requests.flatMap(({ key, kind, deployment, responses }) => {
-    const told = responses.flatMap((answer) => (answer.is === 'accepted' ? [answer.action] : []))
+    const told = responses.flatMap((answer) => (answer.outcome === 'accepted' ? [answer.action] : []))
     const all = new Set([...told, ...(byReason.get(key) ?? []).map(({ action }) => action)])
     const name = `the key ${key} (${kind} of ${deployment})`
     const strange = told.find((action) => (byAction.get(action)?.[0]?.after?.reason ?? key) !== key)

@@ -62,8 +62,8 @@ function createHistory(): History {
         kind: 'update',
         sentMs: 40,
         responses: [
-          { atMs: 45, is: 'unknown', code: 'ECONNRESET' },
-          { atMs: 60, is: 'accepted', action: 1 },
+          { atMs: 45, outcome: 'unknown', code: 'ECONNRESET' },
+          { atMs: 60, outcome: 'accepted', action: 1 },
         ],
       },
     ],
@@ -249,11 +249,11 @@ addBroken('an accepted action that is not in the database', 'I2', createHistory(
     deployment: 'two',
     kind: 'create',
     sentMs: 70,
-    responses: [{ atMs: 80, is: 'accepted', action: 99 }],
+    responses: [{ atMs: 80, outcome: 'accepted', action: 99 }],
   })
 })
 addBroken('a request that was refused and begun all the same', 'I2', createHistory(), ({ requests }) => {
-  Object.assign(requests[0] ?? {}, { answers: [{ atMs: 60, is: 'refused', code: 'busy' }] })
+  Object.assign(requests[0] ?? {}, { answers: [{ atMs: 60, outcome: 'rejected', code: 'busy' }] })
 })
 addBroken('a request whose outcome nobody ever learned', 'I2', createHistory(), ({ requests }) =>
   requests[0]?.responses.pop(),
@@ -309,7 +309,7 @@ addBroken(
   },
 )
 addBroken('a key that acted twice, as its asker was told', 'I3', createHistory(), ({ requests, writes }) => {
-  requests[0]?.responses.push({ atMs: 70, is: 'accepted', action: 2 })
+  requests[0]?.responses.push({ atMs: 70, outcome: 'accepted', action: 2 })
   writes.push(
     row(55, 'server', null, { ...queued, reason: 'another' }, 2),
     row(56, 'server', queued, cancelled, 2),
@@ -361,7 +361,7 @@ addBroken("a request that was told another one's action", 'I3', createHistory(),
     deployment: 'two',
     kind: 'update',
     sentMs: 50,
-    responses: [{ atMs: 57, is: 'accepted', action: 2 }],
+    responses: [{ atMs: 57, outcome: 'accepted', action: 2 }],
   })
 })
 addBroken(

@@ -22,14 +22,14 @@ export function checkCompletion(history: History): Violation[] {
     [...byAction.values()].flatMap(([first]) => (first?.after?.reason ? [first.after.reason] : [])),
   )
   const inconsistent = history.requests.flatMap((asked) => {
-    const accepted = asked.responses.filter((answer) => answer.is === 'accepted')
+    const accepted = asked.responses.filter((answer) => answer.outcome === 'accepted')
     const lost = accepted
       .filter(({ action }) => !byAction.has(action))
       .map(({ action }) =>
         violation(`${describeRequest(asked)} was accepted as action ${action}, which there never was`),
       )
     if (accepted.length > 0) return lost
-    const refusal = asked.responses.find((answer) => answer.is === 'refused')
+    const refusal = asked.responses.find((answer) => answer.outcome === 'rejected')
     if (refusal !== undefined && startedKeys.has(asked.key))
       return [violation(`${describeRequest(asked)} was refused (${refusal.code}) and begun all the same`)]
     if (refusal === undefined)

@@ -63,9 +63,9 @@ export type RecordedRequest = {
   responses: RecordedResponse[]
 }
 export type RecordedResponse =
-  | { atMs: number; is: 'accepted'; action: number }
-  | { atMs: number; is: 'refused'; code: string }
-  | { atMs: number; is: 'unknown'; code: string }
+  | { atMs: number; outcome: 'accepted'; action: number }
+  | { atMs: number; outcome: 'rejected'; code: string }
+  | { atMs: number; outcome: 'unknown'; code: string }
 
 /** How a deployment stands, in the database or on a page: with its last action, where it has one. */
 export type DeploymentSnapshot = {

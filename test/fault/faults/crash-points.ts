@@ -13,26 +13,26 @@ type CrashPoint = {
   within?: RegExp
   program: 'runner' | 'server'
   /** What makes it happen; the action that must end after all. */
-  trigger(world: Cluster, deployment: string): Promise<number>
+  trigger(cluster: Cluster, deployment: string): Promise<number>
 }
 
-const update = (behave: string) => (world: Cluster, deployment: string) =>
-  startAction(world, deployment, 'update', behave)
+const update = (behave: string) => (cluster: Cluster, deployment: string) =>
+  startAction(cluster, deployment, 'update', behave)
 
 /** A runner that is lost leaves something to sweep. */
-async function loseRunner(world: Cluster, deployment: string): Promise<number> {
-  const { action, next } = await killRunner(world, deployment)
+async function loseRunner(cluster: Cluster, deployment: string): Promise<number> {
+  const { action, next } = await killRunner(cluster, deployment)
   await next
   return action
 }
 
-async function cleanUp(world: Cluster, deployment: string): Promise<number> {
-  await waitForActionEnd(world, await startAction(world, deployment, 'archive'))
+async function cleanUp(cluster: Cluster, deployment: string): Promise<number> {
+  await waitForActionEnd(cluster, await startAction(cluster, deployment, 'archive'))
   await waitUntil('it is archived', async () => {
-    const [row] = await world.journal.query('select status from deployments where name = $1', [deployment])
+    const [row] = await cluster.journal.query('select status from deployments where name = $1', [deployment])
     return row?.status === 'Archived'
   })
-  return startAction(world, deployment, 'cleanup')
+  return startAction(cluster, deployment, 'cleanup')
 }
 
 export const crashPoints = {
@@ -86,7 +86,7 @@ export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]
  * never reached, when a victim lives on, or when what was accepted has not ended.
  */
 export async function crashAt(
-  world: Cluster,
+  cluster: Cluster,
   crashes: readonly Crash[],
   nameFor: (crash: Crash) => string = deploymentNameFor,
 ): Promise<void> {
@@ -94,8 +94,8 @@ export async function crashAt(
   const victims = new Map<Program, Crash>()
   const places: Promise<unknown>[] = []
   // First: whoever reaches a step first is its victim, and nobody else's.
-  const takeBack = world.interceptStatements((program, { statement, before }) => {
-    const of = world.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
+  const stopIntercepting = cluster.interceptStatements((program, { statement, before }) => {
+    const of = cluster.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
     const crash = [...pending].find(({ point }) => {
       const aimed: CrashPoint = crashPoints[point]
       return aimed.program === of && aimed.statement.test(statement) && (aimed.within?.test(before) ?? true)
@@ -104,7 +104,7 @@ export async function crashAt(
     pending.delete(crash)
     victims.set(program, crash)
     const end = () => program.signal('SIGKILL')
-    places.push(of === 'server' ? world.server() : world.runner())
+    places.push(of === 'server' ? cluster.server() : cluster.runner())
     if (crash.when === 'after') return { mute: end }
     end()
     return 'cut-before'
@@ -112,7 +112,7 @@ export async function crashAt(
   try {
     // Then: everything happens at once.
     const begun = await Promise.all(
-      crashes.map((crash) => crashPoints[crash.point].trigger(world, nameFor(crash))),
+      crashes.map((crash) => crashPoints[crash.point].trigger(cluster, nameFor(crash))),
     )
     await waitUntil('all steps are reached', async () => pending.size === 0).catch((error: Error) => {
       throw new Error(`${error.message}, wanting ${[...pending].map(describeCrash)}`)
@@ -121,9 +121,9 @@ export async function crashAt(
       await waitUntil(`the victim of ${describeCrash(crash)} is gone`, async () => !victim.isAlive())
     await Promise.all(places)
     // Finally: what was accepted has ended all the same.
-    await Promise.all(begun.map((action) => waitForActionEnd(world, action)))
+    await Promise.all(begun.map((action) => waitForActionEnd(cluster, action)))
   } finally {
-    takeBack()
+    stopIntercepting()
     await Promise.allSettled(places)
   }
 }

@@ -102,7 +102,7 @@ export function expectedOutcomes(): Outcomes {
 
 /** Begins an action and holds it back just before its start for as long as `work` takes. */
 export async function holdBeforeStart(
-  world: Cluster,
+  cluster: Cluster,
   deployment: string,
   behave: string,
   work: (action: number) => Promise<void>,
@@ -110,7 +110,7 @@ export async function holdBeforeStart(
   const begun = Promise.withResolvers<number>()
   const arrived = Promise.withResolvers<void>()
   const done = Promise.withResolvers<void>()
-  const takeBack = world.interceptStatements(async (_, { statement, values }): Promise<StatementAction> => {
+  const stopIntercepting = cluster.interceptStatements(async (_, { statement, values }): Promise<StatementAction> => {
     if (!crashPoints.start.statement.test(statement) || !values.includes(String(await begun.promise)))
       return 'pass'
     arrived.resolve()
@@ -118,20 +118,20 @@ export async function holdBeforeStart(
     return 'pass'
   })
   try {
-    begun.resolve(await startAction(world, deployment, 'update', behave))
+    begun.resolve(await startAction(cluster, deployment, 'update', behave))
     await arrived.promise
     await work(await begun.promise)
     return await begun.promise
   } finally {
     begun.resolve(Number.NaN)
     done.resolve()
-    takeBack()
+    stopIntercepting()
   }
 }
 
 /** Tries everything that belongs to this moment of the action. */
-export async function tryForbiddenWrites(world: Cluster, action: number, when: When): Promise<Outcomes> {
-  const url = new URL(world.stores.postgres.url)
+export async function tryForbiddenWrites(cluster: Cluster, action: number, when: When): Promise<Outcomes> {
+  const url = new URL(cluster.stores.postgres.url)
   url.searchParams.set('application_name', 'wrong-hand')
   const [client, pool] = [
     new pg.Client({ connectionString: url.href }),

@@ -34,17 +34,17 @@ const writeStatements =
  * it: the runner goes on with its script, and the action is cancelled. The times are from the freeze.
  */
 export async function freezeRunner(
-  world: Cluster,
+  cluster: Cluster,
   deployment: string,
   frozenMs: number,
   beyond = true,
 ): Promise<FreezeResult> {
-  const action = await startAction(world, deployment, 'update', 'tree 600')
-  const holder = await waitForRunner(world, action)
-  await sleep(world.random.between(0, 500))
+  const action = await startAction(cluster, deployment, 'update', 'tree 600')
+  const holder = await waitForRunner(cluster, action)
+  await sleep(cluster.random.between(0, 500))
   let awake = false
   let staleTried = 0
-  const takeBack = world.interceptStatements((program, { statement, values }) => {
+  const stopIntercepting = cluster.interceptStatements((program, { statement, values }) => {
     const stale = awake && beyond && program.name === holder.name
     if (stale && writeStatements.test(statement) && values.includes(String(action))) staleTried += 1
     return 'pass'
@@ -52,14 +52,14 @@ export async function freezeRunner(
   try {
     const frozenAt = nowMs()
     holder.signal('SIGSTOP')
-    const [gone, settled] = [waitForProcessesGone(world, action), waitForActionEnd(world, action)]
+    const [gone, settled] = [waitForProcessesGone(cluster, action), waitForActionEnd(cluster, action)]
     await withTimeout(holder.exited, frozenMs, () => {})
     awake = true
     holder.signal('SIGCONT')
     const watched = sleep(afterWakeMs)
     if (!beyond) {
       await watched
-      await cancelAction(world.urls()[0], action)
+      await cancelAction(cluster.urls()[0], action)
     }
     const [goneAt, { state, atMs }] = await Promise.all([gone, settled, watched])
     return {
@@ -69,7 +69,7 @@ export async function freezeRunner(
       staleWriteAttempts: staleTried,
     }
   } finally {
-    takeBack()
+    stopIntercepting()
   }
 }
 
@@ -79,33 +79,33 @@ export async function freezeRunner(
  * end it meanwhile.
  */
 export async function freezeBetweenClaimAndStart(
-  world: Cluster,
+  cluster: Cluster,
   deployment: string,
   standing: () => void,
 ): Promise<void> {
-  const hold = world.scriptFile(`hold-${deployment}`)
+  const hold = cluster.scriptFile(`hold-${deployment}`)
   await writeFile(hold, '')
-  const action = await startAction(world, deployment, 'update', 'tree 6')
+  const action = await startAction(cluster, deployment, 'update', 'tree 6')
   let claimer = ''
   await waitUntil(`action ${action} is claimed`, async () => {
-    const [row] = await world.journal.query(
+    const [row] = await cluster.journal.query(
       `select by from fault.writes where action_id = $1 and (after ->> 'epoch')::int = 1 limit 1`,
       [action],
     )
     claimer = String(row?.by ?? '')
     return claimer !== ''
   })
-  const first = world.runners().find(({ name }) => name === claimer)
+  const first = cluster.runners().find(({ name }) => name === claimer)
   if (first === undefined) throw new Error(`action ${action} was claimed by ${claimer}, which is gone`)
   first.signal('SIGSTOP')
   standing()
   await waitUntil(`another one takes action ${action}`, async () => {
-    const [row] = await world.journal.query('select fencing_token from actions where id = $1', [action])
+    const [row] = await cluster.journal.query('select fencing_token from actions where id = $1', [action])
     return Number(row?.fencing_token) >= 2
   })
   await rm(hold)
-  await waitForScriptStart(world, action)
+  await waitForScriptStart(cluster, action)
   first.signal('SIGCONT')
-  await waitForActionEnd(world, action)
+  await waitForActionEnd(cluster, action)
   if (!first.isAlive()) throw new Error(`${claimer} was to wake up, and is gone`)
 }

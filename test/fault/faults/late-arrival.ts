@@ -13,31 +13,31 @@ import { startAction, waitForActionEnd, waitUntil } from './operations.ts'
 
 /** Resolves with what PostgreSQL answered to the late statement; the checker tells what became of it. */
 export async function deliverStatementLate(
-  world: Cluster,
+  cluster: Cluster,
   step: 'start' | 'output' | 'finish',
   deployment: string,
 ): Promise<ServerResponse> {
   // First: whoever takes the action waits before the start until we know its number.
   await waitUntil(`${deployment} is idle`, async () => {
-    const [row] = await world.journal.query(
+    const [row] = await cluster.journal.query(
       `select status not like '%Pending' and not exists (select from actions a where a.deployment_id = d.id
       and state in ('queued', 'running')) as idle from deployments d where name = $1`,
       [deployment],
     )
     return row?.idle === true
   })
-  const hold = world.scriptFile(`hold-${deployment}`)
+  const hold = cluster.scriptFile(`hold-${deployment}`)
   await writeFile(hold, '')
-  const action = await startAction(world, deployment, 'update', step === 'finish' ? 'quick' : 'tree 3')
+  const action = await startAction(cluster, deployment, 'update', step === 'finish' ? 'quick' : 'tree 3')
   const due = Promise.withResolvers<void>()
   const answered = Promise.withResolvers<ServerResponse>()
   let sent = false
   let sentEpoch = Number.NaN
   const epochNow = async () => {
-    const [row] = await world.journal.query('select fencing_token from actions where id = $1', [action])
+    const [row] = await cluster.journal.query('select fencing_token from actions where id = $1', [action])
     return Number(row?.fencing_token)
   }
-  const takeBack = world.interceptStatements(
+  const stopIntercepting = cluster.interceptStatements(
     async (program, { statement, values }): Promise<StatementAction> => {
       if (sent || !crashPoints[step].statement.test(statement) || !values.includes(String(action)))
         return 'pass'
@@ -53,13 +53,13 @@ export async function deliverStatementLate(
   try {
     await rm(hold)
     const over = async () => {
-      const [row] = await world.journal.query('select state from actions where id = $1', [action])
+      const [row] = await cluster.journal.query('select state from actions where id = $1', [action])
       return row?.state !== 'queued' && row?.state !== 'running'
     }
     await waitUntil(`${step} of action ${action} is sent`, async () => sent || (await over()))
     // Its runner was somebody else's victim before it came so far.
-    if (!sent) return await deliverStatementLate(world, step, deployment)
-    await world.runner()
+    if (!sent) return await deliverStatementLate(cluster, step, deployment)
+    await cluster.runner()
     await waitUntil(
       `action ${action} is somebody else's, or over`,
       async () => (await epochNow()) > sentEpoch,
@@ -68,7 +68,7 @@ export async function deliverStatementLate(
     return await withinTimeout(answered.promise, `the answer to the late ${step} of action ${action}`)
   } finally {
     due.resolve()
-    takeBack()
+    stopIntercepting()
   }
 }
 
@@ -76,21 +76,21 @@ export async function deliverStatementLate(
  * The server that accepts an action is heard in Redis only when the action has ended, which a runner has found by itself. Resolves
  * when an older revision was told after a newer one.
  */
-export async function deliverEventLate(world: Cluster, deployment: string): Promise<void> {
-  const [server] = world.servers()
+export async function deliverEventLate(cluster: Cluster, deployment: string): Promise<void> {
+  const [server] = cluster.servers()
   if (server === undefined) throw new Error('there is no server')
   const told: number[] = []
-  const subscriber = new Redis(world.stores.redis.url)
+  const subscriber = new Redis(cluster.stores.redis.url)
   // It connects again by itself; what it misses is waited for in vain, and that says so.
   subscriber.on('error', () => {})
   try {
-    await subscribe(subscriber, world.prefix, {
+    await subscribe(subscriber, cluster.prefix, {
       onChange: (event) => {
         if (event.name === deployment) told.push(event.revision)
       },
     })
     server.redis.freeze()
-    await waitForActionEnd(world, await startAction(world, deployment, 'update', 'quick', () => [server.url]))
+    await waitForActionEnd(cluster, await startAction(cluster, deployment, 'update', 'quick', () => [server.url]))
     server.redis.thaw()
     await waitUntil('the late event is told', async () => told.some((one, at) => one < (told[at - 1] ?? 0)))
   } finally {

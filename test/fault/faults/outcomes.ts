@@ -5,10 +5,10 @@ import type { Count } from '../scenarios/scenario.ts'
 
 /** Lost: accepted, and never ended. Doubled: more than one action of a key. Only once all is quiet. */
 export async function countLostAndDuplicated(
-  world: Cluster,
+  cluster: Cluster,
   asked: readonly RecordedRequest[],
 ): Promise<Count[]> {
-  const rows = (await world.journal.writes()).filter((write) => write.what === 'row')
+  const rows = (await cluster.journal.writes()).filter((write) => write.what === 'row')
   const ended = new Set(rows.filter(isEnd).map(({ action }) => action))
   const begunFor = Map.groupBy(
     rows.filter(({ before }) => before === null),
@@ -16,7 +16,7 @@ export async function countLostAndDuplicated(
   )
   const keys = new Set(asked.map(({ key }) => key))
   const lost = asked.filter(({ responses }) =>
-    responses.some((one) => one.is === 'accepted' && !ended.has(one.action)),
+    responses.some((one) => one.outcome === 'accepted' && !ended.has(one.action)),
   )
   const doubled = [...keys].filter((key) => (begunFor.get(key)?.length ?? 0) > 1)
   return [

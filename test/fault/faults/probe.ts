@@ -17,9 +17,9 @@ const listEveryMs = 250
 const postEveryMs = 1000
 
 /** GET of the list and POST of an update, of every server, each on its own: a slow one holds up no other. */
-export async function probeServers(world: Cluster): Promise<Probe> {
-  const names = world.servers().map(({ name }) => `probe-${name}`)
-  await createDeployments(world, names)
+export async function probeServers(cluster: Cluster): Promise<Probe> {
+  const names = cluster.servers().map(({ name }) => `probe-${name}`)
+  await createDeployments(cluster, names)
   const [lists, posts]: [ProbeResult[], ProbeResult[]] = [[], []]
   const under = new Set<Promise<void>>()
   let stopped = false
@@ -29,7 +29,7 @@ export async function probeServers(world: Cluster): Promise<Probe> {
     look: (url: string, at: number) => Promise<number>,
   ) => {
     while (!stopped) {
-      for (const [at, url] of world.urls().entries()) {
+      for (const [at, url] of cluster.urls().entries()) {
         const atMs = nowMs()
         const one = look(url, at).then((status) => void looks.push({ atMs, tookMs: nowMs() - atMs, status }))
         under.add(one)
@@ -69,8 +69,8 @@ function getList(url: string): Promise<number> {
 /** 200: accepted; 409: refused, for the one before is still under way. */
 async function postUpdate(url: string, deployment: string): Promise<number> {
   const answer = await sendOnce(url, { key: createKey('probe'), kind: 'update', deployment, behave: 'quick' })
-  if (answer.is === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
-  return answer.is === 'accepted' ? 200 : 409
+  if (answer.outcome === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
+  return answer.outcome === 'accepted' ? 200 : 409
 }
 
 /** How long requests of a time took until they were accepted; what was not by then has taken until `overMs`. */
@@ -84,8 +84,8 @@ export function acceptanceTimes(
     .filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs)
     .flatMap(({ sentMs, responses }) => {
       const last = responses.at(-1)
-      if (last?.is === 'refused') return []
-      return [(last?.is === 'accepted' ? last.atMs : overMs) - sentMs]
+      if (last?.outcome === 'rejected') return []
+      return [(last?.outcome === 'accepted' ? last.atMs : overMs) - sentMs]
     })
 }
 
@@ -94,18 +94,18 @@ export function serverErrors(asked: readonly RecordedRequest[], fromMs: number, 
   return asked
     .flatMap(({ responses }) => responses)
     .filter((answer) => answer.atMs >= fromMs && answer.atMs < untilMs)
-    .filter((answer) => answer.is === 'unknown' && /^5\d\d /.test(answer.code)).length
+    .filter((answer) => answer.outcome === 'unknown' && /^5\d\d /.test(answer.code)).length
 }
 
 export type Delay = { acceptedMs: number; delayMs: number }
 
 /** From the acceptance to the start of the script; what has not started has waited until `overMs`. Only without cancels. */
-export async function startDelays(world: Cluster, overMs: number): Promise<Delay[]> {
-  const { runs } = await readScriptHistory(world.dir)
+export async function startDelays(cluster: Cluster, overMs: number): Promise<Delay[]> {
+  const { runs } = await readScriptHistory(cluster.dir)
   const startOf = new Map(runs.map(({ action, atMs }) => [action, atMs]))
-  return world.requests.flatMap(({ responses }) =>
+  return cluster.requests.flatMap(({ responses }) =>
     responses.flatMap((answer) => {
-      if (answer.is !== 'accepted') return []
+      if (answer.outcome !== 'accepted') return []
       const startedMs = startOf.get(answer.action) ?? overMs
       return [{ acceptedMs: answer.atMs, delayMs: Math.max(0, startedMs - answer.atMs) }]
     }),
@@ -113,7 +113,7 @@ export async function startDelays(world: Cluster, overMs: number): Promise<Delay
 }
 
 /** When scripts started. */
-export async function scriptStarts(world: Cluster): Promise<number[]> {
-  const { runs } = await readScriptHistory(world.dir)
+export async function scriptStarts(cluster: Cluster): Promise<number[]> {
+  const { runs } = await readScriptHistory(cluster.dir)
   return runs.map(({ atMs }) => atMs).toSorted((one, other) => one - other)
 }

@@ -5,90 +5,90 @@ import type { Program } from '../harness/programs.ts'
 import type { Random } from '../harness/random.ts'
 
 /** What a fault does; it mends itself, at most `longestMs` later. Its chance is its own, whatever others need meanwhile. */
-type Fault = (world: Cluster, random: Random, longestMs: number) => Promise<void>
+type Fault = (cluster: Cluster, random: Random, longestMs: number) => Promise<void>
 
-const pickRunner = (world: Cluster, random: Random) => pickProgram(random, world.runners())
-const pickServer = (world: Cluster, random: Random) => pickProgram(random, world.servers())
-const pickAnyProgram = (world: Cluster, random: Random) =>
-  pickProgram(random, [...world.servers(), ...world.runners()])
+const pickRunner = (cluster: Cluster, random: Random) => pickProgram(random, cluster.runners())
+const pickServer = (cluster: Cluster, random: Random) => pickProgram(random, cluster.servers())
+const pickAnyProgram = (cluster: Cluster, random: Random) =>
+  pickProgram(random, [...cluster.servers(), ...cluster.runners()])
 function pickProgram<T extends Program>(random: Random, from: readonly T[]): T | undefined {
   return from.length === 0 ? undefined : random.pick(from)
 }
 const pause = (random: Random, longestMs: number) => sleep(random.between(0.2, 1) * longestMs)
 
 export const randomFaults = {
-  'a runner is killed': async (world, random) => {
-    await pickRunner(world, random)?.kill()
-    await world.runner()
+  'a runner is killed': async (cluster, random) => {
+    await pickRunner(cluster, random)?.kill()
+    await cluster.runner()
   },
-  'a runner is frozen': async (world, random, longestMs) => {
-    const runner = pickRunner(world, random)
+  'a runner is frozen': async (cluster, random, longestMs) => {
+    const runner = pickRunner(cluster, random)
     runner?.signal('SIGSTOP')
     await pause(random, longestMs)
     runner?.signal('SIGCONT')
   },
-  'a runner is told to stop': async (world, random) => {
-    const next = world.runner()
-    await pickRunner(world, random)?.stop()
+  'a runner is told to stop': async (cluster, random) => {
+    const next = cluster.runner()
+    await pickRunner(cluster, random)?.stop()
     await next
   },
-  'a server is killed': async (world, random) => {
-    await pickServer(world, random)?.kill()
-    await world.server()
+  'a server is killed': async (cluster, random) => {
+    await pickServer(cluster, random)?.kill()
+    await cluster.server()
   },
-  'a server is frozen': async (world, random, longestMs) => {
-    const server = pickServer(world, random)
+  'a server is frozen': async (cluster, random, longestMs) => {
+    const server = pickServer(cluster, random)
     server?.signal('SIGSTOP')
     await pause(random, longestMs)
     server?.signal('SIGCONT')
   },
-  'a server is told to stop': async (world, random) => {
-    const next = world.server()
-    await pickServer(world, random)?.stop()
+  'a server is told to stop': async (cluster, random) => {
+    const next = cluster.server()
+    await pickServer(cluster, random)?.stop()
     await next
   },
   'Redis is flushed': ({ stores }) => stores.redis.flush(),
-  'Redis is killed': async (world, random, longestMs) => {
-    await world.stores.redis.kill()
+  'Redis is killed': async (cluster, random, longestMs) => {
+    await cluster.stores.redis.kill()
     await pause(random, longestMs)
-    await world.stores.redis.start()
+    await cluster.stores.redis.start()
   },
-  'Redis is frozen': async (world, random, longestMs) => {
-    world.stores.redis.pause()
+  'Redis is frozen': async (cluster, random, longestMs) => {
+    cluster.stores.redis.pause()
     await pause(random, longestMs)
-    world.stores.redis.resume()
+    cluster.stores.redis.resume()
   },
   'PostgreSQL is killed': async ({ stores }) => {
     await stores.postgres.kill()
     await stores.postgres.start()
   },
-  'PostgreSQL is away': async (world, random, longestMs) => {
-    await world.stores.postgres.stop()
+  'PostgreSQL is away': async (cluster, random, longestMs) => {
+    await cluster.stores.postgres.stop()
     await pause(random, longestMs)
-    await world.stores.postgres.start()
+    await cluster.stores.postgres.start()
   },
-  'PostgreSQL is a black hole for one program': async (world, random, longestMs) => {
-    const program = pickAnyProgram(world, random)
+  'PostgreSQL is a black hole for one program': async (cluster, random, longestMs) => {
+    const program = pickAnyProgram(cluster, random)
     program?.postgres.freeze()
     await pause(random, longestMs)
     program?.postgres.thaw()
   },
-  'Redis is a black hole for one program': async (world, random, longestMs) => {
-    const program = pickAnyProgram(world, random)
+  'Redis is a black hole for one program': async (cluster, random, longestMs) => {
+    const program = pickAnyProgram(cluster, random)
     program?.redis.freeze()
     await pause(random, longestMs)
     program?.redis.thaw()
   },
-  'connections to PostgreSQL are reset during COMMIT': async (world, random) => {
+  'connections to PostgreSQL are reset during COMMIT': async (cluster, random) => {
     const acts = /enqueue_action\(|start_action\(|finish_action\(|fencing_token \+ 1|^COMMIT/i
-    const takeBack = world.interceptStatements((_, { statement }) =>
+    const stopIntercepting = cluster.interceptStatements((_, { statement }) =>
       acts.test(statement) && random.below(2) === 0 ? 'cut-after' : 'pass',
     )
     await sleep(1000)
-    takeBack()
+    stopIntercepting()
   },
-  'all connections to the stores are reset': async (world) => {
-    for (const { postgres, redis } of [...world.servers(), ...world.runners()]) {
+  'all connections to the stores are reset': async (cluster) => {
+    for (const { postgres, redis } of [...cluster.servers(), ...cluster.runners()]) {
       postgres.resetConnections()
       redis.resetConnections()
     }
@@ -109,11 +109,11 @@ export type PlanOptions = {
  * Two hands make faults until the time is over; every kind comes before any comes again. Gives what was done, in order. The seed
  * makes the order and each fault's own chance; only where two faults would share a place the later one is passed over for a while.
  */
-export async function runRandomPlan(world: Cluster, options: PlanOptions): Promise<FaultName[]> {
+export async function runRandomPlan(cluster: Cluster, options: PlanOptions): Promise<FaultName[]> {
   const { forMs, pauseMs, longestMs } = options
   const until = performance.now() + forMs
   const done: FaultName[] = []
-  const chance = world.random.fork()
+  const chance = cluster.random.fork()
   const bag: { name: FaultName; random: Random }[] = []
   // Two hands on one store at once would only mend each other's fault.
   const busy = new Set<string>()
@@ -128,7 +128,7 @@ export async function runRandomPlan(world: Cluster, options: PlanOptions): Promi
       busy.add(targetOf(name))
       done.push(name)
       try {
-        await randomFaults[name](world, random, longestMs)
+        await randomFaults[name](cluster, random, longestMs)
       } finally {
         busy.delete(targetOf(name))
       }

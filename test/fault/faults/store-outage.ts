@@ -7,9 +7,9 @@ import type { Measurement } from '../scenarios/scenario.ts'
 
 export type StoreOutage = {
   name: string
-  begin(world: Cluster): Promise<void>
+  begin(cluster: Cluster): Promise<void>
   lastsMs: number
-  end(world: Cluster): Promise<void>
+  end(cluster: Cluster): Promise<void>
 }
 /** The fault was there from `fromMs` to `backMs`; it was looked on until `untilMs`. */
 export type OutagePeriod = { fromMs: number; backMs: number; untilMs: number }
@@ -19,22 +19,22 @@ const answerMs = 5000
 
 /** Every fault so many times, each looked on for `afterMs` once it is over. Gives when each was there; the load has ended then. */
 export async function runOutages(
-  world: Cluster,
+  cluster: Cluster,
   rounds: number,
   faults: readonly StoreOutage[],
   load: { behaviours: readonly string[]; cancelPercent?: number },
   afterMs: number,
 ): Promise<OutageRecord[]> {
-  const { stop } = startLoad(world, { deployments: 40, clients: 4, pauseMs: 400, ...load })
+  const { stop } = startLoad(cluster, { deployments: 40, clients: 4, pauseMs: 400, ...load })
   const broken: OutageRecord[] = []
   try {
     await sleep(5000)
     for (let round = 0; round < rounds; round += 1)
       for (const { name, begin, lastsMs, end } of faults) {
         const fromMs = nowMs()
-        await begin(world)
+        await begin(cluster)
         await sleep(lastsMs)
-        await end(world)
+        await end(cluster)
         const backMs = nowMs()
         await sleep(afterMs)
         broken.push({ name, fromMs, backMs, untilMs: nowMs() })

@@ -123,7 +123,7 @@ export async function startCluster(seed: number, environment: Record<string, str
   const living = () => [...programs.server, ...programs.runner].filter((one) => one.isAlive())
   const urls = () => programs.server.filter((one) => one.isAlive()).map(({ url }) => url)
 
-  const world: Cluster = {
+  const cluster: Cluster = {
     seed,
     random,
     dir,
@@ -155,8 +155,8 @@ export async function startCluster(seed: number, environment: Record<string, str
         program.redis.thaw()
         program.signal('SIGCONT')
       }
-      if (world.servers().length === 0) await server()
-      if (world.runners().length === 0) await runner()
+      if (cluster.servers().length === 0) await server()
+      if (cluster.runners().length === 0) await runner()
       const patientUntil = performance.now() + 2000
       let calm = 0
       while (calm < 3 && performance.now() < until) {
@@ -212,7 +212,7 @@ export async function startCluster(seed: number, environment: Record<string, str
       await rm(folder, { recursive: true, force: true })
     },
   }
-  return world
+  return cluster
 }
 
 /** As every platform does: a program that could not start, e.g. because its store was away too long, is started again. */

@@ -35,7 +35,7 @@ export async function sendUntilAnswered(
   for (;;) {
     const answer = urls().length === 0 ? unknown('no server') : await sendOnce(random.pick(urls()), intention)
     mine.responses.push(answer)
-    if (answer.is !== 'unknown') return answer
+    if (answer.outcome !== 'unknown') return answer
     if (givenUp()) return undefined
     await sleep(random.between(50, 250))
   }
@@ -73,10 +73,10 @@ export async function sendOnce(
     })
     const text = await response.text()
     if (response.ok)
-      return { atMs: nowMs(), is: 'accepted', action: Number(response.headers.get(headers.actionId)) }
+      return { atMs: nowMs(), outcome: 'accepted', action: Number(response.headers.get(headers.actionId)) }
     const code = /"code":"(\w+)"/.exec(text)?.[1] ?? 'no code'
     return isFinal(response.status)
-      ? { atMs: nowMs(), is: 'refused', code }
+      ? { atMs: nowMs(), outcome: 'rejected', code }
       : unknown(`${response.status} ${code}`)
   } catch (error) {
     return unknown(
@@ -87,7 +87,7 @@ export async function sendOnce(
 
 /** 405: this server stops; 5xx: somebody is away. Both say: send it again. */
 const isFinal = (status: number) => status < 500 && status !== 405
-const unknown = (code: string): RecordedResponse => ({ atMs: nowMs(), is: 'unknown', code })
+const unknown = (code: string): RecordedResponse => ({ atMs: nowMs(), outcome: 'unknown', code })
 
 export type ObservedState = { status: string; pending: boolean } | 'none' | 'unknown'
 

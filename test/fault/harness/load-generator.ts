@@ -30,9 +30,9 @@ export type LoadGenerator = {
 
 const finalTimeoutMs = 60_000
 
-export function startLoad({ requests, urls, ...world }: Cluster, options: LoadOptions): LoadGenerator {
+export function startLoad({ requests, urls, ...cluster }: Cluster, options: LoadOptions): LoadGenerator {
   const { deployments, clients, pauseMs, behaviours, cancelPercent = 10, limit } = options
-  const random = world.random.fork()
+  const random = cluster.random.fork()
   let stopping = false
   let stoppedAt = Number.POSITIVE_INFINITY
   let intentions = 0

@@ -22,7 +22,7 @@ export function formatViolations(violations: readonly Violation[], seed: number,
 
 /** Where everything is refused no invariant breaks: fails when fewer were accepted, or fewer scripts ran. */
 export function assertWorkDone({ requests, runs }: History, atLeast: number): void {
-  const accepted = requests.filter(({ responses }) => responses.some(({ is }) => is === 'accepted')).length
+  const accepted = requests.filter(({ responses }) => responses.some(({ outcome }) => outcome === 'accepted')).length
   if (Math.min(accepted, runs.length) < atLeast)
     throw new Error(
       `${accepted} requests were accepted and ${runs.length} scripts ran, wanted are ${atLeast}`,

@@ -14,14 +14,14 @@ export const connectionReset: Scenario = {
   servers: 2,
   runners: 2,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const perLane = times(10)
     const names = Array.from({ length: lanes }, (_, at) => `reset-${at}`)
-    await createDeployments(world, names)
+    await createDeployments(cluster, names)
     // A begin is one statement, which PostgreSQL commits by itself: before it is before, its answer is after the commit.
     const waiting = new Map<string, StatementAction>()
     let resets = 0
-    const takeBack = world.interceptStatements((_, { statement, values }) => {
+    const stopIntercepting = cluster.interceptStatements((_, { statement, values }) => {
       const key = values.find((value) => waiting.has(value))
       if (key === undefined || !crashPoints.begin.statement.test(statement)) return 'pass'
       const verdict = waiting.get(key) ?? 'pass'
@@ -38,17 +38,17 @@ export const connectionReset: Scenario = {
           keys.add(key)
           waiting.set(key, (lane + count) % 2 === 0 ? 'cut-before' : 'cut-after')
           const intention = { key, kind: 'update', deployment, behave: 'quick' } as const
-          const answer = await sendUntilAnswered(world.requests, world.urls, world.random, intention)
-          if (answer?.is === 'accepted') {
-            await waitForActionEnd(world, answer.action)
-            await waitUntilRunning(world, [deployment])
+          const answer = await sendUntilAnswered(cluster.requests, cluster.urls, cluster.random, intention)
+          if (answer?.outcome === 'accepted') {
+            await waitForActionEnd(cluster, answer.action)
+            await waitUntilRunning(cluster, [deployment])
           } else unkept.push(answer?.code ?? 'never answered')
         }
       }),
     )
-    takeBack()
-    await world.waitUntilQuiet()
-    const mine = world.requests.filter(({ key }) => keys.has(key))
+    stopIntercepting()
+    await cluster.waitUntilQuiet()
+    const mine = cluster.requests.filter(({ key }) => keys.has(key))
     const again = mine.filter(({ responses }) => responses.length > 1).length
     return {
       rounds: `${keys.size} keys, half of them each way, ${again} sent again by the client`,
@@ -56,7 +56,7 @@ export const connectionReset: Scenario = {
       counts: [
         { what: 'resets', count: resets, expected: { atLeast: keys.size } },
         { what: `not accepted ${unkept.join(', ')}`.trim(), count: unkept.length, expected: 0 },
-        ...(await countLostAndDuplicated(world, mine)),
+        ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }
   },

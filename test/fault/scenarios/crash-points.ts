@@ -14,17 +14,17 @@ export const crashPoints: Scenario = {
   servers: 2,
   runners: 3,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(1)
     const tookMs: number[] = []
     for (let round = 0; round < rounds; round += 1) {
       // The rows of the round before stay for the check.
       const nameIn = (crash: Crash) => `r${round}-${deploymentNameFor(crash)}`
-      await createDeployments(world, allCrashes.map(nameIn))
+      await createDeployments(cluster, allCrashes.map(nameIn))
       const atMs = nowMs()
-      await crashAt(world, allCrashes, nameIn)
+      await crashAt(cluster, allCrashes, nameIn)
       tookMs.push(nowMs() - atMs)
-      await world.waitUntilQuiet()
+      await cluster.waitUntilQuiet()
     }
     return {
       rounds: `${rounds} of ${allCrashes.length} crashes`,
@@ -38,19 +38,19 @@ export const randomPlan: Scenario = {
   servers: 2,
   runners: 4,
   pages: 4,
-  async run(world, times) {
+  async run(cluster, times) {
     const seconds = times(100)
-    const load = startLoad(world, {
+    const load = startLoad(cluster, {
       deployments: 30,
       clients: 10,
       pauseMs: 300,
       behaviours: ['quick', 'sleep 0.5', 'tree 2', 'tree 15', 'fail'],
     })
-    const done = await runRandomPlan(world, { forMs: seconds * 1000, pauseMs: 5000, longestMs: 28_000 })
+    const done = await runRandomPlan(cluster, { forMs: seconds * 1000, pauseMs: 5000, longestMs: 28_000 })
     await load.stop()
-    assertWorkDone((await world.check()).history, seconds)
+    assertWorkDone((await cluster.check()).history, seconds)
     return {
-      rounds: `${done.length} faults in ${seconds} s, ${world.requests.length} requests`,
+      rounds: `${done.length} faults in ${seconds} s, ${cluster.requests.length} requests`,
       measurements: [],
     }
   },

@@ -42,32 +42,32 @@ export const misbehavingScripts: Scenario = {
   servers: 1,
   runners: 1,
   pages: 1,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(2)
     const names = scripts.map((_, at) => `nasty-${at}`)
-    await createDeployments(world, names)
-    const runner = world.runners()[0]
+    await createDeployments(cluster, names)
+    const runner = cluster.runners()[0]
     const settledMs: number[] = []
     const wrong: string[] = []
     let survivors = 0
     // First: room for what every runner needs once.
-    for (let round = 0; round < ordinaryRounds; round += 1) await createDeployments(world, ordinary(round))
+    for (let round = 0; round < ordinaryRounds; round += 1) await createDeployments(cluster, ordinary(round))
     const beforeBytes = memory(runner?.pid, 'VmRSS')
     let most = { behave: 'none', bytes: 0 }
     for (let round = 0; round < rounds; round += 1) {
       for (const [at, { behave, cancel, state }] of scripts.entries()) {
         resetPeakMemory(runner?.pid)
-        const action = await startAction(world, names[at] ?? '', 'update', behave)
+        const action = await startAction(cluster, names[at] ?? '', 'update', behave)
         if (cancel !== undefined) {
-          await waitForScriptStart(world, action)
+          await waitForScriptStart(cluster, action)
           await sleep(cancel)
           const askedMs = nowMs()
-          await cancelAction(world.urls()[0], action)
-          settledMs.push((await waitForActionEnd(world, action, 180_000)).atMs - askedMs)
+          await cancelAction(cluster.urls()[0], action)
+          settledMs.push((await waitForActionEnd(cluster, action, 180_000)).atMs - askedMs)
         }
-        const is = (await waitForActionEnd(world, action, 180_000)).state
+        const is = (await waitForActionEnd(cluster, action, 180_000)).state
         if (is !== state) wrong.push(`${behave}: ${is}`)
-        survivors += await waitForProcessesGone(world, action, 100).then(
+        survivors += await waitForProcessesGone(cluster, action, 100).then(
           () => 0,
           () => 1,
         )

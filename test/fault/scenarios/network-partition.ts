@@ -16,31 +16,31 @@ export const networkPartition: Scenario = {
   servers: 1,
   runners: 4,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(1)
     const fromPostgres = ['cut-0', 'cut-1', 'cut-2']
     const fromRedis = ['cut-3', 'cut-4']
-    await createDeployments(world, [...fromPostgres, ...fromRedis])
+    await createDeployments(cluster, [...fromPostgres, ...fromRedis])
     const goneMs: number[] = []
     const settledMs: number[] = []
     const ends: string[] = []
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all([
         ...fromPostgres.map(async (name) => {
-          const action = await startAction(world, name, 'update', 'tree 600')
-          const holder = await waitForRunner(world, action)
+          const action = await startAction(cluster, name, 'update', 'tree 600')
+          const holder = await waitForRunner(cluster, action)
           const atMs = nowMs()
           holder.postgres.freeze()
-          goneMs.push((await waitForProcessesGone(world, action)) - atMs)
-          settledMs.push((await waitForActionEnd(world, action)).atMs - atMs)
+          goneMs.push((await waitForProcessesGone(cluster, action)) - atMs)
+          settledMs.push((await waitForActionEnd(cluster, action)).atMs - atMs)
           holder.postgres.thaw()
         }),
         ...fromRedis.map(async (name) => {
           await sleep(2000)
-          const action = await startAction(world, name, 'update', 'sleep 8')
-          const holder = await waitForRunner(world, action)
+          const action = await startAction(cluster, name, 'update', 'sleep 8')
+          const holder = await waitForRunner(cluster, action)
           holder.redis.freeze()
-          ends.push((await waitForActionEnd(world, action)).state)
+          ends.push((await waitForActionEnd(cluster, action)).state)
           holder.redis.thaw()
         }),
       ])

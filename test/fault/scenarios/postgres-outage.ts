@@ -5,7 +5,7 @@ import { runOutages, type StoreOutage, summarize } from '../faults/store-outage.
 import type { Cluster } from '../harness/cluster.ts'
 import type { Scenario } from './scenario.ts'
 
-const programs = (world: Cluster) => [...world.servers(), ...world.runners()]
+const programs = (cluster: Cluster) => [...cluster.servers(), ...cluster.runners()]
 
 const faults: StoreOutage[] = [
   {
@@ -22,12 +22,12 @@ const faults: StoreOutage[] = [
   },
   {
     name: 'black-holed for 30 s',
-    begin: async (world) => {
-      for (const { postgres } of programs(world)) postgres.freeze()
+    begin: async (cluster) => {
+      for (const { postgres } of programs(cluster)) postgres.freeze()
     },
     lastsMs: 30_000,
-    end: async (world) => {
-      for (const { postgres } of programs(world)) postgres.thaw()
+    end: async (cluster) => {
+      for (const { postgres } of programs(cluster)) postgres.thaw()
     },
   },
 ]
@@ -41,14 +41,14 @@ export const postgresOutage: Scenario = {
   servers: 2,
   runners: 2,
   pages: 4,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(0.5)
-    const probe = await probeServers(world)
+    const probe = await probeServers(cluster)
     const load = { behaviours: ['quick', 'tree 1'] }
-    const broken = await runOutages(world, rounds, faults, load, recoveryMs)
+    const broken = await runOutages(cluster, rounds, faults, load, recoveryMs)
     // Only now it is known how long the slowest took.
     await probe.stop()
-    const starts = await scriptStarts(world)
+    const starts = await scriptStarts(cluster)
     const figures = summarize(broken, ({ fromMs, backMs, untilMs }) => {
       const lists = within(probe.lists, fromMs, untilMs)
       const posts = within(probe.posts, fromMs, untilMs)
@@ -74,7 +74,7 @@ export const postgresOutage: Scenario = {
     })
     const others = probe.lists.filter(({ status }) => status !== 200 && status !== 503)
     return {
-      rounds: `${rounds} each, of ${world.servers().length} servers`,
+      rounds: `${rounds} each, of ${cluster.servers().length} servers`,
       measurements: figures,
       counts: [{ what: 'answers of the list other than 200 and 503', count: others.length, expected: 0 }],
     }

@@ -23,7 +23,7 @@ const faultsOf = (bellsLost: (count: number) => void): StoreOutage[] => [
   },
   {
     name: 'flushed',
-    begin: async (world) => bellsLost(await flushNotifications(world)),
+    begin: async (cluster) => bellsLost(await flushNotifications(cluster)),
     lastsMs: 0,
     end: async () => {},
   },
@@ -50,20 +50,20 @@ export const redisOutage: Scenario = {
   servers: 2,
   runners: 2,
   pages: 4,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(0.5)
-    await createDeployments(world, notifiedDeployments)
+    await createDeployments(cluster, notifiedDeployments)
     let bells = 0
     const faults = faultsOf((lost) => {
       bells += lost
     })
     // Scripts that take no time: every delay is the system's.
     const load = { behaviours: ['quick'], cancelPercent: 0 }
-    const broken = await runOutages(world, rounds, faults, load, observationMs + pollingMs)
-    const delays = await startDelays(world, nowMs())
+    const broken = await runOutages(cluster, rounds, faults, load, observationMs + pollingMs)
+    const delays = await startDelays(cluster, nowMs())
     let errors = 0
     const figures = summarize(broken, ({ fromMs, backMs, untilMs }) => {
-      errors += serverErrors(world.requests, fromMs, untilMs)
+      errors += serverErrors(cluster.requests, fromMs, untilMs)
       const overMs = Math.max(backMs, fromMs + 5000)
       const between = (least: number, most: number) =>
         delays.filter(({ acceptedMs }) => acceptedMs >= least && acceptedMs < most)
@@ -74,7 +74,7 @@ export const redisOutage: Scenario = {
           what: 'POST accepted',
           budgetMs: 1500,
           of: 'p99',
-          timesMs: acceptanceTimes(world.requests, fromMs, overMs, untilMs),
+          timesMs: acceptanceTimes(cluster.requests, fromMs, overMs, untilMs),
         },
         {
           what: 'start of the script',
@@ -105,15 +105,15 @@ export const redisOutage: Scenario = {
 }
 
 /** Flushes while bells wait, for the runners stand still. Gives how many were lost. */
-async function flushNotifications(world: Cluster): Promise<number> {
-  const runners = world.runners()
-  const redis = new Redis(world.stores.redis.url)
+async function flushNotifications(cluster: Cluster): Promise<number> {
+  const runners = cluster.runners()
+  const redis = new Redis(cluster.stores.redis.url)
   for (const runner of runners) runner.signal('SIGSTOP')
   try {
     // An archive asks no runner before it is accepted.
-    await Promise.all(notifiedDeployments.map((name) => startAction(world, name, 'archive')))
-    const lost = await redis.llen(`${world.prefix}:${queueNames.actions}:wait`)
-    await world.stores.redis.flush()
+    await Promise.all(notifiedDeployments.map((name) => startAction(cluster, name, 'archive')))
+    const lost = await redis.llen(`${cluster.prefix}:${queueNames.actions}:wait`)
+    await cluster.stores.redis.flush()
     return lost
   } finally {
     for (const runner of runners) runner.signal('SIGCONT')

@@ -16,9 +16,9 @@ export const rollingRestart: Scenario = {
   servers: 2,
   runners: 3,
   pages: 4,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(1)
-    const load = startLoad(world, {
+    const load = startLoad(cluster, {
       deployments: 40,
       clients: 8,
       pauseMs: 300,
@@ -32,30 +32,30 @@ export const rollingRestart: Scenario = {
     let refusedExits = 0
     let renewals = 0
     for (let round = 0; round < rounds; round += 1) {
-      for (const runner of world.runners()) {
-        await world.runner()
+      for (const runner of cluster.runners()) {
+        await cluster.runner()
         const atMs = nowMs()
         const exit = await runner.stop()
         const goneMs = nowMs()
         if (exit !== 0) refusedExits += 1
         // What counts is the time after its last script, which it had to wait for.
-        const writes = await world.journal.writes()
+        const writes = await cluster.journal.writes()
         renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
         const own = new Set(writes.filter(({ by }) => by === runner.name).map(({ action }) => action))
-        const { ends } = await readScriptHistory(world.dir)
+        const { ends } = await readScriptHistory(cluster.dir)
         const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
         runnerMs.push(Math.max(0, goneMs - lastMs))
       }
-      for (const server of world.servers()) {
-        await world.server()
+      for (const server of cluster.servers()) {
+        await cluster.server()
         const atMs = nowMs()
         if ((await server.stop()) !== 0) refusedExits += 1
         serverMs.push(nowMs() - atMs)
       }
     }
     await load.stop()
-    await waitUntil('all have ended', async () => (await world.journal.active()) === 0)
-    const ends = lastChanges(await world.journal.writes())
+    await waitUntil('all have ended', async () => (await cluster.journal.active()) === 0)
+    const ends = lastChanges(await cluster.journal.writes())
     const interrupted = ends.filter(({ after }) => after?.state === 'interrupted')
     // A cleanup that succeeds takes the rows of its deployment along.
     const others = ends.filter(({ after }) => after !== null && after.state !== 'succeeded')

@@ -15,15 +15,15 @@ export const runnerFrozen: Scenario = {
   servers: 1,
   runners: atOnce + 1,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const waves = times(1.25)
     const names = Array.from({ length: atOnce }, (_, at) => `frozen-${at}`)
-    await createDeployments(world, names)
+    await createDeployments(cluster, names)
     const frozen: FreezeResult[] = []
     for (let wave = 0; wave < waves; wave += 1) {
       const wakes = names.map((name, at) => {
         const long = seconds[at % seconds.length] ?? 0
-        return freezeRunner(world, name, 1000 * long, long > leaseSeconds)
+        return freezeRunner(cluster, name, 1000 * long, long > leaseSeconds)
       })
       frozen.push(...(await Promise.all(wakes)))
     }
@@ -45,14 +45,14 @@ export const runnerFrozen: Scenario = {
       counts: [
         { what: 'frozen within the lease, and interrupted', count: interrupted.length, expected: 0 },
         { what: 'stale writes tried', count: staleTried, expected: { atLeast: 1 } },
-        { what: 'stale writes accepted', count: await staleWrites(world), expected: 0 },
+        { what: 'stale writes accepted', count: await staleWrites(cluster), expected: 0 },
       ],
     }
   },
 }
 
 /** The checker says which; this is the count for the table. */
-async function staleWrites(world: Cluster): Promise<number> {
-  const { violations } = await world.check()
+async function staleWrites(cluster: Cluster): Promise<number> {
+  const { violations } = await cluster.check()
   return violations.filter(({ invariant }) => invariant === 'I4').length
 }

@@ -18,16 +18,16 @@ export const runnerKilled: Scenario = {
   servers: 1,
   runners: atOnce + 1,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(50)
     const goneMs: number[] = []
     const settledMs: number[] = []
     const names = Array.from({ length: atOnce }, (_, at) => `killed-${at}`)
-    await createDeployments(world, names)
+    await createDeployments(cluster, names)
     for (let round = 0; round < rounds; round += atOnce) {
       await Promise.all(
         names.map(async (name) => {
-          const { gone, settled } = await killHolder(world, name)
+          const { gone, settled } = await killHolder(cluster, name)
           goneMs.push(gone)
           settledMs.push(settled)
         }),
@@ -43,11 +43,11 @@ export const runnerKilled: Scenario = {
   },
 }
 
-async function killHolder(world: Cluster, name: string): Promise<{ gone: number; settled: number }> {
-  const { action, killedMs, next } = await killRunner(world, name, world.random.between(0, 1000))
+async function killHolder(cluster: Cluster, name: string): Promise<{ gone: number; settled: number }> {
+  const { action, killedMs, next } = await killRunner(cluster, name, cluster.random.between(0, 1000))
   const [gone, settled] = await Promise.all([
-    waitForProcessesGone(world, action),
-    waitForActionEnd(world, action),
+    waitForProcessesGone(cluster, action),
+    waitForActionEnd(cluster, action),
     next,
   ])
   return { gone: gone - killedMs, settled: settled.atMs - killedMs }

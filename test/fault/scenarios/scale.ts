@@ -12,10 +12,10 @@ export const scale: Scenario = {
   servers: 2,
   runners: 8,
   pages: 4,
-  async run(world, times) {
+  async run(cluster, times) {
     const actions = times(1600)
     const fromMs = nowMs()
-    const load = startLoad(world, {
+    const load = startLoad(cluster, {
       deployments: 200,
       clients: 40,
       pauseMs: 20,
@@ -24,16 +24,16 @@ export const scale: Scenario = {
       limit: actions,
     })
     await load.done
-    await world.waitUntilQuiet(180_000)
-    const { history } = await world.check()
+    await cluster.waitUntilQuiet(180_000)
+    const { history } = await cluster.check()
     assertWorkDone(history, actions / 2)
-    const delays = (await startDelays(world, nowMs())).map(({ delayMs }) => delayMs)
+    const delays = (await startDelays(cluster, nowMs())).map(({ delayMs }) => delayMs)
     const seconds = (nowMs() - fromMs) / 1000
-    const accepted = world.requests.filter(({ responses }) =>
-      responses.some(({ is }) => is === 'accepted'),
+    const accepted = cluster.requests.filter(({ responses }) =>
+      responses.some(({ outcome }) => outcome === 'accepted'),
     ).length
     return {
-      rounds: `${world.requests.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
+      rounds: `${cluster.requests.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
       measurements: [
         { what: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays },
       ],

@@ -15,7 +15,7 @@ export type Scenario = {
   servers: number
   runners: number
   pages: number
-  run(world: Cluster, times: (rounds: number) => number): Promise<ScenarioResult>
+  run(cluster: Cluster, times: (rounds: number) => number): Promise<ScenarioResult>
 }
 
 /** The value that `part` of all are at most. */

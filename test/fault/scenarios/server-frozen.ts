@@ -22,11 +22,11 @@ export const serverFrozen: Scenario = {
   servers: 2,
   runners: 2,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const rounds = times(1)
     const names = Array.from({ length: atOnce }, (_, at) => `twice-${at}`)
-    await createDeployments(world, names)
-    const load = startLoad(world, {
+    await createDeployments(cluster, names)
+    const load = startLoad(cluster, {
       deployments: 20,
       clients: 4,
       pauseMs: 300,
@@ -37,7 +37,7 @@ export const serverFrozen: Scenario = {
     const keys = new Set<string>()
     for (let round = 0; round < rounds; round += 1)
       for (const [at, long] of seconds.entries()) {
-        const [one, other] = world.servers()
+        const [one, other] = cluster.servers()
         if (one === undefined || other === undefined) throw new Error('a server has ended')
         const [victim, witness] = at % 2 === 0 ? [one, other] : [other, one]
         const intentions = names.map((deployment) => {
@@ -45,13 +45,13 @@ export const serverFrozen: Scenario = {
           keys.add(key)
           return { key, kind: 'update', deployment, behave: 'quick' } satisfies ClientRequest
         })
-        acceptedMs.push(...(await freezeServer(world, victim, witness, 1000 * long, intentions)))
-        await waitUntilRunning(world, names)
+        acceptedMs.push(...(await freezeServer(cluster, victim, witness, 1000 * long, intentions)))
+        await waitUntilRunning(cluster, names)
       }
     await load.stop()
-    await world.waitUntilQuiet()
-    const mine = world.requests.filter(({ key }) => keys.has(key))
-    const unkept = mine.filter(({ responses }) => responses.at(-1)?.is !== 'accepted').length
+    await cluster.waitUntilQuiet()
+    const mine = cluster.requests.filter(({ key }) => keys.has(key))
+    const unkept = mine.filter(({ responses }) => responses.at(-1)?.outcome !== 'accepted').length
     const halfway = mine.filter(({ responses }) => responses.length > 1).length
     return {
       rounds: `${rounds} each, ${keys.size} keys sent to both`,
@@ -59,7 +59,7 @@ export const serverFrozen: Scenario = {
       counts: [
         { what: 'requests caught under way', count: halfway, expected: { atLeast: 1 } },
         { what: 'not accepted in the end', count: unkept, expected: 0 },
-        ...(await countLostAndDuplicated(world, mine)),
+        ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }
   },
@@ -67,7 +67,7 @@ export const serverFrozen: Scenario = {
 
 /** How long the other server took to accept each. */
 async function freezeServer(
-  world: Cluster,
+  cluster: Cluster,
   victim: Server,
   other: Server,
   frozenMs: number,
@@ -75,11 +75,11 @@ async function freezeServer(
 ): Promise<number[]> {
   const frozen = Promise.withResolvers<void>()
   const both = intentions.map(async (intention) => {
-    await sleep(world.random.between(0, spreadMs))
-    const first = sendUntilAnswered(world.requests, () => [victim.url], world.random, intention)
+    await sleep(cluster.random.between(0, spreadMs))
+    const first = sendUntilAnswered(cluster.requests, () => [victim.url], cluster.random, intention)
     await frozen.promise
     const atMs = nowMs()
-    await sendUntilAnswered(world.requests, () => [other.url], world.random, intention)
+    await sendUntilAnswered(cluster.requests, () => [other.url], cluster.random, intention)
     const tookMs = nowMs() - atMs
     await first
     return tookMs

@@ -16,18 +16,18 @@ export const serverKilled: Scenario = {
   servers: 3,
   runners: 2,
   pages: 2,
-  async run(world, times) {
+  async run(cluster, times) {
     const requests = times(2500)
     // An archive that does not come to its end can be asked for again and again: one script each, nothing before it.
     const names = Array.from({ length: deployments }, (_, at) => `again-${at}`)
-    for (let at = 0; at < names.length; at += 25) await createDeployments(world, names.slice(at, at + 25))
-    const from = world.requests.length
+    for (let at = 0; at < names.length; at += 25) await createDeployments(cluster, names.slice(at, at + 25))
+    const from = cluster.requests.length
     let kills = 0
     let over = false
     // Whoever begins an action next is killed, before that is done or after: somebody must ask again.
     let due = false
-    const takeBack = world.interceptStatements((program, { statement }) => {
-      if (!due || !crashPoints.begin.statement.test(statement) || !isServer(world, program)) return 'pass'
+    const stopIntercepting = cluster.interceptStatements((program, { statement }) => {
+      if (!due || !crashPoints.begin.statement.test(statement) || !isServer(cluster, program)) return 'pass'
       due = false
       kills += 1
       const kill = () => program.signal('SIGKILL')
@@ -37,11 +37,11 @@ export const serverKilled: Scenario = {
     })
     const killing = (async () => {
       while (!over) {
-        await sleep(world.random.between(1500, 4000))
-        if (over || world.servers().length < 2) continue
+        await sleep(cluster.random.between(1500, 4000))
+        if (over || cluster.servers().length < 2) continue
         due = true
         while (due && !over) await sleep(10)
-        await world.server()
+        await cluster.server()
       }
     })()
     const under: Promise<unknown>[] = []
@@ -51,7 +51,7 @@ export const serverKilled: Scenario = {
       await sleep(Math.max(0, dueMs - (performance.now() - startedAt)))
       const deployment = names[request % names.length] ?? ''
       under.push(
-        sendUntilAnswered(world.requests, world.urls, world.random, {
+        sendUntilAnswered(cluster.requests, cluster.urls, cluster.random, {
           key: createKey('again'),
           kind: 'archive',
           deployment,
@@ -62,10 +62,10 @@ export const serverKilled: Scenario = {
     const tookSeconds = (performance.now() - startedAt) / 1000
     over = true
     await killing
-    takeBack()
-    await world.waitUntilQuiet()
-    const mine = world.requests.slice(from)
-    const accepted = mine.filter(({ responses }) => responses.some(({ is }) => is === 'accepted'))
+    stopIntercepting()
+    await cluster.waitUntilQuiet()
+    const mine = cluster.requests.slice(from)
+    const accepted = mine.filter(({ responses }) => responses.some(({ outcome }) => outcome === 'accepted'))
     const repeated = mine.filter(({ responses }) => responses.length > 1).length
     const took = accepted.map(({ sentMs, responses }) => (responses.at(-1)?.atMs ?? sentMs) - sentMs)
     return {
@@ -74,10 +74,10 @@ export const serverKilled: Scenario = {
       counts: [
         { what: 'kills', count: kills, expected: { atLeast: 1 } },
         { what: 'sent again', count: repeated, expected: { atLeast: 1 } },
-        ...(await countLostAndDuplicated(world, mine)),
+        ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }
   },
 }
 
-const isServer = (world: Cluster, { name }: Program) => world.servers().some((server) => server.name === name)
+const isServer = (cluster: Cluster, { name }: Program) => cluster.servers().some((server) => server.name === name)
