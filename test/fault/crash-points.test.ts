@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Invariant } from './checker/history.ts'
-import { type Crash, crashAt, deploymentNameFor } from './faults/crash-points.ts'
+import { type Crash, crashAtEach, deploymentNameFor } from './faults/crash-points.ts'
 import {
   expectedOutcomes,
   holdBeforeStart,
@@ -33,7 +33,7 @@ const lastWords: Crash = { point: 'commit of a check', when: 'after' }
 let cluster: Cluster
 before(async () => {
   cluster = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5', INTERRUPTED_ACTIONS: 'retry' })
-  await Promise.all([cluster.server(), cluster.server(), cluster.runner(), cluster.runner(), cluster.runner()])
+  await Promise.all([cluster.addServer(), cluster.addServer(), cluster.addRunner(), cluster.addRunner(), cluster.addRunner()])
   cluster.openPages(2)
   await createDeployments(cluster, [
     ...[...crashes, lastWords].map(deploymentNameFor),
@@ -59,7 +59,7 @@ async function holdsSoFar(): Promise<void> {
 
 test('a program that crashes at a step loses nothing and repeats nothing unseen', async () => {
   // A violation says more than what could not be waited for because of it.
-  const failed = await crashAt(cluster, crashes).then(
+  const failed = await crashAtEach(cluster, crashes).then(
     () => null,
     (error: Error) => error,
   )
@@ -127,7 +127,7 @@ suite('while no runner is killed', { concurrency: true }, () => {
     const harmful = Object.entries(tried).some(([what, outcome]) => expectedOutcomes()[what] !== outcome)
     if (harmful) await sleep(10_000)
     await holdsSoFar()
-    await cancelAction(cluster.urls()[0], action)
+    await cancelAction(cluster.serverUrls()[0], action)
     await waitForActionEnd(cluster, action)
     Object.assign(tried, await tryForbiddenWrites(cluster, action, 'after the end'))
     await holdsSoFar()
@@ -136,7 +136,7 @@ suite('while no runner is killed', { concurrency: true }, () => {
 })
 
 test('a change whose teller was killed before it could tell is shown all the same', async () => {
-  await crashAt(cluster, [lastWords])
+  await crashAtEach(cluster, [lastWords])
   await cluster.waitUntilQuiet()
   assertNoViolations((await cluster.check()).violations, seed)
 })

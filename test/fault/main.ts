@@ -88,8 +88,8 @@ async function runScenario(scenario: Scenario): Promise<void> {
   try {
     await runSafely(title, async () => {
       await Promise.all([
-        ...Array.from({ length: servers }, () => cluster.server()),
-        ...Array.from({ length: runners }, () => cluster.runner()),
+        ...Array.from({ length: servers }, () => cluster.addServer()),
+        ...Array.from({ length: runners }, () => cluster.addRunner()),
       ])
       cluster.openPages(pages)
       found = await run(cluster, times)
@@ -123,10 +123,10 @@ function print(title: string, { rounds, measurements, counts = [] }: ScenarioRes
   }
   for (const count of counts) {
     console.log(
-      `| ${title} | ${rounds} | ${count.what} | ${count.count} | | | ${formatExpected(count)} | ${isAsExpected(count) ? 'yes' : 'NO'} |`,
+      `| ${title} | ${rounds} | ${count.name} | ${count.count} | | | ${formatExpected(count)} | ${isAsExpected(count) ? 'yes' : 'NO'} |`,
     )
     if (!isAsExpected(count))
-      problems.push(`${title}: ${count.what} is ${count.count}, it must be ${formatExpected(count)}`)
+      problems.push(`${title}: ${count.name} is ${count.count}, it must be ${formatExpected(count)}`)
   }
   if (measurements.length + counts.length === 0) console.log(`| ${title} | ${rounds} | | | | | | |`)
 }

@@ -39,8 +39,8 @@ async function atStatement(
   await system.runner.stop()
   const reached = Promise.withResolvers<void>()
   let intercepted = false
-  const proxy = await startPostgresProxy(system.databaseUrl, (message) => {
-    if (intercepted || !statement.test(message.statement)) return 'pass'
+  const proxy = await startPostgresProxy(system.databaseUrl, ({ sql }) => {
+    if (intercepted || !statement.test(sql)) return 'pass'
     intercepted = true
     reached.resolve()
     return intercept()
@@ -113,7 +113,7 @@ test('A start whose database answer was lost is retried, and the script runs onc
   atStatement(
     'unanswered',
     starts,
-    () => 'cut-after',
+    () => 'reset-after',
     async () => {
       const action = await octopod.waitForActionEnd(getActionId(await octopod.archive('unanswered')))
       assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
@@ -128,7 +128,7 @@ test('A cancel during the retry of a lost start ends the action as cancelled, no
   atStatement(
     'half-started',
     starts,
-    () => 'cut-after',
+    () => 'reset-after',
     async () => {
       const actionId = getActionId(await octopod.archive('half-started'))
       await waitFor('the start is recorded', async () => {

@@ -1,13 +1,13 @@
 /**
- * I3: every run is on record before it begins, and none is a repetition that nobody sees: one script an action, one action
- * a key, a further attempt only after one that ended as interrupted, once, where that is allowed, three at most.
+ * I3: every script run is recorded in the database before it starts, and every repetition is a visible attempt. One run for each
+ * action, one action for each key; a further attempt only where retries are allowed, only after an interrupted one, at most three.
  */
 import {
   type History,
   maxAttempts,
   type RowChange,
-  type Run,
   rowChanges,
+  type ScriptRun,
   toleranceMs,
   type Violation,
 } from './history.ts'
@@ -16,44 +16,45 @@ export function checkAttempts(history: History): Violation[] {
   const byAction = Map.groupBy(rowChanges(history), ({ action }) => action)
   return [
     ...[...Map.groupBy(history.runs, ({ action }) => action)].flatMap(([action, runs]) =>
-      runs.length > 1 ? [violation(`action ${action} was run ${runs.length} times`)] : [],
+      runs.length > 1 ? [violation(`action ${action} ran ${runs.length} times`)] : [],
     ),
-    ...history.runs.flatMap((run) => checkRecord(run, byAction.get(run.action) ?? [])),
+    ...history.runs.flatMap((run) => checkStartRecord(run, byAction.get(run.action) ?? [])),
     ...checkKeys(history, byAction),
     ...checkRetries(history, byAction),
   ]
 }
 
-function checkRecord(run: Run, changes: RowChange[]): Violation[] {
-  const started = changes.find(
-    ({ before, after }) => before?.state === 'queued' && after?.state === 'running',
-  )
-  const name = `the script of action ${run.action} (fence ${run.fencingToken})`
-  if (started === undefined) return [violation(`${name} ran without a start on record`)]
-  if (run.atMs + toleranceMs < started.atMs)
+function checkStartRecord(run: ScriptRun, changes: RowChange[]): Violation[] {
+  const start = changes.find(({ before, after }) => before?.state === 'queued' && after?.state === 'running')
+  const name = `the script of action ${run.action} (fencing token ${run.fencingToken})`
+  if (start === undefined) return [violation(`${name} ran without a recorded start`)]
+  if (run.atMs + toleranceMs < start.atMs)
     return [
-      violation(`${name} began at ${run.atMs} ms, before its start was committed at ${started.atMs} ms`),
+      violation(`${name} started at ${run.atMs} ms, before its start was committed at ${start.atMs} ms`),
     ]
-  if (started.after?.attempt !== run.attempt)
-    return [violation(`${name} was told attempt ${run.attempt}, on record is ${started.after?.attempt}`)]
-  if (started.after?.fencingToken !== run.fencingToken)
-    return [violation(`${name} was started with epoch ${started.after?.fencingToken} on record`)]
+  if (start.after?.attempt !== run.attempt)
+    return [violation(`${name} received attempt ${run.attempt}, recorded is ${start.after?.attempt}`)]
+  if (start.after?.fencingToken !== run.fencingToken)
+    return [violation(`${name} was started, recorded is fencing token ${start.after?.fencingToken}`)]
   return []
 }
 
 function checkKeys(history: History, byAction: Map<number, RowChange[]>): Violation[] {
-  const begun = [...byAction].flatMap(([action, [first]]) => {
+  const created = [...byAction].flatMap(([action, [first]]) => {
     const reason = first?.after?.attempt === 1 ? first.after.reason : null
     return reason === null ? [] : [{ action, reason }]
   })
-  const byReason = Map.groupBy(begun, ({ reason }) => reason)
+  const byReason = Map.groupBy(created, ({ reason }) => reason)
   return history.requests.flatMap(({ key, kind, deployment, responses }) => {
-    const told = responses.flatMap((answer) => (answer.outcome === 'accepted' ? [answer.action] : []))
-    const all = new Set([...told, ...(byReason.get(key) ?? []).map(({ action }) => action)])
+    const reported = responses.flatMap((response) =>
+      response.outcome === 'accepted' ? [response.action] : [],
+    )
+    const actions = new Set([...reported, ...(byReason.get(key) ?? []).map(({ action }) => action)])
     const name = `the key ${key} (${kind} of ${deployment})`
-    const strange = told.find((action) => (byAction.get(action)?.[0]?.after?.reason ?? key) !== key)
-    if (strange !== undefined) return [violation(`${name} was told action ${strange}, which is another's`)]
-    return all.size <= 1 ? [] : [violation(`${name} acted as ${[...all].join(' and ')}`)]
+    const foreign = reported.find((action) => (byAction.get(action)?.[0]?.after?.reason ?? key) !== key)
+    if (foreign !== undefined)
+      return [violation(`${name} was answered with action ${foreign} of another key`)]
+    return actions.size <= 1 ? [] : [violation(`${name} created the actions ${[...actions].join(' and ')}`)]
   })
 }
 
@@ -63,16 +64,16 @@ function checkRetries({ retriesAllowed }: History, byAction: Map<number, RowChan
     const row = changes[0]?.after
     if (!row || row.attempt === 1) return []
     const name = `action ${action} is attempt ${row.attempt}`
-    const of = Number(/Retry of action (\d+)/.exec(row.reason ?? '')?.[1])
-    const before = byAction.get(of)?.findLast(({ after }) => after !== null)?.after
-    const again = retried.has(of)
-    retried.add(of)
-    if (!retriesAllowed) return [violation(`${name}, and none may be repeated`)]
-    if (row.attempt > maxAttempts) return [violation(`${name} of ${maxAttempts} at most`)]
+    const original = Number(/Retry of action (\d+)/.exec(row.reason ?? '')?.[1])
+    const before = byAction.get(original)?.findLast(({ after }) => after !== null)?.after
+    const isSecondRetry = retried.has(original)
+    retried.add(original)
+    if (!retriesAllowed) return [violation(`${name}, but retries are not allowed`)]
+    if (row.attempt > maxAttempts) return [violation(`${name}, at most ${maxAttempts} are allowed`)]
     if (before?.state !== 'interrupted' || before.attempt !== row.attempt - 1)
-      return [violation(`${name} of nothing that was interrupted`)]
-    return again ? [violation(`${name}, and not the only one that follows action ${of}`)] : []
+      return [violation(`${name}, but no action was interrupted before it`)]
+    return isSecondRetry ? [violation(`${name}, and another retry of action ${original} exists`)] : []
   })
 }
 
-const violation = (words: string): Violation => ({ invariant: 'I3', message: words })
+const violation = (message: string): Violation => ({ invariant: 'I3', message })

@@ -1,20 +1,21 @@
-/** The invariants over the history of one run: pure, each in a file of its own. Called by the rig after the quiet time. */
+/** Checks the invariants over the history of one fault test. Called by the harness when the cluster is quiet. Pure functions. */
 import { checkAttempts } from './attempts.ts'
-import { checkPages } from './clients.ts'
 import { checkCompletion } from './completion.ts'
 import { checkFencing } from './fencing.ts'
 import type { History, Invariant, Violation } from './history.ts'
 import { checkLeases } from './leases.ts'
 import { checkOverlap } from './overlap.ts'
+import { checkPages } from './pages.ts'
 import { checkSuccesses } from './successes.ts'
 
+/** How a violated invariant is named in reports. */
 export const invariants: Record<Invariant, string> = {
   I1: 'two script trees of one deployment overlap',
   I2: 'an accepted action never ends',
   I3: 'a second run without a visible attempt',
-  I4: 'a write with a stale epoch is accepted',
-  I5: 'a client misses or sees reordered state',
-  I6: 'a script process lives after its lease',
+  I4: 'a write with a stale fencing token is accepted',
+  I5: 'a client misses state or sees it out of order',
+  I6: 'a script process outlives its lease',
 }
 
 export function check(history: History): Violation[] {
@@ -26,5 +27,5 @@ export function check(history: History): Violation[] {
     checkFencing,
     checkPages,
     checkLeases,
-  ].flatMap((one) => one(history))
+  ].flatMap((checkInvariant) => checkInvariant(history))
 }

@@ -1,6 +1,6 @@
 /**
- * I2: what was accepted is there and ends; what was refused for good has not happened behind the asker's back; no deployment waits
- * for something that never comes.
+ * I2: an accepted action exists and ends, a rejected request has started no action, and no deployment waits for a check that never
+ * comes.
  */
 import {
   checkTimeoutMs,
@@ -21,35 +21,35 @@ export function checkCompletion(history: History): Violation[] {
   const startedKeys = new Set(
     [...byAction.values()].flatMap(([first]) => (first?.after?.reason ? [first.after.reason] : [])),
   )
-  const inconsistent = history.requests.flatMap((asked) => {
-    const accepted = asked.responses.filter((answer) => answer.outcome === 'accepted')
+  const inconsistent = history.requests.flatMap((request) => {
+    const name = describeRequest(request)
+    const accepted = request.responses.filter((response) => response.outcome === 'accepted')
     const lost = accepted
       .filter(({ action }) => !byAction.has(action))
-      .map(({ action }) =>
-        violation(`${describeRequest(asked)} was accepted as action ${action}, which there never was`),
-      )
+      .map(({ action }) => violation(`${name} was accepted as action ${action}, which does not exist`))
     if (accepted.length > 0) return lost
-    const refusal = asked.responses.find((answer) => answer.outcome === 'rejected')
-    if (refusal !== undefined && startedKeys.has(asked.key))
-      return [violation(`${describeRequest(asked)} was refused (${refusal.code}) and begun all the same`)]
-    if (refusal === undefined)
-      return [violation(`${describeRequest(asked)} never got an answer that says what became of it`)]
+    const rejection = request.responses.find((response) => response.outcome === 'rejected')
+    if (rejection !== undefined && startedKeys.has(request.key))
+      return [violation(`${name} was rejected (${rejection.code}), but it started an action`)]
+    if (rejection === undefined) return [violation(`${name} never got a final response`)]
     return []
   })
-  return [...unfinished, ...inconsistent, ...stuck(history)]
+  return [...unfinished, ...inconsistent, ...findStuckDeployments(history)]
 }
 
-function stuck({ pending }: History): Violation[] {
-  return pending
-    .filter(({ active, overdueMs }) => !active && (overdueMs === null || overdueMs > checkTimeoutMs))
-    .map(({ deployment, status, overdueMs }) =>
-      violation(
-        `${deployment} is still ${status}, ${overdueMs === null ? 'and no check will come' : `its check is overdue for ${overdueMs} ms`}`,
-      ),
+function findStuckDeployments({ pendingDeployments }: History): Violation[] {
+  return pendingDeployments
+    .filter(
+      ({ hasActiveAction, overdueMs }) =>
+        !hasActiveAction && (overdueMs === null || overdueMs > checkTimeoutMs),
     )
+    .map(({ deployment, status, overdueMs }) => {
+      const reason = overdueMs === null ? 'no check is scheduled' : `its check is overdue by ${overdueMs} ms`
+      return violation(`${deployment} is still ${status}, ${reason}`)
+    })
 }
 
-/** A cleanup that succeeds takes all rows of its deployment along. */
+/** A successful cleanup deletes all rows of its deployment. */
 function hasEnded(changes: RowChange[]): boolean {
   const last = changes.at(-1)?.after
   return last === null || (last !== undefined && !isActive(last.state))
@@ -57,4 +57,4 @@ function hasEnded(changes: RowChange[]): boolean {
 
 const describeRequest = ({ kind, deployment, key }: RecordedRequest) =>
   `the ${kind} of ${deployment} with the key ${key}`
-const violation = (words: string): Violation => ({ invariant: 'I2', message: words })
+const violation = (message: string): Violation => ({ invariant: 'I2', message })

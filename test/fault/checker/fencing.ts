@@ -1,6 +1,6 @@
 /**
- * I4: what the database accepted came from the hand that held the action, at the epoch it held it by; nobody took a lease
- * that was still held, and what has ended stays as it is, until whoever cleaned its deployment up takes it all away.
+ * I4: every accepted write came from the program that held the action, with its fencing token. No program took a lease before its
+ * end. A finished action stays as it is until a cleanup of its deployment deletes it.
  */
 import {
   type History,
@@ -12,33 +12,34 @@ import {
   type Violation,
 } from './history.ts'
 
-type Holder = { by: string | null; fencingToken: number; state: string; kind: string; deployment: number }
+type Holder = {
+  program: string | null
+  fencingToken: number
+  state: string
+  kind: string
+  deployment: number
+}
 
 export function checkFencing(history: History): Violation[] {
-  const holdings = new Map<number, Holder>()
+  const holders = new Map<number, Holder>()
   return history.writes.flatMap((write) => {
-    const wrong =
-      write.what === 'output'
-        ? outputError(write, holdings.get(write.action))
+    const error =
+      write.type === 'output'
+        ? outputError(write, holders.get(write.action))
         : write.after === null
-          ? deleteError(write, holdings)
-          : changeError(write, holdings.get(write.action))
-    if (write.what === 'row') holdings.set(write.action, holderAfter(write, holdings.get(write.action)))
-    return wrong === null
-      ? []
-      : [
-          {
-            invariant: 'I4' as const,
-            message: `action ${write.action}: ${write.by} ${wrong} at ${write.atMs} ms`,
-          },
-        ]
+          ? deleteError(write, holders)
+          : changeError(write, holders.get(write.action))
+    if (write.type === 'row') holders.set(write.action, holderAfter(write, holders.get(write.action)))
+    if (error === null) return []
+    const message = `action ${write.action}: ${write.program} ${error} at ${write.atMs} ms`
+    return [{ invariant: 'I4' as const, message }]
   })
 }
 
-function holderAfter({ by, deployment, before, after }: RowChange, holding: Holder | undefined): Holder {
-  const taken = before !== null && after !== null && after.fencingToken > before.fencingToken
+function holderAfter({ program, deployment, before, after }: RowChange, holder: Holder | undefined): Holder {
+  const claimed = before !== null && after !== null && after.fencingToken > before.fencingToken
   return {
-    by: taken ? by : (holding?.by ?? null),
+    program: claimed ? program : (holder?.program ?? null),
     fencingToken: after?.fencingToken ?? 0,
     state: (after ?? before)?.state ?? '',
     kind: (after ?? before)?.kind ?? '',
@@ -46,37 +47,43 @@ function holderAfter({ by, deployment, before, after }: RowChange, holding: Hold
   }
 }
 
-function outputError({ by, fencingToken }: OutputWrite, holding: Holder | undefined): string | null {
-  if (holding === undefined) return 'wrote output of an action nobody knows'
-  if (!isActive(holding.state)) return `wrote output after the end (${holding.state})`
-  if (fencingToken !== holding.fencingToken)
-    return `wrote output with epoch ${fencingToken}, held is ${holding.fencingToken}`
-  return by === holding.by ? null : `wrote output, held is it by ${holding.by}`
+function outputError({ program, fencingToken }: OutputWrite, holder: Holder | undefined): string | null {
+  if (holder === undefined) return 'wrote output of an unknown action'
+  if (!isActive(holder.state)) return `wrote output after the end (${holder.state})`
+  if (fencingToken !== holder.fencingToken)
+    return `wrote output with fencing token ${fencingToken}, current is ${holder.fencingToken}`
+  return program === holder.program ? null : `wrote output, but ${holder.program} holds the action`
 }
 
-function deleteError({ by, deployment, before }: RowChange, holdings: Map<number, Holder>): string | null {
-  if (before === null || by === harnessName) return null
+function deleteError(
+  { program, deployment, before }: RowChange,
+  holders: Map<number, Holder>,
+): string | null {
+  if (before === null || program === harnessName) return null
   if (isActive(before.state)) return `deleted it while it was ${before.state}`
-  const cleaned = [...holdings.values()].some(
+  const cleanedUp = [...holders.values()].some(
     (one) =>
-      one.deployment === deployment && one.kind === 'cleanup' && one.by === by && one.state === 'succeeded',
+      one.deployment === deployment &&
+      one.kind === 'cleanup' &&
+      one.program === program &&
+      one.state === 'succeeded',
   )
-  return cleaned ? null : `deleted what had ended as ${before.state}, and has not cleaned its deployment up`
+  return cleanedUp ? null : `deleted it after its end (${before.state}) without a cleanup`
 }
 
-function changeError({ by, before, after, atMs }: RowChange, holding: Holder | undefined): string | null {
+function changeError({ program, before, after, atMs }: RowChange, holder: Holder | undefined): string | null {
   if (before === null || after === null) return null
-  if (!isActive(before.state)) return `changed what had ended as ${before.state}`
+  if (!isActive(before.state)) return `changed it after its end (${before.state})`
   if (after.fencingToken < before.fencingToken)
-    return `went back from epoch ${before.fencingToken} to ${after.fencingToken}`
+    return `set fencing token ${before.fencingToken} back to ${after.fencingToken}`
   if (after.fencingToken > before.fencingToken) {
-    // Taken by a runner, or ended by whoever swept.
+    // A runner claimed it, or the recovery ended it.
     const leftMs = (before.leaseEndMs ?? 0) - atMs
-    return leftMs > toleranceMs ? `took it while its lease was held for another ${leftMs} ms` : null
+    return leftMs > toleranceMs ? `took it ${leftMs} ms before its lease ended` : null
   }
-  const unheld = before.leaseEndMs === null || before.leaseEndMs <= atMs
-  if (before.state === 'queued' && after.state === 'cancelled' && unheld) return null
-  const asHolder = after.state !== before.state || after.leaseEndMs !== before.leaseEndMs
-  if (!asHolder || by === holding?.by) return null
-  return `changed it from ${before.state} to ${after.state} with epoch ${after.fencingToken}, held is it by ${holding?.by}`
+  const isUnclaimed = before.leaseEndMs === null || before.leaseEndMs <= atMs
+  if (before.state === 'queued' && after.state === 'cancelled' && isUnclaimed) return null
+  const needsLease = after.state !== before.state || after.leaseEndMs !== before.leaseEndMs
+  if (!needsLease || program === holder?.program) return null
+  return `changed it from ${before.state} to ${after.state} with fencing token ${after.fencingToken}, but ${holder?.program} holds it`
 }

@@ -1,34 +1,33 @@
 /**
- * What one run of the rig has recorded, as plain data: by the control scripts, by the clients, by the database. The
- * checks of this folder read nothing else. All times are milliseconds since the machine started (/proc/uptime, in steps of 10).
+ * The recorded history of one fault test, as plain data from the control scripts, the clients and the database. The checks of this
+ * folder read nothing else. All times are milliseconds since the machine started (/proc/uptime, in steps of 10).
  */
 
-/** The start of a control script of an action, written by itself before anything else. */
-export type Run = {
+/** The start of an action's script. The script records it before it does anything else. */
+export type ScriptRun = {
   atMs: number
   action: number
   attempt: number
   fencingToken: number
   pid: number
   deployment: string
-  /** Whether it got the deployment's lock, which every process of an earlier script holds as long as it lives. */
+  /** False when a process of an earlier script still held the lock of the deployment. */
   gotLock: boolean
 }
 
-/** The end of it, written by itself as the last thing; a script that was killed writes none. */
-export type RunEnd = { atMs: number; action: number; fencingToken: number }
+/** The end of a script. The script records it last; a killed script records none. */
+export type ScriptEnd = { atMs: number; action: number; fencingToken: number }
 
-/** The rig's own hand in the database, as the database knows it: what that tidies away is nobody's fault. */
-export const harnessName = 'rig'
+/** The application_name of the harness in the database. Its deletes are no violations. */
+export const harnessName = 'harness'
 
-/** A check is made within so long of its time, also on a busy machine. */
+/** A check runs at most this long after its due time, even on a busy machine. */
 export const checkTimeoutMs = 10_000
 
-/** One try more than these is never made of one request. */
 export const maxAttempts = 3
 
-/** A process of a script's tree was seen alive for the last time. */
-export type Sighting = { atMs: number; action: number; fencingToken: number; pid: number }
+/** The last time a process of a script was seen alive. */
+export type ProcessSighting = { atMs: number; action: number; fencingToken: number; pid: number }
 
 export type Row = {
   kind: string
@@ -36,25 +35,31 @@ export type Row = {
   fencingToken: number
   attempt: number
   leaseEndMs: number | null
-  /** The reason given with the request: the rig gives the idempotency key of it. */
+  /** The harness sends the idempotency key as the reason of each request. */
   reason: string | null
 }
 
-/** A change of a row of `actions`, noted by the database as it was committed; `by` is the program that did it. */
+/** A change of a row of `actions`, recorded by the database at commit; `program` made it. */
 export type RowChange = {
-  what: 'row'
+  type: 'row'
   atMs: number
-  by: string
+  program: string
   action: number
   deployment: number
   before: Row | null
   after: Row | null
 }
 /** A chunk of output that the database accepted. */
-export type OutputWrite = { what: 'output'; atMs: number; by: string; action: number; fencingToken: number }
+export type OutputWrite = {
+  type: 'output'
+  atMs: number
+  program: string
+  action: number
+  fencingToken: number
+}
 export type Write = RowChange | OutputWrite
 
-/** One intention of a client, sent again with the same key until the answer was definite. */
+/** One request of a client, repeated with the same key until the response was final. */
 export type RecordedRequest = {
   key: string
   deployment: string
@@ -67,7 +72,7 @@ export type RecordedResponse =
   | { atMs: number; outcome: 'rejected'; code: string }
   | { atMs: number; outcome: 'unknown'; code: string }
 
-/** How a deployment stands, in the database or on a page: with its last action, where it has one. */
+/** The state of a deployment in the database or on a page, with its last action if it has one. */
 export type DeploymentSnapshot = {
   revision: number
   status: string
@@ -75,40 +80,51 @@ export type DeploymentSnapshot = {
   state: string | null
 }
 
-/** What one page showed: every revision in the order it came (null: it was taken away), and the whole list at the end. */
+/** Everything one page showed: each revision in order (null: the deployment was removed), and the list at the end. */
 export type PageRecord = {
   name: string
-  shown: { atMs: number; deployment: string; revision: number | null }[]
+  shownRevisions: { atMs: number; deployment: string; revision: number | null }[]
   finalState: Record<string, DeploymentSnapshot>
 }
 
-/** The revision a deployment had when it was deleted. */
+/** The revision of a deployment when it was deleted. */
 export type Deletion = { deployment: string; revision: number }
 
-/** A deployment that waits for something at the end; `overdueMs`: since when its check should be made, null where none will come. */
-export type Pending = { deployment: string; status: string; active: boolean; overdueMs: number | null }
+/** A deployment that has a pending status at the end. `overdueMs`: time since its check was due; null: no check is scheduled. */
+export type PendingDeployment = {
+  deployment: string
+  status: string
+  hasActiveAction: boolean
+  overdueMs: number | null
+}
 
-/** What is stored of an action that has ended, what its script printed at most, and whether that came to its own end. */
-export type StoredOutput = { action: number; state: string; stored: string; printed: string; ended: boolean }
+/** The stored output of a finished action, what its script printed at most, and whether the script reached its end. */
+export type StoredOutput = {
+  action: number
+  state: string
+  stored: string
+  printed: string
+  scriptEnded: boolean
+}
 
 export type History = {
-  runs: Run[]
-  ends: RunEnd[]
-  /** Announced by scripts that end in a way of their own, which may write no end. */
-  ownEnds: RunEnd[]
-  sightings: Sighting[]
-  /** In the order in which the database did them. */
+  runs: ScriptRun[]
+  ends: ScriptEnd[]
+  /** Announced by scripts that another program ends, and that therefore may record no end. */
+  ownEnds: ScriptEnd[]
+  sightings: ProcessSighting[]
+  /** In the order of the database. */
   writes: Write[]
   requests: RecordedRequest[]
   pages: PageRecord[]
-  /** Whether a lost action may be followed by a further attempt (INTERRUPTED_ACTIONS). */
+  /** Whether a lost action may get a further attempt (INTERRUPTED_ACTIONS). */
   retriesAllowed: boolean
-  /** Every deployment, in the database at the end. */
+  /** All deployments in the database at the end. */
   deployments: Record<string, DeploymentSnapshot>
   deletions: Deletion[]
-  pending: Pending[]
+  pendingDeployments: PendingDeployment[]
   outputs: StoredOutput[]
-  /** When the machine itself had no time for anybody: a thread that only looks waited so long for a processor. */
+  /** When the machine itself was too busy: how long an idle thread waited for a processor. */
   stalls: Stall[]
 }
 export type Stall = { atMs: number; lateMs: number }
@@ -124,7 +140,7 @@ export const emptyHistory = (): History => ({
   retriesAllowed: false,
   deployments: {},
   deletions: [],
-  pending: [],
+  pendingDeployments: [],
   outputs: [],
   stalls: [],
 })
@@ -132,10 +148,10 @@ export const emptyHistory = (): History => ({
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6'
 export type Violation = { invariant: Invariant; message: string }
 
-/** Two clocks are compared that move in steps of 10 ms, one of them by way of another. */
+/** The compared clocks move in steps of 10 ms, and one is converted to the other. */
 export const toleranceMs = 30
 
 export const isActive = (state: string) => state === 'queued' || state === 'running'
 
 export const rowChanges = (history: History): RowChange[] =>
-  history.writes.filter((write) => write.what === 'row')
+  history.writes.filter((write) => write.type === 'row')

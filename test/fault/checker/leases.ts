@@ -1,29 +1,29 @@
-/** I6: no process of a script is alive after the lease it ran under, nor after its action has ended. */
+/** I6: no process of a script is alive after the end of its lease or of its action. */
 import { type History, isActive, rowChanges, toleranceMs, type Violation } from './history.ts'
 
 export function checkLeases(history: History): Violation[] {
   const leaseEnds = new Map<string, number>()
-  const endedAt = new Map<number, number>()
+  const actionEnds = new Map<number, number>()
   for (const { action, atMs, before, after } of rowChanges(history)) {
     if (after?.leaseEndMs) leaseEnds.set(`${action}/${after.fencingToken}`, after.leaseEndMs)
     const ends = before !== null && isActive(before.state) && (after === null || !isActive(after.state))
-    if (ends && !endedAt.has(action)) endedAt.set(action, atMs)
+    if (ends && !actionEnds.has(action)) actionEnds.set(action, atMs)
   }
   return history.sightings.flatMap(({ action, fencingToken, pid, atMs }) => {
-    const lease = leaseEnds.get(`${action}/${fencingToken}`) ?? Number.NEGATIVE_INFINITY
-    const end = endedAt.get(action) ?? Number.POSITIVE_INFINITY
-    const name = `process ${pid} of action ${action} (fence ${fencingToken}) lived at ${atMs} ms`
-    // Where nobody gets the processor, whoever ends scripts gets it as late.
-    const starvedMs = stallMs(history, lease - stopMarginMs, atMs)
-    if (atMs > lease + toleranceMs + starvedMs) return [violation(`${name}, its lease ended at ${lease} ms`)]
-    if (atMs > end + toleranceMs + starvedMs) return [violation(`${name}, its action ended at ${end} ms`)]
+    const leaseEnd = leaseEnds.get(`${action}/${fencingToken}`) ?? Number.NEGATIVE_INFINITY
+    const actionEnd = actionEnds.get(action) ?? Number.POSITIVE_INFINITY
+    const name = `process ${pid} of action ${action} (fencing token ${fencingToken}) was alive at ${atMs} ms`
+    // When no program gets a processor, the one that ends scripts is late by the same time.
+    const allowedMs = toleranceMs + stallMs(history, leaseEnd - stopMarginMs, atMs)
+    if (atMs > leaseEnd + allowedMs) return [violation(`${name}, its lease ended at ${leaseEnd} ms`)]
+    if (atMs > actionEnd + allowedMs) return [violation(`${name}, its action ended at ${actionEnd} ms`)]
     return []
   })
 }
 
 /**
- * A script is asked to end so long before its lease is over, at most: with the usual settings the grace of 5 s and the margin of
- * 2 s (runner/actions/lease.ts). Who waited for a processor from then on was late by as much.
+ * The runner ends a script at most this long before the end of its lease: KILL_GRACE 5 s and the margin of 2 s in
+ * runner/actions/lease.ts. A stall after that moment delays the end of the script.
  */
 const stopMarginMs = 7000
 
@@ -33,4 +33,4 @@ function stallMs({ stalls }: History, fromMs: number, untilMs: number): number {
     .reduce((sum, { lateMs }) => sum + lateMs, 0)
 }
 
-const violation = (words: string): Violation => ({ invariant: 'I6', message: words })
+const violation = (message: string): Violation => ({ invariant: 'I6', message })

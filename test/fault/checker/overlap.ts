@@ -1,8 +1,11 @@
-/** I1: two script trees of one deployment never live at the same time. Told by the lock, and by who was seen when. */
-import { type History, type Run, toleranceMs, type Violation } from './history.ts'
+/**
+ * I1: two script trees of one deployment are never alive at the same time. Known from the lock of the deployment, which every process of a
+ * script holds, and from the times at which processes were seen.
+ */
+import { type History, type ScriptRun, toleranceMs, type Violation } from './history.ts'
 
 export function checkOverlap(history: History): Violation[] {
-  const crowded = history.runs
+  const withoutLock = history.runs
     .filter((run) => !run.gotLock)
     .map((run) => violation(`${describeRun(run)} started while a process of an earlier script held the lock`))
   const overlapping = [...Map.groupBy(history.runs, ({ deployment }) => deployment).values()].flatMap(
@@ -15,21 +18,21 @@ export function checkOverlap(history: History): Violation[] {
           .filter((next) => next.atMs + toleranceMs < last)
           .map((next) =>
             violation(
-              `${describeRun(next)} started at ${next.atMs} ms, ${describeRun(run)} lived until ${last} ms`,
+              `${describeRun(next)} started at ${next.atMs} ms, ${describeRun(run)} was alive until ${last} ms`,
             ),
           )
       })
     },
   )
-  return [...crowded, ...overlapping]
+  return [...withoutLock, ...overlapping]
 }
 
-function lastAliveMs({ ends, sightings }: History, run: Run): number {
-  const same = (other: { action: number; fencingToken: number }) =>
+function lastAliveMs({ ends, sightings }: History, run: ScriptRun): number {
+  const isSameRun = (other: { action: number; fencingToken: number }) =>
     other.action === run.action && other.fencingToken === run.fencingToken
-  return Math.max(run.atMs, ...[...ends, ...sightings].filter(same).map(({ atMs }) => atMs))
+  return Math.max(run.atMs, ...[...ends, ...sightings].filter(isSameRun).map(({ atMs }) => atMs))
 }
 
-const describeRun = ({ deployment, action, fencingToken, pid }: Run) =>
-  `the script of ${deployment} for action ${action} (fence ${fencingToken}, process ${pid})`
-const violation = (words: string): Violation => ({ invariant: 'I1', message: words })
+const describeRun = ({ deployment, action, fencingToken, pid }: ScriptRun) =>
+  `the script of ${deployment} for action ${action} (fencing token ${fencingToken}, process ${pid})`
+const violation = (message: string): Violation => ({ invariant: 'I1', message })

@@ -1,4 +1,4 @@
-/** I2: what is on record as succeeded has happened: its script ran, under that epoch, and came to its own end before. */
+/** I2: for every success in the database a script ran with that fencing token and reached its end before. */
 import { type History, type RowChange, rowChanges, toleranceMs, type Violation } from './history.ts'
 
 export function checkSuccesses(history: History): Violation[] {
@@ -8,16 +8,16 @@ export function checkSuccesses(history: History): Violation[] {
 }
 
 function checkSuccess({ runs, ends, ownEnds }: History, { action, atMs, after }: RowChange): Violation[] {
-  const epoch = after?.fencingToken
-  const same = (one: { action: number; fencingToken: number }) =>
-    one.action === action && one.fencingToken === epoch
-  const name = `action ${action} (epoch ${epoch}) is on record as succeeded`
-  if (!runs.some(same)) return [violation(`${name}, its script never ran`)]
-  const end = ends.find(same) ?? ownEnds.find(same)
-  if (end === undefined) return [violation(`${name}, its script never came to its end`)]
+  const fencingToken = after?.fencingToken
+  const isSameRun = (one: { action: number; fencingToken: number }) =>
+    one.action === action && one.fencingToken === fencingToken
+  const name = `action ${action} (fencing token ${fencingToken}) is recorded as succeeded`
+  if (!runs.some(isSameRun)) return [violation(`${name}, but its script never ran`)]
+  const end = ends.find(isSameRun) ?? ownEnds.find(isSameRun)
+  if (end === undefined) return [violation(`${name}, but its script never reached its end`)]
   if (end.atMs > atMs + toleranceMs)
-    return [violation(`${name} at ${atMs} ms, its script came to its end at ${end.atMs} ms`)]
+    return [violation(`${name} at ${atMs} ms, but its script ended at ${end.atMs} ms`)]
   return []
 }
 
-const violation = (words: string): Violation => ({ invariant: 'I2', message: words })
+const violation = (message: string): Violation => ({ invariant: 'I2', message })

@@ -8,9 +8,9 @@ import type { Program } from '../harness/programs.ts'
 import { killRunner, startAction, waitForActionEnd, waitUntil } from './operations.ts'
 
 type CrashPoint = {
-  statement: RegExp
+  sql: RegExp
   /** What the transaction must have done before. */
-  within?: RegExp
+  earlierInTransaction?: RegExp
   program: 'runner' | 'server'
   /** What makes it happen; the action that must end after all. */
   trigger(cluster: Cluster, deployment: string): Promise<number>
@@ -36,38 +36,38 @@ async function cleanUp(cluster: Cluster, deployment: string): Promise<number> {
 }
 
 export const crashPoints = {
-  begin: { program: 'server', statement: /enqueue_action\(/, trigger: update('quick') },
+  begin: { program: 'server', sql: /enqueue_action\(/, trigger: update('quick') },
   claim: {
     program: 'runner',
-    statement: /set fencing_token = a\.fencing_token \+ 1/,
+    sql: /set fencing_token = a\.fencing_token \+ 1/,
     trigger: update('quick'),
   },
-  start: { program: 'runner', statement: /start_action\(/, trigger: update('tree 1') },
-  output: { program: 'runner', statement: /insert into action_output/, trigger: update('tree 1') },
+  start: { program: 'runner', sql: /start_action\(/, trigger: update('tree 1') },
+  output: { program: 'runner', sql: /insert into action_output/, trigger: update('tree 1') },
   renew: {
     program: 'runner',
-    statement: /update actions set lease_expires_at = now\(\) \+/,
+    sql: /update actions set lease_expires_at = now\(\) \+/,
     trigger: update('tree 2'),
   },
-  finish: { program: 'runner', statement: /finish_action\(/, trigger: update('quick') },
-  forget: { program: 'runner', statement: /delete from deployments where id/, trigger: cleanUp },
-  sweep: { program: 'runner', statement: /for update of a skip locked/, trigger: loseRunner },
+  finish: { program: 'runner', sql: /finish_action\(/, trigger: update('quick') },
+  forget: { program: 'runner', sql: /delete from deployments where id/, trigger: cleanUp },
+  sweep: { program: 'runner', sql: /for update of a skip locked/, trigger: loseRunner },
   'end of the lost': {
     program: 'runner',
-    statement: /fencing_token = fencing_token \+ 1/,
+    sql: /fencing_token = fencing_token \+ 1/,
     trigger: loseRunner,
   },
-  retry: { program: 'runner', statement: /insert into actions .*attempt/s, trigger: loseRunner },
+  retry: { program: 'runner', sql: /insert into actions .*attempt/s, trigger: loseRunner },
   'commit of the sweep': {
     program: 'runner',
-    statement: /^commit/i,
-    within: /skip locked/,
+    sql: /^commit/i,
+    earlierInTransaction: /skip locked/,
     trigger: loseRunner,
   },
   'commit of a check': {
     program: 'runner',
-    statement: /^commit/i,
-    within: /update deployments set checked_at/,
+    sql: /^commit/i,
+    earlierInTransaction: /update deployments set checked_at/,
     trigger: update('quick'),
   },
 } satisfies Record<string, CrashPoint>
@@ -85,7 +85,7 @@ export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]
  * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
  * never reached, when a victim lives on, or when what was accepted has not ended.
  */
-export async function crashAt(
+export async function crashAtEach(
   cluster: Cluster,
   crashes: readonly Crash[],
   nameFor: (crash: Crash) => string = deploymentNameFor,
@@ -94,17 +94,17 @@ export async function crashAt(
   const victims = new Map<Program, Crash>()
   const places: Promise<unknown>[] = []
   // First: whoever reaches a step first is its victim, and nobody else's.
-  const stopIntercepting = cluster.interceptStatements((program, { statement, before }) => {
+  const stopIntercepting = cluster.interceptStatements((program, { sql, earlierInTransaction }) => {
     const of = cluster.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
     const crash = [...pending].find(({ point }) => {
       const aimed: CrashPoint = crashPoints[point]
-      return aimed.program === of && aimed.statement.test(statement) && (aimed.within?.test(before) ?? true)
+      return aimed.program === of && aimed.sql.test(sql) && (aimed.earlierInTransaction?.test(earlierInTransaction) ?? true)
     })
     if (crash === undefined || victims.has(program) || !program.isAlive()) return 'pass'
     pending.delete(crash)
     victims.set(program, crash)
     const end = () => program.signal('SIGKILL')
-    places.push(of === 'server' ? cluster.server() : cluster.runner())
+    places.push(of === 'server' ? cluster.addServer() : cluster.addRunner())
     if (crash.when === 'after') return { mute: end }
     end()
     return 'cut-before'

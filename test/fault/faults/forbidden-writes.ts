@@ -110,8 +110,8 @@ export async function holdBeforeStart(
   const begun = Promise.withResolvers<number>()
   const arrived = Promise.withResolvers<void>()
   const done = Promise.withResolvers<void>()
-  const stopIntercepting = cluster.interceptStatements(async (_, { statement, values }): Promise<StatementAction> => {
-    if (!crashPoints.start.statement.test(statement) || !values.includes(String(await begun.promise)))
+  const stopIntercepting = cluster.interceptStatements(async (_, { sql, values }): Promise<StatementAction> => {
+    if (!crashPoints.start.sql.test(sql) || !values.includes(String(await begun.promise)))
       return 'pass'
     arrived.resolve()
     await done.promise
@@ -131,7 +131,7 @@ export async function holdBeforeStart(
 
 /** Tries everything that belongs to this moment of the action. */
 export async function tryForbiddenWrites(cluster: Cluster, action: number, when: When): Promise<Outcomes> {
-  const url = new URL(cluster.stores.postgres.url)
+  const url = new URL(cluster.datastores.postgres.url)
   url.searchParams.set('application_name', 'wrong-hand')
   const [client, pool] = [
     new pg.Client({ connectionString: url.href }),

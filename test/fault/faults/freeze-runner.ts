@@ -44,9 +44,9 @@ export async function freezeRunner(
   await sleep(cluster.random.between(0, 500))
   let awake = false
   let staleTried = 0
-  const stopIntercepting = cluster.interceptStatements((program, { statement, values }) => {
+  const stopIntercepting = cluster.interceptStatements((program, { sql, values }) => {
     const stale = awake && beyond && program.name === holder.name
-    if (stale && writeStatements.test(statement) && values.includes(String(action))) staleTried += 1
+    if (stale && writeStatements.test(sql) && values.includes(String(action))) staleTried += 1
     return 'pass'
   })
   try {
@@ -59,7 +59,7 @@ export async function freezeRunner(
     const watched = sleep(afterWakeMs)
     if (!beyond) {
       await watched
-      await cancelAction(cluster.urls()[0], action)
+      await cancelAction(cluster.serverUrls()[0], action)
     }
     const [goneAt, { state, atMs }] = await Promise.all([gone, settled, watched])
     return {

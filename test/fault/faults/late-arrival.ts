@@ -38,8 +38,8 @@ export async function deliverStatementLate(
     return Number(row?.fencing_token)
   }
   const stopIntercepting = cluster.interceptStatements(
-    async (program, { statement, values }): Promise<StatementAction> => {
-      if (sent || !crashPoints[step].statement.test(statement) || !values.includes(String(action)))
+    async (program, { sql, values }): Promise<StatementAction> => {
+      if (sent || !crashPoints[step].sql.test(sql) || !values.includes(String(action)))
         return 'pass'
       sent = true
       // Its sender may be the second one already that has taken the action.
@@ -59,7 +59,7 @@ export async function deliverStatementLate(
     await waitUntil(`${step} of action ${action} is sent`, async () => sent || (await over()))
     // Its runner was somebody else's victim before it came so far.
     if (!sent) return await deliverStatementLate(cluster, step, deployment)
-    await cluster.runner()
+    await cluster.addRunner()
     await waitUntil(
       `action ${action} is somebody else's, or over`,
       async () => (await epochNow()) > sentEpoch,
@@ -80,11 +80,11 @@ export async function deliverEventLate(cluster: Cluster, deployment: string): Pr
   const [server] = cluster.servers()
   if (server === undefined) throw new Error('there is no server')
   const told: number[] = []
-  const subscriber = new Redis(cluster.stores.redis.url)
+  const subscriber = new Redis(cluster.datastores.redis.url)
   // It connects again by itself; what it misses is waited for in vain, and that says so.
   subscriber.on('error', () => {})
   try {
-    await subscribe(subscriber, cluster.prefix, {
+    await subscribe(subscriber, cluster.redisPrefix, {
       onChange: (event) => {
         if (event.name === deployment) told.push(event.revision)
       },

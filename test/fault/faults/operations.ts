@@ -19,9 +19,9 @@ export async function startAction(
   deployment: string,
   kind: Kind,
   behave?: string,
-  urls: () => string[] = cluster.urls,
+  urls: () => string[] = cluster.serverUrls,
 ): Promise<number> {
-  const intention: ClientRequest = { key: createKey(deployment), kind, deployment, behave }
+  const intention: ClientRequest = { key: createKey(deployment), kind, deployment, behaviour: behave }
   const answer = await sendUntilAnswered(cluster.requests, urls, cluster.random, intention)
   if (answer?.outcome !== 'accepted') throw new Error(`${kind} of ${deployment}: ${JSON.stringify(answer)}`)
   return answer.action
@@ -105,7 +105,7 @@ export async function killRunner(cluster: Cluster, deployment: string, afterMs =
     .runners()
     .find(({ name }) => name === holder)
     ?.signal('SIGKILL')
-  return { action, killedMs, next: cluster.runner() }
+  return { action, killedMs, next: cluster.addRunner() }
 }
 
 /** Waits until no process of the action is alive; gives the time. */

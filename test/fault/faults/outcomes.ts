@@ -8,7 +8,7 @@ export async function countLostAndDuplicated(
   cluster: Cluster,
   asked: readonly RecordedRequest[],
 ): Promise<Count[]> {
-  const rows = (await cluster.journal.writes()).filter((write) => write.what === 'row')
+  const rows = (await cluster.journal.writes()).filter((write) => write.type === 'row')
   const ended = new Set(rows.filter(isEnd).map(({ action }) => action))
   const begunFor = Map.groupBy(
     rows.filter(({ before }) => before === null),
@@ -20,8 +20,8 @@ export async function countLostAndDuplicated(
   )
   const doubled = [...keys].filter((key) => (begunFor.get(key)?.length ?? 0) > 1)
   return [
-    { what: 'lost', count: lost.length, expected: 0 },
-    { what: 'doubled', count: doubled.length, expected: 0 },
+    { name: 'lost', count: lost.length, expected: 0 },
+    { name: 'doubled', count: doubled.length, expected: 0 },
   ]
 }
 

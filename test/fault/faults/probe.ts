@@ -29,7 +29,7 @@ export async function probeServers(cluster: Cluster): Promise<Probe> {
     look: (url: string, at: number) => Promise<number>,
   ) => {
     while (!stopped) {
-      for (const [at, url] of cluster.urls().entries()) {
+      for (const [at, url] of cluster.serverUrls().entries()) {
         const atMs = nowMs()
         const one = look(url, at).then((status) => void looks.push({ atMs, tookMs: nowMs() - atMs, status }))
         under.add(one)
@@ -68,7 +68,7 @@ function getList(url: string): Promise<number> {
 
 /** 200: accepted; 409: refused, for the one before is still under way. */
 async function postUpdate(url: string, deployment: string): Promise<number> {
-  const answer = await sendOnce(url, { key: createKey('probe'), kind: 'update', deployment, behave: 'quick' })
+  const answer = await sendOnce(url, { key: createKey('probe'), kind: 'update', deployment, behaviour: 'quick' })
   if (answer.outcome === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
   return answer.outcome === 'accepted' ? 200 : 409
 }
@@ -101,7 +101,7 @@ export type Delay = { acceptedMs: number; delayMs: number }
 
 /** From the acceptance to the start of the script; what has not started has waited until `overMs`. Only without cancels. */
 export async function startDelays(cluster: Cluster, overMs: number): Promise<Delay[]> {
-  const { runs } = await readScriptHistory(cluster.dir)
+  const { runs } = await readScriptHistory(cluster.historyDir)
   const startOf = new Map(runs.map(({ action, atMs }) => [action, atMs]))
   return cluster.requests.flatMap(({ responses }) =>
     responses.flatMap((answer) => {
@@ -114,6 +114,6 @@ export async function startDelays(cluster: Cluster, overMs: number): Promise<Del
 
 /** When scripts started. */
 export async function scriptStarts(cluster: Cluster): Promise<number[]> {
-  const { runs } = await readScriptHistory(cluster.dir)
+  const { runs } = await readScriptHistory(cluster.historyDir)
   return runs.map(({ atMs }) => atMs).toSorted((one, other) => one - other)
 }

@@ -19,7 +19,7 @@ const pause = (random: Random, longestMs: number) => sleep(random.between(0.2, 1
 export const randomFaults = {
   'a runner is killed': async (cluster, random) => {
     await pickRunner(cluster, random)?.kill()
-    await cluster.runner()
+    await cluster.addRunner()
   },
   'a runner is frozen': async (cluster, random, longestMs) => {
     const runner = pickRunner(cluster, random)
@@ -28,13 +28,13 @@ export const randomFaults = {
     runner?.signal('SIGCONT')
   },
   'a runner is told to stop': async (cluster, random) => {
-    const next = cluster.runner()
+    const next = cluster.addRunner()
     await pickRunner(cluster, random)?.stop()
     await next
   },
   'a server is killed': async (cluster, random) => {
     await pickServer(cluster, random)?.kill()
-    await cluster.server()
+    await cluster.addServer()
   },
   'a server is frozen': async (cluster, random, longestMs) => {
     const server = pickServer(cluster, random)
@@ -43,29 +43,29 @@ export const randomFaults = {
     server?.signal('SIGCONT')
   },
   'a server is told to stop': async (cluster, random) => {
-    const next = cluster.server()
+    const next = cluster.addServer()
     await pickServer(cluster, random)?.stop()
     await next
   },
-  'Redis is flushed': ({ stores }) => stores.redis.flush(),
+  'Redis is flushed': ({ datastores }) => datastores.redis.flush(),
   'Redis is killed': async (cluster, random, longestMs) => {
-    await cluster.stores.redis.kill()
+    await cluster.datastores.redis.kill()
     await pause(random, longestMs)
-    await cluster.stores.redis.start()
+    await cluster.datastores.redis.start()
   },
   'Redis is frozen': async (cluster, random, longestMs) => {
-    cluster.stores.redis.pause()
+    cluster.datastores.redis.pause()
     await pause(random, longestMs)
-    cluster.stores.redis.resume()
+    cluster.datastores.redis.resume()
   },
-  'PostgreSQL is killed': async ({ stores }) => {
-    await stores.postgres.kill()
-    await stores.postgres.start()
+  'PostgreSQL is killed': async ({ datastores }) => {
+    await datastores.postgres.kill()
+    await datastores.postgres.start()
   },
   'PostgreSQL is away': async (cluster, random, longestMs) => {
-    await cluster.stores.postgres.stop()
+    await cluster.datastores.postgres.stop()
     await pause(random, longestMs)
-    await cluster.stores.postgres.start()
+    await cluster.datastores.postgres.start()
   },
   'PostgreSQL is a black hole for one program': async (cluster, random, longestMs) => {
     const program = pickAnyProgram(cluster, random)
@@ -81,8 +81,8 @@ export const randomFaults = {
   },
   'connections to PostgreSQL are reset during COMMIT': async (cluster, random) => {
     const acts = /enqueue_action\(|start_action\(|finish_action\(|fencing_token \+ 1|^COMMIT/i
-    const stopIntercepting = cluster.interceptStatements((_, { statement }) =>
-      acts.test(statement) && random.below(2) === 0 ? 'cut-after' : 'pass',
+    const stopIntercepting = cluster.interceptStatements((_, { sql }) =>
+      acts.test(sql) && random.below(2) === 0 ? 'cut-after' : 'pass',
     )
     await sleep(1000)
     stopIntercepting()

@@ -22,18 +22,18 @@ import { createRandom, type Random } from './random.ts'
 export type Cluster = {
   seed: number
   random: Random
-  dir: string
+  historyDir: string
   /** Of every name in Redis. */
-  prefix: string
-  stores: Datastores
+  redisPrefix: string
+  datastores: Datastores
   journal: Journal
   processObserver: ProcessObserver
   servers(): Server[]
   runners(): Program[]
   /** The addresses of the servers that live. */
-  urls(): string[]
-  server(more?: Record<string, string>): Promise<Server>
-  runner(more?: Record<string, string>): Promise<Program>
+  serverUrls(): string[]
+  addServer(more?: Record<string, string>): Promise<Server>
+  addRunner(more?: Record<string, string>): Promise<Program>
   openPages(pages: number): void
   /** Has a say about every statement of every program, also of those to come, until it is taken back. */
   interceptStatements(by: StatementInterceptor): () => void
@@ -106,14 +106,14 @@ export async function startCluster(seed: number, environment: Record<string, str
       }
       return 'pass'
     }
-  const server: Cluster['server'] = (more = {}) =>
+  const server: Cluster['addServer'] = (more = {}) =>
     retryStart(async () => {
       const name = named('server')
       const started = await startServer(stores, name, { ...env, ...more }, judge(name))
       programs.server.push(started)
       return started
     })
-  const runner: Cluster['runner'] = (more = {}) =>
+  const runner: Cluster['addRunner'] = (more = {}) =>
     retryStart(async () => {
       const name = named('runner')
       const started = await startRunner(stores, name, { ...env, ...more }, judge(name))
@@ -126,16 +126,16 @@ export async function startCluster(seed: number, environment: Record<string, str
   const cluster: Cluster = {
     seed,
     random,
-    dir,
-    prefix,
-    stores,
+    historyDir: dir,
+    redisPrefix: prefix,
+    datastores: stores,
     journal,
     processObserver: witness,
     servers: () => programs.server.filter((one) => one.isAlive()),
     runners: () => programs.runner.filter((one) => one.isAlive()),
-    urls,
-    server,
-    runner,
+    serverUrls: urls,
+    addServer: server,
+    addRunner: runner,
     openPages: (pages) => {
       for (let page = 1; page <= pages; page += 1)
         viewers.push(openPageClient(`page-${viewers.length + 1}`, urls, random.fork()))
@@ -166,7 +166,7 @@ export async function startCluster(seed: number, environment: Record<string, str
           journal.pending(),
         ]).catch(() => [1, {}, []] as const)
         // Checks that are never done come again and again: only what nobody has taken for a while is waited for.
-        const late = pending.some((one) => !one.active && (one.overdueMs === null || one.overdueMs > lateMs))
+        const late = pending.some((one) => !one.hasActiveAction && (one.overdueMs === null || one.overdueMs > lateMs))
         const same = viewers.every((viewer) => isDeepStrictEqual(viewer.recorded().finalState, truth))
         const alive = new Set(witness.alive().map(({ action }) => action))
         calm = active === 0 && !late && same && alive.size === 0 ? calm + 1 : 0
@@ -192,7 +192,7 @@ export async function startCluster(seed: number, environment: Record<string, str
         pages: viewers.map((viewer) => viewer.recorded()),
         deployments: await journal.deployments(),
         deletions: await journal.deletions(),
-        pending: await journal.pending(),
+        pendingDeployments: await journal.pending(),
         outputs: stored.flatMap(({ id, state, text }) => {
           const action = Number(id)
           if (told.ownEnds.some((one) => one.action === action)) return []
@@ -208,7 +208,7 @@ export async function startCluster(seed: number, environment: Record<string, str
       for (const viewer of viewers) viewer.close()
       await stores.restoreAll().catch(() => {})
       await Promise.all(living().map((program) => program.stop()))
-      await stores.close()
+      await stores.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }

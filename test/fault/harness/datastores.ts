@@ -10,7 +10,7 @@ import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/de
 import { startRedis } from '../../../infra/dev/redis/redis.ts'
 import { freePort } from '../../../lib/node/ports.ts'
 
-export type Store = {
+export type ManagedStore = {
   url: string
   /** Ends it without asking, as a crash does. */
   kill(): Promise<void>
@@ -22,11 +22,11 @@ export type Store = {
 }
 export type Datastores = {
   /** The address of the migrated database. */
-  postgres: Store
-  redis: Store & { flush(): Promise<void> }
+  postgres: ManagedStore
+  redis: ManagedStore & { flush(): Promise<void> }
   /** Starts whatever is down, wakes whatever is paused. */
   restoreAll(): Promise<void>
-  close(): Promise<void>
+  stop(): Promise<void>
 }
 
 export async function startDatastores(folder: string): Promise<Datastores> {
@@ -52,7 +52,7 @@ export async function startDatastores(folder: string): Promise<Datastores> {
         await store.start()
       }
     },
-    close: async () => {
+    stop: async () => {
       for (const store of [redis, postgres]) {
         store.resume()
         await store.stop()
@@ -63,7 +63,7 @@ export async function startDatastores(folder: string): Promise<Datastores> {
 
 type Start = (options: { dataDir: string; port: number; log: () => void }) => Promise<Datastore>
 
-async function createStore(folder: string, name: string, start: Start): Promise<Store> {
+async function createStore(folder: string, name: string, start: Start): Promise<ManagedStore> {
   const port = await freePort()
   const dataDir = join(folder, name)
   const begin = async () => {

@@ -15,7 +15,7 @@ export const kinds = {
 } as const satisfies Record<string, EndpointName>
 export type Kind = keyof typeof kinds
 
-export type ClientRequest = { key: string; kind: Kind; deployment: string; behave?: string | undefined }
+export type ClientRequest = { key: string; kind: Kind; deployment: string; behaviour?: string | undefined }
 
 /** For one answer, and until an intention is given up. */
 const responseTimeoutMs = 20_000
@@ -49,11 +49,11 @@ function expiresAfter(limitMs: number): () => boolean {
 /** One time only. An answer that leaves it open begins with its status, where there is one. */
 export async function sendOnce(
   url: string,
-  { key, kind, deployment, behave }: ClientRequest,
+  { key, kind, deployment, behaviour }: ClientRequest,
 ): Promise<RecordedResponse> {
   const place = kinds[kind]
   const overrides = {
-    app_overrides: behave === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behave }]],
+    app_overrides: behaviour === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behaviour }]],
     deployment_overrides: [],
   }
   const body =

@@ -30,7 +30,7 @@ export type LoadGenerator = {
 
 const finalTimeoutMs = 60_000
 
-export function startLoad({ requests, urls, ...cluster }: Cluster, options: LoadOptions): LoadGenerator {
+export function startLoad({ requests, serverUrls, ...cluster }: Cluster, options: LoadOptions): LoadGenerator {
   const { deployments, clients, pauseMs, behaviours, cancelPercent = 10, limit } = options
   const random = cluster.random.fork()
   let stopping = false
@@ -41,13 +41,13 @@ export function startLoad({ requests, urls, ...cluster }: Cluster, options: Load
   const client = async (number: number, own: Random) => {
     for (let count = 1; !stopping && (limit === undefined || intentions < limit); count += 1) {
       const deployment = `load-${own.below(deployments)}`
-      const url = urls().length === 0 ? undefined : own.pick(urls())
+      const url = serverUrls().length === 0 ? undefined : own.pick(serverUrls())
       const kind = chooseKind(await observeDeployment(url, deployment), own)
       if (kind !== null) {
         intentions += 1
         const key = `load-${number}-${count}`
         const behave = ['create', 'update'].includes(kind) ? own.pick(behaviours) : undefined
-        await sendUntilAnswered(requests, urls, own, { key, kind, deployment, behave }, givenUp)
+        await sendUntilAnswered(requests, serverUrls, own, { key, kind, deployment, behaviour: behave }, givenUp)
       } else if (own.below(100) < cancelPercent) await cancelLatestAction(url, deployment)
       await sleep(own.between(0.5, 1.5) * pauseMs)
     }

@@ -16,7 +16,7 @@ export type PageClient = { recorded(): PageRecord; close(): void }
 
 export function openPageClient(name: string, urls: () => string[], random: Random): PageClient {
   const store = createDeploymentStore()
-  const shown: PageRecord['shown'] = []
+  const shown: PageRecord['shownRevisions'] = []
   store.onChange((names) => {
     for (const deployment of names) {
       const row = store.rows.get(deployment)
@@ -44,7 +44,7 @@ export function openPageClient(name: string, urls: () => string[], random: Rando
   return {
     recorded: () => ({
       name,
-      shown,
+      shownRevisions: shown,
       finalState: Object.fromEntries([...store.rows].map(([at, row]) => [at, snapshotOf(row.peek())])),
     }),
     close: live.close,

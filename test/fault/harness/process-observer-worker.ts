@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Sighting, Stall } from '../checker/history.ts'
+import type { ProcessSighting, Stall } from '../checker/history.ts'
 import { nowMs } from './clock.ts'
 import type { Observations, WorkerMessage } from './process-observer.ts'
 
@@ -15,8 +15,8 @@ const searchMs = 500
 const stallMs = 150
 
 const dir: string = workerData
-const seen = new Map<string, Sighting>()
-const living = new Map<number, Sighting>()
+const seen = new Map<string, ProcessSighting>()
+const living = new Map<number, ProcessSighting>()
 const stalls: Stall[] = []
 let searchedMs = 0
 /** How much of the history has been read. */
@@ -72,7 +72,7 @@ function readNewPids(): number[] {
 }
 
 /** Null when the process is gone, or is no script of this rig. */
-function readSighting(pid: number): Sighting | null {
+function readSighting(pid: number): ProcessSighting | null {
   const atMs = nowMs()
   let environment: string
   try {

@@ -5,26 +5,26 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Run, RunEnd, Sighting, Stall } from '../checker/history.ts'
+import type { ScriptRun, ScriptEnd, ProcessSighting, Stall } from '../checker/history.ts'
 
-export type Observations = { sightings: Sighting[]; stalls: Stall[] }
+export type Observations = { sightings: ProcessSighting[]; stalls: Stall[] }
 
 export type ProcessObserver = {
   /** Processes of scripts that were alive at the last look. */
-  alive(): Sighting[]
+  alive(): ProcessSighting[]
   /** Every process when it was last seen alive, and when the machine itself stood still: up to now. */
   observations(): Promise<Observations>
   stop(): Promise<void>
 }
 
 /** What process-observer-worker.ts tells: who is alive, at every look; and what it has seen, when it is asked. */
-export type WorkerMessage = { alive: Sighting[] } | { question: number; answer: Observations }
+export type WorkerMessage = { alive: ProcessSighting[] } | { question: number; answer: Observations }
 
 export function observeProcesses(dir: string): ProcessObserver {
   const looking = new Worker(new URL('process-observer-worker.ts', import.meta.url), { workerData: dir })
   const questions = new Map<number, (answer: Observations) => void>()
   let asked = 0
-  let living: Sighting[] = []
+  let living: ProcessSighting[] = []
   looking.on('message', (words: WorkerMessage) => {
     if ('alive' in words) living = words.alive
     else questions.get(words.question)?.(words.answer)
@@ -48,7 +48,7 @@ export function observeProcesses(dir: string): ProcessObserver {
   }
 }
 
-export type ScriptHistory = { runs: Run[]; ends: RunEnd[]; ownEnds: RunEnd[]; printed: Map<number, string> }
+export type ScriptHistory = { runs: ScriptRun[]; ends: ScriptEnd[]; ownEnds: ScriptEnd[]; printed: Map<number, string> }
 
 /** What the scripts wrote; `printed`, action → text: what those printed at most that announced no end of their own way. */
 export async function readScriptHistory(dir: string): Promise<ScriptHistory> {

@@ -21,9 +21,9 @@ export const connectionReset: Scenario = {
     // A begin is one statement, which PostgreSQL commits by itself: before it is before, its answer is after the commit.
     const waiting = new Map<string, StatementAction>()
     let resets = 0
-    const stopIntercepting = cluster.interceptStatements((_, { statement, values }) => {
+    const stopIntercepting = cluster.interceptStatements((_, { sql, values }) => {
       const key = values.find((value) => waiting.has(value))
-      if (key === undefined || !crashPoints.begin.statement.test(statement)) return 'pass'
+      if (key === undefined || !crashPoints.begin.sql.test(sql)) return 'pass'
       const verdict = waiting.get(key) ?? 'pass'
       waiting.delete(key)
       resets += 1
@@ -38,7 +38,7 @@ export const connectionReset: Scenario = {
           keys.add(key)
           waiting.set(key, (lane + count) % 2 === 0 ? 'cut-before' : 'cut-after')
           const intention = { key, kind: 'update', deployment, behave: 'quick' } as const
-          const answer = await sendUntilAnswered(cluster.requests, cluster.urls, cluster.random, intention)
+          const answer = await sendUntilAnswered(cluster.requests, cluster.serverUrls, cluster.random, intention)
           if (answer?.outcome === 'accepted') {
             await waitForActionEnd(cluster, answer.action)
             await waitUntilRunning(cluster, [deployment])
@@ -54,8 +54,8 @@ export const connectionReset: Scenario = {
       rounds: `${keys.size} keys, half of them each way, ${again} sent again by the client`,
       measurements: [],
       counts: [
-        { what: 'resets', count: resets, expected: { atLeast: keys.size } },
-        { what: `not accepted ${unkept.join(', ')}`.trim(), count: unkept.length, expected: 0 },
+        { name: 'resets', count: resets, expected: { atLeast: keys.size } },
+        { name: `not accepted ${unkept.join(', ')}`.trim(), count: unkept.length, expected: 0 },
         ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }

@@ -1,6 +1,6 @@
 /** The long form of crash-points.ts and random-plan.ts: a crash before and after every statement that counts; a random plan of all faults. */
 
-import { allCrashes, type Crash, crashAt, deploymentNameFor } from '../faults/crash-points.ts'
+import { allCrashes, type Crash, crashAtEach, deploymentNameFor } from '../faults/crash-points.ts'
 import { createDeployments } from '../faults/operations.ts'
 import { runRandomPlan } from '../faults/random-plan.ts'
 import { nowMs } from '../harness/clock.ts'
@@ -22,7 +22,7 @@ export const crashPoints: Scenario = {
       const nameIn = (crash: Crash) => `r${round}-${deploymentNameFor(crash)}`
       await createDeployments(cluster, allCrashes.map(nameIn))
       const atMs = nowMs()
-      await crashAt(cluster, allCrashes, nameIn)
+      await crashAtEach(cluster, allCrashes, nameIn)
       tookMs.push(nowMs() - atMs)
       await cluster.waitUntilQuiet()
     }

@@ -13,21 +13,21 @@ import { cancelAction } from '../harness/http-client.ts'
 import type { Count, Scenario } from './scenario.ts'
 
 /** `cancel`: after so many ms. `state`: how the action must end. */
-type MisbehavingScript = { behave: string; cancel?: number; state: string }
+type MisbehavingScript = { behaviour: string; cancelAfterMs?: number; expectedState: string }
 
 const scripts: MisbehavingScript[] = [
-  { behave: 'escapes', cancel: 800, state: 'cancelled' },
-  { behave: 'ignores-term', cancel: 800, state: 'cancelled' },
-  { behave: 'exits-zero-after-term', cancel: 800, state: 'cancelled' },
-  { behave: 'forks-endlessly', cancel: 1500, state: 'cancelled' },
-  { behave: 'forks-deep 5', cancel: 800, state: 'cancelled' },
-  { behave: 'stops-itself', cancel: 800, state: 'cancelled' },
-  { behave: 'prints-forever', cancel: 4000, state: 'cancelled' },
-  { behave: 'gigabyte', state: 'succeeded' },
-  { behave: 'holds-stdout', state: 'succeeded' },
-  { behave: 'broken-utf8', state: 'succeeded' },
-  { behave: 'prints-nul', state: 'succeeded' },
-  { behave: 'kills-itself', state: 'failed' },
+  { behaviour: 'escapes', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'ignores-term', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'exits-zero-after-term', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'forks-endlessly', cancelAfterMs: 1500, expectedState: 'cancelled' },
+  { behaviour: 'forks-deep 5', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'stops-itself', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'prints-forever', cancelAfterMs: 4000, expectedState: 'cancelled' },
+  { behaviour: 'gigabyte', expectedState: 'succeeded' },
+  { behaviour: 'holds-stdout', expectedState: 'succeeded' },
+  { behaviour: 'broken-utf8', expectedState: 'succeeded' },
+  { behaviour: 'prints-nul', expectedState: 'succeeded' },
+  { behaviour: 'kills-itself', expectedState: 'failed' },
 ]
 
 const graceMs = 2000
@@ -55,31 +55,31 @@ export const misbehavingScripts: Scenario = {
     const beforeBytes = memory(runner?.pid, 'VmRSS')
     let most = { behave: 'none', bytes: 0 }
     for (let round = 0; round < rounds; round += 1) {
-      for (const [at, { behave, cancel, state }] of scripts.entries()) {
+      for (const [at, { behaviour, cancelAfterMs, expectedState }] of scripts.entries()) {
         resetPeakMemory(runner?.pid)
-        const action = await startAction(cluster, names[at] ?? '', 'update', behave)
-        if (cancel !== undefined) {
+        const action = await startAction(cluster, names[at] ?? '', 'update', behaviour)
+        if (cancelAfterMs !== undefined) {
           await waitForScriptStart(cluster, action)
-          await sleep(cancel)
+          await sleep(cancelAfterMs)
           const askedMs = nowMs()
-          await cancelAction(cluster.urls()[0], action)
+          await cancelAction(cluster.serverUrls()[0], action)
           settledMs.push((await waitForActionEnd(cluster, action, 180_000)).atMs - askedMs)
         }
         const is = (await waitForActionEnd(cluster, action, 180_000)).state
-        if (is !== state) wrong.push(`${behave}: ${is}`)
+        if (is !== expectedState) wrong.push(`${behaviour}: ${is}`)
         survivors += await waitForProcessesGone(cluster, action, 100).then(
           () => 0,
           () => 1,
         )
         const bytes = memory(runner?.pid, 'VmHWM')
-        if (!(bytes <= most.bytes)) most = { behave, bytes }
+        if (!(bytes <= most.bytes)) most = { behave: behaviour, bytes }
       }
     }
     const grown = Math.round((most.bytes - beforeBytes) / MiB)
     const counts: Count[] = [
-      { what: 'survivors', count: survivors, expected: 0 },
-      { what: `ends other than they must be ${wrong.join(', ')}`.trim(), count: wrong.length, expected: 0 },
-      { what: `MiB of growth beyond ${budgetMiB}`, count: Math.max(0, grown - budgetMiB), expected: 0 },
+      { name: 'survivors', count: survivors, expected: 0 },
+      { name: `ends other than they must be ${wrong.join(', ')}`.trim(), count: wrong.length, expected: 0 },
+      { name: `MiB of growth beyond ${budgetMiB}`, count: Math.max(0, grown - budgetMiB), expected: 0 },
     ]
     return {
       rounds: `${rounds} of each of ${scripts.length}; the runner's memory grew by ${grown} MiB at most (${most.behave}), from ${Math.round(beforeBytes / MiB)}`,

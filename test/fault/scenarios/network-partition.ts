@@ -54,7 +54,7 @@ export const networkPartition: Scenario = {
       ],
       counts: [
         {
-          what: `cut off from Redis: ends other than succeeded ${disturbed.join(', ')}`.trim(),
+          name: `cut off from Redis: ends other than succeeded ${disturbed.join(', ')}`.trim(),
           count: disturbed.length,
           expected: 0,
         },

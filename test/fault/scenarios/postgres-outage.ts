@@ -10,15 +10,15 @@ const programs = (cluster: Cluster) => [...cluster.servers(), ...cluster.runners
 const faults: StoreOutage[] = [
   {
     name: 'killed, started at once',
-    begin: ({ stores }) => stores.postgres.kill(),
+    begin: ({ datastores }) => datastores.postgres.kill(),
     lastsMs: 0,
-    end: ({ stores }) => stores.postgres.start(),
+    end: ({ datastores }) => datastores.postgres.start(),
   },
   {
     name: 'away for 30 s',
-    begin: ({ stores }) => stores.postgres.stop(),
+    begin: ({ datastores }) => datastores.postgres.stop(),
     lastsMs: 30_000,
-    end: ({ stores }) => stores.postgres.start(),
+    end: ({ datastores }) => datastores.postgres.start(),
   },
   {
     name: 'black-holed for 30 s',
@@ -76,7 +76,7 @@ export const postgresOutage: Scenario = {
     return {
       rounds: `${rounds} each, of ${cluster.servers().length} servers`,
       measurements: figures,
-      counts: [{ what: 'answers of the list other than 200 and 503', count: others.length, expected: 0 }],
+      counts: [{ name: 'answers of the list other than 200 and 503', count: others.length, expected: 0 }],
     }
   },
 }

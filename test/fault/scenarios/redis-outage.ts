@@ -11,15 +11,15 @@ import type { Scenario } from './scenario.ts'
 const faultsOf = (bellsLost: (count: number) => void): StoreOutage[] => [
   {
     name: 'killed, started at once',
-    begin: ({ stores }) => stores.redis.kill(),
+    begin: ({ datastores }) => datastores.redis.kill(),
     lastsMs: 0,
-    end: ({ stores }) => stores.redis.start(),
+    end: ({ datastores }) => datastores.redis.start(),
   },
   {
     name: 'frozen for 15 s',
-    begin: async ({ stores }) => stores.redis.pause(),
+    begin: async ({ datastores }) => datastores.redis.pause(),
     lastsMs: 15_000,
-    end: async ({ stores }) => stores.redis.resume(),
+    end: async ({ datastores }) => datastores.redis.resume(),
   },
   {
     name: 'flushed',
@@ -29,9 +29,9 @@ const faultsOf = (bellsLost: (count: number) => void): StoreOutage[] => [
   },
   {
     name: 'away for 60 s',
-    begin: ({ stores }) => stores.redis.stop(),
+    begin: ({ datastores }) => datastores.redis.stop(),
     lastsMs: 60_000,
-    end: ({ stores }) => stores.redis.start(),
+    end: ({ datastores }) => datastores.redis.start(),
   },
 ]
 
@@ -97,8 +97,8 @@ export const redisOutage: Scenario = {
       rounds: `${rounds} each`,
       measurements: figures,
       counts: [
-        { what: 'bells lost by the flush', count: bells, expected: { atLeast: rounds } },
-        { what: 'answers 5xx to a POST', count: errors, expected: 0 },
+        { name: 'bells lost by the flush', count: bells, expected: { atLeast: rounds } },
+        { name: 'answers 5xx to a POST', count: errors, expected: 0 },
       ],
     }
   },
@@ -107,13 +107,13 @@ export const redisOutage: Scenario = {
 /** Flushes while bells wait, for the runners stand still. Gives how many were lost. */
 async function flushNotifications(cluster: Cluster): Promise<number> {
   const runners = cluster.runners()
-  const redis = new Redis(cluster.stores.redis.url)
+  const redis = new Redis(cluster.datastores.redis.url)
   for (const runner of runners) runner.signal('SIGSTOP')
   try {
     // An archive asks no runner before it is accepted.
     await Promise.all(notifiedDeployments.map((name) => startAction(cluster, name, 'archive')))
-    const lost = await redis.llen(`${cluster.prefix}:${queueNames.actions}:wait`)
-    await cluster.stores.redis.flush()
+    const lost = await redis.llen(`${cluster.redisPrefix}:${queueNames.actions}:wait`)
+    await cluster.datastores.redis.flush()
     return lost
   } finally {
     for (const runner of runners) runner.signal('SIGCONT')

@@ -33,7 +33,7 @@ export const rollingRestart: Scenario = {
     let renewals = 0
     for (let round = 0; round < rounds; round += 1) {
       for (const runner of cluster.runners()) {
-        await cluster.runner()
+        await cluster.addRunner()
         const atMs = nowMs()
         const exit = await runner.stop()
         const goneMs = nowMs()
@@ -41,13 +41,13 @@ export const rollingRestart: Scenario = {
         // What counts is the time after its last script, which it had to wait for.
         const writes = await cluster.journal.writes()
         renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
-        const own = new Set(writes.filter(({ by }) => by === runner.name).map(({ action }) => action))
-        const { ends } = await readScriptHistory(cluster.dir)
+        const own = new Set(writes.filter(({ program }) => program === runner.name).map(({ action }) => action))
+        const { ends } = await readScriptHistory(cluster.historyDir)
         const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
         runnerMs.push(Math.max(0, goneMs - lastMs))
       }
       for (const server of cluster.servers()) {
-        await cluster.server()
+        await cluster.addServer()
         const atMs = nowMs()
         if ((await server.stop()) !== 0) refusedExits += 1
         serverMs.push(nowMs() - atMs)
@@ -67,17 +67,17 @@ export const rollingRestart: Scenario = {
         { what: 'server gone', budgetMs: null, timesMs: serverMs },
       ],
       counts: [
-        { what: 'leases renewed by who was stopping', count: renewals, expected: { atLeast: 1 } },
-        { what: 'interrupted', count: interrupted.length, expected: 0 },
-        { what: `ends other than succeeded ${states}`.trim(), count: others.length, expected: 0 },
-        { what: 'exit codes other than 0', count: refusedExits, expected: 0 },
+        { name: 'leases renewed by who was stopping', count: renewals, expected: { atLeast: 1 } },
+        { name: 'interrupted', count: interrupted.length, expected: 0 },
+        { name: `ends other than succeeded ${states}`.trim(), count: others.length, expected: 0 },
+        { name: 'exit codes other than 0', count: refusedExits, expected: 0 },
       ],
     }
   },
 }
 
 function isRenewal(write: Write, by: string): boolean {
-  if (write.what !== 'row' || write.by !== by) return false
+  if (write.type !== 'row' || write.program !== by) return false
   const [before, after] = [write.before, write.after]
   return (
     after?.state === 'running' && (after.leaseEndMs ?? 0) > (before?.leaseEndMs ?? Number.POSITIVE_INFINITY)
@@ -86,6 +86,6 @@ function isRenewal(write: Write, by: string): boolean {
 
 /** Of every action. */
 function lastChanges(writes: readonly Write[]): RowChange[] {
-  const rows = writes.filter((write) => write.what === 'row')
+  const rows = writes.filter((write) => write.type === 'row')
   return [...new Map(rows.map((row) => [row.action, row])).values()]
 }

@@ -43,9 +43,9 @@ export const runnerFrozen: Scenario = {
         { what: 'action settled', budgetMs: null, timesMs: beyond.map(({ settledMs }) => settledMs) },
       ],
       counts: [
-        { what: 'frozen within the lease, and interrupted', count: interrupted.length, expected: 0 },
-        { what: 'stale writes tried', count: staleTried, expected: { atLeast: 1 } },
-        { what: 'stale writes accepted', count: await staleWrites(cluster), expected: 0 },
+        { name: 'frozen within the lease, and interrupted', count: interrupted.length, expected: 0 },
+        { name: 'stale writes tried', count: staleTried, expected: { atLeast: 1 } },
+        { name: 'stale writes accepted', count: await staleWrites(cluster), expected: 0 },
       ],
     }
   },

@@ -4,7 +4,7 @@ import type { Cluster } from '../harness/cluster.ts'
 /** `budgetMs` null: only shown. `of`: what must be within it, by default the longest. Times never fail the suite. */
 export type Measurement = { what: string; budgetMs: number | null; of?: 'max' | 'p99'; timesMs: number[] }
 /** A number that must be as said, e.g. how many were interrupted; fails the suite like a violated invariant. */
-export type Count = { what: string; count: number; expected: 0 | { atLeast: number } }
+export type Count = { name: string; count: number; expected: 0 | { atLeast: number } }
 
 export type ScenarioResult = { rounds: string; measurements: Measurement[]; counts?: Count[] }
 
@@ -15,7 +15,7 @@ export type Scenario = {
   servers: number
   runners: number
   pages: number
-  run(cluster: Cluster, times: (rounds: number) => number): Promise<ScenarioResult>
+  run(cluster: Cluster, rounds: (rounds: number) => number): Promise<ScenarioResult>
 }
 
 /** The value that `part` of all are at most. */

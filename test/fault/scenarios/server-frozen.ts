@@ -43,7 +43,7 @@ export const serverFrozen: Scenario = {
         const intentions = names.map((deployment) => {
           const key = createKey('twice')
           keys.add(key)
-          return { key, kind: 'update', deployment, behave: 'quick' } satisfies ClientRequest
+          return { key, kind: 'update', deployment, behaviour: 'quick' } satisfies ClientRequest
         })
         acceptedMs.push(...(await freezeServer(cluster, victim, witness, 1000 * long, intentions)))
         await waitUntilRunning(cluster, names)
@@ -57,8 +57,8 @@ export const serverFrozen: Scenario = {
       rounds: `${rounds} each, ${keys.size} keys sent to both`,
       measurements: [{ what: 'accepted by the other server', budgetMs: null, timesMs: acceptedMs }],
       counts: [
-        { what: 'requests caught under way', count: halfway, expected: { atLeast: 1 } },
-        { what: 'not accepted in the end', count: unkept, expected: 0 },
+        { name: 'requests caught under way', count: halfway, expected: { atLeast: 1 } },
+        { name: 'not accepted in the end', count: unkept, expected: 0 },
         ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }

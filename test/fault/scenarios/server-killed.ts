@@ -26,8 +26,8 @@ export const serverKilled: Scenario = {
     let over = false
     // Whoever begins an action next is killed, before that is done or after: somebody must ask again.
     let due = false
-    const stopIntercepting = cluster.interceptStatements((program, { statement }) => {
-      if (!due || !crashPoints.begin.statement.test(statement) || !isServer(cluster, program)) return 'pass'
+    const stopIntercepting = cluster.interceptStatements((program, { sql }) => {
+      if (!due || !crashPoints.begin.sql.test(sql) || !isServer(cluster, program)) return 'pass'
       due = false
       kills += 1
       const kill = () => program.signal('SIGKILL')
@@ -41,7 +41,7 @@ export const serverKilled: Scenario = {
         if (over || cluster.servers().length < 2) continue
         due = true
         while (due && !over) await sleep(10)
-        await cluster.server()
+        await cluster.addServer()
       }
     })()
     const under: Promise<unknown>[] = []
@@ -51,7 +51,7 @@ export const serverKilled: Scenario = {
       await sleep(Math.max(0, dueMs - (performance.now() - startedAt)))
       const deployment = names[request % names.length] ?? ''
       under.push(
-        sendUntilAnswered(cluster.requests, cluster.urls, cluster.random, {
+        sendUntilAnswered(cluster.requests, cluster.serverUrls, cluster.random, {
           key: createKey('again'),
           kind: 'archive',
           deployment,
@@ -72,8 +72,8 @@ export const serverKilled: Scenario = {
       rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, p50 ${percentile(took, 0.5)} ms`,
       measurements: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
       counts: [
-        { what: 'kills', count: kills, expected: { atLeast: 1 } },
-        { what: 'sent again', count: repeated, expected: { atLeast: 1 } },
+        { name: 'kills', count: kills, expected: { atLeast: 1 } },
+        { name: 'sent again', count: repeated, expected: { atLeast: 1 } },
         ...(await countLostAndDuplicated(cluster, mine)),
       ],
     }

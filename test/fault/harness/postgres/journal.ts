@@ -5,7 +5,7 @@ import {
   type Deletion,
   type DeploymentSnapshot,
   harnessName,
-  type Pending,
+  type PendingDeployment,
   type Row,
   type Write,
 } from '../../checker/history.ts'
@@ -20,7 +20,7 @@ export type Journal = {
   /** Every deployment that was deleted. */
   deletions(): Promise<Deletion[]>
   /** Deployments whose status waits for something. */
-  pending(): Promise<Pending[]>
+  pending(): Promise<PendingDeployment[]>
   /** Actions that have not ended. */
   active(): Promise<number>
 }
@@ -95,16 +95,16 @@ type StoredWrite = {
 function parseWrite(stored: StoredWrite, offsetMs: number): Write {
   const { at, by, action_id: action, deployment_id: deployment, epoch } = stored
   const atMs = at + offsetMs
-  if (stored.what === 'output') return { what: 'output', atMs, by, action, fencingToken: epoch }
+  if (stored.what === 'output') return { type: 'output', atMs, program: by, action, fencingToken: epoch }
   const rowOf = (facts: StoredRow | null): Row | null => {
     if (facts === null) return null
     const { leaseEnd, ...rest } = facts
     return { ...rest, leaseEndMs: leaseEnd === null ? null : leaseEnd + offsetMs }
   }
   return {
-    what: 'row',
+    type: 'row',
     atMs,
-    by,
+    program: by,
     action,
     deployment,
     before: rowOf(stored.before),

@@ -1,9 +1,9 @@
 /** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement; and what comes back. */
 import type { Socket } from 'node:net'
 
-export type ClientMessage = { bytes: Buffer; asked: Statement | null }
+export type ClientMessage = { bytes: Buffer; statement: Statement | null }
 /** `values`: what stands for $1, $2, …, as text. `before`: the statements of the same transaction so far. */
-export type Statement = { statement: string; values: string[]; before: string }
+export type Statement = { sql: string; values: string[]; earlierInTransaction: string }
 
 /** Parse, Bind, Describe, Execute, Close: they go on until a Sync, and only then the client waits for an answer. */
 const extendedQueryTypes = 'PBDEC'
@@ -31,11 +31,11 @@ export async function* readClientMessages(client: Socket): AsyncGenerator<Client
       asked = parseStatement(type, bytes, prepared) ?? asked
       if (type !== '' && extendedQueryTypes.includes(type)) continue
       if (asked !== null) {
-        if (/^(start|begin)/i.test(asked.statement)) transaction = ''
-        asked.before = transaction
-        transaction += `${asked.statement};\n`
+        if (/^(start|begin)/i.test(asked.sql)) transaction = ''
+        asked.earlierInTransaction = transaction
+        transaction += `${asked.sql};\n`
       }
-      yield { bytes: Buffer.concat(begun), asked }
+      yield { bytes: Buffer.concat(begun), statement: asked }
       begun = []
       asked = null
     }
@@ -44,7 +44,7 @@ export async function* readClientMessages(client: Socket): AsyncGenerator<Client
 
 /** Where a statement is bound or asked simply; remembers those that are prepared. */
 function parseStatement(type: string, bytes: Buffer, prepared: Map<string, string>): Statement | null {
-  if (type === 'Q') return { statement: text(bytes, 5), values: [], before: '' }
+  if (type === 'Q') return { sql: text(bytes, 5), values: [], earlierInTransaction: '' }
   if (type === 'P') {
     const name = text(bytes, 5)
     prepared.set(name, text(bytes, 5 + Buffer.byteLength(name) + 1))
@@ -63,7 +63,7 @@ function parseStatement(type: string, bytes: Buffer, prepared: Map<string, strin
     values.push(length < 0 ? '' : bytes.toString('utf8', at, at + length))
     at += Math.max(0, length)
   }
-  return { statement: prepared.get(name) ?? '', values, before: '' }
+  return { sql: prepared.get(name) ?? '', values, earlierInTransaction: '' }
 }
 
 /** What PostgreSQL said to one question: its error, or the first column of every row. */

@@ -96,9 +96,9 @@ function proxyConnection(client: Socket, upstream: Socket, judge: StatementHandl
   for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', cut)
 
   const forward = async () => {
-    for await (const { bytes, asked } of readClientMessages(client)) {
-      holding = asked !== null
-      const verdict = asked === null ? 'pass' : await judge(asked)
+    for await (const { bytes, statement } of readClientMessages(client)) {
+      holding = statement !== null
+      const verdict = statement === null ? 'pass' : await judge(statement)
       await thawed()
       if (verdict === 'cut-before') return cut()
       if (verdict === 'cut-after') instead = cut
