@@ -33,7 +33,13 @@ const lastWords: Crash = { point: 'commit of a check', when: 'after' }
 let cluster: Cluster
 before(async () => {
   cluster = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5', INTERRUPTED_ACTIONS: 'retry' })
-  await Promise.all([cluster.addServer(), cluster.addServer(), cluster.addRunner(), cluster.addRunner(), cluster.addRunner()])
+  await Promise.all([
+    cluster.addServer(),
+    cluster.addServer(),
+    cluster.addRunner(),
+    cluster.addRunner(),
+    cluster.addRunner(),
+  ])
   cluster.openPages(2)
   await createDeployments(cluster, [
     ...[...crashes, lastWords].map(deploymentNameFor),

@@ -10,7 +10,13 @@ const seed = chooseSeed()
 test('faults at random moments under load break no invariant', async (t) => {
   const cluster = await startCluster(seed, { LEASE: '5', KILL_GRACE: '0.5' })
   t.after(() => cluster.close())
-  await Promise.all([cluster.addServer(), cluster.addServer(), cluster.addRunner(), cluster.addRunner(), cluster.addRunner()])
+  await Promise.all([
+    cluster.addServer(),
+    cluster.addServer(),
+    cluster.addRunner(),
+    cluster.addRunner(),
+    cluster.addRunner(),
+  ])
   cluster.openPages(2)
   const load = startLoad(cluster, {
     deployments: 6,

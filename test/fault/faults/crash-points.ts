@@ -98,7 +98,11 @@ export async function crashAtEach(
     const of = cluster.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
     const crash = [...pending].find(({ point }) => {
       const aimed: CrashPoint = crashPoints[point]
-      return aimed.program === of && aimed.sql.test(sql) && (aimed.earlierInTransaction?.test(earlierInTransaction) ?? true)
+      return (
+        aimed.program === of &&
+        aimed.sql.test(sql) &&
+        (aimed.earlierInTransaction?.test(earlierInTransaction) ?? true)
+      )
     })
     if (crash === undefined || victims.has(program) || !program.isAlive()) return 'pass'
     pending.delete(crash)

@@ -110,13 +110,14 @@ export async function holdBeforeStart(
   const begun = Promise.withResolvers<number>()
   const arrived = Promise.withResolvers<void>()
   const done = Promise.withResolvers<void>()
-  const stopIntercepting = cluster.interceptStatements(async (_, { sql, values }): Promise<StatementAction> => {
-    if (!crashPoints.start.sql.test(sql) || !values.includes(String(await begun.promise)))
+  const stopIntercepting = cluster.interceptStatements(
+    async (_, { sql, values }): Promise<StatementAction> => {
+      if (!crashPoints.start.sql.test(sql) || !values.includes(String(await begun.promise))) return 'pass'
+      arrived.resolve()
+      await done.promise
       return 'pass'
-    arrived.resolve()
-    await done.promise
-    return 'pass'
-  })
+    },
+  )
   try {
     begun.resolve(await startAction(cluster, deployment, 'update', behave))
     await arrived.promise

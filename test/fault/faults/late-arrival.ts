@@ -39,8 +39,7 @@ export async function deliverStatementLate(
   }
   const stopIntercepting = cluster.interceptStatements(
     async (program, { sql, values }): Promise<StatementAction> => {
-      if (sent || !crashPoints[step].sql.test(sql) || !values.includes(String(action)))
-        return 'pass'
+      if (sent || !crashPoints[step].sql.test(sql) || !values.includes(String(action))) return 'pass'
       sent = true
       // Its sender may be the second one already that has taken the action.
       sentEpoch = await epochNow()
@@ -90,7 +89,10 @@ export async function deliverEventLate(cluster: Cluster, deployment: string): Pr
       },
     })
     server.redis.freeze()
-    await waitForActionEnd(cluster, await startAction(cluster, deployment, 'update', 'quick', () => [server.url]))
+    await waitForActionEnd(
+      cluster,
+      await startAction(cluster, deployment, 'update', 'quick', () => [server.url]),
+    )
     server.redis.thaw()
     await waitUntil('the late event is told', async () => told.some((one, at) => one < (told[at - 1] ?? 0)))
   } finally {

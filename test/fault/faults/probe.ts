@@ -68,7 +68,12 @@ function getList(url: string): Promise<number> {
 
 /** 200: accepted; 409: refused, for the one before is still under way. */
 async function postUpdate(url: string, deployment: string): Promise<number> {
-  const answer = await sendOnce(url, { key: createKey('probe'), kind: 'update', deployment, behaviour: 'quick' })
+  const answer = await sendOnce(url, {
+    key: createKey('probe'),
+    kind: 'update',
+    deployment,
+    behaviour: 'quick',
+  })
   if (answer.outcome === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
   return answer.outcome === 'accepted' ? 200 : 409
 }

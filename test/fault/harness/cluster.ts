@@ -1,6 +1,6 @@
 /**
- * A whole Octopod to be broken: its own stores, servers and runners as processes, pages that watch, and the history of all
- * that happened. After the faults comes the quiet time, then the check.
+ * A whole Octopod for a fault test: datastores of its own, servers and runners as processes, pages that watch, and the history of
+ * everything that happened. After its faults a test calls waitUntilQuiet(), then check().
  */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,200 +22,212 @@ import { createRandom, type Random } from './random.ts'
 export type Cluster = {
   seed: number
   random: Random
+  /** The folder in which the control scripts record what they do. */
   historyDir: string
-  /** Of every name in Redis. */
+  /** Begins every key in Redis. */
   redisPrefix: string
   datastores: Datastores
   journal: Journal
   processObserver: ProcessObserver
+  /** The servers that are running. */
   servers(): Server[]
+  /** The runners that are running. */
   runners(): Program[]
-  /** The addresses of the servers that live. */
+  /** The addresses of the servers that are running. */
   serverUrls(): string[]
-  addServer(more?: Record<string, string>): Promise<Server>
-  addRunner(more?: Record<string, string>): Promise<Program>
-  openPages(pages: number): void
-  /** Has a say about every statement of every program, also of those to come, until it is taken back. */
-  interceptStatements(by: StatementInterceptor): () => void
-  /** Everything asked by any client: those who ask add to it. */
+  addServer(env?: Record<string, string>): Promise<Server>
+  addRunner(env?: Record<string, string>): Promise<Program>
+  openPages(count: number): void
+  /** Calls the function before every statement of every program, also of later ones. Returns a function that stops this. */
+  interceptStatements(interceptor: StatementInterceptor): () => void
+  /** All requests of all clients. Each client appends its own. */
   requests: RecordedRequest[]
-  /** A file that scripts look for. */
+  /** The path of a file that the control scripts look for. */
   scriptFile(name: string): string
-  /** Everything is mended and waited for; rejects never: what is not done by then is for the check to say. */
+  /** Ends all faults and waits until no work is left. Never rejects: the checker reports what did not finish in time. */
   waitUntilQuiet(limitMs?: number): Promise<void>
   check(): Promise<{ history: History; violations: Violation[] }>
   close(): Promise<void>
 }
 
-/** Verdicts other than `pass` of whoever was first count. */
+/** Decides what happens to a statement. The first interceptor that does not answer `pass` decides. */
 export type StatementInterceptor = (
   program: Program,
-  asked: Statement,
+  statement: Statement,
 ) => StatementAction | Promise<StatementAction>
 
-/** A runner takes a check that is due at its next look. */
-const lateMs = 1000
+/** A runner polls for due checks at this interval. */
+const checkPollMs = 1000
 
-const prefix = 'fault'
+const redisPrefix = 'fault'
 const scriptsDir = join(import.meta.dirname, '../../scripts')
 
-/** `environment`: of all programs. */
-export async function startCluster(seed: number, environment: Record<string, string> = {}): Promise<Cluster> {
+/** `settings` are set for all programs. */
+export async function startCluster(seed: number, settings: Record<string, string> = {}): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'octopod-fault-'))
-  // As root, PostgreSQL runs under another account, which must pass through.
+  // When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
   await chmod(folder, 0o711)
-  const dir = join(folder, 'scripts')
-  await mkdir(join(dir, 'locks'), { recursive: true })
-  await writeFile(join(dir, 'history'), '')
-  const stores = await startDatastores(folder)
-  const journal = await openJournal(stores.postgres.url)
-  const witness = observeProcesses(dir)
+  const historyDir = join(folder, 'scripts')
+  await mkdir(join(historyDir, 'locks'), { recursive: true })
+  await writeFile(join(historyDir, 'history'), '')
+  const datastores = await startDatastores(folder)
+  const journal = await openJournal(datastores.postgres.url)
+  const processObserver = observeProcesses(historyDir)
   const random = createRandom(seed)
-  const programs: { server: Server[]; runner: Program[] } = { server: [], runner: [] }
-  const viewers: PageClient[] = []
-  const asked: RecordedRequest[] = []
-  let count = 0
+  const servers: Server[] = []
+  const runners: Program[] = []
+  const pages: PageClient[] = []
+  const requests: RecordedRequest[] = []
+  let programCount = 0
 
   const env: Record<string, string> = {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
-    REDIS_PREFIX: prefix,
+    REDIS_PREFIX: redisPrefix,
     CONTROL_SCRIPTS_DIR: join(scriptsDir, 'recording'),
-    OCTOPOD_FAULT_DIR: dir,
+    OCTOPOD_FAULT_DIR: historyDir,
     OCTOPOD_FAULT_SCRIPTS: scriptsDir,
     POWER_AUTHORIZATION_HEADER: adminHeader,
     DATABASE_POOL_SIZE: '5',
     CHECK_INTERVAL: '600',
     CHECK_TIMEOUT: '3',
     SHUTDOWN_GRACE: '5',
-    ...environment,
+    ...settings,
   }
-  const named = (what: string) => {
-    count += 1
-    return `${what}-${count}`
+  const uniqueName = (kind: string) => {
+    programCount += 1
+    return `${kind}-${programCount}`
   }
-  const judges = new Set<StatementInterceptor>()
-  const judge =
+  const interceptors = new Set<StatementInterceptor>()
+  const onStatement =
     (name: string): StatementHandler =>
-    async (asked) => {
-      const program = [...programs.server, ...programs.runner].find((one) => one.name === name)
+    async (statement) => {
+      const program = [...servers, ...runners].find((one) => one.name === name)
       if (program === undefined) return 'pass'
-      for (const by of judges) {
-        const verdict = await by(program, asked)
-        if (verdict !== 'pass') return verdict
+      for (const interceptor of interceptors) {
+        const action = await interceptor(program, statement)
+        if (action !== 'pass') return action
       }
       return 'pass'
     }
-  const server: Cluster['addServer'] = (more = {}) =>
+  const addServer: Cluster['addServer'] = (more = {}) =>
     retryStart(async () => {
-      const name = named('server')
-      const started = await startServer(stores, name, { ...env, ...more }, judge(name))
-      programs.server.push(started)
-      return started
+      const name = uniqueName('server')
+      const server = await startServer(datastores, name, { ...env, ...more }, onStatement(name))
+      servers.push(server)
+      return server
     })
-  const runner: Cluster['addRunner'] = (more = {}) =>
+  const addRunner: Cluster['addRunner'] = (more = {}) =>
     retryStart(async () => {
-      const name = named('runner')
-      const started = await startRunner(stores, name, { ...env, ...more }, judge(name))
-      programs.runner.push(started)
-      return started
+      const name = uniqueName('runner')
+      const runner = await startRunner(datastores, name, { ...env, ...more }, onStatement(name))
+      runners.push(runner)
+      return runner
     })
-  const living = () => [...programs.server, ...programs.runner].filter((one) => one.isAlive())
-  const urls = () => programs.server.filter((one) => one.isAlive()).map(({ url }) => url)
+  const runningPrograms = () => [...servers, ...runners].filter((program) => program.isAlive())
+  const serverUrls = () => servers.filter((server) => server.isAlive()).map(({ url }) => url)
 
   const cluster: Cluster = {
     seed,
     random,
-    historyDir: dir,
-    redisPrefix: prefix,
-    datastores: stores,
+    historyDir,
+    redisPrefix,
+    datastores,
     journal,
-    processObserver: witness,
-    servers: () => programs.server.filter((one) => one.isAlive()),
-    runners: () => programs.runner.filter((one) => one.isAlive()),
-    serverUrls: urls,
-    addServer: server,
-    addRunner: runner,
-    openPages: (pages) => {
-      for (let page = 1; page <= pages; page += 1)
-        viewers.push(openPageClient(`page-${viewers.length + 1}`, urls, random.fork()))
+    processObserver,
+    servers: () => servers.filter((server) => server.isAlive()),
+    runners: () => runners.filter((runner) => runner.isAlive()),
+    serverUrls,
+    addServer,
+    addRunner,
+    openPages: (count) => {
+      for (let page = 1; page <= count; page += 1)
+        pages.push(openPageClient(`page-${pages.length + 1}`, serverUrls, random.fork()))
     },
-    requests: asked,
-    interceptStatements: (by) => {
-      judges.add(by)
-      return () => void judges.delete(by)
+    requests,
+    interceptStatements: (interceptor) => {
+      interceptors.add(interceptor)
+      return () => void interceptors.delete(interceptor)
     },
-    scriptFile: (name) => join(dir, name),
+    scriptFile: (name) => join(historyDir, name),
     waitUntilQuiet: async (limitMs = 1000 * Number(process.env.FAULT_QUIET ?? 60)) => {
-      const until = performance.now() + limitMs
-      judges.clear()
-      await stores.restoreAll()
-      for (const program of living()) {
+      const deadline = performance.now() + limitMs
+      interceptors.clear()
+      await datastores.restoreAll()
+      for (const program of runningPrograms()) {
         program.postgres.thaw()
         program.redis.thaw()
         program.signal('SIGCONT')
       }
-      if (cluster.servers().length === 0) await server()
-      if (cluster.runners().length === 0) await runner()
-      const patientUntil = performance.now() + 2000
-      let calm = 0
-      while (calm < 3 && performance.now() < until) {
-        const [active, truth, pending] = await Promise.all([
+      if (cluster.servers().length === 0) await addServer()
+      if (cluster.runners().length === 0) await addRunner()
+      const cancelAfter = performance.now() + 2000
+      let quietRounds = 0
+      while (quietRounds < 3 && performance.now() < deadline) {
+        const [activeCount, deployments, pending] = await Promise.all([
           journal.active(),
           journal.deployments(),
           journal.pending(),
         ]).catch(() => [1, {}, []] as const)
-        // Checks that are never done come again and again: only what nobody has taken for a while is waited for.
-        const late = pending.some((one) => !one.hasActiveAction && (one.overdueMs === null || one.overdueMs > lateMs))
-        const same = viewers.every((viewer) => isDeepStrictEqual(viewer.recorded().finalState, truth))
-        const alive = new Set(witness.alive().map(({ action }) => action))
-        calm = active === 0 && !late && same && alive.size === 0 ? calm + 1 : 0
-        // Scripts that would go on for minutes; what hangs without a script is left as it is.
-        if (performance.now() > patientUntil)
-          for (const action of alive) await cancelAction(urls()[0], action).catch(() => {})
+        // A check that fails is repeated for ever, so only a check that no runner takes is waited for.
+        const hasOverdueCheck = pending.some(
+          ({ hasActiveAction, overdueMs }) =>
+            !hasActiveAction && (overdueMs === null || overdueMs > checkPollMs),
+        )
+        const pagesAreCurrent = pages.every((page) =>
+          isDeepStrictEqual(page.recorded().finalState, deployments),
+        )
+        const runningActions = new Set(processObserver.alive().map(({ action }) => action))
+        const isQuiet = activeCount === 0 && !hasOverdueCheck && pagesAreCurrent && runningActions.size === 0
+        quietRounds = isQuiet ? quietRounds + 1 : 0
+        // Cancels scripts that would run for minutes. An action that hangs without a script is left for the checker.
+        if (performance.now() > cancelAfter)
+          for (const action of runningActions) await cancelAction(serverUrls()[0], action).catch(() => {})
         await sleep(300)
       }
     },
     check: async () => {
-      const told = await readScriptHistory(dir)
-      // What the shell says of a child that was killed, and what Octopod notes, is on stderr.
+      const scripts = await readScriptHistory(historyDir)
+      // Messages of the shell about killed children, and notes of Octopod, are on stderr.
       const stored = await journal.query(`select a.id::int, state, coalesce(string_agg(text, '' order by seq)
         filter (where state = 'succeeded' or stream = 'stdout'), '') as text
         from actions a left join action_output on action_id = id where finished_at is not null group by id`)
       const history: History = {
         ...emptyHistory(),
-        ...told,
-        ...(await witness.observations()),
+        runs: scripts.runs,
+        ends: scripts.ends,
+        ownEnds: scripts.ownEnds,
+        ...(await processObserver.observations()),
         writes: await journal.writes(),
-        requests: asked,
+        requests,
         retriesAllowed: env.INTERRUPTED_ACTIONS === 'retry',
-        pages: viewers.map((viewer) => viewer.recorded()),
+        pages: pages.map((page) => page.recorded()),
         deployments: await journal.deployments(),
         deletions: await journal.deletions(),
         pendingDeployments: await journal.pending(),
         outputs: stored.flatMap(({ id, state, text }) => {
           const action = Number(id)
-          if (told.ownEnds.some((one) => one.action === action)) return []
-          const printed = told.printed.get(action) ?? ''
-          const ended = told.ends.some((one) => one.action === action)
-          return [{ action, state: String(state), stored: String(text), printed, ended }]
+          if (scripts.ownEnds.some((one) => one.action === action)) return []
+          const printed = scripts.printed.get(action) ?? ''
+          const scriptEnded = scripts.ends.some((one) => one.action === action)
+          return [{ action, state: String(state), stored: String(text), printed, scriptEnded }]
         }),
       }
       return { history, violations: check(history) }
     },
     close: async () => {
-      await witness.stop()
-      for (const viewer of viewers) viewer.close()
-      await stores.restoreAll().catch(() => {})
-      await Promise.all(living().map((program) => program.stop()))
-      await stores.stop()
+      await processObserver.stop()
+      for (const page of pages) page.close()
+      await datastores.restoreAll().catch(() => {})
+      await Promise.all(runningPrograms().map((program) => program.stop()))
+      await datastores.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
   return cluster
 }
 
-/** As every platform does: a program that could not start, e.g. because its store was away too long, is started again. */
+/** A program that could not start, e.g. because its datastore was down, is started again, as a platform does. */
 async function retryStart<T>(start: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

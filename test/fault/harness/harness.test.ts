@@ -81,11 +81,14 @@ for (const [verdict, rows] of [
     t.after(() => database.drop())
     const done = Promise.withResolvers<void>()
     const heard: string[][] = []
-    const proxy = await startPostgresProxy(database.url, ({ sql, values, earlierInTransaction }): StatementAction => {
-      if (!sql.startsWith('insert')) return 'pass'
-      heard.push([...values, earlierInTransaction.trim()])
-      return verdict === 'mute' ? { mute: done.resolve } : verdict
-    })
+    const proxy = await startPostgresProxy(
+      database.url,
+      ({ sql, values, earlierInTransaction }): StatementAction => {
+        if (!sql.startsWith('insert')) return 'pass'
+        heard.push([...values, earlierInTransaction.trim()])
+        return verdict === 'mute' ? { mute: done.resolve } : verdict
+      },
+    )
     t.after(() => proxy.close())
     const client = new pg.Client({ connectionString: proxy.url })
     client.on('error', () => {})

@@ -30,7 +30,10 @@ export type LoadGenerator = {
 
 const finalTimeoutMs = 60_000
 
-export function startLoad({ requests, serverUrls, ...cluster }: Cluster, options: LoadOptions): LoadGenerator {
+export function startLoad(
+  { requests, serverUrls, ...cluster }: Cluster,
+  options: LoadOptions,
+): LoadGenerator {
   const { deployments, clients, pauseMs, behaviours, cancelPercent = 10, limit } = options
   const random = cluster.random.fork()
   let stopping = false
@@ -47,7 +50,13 @@ export function startLoad({ requests, serverUrls, ...cluster }: Cluster, options
         intentions += 1
         const key = `load-${number}-${count}`
         const behave = ['create', 'update'].includes(kind) ? own.pick(behaviours) : undefined
-        await sendUntilAnswered(requests, serverUrls, own, { key, kind, deployment, behaviour: behave }, givenUp)
+        await sendUntilAnswered(
+          requests,
+          serverUrls,
+          own,
+          { key, kind, deployment, behaviour: behave },
+          givenUp,
+        )
       } else if (own.below(100) < cancelPercent) await cancelLatestAction(url, deployment)
       await sleep(own.between(0.5, 1.5) * pauseMs)
     }

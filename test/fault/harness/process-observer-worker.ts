@@ -1,45 +1,45 @@
 /**
- * The eyes of process-observer.ts, in a thread of its own: the rig's main thread also passes gigabytes on, and would look late and think
- * the machine stood still. Looks at the processes that scripts have named every 50 ms, at all there are each 500 ms.
+ * The worker thread of process-observer.ts. It has a thread of its own because the main thread also forwards gigabytes of output: it
+ * would poll late and report stalls of the machine that did not happen. Polls the processes that scripts have recorded every 50 ms, all
+ * processes every 500 ms.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ProcessSighting, Stall } from '../checker/history.ts'
 import { nowMs } from './clock.ts'
-import type { Observations, WorkerMessage } from './process-observer.ts'
+import type { WorkerMessage } from './process-observer.ts'
 
 const pollMs = 50
-const searchMs = 500
-/** What is shorter is no standstill. */
-const stallMs = 150
+const fullPollMs = 500
+/** A shorter delay is no stall. */
+const minStallMs = 150
 
-const dir: string = workerData
+const historyDir: string = workerData
 const seen = new Map<string, ProcessSighting>()
-const living = new Map<number, ProcessSighting>()
+const alive = new Map<number, ProcessSighting>()
 const stalls: Stall[] = []
-let searchedMs = 0
-/** How much of the history has been read. */
-let read = 0
+let lastFullPollMs = 0
+/** How much of the history file has been read. */
+let readLength = 0
 
-const post = (words: WorkerMessage) => parentPort?.postMessage(words)
+const post = (message: WorkerMessage) => parentPort?.postMessage(message)
 
-parentPort?.on('message', (question: number) => {
+parentPort?.on('message', (requestId: number) => {
   poll()
-  const answer: Observations = { sightings: [...seen.values()], stalls }
-  post({ question, answer })
+  post({ requestId, observations: { sightings: [...seen.values()], stalls } })
 })
 
-// Whoever has slept so long and needed so much of a processor has waited for one the rest of the time.
-let [sleptMs, workedMs] = [nowMs(), cpuMs()]
+// The time since the last poll is sleep, own work, or waiting for a processor. Only the last one is a stall.
+let [lastPollMs, lastCpuMs] = [nowMs(), cpuMs()]
 setInterval(() => {
   const [atMs, usedMs] = [nowMs(), cpuMs()]
-  const lateMs = atMs - sleptMs - pollMs - (usedMs - workedMs)
-  if (lateMs > stallMs) stalls.push({ atMs, lateMs: Math.round(lateMs) })
-  sleptMs = atMs
-  workedMs = usedMs
+  const lateMs = atMs - lastPollMs - pollMs - (usedMs - lastCpuMs)
+  if (lateMs > minStallMs) stalls.push({ atMs, lateMs: Math.round(lateMs) })
+  lastPollMs = atMs
+  lastCpuMs = usedMs
   poll()
-  post({ alive: [...living.values()] })
+  post({ alive: [...alive.values()] })
 }, pollMs)
 
 function cpuMs(): number {
@@ -49,29 +49,29 @@ function cpuMs(): number {
 
 function poll(): void {
   const atMs = nowMs()
-  const searching = atMs - searchedMs >= searchMs
-  if (searching) searchedMs = atMs
-  const pids = new Set(searching ? listPids('/proc') : [...living.keys(), ...readNewPids()])
+  const isFullPoll = atMs - lastFullPollMs >= fullPollMs
+  if (isFullPoll) lastFullPollMs = atMs
+  const pids = new Set(isFullPoll ? listPids() : [...alive.keys(), ...readNewPids()])
   for (const pid of pids) {
     const sighting = readSighting(pid)
-    if (sighting === null) living.delete(pid)
+    if (sighting === null) alive.delete(pid)
     else {
-      living.set(pid, sighting)
+      alive.set(pid, sighting)
       seen.set(`${pid}/${sighting.action}/${sighting.fencingToken}`, sighting)
     }
   }
-  if (searching) for (const pid of living.keys()) if (!pids.has(pid)) living.delete(pid)
+  if (isFullPoll) for (const pid of alive.keys()) if (!pids.has(pid)) alive.delete(pid)
 }
 
-/** The scripts say themselves who they are: what they wrote since the last look. */
+/** The process ids that scripts have recorded since the last poll. */
 function readNewPids(): number[] {
-  const text = readFileSync(join(dir, 'history'), 'utf8')
-  const lines = text.slice(read).split('\n')
-  read = text.lastIndexOf('\n') + 1
+  const text = readFileSync(join(historyDir, 'history'), 'utf8')
+  const lines = text.slice(readLength).split('\n')
+  readLength = text.lastIndexOf('\n') + 1
   return lines.filter((line) => /^(start|child) /.test(line)).map((line) => Number(line.split(' ')[5]))
 }
 
-/** Null when the process is gone, or is no script of this rig. */
+/** Null when the process has ended, or is no script of this test. */
 function readSighting(pid: number): ProcessSighting | null {
   const atMs = nowMs()
   let environment: string
@@ -80,12 +80,12 @@ function readSighting(pid: number): ProcessSighting | null {
   } catch {
     return null
   }
-  if (!environment.includes(`\0OCTOPOD_FAULT_DIR=${dir}\0`)) return null
+  if (!environment.includes(`\0OCTOPOD_FAULT_DIR=${historyDir}\0`)) return null
   const value = (name: string) => Number(new RegExp(`\0${name}=(\\d+)\0`).exec(environment)?.[1])
-  const [action, fence] = [value('OCTOPOD_ACTION_ID'), value('OCTOPOD_FENCE')]
-  return Number.isNaN(action) ? null : { atMs, action, fencingToken: fence, pid }
+  const [action, fencingToken] = [value('OCTOPOD_ACTION_ID'), value('OCTOPOD_FENCE')]
+  return Number.isNaN(action) ? null : { atMs, action, fencingToken, pid }
 }
 
-function listPids(folder: string): number[] {
-  return readdirSync(folder).map(Number).filter(Number.isInteger)
+function listPids(): number[] {
+  return readdirSync('/proc').map(Number).filter(Number.isInteger)
 }

@@ -1,83 +1,92 @@
 /**
- * What is known of scripts from outside the programs: the lines they wrote themselves, and when each of their processes was
- * seen alive for the last time. A process is known by the environment it inherited, so that no number is mistaken for another.
+ * Observes the control scripts from outside the programs: reads what the scripts recorded, and sees when each of their processes was
+ * alive for the last time. A process is known by its inherited environment, so that a reused process id causes no mistake.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { ScriptRun, ScriptEnd, ProcessSighting, Stall } from '../checker/history.ts'
+import type { ProcessSighting, ScriptEnd, ScriptRun, Stall } from '../checker/history.ts'
 
 export type Observations = { sightings: ProcessSighting[]; stalls: Stall[] }
 
 export type ProcessObserver = {
-  /** Processes of scripts that were alive at the last look. */
+  /** The script processes that were alive at the last poll. */
   alive(): ProcessSighting[]
-  /** Every process when it was last seen alive, and when the machine itself stood still: up to now. */
+  /** Each process with the time it was last seen alive, and the stalls of the machine, up to now. */
   observations(): Promise<Observations>
   stop(): Promise<void>
 }
 
-/** What process-observer-worker.ts tells: who is alive, at every look; and what it has seen, when it is asked. */
-export type WorkerMessage = { alive: ProcessSighting[] } | { question: number; answer: Observations }
+/** Messages of process-observer-worker.ts: the living processes after each poll, and the observations on request. */
+export type WorkerMessage = { alive: ProcessSighting[] } | { requestId: number; observations: Observations }
 
-export function observeProcesses(dir: string): ProcessObserver {
-  const looking = new Worker(new URL('process-observer-worker.ts', import.meta.url), { workerData: dir })
-  const questions = new Map<number, (answer: Observations) => void>()
-  let asked = 0
-  let living: ProcessSighting[] = []
-  looking.on('message', (words: WorkerMessage) => {
-    if ('alive' in words) living = words.alive
-    else questions.get(words.question)?.(words.answer)
+export function observeProcesses(historyDir: string): ProcessObserver {
+  const worker = new Worker(new URL('process-observer-worker.ts', import.meta.url), {
+    workerData: historyDir,
+  })
+  const waiting = new Map<number, (observations: Observations) => void>()
+  let requestCount = 0
+  let alive: ProcessSighting[] = []
+  worker.on('message', (message: WorkerMessage) => {
+    if ('alive' in message) alive = message.alive
+    else waiting.get(message.requestId)?.(message.observations)
   })
   return {
-    alive: () => living,
+    alive: () => alive,
     observations: async () => {
-      const number = ++asked
+      requestCount += 1
+      const requestId = requestCount
       const { promise, resolve } = Promise.withResolvers<Observations>()
-      questions.set(number, resolve)
-      looking.postMessage(number)
+      waiting.set(requestId, resolve)
+      worker.postMessage(requestId)
       try {
         return await promise
       } finally {
-        questions.delete(number)
+        waiting.delete(requestId)
       }
     },
     stop: async () => {
-      await looking.terminate()
+      await worker.terminate()
     },
   }
 }
 
-export type ScriptHistory = { runs: ScriptRun[]; ends: ScriptEnd[]; ownEnds: ScriptEnd[]; printed: Map<number, string> }
+export type ScriptHistory = {
+  runs: ScriptRun[]
+  ends: ScriptEnd[]
+  ownEnds: ScriptEnd[]
+  /** Action → everything its script can have printed. Without the actions whose script another program ends. */
+  printed: Map<number, string>
+}
 
-/** What the scripts wrote; `printed`, action → text: what those printed at most that announced no end of their own way. */
-export async function readScriptHistory(dir: string): Promise<ScriptHistory> {
-  const told: ScriptHistory = { runs: [], ends: [], ownEnds: [], printed: new Map() }
-  for (const line of (await readFile(join(dir, 'history'), 'utf8')).split('\n')) {
-    const [verb, up, action, attempt, fence, pid, deployment = '', word] = line.split(' ')
+/** Reads the file in which the scripts of test/scripts/recording record what they do. */
+export async function readScriptHistory(historyDir: string): Promise<ScriptHistory> {
+  const history: ScriptHistory = { runs: [], ends: [], ownEnds: [], printed: new Map() }
+  for (const line of (await readFile(join(historyDir, 'history'), 'utf8')).split('\n')) {
+    const [event, uptime, action, attempt, fence, pid, deployment = '', detail] = line.split(' ')
     const common = {
-      atMs: Math.round(Number(up) * 1000),
+      atMs: Math.round(Number(uptime) * 1000),
       action: Number(action),
       fencingToken: Number(fence),
     }
-    if (verb === 'start') {
-      told.runs.push({
+    if (event === 'start') {
+      history.runs.push({
         ...common,
         attempt: Number(attempt),
         pid: Number(pid),
         deployment,
-        gotLock: word === 'locked',
+        gotLock: detail === 'locked',
       })
-      told.printed.set(common.action, `${line}\n`)
+      history.printed.set(common.action, `${line}\n`)
     }
-    if (verb === 'own-end') {
-      told.ownEnds.push(common)
-      told.printed.delete(common.action)
+    if (event === 'own-end') {
+      history.ownEnds.push(common)
+      history.printed.delete(common.action)
     }
-    if (verb === 'end') {
-      told.ends.push(common)
-      told.printed.set(common.action, `${told.printed.get(common.action)}${line}\n`)
+    if (event === 'end') {
+      history.ends.push(common)
+      history.printed.set(common.action, `${history.printed.get(common.action)}${line}\n`)
     }
   }
-  return told
+  return history
 }

@@ -1,11 +1,11 @@
-/** Chance that can be repeated: the same seed makes the same plan. */
+/** Random numbers that can be repeated: the same seed gives the same plan of faults. */
 
 export type Random = {
   /** A whole number from 0 to below `limit`. */
   below(limit: number): number
-  between(least: number, most: number): number
+  between(min: number, max: number): number
   pick<T>(from: readonly T[]): T
-  /** Chance of its own for a part of the rig, so that one part's need does not change another's. */
+  /** An independent sequence for one part of a test, so that the numbers one part takes do not change those of another. */
   fork(): Random
 }
 
@@ -21,9 +21,9 @@ export function createRandom(seed: number): Random {
   const below = (limit: number) => Math.floor(next() * limit)
   return {
     below,
-    between: (least, most) => least + next() * (most - least),
+    between: (min, max) => min + next() * (max - min),
     pick: (from) => {
-      if (from.length === 0) throw new RangeError('nothing to pick from')
+      if (from.length === 0) throw new RangeError('cannot pick from an empty list')
       return from[below(from.length)] as (typeof from)[number]
     },
     fork: () => createRandom(below(2 ** 31)),

@@ -1,36 +1,36 @@
-/** What is said about a run: its seed, and every violation by its invariant. */
+/** The report of a fault test: its seed and each violation with its invariant. Called by the tests and by main.ts. */
 import { invariants } from '../checker/check.ts'
 import type { History, Violation } from '../checker/history.ts'
 
-/** Of one violation, in letters: what was printed can be a gigabyte. */
+/** In characters: the compared outputs can be a gigabyte. */
 const maxViolationLength = 400
 
 export const chooseSeed = (): number => Number(process.env.SEED ?? Date.now() % 1_000_000)
 
-/** Empty when nothing is violated. */
-export function formatViolations(violations: readonly Violation[], seed: number, most = 20): string {
+/** An empty text when there is no violation. */
+export function formatViolations(violations: readonly Violation[], seed: number, maxCount = 20): string {
   if (violations.length === 0) return ''
   const lines = violations
-    .slice(0, most)
+    .slice(0, maxCount)
     .map(
       ({ invariant, message }) =>
         `${invariant} (${invariants[invariant]}): ${message.slice(0, maxViolationLength)}`,
     )
-  const more = violations.length > most ? [`and ${violations.length - most} more`] : []
+  const more = violations.length > maxCount ? [`and ${violations.length - maxCount} more`] : []
   return [`violated, seed ${seed}:`, ...lines, ...more].join('\n')
 }
 
-/** Where everything is refused no invariant breaks: fails when fewer were accepted, or fewer scripts ran. */
+/** Throws when too few requests were accepted or too few scripts ran: without work no invariant can be violated. */
 export function assertWorkDone({ requests, runs }: History, atLeast: number): void {
-  const accepted = requests.filter(({ responses }) => responses.some(({ outcome }) => outcome === 'accepted')).length
+  const accepted = requests.filter(({ responses }) =>
+    responses.some(({ outcome }) => outcome === 'accepted'),
+  ).length
   if (Math.min(accepted, runs.length) < atLeast)
-    throw new Error(
-      `${accepted} requests were accepted and ${runs.length} scripts ran, wanted are ${atLeast}`,
-    )
+    throw new Error(`${accepted} requests were accepted and ${runs.length} scripts ran, expected ${atLeast}`)
 }
 
-/** For a test: fails with the report. */
+/** Throws the report when there is a violation. */
 export function assertNoViolations(violations: readonly Violation[], seed: number): void {
-  const words = formatViolations(violations, seed)
-  if (words !== '') throw new Error(words)
+  const report = formatViolations(violations, seed)
+  if (report !== '') throw new Error(report)
 }

@@ -38,7 +38,12 @@ export const connectionReset: Scenario = {
           keys.add(key)
           waiting.set(key, (lane + count) % 2 === 0 ? 'cut-before' : 'cut-after')
           const intention = { key, kind: 'update', deployment, behave: 'quick' } as const
-          const answer = await sendUntilAnswered(cluster.requests, cluster.serverUrls, cluster.random, intention)
+          const answer = await sendUntilAnswered(
+            cluster.requests,
+            cluster.serverUrls,
+            cluster.random,
+            intention,
+          )
           if (answer?.outcome === 'accepted') {
             await waitForActionEnd(cluster, answer.action)
             await waitUntilRunning(cluster, [deployment])

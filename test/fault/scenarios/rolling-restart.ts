@@ -41,7 +41,9 @@ export const rollingRestart: Scenario = {
         // What counts is the time after its last script, which it had to wait for.
         const writes = await cluster.journal.writes()
         renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
-        const own = new Set(writes.filter(({ program }) => program === runner.name).map(({ action }) => action))
+        const own = new Set(
+          writes.filter(({ program }) => program === runner.name).map(({ action }) => action),
+        )
         const { ends } = await readScriptHistory(cluster.historyDir)
         const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
         runnerMs.push(Math.max(0, goneMs - lastMs))

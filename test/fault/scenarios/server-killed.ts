@@ -80,4 +80,5 @@ export const serverKilled: Scenario = {
   },
 }
 
-const isServer = (cluster: Cluster, { name }: Program) => cluster.servers().some((server) => server.name === name)
+const isServer = (cluster: Cluster, { name }: Program) =>
+  cluster.servers().some((server) => server.name === name)

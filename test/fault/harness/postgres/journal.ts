@@ -9,7 +9,7 @@ import {
   type Row,
   type Write,
 } from '../../checker/history.ts'
-import { wallOffsetMs } from '../clock.ts'
+import { systemTimeOffsetMs } from '../clock.ts'
 
 export type Journal = {
   /** One statement of our own, e.g. to look, or to write what wrong code would write. */
@@ -44,7 +44,7 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
   return {
     query,
     writes: async () => {
-      const offsetMs = wallOffsetMs()
+      const offsetMs = systemTimeOffsetMs()
       const rows =
         await query(`select what, extract(epoch from at)::float8 * 1000 as at, by, action_id::int, deployment_id::int,
         before, after, epoch from fault.writes order by seq`)
