@@ -1,4 +1,4 @@
-/** The short form, first half: crashes at single steps, a frozen runner, wrong writes; each time the invariants hold. */
+/** The short form, first half: crashes at single statements, frozen runners, forbidden writes. The invariants must hold each time. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,16 +19,16 @@ import { assertNoViolations, chooseSeed } from './harness/report.ts'
 
 const seed = chooseSeed()
 const crashes: Crash[] = [
-  { point: 'begin', when: 'after' },
+  { point: 'enqueue', when: 'after' },
   { point: 'claim', when: 'after' },
   { point: 'start', when: 'before' },
   { point: 'start', when: 'after' },
   { point: 'finish', when: 'after' },
-  { point: 'end of the lost', when: 'after' },
+  { point: 'end of a lost action', when: 'after' },
   { point: 'retry', when: 'before' },
 ]
 
-const lastWords: Crash = { point: 'commit of a check', when: 'after' }
+const beforePublishing: Crash = { point: 'commit of a check', when: 'after' }
 
 let cluster: Cluster
 before(async () => {
@@ -42,20 +42,20 @@ before(async () => {
   ])
   cluster.openPages(2)
   await createDeployments(cluster, [
-    ...[...crashes, lastWords].map(deploymentNameFor),
+    ...[...crashes, beforePublishing].map(deploymentNameFor),
     'frozen',
     'between',
     'wrong',
     'late-start',
     'late-output',
     'late-finish',
-    'told-late',
+    'late-event',
   ])
 })
 after(() => cluster?.close())
 
-/** What must hold at any moment, also while others are still at work. */
-async function holdsSoFar(): Promise<void> {
+/** Checks the invariants that hold at any moment, also while other tests are still running. */
+async function assertInvariantsSoFar(): Promise<void> {
   const always = new Set<Invariant>(['I1', 'I3', 'I4', 'I6'])
   assertNoViolations(
     (await cluster.check()).violations.filter(({ invariant }) => always.has(invariant)),
@@ -63,8 +63,8 @@ async function holdsSoFar(): Promise<void> {
   )
 }
 
-test('a program that crashes at a step loses nothing and repeats nothing unseen', async () => {
-  // A violation says more than what could not be waited for because of it.
+test('A program that crashes at a statement loses no action and repeats none invisibly', async () => {
+  // A violation explains more than the timeout that it causes.
   const failed = await crashAtEach(cluster, crashes).then(
     () => null,
     (error: Error) => error,
@@ -74,50 +74,52 @@ test('a program that crashes at a step loses nothing and repeats nothing unseen'
   if (failed !== null) throw failed
 })
 
-test('what a runner sent before it was lost, and arrives late, is refused', async () => {
-  const sent = ['start', 'output', 'finish'] as const
-  const answers = await Promise.all(sent.map((step) => deliverStatementLate(cluster, step, `late-${step}`)))
-  await holdsSoFar()
-  for (const [at, answer] of answers.entries())
-    assert.ok(isRejected(answer), `the late ${sent[at]}: ${JSON.stringify(answer)}`)
+test('A statement that arrives after its runner was lost is rejected', async () => {
+  const points = ['start', 'output', 'finish'] as const
+  const responses = await Promise.all(
+    points.map((point) => deliverStatementLate(cluster, point, `late-${point}`)),
+  )
+  await assertInvariantsSoFar()
+  for (const [at, response] of responses.entries())
+    assert.ok(isRejected(response), `the late ${points[at]}: ${JSON.stringify(response)}`)
 })
 
-suite('while no runner is killed', { concurrency: true }, () => {
-  // Whoever stands still must hold nothing that another one needs: each begins when the one before is so far.
-  const [stands, hasTried] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+suite('Without a killed runner', { concurrency: true }, () => {
+  // A frozen runner must not hold an action that another test needs, so the tests start one after the other.
+  const [frozen, hasTried] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
 
-  test('a runner that is frozen between claim and start does not start what another one has taken', async () => {
-    await freezeBetweenClaimAndStart(cluster, 'between', stands.resolve).finally(stands.resolve)
-    await holdsSoFar()
+  test('A runner frozen between claim and start does not start an action that another runner has taken', async () => {
+    await freezeBetweenClaimAndStart(cluster, 'between', frozen.resolve).finally(frozen.resolve)
+    await assertInvariantsSoFar()
     const { history } = await cluster.check()
     const run = history.runs.findLast((one) => one.deployment === 'between' && one.attempt === 1)
     assert.ok(
       run !== undefined && run.fencingToken > 1,
-      `the script was started with fence ${run?.fencingToken}`,
+      `the script was started with fencing token ${run?.fencingToken}`,
     )
   })
 
-  test('a runner that is frozen beyond its lease loses its script before anybody takes the action', async () => {
+  test('A runner frozen beyond its lease loses its script before another runner takes the action', async () => {
     await hasTried.promise
     const { processesGoneMs, settledMs } = await freezeRunner(cluster, 'frozen', 8000)
     assert.ok(
       processesGoneMs !== null && processesGoneMs < settledMs,
-      `gone after ${processesGoneMs} ms, settled after ${settledMs} ms`,
+      `processes ended after ${processesGoneMs} ms, action after ${settledMs} ms`,
     )
-    await holdsSoFar()
+    await assertInvariantsSoFar()
   })
 
-  test('an event that is told late is not shown over what came after it', async () => {
-    await deliverEventLate(cluster, 'told-late')
-    await holdsSoFar()
+  test('An event that arrives late does not overwrite a newer one', async () => {
+    await deliverEventLate(cluster, 'late-event')
+    await assertInvariantsSoFar()
     const { violations } = await cluster.check()
     assertNoViolations(
-      violations.filter(({ message }) => message.includes('showed told-late')),
+      violations.filter(({ message }) => message.includes('showed late-event')),
       seed,
     )
   })
 
-  test('what wrong code would write is refused by the database itself', async () => {
+  test('The database rejects forbidden writes', async () => {
     const tried: Outcomes = {}
     const whileHeld = async () => {
       const action = await holdBeforeStart(cluster, 'wrong', 'tree 600', async (held) => {
@@ -127,22 +129,22 @@ suite('while no runner is killed', { concurrency: true }, () => {
       Object.assign(tried, await tryForbiddenWrites(cluster, action, 'while it runs'))
       return action
     }
-    await stands.promise
+    await frozen.promise
     const action = await whileHeld().finally(hasTried.resolve)
-    // What was accepted all the same is given the time to do its harm.
-    const harmful = Object.entries(tried).some(([what, outcome]) => expectedOutcomes()[what] !== outcome)
+    // An accepted write gets the time to do its harm.
+    const harmful = Object.entries(tried).some(([name, outcome]) => expectedOutcomes()[name] !== outcome)
     if (harmful) await sleep(10_000)
-    await holdsSoFar()
+    await assertInvariantsSoFar()
     await cancelAction(cluster.serverUrls()[0], action)
     await waitForActionEnd(cluster, action)
     Object.assign(tried, await tryForbiddenWrites(cluster, action, 'after the end'))
-    await holdsSoFar()
+    await assertInvariantsSoFar()
     assert.deepEqual(tried, expectedOutcomes())
   })
 })
 
-test('a change whose teller was killed before it could tell is shown all the same', async () => {
-  await crashAtEach(cluster, [lastWords])
+test('A change is shown even when its runner was killed before publishing it', async () => {
+  await crashAtEach(cluster, [beforePublishing])
   await cluster.waitUntilQuiet()
   assertNoViolations((await cluster.check()).violations, seed)
 })

@@ -1,7 +1,8 @@
 /**
- * `npm run test:fault`: the long form. Every scenario on a system of its own, then the quiet time, then the check. Prints its seed,
- * what was measured beside the budgets, and ends with 1 when an invariant is violated or a count is not what it must be;
- * never for a time. `npm run test:fault -- killed redis`: those whose titles hold a word. ROUNDS=3: so many times the rounds.
+ * `npm run test:fault`: the long form of the fault tests. Runs each scenario on a cluster of its own, waits until it is quiet, and checks the
+ * invariants. Prints the seed and the measured times with their budgets. Exits with 1 when an invariant is violated or a count is
+ * unexpected, never because of a time. `npm run test:fault -- killed Redis` runs the scenarios with one of these words in their title.
+ * ROUNDS=3 multiplies the rounds.
  */
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
@@ -49,7 +50,7 @@ const seed = chooseSeed()
 const factor = Number(process.env.ROUNDS ?? 1)
 const filters = process.argv.slice(2)
 const chosen = scenarios.filter(
-  ({ title }) => filters.length === 0 || filters.some((word) => title.includes(word)),
+  ({ title }) => filters.length === 0 || filters.some((filter) => title.includes(filter)),
 )
 if (chosen.length === 0)
   throw new Error(`no scenario has one of these words in its title: ${filters.join(', ')}`)
@@ -68,23 +69,25 @@ const problems: string[] = []
 for (const scenario of chosen) await runSafely(scenario.title, () => runScenario(scenario))
 
 console.log('\n| invariant | violations |\n| --- | --- |')
-const all = Object.values(violated).flat()
-for (const [name, filters] of Object.entries(invariants))
-  console.log(`| ${name}: ${filters} | ${all.filter(({ invariant }) => invariant === name).length} |`)
+const violations = Object.values(violated).flat()
+for (const [name, description] of Object.entries(invariants))
+  console.log(
+    `| ${name}: ${description} | ${violations.filter(({ invariant }) => invariant === name).length} |`,
+  )
 console.log(
   `\n${chosen.length} scenarios in ${((performance.now() - startedAt) / 60_000).toFixed(1)} min, load at the end ${loadavg()[0]?.toFixed(1)}`,
 )
-for (const [title, violations] of Object.entries(violated)) {
-  if (violations.length > 0) console.error(`\n${title}: ${formatViolations(violations, seed)}`)
+for (const [title, found] of Object.entries(violated)) {
+  if (found.length > 0) console.error(`\n${title}: ${formatViolations(found, seed)}`)
 }
-for (const filters of problems) console.error(filters)
-process.exit(all.length > 0 || problems.length > 0 ? 1 : 0)
+for (const problem of problems) console.error(problem)
+process.exit(violations.length > 0 || problems.length > 0 ? 1 : 0)
 
 async function runScenario(scenario: Scenario): Promise<void> {
-  const { title, environment, servers, runners, pages, run } = scenario
-  const cluster = await startCluster(seed, { INTERRUPTED_ACTIONS: 'fail', ...environment })
-  const times = (rounds: number) => Math.max(1, Math.round(rounds * factor))
-  let found: ScenarioResult = { rounds: 'not finished', measurements: [] }
+  const { title, settings, servers, runners, pages, run } = scenario
+  const cluster = await startCluster(seed, { INTERRUPTED_ACTIONS: 'fail', ...settings })
+  const scaleRounds = (rounds: number) => Math.max(1, Math.round(rounds * factor))
+  let result: ScenarioResult = { rounds: 'not finished', measurements: [] }
   try {
     await runSafely(title, async () => {
       await Promise.all([
@@ -92,18 +95,18 @@ async function runScenario(scenario: Scenario): Promise<void> {
         ...Array.from({ length: runners }, () => cluster.addRunner()),
       ])
       cluster.openPages(pages)
-      found = await run(cluster, times)
+      result = await run(cluster, scaleRounds)
     })
-    // Also what was broken off halfway is checked.
+    // A scenario that failed is checked too.
     await cluster.waitUntilQuiet(120_000)
     violated[title] = (await cluster.check()).violations
   } finally {
-    print(title, found)
+    print(title, result)
     await cluster.close()
   }
 }
 
-/** What goes wrong in one scenario fails the run, and keeps no other from being played. */
+/** An error in one scenario fails the run, but the other scenarios still run. */
 async function runSafely(title: string, work: () => Promise<void>): Promise<void> {
   await work().catch((error: Error) => {
     problems.push(`${title}: ${error.stack ?? error.message}`)
@@ -112,13 +115,13 @@ async function runSafely(title: string, work: () => Promise<void>): Promise<void
 }
 
 function print(title: string, { rounds, measurements, counts = [] }: ScenarioResult): void {
-  for (const { what, budgetMs, timesMs, of = 'max' } of measurements) {
-    const [p50, p99, most] = [0.5, 0.99, 1].map((part) => percentile(timesMs, part))
-    const budget = budgetMs === null ? '' : `${seconds(budgetMs)}${of === 'p99' ? ' (p99)' : ''}`
-    const judged = (of === 'p99' ? p99 : most) ?? Number.NaN
+  for (const { name, budgetMs, timesMs, percentile: judgedBy = 'max' } of measurements) {
+    const [p50, p99, max] = [0.5, 0.99, 1].map((share) => percentile(timesMs, share))
+    const budget = budgetMs === null ? '' : `${formatSeconds(budgetMs)}${judgedBy === 'p99' ? ' (p99)' : ''}`
+    const judged = (judgedBy === 'p99' ? p99 : max) ?? Number.NaN
     const met = budgetMs === null || timesMs.length === 0 ? '' : judged <= budgetMs ? 'yes' : 'NO'
     console.log(
-      `| ${title} | ${rounds} | ${what} | ${seconds(p50)} | ${seconds(p99)} | ${seconds(most)} | ${budget} | ${met} |`,
+      `| ${title} | ${rounds} | ${name} | ${formatSeconds(p50)} | ${formatSeconds(p99)} | ${formatSeconds(max)} | ${budget} | ${met} |`,
     )
   }
   for (const count of counts) {
@@ -139,6 +142,6 @@ function formatExpected({ expected }: Count): string {
   return expected === 0 ? '0' : `at least ${expected.atLeast}`
 }
 
-function seconds(ms: number | undefined): string {
+function formatSeconds(ms: number | undefined): string {
   return ms === undefined || Number.isNaN(ms) ? '' : `${(ms / 1000).toFixed(2)} s`
 }

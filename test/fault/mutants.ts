@@ -1,13 +1,13 @@
-/** What the mutation run takes out of the product, one at a time, and which invariants must then be found violated. */
+/** The mutants of mutations.ts: each removes one safeguard from the source code, and names the invariants that are violated then. */
 import type { Invariant } from './checker/history.ts'
 
 export type Mutant = {
   file: string
-  /** Must be found exactly once in the file. */
+  /** Must occur exactly once in the file. */
   search: string | RegExp
   replacement: string
   violates: readonly Invariant[]
-  /** Which half of the short form is asked first. */
+  /** The test that probably finds it. */
   firstTest: 'crash-points' | 'random-plan'
 }
 
@@ -19,28 +19,28 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I1'],
     firstTest: 'crash-points',
   },
-  'no guard of the epoch on actions': {
+  'no trigger that checks the fencing token of actions': {
     file: 'db/migrations/0003_triggers.sql',
     search: /create trigger enforce_fencing_token[^;]*;/,
     replacement: '',
     violates: ['I4'],
     firstTest: 'crash-points',
   },
-  'no guard of the epoch on output': {
+  'no trigger that checks the fencing token of output': {
     file: 'db/migrations/0003_triggers.sql',
     search: /create trigger enforce_output_fencing_token[^;]*;/,
     replacement: '',
     violates: ['I4'],
     firstTest: 'crash-points',
   },
-  'a start that does not ask for the epoch': {
+  'a start that does not check the fencing token': {
     file: 'db/migrations/0005_functions.sql',
     search: /writer_token = p_fencing_token\n.* and state = 'queued' and .*\n.* is null/,
     replacement: 'writer_token = fencing_token where id = p_id',
     violates: ['I1', 'I3', 'I4'],
     firstTest: 'crash-points',
   },
-  'an end that does not ask for the epoch': {
+  'an end that does not check the fencing token': {
     file: 'db/migrations/0005_functions.sql',
     search:
       /writer_token = p_fencing_token\n {2}where id = p_id and fencing_token = p_fencing_token and state in/,
@@ -48,7 +48,7 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I4'],
     firstTest: 'crash-points',
   },
-  'a renewal that does not ask for the epoch': {
+  'a renewal that does not check the fencing token': {
     file: 'db/queries/action-lifecycle.ts',
     search:
       /writer_token = \$\{fencingToken\}\n +where id = \$\{actionId\} and fencing_token = \$\{fencingToken\} (?=.*\n +returning)/,
@@ -56,7 +56,7 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I4'],
     firstTest: 'crash-points',
   },
-  'a cleanup that does not ask for the epoch': {
+  'a cleanup that does not check the fencing token': {
     file: 'db/queries/action-lifecycle.ts',
     search:
       /writer_token = \$\{fencingToken\}\n +where id = \$\{actionId\} and fencing_token = \$\{fencingToken\} (?=.*\n +if \(ended)/,
@@ -64,42 +64,42 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I4'],
     firstTest: 'crash-points',
   },
-  'no sweeper of lost actions': {
+  'no recovery of lost actions': {
     file: 'runner/schedules/recovery.ts',
     search: '    await endLost(workshop, start)\n',
     replacement: '',
     violates: ['I2'],
     firstTest: 'random-plan',
   },
-  'no look for actions whose bell was lost': {
+  'no polling for actions whose notification was lost': {
     file: 'runner/schedules/recovery.ts',
     search: 'await findWaiting(db, bellMs, free())',
     replacement: '[] as number[]',
     violates: ['I2'],
     firstTest: 'random-plan',
   },
-  'no supervisor: nobody ends the scripts of a runner that cannot': {
+  'no watchdog: the scripts of a lost runner keep running': {
     file: 'runner/process/watchdog.ts',
     search: '  begin()\n\n  return {',
     replacement: '  return {',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },
-  'a supervisor without deadlines: only a runner that is gone is noticed': {
+  'a watchdog without deadlines: it notices only a runner that has ended': {
     file: 'runner/process/watchdog.sh',
     search: '[ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue',
     replacement: 'continue',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },
-  'a script that may live as long as its lease, and is only then asked to end': {
+  'a script that is stopped only at the end of its lease': {
     file: 'runner/actions/lease.ts',
     search: 'lastMomentMs: leaseMs - graceMs - marginMs',
     replacement: 'lastMomentMs: leaseMs',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },
-  'a script that is started before its start is on record': {
+  'a script that is started before its start is committed': {
     file: 'runner/actions/execute-action.ts',
     search:
       /const change = await startUnlessCancelled\(workshop, held, lease, prepared.links\)\n.*announce\(workshop, change\)/,
@@ -108,35 +108,35 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I3'],
     firstTest: 'crash-points',
   },
-  'signals that reach the script alone, not what it started': {
+  'signals that reach only the script, not its process group': {
     file: 'runner/process/process-tree.ts',
     search: '  const group = send(-tree.pid, signal)\n',
     replacement: '  return send(tree.pid, signal)\n  const group = false\n',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },
-  'an idempotency key that is not kept': {
+  'an idempotency key that is not stored': {
     file: 'db/queries/enqueue-action.ts',
     search: /\$\{key\?\.key \?\? null\}, /,
     replacement: 'null, ',
     violates: ['I2', 'I3'],
     firstTest: 'random-plan',
   },
-  'no detection of lost events': {
+  'no detection of missed events': {
     file: 'functions/live/missed-events.ts',
     search: 'if (arrived < before)',
     replacement: 'if (arrived < 0)',
     violates: ['I5'],
     firstTest: 'random-plan',
   },
-  'a page that takes every event for the newest': {
+  'a page that applies every event, even an older one': {
     file: 'web/live/deployment-store.ts',
     search: 'if (deployment.revision <= entry.signal.peek().revision) return false',
     replacement: '',
     violates: ['I5'],
     firstTest: 'crash-points',
   },
-  'a page that counts revisions, and keeps what it showed': {
+  'a page that updates the revision and keeps the old state': {
     file: 'web/live/deployment-store.ts',
     search: 'entry.signal.value = deployment\n',
     replacement: 'entry.signal.value = { ...entry.signal.peek(), revision: deployment.revision }\n',

@@ -1,32 +1,26 @@
 /**
- * Proves that the short form can fail: takes one safeguard at a time out of a scratch copy of the repository, runs the short
- * form there, and demands that it goes red for the right invariant. Before that nothing is taken out, and it must be green. `npx node test/fault/mutations.ts [-- words of a mutant]`;
- * ends with 1 when a mutant survives.
+ * Proves that the fault tests can fail: removes one safeguard at a time from a scratch copy of the repository, runs the two short tests
+ * there, and expects a violation of the right invariant. First it runs them unchanged, and they must pass. Usage:
+ * `npx node test/fault/mutations.ts [words of one mutant]`. Exits with 1 when a mutant survives.
  */
 import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exitOnHelp } from '../../lib/node/help.ts'
 import { files, root } from '../architecture/repository.ts'
 import { type Mutant, mutants } from './mutants.ts'
 
-exitOnHelp(`npx node test/fault/mutations.ts [WORD...]
-
-Removes one safeguard at a time in a copy of the repository and requires that the short fault run fails.
-The words select mutants by name. TRIES=N sets the runs per mutant (2).`)
-
-/** What is random may miss once what it finds the next time. */
+/** A random test may miss a mutant once and find it the next time. */
 const tries = Number(process.env.TRIES ?? 2)
 
 const wanted = process.argv.slice(2).join(' ')
 const chosen = Object.entries(mutants).filter(([name]) => name.includes(wanted))
-const halves = ['crash-points', 'random-plan']
+const tests = ['crash-points', 'random-plan']
 const rows: string[] = []
 let survivors = 0
 
 const scratch = await mkdtemp(join(tmpdir(), 'octopod-mutant-'))
-// As root, PostgreSQL runs under another account, which must pass through.
+// When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
 await chmod(scratch, 0o711)
 const temporary = join(scratch, 'temporary')
 try {
@@ -37,19 +31,19 @@ try {
     verbatimSymlinks: true,
   })
   await symlink(join(root, 'node_modules'), join(scratch, 'node_modules'))
-  for (const half of chosen.length === 0 ? [] : halves) {
-    const { found, code, text } = await runHalf(half, [])
+  for (const name of chosen.length === 0 ? [] : tests) {
+    const { found, code, text } = await runTest(name, [])
     if (code === 0) continue
     console.error(text)
-    throw new Error(`${half}.test.ts is red (${[...found].join(', ')}) although nothing was taken out`)
+    throw new Error(`${name}.test.ts fails (${[...found].join(', ')}) although nothing was changed`)
   }
   for (const [name, mutant] of chosen) {
     const { found, seconds } = await runWithMutant(mutant, async () => {
       const startedAt = performance.now()
       const found = new Set<string>()
-      const order = mutant.firstTest === 'crash-points' ? halves : halves.toReversed()
-      for (const half of Array.from({ length: tries }, () => order).flat()) {
-        for (const one of (await runHalf(half, mutant.violates)).found) found.add(one)
+      const order = mutant.firstTest === 'crash-points' ? tests : tests.toReversed()
+      for (const test of Array.from({ length: tries }, () => order).flat()) {
+        for (const one of (await runTest(test, mutant.violates)).found) found.add(one)
         if (mutant.violates.some((one) => found.has(one))) break
       }
       return { found: [...found].sort(), seconds: (performance.now() - startedAt) / 1000 }
@@ -57,7 +51,7 @@ try {
     const killed = mutant.violates.some((one) => found.includes(one))
     if (!killed) survivors += 1
     rows.push(
-      `| ${name} | ${mutant.violates.join(', ')} | ${found.join(', ') || 'none'} | ${killed ? 'red' : '**SURVIVED**'} | ${seconds.toFixed(0)} s |`,
+      `| ${name} | ${mutant.violates.join(', ')} | ${found.join(', ') || 'none'} | ${killed ? 'failed' : '**SURVIVED**'} | ${seconds.toFixed(0)} s |`,
     )
     console.log(rows.at(-1))
   }
@@ -65,7 +59,7 @@ try {
   await rm(scratch, { recursive: true, force: true })
 }
 console.log(
-  `\n| taken out | must break | found broken | suite | took |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`,
+  `\n| mutant | must violate | violated | tests | time |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`,
 )
 if (chosen.length === 0) console.error(`no mutant is called "${wanted}"`)
 process.exit(survivors > 0 || chosen.length === 0 ? 1 : 0)
@@ -75,7 +69,7 @@ async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () 
   const text = await readFile(path, 'utf8')
   const pieces = text.split(search)
   if (pieces.length !== 2)
-    throw new Error(`${file} has ${pieces.length - 1} places like ${search}, wanted is one`)
+    throw new Error(`${file} contains ${search} ${pieces.length - 1} times instead of once`)
   await writeFile(path, pieces.join(replacement))
   try {
     return await work()
@@ -84,24 +78,24 @@ async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () 
   }
 }
 
-/** One half of the short form, and the invariants it names as violated; it is ended as soon as a wanted one is among them. */
-function runHalf(
-  half: string,
+/** Runs one of the two tests; resolves with the violated invariants it names. Ends it as soon as an expected one is among them. */
+function runTest(
+  test: string,
   wanted: readonly string[],
 ): Promise<{ found: Set<string>; code: number | null; text: string }> {
-  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `test/fault/${half}.test.ts`], {
+  const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `test/fault/${test}.test.ts`], {
     cwd: scratch,
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
-    // What is not over after so many seconds will never be.
-    env: { ...process.env, TMPDIR: temporary, FAULT_QUIET: '25', FAULT_PATIENCE: '40' },
+    // What has not ended after these times will never end.
+    env: { ...process.env, TMPDIR: temporary, FAULT_QUIET: '25', FAULT_TIMEOUT: '40' },
   })
   const found = new Set<string>()
   let text = ''
   child.stdout.on('data', (bytes) => {
     text += bytes
     for (const [, one = ''] of text.matchAll(/\b(I[1-6]) \(/g)) found.add(one)
-    // Its servers, runners and stores end with it: each has a leash.
+    // Its servers, runners and datastores end with it, because each has an orphan guard.
     if (wanted.some((one) => found.has(one)) && child.pid !== undefined && child.exitCode === null)
       process.kill(-child.pid, 'SIGTERM')
   })

@@ -1,6 +1,6 @@
 /**
- * A crash at every step: the program that reaches a statement first is killed before PostgreSQL has seen it, or after it was
- * done and before the answer came. No hook in the programs: the proxy in front of PostgreSQL knows the statement.
+ * Crashes at single statements: the program that sends the statement first is killed before PostgreSQL receives it, or after PostgreSQL
+ * has executed it and before the response arrives. The programs need no hook: the proxy in front of PostgreSQL knows the statement.
  */
 
 import type { Cluster } from '../harness/cluster.ts'
@@ -9,17 +9,17 @@ import { killRunner, startAction, waitForActionEnd, waitUntil } from './operatio
 
 type CrashPoint = {
   sql: RegExp
-  /** What the transaction must have done before. */
+  /** The transaction must have sent this before. */
   earlierInTransaction?: RegExp
   program: 'runner' | 'server'
-  /** What makes it happen; the action that must end after all. */
+  /** Makes a program send the statement. Resolves with the action that must end nevertheless. */
   trigger(cluster: Cluster, deployment: string): Promise<number>
 }
 
-const update = (behave: string) => (cluster: Cluster, deployment: string) =>
-  startAction(cluster, deployment, 'update', behave)
+const update = (behaviour: string) => (cluster: Cluster, deployment: string) =>
+  startAction(cluster, deployment, 'update', behaviour)
 
-/** A runner that is lost leaves something to sweep. */
+/** The action of a lost runner is work for the recovery. */
 async function loseRunner(cluster: Cluster, deployment: string): Promise<number> {
   const { action, next } = await killRunner(cluster, deployment)
   await next
@@ -28,7 +28,7 @@ async function loseRunner(cluster: Cluster, deployment: string): Promise<number>
 
 async function cleanUp(cluster: Cluster, deployment: string): Promise<number> {
   await waitForActionEnd(cluster, await startAction(cluster, deployment, 'archive'))
-  await waitUntil('it is archived', async () => {
+  await waitUntil('the deployment is archived', async () => {
     const [row] = await cluster.journal.query('select status from deployments where name = $1', [deployment])
     return row?.status === 'Archived'
   })
@@ -36,7 +36,7 @@ async function cleanUp(cluster: Cluster, deployment: string): Promise<number> {
 }
 
 export const crashPoints = {
-  begin: { program: 'server', sql: /enqueue_action\(/, trigger: update('quick') },
+  enqueue: { program: 'server', sql: /enqueue_action\(/, trigger: update('quick') },
   claim: {
     program: 'runner',
     sql: /set fencing_token = a\.fencing_token \+ 1/,
@@ -50,15 +50,15 @@ export const crashPoints = {
     trigger: update('tree 2'),
   },
   finish: { program: 'runner', sql: /finish_action\(/, trigger: update('quick') },
-  forget: { program: 'runner', sql: /delete from deployments where id/, trigger: cleanUp },
-  sweep: { program: 'runner', sql: /for update of a skip locked/, trigger: loseRunner },
-  'end of the lost': {
+  delete: { program: 'runner', sql: /delete from deployments where id/, trigger: cleanUp },
+  recover: { program: 'runner', sql: /for update of a skip locked/, trigger: loseRunner },
+  'end of a lost action': {
     program: 'runner',
     sql: /fencing_token = fencing_token \+ 1/,
     trigger: loseRunner,
   },
   retry: { program: 'runner', sql: /insert into actions .*attempt/s, trigger: loseRunner },
-  'commit of the sweep': {
+  'commit of the recovery': {
     program: 'runner',
     sql: /^commit/i,
     earlierInTransaction: /skip locked/,
@@ -76,14 +76,14 @@ export type CrashPointName = keyof typeof crashPoints
 export type When = 'before' | 'after'
 export type Crash = { point: CrashPointName; when: When }
 
-export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]).flatMap((step) => [
-  { point: step, when: 'before' },
-  { point: step, when: 'after' },
+export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]).flatMap((point) => [
+  { point, when: 'before' },
+  { point, when: 'after' },
 ])
 
 /**
- * All these crashes in one go, each on a deployment of its own; the place of a victim is taken at once. Rejects when a step was
- * never reached, when a victim lives on, or when what was accepted has not ended.
+ * Runs all crashes at the same time, each on its own deployment. A new program replaces each victim. Rejects when a statement was never
+ * sent, when a victim keeps running, or when an accepted action has not ended.
  */
 export async function crashAtEach(
   cluster: Cluster,
@@ -92,48 +92,51 @@ export async function crashAtEach(
 ): Promise<void> {
   const pending = new Set(crashes)
   const victims = new Map<Program, Crash>()
-  const places: Promise<unknown>[] = []
-  // First: whoever reaches a step first is its victim, and nobody else's.
+  const replacements: Promise<unknown>[] = []
+  // The program that sends a statement first is the victim of that crash, and of no other.
   const stopIntercepting = cluster.interceptStatements((program, { sql, earlierInTransaction }) => {
-    const of = cluster.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
+    const kind = cluster.servers().some(({ name }) => name === program.name) ? 'server' : 'runner'
     const crash = [...pending].find(({ point }) => {
-      const aimed: CrashPoint = crashPoints[point]
+      const expected: CrashPoint = crashPoints[point]
       return (
-        aimed.program === of &&
-        aimed.sql.test(sql) &&
-        (aimed.earlierInTransaction?.test(earlierInTransaction) ?? true)
+        expected.program === kind &&
+        expected.sql.test(sql) &&
+        (expected.earlierInTransaction?.test(earlierInTransaction) ?? true)
       )
     })
     if (crash === undefined || victims.has(program) || !program.isAlive()) return 'pass'
     pending.delete(crash)
     victims.set(program, crash)
-    const end = () => program.signal('SIGKILL')
-    places.push(of === 'server' ? cluster.addServer() : cluster.addRunner())
-    if (crash.when === 'after') return { mute: end }
-    end()
-    return 'cut-before'
+    const kill = () => program.signal('SIGKILL')
+    replacements.push(kind === 'server' ? cluster.addServer() : cluster.addRunner())
+    if (crash.when === 'after') return { dropResponse: kill }
+    kill()
+    return 'reset-before'
   })
   try {
-    // Then: everything happens at once.
-    const begun = await Promise.all(
+    // All actions start at the same time.
+    const actions = await Promise.all(
       crashes.map((crash) => crashPoints[crash.point].trigger(cluster, nameFor(crash))),
     )
-    await waitUntil('all steps are reached', async () => pending.size === 0).catch((error: Error) => {
-      throw new Error(`${error.message}, wanting ${[...pending].map(describeCrash)}`)
+    await waitUntil('all statements were sent', async () => pending.size === 0).catch((error: Error) => {
+      throw new Error(`${error.message}, missing: ${[...pending].map(describeCrash)}`)
     })
     for (const [victim, crash] of victims)
-      await waitUntil(`the victim of ${describeCrash(crash)} is gone`, async () => !victim.isAlive())
-    await Promise.all(places)
-    // Finally: what was accepted has ended all the same.
-    await Promise.all(begun.map((action) => waitForActionEnd(cluster, action)))
+      await waitUntil(
+        `the victim of the crash ${describeCrash(crash)} has ended`,
+        async () => !victim.isAlive(),
+      )
+    await Promise.all(replacements)
+    // Every accepted action ends nevertheless.
+    await Promise.all(actions.map((action) => waitForActionEnd(cluster, action)))
   } finally {
     stopIntercepting()
-    await Promise.allSettled(places)
+    await Promise.allSettled(replacements)
   }
 }
 
 const describeCrash = ({ point, when }: Crash) => `${when} ${point}`
 
-/** The deployment of a crash: made before. */
+/** The deployment of a crash. The caller creates it before. */
 export const deploymentNameFor = ({ point, when }: Crash) =>
   `s${Object.keys(crashPoints).indexOf(point)}-${when}`

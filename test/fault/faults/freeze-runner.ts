@@ -1,4 +1,4 @@
-/** Runners that stand still for a while (SIGSTOP): while a script runs, and between the claim and the start of one. */
+/** Freezes a runner with SIGSTOP for a while: while a script runs, or between the claim and the start of an action. */
 
 import { rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,57 +16,57 @@ import {
 } from './operations.ts'
 
 export type FreezeResult = {
-  /** Null when the runner woke in time and went on with its script. */
+  /** Null when the runner continued within its lease and kept its script. */
   processesGoneMs: number | null
   settledMs: number
   state: string
-  /** What the runner asked of the database for this action once it was awake again, its lease being over. */
+  /** The writes for this action that the runner tried after the end of its lease. */
   staleWriteAttempts: number
 }
 
-/** By then a runner has renewed its lease, or heard that it cannot. */
-const afterWakeMs = 4000
+/** Within this time a runner renews its lease or learns that it cannot. */
+const renewalMs = 4000
 const writeStatements =
   /update actions set lease_expires_at|finish_action\(|insert into action_output|for update/
 
 /**
- * Freezes whoever runs a long script, for so long. `beyond` the lease: the script must be gone before the action is taken. Within
- * it: the runner goes on with its script, and the action is cancelled. The times are from the freeze.
+ * Freezes the runner of a long script for `frozenMs`. With `beyondLease` the script must end before another runner takes the action;
+ * without it the runner keeps its script, and the action is cancelled at the end. All times count from the freeze.
  */
 export async function freezeRunner(
   cluster: Cluster,
   deployment: string,
   frozenMs: number,
-  beyond = true,
+  beyondLease = true,
 ): Promise<FreezeResult> {
   const action = await startAction(cluster, deployment, 'update', 'tree 600')
-  const holder = await waitForRunner(cluster, action)
+  const runner = await waitForRunner(cluster, action)
   await sleep(cluster.random.between(0, 500))
-  let awake = false
-  let staleTried = 0
+  let continued = false
+  let staleWriteAttempts = 0
   const stopIntercepting = cluster.interceptStatements((program, { sql, values }) => {
-    const stale = awake && beyond && program.name === holder.name
-    if (stale && writeStatements.test(sql) && values.includes(String(action))) staleTried += 1
+    const isStale = continued && beyondLease && program.name === runner.name
+    if (isStale && writeStatements.test(sql) && values.includes(String(action))) staleWriteAttempts += 1
     return 'pass'
   })
   try {
     const frozenAt = nowMs()
-    holder.signal('SIGSTOP')
+    runner.signal('SIGSTOP')
     const [gone, settled] = [waitForProcessesGone(cluster, action), waitForActionEnd(cluster, action)]
-    await withTimeout(holder.exited, frozenMs, () => {})
-    awake = true
-    holder.signal('SIGCONT')
-    const watched = sleep(afterWakeMs)
-    if (!beyond) {
-      await watched
+    await withTimeout(runner.exited, frozenMs, () => {})
+    continued = true
+    runner.signal('SIGCONT')
+    const observed = sleep(renewalMs)
+    if (!beyondLease) {
+      await observed
       await cancelAction(cluster.serverUrls()[0], action)
     }
-    const [goneAt, { state, atMs }] = await Promise.all([gone, settled, watched])
+    const [goneAt, { state, atMs }] = await Promise.all([gone, settled, observed])
     return {
-      processesGoneMs: beyond ? goneAt - frozenAt : null,
+      processesGoneMs: beyondLease ? goneAt - frozenAt : null,
       settledMs: atMs - frozenAt,
       state,
-      staleWriteAttempts: staleTried,
+      staleWriteAttempts,
     }
   } finally {
     stopIntercepting()
@@ -74,14 +74,13 @@ export async function freezeRunner(
 }
 
 /**
- * A runner is frozen after it has claimed an action and before it starts it; another one takes it and runs it; then the
- * first one wakes up and goes on where it was. It must be refused. `standing` is called when it stands still; nobody else may
- * end it meanwhile.
+ * Freezes a runner after it has claimed an action and before it starts it. Another runner takes the action and runs it. Then the
+ * first runner continues, and the database must reject its start. `onFrozen` is called when it is frozen; no other fault may end it.
  */
 export async function freezeBetweenClaimAndStart(
   cluster: Cluster,
   deployment: string,
-  standing: () => void,
+  onFrozen: () => void,
 ): Promise<void> {
   const hold = cluster.scriptFile(`hold-${deployment}`)
   await writeFile(hold, '')
@@ -89,17 +88,17 @@ export async function freezeBetweenClaimAndStart(
   let claimer = ''
   await waitUntil(`action ${action} is claimed`, async () => {
     const [row] = await cluster.journal.query(
-      `select by from fault.writes where action_id = $1 and (after ->> 'epoch')::int = 1 limit 1`,
+      `select program from fault.writes where action_id = $1 and (after ->> 'fencingToken')::int = 1 limit 1`,
       [action],
     )
-    claimer = String(row?.by ?? '')
+    claimer = String(row?.program ?? '')
     return claimer !== ''
   })
   const first = cluster.runners().find(({ name }) => name === claimer)
-  if (first === undefined) throw new Error(`action ${action} was claimed by ${claimer}, which is gone`)
+  if (first === undefined) throw new Error(`action ${action} was claimed by ${claimer}, which has ended`)
   first.signal('SIGSTOP')
-  standing()
-  await waitUntil(`another one takes action ${action}`, async () => {
+  onFrozen()
+  await waitUntil(`another runner takes action ${action}`, async () => {
     const [row] = await cluster.journal.query('select fencing_token from actions where id = $1', [action])
     return Number(row?.fencing_token) >= 2
   })
@@ -107,5 +106,5 @@ export async function freezeBetweenClaimAndStart(
   await waitForScriptStart(cluster, action)
   first.signal('SIGCONT')
   await waitForActionEnd(cluster, action)
-  if (!first.isAlive()) throw new Error(`${claimer} was to wake up, and is gone`)
+  if (!first.isAlive()) throw new Error(`${claimer} has ended instead of continuing`)
 }

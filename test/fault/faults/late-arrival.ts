@@ -1,6 +1,6 @@
 /**
- * What is long on its way. A statement: its sender is killed, somebody else takes or ends the action, and only then it arrives.
- * An event: what has happened since was told before.
+ * Delivers a message late. A statement arrives after its sender was killed and another runner has taken or ended the action. An event
+ * arrives after a newer one.
  */
 import { rm, writeFile } from 'node:fs/promises'
 import { Redis } from 'ioredis'
@@ -11,13 +11,13 @@ import type { StatementAction } from '../harness/postgres/postgres-proxy.ts'
 import { crashPoints } from './crash-points.ts'
 import { startAction, waitForActionEnd, waitUntil } from './operations.ts'
 
-/** Resolves with what PostgreSQL answered to the late statement; the checker tells what became of it. */
+/** Resolves with the response of PostgreSQL to the late statement. The checker finds out whether it had an effect. */
 export async function deliverStatementLate(
   cluster: Cluster,
   step: 'start' | 'output' | 'finish',
   deployment: string,
 ): Promise<ServerResponse> {
-  // First: whoever takes the action waits before the start until we know its number.
+  // First hold the runner before the start, until the id of the action is known.
   await waitUntil(`${deployment} is idle`, async () => {
     const [row] = await cluster.journal.query(
       `select status not like '%Pending' and not exists (select from actions a where a.deployment_id = d.id
@@ -29,11 +29,11 @@ export async function deliverStatementLate(
   const hold = cluster.scriptFile(`hold-${deployment}`)
   await writeFile(hold, '')
   const action = await startAction(cluster, deployment, 'update', step === 'finish' ? 'quick' : 'tree 3')
-  const due = Promise.withResolvers<void>()
-  const answered = Promise.withResolvers<ServerResponse>()
+  const release = Promise.withResolvers<void>()
+  const response = Promise.withResolvers<ServerResponse>()
   let sent = false
-  let sentEpoch = Number.NaN
-  const epochNow = async () => {
+  let sentToken = Number.NaN
+  const currentToken = async () => {
     const [row] = await cluster.journal.query('select fencing_token from actions where id = $1', [action])
     return Number(row?.fencing_token)
   }
@@ -41,51 +41,51 @@ export async function deliverStatementLate(
     async (program, { sql, values }): Promise<StatementAction> => {
       if (sent || !crashPoints[step].sql.test(sql) || !values.includes(String(action))) return 'pass'
       sent = true
-      // Its sender may be the second one already that has taken the action.
-      sentEpoch = await epochNow()
-      // Then: its sender is gone, and the statement is still on its way.
+      // The sender may already be the second runner of the action.
+      sentToken = await currentToken()
+      // Then kill the sender while the statement waits in the proxy.
       program.signal('SIGKILL')
-      await due.promise
-      return { answered: answered.resolve }
+      await release.promise
+      return { onResponse: response.resolve }
     },
   )
   try {
     await rm(hold)
-    const over = async () => {
+    const hasEnded = async () => {
       const [row] = await cluster.journal.query('select state from actions where id = $1', [action])
       return row?.state !== 'queued' && row?.state !== 'running'
     }
-    await waitUntil(`${step} of action ${action} is sent`, async () => sent || (await over()))
-    // Its runner was somebody else's victim before it came so far.
+    await waitUntil(`${step} of action ${action} is sent`, async () => sent || (await hasEnded()))
+    // Another fault killed the runner before it sent the statement.
     if (!sent) return await deliverStatementLate(cluster, step, deployment)
     await cluster.addRunner()
     await waitUntil(
-      `action ${action} is somebody else's, or over`,
-      async () => (await epochNow()) > sentEpoch,
+      `another runner has taken or ended action ${action}`,
+      async () => (await currentToken()) > sentToken,
     )
-    due.resolve()
-    return await withinTimeout(answered.promise, `the answer to the late ${step} of action ${action}`)
+    release.resolve()
+    return await withinTimeout(response.promise, `the response to the late ${step} of action ${action}`)
   } finally {
-    due.resolve()
+    release.resolve()
     stopIntercepting()
   }
 }
 
 /**
- * The server that accepts an action is heard in Redis only when the action has ended, which a runner has found by itself. Resolves
- * when an older revision was told after a newer one.
+ * Freezes the connection to Redis of the server that accepts an action, until the action has ended; a runner finds it by polling.
+ * Resolves when an older revision was published after a newer one.
  */
 export async function deliverEventLate(cluster: Cluster, deployment: string): Promise<void> {
   const [server] = cluster.servers()
   if (server === undefined) throw new Error('there is no server')
-  const told: number[] = []
+  const revisions: number[] = []
   const subscriber = new Redis(cluster.datastores.redis.url)
-  // It connects again by itself; what it misses is waited for in vain, and that says so.
+  // The client reconnects. An event that it misses makes waitUntil fail.
   subscriber.on('error', () => {})
   try {
     await subscribe(subscriber, cluster.redisPrefix, {
       onChange: (event) => {
-        if (event.name === deployment) told.push(event.revision)
+        if (event.name === deployment) revisions.push(event.revision)
       },
     })
     server.redis.freeze()
@@ -94,22 +94,24 @@ export async function deliverEventLate(cluster: Cluster, deployment: string): Pr
       await startAction(cluster, deployment, 'update', 'quick', () => [server.url]),
     )
     server.redis.thaw()
-    await waitUntil('the late event is told', async () => told.some((one, at) => one < (told[at - 1] ?? 0)))
+    await waitUntil('the late event is published', async () =>
+      revisions.some((revision, at) => revision < (revisions[at - 1] ?? 0)),
+    )
   } finally {
     server.redis.thaw()
     subscriber.disconnect()
   }
 }
 
-/** Refused by a guard, or by a function that found nothing it may change. */
+/** Rejected by a trigger, or by a function that found no row it may change. */
 export const isRejected = ({ errorCode, values }: ServerResponse): boolean =>
   errorCode === 'OC001' || (errorCode === null && values.length === 1 && values[0] === null)
 
-async function withinTimeout<T>(work: Promise<T>, what: string): Promise<T> {
-  let has = false
+async function withinTimeout<T>(work: Promise<T>, description: string): Promise<T> {
+  let settled = false
   void work.then(() => {
-    has = true
+    settled = true
   })
-  await waitUntil(what, async () => has)
+  await waitUntil(description, async () => settled)
   return work
 }

@@ -1,4 +1,4 @@
-/** What the scenarios share: to make deployments, to begin an action, to learn who holds it and when it has ended. */
+/** Steps that the scenarios share: create deployments, start an action, wait for its runner, its script and its end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isActive } from '../checker/history.ts'
 import { nowMs } from '../harness/clock.ts'
@@ -7,40 +7,41 @@ import { type ClientRequest, type Kind, sendUntilAnswered, timeoutMs } from '../
 import type { Program } from '../harness/programs.ts'
 
 let keys = 0
-/** A key nobody has used in this run. */
-export const createKey = (word: string) => {
+/** An idempotency key that is unique in this run. */
+export const createKey = (prefix: string) => {
   keys += 1
-  return `${word}-key-${keys}`
+  return `${prefix}-key-${keys}`
 }
 
-/** Begins an action and gives its id; throws when it was refused, or never answered. */
+/** Starts an action and resolves with its id. Throws when it was rejected or got no final response. */
 export async function startAction(
   cluster: Cluster,
   deployment: string,
   kind: Kind,
-  behave?: string,
-  urls: () => string[] = cluster.serverUrls,
+  behaviour?: string,
+  serverUrls: () => string[] = cluster.serverUrls,
 ): Promise<number> {
-  const intention: ClientRequest = { key: createKey(deployment), kind, deployment, behaviour: behave }
-  const answer = await sendUntilAnswered(cluster.requests, urls, cluster.random, intention)
-  if (answer?.outcome !== 'accepted') throw new Error(`${kind} of ${deployment}: ${JSON.stringify(answer)}`)
-  return answer.action
+  const request: ClientRequest = { key: createKey(deployment), kind, deployment, behaviour }
+  const response = await sendUntilAnswered(cluster.requests, serverUrls, cluster.random, request)
+  if (response?.outcome !== 'accepted')
+    throw new Error(`${kind} of ${deployment}: ${JSON.stringify(response)}`)
+  return response.action
 }
 
-/** Deployments of these names that are running. */
+/** Creates deployments with these names and waits until they are running. */
 export async function createDeployments(
   cluster: Cluster,
   names: readonly string[],
-  behave = 'quick',
+  behaviour = 'quick',
 ): Promise<void> {
-  const created = await Promise.all(names.map((name) => startAction(cluster, name, 'create', behave)))
+  const created = await Promise.all(names.map((name) => startAction(cluster, name, 'create', behaviour)))
   await Promise.all(created.map((action) => waitForActionEnd(cluster, action)))
   await waitUntilRunning(cluster, names)
 }
 
-/** Waits until they have been checked and could be updated. */
+/** Waits until the checks have succeeded, so that the deployments can be updated. */
 export async function waitUntilRunning(cluster: Cluster, names: readonly string[]): Promise<void> {
-  await waitUntil('they are running', async () => {
+  await waitUntil('the deployments are running', async () => {
     const [row] = await cluster.journal.query(
       `select count(*)::int from deployments where name = any($1) and status = 'Running'`,
       [names],
@@ -49,18 +50,18 @@ export async function waitUntilRunning(cluster: Cluster, names: readonly string[
   })
 }
 
-/** Waits until the action has ended; gives its state, and when that was committed. */
+/** Resolves with the final state of the action and the time of its commit. */
 export async function waitForActionEnd(
   cluster: Cluster,
   action: number,
   limitMs = timeoutMs,
 ): Promise<{ state: string; atMs: number }> {
-  let state = 'gone'
+  let state = 'deleted'
   await waitUntil(
     `action ${action} has ended`,
     async () => {
       const [row] = await cluster.journal.query('select state from actions where id = $1', [action])
-      state = String(row?.state ?? 'gone')
+      state = String(row?.state ?? 'deleted')
       return !isActive(state)
     },
     limitMs,
@@ -68,24 +69,24 @@ export async function waitForActionEnd(
   return { state, atMs: nowMs() }
 }
 
-/** Waits until its script runs, and gives the runner that holds it; throws when that is lost already. */
+/** Resolves with the runner of the action when its script runs. Throws when that runner has ended. */
 export async function waitForRunner(cluster: Cluster, action: number): Promise<Program> {
   const name = await waitForScriptStart(cluster, action)
   const holder = cluster.runners().find((runner) => runner.name === name)
-  if (holder === undefined) throw new Error(`action ${action} is held by ${name}, which is gone`)
+  if (holder === undefined) throw new Error(`action ${action} is held by ${name}, which has ended`)
   return holder
 }
 
-/** Waits until its script runs (or it has ended already), and gives the name of the runner that took it last. */
+/** Waits until the script runs or the action has ended. Resolves with the name of the runner that claimed the action last. */
 export async function waitForScriptStart(cluster: Cluster, action: number): Promise<string> {
   let name = ''
   await waitUntil(`the script of action ${action} runs`, async () => {
     const [row] = await cluster.journal.query(
-      `select by, a.state from fault.writes w join actions a on a.id = w.action_id
-      where a.id = $1 and what = 'row' and (after ->> 'epoch')::int > (before ->> 'epoch')::int order by seq desc limit 1`,
+      `select program, a.state from fault.writes w join actions a on a.id = w.action_id
+      where a.id = $1 and w.type = 'row' and (after ->> 'fencingToken')::int > (before ->> 'fencingToken')::int order by seq desc limit 1`,
       [action],
     )
-    name = String(row?.by ?? '')
+    name = String(row?.program ?? '')
     if (row !== undefined && !isActive(String(row.state))) return true
     return row?.state === 'running' && cluster.processObserver.alive().some((one) => one.action === action)
   })
@@ -94,13 +95,13 @@ export async function waitForScriptStart(cluster: Cluster, action: number): Prom
 
 export type LostRunner = { action: number; killedMs: number; next: Promise<Program> }
 
-/** Begins a long script and kills who holds it, so long after its start; `next` takes its place. */
+/** Starts a long script and kills its runner `afterMs` after the start. `next` is the runner that replaces it. */
 export async function killRunner(cluster: Cluster, deployment: string, afterMs = 0): Promise<LostRunner> {
   const action = await startAction(cluster, deployment, 'update', 'tree 600')
   const holder = await waitForScriptStart(cluster, action)
   await sleep(afterMs)
   const killedMs = nowMs()
-  // It may have been somebody else's victim at the same time: lost is lost.
+  // Another fault may have killed it at the same time; the result is the same.
   cluster
     .runners()
     .find(({ name }) => name === holder)
@@ -108,28 +109,29 @@ export async function killRunner(cluster: Cluster, deployment: string, afterMs =
   return { action, killedMs, next: cluster.addRunner() }
 }
 
-/** Waits until no process of the action is alive; gives the time. */
+/** Resolves with the time when no process of the action is alive. */
 export async function waitForProcessesGone(
   cluster: Cluster,
   action: number,
   limitMs = timeoutMs,
 ): Promise<number> {
   await waitUntil(
-    `all processes of action ${action} are gone`,
+    `all processes of action ${action} have ended`,
     async () => !cluster.processObserver.alive().some((one) => one.action === action),
     limitMs,
   )
   return nowMs()
 }
 
+/** An error of `check` counts as false. */
 export async function waitUntil(
-  what: string,
-  fact: () => Promise<boolean>,
+  description: string,
+  check: () => Promise<boolean>,
   limitMs = timeoutMs,
 ): Promise<void> {
-  const end = performance.now() + limitMs
-  while (!(await fact().catch(() => false))) {
-    if (performance.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+  const deadline = performance.now() + limitMs
+  while (!(await check().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs / 1000} s: ${description}`)
     await sleep(30)
   }
 }

@@ -1,4 +1,4 @@
-/** Asks every server for something again and again while a store is away, and keeps what came back when. */
+/** Sends requests to every server at fixed intervals while a datastore is down, and records the responses and their times. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { RecordedRequest } from '../checker/history.ts'
@@ -9,31 +9,33 @@ import { readScriptHistory } from '../harness/process-observer.ts'
 import { adminHeader } from '../harness/programs.ts'
 import { createDeployments, createKey } from './operations.ts'
 
-/** `status` 0: no answer at all. */
+/** `status` 0: no response. */
 export type ProbeResult = { atMs: number; tookMs: number; status: number }
 export type Probe = { lists: ProbeResult[]; posts: ProbeResult[]; stop(): Promise<void> }
 
 const listEveryMs = 250
 const postEveryMs = 1000
 
-/** GET of the list and POST of an update, of every server, each on its own: a slow one holds up no other. */
+/** Sends GET of the list and PUT of an update to every server. A slow response delays no other request. */
 export async function probeServers(cluster: Cluster): Promise<Probe> {
   const names = cluster.servers().map(({ name }) => `probe-${name}`)
   await createDeployments(cluster, names)
   const [lists, posts]: [ProbeResult[], ProbeResult[]] = [[], []]
-  const under = new Set<Promise<void>>()
+  const pendingRequests = new Set<Promise<void>>()
   let stopped = false
   const repeat = async (
-    looks: ProbeResult[],
+    results: ProbeResult[],
     everyMs: number,
-    look: (url: string, at: number) => Promise<number>,
+    send: (url: string, at: number) => Promise<number>,
   ) => {
     while (!stopped) {
       for (const [at, url] of cluster.serverUrls().entries()) {
         const atMs = nowMs()
-        const one = look(url, at).then((status) => void looks.push({ atMs, tookMs: nowMs() - atMs, status }))
-        under.add(one)
-        one.finally(() => under.delete(one))
+        const request = send(url, at).then(
+          (status) => void results.push({ atMs, tookMs: nowMs() - atMs, status }),
+        )
+        pendingRequests.add(request)
+        request.finally(() => pendingRequests.delete(request))
       }
       await sleep(everyMs)
     }
@@ -48,7 +50,7 @@ export async function probeServers(cluster: Cluster): Promise<Probe> {
     stop: async () => {
       stopped = true
       await Promise.all(loops)
-      await Promise.all(under)
+      await Promise.all(pendingRequests)
     },
   }
 }
@@ -66,26 +68,26 @@ function getList(url: string): Promise<number> {
   )
 }
 
-/** 200: accepted; 409: refused, for the one before is still under way. */
+/** Resolves with 200 when the update was accepted, with 409 when it was rejected because the last one is still running. */
 async function postUpdate(url: string, deployment: string): Promise<number> {
-  const answer = await sendOnce(url, {
+  const response = await sendOnce(url, {
     key: createKey('probe'),
     kind: 'update',
     deployment,
     behaviour: 'quick',
   })
-  if (answer.outcome === 'unknown') return Number(/^\d+/.exec(answer.code)?.[0] ?? 0)
-  return answer.outcome === 'accepted' ? 200 : 409
+  if (response.outcome === 'unknown') return Number(/^\d+/.exec(response.code)?.[0] ?? 0)
+  return response.outcome === 'accepted' ? 200 : 409
 }
 
-/** How long requests of a time took until they were accepted; what was not by then has taken until `overMs`. */
+/** How long the requests of a period took to be accepted. A request that was not accepted counts until `overMs`. */
 export function acceptanceTimes(
-  asked: readonly RecordedRequest[],
+  requests: readonly RecordedRequest[],
   fromMs: number,
   untilMs: number,
   overMs: number,
 ): number[] {
-  return asked
+  return requests
     .filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs)
     .flatMap(({ sentMs, responses }) => {
       const last = responses.at(-1)
@@ -94,30 +96,30 @@ export function acceptanceTimes(
     })
 }
 
-/** Answers 5xx to what was asked by anybody, in a time. */
-export function serverErrors(asked: readonly RecordedRequest[], fromMs: number, untilMs: number): number {
-  return asked
+/** The number of responses 5xx in a period. */
+export function serverErrors(requests: readonly RecordedRequest[], fromMs: number, untilMs: number): number {
+  return requests
     .flatMap(({ responses }) => responses)
-    .filter((answer) => answer.atMs >= fromMs && answer.atMs < untilMs)
-    .filter((answer) => answer.outcome === 'unknown' && /^5\d\d /.test(answer.code)).length
+    .filter(({ atMs }) => atMs >= fromMs && atMs < untilMs)
+    .filter((response) => response.outcome === 'unknown' && /^5\d\d /.test(response.code)).length
 }
 
 export type Delay = { acceptedMs: number; delayMs: number }
 
-/** From the acceptance to the start of the script; what has not started has waited until `overMs`. Only without cancels. */
+/** The delays from acceptance to the start of the script. A script that did not start counts until `overMs`. For loads without cancels. */
 export async function startDelays(cluster: Cluster, overMs: number): Promise<Delay[]> {
   const { runs } = await readScriptHistory(cluster.historyDir)
   const startOf = new Map(runs.map(({ action, atMs }) => [action, atMs]))
   return cluster.requests.flatMap(({ responses }) =>
-    responses.flatMap((answer) => {
-      if (answer.outcome !== 'accepted') return []
-      const startedMs = startOf.get(answer.action) ?? overMs
-      return [{ acceptedMs: answer.atMs, delayMs: Math.max(0, startedMs - answer.atMs) }]
+    responses.flatMap((response) => {
+      if (response.outcome !== 'accepted') return []
+      const startedMs = startOf.get(response.action) ?? overMs
+      return [{ acceptedMs: response.atMs, delayMs: Math.max(0, startedMs - response.atMs) }]
     }),
   )
 }
 
-/** When scripts started. */
+/** The start times of all scripts, in order. */
 export async function scriptStarts(cluster: Cluster): Promise<number[]> {
   const { runs } = await readScriptHistory(cluster.historyDir)
   return runs.map(({ atMs }) => atMs).toSorted((one, other) => one - other)

@@ -1,4 +1,4 @@
-/** What both stores go through: under a steady load one fault after the other, each followed by a time to come back. */
+/** Runs outages of a datastore one after the other under a steady load, each followed by time to recover. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nowMs } from '../harness/clock.ts'
 import type { Cluster } from '../harness/cluster.ts'
@@ -11,56 +11,53 @@ export type StoreOutage = {
   lastsMs: number
   end(cluster: Cluster): Promise<void>
 }
-/** The fault was there from `fromMs` to `backMs`; it was looked on until `untilMs`. */
+/** The outage lasted from `fromMs` to `backMs`; it was observed until `untilMs`. */
 export type OutagePeriod = { fromMs: number; backMs: number; untilMs: number }
 export type OutageRecord = OutagePeriod & { name: string }
 
-const answerMs = 5000
+const responseMs = 5000
 
-/** Every fault so many times, each looked on for `afterMs` once it is over. Gives when each was there; the load has ended then. */
+/** Runs every outage `rounds` times and observes for `afterMs` after each. Resolves with their times when the load has ended. */
 export async function runOutages(
   cluster: Cluster,
   rounds: number,
-  faults: readonly StoreOutage[],
+  outages: readonly StoreOutage[],
   load: { behaviours: readonly string[]; cancelPercent?: number },
   afterMs: number,
 ): Promise<OutageRecord[]> {
   const { stop } = startLoad(cluster, { deployments: 40, clients: 4, pauseMs: 400, ...load })
-  const broken: OutageRecord[] = []
+  const records: OutageRecord[] = []
   try {
     await sleep(5000)
     for (let round = 0; round < rounds; round += 1)
-      for (const { name, begin, lastsMs, end } of faults) {
+      for (const { name, begin, lastsMs, end } of outages) {
         const fromMs = nowMs()
         await begin(cluster)
         await sleep(lastsMs)
         await end(cluster)
         const backMs = nowMs()
         await sleep(afterMs)
-        broken.push({ name, fromMs, backMs, untilMs: nowMs() })
-        // What was asked until then has its answer before the next fault.
-        await sleep(answerMs)
+        records.push({ name, fromMs, backMs, untilMs: nowMs() })
+        // Requests that were sent until then get their responses before the next outage.
+        await sleep(responseMs)
       }
   } finally {
     await stop()
   }
-  return broken
+  return records
 }
 
-/** `measure` gives the times of one fault by what they are; those of all its rounds come together. */
+/** `measure` returns the measurements of one outage. The times of all rounds of an outage are joined. */
 export function summarize(
-  broken: readonly OutageRecord[],
-  measure: (time: OutagePeriod) => Measurement[],
+  records: readonly OutageRecord[],
+  measure: (period: OutagePeriod) => Measurement[],
 ): Measurement[] {
-  const figures = new Map<string, Measurement>()
-  for (const { name, ...time } of broken)
-    for (const figure of measure(time)) {
-      const what = `${name}: ${figure.what}`
-      figures.set(what, {
-        ...figure,
-        what,
-        timesMs: [...(figures.get(what)?.timesMs ?? []), ...figure.timesMs],
-      })
+  const joined = new Map<string, Measurement>()
+  for (const { name: outage, ...period } of records)
+    for (const measurement of measure(period)) {
+      const name = `${outage}: ${measurement.name}`
+      const timesMs = [...(joined.get(name)?.timesMs ?? []), ...measurement.timesMs]
+      joined.set(name, { ...measurement, name, timesMs })
     }
-  return [...figures.values()]
+  return [...joined.values()]
 }

@@ -1,4 +1,4 @@
-/** PostgreSQL and Redis of one rig, on ports and in folders of their own, and everything that can happen to them. */
+/** PostgreSQL and Redis of one fault test, on ports and in folders of their own, and the faults of both. Called by cluster.ts. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -12,19 +12,19 @@ import { freePort } from '../../../lib/node/ports.ts'
 
 export type ManagedStore = {
   url: string
-  /** Ends it without asking, as a crash does. */
+  /** Kills it with SIGKILL, like a crash. */
   kill(): Promise<void>
   stop(): Promise<void>
-  /** On the same port, with the data that were there. */
+  /** Starts it again on the same port with the same data. */
   start(): Promise<void>
   pause(): void
   resume(): void
 }
 export type Datastores = {
-  /** The address of the migrated database. */
+  /** `url` is the address of the migrated database. */
   postgres: ManagedStore
   redis: ManagedStore & { flush(): Promise<void> }
-  /** Starts whatever is down, wakes whatever is paused. */
+  /** Starts each that is down, and resumes each that is paused. */
   restoreAll(): Promise<void>
   stop(): Promise<void>
 }
@@ -36,7 +36,7 @@ export async function startDatastores(folder: string): Promise<Datastores> {
     throw error
   })
   const database = await ensureDatabase(postgres.url, 'octopod')
-  // What counts here is that PostgreSQL may be killed, not the machine: no commit waits for the disk.
+  // The tests kill PostgreSQL, not the machine, so no commit needs to wait for the disk.
   const client = new pg.Client({ connectionString: database })
   await client.connect()
   await client.query('alter system set fsync = off')
@@ -66,16 +66,16 @@ type Start = (options: { dataDir: string; port: number; log: () => void }) => Pr
 async function createStore(folder: string, name: string, start: Start): Promise<ManagedStore> {
   const port = await freePort()
   const dataDir = join(folder, name)
-  const begin = async () => {
+  const startOnce = async () => {
     await assertPortFree(port)
-    const engine = await start({ dataDir, port, log: () => {} })
-    engine.program.exited.then(() => {
-      if (running === engine) running = null
+    const datastore = await start({ dataDir, port, log: () => {} })
+    datastore.program.exited.then(() => {
+      if (running === datastore) running = null
     })
-    return engine
+    return datastore
   }
   let running: Datastore | null = null
-  const first = await begin()
+  const first = await startOnce()
   running = first
   const signal = (name: NodeJS.Signals) => {
     if (running !== null) process.kill(running.program.pid, name)
@@ -83,17 +83,17 @@ async function createStore(folder: string, name: string, start: Start): Promise<
   return {
     url: first.url,
     kill: async () => {
-      const engine = running
-      if (engine === null) return
-      process.kill(engine.program.pid, 'SIGKILL')
-      await engine.program.exited
+      const datastore = running
+      if (datastore === null) return
+      process.kill(datastore.program.pid, 'SIGKILL')
+      await datastore.program.exited
     },
     stop: async () => running?.stop(),
     start: async () => {
       if (running !== null) return
-      // Whoever lost its postmaster needs a moment to leave the shared memory.
+      // Backends that lost their postmaster need a moment to leave the shared memory.
       for (let tries = 1; running === null; tries += 1)
-        running = await begin().catch(async (error) => {
+        running = await startOnce().catch(async (error) => {
           if (tries === 5) throw error
           await sleep(300)
           return null
@@ -104,7 +104,7 @@ async function createStore(folder: string, name: string, start: Start): Promise<
   }
 }
 
-/** Nothing of somebody else's is ever broken: where a port answers already, the rig does not start. */
+/** Protects the programs of other people: throws when something listens on the port already. */
 export async function assertPortFree(port: number): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port })
   const taken = await once(socket, 'connect').then(
@@ -112,7 +112,7 @@ export async function assertPortFree(port: number): Promise<void> {
     () => false,
   )
   socket.destroy()
-  if (taken) throw new Error(`port ${port} answers already: the fault suite starts only on ports of its own`)
+  if (taken) throw new Error(`port ${port} is in use: the fault tests start only on free ports`)
 }
 
 async function flush(url: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** The rig keeps its promises: it starts only on ports of its own, and a fault happens at the statement it is meant for. */
+/** The fault harness starts only on free ports, and a fault happens at the intended statement. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,48 +15,48 @@ import { type StatementAction, startPostgresProxy } from './postgres/postgres-pr
 import { observeProcesses } from './process-observer.ts'
 import { createRandom } from './random.ts'
 
-test('a port that answers is refused, one that does not is not', async () => {
+test('A port in use is rejected, a free port is accepted', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  await assert.rejects(assertPortFree(port), /answers already/)
+  await assert.rejects(assertPortFree(port), /is in use/)
   server.close()
   await once(server, 'close')
   await assertPortFree(port)
 })
 
-test('the same seed makes the same plan, another seed another one', () => {
+test('The same seed gives the same numbers, another seed gives others', () => {
   const numbers = (seed: number) => Array.from({ length: 20 }, (_, at) => createRandom(seed + at).below(1000))
   assert.deepEqual(numbers(7), numbers(7))
   assert.notDeepEqual(numbers(7), numbers(700))
 })
 
-test('a process that comes and goes while the rig itself is busy is seen', async (t) => {
-  const dir = await mkdtemp(join(tmpdir(), 'octopod-witness-'))
+test('A process that starts and ends while the main thread is blocked is seen', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'octopod-observer-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
   await writeFile(join(dir, 'history'), '')
-  const witness = observeProcesses(dir)
-  t.after(() => witness.stop())
-  await witness.observations()
+  const observer = observeProcesses(dir)
+  t.after(() => observer.stop())
+  await observer.observations()
   const env = { PATH: process.env.PATH, OCTOPOD_FAULT_DIR: dir, OCTOPOD_ACTION_ID: '7', OCTOPOD_FENCE: '2' }
   const { pid } = spawnSync('sleep', ['2'], { env })
-  const { sightings } = await witness.observations()
+  const { sightings } = await observer.observations()
   assert.deepEqual(
     sightings.map(({ atMs, ...one }) => one),
     [{ action: 7, fencingToken: 2, pid }],
   )
 })
 
-test('who wants to know hears what PostgreSQL answered, and so does who has asked', async (t) => {
+test('onResponse receives the response of PostgreSQL, and so does the client', async (t) => {
   const database = await createDatabase()
   t.after(() => database.drop())
-  const answers: ServerResponse[] = []
+  const responses: ServerResponse[] = []
   const both = Promise.withResolvers<void>()
-  const answered = (answer: ServerResponse) => {
-    if (answers.push(answer) === 2) both.resolve()
+  const onResponse = (response: ServerResponse) => {
+    if (responses.push(response) === 2) both.resolve()
   }
-  const proxy = await startPostgresProxy(database.url, () => ({ answered }))
+  const proxy = await startPostgresProxy(database.url, () => ({ onResponse }))
   t.after(() => proxy.close())
   const client = new pg.Client({ connectionString: proxy.url })
   await client.connect()
@@ -65,28 +65,28 @@ test('who wants to know hears what PostgreSQL answered, and so does who has aske
   await assert.rejects(client.query('select 1 / $1::int', [0]))
   await both.promise
   await client.end()
-  assert.deepEqual(answers, [
+  assert.deepEqual(responses, [
     { errorCode: null, values: ['ä', null] },
     { errorCode: '22012', values: [] },
   ])
 })
 
-for (const [verdict, rows] of [
-  ['cut-before', 0],
-  ['cut-after', 1],
-  ['mute', 1],
+for (const [action, rows] of [
+  ['reset-before', 0],
+  ['reset-after', 1],
+  ['drop-response', 1],
 ] as const)
-  test(`${verdict} at a statement: it is done ${rows === 1 ? 'and nobody hears of it' : 'by nobody'}`, async (t) => {
+  test(`${action}: PostgreSQL ${rows === 1 ? 'executes' : 'does not receive'} the statement, and the client gets no response`, async (t) => {
     const database = await createDatabase()
     t.after(() => database.drop())
     const done = Promise.withResolvers<void>()
-    const heard: string[][] = []
+    const seen: string[][] = []
     const proxy = await startPostgresProxy(
       database.url,
       ({ sql, values, earlierInTransaction }): StatementAction => {
         if (!sql.startsWith('insert')) return 'pass'
-        heard.push([...values, earlierInTransaction.trim()])
-        return verdict === 'mute' ? { mute: done.resolve } : verdict
+        seen.push([...values, earlierInTransaction.trim()])
+        return action === 'drop-response' ? { dropResponse: done.resolve } : action
       },
     )
     t.after(() => proxy.close())
@@ -106,10 +106,10 @@ for (const [verdict, rows] of [
         () => 'reset',
       )
     assert.equal(
-      await Promise.race([outcome, done.promise.then(() => 'silent')]),
-      verdict === 'mute' ? 'silent' : 'reset',
+      await Promise.race([outcome, done.promise.then(() => 'no response')]),
+      action === 'drop-response' ? 'no response' : 'reset',
     )
-    assert.deepEqual(heard, [['a', 'ä', 'start transaction;\nrollback;']])
+    assert.deepEqual(seen, [['a', 'ä', 'start transaction;\nrollback;']])
     const plain = new pg.Client({ connectionString: database.url })
     await plain.connect()
     assert.equal((await plain.query('select count(*)::int from idempotency_keys')).rows[0].count, rows)

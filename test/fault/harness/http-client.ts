@@ -1,4 +1,4 @@
-/** One intention of a client: sent again with the same key, to whichever server is there, until the answer is definite. */
+/** The HTTP client of the fault tests: repeats a request with the same key until the response is final, and records it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildPath, type EndpointName, endpoints, headers } from '../../../domain/endpoints.ts'
 import type { RecordedRequest, RecordedResponse } from '../checker/history.ts'
@@ -17,41 +17,43 @@ export type Kind = keyof typeof kinds
 
 export type ClientRequest = { key: string; kind: Kind; deployment: string; behaviour?: string | undefined }
 
-/** For one answer, and until an intention is given up. */
+/** For one response. */
 const responseTimeoutMs = 20_000
-export const timeoutMs = 1000 * Number(process.env.FAULT_PATIENCE ?? 120)
+/** For a request with all its repetitions, and for everything else a test waits for. */
+export const timeoutMs = 1000 * Number(process.env.FAULT_TIMEOUT ?? 120)
 
-/** Adds what it asks and hears to `asked`; ends with the definite answer, or without one when `givenUp` says so: after FAULT_PATIENCE. */
+/** Appends the request to `requests`. Resolves with the final response, or with undefined when `isTimeUp` returns true before. */
 export async function sendUntilAnswered(
-  asked: RecordedRequest[],
-  urls: () => string[],
+  requests: RecordedRequest[],
+  serverUrls: () => string[],
   random: Random,
-  intention: ClientRequest,
-  givenUp: () => boolean = expiresAfter(timeoutMs),
+  request: ClientRequest,
+  isTimeUp: () => boolean = expiresAfter(timeoutMs),
 ): Promise<RecordedResponse | undefined> {
-  const { key, kind, deployment } = intention
-  const mine: RecordedRequest = { key, kind, deployment, sentMs: nowMs(), responses: [] }
-  asked.push(mine)
+  const { key, kind, deployment } = request
+  const recorded: RecordedRequest = { key, kind, deployment, sentMs: nowMs(), responses: [] }
+  requests.push(recorded)
   for (;;) {
-    const answer = urls().length === 0 ? unknown('no server') : await sendOnce(random.pick(urls()), intention)
-    mine.responses.push(answer)
-    if (answer.outcome !== 'unknown') return answer
-    if (givenUp()) return undefined
+    const urls = serverUrls()
+    const response = urls.length === 0 ? unknown('no server') : await sendOnce(random.pick(urls), request)
+    recorded.responses.push(response)
+    if (response.outcome !== 'unknown') return response
+    if (isTimeUp()) return undefined
     await sleep(random.between(50, 250))
   }
 }
 
 function expiresAfter(limitMs: number): () => boolean {
-  const end = performance.now() + limitMs
-  return () => performance.now() > end
+  const deadline = performance.now() + limitMs
+  return () => performance.now() > deadline
 }
 
-/** One time only. An answer that leaves it open begins with its status, where there is one. */
+/** Sends the request once. The code of an unknown outcome begins with the HTTP status, if there was one. */
 export async function sendOnce(
   url: string,
   { key, kind, deployment, behaviour }: ClientRequest,
 ): Promise<RecordedResponse> {
-  const place = kinds[kind]
+  const endpoint = kinds[kind]
   const overrides = {
     app_overrides: behaviour === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behaviour }]],
     deployment_overrides: [],
@@ -59,12 +61,12 @@ export async function sendOnce(
   const body =
     kind === 'create' ? { name: deployment, ...overrides } : kind === 'update' ? overrides : undefined
   try {
-    const response = await fetch(url + buildPath(place, { name: deployment }), {
-      method: endpoints[place].method,
+    const response = await fetch(url + buildPath(endpoint, { name: deployment }), {
+      method: endpoints[endpoint].method,
       headers: {
         Authorization: adminHeader,
         [headers.idempotencyKey]: key,
-        // The database keeps it with the action: that is how the history knows for which key it was begun.
+        // The database stores the reason with the action, so the history knows which key created it.
         [headers.reason]: key,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
@@ -85,13 +87,13 @@ export async function sendOnce(
   }
 }
 
-/** 405: this server stops; 5xx: somebody is away. Both say: send it again. */
+/** After 405 (the server is shutting down) and 5xx (a datastore is unreachable) a client repeats the request. */
 const isFinal = (status: number) => status < 500 && status !== 405
 const unknown = (code: string): RecordedResponse => ({ atMs: nowMs(), outcome: 'unknown', code })
 
 export type ObservedState = { status: string; pending: boolean } | 'none' | 'unknown'
 
-/** How a deployment stands, as one server says it just now. */
+/** The state of a deployment, as one server reports it. */
 export async function observeDeployment(url: string | undefined, deployment: string): Promise<ObservedState> {
   if (url === undefined) return 'unknown'
   try {
@@ -108,7 +110,7 @@ export async function observeDeployment(url: string | undefined, deployment: str
   }
 }
 
-/** Asks for the end of whatever runs there; whether it was heard does not matter. */
+/** Requests the cancellation of the latest action. Ignores failures. */
 export async function cancelLatestAction(url: string | undefined, deployment: string): Promise<void> {
   try {
     const list = await fetch(`${url + buildPath('listActions', { name: deployment })}?limit=1`, {
@@ -118,11 +120,11 @@ export async function cancelLatestAction(url: string | undefined, deployment: st
     const [action] = (await list.json()) as { action_id: number }[]
     if (action !== undefined) await cancelAction(url, action.action_id)
   } catch {
-    // The server or its stores are away.
+    // The server or a datastore is unreachable.
   }
 }
 
-/** The status of the answer. */
+/** Resolves with the HTTP status. */
 export async function cancelAction(url: string | undefined, action: number): Promise<number> {
   const response = await fetch(url + buildPath('cancelAction', { action_id: action }), {
     headers: { Authorization: adminHeader },

@@ -1,4 +1,4 @@
-/** Clients that create, update, archive, restore, clean up and cancel, each doing what makes sense where a deployment stands. */
+/** Clients that create, update, archive, restore, clean up and cancel deployments. Each chooses by the state of the deployment. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
 import {
@@ -13,17 +13,17 @@ import type { Random } from './random.ts'
 export type LoadOptions = {
   deployments: number
   clients: number
-  /** Between two intentions of one client. */
+  /** The average pause between two requests of one client. */
   pauseMs: number
-  /** How the scripts behave, each as likely as the others. */
+  /** The behaviours of the scripts; all have the same chance. */
   behaviours: readonly string[]
-  /** How many in a hundred looks at something under way end in a cancel. */
+  /** The chance, in percent, that a client cancels an action it finds running. Default: 10. */
   cancelPercent?: number
-  /** Ends by itself after so many intentions. */
+  /** Stops after this number of requests. */
   limit?: number
 }
 export type LoadGenerator = {
-  /** Resolves when every client has stopped, each with a definite answer to what it asked last. */
+  /** Resolves when every client has a final response to its last request. */
   stop(): Promise<void>
   done: Promise<unknown>
 }
@@ -38,27 +38,27 @@ export function startLoad(
   const random = cluster.random.fork()
   let stopping = false
   let stoppedAt = Number.POSITIVE_INFINITY
-  let intentions = 0
-  const givenUp = () => performance.now() > stoppedAt + finalTimeoutMs
+  let requestCount = 0
+  const isTimeUp = () => performance.now() > stoppedAt + finalTimeoutMs
 
-  const client = async (number: number, own: Random) => {
-    for (let count = 1; !stopping && (limit === undefined || intentions < limit); count += 1) {
-      const deployment = `load-${own.below(deployments)}`
-      const url = serverUrls().length === 0 ? undefined : own.pick(serverUrls())
-      const kind = chooseKind(await observeDeployment(url, deployment), own)
+  const client = async (number: number, clientRandom: Random) => {
+    for (let count = 1; !stopping && (limit === undefined || requestCount < limit); count += 1) {
+      const deployment = `load-${clientRandom.below(deployments)}`
+      const url = serverUrls().length === 0 ? undefined : clientRandom.pick(serverUrls())
+      const kind = chooseKind(await observeDeployment(url, deployment), clientRandom)
       if (kind !== null) {
-        intentions += 1
+        requestCount += 1
         const key = `load-${number}-${count}`
-        const behave = ['create', 'update'].includes(kind) ? own.pick(behaviours) : undefined
+        const behaviour = ['create', 'update'].includes(kind) ? clientRandom.pick(behaviours) : undefined
         await sendUntilAnswered(
           requests,
           serverUrls,
-          own,
-          { key, kind, deployment, behaviour: behave },
-          givenUp,
+          clientRandom,
+          { key, kind, deployment, behaviour },
+          isTimeUp,
         )
-      } else if (own.below(100) < cancelPercent) await cancelLatestAction(url, deployment)
-      await sleep(own.between(0.5, 1.5) * pauseMs)
+      } else if (clientRandom.below(100) < cancelPercent) await cancelLatestAction(url, deployment)
+      await sleep(clientRandom.between(0.5, 1.5) * pauseMs)
     }
   }
   const done = Promise.all(Array.from({ length: clients }, (_, number) => client(number, random.fork())))
@@ -72,14 +72,14 @@ export function startLoad(
   }
 }
 
-/** Mostly what can be; now and then what will be refused. Null: something is under way. */
-function chooseKind(known: ObservedState, random: Random): Kind | null {
-  if (known === 'none') return 'create'
-  if (known === 'unknown' || random.below(20) === 0)
+/** Usually an action that can start, sometimes one that is rejected. Null: an action is running. */
+function chooseKind(state: ObservedState, random: Random): Kind | null {
+  if (state === 'none') return 'create'
+  if (state === 'unknown' || random.below(20) === 0)
     return random.pick(['create', 'update', 'archive', 'restore', 'cleanup'])
-  if (known.pending) return null
-  if (known.status === 'Archived') return random.pick(['restore', 'cleanup'])
-  if (known.status === 'CleanupFailed') return 'cleanup'
-  if (known.status === 'ArchivePending') return 'archive'
+  if (state.pending) return null
+  if (state.status === 'Archived') return random.pick(['restore', 'cleanup'])
+  if (state.status === 'CleanupFailed') return 'cleanup'
+  if (state.status === 'ArchivePending') return 'archive'
   return random.below(4) === 0 ? 'archive' : 'update'
 }

@@ -1,5 +1,4 @@
-/** A page without a browser: the page's own store, list and websocket, moving to another server when its own is gone. */
-
+/** A page without a browser: the list store, list sync and live connection of the web page. It connects to another server when its own is down. */
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import type { ApiClient } from '../../../web/api/client.ts'
@@ -12,28 +11,35 @@ import { nowMs } from './clock.ts'
 import { adminHeader } from './programs.ts'
 import type { Random } from './random.ts'
 
-export type PageClient = { recorded(): PageRecord; close(): void }
+export type PageClient = {
+  /** What it has shown so far. */
+  recorded(): PageRecord
+  close(): void
+}
 
-export function openPageClient(name: string, urls: () => string[], random: Random): PageClient {
+export function openPageClient(name: string, serverUrls: () => string[], random: Random): PageClient {
   const store = createDeploymentStore()
-  const shown: PageRecord['shownRevisions'] = []
+  const shownRevisions: PageRecord['shownRevisions'] = []
   store.onChange((names) => {
     for (const deployment of names) {
       const row = store.rows.get(deployment)
-      shown.push({ atMs: nowMs(), deployment, revision: row?.peek().revision ?? null })
+      shownRevisions.push({ atMs: nowMs(), deployment, revision: row?.peek().revision ?? null })
     }
   })
-  const url = () => (urls().length === 0 ? 'http://127.0.0.1:9' : random.pick(urls()))
-  const open = async (...[place, options]: Parameters<ApiClient['fetch']>) => {
+  const url = () => (serverUrls().length === 0 ? 'http://127.0.0.1:9' : random.pick(serverUrls()))
+  const open = async (...[endpoint, options]: Parameters<ApiClient['fetch']>) => {
     const headers = { Authorization: adminHeader, ...options?.headers }
-    const response = await fetch(url() + buildPath(place), { headers, signal: AbortSignal.timeout(10_000) })
-    if (!response.ok && response.status !== 304) throw new Error(`${place}: ${response.status}`)
+    const response = await fetch(url() + buildPath(endpoint), {
+      headers,
+      signal: AbortSignal.timeout(10_000),
+    })
+    if (!response.ok && response.status !== 304) throw new Error(`${endpoint}: ${response.status}`)
     return response
   }
   const sync = createListSync({ fetch: open } as ApiClient, store)
   const live = openLiveConnection({
     connect: () => {
-      // Node's own websocket, as the browser's: only its type lets more through.
+      // The WebSocket of Node works like the one of a browser; only its type is wider.
       const socket = new WebSocket(`${url().replace('http', 'ws')}/event`)
       return socket as unknown as Socket
     },
@@ -44,8 +50,10 @@ export function openPageClient(name: string, urls: () => string[], random: Rando
   return {
     recorded: () => ({
       name,
-      shownRevisions: shown,
-      finalState: Object.fromEntries([...store.rows].map(([at, row]) => [at, snapshotOf(row.peek())])),
+      shownRevisions,
+      finalState: Object.fromEntries(
+        [...store.rows].map(([deployment, row]) => [deployment, snapshotOf(row.peek())]),
+      ),
     }),
     close: live.close,
   }

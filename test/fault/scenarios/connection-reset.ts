@@ -1,4 +1,4 @@
-/** The connection is reset just before or just after the COMMIT of a begin, the server lives on: the same key is one action. */
+/** Resets the connection just before or just after the commit that enqueues an action. The server keeps running; each key must be one action. */
 
 import { crashPoints } from '../faults/crash-points.ts'
 import { createDeployments, createKey, waitForActionEnd, waitUntilRunning } from '../faults/operations.ts'
@@ -14,54 +14,54 @@ export const connectionReset: Scenario = {
   servers: 2,
   runners: 2,
   pages: 2,
-  async run(cluster, times) {
-    const perLane = times(10)
+  async run(cluster, scale) {
+    const perLane = scale(10)
     const names = Array.from({ length: lanes }, (_, at) => `reset-${at}`)
     await createDeployments(cluster, names)
-    // A begin is one statement, which PostgreSQL commits by itself: before it is before, its answer is after the commit.
-    const waiting = new Map<string, StatementAction>()
+    // An action is enqueued with one statement that commits itself, so its response comes after the commit.
+    const resetByKey = new Map<string, StatementAction>()
     let resets = 0
     const stopIntercepting = cluster.interceptStatements((_, { sql, values }) => {
-      const key = values.find((value) => waiting.has(value))
-      if (key === undefined || !crashPoints.begin.sql.test(sql)) return 'pass'
-      const verdict = waiting.get(key) ?? 'pass'
-      waiting.delete(key)
+      const key = values.find((value) => resetByKey.has(value))
+      if (key === undefined || !crashPoints.enqueue.sql.test(sql)) return 'pass'
+      const action = resetByKey.get(key) ?? 'pass'
+      resetByKey.delete(key)
       resets += 1
-      return verdict
+      return action
     })
     const keys = new Set<string>()
-    const unkept: string[] = []
+    const notAccepted: string[] = []
     await Promise.all(
       names.map(async (deployment, lane) => {
         for (let count = 0; count < perLane; count += 1) {
           const key = createKey('reset')
           keys.add(key)
-          waiting.set(key, (lane + count) % 2 === 0 ? 'cut-before' : 'cut-after')
-          const intention = { key, kind: 'update', deployment, behave: 'quick' } as const
-          const answer = await sendUntilAnswered(
+          resetByKey.set(key, (lane + count) % 2 === 0 ? 'reset-before' : 'reset-after')
+          const request = { key, kind: 'update', deployment, behaviour: 'quick' } as const
+          const response = await sendUntilAnswered(
             cluster.requests,
             cluster.serverUrls,
             cluster.random,
-            intention,
+            request,
           )
-          if (answer?.outcome === 'accepted') {
-            await waitForActionEnd(cluster, answer.action)
+          if (response?.outcome === 'accepted') {
+            await waitForActionEnd(cluster, response.action)
             await waitUntilRunning(cluster, [deployment])
-          } else unkept.push(answer?.code ?? 'never answered')
+          } else notAccepted.push(response?.code ?? 'no response')
         }
       }),
     )
     stopIntercepting()
     await cluster.waitUntilQuiet()
-    const mine = cluster.requests.filter(({ key }) => keys.has(key))
-    const again = mine.filter(({ responses }) => responses.length > 1).length
+    const requests = cluster.requests.filter(({ key }) => keys.has(key))
+    const repeated = requests.filter(({ responses }) => responses.length > 1).length
     return {
-      rounds: `${keys.size} keys, half of them each way, ${again} sent again by the client`,
+      rounds: `${keys.size} keys, half reset before and half after, ${repeated} repeated by the client`,
       measurements: [],
       counts: [
         { name: 'resets', count: resets, expected: { atLeast: keys.size } },
-        { name: `not accepted ${unkept.join(', ')}`.trim(), count: unkept.length, expected: 0 },
-        ...(await countLostAndDuplicated(cluster, mine)),
+        { name: `not accepted ${notAccepted.join(', ')}`.trim(), count: notAccepted.length, expected: 0 },
+        ...(await countLostAndDuplicated(cluster, requests)),
       ],
     }
   },

@@ -1,4 +1,4 @@
-/** Scripts that do everything wrong, cancelled after a while or left to their end: none leaves a process, none fills the runner. */
+/** Scripts that misbehave, cancelled or left to end: none may leave a process, and none may fill the memory of the runner. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -12,7 +12,6 @@ import { nowMs } from '../harness/clock.ts'
 import { cancelAction } from '../harness/http-client.ts'
 import type { Count, Scenario } from './scenario.ts'
 
-/** `cancel`: after so many ms. `state`: how the action must end. */
 type MisbehavingScript = { behaviour: string; cancelAfterMs?: number; expectedState: string }
 
 const scripts: MisbehavingScript[] = [
@@ -37,23 +36,23 @@ const ordinaryRounds = 4
 const ordinary = (round: number) => Array.from({ length: 10 }, (_, at) => `ordinary-${round}-${at}`)
 
 export const misbehavingScripts: Scenario = {
-  title: 'nasty scripts',
-  environment: { KILL_GRACE: String(graceMs / 1000) },
+  title: 'misbehaving scripts',
+  settings: { KILL_GRACE: String(graceMs / 1000) },
   servers: 1,
   runners: 1,
   pages: 1,
-  async run(cluster, times) {
-    const rounds = times(2)
-    const names = scripts.map((_, at) => `nasty-${at}`)
+  async run(cluster, scale) {
+    const rounds = scale(2)
+    const names = scripts.map((_, at) => `misbehaving-${at}`)
     await createDeployments(cluster, names)
     const runner = cluster.runners()[0]
     const settledMs: number[] = []
     const wrong: string[] = []
     let survivors = 0
-    // First: room for what every runner needs once.
+    // Ordinary actions first: the runner allocates what it needs only once.
     for (let round = 0; round < ordinaryRounds; round += 1) await createDeployments(cluster, ordinary(round))
     const beforeBytes = memory(runner?.pid, 'VmRSS')
-    let most = { behave: 'none', bytes: 0 }
+    let peak = { behaviour: 'none', bytes: 0 }
     for (let round = 0; round < rounds; round += 1) {
       for (const [at, { behaviour, cancelAfterMs, expectedState }] of scripts.entries()) {
         resetPeakMemory(runner?.pid)
@@ -61,41 +60,45 @@ export const misbehavingScripts: Scenario = {
         if (cancelAfterMs !== undefined) {
           await waitForScriptStart(cluster, action)
           await sleep(cancelAfterMs)
-          const askedMs = nowMs()
+          const cancelledMs = nowMs()
           await cancelAction(cluster.serverUrls()[0], action)
-          settledMs.push((await waitForActionEnd(cluster, action, 180_000)).atMs - askedMs)
+          settledMs.push((await waitForActionEnd(cluster, action, 180_000)).atMs - cancelledMs)
         }
-        const is = (await waitForActionEnd(cluster, action, 180_000)).state
-        if (is !== expectedState) wrong.push(`${behaviour}: ${is}`)
+        const state = (await waitForActionEnd(cluster, action, 180_000)).state
+        if (state !== expectedState) wrong.push(`${behaviour}: ${state}`)
         survivors += await waitForProcessesGone(cluster, action, 100).then(
           () => 0,
           () => 1,
         )
         const bytes = memory(runner?.pid, 'VmHWM')
-        if (!(bytes <= most.bytes)) most = { behave: behaviour, bytes }
+        if (!(bytes <= peak.bytes)) peak = { behaviour, bytes }
       }
     }
-    const grown = Math.round((most.bytes - beforeBytes) / MiB)
+    const grown = Math.round((peak.bytes - beforeBytes) / MiB)
     const counts: Count[] = [
-      { name: 'survivors', count: survivors, expected: 0 },
-      { name: `ends other than they must be ${wrong.join(', ')}`.trim(), count: wrong.length, expected: 0 },
-      { name: `MiB of growth beyond ${budgetMiB}`, count: Math.max(0, grown - budgetMiB), expected: 0 },
+      { name: 'surviving processes', count: survivors, expected: 0 },
+      { name: `unexpected states ${wrong.join(', ')}`.trim(), count: wrong.length, expected: 0 },
+      {
+        name: `MiB of memory growth beyond ${budgetMiB}`,
+        count: Math.max(0, grown - budgetMiB),
+        expected: 0,
+      },
     ]
     return {
-      rounds: `${rounds} of each of ${scripts.length}; the runner's memory grew by ${grown} MiB at most (${most.behave}), from ${Math.round(beforeBytes / MiB)}`,
-      measurements: [{ what: 'settled after cancel', budgetMs: graceMs + 3000, timesMs: settledMs }],
+      rounds: `${rounds} of each of ${scripts.length}; the runner's memory grew by ${grown} MiB at most (${peak.behaviour}), from ${Math.round(beforeBytes / MiB)}`,
+      measurements: [{ name: 'ended after cancel', budgetMs: graceMs + 3000, timesMs: settledMs }],
       counts,
     }
   },
 }
 
-/** VmRSS: now. VmHWM: the most since it began, or since that was forgotten. Throws when the runner has ended. */
-function memory(pid: number | undefined, what: 'VmRSS' | 'VmHWM'): number {
-  const [, kb] = new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+/** VmRSS: the memory now. VmHWM: the peak since the start or the last reset. Throws when the runner has ended. */
+function memory(pid: number | undefined, name: 'VmRSS' | 'VmHWM'): number {
+  const [, kb] = new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
   return Number(kb) * 1024
 }
 
-/** proc(5), clear_refs: 5 sets the peak to what there is now. */
+/** Writing 5 to clear_refs sets the peak to the present value (proc(5)). */
 function resetPeakMemory(pid: number | undefined): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

@@ -1,4 +1,4 @@
-/** A runner cut off from one store only: from PostgreSQL its script ends in time; from Redis nobody notices. */
+/** A runner loses the connection to one datastore. Without PostgreSQL its script must end in time; without Redis nothing may change. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createDeployments,
@@ -11,51 +11,51 @@ import { nowMs } from '../harness/clock.ts'
 import type { Scenario } from './scenario.ts'
 
 export const networkPartition: Scenario = {
-  title: 'a runner cut off from one store',
-  environment: { ACTION_CONCURRENCY: '2' },
+  title: 'a runner without one datastore',
+  settings: { ACTION_CONCURRENCY: '2' },
   servers: 1,
   runners: 4,
   pages: 2,
-  async run(cluster, times) {
-    const rounds = times(1)
-    const fromPostgres = ['cut-0', 'cut-1', 'cut-2']
-    const fromRedis = ['cut-3', 'cut-4']
-    await createDeployments(cluster, [...fromPostgres, ...fromRedis])
+  async run(cluster, scale) {
+    const rounds = scale(1)
+    const withoutPostgres = ['cut-0', 'cut-1', 'cut-2']
+    const withoutRedis = ['cut-3', 'cut-4']
+    await createDeployments(cluster, [...withoutPostgres, ...withoutRedis])
     const goneMs: number[] = []
     const settledMs: number[] = []
-    const ends: string[] = []
+    const states: string[] = []
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all([
-        ...fromPostgres.map(async (name) => {
+        ...withoutPostgres.map(async (name) => {
           const action = await startAction(cluster, name, 'update', 'tree 600')
-          const holder = await waitForRunner(cluster, action)
+          const runner = await waitForRunner(cluster, action)
           const atMs = nowMs()
-          holder.postgres.freeze()
+          runner.postgres.freeze()
           goneMs.push((await waitForProcessesGone(cluster, action)) - atMs)
           settledMs.push((await waitForActionEnd(cluster, action)).atMs - atMs)
-          holder.postgres.thaw()
+          runner.postgres.thaw()
         }),
-        ...fromRedis.map(async (name) => {
+        ...withoutRedis.map(async (name) => {
           await sleep(2000)
           const action = await startAction(cluster, name, 'update', 'sleep 8')
-          const holder = await waitForRunner(cluster, action)
-          holder.redis.freeze()
-          ends.push((await waitForActionEnd(cluster, action)).state)
-          holder.redis.thaw()
+          const runner = await waitForRunner(cluster, action)
+          runner.redis.freeze()
+          states.push((await waitForActionEnd(cluster, action)).state)
+          runner.redis.thaw()
         }),
       ])
     }
-    const disturbed = ends.filter((state) => state !== 'succeeded')
+    const unexpected = states.filter((state) => state !== 'succeeded')
     return {
-      rounds: `${goneMs.length} from PostgreSQL, ${ends.length} from Redis`,
+      rounds: `${goneMs.length} without PostgreSQL, ${states.length} without Redis`,
       measurements: [
-        { what: 'cut off from PostgreSQL: script tree gone', budgetMs: 21_000, timesMs: goneMs },
-        { what: 'cut off from PostgreSQL: action settled', budgetMs: 40_000, of: 'p99', timesMs: settledMs },
+        { name: 'without PostgreSQL: script tree ended', budgetMs: 21_000, timesMs: goneMs },
+        { name: 'without PostgreSQL: action ended', budgetMs: 40_000, percentile: 'p99', timesMs: settledMs },
       ],
       counts: [
         {
-          name: `cut off from Redis: ends other than succeeded ${disturbed.join(', ')}`.trim(),
-          count: disturbed.length,
+          name: `without Redis: states other than succeeded ${unexpected.join(', ')}`.trim(),
+          count: unexpected.length,
           expected: 0,
         },
       ],

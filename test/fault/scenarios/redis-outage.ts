@@ -1,4 +1,4 @@
-/** Redis killed, frozen, flushed, away for 60 s, each under a steady load: accepting goes on, scripts start by polling. */
+/** Redis is killed, frozen, flushed and stopped for 60 s under a steady load. Requests must be accepted, and runners must find actions by polling. */
 import { Redis } from 'ioredis'
 import { queueNames } from '../../../db/redis/redis-keys.ts'
 import { createDeployments, startAction } from '../faults/operations.ts'
@@ -8,9 +8,9 @@ import { nowMs } from '../harness/clock.ts'
 import type { Cluster } from '../harness/cluster.ts'
 import type { Scenario } from './scenario.ts'
 
-const faultsOf = (bellsLost: (count: number) => void): StoreOutage[] => [
+const createOutages = (onNotificationsLost: (count: number) => void): StoreOutage[] => [
   {
-    name: 'killed, started at once',
+    name: 'killed and restarted',
     begin: ({ datastores }) => datastores.redis.kill(),
     lastsMs: 0,
     end: ({ datastores }) => datastores.redis.start(),
@@ -23,46 +23,46 @@ const faultsOf = (bellsLost: (count: number) => void): StoreOutage[] => [
   },
   {
     name: 'flushed',
-    begin: async (cluster) => bellsLost(await flushNotifications(cluster)),
+    begin: async (cluster) => onNotificationsLost(await flushNotifications(cluster)),
     lastsMs: 0,
     end: async () => {},
   },
   {
-    name: 'away for 60 s',
+    name: 'stopped for 60 s',
     begin: ({ datastores }) => datastores.redis.stop(),
     lastsMs: 60_000,
     end: ({ datastores }) => datastores.redis.start(),
   },
 ]
 
-/** Their archive is never done, and can be asked for again. */
-const notifiedDeployments = Array.from({ length: 5 }, (_, at) => `again-rung-${at}`)
+/** The archiving of these deployments never completes, so it can be requested again and again. */
+const notifiedDeployments = Array.from({ length: 5 }, (_, at) => `again-notified-${at}`)
 
-/** What was accepted so long ago at least has surely been looked for. */
+/** A runner has polled for every action that was accepted this long ago. */
 const pollingMs = 7000
-/** So long after the return it must be rung for what is accepted. */
+/** For this time after the outage, notifications must arrive again. */
 const observationMs = 30_000
-/** A start later than this was not rung for. */
+/** A later start was found by polling, not by a notification. */
 const maxNotifiedDelayMs = 900
 
 export const redisOutage: Scenario = {
-  title: 'Redis killed, frozen, flushed, away',
+  title: 'Redis killed, frozen, flushed, stopped',
   servers: 2,
   runners: 2,
   pages: 4,
-  async run(cluster, times) {
-    const rounds = times(0.5)
+  async run(cluster, scale) {
+    const rounds = scale(0.5)
     await createDeployments(cluster, notifiedDeployments)
-    let bells = 0
-    const faults = faultsOf((lost) => {
-      bells += lost
+    let lostNotifications = 0
+    const outages = createOutages((count) => {
+      lostNotifications += count
     })
-    // Scripts that take no time: every delay is the system's.
+    // The scripts take no time, so every delay is one of Octopod.
     const load = { behaviours: ['quick'], cancelPercent: 0 }
-    const broken = await runOutages(cluster, rounds, faults, load, observationMs + pollingMs)
+    const records = await runOutages(cluster, rounds, outages, load, observationMs + pollingMs)
     const delays = await startDelays(cluster, nowMs())
     let errors = 0
-    const figures = summarize(broken, ({ fromMs, backMs, untilMs }) => {
+    const measurements = summarize(records, ({ fromMs, backMs, untilMs }) => {
       errors += serverErrors(cluster.requests, fromMs, untilMs)
       const overMs = Math.max(backMs, fromMs + 5000)
       const between = (least: number, most: number) =>
@@ -71,20 +71,20 @@ export const redisOutage: Scenario = {
       const slow = since.filter(({ delayMs }) => delayMs > maxNotifiedDelayMs)
       return [
         {
-          what: 'POST accepted',
+          name: 'request accepted',
           budgetMs: 1500,
-          of: 'p99',
+          percentile: 'p99',
           timesMs: acceptanceTimes(cluster.requests, fromMs, overMs, untilMs),
         },
         {
-          what: 'start of the script',
+          name: 'script started',
           budgetMs: 6000,
           timesMs: between(fromMs, overMs).map(({ delayMs }) => delayMs),
         },
         {
-          what: 'the last that was not rung for',
+          name: 'last start by polling',
           budgetMs: 10_000,
-          // Where nothing was accepted, nothing says that it is rung for.
+          // Without accepted actions nothing proves that notifications arrive.
           timesMs: [
             since.length === 0
               ? untilMs - backMs
@@ -95,22 +95,22 @@ export const redisOutage: Scenario = {
     })
     return {
       rounds: `${rounds} each`,
-      measurements: figures,
+      measurements,
       counts: [
-        { name: 'bells lost by the flush', count: bells, expected: { atLeast: rounds } },
-        { name: 'answers 5xx to a POST', count: errors, expected: 0 },
+        { name: 'notifications lost by the flush', count: lostNotifications, expected: { atLeast: rounds } },
+        { name: 'responses 5xx', count: errors, expected: 0 },
       ],
     }
   },
 }
 
-/** Flushes while bells wait, for the runners stand still. Gives how many were lost. */
+/** Freezes the runners, so that notifications wait in Redis, and flushes it. Resolves with the number of lost notifications. */
 async function flushNotifications(cluster: Cluster): Promise<number> {
   const runners = cluster.runners()
   const redis = new Redis(cluster.datastores.redis.url)
   for (const runner of runners) runner.signal('SIGSTOP')
   try {
-    // An archive asks no runner before it is accepted.
+    // Archiving needs no script query, so it is accepted while the runners are frozen.
     await Promise.all(notifiedDeployments.map((name) => startAction(cluster, name, 'archive')))
     const lost = await redis.llen(`${cluster.redisPrefix}:${queueNames.actions}:wait`)
     await cluster.datastores.redis.flush()

@@ -1,6 +1,6 @@
 /**
- * SIGTERM to each of three runners and two servers in turn, a new one in its place each time: nobody's work is interrupted, also
- * not the scripts that take longer than the lease.
+ * SIGTERM to each of three runners and two servers in turn, after a new one has started. No work may be interrupted, not even scripts that
+ * take longer than the lease.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RowChange, Write } from '../checker/history.ts'
@@ -12,81 +12,84 @@ import type { Scenario } from './scenario.ts'
 
 export const rollingRestart: Scenario = {
   title: 'rolling SIGTERM under load',
-  environment: { SHUTDOWN_GRACE: '30', LEASE: '5', KILL_GRACE: '1' },
+  settings: { SHUTDOWN_GRACE: '30', LEASE: '5', KILL_GRACE: '1' },
   servers: 2,
   runners: 3,
   pages: 4,
-  async run(cluster, times) {
-    const rounds = times(1)
+  async run(cluster, scale) {
+    const rounds = scale(1)
     const load = startLoad(cluster, {
       deployments: 40,
       clients: 8,
       pauseMs: 300,
-      // The longest outlives the lease: who stops goes on renewing it.
+      // The longest script takes longer than the lease: a stopping runner keeps renewing it.
       behaviours: ['quick', 'sleep 1', 'sleep 4', 'tree 2', 'sleep 8'],
       cancelPercent: 0,
     })
     await sleep(4000)
     const runnerMs: number[] = []
     const serverMs: number[] = []
-    let refusedExits = 0
+    let failedExits = 0
     let renewals = 0
     for (let round = 0; round < rounds; round += 1) {
       for (const runner of cluster.runners()) {
         await cluster.addRunner()
         const atMs = nowMs()
-        const exit = await runner.stop()
+        const exitCode = await runner.stop()
         const goneMs = nowMs()
-        if (exit !== 0) refusedExits += 1
-        // What counts is the time after its last script, which it had to wait for.
+        if (exitCode !== 0) failedExits += 1
+        // The runner waits for its scripts, so only the time after the last one counts.
         const writes = await cluster.journal.writes()
         renewals += writes.filter((write) => write.atMs > atMs && isRenewal(write, runner.name)).length
-        const own = new Set(
+        const ownActions = new Set(
           writes.filter(({ program }) => program === runner.name).map(({ action }) => action),
         )
         const { ends } = await readScriptHistory(cluster.historyDir)
-        const lastMs = Math.max(atMs, ...ends.filter(({ action }) => own.has(action)).map((end) => end.atMs))
+        const lastMs = Math.max(
+          atMs,
+          ...ends.filter(({ action }) => ownActions.has(action)).map((end) => end.atMs),
+        )
         runnerMs.push(Math.max(0, goneMs - lastMs))
       }
       for (const server of cluster.servers()) {
         await cluster.addServer()
         const atMs = nowMs()
-        if ((await server.stop()) !== 0) refusedExits += 1
+        if ((await server.stop()) !== 0) failedExits += 1
         serverMs.push(nowMs() - atMs)
       }
     }
     await load.stop()
-    await waitUntil('all have ended', async () => (await cluster.journal.active()) === 0)
+    await waitUntil('all actions have ended', async () => (await cluster.journal.active()) === 0)
     const ends = lastChanges(await cluster.journal.writes())
     const interrupted = ends.filter(({ after }) => after?.state === 'interrupted')
-    // A cleanup that succeeds takes the rows of its deployment along.
+    // A successful cleanup deletes the rows of its deployment.
     const others = ends.filter(({ after }) => after !== null && after.state !== 'succeeded')
     const states = [...new Set(others.map(({ after }) => after?.state))].join(', ')
     return {
-      rounds: `${runnerMs.length} runners, ${serverMs.length} servers, ${ends.length} actions meanwhile`,
+      rounds: `${runnerMs.length} runners, ${serverMs.length} servers, ${ends.length} actions`,
       measurements: [
-        { what: 'runner gone after its last script', budgetMs: 5000, timesMs: runnerMs },
-        { what: 'server gone', budgetMs: null, timesMs: serverMs },
+        { name: 'runner exited after its last script', budgetMs: 5000, timesMs: runnerMs },
+        { name: 'server exited', budgetMs: null, timesMs: serverMs },
       ],
       counts: [
-        { name: 'leases renewed by who was stopping', count: renewals, expected: { atLeast: 1 } },
+        { name: 'leases renewed while stopping', count: renewals, expected: { atLeast: 1 } },
         { name: 'interrupted', count: interrupted.length, expected: 0 },
-        { name: `ends other than succeeded ${states}`.trim(), count: others.length, expected: 0 },
-        { name: 'exit codes other than 0', count: refusedExits, expected: 0 },
+        { name: `states other than succeeded ${states}`.trim(), count: others.length, expected: 0 },
+        { name: 'exit codes other than 0', count: failedExits, expected: 0 },
       ],
     }
   },
 }
 
-function isRenewal(write: Write, by: string): boolean {
-  if (write.type !== 'row' || write.program !== by) return false
+function isRenewal(write: Write, program: string): boolean {
+  if (write.type !== 'row' || write.program !== program) return false
   const [before, after] = [write.before, write.after]
   return (
     after?.state === 'running' && (after.leaseEndMs ?? 0) > (before?.leaseEndMs ?? Number.POSITIVE_INFINITY)
   )
 }
 
-/** Of every action. */
+/** The last change of each action. */
 function lastChanges(writes: readonly Write[]): RowChange[] {
   const rows = writes.filter((write) => write.type === 'row')
   return [...new Map(rows.map((row) => [row.action, row])).values()]

@@ -1,4 +1,4 @@
-/** 8 runners, 200 deployments, 5,000 actions, and two servers: everything accepted is performed once, and nobody waits long. */
+/** 8 runners, 2 servers and 200 deployments: every accepted action runs once and starts soon. */
 
 import { startDelays } from '../faults/probe.ts'
 import { nowMs } from '../harness/clock.ts'
@@ -8,12 +8,12 @@ import { percentile, type Scenario } from './scenario.ts'
 
 export const scale: Scenario = {
   title: '8 runners, 200 deployments',
-  environment: { ACTION_CONCURRENCY: '4' },
+  settings: { ACTION_CONCURRENCY: '4' },
   servers: 2,
   runners: 8,
   pages: 4,
-  async run(cluster, times) {
-    const actions = times(1600)
+  async run(cluster, scale) {
+    const actions = scale(1600)
     const fromMs = nowMs()
     const load = startLoad(cluster, {
       deployments: 200,
@@ -35,7 +35,7 @@ export const scale: Scenario = {
     return {
       rounds: `${cluster.requests.length} requests, ${accepted} accepted, ${history.runs.length} scripts in ${seconds.toFixed(0)} s; p50 ${percentile(delays, 0.5)} ms`,
       measurements: [
-        { what: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays },
+        { name: 'from acceptance to the start of the script', budgetMs: 30_000, timesMs: delays },
       ],
     }
   },

@@ -1,25 +1,34 @@
-/** What a scenario of the long form is, and what it hands back: measured times beside their budgets, and what must be zero, or must have happened. */
+/** The types of a scenario and of its result: measured times with their budgets, and counts with their expected values. */
 import type { Cluster } from '../harness/cluster.ts'
 
-/** `budgetMs` null: only shown. `of`: what must be within it, by default the longest. Times never fail the suite. */
-export type Measurement = { what: string; budgetMs: number | null; of?: 'max' | 'p99'; timesMs: number[] }
-/** A number that must be as said, e.g. how many were interrupted; fails the suite like a violated invariant. */
+/**
+ * `budgetMs` null: the times are only shown. `percentile`: which of them the budget is for, by default the maximum. A time beyond its
+ * budget never fails the suite.
+ */
+export type Measurement = {
+  name: string
+  budgetMs: number | null
+  percentile?: 'max' | 'p99'
+  timesMs: number[]
+}
+/** A number, e.g. of interrupted actions. An unexpected value fails the suite like a violated invariant. */
 export type Count = { name: string; count: number; expected: 0 | { atLeast: number } }
 
 export type ScenarioResult = { rounds: string; measurements: Measurement[]; counts?: Count[] }
 
 export type Scenario = {
   title: string
-  /** Settings of all programs, beside those of the rig. */
-  environment?: Record<string, string>
+  /** Settings of all programs, in addition to those of the harness. */
+  settings?: Record<string, string>
   servers: number
   runners: number
   pages: number
-  run(cluster: Cluster, rounds: (rounds: number) => number): Promise<ScenarioResult>
+  /** `scale` multiplies a number of rounds by ROUNDS. */
+  run(cluster: Cluster, scale: (rounds: number) => number): Promise<ScenarioResult>
 }
 
-/** The value that `part` of all are at most. */
-export function percentile(values: readonly number[], part: number): number {
+/** The smallest value that is at least as large as `share` of all values. */
+export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }

@@ -1,6 +1,6 @@
 /**
- * SIGSTOP of a server for 5, 25 and 60 s under load while requests are under way in it; the clients send the same keys to the
- * other server at once, and the frozen one goes on with its own when it wakes: one action each.
+ * SIGSTOP of a server for 5, 25 and 60 s while it processes requests. The clients send the same keys to the other server at once, and the
+ * frozen server continues with its requests later. Each key must be one action.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createDeployments, createKey, waitUntilRunning } from '../faults/operations.ts'
@@ -14,7 +14,7 @@ import type { Scenario } from './scenario.ts'
 
 const seconds = [5, 25, 60]
 const atOnce = 20
-/** The requests come within this time; the freeze in the middle of it. */
+/** The requests are sent within this time; the freeze is in the middle of it. */
 const spreadMs = 60
 
 export const serverFrozen: Scenario = {
@@ -22,8 +22,8 @@ export const serverFrozen: Scenario = {
   servers: 2,
   runners: 2,
   pages: 2,
-  async run(cluster, times) {
-    const rounds = times(1)
+  async run(cluster, scale) {
+    const rounds = scale(1)
     const names = Array.from({ length: atOnce }, (_, at) => `twice-${at}`)
     await createDeployments(cluster, names)
     const load = startLoad(cluster, {
@@ -36,50 +36,50 @@ export const serverFrozen: Scenario = {
     const acceptedMs: number[] = []
     const keys = new Set<string>()
     for (let round = 0; round < rounds; round += 1)
-      for (const [at, long] of seconds.entries()) {
+      for (const [at, frozenSeconds] of seconds.entries()) {
         const [one, other] = cluster.servers()
         if (one === undefined || other === undefined) throw new Error('a server has ended')
-        const [victim, witness] = at % 2 === 0 ? [one, other] : [other, one]
-        const intentions = names.map((deployment) => {
+        const [victim, backup] = at % 2 === 0 ? [one, other] : [other, one]
+        const requests = names.map((deployment) => {
           const key = createKey('twice')
           keys.add(key)
           return { key, kind: 'update', deployment, behaviour: 'quick' } satisfies ClientRequest
         })
-        acceptedMs.push(...(await freezeServer(cluster, victim, witness, 1000 * long, intentions)))
+        acceptedMs.push(...(await freezeServer(cluster, victim, backup, 1000 * frozenSeconds, requests)))
         await waitUntilRunning(cluster, names)
       }
     await load.stop()
     await cluster.waitUntilQuiet()
-    const mine = cluster.requests.filter(({ key }) => keys.has(key))
-    const unkept = mine.filter(({ responses }) => responses.at(-1)?.outcome !== 'accepted').length
-    const halfway = mine.filter(({ responses }) => responses.length > 1).length
+    const sent = cluster.requests.filter(({ key }) => keys.has(key))
+    const notAccepted = sent.filter(({ responses }) => responses.at(-1)?.outcome !== 'accepted').length
+    const caught = sent.filter(({ responses }) => responses.length > 1).length
     return {
       rounds: `${rounds} each, ${keys.size} keys sent to both`,
-      measurements: [{ what: 'accepted by the other server', budgetMs: null, timesMs: acceptedMs }],
+      measurements: [{ name: 'accepted by the other server', budgetMs: null, timesMs: acceptedMs }],
       counts: [
-        { name: 'requests caught under way', count: halfway, expected: { atLeast: 1 } },
-        { name: 'not accepted in the end', count: unkept, expected: 0 },
-        ...(await countLostAndDuplicated(cluster, mine)),
+        { name: 'requests in progress at the freeze', count: caught, expected: { atLeast: 1 } },
+        { name: 'not accepted in the end', count: notAccepted, expected: 0 },
+        ...(await countLostAndDuplicated(cluster, sent)),
       ],
     }
   },
 }
 
-/** How long the other server took to accept each. */
+/** Resolves with the times that the other server took to accept each request. */
 async function freezeServer(
   cluster: Cluster,
   victim: Server,
   other: Server,
   frozenMs: number,
-  intentions: readonly ClientRequest[],
+  requests: readonly ClientRequest[],
 ): Promise<number[]> {
   const frozen = Promise.withResolvers<void>()
-  const both = intentions.map(async (intention) => {
+  const accepted = requests.map(async (request) => {
     await sleep(cluster.random.between(0, spreadMs))
-    const first = sendUntilAnswered(cluster.requests, () => [victim.url], cluster.random, intention)
+    const first = sendUntilAnswered(cluster.requests, () => [victim.url], cluster.random, request)
     await frozen.promise
     const atMs = nowMs()
-    await sendUntilAnswered(cluster.requests, () => [other.url], cluster.random, intention)
+    await sendUntilAnswered(cluster.requests, () => [other.url], cluster.random, request)
     const tookMs = nowMs() - atMs
     await first
     return tookMs
@@ -89,5 +89,5 @@ async function freezeServer(
   frozen.resolve()
   await sleep(frozenMs)
   victim.signal('SIGCONT')
-  return Promise.all(both)
+  return Promise.all(accepted)
 }

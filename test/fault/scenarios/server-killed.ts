@@ -1,4 +1,7 @@
-/** kill -9 of servers under 50 requests a second, each while it begins an action; every request sent again with its key until it is answered: none lost, none doubled. */
+/**
+ * kill -9 of servers under 50 requests a second, each while it enqueues an action. Clients repeat every request with its key until it is
+ * answered: no action may be lost or duplicated.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crashPoints } from '../faults/crash-points.ts'
 import { createDeployments, createKey } from '../faults/operations.ts'
@@ -16,24 +19,24 @@ export const serverKilled: Scenario = {
   servers: 3,
   runners: 2,
   pages: 2,
-  async run(cluster, times) {
-    const requests = times(2500)
-    // An archive that does not come to its end can be asked for again and again: one script each, nothing before it.
+  async run(cluster, scale) {
+    const requestCount = scale(2500)
+    // Archiving that never completes can be requested again and again: each request is one script, without script queries.
     const names = Array.from({ length: deployments }, (_, at) => `again-${at}`)
     for (let at = 0; at < names.length; at += 25) await createDeployments(cluster, names.slice(at, at + 25))
-    const from = cluster.requests.length
+    const firstRequest = cluster.requests.length
     let kills = 0
     let over = false
-    // Whoever begins an action next is killed, before that is done or after: somebody must ask again.
+    // The next server that enqueues an action is killed before or after the commit, so that a client must repeat its request.
     let due = false
     const stopIntercepting = cluster.interceptStatements((program, { sql }) => {
-      if (!due || !crashPoints.begin.sql.test(sql) || !isServer(cluster, program)) return 'pass'
+      if (!due || !crashPoints.enqueue.sql.test(sql) || !isServer(cluster, program)) return 'pass'
       due = false
       kills += 1
       const kill = () => program.signal('SIGKILL')
-      if (kills % 2 === 0) return { mute: kill }
+      if (kills % 2 === 0) return { dropResponse: kill }
       kill()
-      return 'cut-before'
+      return 'reset-before'
     })
     const killing = (async () => {
       while (!over) {
@@ -44,13 +47,13 @@ export const serverKilled: Scenario = {
         await cluster.addServer()
       }
     })()
-    const under: Promise<unknown>[] = []
+    const pending: Promise<unknown>[] = []
     const startedAt = performance.now()
-    for (let request = 0; request < requests; request += 1) {
+    for (let request = 0; request < requestCount; request += 1) {
       const dueMs = (request * 1000) / perSecond
       await sleep(Math.max(0, dueMs - (performance.now() - startedAt)))
       const deployment = names[request % names.length] ?? ''
-      under.push(
+      pending.push(
         sendUntilAnswered(cluster.requests, cluster.serverUrls, cluster.random, {
           key: createKey('again'),
           kind: 'archive',
@@ -58,23 +61,25 @@ export const serverKilled: Scenario = {
         }),
       )
     }
-    await Promise.all(under)
+    await Promise.all(pending)
     const tookSeconds = (performance.now() - startedAt) / 1000
     over = true
     await killing
     stopIntercepting()
     await cluster.waitUntilQuiet()
-    const mine = cluster.requests.slice(from)
-    const accepted = mine.filter(({ responses }) => responses.some(({ outcome }) => outcome === 'accepted'))
-    const repeated = mine.filter(({ responses }) => responses.length > 1).length
+    const requests = cluster.requests.slice(firstRequest)
+    const accepted = requests.filter(({ responses }) =>
+      responses.some(({ outcome }) => outcome === 'accepted'),
+    )
+    const repeated = requests.filter(({ responses }) => responses.length > 1).length
     const took = accepted.map(({ sentMs, responses }) => (responses.at(-1)?.atMs ?? sentMs) - sentMs)
     return {
-      rounds: `${requests} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, p50 ${percentile(took, 0.5)} ms`,
-      measurements: [{ what: 'accepted, with all repetitions', budgetMs: null, timesMs: took }],
+      rounds: `${requestCount} requests in ${tookSeconds.toFixed(0)} s, ${accepted.length} accepted, p50 ${percentile(took, 0.5)} ms`,
+      measurements: [{ name: 'accepted, including repetitions', budgetMs: null, timesMs: took }],
       counts: [
         { name: 'kills', count: kills, expected: { atLeast: 1 } },
-        { name: 'sent again', count: repeated, expected: { atLeast: 1 } },
-        ...(await countLostAndDuplicated(cluster, mine)),
+        { name: 'repeated requests', count: repeated, expected: { atLeast: 1 } },
+        ...(await countLostAndDuplicated(cluster, requests)),
       ],
     }
   },

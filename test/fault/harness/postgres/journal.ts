@@ -1,4 +1,4 @@
-/** What the database says of one run: every write in its order, what is stored at the end. */
+/** Reads what journal.sql records in the database, and the state of the database at the end. Called by cluster.ts and the scenarios. */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import {
@@ -12,19 +12,19 @@ import {
 import { systemTimeOffsetMs } from '../clock.ts'
 
 export type Journal = {
-  /** One statement of our own, e.g. to look, or to write what wrong code would write. */
+  /** Runs one statement of the harness. */
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  /** All writes in the order of the database. */
   writes(): Promise<Write[]>
-  /** Every deployment, as it stands. */
   deployments(): Promise<Record<string, DeploymentSnapshot>>
-  /** Every deployment that was deleted. */
   deletions(): Promise<Deletion[]>
-  /** Deployments whose status waits for something. */
+  /** Deployments with a pending status. */
   pending(): Promise<PendingDeployment[]>
-  /** Actions that have not ended. */
+  /** The number of actions that have not ended. */
   active(): Promise<number>
 }
 
+/** Installs the triggers. */
 export async function openJournal(databaseUrl: string): Promise<Journal> {
   const query: Journal['query'] = async (text, values = []) => {
     const client = new pg.Client({
@@ -46,8 +46,8 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
     writes: async () => {
       const offsetMs = systemTimeOffsetMs()
       const rows =
-        await query(`select what, extract(epoch from at)::float8 * 1000 as at, by, action_id::int, deployment_id::int,
-        before, after, epoch from fault.writes order by seq`)
+        await query(`select type, extract(epoch from at)::float8 * 1000 as at, program, action_id::int,
+        deployment_id::int, before, after, fencing_token from fault.writes order by seq`)
       return rows.map((row) => parseWrite(row as StoredWrite, offsetMs))
     },
     deployments: async () => {
@@ -55,11 +55,11 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
         from deployments d left join lateral
         (select id, state from actions where deployment_id = d.id order by id desc limit 1) as last on true`)
       return Object.fromEntries(
-        rows.map(({ name, ...standing }) => [String(name), standing as DeploymentSnapshot]),
+        rows.map(({ name, ...snapshot }) => [String(name), snapshot as DeploymentSnapshot]),
       )
     },
     deletions: async () =>
-      (await query('select name, revision::int from fault.gone')).map(({ name, revision }) => ({
+      (await query('select name, revision::int from fault.deletions')).map(({ name, revision }) => ({
         deployment: String(name),
         revision: Number(revision),
       })),
@@ -71,7 +71,7 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
       return rows.map(({ name, status, overdue, active }) => ({
         deployment: String(name),
         status: String(status),
-        active: active === true,
+        hasActiveAction: active === true,
         overdueMs: overdue === null ? null : Math.round(Number(overdue)),
       }))
     },
@@ -82,32 +82,32 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
 
 type StoredRow = Omit<Row, 'leaseEndMs'> & { leaseEnd: number | null }
 type StoredWrite = {
-  what: string
+  type: string
   at: number
-  by: string
+  program: string
   action_id: number
   deployment_id: number
   before: StoredRow | null
   after: StoredRow | null
-  epoch: number
+  fencing_token: number
 }
 
 function parseWrite(stored: StoredWrite, offsetMs: number): Write {
-  const { at, by, action_id: action, deployment_id: deployment, epoch } = stored
+  const { at, program, action_id: action, deployment_id: deployment, fencing_token: fencingToken } = stored
   const atMs = at + offsetMs
-  if (stored.what === 'output') return { type: 'output', atMs, program: by, action, fencingToken: epoch }
-  const rowOf = (facts: StoredRow | null): Row | null => {
-    if (facts === null) return null
-    const { leaseEnd, ...rest } = facts
+  if (stored.type === 'output') return { type: 'output', atMs, program, action, fencingToken }
+  const parseRow = (row: StoredRow | null): Row | null => {
+    if (row === null) return null
+    const { leaseEnd, ...rest } = row
     return { ...rest, leaseEndMs: leaseEnd === null ? null : leaseEnd + offsetMs }
   }
   return {
     type: 'row',
     atMs,
-    program: by,
+    program,
     action,
     deployment,
-    before: rowOf(stored.before),
-    after: rowOf(stored.after),
+    before: parseRow(stored.before),
+    after: parseRow(stored.after),
   }
 }

@@ -1,22 +1,28 @@
-/** What a client sends to PostgreSQL, one whole question at a time, with the text of its statement; and what comes back. */
+/** Parses what a client sends to PostgreSQL, one request at a time with its statement, and what PostgreSQL answers. */
 import type { Socket } from 'node:net'
 
+/** One request with all its messages: the client now waits for an answer. */
 export type ClientMessage = { bytes: Buffer; statement: Statement | null }
-/** `values`: what stands for $1, $2, …, as text. `before`: the statements of the same transaction so far. */
-export type Statement = { sql: string; values: string[]; earlierInTransaction: string }
+export type Statement = {
+  sql: string
+  /** The values of $1, $2 … as text. */
+  values: string[]
+  /** The earlier statements of the same transaction. */
+  earlierInTransaction: string
+}
 
-/** Parse, Bind, Describe, Execute, Close: they go on until a Sync, and only then the client waits for an answer. */
+/** Parse, Bind, Describe, Execute, Close: a Sync follows, and only then does the client wait for an answer. */
 const extendedQueryTypes = 'PBDEC'
 
 export async function* readClientMessages(client: Socket): AsyncGenerator<ClientMessage, void> {
   const prepared = new Map<string, string>()
   let rest: Buffer = Buffer.alloc(0)
   let started = false
-  let begun: Buffer[] = []
-  let asked: Statement | null = null
+  let messages: Buffer[] = []
+  let statement: Statement | null = null
   let transaction = ''
-  for await (const piece of client as AsyncIterable<Buffer>) {
-    rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
+  for await (const chunk of client as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     for (;;) {
       // The first message has no type before its length.
       const at = started ? 1 : 0
@@ -27,22 +33,22 @@ export async function* readClientMessages(client: Socket): AsyncGenerator<Client
       rest = rest.subarray(length)
       const type = started ? String.fromCharCode(bytes[0] ?? 0) : ''
       started = true
-      begun.push(bytes)
-      asked = parseStatement(type, bytes, prepared) ?? asked
+      messages.push(bytes)
+      statement = parseStatement(type, bytes, prepared) ?? statement
       if (type !== '' && extendedQueryTypes.includes(type)) continue
-      if (asked !== null) {
-        if (/^(start|begin)/i.test(asked.sql)) transaction = ''
-        asked.earlierInTransaction = transaction
-        transaction += `${asked.sql};\n`
+      if (statement !== null) {
+        if (/^(start|begin)/i.test(statement.sql)) transaction = ''
+        statement.earlierInTransaction = transaction
+        transaction += `${statement.sql};\n`
       }
-      yield { bytes: Buffer.concat(begun), statement: asked }
-      begun = []
-      asked = null
+      yield { bytes: Buffer.concat(messages), statement }
+      messages = []
+      statement = null
     }
   }
 }
 
-/** Where a statement is bound or asked simply; remembers those that are prepared. */
+/** The statement of a simple query or a Bind message. Stores the text of a Parse message in `prepared`. */
 function parseStatement(type: string, bytes: Buffer, prepared: Map<string, string>): Statement | null {
   if (type === 'Q') return { sql: text(bytes, 5), values: [], earlierInTransaction: '' }
   if (type === 'P') {
@@ -66,20 +72,21 @@ function parseStatement(type: string, bytes: Buffer, prepared: Map<string, strin
   return { sql: prepared.get(name) ?? '', values, earlierInTransaction: '' }
 }
 
-/** What PostgreSQL said to one question: its error, or the first column of every row. */
+/** The error code, or the first column of every row. */
 export type ServerResponse = { errorCode: string | null; values: (string | null)[] }
 
-/** Of a whole answer, up to and with its ReadyForQuery. */
+/** `bytes` is a complete response, including its ReadyForQuery message. */
 export function parseResponse(bytes: Buffer): ServerResponse {
-  const answer: ServerResponse = { errorCode: null, values: [] }
+  const response: ServerResponse = { errorCode: null, values: [] }
   for (let at = 0; at + 5 <= bytes.length; at += 1 + bytes.readUInt32BE(at + 1)) {
     const type = String.fromCharCode(bytes[at] ?? 0)
-    if (type === 'E') answer.errorCode = /\0C(\w+)\0/.exec(`\0${bytes.toString('latin1', at + 5)}`)?.[1] ?? ''
+    if (type === 'E')
+      response.errorCode = /\0C(\w+)\0/.exec(`\0${bytes.toString('latin1', at + 5)}`)?.[1] ?? ''
     if (type !== 'D' || bytes.readUInt16BE(at + 5) === 0) continue
     const length = bytes.readInt32BE(at + 7)
-    answer.values.push(length < 0 ? null : bytes.toString('utf8', at + 11, at + 11 + length))
+    response.values.push(length < 0 ? null : bytes.toString('utf8', at + 11, at + 11 + length))
   }
-  return answer
+  return response
 }
 
 const text = (bytes: Buffer, from: number) => bytes.toString('utf8', from, bytes.indexOf(0, from))

@@ -1,6 +1,7 @@
 /**
- * A TCP proxy in front of PostgreSQL that reads what it is asked, so that a fault can happen at one statement: before it is
- * passed on, or after it was done and before the answer comes back. Can also become a black hole, or cut everything.
+ * A TCP proxy in front of PostgreSQL that reads the statements, so that a fault can happen at one of them: before it is forwarded, or
+ * after PostgreSQL has executed it and before the response arrives. It can also stop forwarding, or reset all connections. Called by
+ * the fault harness and by flow tests of races.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -11,138 +12,140 @@ import {
   type Statement,
 } from './postgres-protocol.ts'
 
-/**
- * What becomes of one statement. `cut-after`: PostgreSQL does it, the connection is reset instead of the answer. `mute`:
- * PostgreSQL does it, the answer never comes, and it is called then. `answered`: passes, and is called with what came back.
- */
+/** What happens to one statement. */
 export type StatementAction =
   | 'pass'
-  | 'cut-before'
-  | 'cut-after'
-  | { mute: () => void }
-  | { answered: (answer: ServerResponse) => void }
-export type StatementHandler = (asked: Statement) => StatementAction | Promise<StatementAction>
+  /** The connection is reset; PostgreSQL does not receive the statement. */
+  | 'reset-before'
+  /** PostgreSQL executes the statement; the connection is reset in place of the response. */
+  | 'reset-after'
+  /** PostgreSQL executes the statement; the function is called in place of the response, which never arrives. */
+  | { dropResponse: () => void }
+  /** The statement passes, and the function receives its response. */
+  | { onResponse: (response: ServerResponse) => void }
+export type StatementHandler = (statement: Statement) => StatementAction | Promise<StatementAction>
 
 export type PostgresProxy = {
   url: string
+  /** Stops forwarding, in both directions, for present and future connections. */
   freeze(): void
+  /** Forwards again, also what has waited. */
   thaw(): void
-  /** Resets every connection there is. */
   resetConnections(): void
   close(): Promise<void>
 }
 
-/** `judge` is asked about every statement before it is passed on; a promise holds it back. */
+/** `onStatement` is called before each statement is forwarded; the statement waits for its promise. */
 export async function startPostgresProxy(
-  storeUrl: string,
-  judge: StatementHandler = () => 'pass',
+  postgresUrl: string,
+  onStatement: StatementHandler = () => 'pass',
 ): Promise<PostgresProxy> {
-  const url = new URL(storeUrl)
-  const store = { host: url.hostname, port: Number(url.port) }
-  const links = new Set<ProxiedConnection>()
+  const url = new URL(postgresUrl)
+  const upstreamAddress = { host: url.hostname, port: Number(url.port) }
+  const connections = new Set<ProxiedConnection>()
   let frozen = false
   const server = createServer((client) => {
-    const link = proxyConnection(client, connect(store), judge)
-    links.add(link)
-    link.ended.then(() => links.delete(link))
-    if (frozen) link.freeze(true)
+    const connection = proxyConnection(client, connect(upstreamAddress), onStatement)
+    connections.add(connection)
+    connection.ended.then(() => connections.delete(connection))
+    if (frozen) connection.setFrozen(true)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   url.hostname = '127.0.0.1'
   url.port = String((server.address() as AddressInfo).port)
 
-  const cut = () => {
-    for (const link of links) link.cut()
+  const resetConnections = () => {
+    for (const connection of connections) connection.reset()
   }
-  const freeze = (now: boolean) => {
-    frozen = now
-    for (const link of links) link.freeze(now)
+  const setFrozen = (value: boolean) => {
+    frozen = value
+    for (const connection of connections) connection.setFrozen(value)
   }
 
   return {
     url: url.href,
-    freeze: () => freeze(true),
-    thaw: () => freeze(false),
-    resetConnections: cut,
+    freeze: () => setFrozen(true),
+    thaw: () => setFrozen(false),
+    resetConnections,
     close: async () => {
       if (!server.listening) return
       const closed = once(server, 'close')
       server.close()
-      cut()
+      resetConnections()
       await closed
     },
   }
 }
 
-type ProxiedConnection = { freeze(now: boolean): void; cut(): void; ended: Promise<unknown> }
+type ProxiedConnection = { setFrozen(frozen: boolean): void; reset(): void; ended: Promise<unknown> }
 
-function proxyConnection(client: Socket, upstream: Socket, judge: StatementHandler): ProxiedConnection {
+function proxyConnection(client: Socket, upstream: Socket, onStatement: StatementHandler): ProxiedConnection {
   let frozen = false
-  /** What happens instead of the answer to the statement under way. */
-  let instead: (() => void) | null = null
-  /** Who wants to know the answer to the statement under way, and what has come of it. */
-  let curious: { tell: (answer: ServerResponse) => void; heard: Buffer[] } | null = null
-  let waiting: (() => void)[] = []
-  /** A statement that is held back arrives, even if who sent it is gone by then. */
+  /** Is called in place of the response to the current statement. */
+  let insteadOfResponse: (() => void) | null = null
+  /** Receives the response to the current statement. */
+  let listener: { onResponse: (response: ServerResponse) => void; received: Buffer[] } | null = null
+  let waitingForThaw: (() => void)[] = []
+  /** A statement that the handler holds back still reaches PostgreSQL when the client is gone. */
   let holding = false
-  const cut = () => {
+  const reset = () => {
     client.resetAndDestroy()
     if (!holding) upstream.destroy()
   }
   const thawed = async () => {
-    while (frozen) await new Promise<void>((resolve) => waiting.push(resolve))
+    while (frozen) await new Promise<void>((resolve) => waitingForThaw.push(resolve))
   }
-  for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', cut)
+  for (const socket of [client, upstream]) socket.on('error', () => {}).on('close', reset)
 
-  const forward = async () => {
+  const forwardRequests = async () => {
     for await (const { bytes, statement } of readClientMessages(client)) {
       holding = statement !== null
-      const verdict = statement === null ? 'pass' : await judge(statement)
+      const action = statement === null ? 'pass' : await onStatement(statement)
       await thawed()
-      if (verdict === 'cut-before') return cut()
-      if (verdict === 'cut-after') instead = cut
-      else if (typeof verdict === 'object' && 'mute' in verdict) instead = verdict.mute
-      else if (typeof verdict === 'object') curious = { tell: verdict.answered, heard: [] }
+      if (action === 'reset-before') return reset()
+      if (action === 'reset-after') insteadOfResponse = reset
+      else if (typeof action === 'object' && 'dropResponse' in action) insteadOfResponse = action.dropResponse
+      else if (typeof action === 'object') listener = { onResponse: action.onResponse, received: [] }
       await writeWithBackpressure(upstream, bytes)
       holding = false
     }
   }
-  const back = async () => {
+  const forwardResponses = async () => {
     for await (const bytes of upstream as AsyncIterable<Buffer>) {
       await thawed()
-      if (curious !== null) {
-        curious.heard.push(bytes)
+      if (listener !== null) {
+        listener.received.push(bytes)
         if (isReadyForQuery(bytes)) {
-          curious.tell(parseResponse(Buffer.concat(curious.heard)))
-          curious = null
+          listener.onResponse(parseResponse(Buffer.concat(listener.received)))
+          listener = null
         }
       }
-      if (instead === null) await writeWithBackpressure(client, bytes)
-      else if (isReadyForQuery(bytes)) instead()
+      if (insteadOfResponse === null) await writeWithBackpressure(client, bytes)
+      else if (isReadyForQuery(bytes)) insteadOfResponse()
     }
   }
-  const forwarded = forward()
+  const requestsForwarded = forwardRequests()
     .catch(() => {})
     .finally(() => {
       holding = false
-      // What has arrived is done before PostgreSQL sees that nobody is there.
+      // PostgreSQL executes what it has received before it sees the end of the connection.
       upstream.end()
     })
-  const ended = Promise.allSettled([forwarded, back()]).then(cut)
+  const ended = Promise.allSettled([requestsForwarded, forwardResponses()]).then(reset)
   return {
-    cut,
+    reset,
     ended,
-    freeze: (now) => {
-      frozen = now
-      if (now) return
-      for (const go of waiting) go()
-      waiting = []
+    setFrozen: (value) => {
+      frozen = value
+      if (value) return
+      for (const resume of waitingForThaw) resume()
+      waitingForThaw = []
     },
   }
 }
 
-/** The last message of every answer: all is done, committed too. */
+/** The last message of every response: the statement, and a commit, is complete. */
 const isReadyForQuery = (bytes: Buffer) => bytes.subarray(-6, -1).equals(Buffer.from('Z\0\0\0\x05', 'latin1'))
 
 async function writeWithBackpressure(to: Socket, bytes: Buffer): Promise<void> {
