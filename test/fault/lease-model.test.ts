@@ -1,7 +1,7 @@
 /**
- * A model of one lease: the real runner/actions/lease.ts on a clock and a store that are made up, with renewals that are slow, fail, are
- * done without an answer, or come to a runner that stands still. Whatever happens, the script is asked to end, by the runner or its
- * supervisor, early enough to be dead before the lease is over. fast-check prints the seed of what fails.
+ * A model of one lease: the real runner/actions/lease.ts with a fake clock and a fake database. Renewals are slow, fail, succeed without
+ * a response, or meet a frozen runner. The runner or its watchdog must always end the script early enough that it has ended before the
+ * lease. fast-check prints the seed of a failure.
  */
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
@@ -12,26 +12,26 @@ import type { RunnerContext } from '../../runner/context.ts'
 import { watchdogIntervalMs } from '../../runner/process/watchdog.ts'
 
 type Times = { leaseMs: number; graceMs: number }
-const usual: Times = { leaseMs: 20_000, graceMs: 5000 }
-/** Whatever the settings allow. */
+const defaults: Times = { leaseMs: 20_000, graceMs: 5000 }
+/** All values that the settings allow. */
 const times: fc.Arbitrary<Times> = fc
   .record({
     leaseMs: fc.integer({ min: 2000, max: 300_000 }),
-    part: fc.double({ min: 0, max: 0.499, noNaN: true }),
+    share: fc.double({ min: 0, max: 0.499, noNaN: true }),
   })
-  .map(({ leaseMs, part }) => ({ leaseMs, graceMs: Math.floor(leaseMs * part) }))
-/** As runner/main.ts opens the connections for leases. */
-const patienceMs = 2250
+  .map(({ leaseMs, share }) => ({ leaseMs, graceMs: Math.floor(leaseMs * share) }))
+/** The query timeout of the connections that runner/main.ts opens for leases. */
+const queryTimeoutMs = 2250
 
-/** What becomes of one renewal: how long it is on its way, and back; `ends`: the connection breaks instead of an answer. */
-type Renewal = { thereMs: number; backMs: number; ends: boolean; cancel: boolean }
-/** `afterMs` after the claim the process stands still for `forMs`. */
+/** One renewal: the delays of request and response. `breaks`: the connection breaks in place of the response. */
+type Renewal = { requestMs: number; responseMs: number; breaks: boolean; cancel: boolean }
+/** The process is frozen `afterMs` after the claim, for `forMs`. */
 type Freeze = { afterMs: number; forMs: number }
 
 const renewal: fc.Arbitrary<Renewal> = fc.record({
-  thereMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
-  backMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
-  ends: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  requestMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
+  responseMs: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 6000 })),
+  breaks: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   cancel: fc.oneof(
     { weight: 30, arbitrary: fc.constant(false) },
     { weight: 1, arbitrary: fc.constant(true) },
@@ -41,20 +41,20 @@ const freeze: fc.Arbitrary<Freeze | null> = fc.option(
   fc.record({ afterMs: fc.integer({ min: 0, max: 40_000 }), forMs: fc.integer({ min: 100, max: 60_000 }) }),
 )
 
-/** `wentOn`: to the end, asked by nobody to end. */
+/** `completed`: the script ran to the end of the simulation. */
 type SimulationResult = {
-  wentOn: boolean
+  completed: boolean
   abortedAt: number | null
   reason: unknown
-  toldUntil: number
+  watchdogDeadline: number
   leaseEnds: number
 }
 
-/** Lives through four leases; gives when and why the script was asked to end, and the truth about the lease at that time. */
+/** Simulates the time of four leases. Resolves with the time and reason of the end of the script, and the true end of the lease. */
 async function simulateLease(
   renewals: readonly Renewal[],
   frozen: Freeze | null,
-  { leaseMs, graceMs }: Times = usual,
+  { leaseMs, graceMs }: Times = defaults,
 ): Promise<SimulationResult> {
   let clock = 1_000_000
   const start = clock
@@ -62,46 +62,46 @@ async function simulateLease(
   const now = mock.method(performance, 'now', () => clock)
   try {
     let leaseEnds = clock + leaseMs
-    let toldUntil = Number.POSITIVE_INFINITY
-    let next = 0
+    let watchdogDeadline = Number.POSITIVE_INFINITY
+    let renewalCount = 0
     const later = (ms: number, work: () => void) => setTimeout(work, ms)
-    // The store: what arrives in time renews, what does not is refused; the asker waits only so long.
+    // The database: a request that arrives in time renews the lease, a later one is rejected. The query has a timeout.
     const maybeOne = () =>
       new Promise((resolve, reject) => {
-        const how = renewals[next] ?? { thereMs: 5, backMs: 5, ends: false, cancel: false }
-        next += 1
-        later(patienceMs, () => reject(new Error('PostgreSQL did not answer')))
-        // It arrives when it does, also of a runner that stands still by then.
-        const arrivesAt = clock + how.thereMs
-        later(how.thereMs, () => {
-          const held = arrivesAt < leaseEnds
-          if (held) leaseEnds = Math.max(leaseEnds, arrivesAt + leaseMs)
-          later(how.backMs, () =>
-            how.ends ? reject(new Error('reset')) : resolve(held ? { cancel: how.cancel } : null),
+        const next = renewals[renewalCount] ?? { requestMs: 5, responseMs: 5, breaks: false, cancel: false }
+        renewalCount += 1
+        later(queryTimeoutMs, () => reject(new Error('PostgreSQL did not answer')))
+        // The request arrives even when its runner is frozen by then.
+        const arrivesAt = clock + next.requestMs
+        later(next.requestMs, () => {
+          const isHeld = arrivesAt < leaseEnds
+          if (isHeld) leaseEnds = Math.max(leaseEnds, arrivesAt + leaseMs)
+          later(next.responseMs, () =>
+            next.breaks ? reject(new Error('reset')) : resolve(isHeld ? { cancel: next.cancel } : null),
           )
         })
       })
-    const workshop = {
-      leases: { maybeOne },
+    const context = {
+      leaseDb: { maybeOne },
       settings: { LEASE: leaseMs, KILL_GRACE: graceMs },
-      supervisor: {
-        until: (_: string, leftMs: number) => {
-          toldUntil = clock + Math.max(0, leftMs)
+      watchdog: {
+        extendDeadline: (_: string, remainingMs: number) => {
+          watchdogDeadline = clock + Math.max(0, remainingMs)
         },
       },
       log: pino({ level: 'silent' }),
     } as unknown as RunnerContext
-    const lease = startLeaseRenewal(workshop, { actionId: 1, fencingToken: 1 }, 'mark', clock)
+    const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'marker', clock)
     let abortedAt: number | null = null
     lease.signal.addEventListener('abort', () => {
       abortedAt = clock
     })
-    while (clock < start + 4 * leaseMs && abortedAt === null && clock < toldUntil) {
+    while (clock < start + 4 * leaseMs && abortedAt === null && clock < watchdogDeadline) {
       let ms = leaseMs / 400
-      // Frozen: the clock goes on, and nothing of ours happens until it is over.
+      // Frozen: the clock runs on, and this process does nothing until the end.
       if (frozen !== null && clock >= start + frozen.afterMs) {
         ms = frozen.forMs
-        if (clock + ms >= toldUntil) break
+        if (clock + ms >= watchdogDeadline) break
         frozen = null
       }
       clock += ms
@@ -109,65 +109,71 @@ async function simulateLease(
       await new Promise((resolve) => setImmediate(resolve))
     }
     lease.stop()
-    const wentOn = abortedAt === null && clock >= start + 4 * leaseMs
-    return { wentOn, abortedAt, reason: lease.signal.reason, toldUntil, leaseEnds }
+    const completed = abortedAt === null && clock >= start + 4 * leaseMs
+    return { completed, abortedAt, reason: lease.signal.reason, watchdogDeadline, leaseEnds }
   } finally {
     now.mock.restore()
     mock.timers.reset()
   }
 }
 
-test('a script is asked to end early enough, whatever becomes of renewals and however long its runner stands still', async () => {
+test('A script is ended early enough, whatever happens to renewals and however long its runner is frozen', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(renewal, { maxLength: 25 }), freeze, times, async (renewals, frozen, set) => {
-      const { abortedAt, reason, toldUntil, leaseEnds } = await simulateLease(renewals, frozen, set)
+      const { abortedAt, reason, watchdogDeadline, leaseEnds } = await simulateLease(renewals, frozen, set)
       if (reason === 'cancelled') return
-      const asked = Math.min(abortedAt ?? Number.POSITIVE_INFINITY, toldUntil)
-      // The grace, a look of the supervisor, and the time that KILL takes.
-      const deadBy = asked + set.graceMs + watchdogIntervalMs(set.leaseMs) + Math.min(1000, set.leaseMs / 10)
-      assert.ok(deadBy <= leaseEnds, `dead by ${deadBy}, the lease ends at ${leaseEnds}`)
+      const endRequestedAt = Math.min(abortedAt ?? Number.POSITIVE_INFINITY, watchdogDeadline)
+      // KILL_GRACE, one interval of the watchdog, and the time that SIGKILL takes.
+      const endedBy =
+        endRequestedAt + set.graceMs + watchdogIntervalMs(set.leaseMs) + Math.min(1000, set.leaseMs / 10)
+      assert.ok(endedBy <= leaseEnds, `ended by ${endedBy}, the lease ends at ${leaseEnds}`)
     }),
     { numRuns: 200 },
   )
 })
 
-test('a script whose renewals are answered goes on, whatever the settings', async () => {
+test('A script whose renewals are answered keeps running, whatever the settings', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(renewal, { maxLength: 25 }), times, async (renewals, set) => {
-      // Each takes up to a hundredth of the lease there, and as long back.
-      const part = Math.min(500, set.leaseMs / 100) / 6000
-      const prompt = renewals.map(({ thereMs, backMs }) => ({
-        ...{ thereMs: thereMs * part, backMs: backMs * part },
-        ...{ ends: false, cancel: false },
+      // Request and response each take up to a hundredth of the lease.
+      const factor = Math.min(500, set.leaseMs / 100) / 6000
+      const prompt = renewals.map(({ requestMs, responseMs }) => ({
+        ...{ requestMs: requestMs * factor, responseMs: responseMs * factor },
+        ...{ breaks: false, cancel: false },
       }))
-      assert.ok((await simulateLease(prompt, null, set)).wentOn)
+      assert.ok((await simulateLease(prompt, null, set)).completed)
     }),
     { numRuns: 200 },
   )
 })
 
-test('with the usual settings it goes on though every renewal takes seconds', async () => {
-  const slow = Array.from({ length: 25 }, () => ({ thereMs: 1000, backMs: 1000, ends: false, cancel: false }))
-  assert.ok((await simulateLease(slow, null)).wentOn)
+test('With the default settings a script keeps running although every renewal takes 2 s', async () => {
+  const slow = Array.from({ length: 25 }, () => ({
+    requestMs: 1000,
+    responseMs: 1000,
+    breaks: false,
+    cancel: false,
+  }))
+  assert.ok((await simulateLease(slow, null)).completed)
 })
 
-test('a cancel is heard with the next renewal', async () => {
-  const { reason } = await simulateLease([{ thereMs: 5, backMs: 5, ends: false, cancel: true }], null)
+test('The next renewal reports a cancellation', async () => {
+  const { reason } = await simulateLease([{ requestMs: 5, responseMs: 5, breaks: false, cancel: true }], null)
   assert.equal(reason, 'cancelled')
 })
 
-test('that it is over is known also where no timer has had its turn: nothing is started then', () => {
+test('isExpired() is true at the deadline even before a timer has fired', () => {
   let clock = 1_000_000
   mock.timers.enable({ apis: ['setTimeout'] })
   const now = mock.method(performance, 'now', () => clock)
   try {
-    const workshop = {
-      settings: { LEASE: usual.leaseMs, KILL_GRACE: usual.graceMs },
-      supervisor: { until: () => {} },
+    const context = {
+      settings: { LEASE: defaults.leaseMs, KILL_GRACE: defaults.graceMs },
+      watchdog: { extendDeadline: () => {} },
     } as unknown as RunnerContext
-    const lease = startLeaseRenewal(workshop, { actionId: 1, fencingToken: 1 }, 'mark', clock)
+    const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'marker', clock)
     assert.equal(lease.isExpired(), false)
-    clock += usual.leaseMs - usual.graceMs
+    clock += defaults.leaseMs - defaults.graceMs
     assert.deepEqual([lease.signal.aborted, lease.isExpired()], [false, true])
     lease.stop()
   } finally {

@@ -7,8 +7,14 @@ import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { exitOnHelp } from '../../lib/node/help.ts'
 import { files, root } from '../architecture/repository.ts'
 import { type Mutant, mutants } from './mutants.ts'
+
+exitOnHelp(`npx node test/fault/mutations.ts [WORD...]
+
+Removes one safeguard at a time in a copy of the repository and requires that the short fault tests fail.
+The words select mutants by name. TRIES=N sets the runs per mutant (2).`)
 
 /** A random test may miss a mutant once and find it the next time. */
 const tries = Number(process.env.TRIES ?? 2)
