@@ -1,4 +1,4 @@
-/** What errors mean, shown with real ones. */
+/** How db/errors.ts classifies real errors of PostgreSQL and the network. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { BackendTerminatedError, sql } from 'slonik'
@@ -26,18 +26,18 @@ const rejection = (work: Promise<unknown>): Promise<unknown> =>
     (error) => error,
   )
 
-suite('away', () => {
-  test('is a PostgreSQL that refuses, has another name, or is not to be found', async () => {
+suite('unavailable database', () => {
+  test('A refused connection and an unknown host are unavailable', async () => {
     for (const url of [`postgres://u@127.0.0.1:${await freePort()}/x`, 'postgres://u@nowhere.invalid/x'])
       assert.ok(isDatabaseUnavailable(await rejection(openPool(url, { size: 1 }))), url)
   })
 
-  test('is one that ends our session in the middle of a query', async () => {
+  test('A session that PostgreSQL terminates during a query is unavailable', async () => {
     const query = db.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
     assert.ok(isDatabaseUnavailable(await rejection(query)))
   })
 
-  test('is not a mistake of ours: wrong SQL, a wrong value, a broken rule, a refusal', async () => {
+  test('Wrong SQL, a wrong value, a constraint violation and an API error are not unavailable', async () => {
     const wrong = [
       sql.unsafe`selec`,
       sql.unsafe`select * from nothing`,
@@ -51,19 +51,19 @@ suite('away', () => {
       assert.equal(isDatabaseUnavailable(other), false)
   })
 
-  test('is told apart from one that is too slow, and from one whose disk is full', async () => {
+  test('A timeout and a full disk have their own classes', async () => {
     const quick = await openPool(db.url, { size: 1, queryTimeoutMs: 100 })
     assert.equal(classifyStoreError(await rejection(quick.query(sql.unsafe`select pg_sleep(5)`))), 'timeout')
     assert.equal(quick.isDiskFull(), false)
     const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
     assert.equal(classifyStoreError(await rejection(quick.query(full))), 'disk_full')
-    assert.equal(quick.isDiskFull(), true, 'and the pool knows')
+    assert.equal(quick.isDiskFull(), true, 'the pool reports the full disk')
     await quick.end()
     assert.equal(classifyStoreError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })), 'unreachable')
     assert.equal(classifyStoreError(new Error('x')), null)
   })
 
-  test('is found in causes and in members of aggregates, and endless chains are no trouble', () => {
+  test('Causes and members of aggregates are classified, and a circular chain ends', () => {
     const refused = Object.assign(new Error('x'), { code: 'ECONNREFUSED' })
     assert.ok(isDatabaseUnavailable(new Error('outer', { cause: refused })))
     assert.ok(isDatabaseUnavailable(new AggregateError([new Error('other'), refused])))
@@ -73,8 +73,8 @@ suite('away', () => {
   })
 })
 
-suite('a database in trouble has changed nothing', () => {
-  test('when it was not reached, or said itself that it failed', async () => {
+suite('known not committed', () => {
+  test('A query that was never sent or that PostgreSQL rejected is known not committed', async () => {
     const proxy = await startTcpProxy(db.url)
     const pool = await openPool(proxy.url, { size: 1, queryTimeoutMs: 100 })
     assert.ok(knownNotCommitted(await rejection(pool.query(sql.unsafe`select pg_sleep(5)`))))
@@ -87,7 +87,7 @@ suite('a database in trouble has changed nothing', () => {
     await pool.end()
   })
 
-  test('but not when it ended in the middle, without a word of how far it came', async () => {
+  test('A connection that broke during a query leaves the outcome unknown', async () => {
     const ended = db.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
     assert.equal(knownNotCommitted(await rejection(ended)), false)
     const silent = new BackendTerminatedError(new QueryTimeout('x'))
@@ -96,8 +96,8 @@ suite('a database in trouble has changed nothing', () => {
   })
 })
 
-suite('a stale write', () => {
-  test('is what the schema refuses with OC001, and what we see ourselves', async () => {
+suite('stale write', () => {
+  test('OC001 of the schema and StaleLease are stale writes', async () => {
     const held = await runAction(db, 'create', newName())
     assert.ok(isStaleWrite(await rejection(finish(db.pool, held, scriptResult(0)))))
     const late = db.pool.query(sql.unsafe`update actions set error = 'x' where id = ${held.actionId}`)
@@ -109,7 +109,7 @@ suite('a stale write', () => {
     assert.match(new StaleLease(1, 2).message, /action 1 .*fencing token 2/)
   })
 
-  test('is nothing else', async () => {
+  test('Other errors are not stale writes', async () => {
     for (const other of [new Error('OC001'), null, new ApiError('busy', 'x')])
       assert.equal(isStaleWrite(other), false)
     assert.equal(isStaleWrite(await rejection(db.pool.query(sql.unsafe`select 1 / 0`))), false)

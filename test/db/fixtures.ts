@@ -1,4 +1,4 @@
-/** What tests of the database rooms stand on: a database of their own, and short words for an action's steps. */
+/** Fixtures of the tests of db/: a migrated database, and helpers for the steps of an action. */
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import pg from 'pg'
@@ -14,12 +14,12 @@ import { withDatabase } from '../helpers/with-database.ts'
 export type TestDatabase = {
   url: string
   pool: Database
-  /** Raw SQL, past everything db/ knows. */
+  /** Runs SQL without the query functions of db/. */
   // biome-ignore lint/suspicious/noExplicitAny: rows of any shape
   raw: (text: string, values?: unknown[]) => Promise<any[]>
 }
 
-/** A migrated database for the tests of one file, opened before and dropped after them. */
+/** A migrated database for the tests of one file; created before and dropped after them. */
 export function useTestDatabase(size = 5): TestDatabase {
   const db = {} as TestDatabase
   let client: pg.Pool
@@ -73,21 +73,21 @@ export async function claimNow(
   return held
 }
 
-/** Begun, claimed and started. */
+/** Enqueues, claims and starts an action. */
 export async function startAction(db: TestDatabase, kind: ActionKind, name: string): Promise<ClaimedAction> {
   const held = await claimNow(db, (await enqueue(db, kind, name)).actionId)
   await start(db.pool, held, null)
   return held
 }
 
-/** From begin to finish. */
+/** Runs an action from enqueue to finish. */
 export async function runAction(db: TestDatabase, kind: ActionKind, name: string, exitCode = 0) {
   const held = await startAction(db, kind, name)
   await finish(db.pool, held, scriptResult(exitCode))
   return held
 }
 
-/** Has `attempt` wait for the deployment's row, which a transaction of `change` holds and then commits. */
+/** Starts `attempt` while another transaction locks the deployment's row, then runs `update` in that transaction and commits. */
 export async function whileRowLocked<T>(
   db: TestDatabase,
   name: string,
@@ -111,7 +111,7 @@ export async function whileRowLocked<T>(
   })
 }
 
-/** For {@link whileRowLocked}: an update begins. */
+/** An update for {@link whileRowLocked}: inserts an active action. */
 export const insertActiveUpdate =
   (name: string) => async (query: (text: string, values?: unknown[]) => Promise<unknown>) => {
     await query(`update deployments set status = 'UpdatePending' where name = $1`, [name])
@@ -125,7 +125,7 @@ export const insertActiveUpdate =
 let count = 0
 export const newName = (): string => `n${(count++).toString(36)}x`
 
-/** A deployment of this status whose create has ended well, made by hand for speed; gives its name. */
+/** Inserts a deployment with a successful create; direct SQL for speed. Returns its name. */
 export async function insertDeployment(db: TestDatabase, status: Status = 'Running'): Promise<string> {
   const name = newName()
   await db.raw(
@@ -140,7 +140,7 @@ export async function insertDeployment(db: TestDatabase, status: Status = 'Runni
   return name
 }
 
-/** The runner that holds it has been silent for too long. */
+/** Expires the lease, as if the runner was lost. */
 export const expireLease = (db: TestDatabase, actionId: number) =>
   db.raw(
     `update actions set lease_expires_at = now() - interval '1 second', writer_token = fencing_token where id = $1`,
@@ -157,7 +157,7 @@ export async function actionRow(db: TestDatabase, actionId: number) {
   return row
 }
 
-/** What came of several attempts at once: the values, and the reasons of the rest. */
+/** The values and the errors of concurrent attempts. */
 export async function settleAll<T>(attempts: Promise<T>[]) {
   const settled = await Promise.allSettled(attempts)
   return {
@@ -169,7 +169,7 @@ export async function settleAll<T>(attempts: Promise<T>[]) {
 export const repeat = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index))
 
-/** For assert.rejects: refused with this code, and words. */
+/** For assert.rejects: an error with this code and message. */
 export const isRefusal = (code: string, message?: RegExp) => (error: { code?: string; message: string }) => {
   assert.equal(error.code, code, error.message)
   if (message) assert.match(error.message, message)

@@ -1,4 +1,4 @@
-/** The pool: rows of the promised shape, no query without a deadline, recovery, a start that waits. */
+/** The pool: validated rows, time limits, recovery after a broken connection, a start that waits. */
 import assert from 'node:assert/strict'
 import { connect, createServer } from 'node:net'
 import { suite, test } from 'node:test'
@@ -40,37 +40,37 @@ async function behindProxy(
 }
 
 suite('rows', () => {
-  test('that have not the promised shape are an error that says where', async () => {
+  test('A row that does not match its schema is an error that names the column', async () => {
     const query = sql.type(z.object({ one: z.string(), two: z.number() }))`select 1 as one, null as two`
     await assert.rejects(db.pool.any(query), /not the promised shape \(one: .*; two: /)
     assert.equal(isDatabaseUnavailable(await db.pool.any(query).catch((error) => error)), false)
   })
 
-  test('give bigint as a number, jsonb as its value, text as text', async () => {
+  test('bigint becomes a number, jsonb its value, text stays text', async () => {
     const row = z.object({ id: z.number(), value: z.array(z.number()), text: z.string() })
     const query = sql.type(row)`select 9007199254740991::bigint as id, '[1,2]'::jsonb as value, 'x' as text`
     assert.deepEqual(await db.pool.one(query), { id: 9007199254740991, value: [1, 2], text: 'x' })
   })
 
-  test('with a bigint that a number cannot hold are an error, not another number', async () => {
+  test('A bigint outside the safe integer range is an error', async () => {
     const query = sql.type(z.object({ id: z.number() }))`select 9007199254740993::bigint as id`
     await assert.rejects(db.pool.one(query))
   })
 })
 
-suite('a slow query', () => {
-  test('is ended by PostgreSQL itself, and the connection goes on', async () => {
+suite('slow query', () => {
+  test('PostgreSQL cancels a slow query, and the connection stays usable', async () => {
     const pool = await openPool(db.url, { size: 1, queryTimeoutMs: 200 })
     const { ms, error } = await timed(() => pool.query(sleep(5)))
     assert.ok(error !== null && ms < 1200, `${ms} ms`)
-    assert.equal(isDatabaseUnavailable(error), true, 'too slow to be used is away')
+    assert.equal(isDatabaseUnavailable(error), true, 'a timeout counts as unavailable')
     assert.equal(await pool.oneFirst(one), 1)
     await pool.end()
   })
 })
 
-suite('a pool whose connections are all busy', () => {
-  test('lets nobody wait for longer than a query may take, and does not do later what nobody waits for', async () => {
+suite('busy pool', () => {
+  test('A wait for a connection ends after the query timeout, and the query never runs', async () => {
     const pool = await openPool(db.url, { size: 2, queryTimeoutMs: 600 })
     await db.raw('create table late (at int)')
     const busy = repeat(2, () => pool.query(sleep(0.5)))
@@ -85,11 +85,11 @@ suite('a pool whose connections are all busy', () => {
   })
 })
 
-suite('a black hole', { concurrency: true }, () => {
+suite('unresponsive connection', { concurrency: true }, () => {
   const queryTimeoutMs = 250
   const limitMs = queryTimeoutMs + 1000
 
-  test('fails a query in time, as away, and the pool recovers', () =>
+  test('A query fails in time as unavailable, and the pool recovers', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
       assert.equal(await pool.oneFirst(one), 1)
       proxy.freeze()
@@ -103,7 +103,7 @@ suite('a black hole', { concurrency: true }, () => {
       })
     }))
 
-  test('fails a transaction in time, wherever it is, and commits nothing of it', () =>
+  test('A transaction fails in time at any step, and nothing of it is committed', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
       await db.raw('create table notes (words text)')
       const { ms, error } = await timed(() =>
@@ -123,7 +123,7 @@ suite('a black hole', { concurrency: true }, () => {
       assert.deepEqual(await db.raw('select * from notes'), [])
     }))
 
-  test('fails also those that wait for a connection, and leaves none of them behind', () =>
+  test('Queries that wait for a connection fail as well, and none stays in the queue', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
       await Promise.all(repeat(4, () => pool.one(one)))
       proxy.freeze()
@@ -144,8 +144,8 @@ suite('a black hole', { concurrency: true }, () => {
     }))
 })
 
-suite('a connection that breaks', () => {
-  test('is replaced: resets, and sessions ended by PostgreSQL', () =>
+suite('broken connection', () => {
+  test('A connection is replaced after a reset and after PostgreSQL ended its session', () =>
     behindProxy({ size: 3 }, async (pool, proxy) => {
       const recovers = () =>
         waitFor('the pool answers again', async () => {
@@ -162,8 +162,8 @@ suite('a connection that breaks', () => {
     }))
 })
 
-suite('the start', { concurrency: true }, () => {
-  test('waits for a PostgreSQL that comes later, saying so', async () => {
+suite('start', { concurrency: true }, () => {
+  test('The start waits for PostgreSQL and reports each retry', async () => {
     const port = await freePort()
     const url = new URL(db.url)
     url.port = String(port)
@@ -186,7 +186,7 @@ suite('the start', { concurrency: true }, () => {
     late.close()
   })
 
-  test('gives up after its patience with what the last try said', async () => {
+  test('The start fails after its timeout with the error of the last attempt', async () => {
     const { ms, error } = await timed(async () => {
       await openPool(`postgres://postgres@127.0.0.1:${await freePort()}/x`, {
         size: 1,
@@ -197,7 +197,7 @@ suite('the start', { concurrency: true }, () => {
     assert.ok(ms >= 600 && ms < 5000, `${ms} ms`)
   })
 
-  test('at a black hole gives up in time', async () => {
+  test('The start fails in time when PostgreSQL does not answer', async () => {
     const proxy = await startTcpProxy(db.url)
     proxy.freeze()
     const { ms, error } = await timed(() => openPool(proxy.url, { size: 1 }))

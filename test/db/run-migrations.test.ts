@@ -1,4 +1,4 @@
-/** Migrations: on nothing, on an Octopod 1.6 database, twice, by many at once, and when they cannot. */
+/** Migrations of an empty database and of an Octopod 1.6 database: repeated, concurrent and failing. */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -42,7 +42,7 @@ const readColumns = (url: string) =>
   })
 
 suite('migrations', () => {
-  test('make an empty database ready, and a second time find nothing to do', () =>
+  test('Migrations prepare an empty database, and a second run changes nothing', () =>
     inEmptyDatabase(async (url) => {
       assert.deepEqual(await runMigrations(url), names)
       const made = await readColumns(url)
@@ -50,13 +50,13 @@ suite('migrations', () => {
       assert.deepEqual(await readColumns(url), made)
     }))
 
-  test('run once when twenty start at once', () =>
+  test('Twenty concurrent runs migrate once', () =>
     inEmptyDatabase(async (url) => {
       const ran = await Promise.all(repeat(20, () => runMigrations(url)))
       assert.deepEqual(ran.flat().sort(), names)
     }))
 
-  test('that fail leave nothing half done', () =>
+  test('A failed migration changes nothing', () =>
     inEmptyDatabase(async (url) => {
       await withDatabase(url, async (client) => {
         await client.query(fixture)
@@ -77,15 +77,15 @@ suite('migrations', () => {
         assert.equal((await client.query('select from deployment_logs')).rowCount, 12)
         await client.query('drop table idempotency_keys')
       })
-      assert.deepEqual(await runMigrations(url), names, 'and go on once the cause is gone')
+      assert.deepEqual(await runMigrations(url), names, 'the next run succeeds after the cause is removed')
     }))
 
-  test('of a database that is not there fail soon, with words', async () => {
+  test('An unreachable database fails at once with its error', async () => {
     await assert.rejects(runMigrations('postgres://127.0.0.1:1/nothing'), /ECONNREFUSED/)
   })
 })
 
-suite('an Octopod 1.6 database', () => {
+suite('Octopod 1.6 database', () => {
   let db: TestDatabase
   let pool: Database
   let old: Record<string, { stdout: string | null; stderr: string | null }>
@@ -111,7 +111,7 @@ suite('an Octopod 1.6 database', () => {
   const fullInfo = async (name: string): Promise<FullInfoWithCheck> =>
     fullInfoWithCheck.parse(JSON.parse(await getFullInfo(pool, name)))
 
-  test('keeps every deployment: times, overrides, links and status in the shapes of the wire', async () => {
+  test('Deployments keep their times, overrides, links and status', async () => {
     const running = await fullInfo('running')
     assert.deepEqual(running.deployment, {
       name: 'running',
@@ -131,7 +131,7 @@ suite('an Octopod 1.6 database', () => {
     assert.deepEqual(override, { tag: 'ValueAdded', contents: 'line\nbreak "quoted" ключ 😀' })
   })
 
-  test('keeps every status; one nobody knows becomes a failure that the next check can heal', async () => {
+  test('Statuses are kept; an unknown one becomes a failure that the next check corrects', async () => {
     const kept: Record<string, Status> = {
       running: 'Running',
       generic: 'GenericFailure',
@@ -151,7 +151,7 @@ suite('an Octopod 1.6 database', () => {
     }
   })
 
-  test('keeps every action with its exit code, duration, time and overrides', async () => {
+  test('Actions keep their exit code, duration, time and overrides', async () => {
     const { logs } = info.parse(await getInfo(pool, 'running'))
     const seen = logs.map((log) => [
       log.action_id,
@@ -173,7 +173,7 @@ suite('an Octopod 1.6 database', () => {
     assert.deepEqual([long?.exit_code, long?.duration.time], [-1, 26 * 3600])
   })
 
-  test('gives actions the kinds there are now: delete was archive, none was update', async () => {
+  test('Actions get the kinds of Octopod 2: delete becomes archive, none becomes update', async () => {
     const kinds = async (name: string) => (await listActions(pool, name, 10)).map((action) => action.action)
     assert.deepEqual(await kinds('archived'), [
       'ArchiveAction',
@@ -187,7 +187,7 @@ suite('an Octopod 1.6 database', () => {
     assert.equal((await getAction(pool, 1)).state, 'succeeded')
   })
 
-  test('keeps all output to the last byte, that of several chunks and of nobody too', async () => {
+  test('All output is kept to the last byte, also of several chunks and without a deployment', async () => {
     for (const [id, { stdout, stderr }] of Object.entries(old)) {
       const whole = await getWholeOutput(pool, Number(id))
       assert.ok(whole.stdout === (stdout ?? ''), `stdout of ${id}`)
@@ -206,13 +206,13 @@ suite('an Octopod 1.6 database', () => {
     assert.equal((await getOutput(pool, 4, 0, 5)).done, true)
   })
 
-  test('an action whose deployment is gone is in no list', async () => {
+  test('An action without a deployment is in no list', async () => {
     await assert.rejects(getAction(pool, 13), { code: 'no_such_action' })
     const [row] = await db.raw('select kind, state from actions where id = 13')
     assert.deepEqual(row, { kind: 'create', state: 'succeeded' })
   })
 
-  test('goes on: the next ids follow, checks are due, archives expire, a second action can begin', async () => {
+  test('The database works on: ids continue, checks are due, archives expire, new actions start', async () => {
     const { actionId } = await enqueue(db, 'update', 'running')
     assert.equal(actionId, 21)
     const held = await claimNow(db, actionId)
@@ -236,14 +236,14 @@ suite('an Octopod 1.6 database', () => {
     assert.ok((await fullInfo('running')).revision > 0)
   })
 
-  test('has the same tables as one that was empty', async () => {
+  test('Its tables equal those of a database that was empty', async () => {
     const nullable = (rows: { is_nullable: string }[]) => rows.map((row) => ({ ...row, is_nullable: '' }))
     const migrated = await createDatabase()
     assert.deepEqual(nullable(await readColumns(db.url)), nullable(await readColumns(migrated.url)))
     await migrated.drop()
   })
 
-  test('keeps what is not ours: the schema sqitch and the left-over types', async () => {
+  test('The schema sqitch and the unused types stay', async () => {
     const [{ changes }] = await db.raw('select count(*)::int as changes from sqitch.changes')
     assert.equal(changes, 2)
     const types = await db.raw(`select typname from pg_type where typtype = 'e' order by 1`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSemaphore } from '../../lib/semaphore.ts'
 
-test('as many as there is room for go at once, the others one after another in the order they came', async () => {
+test('Permits are granted up to the limit, then in order of arrival', async () => {
   const semaphore = createSemaphore(2)
   const order: number[] = []
   const taken = [0, 1, 2, 3].map((at) => semaphore.acquire().then((room) => room && order.push(at)))
@@ -18,7 +18,7 @@ test('as many as there is room for go at once, the others one after another in t
   assert.equal(semaphore.available(), 2)
 })
 
-test('who waits too long goes away, and its place in the queue with it', async () => {
+test('A waiter that times out leaves the queue', async () => {
   const semaphore = createSemaphore(1)
   await semaphore.acquire()
   const patient = semaphore.acquire()
@@ -29,7 +29,7 @@ test('who waits too long goes away, and its place in the queue with it', async (
   assert.equal(semaphore.available(), 1)
 })
 
-test('once closed nothing is taken any more, and who waits is told', async () => {
+test('A closed semaphore grants nothing, and waiters get false', async () => {
   const semaphore = createSemaphore(1)
   await semaphore.acquire()
   const waiting = semaphore.acquire(60_000)

@@ -1,4 +1,4 @@
-/** What a log tells of an error: enough to find its cause, and no value of a config. */
+/** Serialized errors contain the cause and no config value. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
@@ -11,7 +11,7 @@ const db = useTestDatabase(2)
 const secret = 'hunter-two-and-twenty'
 const override = sql.jsonb([['db.password', { tag: 'ValueAdded', contents: secret }]])
 
-/** The line a program would log. */
+/** The log line of a program. */
 async function logLineOf(work: Promise<unknown>): Promise<string> {
   const lines: string[] = []
   const log = pino({ serializers }, { write: (line: string) => lines.push(line) })
@@ -22,7 +22,7 @@ async function logLineOf(work: Promise<unknown>): Promise<string> {
   return lines.join('')
 }
 
-test('a row that breaks a rule of the schema is not quoted', async () => {
+test('The row of a constraint violation is not quoted', async () => {
   const name = await insertDeployment(db)
   const line = await logLineOf(
     db.pool.query(
@@ -34,7 +34,7 @@ test('a row that breaks a rule of the schema is not quoted', async () => {
   assert.ok(!line.includes(secret), line)
 })
 
-test('the values of a statement are not quoted, whether it is wrong or takes too long', async () => {
+test('The values of a wrong or slow statement are not quoted', async () => {
   const name = await insertDeployment(db)
   const wrong = await logLineOf(db.pool.query(sql.unsafe`select ${override}::jsonb from nowhere`))
   assert.match(wrong, /nowhere/)
@@ -50,7 +50,7 @@ test('the values of a statement are not quoted, whether it is wrong or takes too
   })
 })
 
-test('causes are told, of aggregates the first few, and no chain is followed for ever', () => {
+test('Causes and the first members of aggregates are included, and a circular chain ends', () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', args: [secret] })
   const serialized = serializeError(
     new Error('away', { cause: new AggregateError(Array(9).fill(refused), 'both') }),

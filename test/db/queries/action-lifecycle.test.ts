@@ -1,4 +1,4 @@
-/** Claim, renew, start, finish; and the fence: what the schema refuses whatever the code believes. */
+/** Claim, renew, start and finish of an action, and the stale writes that the schema rejects. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isStaleWrite, StaleLease } from '../../../db/errors.ts'
@@ -30,7 +30,7 @@ const db = useTestDatabase(20)
 const chunk = (seq: number, text = 'x') => ({ seq, stream: 'stdout' as const, text })
 
 suite('claim', () => {
-  test('gives everything the script needs, and the first epoch', async () => {
+  test('A claim returns what the script needs and the first fencing token', async () => {
     const name = newName()
     const overrides = { application: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
     const { actionId } = await enqueue(db, 'create', name, { overrides, configChecked: false })
@@ -50,13 +50,13 @@ suite('claim', () => {
     )
   })
 
-  test('succeeds for one of fifty at once', async () => {
+  test('One of fifty concurrent claims succeeds', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const claims = await Promise.all(repeat(50, (at) => claim(db.pool, actionId, `r${at}`, leaseMs)))
     assert.equal(claims.filter((one) => one !== null).length, 1)
   })
 
-  test('gives null for what is held, started, ended or not there, and changes nothing', async () => {
+  test('A claim of a claimed, started, ended or unknown action returns null and changes nothing', async () => {
     const queued = (await enqueue(db, 'create', newName())).actionId
     await claimNow(db, queued)
     const started = (await startAction(db, 'create', newName())).actionId
@@ -69,7 +69,7 @@ suite('claim', () => {
     }
   })
 
-  test('of one whose holder was lost before the start succeeds, with the next epoch', async () => {
+  test('After a lease expired before the start, a claim succeeds with the next fencing token', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const first = await claimNow(db, actionId)
     await expireLease(db, actionId)
@@ -82,7 +82,7 @@ suite('claim', () => {
     await start(db.pool, second, null)
   })
 
-  test('is no visible change', async () => {
+  test('A claim is not a visible change', async () => {
     const name = newName()
     const { actionId } = await enqueue(db, 'create', name)
     const before = await getFullInfo(db.pool, name)
@@ -92,7 +92,7 @@ suite('claim', () => {
 })
 
 suite('renew', () => {
-  test('keeps the action for longer; too late is too late', async () => {
+  test('A renewal extends the lease; an expired lease cannot be renewed', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const held = await claimNow(db, actionId, 1000)
     await renew(db.pool, held, leaseMs)
@@ -104,7 +104,7 @@ suite('renew', () => {
 })
 
 suite('start', () => {
-  test('commits the time and the links before there is a script', async () => {
+  test('A start commits the time and the links before the script runs', async () => {
     const name = newName()
     const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
     const links = [{ name: 'app', link: 'https://a.b' }]
@@ -117,10 +117,10 @@ suite('start', () => {
     const update = await claimNow(db, (await raised(name)).actionId)
     const kept = await start(db.pool, update, null)
     assert.ok(kept.type === 'deployment')
-    assert.deepEqual(kept.deployment.metadata, links, 'null keeps those there are')
+    assert.deepEqual(kept.deployment.metadata, links, 'null keeps the stored links')
   })
 
-  test('asked for again, because the answer was lost, is the same start; after the end it is refused', async () => {
+  test('A repeated start returns the same start, and is rejected after the end', async () => {
     const name = newName()
     const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
     const links = [{ name: 'app', link: 'https://a.b' }]
@@ -131,7 +131,7 @@ suite('start', () => {
     await assert.rejects(start(db.pool, held, links), StaleLease)
   })
 
-  test('of what is to be cancelled is refused, and it ends as if it had never begun', async () => {
+  test('A start after a cancel request is rejected, and the deployment is restored', async () => {
     const name = await insertDeployment(db)
     const held = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
     assert.equal((await requestCancel(db.pool, held.actionId, 'carl')).held, true)
@@ -141,7 +141,7 @@ suite('start', () => {
     assert.equal(await statusOf(db, name), 'Running')
   })
 
-  test('after the lease has run out is refused', async () => {
+  test('A start after the lease expired is rejected', async () => {
     const late = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await expireLease(db, late.actionId)
     await assert.rejects(start(db.pool, late, null), StaleLease)
@@ -154,7 +154,7 @@ async function raised(name: string) {
 }
 
 suite('finish', () => {
-  test('keeps how the script ended, and has the deployment checked at once', async () => {
+  test('A finish stores how the script ended and makes the check due', async () => {
     const name = newName()
     const held = await startAction(db, 'create', name)
     await db.raw(`update deployments set next_check_at = now() + interval '1 hour' where name = $1`, [name])
@@ -177,7 +177,7 @@ suite('finish', () => {
     assert.equal(row.due, true)
   })
 
-  test('a second time is refused and changes nothing', async () => {
+  test('A second finish is rejected and changes nothing', async () => {
     const name = newName()
     const held = await runAction(db, 'create', name)
     await assert.rejects(finish(db.pool, held, scriptResult(1)), StaleLease)
@@ -185,7 +185,7 @@ suite('finish', () => {
     assert.equal(await statusOf(db, name), 'CreatePending')
   })
 
-  test('of a clean-up forgets the deployment, its actions and their output', async () => {
+  test('A finished cleanup deletes the deployment, its actions and their output', async () => {
     const name = await insertDeployment(db, 'Archived')
     const held = await startAction(db, 'cleanup', name)
     await appendOutput(db.pool, held, [chunk(1), chunk(2)])
@@ -196,7 +196,7 @@ suite('finish', () => {
     assert.deepEqual(await db.raw('select from action_output where action_id = $1', [held.actionId]), [])
   })
 
-  test('against the sweep for lost ones: exactly one wins', async () => {
+  test('Of a finish and a concurrent recovery exactly one succeeds', async () => {
     while (await endExpiredAction(db.pool, false));
     for (const _ of repeat(25, newName)) {
       const name = newName()
@@ -212,14 +212,14 @@ suite('finish', () => {
         assert.equal(state, 'interrupted')
         assert.equal(await statusOf(db, name), 'GenericFailure')
       } else {
-        assert.ok(won.includes(null), 'the sweep has found nothing')
+        assert.ok(won.includes(null), 'the recovery found nothing')
         assert.equal(state, 'succeeded')
         assert.equal(await statusOf(db, name), 'CreatePending')
       }
     }
   })
 
-  test('forgets a history of much output in statements that each take little', async () => {
+  test('A cleanup deletes much output in small batches', async () => {
     const held = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
     await db.raw(
       `insert into action_output (action_id, seq, stream, text, fencing_token)
@@ -241,7 +241,7 @@ suite('finish', () => {
   })
 })
 
-suite('the fence in the schema', () => {
+suite('fencing token in the schema', () => {
   const stale = (error: unknown) => {
     assert.ok(isStaleWrite(error), String(error))
     return true
@@ -255,19 +255,19 @@ suite('the fence in the schema', () => {
       [actionId, fencingToken],
     )
 
-  test('refuses output of any epoch but the present one', async () => {
+  test('Output with any other fencing token is rejected', async () => {
     const held = await startAction(db, 'create', newName())
     await write(held.actionId, held.fencingToken)
     await assert.rejects(write(held.actionId, held.fencingToken - 1), stale)
     await assert.rejects(write(held.actionId, held.fencingToken + 1), stale)
   })
 
-  test('refuses output of an action that has ended', async () => {
+  test('Output of an ended action is rejected', async () => {
     const held = await runAction(db, 'create', newName())
     await assert.rejects(write(held.actionId, held.fencingToken), stale)
   })
 
-  test('refuses an end told with an old epoch', async () => {
+  test('An end with an older fencing token is rejected', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const first = await claimNow(db, actionId)
     await expireLease(db, actionId)
@@ -276,7 +276,7 @@ suite('the fence in the schema', () => {
     await assert.rejects(set(actionId, end), stale)
   })
 
-  test('refuses to take a lease that is held, and an epoch that shrinks', async () => {
+  test('A new fencing token during a lease and a smaller one are rejected', async () => {
     const held = await startAction(db, 'create', newName())
     await assert.rejects(set(held.actionId, 'fencing_token = fencing_token + 1'), stale)
     await assert.rejects(set(held.actionId, 'fencing_token = fencing_token - 1'), stale)
@@ -285,7 +285,7 @@ suite('the fence in the schema', () => {
     await set(held.actionId, 'fencing_token = fencing_token + 1')
   })
 
-  test('refuses whatever does not say by which epoch it acts, or says another', async () => {
+  test('A statement without the writer token, or with another one, is rejected', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const changes = ["state = 'running', started_at = now()", "lease_expires_at = now() + interval '1 hour'"]
     for (const what of changes) await assert.rejects(set(actionId, what), stale, what)
@@ -296,23 +296,19 @@ suite('the fence in the schema', () => {
       await assert.rejects(set(actionId, `${what}, writer_token = ${held.fencingToken - 1}`), stale, what)
     }
     await renew(db.pool, held, leaseMs)
-    await assert.rejects(
-      set(actionId, end),
-      stale,
-      'what the holder has said counts for its own statement only',
-    )
+    await assert.rejects(set(actionId, end), stale, 'a writer token counts for its own statement only')
     assert.equal((await actionRow(db, actionId)).writer_token, null)
     await set(actionId, `${end}, writer_token = ${held.fencingToken}`)
   })
 
-  test('refuses to delete what has not ended', async () => {
+  test('The delete of an active action is rejected', async () => {
     const held = await startAction(db, 'create', newName())
     await assert.rejects(db.raw('delete from actions where id = $1', [held.actionId]), stale)
     await finish(db.pool, held, scriptResult(0))
     await db.raw('delete from actions where id = $1', [held.actionId])
   })
 
-  test('an ended action is final in everything: state, exit code, error, epoch', async () => {
+  test('An ended action is final: state, exit code, error, fencing token', async () => {
     const { actionId } = await runAction(db, 'create', newName())
     for (const what of [
       `state = 'failed'`,
@@ -325,12 +321,12 @@ suite('the fence in the schema', () => {
       await assert.rejects(set(actionId, what), stale, what)
   })
 
-  test('a started action never waits again', async () => {
+  test('A started action cannot be queued again', async () => {
     const held = await startAction(db, 'create', newName())
     await assert.rejects(set(held.actionId, `state = 'queued'`), stale)
   })
 
-  test('output that is on its way when the runner is given up counts wholly or not at all', async () => {
+  test('Output written during the recovery is stored completely or not at all', async () => {
     for (const _ of repeat(15, newName)) {
       const held = await startAction(db, 'create', newName())
       await expireLease(db, held.actionId)
@@ -345,7 +341,7 @@ suite('the fence in the schema', () => {
     }
   })
 
-  test('refuses states, kinds, statuses and streams nobody knows, and an end without a time', async () => {
+  test('Unknown states, kinds and statuses and an end without a time are rejected', async () => {
     const held = await startAction(db, 'create', newName())
     const ours = `writer_token = ${held.fencingToken}`
     await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)

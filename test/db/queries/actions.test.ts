@@ -1,4 +1,4 @@
-/** Reading actions: lists, the record of Octopod 1.6, output in pages. */
+/** Reads of actions: lists and the info record of Octopod 1.6. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
@@ -21,7 +21,7 @@ import {
 const db = useTestDatabase(3)
 
 suite('lists of actions', () => {
-  test('come newest first, a page at a time', async () => {
+  test('Actions are listed newest first, in pages', async () => {
     const name = await insertDeployment(db)
     const ids = (await listActions(db.pool, name, 10)).map((one) => one.action_id)
     for (const _ of repeat(4, newName)) {
@@ -38,7 +38,7 @@ suite('lists of actions', () => {
     await assert.rejects(listActions(db.pool, 'nobody', 10), isRefusal('no_such_deployment'))
   })
 
-  test('have the shape of the wire, in every state', async () => {
+  test('An action in any state matches the API schema', async () => {
     const queued = (await enqueue(db, 'create', newName())).actionId
     const run = (await startAction(db, 'create', newName())).actionId
     const over = (await runAction(db, 'create', newName())).actionId
@@ -49,7 +49,7 @@ suite('lists of actions', () => {
     await assert.rejects(getAction(db.pool, 999_999_999_999), isRefusal('no_such_action'))
   })
 
-  test('name the overrides that were in force then', async () => {
+  test('An action keeps the overrides of its own time', async () => {
     const name = await insertDeployment(db)
     const overrides = { application: [valueAdded('a', '1')], deployment: [] }
     const { actionId } = await enqueue(db, 'update', name, { overrides })
@@ -59,7 +59,7 @@ suite('lists of actions', () => {
 })
 
 suite('info', () => {
-  test('has the finished actions in the shape of Octopod 1.6, newest first', async () => {
+  test('Finished actions are listed in the format of Octopod 1.6, newest first', async () => {
     const name = await insertDeployment(db)
     const failed = await startAction(db, 'update', name)
     await finish(db.pool, failed, scriptResult(null, { signal: 'SIGKILL', timedOut: true }))
@@ -78,7 +78,7 @@ suite('info', () => {
     await assert.rejects(getInfo(db.pool, 'nobody'), isRefusal('no_such_deployment'))
   })
 
-  test('shows times in UTC, whatever the time zone of the database', async () => {
+  test('Times are in UTC in every time zone of the database', async () => {
     const name = await insertDeployment(db)
     await db.raw(`update deployments set created_at = '2022-07-01 12:00:00.25+02' where name = $1`, [name])
     const [{ at }] = await db.raw(
@@ -101,7 +101,7 @@ suite('output', () => {
     return held
   }
 
-  test('of an action without any is an empty page, done when it has ended', async () => {
+  test('An action without output has an empty page, which is done after the end', async () => {
     const held = await write(0)
     assert.deepEqual(await getOutput(db.pool, held.actionId, 0, 10), {
       chunks: [],
@@ -117,7 +117,7 @@ suite('output', () => {
     assert.equal(await lastSeq(db.pool, held.actionId), 0)
   })
 
-  test('comes in pages that follow each other; only the last one of an ended action is done', async () => {
+  test('Pages follow each other; only the last page of an ended action is done', async () => {
     const held = await write(25)
     const page = (after: number, limit: number) => getOutput(db.pool, held.actionId, after, limit)
     const seqs = async (after: number, limit: number) =>
@@ -127,7 +127,7 @@ suite('output', () => {
       repeat(10, (at) => at + 1),
     )
     assert.deepEqual(await seqs(20, 10), [21, 22, 23, 24, 25])
-    assert.equal((await page(20, 10)).done, false, 'it may still write')
+    assert.equal((await page(20, 10)).done, false, 'the action may still write')
     await finish(db.pool, held, scriptResult(0))
     assert.equal((await page(14, 10)).done, false)
     assert.equal((await page(15, 10)).done, true)
@@ -136,13 +136,13 @@ suite('output', () => {
     assert.deepEqual(outputPage.parse(whole), whole)
   })
 
-  test('after more than there can be is an empty page', async () => {
+  test('A page after the greatest chunk number is empty', async () => {
     const held = await write(3)
     for (const after of [2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
       assert.deepEqual((await getOutput(db.pool, held.actionId, after, 10)).chunks, [])
   })
 
-  test('of ten thousand chunks is read to the end, and whole', async () => {
+  test('Ten thousand chunks are read to the end, in pages and as a whole', async () => {
     const held = await write(10_000)
     await finish(db.pool, held, scriptResult(0))
     const seqs: number[] = []
@@ -171,7 +171,7 @@ suite('output', () => {
     )
   })
 
-  test('comes in pages of bounded size, whatever the limit, yet always some', async () => {
+  test('A page has a limited size and at least one chunk', async () => {
     const held = await write(40, () => '😀'.repeat(16_384))
     await finish(db.pool, held, scriptResult(0))
     const seqs: number[] = []
@@ -188,7 +188,7 @@ suite('output', () => {
     )
   })
 
-  test('written twice is kept once: an append whose outcome is unknown may be tried again', async () => {
+  test('A repeated append is stored once', async () => {
     const held = await write(2)
     await appendOutput(db.pool, held, [
       { seq: 2, stream: 'stdout', text: '2\n' },
@@ -199,14 +199,14 @@ suite('output', () => {
     assert.equal(await lastSeq(db.pool, held.actionId), 3)
   })
 
-  test('keeps every character that is not NUL', async () => {
+  test('Every character except NUL is kept', async () => {
     const held = await startAction(db, 'create', newName())
     const text = `${repeat(0x800, (at) => String.fromCodePoint(at + 1)).join('')}\u2028\ufffd😀\\N\\.{"}`
     await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text }])
     assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, text)
   })
 
-  test('of no action is refused', async () => {
+  test('Output of an unknown action is refused', async () => {
     await assert.rejects(getOutput(db.pool, 999_999, 0, 1), isRefusal('no_such_action'))
     await assert.rejects(getWholeOutput(db.pool, 999_999), isRefusal('no_such_action'))
   })

@@ -1,4 +1,4 @@
-/** Cancel and delete: against each other, against claims, and asked more than once. */
+/** Cancel: repeated, and concurrent with a claim or an end. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isStaleWrite } from '../../../db/errors.ts'
@@ -30,7 +30,7 @@ const db = useTestDatabase(10)
 const cancel = (actionId: number, actor = 'carl') => requestCancel(db.pool, actionId, actor)
 
 suite('cancel', () => {
-  test('ends an action nobody holds at once, with who did it, and the deployment is what it was', async () => {
+  test('A cancel ends an unclaimed action at once, stores the actor and restores the deployment', async () => {
     const name = await insertDeployment(db)
     const { actionId } = await enqueue(db, 'update', name)
     const { change, held } = await cancel(actionId)
@@ -45,7 +45,7 @@ suite('cancel', () => {
     await enqueue(db, 'update', name)
   })
 
-  test('of a held action is left to its runner, which hears of it with its next renewal', async () => {
+  test('A cancel of a claimed action reaches its runner with the next renewal', async () => {
     const held = await startAction(db, 'update', await insertDeployment(db))
     assert.deepEqual(await renew(db.pool, held, leaseMs), { cancel: false })
     const asked = await cancel(held.actionId)
@@ -57,7 +57,7 @@ suite('cancel', () => {
     assert.equal((await actionRow(db, held.actionId)).state, 'cancelled')
   })
 
-  test('asked again is the same as asked once: first asker and time stay, nothing changes, nobody is told', async () => {
+  test('A repeated cancel changes nothing: the first actor and time stay', async () => {
     const held = await startAction(db, 'update', await insertDeployment(db))
     await cancel(held.actionId, 'first')
     const before = await actionRow(db, held.actionId)
@@ -69,13 +69,13 @@ suite('cancel', () => {
     assert.deepEqual(await cancel(held.actionId), { change: null, held: false })
   })
 
-  test('is too late for what has ended, and says how; there is no action it does not know', async () => {
+  test('A cancel of an ended or unknown action is refused', async () => {
     const held = await runAction(db, 'create', newName())
     await assert.rejects(cancel(held.actionId), isRefusal('too_late', /succeeded/))
     await assert.rejects(cancel(999_999_999), isRefusal('no_such_action'))
   })
 
-  test('of an action whose runner was lost before the start ends it', async () => {
+  test('A cancel ends an action whose lease expired before the start', async () => {
     const { actionId } = await enqueue(db, 'update', await insertDeployment(db))
     const held = await claimNow(db, actionId)
     await expireLease(db, actionId)
@@ -84,7 +84,7 @@ suite('cancel', () => {
     await assert.rejects(appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }]), isStaleWrite)
   })
 
-  test('against a claim: either it never runs, or its runner hears of it', async () => {
+  test('With a concurrent claim the action never runs, or its runner learns of the cancel', async () => {
     for (const _ of repeat(20, newName)) {
       const { actionId } = await enqueue(db, 'create', newName())
       const [asked, claimed] = await Promise.all([cancel(actionId), claim(db.pool, actionId, 'r', leaseMs)])
@@ -95,7 +95,7 @@ suite('cancel', () => {
     }
   })
 
-  test('against the end of its script: the end is one of the two, never both', async () => {
+  test('With a concurrent finish the action ends in one of the two ways', async () => {
     for (const _ of repeat(20, newName)) {
       const held = await startAction(db, 'create', newName())
       const { won, lost } = await settleAll<unknown>([
@@ -111,7 +111,7 @@ suite('cancel', () => {
 suite('delete', () => {
   const forget = (name: string) => deleteDeployment(db.pool, name, undefined)
 
-  test('forgets a deployment of any status, its actions and their output', async () => {
+  test('A delete removes a deployment, its actions and their output', async () => {
     const name = await insertDeployment(db)
     const held = await startAction(db, 'update', name)
     await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }])
@@ -125,13 +125,13 @@ suite('delete', () => {
     await assert.rejects(forget(name), isRefusal('no_such_deployment'))
   })
 
-  test('is refused while an action is under way', async () => {
+  test('A delete is refused while an action is active', async () => {
     const name = await insertDeployment(db)
     await enqueue(db, 'update', name)
     await assert.rejects(forget(name), isRefusal('busy'))
   })
 
-  test('that waited for the row sees an action that has begun meanwhile', async () => {
+  test('A delete that waited for the row lock sees an action that started', async () => {
     const name = await insertDeployment(db)
     await assert.rejects(
       whileRowLocked(db, name, () => forget(name), insertActiveUpdate(name)),
@@ -140,7 +140,7 @@ suite('delete', () => {
     assert.equal(await statusOf(db, name), 'UpdatePending')
   })
 
-  test('against begin: exactly one of the two happens', async () => {
+  test('Of a delete and a concurrent action exactly one succeeds', async () => {
     for (const _ of repeat(20, newName)) {
       const name = await insertDeployment(db)
       const { won, lost } = await settleAll<unknown>([enqueue(db, 'update', name), forget(name)])
@@ -151,7 +151,7 @@ suite('delete', () => {
     }
   })
 
-  test('of many at once happens once, and the next deployment of that name has a greater revision', async () => {
+  test('Concurrent deletes happen once, and the next deployment of that name has a greater revision', async () => {
     const name = await insertDeployment(db)
     const { won, lost } = await settleAll(repeat(10, () => forget(name)))
     assert.equal(won.length, 1)

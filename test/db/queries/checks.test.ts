@@ -1,4 +1,4 @@
-/** Checks: shared among runners, kept only where they still mean something. */
+/** Checks: claims shared among runners, and results that are saved only if the deployment is unchanged. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { openPool } from '../../../db/pool.ts'
@@ -51,8 +51,8 @@ const claimOne = async (): Promise<DueCheck> => {
   return one
 }
 
-suite('claiming checks', () => {
-  test('gives those that are due, the most overdue first, and holds them', async () => {
+suite('claim of checks', () => {
+  test('Due checks are claimed, the most overdue first', async () => {
     await insertMany(10)
     const first = await claimChecks(db.pool, 3, 60_000)
     assert.deepEqual(first.map((one) => one.name).sort(), ['d10', 'd8', 'd9'])
@@ -61,7 +61,7 @@ suite('claiming checks', () => {
     assert.deepEqual(await claimChecks(db.pool, 100, 60_000), [])
   })
 
-  test('never gives more than asked for, however small the table', async () => {
+  test('A claim never exceeds its limit in a small table', async () => {
     for (const count of [1, 2, 3, 5, 8]) {
       await db.raw('truncate deployments, actions, action_output')
       await insertMany(count)
@@ -69,7 +69,7 @@ suite('claiming checks', () => {
     }
   })
 
-  test('never gives more than asked for, whatever plan PostgreSQL makes', async () => {
+  test('A claim never exceeds its limit with any plan of PostgreSQL', async () => {
     const plans = ['material', 'hashagg', 'hashjoin', 'mergejoin', 'sort', 'indexscan', 'bitmapscan']
     const [{ name }] = await db.raw('select current_database() as name')
     await insertMany(3)
@@ -80,14 +80,14 @@ suite('claiming checks', () => {
     for (const one of plans) await db.raw(`alter database ${name} reset enable_${one}`)
   })
 
-  test('of a runner that is gone are given again after the hold', async () => {
+  test('Checks of a lost runner are claimed again after the lease', async () => {
     await insertMany(1)
     assert.equal((await claimChecks(db.pool, 1, 0)).length, 1)
     assert.equal((await claimChecks(db.pool, 1, 60_000)).length, 1)
     assert.equal((await claimChecks(db.pool, 1, 60_000)).length, 0)
   })
 
-  test('shares the work among many runners without overlap', async () => {
+  test('Concurrent runners share the checks without overlap', async () => {
     await insertMany(200)
     const shares = await Promise.all(repeat(10, () => claimChecks(db.pool, 16, 60_000)))
     const names = shares.flat().map((one) => one.name)
@@ -101,7 +101,7 @@ suite('claiming checks', () => {
     assert.equal(names.length, 200)
   })
 
-  test('leaves alone what is put away and what has an action under way', async () => {
+  test('Archived deployments and those with an active action are not checked', async () => {
     const checked: Status[] = []
     for (const status of statuses) {
       await insertDeployment(db, status)
@@ -117,7 +117,7 @@ suite('claiming checks', () => {
     assert.deepEqual(await claimChecks(db.pool, 10, 60_000), [])
   })
 
-  test('tells how long the status has lasted, on the clock of the database', async () => {
+  test('A claim contains the age of the status on the clock of the database', async () => {
     const name = await insertDeployment(db)
     await db.raw(`update deployments set status_updated_at = now() - interval '90 seconds' where name = $1`, [
       name,
@@ -127,8 +127,8 @@ suite('claiming checks', () => {
   })
 })
 
-suite('keeping a check', () => {
-  test('shows its outcome, plans the next one and is no visible change of the list', async () => {
+suite('saving a check result', () => {
+  test('A saved result plans the next check and is not a visible change of the list', async () => {
     const name = await insertDeployment(db)
     const [before] = await db.raw('select revision from deployments')
     await saveCheckResult(db.pool, resultOf(await claimOne(), 7, 'it said no'))
@@ -139,7 +139,7 @@ suite('keeping a check', () => {
     assert.ok(row.next.seconds > 10 && row.next.seconds < 16)
   })
 
-  test('moves the deployment and tells of it', async () => {
+  test('A result with a new status returns a change event', async () => {
     const name = await insertDeployment(db, 'ArchivePending')
     const change = await saveCheckResultAndStatus(db.pool, resultOf(await claimOne()), 'Archived')
     assert.ok(change?.type === 'deployment')
@@ -149,7 +149,7 @@ suite('keeping a check', () => {
     assert.ok(row.archived_at)
   })
 
-  test('that comes after an action has begun changes nothing', async () => {
+  test('A result after the start of an action changes nothing', async () => {
     const name = await insertDeployment(db)
     const check = await claimOne()
     await enqueue(db, 'update', name)
@@ -157,18 +157,18 @@ suite('keeping a check', () => {
     assert.equal(await statusOf(db, name), 'UpdatePending')
   })
 
-  test('that comes after an action has begun and ended changes nothing, though the status is the same again', async () => {
+  test('A result after a whole action changes nothing, even with the same status', async () => {
     const name = await insertDeployment(db)
     const check = await claimOne()
     await runAction(db, 'update', name)
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     assert.equal(await saveCheckResultAndStatus(db.pool, resultOf(check, 1), 'GenericFailure'), null)
     assert.equal(await statusOf(db, name), 'Running')
-    await saveCheckResult(db.pool, resultOf(check, 1, 'of the version before'))
+    await saveCheckResult(db.pool, resultOf(check, 1, 'of the old version'))
     assert.equal(JSON.parse(await getFullInfo(db.pool, name)).last_check, null)
   })
 
-  test('that comes after another runner has checked changes nothing: it is old news', async () => {
+  test('A result after the check of another runner changes nothing', async () => {
     const name = await insertDeployment(db)
     const [frozen] = await claimChecks(db.pool, 1, 0)
     assert.ok(frozen)
@@ -180,7 +180,7 @@ suite('keeping a check', () => {
     assert.equal(JSON.parse(await getFullInfo(db.pool, name)).last_check.exit_code, 0)
   })
 
-  test('that waited for the row sees the archive that was asked for again meanwhile', async () => {
+  test('A result that waited for the row lock sees a second archive', async () => {
     const name = await insertDeployment(db, 'ArchivePending')
     const check = await claimOne()
     const change = await whileRowLocked(
@@ -202,7 +202,7 @@ suite('keeping a check', () => {
     assert.equal(await statusOf(db, name), 'ArchivePending')
   })
 
-  test('of a deployment that is gone changes nothing', async () => {
+  test('A result for a deleted deployment changes nothing', async () => {
     await insertDeployment(db)
     const check = await claimOne()
     await db.raw('truncate deployments, actions, action_output')
@@ -211,7 +211,7 @@ suite('keeping a check', () => {
   })
 })
 
-suite('holding checks', () => {
+suite('renewal of check leases', () => {
   const remainingLeaseMs = async ({ id }: DueCheck): Promise<number> => {
     const [row] = await db.raw(
       'select extract(epoch from next_check_at - now())::float8 as seconds from deployments where id = $1',
@@ -220,7 +220,7 @@ suite('holding checks', () => {
     return Number(row.seconds)
   }
 
-  test('for longer keeps them from others, and their outcome counts', async () => {
+  test('A renewed check is not claimed by others, and its result counts', async () => {
     const name = await insertDeployment(db)
     const [check] = await claimChecks(db.pool, 1, 0)
     assert.ok(check)
@@ -230,7 +230,7 @@ suite('holding checks', () => {
     assert.equal(await statusOf(db, name), 'GenericFailure')
   })
 
-  test('holds many at once, each as it is', async () => {
+  test('Many leases are renewed at once, each for its own claim', async () => {
     await insertMany(5)
     const checks = await claimChecks(db.pool, 5, 1000)
     await renewCheckLeases(db.pool, checks, 60_000)
@@ -239,7 +239,7 @@ suite('holding checks', () => {
     await renewCheckLeases(db.pool, [], 60_000)
   })
 
-  test('that another runner has taken meanwhile, or whose deployment has moved on, does nothing', async () => {
+  test('A check that another runner claimed, or whose deployment changed, is not renewed', async () => {
     await insertDeployment(db)
     const [frozen] = await claimChecks(db.pool, 1, 0)
     assert.ok(frozen)
@@ -252,7 +252,7 @@ suite('holding checks', () => {
   })
 })
 
-test('a malformed override of an old row stops neither its checks nor those of others', async () => {
+test('A malformed override in an old row stops no checks', async () => {
   const odd = await insertDeployment(db)
   const fine = await insertDeployment(db)
   await db.raw(

@@ -1,4 +1,4 @@
-/** An update that is based on what somebody has read: it does not overwrite unseen what another one has changed. */
+/** An update with a revision is refused if the overrides changed since that revision. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
@@ -23,7 +23,7 @@ const revisionOf = async (name: string): Promise<number> =>
   JSON.parse(await getFullInfo(db.pool, name)).revision
 const overrides = (value: string) => ({ application: [valueAdded('a', value)], deployment: [] })
 
-/** Created, with an override, and Running. */
+/** A running deployment with one override. */
 async function createExisting(): Promise<string> {
   const name = newName()
   const { actionId } = await enqueue(db, 'create', name, { overrides: overrides('first') })
@@ -35,18 +35,18 @@ async function createExisting(): Promise<string> {
   return name
 }
 
-suite('an update with the revision it is based on', () => {
-  test('is accepted as long as the overrides are what they were then', async () => {
+suite('update with a revision', () => {
+  test('An update is accepted while the overrides are unchanged', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     const held = await startAction(db, 'archive', name)
     await finish(db.pool, held, scriptResult(0))
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
-    assert.ok((await revisionOf(name)) > revision, 'the status has changed meanwhile')
+    assert.ok((await revisionOf(name)) > revision, 'the status has changed since')
     await enqueue(db, 'update', name, { overrides: overrides('second'), revision })
   })
 
-  test('is refused after another update, by whoever and however it ended, and nothing is kept', async () => {
+  test('An update is refused after another update, whatever its outcome, and changes nothing', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     const { actionId } = await enqueue(db, 'update', name, { overrides: overrides('second') })
@@ -62,7 +62,7 @@ suite('an update with the revision it is based on', () => {
     await enqueue(db, 'update', name, { overrides: overrides('mine'), revision: await revisionOf(name) })
   })
 
-  test('is not refused after an update that changed no override', async () => {
+  test('An update is accepted after an update that changed no override', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     await runAction(db, 'update', name)
@@ -70,7 +70,7 @@ suite('an update with the revision it is based on', () => {
     await enqueue(db, 'update', name, { overrides: overrides('mine'), revision })
   })
 
-  test('is not refused for what a check has found', async () => {
+  test('An update is accepted after a check changed the status', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     const due = (await claimChecks(db.pool, 100, 60_000)).find((one) => one.name === name)
@@ -80,7 +80,7 @@ suite('an update with the revision it is based on', () => {
     await enqueue(db, 'update', name, { overrides: overrides('mine'), revision })
   })
 
-  test('is refused when the deployment is another one of the same name', async () => {
+  test('An update is refused for a new deployment of the same name', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     await deleteDeployment(db.pool, name, undefined)
@@ -94,7 +94,7 @@ suite('an update with the revision it is based on', () => {
     await assert.rejects(mine, isRefusal('changed_meanwhile'))
   })
 
-  test('leaves its Idempotency-Key free when it is refused', async () => {
+  test('A refused update leaves its Idempotency-Key free', async () => {
     const name = await createExisting()
     const key = { key: newName(), fingerprint: 'f' }
     const late = enqueue(db, 'update', name, { overrides: overrides('mine'), revision: 0, key })
@@ -102,7 +102,7 @@ suite('an update with the revision it is based on', () => {
     assert.ok((await enqueue(db, 'update', name, { overrides: overrides('mine'), key })).change)
   })
 
-  test('of many at once based on the same revision exactly one is accepted, also when each is over at once', async () => {
+  test('Of many concurrent updates with one revision exactly one is accepted', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     const { won, lost } = await settleAll(

@@ -1,4 +1,4 @@
-/** Reading deployments, and the version of the list: it counts every visible change, and nothing else. */
+/** Reads of deployments, and the version of the list, which counts visible changes only. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sql } from 'slonik'
@@ -35,8 +35,8 @@ import {
 
 const db = useTestDatabase(20)
 
-suite('one deployment', () => {
-  test('has the shape of the wire, with its last action and its last check', async () => {
+suite('single deployment', () => {
+  test('A deployment matches the API schema, with its last action and last check', async () => {
     const name = await insertDeployment(db)
     const first = JSON.parse(await getFullInfo(db.pool, name))
     assert.deepEqual(fullInfoWithCheck.parse(first), first)
@@ -45,7 +45,7 @@ suite('one deployment', () => {
     await assert.rejects(getFullInfo(db.pool, 'nobody'), isRefusal('no_such_deployment', /nobody/))
   })
 
-  test('without any action has none as its last', async () => {
+  test('A deployment without actions has no last action', async () => {
     const name = newName()
     await db.raw(
       `insert into deployments (name, status, app_overrides, deployment_overrides, links) values ($1, 'Running', '[]', '[]', '[]')`,
@@ -56,7 +56,7 @@ suite('one deployment', () => {
     assert.deepEqual(fullInfoWithCheck.parse(read), read)
   })
 
-  test('can be looked at without a lock', async () => {
+  test('readDeploymentState reads without a lock', async () => {
     const name = await insertDeployment(db)
     const seen = await readDeploymentState(db.pool, name)
     assert.deepEqual(seen, {
@@ -72,8 +72,8 @@ suite('one deployment', () => {
   })
 })
 
-suite('the version of the list', () => {
-  /** The change an operation made; and that it was counted, once, and raised the revision. */
+suite('version of the list', () => {
+  /** Asserts that the operation counts as one change and raises the revision. */
   const expectCounted = async (work: () => Promise<ChangeEvent | null>): Promise<void> => {
     const before = await getListVersion(db.pool)
     const [{ last }] = await db.raw('select last_value::int as last from deployment_revision')
@@ -90,7 +90,7 @@ suite('the version of the list', () => {
     assert.deepEqual(await db.raw(revisions), old)
   }
 
-  test('grows by one with every visible change', async () => {
+  test('Each visible change raises the version by one', async () => {
     const name = newName()
     let held = {} as ClaimedAction
     await expectCounted(async () => (await enqueue(db, 'create', name)).change)
@@ -116,7 +116,7 @@ suite('the version of the list', () => {
     return claimNow(db, id)
   }
 
-  test('does not grow by what nobody sees: claims, renewals, output, checks that say the same, refusals', async () => {
+  test('Claims, renewals, output, refusals and checks with the same status leave the version unchanged', async () => {
     const name = await insertDeployment(db)
     const { actionId } = await enqueue(db, 'update', name)
     await expectUncounted(async () => {
@@ -135,7 +135,7 @@ suite('the version of the list', () => {
     })
   })
 
-  test('grows with changes that forget to say so, made by hand or by a program to come', async () => {
+  test('Changes by other SQL statements raise the version', async () => {
     const name = await insertDeployment(db)
     const before = await getListVersion(db.pool)
     await db.raw(`update deployments set links = '[{"name":"x","link":"http://x"}]' where name = $1`, [name])
@@ -144,7 +144,7 @@ suite('the version of the list', () => {
     assert.equal(await getListVersion(db.pool), before + 2)
   })
 
-  test('does not grow by what was rolled back', async () => {
+  test('A rolled back change leaves the version unchanged', async () => {
     const before = await getListVersion(db.pool)
     const undone = db.pool.transaction(async (transaction) => {
       await transaction.query(sql.unsafe`update deployments set revision = default`)
@@ -154,7 +154,7 @@ suite('the version of the list', () => {
     assert.equal(await getListVersion(db.pool), before)
   })
 
-  test('equals the changes told of, after a hundred random transitions at once', async () => {
+  test('After many concurrent random operations the version equals the number of change events', async () => {
     const names = repeat(12, newName)
     const before = await getListVersion(db.pool)
     const changes: ChangeEvent[] = []
@@ -180,7 +180,7 @@ suite('the version of the list', () => {
         if (to !== due.status) told(await saveCheckResultAndStatus(db.pool, outcome, to))
       }
     }
-    // Any spread will do; the same every time.
+    // A fixed seed gives the same operations each time.
     let seed = 20221123
     const random = (below: number) => {
       seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -203,10 +203,10 @@ suite('the version of the list', () => {
   })
 })
 
-suite('what has changed', () => {
+suite('changes since a snapshot', () => {
   const bodies = new Map<number, FullInfo>()
   let cursor: string | null = null
-  /** What a server does: reads what changed since its last look. */
+  /** Reads the changes since the last call, like a server. */
   const look = async () => {
     const read = await readChangesSince(db.pool, cursor)
     cursor = read.cursor
@@ -216,7 +216,7 @@ suite('what has changed', () => {
     return read
   }
 
-  test('since a look is all it takes to have the list of now, also while many change it', async () => {
+  test('The changes since the last read give the current list, also during concurrent changes', async () => {
     await look()
     const idle = await look()
     const changing = Promise.all(

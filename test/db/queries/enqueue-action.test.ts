@@ -1,4 +1,4 @@
-/** An accepted action, in one transaction, one at a time. */
+/** enqueueAction: one transaction, and at most one active action per deployment. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sql } from 'slonik'
@@ -29,8 +29,8 @@ import {
 
 const db = useTestDatabase(12)
 
-suite('begin', () => {
-  test('makes a deployment that waits for its action, with who asked, from where and why', async () => {
+suite('enqueueAction', () => {
+  test('A create inserts a pending deployment and an action with actor, source and reason', async () => {
     const name = newName()
     const overrides = { application: [valueAdded('image.tag', 'v2')], deployment: [valueDeleted('debug')] }
     const { actionId, change } = await enqueue(db, 'create', name, {
@@ -56,7 +56,7 @@ suite('begin', () => {
     )
   })
 
-  test('is allowed or refused for every action and status as the table says, and a refusal changes nothing', async () => {
+  test('Every action is accepted or refused for every status as the table says, and a refusal changes nothing', async () => {
     for (const status of statuses)
       for (const kind of actionKinds) {
         const name = await insertDeployment(db, status)
@@ -74,7 +74,7 @@ suite('begin', () => {
       }
   })
 
-  test('refuses a deployment there is none of', async () => {
+  test('An unknown deployment is refused', async () => {
     for (const kind of actionKinds.filter((one) => one !== 'create'))
       await assert.rejects(
         enqueue(db, kind, 'nobody'),
@@ -82,7 +82,7 @@ suite('begin', () => {
       )
   })
 
-  test('refuses a second action while one is queued or runs, whatever it is', async () => {
+  test('A second action is refused while one is queued or running', async () => {
     const name = await insertDeployment(db)
     const { actionId } = await enqueue(db, 'update', name)
     await assert.rejects(enqueue(db, 'update', name), isRefusal('busy', /currently being processed/))
@@ -91,7 +91,7 @@ suite('begin', () => {
     await assert.rejects(enqueue(db, 'restore', name), isRefusal('busy'))
   })
 
-  test('of many at once exactly one is accepted; all others are told that it is being processed', async () => {
+  test('Of many concurrent actions exactly one is accepted, and the others are busy', async () => {
     const name = await insertDeployment(db)
     const { won, lost } = await settleAll(repeat(30, () => enqueue(db, 'update', name)))
     assert.equal(won.length, 1)
@@ -102,14 +102,14 @@ suite('begin', () => {
     assert.ok(second.lost.every((error) => error.code === 'busy'))
   })
 
-  test('of many creates of one name at once exactly one is accepted', async () => {
+  test('Of many concurrent creates of one name exactly one is accepted', async () => {
     const name = newName()
     const { won, lost } = await settleAll(repeat(20, () => enqueue(db, 'create', name)))
     assert.equal(won.length, 1)
     assert.ok(lost.every((error) => error.code === 'name_taken'))
   })
 
-  test('that waited for the row sees what was committed meanwhile: an action that has ended', async () => {
+  test('An action that waited for the row lock sees the end of another one', async () => {
     const name = await insertDeployment(db)
     const held = await startAction(db, 'update', name)
     const { actionId } = await whileRowLocked(
@@ -127,13 +127,13 @@ suite('begin', () => {
     assert.ok(actionId > held.actionId)
   })
 
-  test('that waited for the row sees what was committed meanwhile: an action that has begun', async () => {
+  test('An action that waited for the row lock sees the start of another one', async () => {
     const name = await insertDeployment(db)
     const second = whileRowLocked(db, name, () => enqueue(db, 'update', name), insertActiveUpdate(name))
     await assert.rejects(second, isRefusal('busy'))
   })
 
-  test('different deployments never wait for each other', async () => {
+  test('Different deployments never wait for each other', async () => {
     const name = await insertDeployment(db)
     await withDatabase(db.url, async (other) => {
       await other.query('begin')
@@ -143,7 +143,7 @@ suite('begin', () => {
     })
   })
 
-  test('is refused by the schema itself when code forgets to look', async () => {
+  test('The schema itself refuses a second active action', async () => {
     const name = await insertDeployment(db)
     const insert = `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source)
       select id, 'update', 'queued', '[]', '[]', 'x', 'api' from deployments where name = $1`
@@ -152,7 +152,7 @@ suite('begin', () => {
     await assert.rejects(enqueue(db, 'update', name), isRefusal('busy'))
   })
 
-  test('lets a put away deployment forget when it was archived, unless it is being cleaned up', async () => {
+  test('An action on an archived deployment clears the archiving time, except a cleanup', async () => {
     const since = async (name: string) =>
       (await db.raw('select archived_at from deployments where name = $1', [name]))[0].archived_at
     const [restored, cleaned] = [
@@ -165,7 +165,7 @@ suite('begin', () => {
     assert.notEqual(await since(cleaned), null)
   })
 
-  test('keeps what JSON can hold: quotes, newlines, every character but NUL', async () => {
+  test('Overrides keep every character except NUL', async () => {
     const name = newName()
     const odd = [valueAdded('key', '\'"\\\n\t$x -- ; \u2028 😀 \ufffd')]
     await enqueue(db, 'create', name, { overrides: { application: odd, deployment: [] } })
@@ -173,8 +173,8 @@ suite('begin', () => {
   })
 })
 
-suite('the life of a deployment in the database', () => {
-  test('goes from nothing to nothing, one action after another', async () => {
+suite('lifecycle of a deployment', () => {
+  test('A deployment goes from create to cleanup, one action after another', async () => {
     const name = newName()
     const steps: [ActionKind, string][] = [
       ['create', 'CreatePending'],
@@ -191,10 +191,10 @@ suite('the life of a deployment in the database', () => {
       await db.raw('update deployments set status = $2 where name = $1', [name, checked])
     }
     await runAction(db, 'create', name)
-    assert.equal(await statusOf(db, name), 'CreatePending', 'the name is free again')
+    assert.equal(await statusOf(db, name), 'CreatePending', 'the name can be used again')
   })
 
-  test('a failing script leaves the status of a failure', async () => {
+  test('A failed script leaves the failure status of its action', async () => {
     for (const kind of actionKinds.filter((one) => one !== 'create')) {
       const name = await insertDeployment(db, actions[kind].allowedFrom[0])
       await runAction(db, kind, name, 1)
@@ -202,14 +202,14 @@ suite('the life of a deployment in the database', () => {
     }
   })
 
-  test('an action whose lease has run out still counts as under way', async () => {
+  test('An action with an expired lease is still active', async () => {
     const name = await insertDeployment(db)
     const held = await startAction(db, 'update', name)
     await expireLease(db, held.actionId)
     await assert.rejects(enqueue(db, 'update', name), isRefusal('busy'))
   })
 
-  test('a unique violation is known as one', async () => {
+  test('A unique violation is recognized', async () => {
     const name = await insertDeployment(db)
     const insert = sql.unsafe`insert into deployments (name, status, app_overrides, deployment_overrides, links)
       values (${name}, 'Running', '[]', '[]', '[]')`

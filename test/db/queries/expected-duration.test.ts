@@ -1,4 +1,4 @@
-/** How long an action usually takes, as it is told while one is under way. */
+/** The expected duration of an active action. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
@@ -16,7 +16,7 @@ import {
 
 const db = useTestDatabase(3)
 
-/** Ended actions of a deployment that took so many seconds each. */
+/** Inserts ended actions that took these numbers of seconds. */
 const insertPastActions = (name: string, kind: ActionKind, seconds: number[], state = 'succeeded') =>
   db.raw(
     `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
@@ -32,7 +32,7 @@ const enqueueAndRead = async (kind: ActionKind, name: string) => {
   return expectedDurationMs(name)
 }
 
-test("is the median of the deployment's own last ones of its kind that went well", async () => {
+test("The expected duration is the median of the deployment's last successful actions of the same kind", async () => {
   const name = await insertDeployment(db)
   await insertPastActions(name, 'update', [3, 1, 2])
   await insertPastActions(name, 'update', [500], 'failed')
@@ -40,7 +40,7 @@ test("is the median of the deployment's own last ones of its kind that went well
   assert.equal(await enqueueAndRead('update', name), 2000)
 })
 
-test('is that of the project where it has none of its own: so a create tells it too', async () => {
+test('Without such actions it is the median of all deployments, also for a create', async () => {
   const other = await insertDeployment(db)
   await db.raw(`delete from actions where kind in ('create', 'restore')`)
   assert.equal(await enqueueAndRead('create', newName()), null)
@@ -51,7 +51,7 @@ test('is that of the project where it has none of its own: so a create tells it 
   assert.equal(await enqueueAndRead('restore', archived), 7000)
 })
 
-test('stays what it was told first: nothing that happens elsewhere changes what a deployment says', async () => {
+test('The expected duration of an action does not change after it was enqueued', async () => {
   const other = await insertDeployment(db)
   await insertPastActions(other, 'create', [5, 5, 5])
   const name = newName()
@@ -60,5 +60,5 @@ test('stays what it was told first: nothing that happens elsewhere changes what 
   await insertPastActions(other, 'create', [60, 60, 60, 60, 60, 60, 60, 60, 60])
   assert.equal(await expectedDurationMs(name), before)
   await finish(db.pool, held, scriptResult(0))
-  assert.equal(await expectedDurationMs(name), undefined, 'only while it is under way')
+  assert.equal(await expectedDurationMs(name), undefined, 'an ended action has no expected duration')
 })

@@ -1,4 +1,4 @@
-/** The same key acts once: asked at once, again, after a failure, for another request. */
+/** Requests with the same Idempotency-Key act once: concurrent, repeated, failed and different ones. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
@@ -25,8 +25,8 @@ import {
 const db = useTestDatabase(12)
 const newKey = (fingerprint = 'f'): IdempotencyKey => ({ key: `key-${newName()}`, fingerprint })
 
-suite('an Idempotency-Key', () => {
-  test('asked many times at once acts once; everybody gets the same action, one the change', async () => {
+suite('Idempotency-Key', () => {
+  test('Concurrent requests act once and get the same action; one gets the change event', async () => {
     const [key, name] = [newKey(), newName()]
     const begun = await Promise.all(repeat(20, () => enqueue(db, 'create', name, { key })))
     assert.equal(new Set(begun.map((one) => one.actionId)).size, 1)
@@ -34,7 +34,7 @@ suite('an Idempotency-Key', () => {
     assert.ok((begun[0]?.actionId ?? 0) > 0)
   })
 
-  test('remembers its action, also when the deployment has moved on or is gone', async () => {
+  test('A key keeps its action, also after the deployment changed or was deleted', async () => {
     const [key, name] = [newKey(), await insertDeployment(db)]
     const first = await enqueue(db, 'update', name, { key })
     assert.deepEqual(await findIdempotencyKey(db.pool, key), { actionId: first.actionId })
@@ -45,7 +45,7 @@ suite('an Idempotency-Key', () => {
     assert.equal(await findIdempotencyKey(db.pool, newKey()), null)
   })
 
-  test('of a request that was refused is free again', async () => {
+  test('The key of a refused request is free again', async () => {
     const [key, name] = [newKey(), await insertDeployment(db, 'Archived')]
     await assert.rejects(enqueue(db, 'update', name, { key }), isRefusal('impossible_move'))
     assert.equal(await findIdempotencyKey(db.pool, key), null)
@@ -53,7 +53,7 @@ suite('an Idempotency-Key', () => {
     assert.ok((await enqueue(db, 'update', name, { key })).change)
   })
 
-  test('for another request is refused, before and after', async () => {
+  test('The key of another request is refused', async () => {
     const key = newKey('one')
     const other = { ...key, fingerprint: 'two' }
     await enqueue(db, 'create', newName(), { key })
@@ -61,14 +61,14 @@ suite('an Idempotency-Key', () => {
     await assert.rejects(findIdempotencyKey(db.pool, other), isRefusal('key_reused'))
   })
 
-  test('waits for the first that asks, and acts when that one is rolled back', async () => {
+  test('A request waits for a concurrent one with the same key, and acts when that is rolled back', async () => {
     const [key, name] = [newKey(), newName()]
     await withDatabase(db.url, async (first) => {
       await first.query('begin')
       await first.query(`insert into idempotency_keys (key, fingerprint) values ($1, 'f')`, [key.key])
       const second = enqueue(db, 'create', name, { key })
       second.catch(() => {})
-      await waitFor('the second waits', async () => {
+      await waitFor('the second request waits', async () => {
         const rows = await db.raw(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
         )
@@ -80,17 +80,17 @@ suite('an Idempotency-Key', () => {
     })
   })
 
-  test('of a delete forgets once, and says so again', async () => {
+  test('A delete with a key happens once, and its repetition succeeds', async () => {
     const [key, name] = [newKey(), await insertDeployment(db)]
     const { won, lost } = await settleAll(repeat(10, () => deleteDeployment(db.pool, name, key)))
     assert.deepEqual(lost, [])
     assert.equal(won.filter((change) => change !== null).length, 1)
     await runAction(db, 'create', name)
     assert.equal(await deleteDeployment(db.pool, name, key), null)
-    assert.equal(await statusOf(db, name), 'CreatePending', 'the new one of that name stays')
+    assert.equal(await statusOf(db, name), 'CreatePending', 'the new deployment of that name stays')
   })
 
-  test('taken in a transaction that is undone was never taken', async () => {
+  test('A key of a rolled back transaction is free', async () => {
     const key = newKey()
     const undone = db.pool.transaction(async (transaction) => {
       assert.equal(await claimIdempotencyKey(transaction, key), null)
@@ -100,7 +100,7 @@ suite('an Idempotency-Key', () => {
     assert.equal(await findIdempotencyKey(db.pool, key), null)
   })
 
-  test('is forgotten after a day', async () => {
+  test('A key is deleted after a day', async () => {
     const [old, young] = [newKey(), newKey()]
     await enqueue(db, 'create', newName(), { key: old })
     await enqueue(db, 'create', newName(), { key: young })

@@ -1,6 +1,6 @@
 /**
- * A walk of random steps over a real database beside a model of a few lines in memory: after every step both say the
- * same. A failure prints the seed; MODEL_SEED=… walks the same way again.
+ * Runs random operations on a real database and on a small model in memory, and compares both after each step. A failure
+ * prints the seed; MODEL_SEED=… repeats the same steps.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -26,13 +26,13 @@ type ModelAction = {
   id: number
   kind: ActionKind
   state: ActionState
-  /** Claims of it so far, the last one first; a lease that was lost is still there, to try what it may not do. */
+  /** All claims, the last one first. Expired leases stay in the list, to try writes that must be rejected. */
   holders: ClaimedAction[]
   held: boolean
   cancel: boolean
   attempt: number
   output: string
-  /** What the deployment was before, as long as the script has not started. */
+  /** The status before this action; null once the script has started. */
   undo: Status | null
 }
 type ModelDeployment = { status: Status; actions: ModelAction[] }
@@ -67,7 +67,7 @@ function pick<T>(from: readonly T[]): T {
   return from[random(from.length)] as T
 }
 
-/** The refusal's code, or the value. */
+/** Returns the value or the code of the refusal. */
 async function attempt<T>(work: Promise<T>): Promise<{ value: T } | { refused: string }> {
   try {
     return { value: await work }
@@ -78,7 +78,7 @@ async function attempt<T>(work: Promise<T>): Promise<{ value: T } | { refused: s
   }
 }
 
-/** Whether the database did it, after checking that it did so exactly when the model says. */
+/** Asserts that the database accepted the operation exactly when the model does. Returns whether it did. */
 function expectSame<T>(
   what: string,
   outcome: { value: T } | { refused: string },
@@ -89,7 +89,7 @@ function expectSame<T>(
 }
 
 function expectChange(change: ChangeEvent | null): void {
-  assert.ok(change, 'a change is told')
+  assert.ok(change, 'there is a change event')
   changes += 1
   assert.ok(change.revision > lastRevision)
   lastRevision = change.revision
@@ -144,7 +144,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const [action, held, present] = holder(name)
     if (!action || !held) return
     const ours = present && action.held
-    // Asked for again it is the same start.
+    // A repeated start returns the same start.
     const again = ours && action.state === 'running'
     const may = again || (ours && action.state === 'queued' && !action.cancel)
     const outcome = await attempt(start(db.pool, held, null))
@@ -175,7 +175,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const [action, held, present] = holder(name)
     const deployment = model.get(name)
     if (!action || !held || !deployment) return
-    // A lease that has run out may still be ended by its holder, as long as nobody has taken it.
+    // The holder of an expired lease may still finish while no other runner has claimed the action.
     const may = present && (action.state === 'queued' || action.state === 'running')
     const exitCode = random(3) === 0 ? 1 : 0
     const outcome = await attempt(finish(db.pool, held, scriptResult(exitCode)))
@@ -242,7 +242,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const check = due.find((one) => one.name === name)
     const deployment = model.get(name)
     if (!check || !deployment) return
-    // Sometimes an action begins while the check runs.
+    // Sometimes an action starts during the check.
     const begun = random(4) === 0 && canStart('archive', deployment.status)
     if (begun) {
       const { actionId, change } = await enqueue(db, 'archive', name)
@@ -255,7 +255,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const outcome = { ...check, statusWhenClaimed: check.status, exitCode, error: null, nextCheckInMs: 0 }
     if (to === check.status) return saveCheckResult(db.pool, outcome)
     const change = await saveCheckResultAndStatus(db.pool, outcome, to)
-    assert.equal(change === null, begun, 'a check that is too late')
+    assert.equal(change === null, begun, 'a late check result is rejected')
     if (change === null) return
     expectChange(change)
     deployment.status = to
@@ -272,7 +272,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
   },
 }
 
-/** What comes next in a life without trouble. */
+/** The usual next step. */
 function usualStep(deployment: ModelDeployment | undefined): string {
   const action = active(deployment)
   if (action?.state === 'running') return 'finish'
@@ -280,12 +280,12 @@ function usualStep(deployment: ModelDeployment | undefined): string {
   return deployment?.status.endsWith('Pending') ? 'check' : 'begin'
 }
 
-/** Mostly the one under way, if any. */
+/** Usually the active action, if there is one. */
 function someAction(deployment: ModelDeployment | undefined): ModelAction | undefined {
   return (random(4) > 0 ? active(deployment) : undefined) ?? pick(deployment?.actions ?? [])
 }
 
-/** Some action of the deployment, somebody who holds or held it, and whether that is the present holder. */
+/** An action, one of its leases, and whether that lease is the current one. */
 function holder(name: string): [ModelAction | undefined, ClaimedAction | undefined, boolean] {
   const all = model.get(name)?.actions.filter((action) => action.holders.length > 0) ?? []
   const action = random(3) > 0 ? all.at(-1) : pick(all)
@@ -293,7 +293,7 @@ function holder(name: string): [ModelAction | undefined, ClaimedAction | undefin
   return [action, held, held !== undefined && held === action?.holders[0]]
 }
 
-test(`${steps} random steps leave the database as the model says (seed ${seed})`, async (context) => {
+test(`${steps} random steps leave the database in the state of the model (seed ${seed})`, async (context) => {
   const names = ['one', 'two']
   const path: string[] = []
   for (let at = 0; at < steps; at++) {
@@ -320,5 +320,5 @@ test(`${steps} random steps leave the database as the model says (seed ${seed})`
   }
   const [{ output }] = await db.raw('select count(distinct action_id)::int as output from action_output')
   const written = [...model.values()].flatMap((one) => one.actions).filter((one) => one.output !== '')
-  assert.equal(output, written.length, 'nothing is left of what is gone')
+  assert.equal(output, written.length, 'no output of deleted actions is left')
 })

@@ -1,4 +1,4 @@
-/** The fence between output and the end of an action, with both under way at once: neither overtakes the other unseen. */
+/** Output that is written while its action ends: it is committed before the end or rejected. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isStaleWrite } from '../../../db/errors.ts'
@@ -13,7 +13,7 @@ const db = useTestDatabase(5)
 const insert = `insert into action_output (action_id, fencing_token, seq, stream, text) values ($1, $2, 1, 'stdout', 'x')`
 
 const waitForLock = () =>
-  waitFor('one waits for the other', async () => {
+  waitFor('one statement waits for the lock of the other', async () => {
     const rows = await db.raw(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     )
@@ -21,20 +21,20 @@ const waitForLock = () =>
   })
 
 const endings: Record<string, (held: ClaimedAction) => Promise<unknown>> = {
-  'the sweeper': async (held) => {
+  'the recovery': async (held) => {
     await expireLease(db, held.actionId)
-    // It skips what is locked and comes again.
+    // The recovery skips locked rows, so it is repeated.
     return waitFor('the action is ended', async () => {
       const lost = await endExpiredAction(db.pool, false)
       return { done: lost !== null, value: lost }
     })
   },
-  'its own end': (held) => finish(db.pool, held, scriptResult(0)),
+  finish: (held) => finish(db.pool, held, scriptResult(0)),
 }
 
 for (const [who, end] of Object.entries(endings)) {
   suite(`output and ${who}`, () => {
-    test('output that is being written is there when the action has ended', async () => {
+    test('Output in an open transaction is stored before the action ends', async () => {
       const held = await startAction(db, 'update', await insertDeployment(db))
       await withDatabase(db.url, async (writer) => {
         await writer.query('begin')
@@ -53,7 +53,7 @@ for (const [who, end] of Object.entries(endings)) {
       })
     })
 
-    test('output that comes while the action is being ended waits, and is refused', async () => {
+    test('Output that arrives during the end waits and is rejected', async () => {
       const held = await startAction(db, 'update', await insertDeployment(db))
       await withDatabase(db.url, async (ender) => {
         await ender.query('begin')

@@ -1,4 +1,4 @@
-/** What runners find by themselves: waiting and lost actions, expired archives, status changes to be told. */
+/** Recovery: unclaimed actions, expired leases, expired archives and status changes. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
@@ -23,15 +23,15 @@ import {
 const db = useTestDatabase(10)
 beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
 
-suite('waiting actions', () => {
-  test('are found oldest first, once they are old enough, at most as many as asked for', async () => {
+suite('unclaimed actions', () => {
+  test('Unclaimed actions are found oldest first, after a minimum age, up to the limit', async () => {
     const ids: number[] = []
     for (const name of repeat(4, newName)) ids.push((await enqueue(db, 'create', name)).actionId)
     assert.deepEqual(await findUnclaimedActions(db.pool, 0, 3), ids.slice(0, 3))
     assert.deepEqual(await findUnclaimedActions(db.pool, 60_000, 3), [])
   })
 
-  test('that are held, started, ended or being cancelled are none; one whose holder was lost is', async () => {
+  test('Claimed, started, ended and cancelled actions are not found; one with an expired lease is', async () => {
     const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await startAction(db, 'create', newName())
     await runAction(db, 'create', newName())
@@ -44,8 +44,8 @@ suite('waiting actions', () => {
   })
 })
 
-suite('lost actions', () => {
-  test('that lose every runner before the start are not tried for ever', async () => {
+suite('expired leases', () => {
+  test('An action that loses five runners before its start ends as interrupted', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     for (const _ of repeat(5, newName)) {
       assert.equal(await endExpiredAction(db.pool, true), null)
@@ -58,11 +58,11 @@ suite('lost actions', () => {
     assert.deepEqual([row.state, row.started_at], ['interrupted', null])
   })
 
-  test('end as interrupted, with their output so far and the name of the runner', async () => {
+  test('A started action ends as interrupted, with its output so far and the name of its runner', async () => {
     const name = newName()
     const held = await startAction(db, 'create', name)
     await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'so far' }])
-    assert.equal(await endExpiredAction(db.pool, false), null, 'not while it is held')
+    assert.equal(await endExpiredAction(db.pool, false), null, 'not during the lease')
     await expireLease(db, held.actionId)
     const lost = await endExpiredAction(db.pool, false)
     assert.deepEqual(
@@ -76,13 +76,13 @@ suite('lost actions', () => {
     assert.equal(await endExpiredAction(db.pool, false), null)
   })
 
-  test('that had not started are left to be claimed again', async () => {
+  test('An action that had not started can be claimed again', async () => {
     const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await expireLease(db, held.actionId)
     assert.equal(await endExpiredAction(db.pool, true), null)
   })
 
-  test('that had not started but were to be cancelled are cancelled', async () => {
+  test('An action with a cancel request that had not started is cancelled', async () => {
     const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await requestCancel(db.pool, held.actionId, 'ann')
     await expireLease(db, held.actionId)
@@ -90,7 +90,7 @@ suite('lost actions', () => {
     assert.equal((await actionRow(db, held.actionId)).state, 'cancelled')
   })
 
-  test('are followed by a visible second attempt where that is allowed, three at most', async () => {
+  test('With retries allowed, a visible new attempt follows, at most three in all', async () => {
     const name = newName()
     let held = await startAction(db, 'create', name)
     for (const attempt of [2, 3]) {
@@ -122,14 +122,14 @@ suite('lost actions', () => {
     return held
   }
 
-  test('that were to be cancelled are not tried again', async () => {
+  test('An action with a cancel request is not retried', async () => {
     const held = await startAction(db, 'create', newName())
     await requestCancel(db.pool, held.actionId, 'ann')
     await expireLease(db, held.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
   })
 
-  test('are ended once each by many sweeps at once', async () => {
+  test('Concurrent recoveries end each action once', async () => {
     const ids: number[] = []
     for (const name of repeat(8, newName)) ids.push((await startAction(db, 'create', name)).actionId)
     for (const id of ids) await expireLease(db, id)
@@ -153,7 +153,7 @@ suite('lost actions', () => {
 })
 
 suite('expired archives', () => {
-  test('are found oldest first when their time is over, and not while something is done to them', async () => {
+  test('Expired archives are found oldest first, without those with an active action', async () => {
     const age = (name: string, days: number) =>
       db.raw(`update deployments set archived_at = now() - make_interval(days => $2) where name = $1`, [
         name,
@@ -179,7 +179,7 @@ suite('expired archives', () => {
 })
 
 suite('status changes', () => {
-  test('are kept by the schema for whatever moves a deployment, and taken in order, each once', async () => {
+  test('Every status change is logged by the schema, and taken once, in order', async () => {
     const name = newName()
     await runAction(db, 'create', name)
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
@@ -197,7 +197,7 @@ suite('status changes', () => {
     assert.deepEqual(await takeStatusChanges(db.pool, 10), [])
   })
 
-  test('are taken at most as many as asked for, shared among many without a double', async () => {
+  test('Concurrent takers share the status changes without duplicates, up to the limit', async () => {
     await db.raw(`insert into status_changes (deployment, old_status, new_status)
       select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
     const taken = await Promise.all(repeat(10, () => takeStatusChanges(db.pool, 4)))

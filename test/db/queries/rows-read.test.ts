@@ -1,4 +1,4 @@
-/** What is asked often reads few rows, however many deployments and actions there are: PostgreSQL's own counters say so. */
+/** Frequent queries read few rows of large tables, measured by PostgreSQL's own counters. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../../db/pool.ts'
@@ -22,7 +22,7 @@ const db = useTestDatabase(1)
 const deployments = 3000
 const actionsOfEach = 20
 
-test('no hot query walks through a whole table', async () => {
+test('No frequent query scans a whole table', async () => {
   await withDatabase(db.url, async (client) => {
     await client.query(`set session_replication_role = replica`)
     await client.query(
@@ -81,7 +81,7 @@ test('no hot query walks through a whole table', async () => {
   await getAction(pool, 3000)
   await getOutput(pool, 3000, 0, 200)
   await deleteDeployment(pool, 'd301', undefined)
-  // A session that ends has told its counters.
+  // A session publishes its counters when it ends.
   await pool.end()
 
   const read = await readCounters()
@@ -91,7 +91,7 @@ test('no hot query walks through a whole table', async () => {
   }
 })
 
-/** How many rows of each table were read so far, by whatever way. */
+/** The number of rows read of each table so far. */
 async function readCounters(): Promise<Record<string, number>> {
   return withDatabase(db.url, async (client) => {
     const { rows } = await client.query(

@@ -1,4 +1,4 @@
-/** An action that ends before its script has started has done nothing: the deployment is what it was. */
+/** An action that ends before its script starts restores the deployment. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
@@ -25,13 +25,13 @@ const db = useTestDatabase(5)
 const selectDeployment = `select name, status, archived_at, app_overrides, deployment_overrides from deployments where name = $1`
 const overrides = { application: [valueAdded('a', 'new')], deployment: [valueAdded('b', 'new')] }
 
-/** Every kind and status from which it begins, but for the two that leave their own mark. */
+/** Every kind with its allowed statuses, except create and cleanup, which leave a status of their own. */
 const undoneCases = (['update', 'archive', 'restore'] as const).flatMap((kind) =>
   actions[kind].allowedFrom.map((status): [ActionKind, Status] => [kind, status]),
 )
 
-suite('an action that ended before its script started', () => {
-  test('cancelled while nobody held it, leaves status, overrides and time of archiving as they were', async () => {
+suite('action that ended before its script started', () => {
+  test('A cancel before the claim restores status, overrides and archiving time', async () => {
     for (const [kind, status] of undoneCases) {
       const name = await insertDeployment(db, status)
       await db.raw(
@@ -48,11 +48,11 @@ suite('an action that ended before its script started', () => {
     }
   })
 
-  test('refused by its runner, cancelled in its hands or lost again and again, leaves the same', async () => {
+  test('A refusal by the runner, a cancel after the claim and five lost runners restore them too', async () => {
     const ends = [
       async (actionId: number) => {
         const held = await claimNow(db, actionId)
-        await finish(db.pool, held, scriptResult(null, { error: 'config_check says no' }))
+        await finish(db.pool, held, scriptResult(null, { error: 'config_check refused the config' }))
       },
       async (actionId: number) => {
         const held = await claimNow(db, actionId)
@@ -75,14 +75,14 @@ suite('an action that ended before its script started', () => {
     }
   })
 
-  test('fails a new deployment, for there is nothing it was before', async () => {
+  test('A create that never started leaves a failed deployment', async () => {
     const name = newName()
     const { actionId } = await enqueue(db, 'create', name)
     await requestCancel(db.pool, actionId, 'carl')
     assert.equal(await statusOf(db, name), 'GenericFailure')
   })
 
-  test('marks a cleanup as failed, so that retention does not ask for it again by itself', async () => {
+  test('A cleanup that never started leaves CleanupFailed, so retention does not repeat it', async () => {
     const name = await insertDeployment(db, 'Archived')
     const { actionId } = await enqueue(db, 'cleanup', name)
     await requestCancel(db.pool, actionId, 'carl')
@@ -90,7 +90,7 @@ suite('an action that ended before its script started', () => {
   })
 })
 
-test('once the script has started nothing is undone, however it ends', async () => {
+test('After the script started nothing is restored', async () => {
   const name = await insertDeployment(db)
   const held = await startAction(db, 'update', name)
   assert.equal((await actionRow(db, held.actionId)).previous_deployment, null)

@@ -1,4 +1,4 @@
-/** Bells and questions: bounded in time, whatever Redis does. */
+/** The action queue: notifications arrive once, and fail in time without Redis. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -41,8 +41,8 @@ before(async () => {
 })
 after(() => closeRedis(commands))
 
-suite('bells', () => {
-  test('reach one who hears, each once', async () => {
+suite('action queue', () => {
+  test('Each notification reaches one runner, once', async () => {
     const prefix = redisPrefix()
     const heard: number[] = []
     const connections = [
@@ -57,9 +57,17 @@ suite('bells', () => {
     const bells = createActionQueue(commands, prefix)
     const rung = await Promise.all(repeat(20, (at) => bells.notify(at)))
     assert.ok(rung.every((one) => one))
-    await waitFor('all heard', async () => ({ done: heard.length >= 20, value: null, seen: heard }))
-    assert.equal(await bells.notify(3), true, 'the same action can be rung for again')
-    await waitFor('heard again', async () => ({ done: heard.length >= 21, value: null, seen: heard }))
+    await waitFor('all notifications arrive', async () => ({
+      done: heard.length >= 20,
+      value: null,
+      seen: heard,
+    }))
+    assert.equal(await bells.notify(3), true, 'a notification for the same action can be repeated')
+    await waitFor('the repeated notification arrives', async () => ({
+      done: heard.length >= 21,
+      value: null,
+      seen: heard,
+    }))
     assert.deepEqual(
       heard.sort((a, b) => a - b),
       [...repeat(20, (at) => at), 3].sort((a, b) => a - b),
@@ -71,11 +79,11 @@ suite('bells', () => {
     assert.deepEqual(
       left.filter((key) => /:\d+$/.test(key)),
       [],
-      'no job is kept',
+      'no job is stored',
     )
   })
 
-  test('rung where no Redis is, or a black hole, are not known to have rung within about a second', async () => {
+  test('Without Redis, or with one that does not answer, notify resolves to false within about a second', async () => {
     const proxy = await startTcpProxy(redisUrl())
     const frozen = createCommandConnection(proxy.url, ignoreError)
     await waitUntilReady(frozen, 5000)
@@ -89,15 +97,15 @@ suite('bells', () => {
       assert.deepEqual(rung, [false, false])
       const closing = performance.now()
       await bells.close()
-      assert.ok(performance.now() - closing < 1500, 'closing is bounded too')
+      assert.ok(performance.now() - closing < 1500, 'closing has a time limit too')
       redis.disconnect()
     }
     await proxy.close()
   })
 })
 
-suite('questions', { concurrency: true }, () => {
-  /** An asker, and as many who answer as wanted. */
+suite('script queries', { concurrency: true }, () => {
+  /** Runs `work` with a client, and with a runner when `reply` is given. */
   async function asking(
     reply: ((asked: ScriptQuery) => Promise<ScriptAnswer>) | null,
     work: (questions: ScriptQueryClient, prefix: string) => Promise<void>,
@@ -120,7 +128,7 @@ suite('questions', { concurrency: true }, () => {
     }
   }
 
-  test('are answered, many at once, each with its own answer', () =>
+  test('Concurrent queries each get their own answer', () =>
     asking(echo, async (questions) => {
       const answers = await Promise.all(repeat(30, (at) => questions.query(question(`k${at}`), 5000)))
       assert.deepEqual(
@@ -129,7 +137,7 @@ suite('questions', { concurrency: true }, () => {
       )
     }))
 
-  test('are answered to the asker only', () =>
+  test('Only the client of a query gets its answer', () =>
     asking(echo, async (questions, prefix) => {
       const other = createBlockingConnection(redisUrl(), ignoreError)
       const heard: string[] = []
@@ -142,14 +150,14 @@ suite('questions', { concurrency: true }, () => {
       await closeRedis(other)
     }))
 
-  test('that nobody answers in time end with NoAnswer', () =>
+  test('A query without an answer in time rejects with ScriptQueryTimeout', () =>
     asking(null, async (questions) => {
       const start = performance.now()
       await assert.rejects(questions.query(question('k'), 300), ScriptQueryTimeout)
       assert.ok(performance.now() - start < 1500)
     }))
 
-  test('whose asker has given up are not worked on any more', async () => {
+  test('A query whose client has given up is not served', async () => {
     const prefix = redisPrefix()
     const subscriber = createBlockingConnection(redisUrl(), ignoreError)
     const questions = createScriptQueryClient(commands, subscriber, prefix)
@@ -167,7 +175,7 @@ suite('questions', { concurrency: true }, () => {
     for (const redis of [subscriber, blocking]) await closeRedis(redis)
   })
 
-  test('whose answer fails, or is nonsense, do not harm the others', () =>
+  test('A failed or invalid answer does not affect other queries', () =>
     asking(
       async (asked) => {
         const [[key = ''] = []] = asked.ask === 'config' ? asked.deployment : []
@@ -192,7 +200,7 @@ suite('questions', { concurrency: true }, () => {
       },
     ))
 
-  test('under way when Redis goes away, becomes a black hole or loses its data fail soon, not as unanswered', async () => {
+  test('A pending query fails soon, not as a timeout, when Redis closes, stops answering or loses its data', async () => {
     const lost = async (happen: (proxy: TcpProxy, prefix: string) => Promise<void> | void) => {
       const proxy = await startTcpProxy(redisUrl())
       const [redis, subscriber] = [
@@ -237,7 +245,7 @@ suite('questions', { concurrency: true }, () => {
     ])
   })
 
-  test('asked of a Redis that is away, or a black hole, fail within about a second', async () => {
+  test('A query fails within about a second when Redis is unreachable or does not answer', async () => {
     const proxy = await startTcpProxy(redisUrl())
     const [frozen, frozenToo] = [
       createCommandConnection(proxy.url, ignoreError),

@@ -1,4 +1,4 @@
-/** Connections to Redis whose other end is gone without a word: they notice, and come back by themselves. */
+/** Connections to Redis detect a peer that stopped answering, and reconnect. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -30,8 +30,8 @@ async function behindProxy(
   }
 }
 
-suite('a connection that leads nowhere', { concurrency: true }, () => {
-  test('is replaced where commands get no answer', () =>
+suite('dead connection', { concurrency: true }, () => {
+  test('A command connection is replaced when commands get no answer', () =>
     behindProxy(
       (url) => createCommandConnection(url, ignoreError, 1200),
       async (redis, proxy) => {
@@ -47,7 +47,7 @@ suite('a connection that leads nowhere', { concurrency: true }, () => {
       },
     ))
 
-  test('is replaced where only messages are waited for, and they come again', () =>
+  test('A subscriber connection is replaced, and messages arrive again', () =>
     behindProxy(
       (url) => createSubscriberConnection(url, ignoreError, 400),
       async (redis, proxy) => {
@@ -66,7 +66,7 @@ suite('a connection that leads nowhere', { concurrency: true }, () => {
       },
     ))
 
-  test('is replaced where a worker waits for work, and that goes on', () =>
+  test('A blocking connection is replaced, and the worker continues', () =>
     behindProxy(
       (url) => createBlockingConnection(url, ignoreError, 1500),
       async (redis, proxy) => {
@@ -82,7 +82,7 @@ suite('a connection that leads nowhere', { concurrency: true }, () => {
     ))
 })
 
-test('one that is quiet but well is left alone', () =>
+test('A quiet healthy connection is kept', () =>
   behindProxy(
     (url) => createSubscriberConnection(url, ignoreError, 300),
     async (redis) => {

@@ -1,4 +1,4 @@
-/** Hints over Redis: they arrive, they may be lost, and whatever arrives never breaks who listens. */
+/** Events over Redis: delivery, loss, and unreadable messages. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -32,7 +32,7 @@ before(async () => {
 })
 after(() => closeRedis(commands))
 
-/** A listener of its own, on a prefix of its own. */
+/** Runs `work` with a subscriber on its own prefix. */
 async function withSubscriber<T>(
   work: (heard: unknown[], prefix: string) => Promise<T>,
   only?: (heard: unknown[]) => EventHandlers,
@@ -55,8 +55,8 @@ async function withSubscriber<T>(
 const waitForCount = (heard: unknown[], count: number) =>
   waitFor(`${count} heard`, async () => ({ done: heard.length >= count, value: heard, seen: heard }))
 
-suite('hints', () => {
-  test('arrive as they were sent, in order', () =>
+suite('events', () => {
+  test('Events arrive as published, in order', () =>
     withSubscriber(async (received, prefix) => {
       await publishChange(commands, prefix, deleted(1))
       await publishOutput(commands, prefix, { actionId: 7, seq: 3 })
@@ -68,7 +68,7 @@ suite('hints', () => {
       ])
     }))
 
-  test('go only to those who want them, and stay within their prefix', () =>
+  test('A subscriber gets only the events that it handles, of its own prefix', () =>
     withSubscriber(
       async (received, prefix) => {
         await publishChange(commands, prefix, deleted(1))
@@ -79,7 +79,7 @@ suite('hints', () => {
       (received) => ({ onCancel: (actionId) => received.push(actionId) }),
     ))
 
-  test('of another version, or nonsense, are passed over; the next one is heard', () =>
+  test('Unreadable messages are ignored, and the next event arrives', () =>
     withSubscriber(async (received, prefix) => {
       const names = channelNames(prefix)
       for (const name of [names.changes, names.output, names.cancel])
@@ -95,7 +95,7 @@ suite('hints', () => {
       ])
     }))
 
-  test('are heard again after the connection broke', async () => {
+  test('Events arrive again after the connection broke', async () => {
     const proxy = await startTcpProxy(redisUrl())
     await withSubscriber(
       async (received, prefix) => {
@@ -111,7 +111,7 @@ suite('hints', () => {
     await proxy.close()
   })
 
-  test('to a Redis that is not there, or a black hole, are lost within its second', async () => {
+  test('An event is lost within a second when Redis is unreachable or does not answer', async () => {
     const proxy = await startTcpProxy(redisUrl())
     const held = createCommandConnection(proxy.url, ignoreError)
     await waitUntilReady(held, 5000)

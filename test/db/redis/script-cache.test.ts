@@ -1,4 +1,4 @@
-/** Answers of config scripts, kept in Redis. */
+/** The cache of config script answers in Redis. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { Redis } from 'ioredis'
@@ -18,8 +18,8 @@ before(async () => {
 })
 after(() => closeRedis(redis))
 
-suite('cached answers', () => {
-  test('come back with their age, for the same script and config only', async () => {
+suite('script cache', () => {
+  test('An answer is returned with its age, for the same script and config only', async () => {
     const prefix = redisPrefix()
     await writeScriptCache(redis, prefix, 'application_config', [['k', 'v']], answer, 60_000)
     const cached = await readScriptCache(redis, prefix, 'application_config', [['k', 'v']])
@@ -31,14 +31,14 @@ suite('cached answers', () => {
     assert.equal(await readScriptCache(redis, `${prefix}x`, 'application_config', [['k', 'v']]), null)
   })
 
-  test('go by themselves after their time', async () => {
+  test('An answer expires', async () => {
     const prefix = redisPrefix()
     await writeScriptCache(redis, prefix, 'deployment_config', [], answer, 60_000)
     const ttlMs = await redis.pttl(redisKeys(prefix).scriptCache('deployment_config', []))
     assert.ok(ttlMs > 50_000 && ttlMs <= 60_000)
   })
 
-  test('that cannot be read any more are as if there were none', async () => {
+  test('An unreadable entry counts as none', async () => {
     const prefix = redisPrefix()
     for (const text of ['', '{', 'null', '{"at":1,"answer":{"is":"other"}}']) {
       await redis.set(redisKeys(prefix).scriptCache('deployment_config', []), text)
@@ -46,7 +46,7 @@ suite('cached answers', () => {
     }
   })
 
-  test('can all be forgotten, those of other installations stay', async () => {
+  test('All answers of one prefix can be deleted', async () => {
     const [prefix, other] = [redisPrefix(), redisPrefix()]
     const many = repeat(1200, (at): [string, string][] => [['k', String(at)]])
     await Promise.all(
@@ -58,7 +58,7 @@ suite('cached answers', () => {
     assert.ok(await readScriptCache(redis, other, 'deployment_config', []))
   })
 
-  test('of a Redis that is away are none, and writing them is no error', async () => {
+  test('Without Redis a read returns null and a write is no error', async () => {
     const away = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, () => {})
     assert.equal(await readScriptCache(away, 'x', 'deployment_config', []), null)
     await writeScriptCache(away, 'x', 'deployment_config', [], answer, 1000)
