@@ -1,7 +1,7 @@
 /**
- * The wire format of Octopod 1.6 (contract §4), as recorded examples played against a running system: wire/*.json, in
- * order. `bytes`: the body to the byte. `body`: its value, where `<time>`, `<id>`, `<seconds>` and `<words>` stand for any.
- * `added`: fields of ours beyond the contract, at the outermost records. `pick`: only these paths of the body.
+ * The wire format of Octopod 1.6 (contract §4): the recorded examples of wire-format-1.6/*.json are sent to a running
+ * system, in order. `bytes` compares the body byte by byte. `body` compares its value; `<time>`, `<id>`, `<seconds>` and
+ * `<text>` stand for any such value. `added` names new fields beyond the contract, `pick` the compared paths.
  */
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
@@ -17,10 +17,10 @@ import { type System, startSystem } from '../helpers/system.ts'
 
 type Exchange = {
   title: string
-  given?: { behave: string; how: string }
-  request: { method: string; path: string; body?: unknown; as?: 'nobody' }
+  given?: { script: string; behavior: string }
+  request: { method: string; path: string; body?: unknown; as?: 'anonymous' }
   answer: { status: number; type: string; bytes?: string; body?: unknown; added?: string[]; pick?: string[] }
-  then?: { name: string; is: string }
+  then?: { name: string; status: string }
 }
 
 const folder = new URL('wire-format-1.6/', import.meta.url)
@@ -30,13 +30,13 @@ for (const file of files) recorded.set(file, JSON.parse(await readFile(new URL(f
 
 let system: System
 let admin: ApiClient
-let nobody: ApiClient
+let anonymous: ApiClient
 let lastAction = ''
 
 before(async () => {
   system = await startSystem({ env: { GIT_REVISION: '3f1c9b2', CHECK_INTERVAL: '1' } })
   admin = createApiClient(system.url)
-  nobody = createApiClient(system.url, null)
+  anonymous = createApiClient(system.url, null)
 })
 after(() => system?.stop())
 
@@ -44,25 +44,25 @@ for (const [file, exchanges] of recorded)
   for (const exchange of exchanges) test(`${file}: ${exchange.title}`, () => play(exchange))
 
 async function play({ given, request, answer, then }: Exchange): Promise<void> {
-  if (given) await system.setBehavior(given.behave, given.how)
+  if (given) await system.setBehavior(given.script, given.behavior)
   const path = request.path.replace('<last action>', lastAction)
-  const reply = await (request.as === 'nobody' ? nobody : admin).api(request.method, path, request.body)
+  const reply = await (request.as === 'anonymous' ? anonymous : admin).api(request.method, path, request.body)
   lastAction = reply.headers.get('octopod-action-id') ?? lastAction
   assert.equal(reply.status, answer.status, reply.text)
   assert.equal(reply.headers.get('content-type')?.split(';')[0], answer.type)
   if (answer.bytes !== undefined) assert.equal(reply.text, answer.bytes)
   else {
-    const seen = answer.pick ? answer.pick.map((at) => pick(reply.body, at)) : reply.body
-    assert.deepEqual(likened(without(seen, answer.added ?? []), answer.body), answer.body)
+    const actual = answer.pick ? answer.pick.map((path) => pick(reply.body, path)) : reply.body
+    assert.deepEqual(withPlaceholders(without(actual, answer.added ?? []), answer.body), answer.body)
   }
-  if (then?.is === 'gone') await admin.waitUntilDeleted(then.name)
-  else if (then) await admin.waitForStatus(then.name, then.is)
+  if (then?.status === 'deleted') await admin.waitUntilDeleted(then.name)
+  else if (then) await admin.waitForStatus(then.name, then.status)
 }
 
 const pick = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], value)
 
-/** Without the fields of ours; each must be there, so that the list of additions stays true. */
+/** Removes the added fields. Each must exist, so that the list of additions stays correct. */
 function without(value: unknown, added: readonly string[]): unknown {
   if (Array.isArray(value) && added.length > 0) return value.map((one) => without(one, added))
   if (added.length === 0) return value
@@ -74,29 +74,32 @@ function without(value: unknown, added: readonly string[]): unknown {
   return rest
 }
 
-const likes: Record<string, (value: unknown) => boolean> = {
+const placeholders: Record<string, (value: unknown) => boolean> = {
   '<time>': (value) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(String(value)),
   '<id>': (value) => Number.isInteger(value) && Number(value) > 0,
   '<seconds>': (value) => typeof value === 'number' && value >= 0 && value < 60,
-  '<words>': (value) => typeof value === 'string' && value.length > 5,
+  '<text>': (value) => typeof value === 'string' && value.length > 5,
 }
 
-/** `seen` with each value that is like its placeholder replaced by it, so that deepEqual shows the rest. */
-function likened(seen: unknown, wanted: unknown): unknown {
-  if (typeof wanted === 'string' && likes[wanted]?.(seen)) return wanted
-  if (Array.isArray(wanted) && Array.isArray(seen)) return seen.map((one, at) => likened(one, wanted[at]))
-  if (!isRecord(wanted) || !isRecord(seen)) return seen
-  return Object.fromEntries(Object.entries(seen).map(([key, value]) => [key, likened(value, wanted[key])]))
+/** Replaces each value that matches its placeholder by the placeholder, so that deepEqual shows the other differences. */
+function withPlaceholders(actual: unknown, expected: unknown): unknown {
+  if (typeof expected === 'string' && placeholders[expected]?.(actual)) return expected
+  if (Array.isArray(expected) && Array.isArray(actual))
+    return actual.map((one, at) => withPlaceholders(one, expected[at]))
+  if (!isRecord(expected) || !isRecord(actual)) return actual
+  return Object.fromEntries(
+    Object.entries(actual).map(([key, value]) => [key, withPlaceholders(value, expected[key])]),
+  )
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 test('Every endpoint of Octopod 1.6 has a recorded example', () => {
-  const asked = [...recorded.values()].flat().map(({ request }) => request)
+  const requests = [...recorded.values()].flat().map(({ request }) => request)
   const covered = (name: EndpointName) => {
     const path = new RegExp(`^${api[name].path.replace(/:\w+/g, '[^/]+')}$`)
-    return asked.some((request) => request.method === api[name].method && path.test(request.path))
+    return requests.some((request) => request.method === api[name].method && path.test(request.path))
   }
   const contract = (Object.keys(api) as EndpointName[]).filter((name) => !api[name].ours)
   assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { singleFlight } from '../../lib/single-flight.ts'
 
-function counted() {
+function createCountedWork() {
   let started = 0
   const waiting: (() => void)[] = []
   const work = singleFlight(() => {
@@ -17,7 +17,7 @@ function counted() {
 }
 
 test('Calls during a run share the next run', async () => {
-  const { work, finishOne, started } = counted()
+  const { work, finishOne, started } = createCountedWork()
   const first = work()
   const later = [work(), work(), work()]
   assert.equal(started(), 1)
@@ -32,13 +32,13 @@ test('A failed run rejects its own callers and no others', async () => {
   let fail = true
   const work = singleFlight(async () => {
     await new Promise((resolve) => setImmediate(resolve))
-    if (fail) throw new Error('away')
-    return 'fine'
+    if (fail) throw new Error('failed')
+    return 'done'
   })
   const first = work()
   const second = work()
-  await assert.rejects(first, /away/)
+  await assert.rejects(first, /failed/)
   fail = false
-  assert.equal(await second, 'fine')
-  assert.equal(await work(), 'fine')
+  assert.equal(await second, 'done')
+  assert.equal(await work(), 'done')
 })

@@ -9,9 +9,9 @@ const headersOf = (headers: Record<string, string>) => ({
 })
 
 test('A trusted proxy header names the actor; the header of the client counts only without one', () => {
-  const trusting = { ...settings, ACTOR_HEADER: 'X-Forwarded-User' }
+  const withProxy = { ...settings, ACTOR_HEADER: 'X-Forwarded-User' }
   const both = headersOf({ 'x-forwarded-user': 'anna', 'octopod-actor': 'mallory' })
-  assert.equal(actorOf(trusting, 'user', both).actor, 'anna')
+  assert.equal(actorOf(withProxy, 'user', both).actor, 'anna')
   assert.equal(actorOf(settings, 'user', both).actor, 'mallory')
   assert.equal(
     actorOf(settings, 'user', headersOf({ authorization: `Basic ${btoa('bob:secret')}` })).actor,

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { readSettings } from '../../../domain/settings.ts'
 import { requireRole, roleOf } from '../../../functions/auth/credentials.ts'
 
-const stores = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }
-const open = readSettings('server', { ...stores, POWER_AUTHORIZATION_HEADER: 'Bearer a' })
+const requiredSettings = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }
+const open = readSettings('server', { ...requiredSettings, POWER_AUTHORIZATION_HEADER: 'Bearer a' })
 const closed = readSettings('server', {
-  ...stores,
+  ...requiredSettings,
   POWER_AUTHORIZATION_HEADER: 'Bearer a',
   APP_AUTHORIZATION_HEADER: 'Basic dTpw',
 })
@@ -22,7 +22,7 @@ test('The credential decides the role', () => {
 })
 
 test('Without a configured admin credential no request is admin', () => {
-  const none = readSettings('server', stores)
+  const none = readSettings('server', requiredSettings)
   for (const header of [undefined, '', 'undefined', 'null']) assert.equal(roleOf(none, header), 'user')
 })
 

@@ -2,27 +2,27 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEventStream } from '../../../functions/http/event-stream.ts'
 
-const never = new AbortController().signal
+const neverAborted = new AbortController().signal
 const event = { id: 1, event: 'chunk', data: 'x' }
 
 test('A client that reads nothing is disconnected, and its writer ends', async () => {
   const ended = Promise.withResolvers<unknown>()
   createEventStream(
-    never,
-    async (send, gone) => {
-      gone.addEventListener('abort', () => ended.resolve('told'))
+    neverAborted,
+    async (send, disconnected) => {
+      disconnected.addEventListener('abort', () => ended.resolve('aborted'))
       await assert.rejects(async () => {
         for (;;) await send(event)
-      }, /has gone/)
+      }, /has disconnected/)
     },
     20,
   )
-  assert.equal(await ended.promise, 'told')
+  assert.equal(await ended.promise, 'aborted')
 })
 
 test('A client that reads slowly is not disconnected', async () => {
   const response = createEventStream(
-    never,
+    neverAborted,
     async (send) => {
       for (let count = 0; count < 20; count++) await send(event)
     },

@@ -9,7 +9,7 @@ const headersOf = (headers: Record<string, string>) => ({
 })
 
 test('A foreign origin is rejected; the own origin and a missing one are accepted', () => {
-  const named = { ...settings, APP_URL: ['https://octopod.example.com'] }
+  const withAppUrl = { ...settings, APP_URL: ['https://octopod.example.com'] }
   assert.doesNotThrow(() => requireSameOrigin(settings, headersOf({ host: 'here:8080' })))
   assert.doesNotThrow(() =>
     requireSameOrigin(settings, headersOf({ host: 'here:8080', origin: 'http://here:8080' })),
@@ -20,13 +20,13 @@ test('A foreign origin is rejected; the own origin and a missing one are accepte
   assert.throws(() => requireSameOrigin(settings, headersOf({ host: 'here:8080', origin: 'null' })), {
     code: 'wrong_origin',
   })
-  // HTTP/1.0 has no Host: nothing is like nothing, but not allowed.
+  // A request of HTTP/1.0 has no Host: its origin is rejected too.
   for (const origin of ['null', 'junk', 'http://there'])
     assert.throws(() => requireSameOrigin(settings, headersOf({ origin })), { code: 'wrong_origin' })
   assert.doesNotThrow(() =>
-    requireSameOrigin(named, headersOf({ host: 'inner', origin: 'https://octopod.example.com' })),
+    requireSameOrigin(withAppUrl, headersOf({ host: 'inner', origin: 'https://octopod.example.com' })),
   )
-  assert.throws(() => requireSameOrigin(named, headersOf({ host: 'inner', origin: 'http://inner' })), {
+  assert.throws(() => requireSameOrigin(withAppUrl, headersOf({ host: 'inner', origin: 'http://inner' })), {
     code: 'wrong_origin',
   })
 })

@@ -1,4 +1,4 @@
-/** What is no websocket at /event is told so, and leaves nothing behind. */
+/** A rejected websocket upgrade gets an answer, and its connection is closed. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -36,13 +36,13 @@ test('The connection of a rejected client is closed even when the client keeps i
     return live.close()
   })
   let text = ''
-  client.setEncoding('utf8').on('data', (words) => {
-    text += words
+  client.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk
   })
   client.write(`${upgrade.join('\r\n')}\r\n\r\n`)
   await once(client, 'end')
   assert.match(text, /^HTTP\/1\.1 401 /)
-  await waitFor('the server has let go of it', async () => {
+  await waitFor('the server has closed the connection', async () => {
     const open = await new Promise((resolve) => http.getConnections((_, count) => resolve(count)))
     return { done: open === 0, value: null, seen: open }
   })

@@ -1,4 +1,4 @@
-/** The OpenAPI document: whole, true to the endpoint table, and readable as a page. */
+/** The OpenAPI document: complete, equal to the endpoint table, and served as a page. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hono } from 'hono'
@@ -21,10 +21,10 @@ const operationOf = (name: EndpointName): Operation => {
 }
 const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods))
 
-function* inside(value: unknown): Generator<Record<string, unknown>> {
+function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return
   if (!Array.isArray(value)) yield value as Record<string, unknown>
-  for (const one of Object.values(value)) yield* inside(one)
+  for (const child of Object.values(value)) yield* objectsIn(child)
 }
 
 function resolve(ref: string): unknown {
@@ -48,23 +48,23 @@ test('Operation ids are unique, and every tag is declared', () => {
 })
 
 test('Every reference resolves', () => {
-  let seen = 0
-  for (const { $ref } of inside(document)) {
+  let count = 0
+  for (const { $ref } of objectsIn(document)) {
     if (typeof $ref !== 'string') continue
-    seen += 1
+    count += 1
     assert.ok(resolve($ref), $ref)
   }
-  assert.ok(seen > 50)
+  assert.ok(count > 50)
 })
 
 test('Path parameters are exactly those of the path', () => {
   for (const [path, methods] of Object.entries(document.paths)) {
-    const wanted = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
+    const expected = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
     for (const { parameters, operationId } of Object.values(methods)) {
       const declared = parameters.filter((parameter) => parameter.in === 'path')
       assert.deepEqual(
         declared.map((parameter) => parameter.name),
-        wanted,
+        expected,
         operationId,
       )
       assert.ok(declared.every((parameter) => parameter.required === true))
@@ -73,8 +73,8 @@ test('Path parameters are exactly those of the path', () => {
 })
 
 test('Roles become security requirements', () => {
-  const wanted = { open: [], user: [{ user: [] }, { admin: [] }, {}], admin: [{ admin: [] }] }
-  for (const name of names) assert.deepEqual(operationOf(name).security, wanted[api[name].role], name)
+  const expected = { open: [], user: [{ user: [] }, { admin: [] }, {}], admin: [{ admin: [] }] }
+  for (const name of names) assert.deepEqual(operationOf(name).security, expected[api[name].role], name)
 })
 
 test('Every error of the table is described under its status with its code', () => {
@@ -89,9 +89,9 @@ test('Every error of the table is described under its status with its code', () 
 
 test('The answers to a missing credential, a too large body and a foreign origin are described', () => {
   const statusesOf = (name: EndpointName) => Object.keys(operationOf(name).responses)
-  const wanted = ['401', '403', '413', '415', '422']
+  const expected = ['401', '403', '413', '415', '422']
   assert.deepEqual(
-    wanted.filter((status) => !statusesOf('createDeployment').includes(status)),
+    expected.filter((status) => !statusesOf('createDeployment').includes(status)),
     [],
   )
   assert.ok(statusesOf('getLog').includes('403'))
@@ -99,10 +99,10 @@ test('The answers to a missing credential, a too large body and a foreign origin
 })
 
 test('Errors are JSON with a code, but config_rejected is plain text', () => {
-  const refused = operationOf('createDeployment').responses['400']?.content ?? {}
-  assert.deepEqual(Object.keys(refused).sort(), ['application/json', 'text/plain'])
-  const bodies = z.fromJSONSchema(standalone(refused['application/json']?.schema ?? {}))
-  assert.ok(bodies.safeParse(errorBody('bad_name', 'no')).success)
+  const content = operationOf('createDeployment').responses['400']?.content ?? {}
+  assert.deepEqual(Object.keys(content).sort(), ['application/json', 'text/plain'])
+  const bodies = z.fromJSONSchema(standalone(content['application/json']?.schema ?? {}))
+  assert.ok(bodies.safeParse(errorBody('bad_name', 'x')).success)
   assert.ok(bodies.safeParse(errorBody('bad_request', 'no')).success)
   assert.ok(!bodies.safeParse(errorBody('busy', 'no')).success)
 })
@@ -139,11 +139,11 @@ test('Every example matches the zod schema and the JSON Schema of its endpoint',
 test('Request schemas are closed, and response schemas are open to additions', () => {
   const schemas = document.components.schemas as Record<string, Record<string, unknown>>
   assert.equal(schemas.CreateBody?.additionalProperties, false)
-  for (const { additionalProperties } of inside([schemas.FullInfo, schemas.Action, schemas.Overrides]))
+  for (const { additionalProperties } of objectsIn([schemas.FullInfo, schemas.Action, schemas.Overrides]))
     assert.equal(additionalProperties, undefined)
 })
 
-/** A schema of the document that stands on its own. */
+/** A schema of the document with all schemas it refers to. */
 function standalone(schema: Record<string, unknown>): z.core.JSONSchema.JSONSchema {
   const text = JSON.stringify({ ...schema, $defs: document.components.schemas })
   return JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/'))
