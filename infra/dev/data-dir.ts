@@ -1,6 +1,7 @@
 /**
- * The folder OCTOPOD_HOME, which contains all files of an installation made by `npm start`: the data of PostgreSQL and Redis, logs,
- * deployments, secrets, ports.json, and the file `environment` with the settings for more servers and runners. Called by start-all.ts.
+ * The folder OCTOPOD_HOME, which contains all files of an installation made by `npm start`: the data of PostgreSQL and
+ * Redis, logs, deployments, secrets, ports.json, and the file `environment` with the settings for more servers and
+ * runners. Called by start-all.ts.
  */
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Starts the embedded PostgreSQL and Redis of `npm start`. DATABASE_URL or REDIS_URL replaces the embedded one. Called by
- * start-all.ts.
+ * Starts the embedded PostgreSQL and Redis of `npm start`. DATABASE_URL or REDIS_URL replaces the embedded one. Called
+ * by start-all.ts.
  */
 import { type DataDir, datastorePort } from './data-dir.ts'
 import { openLog } from './log-file.ts'

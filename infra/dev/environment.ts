@@ -1,4 +1,6 @@
-/** The settings that `npm start` gives to its programs and writes to OCTOPOD_HOME/environment. Called by start-all.ts. */
+/**
+ * The settings that `npm start` gives to its programs and writes to OCTOPOD_HOME/environment. Called by start-all.ts.
+ */
 import { delimiter, dirname, join } from 'node:path'
 import type { DataDir } from './data-dir.ts'
 import type { ListenAddress } from './listen-address.ts'
@@ -33,7 +35,10 @@ export function sharedSettings(
   }
 }
 
-/** The environment of a program: the user's, the shared settings, and a PATH that starts with this Node, for the scripts. */
+/**
+ * The environment of a program: the user's, the shared settings, and a PATH that starts with this Node, for the
+ * scripts.
+ */
 export function programEnvironment(
   userEnvironment: Environment,
   shared: Record<string, string>,

@@ -1,4 +1,6 @@
-/** A lock file that allows one `npm start` per OCTOPOD_HOME. It contains the id of the process. Called by start-all.ts. */
+/**
+ * A lock file that allows one `npm start` per OCTOPOD_HOME. It contains the id of the process. Called by start-all.ts.
+ */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { processIdentity } from '../../lib/node/process-identity.ts'
 import { UserError } from './user-error.ts'

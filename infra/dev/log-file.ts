@@ -1,6 +1,6 @@
 /**
- * The log file of a child process. A file of more than 10 MB is renamed when the log is opened. If the disk is full, lines are lost,
- * but the process continues. Called by datastores.ts, program.ts and the test cluster.
+ * The log file of a child process. A file of more than 10 MB is renamed when the log is opened. If the disk is full,
+ * lines are lost, but the process continues. Called by datastores.ts, program.ts and the test cluster.
  */
 import { appendFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 

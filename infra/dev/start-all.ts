@@ -1,6 +1,6 @@
 /**
- * The steps of `npm start`: open the data folder, start PostgreSQL and Redis, migrate, start server and runner, and stop all in
- * reverse order. start.ts calls it with the real programs, its tests with fake ones.
+ * The steps of `npm start`: open the data folder, start PostgreSQL and Redis, migrate, start server and runner, and
+ * stop all in reverse order. start.ts calls it with the real programs, its tests with fake ones.
  */
 import { once } from 'node:events'
 import { type DataDir, openDataDir, writeEnvironmentFile } from './data-dir.ts'
@@ -24,7 +24,10 @@ export type StartAllOptions = {
   killSignal: AbortSignal
 }
 
-/** Resolves after `stopSignal`, when all processes have ended. @throws UserError on a failure, after all processes have ended */
+/**
+ * Resolves after `stopSignal`, when all processes have ended. @throws UserError on a failure, after all processes have
+ * ended
+ */
 export async function startAll(options: StartAllOptions): Promise<void> {
   const { environment, print, stopSignal, killSignal } = options
   const dataDir = openDataDir(environment.OCTOPOD_HOME || '.octopod')

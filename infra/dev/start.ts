@@ -1,6 +1,6 @@
 /**
- * `npm start`: runs the whole system on this machine. This file handles signals, error messages and the exit code; start-all.ts does
- * the rest.
+ * `npm start`: runs the whole system on this machine. This file handles signals, error messages and the exit code;
+ * start-all.ts does the rest.
  */
 import { join } from 'node:path'
 import { exitOnHelp } from '../../lib/node/help.ts'

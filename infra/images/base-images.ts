@@ -1,6 +1,7 @@
 /**
- * Creates the base images of the Dockerfiles under their official names instead of pulling them: Debian from its mirror with the Node
- * of this repository, and images with a single program. So the Dockerfiles can be tested without an image registry. Called by build.ts.
+ * Creates the base images of the Dockerfiles under their official names instead of pulling them: Debian from its mirror
+ * with the Node of this repository, and images with a single program. So the Dockerfiles can be tested without an image
+ * registry. Called by build.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -1,6 +1,7 @@
 /**
- * `npx node infra/images/build.ts`: builds the images of the Dockerfiles with podman, without Docker and without an image registry. It creates the
- * base images itself. With Docker, use `docker build` instead; the first lines of the Dockerfiles show the command.
+ * `npx node infra/images/build.ts`: builds the images of the Dockerfiles with podman, without Docker and without an
+ * image registry. It creates the base images itself. With Docker, use `docker build` instead; the first lines of the
+ * Dockerfiles show the command.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

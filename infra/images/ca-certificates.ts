@@ -1,6 +1,6 @@
 /**
- * Passes the user's npmrc and extra CA certificates to npm inside an image build. They are one build secret, so no image layer
- * contains them. Called by build.ts.
+ * Passes the user's npmrc and extra CA certificates to npm inside an image build. They are one build secret, so no
+ * image layer contains them. Called by build.ts.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'

@@ -1,6 +1,7 @@
 /**
- * Runs podman as root, without a daemon and with a separate storage in the cache folder, because the base images created here have
- * official names and must not replace the real ones. Called by build.ts, base-images.ts and test/images.
+ * Runs podman as root, without a daemon and with a separate storage in the cache folder, because the base images
+ * created here have official names and must not replace the real ones. Called by build.ts, base-images.ts and
+ * test/images.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The command lines of the control plane's programs. All listen on loopback and use one folder. Called by control-plane.ts. */
+/**
+ * The command lines of the control plane's programs. All listen on loopback and use one folder. Called by
+ * control-plane.ts.
+ */
 import type { Tools } from './tools.ts'
 
 export type ClusterContext = {
@@ -11,7 +14,9 @@ export type ClusterContext = {
 type Program = Parameters<Tools['program']>[0]
 export type Component = { program: Program; title: string; args: string[] }
 
-/** The database of the cluster. It listens on Unix sockets in the folder, so only the owner of the folder can connect. */
+/**
+ * The database of the cluster. It listens on Unix sockets in the folder, so only the owner of the folder can connect.
+ */
 export function etcd(cluster: ClusterContext): Component {
   const [clients, peers] = [`unix://${cluster.file('etcd.sock')}`, `unix://${cluster.file('etcd-peer.sock')}`]
   return {

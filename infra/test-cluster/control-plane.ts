@@ -1,6 +1,6 @@
 /**
- * Starts a Kubernetes cluster without machines, for one test run or one person. etcd, API server, controllers and scheduler are the
- * real ones; kwok simulates nodes and pods (stages.yaml). Called by start.ts and the tests.
+ * Starts a Kubernetes cluster without machines, for one test run or one person. etcd, API server, controllers and
+ * scheduler are the real ones; kwok simulates nodes and pods (stages.yaml). Called by start.ts and the tests.
  */
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'

@@ -1,5 +1,6 @@
 /**
- * `npx node infra/test-cluster/start.ts`: runs a test cluster until Ctrl-C and prints the shell command to use it. The first start builds the tools.
+ * `npx node infra/test-cluster/start.ts`: runs a test cluster until Ctrl-C and prints the shell command to use it. The
+ * first start builds the tools.
  */
 import { once } from 'node:events'
 import { exitOnHelp } from '../../lib/node/help.ts'

@@ -1,7 +1,8 @@
 /**
- * Builds the programs of a Kubernetes control plane, kubectl and helm from their Go modules, at the versions of tools/go.mod, into a
- * cache outside the repository. Each set of versions is built once, and its folder appears only when it is complete. Called by
- * start.ts, the images and the tests. `npx node infra/test-cluster/tools.ts` builds them and prints the folder.
+ * Builds the programs of a Kubernetes control plane, kubectl and helm from their Go modules, at the versions of
+ * tools/go.mod, into a cache outside the repository. Each set of versions is built once, and its folder appears only
+ * when it is complete. Called by start.ts, the images and the tests. `npx node infra/test-cluster/tools.ts` builds them
+ * and prints the folder.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -64,7 +65,8 @@ async function build(folder: string, print: (line: string) => void, signal?: Abo
   print(`Building the Kubernetes tools once, into ${folder}; this takes several minutes.`)
   const startedAt = performance.now()
   try {
-    // One command shares compiled packages and uses all cores. Helm 3 needs a second command, because both are called helm.
+    // One command shares compiled packages and uses all cores. Helm 3 needs a second command, because both are called
+    // helm.
     const { helm3, ...others } = programs
     await runGo(['build', ...buildFlags(), '-o', `${tempFolder}/`, ...Object.values(others)], signal)
     for (const [name, path] of Object.entries(others))
@@ -85,7 +87,10 @@ const binaryName = (path: string) =>
     .split('/')
     .at(-1) ?? path
 
-/** Runs Go with low priority. Its output goes to stderr, without the downloads. The caller's GOFLAGS and GOWORK are ignored. */
+/**
+ * Runs Go with low priority. Its output goes to stderr, without the downloads. The caller's GOFLAGS and GOWORK are
+ * ignored.
+ */
 function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' }
   const child = spawn('nice', ['-n', '10', 'go', ...args], {

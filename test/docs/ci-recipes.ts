@@ -1,5 +1,6 @@
 /**
- * Reads the recipes of docs/ci.md and runs them like their CI system does, with its variables and files. Used by ci.test.ts.
+ * Reads the recipes of docs/ci.md and runs them like their CI system does, with its variables and files. Used by
+ * ci.test.ts.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'

@@ -1,4 +1,6 @@
-/** Runs containers with the restrictions of the chart's pods: not root, a read-only root file system, no capabilities. */
+/**
+ * Runs containers with the restrictions of the chart's pods: not root, a read-only root file system, no capabilities.
+ */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

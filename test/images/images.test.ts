@@ -1,4 +1,7 @@
-/** `npm test -- test/images`: the images are built from the Dockerfiles and run in restricted containers with real datastores. */
+/**
+ * `npm test -- test/images`: the images are built from the Dockerfiles and run in restricted containers with real
+ * datastores.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, suite, test } from 'node:test'

@@ -1,4 +1,7 @@
-/** infra/compose.yaml: all names exist, all variables are settings, and the containers are as restricted as in the chart. */
+/**
+ * infra/compose.yaml: all names exist, all variables are settings, and the containers are as restricted as in the
+ * chart.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** A private chart repository on loopback with the sample chart. It requires the credentials below. Used by deployment-lifecycle.ts. */
+/**
+ * A private chart repository on loopback with the sample chart. It requires the credentials below. Used by
+ * deployment-lifecycle.ts.
+ */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,7 @@
-/** The control plane of infra/test-cluster: an unexpected end of a program is reported, and no process outlives its starter. */
+/**
+ * The control plane of infra/test-cluster: an unexpected end of a program is reported, and no process outlives its
+ * starter.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * The lifecycle of Helm deployments: requested over HTTP, executed by the Helm scripts, observed in the cluster. A test file for each
- * version of Helm calls it, so that both run in parallel.
+ * The lifecycle of Helm deployments: requested over HTTP, executed by the Helm scripts, observed in the cluster. A test
+ * file for each version of Helm calls it, so that both run in parallel.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,4 +1,6 @@
-/** Runs control scripts on the test cluster like a runner, but without Octopod. Used by the tests of the script sets. */
+/**
+ * Runs control scripts on the test cluster like a runner, but without Octopod. Used by the tests of the script sets.
+ */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * The permissions that Octopod's chart gives to the runner are enough for the Helm scripts, and not more. The test starts the runner
- * itself with a token of the runner's service account, because kwok's pods run no containers.
+ * The permissions that Octopod's chart gives to the runner are enough for the Helm scripts, and not more. The test
+ * starts the runner itself with a token of the runner's service account, because kwok's pods run no containers.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

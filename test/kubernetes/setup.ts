@@ -1,6 +1,7 @@
 /**
- * Global setup of the Kubernetes tests: starts PostgreSQL, Redis and a cluster. If KUBECONFIG is set, the tests use that cluster with
- * the helm and kubectl of this machine; otherwise a cluster of infra/test-cluster. The teardown stops everything.
+ * Global setup of the Kubernetes tests: starts PostgreSQL, Redis and a cluster. If KUBECONFIG is set, the tests use
+ * that cluster with the helm and kubectl of this machine; otherwise a cluster of infra/test-cluster. The teardown stops
+ * everything.
  */
 import { execFileSync } from 'node:child_process'
 import { type ControlPlane, startControlPlane } from '../../infra/test-cluster/control-plane.ts'

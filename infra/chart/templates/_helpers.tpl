@@ -4,7 +4,8 @@
 {{- .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-%s" .Release.Name (.Values.nameOverride | default .Chart.Name)) (contains (.Values.nameOverride | default .Chart.Name) .Release.Name)) | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Selector labels. Arguments: (list root component). They must never change, because a Deployment's selector is immutable. */}}
+{{/* Selector labels. Arguments: (list root component). They must never change, because a Deployment's selector is
+immutable. */}}
 {{- define "octopod.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Values.nameOverride | default $root.Chart.Name }}
@@ -21,7 +22,8 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* The name of an Octopod image, with the registry and the tag (default: appVersion). Arguments: (list root image). */}}
+{{/* The name of an Octopod image, with the registry and the tag (default: appVersion). Arguments: (list root image).
+*/}}
 {{- define "octopod.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}

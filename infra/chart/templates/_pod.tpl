@@ -47,7 +47,8 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{/* Pod labels and annotations. The checksums replace pods when settings or secrets change. Arguments: (list root component). */}}
+{{/* Pod labels and annotations. The checksums replace pods when settings or secrets change. Arguments: (list root
+component). */}}
 {{- define "octopod.podMeta" -}}
 {{- $root := index . 0 -}}
 {{- $values := get $root.Values (index . 1) -}}

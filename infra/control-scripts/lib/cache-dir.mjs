@@ -1,6 +1,7 @@
 /**
- * Finds the folder for cached and temporary files. Only this user can read it. OCTOPOD_SCRIPTS_CACHE sets it; the default is below
- * the home folder, or else below the system's temporary folder. Called by cache.mjs and by scripts that need temporary files.
+ * Finds the folder for cached and temporary files. Only this user can read it. OCTOPOD_SCRIPTS_CACHE sets it; the
+ * default is below the home folder, or else below the system's temporary folder. Called by cache.mjs and by scripts
+ * that need temporary files.
  */
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'

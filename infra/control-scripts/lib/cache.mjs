@@ -1,6 +1,7 @@
 /**
- * A file cache that many processes share and whose size is limited. Keys are hashed with a secret salt, so a key may contain
- * credentials. The credentials keep the entries of different users apart. Called by the helm and kubectl scripts.
+ * A file cache that many processes share and whose size is limited. Keys are hashed with a secret salt, so a key may
+ * contain credentials. The credentials keep the entries of different users apart. Called by the helm and kubectl
+ * scripts.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import {
@@ -25,8 +26,8 @@ const lockStaleMs = 20_000
 const lockPollMs = 50
 
 /**
- * The cached value of `key` if it is younger than freshMs, else the result of `compute`. If `compute` fails, a value up to staleMs
- * old is used. One process computes while the others wait.
+ * The cached value of `key` if it is younger than freshMs, else the result of `compute`. If `compute` fails, a value up
+ * to staleMs old is used. One process computes while the others wait.
  */
 export async function getOrCompute(kind, key, { freshMs, staleMs = freshMs }, compute) {
   const file = cachePath(kind, key, '.json')

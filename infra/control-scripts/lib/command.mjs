@@ -1,6 +1,6 @@
 /**
- * Runs helm and kubectl with an argument list, never through a shell. Time and output size are limited, and secrets are masked in
- * error messages. Called by helm/lib and kubectl.mjs.
+ * Runs helm and kubectl with an argument list, never through a shell. Time and output size are limited, and secrets are
+ * masked in error messages. Called by helm/lib and kubectl.mjs.
  */
 import { spawn } from 'node:child_process'
 import { UserError } from './arguments.mjs'

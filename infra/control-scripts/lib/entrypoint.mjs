@@ -1,6 +1,6 @@
 /**
- * The entry point of every executable: parses the arguments, runs the script and sets the exit code. A UserError prints one
- * sentence to stderr and sets exit code 1.
+ * The entry point of every executable: parses the arguments, runs the script and sets the exit code. A UserError prints
+ * one sentence to stderr and sets exit code 1.
  */
 import { parseArguments, UserError } from './arguments.mjs'
 import { maskSecrets, registerSecretsOf } from './secrets.mjs'
@@ -16,8 +16,8 @@ export function runConfigScript(main, options) {
 }
 
 /**
- * `main` gets the parsed request and returns the exit code; undefined means 0. `errorStream`: where a UserError is printed.
- * config_check uses stdout, because the user sees only stdout.
+ * `main` gets the parsed request and returns the exit code; undefined means 0. `errorStream`: where a UserError is
+ * printed. config_check uses stdout, because the user sees only stdout.
  */
 export async function runScript(requiredOptions, main, { errorStream = process.stderr } = {}) {
   // A closed pipe must not end the script in the middle of its work.

@@ -1,6 +1,7 @@
 /**
- * Converts a flat config with dotted keys into the nested values of a chart: `image.tag`, `hosts[0].name`, `a\.b` for a key with a
- * dot. Values are used literally. Their types follow `helm --set`: true, false, null and whole numbers; everything else is text. Pure.
+ * Converts a flat config with dotted keys into the nested values of a chart: `image.tag`, `hosts[0].name`, `a\.b` for a
+ * key with a dot. Values are used literally. Their types follow `helm --set`: true, false, null and whole numbers;
+ * everything else is text. Pure.
  */
 import { UserError } from './arguments.mjs'
 
@@ -12,8 +13,8 @@ const maxInt64 = 2n ** 63n - 1n
 const minLargeNumber = 1_000_000n
 
 /**
- * → a tree of Map, array and scalar. `isNumberAt(steps)`: whether the chart's own default there is a number. Elsewhere a large
- * whole number, like the tag 20260101, becomes text, so that charts print it unchanged.
+ * → a tree of Map, array and scalar. `isNumberAt(steps)`: whether the chart's own default there is a number. Elsewhere
+ * a large whole number, like the tag 20260101, becomes text, so that charts print it unchanged.
  * @throws UserError that names the key
  */
 export function buildValuesTree(pairs, isNumberAt = () => false) {

@@ -1,4 +1,7 @@
-/** Parses YAML as helm and kustomize write it. The library is loaded only when needed, because most calls find JSON in the cache. */
+/**
+ * Parses YAML as helm and kustomize write it. The library is loaded only when needed, because most calls find JSON in
+ * the cache.
+ */
 import { UserError } from './arguments.mjs'
 
 /** All documents of a stream as plain values, without empty ones. @throws UserError */

@@ -1,6 +1,6 @@
 /**
- * Chooses the account for PostgreSQL, which refuses to run as root. Root starts it as the owner of the data, else as `postgres`, else
- * as `nobody`. No account is created. Called by postgres.ts.
+ * Chooses the account for PostgreSQL, which refuses to run as root. Root starts it as the owner of the data, else as
+ * `postgres`, else as `nobody`. No account is created. Called by postgres.ts.
  */
 import { execFileSync } from 'node:child_process'
 import { realpathSync, statSync } from 'node:fs'
@@ -29,8 +29,8 @@ export function postgresAccount(data: string, binaries: string): Account {
 }
 
 /**
- * For a clone below /root (mode 0700): the account keeps the capability to pass through closed folders. PostgreSQL calls access(2),
- * which honors the capability only with this securebit.
+ * For a clone below /root (mode 0700): the account keeps the capability to pass through closed folders. PostgreSQL
+ * calls access(2), which honors the capability only with this securebit.
  */
 function setprivPrefix(owner: Ids, blockedFolder: string): string[] {
   const command = [

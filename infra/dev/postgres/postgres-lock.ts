@@ -1,7 +1,7 @@
 /**
- * Removes the postmaster.pid of a killed PostgreSQL. PostgreSQL itself only tests whether a process with that id exists, so a zombie
- * (in containers without an init process) or an unrelated process would prevent the start. The second protection of PostgreSQL, the
- * shared memory of the data folder, still works. Called by postgres.ts.
+ * Removes the postmaster.pid of a killed PostgreSQL. PostgreSQL itself only tests whether a process with that id
+ * exists, so a zombie (in containers without an init process) or an unrelated process would prevent the start. The
+ * second protection of PostgreSQL, the shared memory of the data folder, still works. Called by postgres.ts.
  */
 import { readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Starts the embedded PostgreSQL on 127.0.0.1. The first start creates the data folder. `dataDir` contains `data` (the cluster) and
- * `password`. Called by datastores.ts and the tests.
+ * Starts the embedded PostgreSQL on 127.0.0.1. The first start creates the data folder. `dataDir` contains `data` (the
+ * cluster) and `password`. Called by datastores.ts and the tests.
  */
 import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -53,7 +53,8 @@ export async function startPostgres(options: Options): Promise<Datastore> {
       ...serverOptions(options.fast),
     ]),
     env: postgresEnvironment(),
-    // SIGINT is a fast shutdown: it closes connections and writes all data. SIGQUIT ends at once; the next start recovers.
+    // SIGINT is a fast shutdown: it closes connections and writes all data. SIGQUIT ends at once; the next start
+    // recovers.
     stopSequence: [
       { signal: 'SIGINT', waitMs: 20_000 },
       { signal: 'SIGQUIT', waitMs: 5_000 },

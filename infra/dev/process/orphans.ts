@@ -1,6 +1,6 @@
 /**
- * Stops processes of an earlier `npm start` that was killed. processes.json lists the running processes, and the next start stops
- * those that remain, so that ports and folders are free. Called by process-manager.ts and start-all.ts.
+ * Stops processes of an earlier `npm start` that was killed. processes.json lists the running processes, and the next
+ * start stops those that remain, so that ports and folders are free. Called by process-manager.ts and start-all.ts.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pollUntil } from '../../../lib/node/poll-until.ts'

@@ -1,4 +1,7 @@
-/** Runs the programs of Octopod for `npm start`, each with a log file: migrate to its end, server and runner until they are stopped. */
+/**
+ * Runs the programs of Octopod for `npm start`, each with a log file: migrate to its end, server and runner until they
+ * are stopped.
+ */
 import {
   describeExit,
   type ProgramOptions,
@@ -23,7 +26,9 @@ export type OctopodProgram = {
 
 type OnSpawn = (program: RunningProgram) => void
 
-/** Starts it and waits for a line that contains `readyText`, then for `isReady`. @throws UserError with its last lines. */
+/**
+ * Starts it and waits for a line that contains `readyText`, then for `isReady`. @throws UserError with its last lines.
+ */
 export async function startOctopodProgram(
   program: OctopodProgram,
   onSpawn: OnSpawn,

@@ -1,4 +1,6 @@
-/** Restarts a process when it dies, a few times with growing delays, and then gives up. Called by process-manager.ts. */
+/**
+ * Restarts a process when it dies, a few times with growing delays, and then gives up. Called by process-manager.ts.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeExit, type RunningProgram } from '../../../lib/node/spawn-program.ts'
 import { lastOutputLines } from '../messages.ts'

@@ -1,6 +1,6 @@
 /**
- * Finds or installs redis-server: on the PATH, else Debian's package (as root), else compiled once by `redis-memory-server`. No npm
- * package contains the program itself. Called by redis.ts.
+ * Finds or installs redis-server: on the PATH, else Debian's package (as root), else compiled once by
+ * `redis-memory-server`. No npm package contains the program itself. Called by redis.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * Starts the embedded Redis on 127.0.0.1, with a stored password and without eviction of keys. `dataDir` contains `redis.conf`,
- * `password` and the files of Redis. Called by datastores.ts and the tests.
+ * Starts the embedded Redis on 127.0.0.1, with a stored password and without eviction of keys. `dataDir` contains
+ * `redis.conf`, `password` and the files of Redis. Called by datastores.ts and the tests.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -1,4 +1,7 @@
-/** Tests of Octopod's chart for any version of Helm. Called by chart.test.ts and, with each Helm, by test/kubernetes/chart.test.ts. */
+/**
+ * Tests of Octopod's chart for any version of Helm. Called by chart.test.ts and, with each Helm, by
+ * test/kubernetes/chart.test.ts.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'

@@ -1,4 +1,6 @@
-/** Tests Octopod's chart with the helm of this machine, without a cluster. test/kubernetes/chart.test.ts uses a cluster. */
+/**
+ * Tests Octopod's chart with the helm of this machine, without a cluster. test/kubernetes/chart.test.ts uses a cluster.
+ */
 import { test } from 'node:test'
 import { chartSuite } from './chart-suite.ts'
 import { createHelm, findHelm } from './helm.ts'

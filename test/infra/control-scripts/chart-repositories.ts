@@ -1,4 +1,6 @@
-/** A private chart repository and a private OCI registry on loopback, which record their requests. Used by helm.test.ts. */
+/**
+ * A private chart repository and a private OCI registry on loopback, which record their requests. Used by helm.test.ts.
+ */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -1,4 +1,7 @@
-/** Helpers for the tests of the control scripts: their folder, their JavaScript modules, and a helm program if there is one. */
+/**
+ * Helpers for the tests of the control scripts: their folder, their JavaScript modules, and a helm program if there is
+ * one.
+ */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Lists the keys of a chart's own values, and which of them are numbers. Called by application_config_keys and release.mjs. */
+/**
+ * Lists the keys of a chart's own values, and which of them are numbers. Called by application_config_keys and
+ * release.mjs.
+ */
 import { getOrCompute } from '../../lib/cache.mjs'
 import { formatKey, parseScalar } from '../../lib/values.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'

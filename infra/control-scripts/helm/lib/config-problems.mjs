@@ -1,6 +1,7 @@
 /**
- * Finds all problems of a config: invalid keys and values, errors of the chart, and errors of the API server. Each problem is one
- * sentence and starts with the config key that caused it, if the key can be found. Called by config_check.
+ * Finds all problems of a config: invalid keys and values, errors of the chart, and errors of the API server. Each
+ * problem is one sentence and starts with the config key that caused it, if the key can be found. Called by
+ * config_check.
  */
 import { UserError } from '../../lib/arguments.mjs'
 import { CommandError } from '../../lib/command.mjs'

@@ -1,4 +1,6 @@
-/** Reads DEFAULTS and the deployment config: the chart, its repository and the credentials. Called by most helm scripts. */
+/**
+ * Reads DEFAULTS and the deployment config: the chart, its repository and the credentials. Called by most helm scripts.
+ */
 import { UserError } from '../../lib/arguments.mjs'
 
 const fields = ['chart_repo_url', 'chart_version', 'chart_name']
@@ -95,7 +97,10 @@ function sourceKind(url) {
   return kind
 }
 
-/** HELM_USER and HELM_PASS are only for the host of the default repository. An address that a user enters must not get them. */
+/**
+ * HELM_USER and HELM_PASS are only for the host of the default repository. An address that a user enters must not get
+ * them.
+ */
 function credentials(deployment, url) {
   const user = deployment.get('chart_repo_user')
   const pass = deployment.get('chart_repo_pass')

@@ -1,6 +1,6 @@
 /**
- * Fetches a chart from a repository, a registry (oci://) or a folder (file://). Charts of an exact version are cached for a day,
- * other charts and repository indexes for five minutes. Called by release.mjs and application_config_keys.
+ * Fetches a chart from a repository, a registry (oci://) or a folder (file://). Charts of an exact version are cached
+ * for a day, other charts and repository indexes for five minutes. Called by release.mjs and application_config_keys.
  */
 import { createHash } from 'node:crypto'
 import {

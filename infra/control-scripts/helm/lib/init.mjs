@@ -1,4 +1,7 @@
-/** init: tests that helm and kubectl work and DEFAULTS is valid. With HELM_ON_INIT_ONLY it fetches the repository's index. */
+/**
+ * init: tests that helm and kubectl work and DEFAULTS is valid. With HELM_ON_INIT_ONLY it fetches the repository's
+ * index.
+ */
 import { UserError } from '../../lib/arguments.mjs'
 import { kubectl } from '../../lib/kubernetes/kubectl.mjs'
 import { deploymentDefaults, readChartSource, readDefaults } from './defaults.mjs'

@@ -1,4 +1,6 @@
-/** Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption. */
+/**
+ * Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption.
+ */
 
 import { startWorkloads, stopWorkloads } from '../../lib/kubernetes/scale.mjs'
 import { deleteVolumeClaims } from '../../lib/kubernetes/volume-claims.mjs'

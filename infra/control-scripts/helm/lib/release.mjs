@@ -1,4 +1,7 @@
-/** Renders, installs, reads and uninstalls the release of a deployment. The release has the deployment's name. Called by lifecycle.mjs, check and info. */
+/**
+ * Renders, installs, reads and uninstalls the release of a deployment. The release has the deployment's name. Called by
+ * lifecycle.mjs, check and info.
+ */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../lib/arguments.mjs'
@@ -20,8 +23,8 @@ const summaryFreshMs = 10 * 60 * 1000
 const summaryStaleMs = 24 * 60 * 60 * 1000
 
 /**
- * The summary of the configured chart. It is cached, because check reads it every few seconds. `manifests`: the rendered manifests,
- * if the caller has them already. config_check runs first and fills the cache for info and check.
+ * The summary of the configured chart. It is cached, because check reads it every few seconds. `manifests`: the
+ * rendered manifests, if the caller has them already. config_check runs first and fills the cache for info and check.
  */
 export async function configuredSummary(request, manifests) {
   const chart = readChartSource(request.deployment)
@@ -122,8 +125,9 @@ function configWithHost(request) {
 }
 
 /**
- * A killed helm leaves a pending revision, and later helm commands fail because of it. Octopod runs only one action of a deployment
- * at a time, so no helm still works on a pending revision. Its record is deleted and the command runs again.
+ * A killed helm leaves a pending revision, and later helm commands fail because of it. Octopod runs only one action of
+ * a deployment at a time, so no helm still works on a pending revision. Its record is deleted and the command runs
+ * again.
  */
 async function retryAfterPendingRelease({ name, namespace }, work) {
   try {

@@ -1,7 +1,7 @@
 /**
- * Builds the manifests of a deployment. kustomize adds the deployment's name, namespace and label to every object. Then each ${key}
- * is replaced by its value in the parsed objects, so a value cannot change the structure of a manifest. Called by lifecycle.mjs,
- * config-problems.mjs, check and info.
+ * Builds the manifests of a deployment. kustomize adds the deployment's name, namespace and label to every object. Then
+ * each ${key} is replaced by its value in the parsed objects, so a value cannot change the structure of a manifest.
+ * Called by lifecycle.mjs, config-problems.mjs, check and info.
  */
 import { realpathSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -107,7 +107,10 @@ async function placeholderValues(request) {
   return { values, problems }
 }
 
-/** A text that is exactly one placeholder becomes the typed value. In a longer text the value becomes text. `$${` means `${`. */
+/**
+ * A text that is exactly one placeholder becomes the typed value. In a longer text the value becomes text. `$${` means
+ * `${`.
+ */
 function fill(node, values, onMissing) {
   if (Array.isArray(node)) return node.map((child) => fill(child, values, onMissing))
   if (node !== null && typeof node === 'object')
@@ -127,7 +130,10 @@ function fill(node, values, onMissing) {
   )
 }
 
-/** Rejects objects outside of the namespace. Adds the label to the volume claim templates, so that cleanup finds the claims. */
+/**
+ * Rejects objects outside of the namespace. Adds the label to the volume claim templates, so that cleanup finds the
+ * claims.
+ */
 function checkAndLabel(document, { name, namespace }) {
   const { kind, metadata, spec } = document
   if (kind === 'Namespace' || (metadata?.namespace !== undefined && metadata.namespace !== namespace))

@@ -1,4 +1,7 @@
-/** Finds all problems of a config, one sentence each, starting with the config key if it can be found. Called by config_check. */
+/**
+ * Finds all problems of a config, one sentence each, starting with the config key if it can be found. Called by
+ * config_check.
+ */
 
 import { dryRunProblems, withoutDefinedKinds } from '../../lib/kubernetes/dry-run.mjs'
 import { findKeyByValue } from '../../lib/kubernetes/find-config-key.mjs'

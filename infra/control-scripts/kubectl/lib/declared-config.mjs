@@ -1,6 +1,7 @@
 /**
- * Reads octopod.yaml, which declares the config keys with their defaults. The type of a default is the type of the value: number,
- * boolean or text. null declares a key without a default. Called by the config scripts and build-manifests.mjs.
+ * Reads octopod.yaml, which declares the config keys with their defaults. The type of a default is the type of the
+ * value: number, boolean or text. null declares a key without a default. Called by the config scripts and
+ * build-manifests.mjs.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Stores in a ConfigMap which objects were applied for a deployment. update, archive and cleanup need the list, because the
- * manifests may have changed since. Called by lifecycle.mjs and archive_check.
+ * Stores in a ConfigMap which objects were applied for a deployment. update, archive and cleanup need the list, because
+ * the manifests may have changed since. Called by lifecycle.mjs and archive_check.
  */
 import { getObjects, kubectl, objectKey } from '../../lib/kubernetes/kubectl.mjs'
 import { instanceLabel } from './build-manifests.mjs'

@@ -1,4 +1,6 @@
-/** Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption. */
+/**
+ * Implements create, update, archive, unarchive and cleanup. Each can be repeated and continues after an interruption.
+ */
 
 import { kubectl, objectKey, resourceName } from '../../lib/kubernetes/kubectl.mjs'
 import { summarizeManifests } from '../../lib/kubernetes/manifest-summary.mjs'
@@ -10,7 +12,9 @@ import { appliedSummary, deleteInventory, inventoryConfigMap } from './inventory
 const applyTimeoutMs = 10 * 60 * 1000
 const deleteTimeoutSeconds = 180
 
-/** create and update: returns when the cluster has accepted the manifests. The check script reports when they are ready. */
+/**
+ * create and update: returns when the cluster has accepted the manifests. The check script reports when they are ready.
+ */
 export async function install(request) {
   // 1. Build the new manifests and read the previous ones.
   const documents = await fillPlaceholders(request, await buildManifests(request))

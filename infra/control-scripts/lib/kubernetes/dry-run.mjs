@@ -1,6 +1,6 @@
 /**
- * Sends manifests to the API server as a dry run, to learn what it would reject. It uses create, not apply: create validates each
- * whole object even if it exists, and apply would merge it with the live object. Called by config_check.
+ * Sends manifests to the API server as a dry run, to learn what it would reject. It uses create, not apply: create
+ * validates each whole object even if it exists, and apply would merge it with the live object. Called by config_check.
  */
 import { CommandError } from '../command.mjs'
 import { getObjects, kubectl } from './kubectl.mjs'
@@ -9,8 +9,8 @@ import { getObjects, kubectl } from './kubectl.mjs'
 const duplicateOnlyErrors = /already allocated|exceeded quota/
 
 /**
- * → [{ kind, name, message, paths, unknownKind }], one per problem. `paths`: the wrong fields. `unknownKind`: a kind without a
- * definition in the cluster. @throws CommandError when the API server cannot be reached
+ * → [{ kind, name, message, paths, unknownKind }], one per problem. `paths`: the wrong fields. `unknownKind`: a kind
+ * without a definition in the cluster. @throws CommandError when the API server cannot be reached
  */
 export async function dryRunProblems(text, namespace) {
   try {
@@ -53,7 +53,9 @@ function parseProblem(line) {
   }
 }
 
-/** `spec.ports[0].port: Invalid value`, `unknown field "spec.x"`, `Go struct field ServicePort.spec.ports.port of type`. */
+/**
+ * `spec.ports[0].port: Invalid value`, `unknown field "spec.x"`, `Go struct field ServicePort.spec.ports.port of type`.
+ */
 function fieldPaths(text) {
   const found = [
     ...text.matchAll(

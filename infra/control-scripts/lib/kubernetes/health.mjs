@@ -1,6 +1,6 @@
 /**
- * The check script: tests whether every configured workload exists, is ready and runs the configured images. Called by the check
- * executables of helm and kubectl.
+ * The check script: tests whether every configured workload exists, is ready and runs the configured images. Called by
+ * the check executables of helm and kubectl.
  */
 import { tagOf } from './image.mjs'
 import { getObjects, getObjectsByLabel, mapWithLimit, objectKey, referenceTo } from './kubectl.mjs'
@@ -16,8 +16,8 @@ const checkedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'J
 const startupWaitingReasons = ['ContainerCreating', 'PodInitializing']
 
 /**
- * Prints the result as one sentence and returns the exit code. `installed` returns the summary of the installed manifests, or
- * null if none is recorded.
+ * Prints the result as one sentence and returns the exit code. `installed` returns the summary of the installed
+ * manifests, or null if none is recorded.
  */
 export async function checkHealth({ name }, { workloads }, installed = async () => null) {
   const expected = workloads.filter(({ kind }) => checkedKinds.includes(kind))
@@ -53,7 +53,8 @@ async function workloadStates(expected, installed) {
   const isMissingJob = ({ workload, object, ready }) =>
     workload.kind === 'Job' && object === undefined && !ready
   if (!states.some(isMissingJob)) return states
-  // A job's name may contain the release revision or a random part. Then only the installed manifests have the real name.
+  // A job's name may contain the release revision or a random part. Then only the installed manifests have the real
+  // name.
   const known = new Set(expected.map(objectKey))
   const jobs = ((await installed())?.workloads ?? []).filter(
     (workload) => workload.kind === 'Job' && !known.has(objectKey(workload)),
@@ -98,7 +99,9 @@ async function podsOf({ workload }) {
   }))
 }
 
-/** The first container that runs another tag than configured. Registries may differ, because a mirror may replace them. */
+/**
+ * The first container that runs another tag than configured. Registries may differ, because a mirror may replace them.
+ */
 function imageMismatch({ workload, images = {}, location }) {
   for (const [container, configured] of Object.entries(workload.images)) {
     const running = images[container]

@@ -1,4 +1,7 @@
-/** Parses and validates image names. The API server accepts any text, and the error would appear only when the image is pulled. */
+/**
+ * Parses and validates image names. The API server accepts any text, and the error would appear only when the image is
+ * pulled.
+ */
 
 const imagePattern = /^[\w.-]+(:\d+)?(\/[\w.-]+)*(:\w[\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
 

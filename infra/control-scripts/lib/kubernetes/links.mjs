@@ -1,6 +1,6 @@
 /**
- * Finds the links of a deployment in its Ingresses and Gateway API routes, with https where TLS ends for the host. Called by the
- * info scripts and by manifest-summary.mjs.
+ * Finds the links of a deployment in its Ingresses and Gateway API routes, with https where TLS ends for the host.
+ * Called by the info scripts and by manifest-summary.mjs.
  */
 import { getObjects } from './kubectl.mjs'
 
@@ -9,7 +9,9 @@ const routeKinds = ['HTTPRoute', 'GRPCRoute']
 const gatewayGroup = 'gateway.networking.k8s.io'
 const tlsProtocols = ['HTTPS', 'TLS']
 
-/** → [{ name, host, path, tls }]. If an external gateway decides about TLS, the link has `gateways` instead of `tls`. */
+/**
+ * → [{ name, host, path, tls }]. If an external gateway decides about TLS, the link has `gateways` instead of `tls`.
+ */
 export function findLinks(objects) {
   const gateways = objects.filter(
     ({ kind, apiVersion }) => kind === 'Gateway' && inGroup(apiVersion, gatewayGroup),

@@ -1,6 +1,6 @@
 /**
- * Summarizes rendered manifests: references to all objects, the workloads with their images and replica counts, and the links.
- * The summary contains no Secret data, so it can be cached. Called by the helm and kubectl scripts.
+ * Summarizes rendered manifests: references to all objects, the workloads with their images and replica counts, and the
+ * links. The summary contains no Secret data, so it can be cached. Called by the helm and kubectl scripts.
  */
 import { findLinks } from './links.mjs'
 

@@ -1,8 +1,8 @@
 /** Decides from the status of a live workload whether it is ready. Pure. Called by health.mjs. */
 
 /**
- * → { ready, serving, message }. `serving`: at least one pod is available. `configured`: the replica count in the chart, so that
- * a workload that was scaled to zero by hand does not count as ready.
+ * → { ready, serving, message }. `serving`: at least one pod is available. `configured`: the replica count in the
+ * chart, so that a workload that was scaled to zero by hand does not count as ready.
  */
 export function readiness(object, configured) {
   const { spec = {}, status = {}, metadata } = object

@@ -1,6 +1,7 @@
 /**
- * Scales workloads down and up for archive and unarchive. One patch sets the count to zero and stores the old count in an
- * annotation, so both scripts can be repeated and can continue after an interruption. Kinds without a count have their own way to stop.
+ * Scales workloads down and up for archive and unarchive. One patch sets the count to zero and stores the old count in
+ * an annotation, so both scripts can be repeated and can continue after an interruption. Kinds without a count have
+ * their own way to stop.
  */
 import {
   getObjects,
@@ -72,7 +73,10 @@ export async function stopWorkloads({ workloads }) {
   return [...stopped.flat(), ...kafkaWorkloads.flat()].filter(Boolean).length
 }
 
-/** → the number of workloads that this call has started. Without the annotation (Octopod 1.6 wrote none) the chart's count is used. */
+/**
+ * → the number of workloads that this call has started. Without the annotation (Octopod 1.6 wrote none) the chart's
+ * count is used.
+ */
 export async function startWorkloads({ workloads }) {
   const configured = new Map(workloads.map((workload) => [objectKey(workload), workload.replicas]))
   const objects = await getObjects(workloads)
@@ -103,7 +107,9 @@ async function findRemainingPods({ name, namespace }, { workloads }) {
   ]
 }
 
-/** archive_check: prints the remaining pods and returns 0 if there are none. `summary` is null if nothing is installed. */
+/**
+ * archive_check: prints the remaining pods and returns 0 if there are none. `summary` is null if nothing is installed.
+ */
 export async function reportRemainingPods(request, summary) {
   const remaining = await findRemainingPods(request, summary ?? { workloads: [] })
   console.log(
@@ -151,7 +157,10 @@ async function getKafkaWorkloads(kafka, namespace) {
   )
 }
 
-/** Newer Strimzi versions use pod sets, which have no count. They are deleted; the operator creates them again when it resumes. */
+/**
+ * Newer Strimzi versions use pod sets, which have no count. They are deleted; the operator creates them again when it
+ * resumes.
+ */
 async function deletePodSets(kafka) {
   const { name, namespace } = kafka.metadata
   const resource = 'strimzipodsets.core.strimzi.io'

@@ -1,6 +1,6 @@
 /**
- * Defaults, keys and validation of both config levels. The application level depends on the deployment level: a shop has more keys
- * than a page. Called by the config scripts, config_check and lifecycle.mjs.
+ * Defaults, keys and validation of both config levels. The application level depends on the deployment level: a shop
+ * has more keys than a page. Called by the config scripts, config_check and lifecycle.mjs.
  */
 
 /** The available releases, by tag. `broken` and `crash` demonstrate failures. */

@@ -1,6 +1,7 @@
 /**
- * The demo app: `node demo-app.mjs FOLDER INDEX PORT ID`. Its page shows the name, the config and a visit counter, which is stored
- * in FOLDER/data. /identity identifies the process. It ends on TERM, or when another process has replaced it. Started by replica.mjs.
+ * The demo app: `node demo-app.mjs FOLDER INDEX PORT ID`. Its page shows the name, the config and a visit counter,
+ * which is stored in FOLDER/data. /identity identifies the process. It ends on TERM, or when another process has
+ * replaced it. Started by replica.mjs.
  */
 import { appendFileSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'

@@ -1,6 +1,7 @@
 /**
- * Manages the folder of a deployment below OCTOPOD_LOCAL_DATA and the reserved port of its link, which stays the same through archive
- * and restore. The file ports/<port> contains the folder to which the port belongs. Called by the local scripts.
+ * Manages the folder of a deployment below OCTOPOD_LOCAL_DATA and the reserved port of its link, which stays the same
+ * through archive and restore. The file ports/<port> contains the folder to which the port belongs. Called by the local
+ * scripts.
  */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -32,7 +33,9 @@ export function reservedPort(folder) {
   return port > 0 && read(reservationFile(port)) === folder ? port : null
 }
 
-/** The reserved port, or a new one if another program uses it. `isOwnApp(port)`: the deployment's own app listens there. */
+/**
+ * The reserved port, or a new one if another program uses it. `isOwnApp(port)`: the deployment's own app listens there.
+ */
 export async function reservePort(folder, isOwnApp) {
   const current = reservedPort(folder)
   if (current !== null && (isOwnApp(current) || (await isFree(current)))) return current

@@ -1,4 +1,6 @@
-/** Implements create, update, unarchive, archive and cleanup. Each can be repeated and continues after an interruption. */
+/**
+ * Implements create, update, unarchive, archive and cleanup. Each can be repeated and continues after an interruption.
+ */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,7 +21,8 @@ export async function start(request) {
   // 2. Stop the old processes and write the new config.
   await stopAll(folder)
   mkdirSync(join(folder, 'data'), { recursive: true, mode: 0o700 })
-  // The link already contains the reserved port. If another program uses it now, the start must fail, not take another port.
+  // The link already contains the reserved port. If another program uses it now, the start must fail, not take another
+  // port.
   const port = reservedPort(folder) ?? (await reserveLinkPort(folder))
   writeConfig(folder, request)
 

@@ -1,7 +1,7 @@
 /**
- * Starts, queries and stops one process of a deployment. The process keeps running after the script ends. It is identified by an id
- * in its command line, because another process may get the same process id later. run/<index>.json contains { pid, id, port }.
- * Index 0 has the port of the link. Called by lifecycle.mjs, health.mjs and demo-app.mjs.
+ * Starts, queries and stops one process of a deployment. The process keeps running after the script ends. It is
+ * identified by an id in its command line, because another process may get the same process id later. run/<index>.json
+ * contains { pid, id, port }. Index 0 has the port of the link. Called by lifecycle.mjs, health.mjs and demo-app.mjs.
  */
 import { spawn } from 'node:child_process'
 import {

@@ -1,4 +1,6 @@
-/** The cache of the control scripts: shared by processes, private, limited in size, and separate for each credential. */
+/**
+ * The cache of the control scripts: shared by processes, private, limited in size, and separate for each credential.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import {
