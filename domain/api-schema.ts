@@ -27,11 +27,16 @@ const transitionErrors = [
   'bad_request',
   'no_such_deployment',
   'busy',
-  'impossible_move',
-  'key_reused',
+  'invalid_transition',
+  'idempotency_key_reused',
   'shutting_down',
 ] as const
-const configCheckErrors = ['config_refused', 'script_failed', 'runners_away', 'stores_away'] as const
+const configCheckErrors = [
+  'config_rejected',
+  'script_failed',
+  'script_query_timeout',
+  'service_unavailable',
+] as const
 
 export const outputQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0).describe('chunks with a greater number'),
@@ -58,7 +63,14 @@ export const api = {
     summary: 'Create a deployment',
     body: shapes.createBody,
     response: shapes.success,
-    errors: ['bad_request', 'bad_name', 'name_taken', 'key_reused', 'shutting_down', ...configCheckErrors],
+    errors: [
+      'bad_request',
+      'bad_name',
+      'name_taken',
+      'idempotency_key_reused',
+      'shutting_down',
+      ...configCheckErrors,
+    ],
   },
   updateDeployment: {
     ...endpoints.updateDeployment,
@@ -67,7 +79,7 @@ export const api = {
     summary: 'Update a deployment: the whole new set of overrides of both levels',
     body: shapes.updateBody,
     response: shapes.success,
-    errors: [...transitionErrors, 'changed_meanwhile', ...configCheckErrors],
+    errors: [...transitionErrors, 'precondition_failed', ...configCheckErrors],
   },
   archiveDeployment: {
     ...endpoints.archiveDeployment,
@@ -99,7 +111,7 @@ export const api = {
     ours: false,
     summary: 'Forget a deployment without running a script',
     response: shapes.success,
-    errors: ['bad_request', 'no_such_deployment', 'busy', 'key_reused'],
+    errors: ['bad_request', 'no_such_deployment', 'busy', 'idempotency_key_reused'],
   },
   getFullInfo: {
     ...endpoints.getFullInfo,
@@ -123,7 +135,7 @@ export const api = {
     ours: false,
     summary: 'Run the check script now',
     response: z.object({ status: z.enum(['Ok', 'Error']) }),
-    errors: ['no_such_deployment', 'script_failed', 'runners_away', 'stores_away'],
+    errors: ['no_such_deployment', 'script_failed', 'script_query_timeout', 'service_unavailable'],
   },
   listActions: {
     ...endpoints.listActions,
@@ -148,7 +160,7 @@ export const api = {
     ours: true,
     summary: 'Cancel a queued or running action; asking twice is the same as asking once',
     response: shapes.success,
-    errors: ['bad_request', 'no_such_action', 'too_late'],
+    errors: ['bad_request', 'no_such_action', 'action_finished'],
   },
   getOutput: {
     ...endpoints.getOutput,
@@ -182,7 +194,7 @@ export const api = {
     ours: false,
     summary: 'Default deployment config',
     response: shapes.keyValues,
-    errors: ['script_failed', 'runners_away', 'stores_away'],
+    errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
   },
   getDeploymentKeys: {
     ...endpoints.getDeploymentKeys,
@@ -190,7 +202,7 @@ export const api = {
     ours: false,
     summary: 'The keys that may be set in the deployment config',
     response: shapes.keys,
-    errors: ['script_failed', 'runners_away', 'stores_away'],
+    errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
   },
   getApplicationConfig: {
     ...endpoints.getApplicationConfig,
@@ -199,7 +211,7 @@ export const api = {
     summary: 'Default application config under an effective deployment config',
     body: shapes.configInput,
     response: shapes.keyValues,
-    errors: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
+    errors: ['bad_request', 'script_failed', 'script_query_timeout', 'service_unavailable'],
   },
   getApplicationKeys: {
     ...endpoints.getApplicationKeys,
@@ -208,7 +220,7 @@ export const api = {
     summary: 'The keys that may be set in the application config under an effective deployment config',
     body: shapes.configInput,
     response: shapes.keys,
-    errors: ['bad_request', 'script_failed', 'runners_away', 'stores_away'],
+    errors: ['bad_request', 'script_failed', 'script_query_timeout', 'service_unavailable'],
   },
   ping: {
     ...endpoints.ping,
@@ -216,7 +228,7 @@ export const api = {
     ours: false,
     summary: 'The git revision of this build, after asking the database',
     response: 'text',
-    errors: ['stores_away'],
+    errors: ['service_unavailable'],
   },
   getProjectName: {
     ...endpoints.getProjectName,

@@ -11,39 +11,39 @@ export const errorCodes = {
     remedy: 'Choose a name of 2 to 16 characters: a-z, 0-9, -, beginning with a letter.',
   },
   name_taken: { status: 400, remedy: 'Choose another name, or update the deployment that has it.' },
-  config_refused: { status: 400, remedy: 'Change the config as the config_check script asks.' },
-  not_signed_in: { status: 401, remedy: 'Send the Authorization header of this installation.' },
-  not_allowed: { status: 403, remedy: 'Ask for the admin credential, or ask an admin to do it.' },
-  wrong_origin: { status: 403, remedy: 'Open the page from the address the installation names in APP_URL.' },
+  config_rejected: { status: 400, remedy: 'Change the config as the config_check script asks.' },
+  unauthenticated: { status: 401, remedy: 'Send the Authorization header of this installation.' },
+  forbidden: { status: 403, remedy: 'Ask for the admin credential, or ask an admin to do it.' },
+  wrong_origin: { status: 403, remedy: 'Open the page at the address that is set in APP_URL.' },
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
-  no_such_path: { status: 404, remedy: 'See /api/v1/docs for the paths there are.' },
-  wrong_method: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
+  not_found: { status: 404, remedy: 'See /api/v1/docs for the existing paths.' },
+  method_not_allowed: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
   shutting_down: { status: 405, remedy: 'Send it again in a few seconds: another server takes over.' },
   busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
-  impossible_move: {
+  invalid_transition: {
     status: 409,
     remedy: 'Bring the deployment into one of the statuses the message names.',
   },
-  changed_meanwhile: {
+  precondition_failed: {
     status: 412,
-    remedy: 'Read the deployment again, and send the change on top of what it is now.',
+    remedy: 'Read the deployment again and apply your change to its current config.',
   },
-  too_late: { status: 409, remedy: 'The action has ended already; nothing to do.' },
+  action_finished: { status: 409, remedy: 'Nothing to do: the action has already ended.' },
   too_large: { status: 413, remedy: 'Send less: the message names the limit.' },
   wrong_media_type: { status: 415, remedy: 'Send the body as application/json.' },
-  key_reused: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
+  idempotency_key_reused: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
   internal: { status: 500, remedy: 'Report it with the request id; the server log has the cause.' },
   script_failed: {
     status: 502,
-    remedy: 'Ask the DevOps engineer: a control script failed; the message has its words.',
+    remedy: 'Ask your DevOps engineer: a control script failed. The message contains its output.',
   },
-  stores_away: {
+  service_unavailable: {
     status: 503,
     remedy:
-      'Send it again in a moment: the server recovers by itself as soon as the store is back, or has room on its disk.',
+      'Send it again in a moment: the server works again as soon as the database and Redis are reachable and have free disk space.',
   },
-  runners_away: { status: 504, remedy: 'Check that a runner is up: none answered in time.' },
+  script_query_timeout: { status: 504, remedy: 'Check that a runner is up: no runner answered in time.' },
 } as const satisfies Record<string, { status: number; remedy: string }>
 
 export type ErrorCode = keyof typeof errorCodes

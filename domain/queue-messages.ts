@@ -1,9 +1,12 @@
-/** What travels through the two BullMQ queues: bells for actions, and questions with their answers. */
+/**
+ * The messages of the two BullMQ queues: jobs that wake up a runner for an action, and script queries with their answers.
+ * Sent by functions and answered by runners, both through db/queue.
+ */
 import { z } from 'zod'
 import { keyValues, overrides } from './schemas.ts'
 import { configScripts } from './script.ts'
 
-/** A bell: look at this action in Postgres. It carries nothing that could be lost. */
+/** Wakes up a runner, which then reads the action from Postgres. Losing the job loses nothing. */
 export const actionJob = z.object({ actionId: z.int() })
 
 const target = z.object({
@@ -11,20 +14,20 @@ const target = z.object({
   overrides: z.object({ application: overrides, deployment: overrides }),
 })
 
-/** What a function asks the scripts while the user waits; read-only (law 8). */
-export const scriptQuery = z.discriminatedUnion('ask', [
-  z.object({ ask: z.literal('config'), script: z.enum(configScripts), deployment: keyValues }),
-  z.object({ ask: z.literal('config_check'), target }),
-  z.object({ ask: z.literal('status'), target }),
+/** A read-only query that a runner answers by running a script while the user waits. */
+export const scriptQuery = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('config'), script: z.enum(configScripts), deployment: keyValues }),
+  z.object({ type: z.literal('config_check'), target }),
+  z.object({ type: z.literal('status'), target }),
 ])
 
-/** `refused`: the script said no, in its own words. `failed`: it could not do its work. */
-export const scriptAnswer = z.discriminatedUnion('is', [
-  z.object({ is: z.literal('pairs'), pairs: keyValues }),
-  z.object({ is: z.literal('keys'), keys: z.array(z.string()) }),
-  z.object({ is: z.literal('ok') }),
-  z.object({ is: z.literal('refused'), message: z.string() }),
-  z.object({ is: z.literal('failed'), message: z.string() }),
+/** `rejected`: the script ran and rejects the config; `message` is its output. `failed`: the script did not run properly. */
+export const scriptAnswer = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('pairs'), pairs: keyValues }),
+  z.object({ status: z.literal('keys'), keys: z.array(z.string()) }),
+  z.object({ status: z.literal('ok') }),
+  z.object({ status: z.literal('rejected'), message: z.string() }),
+  z.object({ status: z.literal('failed'), message: z.string() }),
 ])
 
 export type ActionJob = z.infer<typeof actionJob>

@@ -172,7 +172,7 @@ export const settings = {
     parse: seconds(86400),
     programs: serverAndRunner,
   },
-  QUESTION_TIMEOUT: {
+  SCRIPT_QUERY_TIMEOUT: {
     description: 'Seconds a user waits for a script before the answer is 504',
     parse: timerSeconds(10),
     programs: ['server'],
@@ -182,7 +182,7 @@ export const settings = {
     parse: integer(1, 32),
     programs: ['runner'],
   },
-  QUESTION_CONCURRENCY: {
+  SCRIPT_QUERY_CONCURRENCY: {
     description: 'Questions one runner answers at once',
     parse: integer(1, 8),
     programs: ['runner'],

@@ -136,7 +136,7 @@ const contentSecurityPolicy = {
 }
 
 function notFound(context: { req: { path: string } }): never {
-  throw new ApiError('no_such_path', `No route for ${context.req.path.slice(0, 200)}.`)
+  throw new ApiError('not_found', `No route for ${context.req.path.slice(0, 200)}.`)
 }
 
 /** HTTP requires the header Allow in this answer. */
@@ -145,7 +145,7 @@ function methodNotAllowed(log: Logger, methods: readonly string[]): Handler<Requ
   return (context) => {
     const { method, path } = context.req
     const message = `${method} is not allowed for ${path.slice(0, 200)}; use ${allow}.`
-    const response = errorResponse(new ApiError('wrong_method', message), log, requestIdOf(context))
+    const response = errorResponse(new ApiError('method_not_allowed', message), log, requestIdOf(context))
     response.headers.set('Allow', allow)
     return response
   }

@@ -129,13 +129,13 @@ async function main(): Promise<void> {
     queueRedis,
     redis,
     settings.REDIS_PREFIX,
-    settings.QUESTION_CONCURRENCY,
+    settings.SCRIPT_QUERY_CONCURRENCY,
     (query, signal) => {
       activeQueries.add(signal)
       return handleScriptQuery(context, query, signal)
         .catch((error) => {
           log.error({ err: error }, 'a question could not be answered')
-          return { is: 'failed' as const, message: 'A fault of the runner; its log has the cause.' }
+          return { status: 'failed' as const, message: 'A fault of the runner; its log has the cause.' }
         })
         .finally(() => activeQueries.delete(signal))
     },

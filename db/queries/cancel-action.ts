@@ -22,7 +22,7 @@ const cancelRow = z.object({
 
 /**
  * Asks for the end of an action. One that nobody holds yet ends here; a held one is ended by its runner, which
- * hears of it by a hint or with its next renewal. Asking again is the same. Throws no_such_action, too_late.
+ * hears of it by a hint or with its next renewal. Asking again is the same. Throws no_such_action, action_finished.
  */
 export async function requestCancel(
   pool: Database,
@@ -37,7 +37,7 @@ export async function requestCancel(
     if (action === null) throw new ApiError('no_such_action', `There is no action ${actionId}.`)
     if (action.state === 'cancelled') return { change: null, held: false }
     if (!isActive(action.state)) {
-      throw new ApiError('too_late', `Action ${actionId} has ended already: ${action.state}.`)
+      throw new ApiError('action_finished', `Action ${actionId} has ended already: ${action.state}.`)
     }
     if (!action.asked) {
       await transaction.query(sql.unsafe`
@@ -57,7 +57,7 @@ export async function requestCancel(
   })
 }
 
-/** Forgets a deployment without a script. Throws no_such_deployment, busy, key_reused. Null: done before (same key). */
+/** Forgets a deployment without a script. Throws no_such_deployment, busy, idempotency_key_reused. Null: done before (same key). */
 export async function deleteDeployment(
   pool: Database,
   name: string,

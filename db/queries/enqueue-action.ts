@@ -50,7 +50,7 @@ const enqueuedRow = z.object({
 })
 
 /**
- * Accepts the intention. Throws a Refusal: name_taken, no_such_deployment, busy, impossible_move, changed_meanwhile, key_reused.
+ * Accepts the intention. Throws a Refusal: name_taken, no_such_deployment, busy, invalid_transition, precondition_failed, idempotency_key_reused.
  * When it rejects with a database error the outcome is unknown; the same key asked again tells.
  */
 export async function enqueueAction(pool: Database, request: ActionRequest): Promise<EnqueuedAction> {
@@ -95,7 +95,7 @@ function toRefusal({ kind, name }: ActionRequest, { outcome, status }: z.infer<t
     default:
       return status === null
         ? new Error(`enqueue_action answered ${outcome} without a status`)
-        : new ApiError('impossible_move', invalidTransitionMessage(kind, name, status))
+        : new ApiError('invalid_transition', invalidTransitionMessage(kind, name, status))
   }
 }
 
@@ -121,4 +121,7 @@ export async function lockIdleDeployment(
 const busy = (name: string) => new ApiError('busy', `Deployment ${name} is currently being processed.`)
 
 export const preconditionFailed = (name: string) =>
-  new ApiError('changed_meanwhile', `The config of deployment ${name} was changed meanwhile: read it again.`)
+  new ApiError(
+    'precondition_failed',
+    `The config of deployment ${name} was changed meanwhile: read it again.`,
+  )

@@ -39,7 +39,7 @@ export async function findIdempotencyKey(
 }
 
 export const idempotencyKeyReused = () =>
-  new ApiError('key_reused', 'This Idempotency-Key was used for a different request.')
+  new ApiError('idempotency_key_reused', 'This Idempotency-Key was used for a different request.')
 
 function toReplay(stored: z.infer<typeof keyRow>, fingerprint: string): { actionId: number | null } {
   if (stored.fingerprint !== fingerprint) {

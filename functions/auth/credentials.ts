@@ -28,7 +28,7 @@ export function requireRole(role: Role, required: Role, authorization: Authoriza
   if (rank[role] >= rank[required]) return
   if (role === 'open' || !authorization) {
     const message = required === 'admin' ? 'This needs the admin credential' : 'This needs a credential'
-    throw new ApiError('not_signed_in', `${message} in the Authorization header.`)
+    throw new ApiError('unauthenticated', `${message} in the Authorization header.`)
   }
-  throw new ApiError('not_allowed', 'Your credential does not allow this: it needs the admin credential.')
+  throw new ApiError('forbidden', 'Your credential does not allow this: it needs the admin credential.')
 }

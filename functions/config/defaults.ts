@@ -23,12 +23,12 @@ export const getApplicationKeys: EndpointHandler<'getApplicationKeys'> = (servic
 
 async function configPairs(...args: Parameters<typeof readConfigScript>): Promise<KeyValue[]> {
   const answer = await readConfigScript(...args)
-  return answer.is === 'pairs' ? answer.pairs : []
+  return answer.status === 'pairs' ? answer.pairs : []
 }
 
 async function configKeys(...args: Parameters<typeof readConfigScript>): Promise<string[]> {
   const answer = await readConfigScript(...args)
-  return answer.is === 'keys' ? answer.keys : []
+  return answer.status === 'keys' ? answer.keys : []
 }
 
 /** A cached answer older than CACHE_UPDATE_TIME is served once more, and renewed in the background. */
@@ -39,7 +39,7 @@ async function readConfigScript(
   deployment: KeyValue[],
 ): Promise<ScriptAnswer> {
   const { redis, settings, log } = services
-  const query = { ask: 'config', script, deployment } as const
+  const query = { type: 'config', script, deployment } as const
   const cached = await readScriptCache(redis, settings.REDIS_PREFIX, script, deployment)
   if (cached !== null) {
     if (cached.ageMs > settings.CACHE_UPDATE_TIME) {
@@ -51,7 +51,7 @@ async function readConfigScript(
   }
   const answer = await queryScripts(services, query, deadline)
   if (answer === 'unreachable')
-    throw new ApiError('stores_away', 'Redis is not reachable: the config scripts cannot be run.')
-  if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
+    throw new ApiError('service_unavailable', 'Redis is not reachable: the config scripts cannot be run.')
+  if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)
   return answer
 }

@@ -32,9 +32,9 @@ export const getInfo: EndpointHandler<'getInfo'> = async ({ db }, { param }) => 
 export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, deadline }) => {
   const { name, overrides } = await getDeploymentOverrides(services.db, param('name'))
   const target = { name, overrides }
-  const answer = await queryScripts(services, { ask: 'status', target }, deadline)
+  const answer = await queryScripts(services, { type: 'status', target }, deadline)
   if (answer === 'unreachable')
-    throw new ApiError('stores_away', 'Redis is not reachable: the check script cannot be run.')
-  if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
-  return { status: answer.is === 'ok' ? 'Ok' : 'Error' }
+    throw new ApiError('service_unavailable', 'Redis is not reachable: the check script cannot be run.')
+  if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)
+  return { status: answer.status === 'ok' ? 'Ok' : 'Error' }
 }

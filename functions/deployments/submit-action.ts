@@ -75,16 +75,16 @@ async function runConfigCheck(
     if (current === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
     if (current.busy) throw new ApiError('busy', `Deployment ${name} is currently being processed.`)
     if (!canStart(kind, current.status))
-      throw new ApiError('impossible_move', invalidTransitionMessage(kind, name, current.status))
+      throw new ApiError('invalid_transition', invalidTransitionMessage(kind, name, current.status))
     if (input.revision !== undefined && current.configRevision > input.revision)
       throw preconditionFailed(name)
   }
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
   const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
-  const answer = await queryScripts(services, { ask: 'config_check', target }, deadline)
+  const answer = await queryScripts(services, { type: 'config_check', target }, deadline)
   if (answer === 'unreachable') return false
-  if (answer.is === 'refused') throw new ApiError('config_refused', answer.message, { plain: true })
-  if (answer.is === 'failed') throw new ApiError('script_failed', answer.message)
+  if (answer.status === 'rejected') throw new ApiError('config_rejected', answer.message, { plain: true })
+  if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)
   return true
 }
 

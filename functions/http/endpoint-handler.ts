@@ -62,7 +62,7 @@ export function createEndpointHandler<Name extends EndpointName>(
     const deadline = createRequestDeadline({
       changesState: endpoint.method !== 'GET',
       timeoutMs: requestTimeoutMs,
-      scriptQueryTimeoutMs: settings.QUESTION_TIMEOUT + scriptQueryMarginMs,
+      scriptQueryTimeoutMs: settings.SCRIPT_QUERY_TIMEOUT + scriptQueryMarginMs,
       // A client without a key, as those of Octopod 1.6, does not send its request again: its action is started.
       isClientDisconnected: async () => idempotencyKey !== undefined && (await isDisconnected(context)),
     })

@@ -34,7 +34,7 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
     )
     const advice = retryAdvice[isRequest ? error.outcome : 'read']
     const message = storeError === 'disk_full' ? diskFullMessage : storeErrorMessages[storeError] + advice
-    return apiErrorResponse(new ApiError('stores_away', message))
+    return apiErrorResponse(new ApiError('service_unavailable', message))
   }
   log.error({ err: error, requestId }, 'request failed')
   return apiErrorResponse(new ApiError('internal', 'Internal server error; see the server log.'))

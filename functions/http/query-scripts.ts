@@ -9,7 +9,7 @@ import type { Services } from '../services.ts'
 import type { RequestDeadline } from './request-deadline.ts'
 
 /**
- * Returns `unreachable` without Redis. Throws script_query_timeout (504) after QUESTION_TIMEOUT. The clock of
+ * Returns `unreachable` without Redis. Throws script_query_timeout (504) after SCRIPT_QUERY_TIMEOUT. The clock of
  * `deadline` stands still until the answer; a query in the background has none.
  */
 export async function queryScripts(
@@ -17,14 +17,14 @@ export async function queryScripts(
   query: ScriptQuery,
   deadline?: Pick<RequestDeadline, 'pause' | 'resume'>,
 ): Promise<ScriptAnswer | 'unreachable'> {
-  const timeoutMs = services.settings.QUESTION_TIMEOUT
+  const timeoutMs = services.settings.SCRIPT_QUERY_TIMEOUT
   deadline?.pause()
   try {
     return await services.scriptQueries.query(query, timeoutMs)
   } catch (error) {
     if (error instanceof ScriptQueryTimeout) {
       const message = `No runner answered within ${timeoutMs / 1000} s: no runner is up, all are busy, or a script is slow.`
-      throw new ApiError('runners_away', message)
+      throw new ApiError('script_query_timeout', message)
     }
     services.log.warn({ err: error }, 'script query not sent: Redis is unreachable')
     return 'unreachable'

@@ -74,7 +74,10 @@ export function createRequestDeadline(options: Options): RequestDeadline {
     clearTimeout(timer)
     if (isFinished) return
     timer = setTimeout(() => {
-      timeoutError = new ApiError('stores_away', `The server could not answer in time${retryAdvice[outcome]}`)
+      timeoutError = new ApiError(
+        'service_unavailable',
+        `The server could not answer in time${retryAdvice[outcome]}`,
+      )
       reject(timeoutError)
     }, ms)
   }

@@ -53,7 +53,7 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
     try {
       if (isClosing) return sendResponse(socket, 503, 'This server is shutting down; connect again.')
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
-        throw new ApiError('no_such_path', 'Websockets are served at /event.')
+        throw new ApiError('not_found', 'Websockets are served at /event.')
       }
       const requestHeaders = { get: (name: string) => request.headers[name.toLowerCase()]?.toString() }
       requireSameOrigin(settings, requestHeaders)

@@ -45,7 +45,7 @@ const description = [
   'A command is answered when it is accepted. Its result is in the status of the deployment and in the action whose id the',
   'answer carries. All bodies are JSON (`Content-Type: application/json`), all times ISO 8601 in UTC. Unknown fields of a',
   'request are rejected; answers may get new fields. An error has a message for people and a `code` for programs. Unknown',
-  'paths answer 404 `no_such_path`, other methods 405 `wrong_method`.',
+  'paths answer 404 `not_found`, other methods 405 `method_not_allowed`.',
 ].join('\n')
 
 const userDescription =

@@ -7,14 +7,14 @@ const codeOrder = Object.keys(errorCodes) as ErrorCode[]
 
 /** Whether a repeated request with the same Idempotency-Key acts once. */
 export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
-  (api[name].errors as readonly ErrorCode[]).includes('key_reused')
+  (api[name].errors as readonly ErrorCode[]).includes('idempotency_key_reused')
 
 /** The codes in the endpoint table and those that follow from role, method and body, in the order of the error table. */
 export function errorCodesOf(name: EndpointName): ErrorCode[] {
   const { role, method, body, errors }: Endpoint = api[name]
-  const all = new Set<ErrorCode>([...errors, 'stores_away', 'internal'])
-  if (role !== 'open') all.add('not_signed_in')
-  if (role === 'admin') all.add('not_allowed')
+  const all = new Set<ErrorCode>([...errors, 'service_unavailable', 'internal'])
+  if (role !== 'open') all.add('unauthenticated')
+  if (role === 'admin') all.add('forbidden')
   if (method !== 'GET') all.add('wrong_origin').add('too_large')
   if (body !== undefined) all.add('bad_request').add('wrong_media_type')
   if (acceptsIdempotencyKey(name)) all.add('bad_request')
@@ -22,7 +22,7 @@ export function errorCodesOf(name: EndpointName): ErrorCode[] {
 }
 
 /** The only error in plain text: the message of the config_check script. */
-const isPlainText = (code: ErrorCode) => code === 'config_refused'
+const isPlainText = (code: ErrorCode) => code === 'config_rejected'
 const isAboutName = (code: ErrorCode) => errorBody(code, '').tag === 'ValidationError'
 
 export type ErrorResponse = {

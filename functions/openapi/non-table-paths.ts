@@ -28,7 +28,7 @@ const readiness: JsonSchema = {
 
 /** A rejected upgrade is answered with a message as plain text. */
 const rejectedUpgrades: Responses = Object.fromEntries(
-  Object.entries(errorResponses(['not_signed_in', 'wrong_origin'])).map(([status, { description }]) => [
+  Object.entries(errorResponses(['unauthenticated', 'wrong_origin'])).map(([status, { description }]) => [
     status,
     { description, headers: {}, content: { 'text/plain': { schema: { type: 'string' } } } },
   ]),

@@ -40,7 +40,7 @@ export async function updateWithRetry(
       const conditionalOptions = { ...options, revision, fingerprint }
       return (await client.request('updateDeployment', { params, body }, conditionalOptions)).actionId
     } catch (error) {
-      const isConflict = error instanceof CliError && error.code === 'changed_meanwhile'
+      const isConflict = error instanceof CliError && error.code === 'precondition_failed'
       if (!isConflict || attempt === maxAttempts) throw error
     }
   }

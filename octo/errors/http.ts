@@ -41,7 +41,7 @@ export function httpError(connection: Connection, response: HttpResponse): CliEr
 
 /** A server that stops, stores that are away, a proxy without a server behind it: worth another try. */
 function isTransient(status: number, code: ErrorCode | null): boolean {
-  if (code !== null) return code === 'shutting_down' || code === 'stores_away'
+  if (code !== null) return code === 'shutting_down' || code === 'service_unavailable'
   return [429, 502, 503, 504].includes(status)
 }
 
@@ -59,15 +59,15 @@ const proxyStatusText: Record<number, string> = {
 
 /** For answers without a code of ours: Octopod 1.6 and plain text. */
 const defaultCodeByStatus: Record<number, ErrorCode> = {
-  400: 'config_refused',
-  401: 'not_signed_in',
-  403: 'not_allowed',
+  400: 'config_rejected',
+  401: 'unauthenticated',
+  403: 'forbidden',
   404: 'no_such_deployment',
   405: 'shutting_down',
   409: 'busy',
   413: 'too_large',
   415: 'wrong_media_type',
-  422: 'key_reused',
+  422: 'idempotency_key_reused',
 }
 
 function kindByStatus(status: number): CliErrorKind {
@@ -81,7 +81,7 @@ function remedyFor(
   code: ErrorCode | null,
   isFromProxy: boolean,
 ): string {
-  if (response.status === 401 || code === 'not_allowed') {
+  if (response.status === 401 || code === 'forbidden') {
     const { authorization, credentialSource } = connection
     const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
     if (authorization === null && isVariable)

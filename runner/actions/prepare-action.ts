@@ -27,7 +27,7 @@ export async function prepareAction(
   // Usually the server has asked while the user waited; not when Redis was away.
   if (!action.configChecked) {
     const answer = await checkConfig(context, action, signal)
-    if (answer.is === 'refused' || answer.is === 'failed') return { refused: answer.message.trim() }
+    if (answer.status === 'rejected' || answer.status === 'failed') return { refused: answer.message.trim() }
   }
   return { config, ...(await readLinks(context, action.name, config, signal)) }
 }

@@ -11,7 +11,7 @@ export async function handleScriptQuery(
   query: ScriptQuery,
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
-  switch (query.ask) {
+  switch (query.type) {
     case 'config':
       return getConfigScriptAnswer(context, query.script, query.deployment)
     case 'config_check':
@@ -28,19 +28,19 @@ export async function checkConfig(
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
   const config = await getEffectiveConfig(context, deployment)
-  if (typeof config === 'string') return { is: 'failed', message: config }
+  if (typeof config === 'string') return { status: 'failed', message: config }
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'config_check', deployment.name, config, {
     signal,
     timeoutMs,
   })
   const { exitCode, error, timedOut } = run.result
-  if (exitCode === 0 && error === null) return { is: 'ok' }
-  if (exitCode === null || error !== null || timedOut) return { is: 'failed', message: run.failure ?? '' }
+  if (exitCode === 0 && error === null) return { status: 'ok' }
+  if (exitCode === null || error !== null || timedOut) return { status: 'failed', message: run.failure ?? '' }
   // Its output as it is, but for secrets: Octopod 1.6 passed it on unchanged.
   const message = run.mask(run.stdout.trim() === '' ? run.stderr.trim() : run.stdout)
   return {
-    is: 'refused',
+    status: 'rejected',
     message: message || `The config was refused by config_check (exit code ${exitCode}).`,
   }
 }
@@ -51,10 +51,10 @@ async function checkStatus(
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
   const config = await getEffectiveConfig(context, deployment)
-  if (typeof config === 'string') return { is: 'failed', message: config }
+  if (typeof config === 'string') return { status: 'failed', message: config }
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'check', deployment.name, config, { signal, timeoutMs })
   const { exitCode, error } = run.result
-  if (error !== null) return { is: 'failed', message: error }
-  return exitCode === 0 ? { is: 'ok' } : { is: 'refused', message: run.failure ?? '' }
+  if (error !== null) return { status: 'failed', message: error }
+  return exitCode === 0 ? { status: 'ok' } : { status: 'rejected', message: run.failure ?? '' }
 }

@@ -67,9 +67,9 @@ async function runConfigScript(
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
   const args = configArguments(script, project, deployment)
   const run = await runScript(context, script, args, options, { application: [], deployment })
-  if (run.failure !== null) return { is: 'failed', message: run.failure }
+  if (run.failure !== null) return { status: 'failed', message: run.failure }
   const answer = parseAnswer(script, run.stdout)
-  if (answer.is === 'failed') return answer
+  if (answer.status === 'failed') return answer
   cacheAnswer(configCache, key, Date.now(), answer)
   await writeScriptCache(
     redis,
@@ -85,10 +85,13 @@ async function runConfigScript(
 function parseAnswer(script: ConfigScript, stdout: string): ScriptAnswer {
   try {
     return script.endsWith('_keys')
-      ? { is: 'keys', keys: parseKeys(stdout) }
-      : { is: 'pairs', pairs: parsePairs(stdout) }
+      ? { status: 'keys', keys: parseKeys(stdout) }
+      : { status: 'pairs', pairs: parsePairs(stdout) }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return { is: 'failed', message: `The ${script} script printed something that cannot be read: ${message}` }
+    return {
+      status: 'failed',
+      message: `The ${script} script printed something that cannot be read: ${message}`,
+    }
   }
 }

@@ -28,6 +28,6 @@ async function readDefaults(
   deployment: readonly KeyValue[],
 ): Promise<KeyValue[] | string> {
   const answer = await getConfigScriptAnswer(context, script, deployment)
-  if (answer.is === 'pairs') return answer.pairs
-  return answer.is === 'failed' ? answer.message : `The ${script} script gave no pairs.`
+  if (answer.status === 'pairs') return answer.pairs
+  return answer.status === 'failed' ? answer.message : `The ${script} script gave no pairs.`
 }

@@ -50,11 +50,11 @@ test('endpoints name only codes that exist, each once', () => {
 
 test('every code of one endpoint is named by the table or follows from how requests are made', () => {
   const fromEverywhere: ErrorCode[] = [
-    'not_signed_in',
-    'not_allowed',
+    'unauthenticated',
+    'forbidden',
     'wrong_origin',
-    'no_such_path',
-    'wrong_method',
+    'not_found',
+    'method_not_allowed',
     'too_large',
     'wrong_media_type',
     'internal',

@@ -41,7 +41,7 @@ test('no method and path is there twice, also when parameters are taken for any 
 test('what changes a deployment knows Idempotency-Keys, what names a deployment or an action may not find it', () => {
   for (const [name, { method, path, errors }] of endpointEntries) {
     if (path.startsWith('/deployments/:name') || path === '/deployments') {
-      if (method !== 'GET') assert.ok(errors.includes('key_reused'), name)
+      if (method !== 'GET') assert.ok(errors.includes('idempotency_key_reused'), name)
       if (path.includes(':name')) assert.ok(errors.includes('no_such_deployment'), name)
     }
     if (path.includes(':action_id')) assert.ok(errors.includes('no_such_action'), name)

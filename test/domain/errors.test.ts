@@ -16,13 +16,13 @@ test('the statuses are those of the contract', () => {
   const expected: Partial<Record<ErrorCode, number>> = {
     bad_name: 400,
     name_taken: 400,
-    config_refused: 400,
-    not_signed_in: 401,
+    config_rejected: 400,
+    unauthenticated: 401,
     no_such_deployment: 404,
     shutting_down: 405,
     busy: 409,
-    impossible_move: 409,
-    runners_away: 504,
+    invalid_transition: 409,
+    script_query_timeout: 504,
   }
   for (const [code, status] of Object.entries(expected))
     assert.equal(errorCodes[code as ErrorCode].status, status, code)
@@ -47,6 +47,6 @@ test('a refusal carries its code, status, words and cause', () => {
     [refusal.code, refusal.status, refusal.message, refusal.cause, refusal.plainText],
     ['busy', 409, 'It is busy.', cause, false],
   )
-  assert.equal(new ApiError('config_refused', 'No.', { plain: true }).plainText, true)
+  assert.equal(new ApiError('config_rejected', 'No.', { plain: true }).plainText, true)
   assert.equal('cause' in new ApiError('busy', 'x'), false)
 })

@@ -52,8 +52,8 @@ const examples: Record<string, [z.ZodType, string]> = {
   ],
   deletedEvent: [changeEvent, '{"type":"deleted","name":"feature-1","revision":13}'],
   hello: [liveMessage, '{"type":"hello","seq":1,"heartbeat_ms":15000}'],
-  question: [scriptQuery, `{"ask":"config","script":"application_config","deployment":[["k","v"]]}`],
-  answer: [scriptAnswer, '{"is":"pairs","pairs":[["k","v"]]}'],
+  question: [scriptQuery, `{"type":"config","script":"application_config","deployment":[["k","v"]]}`],
+  answer: [scriptAnswer, '{"status":"pairs","pairs":[["k","v"]]}'],
 }
 
 suite('recorded examples', () => {

@@ -25,7 +25,7 @@ test('The second of two concurrent updates is rejected with 412 and accepted aft
   assert.deepEqual(refused.body, {
     tag: 'AppError',
     error_message: 'The config of deployment shared was changed meanwhile: read it again.',
-    code: 'changed_meanwhile',
+    code: 'precondition_failed',
   })
   assert.equal((await octopod.actions('shared')).length, 2, 'no action was started')
 

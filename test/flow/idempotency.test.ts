@@ -37,7 +37,7 @@ test('The same key for a different request is rejected', async () => {
   await octopod.create('first', {}, key)
   const reply = await octopod.create('second', {}, key)
   assert.equal(reply.status, 422)
-  assert.match(reply.text, /key_reused/)
+  assert.match(reply.text, /idempotency_key_reused/)
 })
 
 test('With the same fingerprint a key stands for the same request although its body differs', async () => {

@@ -7,7 +7,7 @@ import { type System, startSystem } from '../helpers/system.ts'
 let system: System
 let octopod: ApiClient
 before(async () => {
-  system = await startSystem({ env: { QUESTION_TIMEOUT: '2', CHECK_INTERVAL: '3600' } })
+  system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '2', CHECK_INTERVAL: '3600' } })
   octopod = createApiClient(system.url)
   for (const name of ['running', 'archived', 'waits']) await octopod.create(name)
   for (const name of ['running', 'archived', 'waits']) await octopod.waitForStatus(name, 'Running')

@@ -50,7 +50,7 @@ async function failsInTime(response: Promise<ApiResponse>, title: string): Promi
   const reply = await response
   const ms = Date.now() - startedAt
   assert.equal(reply.status, 503, `${title}: ${reply.text}`)
-  assert.equal((reply.body as { code: string }).code, 'stores_away', title)
+  assert.equal((reply.body as { code: string }).code, 'service_unavailable', title)
   assert.equal(reply.headers.get('retry-after'), '2')
   assert.ok(ms < 5000, `${title} was refused after ${ms} ms`)
   return reply.text

@@ -28,7 +28,7 @@ test('Without Redis the defaults are 503, even cached ones, and they are back wi
   await redis.stop()
   const refused = await defaults()
   assert.equal(refused.status, 503)
-  assert.match(refused.text, /Redis is not reachable.*stores_away/)
+  assert.match(refused.text, /Redis is not reachable.*service_unavailable/)
   assert.equal(refused.headers.get('retry-after'), '2')
   await redis.start()
   await waitFor('the defaults are back', async () => {

@@ -9,7 +9,7 @@ import { waitFor } from '../helpers/wait-for.ts'
 let system: System
 let octopod: ApiClient
 before(async () => {
-  system = await startSystem({ env: { QUESTION_TIMEOUT: '2', CACHE_UPDATE_TIME: '1' } })
+  system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '2', CACHE_UPDATE_TIME: '1' } })
   octopod = createApiClient(system.url)
 })
 after(() => system?.stop())

@@ -35,7 +35,7 @@ let system: System
 let lambda: Lambda
 
 before(async () => {
-  system = await startSystem({ env: { QUESTION_TIMEOUT: '5' } })
+  system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '5' } })
   // lambda.ts reads the environment when it is loaded, as on a cold start.
   Object.assign(process.env, system.environment, { LOG_LEVEL: 'silent', GIT_REVISION: 'abc123' })
   lambda = await import('../../functions/lambda.ts')
@@ -151,7 +151,7 @@ test('The query string is read', async () => {
 test('Cookies are ignored', async () => {
   const cookies = ['visit=abc', `authorization=${encodeURIComponent(adminHeader)}`]
   const answer = await invoke({ path: '/api/v1/log/1', cookies })
-  assert.deepEqual([answer.statusCode, codeOf(answer)], [401, 'not_signed_in'])
+  assert.deepEqual([answer.statusCode, codeOf(answer)], [401, 'unauthenticated'])
   assert.equal((await invoke({ path: '/api/v1/project_name', cookies })).statusCode, 200)
 })
 
@@ -159,7 +159,7 @@ test('Admin endpoints need the admin header', async () => {
   const path = '/api/v1/actions/1/output'
   assert.equal((await invoke({ path })).statusCode, 401)
   const wrong = await invoke({ path, headers: { authorization: 'Bearer no' } })
-  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [403, 'not_allowed'])
+  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [403, 'forbidden'])
   const right = await invoke({ path, headers: admin })
   assert.equal(right.statusCode, 200)
 })
@@ -176,11 +176,11 @@ test('A stream returns the output so far and ends', async () => {
 
 test('An unknown path is 404, a wrong method 405, a wrong content type 415, a too large body 413', async () => {
   const path = await invoke({ path: '/api/v1/unknown' })
-  assert.deepEqual([path.statusCode, codeOf(path)], [404, 'no_such_path'])
+  assert.deepEqual([path.statusCode, codeOf(path)], [404, 'not_found'])
   const unknown = await invoke({ path: '/api/v1/deployments/unknown/full_info' })
   assert.deepEqual([unknown.statusCode, codeOf(unknown)], [404, 'no_such_deployment'])
   const method = await invoke({ method: 'PATCH', path: '/api/v1/deployments', headers: json, body: '{}' })
-  assert.deepEqual([method.statusCode, codeOf(method)], [405, 'wrong_method'])
+  assert.deepEqual([method.statusCode, codeOf(method)], [405, 'method_not_allowed'])
   const type = await invoke({ method: 'POST', path: '/api/v1/deployments', body: createBody('ara') })
   assert.deepEqual([type.statusCode, codeOf(type)], [415, 'wrong_media_type'])
   const body = 'x'.repeat(1024 * 1024 + 1)

@@ -26,7 +26,7 @@ export async function startOctopod(environment: Record<string, string>) {
       // Each check starts several processes. Pending deployments are checked more often.
       CHECK_INTERVAL: '3',
       STATUS_UPDATE_TIMEOUT: '8',
-      QUESTION_TIMEOUT: '60',
+      SCRIPT_QUERY_TIMEOUT: '60',
       ...environment,
     },
   })

@@ -53,7 +53,7 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
     requests.push(recorded)
     const route = routes[`${recorded.method} ${recorded.path}`] ?? {
       status: 404,
-      body: { tag: 'AppError', error_message: `Nothing is at ${recorded.path}.`, code: 'no_such_path' },
+      body: { tag: 'AppError', error_message: `Nothing is at ${recorded.path}.`, code: 'not_found' },
     }
     const laid = typeof route === 'function' ? await route(recorded) : route
     const isText = typeof laid.body === 'string'

@@ -97,5 +97,5 @@ async function verifyCredential(header: string, defaultHeader: string): Promise<
     )
   if (defaultIsRejected) return role
   const message = 'This is not the admin credential.'
-  throw new ApiError(message, 403, 'not_allowed', 'Ask your DevOps engineer for it.')
+  throw new ApiError(message, 403, 'forbidden', 'Ask your DevOps engineer for it.')
 }

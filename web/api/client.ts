@@ -87,7 +87,7 @@ export function createClient(
     const usedCredential = authorization()
     const attempt = () => send(...(request as Parameters<typeof send>))
     return attempt().catch(async (error: ApiError) => {
-      if (error.code !== 'not_signed_in' || !(await reloadDefaultCredential(usedCredential))) throw error
+      if (error.code !== 'unauthenticated' || !(await reloadDefaultCredential(usedCredential))) throw error
       return attempt()
     })
   }

@@ -45,7 +45,7 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
     )
   }
   // A failed config_check is answered in plain text, as in Octopod 1.6.
-  if (status === 400 && text !== '') return new ApiError(text, status, 'config_refused')
+  if (status === 400 && text !== '') return new ApiError(text, status, 'config_rejected')
   const message = `The server answered ${status} ${response.statusText}`.trim()
   return new ApiError(`${message}.`, status)
 }
@@ -53,13 +53,13 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
 /** Hints for users of the page; the hints for programs are in domain/errors.ts. */
 const hints: Partial<Record<ErrorCode, string>> = {
   name_taken: 'Choose another name, or update the existing deployment.',
-  config_refused: 'Change the config as the message says.',
-  not_signed_in: 'Sign in with the credential of this installation.',
-  not_allowed: 'Sign in as an admin, or ask an admin.',
-  changed_meanwhile: 'Review the changes, then save again.',
+  config_rejected: 'Change the config as the message says.',
+  unauthenticated: 'Sign in with the credential of this installation.',
+  forbidden: 'Sign in as an admin, or ask an admin.',
+  precondition_failed: 'Review the changes, then save again.',
   busy: 'Wait until the running action has ended, or cancel it.',
   script_failed: 'A control script failed. Contact your DevOps engineer.',
-  runners_away: 'No runner answered in time. Contact your DevOps engineer.',
+  script_query_timeout: 'No runner answered in time. Contact your DevOps engineer.',
 }
 
 const retryHint = 'Try again in a moment. If the problem persists, contact your DevOps engineer.'

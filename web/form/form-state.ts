@@ -170,7 +170,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
       onAccepted()
     } catch (caught) {
       error.value = toApiError(caught)
-      if (error.value.code === 'changed_meanwhile') await sync.refresh()
+      if (error.value.code === 'precondition_failed') await sync.refresh()
     }
     isSubmitting.value = false
     if (remoteChanges.value.length > 0) error.value = null

@@ -11,7 +11,7 @@ type Props = {
 }
 
 export function ErrorBox({ error, title, onRetry, onSignIn }: Props): VNode {
-  const configRejected = error.code === 'config_refused'
+  const configRejected = error.code === 'config_rejected'
   return html`<div class="error-box" role="alert">
     ${title !== undefined && html`<h2>${title}</h2>`}
     ${configRejected ? html`<pre>${error.message}</pre>` : html`<p>${error.message}</p>`}

@@ -32,7 +32,7 @@ export type Harness = {
 
 /** What is kept of each stream, as in a runner. */
 const maxOutputBytes = 1024 * 1024
-const readLimitMs = (name: 'CHECK_TIMEOUT' | 'CONTROL_SCRIPT_TIMEOUT' | 'QUESTION_TIMEOUT') =>
+const readLimitMs = (name: 'CHECK_TIMEOUT' | 'CONTROL_SCRIPT_TIMEOUT' | 'SCRIPT_QUERY_TIMEOUT') =>
   settings[name].parse.parse(process.env[name])
 const queryScripts: readonly ScriptName[] = [
   'config_check',
@@ -86,7 +86,7 @@ export function createHarness(
 }
 
 function timeoutOf(script: ScriptName): number {
-  if (queryScripts.includes(script)) return readLimitMs('QUESTION_TIMEOUT')
+  if (queryScripts.includes(script)) return readLimitMs('SCRIPT_QUERY_TIMEOUT')
   return readLimitMs(checkScripts.includes(script) ? 'CHECK_TIMEOUT' : 'CONTROL_SCRIPT_TIMEOUT')
 }
 

@@ -63,7 +63,7 @@ export async function acceptUpdate(bench: Bench): Promise<Result[]> {
 function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
   const blocking = createBlockingConnection(bench.datastores.redisUrl, () => {})
   const commands = createCommandConnection(bench.datastores.redisUrl, () => {})
-  const worker = serveScriptQueries(blocking, commands, prefix, 8, async () => ({ is: 'ok' }))
+  const worker = serveScriptQueries(blocking, commands, prefix, 8, async () => ({ status: 'ok' }))
   bench.onClose(async () => {
     await worker.close()
     await Promise.all([closeRedis(blocking), closeRedis(commands)])

@@ -71,7 +71,7 @@ suite('cancel', () => {
 
   test('A cancel of an ended or unknown action is refused', async () => {
     const held = await runAction(db, 'create', newName())
-    await assert.rejects(cancel(held.actionId), isRefusal('too_late', /succeeded/))
+    await assert.rejects(cancel(held.actionId), isRefusal('action_finished', /succeeded/))
     await assert.rejects(cancel(999_999_999), isRefusal('no_such_action'))
   })
 
@@ -103,7 +103,7 @@ suite('cancel', () => {
         finish(db.pool, held, scriptResult(0)),
       ])
       assert.equal((await actionRow(db, held.actionId)).state, 'succeeded')
-      assert.ok(won.length === 2 || lost[0].code === 'too_late')
+      assert.ok(won.length === 2 || lost[0].code === 'action_finished')
     }
   })
 })

@@ -57,7 +57,7 @@ suite('update with a revision', () => {
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     const before = await getFullInfo(db.pool, name)
     const mine = () => enqueue(db, 'update', name, { overrides: overrides('mine'), revision })
-    await assert.rejects(mine(), isRefusal('changed_meanwhile', new RegExp(name)))
+    await assert.rejects(mine(), isRefusal('precondition_failed', new RegExp(name)))
     assert.equal(await getFullInfo(db.pool, name), before)
     await enqueue(db, 'update', name, { overrides: overrides('mine'), revision: await revisionOf(name) })
   })
@@ -91,14 +91,14 @@ suite('update with a revision', () => {
     )
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     const mine = enqueue(db, 'update', name, { overrides: overrides('mine'), revision })
-    await assert.rejects(mine, isRefusal('changed_meanwhile'))
+    await assert.rejects(mine, isRefusal('precondition_failed'))
   })
 
   test('A refused update leaves its Idempotency-Key free', async () => {
     const name = await createExisting()
     const key = { key: newName(), fingerprint: 'f' }
     const late = enqueue(db, 'update', name, { overrides: overrides('mine'), revision: 0, key })
-    await assert.rejects(late, isRefusal('changed_meanwhile'))
+    await assert.rejects(late, isRefusal('precondition_failed'))
     assert.ok((await enqueue(db, 'update', name, { overrides: overrides('mine'), key })).change)
   })
 
@@ -116,6 +116,8 @@ suite('update with a revision', () => {
       }),
     )
     assert.equal(won.length, 1)
-    assert.ok(lost.every((error) => ['busy', 'changed_meanwhile', 'impossible_move'].includes(error.code)))
+    assert.ok(
+      lost.every((error) => ['busy', 'precondition_failed', 'invalid_transition'].includes(error.code)),
+    )
   })
 })

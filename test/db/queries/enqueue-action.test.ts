@@ -67,7 +67,7 @@ suite('enqueueAction', () => {
           assert.equal(await statusOf(db, name), actions[kind].runningStatus ?? status)
           continue
         }
-        await assert.rejects(asked, isRefusal(kind === 'create' ? 'name_taken' : 'impossible_move'))
+        await assert.rejects(asked, isRefusal(kind === 'create' ? 'name_taken' : 'invalid_transition'))
         assert.deepEqual(await db.raw('select * from deployments where name = $1', [name]), [before])
         const queued = `select from actions where state = 'queued' and deployment_id = $1`
         assert.equal((await db.raw(queued, [before.id])).length, 0)

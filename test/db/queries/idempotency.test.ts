@@ -47,7 +47,7 @@ suite('Idempotency-Key', () => {
 
   test('The key of a refused request is free again', async () => {
     const [key, name] = [newKey(), await insertDeployment(db, 'Archived')]
-    await assert.rejects(enqueue(db, 'update', name, { key }), isRefusal('impossible_move'))
+    await assert.rejects(enqueue(db, 'update', name, { key }), isRefusal('invalid_transition'))
     assert.equal(await findIdempotencyKey(db.pool, key), null)
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     assert.ok((await enqueue(db, 'update', name, { key })).change)
@@ -57,8 +57,11 @@ suite('Idempotency-Key', () => {
     const key = newKey('one')
     const other = { ...key, fingerprint: 'two' }
     await enqueue(db, 'create', newName(), { key })
-    await assert.rejects(enqueue(db, 'create', newName(), { key: other }), isRefusal('key_reused'))
-    await assert.rejects(findIdempotencyKey(db.pool, other), isRefusal('key_reused'))
+    await assert.rejects(
+      enqueue(db, 'create', newName(), { key: other }),
+      isRefusal('idempotency_key_reused'),
+    )
+    await assert.rejects(findIdempotencyKey(db.pool, other), isRefusal('idempotency_key_reused'))
   })
 
   test('A request waits for a concurrent one with the same key, and acts when that is rolled back', async () => {

@@ -118,7 +118,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
             ? 'busy'
             : canStart(kind, deployment.status)
               ? undefined
-              : 'impossible_move'
+              : 'invalid_transition'
     const outcome = await attempt(enqueue(db, kind, name))
     if (!expectSame(`begin ${kind}`, outcome, expected ?? null)) return
     expectChange(outcome.value.change)
@@ -198,7 +198,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     if (!deployment || !action) return
     const over = !['queued', 'running', 'cancelled'].includes(action.state)
     const outcome = await attempt(requestCancel(db.pool, action.id, 'ann'))
-    if (!expectSame('cancel', outcome, over ? 'too_late' : null)) return
+    if (!expectSame('cancel', outcome, over ? 'action_finished' : null)) return
     if (action.state === 'cancelled') assert.equal(outcome.value.change, null)
     else if (action.state === 'queued' && !action.held) {
       expectChange(outcome.value.change)

@@ -27,12 +27,12 @@ import { repeat, settleAll } from '../fixtures.ts'
 
 const ignoreError = () => {}
 const question = (key: string): ScriptQuery => ({
-  ask: 'config',
+  type: 'config',
   script: 'application_config',
   deployment: [[key, '']],
 })
 const echo = async (asked: ScriptQuery): Promise<ScriptAnswer> =>
-  asked.ask === 'config' ? { is: 'pairs', pairs: asked.deployment } : { is: 'ok' }
+  asked.type === 'config' ? { status: 'pairs', pairs: asked.deployment } : { status: 'ok' }
 
 let commands: Redis
 before(async () => {
@@ -133,7 +133,7 @@ suite('script queries', { concurrency: true }, () => {
       const answers = await Promise.all(repeat(30, (at) => questions.query(question(`k${at}`), 5000)))
       assert.deepEqual(
         answers,
-        repeat(30, (at) => ({ is: 'pairs', pairs: [[`k${at}`, '']] })),
+        repeat(30, (at) => ({ status: 'pairs', pairs: [[`k${at}`, '']] })),
       )
     }))
 
@@ -178,9 +178,9 @@ suite('script queries', { concurrency: true }, () => {
   test('A failed or invalid answer does not affect other queries', () =>
     asking(
       async (asked) => {
-        const [[key = ''] = []] = asked.ask === 'config' ? asked.deployment : []
+        const [[key = ''] = []] = asked.type === 'config' ? asked.deployment : []
         if (key === 'throws') throw new Error('broken')
-        return key === 'nonsense' ? ({ is: 'what' } as unknown as ScriptAnswer) : echo(asked)
+        return key === 'nonsense' ? ({ status: 'what' } as unknown as ScriptAnswer) : echo(asked)
       },
       async (questions, prefix) => {
         await questions.query(question('first'), 3000)
@@ -196,7 +196,7 @@ suite('script queries', { concurrency: true }, () => {
           questions.query(question('fine'), 3000),
         ])
         assert.equal(lost.length, 2)
-        assert.deepEqual(won, [{ is: 'pairs', pairs: [['fine', '']] }])
+        assert.deepEqual(won, [{ status: 'pairs', pairs: [['fine', '']] }])
       },
     ))
 
@@ -228,7 +228,7 @@ suite('script queries', { concurrency: true }, () => {
       const start = performance.now()
       const error = await outcome
       const tookMs = performance.now() - start
-      over.resolve({ is: 'ok' })
+      over.resolve({ status: 'ok' })
       await closeWorker(worker, Promise.resolve())
       await questions.close()
       for (const one of [redis, subscriber, blocking]) one.disconnect()

@@ -10,7 +10,7 @@ import { freePort } from '../../../lib/node/ports.ts'
 import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { repeat } from '../fixtures.ts'
 
-const answer: ScriptAnswer = { is: 'pairs', pairs: [['image.tag', 'v1']] }
+const answer: ScriptAnswer = { status: 'pairs', pairs: [['image.tag', 'v1']] }
 let redis: Redis
 before(async () => {
   redis = createCommandConnection(redisUrl(), () => {})

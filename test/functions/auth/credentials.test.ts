@@ -27,8 +27,8 @@ test('Without a configured admin credential no request is admin', () => {
 })
 
 test('A missing credential is 401, an insufficient one 403', () => {
-  assert.throws(() => requireRole('user', 'admin', undefined), { code: 'not_signed_in' })
-  assert.throws(() => requireRole('user', 'admin', 'Bearer b'), { code: 'not_allowed' })
-  assert.throws(() => requireRole('open', 'user', 'Bearer b'), { code: 'not_signed_in' })
+  assert.throws(() => requireRole('user', 'admin', undefined), { code: 'unauthenticated' })
+  assert.throws(() => requireRole('user', 'admin', 'Bearer b'), { code: 'forbidden' })
+  assert.throws(() => requireRole('open', 'user', 'Bearer b'), { code: 'unauthenticated' })
   assert.doesNotThrow(() => requireRole('admin', 'user', 'Bearer a'))
 })

@@ -22,7 +22,7 @@ const deadlineOf = (timeoutMs: number, scriptQueryTimeoutMs = 0, changesState = 
 
 test('Work that takes too long is rejected, and only a change "may have been accepted"', async () => {
   const read = await errorOf(deadlineOf(20, 0, false).run(never))
-  assert.ok(read instanceof ApiError && read.code === 'stores_away')
+  assert.ok(read instanceof ApiError && read.code === 'service_unavailable')
   assert.match(read.message, /nothing is lost/)
   const change = await errorOf(deadlineOf(20).run(never))
   assert.match(change.message, /accepted is not known.*same Idempotency-Key/)

@@ -37,7 +37,7 @@ type LintReport = { code: number; stdout: string; stderr: string }
 function runLint(args: string[], environment: Record<string, string> = {}): Promise<LintReport> {
   const env = {
     PATH: [dirname(process.execPath), process.env.PATH].join(':'),
-    QUESTION_TIMEOUT: '3',
+    SCRIPT_QUERY_TIMEOUT: '3',
     ...environment,
   }
   return new Promise((resolve) => {
@@ -70,7 +70,7 @@ describe('lint of control scripts', { concurrency: 2 }, () => {
       [join(root, 'infra/control-scripts/local'), '--life', 'lint-life'],
       {
         OCTOPOD_LOCAL_DATA: path,
-        QUESTION_TIMEOUT: '30',
+        SCRIPT_QUERY_TIMEOUT: '30',
       },
     )
     assert.equal(code, 0, stdout)

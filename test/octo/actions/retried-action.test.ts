@@ -32,7 +32,11 @@ async function startFakeServer(t: TestContext, end: 'succeeded' | 'cancelled') {
     'GET /api/v1/actions/8/output/stream': streamResponse('whole\n', 'succeeded'),
     'POST /api/v1/actions/7/cancel': {
       status: 409,
-      body: { tag: 'AppError', error_message: 'Action 7 has ended already: interrupted.', code: 'too_late' },
+      body: {
+        tag: 'AppError',
+        error_message: 'Action 7 has ended already: interrupted.',
+        code: 'action_finished',
+      },
     },
     'POST /api/v1/actions/8/cancel': () => {
       cancelled = true

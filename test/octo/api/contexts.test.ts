@@ -96,7 +96,7 @@ suite('contexts', { concurrency: 4 }, () => {
 
   test('401 names the context whose credential was not accepted', async (t) => {
     const { env } = await createConfigHome(t)
-    const body = { tag: 'AppError', error_message: 'Not signed in.', code: 'not_signed_in' }
+    const body = { tag: 'AppError', error_message: 'Not signed in.', code: 'unauthenticated' }
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { status: 401, body } })
     const setting = startOcto(env, 'context', 'set', 'a', '--url', fake.url, '--authorization-file', '-')
     setting.child.stdin?.end('Bearer old')

@@ -135,7 +135,7 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
       'GET /api/v1/deployments/x1/full_info': { status: 502, body: '' },
       'GET /api/v1/deployments/x2/full_info': {
         status: 401,
-        body: { tag: 'AppError', error_message: 'No.', code: 'not_signed_in' },
+        body: { tag: 'AppError', error_message: 'No.', code: 'unauthenticated' },
       },
     })
     const wait = (name: string) =>

@@ -88,7 +88,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
       before,
       { ...before, revision: 15, deployment: { ...before.deployment, app_overrides: theirs } },
     ]
-    const refusal = { tag: 'AppError', error_message: 'Changed.', code: 'changed_meanwhile' }
+    const refusal = { tag: 'AppError', error_message: 'Changed.', code: 'precondition_failed' }
     const answers = [{ status: 412, body: refusal }]
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/feature-1/full_info': () => ({ body: infos.shift() ?? before }),

@@ -127,16 +127,20 @@ suite('what goes wrong', { concurrency: 4 }, () => {
       'Wait for the running action to end, or cancel it.',
     ],
     [
-      'impossible_move',
+      'invalid_transition',
       'Deployment feature-1 is Archived: archive needs Running.',
       'Bring the deployment into',
     ],
-    ['not_allowed', 'Only an admin may do this.', 'Ask for the admin credential'],
+    ['forbidden', 'Only an admin may do this.', 'Ask for the admin credential'],
     ['shutting_down', 'This server is shutting down.', 'Send it again in a few seconds'],
-    ['key_reused', 'The Idempotency-Key was used for another request.', 'Use a new Idempotency-Key'],
-    ['runners_away', 'No runner answered.', 'Check that a runner is up'],
+    [
+      'idempotency_key_reused',
+      'The Idempotency-Key was used for another request.',
+      'Use a new Idempotency-Key',
+    ],
+    ['script_query_timeout', 'No runner answered.', 'Check that a runner is up'],
     ['script_failed', 'config_check failed: no cluster', 'Ask the DevOps engineer'],
-    ['stores_away', 'The database is not reachable.', 'Send it again in a moment'],
+    ['service_unavailable', 'The database is not reachable.', 'Send it again in a moment'],
     ['too_large', 'At most 10 MiB.', 'Send less'],
   ] as const) {
     test(`refused with ${code}`, async (t) => {
@@ -194,7 +198,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
   })
 
   test('401 says whether the credential is missing or wrong', async (t) => {
-    const refused = { status: 401, body: errorBody('not_signed_in', 'Not signed in.') }
+    const refused = { status: 401, body: errorBody('unauthenticated', 'Not signed in.') }
     assert.match(
       await archiveWithResponse(t, refused),
       /The value of OCTO_AUTHORIZATION_HEADER was not accepted/,

@@ -15,7 +15,7 @@ describe('API errors', () => {
 
   it('The output of a failed config check is kept unchanged', async () => {
     const problem = await errorFromResponse(new Response('No such tag.\nTry v2.\n', { status: 400 }))
-    assert.equal(problem.code, 'config_refused')
+    assert.equal(problem.code, 'config_rejected')
     assert.equal(problem.message, 'No such tag.\nTry v2.')
   })
 
@@ -30,8 +30,8 @@ describe('API errors', () => {
       assert.deepEqual([message, status, code], ['Your sign-in has ended.', 0, null])
       assert.match(hint, /another tab/)
     }
-    const ours = Response.json(errorBody('not_signed_in', 'This needs a credential.'), { status: 401 })
-    assert.equal((await errorFromResponse(ours)).code, 'not_signed_in')
+    const ours = Response.json(errorBody('unauthenticated', 'This needs a credential.'), { status: 401 })
+    assert.equal((await errorFromResponse(ours)).code, 'unauthenticated')
   })
 
   it('Gateway pages, network failures and timeouts have messages', async () => {

@@ -178,7 +178,7 @@ describe('the deployment page', { skip: missingBrowser() }, () => {
       [500, 'The server answered 500'],
     ] as const) {
       const other = await session.openPage('/no-such-page')
-      const json = { tag: 'AppError', error_message: 'This needs a credential.', code: 'not_signed_in' }
+      const json = { tag: 'AppError', error_message: 'This needs a credential.', code: 'unauthenticated' }
       const response = status === 401 ? { status, json } : { status, body: '<html>' }
       await other.route('**/api/v1/deployments**', (route) => route.fulfill(response))
       await other.route('**/full_info', (route) => route.fulfill(response))
