@@ -82,29 +82,29 @@ suite('known not committed', () => {
     const full = sql.unsafe`do $$ begin raise exception 'could not extend file' using errcode = '53100'; end $$`
     assert.ok(knownNotCommitted(await rejection(pool.query(full))))
     await proxy.close()
-    await rejection(pool.query(sql.unsafe`select 'by the connection that was there'`))
-    assert.ok(knownNotCommitted(await rejection(pool.query(sql.unsafe`select 'by a new one'`))))
+    await rejection(pool.query(sql.unsafe`select 'on the open connection'`))
+    assert.ok(knownNotCommitted(await rejection(pool.query(sql.unsafe`select 'on a new connection'`))))
     await pool.end()
   })
 
   test('A connection that broke during a query leaves the outcome unknown', async () => {
     const ended = db.pool.query(sql.unsafe`select pg_terminate_backend(pg_backend_pid()), pg_sleep(5)`)
     assert.equal(knownNotCommitted(await rejection(ended)), false)
-    const silent = new BackendTerminatedError(new QueryTimeout('x'))
-    assert.equal(knownNotCommitted(silent), false)
+    const unknownOutcome = new BackendTerminatedError(new QueryTimeout('x'))
+    assert.equal(knownNotCommitted(unknownOutcome), false)
     assert.equal(knownNotCommitted(Object.assign(new Error('x'), { code: 'ECONNRESET' })), false)
   })
 })
 
 suite('stale write', () => {
   test('OC001 of the schema and StaleLease are stale writes', async () => {
-    const held = await runAction(db, 'create', newName())
-    assert.ok(isStaleWrite(await rejection(finish(db.pool, held, scriptResult(0)))))
-    const late = db.pool.query(sql.unsafe`update actions set error = 'x' where id = ${held.actionId}`)
+    const claimed = await runAction(db, 'create', newName())
+    assert.ok(isStaleWrite(await rejection(finish(db.pool, claimed, scriptResult(0)))))
+    const late = db.pool.query(sql.unsafe`update actions set error = 'x' where id = ${claimed.actionId}`)
     const error = await rejection(late)
     assert.ok(isStaleWrite(error))
     assert.equal(isDatabaseUnavailable(error), false)
-    assert.equal((await actionRow(db, held.actionId)).error, null)
+    assert.equal((await actionRow(db, claimed.actionId)).error, null)
     assert.ok(isStaleWrite(new StaleLease(1, 2)))
     assert.match(new StaleLease(1, 2).message, /action 1 .*fencing token 2/)
   })

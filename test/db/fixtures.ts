@@ -44,7 +44,10 @@ export function useTestDatabase(size = 5): TestDatabase {
 export const testActor = { actor: 'ann', source: 'api', reason: null }
 export const leaseMs = 30_000
 
-export const scriptResult = (exitCode: number | null, how: Partial<ScriptResult> = {}): ScriptResult => ({
+export const scriptResult = (
+  exitCode: number | null,
+  overrides: Partial<ScriptResult> = {},
+): ScriptResult => ({
   exitCode,
   signal: null,
   timedOut: false,
@@ -53,7 +56,7 @@ export const scriptResult = (exitCode: number | null, how: Partial<ScriptResult>
   truncated: false,
   durationMs: 1,
   error: null,
-  ...how,
+  ...overrides,
 })
 
 export const enqueue = (
@@ -68,23 +71,23 @@ export async function claimNow(
   actionId: number,
   ms = leaseMs,
 ): Promise<ClaimedAction> {
-  const held = await claim(pool, actionId, 'runner', ms)
-  assert.ok(held, `action ${actionId} could not be claimed`)
-  return held
+  const claimed = await claim(pool, actionId, 'runner', ms)
+  assert.ok(claimed, `action ${actionId} could not be claimed`)
+  return claimed
 }
 
 /** Enqueues, claims and starts an action. */
 export async function startAction(db: TestDatabase, kind: ActionKind, name: string): Promise<ClaimedAction> {
-  const held = await claimNow(db, (await enqueue(db, kind, name)).actionId)
-  await start(db.pool, held, null)
-  return held
+  const claimed = await claimNow(db, (await enqueue(db, kind, name)).actionId)
+  await start(db.pool, claimed, null)
+  return claimed
 }
 
 /** Runs an action from enqueue to finish. */
 export async function runAction(db: TestDatabase, kind: ActionKind, name: string, exitCode = 0) {
-  const held = await startAction(db, kind, name)
-  await finish(db.pool, held, scriptResult(exitCode))
-  return held
+  const claimed = await startAction(db, kind, name)
+  await finish(db.pool, claimed, scriptResult(exitCode))
+  return claimed
 }
 
 /** Starts `attempt` while another transaction locks the deployment's row, then runs `update` in that transaction and commits. */
@@ -129,12 +132,12 @@ export const newName = (): string => `n${(count++).toString(36)}x`
 export async function insertDeployment(db: TestDatabase, status: Status = 'Running'): Promise<string> {
   const name = newName()
   await db.raw(
-    `with made as (
+    `with inserted as (
        insert into deployments (name, status, archived_at, app_overrides, deployment_overrides, links)
        values ($1, $2, case when $2 = 'Archived' then now() end, '[]', '[]', '[]') returning id)
      insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
        started_at, finished_at, exit_code)
-     select id, 'create', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0 from made`,
+     select id, 'create', 'succeeded', '[]', '[]', 'ann', 'api', now(), now(), 0 from inserted`,
     [name, status],
   )
   return name
@@ -147,9 +150,9 @@ export const expireLease = (db: TestDatabase, actionId: number) =>
     [actionId],
   )
 
-export async function statusOf(db: TestDatabase, name: string): Promise<Status | 'gone'> {
+export async function statusOf(db: TestDatabase, name: string): Promise<Status | 'deleted'> {
   const [row] = await db.raw('select status from deployments where name = $1', [name])
-  return row?.status ?? 'gone'
+  return row?.status ?? 'deleted'
 }
 
 export async function actionRow(db: TestDatabase, actionId: number) {
@@ -161,12 +164,12 @@ export async function actionRow(db: TestDatabase, actionId: number) {
 export async function settleAll<T>(attempts: Promise<T>[]) {
   const settled = await Promise.allSettled(attempts)
   return {
-    won: settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
-    lost: settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])),
+    won: settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    lost: settled.flatMap((result) => (result.status === 'rejected' ? [result.reason] : [])),
   }
 }
 
-export const repeat = <T>(count: number, make: (at: number) => T): T[] =>
+export const repeat = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index))
 
 /** For assert.rejects: an error with this code and message. */

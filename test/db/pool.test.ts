@@ -105,7 +105,7 @@ suite('unresponsive connection', { concurrency: true }, () => {
 
   test('A transaction fails in time at any step, and nothing of it is committed', () =>
     behindProxy({ size: 2, queryTimeoutMs }, async (pool, proxy) => {
-      await db.raw('create table notes (words text)')
+      await db.raw('create table notes (text text)')
       const { ms, error } = await timed(() =>
         pool.transaction(async (transaction) => {
           await transaction.query(sql.unsafe`insert into notes values ('half')`)
@@ -167,13 +167,13 @@ suite('start', { concurrency: true }, () => {
     const port = await freePort()
     const url = new URL(db.url)
     url.port = String(port)
-    const words: string[] = []
+    const messages: string[] = []
     const opening = openPool(url.href, {
       size: 1,
       startupTimeoutMs: 15_000,
-      onWait: (said) => words.push(said),
+      onWait: (message) => messages.push(message),
     })
-    await waitFor('it waits', async () => ({ done: words.length > 0, value: null }))
+    await waitFor('the start waits', async () => ({ done: messages.length > 0, value: null }))
     const late = createServer((client) => {
       const upstream = connect({ host: new URL(db.url).hostname, port: Number(new URL(db.url).port) })
       client.pipe(upstream).pipe(client)

@@ -215,9 +215,9 @@ suite('Octopod 1.6 database', () => {
   test('The database works on: ids continue, checks are due, archives expire, new actions start', async () => {
     const { actionId } = await enqueue(db, 'update', 'running')
     assert.equal(actionId, 21)
-    const held = await claimNow(db, actionId)
-    await start(pool, held, null)
-    await finish(pool, held, scriptResult(0))
+    const claimed = await claimNow(db, actionId)
+    await start(pool, claimed, null)
+    await finish(pool, claimed, scriptResult(0))
     await enqueue(db, 'create', 'newer')
     const [{ id }] = await db.raw(`select id from deployments where name = 'newer'`)
     assert.equal(id, '41')

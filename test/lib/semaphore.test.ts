@@ -1,3 +1,4 @@
+/** The semaphore: its limit, the order of waiters, their time limit, closing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createSemaphore } from '../../lib/semaphore.ts'
@@ -5,13 +6,15 @@ import { createSemaphore } from '../../lib/semaphore.ts'
 test('Permits are granted up to the limit, then in order of arrival', async () => {
   const semaphore = createSemaphore(2)
   const order: number[] = []
-  const taken = [0, 1, 2, 3].map((at) => semaphore.acquire().then((room) => room && order.push(at)))
-  await Promise.all(taken.slice(0, 2))
+  const permits = [0, 1, 2, 3].map((index) =>
+    semaphore.acquire().then((acquired) => acquired && order.push(index)),
+  )
+  await Promise.all(permits.slice(0, 2))
   assert.deepEqual([order, semaphore.available()], [[0, 1], 0])
   semaphore.release()
-  await taken[2]
+  await permits[2]
   semaphore.release()
-  await taken[3]
+  await permits[3]
   assert.deepEqual(order, [0, 1, 2, 3])
   semaphore.release()
   semaphore.release()
@@ -21,10 +24,10 @@ test('Permits are granted up to the limit, then in order of arrival', async () =
 test('A waiter that times out leaves the queue', async () => {
   const semaphore = createSemaphore(1)
   await semaphore.acquire()
-  const patient = semaphore.acquire()
+  const waiting = semaphore.acquire()
   assert.equal(await semaphore.acquire(10), false)
   semaphore.release()
-  assert.equal(await patient, true)
+  assert.equal(await waiting, true)
   semaphore.release()
   assert.equal(semaphore.available(), 1)
 })

@@ -34,9 +34,9 @@ suite('claim', () => {
     const name = newName()
     const overrides = { application: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
     const { actionId } = await enqueue(db, 'create', name, { overrides, configChecked: false })
-    const held = await claimNow(db, actionId)
+    const claimed = await claimNow(db, actionId)
     assert.deepEqual(
-      { ...held, deploymentId: 0 },
+      { ...claimed, deploymentId: 0 },
       {
         actionId,
         fencingToken: 1,
@@ -94,26 +94,26 @@ suite('claim', () => {
 suite('renew', () => {
   test('A renewal extends the lease; an expired lease cannot be renewed', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
-    const held = await claimNow(db, actionId, 1000)
-    await renew(db.pool, held, leaseMs)
+    const claimed = await claimNow(db, actionId, 1000)
+    await renew(db.pool, claimed, leaseMs)
     const { lease_expires_at } = await actionRow(db, actionId)
     assert.ok(lease_expires_at.getTime() > Date.now() + leaseMs - 5000)
     await expireLease(db, actionId)
-    await assert.rejects(renew(db.pool, held, leaseMs), StaleLease)
+    await assert.rejects(renew(db.pool, claimed, leaseMs), StaleLease)
   })
 })
 
 suite('start', () => {
   test('A start commits the time and the links before the script runs', async () => {
     const name = newName()
-    const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
+    const claimed = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
     const links = [{ name: 'app', link: 'https://a.b' }]
-    const change = await start(db.pool, held, links)
+    const change = await start(db.pool, claimed, links)
     assert.ok(change.type === 'deployment')
     assert.deepEqual(change.deployment.metadata, links)
     assert.equal(change.deployment.last_action?.state, 'running')
     assert.ok(change.deployment.last_action?.started_at)
-    await finish(db.pool, held, scriptResult(0))
+    await finish(db.pool, claimed, scriptResult(0))
     const update = await claimNow(db, (await raised(name)).actionId)
     const kept = await start(db.pool, update, null)
     assert.ok(kept.type === 'deployment')
@@ -122,22 +122,25 @@ suite('start', () => {
 
   test('A repeated start returns the same start, and is rejected after the end', async () => {
     const name = newName()
-    const held = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
+    const claimed = await claimNow(db, (await enqueue(db, 'create', name)).actionId)
     const links = [{ name: 'app', link: 'https://a.b' }]
-    const first = await start(db.pool, held, links)
-    assert.deepEqual(await start(db.pool, held, links), first)
-    await assert.rejects(start(db.pool, { ...held, fencingToken: held.fencingToken + 1 }, links), StaleLease)
-    await finish(db.pool, held, scriptResult(0))
-    await assert.rejects(start(db.pool, held, links), StaleLease)
+    const first = await start(db.pool, claimed, links)
+    assert.deepEqual(await start(db.pool, claimed, links), first)
+    await assert.rejects(
+      start(db.pool, { ...claimed, fencingToken: claimed.fencingToken + 1 }, links),
+      StaleLease,
+    )
+    await finish(db.pool, claimed, scriptResult(0))
+    await assert.rejects(start(db.pool, claimed, links), StaleLease)
   })
 
   test('A start after a cancel request is rejected, and the deployment is restored', async () => {
     const name = await insertDeployment(db)
-    const held = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
-    assert.equal((await requestCancel(db.pool, held.actionId, 'carl')).held, true)
-    await assert.rejects(start(db.pool, held, null), StaleLease)
-    assert.deepEqual(await renew(db.pool, held, leaseMs), { cancel: true })
-    await finish(db.pool, held, scriptResult(null, { cancelled: true }))
+    const claimed = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
+    assert.equal((await requestCancel(db.pool, claimed.actionId, 'carl')).held, true)
+    await assert.rejects(start(db.pool, claimed, null), StaleLease)
+    assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: true })
+    await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))
     assert.equal(await statusOf(db, name), 'Running')
   })
 
@@ -156,15 +159,15 @@ async function raised(name: string) {
 suite('finish', () => {
   test('A finish stores how the script ended and makes the check due', async () => {
     const name = newName()
-    const held = await startAction(db, 'create', name)
+    const claimed = await startAction(db, 'create', name)
     await db.raw(`update deployments set next_check_at = now() + interval '1 hour' where name = $1`, [name])
     const change = await finish(
       db.pool,
-      held,
+      claimed,
       scriptResult(null, { timedOut: true, signal: 'SIGKILL', truncated: true, error: 'too slow' }),
     )
     assert.ok(change.type === 'deployment')
-    const action = await getAction(db.pool, held.actionId)
+    const action = await getAction(db.pool, claimed.actionId)
     assert.deepEqual(
       [action.state, action.exit_code, action.signal, action.truncated, action.error],
       ['timed_out', null, 'SIGKILL', true, 'too slow'],
@@ -179,34 +182,34 @@ suite('finish', () => {
 
   test('A second finish is rejected and changes nothing', async () => {
     const name = newName()
-    const held = await runAction(db, 'create', name)
-    await assert.rejects(finish(db.pool, held, scriptResult(1)), StaleLease)
-    assert.equal((await actionRow(db, held.actionId)).exit_code, 0)
+    const claimed = await runAction(db, 'create', name)
+    await assert.rejects(finish(db.pool, claimed, scriptResult(1)), StaleLease)
+    assert.equal((await actionRow(db, claimed.actionId)).exit_code, 0)
     assert.equal(await statusOf(db, name), 'CreatePending')
   })
 
   test('A finished cleanup deletes the deployment, its actions and their output', async () => {
     const name = await insertDeployment(db, 'Archived')
-    const held = await startAction(db, 'cleanup', name)
-    await appendOutput(db.pool, held, [chunk(1), chunk(2)])
-    const change = await finish(db.pool, held, scriptResult(0))
+    const claimed = await startAction(db, 'cleanup', name)
+    await appendOutput(db.pool, claimed, [chunk(1), chunk(2)])
+    const change = await finish(db.pool, claimed, scriptResult(0))
     assert.deepEqual({ ...change, revision: 0 }, { type: 'deleted', name, revision: 0 })
-    assert.equal(await statusOf(db, name), 'gone')
-    assert.deepEqual(await db.raw('select from actions where deployment_id = $1', [held.deploymentId]), [])
-    assert.deepEqual(await db.raw('select from action_output where action_id = $1', [held.actionId]), [])
+    assert.equal(await statusOf(db, name), 'deleted')
+    assert.deepEqual(await db.raw('select from actions where deployment_id = $1', [claimed.deploymentId]), [])
+    assert.deepEqual(await db.raw('select from action_output where action_id = $1', [claimed.actionId]), [])
   })
 
   test('Of a finish and a concurrent recovery exactly one succeeds', async () => {
     while (await endExpiredAction(db.pool, false));
     for (const _ of repeat(25, newName)) {
       const name = newName()
-      const held = await startAction(db, 'create', name)
-      await expireLease(db, held.actionId)
+      const claimed = await startAction(db, 'create', name)
+      await expireLease(db, claimed.actionId)
       const { won, lost } = await settleAll<unknown>([
         endExpiredAction(db.pool, false),
-        finish(db.pool, held, scriptResult(0)),
+        finish(db.pool, claimed, scriptResult(0)),
       ])
-      const { state } = await actionRow(db, held.actionId)
+      const { state } = await actionRow(db, claimed.actionId)
       if (lost.length > 0) {
         assert.ok(isStaleWrite(lost[0]))
         assert.equal(state, 'interrupted')
@@ -220,24 +223,24 @@ suite('finish', () => {
   })
 
   test('A cleanup deletes much output in small batches', async () => {
-    const held = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
+    const claimed = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
     await db.raw(
       `insert into action_output (action_id, seq, stream, text, fencing_token)
        select $1, n, 'stdout', 'x', $2 from generate_series(1, 2500) n`,
-      [held.actionId, held.fencingToken],
+      [claimed.actionId, claimed.fencingToken],
     )
     await db.raw('create table statements (deleted int)')
     await db.raw(`create function note() returns trigger language plpgsql as
       'begin insert into statements select count(*) from gone; return null; end'`)
     await db.raw(`create trigger note after delete on action_output
       referencing old table as gone for each statement execute function note()`)
-    await finish(db.pool, held, scriptResult(0))
+    await finish(db.pool, claimed, scriptResult(0))
     const [{ total, most }] = await db.raw(
       'select sum(deleted)::int as total, max(deleted) as most from statements',
     )
     assert.equal(total, 2500)
     assert.ok(most <= 1000)
-    assert.equal(await statusOf(db, held.name), 'gone')
+    assert.equal(await statusOf(db, claimed.name), 'deleted')
   })
 })
 
@@ -256,15 +259,15 @@ suite('fencing token in the schema', () => {
     )
 
   test('Output with any other fencing token is rejected', async () => {
-    const held = await startAction(db, 'create', newName())
-    await write(held.actionId, held.fencingToken)
-    await assert.rejects(write(held.actionId, held.fencingToken - 1), stale)
-    await assert.rejects(write(held.actionId, held.fencingToken + 1), stale)
+    const claimed = await startAction(db, 'create', newName())
+    await write(claimed.actionId, claimed.fencingToken)
+    await assert.rejects(write(claimed.actionId, claimed.fencingToken - 1), stale)
+    await assert.rejects(write(claimed.actionId, claimed.fencingToken + 1), stale)
   })
 
   test('Output of an ended action is rejected', async () => {
-    const held = await runAction(db, 'create', newName())
-    await assert.rejects(write(held.actionId, held.fencingToken), stale)
+    const claimed = await runAction(db, 'create', newName())
+    await assert.rejects(write(claimed.actionId, claimed.fencingToken), stale)
   })
 
   test('An end with an older fencing token is rejected', async () => {
@@ -277,35 +280,35 @@ suite('fencing token in the schema', () => {
   })
 
   test('A new fencing token during a lease and a smaller one are rejected', async () => {
-    const held = await startAction(db, 'create', newName())
-    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token + 1'), stale)
-    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token - 1'), stale)
-    await expireLease(db, held.actionId)
-    await assert.rejects(set(held.actionId, 'fencing_token = fencing_token - 1'), stale)
-    await set(held.actionId, 'fencing_token = fencing_token + 1')
+    const claimed = await startAction(db, 'create', newName())
+    await assert.rejects(set(claimed.actionId, 'fencing_token = fencing_token + 1'), stale)
+    await assert.rejects(set(claimed.actionId, 'fencing_token = fencing_token - 1'), stale)
+    await expireLease(db, claimed.actionId)
+    await assert.rejects(set(claimed.actionId, 'fencing_token = fencing_token - 1'), stale)
+    await set(claimed.actionId, 'fencing_token = fencing_token + 1')
   })
 
   test('A statement without the writer token, or with another one, is rejected', async () => {
     const { actionId } = await enqueue(db, 'create', newName())
     const changes = ["state = 'running', started_at = now()", "lease_expires_at = now() + interval '1 hour'"]
     for (const what of changes) await assert.rejects(set(actionId, what), stale, what)
-    const held = await claimNow(db, actionId)
+    const claimed = await claimNow(db, actionId)
     const end = `state = 'failed', finished_at = now(), lease_expires_at = null`
     for (const what of [...changes, end]) {
       await assert.rejects(set(actionId, what), stale, what)
-      await assert.rejects(set(actionId, `${what}, writer_token = ${held.fencingToken - 1}`), stale, what)
+      await assert.rejects(set(actionId, `${what}, writer_token = ${claimed.fencingToken - 1}`), stale, what)
     }
-    await renew(db.pool, held, leaseMs)
+    await renew(db.pool, claimed, leaseMs)
     await assert.rejects(set(actionId, end), stale, 'a writer token counts for its own statement only')
     assert.equal((await actionRow(db, actionId)).writer_token, null)
-    await set(actionId, `${end}, writer_token = ${held.fencingToken}`)
+    await set(actionId, `${end}, writer_token = ${claimed.fencingToken}`)
   })
 
   test('The delete of an active action is rejected', async () => {
-    const held = await startAction(db, 'create', newName())
-    await assert.rejects(db.raw('delete from actions where id = $1', [held.actionId]), stale)
-    await finish(db.pool, held, scriptResult(0))
-    await db.raw('delete from actions where id = $1', [held.actionId])
+    const claimed = await startAction(db, 'create', newName())
+    await assert.rejects(db.raw('delete from actions where id = $1', [claimed.actionId]), stale)
+    await finish(db.pool, claimed, scriptResult(0))
+    await db.raw('delete from actions where id = $1', [claimed.actionId])
   })
 
   test('An ended action is final: state, exit code, error, fencing token', async () => {
@@ -322,19 +325,20 @@ suite('fencing token in the schema', () => {
   })
 
   test('A started action cannot be queued again', async () => {
-    const held = await startAction(db, 'create', newName())
-    await assert.rejects(set(held.actionId, `state = 'queued'`), stale)
+    const claimed = await startAction(db, 'create', newName())
+    await assert.rejects(set(claimed.actionId, `state = 'queued'`), stale)
   })
 
   test('Output written during the recovery is stored completely or not at all', async () => {
     for (const _ of repeat(15, newName)) {
-      const held = await startAction(db, 'create', newName())
-      await expireLease(db, held.actionId)
+      const claimed = await startAction(db, 'create', newName())
+      await expireLease(db, claimed.actionId)
       const [written, lost] = await Promise.allSettled([
-        appendOutput(db.pool, held, [chunk(1), chunk(2)]),
+        appendOutput(db.pool, claimed, [chunk(1), chunk(2)]),
         endExpiredAction(db.pool, false),
       ])
-      const count = (await db.raw('select from action_output where action_id = $1', [held.actionId])).length
+      const count = (await db.raw('select from action_output where action_id = $1', [claimed.actionId]))
+        .length
       assert.equal(count, written.status === 'fulfilled' ? 2 : 0)
       if (written.status === 'rejected') stale(written.reason)
       if (lost.status === 'fulfilled' && lost.value === null) await endExpiredAction(db.pool, false)
@@ -342,11 +346,11 @@ suite('fencing token in the schema', () => {
   })
 
   test('Unknown states, kinds and statuses and an end without a time are rejected', async () => {
-    const held = await startAction(db, 'create', newName())
-    const ours = `writer_token = ${held.fencingToken}`
-    await assert.rejects(set(held.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
-    await assert.rejects(set(held.actionId, `kind = 'delete'`), /kind_known/)
-    await assert.rejects(set(held.actionId, `state = 'failed', ${ours}`), /ended_has_time/)
+    const claimed = await startAction(db, 'create', newName())
+    const ours = `writer_token = ${claimed.fencingToken}`
+    await assert.rejects(set(claimed.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
+    await assert.rejects(set(claimed.actionId, `kind = 'delete'`), /kind_known/)
+    await assert.rejects(set(claimed.actionId, `state = 'failed', ${ours}`), /ended_has_time/)
     await assert.rejects(db.raw(`update deployments set status = 'Fine'`), /status_known/)
   })
 })

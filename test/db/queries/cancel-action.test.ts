@@ -119,7 +119,7 @@ suite('delete', () => {
     const change = await forget(name)
     assert.ok(change?.type === 'deleted')
     assert.equal(change.name, name)
-    assert.equal(await statusOf(db, name), 'gone')
+    assert.equal(await statusOf(db, name), 'deleted')
     assert.equal(await actionRow(db, held.actionId), undefined)
     assert.deepEqual(await db.raw('select * from action_output where action_id = $1', [held.actionId]), [])
     await assert.rejects(forget(name), isRefusal('no_such_deployment'))
@@ -146,7 +146,7 @@ suite('delete', () => {
       const { won, lost } = await settleAll<unknown>([enqueue(db, 'update', name), forget(name)])
       assert.equal(won.length, 1)
       assert.ok(['busy', 'no_such_deployment'].includes(lost[0].code), lost[0].message)
-      const gone = (await statusOf(db, name)) === 'gone'
+      const gone = (await statusOf(db, name)) === 'deleted'
       assert.equal(gone, lost[0].code === 'no_such_deployment')
     }
   })

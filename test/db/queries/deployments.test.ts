@@ -92,14 +92,14 @@ suite('version of the list', () => {
 
   test('Each visible change raises the version by one', async () => {
     const name = newName()
-    let held = {} as ClaimedAction
+    let claimed = {} as ClaimedAction
     await expectCounted(async () => (await enqueue(db, 'create', name)).change)
     await expectUncounted(async () => {
-      held = await claimed(name)
+      claimed = await claimActiveOf(name)
     })
-    await expectCounted(() => start(db.pool, held, [{ name: 'a', link: 'http://a' }]))
-    await expectCounted(async () => (await requestCancel(db.pool, held.actionId, 'ann')).change)
-    await expectCounted(() => finish(db.pool, held, scriptResult(0)))
+    await expectCounted(() => start(db.pool, claimed, [{ name: 'a', link: 'http://a' }]))
+    await expectCounted(async () => (await requestCancel(db.pool, claimed.actionId, 'ann')).change)
+    await expectCounted(() => finish(db.pool, claimed, scriptResult(0)))
     await db.raw('update deployments set next_check_at = now() where name = $1', [name])
     const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
     assert.ok(due)
@@ -108,7 +108,7 @@ suite('version of the list', () => {
     await expectCounted(() => deleteDeployment(db.pool, name, undefined))
   })
 
-  const claimed = async (name: string) => {
+  const claimActiveOf = async (name: string) => {
     const [{ id }] = await db.raw(
       `select a.id::int from actions a join deployments d on d.id = a.deployment_id where d.name = $1 and state = 'queued'`,
       [name],
@@ -120,8 +120,8 @@ suite('version of the list', () => {
     const name = await insertDeployment(db)
     const { actionId } = await enqueue(db, 'update', name)
     await expectUncounted(async () => {
-      const held = await claimNow(db, actionId)
-      await renew(db.pool, held, leaseMs)
+      const claimed = await claimNow(db, actionId)
+      await renew(db.pool, claimed, leaseMs)
       await assert.rejects(enqueue(db, 'update', name), isRefusal('busy'))
       const [due] = await claimChecks(db.pool, 1, 1000)
       if (due)
@@ -166,11 +166,11 @@ suite('version of the list', () => {
       const kinds = actionKinds.filter((kind) => (status ? canStart(kind, status) : kind === 'create'))
       const { actionId, change } = await enqueue(db, kinds[dice % kinds.length] ?? 'update', name)
       told(change)
-      const held = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
-      if (held === null) return
-      told(await start(db.pool, held, null))
+      const claimed = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
+      if (claimed === null) return
+      told(await start(db.pool, claimed, null))
       if (dice % 7 === 0) told((await requestCancel(db.pool, actionId, 'x')).change)
-      if (dice % 11 > 0) told(await finish(db.pool, held, scriptResult(dice % 3 === 0 ? 1 : 0)))
+      if (dice % 11 > 0) told(await finish(db.pool, claimed, scriptResult(dice % 3 === 0 ? 1 : 0)))
     }
     const check = async (dice: number) => {
       for (const due of await claimChecks(db.pool, 3, 0)) {

@@ -182,7 +182,7 @@ suite('lifecycle of a deployment', () => {
       ['archive', 'ArchivePending'],
       ['restore', 'CreatePending'],
       ['archive', 'ArchivePending'],
-      ['cleanup', 'gone'],
+      ['cleanup', 'deleted'],
     ]
     for (const [kind, status] of steps) {
       await runAction(db, kind, name)

@@ -77,7 +77,7 @@ suite('Idempotency-Key', () => {
         )
         return { done: rows.length > 0, value: null }
       })
-      assert.equal(await statusOf(db, name), 'gone')
+      assert.equal(await statusOf(db, name), 'deleted')
       await first.query('rollback')
       assert.ok((await second).change)
     })

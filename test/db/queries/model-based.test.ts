@@ -302,7 +302,7 @@ test(`${steps} random steps leave the database in the state of the model (seed $
     path.push(`${what} ${name}`)
     try {
       await operations[what]?.(name)
-      assert.equal(await statusOf(db, name), model.get(name)?.status ?? 'gone', 'status')
+      assert.equal(await statusOf(db, name), model.get(name)?.status ?? 'deleted', 'status')
       assert.equal(await getListVersion(db.pool), changes, 'changes')
     } catch (error) {
       throw new Error(`seed ${seed}, after ${path.slice(-12).join(', ')}`, { cause: error })

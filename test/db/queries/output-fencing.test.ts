@@ -20,48 +20,48 @@ const waitForLock = () =>
     return { done: rows.length > 0, value: null }
   })
 
-const endings: Record<string, (held: ClaimedAction) => Promise<unknown>> = {
-  'the recovery': async (held) => {
-    await expireLease(db, held.actionId)
+const endings: Record<string, (claimed: ClaimedAction) => Promise<unknown>> = {
+  'the recovery': async (claimed) => {
+    await expireLease(db, claimed.actionId)
     // The recovery skips locked rows, so it is repeated.
     return waitFor('the action is ended', async () => {
       const lost = await endExpiredAction(db.pool, false)
       return { done: lost !== null, value: lost }
     })
   },
-  finish: (held) => finish(db.pool, held, scriptResult(0)),
+  finish: (claimed) => finish(db.pool, claimed, scriptResult(0)),
 }
 
 for (const [who, end] of Object.entries(endings)) {
   suite(`output and ${who}`, () => {
     test('Output in an open transaction is stored before the action ends', async () => {
-      const held = await startAction(db, 'update', await insertDeployment(db))
+      const claimed = await startAction(db, 'update', await insertDeployment(db))
       await withDatabase(db.url, async (writer) => {
         await writer.query('begin')
-        await writer.query(insert, [held.actionId, held.fencingToken])
+        await writer.query(insert, [claimed.actionId, claimed.fencingToken])
         let over = false
-        const ending = end(held).then(() => {
+        const ending = end(claimed).then(() => {
           over = true
         })
-        if (who === 'its own end') await waitForLock()
+        if (who === 'finish') await waitForLock()
         assert.equal(over, false)
-        assert.equal((await getOutput(db.pool, held.actionId, 0, 10)).done, false)
+        assert.equal((await getOutput(db.pool, claimed.actionId, 0, 10)).done, false)
         await writer.query('commit')
         await ending
-        const page = await getOutput(db.pool, held.actionId, 0, 10)
+        const page = await getOutput(db.pool, claimed.actionId, 0, 10)
         assert.deepEqual([page.done, page.chunks.length], [true, 1])
       })
     })
 
     test('Output that arrives during the end waits and is rejected', async () => {
-      const held = await startAction(db, 'update', await insertDeployment(db))
+      const claimed = await startAction(db, 'update', await insertDeployment(db))
       await withDatabase(db.url, async (ender) => {
         await ender.query('begin')
         await ender.query(
           `update actions set state = 'interrupted', finished_at = now(), lease_expires_at = null, writer_token = fencing_token where id = $1`,
-          [held.actionId],
+          [claimed.actionId],
         )
-        const writing = appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'x' }])
+        const writing = appendOutput(db.pool, claimed, [{ seq: 1, stream: 'stdout', text: 'x' }])
         writing.catch(() => {})
         await waitForLock()
         await ender.query('commit')

@@ -32,15 +32,15 @@ suite('unclaimed actions', () => {
   })
 
   test('Claimed, started, ended and cancelled actions are not found; one with an expired lease is', async () => {
-    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await startAction(db, 'create', newName())
     await runAction(db, 'create', newName())
     const unwanted = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await requestCancel(db.pool, unwanted.actionId, 'ann')
     await expireLease(db, unwanted.actionId)
     assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
-    await expireLease(db, held.actionId)
-    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [held.actionId])
+    await expireLease(db, claimed.actionId)
+    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [claimed.actionId])
   })
 })
 
@@ -60,41 +60,41 @@ suite('expired leases', () => {
 
   test('A started action ends as interrupted, with its output so far and the name of its runner', async () => {
     const name = newName()
-    const held = await startAction(db, 'create', name)
-    await appendOutput(db.pool, held, [{ seq: 1, stream: 'stdout', text: 'so far' }])
+    const claimed = await startAction(db, 'create', name)
+    await appendOutput(db.pool, claimed, [{ seq: 1, stream: 'stdout', text: 'so far' }])
     assert.equal(await endExpiredAction(db.pool, false), null, 'not during the lease')
-    await expireLease(db, held.actionId)
+    await expireLease(db, claimed.actionId)
     const lost = await endExpiredAction(db.pool, false)
     assert.deepEqual(
       [lost?.actionId, lost?.name, lost?.runner, lost?.retryActionId],
-      [held.actionId, name, 'runner', null],
+      [claimed.actionId, name, 'runner', null],
     )
-    const row = await actionRow(db, held.actionId)
+    const row = await actionRow(db, claimed.actionId)
     assert.deepEqual([row.state, row.error], ['interrupted', 'Its runner runner was lost or lost its lease.'])
-    assert.equal((await getWholeOutput(db.pool, held.actionId)).stdout, 'so far')
+    assert.equal((await getWholeOutput(db.pool, claimed.actionId)).stdout, 'so far')
     assert.equal(await statusOf(db, name), 'GenericFailure')
     assert.equal(await endExpiredAction(db.pool, false), null)
   })
 
   test('An action that had not started can be claimed again', async () => {
-    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await expireLease(db, held.actionId)
+    const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await expireLease(db, claimed.actionId)
     assert.equal(await endExpiredAction(db.pool, true), null)
   })
 
   test('An action with a cancel request that had not started is cancelled', async () => {
-    const held = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, held.actionId, 'ann')
-    await expireLease(db, held.actionId)
+    const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await requestCancel(db.pool, claimed.actionId, 'ann')
+    await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
-    assert.equal((await actionRow(db, held.actionId)).state, 'cancelled')
+    assert.equal((await actionRow(db, claimed.actionId)).state, 'cancelled')
   })
 
   test('With retries allowed, a visible new attempt follows, at most three in all', async () => {
     const name = newName()
-    let held = await startAction(db, 'create', name)
+    let claimed = await startAction(db, 'create', name)
     for (const attempt of [2, 3]) {
-      await expireLease(db, held.actionId)
+      await expireLease(db, claimed.actionId)
       const lost = await endExpiredAction(db.pool, true)
       assert.ok(lost?.retryActionId)
       assert.ok(lost.change.type === 'deployment')
@@ -104,28 +104,28 @@ suite('expired leases', () => {
         [row.kind, row.state, row.attempt, row.actor, row.config_checked],
         ['create', 'queued', attempt, 'ann', true],
       )
-      assert.match(row.reason, new RegExp(`Retry of action ${held.actionId}`))
+      assert.match(row.reason, new RegExp(`Retry of action ${claimed.actionId}`))
       assert.equal(await statusOf(db, name), 'CreatePending')
-      held = await running2(lost.retryActionId)
+      claimed = await running2(lost.retryActionId)
     }
-    await expireLease(db, held.actionId)
+    await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
     assert.equal(await statusOf(db, name), 'GenericFailure')
   })
 
   const running2 = async (actionId: number) => {
-    const held = await claimNow(db, actionId)
+    const claimed = await claimNow(db, actionId)
     await db.raw(
       `update actions set state = 'running', started_at = now(), writer_token = fencing_token where id = $1`,
       [actionId],
     )
-    return held
+    return claimed
   }
 
   test('An action with a cancel request is not retried', async () => {
-    const held = await startAction(db, 'create', newName())
-    await requestCancel(db.pool, held.actionId, 'ann')
-    await expireLease(db, held.actionId)
+    const claimed = await startAction(db, 'create', newName())
+    await requestCancel(db.pool, claimed.actionId, 'ann')
+    await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
   })
 

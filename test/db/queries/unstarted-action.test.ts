@@ -51,12 +51,12 @@ suite('action that ended before its script started', () => {
   test('A refusal by the runner, a cancel after the claim and five lost runners restore them too', async () => {
     const ends = [
       async (actionId: number) => {
-        const held = await claimNow(db, actionId)
-        await finish(db.pool, held, scriptResult(null, { error: 'config_check refused the config' }))
+        const claimed = await claimNow(db, actionId)
+        await finish(db.pool, claimed, scriptResult(null, { error: 'config_check refused the config' }))
       },
       async (actionId: number) => {
-        const held = await claimNow(db, actionId)
-        await finish(db.pool, held, scriptResult(null, { cancelled: true }))
+        const claimed = await claimNow(db, actionId)
+        await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))
       },
       async (actionId: number) => {
         for (const _ of repeat(5, newName)) {
@@ -92,8 +92,8 @@ suite('action that ended before its script started', () => {
 
 test('After the script started nothing is restored', async () => {
   const name = await insertDeployment(db)
-  const held = await startAction(db, 'update', name)
-  assert.equal((await actionRow(db, held.actionId)).previous_deployment, null)
-  await finish(db.pool, held, scriptResult(null, { cancelled: true }))
+  const claimed = await startAction(db, 'update', name)
+  assert.equal((await actionRow(db, claimed.actionId)).previous_deployment, null)
+  await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))
   assert.equal(await statusOf(db, name), 'GenericFailure')
 })

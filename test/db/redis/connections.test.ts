@@ -52,15 +52,15 @@ suite('dead connection', { concurrency: true }, () => {
       (url) => createSubscriberConnection(url, ignoreError, 400),
       async (redis, proxy) => {
         const channel = `${redisPrefix()}:c`
-        const heard: string[] = []
+        const received: string[] = []
         await redis.subscribe(channel)
-        redis.on('message', (_, text) => heard.push(text))
+        redis.on('message', (_, text) => received.push(text))
         const commands = createCommandConnection(redisUrl(), ignoreError)
         await waitUntilReady(commands, 5000)
         proxy.blackhole()
         await waitFor('a message arrives', async () => {
           await commands.publish(channel, 'x')
-          return { done: heard.length > 0, value: null, seen: redis.status }
+          return { done: received.length > 0, value: null, seen: redis.status }
         })
         await closeRedis(commands)
       },

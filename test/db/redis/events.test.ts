@@ -34,26 +34,30 @@ after(() => closeRedis(commands))
 
 /** Runs `work` with a subscriber on its own prefix. */
 async function withSubscriber<T>(
-  work: (heard: unknown[], prefix: string) => Promise<T>,
-  only?: (heard: unknown[]) => EventHandlers,
+  work: (received: unknown[], prefix: string) => Promise<T>,
+  handlersOf?: (received: unknown[]) => EventHandlers,
   url = redisUrl(),
 ): Promise<T> {
-  const [prefix, heard] = [redisPrefix(), [] as unknown[]]
+  const [prefix, received] = [redisPrefix(), [] as unknown[]]
   const subscriber = createBlockingConnection(url, ignoreError)
-  const everything: EventHandlers = {
-    onChange: (event, text) => heard.push({ event, text }),
-    onOutput: (grew) => heard.push(grew),
-    onCancel: (actionId) => heard.push(actionId),
+  const allHandlers: EventHandlers = {
+    onChange: (event, text) => received.push({ event, text }),
+    onOutput: (appended) => received.push(appended),
+    onCancel: (actionId) => received.push(actionId),
   }
-  await subscribe(subscriber, prefix, only?.(heard) ?? everything)
+  await subscribe(subscriber, prefix, handlersOf?.(received) ?? allHandlers)
   try {
-    return await work(heard, prefix)
+    return await work(received, prefix)
   } finally {
     await closeRedis(subscriber)
   }
 }
-const waitForCount = (heard: unknown[], count: number) =>
-  waitFor(`${count} heard`, async () => ({ done: heard.length >= count, value: heard, seen: heard }))
+const waitForCount = (received: unknown[], count: number) =>
+  waitFor(`${count} events`, async () => ({
+    done: received.length >= count,
+    value: received,
+    seen: received,
+  }))
 
 suite('events', () => {
   test('Events arrive as published, in order', () =>
@@ -100,7 +104,7 @@ suite('events', () => {
     await withSubscriber(
       async (received, prefix) => {
         proxy.resetConnections()
-        await waitFor('heard again', async () => {
+        await waitFor('events arrive again', async () => {
           await publishCancel(commands, prefix, 5)
           return { done: received.length > 0, value: null }
         })
@@ -116,14 +120,14 @@ suite('events', () => {
     const held = createCommandConnection(proxy.url, ignoreError)
     await waitUntilReady(held, 5000)
     proxy.freeze()
-    const away = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, ignoreError)
-    for (const redis of [held, away]) {
+    const unreachable = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, ignoreError)
+    for (const redis of [held, unreachable]) {
       const start = performance.now()
       await publishChange(redis, 'x', deleted(1))
       assert.ok(performance.now() - start < 1500)
       redis.disconnect()
     }
-    assert.equal(await waitUntilReady(away, 50), false)
+    assert.equal(await waitUntilReady(unreachable, 50), false)
     await proxy.close()
   })
 })
