@@ -1,7 +1,7 @@
-/** Every command by what is typed for it, loaded when it is needed. A new command is a file in commands/ and a line here. */
+/** All commands by name, each loaded when it is used. A new command is a file in commands/ and a line here. */
 import type { CommandClass } from 'clipanion'
 
-export const verbs: Readonly<Record<string, () => Promise<CommandClass>>> = {
+export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   create: async () => (await import('./commands/deployments/create.ts')).Create,
   list: async () => (await import('./commands/deployments/list.ts')).List,
   info: async () => (await import('./commands/deployments/info.ts')).Info,

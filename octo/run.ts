@@ -1,28 +1,29 @@
 /**
- * From the arguments to the exit code: finds the command, loads only that one, lets clipanion read its options and
- * runs it. Called by main.ts.
+ * Runs a command line: finds the command, loads only that one, parses its options with clipanion and runs it. Called by
+ * main.ts.
  */
 import type { CommandClass } from 'clipanion'
 import { isHelp, normalizeArgs } from './cli/normalize-args.ts'
 import { createCli } from './cli/option-metadata.ts'
-import { CliError, exitCodeOf, formatError } from './errors/cli-error.ts'
-import { verbs } from './registry.ts'
+import { CliError, exitCodeOf } from './errors/cli-error.ts'
+import { formatError } from './errors/format-error.ts'
+import { commands } from './registry.ts'
 
-/** Answers with the exit code; has written everything by then. */
+/** Returns the exit code when everything has been written. */
 export async function run(args: readonly string[]): Promise<number> {
   if (args[0] === 'complete') return runCompletion(args.slice(args[1] === '--' ? 2 : 1))
   const [first, ...rest] = normalizeArgs(args)
-  if (first === undefined) return failUsage('no command was given.', await overviewText())
+  if (first === undefined) return failUsage('a command is missing.', await overviewText())
   if (first === '--version' || first === '-v')
     return writeStdout(`${(await import('./cli/version.ts')).version}\n`)
   const isHelpRequest = first === 'help' || isHelp(first)
   const path = commandPath(isHelpRequest ? rest : [first, ...rest])
   if (path.length === 0) return writeStdout(await overviewText())
-  const loadCommand = Object.hasOwn(verbs, path.join(' ')) ? verbs[path.join(' ')] : undefined
+  const loadCommand = Object.hasOwn(commands, path.join(' ')) ? commands[path.join(' ')] : undefined
   if (loadCommand === undefined) {
     const { unknownCommandMessage } = await import('./cli/usage-errors.ts')
     return failUsage(
-      unknownCommandMessage(path[0] ?? '', Object.keys(verbs)),
+      unknownCommandMessage(path[0] ?? '', Object.keys(commands)),
       'octo --help lists the commands.\n',
     )
   }
@@ -34,9 +35,9 @@ export async function run(args: readonly string[]): Promise<number> {
   return writeStdout(help(command, process.stdout.columns || 100))
 }
 
-/** The command may have two words. */
+/** The words of the command; some commands have two. */
 function commandPath(args: readonly string[]): string[] {
-  return args.slice(0, Object.hasOwn(verbs, args.slice(0, 2).join(' ')) ? 2 : 1)
+  return args.slice(0, Object.hasOwn(commands, args.slice(0, 2).join(' ')) ? 2 : 1)
 }
 
 async function runCommand(command: CommandClass, path: string[], options: string[]): Promise<number> {
@@ -54,13 +55,13 @@ async function runCommand(command: CommandClass, path: string[], options: string
 
 async function runCompletion(args: readonly string[]): Promise<number> {
   const { complete } = await import('./cli/completion.ts')
-  const candidates = await complete(verbs, args, process.env)
+  const candidates = await complete(commands, args, process.env)
   return writeStdout(candidates.map((candidate) => `${candidate}\n`).join(''))
 }
 
 async function overviewText(): Promise<string> {
   const { overview } = await import('./cli/help.ts')
-  return overview(await Promise.all(Object.values(verbs).map((loadCommand) => loadCommand())))
+  return overview(await Promise.all(Object.values(commands).map((loadCommand) => loadCommand())))
 }
 
 function writeStdout(text: string): number {

@@ -1,15 +1,17 @@
-/** The second half of `octo create --or-update`: the deployment is there, maybe archived. Loaded by commands/create.ts. */
-
+/**
+ * Updates the existing deployment of `octo create --or-update`, and restores it first when it is archived. Called by
+ * commands/deployments/create.ts.
+ */
 import type { ByLevel, Override } from '../../domain/overrides.ts'
-import type { ActionContext, Started } from '../cli/action-command.ts'
 import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
+import type { ActionContext, Started } from './action-context.ts'
 import { waitAndFollow } from './wait-and-follow.ts'
 import { statusOf } from './wait-outcome.ts'
 
 const updateNotSent = 'The update was not sent.'
 
-/** Keys of one command are told apart by what they are for: each request of a repeated command is the same again. */
+/** Each request gets its own idempotency key, which is the same when the command is run again. */
 export async function updateExisting(
   context: ActionContext,
   name: string,
@@ -21,7 +23,7 @@ export async function updateExisting(
   const params = { name }
   const info = await client.call('getFullInfo', { params })
   if (statusOf(info) === 'Archived') {
-    progress.note(`Deployment ${name} is archived: it is restored, then updated.`)
+    progress.note(`Deployment ${name} is archived: restoring it, then updating it.`)
     const { actionId } = await client.request('restoreDeployment', { params }, withKeySuffix('restore'))
     interruptHandler.setPendingNote(updateNotSent)
     const { failure } = await waitAndFollow(client, { name, targetState: 'Running', actionId }, context)

@@ -1,43 +1,47 @@
 /**
- * Ctrl-C, or the end of a CI job, while an action is begun and waited for: it is said what goes on, or with
- * --cancel-on-interrupt the action is cancelled. Opened by action-command.ts and commands/wait.ts.
+ * Handles Ctrl-C and other signals while octo starts an action and waits for it. Without --cancel-on-interrupt the
+ * action goes on and octo prints how to continue waiting; with it, octo cancels the action. Created by
+ * action-command.ts and commands/actions/wait.ts.
  */
-import type { ApiClient } from '../api/client.ts'
+import type { ApiClient } from '../api/types.ts'
 import { onInterrupt } from '../cli/signals.ts'
 import { CliError } from '../errors/cli-error.ts'
 import type { Progress } from '../output/progress.ts'
 
 export type InterruptHandler = {
-  /** Asks for an action, and stays with the one that was accepted. */
-  send: ApiClient['request']
-  /** This action is the one that goes on or is cancelled; null where nobody knows its id. */
+  /** Sends a request that starts an action, and tracks that action. */
+  request: ApiClient['request']
+  /** Tracks this action from now on; null when its id is unknown. */
   track(actionId: number | null): void
-  /** Nothing is under way any more. */
+  /** The action has ended. */
   done(): void
-  /** What will not be done: said to who leaves before the next request. */
-  setPendingNote(message: string): void
-  /** Signals end the process again. */
+  /** Sets a note about a request that would follow; a signal before that request prints it. */
+  setPendingNote(note: string): void
+  /** Removes the signal listeners. */
   close(): void
 }
 
 type InterruptOptions = { name: string; progress: Progress; cancelOnInterrupt: boolean }
-type Activity = 'nothing' | 'request' | { actionId: number | null }
+/** What octo waits for: nothing, the response to a request, or an action. */
+type Activity = 'none' | 'request' | { actionId: number | null }
 
 export function createInterruptHandler(
   client: ApiClient,
   { name, progress, cancelOnInterrupt }: InterruptOptions,
 ): InterruptHandler {
-  let activity: Activity = 'nothing'
+  let activity: Activity = 'none'
   let pendingNote = ''
-  /** Set by the first signal that cancels; the second one ends the process. */
+  /** Set by the first signal, which cancels; the second signal ends the process. */
   let isCancelling = false
 
   const close = onInterrupt((endProcess) => {
-    const canCancel = activity === 'request' || (activity !== 'nothing' && activity.actionId !== null)
+    const canCancel = activity === 'request' || (activity !== 'none' && activity.actionId !== null)
     if (cancelOnInterrupt && canCancel && !isCancelling) {
       isCancelling = true
       if (activity === 'request')
-        progress.note('It is cancelled as soon as it is accepted; a second Ctrl-C ends at once.')
+        progress.note(
+          'The action will be cancelled as soon as it is accepted. Press Ctrl-C again to quit now.',
+        )
       else cancel()
       return
     }
@@ -50,11 +54,12 @@ export function createInterruptHandler(
   const cancel = () => {
     if (typeof activity === 'string') return
     const { actionId } = activity
-    if (actionId === null) return progress.note('It cannot be cancelled: the server has not told its id.')
-    progress.note(`Cancelling action ${actionId}; a second Ctrl-C ends at once.`)
+    if (actionId === null)
+      return progress.note('The action cannot be cancelled: the server did not send its id.')
+    progress.note(`Cancelling action ${actionId}. Press Ctrl-C again to quit now.`)
     client
       .call('cancelAction', { params: { action_id: actionId } })
-      .catch((error) => progress.note(`It could not be cancelled: ${error.message}`))
+      .catch((error) => progress.note(`The action could not be cancelled: ${error.message}`))
   }
 
   const track = (actionId: number | null) => {
@@ -63,38 +68,38 @@ export function createInterruptHandler(
   }
 
   return {
-    send: async (endpoint, request, options) => {
-      // The signal came during a request that was refused, or was too late for an action that has arrived.
+    request: async (endpoint, content, options) => {
+      // The signal came during a request that failed, or after the action had ended.
       if (isCancelling)
-        throw new CliError('cancelled', `Ended by a signal. ${pendingNote || 'Nothing was begun.'}`)
+        throw new CliError('cancelled', `Ended by a signal. ${pendingNote || 'No action was started.'}`)
       activity = 'request'
       pendingNote = ''
       try {
-        const result = await client.request(endpoint, request, options)
+        const result = await client.request(endpoint, content, options)
         track(result.actionId)
         return result
       } catch (error) {
-        activity = 'nothing'
+        activity = 'none'
         throw error
       }
     },
     track,
     done: () => {
-      activity = 'nothing'
+      activity = 'none'
     },
-    setPendingNote: (message) => {
-      pendingNote = message
+    setPendingNote: (note) => {
+      pendingNote = note
     },
     close,
   }
 }
 
 function describeActivity(name: string, activity: Activity): string {
-  if (activity === 'nothing') return ''
+  if (activity === 'none') return ''
   if (activity === 'request')
-    return `Whether the request was accepted is not known: octo actions -n ${name} tells.`
+    return `It is unknown whether the server accepted the request. Check with: octo actions -n ${name}`
   const { actionId } = activity
   return actionId === null
-    ? `Waiting has ended; octo wait -n ${name} waits on.`
-    : `Waiting has ended, action ${actionId} goes on: octo wait -a ${actionId} waits on, octo cancel -a ${actionId} ends it.`
+    ? `Stopped waiting. Wait again: octo wait -n ${name}`
+    : `Stopped waiting; action ${actionId} goes on. Wait again: octo wait -a ${actionId}. Cancel it: octo cancel -a ${actionId}`
 }

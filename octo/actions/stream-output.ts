@@ -1,39 +1,43 @@
 /**
- * The output of an action as it is written, to its end: over the event stream, resumed after the last chunk seen, or
- * page by page where something on the way (a proxy that holds streams back) lets none through. Called by commands.
+ * Streams the output of an action until the action ends. Resumes the event stream after the last received chunk, and
+ * reads page by page when a proxy blocks the stream. Called by wait-and-follow.ts, doctor-checks.ts and
+ * commands/actions/logs.ts.
  */
 import { type ActionState, isActive } from '../../domain/actions.ts'
 import { buildPath } from '../../domain/endpoints.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
-import { type ApiClient, commonHeaders, readResponse } from '../api/client.ts'
+import { commonHeaders, readResponse } from '../api/http-agent.ts'
 import { readEvents } from '../api/server-sent-events.ts'
+import type { ApiClient } from '../api/types.ts'
 import { parseJson } from '../api/validate-response.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { httpError } from '../errors/http.ts'
 import { networkError } from '../errors/network.ts'
 
 export type StreamOptions = {
-  /** Chunks with a greater number only. */
+  /** Only chunks with a greater number. */
   after?: number
   signal?: AbortSignal
-  /** The output is out of reach; called once an absence, when it has lasted `quietMs`: a server that hands over to
-   * another is back at once. */
+  /**
+   * Called once for each outage that lasts longer than `reportAfterMs`, because a rolling restart of the servers is
+   * over sooner.
+   */
   onConnectionLost?: (failure: CliError) => void
-  /** The server sends a sign of life every 15 s: longer silence is a dead connection. */
+  /** A longer silence is a dead connection: the server sends a heartbeat every 15 s. */
   idleTimeoutMs?: number
   reportAfterMs?: number
   initialBackoffMs?: number
 }
 
-/** Streams in a row that brought nothing before pages are asked for instead. */
+/** After this many empty streams in a row, the output is read page by page. */
 const maxEmptyStreams = 2
-/** How long the server may stay away before it is an error. */
+/** After this many failed attempts in a row, the outage is an error. */
 const maxAttempts = 30
 const pollIntervalMs = 1000
 
-/** Gives chunk after chunk, each once; returns the state in which the action ended, null when `signal` aborted. */
+/** Yields every chunk once. Returns the final state of the action; null when `signal` aborted. */
 export async function* streamOutput(
   client: ApiClient,
   actionId: number,
@@ -89,7 +93,7 @@ export async function* streamOutput(
 
 const mayRecover = ({ kind, transient }: CliError) => transient || kind === 'unreachable'
 
-/** One connection's worth of the stream. Null: it ended before the action did. */
+/** Yields the chunks of one connection. Returns null when the stream ended before the action. */
 export async function* openStream(
   { connection, dispatcher }: ApiClient,
   actionId: number,
@@ -110,7 +114,7 @@ export async function* openStream(
     for await (const { event, data } of readEvents(response.body)) {
       if (event !== 'chunk' && event !== 'end') continue
       const message = event === 'chunk' ? parseJson('outputChunk', data) : parseJson('outputEnd', data)
-      // Something on the way has spoilt it: it is asked for again.
+      // The message was damaged on the way; the next connection requests it again.
       if (message === null) return null
       if ('state' in message) return message.state
       yield message

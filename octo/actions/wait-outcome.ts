@@ -1,13 +1,13 @@
 /**
- * What a deployment's state means for somebody who waits: go on, done, or a failure with its words. Pure rules over
- * contract §2. Called by wait.ts.
+ * Decides what the state of a deployment means for a command that waits: wait on, arrived, or an error. Pure functions.
+ * Called by wait-and-follow.ts and by the views in output/columns.ts.
  */
 import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { fromRecordedStatus, isFailure, type RecordedStatus, type Status } from '../../domain/statuses.ts'
 import { CliError } from '../errors/cli-error.ts'
 
-/** Where a deployment is to arrive. */
+/** The state that a command waits for; `gone`: the deployment no longer exists. */
 export type TargetState = 'Running' | 'Archived' | 'gone'
 
 export const targetStates = {
@@ -18,17 +18,20 @@ export const targetStates = {
   cleanup: 'gone',
 } as const satisfies Record<ActionKind, TargetState>
 
-/** `info` null: there is no such deployment. `action`: the one that was begun, null when only the deployment counts. */
+/**
+ * The state at one moment. `info`: null when the deployment does not exist. `action`: the action that the command waits
+ * for, null when it waits for the deployment only.
+ */
 export type Snapshot = { name: string; info: FullInfo | null; action: ActionSummary | null }
 
-/** Null: wait on. A Failure: it cannot arrive any more. */
+/** Null: wait on. A CliError: the deployment can no longer reach the target. */
 export function evaluateWait(
   target: TargetState,
   { name, info, action }: Snapshot,
 ): 'arrived' | CliError | null {
   if (info === null) {
     if (target !== 'Running') return 'arrived'
-    return new CliError('failed', `Deployment ${name} is gone.`, 'It was cleaned up or deleted meanwhile.')
+    return new CliError('failed', `Deployment ${name} is gone.`, 'It was cleaned up or deleted.')
   }
   if (action !== null) {
     if (isActive(action.state)) return null
@@ -40,7 +43,7 @@ export function evaluateWait(
   if (status === target) return 'arrived'
   if (status === 'CreatePending' || status === 'UpdatePending')
     return target === 'Running' ? null : unexpectedStatus(target, name, status)
-  // A failed archive or restore leaves such a status too: then the last action tells.
+  // A failed archive or restore leaves such a status too; then the last action has the reason.
   if (lastAction !== null && lastAction.state !== 'succeeded' && leadsTo(target, lastAction))
     return failureOf(lastAction)
   if (status === 'ArchivePending')
@@ -48,26 +51,28 @@ export function evaluateWait(
   if (isFailure(status) && target === 'Running') {
     return new CliError(
       'failed',
-      `Deployment ${name} is ${status}: its check script says it does not run.`,
-      `Look at octo info -n ${name} and the output of its last action.`,
+      `Deployment ${name} is ${status}: its check script failed.`,
+      `See octo info -n ${name} and the output of its last action.`,
     )
   }
   return unexpectedStatus(target, name, status)
 }
 
 /**
- * The later attempt of an interrupted action: where INTERRUPTED_ACTIONS=retry, the system makes it by itself, and the
- * deployment tells of it from the moment the first one has ended. Null: there is none.
+ * The next attempt of an interrupted action, which the system starts with INTERRUPTED_ACTIONS=retry. It is the last
+ * action of the deployment as soon as the first attempt has ended. Null without one.
  */
 export function findNewerAttempt({ info, action }: Snapshot): ActionSummary | null {
-  const last = info?.last_action ?? null
-  if (action?.state !== 'interrupted' || last === null) return null
+  const lastAction = info?.last_action ?? null
+  if (action?.state !== 'interrupted' || lastAction === null) return null
   const isNewerAttempt =
-    last.action === action.action && last.action_id > action.action_id && last.attempt > action.attempt
-  return isNewerAttempt ? last : null
+    lastAction.action === action.action &&
+    lastAction.action_id > action.action_id &&
+    lastAction.attempt > action.attempt
+  return isNewerAttempt ? lastAction : null
 }
 
-/** How an action ended badly, in words. */
+/** The error for an action that did not succeed. */
 export function failureOf(action: ActionSummary): CliError {
   const { action_id: id, state, exit_code: exitCode, signal, error, cancelled_by: cancelledBy } = action
   const subject = `${kindFromWireName(action.action)} (action ${id})`
@@ -78,7 +83,7 @@ export function failureOf(action: ActionSummary): CliError {
     )
   }
   const reasons: Partial<Record<ActionState, string>> = {
-    timed_out: 'ran out of time and was ended',
+    timed_out: 'exceeded its time limit and was ended',
     interrupted: 'was interrupted: its runner was lost',
   }
   const exitText = exitCode !== null ? ` with exit code ${exitCode}` : signal !== null ? ` by ${signal}` : ''
@@ -86,7 +91,7 @@ export function failureOf(action: ActionSummary): CliError {
   return new CliError(
     'failed',
     `${subject} ${outcome}.${error === null ? '' : ` ${error}`}`,
-    `Its output: octo logs -a ${id}`,
+    `See its output: octo logs -a ${id}`,
   )
 }
 
@@ -96,12 +101,12 @@ export const statusOf = (info: FullInfo): Status =>
 const leadsTo = (target: TargetState, action: ActionSummary) =>
   targetStates[kindFromWireName(action.action)] === target
 
-/** Somebody else's action came after: it may lead to the same place. */
+/** A later action is running; it may lead to the same state. */
 function otherActionRunning(target: TargetState, name: string, lastAction: ActionSummary): CliError | null {
   if (leadsTo(target, lastAction)) return null
   return new CliError(
     'failed',
-    `Deployment ${name} will not be ${target}: ${lastAction.actor} began ${kindFromWireName(lastAction.action)} (action ${lastAction.action_id}).`,
+    `Deployment ${name} will not be ${target}: ${lastAction.actor} started ${kindFromWireName(lastAction.action)} (action ${lastAction.action_id}).`,
   )
 }
 

@@ -1,24 +1,27 @@
 /**
- * What somebody who watches knows of all deployments: kept up to date by events, by the list after every gap, and by
- * revisions, so that nothing older is ever shown over something newer. Called by commands/watch.ts.
+ * Keeps a copy of all deployments for `octo watch`: applies change events, and fetches the list after every gap.
+ * Revisions keep an older state from replacing a newer one. Called by commands/deployments/watch.ts.
  */
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { delay } from '../../lib/delay.ts'
-import type { ApiClient } from '../api/client.ts'
 import { openLiveConnection } from '../api/live-connection.ts'
+import type { ApiClient } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 type WatchOptions = {
+  /** Compared with performance.now(). */
   deadlineMs: number
   onChange: (change: ChangeEvent) => Promise<void>
-  /** After a batch of changes, and when the state of the connection has changed. */
-  onUpdate?: (all: FullInfo[], isLive: boolean) => void
+  /** Called after a batch of changes, and when the state of the connection has changed. */
+  onUpdate?: (deployments: FullInfo[], isLive: boolean) => void
+  /** Called once for each period without a response. */
   onServerDown?: (failure: CliError) => void
+  /** `live`: while the websocket is connected. */
   pollIntervalMs?: { live: number; offline: number }
 }
 
-/** Ends at the deadline. Throws what the server says for good (not allowed). */
+/** Returns at the deadline. Throws errors that a retry does not cure, such as a missing permission. */
 export async function watchDeployments(client: ApiClient, options: WatchOptions): Promise<void> {
   const { pollIntervalMs = { live: 60_000, offline: 3000 } } = options
   const known = new Map<string, { revision: number; info: FullInfo | null }>()
@@ -82,7 +85,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
   }
 }
 
-/** A whole list as events: oldest change first, and what is no longer in it was deleted. */
+/** Converts a list into events, oldest change first. A known deployment that is not in the list was deleted. */
 function toEvents(
   list: readonly FullInfo[],
   known: ReadonlyMap<string, { revision: number; info: FullInfo | null }>,

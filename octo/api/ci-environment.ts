@@ -1,15 +1,8 @@
 /**
- * Who asks, from where and why, for the record of the action: read from the variables in which CI systems name a
- * person and a run. Called by connection.ts.
+ * Reads who sends the requests, from the variables in which CI systems name a person and a run. The server stores both
+ * with the action. Called by connection.ts.
  */
-
-export type Requester = {
-  /** Null when nobody is known. */
-  actor: string | null
-  source: 'octo' | 'ci'
-  /** Where the run of the CI system can be looked at; null outside of CI. */
-  runUrl: string | null
-}
+import type { Requester } from './types.ts'
 
 export function readRequester(environment: NodeJS.ProcessEnv): Requester {
   const system = ciSystems.find(({ variable }) => isSet(environment[variable]))
@@ -20,7 +13,7 @@ export function readRequester(environment: NodeJS.ProcessEnv): Requester {
   }
 }
 
-/** CI first: there $USER is only the runner's account. */
+/** CI systems first: there, $USER is only the account of the CI runner. */
 const actorVariables = [
   'GITHUB_ACTOR',
   'GITLAB_USER_LOGIN',
@@ -39,7 +32,7 @@ type CiSystem = {
   url(environment: NodeJS.ProcessEnv): (string | undefined)[]
 }
 
-/** `mark`: the variable that tells the system. `url`: the pieces of the address of the run; all or none. */
+/** `variable` identifies the system. `url`: parts of the address of the run, used only when all of them are set. */
 const ciSystems: readonly CiSystem[] = [
   {
     variable: 'GITHUB_ACTIONS',

@@ -1,72 +1,32 @@
 /**
- * One typed call for every endpoint of domain/api-schema.ts: method, path and the shape of the answer come from the
- * table, so that a wrong server is noticed. What failed in passing is sent again; a write carries an Idempotency-Key,
- * so that it acts once however often it is sent. Loaded by base-command.ts when the first request is made.
+ * The client of the HTTP API: one typed call for every endpoint of domain/api-schema.ts. It checks the shape of each
+ * response, retries temporary failures, and sends an Idempotency-Key with every write, so that a retried write takes
+ * effect once. api-command.ts loads it when a command sends its first request.
  */
 import type { Dispatcher } from 'undici'
-import type { z } from 'zod'
-import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import { buildPath, endpoints, headers } from '../../domain/endpoints.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
 import { CliError } from '../errors/cli-error.ts'
-import { type HttpResponse, httpError, invalidResponseError, notOctopodError } from '../errors/http.ts'
+import { httpError, invalidResponseError, notOctopodError } from '../errors/http.ts'
 import { networkError } from '../errors/network.ts'
-import type { Connection } from './connection.ts'
-import { createHttpAgent, defaultTimeLimits, type TimeLimits } from './http-agent.ts'
-
-/** Endpoints that answer once; a stream of events is not a call. */
-export type CallName = {
-  [Name in EndpointName]: Api[Name]['response'] extends 'events' ? never : Name
-}[EndpointName]
-
-type TextEndpoint = { [Name in CallName]: Api[Name]['response'] extends 'text' ? Name : never }[CallName]
-
-type ParamOf<Path extends string> = Path extends `${string}:${infer Param}/${infer Rest}`
-  ? Param | ParamOf<Rest>
-  : Path extends `${string}:${infer Param}`
-    ? Param
-    : never
-type OptionalQuery<Part> = Part extends { query: infer Query extends z.ZodType }
-  ? { query?: z.input<Query> }
-  : unknown
-type RequiredBody<Part> = Part extends { body: infer Body extends z.ZodType }
-  ? { body: z.input<Body> }
-  : unknown
-type Params<Path extends string> = [ParamOf<Path>] extends [never]
-  ? unknown
-  : { params: Record<ParamOf<Path>, string | number> }
-
-export type RequestOf<Name extends CallName> = Params<Api[Name]['path']> &
-  RequiredBody<Api[Name]> &
-  OptionalQuery<Api[Name]>
-export type ResponseOf<Name extends CallName> = Api[Name]['response'] extends z.ZodType
-  ? z.output<Api[Name]['response']>
-  : string
-
-/** `key`: the Idempotency-Key of a write, else a new one. `reason`: kept with the action. `revision`: of what the write is
- * based on. `fingerprint`: what the key stands for in place of the body. */
-export type RequestOptions = {
-  key?: string | undefined
-  reason?: string | null | undefined
-  revision?: number | undefined
-  fingerprint?: string | undefined
-}
-/** `actionId`: of the action that was accepted, where one was. */
-export type ApiResult<Name extends CallName> = { value: ResponseOf<Name>; actionId: number | null }
-type HttpResponseWithAction = HttpResponse & { actionId: number | null }
-
-export type ApiClient = {
-  connection: Connection
-  dispatcher: Dispatcher
-  call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>>
-  request<Name extends CallName>(
-    name: Name,
-    request: RequestOf<Name>,
-    options?: RequestOptions,
-  ): Promise<ApiResult<Name>>
-  close(): Promise<void>
-}
+import {
+  commonHeaders,
+  createHttpAgent,
+  defaultTimeLimits,
+  readResponse,
+  type TimeLimits,
+} from './http-agent.ts'
+import type {
+  ApiClient,
+  CallName,
+  Connection,
+  HttpResponse,
+  RequestOf,
+  RequestOptions,
+  ResponseOf,
+  TextEndpoint,
+} from './types.ts'
 
 type AnyRequest = {
   params?: Record<string, string | number>
@@ -74,35 +34,38 @@ type AnyRequest = {
   body?: unknown
 }
 
-/** Opens nothing yet; the first call connects. */
-export function createApiClient(connection: Connection, limits: TimeLimits = defaultTimeLimits): ApiClient {
-  const dispatcher = createHttpAgent(connection, limits)
-  const ask = async <Name extends CallName>(
+/** Opens no connection yet; the first request does. */
+export function createApiClient(
+  connection: Connection,
+  timeLimits: TimeLimits = defaultTimeLimits,
+): ApiClient {
+  const dispatcher = createHttpAgent(connection, timeLimits)
+  const request = async <Name extends CallName>(
     name: Name,
-    request: RequestOf<Name>,
+    content: RequestOf<Name>,
     options: RequestOptions = {},
   ) => {
-    const requestHeaders = requestHeadersFor(connection, name, options)
+    const requestHeaders = buildHeaders(connection, name, options)
     const response = await withRetries(connection.retries, async () => {
-      const response = await send(dispatcher, connection, name, request as AnyRequest, requestHeaders)
-      if (response.status < 200 || response.status > 299) throw httpError(connection, response)
-      return response
+      const received = await send(dispatcher, connection, name, content as AnyRequest, requestHeaders)
+      if (received.status < 200 || received.status > 299) throw httpError(connection, received)
+      return received
     })
     return { value: await parseResponse(connection, name, response), actionId: response.actionId }
   }
   return {
     connection,
     dispatcher,
-    request: ask,
-    call: async (name, request) => (await ask(name, request)).value,
+    request,
+    call: async (name, content) => (await request(name, content)).value,
     close: () => dispatcher.destroy(),
   }
 }
 
-/** However long a proxy asks for. */
+/** Upper limit of the wait that Retry-After asks for. */
 const maxRetryAfterMs = 10_000
 
-/** Every endpoint that only reads may be asked twice, and every other carries its key. */
+/** Retries are safe: a read has no effect, and a write carries its Idempotency-Key. */
 async function withRetries<T>(retries: number, attemptRequest: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -120,7 +83,7 @@ async function send(
   name: CallName,
   request: AnyRequest,
   requestHeaders: Record<string, string>,
-): Promise<HttpResponseWithAction> {
+): Promise<HttpResponse> {
   const { method } = endpoints[name]
   const path = connection.prefix + buildPath(name, request.params) + buildQuery(request.query)
   const body = request.body === undefined ? null : JSON.stringify(request.body)
@@ -138,31 +101,12 @@ async function send(
   }
 }
 
-/** An answer read to its end. Throws what the network makes of it. */
-export async function readResponse({
-  statusCode,
-  headers: requestHeaders,
-  body,
-}: Dispatcher.ResponseData): Promise<HttpResponseWithAction> {
-  const header = (wanted: string) => String(requestHeaders[wanted.toLowerCase()] ?? '')
-  return {
-    status: statusCode,
-    type: header('content-type'),
-    location: header('location'),
-    requestId: header(headers.requestId),
-    actionId: Number(header(headers.actionId)) || null,
-    // A date, as few send it, is as good as none.
-    retryAfterMs: Number(header('retry-after')) * 1000 || 0,
-    text: await body.text(),
-  }
-}
-
-function requestHeadersFor(
+function buildHeaders(
   connection: Connection,
   name: CallName,
   options: RequestOptions,
 ): Record<string, string> {
-  const { actor, source, runUrl } = connection.identity
+  const { actor, source, runUrl } = connection.requester
   const reason = options.reason || runUrl
   const actorHeaders = {
     [headers.source]: source,
@@ -183,15 +127,6 @@ function requestHeadersFor(
   }
 }
 
-/** What every request says, whatever it asks. */
-export function commonHeaders(connection: Connection, accept = 'application/json'): Record<string, string> {
-  return {
-    accept,
-    'user-agent': 'octo',
-    ...(connection.authorization === null ? {} : { authorization: connection.authorization }),
-  }
-}
-
 function buildQuery(query: Record<string, unknown> = {}): string {
   const present = Object.entries(query).filter(([, value]) => value !== undefined)
   return present.length === 0
@@ -199,7 +134,7 @@ function buildQuery(query: Record<string, unknown> = {}): string {
     : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)]))}`
 }
 
-/** Their answer is text, as it is. */
+/** Endpoints whose response is plain text. */
 const textEndpoints: Readonly<Record<TextEndpoint, true>> = { ping: true }
 
 const returnsText = (name: CallName): name is TextEndpoint => Object.hasOwn(textEndpoints, name)

@@ -1,38 +1,17 @@
 /**
- * Where the server is, by which way, and who asks: from the environment, else from a context. Called by base-command.ts
- * before anything is sent.
+ * Reads the connection to the server from the environment or from a context: address, credential, proxies, retries.
+ * Called by api-command.ts and completion.ts before the first request.
  */
 import { CliError } from '../errors/cli-error.ts'
-import { type Requester, readRequester } from './ci-environment.ts'
-import { type Proxies, readProxies } from './proxies.ts'
-
-export type Connection = {
-  /** Scheme, host and port. */
-  origin: string
-  /** What comes before /api/v1: empty, or `/` and a path without a slash at its end. */
-  prefix: string
-  /** Never shown, in no message. */
-  authorization: string | null
-  identity: Requester
-  proxies: Proxies
-  /** Certificates to trust beside the usual ones. */
-  caFile: string | null
-  /** How often a request that failed in passing is sent again. */
-  retries: number
-  /** Where the address comes from, for messages: OCTOPOD_URL or a context. */
-  urlSource: string
-  /** Where the credential comes from or would: OCTO_AUTHORIZATION_HEADER or a context. */
-  credentialSource: string
-}
-
-/** An installation as the contexts file holds it. */
-export type Context = { name: string; url: string; authorization?: string; ca_file?: string }
+import { readRequester } from './ci-environment.ts'
+import { proxyHostFor, readProxies } from './proxies.ts'
+import type { Connection, Context } from './types.ts'
 
 const example = 'for example OCTOPOD_URL=https://octopod.example.com'
 
 /**
- * The two variables of Octopod 1.6 always win over `context`. A context's credential is for its own address only: it is
- * not sent to another one that OCTOPOD_URL names. Throws a Failure of kind `settings`.
+ * The two variables of Octopod 1.6 override `context`. The credential of a context is sent only to the address of that
+ * context, never to another address in OCTOPOD_URL. Throws a CliError of kind `settings`.
  */
 export function readConnection(environment: NodeJS.ProcessEnv, context: Context | null = null): Connection {
   const value = environment.OCTOPOD_URL?.trim() ?? ''
@@ -41,7 +20,7 @@ export function readConnection(environment: NodeJS.ProcessEnv, context: Context 
     throw new CliError(
       'settings',
       'OCTOPOD_URL is not set.',
-      `Set it to the address of your installation, ${example}; or keep it: octo context set NAME --url URL`,
+      `Set it to the address of your installation, ${example}, or save one: octo context set NAME --url URL`,
     )
   }
   const urlSource = usedContext === null ? 'OCTOPOD_URL' : `the URL of context ${usedContext.name}`
@@ -50,63 +29,68 @@ export function readConnection(environment: NodeJS.ProcessEnv, context: Context 
   const credentialSource = usesContextCredential
     ? `the credential of context ${usedContext.name}`
     : 'OCTO_AUTHORIZATION_HEADER'
+  const { origin, prefix } = readUrl(usedContext?.url ?? value, urlSource)
+  const proxies = readProxies(environment)
   return {
-    ...readUrl(usedContext?.url ?? value, urlSource),
+    origin,
+    prefix,
+    serverAddress: origin + prefix,
     authorization: readAuthorization(
       usesContextCredential ? usedContext.authorization : header,
       credentialSource,
     ),
     credentialSource,
-    identity: readRequester(environment),
-    proxies: readProxies(environment),
+    requester: readRequester(environment),
+    proxies,
+    proxyHost: proxyHostFor(proxies, origin),
     caFile: environment.OCTOPOD_CA_FILE?.trim() || usedContext?.ca_file || null,
     retries: readRetries(environment.OCTO_RETRIES),
     urlSource,
   }
 }
 
-/** As Octopod 1.6: without a scheme it is http. */
+/** As in Octopod 1.6, an address without a scheme means http. */
 export function readUrl(value: string, source: string): Pick<Connection, 'origin' | 'prefix'> {
   const text = value.trim()
   const withScheme = text.includes('://') ? text : `http://${text}`
   const url = /\s/.test(withScheme) ? null : URL.parse(withScheme)
-  // The text itself is not repeated where it may hold a password.
+  // No message repeats the address, because it may contain a password.
   if (url === null)
     throw new CliError('settings', `${source} is not a URL.`, `It looks like this, ${example}`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new CliError(
       'settings',
-      `${source} begins with ${url.protocol}// but octo speaks only http:// and https://.`,
+      `${source} begins with ${url.protocol}//, but octo supports only http:// and https://.`,
       `Correct it, ${example}`,
     )
   }
   if (url.username !== '' || url.password !== '') {
     throw new CliError(
       'settings',
-      `${source} holds a user name or password.`,
-      'Take them out and put the credential into OCTO_AUTHORIZATION_HEADER, for example "Basic …".',
+      `${source} contains a user name or password.`,
+      'Remove them and put the credential into OCTO_AUTHORIZATION_HEADER, for example "Basic …".',
     )
   }
   if (url.search !== '' || url.hash !== '') {
     throw new CliError(
       'settings',
-      `${source} holds a ? or #.`,
-      `Only scheme, host and path belong there, ${example}`,
+      `${source} contains a ? or #.`,
+      `Give only scheme, host and path, ${example}`,
     )
   }
   const prefix = url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
   return { origin: url.origin, prefix }
 }
 
-/** White space around it is dropped: secrets kept in files end with a new line. */
+/** Trims the value, because a secret from a file often ends with a new line. */
 export function readAuthorization(value: string | undefined, source: string): string | null {
   const text = value?.trim() ?? ''
   if (text === '') return null
   if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(text)) {
     throw new CliError(
       'settings',
-      `${source} holds a character that no HTTP header can carry (such as a new line).`,
-      'Copy it again from your installation; its value is not shown here.',
+      `${source} contains a character that is not allowed in an HTTP header, such as a new line.`,
+      'Copy it again from your installation. octo never shows its value.',
     )
   }
   return text
@@ -116,5 +100,5 @@ function readRetries(value: string | undefined): number {
   const text = value?.trim() ?? ''
   if (text === '') return 3
   if (/^\d$/.test(text)) return Number(text)
-  throw new CliError('settings', 'OCTO_RETRIES is not a number from 0 to 9.', 'Correct it or leave it out.')
+  throw new CliError('settings', 'OCTO_RETRIES is not a number from 0 to 9.', 'Correct it or unset it.')
 }

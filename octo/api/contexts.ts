@@ -1,14 +1,14 @@
 /**
- * Several installations under names of one's own: address, credential and CA file, kept in a file only its owner can
- * read. Called by base-command.ts to choose one and by commands/context.
+ * Contexts: installations saved under a name, with address, credential and CA file, in a file that only its owner can
+ * read. Called by api-command.ts and completion.ts to choose one, and by commands/context.
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CliError } from '../errors/cli-error.ts'
 import type { RecordView } from '../output/formatter.ts'
-import type { Context } from './connection.ts'
+import type { Context } from './types.ts'
 
-/** `current` is used where nobody names another. */
+/** `current` is the default context. */
 export type ContextsFile = { current: string | null; contexts: Context[] }
 
 export function contextsPath(environment: NodeJS.ProcessEnv): string {
@@ -18,7 +18,7 @@ export function contextsPath(environment: NodeJS.ProcessEnv): string {
   return join(base, 'octo', 'contexts.json')
 }
 
-/** No file is no contexts. Throws a Failure of kind `settings` where the file cannot be trusted or read. */
+/** Without a file there are no contexts. Throws a CliError of kind `settings` for an unreadable or unsafe file. */
 export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
   const path = contextsPath(environment)
   let text: string
@@ -27,8 +27,8 @@ export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
     if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
       throw new CliError(
         'settings',
-        `${path} holds credentials and others can read it (mode ${mode.toString(8)}).`,
-        `Take that away: chmod 600 ${path}`,
+        `${path} contains credentials, and other users can read it (mode ${mode.toString(8)}).`,
+        `Restrict it: chmod 600 ${path}`,
       )
     }
     text = readFileSync(path, 'utf8')
@@ -42,22 +42,22 @@ export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
   throw new CliError(
     'settings',
     `${path} is not a contexts file.`,
-    'Remove it and use octo context set again.',
+    'Delete it and run octo context set again.',
   )
 }
 
-/** Written beside and moved into place, so that it is never half there. */
+/** Writes a temporary file and renames it, so that the file is never incomplete. */
 export function writeContexts(environment: NodeJS.ProcessEnv, contexts: ContextsFile): void {
   const path = contextsPath(environment)
   const temporaryPath = `${path}.${process.pid}`
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeFileSync(temporaryPath, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
-  // The mode above is only for a new file.
+  // The mode above applies only to a new file.
   chmodSync(temporaryPath, 0o600)
   renameSync(temporaryPath, path)
 }
 
-/** The context of that name; without one the current one; null where there is none. */
+/** The context with that name, else the current one; null without either. */
 export function chooseContext(
   environment: NodeJS.ProcessEnv,
   requestedName: string | undefined,
@@ -75,11 +75,13 @@ export function unknownContextError(name: string, contexts: readonly Context[]):
   return new CliError(
     'settings',
     `there is no context "${name.slice(0, 40)}".`,
-    known === '' ? 'There are none yet: octo context set NAME --url URL' : `There are: ${known}.`,
+    known === ''
+      ? 'There are none yet. Save one: octo context set NAME --url URL'
+      : `Saved contexts: ${known}.`,
   )
 }
 
-/** A context as it is shown: never with its credential. */
+/** A context as octo shows it: without its credential. */
 type ContextRecord = {
   name: string
   url: string
@@ -105,7 +107,7 @@ export const contextView: RecordView<ContextRecord> = {
     CURRENT: ({ current }) => (current ? '*' : ''),
     NAME: ({ name }) => name,
     URL: ({ url }) => url,
-    CREDENTIAL: ({ credential }) => (credential ? 'kept' : ''),
+    CREDENTIAL: ({ credential }) => (credential ? 'saved' : ''),
     'CA FILE': ({ ca_file }) => ca_file ?? '',
   },
 }

@@ -1,10 +1,10 @@
-/** What octo doctor asks of the server, each question bounded in time. Called by commands/doctor.ts. */
+/** The checks of `octo doctor` against the server, each with a time limit. Called by commands/doctor.ts. */
 import { isActive } from '../../domain/actions.ts'
 import { delay } from '../../lib/delay.ts'
 import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
-import type { ApiClient } from './client.ts'
 import { openLiveConnection } from './live-connection.ts'
+import type { ApiClient } from './types.ts'
 
 export type CheckResult = {
   check: string
@@ -21,7 +21,9 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
   const server = await runCheck('server', async () => {
     const startedMs = performance.now()
     const revision = await client.call('ping', {})
-    return { detail: `build ${revision.trim()}, answered in ${Math.round(performance.now() - startedMs)} ms` }
+    return {
+      detail: `build ${revision.trim()}, responded in ${Math.round(performance.now() - startedMs)} ms`,
+    }
   })
   if (server.result === 'bad') return [server]
   const credential = await runCheck('credential', async () => {
@@ -36,9 +38,9 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
   return [server, credential, websocket, stream]
 }
 
-async function runCheck(check: string, look: () => Promise<CheckDetail>): Promise<CheckResult> {
+async function runCheck(check: string, perform: () => Promise<CheckDetail>): Promise<CheckResult> {
   try {
-    return { check, result: 'ok', remedy: null, kind: null, ...(await look()) }
+    return { check, result: 'ok', remedy: null, kind: null, ...(await perform()) }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     return { check, result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind }
@@ -50,25 +52,25 @@ async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
   const connection = openLiveConnection(client, { onEvent: () => received.abort() })
   await delay(timeoutMs, received.signal)
   connection.close()
-  if (received.signal.aborted) return { detail: 'opened, and the server greets' }
+  if (received.signal.aborted) return { detail: 'connected, and the server sent its greeting' }
   throw new CliError(
     'unreachable',
-    `no greeting from /event within ${timeoutMs / 1000} s; octo wait and watch ask again and again instead.`,
-    'Let the proxy or ingress pass websockets (Upgrade) at /event.',
+    `no greeting from /event within ${timeoutMs / 1000} s; octo wait and octo watch poll instead.`,
+    'Configure the proxy or ingress to pass websockets (Upgrade) at /event.',
   )
 }
 
-/** The stream of an action that has ended, asked for its end only. */
+/** Requests only the end of the stream, of an action that has ended. */
 async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   const deployments = await client.call('listDeployments', {})
   const candidate = deployments.find(
     ({ last_action }) => last_action !== null && !isActive(last_action.state),
   )
-  if (!candidate?.last_action) return { result: 'skipped', detail: 'there is no ended action to look at' }
+  if (!candidate?.last_action) return { result: 'skipped', detail: 'there is no finished action to read' }
   const beyondLastSeq = 1_000_000_000
   try {
     const end = await openStream(client, candidate.last_action.action_id, beyondLastSeq, timeoutMs).next()
-    if (end.done && end.value !== null) return { detail: 'output comes as it is written' }
+    if (end.done && end.value !== null) return { detail: 'output arrives while it is written' }
   } catch (error) {
     if (error instanceof CliError && error.kind === 'not_allowed') {
       return { result: 'skipped', detail: 'output needs the admin credential' }
@@ -77,7 +79,7 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   }
   throw new CliError(
     'unreachable',
-    'the stream of output brought nothing; --follow asks page by page instead.',
-    'Let the proxy or ingress pass text/event-stream without holding it back.',
+    'the output stream sent nothing; --follow reads page by page instead.',
+    'Configure the proxy or ingress to pass text/event-stream without buffering.',
   )
 }

@@ -1,18 +1,20 @@
 /**
- * The way to the server: directly or through the proxy of the environment, with the certificates to trust. Called by
- * client.ts and live-connection.ts, which bring undici along.
+ * Creates undici's agent for a connection: direct or through the proxy of the environment, with the trusted
+ * certificates. Also the headers of every request and the reading of a response. Called by client.ts,
+ * live-connection.ts and stream-output.ts.
  */
 import { readFileSync } from 'node:fs'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { headers } from '../../domain/endpoints.ts'
 import { CliError } from '../errors/cli-error.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, HttpResponse } from './types.ts'
 
 export type TimeLimits = { connectTimeoutMs: number; responseTimeoutMs: number }
 
-/** The server has 10 s for a script and 30 s at most for anything else. */
+/** The server takes at most 10 s for a script query and 30 s for anything else. */
 export const defaultTimeLimits: TimeLimits = { connectTimeoutMs: 5_000, responseTimeoutMs: 35_000 }
 
-/** `tunnel`: a proxy has to pass bytes both ways, as websockets need, also where nothing is encrypted. */
+/** `useTunnel`: the proxy opens a tunnel (CONNECT) even for http, which websockets need. */
 export function createHttpAgent(
   connection: Connection,
   timeLimits: TimeLimits,
@@ -42,12 +44,36 @@ export function createHttpAgent(
   })
 }
 
-/** The usual issuers stay trusted: the file of a company most often holds only its own. */
+/** The headers of every request. */
+export function commonHeaders(connection: Connection, accept = 'application/json'): Record<string, string> {
+  return {
+    accept,
+    'user-agent': 'octo',
+    ...(connection.authorization === null ? {} : { authorization: connection.authorization }),
+  }
+}
+
+/** Reads a response to its end. Throws the network errors of undici. */
+export async function readResponse(response: Dispatcher.ResponseData): Promise<HttpResponse> {
+  const header = (name: string) => String(response.headers[name.toLowerCase()] ?? '')
+  return {
+    status: response.statusCode,
+    type: header('content-type'),
+    location: header('location'),
+    requestId: header(headers.requestId),
+    actionId: Number(header(headers.actionId)) || null,
+    // A date is ignored: few servers send one.
+    retryAfterMs: Number(header('retry-after')) * 1000 || 0,
+    text: await response.body.text(),
+  }
+}
+
+/** Keeps the default issuers, because the file of a company usually contains only its own. */
 function readCaCertificates(path: string): string[] {
   try {
     const text = readFileSync(path, 'utf8')
-    if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it holds no certificate in PEM form')
-    // TLS is loaded only by whoever speaks it.
+    if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new Error('it contains no PEM certificate')
+    // Commands without TLS do not load node:tls.
     const { getCACertificates } = process.getBuiltinModule('node:tls')
     return [...getCACertificates('default'), text]
   } catch (error) {

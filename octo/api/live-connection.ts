@@ -1,25 +1,32 @@
 /**
- * Hears from the websocket what changes, and comes back after every cut. It only ever hints: who listens looks again
- * on `refresh`, which comes with every new connection and after every gap. Called by wait.ts and commands/watch.ts.
+ * Receives change events over the websocket and reconnects after every break. Events can be lost, so the caller must
+ * fetch the state again on `refresh`, which follows every new connection and every gap. Called by wait-and-follow.ts,
+ * watch-deployments.ts and doctor-checks.ts.
  */
 import { WebSocket } from 'undici'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { backoffMs } from '../../lib/backoff.ts'
-import { type ApiClient, commonHeaders } from './client.ts'
-import { createHttpAgent, defaultTimeLimits } from './http-agent.ts'
+import { commonHeaders, createHttpAgent, defaultTimeLimits } from './http-agent.ts'
+import type { ApiClient } from './types.ts'
 import { parseJson } from './validate-response.ts'
 
 export type LiveEvent = { type: 'refresh' } | ChangeEvent
+/** `isLive`: the server has greeted this connection. */
 export type LiveConnection = { isLive(): boolean; close(): void }
-type LiveConnectionOptions = { onEvent(heard: LiveEvent): void; firstPauseMs?: number; helloMs?: number }
+type LiveConnectionOptions = {
+  onEvent(event: LiveEvent): void
+  initialBackoffMs?: number
+  /** Time limit for the server's first message. */
+  helloTimeoutMs?: number
+}
 
 const maxBackoffMs = 15_000
-/** Heartbeats that may be missed. */
+/** The connection counts as dead after this many heartbeat intervals without a message. */
 const heartbeatTolerance = 2.5
 
 export function openLiveConnection(
   { connection }: ApiClient,
-  { onEvent, firstPauseMs = 500, helloMs = 10_000 }: LiveConnectionOptions,
+  { onEvent, initialBackoffMs = 500, helloTimeoutMs = 10_000 }: LiveConnectionOptions,
 ): LiveConnection {
   const dispatcher = createHttpAgent(connection, defaultTimeLimits, true)
   const url = `${connection.origin.replace(/^http/, 'ws')}${connection.prefix}/event`
@@ -27,24 +34,24 @@ export function openLiveConnection(
   let timer: NodeJS.Timeout | undefined
   let attempt = 0
   let seq: number | null = null
-  let heartbeatMs = helloMs / heartbeatTolerance
-  let closed = false
+  let heartbeatMs = helloTimeoutMs / heartbeatTolerance
+  let isClosed = false
 
   const open = () => {
     seq = null
-    const candidate = new WebSocket(url, { dispatcher, headers: commonHeaders(connection) })
-    socket = candidate
-    armTimeout(helloMs)
-    candidate.onmessage = ({ data }) => {
-      if (socket === candidate) handleMessage(String(data))
+    const newSocket = new WebSocket(url, { dispatcher, headers: commonHeaders(connection) })
+    socket = newSocket
+    armTimeout(helloTimeoutMs)
+    newSocket.onmessage = ({ data }) => {
+      if (socket === newSocket) handleMessage(String(data))
     }
-    candidate.onclose = () => {
-      if (socket === candidate) reconnect()
+    newSocket.onclose = () => {
+      if (socket === newSocket) reconnect()
     }
   }
   const handleMessage = (text: string) => {
     const message = parseJson('liveMessage', text)
-    // Not ours, or of a version we do not know: as good as no connection.
+    // Another program, or an unknown version of Octopod.
     if (message === null) return reconnect()
     if (message.type === 'bye') return reconnect()
     if (message.type === 'hello') heartbeatMs = message.heartbeat_ms
@@ -62,8 +69,8 @@ export function openLiveConnection(
   }
   const reconnect = () => {
     closeSocket()
-    if (closed) return
-    timer = setTimeout(open, backoffMs(attempt, firstPauseMs, maxBackoffMs))
+    if (isClosed) return
+    timer = setTimeout(open, backoffMs(attempt, initialBackoffMs, maxBackoffMs))
     attempt += 1
   }
   const closeSocket = () => {
@@ -81,7 +88,7 @@ export function openLiveConnection(
   return {
     isLive: () => seq !== null,
     close: () => {
-      closed = true
+      isClosed = true
       closeSocket()
       void dispatcher.destroy()
     },

@@ -1,10 +1,9 @@
 /**
- * The proxies of the environment, read as curl reads them: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in small
- * letters too. Called by connection.ts; http-agent.ts goes by them.
+ * Reads the proxies of the environment as curl does: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, also in lower
+ * case. Called by connection.ts.
  */
 import { CliError } from '../errors/cli-error.ts'
-
-export type Proxies = { http: string | null; https: string | null; noProxy: string }
+import type { Proxies } from './types.ts'
 
 export function readProxies(environment: NodeJS.ProcessEnv): Proxies {
   const fallback = readProxyUrl(environment, 'ALL_PROXY')
@@ -15,8 +14,10 @@ export function readProxies(environment: NodeJS.ProcessEnv): Proxies {
   }
 }
 
-/** Host and port of the proxy, without its password; null where there is none for this scheme. Whether NO_PROXY takes
- * the address out is not looked at: it is for words only. */
+/**
+ * Host and port of the proxy for the origin, without its password; null without a proxy. For messages only, so it
+ * ignores NO_PROXY.
+ */
 export function proxyHostFor(proxies: Proxies, origin: string): string | null {
   const proxy = origin.startsWith('https:') ? proxies.https : proxies.http
   return proxy === null ? null : new URL(proxy).host

@@ -1,8 +1,8 @@
-/** Server-sent events out of the bytes of an answer, one by one. Called by stream-output.ts. */
+/** Parses server-sent events from the bytes of a response. Called by stream-output.ts. */
 
 export type SentEvent = { id: string; event: string; data: string }
 
-/** Comments (heartbeats) and `retry:` are dropped. An event cut in the middle is not given: it comes again. */
+/** Skips comments (heartbeats), `retry:` and an incomplete last event, which the server sends again on reconnect. */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<SentEvent, void> {
   const decoder = new TextDecoder()
   let rest = ''
@@ -19,9 +19,9 @@ export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerat
 function readEvent(text: string): SentEvent {
   const event: SentEvent = { id: '', event: '', data: '' }
   for (const line of text.split('\n')) {
-    const at = line.indexOf(': ')
-    const field = line.slice(0, at)
-    const value = line.slice(at + 2).replace(/\r$/, '')
+    const separator = line.indexOf(': ')
+    const field = line.slice(0, separator)
+    const value = line.slice(separator + 2).replace(/\r$/, '')
     if (field === 'id' || field === 'event') event[field] = value
     else if (field === 'data') event.data += event.data === '' ? value : `\n${value}`
   }

@@ -1,6 +1,7 @@
 /**
- * `npm run build:octo` builds dist/npm, the package of octo for Node, and dist/octo, an executable for machines without
- * Node. `-- npm` builds only the package, `-- linux-aarch64` (or another platform) only the executable for that platform.
+ * `npm run build:octo` builds dist/npm, the package of octo for Node, and dist/octo, an executable for machines
+ * without Node. `-- npm` builds only the package, `-- linux-aarch64` (or another platform) only the executable for
+ * that platform.
  */
 import { stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'

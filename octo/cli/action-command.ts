@@ -1,20 +1,20 @@
 /**
- * What the commands that begin an action have in common: --wait, --follow, --timeout, --reason, the Idempotency-Key and
- * the record of what was begun. Base of create, update, archive, restore, cleanup and retry.
+ * Base class of commands that start an action: --wait, --follow, --timeout, --reason, the Idempotency-Key, and the
+ * record of the action. Extended by create, update, archive, restore, cleanup and retry.
  */
 import { Option } from 'clipanion'
 import type { ActionKind } from '../../domain/actions.ts'
-import { createInterruptHandler, type InterruptHandler } from '../actions/interrupt-handler.ts'
+import type { ActionContext, Started } from '../actions/action-context.ts'
+import { createInterruptHandler } from '../actions/interrupt-handler.ts'
 import { type Snapshot, statusOf, targetStates } from '../actions/wait-outcome.ts'
-import type { ApiClient, RequestOptions } from '../api/client.ts'
 import { CliError } from '../errors/cli-error.ts'
 import type { RecordView } from '../output/formatter.ts'
-import { createProgress, type Progress, type Terminal } from '../output/progress.ts'
+import { createProgress } from '../output/progress.ts'
+import type { Terminal } from '../output/terminal-text.ts'
 import { ApiCommand } from './api-command.ts'
 import { parseDurationMs } from './duration.ts'
 
-export type Started = { kind: ActionKind; name: string; actionId: number | null }
-/** What `-o json` and `-o yaml` print; `state` and `status` are null where nobody waited for them. */
+/** What `-o json` and `-o yaml` print; `state` and `status` are null without --wait. */
 type ActionRecord = {
   name: string
   action: ActionKind
@@ -22,15 +22,6 @@ type ActionRecord = {
   state: string | null
   status: string | null
   links: { name: string; link: string }[]
-}
-/** `octopod` asks by way of `leaving`. */
-export type ActionContext = {
-  client: ApiClient
-  options: RequestOptions
-  progress: Progress
-  deadlineMs: number
-  follow: boolean
-  interruptHandler: InterruptHandler
 }
 
 export abstract class ActionCommand extends ApiCommand {
@@ -42,16 +33,16 @@ export abstract class ActionCommand extends ApiCommand {
     description: 'show the output of the script on stderr while waiting (needs the admin credential)',
   })
   timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s or 15m (default 1h)' })
-  reason = Option.String('--reason', { description: 'why; kept with the action' })
+  reason = Option.String('--reason', { description: 'reason, stored with the action' })
   key = Option.String('--idempotency-key', {
-    description: 'a text of your own: the same command with the same key acts once',
+    description: 'a key that you choose: the same command with the same key takes effect once',
   })
   cancelOnInterrupt = Option.Boolean('--cancel-on-interrupt', false, {
-    description: 'with --wait or --follow, Ctrl-C or the end of a CI job cancels the action too',
+    description: 'with --wait or --follow: Ctrl-C or the end of a CI job also cancels the action',
   })
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
-  /** Sends the request. */
+  /** Sends the request that starts the action. */
   protected abstract start(context: ActionContext): Promise<Started>
 
   protected async run(): Promise<void> {
@@ -64,10 +55,10 @@ export abstract class ActionCommand extends ApiCommand {
     const key = parseIdempotencyKey(this.key)
     const { stderr, env } = this.context
     const { name, follow, cancelOnInterrupt } = this
-    const plainClient = await this.client()
+    const baseClient = await this.client()
     const progress = createProgress(stderr as unknown as Terminal, env, this.quiet)
-    const interruptHandler = createInterruptHandler(plainClient, { name, progress, cancelOnInterrupt })
-    const client = { ...plainClient, ask: interruptHandler.send }
+    const interruptHandler = createInterruptHandler(baseClient, { name, progress, cancelOnInterrupt })
+    const client = { ...baseClient, request: interruptHandler.request }
     const deadlineMs = performance.now() + timeoutMs
     let started: Started
     let snapshot: Snapshot | null = null
@@ -106,7 +97,7 @@ const endpoints = {
   cleanup: 'cleanupDeployment',
 } as const
 
-/** Begins what needs nothing but the name. */
+/** Starts an action that needs only the name. */
 export async function submitAction(
   { client, options }: Pick<ActionContext, 'client' | 'options'>,
   kind: keyof typeof endpoints,
@@ -116,7 +107,7 @@ export async function submitAction(
   return { kind, name, actionId }
 }
 
-/** The server takes visible ASCII, and create --or-update appends to it. */
+/** The server accepts visible ASCII characters; create --or-update appends a suffix. */
 export function parseIdempotencyKey(key: string | undefined): string | undefined {
   if (key === undefined || /^[\x21-\x7e]{1,180}$/.test(key)) return key
   throw new CliError('usage', '--idempotency-key needs 1 to 180 visible ASCII characters without spaces.')

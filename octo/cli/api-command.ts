@@ -1,29 +1,29 @@
 /**
- * A command that asks the server: which installation, and a client that is opened when the first request is made. Base
- * of most classes in commands/.
+ * Base class of commands that send requests: chooses the installation and creates the API client for the first request.
+ * Extended by most classes in commands/.
  */
 import { Option } from 'clipanion'
-import type { ApiClient, CallName, RequestOf, ResponseOf } from '../api/client.ts'
-import { type Connection, readConnection } from '../api/connection.ts'
+import { readConnection } from '../api/connection.ts'
+import type { ApiClient, CallName, Connection, RequestOf, ResponseOf } from '../api/types.ts'
 import { OctoCommand } from './base-command.ts'
 
 export abstract class ApiCommand extends OctoCommand {
-  #octopod: ApiClient | null = null
+  #client: ApiClient | null = null
 
   contextName = Option.String('--context', { description: 'which installation, as octo context lists them' })
 
   protected override async close(): Promise<void> {
-    await this.#octopod?.close()
+    await this.#client?.close()
   }
 
-  /** zod, undici and the shapes of the API cost more than the rest of octo: nothing else loads them. */
+  /** Loads client.ts only here, because undici and the schemas are slow to load. */
   protected async client(): Promise<ApiClient> {
-    if (this.#octopod === null) {
+    if (this.#client === null) {
       const connection = await this.connection()
       const { createApiClient } = await import('../api/client.ts')
-      this.#octopod = createApiClient(connection)
+      this.#client = createApiClient(connection)
     }
-    return this.#octopod
+    return this.#client
   }
 
   protected async call<Name extends CallName>(
@@ -33,13 +33,13 @@ export abstract class ApiCommand extends OctoCommand {
     return (await this.client()).call(name, request)
   }
 
-  /** By the two variables of the environment, else by a context. */
+  /** From OCTOPOD_URL, else from a context. */
   protected async connection(): Promise<Connection> {
     const { env } = this.context
     const { contextName } = this
     const url = env.OCTOPOD_URL?.trim() ?? ''
     if (url !== '') {
-      if (contextName !== undefined) this.note(`OCTOPOD_URL is set and wins over --context ${contextName}.`)
+      if (contextName !== undefined) this.note(`OCTOPOD_URL is set and overrides --context ${contextName}.`)
       return readConnection(env)
     }
     const { chooseContext } = await import('../api/contexts.ts')

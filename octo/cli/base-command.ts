@@ -1,29 +1,25 @@
 /**
- * What all commands have in common: failures turned into words and exit codes, and the options many of them share.
- * Base of every class in commands/, run by run.ts.
+ * Base class of all commands: prints errors, returns exit codes, and prints records in the format of --output. Also the
+ * options that many commands share. Extended by every class in commands/, run by run.ts.
  */
 import { Command, type CommandClass, Option } from 'clipanion'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
-import { CliError, exitCodeOf, formatError } from '../errors/cli-error.ts'
-import {
-  type Format,
-  formatRecords,
-  parseFormat,
-  type Records,
-  type RecordView,
-} from '../output/formatter.ts'
-import type { Terminal } from '../output/progress.ts'
+import { CliError, exitCodeOf } from '../errors/cli-error.ts'
+import { formatError } from '../errors/format-error.ts'
+import { formatRecords, parseFormat, type Records, type RecordView } from '../output/formatter.ts'
+import type { Terminal } from '../output/terminal-text.ts'
+import type { Format } from './normalize-args.ts'
 
 export abstract class OctoCommand extends Command {
   output = Option.String('--output', { description: 'json, jsonl, table, name or yaml' })
-  /** What --output asks for; null where nothing was asked for. */
+  /** The format of --output; null without that option. */
   protected format: Format | null = null
 
-  /** The command's own work; throws a Failure when it cannot be done. Answers with an exit code other than 0. */
-  // biome-ignore lint/suspicious/noConfusingVoidType: most commands answer nothing
+  /** Does the work of the command. Throws a CliError when that fails. Returns the exit code, if it is not 0. */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most commands return nothing
   protected abstract run(): Promise<number | void>
 
-  /** Closes what the command opened. */
+  /** Closes the resources that the command opened. */
   protected async close(): Promise<void> {}
 
   override async execute(): Promise<number> {
@@ -44,7 +40,7 @@ export abstract class OctoCommand extends Command {
     this.context.stdout.write(text)
   }
 
-  /** Records in the form asked for, else as `otherwise`. */
+  /** Prints records in the format of --output, else in `defaultFormat`. */
   protected async printRecords<Item>(
     records: Records<Item>,
     view: RecordView<Item>,
@@ -53,7 +49,7 @@ export abstract class OctoCommand extends Command {
     this.print(await formatRecords(this.format ?? defaultFormat, records, view))
   }
 
-  /** A line for people, beside the data. */
+  /** Prints a line on stderr, apart from the data. */
   protected note(text: string): void {
     this.context.stderr.write(`octo: ${text}\n`)
   }
@@ -63,7 +59,7 @@ export abstract class OctoCommand extends Command {
     return usageLine(this.constructor as CommandClass)
   }
 
-  /** Columns of the terminal; what is piped has no edge. */
+  /** Width of the terminal; infinite for a file or pipe. */
   protected get columns(): number {
     const { isTTY, columns } = this.context.stdout as unknown as Terminal
     return isTTY ? columns || 80 : Number.POSITIVE_INFINITY
@@ -75,15 +71,15 @@ export const nameOption = () =>
 
 export const actionDescription = 'id of the action, as octo info and octo actions show it'
 
-/** An empty or odd name must not become part of a path. */
+/** Rejects an invalid name before it becomes part of a path. */
 export function parseName(name: string): string {
-  const problem = deploymentNameError(name)
-  if (problem !== null) throw new CliError('usage', problem)
+  const error = deploymentNameError(name)
+  if (error !== null) throw new CliError('usage', error)
   return name
 }
 
 export function parseId(option: string, text: string): number {
   const id = Number(text)
   if (/^\d+$/.test(text) && id > 0 && Number.isSafeInteger(id)) return id
-  throw new CliError('usage', `${option} needs a whole number above 0, not "${text.slice(0, 40)}".`)
+  throw new CliError('usage', `${option} needs a whole number greater than 0, not "${text.slice(0, 40)}".`)
 }

@@ -1,6 +1,6 @@
 /**
- * What each shell needs to complete: all of them ask `octo complete -- WORD…`, the words typed so far, the last one the
- * one to complete. Called by commands/completion.ts; completion.ts answers.
+ * The completion script of each shell. All of them run `octo complete -- WORD…` with the words so far, of which the
+ * last one is incomplete; completion.ts responds. Called by commands/completion.ts.
  */
 
 const bash = `# octo completion for bash: source <(octo completion bash)

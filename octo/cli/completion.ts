@@ -1,6 +1,6 @@
 /**
- * What could be typed next, one candidate a line: the answer to the completion scripts. Never an error and never long:
- * somebody has pressed Tab. Called by run.ts.
+ * Candidates for shell completion, one a line. Prints no errors and has short time limits, because the user has pressed
+ * Tab and waits. Called by run.ts.
  */
 
 import type { CommandClass } from 'clipanion'
@@ -10,16 +10,16 @@ import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseContext, readContexts } from '../api/contexts.ts'
-import { formats } from '../output/formatter.ts'
+import type { ApiClient } from '../api/types.ts'
 import { completionScripts } from './completion-scripts.ts'
-import { shortOptions, valueNames } from './normalize-args.ts'
+import { commandsWithConfigOption, formats, shortOptions, valueNames } from './normalize-args.ts'
 import { describeCommand } from './option-metadata.ts'
 
 type Commands = Readonly<Record<string, () => Promise<CommandClass>>>
 
 const timeLimits = { connectTimeoutMs: 1000, responseTimeoutMs: 2500 }
 
-/** `words`: what follows `octo`, the last one being typed. */
+/** `args`: the words after `octo`; the last one is incomplete. */
 export async function complete(
   commands: Commands,
   args: readonly string[],
@@ -27,7 +27,7 @@ export async function complete(
 ): Promise<string[]> {
   const prefix = args.at(-1) ?? ''
   try {
-    const all = await candidates(commands, args.slice(0, -1), prefix, environment)
+    const all = await findCandidates(commands, args.slice(0, -1), prefix, environment)
     return [...new Set(all)].filter(
       (candidate) => candidate.startsWith(prefix) && !/[\s\p{C}]/u.test(candidate),
     )
@@ -36,7 +36,7 @@ export async function complete(
   }
 }
 
-async function candidates(
+async function findCandidates(
   commands: Commands,
   previousArgs: readonly string[],
   prefix: string,
@@ -67,17 +67,17 @@ const subcommands = (commands: Commands, command: string) =>
     known.startsWith(`${command} `) ? [known.slice(command.length + 1)] : [],
   )
 
-/** Null: the word before takes no value. */
+/** Candidates for the value of an option; null when the previous word takes no value. */
 async function optionValues(
   option: string,
   command: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<string[] | null> {
-  const acceptsConfig = ['create', 'update', 'config'].includes(command)
+  const acceptsConfig = commandsWithConfigOption.has(command)
   switch (option) {
     case '-n':
     case '--name':
-      return command === 'create' ? [] : names(command, environment)
+      return command === 'create' ? [] : deploymentNames(command, environment)
     case '-a':
     case '--action':
       return actionIds(environment)
@@ -103,7 +103,7 @@ async function optionValues(
     case '--context':
       return contextNames(environment)
     default:
-      // A value nobody can guess, or no value at all.
+      // A free value has no candidates.
       return expectsValue(option) ? [] : null
   }
 }
@@ -114,20 +114,22 @@ const expectsValue = (option: string) =>
 const contextNames = (environment: NodeJS.ProcessEnv) =>
   readContexts(environment).contexts.map(({ name }) => name)
 
-/** Only deployments the command can be used on. */
-async function names(command: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
+/** Names of the deployments that the command can be used on. */
+async function deploymentNames(command: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const allowedStatuses = Object.hasOwn(actions, command)
     ? (actions[command as ActionKind].allowedFrom as readonly string[])
     : null
-  const all = await withClient(environment, (client) => client.call('listDeployments', {}))
-  return all
+  const deployments = await withClient(environment, (client) => client.call('listDeployments', {}))
+  return deployments
     .filter((info) => allowedStatuses === null || allowedStatuses.includes(statusOf(info)))
     .map(({ deployment }) => deployment.name)
 }
 
 async function actionIds(environment: NodeJS.ProcessEnv): Promise<string[]> {
-  const all = await withClient(environment, (client) => client.call('listDeployments', {}))
-  return all.flatMap(({ last_action }) => (last_action === null ? [] : [String(last_action.action_id)]))
+  const deployments = await withClient(environment, (client) => client.call('listDeployments', {}))
+  return deployments.flatMap(({ last_action }) =>
+    last_action === null ? [] : [String(last_action.action_id)],
+  )
 }
 
 async function configKeys(
@@ -144,7 +146,7 @@ async function configKeys(
 
 async function withClient<T>(
   environment: NodeJS.ProcessEnv,
-  request: (client: ReturnType<typeof createApiClient>) => Promise<T>,
+  request: (client: ApiClient) => Promise<T>,
 ): Promise<T> {
   const url = environment.OCTOPOD_URL?.trim() ?? ''
   const connection = readConnection(environment, url === '' ? chooseContext(environment, undefined) : null)

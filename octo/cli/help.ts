@@ -1,6 +1,6 @@
 /**
- * How commands are used: the overview, and the help of one command with its options and examples, as wide as the
- * terminal. Loaded by run.ts and base-command.ts when it is asked for, or something was typed wrongly.
+ * Help texts: the overview of all commands, and the help of one command with its options and examples, wrapped to the
+ * width of the terminal. Loaded by run.ts and base-command.ts for --help and after usage errors.
  */
 import type { CommandClass } from 'clipanion'
 import { wrapWords } from '../output/terminal-text.ts'
@@ -8,7 +8,7 @@ import { commandsWithConfigOption, valueNames } from './normalize-args.ts'
 import { describeCommand, type OptionDescription } from './option-metadata.ts'
 import { version } from './version.ts'
 
-/** Every command in a line, in the order given. */
+/** One line for each command, in the given order. */
 export function overview(commands: readonly CommandClass[]): string {
   const lines = commands.map(
     (command) => `  ${commandName(command).padEnd(14)} ${command.usage?.description}`,
@@ -25,16 +25,16 @@ Environment
   OCTO_AUTHORIZATION_HEADER    credential, sent as the Authorization header
 
 Exit codes
-  0 done, 1 the action failed, 2 typed or set wrongly, 3 timed out, 4 cancelled, 5 refused, 6 not allowed,
+  0 done, 1 the action failed, 2 usage or configuration error, 3 timed out, 4 cancelled, 5 refused, 6 not allowed,
   7 server not reachable
 `
 }
 
-/** `columns`: of the terminal. */
+/** `columns`: width of the terminal. */
 export function help(command: CommandClass, columns: number): string {
   const width = Math.min(columns, 110)
   const { description = '', details = '', examples = [] } = command.usage ?? {}
-  const text = details.trim().replace(/\s*\n\s*/g, ' ')
+  const detailsText = details.trim().replace(/\s*\n\s*/g, ' ')
   const rows = sortOptions(describeCommand(command).options).map((option) => [
     optionSyntax(command, option),
     option.description,
@@ -42,14 +42,12 @@ export function help(command: CommandClass, columns: number): string {
   const leftColumnWidth = Math.min(32, 4 + Math.max(...rows.map(([definition = '']) => definition.length)))
   return [
     `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
-    ...(text === '' ? [] : ['', ...wrapWords(text, width)]),
+    ...(detailsText === '' ? [] : ['', ...wrapWords(detailsText, width)]),
     '',
     usageLine(command).trimEnd(),
     '',
     'Options',
-    ...rows.flatMap(([definition = '', about = '']) =>
-      optionLines(definition, about, leftColumnWidth, width),
-    ),
+    ...rows.flatMap(([definition = '', text = '']) => optionLines(definition, text, leftColumnWidth, width)),
     '',
     'Examples',
     ...examples.flatMap(([title, commandLine]) => [
@@ -60,7 +58,7 @@ export function help(command: CommandClass, columns: number): string {
   ].join('\n')
 }
 
-/** One line: the command with its options. */
+/** The usage in one line: the command with its options. */
 export function usageLine(command: CommandClass): string {
   const { options, positionals } = describeCommand(command)
   const parts = sortOptions(options).map((option) => {
@@ -73,7 +71,7 @@ export function usageLine(command: CommandClass): string {
 
 const commandName = (command: CommandClass) => command.paths?.[0]?.join(' ') ?? ''
 
-/** What is needed comes first, then what has a letter, and last what every command takes. */
+/** Required options first, then those with a letter, and last those of every command. */
 function sortOptions(options: readonly OptionDescription[]): OptionDescription[] {
   const rank = ({ names, required }: OptionDescription) => {
     if (required) return 0
@@ -84,7 +82,7 @@ function sortOptions(options: readonly OptionDescription[]): OptionDescription[]
   return options.toSorted((one, other) => rank(one) - rank(other))
 }
 
-/** normalize-args.ts gives --output its letter where no other option has it. */
+/** -o means --output in the commands where it is no config option; see normalize-args.ts. */
 function optionNames(command: CommandClass, { names }: OptionDescription): string[] {
   return names.includes('--output') && !commandsWithConfigOption.has(commandName(command))
     ? ['-o', ...names]
@@ -99,7 +97,7 @@ function optionSyntax(command: CommandClass, option: OptionDescription): string 
 
 const valuePlaceholder = ({ names }: OptionDescription) => valueNames[names.at(-1)?.slice(2) ?? ''] ?? 'VALUE'
 
-/** A definition that is too long for its column has a line of its own. */
+/** A definition that is too long for its column gets a line of its own. */
 function optionLines(
   definition: string,
   description: string,

@@ -1,11 +1,14 @@
 /**
- * The ways people type options, brought to one that cannot be misread: `-n x`, `-nx`, `-n=x`, `--name x` and
- * `--name=x` all become `--name=x`. The parser behind would refuse `-nx`, and values that begin with `-`.
- * Called by run.ts with the arguments of the process.
+ * Normalizes the arguments of the process: `-n x`, `-nx`, `-n=x`, `--name x` and `--name=x` all become `--name=x`,
+ * because clipanion rejects `-nx` and values that begin with `-`. Also the names of all options that take a value.
+ * Called by run.ts.
  */
-import { formats } from '../output/formatter.ts'
 
-/** Short letter → long name, of options that take a value; the same in every command. */
+/** The values of --output. */
+export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
+export type Format = (typeof formats)[number]
+
+/** Letter → long name of options that take a value; the same in every command. */
 export const shortOptions: Readonly<Record<string, string>> = {
   n: 'name',
   e: 'set-app-config',
@@ -17,7 +20,7 @@ export const shortOptions: Readonly<Record<string, string>> = {
   f: 'file',
 }
 
-/** Every option that takes a value, and what help calls the value. */
+/** Options that take a value → placeholder of the value in help texts. */
 export const valueNames: Readonly<Record<string, string>> = {
   name: 'NAME',
   'set-app-config': 'KEY=VALUE',
@@ -29,19 +32,19 @@ export const valueNames: Readonly<Record<string, string>> = {
   file: 'FILE',
   limit: 'N',
   tail: 'N',
-  output: 'FORM',
-  timeout: 'TIME',
+  output: 'FORMAT',
+  timeout: 'DURATION',
   reason: 'TEXT',
   'idempotency-key': 'TEXT',
   context: 'NAME',
-  for: 'PLACE',
+  for: 'STATE',
   link: 'NAME',
   url: 'URL',
   'authorization-file': 'FILE',
   'ca-file': 'FILE',
 }
 
-/** Where `-o` is KEY=VALUE of the deployment config, as in Octopod 1.6; elsewhere it is the form of the output. */
+/** Commands where `-o` sets the deployment config, as in Octopod 1.6; in all others it is the output format. */
 export const commandsWithConfigOption: ReadonlySet<string> = new Set(['create', 'update', 'config'])
 
 export function normalizeArgs(args: readonly string[]): string[] {
@@ -69,13 +72,13 @@ export function isHelp(token: string): boolean {
   return token === '-h' || token === '--help'
 }
 
-/** No config value is spelled like a form of output: it would have no `=`. */
+/** A config value contains `=`, so it is never equal to an output format. */
 function resolveShortO(command: string, value: string | null): string {
   const isFormat = (formats as readonly (string | null)[]).includes(value)
   return isFormat || !commandsWithConfigOption.has(command) ? 'output' : 'set-deployment-config'
 }
 
-/** An empty variable in a script (`-n $NAME -e A=B`) must not make `-e` the name. */
+/** With an empty variable in a script (`-n $NAME -e A=B`), `-e` must not become the name. */
 function isOption(token: string): boolean {
   return isHelp(token) || token === '--' || readOption(token) !== null
 }

@@ -1,4 +1,4 @@
-/** Opens a link in the browser of whoever sits there. Called by commands/open.ts. */
+/** Opens a link in the browser of the user. Called by commands/deployments/open.ts. */
 import { spawn } from 'node:child_process'
 import { CliError } from '../errors/cli-error.ts'
 
@@ -7,7 +7,7 @@ const openCommands: Partial<Record<NodeJS.Platform, readonly [string, ...string[
   win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 }
 
-/** Ends when the opener was started; what it makes of the link is its own affair. */
+/** Resolves when the program has started, and does not wait for its result. */
 export function openInBrowser(link: string, environment: NodeJS.ProcessEnv): Promise<void> {
   const configured = environment.BROWSER?.trim()
   const [program, ...programArgs] = configured
@@ -20,8 +20,8 @@ export function openInBrowser(link: string, environment: NodeJS.ProcessEnv): Pro
       resolve()
     })
     child.once('error', (error) => {
-      const remedy = 'Set BROWSER to a program that can, or take the link: octo open --print'
-      reject(new CliError('settings', `no browser could be started: ${error.message}.`, remedy))
+      const remedy = 'Set BROWSER to a program that opens links, or print the link: octo open --print'
+      reject(new CliError('settings', `the browser could not be started: ${error.message}.`, remedy))
     })
   })
 }

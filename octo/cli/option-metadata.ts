@@ -1,4 +1,7 @@
-/** clipanion's view of a command: the parser for one, and the options it takes. Called by run.ts, usage-errors.ts, help.ts. */
+/**
+ * The clipanion parser of a command, and its options as data. Called by run.ts, usage-errors.ts, help.ts,
+ * completion.ts.
+ */
 import { Cli, type CommandClass } from 'clipanion'
 
 export type OptionDescription = {
@@ -7,14 +10,14 @@ export type OptionDescription = {
   required: boolean
   description: string
 }
-/** `places`: words that stand alone, such as the NAME of a context. */
+/** `positionals`: arguments without an option, such as the NAME of a context. */
 export type CommandDescription = { options: OptionDescription[]; positionals: string[] }
 
 export function createCli(command: CommandClass): Cli {
   return Cli.from([command], { binaryName: 'octo', enableColors: false })
 }
 
-/** What the command takes, in the order of its declaration: what all commands share first. */
+/** The options of a command in the order of declaration, those of all commands first. */
 export function describeCommand(command: CommandClass): CommandDescription {
   const [definition] = createCli(command).definitions()
   if (definition === undefined) throw new TypeError(`${command.name} has no usage`)

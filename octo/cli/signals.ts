@@ -1,8 +1,11 @@
-/** Ctrl-C and its like, while a command is at work. Called by interrupt-handler.ts and commands/watch.ts. */
+/** Listens for Ctrl-C and other signals that end a program. Called by interrupt-handler.ts and the watch command. */
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** `act` is called with what ends the process by that very signal, as shells expect it. Returns what stops listening. */
+/**
+ * Calls `handler` for every signal. Its argument ends the process with the same signal, as shells expect. Returns a
+ * function that removes the listeners.
+ */
 export function onInterrupt(handler: (endProcess: () => void) => void): () => void {
   const listener = (signal: NodeJS.Signals) =>
     handler(() => {

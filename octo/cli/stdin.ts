@@ -1,16 +1,16 @@
 /**
- * Text that a command is given in files or on stdin, within bounds. Stdin is read once. Called by overrides.ts and
- * commands/context.
+ * Reads text from files or stdin, with a size limit. Stdin can be read once. Called by parse-overrides.ts and
+ * commands/context/set.ts.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { CliError } from '../errors/cli-error.ts'
 
 export type ByteSource = AsyncIterable<Uint8Array | string>
 
-/** Far above what the server takes. */
+/** Far more than the server accepts. */
 const maxBytes = 8 << 20
 
-/** `-` is stdin. Throws a Failure of kind `usage` that names the option. */
+/** The path `-` means stdin. The reader throws a CliError of kind `usage` that names the option. */
 export function createInputReader(stdin: ByteSource): (option: string, path: string) => Promise<string> {
   let stdinOption: string | null = null
   return async (option, path) => {
@@ -30,7 +30,7 @@ async function readTextFile(option: string, path: string): Promise<string> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message
+      code === 'ENOENT' ? 'the file does not exist' : code === 'EISDIR' ? 'it is a folder' : message
     throw new CliError('usage', `${option} cannot read ${path || 'a file without a name'}: ${reason}.`)
   }
 }

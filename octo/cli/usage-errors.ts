@@ -1,9 +1,11 @@
-/** What is wrong with what was typed, in words. Called by run.ts when the parser has refused it. */
+/** Messages for a wrong command line. Called by run.ts when the parser has rejected it. */
 import type { CommandClass } from 'clipanion'
 import { describeCommand, type OptionDescription } from './option-metadata.ts'
 
-/** What is wrong with the arguments after the verb, as spell() left them; in words of ours, for the parser's
- * depend on the paths it took. */
+/**
+ * The message for wrong arguments after the command, as normalizeArgs() returns them. The messages of clipanion would
+ * depend on the order of its attempts.
+ */
 export function usageErrorMessage(
   command: CommandClass,
   commandName: string,
@@ -14,7 +16,7 @@ export function usageErrorMessage(
   for (const token of args) {
     if (!token.startsWith('-')) {
       if (plainArgs.indexOf(token) < positionals.length) continue
-      return `"${token.slice(0, 40)}" stands alone: values come after an option.`
+      return `unexpected argument "${token.slice(0, 40)}": values follow an option.`
     }
     const error = optionError(options, commandName, token)
     if (error !== null) return error
@@ -27,7 +29,7 @@ export function usageErrorMessage(
   ]
   return missing.length > 0
     ? `${commandName} needs ${missing.join(' and ')}.`
-    : `${commandName} was not understood.`
+    : `the arguments of ${commandName} are not valid.`
 }
 
 function optionError(
@@ -46,7 +48,7 @@ function optionError(
   return null
 }
 
-/** What other command lines call it. */
+/** Command names of other programs → commands of octo. */
 const synonyms: Readonly<Record<string, string>> = {
   ls: 'list',
   ps: 'list',
@@ -75,7 +77,7 @@ export function unknownCommandMessage(command: string, commands: readonly string
   return `there is no command "${command.slice(0, 40)}".${synonym || suggestion(command, commands)}`
 }
 
-/** ` Did you mean …?` of the words that are near, or nothing. */
+/** ` Did you mean …?` with the most similar words, or an empty text. */
 function suggestion(input: string, candidates: readonly string[]): string {
   const distances = candidates.map((word) => editDistance(input, word))
   const minDistance = Math.min(...distances)
@@ -86,15 +88,15 @@ function suggestion(input: string, candidates: readonly string[]): string {
   return nearest.length === 0 ? '' : ` Did you mean ${nearest.join(' or ')}?`
 }
 
-/** How many letters differ (Levenshtein); the same ones in another order are one slip. */
-function editDistance(one: string, synonym: string): number {
-  if ([...one].sort().join() === [...synonym].sort().join()) return one === synonym ? 0 : 1
-  let row = Array.from({ length: synonym.length + 1 }, (_, index) => index)
+/** The Levenshtein distance; the same letters in another order count as one mistake. */
+function editDistance(one: string, other: string): number {
+  if ([...one].sort().join() === [...other].sort().join()) return one === other ? 0 : 1
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (const [index, letter] of [...one.slice(0, 40)].entries()) {
     const next = [index + 1]
-    for (let to = 0; to < synonym.length; to += 1) {
-      const change = (row[to] ?? 0) + (letter === synonym[to] ? 0 : 1)
-      next.push(Math.min(change, (row[to + 1] ?? 0) + 1, (next[to] ?? 0) + 1))
+    for (let column = 0; column < other.length; column += 1) {
+      const substitution = (row[column] ?? 0) + (letter === other[column] ? 0 : 1)
+      next.push(Math.min(substitution, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
     }
     row = next
   }

@@ -1,4 +1,4 @@
-/** The version of octo is that of the package. */
+/** The version of octo: the version of the package. */
 import manifest from '../../package.json' with { type: 'json' }
 
 export const { version } = manifest

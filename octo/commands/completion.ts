@@ -1,4 +1,4 @@
-/** `octo completion`: the script that lets a shell complete commands, options and live names. Loaded by run.ts. */
+/** `octo completion`: prints the script that lets a shell complete commands, options and names. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { OctoCommand } from '../cli/base-command.ts'
 import { completionScripts } from '../cli/completion-scripts.ts'
@@ -9,8 +9,8 @@ export class Completion extends OctoCommand {
   static override usage = OctoCommand.Usage({
     description: 'print the completion script of a shell',
     details: `
-      For bash, zsh or fish. Commands, options, names of deployments that the command can be used on, config keys and
-      contexts are completed; names and keys are asked for at the moment they are needed.
+      For bash, zsh or fish. Completes commands, options, names of deployments that the command can be used on, config
+      keys and contexts. Names and keys come from the server when you press Tab.
     `,
     examples: [
       ['bash, in ~/.bashrc', 'source <(octo completion bash)'],

@@ -1,20 +1,17 @@
-/** `octo doctor`: address, credential, websocket and output stream, one after the other. Loaded by run.ts. */
-import type { ApiClient } from '../api/client.ts'
-import type { Connection } from '../api/connection.ts'
+/** `octo doctor`: checks settings, server, credential, websocket and output stream. Loaded by run.ts. */
 import type { CheckResult } from '../api/doctor-checks.ts'
-import { proxyHostFor } from '../api/proxies.ts'
+import type { ApiClient, Connection } from '../api/types.ts'
 import { ApiCommand } from '../cli/api-command.ts'
 import { CliError, exitCodes } from '../errors/cli-error.ts'
-import { serverAddress } from '../errors/network.ts'
 import type { RecordView } from '../output/formatter.ts'
 
 export class Doctor extends ApiCommand {
   static override paths = [['doctor']]
   static override usage = ApiCommand.Usage({
-    description: 'find out what is wrong with the way to the server',
+    description: 'find problems with the connection to the server',
     details: `
-      Looks at the settings, the server, the credential, the websocket and the stream of output, through whatever proxy
-      there is, and says for each what is wrong. Ends with the exit code of the first thing that is.
+      Checks the settings, the server, the credential, the websocket and the output stream, through the proxy if there
+      is one, and prints each problem. Ends with the exit code of the first problem.
     `,
     examples: [['What is wrong?', '$0 doctor']],
   })
@@ -44,11 +41,11 @@ export class Doctor extends ApiCommand {
 }
 
 function settingsResult(connection: Connection): CheckResult {
-  const proxy = proxyHostFor(connection.proxies, connection.origin)
+  const { proxyHost } = connection
   const details = [
-    `${serverAddress(connection)} from ${connection.urlSource}`,
-    ...(proxy === null ? [] : [`through the proxy ${proxy} unless NO_PROXY says otherwise`]),
-    ...(connection.caFile === null ? [] : [`trusting ${connection.caFile}`]),
+    `${connection.serverAddress} from ${connection.urlSource}`,
+    ...(proxyHost === null ? [] : [`through the proxy ${proxyHost} unless NO_PROXY excludes the host`]),
+    ...(connection.caFile === null ? [] : [`trusts ${connection.caFile}`]),
     connection.authorization === null ? 'no credential' : `credential from ${connection.credentialSource}`,
   ]
   return { check: 'settings', result: 'ok', detail: details.join(', '), remedy: null, kind: null }

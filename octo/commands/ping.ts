@@ -1,15 +1,14 @@
-/** `octo ping`: is the server there, and which build? Loaded by run.ts. */
+/** `octo ping`: checks that the server responds, and prints its build. Loaded by run.ts. */
 
 import { ApiCommand } from '../cli/api-command.ts'
-import { serverAddress } from '../errors/network.ts'
 import type { RecordView } from '../output/formatter.ts'
 
 export class Ping extends ApiCommand {
   static override paths = [['ping']]
   static override usage = ApiCommand.Usage({
-    description: 'ask the server whether it is there',
-    details: `Needs no credential. The server asks its database before it answers. octo doctor looks at more.`,
-    examples: [['Is it there?', '$0 ping']],
+    description: 'check that the server responds',
+    details: `Needs no credential. The server checks its database before it responds. octo doctor checks more.`,
+    examples: [['Does it respond?', '$0 ping']],
   })
 
   protected async run(): Promise<void> {
@@ -17,7 +16,7 @@ export class Ping extends ApiCommand {
     const startedMs = performance.now()
     const revision = (await client.call('ping', {})).trim()
     const one = {
-      url: serverAddress(client.connection),
+      url: client.connection.serverAddress,
       revision,
       ms: Math.round(performance.now() - startedMs),
     }

@@ -1,12 +1,12 @@
-/** `octo version`: of octo itself; octo ping tells the build of the server. Loaded by run.ts. */
+/** `octo version`: the version of octo; octo ping prints the build of the server. Loaded by run.ts. */
 import { OctoCommand } from '../cli/base-command.ts'
 import { version } from '../cli/version.ts'
 
 export class Version extends OctoCommand {
   static override paths = [['version']]
   static override usage = OctoCommand.Usage({
-    description: 'tell the version of octo',
-    examples: [['Which octo is this?', '$0 version']],
+    description: 'print the version of octo',
+    examples: [['The version of octo', '$0 version']],
   })
 
   protected async run(): Promise<void> {

@@ -1,22 +1,24 @@
-/** `octo whoami`: which installation, which role, and the name an action would be kept under. Loaded by run.ts. */
+/**
+ * `octo whoami`: the installation, the role, and the name that the server would store with an action. Loaded by
+ * run.ts.
+ */
 
 import { ApiCommand } from '../cli/api-command.ts'
-import { serverAddress } from '../errors/network.ts'
 import type { RecordView } from '../output/formatter.ts'
 
 export class Whoami extends ApiCommand {
   static override paths = [['whoami']]
   static override usage = ApiCommand.Usage({
-    description: 'tell what the credential allows, and as whom the server knows you',
+    description: 'show the role of your credential and your name on the server',
     examples: [
-      ['Who am I here?', '$0 whoami'],
-      ['May I clean up?', '$0 whoami -o json | jq -e \'.role == "admin"\''],
+      ['Who am I?', '$0 whoami'],
+      ['May I run cleanup?', '$0 whoami -o json | jq -e \'.role == "admin"\''],
     ],
   })
 
   protected async run(): Promise<void> {
     const client = await this.client()
-    const one = { ...(await client.call('whoami', {})), url: serverAddress(client.connection) }
+    const one = { ...(await client.call('whoami', {})), url: client.connection.serverAddress }
     await this.printRecords({ one }, view, 'table')
   }
 }

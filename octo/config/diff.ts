@@ -1,23 +1,25 @@
-/** What differs between two configs of one level. Pure. Called by commands/diff.ts. */
-import type { ConfigLevel, KeyValue } from '../../domain/overrides.ts'
+/** The differences between two configs of one level. Called by commands/deployments/diff.ts. */
+import type { KeyValue } from '../../domain/overrides.ts'
+import type { LevelName } from '../overrides/level-names.ts'
 
-/** Null: the key is not there on that side. */
+/** `from` or `to` is null when that config does not have the key. */
 export type Difference = {
-  level: ConfigLevel
+  level: LevelName
   key: string
   from: string | null
   to: string | null
 }
 
-/** By key, in the order of the alphabet. */
+/** Sorted by key. */
 export function diffConfigs(
-  level: Difference['level'],
-  one: readonly KeyValue[],
-  other: readonly KeyValue[],
+  level: LevelName,
+  from: readonly KeyValue[],
+  to: readonly KeyValue[],
 ): Difference[] {
-  const [before, after] = [new Map(one), new Map(other)]
-  return [...new Set([...before.keys(), ...after.keys()])]
+  const fromValues = new Map(from)
+  const toValues = new Map(to)
+  return [...new Set([...fromValues.keys(), ...toValues.keys()])]
     .sort()
-    .map((key) => ({ level, key, from: before.get(key) ?? null, to: after.get(key) ?? null }))
-    .filter(({ from, to }) => from !== to)
+    .map((key) => ({ level, key, from: fromValues.get(key) ?? null, to: toValues.get(key) ?? null }))
+    .filter((difference) => difference.from !== difference.to)
 }

@@ -1,15 +1,17 @@
-/** The config a deployment gets: defaults with overrides on top, of both levels. Called by commands/config.ts and diff.ts. */
+/**
+ * The config that a deployment gets: the defaults of both levels with its overrides. Called by the config and diff
+ * commands.
+ */
 import { applyOverrides, type ByLevel, type KeyValue, type Override } from '../../domain/overrides.ts'
-import type { ApiClient } from '../api/client.ts'
+import type { ApiClient } from '../api/types.ts'
 
-/** Application defaults may depend on the deployment config: it is asked for first. */
+/** Reads the deployment config first, because the application defaults may depend on it. */
 export async function readEffectiveConfig(
   client: ApiClient,
   overrides: ByLevel<readonly Override[]>,
 ): Promise<{ defaults: ByLevel<KeyValue[]>; effective: ByLevel<KeyValue[]> }> {
   const deploymentDefaults = await client.call('getDeploymentConfig', {})
   const deployment = applyOverrides(deploymentDefaults, overrides.deployment)
-  // What the defaults are is asked under the deployment config in force.
   const application = await client.call('getApplicationConfig', { body: deployment })
   return {
     defaults: { deployment: deploymentDefaults, application },

@@ -1,7 +1,8 @@
 /**
- * Changes overrides on top of what they are: read, change, send. Where somebody was quicker the server refuses it, and it
- * is done again on top of theirs, so that no change is lost. An Idempotency-Key stands for the change, not for the body
- * that is made of it. Called by commands/update.ts and create-or-update.ts.
+ * Changes overrides with optimistic locking: reads them, applies the change, and sends them with their revision.
+ * After a concurrent update the server rejects the request, and the change is applied again, so that no update is
+ * lost. The Idempotency-Key identifies the change, not the body. Called by the update command and
+ * create-or-update.ts.
  */
 import { hash } from 'node:crypto'
 import {
@@ -11,16 +12,16 @@ import {
   overridesToWire,
   updateOverrides,
 } from '../../domain/overrides.ts'
-import type { ApiClient, RequestOptions } from '../api/client.ts'
+import type { ApiClient, RequestOptions } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
 
-/** `set` is put on top of what is there, after `unset` was taken out of it. */
+/** Removes the keys in `unset`, then adds the overrides in `set`. */
 export type OverrideChange = { set: readonly Override[]; unset: readonly string[] }
 
-/** So many in a row were quicker: then it is told. */
+/** After this many concurrent updates in a row, the conflict is an error. */
 const maxAttempts = 5
 
-/** Returns the id of the update. */
+/** Returns the id of the update action. */
 export async function updateWithRetry(
   client: ApiClient,
   name: string,

@@ -1,32 +1,21 @@
 /**
- * Words for answers that are no success: refusals of Octopod, and what proxies and other programs say in its place.
- * Called by client.ts and stream-output.ts; no message holds a credential.
+ * Error messages for responses that are no success: errors of Octopod, and responses of proxies and other programs.
+ * No message contains a credential. Called by client.ts and stream-output.ts.
  */
 import { type ErrorCode, errorCodes } from '../../domain/errors.ts'
-import type { Connection } from '../api/connection.ts'
+import type { Connection, HttpResponse } from '../api/types.ts'
 import { CliError, type CliErrorKind } from './cli-error.ts'
-import { checkUrlRemedy, serverAddress } from './network.ts'
 
-export type HttpResponse = {
-  status: number
-  type: string
-  location: string
-  requestId: string
-  text: string
-  /** In milliseconds, as Retry-After asks; 0 where it does not. */
-  retryAfterMs: number
-}
-
-/** An answer with a status that is no success. */
+/** The error for a response with any other status than success. */
 export function httpError(connection: Connection, response: HttpResponse): CliError {
   if (response.status >= 300 && response.status < 400) return redirectError(connection, response)
   const body = readBody(response)
   const code = body?.code ?? defaultCodeByStatus[response.status] ?? null
-  // Something before Octopod (a proxy, another program) has no words for us.
+  // A response without a message comes from a proxy or another program.
   if (body === null && !(response.status in proxyStatusText)) return notOctopodError(connection, response)
   const message =
     body?.message ??
-    `${serverAddress(connection)} answered ${response.status} ${proxyStatusText[response.status]}.`
+    `${connection.serverAddress} answered ${response.status} ${proxyStatusText[response.status]}.`
   const failure = new CliError(
     kindByStatus(response.status),
     message,
@@ -39,13 +28,13 @@ export function httpError(connection: Connection, response: HttpResponse): CliEr
   return failure
 }
 
-/** A server that stops, stores that are away, a proxy without a server behind it: worth another try. */
+/** A retry may succeed: the server shuts down, a data store is unreachable, or a proxy has no server. */
 function isTransient(status: number, code: ErrorCode | null): boolean {
   if (code !== null) return code === 'shutting_down' || code === 'service_unavailable'
   return [429, 502, 503, 504].includes(status)
 }
 
-/** What proxies and load balancers answer by themselves. */
+/** Statuses that proxies and load balancers send. */
 const proxyStatusText: Record<number, string> = {
   401: '(credential missing or wrong)',
   403: '(not allowed)',
@@ -57,7 +46,7 @@ const proxyStatusText: Record<number, string> = {
   504: '(timed out)',
 }
 
-/** For answers without a code of ours: Octopod 1.6 and plain text. */
+/** For responses without an error code: Octopod 1.6 and plain text. */
 const defaultCodeByStatus: Record<number, ErrorCode> = {
   400: 'config_rejected',
   401: 'unauthenticated',
@@ -91,16 +80,16 @@ function remedyFor(
       return `${isVariable ? `The value of ${credentialSource}` : credentialSource.replace(/^t/, 'T')} was not accepted: check it.`
   }
   if (isFromProxy && response.status >= 500)
-    return 'Try again in a minute: a proxy before it, or Octopod itself, is in trouble.'
+    return 'Try again in a minute: Octopod or a proxy in front of it has a problem.'
   if (isFromProxy || code === null) {
-    const check = checkUrlRemedy(connection)
-    return response.status >= 500 ? `Try again in a minute. If it stays so: ${check}` : check
+    const check = `Check ${connection.urlSource}.`
+    return response.status >= 500 ? `Try again in a minute. If that does not help: ${check}` : check
   }
   const id = response.requestId === '' ? '' : ` Request id: ${response.requestId}`
   return errorCodes[code].remedy + (response.status >= 500 ? id : '')
 }
 
-/** The words of a refusal in any of the shapes of contract §4; null when there are none. */
+/** The message of an error in each of the forms that Octopod 1.6 and 2 send; null without one. */
 function readBody({ text, type }: HttpResponse): { message: string; code: ErrorCode | null } | null {
   if (/html/i.test(type) || /^\s*</.test(text)) return null
   if (type.startsWith('text/plain')) {
@@ -130,26 +119,26 @@ function parseObject(text: string): Record<string, unknown> | null {
 
 function redirectError(connection: Connection, response: HttpResponse): CliError {
   const target = URL.parse(response.location, connection.origin)
-  // Only the place: login pages carry tickets in their query.
+  // Without the query: login pages put tickets into it.
   const targetText = target === null ? 'elsewhere' : `to ${target.origin}${target.pathname}`
   const remedy =
     target?.protocol === 'https:' && connection.origin.startsWith('http:')
       ? `Write https:// in ${connection.urlSource}.`
-      : `Set ${connection.urlSource} to an address that reaches Octopod itself, without a login page before it.`
-  return new CliError('unreachable', `${serverAddress(connection)} sends us ${targetText}.`, remedy)
+      : `Set ${connection.urlSource} to an address that reaches Octopod itself, without a login page in front of it.`
+  return new CliError('unreachable', `${connection.serverAddress} redirects ${targetText}.`, remedy)
 }
 
-/** An answer that Octopod never gives. */
+/** The error for a response that Octopod never sends. */
 export function notOctopodError(connection: Connection, response: HttpResponse): CliError {
   const bodyDescription =
     /html/i.test(response.type) || /^\s*</.test(response.text)
       ? 'with a web page'
       : response.text === ''
-        ? 'with nothing'
-        : 'with something else than JSON'
+        ? 'without content'
+        : 'without JSON'
   return new CliError(
     'unreachable',
-    `${serverAddress(connection)} answered ${response.status} ${bodyDescription}: this is not the API of Octopod.`,
+    `${connection.serverAddress} answered ${response.status} ${bodyDescription}: this is not the API of Octopod.`,
     `Check ${connection.urlSource}: it is the address of the installation, without /api/v1.`,
   )
 }
@@ -157,7 +146,7 @@ export function notOctopodError(connection: Connection, response: HttpResponse):
 export function invalidResponseError(connection: Connection, endpoint: string, mismatch: string): CliError {
   return new CliError(
     'unreachable',
-    `${serverAddress(connection)} answered ${endpoint} in a shape octo does not know (${mismatch}).`,
-    `Check ${connection.urlSource}, and that octo and the server are of the same version.`,
+    `${connection.serverAddress} answered ${endpoint} in a form that octo does not know (${mismatch}).`,
+    `Check ${connection.urlSource}, and that octo and the server have the same version.`,
   )
 }

@@ -1,4 +1,4 @@
-/** How deployments and actions look: in tables, as names, in a line. Called by the commands. */
+/** The columns of deployments and actions in tables, and their texts in a single line. Called by the commands. */
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
@@ -32,7 +32,7 @@ export const actionView: RecordView<Action> = {
   },
 }
 
-/** The status, marked while an action runs. */
+/** The status, with a mark while an action is running. */
 export function statusLabel(info: FullInfo): string {
   return info.status.tag === 'DeploymentPending' ? `${statusOf(info)} (pending)` : statusOf(info)
 }
@@ -45,14 +45,14 @@ export function actionDuration({ started_at, finished_at }: ActionSummary): stri
   return `${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(1)} s`
 }
 
-/** How a sight stands, in a line. */
+/** The state of a deployment that a command waits for, in one line. */
 export function describeState({ name, info, action }: Snapshot): string {
   if (info === null) return `${name}: gone`
   const status = statusOf(info)
   const lastAction = action ?? info.last_action
   if (lastAction !== null && isActive(lastAction.state)) {
-    const cancelling = lastAction.cancel_requested_at === null ? '' : ', to be cancelled'
+    const cancelling = lastAction.cancel_requested_at === null ? '' : ', cancelling'
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }
-  return status.endsWith('Pending') ? `${name}: ${status}, waiting for its check` : `${name}: ${status}`
+  return status.endsWith('Pending') ? `${name}: ${status}, waiting for the check` : `${name}: ${status}`
 }

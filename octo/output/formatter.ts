@@ -1,14 +1,12 @@
 /**
- * Records for people and programs: `-o json|jsonl|table|name|yaml`, the same in every command. Called by the commands
- * that have something to tell, through base-command.ts.
+ * Prints records in the formats of `-o json|jsonl|table|name|yaml`, the same in every command. Called through
+ * base-command.ts.
  */
+import { type Format, formats } from '../cli/normalize-args.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { displayWidth, toSingleLine } from './terminal-text.ts'
 
-export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
-export type Format = (typeof formats)[number]
-
-/** How records of one kind look as a name and as a row. */
+/** How to print records of one kind with `-o name` and `-o table`. */
 export type RecordView<Item> = {
   name: (item: Item) => string
   columns: Record<string, (item: Item) => string>
@@ -19,12 +17,12 @@ export type Records<Item> = readonly Item[] | { one: Item }
 
 export function parseFormat(text: string | undefined): Format | null {
   if (text === undefined) return null
-  const format = formats.find((one) => one === text)
+  const format = formats.find((known) => known === text)
   if (format !== undefined) return format
   throw new CliError('usage', `-o needs one of ${formats.join(', ')}, not "${text.slice(0, 40)}".`)
 }
 
-/** A list is an array in JSON and YAML; a single record is itself. Ends with a new line unless there is nothing. */
+/** In JSON and YAML, a list is an array and a single record an object. Every line ends with a new line. */
 export async function formatRecords<Item>(
   format: Format,
   records: Records<Item>,
@@ -48,16 +46,16 @@ export async function formatRecords<Item>(
   }
 }
 
-/** Columns without frames, for eyes, cut and awk. */
+/** Columns without frames, readable by people, cut and awk. */
 export function formatTable<Item>({ columns }: RecordView<Item>, items: readonly Item[]): string {
   const rows = [
     Object.keys(columns),
     ...items.map((item) => Object.values(columns).map((cell) => toSingleLine(cell(item)) || '-')),
   ]
-  const widths = Object.keys(columns).map((_, at) =>
-    Math.max(...rows.map((row) => displayWidth(row[at] ?? ''))),
+  const widths = Object.keys(columns).map((_, index) =>
+    Math.max(...rows.map((row) => displayWidth(row[index] ?? ''))),
   )
   const line = (row: string[]) =>
-    row.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - displayWidth(cell))).join('  ')
+    row.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - displayWidth(cell))).join('  ')
   return rows.map((row) => `${line(row).trimEnd()}\n`).join('')
 }

@@ -1,18 +1,15 @@
 /**
- * What happens while somebody waits, on stderr: one line that is drawn anew on a terminal, a line for each change where
- * stderr is a file or a pipe, nothing with --quiet. Called by action-command.ts and commands/wait.ts.
+ * Shows progress on stderr while a command waits: one line that is redrawn on a terminal, a line for each change in a
+ * file or pipe, nothing with --quiet. Called by action-command.ts and commands/actions/wait.ts.
  */
+import { displayWidth, type Terminal, toSingleLine } from './terminal-text.ts'
 
-import { formatDuration } from '../cli/duration.ts'
-import { displayWidth, toSingleLine } from './terminal-text.ts'
-
-export type Terminal = { write(text: string): unknown; isTTY?: boolean; columns?: number }
 export type Progress = {
-  /** How it stands; said once while it stays so. */
-  status(statusText: string): void
-  /** A line that stays. */
-  note(statusText: string): void
-  /** Output of a script, as it is. */
+  /** The current state; printed only when it changes. */
+  status(text: string): void
+  /** A line that stays on the screen. */
+  note(text: string): void
+  /** Output of a script, unchanged. */
   output(text: string): void
   end(): void
 }
@@ -30,7 +27,7 @@ export function createProgress(terminal: Terminal, environment: NodeJS.ProcessEn
     : plainProgress(terminal)
 }
 
-/** Output that was asked for with --follow is shown even when quiet. */
+/** --quiet still shows the output that --follow asks for. */
 function quietProgress(terminal: Terminal): Progress {
   return { status: () => {}, note: () => {}, output: (text) => terminal.write(text), end: () => {} }
 }
@@ -77,8 +74,8 @@ function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): P
   }
   const timer = setInterval(draw, 120).unref()
   return {
-    status: (now) => {
-      statusText = toSingleLine(now)
+    status: (text) => {
+      statusText = toSingleLine(text)
       draw()
     },
     note: (text) => {
@@ -95,7 +92,7 @@ function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): P
     end: () => {
       clearInterval(timer)
       const elapsed = formatDuration(performance.now() - startedMs)
-      // How it stood last stays to be read.
+      // The last state stays on the screen.
       terminal.write(
         statusText === ''
           ? isMidLine
@@ -107,4 +104,11 @@ function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): P
       isMidLine = false
     },
   }
+}
+
+export function formatDuration(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }

@@ -1,6 +1,6 @@
 /**
- * Tables for people: the frames of Octopod 1.6, and a form for terminals too narrow for them. Pure: values in,
- * lines out. Called by commands/info.ts and commands/actions.ts.
+ * Tables for people: the frames of Octopod 1.6, and one paragraph for each row on narrow terminals. Pure functions that
+ * return lines. Called by the info and actions commands.
  */
 import type { Override, OverrideValue } from '../../domain/overrides.ts'
 import { displayWidth, splitByWidth, toSingleLine } from './terminal-text.ts'
@@ -10,11 +10,11 @@ type Frame = { top: string; middle: string; bottom: string; horizontal: string; 
 const singleFrame: Frame = { top: '┌┬┐', middle: '├┼┤', bottom: '└┴┘', horizontal: '─', vertical: '│' }
 const doubleFrame: Frame = { top: '╔╦╗', middle: '╠╬╣', bottom: '╚╩╝', horizontal: '═', vertical: '║' }
 
-/** Overrides as a framed table of two columns; none at all is no line. */
+/** Overrides as a framed table with two columns; no line without overrides. */
 export function renderOverrides(overrides: readonly Override[], columns: number): string[] {
   if (overrides.length === 0) return []
   const keyWidth = Math.max(...overrides.map(([key]) => displayWidth(toSingleLine(key))))
-  // Two frames and four spaces stand beside the two cells, one frame between them.
+  // Frames and spaces take 7 columns: two frames, one frame between the cells, and four spaces.
   const availableWidth = Math.max(columns - 7, 16)
   const keyColumnWidth = Math.min(keyWidth, Math.floor(availableWidth / 2))
   const rows = overrides.map(([key, value]) => [
@@ -24,7 +24,7 @@ export function renderOverrides(overrides: readonly Override[], columns: number)
   return renderFrame(singleFrame, rows, [alignRight, alignLeft])
 }
 
-/** The same for one cell of a table: without the outer frame, keys and values cut as Octopod 1.6 cut them. */
+/** The same inside a table cell: without the outer frame, with keys and values split as in Octopod 1.6. */
 export function renderOverridesCell(overrides: readonly Override[]): string[] {
   const rows = overrides.map(([key, value]) => [
     splitByWidth(toSingleLine(key), 15),
@@ -36,7 +36,7 @@ export function renderOverridesCell(overrides: readonly Override[]): string[] {
 }
 
 /**
- * Headings over rows of cells, each cell a list of lines. Where `columns` do not suffice every row becomes a
+ * A table with headings; each cell is a list of lines. When the table is wider than `columns`, each row becomes a
  * paragraph of `Heading: value` lines.
  */
 export function renderTable(
@@ -53,7 +53,7 @@ export function renderTable(
   return rows.flatMap((cells, index) => [...(index === 0 ? [] : ['']), ...renderRecord(headings, cells)])
 }
 
-/** The time of an ISO text to the second, as Octopod 1.6 showed it. */
+/** An ISO timestamp to the second, as Octopod 1.6 showed it. */
 export function formatTimestamp(iso: string): string {
   return new Date(iso).toISOString().slice(0, 19)
 }

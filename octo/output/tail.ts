@@ -1,7 +1,7 @@
-/** The end of an output: as many whole lines as are wanted, whichever stream they are of. Called by commands/logs.ts. */
+/** The last lines of an output, of all its streams together. Called by commands/actions/logs.ts. */
 import type { OutputChunk } from '../../domain/schemas.ts'
 
-/** Keeps what may still be needed only: output may be longer than memory. */
+/** Keeps only chunks that may belong to the last `count` lines, because output can exceed the memory. */
 export async function lastLines(source: AsyncIterable<OutputChunk>, count: number): Promise<OutputChunk[]> {
   const kept: OutputChunk[] = []
   let lines = 0
@@ -9,7 +9,7 @@ export async function lastLines(source: AsyncIterable<OutputChunk>, count: numbe
     if (chunk.text === '') continue
     kept.push(chunk)
     lines += countNewlines(chunk.text)
-    // One more than wanted: the last line may not have ended.
+    // Keeps one line more: the last line may be incomplete.
     for (
       let [first] = kept;
       first !== undefined && lines - countNewlines(first.text) > count;
@@ -27,7 +27,7 @@ function dropLines([first, ...rest]: readonly OutputChunk[], linesToDrop: number
   if (first === undefined) return []
   if (linesToDrop <= 0) return [first, ...rest]
   const newlinesInFirst = countNewlines(first.text)
-  // A line may go on in the next piece.
+  // A line may continue in the next chunk.
   if (newlinesInFirst < linesToDrop) return dropLines(rest, linesToDrop - newlinesInFirst)
   const text = first.text.split('\n').slice(linesToDrop).join('\n')
   return text === '' ? rest : [{ ...first, text }, ...rest]

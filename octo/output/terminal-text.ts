@@ -1,13 +1,16 @@
 /**
- * Text for a terminal: how wide it is, how it is cut, and what must not reach the terminal raw.
- * Called by whatever writes for people.
+ * Text for a terminal: width, wrapping, and escaping of control characters. Called by everything that prints for
+ * people.
  */
 
 const wideCharacter =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
 const zeroWidthCharacter = /[\p{Mn}\p{Me}\p{Cf}]/u
 
-/** Columns a terminal needs for the text. */
+/** What octo needs of stdout or stderr. */
+export type Terminal = { write(text: string): unknown; isTTY?: boolean; columns?: number }
+
+/** Number of terminal columns that the text takes. */
 export function displayWidth(text: string): number {
   let width = 0
   for (const character of text)
@@ -15,7 +18,7 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** The text in pieces of at most `width` columns; an empty text is one empty piece. */
+/** Splits the text into pieces of at most `width` columns; an empty text is one empty piece. */
 export function splitByWidth(text: string, width: number): string[] {
   const chunks: string[] = []
   let chunk = ''
@@ -33,7 +36,7 @@ export function splitByWidth(text: string, width: number): string[] {
   return [...chunks, chunk]
 }
 
-/** Words in lines of at most `width` columns; a word that is longer stands alone. */
+/** Wraps the text at spaces into lines of at most `width` columns; a longer word gets a line of its own. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
@@ -44,13 +47,13 @@ export function wrapWords(text: string, width: number): string[] {
   return lines
 }
 
-/** Control characters would move the cursor or change colours: only new lines and tabs pass. */
+/** Replaces control characters except new lines and tabs: they could move the cursor or change colors. */
 export function escapeControlCharacters(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
   return text.replace(/\r\n/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
 }
 
-/** The same for one line: new lines and tabs are shown as `\n` and `\t`. */
+/** The same for a single line: shows new lines and tabs as `\n` and `\t`. */
 export function toSingleLine(text: string): string {
   return escapeControlCharacters(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
 }

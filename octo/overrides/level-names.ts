@@ -1,9 +1,10 @@
 import type { ByLevel, ConfigLevel } from '../../domain/overrides.ts'
 
-/** The config levels as octo prints and reads them: like the options `--set-app-config` and `--set-deployment-config`. */
+/** Names of the config levels in files and in the output of octo, as in `--set-app-config`. */
 export const levelNames = { application: 'app', deployment: 'deployment' } as const satisfies ByLevel<string>
+export type LevelName = (typeof levelNames)[ConfigLevel]
 
-/** Null: not the name of a level. */
+/** Null for an unknown name. */
 export function levelFromName(name: string): ConfigLevel | null {
   if (name === levelNames.application) return 'application'
   return name === levelNames.deployment ? 'deployment' : null

@@ -1,6 +1,6 @@
 /**
- * A file of overrides (`-f overrides.yaml`) turned into overrides. Values are taken as they are written: `1.10` stays
- * `1.10`. Called by overrides.ts; brings the YAML parser along.
+ * Parses a file of overrides (`-f overrides.yaml`). Values stay as they are written: `1.10` remains `1.10`. Loaded by
+ * parse-overrides.ts when it is needed, because the YAML parser is slow to load.
  */
 import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
 import {
@@ -15,15 +15,15 @@ import {
 import { CliError } from '../errors/cli-error.ts'
 import { levelFromName } from './level-names.ts'
 
-const exampleText = `It looks like this:
+const exampleText = `Example:
 app:
   image.tag: v2
   image: { pull: always }   # the same as image.pull
-  debug: null               # takes a default away
+  debug: null               # removes a default
 deployment:
   replicas: 2`
 
-/** Throws a Failure of kind `usage`. Values are never repeated in its words. */
+/** Throws a CliError of kind `usage`. Its message contains no values, because they may be secret. */
 export function parseOverridesFile(path: string, text: string): ByLevel<Override[]> {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
@@ -31,39 +31,39 @@ export function parseOverridesFile(path: string, text: string): ByLevel<Override
     const offset = (node as { range?: [number, number, number] } | null)?.range?.[0]
     return offset === undefined ? path : `${path}:${lineCounter.linePos(offset).line}`
   }
-  const fail = (position: string, problem: string): never => {
-    throw new CliError('usage', `${position}: ${problem}`, exampleText)
+  const fail = (position: string, message: string): never => {
+    throw new CliError('usage', `${position}: ${message}`, exampleText)
   }
   const [error] = document.errors
   if (error !== undefined)
-    fail(`${path}:${lineCounter.linePos(error.pos[0]).line}`, 'this is not YAML or JSON.')
+    fail(`${path}:${lineCounter.linePos(error.pos[0]).line}`, 'this is neither YAML nor JSON.')
 
   const readNode = (node: Node | null | undefined, prefix: string): Override[] => {
     const target = isAlias(node) ? node.resolve(document) : node
     if (isMap<Scalar<string>, Node | null>(target)) {
       return target.items.flatMap(({ key, value }) => {
         const name = normalizeKey(prefix === '' ? key.value : `${prefix}.${key.value}`)
-        const problem = configKeyError(name)
-        return problem === null ? readNode(value, name) : fail(location(key), problem)
+        const keyError = configKeyError(name)
+        return keyError === null ? readNode(value, name) : fail(location(key), keyError)
       })
     }
     if (prefix === '' || (target && !isScalar(target))) {
       return fail(
         location(target),
-        prefix === '' ? 'a map of keys is needed.' : `${prefix} is a list: a value is text.`,
+        prefix === '' ? 'expected a map of keys.' : `${prefix} is a list, but a value must be text.`,
       )
     }
     const value = isScalar(target) ? scalarText(target) : null
     if (value === null) return [valueDeleted(prefix)]
-    const problem = configValueError(prefix, value)
-    return problem === null ? [valueAdded(prefix, value)] : fail(location(target), problem)
+    const valueError = configValueError(prefix, value)
+    return valueError === null ? [valueAdded(prefix, value)] : fail(location(target), valueError)
   }
 
   const levels: ByLevel<Override[]> = { application: [], deployment: [] }
   const root = document.contents
   if (root === null) return levels
   if (!isMap<Scalar<string>, Node | null>(root))
-    return fail(location(root), 'a map of app and deployment is needed.')
+    return fail(location(root), 'expected a map with app and deployment.')
   for (const { key, value } of root.items) {
     const level = levelFromName(key.value)
     if (level === null) {
@@ -74,7 +74,7 @@ export function parseOverridesFile(path: string, text: string): ByLevel<Override
   return levels
 }
 
-/** Null for `null`, `~` and nothing; quoted text is text, whatever it looks like. */
+/** Null for `null`, `~` and an empty value; quoted text is always text. */
 function scalarText(scalar: Scalar): string | null {
   if (scalar.value === null) return null
   return typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value))

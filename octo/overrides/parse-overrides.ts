@@ -1,6 +1,6 @@
 /**
- * Config as typed on the command line (`-e KEY=VALUE`, `-e KEY=@FILE`, `-f FILE`, `-E KEY`) turned into overrides, with
- * words for what cannot be one. Called by the commands that take config.
+ * Parses config options of the command line (`-e KEY=VALUE`, `-e KEY=@FILE`, `-f FILE`, `-E KEY`) into overrides.
+ * Called by the create, update and config commands.
  */
 import { Option } from 'clipanion'
 import {
@@ -17,7 +17,8 @@ import { CliError } from '../errors/cli-error.ts'
 
 export const applicationConfigOption = () =>
   Option.Array('-e,--set-app-config', [], {
-    description: 'KEY=VALUE of the application config, or KEY=@FILE (@- is stdin, @@ a plain @); repeatable',
+    description:
+      'KEY=VALUE of the application config, or KEY=@FILE (@- for stdin, @@ for a literal @); repeatable',
   })
 
 export const deploymentConfigOption = () =>
@@ -32,7 +33,7 @@ export const overridesFileOption = () =>
 
 type OverrideArguments = ByLevel<readonly string[]> & { files: readonly string[] }
 
-/** Files first, in their order, then -e and -o: of a key given twice the later value counts. */
+/** Reads the files in their order, then -e and -o. The last value of a key wins. */
 export async function readOverrides(
   { application, deployment, files }: OverrideArguments,
   stdin: ByteSource,
@@ -58,7 +59,7 @@ export function readUnset(option: '-E' | '-O', texts: readonly string[]): string
   return [...texts]
 }
 
-/** The value is never repeated in a message: it may be a secret. */
+/** Messages never contain the value, because it may be secret. */
 async function parseOverride(
   option: string,
   text: string,
@@ -66,7 +67,7 @@ async function parseOverride(
 ): Promise<Override> {
   const pair = parseKeyValue(text)
   if (pair === null) {
-    const reason = text.includes('=') ? 'what comes before "=" is empty' : 'there is no "=" in it'
+    const reason = text.includes('=') ? 'the key before "=" is empty' : '"=" is missing'
     throw new CliError('usage', `${option} needs KEY=VALUE: ${reason}.`)
   }
   const [key, rawValue] = pair
@@ -86,14 +87,14 @@ async function resolveValue(
   if (rawValue.startsWith('@@')) return rawValue.slice(1)
   if (!rawValue.startsWith('@')) return rawValue
   try {
-    // Files end with a new line that nobody means.
+    // The new line at the end of a file is not part of the value.
     return (await readSource(option, rawValue.slice(1))).replace(/\r?\n$/, '')
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     throw new CliError(
       'usage',
       error.message,
-      'A value that begins with @ names a file; write @@ for a plain @.',
+      'A value that begins with @ names a file. Write @@ for a literal @.',
     )
   }
 }

@@ -1,4 +1,4 @@
-/** `octo actions`: what was done to a deployment, by whom and how it ended. Loaded by run.ts. */
+/** `octo actions`: lists the actions of a deployment with actor and result. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { kindFromWireName } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
@@ -14,7 +14,7 @@ export class Actions extends ApiCommand {
   static override paths = [['actions']]
   static override usage = ApiCommand.Usage({
     description: 'list the actions of a deployment',
-    details: `Newest first, queued and running ones too. Times are UTC.`,
+    details: `Newest first, including queued and running ones. Times are UTC.`,
     examples: [
       ['The last 50', '$0 actions -n feature-1'],
       ['Only the last one', '$0 actions -n feature-1 --limit 1'],
@@ -23,7 +23,7 @@ export class Actions extends ApiCommand {
   })
 
   name = nameOption()
-  limit = Option.String('--limit', '50', { description: 'how many (default 50)' })
+  limit = Option.String('--limit', '50', { description: 'how many actions (default 50)' })
 
   protected async run(): Promise<void> {
     const params = { name: parseName(this.name) }

@@ -1,4 +1,4 @@
-/** `octo cancel`: ends a queued or running action. Loaded by run.ts. */
+/** `octo cancel`: cancels a queued or running action. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { isActive } from '../../../domain/actions.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -12,13 +12,14 @@ export class Cancel extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'cancel an action',
     details: `
-      Give either the deployment, whose running action is meant, or the action. The command ends when the
-      cancellation was accepted, with --wait when the action has ended; the script is asked to end, then killed.
+      Give either the deployment, to cancel its running action, or the action. The command ends when the server has
+      accepted the cancellation; with --wait it ends when the action has ended. The script receives SIGTERM, later
+      SIGKILL.
     `,
     examples: [
-      ['Whatever runs for a deployment', '$0 cancel -n feature-1'],
+      ['The running action of a deployment', '$0 cancel -n feature-1'],
       ['One action', '$0 cancel -a 42'],
-      ['Until it has ended', '$0 cancel -n feature-1 --wait'],
+      ['Wait until it has ended', '$0 cancel -n feature-1 --wait'],
     ],
   })
 
@@ -50,13 +51,17 @@ export class Cancel extends ApiCommand {
     const name = parseName(this.name)
     const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })
     if (lastAction !== null && isActive(lastAction.state)) return lastAction.action_id
-    throw new CliError('refused', `No action of deployment ${name} is running.`, 'Nothing to cancel.')
+    throw new CliError(
+      'refused',
+      `No action of deployment ${name} is running.`,
+      'There is nothing to cancel.',
+    )
   }
 
-  /** It may have ended by itself before it was asked to: that is said, for the script has run to its end. */
+  /** Prints a note when the action ended before the cancellation took effect. */
   private async waitUntilEnded(action_id: number, deadlineMs: number): Promise<void> {
     const { delay } = await import('../../../lib/delay.ts')
-    for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 2000)) {
+    for (let pollIntervalMs = 100; ; pollIntervalMs = Math.min(pollIntervalMs * 1.5, 2000)) {
       const { state } = await this.call('getAction', { params: { action_id } })
       if (!isActive(state)) {
         if (state !== 'cancelled') this.note(`action ${action_id} ${state} before it was cancelled.`)
@@ -64,7 +69,7 @@ export class Cancel extends ApiCommand {
       }
       const remainingMs = deadlineMs - performance.now()
       if (remainingMs <= 0) throw new CliError('timed_out', `Action ${action_id} is still ${state}.`)
-      await delay(Math.min(pauseMs, remainingMs))
+      await delay(Math.min(pollIntervalMs, remainingMs))
     }
   }
 }

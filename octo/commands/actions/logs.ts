@@ -1,4 +1,4 @@
-/** `octo logs`: what the script of an action wrote, or writes. Loaded by run.ts. */
+/** `octo logs`: prints the output of an action's script, with --follow while it is written. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import type { OutputChunk } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -7,7 +7,7 @@ import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
 
 const streamNames = {
-  allChunks: 'all',
+  all: 'all',
   both: 'all',
   stdout: 'stdout',
   out: 'stdout',
@@ -21,25 +21,29 @@ export class Logs extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'show the output of an action',
     details: `
-      Needs the admin credential: output may hold secrets. With --follow both streams come as they are written, until
-      the action ends; then the command ends with 0, however the action did. With --tail and -o they come in the order
-      in which they were written, too.
+      Needs the admin credential, because output may contain secrets. With --follow, --tail or -o both streams are
+      printed in the order in which they were written. --follow ends when the action ends, with exit code 0 whatever
+      its result.
     `,
     examples: [
       ['Everything', '$0 logs -a 42'],
-      ['Only what went wrong', '$0 logs -a 42 -l stderr'],
+      ['Only the error stream', '$0 logs -a 42 -l stderr'],
       ['The last action of a deployment, live', '$0 logs -n feature-1 --follow'],
       ['Its last 20 lines', '$0 logs -n feature-1 --tail 20'],
     ],
   })
 
   action = Option.String('-a,--action', { description: actionDescription })
-  name = Option.String('-n,--name', { description: 'name of the deployment whose last action is meant' })
+  name = Option.String('-n,--name', { description: 'name of a deployment; shows its last action' })
   logType = Option.String('-l,--log-type', 'all', {
     description: 'stdout, stderr or all (default); also out, err, both',
   })
-  follow = Option.Boolean('--follow', false, { description: 'as it is written, until the action ends' })
-  tail = Option.String('--tail', { description: 'only the last N lines; with --follow also what comes then' })
+  follow = Option.Boolean('--follow', false, {
+    description: 'print output while it is written, until the action ends',
+  })
+  tail = Option.String('--tail', {
+    description: 'only the last N lines; with --follow also all later output',
+  })
 
   protected async run(): Promise<void> {
     const findActionId = this.createActionFinder()
@@ -52,7 +56,7 @@ export class Logs extends ApiCommand {
     if (this.follow || lineCount !== null || this.format !== null)
       return this.printChunks(action_id, stream, lineCount)
     const output = await this.call('getLog', { params: { action_id } })
-    // As Octopod 1.6: each part is followed by one new line more.
+    // As in Octopod 1.6, each part ends with an extra new line.
     const stdout = `${output.stdout.un_stdout}\n`
     const stderr = `${output.stderr.un_stderr}\n`
     if (stream === 'all') this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
@@ -71,9 +75,9 @@ export class Logs extends ApiCommand {
     if (this.name === undefined) throw new CliError('usage', 'logs needs -a,--action.')
     const name = parseName(this.name)
     return async () => {
-      const { last_action: lastChunk } = await this.call('getFullInfo', { params: { name } })
-      if (lastChunk !== null) return lastChunk.action_id
-      throw new CliError('refused', `Deployment ${name} has had no action.`, 'There is no output.')
+      const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })
+      if (lastAction !== null) return lastAction.action_id
+      throw new CliError('refused', `Deployment ${name} has no actions.`, 'There is no output.')
     }
   }
 
@@ -106,11 +110,11 @@ export class Logs extends ApiCommand {
     } else if (!this.follow) yield* written
     if (!this.follow) return
     const { streamOutput } = await import('../../actions/stream-output.ts')
-    const onConnectionLost = (failure: CliError) => this.note(`${failure.message} Following on.`)
+    const onConnectionLost = (failure: CliError) => this.note(`${failure.message} Reconnecting.`)
     yield* filterByStream(streamOutput(await this.client(), actionId, { after: lastSeq, onConnectionLost }))
   }
 
-  /** What there is by now, page by page. */
+  /** The output written so far, page by page. */
   private async *readWrittenChunks(actionId: number): AsyncGenerator<OutputChunk, void> {
     for (let after = 0; ; ) {
       const page = await this.call('getOutput', {

@@ -1,16 +1,17 @@
-/** `octo wait`: stays until a deployment has arrived where its last action leads. Loaded by run.ts. */
+/** `octo wait`: waits until a deployment has reached the state that its last action leads to. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { isActive, kindFromWireName } from '../../../domain/actions.ts'
 import { createInterruptHandler } from '../../actions/interrupt-handler.ts'
-import type { WaitTarget } from '../../actions/wait.ts'
+import type { WaitTarget } from '../../actions/wait-and-follow.ts'
 import { type TargetState, targetStates } from '../../actions/wait-outcome.ts'
-import type { ApiClient } from '../../api/client.ts'
+import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { deploymentView } from '../../output/columns.ts'
-import { createProgress, type Terminal } from '../../output/progress.ts'
+import { createProgress } from '../../output/progress.ts'
+import type { Terminal } from '../../output/terminal-text.ts'
 
 const targetStateByName: Record<string, TargetState> = {
   running: 'Running',
@@ -23,12 +24,13 @@ export class Wait extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'wait until a deployment is Running, Archived or gone',
     details: `
-      Where its last action (-n), or the named action (-a), leads: Running after create, update and restore, Archived
-      after archive, gone after cleanup. Ends with 1 when it cannot arrive there any more, with 3 after --timeout.
+      Waits for the state that the last action (-n) or a given action (-a) leads to: Running after create, update and
+      restore, Archived after archive, gone after cleanup. Exit code 1 when the deployment can no longer reach that
+      state, 3 after --timeout.
     `,
     examples: [
-      ['Until what was begun is there', '$0 wait -n feature-1 --timeout 15m'],
-      ['Until it is archived, whatever was begun', '$0 wait -n feature-1 --for archived'],
+      ['Until the last action is done', '$0 wait -n feature-1 --timeout 15m'],
+      ['Until it is archived', '$0 wait -n feature-1 --for archived'],
       ['With the output of an action', '$0 wait -a 42 --follow'],
     ],
   })
@@ -39,7 +41,9 @@ export class Wait extends ApiCommand {
   follow = Option.Boolean('--follow', false, {
     description: 'show the output of the action on stderr (needs the admin credential)',
   })
-  timeout = Option.String('--timeout', '1h', { description: 'such as 90s or 15m (default 1h)' })
+  timeout = Option.String('--timeout', '1h', {
+    description: 'how long to wait, such as 90s or 15m (default 1h)',
+  })
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
   protected async run(): Promise<void> {
@@ -68,7 +72,7 @@ export class Wait extends ApiCommand {
     if (failure !== null) throw failure
   }
 
-  /** What is typed wrongly is said before anything is asked. */
+  /** Checks the options before the first request. */
   private createTargetFinder(): (client: ApiClient) => Promise<WaitTarget> {
     const { target = '' } = this
     const requestedState = Object.hasOwn(targetStateByName, target)
@@ -98,7 +102,7 @@ export class Wait extends ApiCommand {
       const { last_action: lastAction } = await client.call('getFullInfo', { params: { name } })
       const expectedState =
         lastAction === null ? 'Running' : targetStates[kindFromWireName(lastAction.action)]
-      // What ended before counts no more: a check may have healed what an action left behind.
+      // An action that has ended does not matter: the deployment may have recovered since then.
       const actionId = lastAction !== null && isActive(lastAction.state) ? lastAction.action_id : null
       return { name, targetState: requestedState ?? expectedState, actionId }
     }

@@ -1,4 +1,4 @@
-/** `octo context`: the installations kept on this machine. Loaded by run.ts. */
+/** `octo context`: lists the installations saved on this machine. Loaded by run.ts. */
 
 import { contextView, readContexts, toContextRecord } from '../../api/contexts.ts'
 import { OctoCommand } from '../../cli/base-command.ts'
@@ -6,22 +6,23 @@ import { OctoCommand } from '../../cli/base-command.ts'
 export class ContextList extends OctoCommand {
   static override paths = [['context']]
   static override usage = OctoCommand.Usage({
-    description: 'list the installations kept here; set, use and remove one',
+    description: 'list the saved installations; set, use or remove one',
     details: `
-      A context is an address with its credential under a name, for people who use several installations. OCTOPOD_URL
-      and OCTO_AUTHORIZATION_HEADER always win over it.
+      A context is an address with its credential, saved under a name, for people who use several installations.
+      OCTOPOD_URL and OCTO_AUTHORIZATION_HEADER override it.
     `,
     examples: [
-      ['Which are there?', '$0 context'],
-      ['Keep one', '$0 context set staging --url https://octopod.example.com --authorization-file -'],
+      ['All contexts', '$0 context'],
+      ['Save one', '$0 context set staging --url https://octopod.example.com --authorization-file -'],
       ['Use another from now on', '$0 context use staging'],
-      ['Once only', '$0 list --context staging'],
+      ['For one command', '$0 list --context staging'],
     ],
   })
 
   protected async run(): Promise<void> {
     const { current, contexts } = readContexts(this.context.env)
-    if (contexts.length === 0) this.note('there are none yet: octo context set NAME --url URL')
+    if (contexts.length === 0)
+      this.note('there are no contexts yet. Save one: octo context set NAME --url URL')
     const records = contexts.map((context) => toContextRecord(context, current))
     await this.printRecords(records, contextView, 'table')
   }

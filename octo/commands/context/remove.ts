@@ -1,4 +1,4 @@
-/** `octo context remove`: forgets an installation and its credential. Loaded by run.ts. */
+/** `octo context remove`: deletes a saved installation and its credential. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import {
   contextView,
@@ -12,8 +12,8 @@ import { OctoCommand } from '../../cli/base-command.ts'
 export class ContextRemove extends OctoCommand {
   static override paths = [['context', 'remove']]
   static override usage = OctoCommand.Usage({
-    description: 'forget an installation and its credential',
-    examples: [['Forget one', '$0 context remove staging']],
+    description: 'delete a saved installation and its credential',
+    examples: [['Delete one', '$0 context remove staging']],
   })
 
   name = Option.String({ name: 'NAME' })
@@ -23,7 +23,7 @@ export class ContextRemove extends OctoCommand {
     const { current, contexts } = readContexts(env)
     const context = contexts.find(({ name }) => name === this.name)
     if (context === undefined) throw unknownContextError(this.name, contexts)
-    const remaining = contexts.filter((one) => one !== context)
+    const remaining = contexts.filter((saved) => saved !== context)
     writeContexts(env, { current: current === this.name ? null : current, contexts: remaining })
     if (this.format !== null)
       await this.printRecords({ one: toContextRecord(context, null) }, contextView, this.format)

@@ -1,8 +1,9 @@
-/** `octo context set`: keeps an installation under a name, or changes one. Loaded by run.ts. */
+/** `octo context set`: saves an installation under a name, or changes a saved one. Loaded by run.ts. */
 import { resolve } from 'node:path'
 import { Option } from 'clipanion'
-import { type Context, readAuthorization, readUrl } from '../../api/connection.ts'
+import { readAuthorization, readUrl } from '../../api/connection.ts'
 import { contextView, readContexts, toContextRecord, writeContexts } from '../../api/contexts.ts'
+import type { Context } from '../../api/types.ts'
 import { OctoCommand } from '../../cli/base-command.ts'
 import { createInputReader } from '../../cli/stdin.ts'
 import { CliError } from '../../errors/cli-error.ts'
@@ -10,10 +11,10 @@ import { CliError } from '../../errors/cli-error.ts'
 export class ContextSet extends OctoCommand {
   static override paths = [['context', 'set']]
   static override usage = OctoCommand.Usage({
-    description: 'keep an installation under a name',
+    description: 'save an installation under a name',
     details: `
-      What is not given stays as it is. The credential is read from a file, or from stdin with -, so that it never
-      stands in the list of processes. The first context is used from then on.
+      Options that are not given keep their values. The credential comes from a file, or from stdin with -, so that it
+      does not appear in the list of processes. The first saved context becomes the current one.
     `,
     examples: [
       [
@@ -35,9 +36,9 @@ export class ContextSet extends OctoCommand {
     const name = parseContextName(this.name)
     const { env, stdin } = this.context
     const existing = readContexts(env)
-    const previous = existing.contexts.find((one) => one.name === name)
+    const previous = existing.contexts.find((saved) => saved.name === name)
     const url = this.url ?? previous?.url
-    if (url === undefined) throw new CliError('usage', `context set ${name} needs --url: it is a new one.`)
+    if (url === undefined) throw new CliError('usage', `context set ${name} needs --url for a new context.`)
     readUrl(url, '--url')
     const context: Context = { ...previous, name, url }
     if (this.authorization !== undefined) {
@@ -47,7 +48,7 @@ export class ContextSet extends OctoCommand {
       context.authorization = authorization
     }
     if (this.caFile !== undefined) context.ca_file = resolve(this.caFile)
-    const contexts = [...existing.contexts.filter((one) => one.name !== name), context]
+    const contexts = [...existing.contexts.filter((saved) => saved.name !== name), context]
     const current = existing.current ?? name
     writeContexts(env, { current, contexts })
     if (this.format !== null)
@@ -57,5 +58,5 @@ export class ContextSet extends OctoCommand {
 
 function parseContextName(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/.test(name)) return name
-  throw new CliError('usage', 'the name of a context has 1 to 40 of a-z, A-Z, 0-9, ., _ and -.')
+  throw new CliError('usage', 'the name of a context has 1 to 40 characters: a-z, A-Z, 0-9, ., _ and -.')
 }

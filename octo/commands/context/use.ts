@@ -1,4 +1,4 @@
-/** `octo context use`: which installation is meant from now on. Loaded by run.ts. */
+/** `octo context use`: changes the current context. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import {
   contextView,
@@ -13,7 +13,7 @@ export class ContextUse extends OctoCommand {
   static override paths = [['context', 'use']]
   static override usage = OctoCommand.Usage({
     description: 'use another installation from now on',
-    examples: [['Another one', '$0 context use staging']],
+    examples: [['Use staging from now on', '$0 context use staging']],
   })
 
   name = Option.String({ name: 'NAME' })
@@ -24,7 +24,7 @@ export class ContextUse extends OctoCommand {
     const context = contexts.find(({ name }) => name === this.name)
     if (context === undefined) throw unknownContextError(this.name, contexts)
     writeContexts(env, { current: this.name, contexts })
-    if (env.OCTOPOD_URL?.trim()) this.note('OCTOPOD_URL is set and wins over it.')
+    if (env.OCTOPOD_URL?.trim()) this.note('OCTOPOD_URL is set and overrides it.')
     if (this.format !== null)
       await this.printRecords({ one: toContextRecord(context, context.name) }, contextView, this.format)
   }

@@ -1,4 +1,4 @@
-/** `octo config`: the defaults of the installation and the keys that may be set, or the config of one deployment. Loaded by run.ts. */
+/** `octo config`: prints defaults and keys of the installation, or the config of a deployment. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { type ByLevel, type KeyValue, noOverrides, overridesFromWire } from '../../../domain/overrides.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -13,20 +13,20 @@ export class Config extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'show defaults and keys, or the config of a deployment',
     details: `
-      Without -n the defaults of both levels; application defaults may depend on the deployment config, which -o sets as
-      in octo create. With -n the config the scripts get: defaults with the overrides of the deployment on top. With
-      --keys the keys that may be set.
+      Without -n it prints the defaults of both levels. Application defaults may depend on the deployment config,
+      which -o sets as in octo create. With -n it prints the config that the scripts get: the defaults with the
+      overrides of the deployment. With --keys it prints the keys that can be set.
     `,
     examples: [
-      ['What is set by default', '$0 config'],
-      ['What may be set', '$0 config --keys'],
-      ['What a deployment runs with', '$0 config -n feature-1 -o json'],
+      ['The defaults', '$0 config'],
+      ['The keys that can be set', '$0 config --keys'],
+      ['The config of a deployment', '$0 config -n feature-1 -o json'],
     ],
   })
 
   name = Option.String('-n,--name', { description: 'name of a deployment' })
   deployment = deploymentConfigOption()
-  keys = Option.Boolean('--keys', false, { description: 'keys instead of values' })
+  keys = Option.Boolean('--keys', false, { description: 'print keys instead of values' })
 
   protected async run(): Promise<void> {
     const name = this.name === undefined ? null : parseName(this.name)

@@ -1,8 +1,8 @@
-/** `octo create`: a new deployment with its overrides, or with --or-update the one that is there. Loaded by run.ts. */
-
+/** `octo create`: creates a deployment, or with --or-update updates an existing one. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { overridesToWire } from '../../../domain/overrides.ts'
-import { ActionCommand, type ActionContext, type Started } from '../../cli/action-command.ts'
+import type { ActionContext, Started } from '../../actions/action-context.ts'
+import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import {
@@ -17,22 +17,19 @@ export class Create extends ActionCommand {
   static override usage = ActionCommand.Usage({
     description: 'create a deployment',
     details: `
-      What is not set keeps the default of the installation. The command ends when the creation was accepted, with
-      --wait when the deployment runs. With --or-update it updates a deployment that is there already, as octo update
-      does, and restores an archived one first.
+      Keys without an override have the default of the installation. The command ends when the server has accepted the
+      request; with --wait it ends when the deployment runs. With --or-update it updates an existing deployment, as octo
+      update does, and restores an archived one first.
     `,
     examples: [
-      ['Create a deployment of one image', '$0 create -n feature-1 -e image.tag=v2'],
+      ['Create a deployment of an image', '$0 create -n feature-1 -e image.tag=v2'],
       [
         'Set config of both levels',
         '$0 create -n feature-1 -e image.tag=v2 -e greeting="Hello, you" -o replicas=2',
       ],
+      ['Overrides from a file, and an image tag', '$0 create -n feature-1 -f overrides.yaml -e image.tag=v2'],
       [
-        'From a file, the tag of this push on top',
-        '$0 create -n feature-1 -f overrides.yaml -e image.tag=v2',
-      ],
-      [
-        'One call per push in CI',
+        'One command for every push in CI',
         '$0 create -n feature-1 --or-update -e image.tag=$SHA --wait --follow --timeout 15m',
       ],
     ],
@@ -42,7 +39,7 @@ export class Create extends ActionCommand {
   application = applicationConfigOption()
   deployment = deploymentConfigOption()
   file = overridesFileOption()
-  orUpdate = Option.Boolean('--or-update', false, { description: 'update it when it is there already' })
+  orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
   protected async start(context: ActionContext): Promise<Started> {
     const name = parseName(this.name)

@@ -1,4 +1,4 @@
-/** `octo delete`: forgets a deployment without running a script. Loaded by run.ts. */
+/** `octo delete`: deletes the record of a deployment without running a script. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { parseIdempotencyKey } from '../../cli/action-command.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -8,14 +8,16 @@ import type { RecordView } from '../../output/formatter.ts'
 export class Delete extends ApiCommand {
   static override paths = [['delete']]
   static override usage = ApiCommand.Usage({
-    description: 'forget a deployment',
-    details: `Removes the record only: no control script runs, so whatever it left behind stays. Needs the admin credential.`,
-    examples: [['Forget a deployment whose resources are gone already', '$0 delete -n feature-1']],
+    description: 'delete the record of a deployment',
+    details: `No control script runs, so resources of the deployment remain. Needs the admin credential.`,
+    examples: [
+      ['Delete the record of a deployment whose resources are already gone', '$0 delete -n feature-1'],
+    ],
   })
 
   name = nameOption()
   key = Option.String('--idempotency-key', {
-    description: 'a text of your own: the same command with the same key acts once',
+    description: 'a key that you choose: the same command with the same key takes effect once',
   })
 
   protected async run(): Promise<void> {

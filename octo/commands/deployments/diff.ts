@@ -1,15 +1,15 @@
-/** `octo diff`: overrides against defaults, two deployments, or two actions. Loaded by run.ts. */
+/** `octo diff`: compares a config with the defaults, two deployments, or two actions. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { type ByLevel, type KeyValue, type Override, overridesFromWire } from '../../../domain/overrides.ts'
-import type { ApiClient } from '../../api/client.ts'
+import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { type Difference, diffConfigs } from '../../config/diff.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
-import { supportsColor, type Terminal } from '../../output/progress.ts'
-import { toSingleLine } from '../../output/terminal-text.ts'
+import { supportsColor } from '../../output/progress.ts'
+import { type Terminal, toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
 
 type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]> }
@@ -17,34 +17,34 @@ type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]> }
 export class Diff extends ApiCommand {
   static override paths = [['diff']]
   static override usage = ApiCommand.Usage({
-    description: 'compare config: with the defaults, of two deployments, of two actions',
+    description: 'compare config with the defaults, of two deployments, or of two actions',
     details: `
-      One -n: what the overrides of a deployment make of the defaults. Two -n: the config two deployments run with. Two
-      -a: the overrides two actions were begun with. Ends with 0 whether or not there is a difference; with
-      --exit-code with 1 when there is.
+      With one -n it compares the config of a deployment with the defaults, with two -n the config of two deployments,
+      with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
+      difference.
     `,
     examples: [
-      ['What is different from the defaults', '$0 diff -n feature-1'],
+      ['Differences from the defaults', '$0 diff -n feature-1'],
       ['Two deployments', '$0 diff -n feature-1 -n feature-2'],
-      ['What changed between two actions', '$0 diff -a 41 -a 42'],
+      ['Changes between two actions', '$0 diff -a 41 -a 42'],
     ],
   })
 
   names = Option.Array('-n,--name', [], { description: 'name of a deployment, once or twice' })
   actions = Option.Array('-a,--action', [], { description: `${actionDescription}, twice` })
-  exitCode = Option.Boolean('--exit-code', false, { description: 'end with 1 when there is a difference' })
+  exitCode = Option.Boolean('--exit-code', false, { description: 'exit with 1 when there is a difference' })
 
   protected async run(): Promise<number> {
     const readSides = this.createReader()
     const { before, after } = await readSides(await this.client())
-    const found = [
-      ...diffConfigs('deployment', before.deployment, after.deployment),
-      ...diffConfigs('application', before.application, after.application),
+    const differences = [
+      ...diffConfigs(levelNames.deployment, before.deployment, after.deployment),
+      ...diffConfigs(levelNames.application, before.application, after.application),
     ]
     const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
-    if (this.format !== null) await this.printRecords(found, view, this.format)
-    else this.print(formatLines(found, useColors))
-    return this.exitCode && found.length > 0 ? 1 : 0
+    if (this.format !== null) await this.printRecords(differences, view, this.format)
+    else this.print(formatLines(differences, useColors))
+    return this.exitCode && differences.length > 0 ? 1 : 0
   }
 
   private createReader(): (client: ApiClient) => Promise<Sides> {
@@ -62,9 +62,9 @@ export class Diff extends ApiCommand {
       throw new CliError('usage', 'diff needs -n NAME once or twice, or -a ID twice.')
     }
     return async (client) => {
-      const [one, other] = await Promise.all(actionIds.map((id) => readActionOverrides(client, id)))
-      if (one === undefined || other === undefined) throw new TypeError('two actions were asked for')
-      return { before: one, after: other }
+      const [before, after] = await Promise.all(actionIds.map((id) => readActionOverrides(client, id)))
+      if (before === undefined || after === undefined) throw new TypeError('expected two actions')
+      return { before, after }
     }
   }
 }
@@ -82,19 +82,19 @@ async function readActionOverrides(client: ApiClient, action_id: number): Promis
   return { application: pairs(application), deployment: pairs(deployment) }
 }
 
-function formatLines(found: readonly Difference[], useColors: boolean): string {
+function formatLines(differences: readonly Difference[], useColors: boolean): string {
   const [red, green, reset] = useColors ? ['\u001b[31m', '\u001b[32m', '\u001b[0m'] : ['', '', '']
-  const formatSide = (sign: string, colour: string, { level, key }: Difference, value: string | null) =>
-    value === null ? '' : `${colour}${sign} ${levelNames[level]} ${key}=${toSingleLine(value)}${reset}\n`
-  return found
-    .map((one) => formatSide('-', red, one, one.from) + formatSide('+', green, one, one.to))
+  const formatSide = (sign: string, color: string, { level, key }: Difference, value: string | null) =>
+    value === null ? '' : `${color}${sign} ${level} ${key}=${toSingleLine(value)}${reset}\n`
+  return differences
+    .map((each) => formatSide('-', red, each, each.from) + formatSide('+', green, each, each.to))
     .join('')
 }
 
 const view: RecordView<Difference> = {
   name: ({ key }) => key,
   columns: {
-    LEVEL: ({ level }) => levelNames[level],
+    LEVEL: ({ level }) => level,
     KEY: ({ key }) => key,
     FROM: ({ from }) => from ?? '',
     TO: ({ to }) => to ?? '',

@@ -1,5 +1,4 @@
-/** `octo info`: the config, the links and the finished actions of a deployment. Loaded by run.ts. */
-
+/** `octo info`: prints the overrides, the links and the finished actions of a deployment. Loaded by run.ts. */
 import { kindFromWireName } from '../../../domain/actions.ts'
 import { overridesFromWire } from '../../../domain/overrides.ts'
 import type { ActionLog, Info as DeploymentInfo } from '../../../domain/schemas.ts'
@@ -14,7 +13,7 @@ export class Info extends ApiCommand {
   static override paths = [['info']]
   static override usage = ApiCommand.Usage({
     description: 'show a deployment',
-    details: `Its overrides of both levels, its links and its finished actions, newest first. Times are UTC.`,
+    details: `Prints its overrides of both levels, its links and its finished actions, newest first. Times are UTC.`,
     examples: [
       ['One deployment', '$0 info -n feature-1'],
       ['Its first link', '$0 info -n feature-1 -o json | jq -r .metadata[0].link'],

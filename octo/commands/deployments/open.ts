@@ -1,4 +1,4 @@
-/** `octo open`: a link of a deployment in the browser. Loaded by run.ts. */
+/** `octo open`: opens a link of a deployment in the browser. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import type { Link } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -11,9 +11,9 @@ export class Open extends ApiCommand {
   static override paths = [['open']]
   static override usage = ApiCommand.Usage({
     description: 'open a link of a deployment in the browser',
-    details: `The first link, or the one of --link. With --print or -o, and where stdout is no terminal, it is printed instead.`,
+    details: `Opens the first link, or the one that --link names. Prints it instead with --print or -o, or when stdout is no terminal.`,
     examples: [
-      ['Have a look', '$0 open -n feature-1'],
+      ['Open the first link', '$0 open -n feature-1'],
       ['Another link', '$0 open -n feature-1 --link admin'],
       ['For a script', 'curl -f "$(octo open -n feature-1 --print)"'],
     ],
@@ -21,7 +21,7 @@ export class Open extends ApiCommand {
 
   name = nameOption()
   link = Option.String('--link', { description: 'name of the link, as octo info shows it' })
-  onlyPrint = Option.Boolean('--print', false, { description: 'print the link, start nothing' })
+  onlyPrint = Option.Boolean('--print', false, { description: 'print the link and start no browser' })
 
   protected async run(): Promise<void> {
     const name = parseName(this.name)
@@ -37,19 +37,19 @@ export class Open extends ApiCommand {
   }
 }
 
-/** Links come from scripts: only those of the web are opened. */
+/** Rejects links other than http and https, because links come from scripts. */
 function chooseLink(name: string, links: readonly Link[], linkName: string | undefined): Link {
   const found = linkName === undefined ? links[0] : links.find((link) => link.name === linkName)
   if (found === undefined) {
     const linkNames = links.map((link) => toSingleLine(link.name)).join(', ') || 'none'
     const missing = linkName === undefined ? 'no link' : `no link "${linkName.slice(0, 40)}"`
-    throw new CliError('refused', `Deployment ${name} has ${missing}.`, `There are: ${linkNames}.`)
+    throw new CliError('refused', `Deployment ${name} has ${missing}.`, `Its links: ${linkNames}.`)
   }
   const { protocol } = URL.parse(found.link) ?? {}
   if (protocol === 'http:' || protocol === 'https:') return found
   throw new CliError(
     'refused',
-    `The link ${toSingleLine(found.name)} is not of the web: ${toSingleLine(found.link)}`,
+    `The link ${toSingleLine(found.name)} is neither http nor https: ${toSingleLine(found.link)}`,
   )
 }
 

@@ -1,21 +1,22 @@
-/** `octo restore`: brings an archived deployment back. Loaded by run.ts. */
-import { ActionCommand, type ActionContext, type Started, submitAction } from '../../cli/action-command.ts'
+/** `octo restore`: restores an archived deployment. Loaded by run.ts. */
+import type { ActionContext, Started } from '../../actions/action-context.ts'
+import { ActionCommand, submitAction } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 
 export class Restore extends ActionCommand {
   static override paths = [['restore']]
   static override usage = ActionCommand.Usage({
     description: 'restore an archived deployment',
-    details: `It comes back with the overrides and the data it had.`,
+    details: `Restores it with its overrides and its data.`,
     examples: [
-      ['Bring a deployment back', '$0 restore -n feature-1'],
-      ['And wait until it runs', '$0 restore -n feature-1 --wait'],
+      ['Restore a deployment', '$0 restore -n feature-1'],
+      ['Restore it and wait until it runs', '$0 restore -n feature-1 --wait'],
     ],
   })
 
   name = nameOption()
 
-  protected async start(tools: ActionContext): Promise<Started> {
-    return submitAction(tools, 'restore', parseName(this.name))
+  protected async start(context: ActionContext): Promise<Started> {
+    return submitAction(context, 'restore', parseName(this.name))
   }
 }

@@ -1,4 +1,4 @@
-/** `octo status`: runs the check script now and says how the deployment is. Loaded by run.ts. */
+/** `octo status`: runs the check script of a deployment and prints its result. Loaded by run.ts. */
 
 import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
@@ -9,7 +9,7 @@ export class Status extends ApiCommand {
   static override paths = [['status']]
   static override usage = ApiCommand.Usage({
     description: 'run the check of a deployment now',
-    details: `Ends with 0 when the check script says that it is up, with 1 when it says that it is not.`,
+    details: `Exit code 0 when the check script succeeds, 1 when it fails.`,
     examples: [
       ['Is it up?', '$0 status -n feature-1'],
       ['In a script', 'octo status -n feature-1 > /dev/null && echo up'],

@@ -1,6 +1,7 @@
-/** `octo update`: changes some overrides of a deployment and leaves the others. Loaded by run.ts. */
+/** `octo update`: changes overrides of a deployment and keeps all others. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { ActionCommand, type ActionContext, type Started } from '../../cli/action-command.ts'
+import type { ActionContext, Started } from '../../actions/action-context.ts'
+import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 import { updateWithRetry } from '../../config/update-with-retry.ts'
 import {
@@ -16,25 +17,25 @@ export class Update extends ActionCommand {
   static override usage = ActionCommand.Usage({
     description: 'update a deployment',
     details: `
-      Overrides that are not named stay as they are. First those of -E and -O are taken back, so that the default
-      counts again, then those of -f, -e and -o are set.
+      Keeps the overrides that are not named. First removes those of -E and -O, so that the default applies again,
+      then sets those of -f, -e and -o.
     `,
     examples: [
       ['Another image', '$0 update -n feature-1 -e image.tag=v3'],
-      ['Back to the default of a key', '$0 update -n feature-1 -E greeting -O replicas'],
+      ['Back to the defaults of two keys', '$0 update -n feature-1 -E greeting -O replicas'],
       ['A value from a file', '$0 update -n feature-1 -e motd=@motd.txt'],
-      ['Until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
+      ['Wait until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
     ],
   })
 
   name = nameOption()
   application = applicationConfigOption()
   unsetApplication = Option.Array('-E,--unset-app-env-override', [], {
-    description: 'KEY of the application config whose override goes; repeatable',
+    description: 'KEY of the application config whose override is removed; repeatable',
   })
   deployment = deploymentConfigOption()
   unsetDeployment = Option.Array('-O,--unset-deployment-override', [], {
-    description: 'KEY of the deployment config whose override goes; repeatable',
+    description: 'KEY of the deployment config whose override is removed; repeatable',
   })
   file = overridesFileOption()
 

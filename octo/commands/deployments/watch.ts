@@ -1,4 +1,6 @@
-/** `octo watch`: all deployments as they change; a live table on a terminal, a line a change elsewhere. Loaded by run.ts. */
+/**
+ * `octo watch`: shows changes of deployments, as a live table on a terminal and as lines elsewhere. Loaded by run.ts.
+ */
 import { Option } from 'clipanion'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
@@ -8,8 +10,7 @@ import { parseDurationMs } from '../../cli/duration.ts'
 import { onInterrupt } from '../../cli/signals.ts'
 import { actionLabel, deploymentView, statusLabel } from '../../output/columns.ts'
 import { formatTable, type RecordView } from '../../output/formatter.ts'
-import type { Terminal } from '../../output/progress.ts'
-import { toSingleLine } from '../../output/terminal-text.ts'
+import { type Terminal, toSingleLine } from '../../output/terminal-text.ts'
 
 const cursorHome = '\u001b[H'
 const clearBelow = '\u001b[J'
@@ -22,25 +23,25 @@ export class Watch extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'watch deployments change',
     details: `
-      A table that is always up to date on a terminal; elsewhere one line for each deployment and then for each change.
-      With -o jsonl, json and yaml they are the events as the server sends them, with -o name the names of what changed.
-      Ends with Ctrl-C, or with 0 after --timeout.
+      Shows a live table on a terminal. Elsewhere it prints one line for each deployment and then for each change.
+      With -o jsonl, json or yaml it prints the events of the server, with -o name the names of changed deployments.
+      Ends with Ctrl-C, or with exit code 0 after --timeout.
     `,
     examples: [
-      ['All of them', '$0 watch'],
-      ['One of them', '$0 watch -n feature-1'],
+      ['All deployments', '$0 watch'],
+      ['One deployment', '$0 watch -n feature-1'],
       ['Events for a program', '$0 watch -o jsonl'],
     ],
   })
 
   name = Option.String('-n,--name', { description: 'only this deployment' })
-  timeout = Option.String('--timeout', { description: 'when to end, such as 10m (default never)' })
+  timeout = Option.String('--timeout', { description: 'when to end, such as 10m (default: never)' })
 
   protected async run(): Promise<void> {
     const onlyName = this.name === undefined ? null : parseName(this.name)
-    const lastsMs =
+    const timeoutMs =
       this.timeout === undefined ? Number.POSITIVE_INFINITY : parseDurationMs('--timeout', this.timeout)
-    const deadlineMs = performance.now() + lastsMs
+    const deadlineMs = performance.now() + timeoutMs
     const screen = this.context.stdout as unknown as Terminal & { rows?: number }
     const isForHumans = this.format === null || this.format === 'table'
     const isInteractive = screen.isTTY === true && isForHumans && this.context.env.TERM !== 'dumb'
@@ -53,13 +54,16 @@ export class Watch extends ApiCommand {
         onChange: async (event) => {
           if (!isInteractive && (onlyName === null || event.name === onlyName)) await this.printEvent(event)
         },
-        onUpdate: (all, isLive) => {
+        onUpdate: (deployments, isLive) => {
           if (!isInteractive) return
-          const shown = onlyName === null ? all : all.filter(({ deployment }) => deployment.name === onlyName)
+          const shown =
+            onlyName === null
+              ? deployments
+              : deployments.filter(({ deployment }) => deployment.name === onlyName)
           screen.write(renderScreen(shown, isLive, screen.rows || 24, screen.columns || 80))
         },
         onServerDown: (failure) => {
-          if (!isInteractive) this.note(`${failure.message} Watching on.`)
+          if (!isInteractive) this.note(`${failure.message} Reconnecting.`)
         },
       })
     } finally {
@@ -67,7 +71,7 @@ export class Watch extends ApiCommand {
     }
   }
 
-  /** Each form is one that a program can read piece by piece. */
+  /** Prints every event as a document of its own, so that a program can read it at once. */
   private async printEvent(event: ChangeEvent): Promise<void> {
     if (this.format === null || this.format === 'table') return this.print(formatEvent(event))
     if (this.format === 'yaml') this.print('---\n')
@@ -77,7 +81,7 @@ export class Watch extends ApiCommand {
 
 const view: RecordView<ChangeEvent> = { name: ({ name }) => name, columns: {} }
 
-/** The shell's screen comes back however the command ends. */
+/** Switches to the alternate screen; the shell's screen returns however the command ends. */
 function takeOverScreen(screen: Terminal): () => void {
   const restoreScreen = () => screen.write(leaveAlternateScreen)
   const removeListeners = onInterrupt((endProcess) => {
@@ -99,13 +103,20 @@ function formatEvent(event: ChangeEvent): string {
   return `${event.name}  ${statusLabel(info)}${toSingleLine(last)}\n`
 }
 
-/** Newest change first, as many as the terminal has lines for. */
-function renderScreen(all: readonly FullInfo[], isLive: boolean, rows: number, columns: number): string {
-  const newestFirst = all.toSorted((one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at))
+/** The last changed deployments first, as many as fit on the terminal. */
+function renderScreen(
+  deployments: readonly FullInfo[],
+  isLive: boolean,
+  rows: number,
+  columns: number,
+): string {
+  const newestFirst = deployments.toSorted(
+    (one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at),
+  )
   const visibleRows = Math.max(1, rows - 3)
   const hiddenCount = newestFirst.length - visibleRows
   const lines = [
-    `${newestFirst.length} ${newestFirst.length === 1 ? 'deployment' : 'deployments'} · ${isLive ? 'live' : 'asking every few seconds'} · Ctrl-C ends`,
+    `${newestFirst.length} ${newestFirst.length === 1 ? 'deployment' : 'deployments'} · ${isLive ? 'live' : 'polling every few seconds'} · Ctrl-C to quit`,
     ...formatTable(deploymentView, newestFirst.slice(0, visibleRows)).trimEnd().split('\n'),
     ...(hiddenCount > 0 ? [`and ${hiddenCount} more`] : []),
   ]

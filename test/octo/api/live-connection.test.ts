@@ -34,7 +34,11 @@ async function startWebSocketServer(t: TestContext, connections: (object | strin
 function collectEvents(t: TestContext, environment: Record<string, string>, helloMs = 5000) {
   const client = createApiClient(readConnection({ OCTO_AUTHORIZATION_HEADER: 'Bearer x', ...environment }))
   const events: LiveEvent[] = []
-  const live = openLiveConnection(client, { onEvent: (one) => events.push(one), firstPauseMs: 5, helloMs })
+  const live = openLiveConnection(client, {
+    onEvent: (one) => events.push(one),
+    initialBackoffMs: 5,
+    helloTimeoutMs: helloMs,
+  })
   t.after(async () => {
     live.close()
     await client.close()

@@ -1,11 +1,10 @@
 /** docs/octo.md says what octo does: every command, every option, every exit code, every form. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { valueNames } from '../../../octo/cli/normalize-args.ts'
+import { formats, valueNames } from '../../../octo/cli/normalize-args.ts'
 import { describeCommand } from '../../../octo/cli/option-metadata.ts'
 import { exitCodes } from '../../../octo/errors/cli-error.ts'
-import { formats } from '../../../octo/output/formatter.ts'
-import { verbs } from '../../../octo/registry.ts'
+import { commands } from '../../../octo/registry.ts'
 import { tableRows } from '../../architecture/markdown.ts'
 
 const rows = (heading: string) =>
@@ -17,13 +16,13 @@ test('every command has its place in the table of commands, and every command th
   const documented = rows('Commands').flatMap(([cell = '']) =>
     [...cell.matchAll(/octo ([a-z]+(?: (?:set|use|remove)\b)?)/g)].map(([, verb]) => verb),
   )
-  assert.deepEqual([...new Set(documented)].sort(), Object.keys(verbs).sort())
+  assert.deepEqual([...new Set(documented)].sort(), Object.keys(commands).sort())
 })
 
 test('every option is in the table of options with its letter, and every option there exists', async () => {
   const documented = rows('Options').map(([short = '', long]) => (short === '' ? long : `${short},${long}`))
-  const commands = await Promise.all(Object.values(verbs).map((load) => load()))
-  const options = commands.flatMap((command) => describeCommand(command).options)
+  const loaded = await Promise.all(Object.values(commands).map((loadCommand) => loadCommand()))
+  const options = loaded.flatMap((command) => describeCommand(command).options)
   const there = new Set(options.map(({ names }) => names.join(',')))
   // The letter of --output is that of --set-deployment-config: normalize-args.ts tells them apart.
   there.delete('--output')
@@ -31,8 +30,8 @@ test('every option is in the table of options with its letter, and every option 
 })
 
 test('every command takes --output, and every option that takes a value is known to who spells options', async () => {
-  for (const load of Object.values(verbs)) {
-    const { options } = describeCommand(await load())
+  for (const loadCommand of Object.values(commands)) {
+    const { options } = describeCommand(await loadCommand())
     assert.ok(options.some(({ names }) => names.includes('--output')))
     for (const { names, takesValue } of options)
       assert.equal(Object.hasOwn(valueNames, names.at(-1)?.slice(2) ?? ''), takesValue, names.join())

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import type { CommandClass } from 'clipanion'
 import { help } from '../../../octo/cli/help.ts'
 import { normalizeArgs } from '../../../octo/cli/normalize-args.ts'
-import { verbs as commands } from '../../../octo/registry.ts'
+import { commands } from '../../../octo/registry.ts'
 import manifest from '../../../package.json' with { type: 'json' }
 import { fakeServer, runOcto, success } from '../fake-server.ts'
 

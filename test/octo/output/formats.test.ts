@@ -6,10 +6,9 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { normalizeArgs } from '../../../octo/cli/normalize-args.ts'
+import { formats, normalizeArgs } from '../../../octo/cli/normalize-args.ts'
 import { createCli } from '../../../octo/cli/option-metadata.ts'
-import { formats } from '../../../octo/output/formatter.ts'
-import { verbs } from '../../../octo/registry.ts'
+import { commands } from '../../../octo/registry.ts'
 import { fakeServer, success } from '../fake-server.ts'
 import { fullInfo, summary } from '../wire-fixtures.ts'
 
@@ -73,7 +72,7 @@ async function runInProcess(env: Record<string, string>, verb: string, ...args: 
         done()
       },
     })
-  const loadCommand = verbs[verb]
+  const loadCommand = commands[verb]
   assert.ok(loadCommand)
   const context = { env, stdin: Readable.from([]), stdout: collect('stdout'), stderr: collect('stderr') }
   const normalizedArgs = normalizeArgs([...verb.split(' '), ...args])
@@ -81,7 +80,7 @@ async function runInProcess(env: Record<string, string>, verb: string, ...args: 
   return { code, ...output }
 }
 
-for (const command of Object.keys(verbs))
+for (const command of Object.keys(commands))
   test(`octo ${command} -o FORM`, async (t) => {
     const { url } = await startFakeServer(t)
     const configHome = mkdtempSync(join(tmpdir(), 'octo-forms-'))
