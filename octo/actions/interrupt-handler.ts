@@ -97,9 +97,9 @@ export function createInterruptHandler(
 function describeActivity(name: string, activity: Activity): string {
   if (activity === 'none') return ''
   if (activity === 'request')
-    return `It is unknown whether the server accepted the request. Check with: octo actions -n ${name}`
+    return `It is unknown whether the server accepted the request. Check with: octo actions -n ${name}.`
   const { actionId } = activity
   return actionId === null
-    ? `Stopped waiting. Wait again: octo wait -n ${name}`
-    : `Stopped waiting; action ${actionId} goes on. Wait again: octo wait -a ${actionId}. Cancel it: octo cancel -a ${actionId}`
+    ? `Stopped waiting. Wait again: octo wait -n ${name}.`
+    : `Stopped waiting; action ${actionId} goes on. Wait again: octo wait -a ${actionId}. Cancel it: octo cancel -a ${actionId}.`
 }

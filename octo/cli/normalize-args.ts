@@ -28,7 +28,7 @@ export const valueNames: Readonly<Record<string, string>> = {
   'set-deployment-config': 'KEY=VALUE',
   'unset-deployment-override': 'KEY',
   action: 'ID',
-  'log-type': 'WHICH',
+  'log-type': 'STREAM',
   file: 'FILE',
   limit: 'N',
   tail: 'N',

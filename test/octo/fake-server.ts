@@ -1,6 +1,6 @@
 /**
- * A server for the tests of octo that speaks the recorded wire format of contract §4: answers what a test laid
- * out for a method and path, and keeps what it was asked. Used by all tests beside it.
+ * A fake server for the tests of octo: sends the response that a test defines for a method and path, and records the
+ * requests. Also starts octo as a process. Used by the tests of octo and of the CI recipes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +19,7 @@ export type RecordedRequest = {
   headers: IncomingHttpHeaders
   body: unknown
 }
-/** `body`: text is sent as it is, everything else as JSON. */
+/** `body`: a string is sent unchanged, everything else as JSON. */
 export type FakeResponse = {
   status?: number
   type?: string
@@ -28,14 +28,14 @@ export type FakeResponse = {
 }
 export type Routes = Record<
   string,
-  FakeResponse | ((requests: RecordedRequest) => FakeResponse | Promise<FakeResponse>)
+  FakeResponse | ((request: RecordedRequest) => FakeResponse | Promise<FakeResponse>)
 >
 export type FakeServer = { url: string; requests: RecordedRequest[] }
 export type CommandResult = { code: number; stdout: string; stderr: string }
 
 export const success: FakeResponse = { body: { tag: 'Success' } }
 
-/** Starts on a free port of the loopback, ends with the test. */
+/** Listens on a free port of the loopback interface until the test ends. */
 export async function fakeServer(test: TestContext, routes: Routes): Promise<FakeServer> {
   const requests: RecordedRequest[] = []
   const server = createServer(async (request, response) => {
@@ -55,13 +55,13 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
       status: 404,
       body: { tag: 'AppError', error_message: `Nothing is at ${recorded.path}.`, code: 'not_found' },
     }
-    const laid = typeof route === 'function' ? await route(recorded) : route
-    const isText = typeof laid.body === 'string'
-    response.writeHead(laid.status ?? 200, {
-      'content-type': laid.type ?? (isText ? 'text/plain;charset=utf-8' : 'application/json'),
-      ...laid.headers,
+    const fakeResponse = typeof route === 'function' ? await route(recorded) : route
+    const isText = typeof fakeResponse.body === 'string'
+    response.writeHead(fakeResponse.status ?? 200, {
+      'content-type': fakeResponse.type ?? (isText ? 'text/plain;charset=utf-8' : 'application/json'),
+      ...fakeResponse.headers,
     })
-    response.end(isText ? laid.body : JSON.stringify(laid.body))
+    response.end(isText ? fakeResponse.body : JSON.stringify(fakeResponse.body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   test.after(() => {
@@ -71,10 +71,12 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
 }
 
-/** The octo under test: the sources in one file, for they start in half the time, or what OCTO_UNDER_TEST names (an
- * executable, or a script for Node). */
+/**
+ * The octo under test: the file that OCTO_UNDER_TEST names (an executable or a script for Node), else the bundled
+ * sources, which start in half the time.
+ */
 const octoPath = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundleOcto()))
-/** Program and first arguments. */
+/** The program and its first arguments. */
 export const octoCommand: readonly [string, ...string[]] = /\.[cm]?[jt]s$/.test(octoPath)
   ? [process.execPath, octoPath]
   : [octoPath]
@@ -95,7 +97,7 @@ async function bundleOcto(): Promise<string> {
   return outfile
 }
 
-/** Runs octo as a process with nothing in its environment but what is given. */
+/** Runs octo as a process with only the given environment. */
 export function runOcto(environment: Record<string, string>, ...args: string[]): Promise<CommandResult> {
   const started = startOcto(environment, ...args)
   started.child.stdin?.end()
@@ -105,19 +107,19 @@ export function runOcto(environment: Record<string, string>, ...args: string[]):
 export type RunningOcto = {
   child: ChildProcess
   ended: Promise<CommandResult>
-  /** Waits for what it has written so far. */
+  /** Waits until the output so far fulfills the condition. */
   waitUntil(done: (written: CommandResult) => boolean): Promise<CommandResult>
 }
 
-/** The same, still running; killed after 60 s. */
+/** The same without waiting for its end; killed after 60 s. */
 export function startOcto(environment: Record<string, string>, ...args: string[]): RunningOcto {
   const baseEnvironment = {
     PATH: process.env.PATH,
-    // The second start takes half the time of the first.
+    // Halves the time of every start but the first.
     NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache'),
-    // What fails in passing fails at once, but where a test is about that.
+    // Temporary failures fail at once, unless a test sets OCTO_RETRIES.
     OCTO_RETRIES: '0',
-    // No contexts of the person who runs the tests.
+    // Ignores the contexts of the developer.
     XDG_CONFIG_HOME: '/nonexistent',
   }
   const [program, ...programArgs] = octoCommand

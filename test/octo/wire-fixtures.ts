@@ -1,4 +1,4 @@
-/** Records in the wire format of contract §4, for the fake server of the octo tests. */
+/** Records in the wire format of the API, for the fake server. */
 import type { Override } from '../../domain/overrides.ts'
 
 export const overridesOfBothLevels = {

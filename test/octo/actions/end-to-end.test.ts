@@ -1,4 +1,4 @@
-/** octo against a whole Octopod: what is begun, waited for, followed, retried and compared, and every exit code. */
+/** octo against a complete Octopod: actions, waiting, output, retries, comparisons, and every exit code. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,18 +26,18 @@ before(async () => {
 })
 after(() => system.stop())
 
-/** Created and Running; its scripts behave as the app config says. */
+/** Creates a deployment and waits until it is Running. The application config decides how its scripts behave. */
 async function createRunning(name: string, app: Record<string, string> = {}): Promise<void> {
   await client.create(name, app)
   await client.waitForStatus(name, 'Running')
 }
 
-suite('octo against a whole Octopod', { concurrency: 4 }, () => {
-  test('create --wait ends when the deployment runs and prints what became of it', async () => {
-    const ran = await runAsAdmin('create', '-n', 'waits', '-e', 'image.tag=v2', '--wait', '-o', 'json')
-    assert.equal(ran.code, 0, ran.stderr)
-    const { action_id, ...told } = JSON.parse(ran.stdout)
-    assert.deepEqual(told, {
+suite('octo against a complete Octopod', { concurrency: 4 }, () => {
+  test('create --wait ends when the deployment runs and prints its state', async () => {
+    const result = await runAsAdmin('create', '-n', 'waits', '-e', 'image.tag=v2', '--wait', '-o', 'json')
+    assert.equal(result.code, 0, result.stderr)
+    const { action_id, ...record } = JSON.parse(result.stdout)
+    assert.deepEqual(record, {
       name: 'waits',
       action: 'create',
       state: 'succeeded',
@@ -45,10 +45,10 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
       links: [{ name: 'app', link: 'https://waits.example.com' }],
     })
     assert.ok(action_id > 0)
-    assert.match(ran.stderr, /^(waits: CreatePending, .*\n)*waits: Running\n$/)
+    assert.match(result.stderr, /^(waits: CreatePending, .*\n)*waits: Running\n$/)
   })
 
-  test('--quiet says nothing; without -o nothing is on stdout', async () => {
+  test('--quiet prints no progress, and without -o stdout is empty', async () => {
     assert.deepEqual(await runAsAdmin('create', '-n', 'quiet', '--wait', '-q'), {
       code: 0,
       stdout: '',
@@ -56,13 +56,13 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     })
   })
 
-  test('--follow brings the output of the script to stderr while waiting', async () => {
-    const ran = await runAsAdmin('create', '-n', 'follows', '--follow', '-q', '-o', 'name')
-    assert.deepEqual(ran, { code: 0, stdout: 'follows\n', stderr: 'create of follows done\n' })
+  test('--follow prints the output of the script on stderr', async () => {
+    const result = await runAsAdmin('create', '-n', 'follows', '--follow', '-q', '-o', 'name')
+    assert.deepEqual(result, { code: 0, stdout: 'follows\n', stderr: 'create of follows done\n' })
   })
 
-  test('1: a script that fails; retry brings the deployment up by an update', async () => {
-    const ran = await runAsAdmin(
+  test('Exit code 1: a failed script; retry starts an update', async () => {
+    const result = await runAsAdmin(
       'create',
       '-n',
       'fails',
@@ -72,42 +72,39 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
       '-o',
       'json',
     )
-    assert.equal(ran.code, 1)
+    assert.equal(result.code, 1)
     assert.match(
-      ran.stderr,
-      /octo: create \(action \d+\) failed with exit code 3\.\nIts output: octo logs -a \d+\n$/,
+      result.stderr,
+      /octo: create \(action \d+\) failed with exit code 3\.\nSee its output: octo logs -a \d+\n$/,
     )
-    assert.equal(JSON.parse(ran.stdout).state, 'failed')
+    assert.equal(JSON.parse(result.stdout).state, 'failed')
     const again = await runAsAdmin('retry', '-n', 'fails', '--wait')
     assert.equal(again.code, 0, again.stderr)
-    assert.match(again.stderr, /create \(action \d+\) failed: beginning update\./)
+    assert.match(again.stderr, /create \(action \d+\) failed: starting update\./)
     const [update] = await client.actions('fails')
     assert.deepEqual(update?.app_overrides, [['behave.create', { tag: 'ValueAdded', contents: 'exit 3' }]])
     const nothing = await runAsAdmin('retry', '-n', 'fails')
     assert.equal(nothing.code, 5)
-    assert.match(nothing.stderr, /succeeded\.\nNothing to retry\./)
+    assert.match(nothing.stderr, /succeeded\.\nThere is nothing to retry\./)
   })
 
-  test('1: a check that says no after the script said yes', async () => {
+  test('Exit code 1: a failed check after a successful script', async () => {
     await createRunning('unwell')
     await writeFile(join(system.dir, 'check-unwell'), '2\n')
     assert.equal((await runAsAdmin('status', '-n', 'unwell')).code, 1)
     await client.waitForStatus('unwell', 'PartialAvailability')
-    const ran = await runAsAdmin('wait', '-n', 'unwell')
-    assert.equal(ran.code, 1)
-    assert.match(
-      ran.stderr,
-      /Deployment unwell is PartialAvailability: its check script says it does not run/,
-    )
+    const result = await runAsAdmin('wait', '-n', 'unwell')
+    assert.equal(result.code, 1)
+    assert.match(result.stderr, /Deployment unwell is PartialAvailability: its check script failed/)
     await writeFile(join(system.dir, 'check-unwell'), '0\n')
     const healed = await runAsAdmin('status', '-n', 'unwell', '-o', 'json')
     assert.deepEqual([healed.code, JSON.parse(healed.stdout).check], [0, 'Ok'])
   })
 
-  test('3 and 4: a script that does not end times out, and who waits on learns of its cancellation', async () => {
+  test('Exit codes 3 and 4: a wait times out, and a wait for a cancelled action fails', async () => {
     await createRunning('hangs')
     await client.update('hangs', { 'behave.update': 'hang' })
-    await waitFor('the script runs', async () => {
+    await waitFor('the script is running', async () => {
       const [action] = await client.actions('hangs')
       return { done: action?.state === 'running', value: action, seen: action }
     })
@@ -115,7 +112,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.equal(late.code, 3)
     assert.match(
       late.stderr,
-      /hangs is not Running in the time given \(action \d+ is running\)\.\nNothing was ended/,
+      /hangs did not become Running in time \(action \d+ is running\)\.\nThe action goes on\./,
     )
     const waiting = runAsAdmin('wait', '-n', 'hangs')
     const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
@@ -124,7 +121,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.deepEqual([code, /update \(action \d+\) was cancelled by ann\./.test(stderr)], [4, true], stderr)
   })
 
-  test('5: what is busy, impossible, taken or not there is refused', async () => {
+  test('Exit code 5: a deployment that is busy, missing, or in the wrong status', async () => {
     await createRunning('busy')
     await client.update('busy', { 'behave.update': 'hang' })
     for (const args of [
@@ -133,14 +130,14 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
       ['create', '-n', 'busy'],
       ['archive', '-n', 'nowhere', '--wait'],
     ]) {
-      const ran = await runAsAdmin(...args)
-      assert.equal(ran.code, 5, args.join(' '))
-      assert.equal(ran.stdout, '')
+      const result = await runAsAdmin(...args)
+      assert.equal(result.code, 5, args.join(' '))
+      assert.equal(result.stdout, '')
     }
     assert.equal((await runAsAdmin('cancel', '-n', 'busy')).code, 0)
   })
 
-  test('6: a credential that is wrong, or allows too little', async () => {
+  test('Exit code 6: a wrong credential, or one without permission', async () => {
     await createRunning('guarded')
     const user = await runOcto(environmentFor(userHeader), 'delete', '-n', 'guarded')
     assert.equal(user.code, 6)
@@ -148,11 +145,11 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.equal((await runOcto(environmentFor('Bearer wrong'), 'list')).code, 6)
     const follow = await runOcto(environmentFor(userHeader), 'update', '-n', 'guarded', '--follow')
     assert.equal(follow.code, 0)
-    assert.match(follow.stderr, /Output needs the admin credential; waiting without it\./)
+    assert.match(follow.stderr, /Output needs the admin credential; waiting without output\./)
   })
 
-  test('archive, create --or-update and cleanup, each to its end', async () => {
-    await createRunning('returns', { kept: 'yes' })
+  test('archive, create --or-update and cleanup with --wait', async () => {
+    await createRunning('returns', { stored: 'yes' })
     assert.equal((await json('archive', '-n', 'returns', '--wait')).status, 'Archived')
     assert.equal((await runAsAdmin('wait', '-n', 'returns', '--for', 'running')).code, 1)
     const back = await runAsAdmin(
@@ -171,7 +168,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     const { deployment } = await client.fullInfo('returns')
     assert.deepEqual(
       deployment.app_overrides.map(([key]) => key),
-      ['kept', 'image.tag'],
+      ['stored', 'image.tag'],
     )
     assert.equal((await runAsAdmin('archive', '-n', 'returns', '--wait')).code, 0)
     const gone = await json('cleanup', '-n', 'returns', '--wait')
@@ -179,7 +176,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.equal((await runAsAdmin('wait', '-n', 'returns', '--for', 'gone')).code, 0)
   })
 
-  test('a command repeated with its idempotency key acts once', async () => {
+  test('A command that is repeated with its idempotency key takes effect once', async () => {
     const once = ['create', '-n', 'once', '--or-update', '-e', 'a=1', '--idempotency-key', 'run-7', '--wait']
     const [first, second] = [await json(...once), await json(...once)]
     assert.equal(second.action_id, first.action_id)
@@ -187,14 +184,14 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     const [update, again] = [await json(...third), await json(...third)]
     assert.deepEqual([update.action, again.action_id], ['update', update.action_id])
     assert.equal((await client.actions('once')).length, 2)
-    // Somebody else changes another key in between.
+    // Another user changes another key in between.
     assert.equal((await runAsAdmin('update', '-n', 'once', '-e', 'b=1', '--wait')).code, 0)
     assert.equal((await json(...third)).action_id, update.action_id)
     const other = await runAsAdmin('update', '-n', 'once', '-e', 'a=3', '--idempotency-key', 'run-8/update')
     assert.equal(other.code, 5, 'a key belongs to one command line')
   })
 
-  test('who, from where and why are kept with the action', async () => {
+  test('The server stores actor, source and reason with the action', async () => {
     const ci = {
       ...environmentFor(system.adminHeader),
       GITHUB_ACTIONS: 'true',
@@ -203,9 +200,9 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
       GITHUB_REPOSITORY: 'o/r',
       GITHUB_RUN_ID: '9',
     }
-    await runOcto(ci, 'create', '-n', 'kept', '--wait', '-q')
-    await runAsAdmin('update', '-n', 'kept', '--reason', 'Größe 2: 50 %', '--wait', '-q')
-    const actions: Action[] = await json('actions', '-n', 'kept')
+    await runOcto(ci, 'create', '-n', 'records', '--wait', '-q')
+    await runAsAdmin('update', '-n', 'records', '--reason', 'Größe 2: 50 %', '--wait', '-q')
+    const actions: Action[] = await json('actions', '-n', 'records')
     assert.deepEqual(
       actions.map(({ actor, source, reason }) => [actor, source, reason]),
       [
@@ -215,7 +212,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     )
   })
 
-  test('logs follows output as it is written, of an action or of the last one', async () => {
+  test('logs --follow prints output while it is written', async () => {
     await createRunning('talks')
     const gate = join(system.dir, 'gate-talks')
     await client.update('talks', { 'behave.update': `wait ${gate}` })
@@ -232,7 +229,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.equal((await runAsAdmin('wait', '-a', String(action_id))).code, 0)
   })
 
-  test('values come from files and stdin', async () => {
+  test('Values can come from files and stdin', async () => {
     const [overrides, motd] = [join(system.dir, 'overrides.yaml'), join(system.dir, 'motd.txt')]
     await writeFile(
       overrides,
@@ -266,7 +263,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.deepEqual(deployment.deployment_overrides, [['region', { tag: 'ValueAdded', contents: 'us' }]])
   })
 
-  test('config and diff show what is set and what is different', async () => {
+  test('config and diff print config and differences', async () => {
     await createRunning('plain')
     await client.create('other', { 'image.tag': 'v9', extra: 'x' })
     assert.deepEqual(await json('config'), {
@@ -294,7 +291,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.match(rows, /^LEVEL +KEY +FROM +TO\napp +extra +- +x\napp +image\.tag +- +v9\n$/)
   })
 
-  test('list, info and open in every form', async () => {
+  test('list, info and open in several formats', async () => {
     await createRunning('shown')
     assert.ok(
       (await json('list')).some(
@@ -314,7 +311,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     const none = await runAsAdmin('open', '-n', 'shown', '--link', 'nope')
     assert.deepEqual(
       [none.code, none.stderr],
-      [5, 'octo: Deployment shown has no link "nope".\nThere are: app.\n'],
+      [5, 'octo: Deployment shown has no link "nope".\nIts links: app.\n'],
     )
   })
 
@@ -335,7 +332,7 @@ suite('octo against a whole Octopod', { concurrency: 4 }, () => {
     assert.equal((await runOcto({}, 'doctor')).code, 2)
   })
 
-  test('watch tells of every change, from the first state to the last', async () => {
+  test('watch prints every change', async () => {
     const watching = startOcto(
       environmentFor(system.adminHeader),
       'watch',

@@ -1,4 +1,4 @@
-/** Ctrl-C while octo begins an action and waits for it: what is said, what goes on, what is cancelled. */
+/** Ctrl-C while octo starts an action and waits for it: messages, and whether the action is cancelled. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { waitFor } from '../../helpers/wait-for.ts'
@@ -19,11 +19,11 @@ async function startFakeServer(t: TestContext) {
   })
 }
 
-/** An update whose answer comes when the test lets it. */
+/** Starts octo with a server that holds its response back until the test calls `respond`. */
 async function startWithHeldResponse(t: TestContext, ...args: string[]) {
-  let answer = (_: FakeResponse) => {}
+  let respond = (_: FakeResponse) => {}
   const response = new Promise<FakeResponse>((resolve) => {
-    answer = resolve
+    respond = resolve
   })
   let state = 'running'
   const { url, requests } = await fakeServer(t, {
@@ -38,11 +38,11 @@ async function startWithHeldResponse(t: TestContext, ...args: string[]) {
     },
   })
   const started = startOcto({ OCTOPOD_URL: url }, ...args)
-  await waitFor('the request is there', async () => ({
+  await waitFor('the request has arrived', async () => ({
     done: requests.some(({ method }) => method !== 'GET'),
     value: null,
   }))
-  return { ...started, asked: requests, answer }
+  return { ...started, requests, respond }
 }
 
 /** An archived deployment, whose restore runs until it is cancelled. */
@@ -65,48 +65,48 @@ async function startRestore(t: TestContext, ...extraArgs: string[]) {
       }),
     }),
   })
-  const typed = ['create', '-n', 'x1', '--or-update', '-e', 'a=1', ...extraArgs]
-  const started = startOcto({ OCTOPOD_URL: url }, ...typed)
+  const args = ['create', '-n', 'x1', '--or-update', '-e', 'a=1', ...extraArgs]
+  const started = startOcto({ OCTOPOD_URL: url }, ...args)
   await started.waitUntil(({ stderr }) => stderr.includes('action 5 is running'))
-  return { ...started, asked: requests }
+  return { ...started, requests }
 }
 
 const errorResponse = (status: number, code: string): FakeResponse => ({
   status,
-  body: { tag: 'AppError', error_message: 'It says no.', code },
+  body: { tag: 'AppError', error_message: 'Refused.', code },
 })
-const cancelPaths = (asked: { path: string }[]) =>
-  asked.flatMap(({ path }) => (path.endsWith('/cancel') ? path : []))
+const cancelPaths = (requests: { path: string }[]) =>
+  requests.flatMap(({ path }) => (path.endsWith('/cancel') ? path : []))
 
 async function startWaiting(t: TestContext, ...args: string[]) {
   const { url, requests } = await startFakeServer(t)
   const started = startOcto({ OCTOPOD_URL: url }, ...args)
   await started.waitUntil(({ stderr }) => stderr.includes('is running'))
-  return { ...started, asked: requests }
+  return { ...started, requests }
 }
 
 suite('Ctrl-C while octo waits', { concurrency: 4 }, () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    test(`${signal}: the action goes on, and it is said how to wait on and how to end it`, async (t) => {
-      const { child, ended, asked } = await startWaiting(t, 'update', '-n', 'x1', '--wait')
+    test(`After ${signal} the action goes on, and octo prints how to wait for it and how to cancel it`, async (t) => {
+      const { child, ended, requests } = await startWaiting(t, 'update', '-n', 'x1', '--wait')
       child.kill(signal)
       const { stdout, stderr } = await ended
       assert.deepEqual([child.signalCode, stdout], [signal, ''])
       assert.match(
         stderr,
-        /\nWaiting has ended, action 7 goes on: octo wait -a 7 waits on, octo cancel -a 7 ends it\.\n$/,
+        /\nStopped waiting; action 7 goes on\. Wait again: octo wait -a 7\. Cancel it: octo cancel -a 7\.\n$/,
       )
-      assert.ok(!asked.some(({ path }) => path.endsWith('/cancel')))
+      assert.ok(!requests.some(({ path }) => path.endsWith('/cancel')))
     })
 
-  test('octo wait names the command that waits on', async (t) => {
+  test('octo wait prints how to wait again', async (t) => {
     const { child, ended } = await startWaiting(t, 'wait', '-n', 'x1', '--for', 'running')
     child.kill('SIGINT')
-    assert.match((await ended).stderr, /\nWaiting has ended; octo wait -n x1 waits on\.\n$/)
+    assert.match((await ended).stderr, /\nStopped waiting\. Wait again: octo wait -n x1\.\n$/)
   })
 
-  test('with --cancel-on-interrupt the action is cancelled, and its end waited for', async (t) => {
-    const { child, ended, asked } = await startWaiting(
+  test('With --cancel-on-interrupt octo cancels the action and waits for its end', async (t) => {
+    const { child, ended, requests } = await startWaiting(
       t,
       'update',
       '-n',
@@ -119,93 +119,97 @@ suite('Ctrl-C while octo waits', { concurrency: 4 }, () => {
     assert.equal(code, 4, stderr)
     assert.match(
       stderr,
-      /Cancelling action 7; a second Ctrl-C ends at once\.\n[\s\S]*was cancelled by ann\.\n$/,
+      /Cancelling action 7\. Press Ctrl-C again to quit now\.\n[\s\S]*was cancelled by ann\.\n$/,
     )
-    assert.equal(asked.filter(({ path }) => path.endsWith('/cancel')).length, 1)
+    assert.equal(requests.filter(({ path }) => path.endsWith('/cancel')).length, 1)
   })
 })
 
-suite('Ctrl-C while the server has not answered yet', { concurrency: 4 }, () => {
-  test('it is said that it may have been accepted, and how to look', async (t) => {
-    const { child, ended, asked } = await startWithHeldResponse(t, 'update', '-n', 'x1')
+suite('Ctrl-C before the response of the server', { concurrency: 4 }, () => {
+  test('octo prints that the result is unknown, and how to check it', async (t) => {
+    const { child, ended, requests } = await startWithHeldResponse(t, 'update', '-n', 'x1')
     child.kill('SIGTERM')
     const { stderr } = await ended
     assert.equal(child.signalCode, 'SIGTERM')
-    assert.equal(stderr, 'Whether the request was accepted is not known: octo actions -n x1 tells.\n')
-    assert.deepEqual(cancelPaths(asked), [])
+    assert.equal(
+      stderr,
+      'It is unknown whether the server accepted the request. Check with: octo actions -n x1.\n',
+    )
+    assert.deepEqual(cancelPaths(requests), [])
   })
 
   const cancelling = ['--wait', '--cancel-on-interrupt']
 
-  test('with --cancel-on-interrupt the action is cancelled once it is accepted', async (t) => {
-    const {
-      child,
-      ended,
-      waitUntil,
-      asked,
-      answer: respond,
-    } = await startWithHeldResponse(t, 'update', '-n', 'x1', ...cancelling)
+  test('With --cancel-on-interrupt octo cancels the action once it is accepted', async (t) => {
+    const { child, ended, waitUntil, requests, respond } = await startWithHeldResponse(
+      t,
+      'update',
+      '-n',
+      'x1',
+      ...cancelling,
+    )
     child.kill('SIGTERM')
     await waitUntil(({ stderr }) => stderr.includes('as soon as it is accepted'))
     respond({ ...success, headers: { 'octopod-action-id': '7' } })
     const { code, stderr } = await ended
     assert.equal(code, 4, stderr)
-    assert.deepEqual(cancelPaths(asked), ['/api/v1/actions/7/cancel'])
+    assert.deepEqual(cancelPaths(requests), ['/api/v1/actions/7/cancel'])
   })
 
-  test('a second one ends octo at once', async (t) => {
+  test('A second Ctrl-C ends octo at once', async (t) => {
     const { child, ended, waitUntil } = await startWithHeldResponse(t, 'update', '-n', 'x1', ...cancelling)
     child.kill('SIGINT')
-    await waitUntil(({ stderr }) => stderr.includes('a second Ctrl-C ends at once'))
+    await waitUntil(({ stderr }) => stderr.includes('Press Ctrl-C again'))
     child.kill('SIGINT')
-    assert.match((await ended).stderr, /\nWhether the request was accepted is not known: .*\n$/)
+    assert.match((await ended).stderr, /\nIt is unknown whether the server accepted the request\. .*\n$/)
     assert.equal(child.signalCode, 'SIGINT')
   })
 
-  test('what is refused then is told as ever', async (t) => {
-    const {
-      child,
-      ended,
-      waitUntil,
-      answer: respond,
-    } = await startWithHeldResponse(t, 'update', '-n', 'x1', ...cancelling)
+  test('A refused request is an error as usual', async (t) => {
+    const { child, ended, waitUntil, respond } = await startWithHeldResponse(
+      t,
+      'update',
+      '-n',
+      'x1',
+      ...cancelling,
+    )
     child.kill('SIGTERM')
     await waitUntil(({ stderr }) => stderr.includes('as soon as it is accepted'))
     respond(errorResponse(409, 'busy'))
     const { code, stderr } = await ended
     assert.equal(code, 5, stderr)
-    assert.match(stderr, /octo: It says no\.\n/)
+    assert.match(stderr, /octo: Refused\.\n/)
   })
 
-  test('create --or-update asks for nothing more', async (t) => {
-    const typed = ['create', '-n', 'x1', '--or-update', ...cancelling]
-    const { child, ended, waitUntil, asked, answer: respond } = await startWithHeldResponse(t, ...typed)
+  test('create --or-update sends no further request', async (t) => {
+    const args = ['create', '-n', 'x1', '--or-update', ...cancelling]
+    const { child, ended, waitUntil, requests, respond } = await startWithHeldResponse(t, ...args)
     child.kill('SIGTERM')
     await waitUntil(({ stderr }) => stderr.includes('as soon as it is accepted'))
     respond(errorResponse(400, 'name_taken'))
     const { code, stderr } = await ended
     assert.equal(code, 4, stderr)
-    assert.match(stderr, /octo: Ended by a signal\. Nothing was begun\.\n$/)
-    assert.ok(!asked.some(({ method }) => method === 'PUT'))
+    assert.match(stderr, /octo: Ended by a signal\. No action was started\.\n$/)
+    assert.ok(!requests.some(({ method }) => method === 'PUT'))
   })
 })
 
 suite('Ctrl-C while create --or-update restores the deployment first', { concurrency: 4 }, () => {
-  test('the restore goes on, and it is said that the update was not sent', async (t) => {
-    const { child, ended, asked } = await startRestore(t)
+  test('The restore goes on, and octo prints that the update was not sent', async (t) => {
+    const { child, ended, requests } = await startRestore(t)
     child.kill('SIGTERM')
-    assert.match((await ended).stderr, /action 5 goes on: .* ends it\. The update was not sent\.\n$/)
+    assert.match((await ended).stderr, /action 5 goes on\. .* The update was not sent\.\n$/)
     assert.equal(child.signalCode, 'SIGTERM')
-    assert.deepEqual(cancelPaths(asked), [])
+    assert.deepEqual(cancelPaths(requests), [])
   })
 
-  test('with --cancel-on-interrupt the restore is cancelled', async (t) => {
-    const { child, ended, asked } = await startRestore(t, '--wait', '--cancel-on-interrupt')
+  test('With --cancel-on-interrupt octo cancels the restore', async (t) => {
+    const { child, ended, requests } = await startRestore(t, '--wait', '--cancel-on-interrupt')
     child.kill('SIGTERM')
     const { code, stderr } = await ended
     assert.equal(code, 4, stderr)
     assert.match(stderr, /octo: restore \(action 5\) was cancelled\. The update was not sent\.\n$/)
-    assert.deepEqual(cancelPaths(asked), ['/api/v1/actions/5/cancel'])
-    assert.ok(!asked.some(({ method }) => method === 'PUT'))
+    assert.deepEqual(cancelPaths(requests), ['/api/v1/actions/5/cancel'])
+    assert.ok(!requests.some(({ method }) => method === 'PUT'))
   })
 })

@@ -1,4 +1,4 @@
-/** INTERRUPTED_ACTIONS=retry: the runner of action 7 is lost, and the system makes a second attempt as action 8. */
+/** INTERRUPTED_ACTIONS=retry: the runner of action 7 is lost, and the system starts a second attempt as action 8. */
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { type FakeResponse, fakeServer, runOcto, startOcto, success } from '../fake-server.ts'
@@ -15,7 +15,7 @@ const streamResponse = (text: string, state: string): FakeResponse => ({
   body: `id: 1\nevent: chunk\ndata: ${JSON.stringify({ seq: 1, stream: 'stdout', text, at: summary.created_at })}\n\nid: 1\nevent: end\ndata: ${JSON.stringify({ state })}\n\n`,
 })
 
-/** The second attempt runs for one look, or until it is cancelled, and then ends in this state. */
+/** The second attempt runs until the second fetch, or until it is cancelled, and then ends in this state. */
 async function startFakeServer(t: TestContext, end: 'succeeded' | 'cancelled') {
   let fetchCount = 0
   let cancelled = false
@@ -50,10 +50,10 @@ async function startFakeServer(t: TestContext, end: 'succeeded' | 'cancelled') {
   })
 }
 
-const continuesNotice = /^Action 7 was interrupted, its runner was lost: attempt 2 is action 8\.\n/m
+const continuesNotice = /^Action 7 was interrupted: its runner was lost\. Attempt 2 is action 8\.\n/m
 
 suite('a second attempt by the system', { concurrency: 4 }, () => {
-  test('--wait goes on with it, and tells its id and its end', async (t) => {
+  test('--wait waits for the second attempt and prints its id and its result', async (t) => {
     const { url } = await startFakeServer(t, 'succeeded')
     const result = await runOcto({ OCTOPOD_URL: url }, 'update', '-n', 'x1', '--wait', '-o', 'json')
     assert.equal(result.code, 0, result.stderr)
@@ -62,20 +62,20 @@ suite('a second attempt by the system', { concurrency: 4 }, () => {
     assert.deepEqual([action_id, state, status], [8, 'succeeded', 'Running'])
   })
 
-  test('octo wait -a of the first one goes on with it', async (t) => {
+  test('octo wait -a with the first attempt waits for the second', async (t) => {
     const { url } = await startFakeServer(t, 'succeeded')
     const result = await runOcto({ OCTOPOD_URL: url }, 'wait', '-a', '7')
     assert.equal(result.code, 0, result.stderr)
     assert.match(result.stderr, continuesNotice)
   })
 
-  test('--follow shows the output of both, one after the other', async (t) => {
+  test('--follow prints the output of both attempts', async (t) => {
     const { url } = await startFakeServer(t, 'succeeded')
     const result = await runOcto({ OCTOPOD_URL: url }, 'update', '-n', 'x1', '--follow', '-q')
     assert.deepEqual(result, { code: 0, stdout: '', stderr: 'half\nwhole\n' })
   })
 
-  test('--cancel-on-interrupt cancels it', async (t) => {
+  test('--cancel-on-interrupt cancels the second attempt', async (t) => {
     const { url, requests } = await startFakeServer(t, 'cancelled')
     const args = ['update', '-n', 'x1', '--wait', '--cancel-on-interrupt']
     const started = startOcto({ OCTOPOD_URL: url }, ...args)
@@ -83,7 +83,7 @@ suite('a second attempt by the system', { concurrency: 4 }, () => {
     started.child.kill('SIGTERM')
     const { code, stderr } = await started.ended
     assert.equal(code, 4, stderr)
-    assert.match(stderr, /Cancelling action 8;/)
+    assert.match(stderr, /Cancelling action 8\./)
     assert.deepEqual(
       requests.flatMap(({ path }) => (path.endsWith('/cancel') ? path : [])),
       ['/api/v1/actions/8/cancel'],

@@ -1,4 +1,4 @@
-/** Servers are replaced one by one while octo waits, follows and watches: it goes on at another, and nobody hears of it. */
+/** A rolling restart of the servers while octo waits, follows and watches: it goes on at another server silently. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ before(async () => {
 })
 after(() => system.stop())
 
-test('a rolling restart of the servers is not heard by who waits, follows or watches', async (t) => {
+test('Waiting, following and watching survive a rolling restart of the servers', async (t) => {
   const second = await system.startServer()
   const servers = [system.url, second.url]
   const { url, close } = await startLoadBalancer(servers)
@@ -27,13 +27,13 @@ test('a rolling restart of the servers is not heard by who waits, follows or wat
   const environment = { OCTOPOD_URL: url, OCTO_AUTHORIZATION_HEADER: system.adminHeader, OCTO_RETRIES: '3' }
 
   const watching = startOcto(environment, 'watch', '-o', 'jsonl', '--timeout', '50s')
-  const typed = ['update', '-n', 'rolls', '-e', `behave.update=wait ${gate}`, '--follow']
-  const updating = startOcto(environment, ...typed)
+  const args = ['update', '-n', 'rolls', '-e', `behave.update=wait ${gate}`, '--follow']
+  const updating = startOcto(environment, ...args)
   await updating.waitUntil(({ stderr }) => stderr.includes('waiting'))
   const following = startOcto(environment, 'logs', '-n', 'rolls', '--follow')
   await following.waitUntil(({ stdout }) => stdout.includes('waiting'))
 
-  // The first server goes, the second takes over; then a third one comes and the second goes.
+  // The first server stops and the second takes over. Then a third one starts and the second stops.
   await system.server.stop()
   const third = await system.startServer()
   servers.push(third.url)

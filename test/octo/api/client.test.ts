@@ -1,4 +1,4 @@
-/** The client inside one process: its time limits, and words for the faults no test can bring about elsewhere. */
+/** The API client in the process of the test: time limits, and the message of every network error. */
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTcpServer } from 'node:net'
@@ -29,7 +29,7 @@ async function callAndFail(t: TestContext, url: string): Promise<CliError> {
   return failure
 }
 
-test('a server that never answers is given up', async (t) => {
+test('A request to a server that never responds times out', async (t) => {
   const error = await callAndFail(
     t,
     `http://${await listen(
@@ -38,31 +38,31 @@ test('a server that never answers is given up', async (t) => {
     )}`,
   )
   assert.equal(error.kind, 'unreachable')
-  assert.match(error.message, /it did not answer in time/)
+  assert.match(error.message, /it did not respond in time/)
 })
 
-test('an answer that stops halfway is given up', async (t) => {
+test('A response that stops halfway times out', async (t) => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
     response.write('[')
   })
   assert.match(
     (await callAndFail(t, `http://${await listen(t, server)}`)).message,
-    /its answer stopped halfway/,
+    /its response stopped halfway/,
   )
 })
 
-test('a connection that does not come about is given up', async (t) => {
+test('A connection that cannot be established times out', async (t) => {
   const sockets = new Set<{ destroy(): void }>()
   const silentServer = createTcpServer((socket) => sockets.add(socket))
   t.after(() => {
     for (const socket of sockets) socket.destroy()
   })
   const error = await callAndFail(t, `https://${await listen(t, silentServer)}`)
-  assert.match(error.message, /no connection came about in time/)
+  assert.match(error.message, /the connection timed out/)
 })
 
-test('parameters and queries are percent-encoded below the prefix', async (t) => {
+test('Path parameters and queries are percent-encoded below the prefix', async (t) => {
   const fake = await fakeServer(t, {})
   const client = createApiClient(
     readConnection({ OCTOPOD_URL: `${fake.url}/octo pod`.replace(' ', '%20') }),
@@ -74,29 +74,29 @@ test('parameters and queries are percent-encoded below the prefix', async (t) =>
   assert.equal(fake.requests[0]?.query, 'limit=5')
 })
 
-test('answers that are text are given as they are', async (t) => {
+test('A text response is returned unchanged', async (t) => {
   const fake = await fakeServer(t, { 'GET /api/v1/ping': { body: 'abc123' } })
   const client = createApiClient(readConnection({ OCTOPOD_URL: fake.url }))
   t.after(() => client.close())
   assert.equal(await client.call('ping', {}), 'abc123')
 })
 
-test('every network fault has words of its own', () => {
+test('Every network error has its own message', () => {
   const connection = readConnection({ OCTOPOD_URL: 'https://octopod.example.com' })
   for (const [code, expectedMessage, isDoubtful] of [
-    ['ENOTFOUND', /no host of this name/, false],
-    ['EAI_AGAIN', /could not be looked up/, false],
-    ['EHOSTUNREACH', /no way to this host/, false],
-    ['ECONNRESET', /connection was cut/, true],
-    ['UND_ERR_HEADERS_TIMEOUT', /did not answer in time/, true],
+    ['ENOTFOUND', /host name does not exist/, false],
+    ['EAI_AGAIN', /could not be resolved/, false],
+    ['EHOSTUNREACH', /no route to this host/, false],
+    ['ECONNRESET', /connection broke/, true],
+    ['UND_ERR_HEADERS_TIMEOUT', /did not respond in time/, true],
     ['CERT_HAS_EXPIRED', /certificate has expired/, false],
     ['ERR_TLS_CERT_ALTNAME_INVALID', /certificate is for another name/, false],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', /signed by an issuer this machine does not know/, false],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /signed by an issuer that this machine does not know/, false],
     ['E_NEVER_SEEN', /the request failed \(E_NEVER_SEEN\)/, true],
   ] as const) {
     const error = networkError(connection, Object.assign(new Error('x'), { code }), true)
     assert.match(error.message, expectedMessage)
-    assert.equal(/carried out is not known/.test(error.remedy ?? ''), isDoubtful, code)
+    assert.equal(/unknown whether the request was carried out/.test(error.remedy ?? ''), isDoubtful, code)
   }
   const aggregate = new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })])
   assert.match(networkError(connection, aggregate, false).message, /connection refused/)

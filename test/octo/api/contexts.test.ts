@@ -1,4 +1,4 @@
-/** Several installations on one machine: kept safely, chosen as told, and never stronger than the environment. */
+/** Contexts: saved safely, chosen by name, and overridden by the environment. */
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,9 +13,9 @@ async function createConfigHome(t: TestContext) {
   return { folder, file: join(folder, 'octo', 'contexts.json'), env: { XDG_CONFIG_HOME: folder } }
 }
 
-// Each is a process that mostly waits.
+// The processes mostly wait.
 suite('contexts', { concurrency: 4 }, () => {
-  test('contexts are set, used, listed and removed; the credential is in a file of mode 0600 and never shown', async (t) => {
+  test('Contexts can be saved, used, listed and deleted; the file has mode 0600, and octo never prints the credential', async (t) => {
     const { env, file, folder } = await createConfigHome(t)
     const [one, other] = await Promise.all([
       fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('one')] } }),
@@ -39,7 +39,7 @@ suite('contexts', { concurrency: 4 }, () => {
     const listed = await runOcto(env, 'context')
     assert.match(
       listed.stdout,
-      /^CURRENT +NAME +URL +CREDENTIAL +CA FILE\n- +first .* kept .*\n\* +second .* kept/,
+      /^CURRENT +NAME +URL +CREDENTIAL +CA FILE\n- +first .* saved .*\n\* +second .* saved/,
     )
     assert.doesNotMatch(listed.stdout + (await runOcto(env, 'context', '-o', 'json')).stdout, /s3cr3t/)
 
@@ -51,7 +51,7 @@ suite('contexts', { concurrency: 4 }, () => {
     assert.doesNotMatch(await readFile(file, 'utf8'), /second/)
   })
 
-  test('the two variables always win, and a credential goes to its own address only', async (t) => {
+  test('The two variables override contexts, and a credential is sent only to its own address', async (t) => {
     const { env } = await createConfigHome(t)
     const [kept, named] = await Promise.all([
       fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('kept')] } }),
@@ -66,13 +66,13 @@ suite('contexts', { concurrency: 4 }, () => {
     assert.deepEqual(both, {
       code: 0,
       stdout: 'named\n',
-      stderr: 'octo: OCTOPOD_URL is set and wins over --context a.\n',
+      stderr: 'octo: OCTOPOD_URL is set and overrides --context a.\n',
     })
     await runOcto({ ...env, OCTO_AUTHORIZATION_HEADER: 'Bearer mine' }, 'list')
     assert.equal(kept.requests[0]?.headers.authorization, 'Bearer mine')
   })
 
-  test('a file that others can read, that is broken, or a context that is not there', async (t) => {
+  test('A readable or damaged file and an unknown context are errors', async (t) => {
     const { env, file } = await createConfigHome(t)
     assert.match(
       (await runOcto(env, 'list')).stderr,
@@ -80,11 +80,14 @@ suite('contexts', { concurrency: 4 }, () => {
     )
     await runOcto(env, 'context', 'set', 'a', '--url', 'http://127.0.0.1:1')
     const missing = await runOcto(env, 'list', '--context', 'b')
-    assert.deepEqual([missing.code, missing.stderr], [2, 'octo: there is no context "b".\nThere are: a.\n'])
+    assert.deepEqual(
+      [missing.code, missing.stderr],
+      [2, 'octo: there is no context "b".\nSaved contexts: a.\n'],
+    )
     await chmod(file, 0o644)
     const open = await runOcto(env, 'list')
     assert.deepEqual(
-      [open.code, /others can read it \(mode 644\)\.\n.*chmod 600/.test(open.stderr)],
+      [open.code, /other users can read it \(mode 644\)\.\n.*chmod 600/.test(open.stderr)],
       [2, true],
     )
     await chmod(file, 0o600)
@@ -94,7 +97,7 @@ suite('contexts', { concurrency: 4 }, () => {
     assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
   })
 
-  test('401 names the context whose credential was not accepted', async (t) => {
+  test('The message for 401 names the context whose credential was not accepted', async (t) => {
     const { env } = await createConfigHome(t)
     const body = { tag: 'AppError', error_message: 'Not signed in.', code: 'unauthenticated' }
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { status: 401, body } })

@@ -1,4 +1,4 @@
-/** The websocket of octo: it comes back after every cut, tells when to look again, and goes through proxies. */
+/** The websocket of octo: it reconnects after every break, requests a refetch, and works through proxies. */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -10,13 +10,13 @@ import { type LiveEvent, openLiveConnection } from '../../../octo/api/live-conne
 import { waitFor } from '../../helpers/wait-for.ts'
 import { fullInfo } from '../wire-fixtures.ts'
 
-/** Each connection is sent its messages, then closed unless they end with `stay`. */
+/** Sends each connection its messages, then closes it unless they end with `stay`. */
 async function startWebSocketServer(t: TestContext, connections: (object | string)[][]) {
-  const asked: IncomingMessage[] = []
+  const requests: IncomingMessage[] = []
   const http = createServer()
   const sockets = new WebSocketServer({ server: http })
   sockets.on('connection', (socket, request) => {
-    asked.push(request)
+    requests.push(request)
     const messages = connections.shift() ?? ['stay']
     for (const message of messages)
       if (message !== 'stay') socket.send(typeof message === 'string' ? message : JSON.stringify(message))
@@ -28,7 +28,7 @@ async function startWebSocketServer(t: TestContext, connections: (object | strin
     for (const socket of sockets.clients) socket.terminate()
     http.close()
   })
-  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, asked }
+  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, requests }
 }
 
 function collectEvents(t: TestContext, environment: Record<string, string>, helloMs = 5000) {
@@ -59,8 +59,8 @@ const event = (seq: number) => ({
   event: { type: 'deployment', name: 'x1', revision: 12, deployment: fullInfo('x1') },
 })
 
-test('a greeting, a gap, a resync and a new connection each ask for a new look', async (t) => {
-  const { url, asked } = await startWebSocketServer(t, [
+test('A greeting, a gap, a resync and a new connection each cause a refetch', async (t) => {
+  const { url, requests } = await startWebSocketServer(t, [
     [hello, event(5), event(7), { type: 'resync', seq: 8 }, { type: 'heartbeat', seq: 8 }],
     [{ type: 'bye', seq: 1 }, 'stay'],
     ['garbage', 'stay'],
@@ -76,18 +76,18 @@ test('a greeting, a gap, a resync and a new connection each ask for a new look',
     'refresh',
   ])
   assert.ok(live.isLive())
-  assert.deepEqual([asked[0]?.url, asked[0]?.headers.authorization], ['/below/event', 'Bearer x'])
-  assert.equal(asked.length, 4)
+  assert.deepEqual([requests[0]?.url, requests[0]?.headers.authorization], ['/below/event', 'Bearer x'])
+  assert.equal(requests.length, 4)
 })
 
-test('a server that says nothing is left for a new connection', async (t) => {
-  const { url, asked } = await startWebSocketServer(t, [['stay'], [hello, 'stay']])
+test('A silent server is dropped for a new connection', async (t) => {
+  const { url, requests } = await startWebSocketServer(t, [['stay'], [hello, 'stay']])
   const { types: waitForTypes } = collectEvents(t, { OCTOPOD_URL: url }, 100)
   assert.deepEqual(await waitForTypes(1), ['refresh'])
-  assert.equal(asked.length, 2)
+  assert.equal(requests.length, 2)
 })
 
-test('the websocket goes through a proxy', async (t) => {
+test('The websocket works through a proxy', async (t) => {
   const { url } = await startWebSocketServer(t, [[hello, 'stay']])
   const proxiedRequests: string[] = []
   const proxy = createServer()

@@ -1,4 +1,4 @@
-/** octo where the network is bad: cuts while waiting and following, slow and broken servers, proxies, TLS, retries. */
+/** octo on a bad network: broken connections while waiting and following, failing servers, proxies, TLS, retries. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -38,11 +38,11 @@ const chunk = (seq: number): OutputChunk =>
 const chunkEvent = (seq: number) => `id: ${seq}\nevent: chunk\ndata: ${JSON.stringify(chunk(seq))}\n\n`
 const endEvent = 'id: 9\nevent: end\ndata: {"state":"succeeded"}\n\n'
 
-/** A server of streams: each connection gets what `streams` lays out for it and is then cut. */
+/** A server of output streams: each connection gets its text from `streams` and is then destroyed. */
 async function startStreamServer(t: TestContext, streams: (string | null)[]) {
-  const asked: string[] = []
+  const requests: string[] = []
   const server = createHttpServer((request, response) => {
-    asked.push(`${request.url} ${request.headers['last-event-id'] ?? ''}`.trim())
+    requests.push(`${request.url} ${request.headers['last-event-id'] ?? ''}`.trim())
     if (!request.url?.includes('/stream')) {
       const query = new URL(request.url ?? '', 'http://host').searchParams
       const chunks = [1, 2, 3].filter((seq) => seq > Number(query.get('after'))).map(chunk)
@@ -54,25 +54,29 @@ async function startStreamServer(t: TestContext, streams: (string | null)[]) {
     response.setHeader('content-type', 'text/event-stream')
     response.write(text, () => setTimeout(() => request.socket.destroy(), 20))
   })
-  return { url: `http://127.0.0.1:${await listen(t, server)}`, asked }
+  return { url: `http://127.0.0.1:${await listen(t, server)}`, requests }
 }
 
-async function followStream(t: TestContext, url: string, more: { quietMs?: number } = {}) {
-  const cuts: CliError[] = []
-  const onConnectionLost = (cut: CliError) => cuts.push(cut)
-  const following = streamOutput(createClient(t, url), 7, { onConnectionLost, initialBackoffMs: 5, ...more })
+async function followStream(t: TestContext, url: string, options: { reportAfterMs?: number } = {}) {
+  const connectionLosses: CliError[] = []
+  const onConnectionLost = (failure: CliError) => connectionLosses.push(failure)
+  const following = streamOutput(createClient(t, url), 7, {
+    onConnectionLost,
+    initialBackoffMs: 5,
+    ...options,
+  })
   const texts: string[] = []
   for (;;) {
     const { value, done } = await following.next()
-    if (done) return { texts, state: value, cuts: cuts.length }
+    if (done) return { texts, state: value, connectionLosses: connectionLosses.length }
     texts.push(value.text)
   }
 }
 
-suite('octo where the network is bad', { concurrency: 4 }, () => {
-  test('output that is followed goes on after every cut, each piece once', async (t) => {
+suite('octo on a bad network', { concurrency: 4 }, () => {
+  test('Followed output continues after every broken connection, each chunk once', async (t) => {
     const half = chunkEvent(3).slice(0, 30)
-    const { url, asked: requests } = await startStreamServer(t, [
+    const { url, requests } = await startStreamServer(t, [
       chunkEvent(1) + chunkEvent(2) + half,
       null,
       chunkEvent(2) + chunkEvent(3),
@@ -86,14 +90,14 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     )
   })
 
-  test('where streams bring nothing output is asked for page by page', async (t) => {
-    const { url, asked: requests } = await startStreamServer(t, ['retry: 2000\n\n', ': still here\n\n'])
+  test('When streams are empty, output is read page by page', async (t) => {
+    const { url, requests } = await startStreamServer(t, ['retry: 2000\n\n', ': still here\n\n'])
     const { texts, state } = await followStream(t, url)
     assert.deepEqual([texts.length, state], [3, 'failed'])
     assert.match(requests.at(-1) ?? '', /\/output\?after=0$/)
   })
 
-  test('a chunk spoilt on the way is asked for again', async (t) => {
+  test('A damaged chunk is requested again', async (t) => {
     const { url } = await startStreamServer(t, [
       `${chunkEvent(1)}id: 2\nevent: chunk\ndata: {"seq":\n\n`,
       chunkEvent(2) + endEvent,
@@ -101,7 +105,7 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.deepEqual((await followStream(t, url)).texts, ['line 1\n', 'line 2\n'])
   })
 
-  test('who waits outlasts a server that goes away and comes back, and a websocket that never opens', async (t) => {
+  test('Waiting survives a temporary outage and a websocket that never opens', async (t) => {
     let fetchCount = 0
     const busy = { ...summary, state: 'running' }
     const done = { ...summary, state: 'succeeded', finished_at: summary.started_at, exit_code: 0 }
@@ -123,14 +127,14 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
       {
         deadlineMs: performance.now() + 5000,
         pollIntervalMs: { live: 20, offline: 20 },
-        onServerDown: (away) => outages.push(away),
+        onServerDown: (failure) => outages.push(failure),
       },
     )
     assert.equal(fetchCount, 4)
     assert.equal(outages.length, 1)
   })
 
-  test('who waits gives up on a server that stays away, at once on one that says no', async (t) => {
+  test('Waiting fails after a long outage, and at once after a refused request', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/x1/full_info': { status: 502, body: '' },
       'GET /api/v1/deployments/x2/full_info': {
@@ -154,7 +158,7 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.deepEqual(await Promise.all([wait('x1'), wait('x2')]), ['broken', 'not_allowed'])
   })
 
-  test('what failed in passing is sent again, a change with the same key', async (t) => {
+  test('A temporary failure is retried, a write with the same key', async (t) => {
     const answers = [{ status: 503, type: 'text/html', body: '<html>' }, { status: 502, body: '' }, success]
     const fake = await fakeServer(t, {
       'DELETE /api/v1/deployments/feature-1': () => answers.shift() ?? success,
@@ -166,7 +170,7 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.equal(new Set(keys).size, 1)
   })
 
-  test('a connection cut before the answer is made again; what is refused for good is asked once', async (t) => {
+  test('A broken connection is retried, a refused request is not', async (t) => {
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('here')] } })
     let connectionLosses = 0
     const flakyProxy = createServer((socket) => {
@@ -181,7 +185,7 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.equal(fake.requests.filter(({ path }) => path.endsWith('/nope/info')).length, 1)
   })
 
-  test('a proxy is used for http and https, with its password, unless NO_PROXY says otherwise', async (t) => {
+  test('A proxy is used for http and https with its password, unless NO_PROXY excludes the host', async (t) => {
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('behind')] } })
     const { port, seen: proxiedRequests } = await startProxy(t)
     const environment = { OCTOPOD_URL: fake.url, http_proxy: `http://ann:pass@127.0.0.1:${port}` }
@@ -202,11 +206,11 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.equal(wrong.code, 2)
   })
 
-  test('https: an unknown issuer is told of, and trusted with its CA file, also through a proxy', async (t) => {
-    const pair = certificate(t)
-    if (pair === null) return t.skip('openssl is not installed')
+  test('An unknown issuer is an error, and trusted with its CA file, also through a proxy', async (t) => {
+    const files = createCertificate(t)
+    if (files === null) return t.skip('openssl is not installed')
     const server = createTlsServer(
-      { key: readFileSync(pair.key), cert: readFileSync(pair.cert) },
+      { key: readFileSync(files.key), cert: readFileSync(files.cert) },
       (_, answer) => {
         answer.setHeader('content-type', 'application/json')
         answer.end(JSON.stringify([fullInfo('secret')]))
@@ -217,9 +221,9 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
     assert.equal(unknown.code, 7)
     assert.match(
       unknown.stderr,
-      /signed by an issuer this machine does not know\.\nName the file with its issuer/,
+      /signed by an issuer that this machine does not know\.\nSet OCTOPOD_CA_FILE to a file with the certificate of its issuer/,
     )
-    const trusting = { OCTOPOD_URL: url, OCTOPOD_CA_FILE: pair.cert }
+    const trusting = { OCTOPOD_URL: url, OCTOPOD_CA_FILE: files.cert }
     assert.equal((await runOcto(trusting, 'list')).stdout, 'secret\n')
     const { port, seen: proxiedRequests } = await startProxy(t)
     assert.equal(
@@ -227,28 +231,31 @@ suite('octo where the network is bad', { concurrency: 4 }, () => {
       'secret\n',
     )
     assert.deepEqual(proxiedRequests, [`CONNECT ${url.slice(8)} `])
-    assert.equal((await runOcto({ ...trusting, OCTOPOD_CA_FILE: pair.key }, 'list')).code, 2)
+    assert.equal((await runOcto({ ...trusting, OCTOPOD_CA_FILE: files.key }, 'list')).code, 2)
     assert.equal((await runOcto({ ...trusting, OCTOPOD_CA_FILE: '/nonexistent' }, 'list')).code, 2)
   })
 
-  test('followed through a command: a server that hands over to another is no concern', async (t) => {
+  test('logs --follow prints nothing about a short outage', async (t) => {
     const { url } = await startStreamServer(t, [chunkEvent(1), null, chunkEvent(2) + endEvent])
     const ran = await runOcto({ OCTOPOD_URL: url }, 'logs', '-a', '7', '--follow')
     assert.deepEqual(ran, { code: 0, stdout: 'line 1\nline 2\n', stderr: '' })
   })
 
-  test('output that is out of reach for long is told of, once', async (t) => {
+  test('A long outage of the output is reported once', async (t) => {
     const { url } = await startStreamServer(t, [chunkEvent(1), null, null, null, chunkEvent(2) + endEvent])
-    const { texts, cuts: connectionLosses } = await followStream(t, url, { quietMs: 0 })
+    const { texts, connectionLosses } = await followStream(t, url, { reportAfterMs: 0 })
     assert.deepEqual([texts.length, connectionLosses], [3, 1])
     assert.equal(
-      (await followStream(t, (await startStreamServer(t, [null, null, endEvent])).url, { quietMs: 5000 }))
-        .cuts,
+      (
+        await followStream(t, (await startStreamServer(t, [null, null, endEvent])).url, {
+          reportAfterMs: 5000,
+        })
+      ).connectionLosses,
       0,
     )
   })
 
-  test('a server that asks for patience is given it', async (t) => {
+  test('A retry waits for as long as Retry-After asks', async (t) => {
     const answers = [{ status: 503, type: 'text/html', headers: { 'retry-after': '1' }, body: '<html>' }]
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': () => answers.shift() ?? { body: [fullInfo('late')] },
@@ -266,7 +273,7 @@ function relay(socket: Socket, port: number): void {
   onward.on('error', () => socket.destroy())
 }
 
-/** A forward proxy that writes down what it was asked. */
+/** A forward proxy that records its requests. */
 async function startProxy(t: TestContext) {
   const seen: string[] = []
   const server = createHttpServer((request, response) => {
@@ -285,7 +292,7 @@ async function startProxy(t: TestContext) {
   return { port: await listen(t, server), seen }
 }
 
-function certificate(t: TestContext): { key: string; cert: string } | null {
+function createCertificate(t: TestContext): { key: string; cert: string } | null {
   const folder = mkdtempSync(join(tmpdir(), 'octo-tls-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]

@@ -1,4 +1,4 @@
-/** Completion: what octo offers, and that the scripts bring it into real shells. */
+/** Shell completion: the candidates of octo, and the scripts in real shells. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ const complete = async (url: string, ...words: string[]) => {
   return stdout.split('\n').filter(Boolean)
 }
 
-// Each is a process that mostly waits.
+// The processes mostly wait.
 suite('completion', { concurrency: 4 }, () => {
   for (const [words, expected] of [
     [['re'], ['restore', 'retry']],
@@ -71,19 +71,19 @@ suite('completion', { concurrency: 4 }, () => {
     [['update', '-f', ''], []],
     [['nonsense', ''], []],
   ] as const) {
-    test(`offered after octo ${words.join(' ')}`, async (t) => {
+    test(`Candidates after octo ${words.join(' ')}`, async (t) => {
       const { url } = await startFakeServer(t)
       assert.deepEqual(await complete(url, ...words), expected)
     })
   }
 
-  test('nothing is offered, and nothing said, where there is no server', async () => {
+  test('Without a server there are no candidates and no messages', async () => {
     assert.deepEqual(await complete('http://127.0.0.1:1', 'info', '-n', ''), [])
     const unset = await runOcto({}, 'complete', '--', 'info', '-n', '')
     assert.deepEqual(unset, { code: 0, stdout: '', stderr: '' })
   })
 
-  /** What each shell is told to print: the candidates for words typed so far. */
+  /** The arguments that make each shell print its candidates. */
   const shellCommands: Record<string, string[]> = {
     bash: [
       '-c',
@@ -97,7 +97,7 @@ suite('completion', { concurrency: 4 }, () => {
   }
 
   for (const [shell, args] of Object.entries(shellCommands)) {
-    test(`the script of ${shell} brings live names into ${shell}`, async (t) => {
+    test(`The script of ${shell} completes names of deployments`, async (t) => {
       const { url } = await startFakeServer(t)
       const syntax = await runOcto({}, 'completion', shell)
       assert.equal(syntax.code, 0)

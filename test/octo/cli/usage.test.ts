@@ -1,4 +1,4 @@
-/** What people type: every spelling of every option, help, and words for what cannot be meant. */
+/** Command lines: every spelling of every option, help texts, and messages for wrong arguments. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { CommandClass } from 'clipanion'
@@ -17,8 +17,8 @@ const createWith = async (t: Parameters<typeof fakeServer>[0], ...args: string[]
   return fake.requests[0]?.body as { name: string; app_overrides: unknown; deployment_overrides: unknown }
 }
 
-// Each is a process that mostly waits.
-suite('what people type', { concurrency: 4 }, () => {
+// The processes mostly wait.
+suite('command lines', { concurrency: 4 }, () => {
   for (const args of [
     ['-n', 'feature-1', '-e', 'a=1', '-o', 'b=2'],
     ['-nfeature-1', '-ea=1', '-ob=2'],
@@ -36,7 +36,7 @@ suite('what people type', { concurrency: 4 }, () => {
     })
   }
 
-  test('values may hold anything: dashes, =, commas, quotes, spaces, new lines, nothing', async (t) => {
+  test('Values can contain dashes, =, commas, quotes, spaces and new lines, and can be empty', async (t) => {
     const values = ['-1', '--help', 'a=b==', 'a,b', 'two words', 'one\ntwo', `"it's"`, '', '-e', 'Ünïcode 🐙']
     const args = values.flatMap((value, at) => [at % 2 === 0 ? '-e' : '--set-app-config', `k${at}=${value}`])
     const { app_overrides } = await createWith(t, '-n', 'feature-1', ...args)
@@ -46,7 +46,7 @@ suite('what people type', { concurrency: 4 }, () => {
     )
   })
 
-  test('keys are normalised, and of a key given twice the later value counts', async (t) => {
+  test('Keys are normalized, and the last value of a key wins', async (t) => {
     const { app_overrides } = await createWith(
       t,
       '-n',
@@ -59,7 +59,7 @@ suite('what people type', { concurrency: 4 }, () => {
     assert.deepEqual(app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]])
   })
 
-  test('spell leaves what follows -- and what it does not know', () => {
+  test('normalizeArgs keeps unknown options and everything after --', () => {
     assert.deepEqual(normalizeArgs(['list', '-x', '--name', 'a', '--', '-n', 'b']), [
       'list',
       '-x',
@@ -76,7 +76,7 @@ suite('what people type', { concurrency: 4 }, () => {
     ])
   })
 
-  test('--help of everything goes to stdout, with options and examples', async () => {
+  test('--help of every command prints options and examples on stdout', async () => {
     const all = await runOcto({}, '--help')
     assert.equal(all.code, 0)
     assert.equal(all.stderr, '')
@@ -89,7 +89,7 @@ suite('what people type', { concurrency: 4 }, () => {
       assert.doesNotMatch(one.stdout, /#0|undefined/)
       return one
     }
-    // A few at a time: each is a process.
+    // Runs a few processes at a time.
     for (let at = 0; at < commandNames.length; at += 4)
       await Promise.all(commandNames.slice(at, at + 4).map(checkHelp))
     assert.deepEqual(await runOcto({}, 'help', 'context', 'set'), await checkHelp('context set'))
@@ -97,29 +97,29 @@ suite('what people type', { concurrency: 4 }, () => {
     assert.equal((await runOcto({}, 'create', '-n', '-h')).code, 0)
   })
 
-  test('help is laid out: what is needed first, values by name, texts beside, nothing wider than the terminal', async () => {
+  test('Help lists required options first and is no wider than the terminal', async () => {
     const { stdout } = await runOcto({}, 'wait', '--help')
     assert.match(
       stdout,
-      /^Wait until a deployment is Running, Archived or gone\.\n\nWhere its last action[\s\S]*\n\nUsage: octo wait \[-n NAME\] \[-a ID\]/,
+      /^Wait until a deployment is Running, Archived or gone\.\n\nWaits for the state[\s\S]*\n\nUsage: octo wait \[-n NAME\] \[-a ID\]/,
     )
     assert.match(stdout, /^ {2}-n, --name NAME +name of the deployment$/m)
-    assert.match(stdout, /^ {6}--timeout TIME +such as 90s or 15m \(default 1h\)$/m)
-    assert.match(stdout, /^ {2}-o, --output FORM +json, jsonl, table, name or yaml$/m)
-    assert.match((await runOcto({}, 'create', '--help')).stdout, /^ {6}--output FORM +json/m)
+    assert.match(stdout, /^ {6}--timeout DURATION +how long to wait, such as 90s or 15m \(default 1h\)$/m)
+    assert.match(stdout, /^ {2}-o, --output FORMAT +json, jsonl, table, name or yaml$/m)
+    assert.match((await runOcto({}, 'create', '--help')).stdout, /^ {6}--output FORMAT +json/m)
     const [, ...narrow] = help((await commands.create?.()) as CommandClass, 72).split('\n')
     const tooWide = narrow.filter((line) => !/^(Usage| {2}octo)/.test(line) && line.length > 72)
     assert.deepEqual(tooWide, [])
   })
 
-  test('the version', async () => {
+  test('--version, -v and version print the version', async () => {
     for (const spelling of ['--version', '-v', 'version']) {
       assert.deepEqual(await runOcto({}, spelling), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
     }
   })
 
   for (const [args, expectedMessage] of [
-    [[], /^octo: no command was given\.\n[\s\S]*Usage: octo COMMAND/],
+    [[], /^octo: a command is missing\.\n[\s\S]*Usage: octo COMMAND/],
     [
       ['lsit'],
       /^octo: there is no command "lsit"\. Did you mean list\?\n\nocto --help lists the commands\.\n$/,
@@ -133,35 +133,35 @@ suite('what people type', { concurrency: 4 }, () => {
     [['create', '-n', 'x1', '--tag', 'v1'], /^octo: create has no option --tag\.\n\nUsage: octo create/],
     [
       ['archive', 'feature-1'],
-      /^octo: "feature-1" stands alone: values come after an option\.\n\nUsage: octo archive -n NAME \[--wait\]/,
+      /^octo: unexpected argument "feature-1": values follow an option\.\n\nUsage: octo archive -n NAME \[--wait\]/,
     ],
-    [['archive', '-n', 'feature-1', 'more'], /^octo: "more" stands alone: values come after an option\./],
+    [['archive', '-n', 'feature-1', 'more'], /^octo: unexpected argument "more": values follow an option\./],
     [['archive', '-n', ''], /^octo: A deployment needs a name\.\n\nUsage: octo archive/],
     [['archive', '-n', '../x'], /^octo: Name "\.\.\/x" must begin with a letter/],
     [['cleanup', '-n', 'x'], /^octo: Name "x" is too short/],
-    [['create', '-n', 'x1', '-e', 'novalue'], /^octo: -e needs KEY=VALUE: there is no "=" in it\.\n\nUsage:/],
-    [['create', '-n', 'x1', '-o', '=v'], /^octo: -o needs KEY=VALUE: what comes before "=" is empty\./],
+    [['create', '-n', 'x1', '-e', 'novalue'], /^octo: -e needs KEY=VALUE: "=" is missing\.\n\nUsage:/],
+    [['create', '-n', 'x1', '-o', '=v'], /^octo: -o needs KEY=VALUE: the key before "=" is empty\./],
     [['create', '-n', 'x1', '-e', 'a b=v'], /^octo: Config key "a b" contains white space/],
     [['update', '-n', 'x1', '-E', ' . '], /^octo: -E needs the KEY of a config value\./],
-    [['logs', '-a', 'seven'], /^octo: -a needs a whole number above 0, not "seven"\./],
-    [['logs', '-a', '0'], /^octo: -a needs a whole number above 0/],
+    [['logs', '-a', 'seven'], /^octo: -a needs a whole number greater than 0, not "seven"\./],
+    [['logs', '-a', '0'], /^octo: -a needs a whole number greater than 0/],
     [['logs', '-a', '1', '-l', 'nothing'], /^octo: -l needs one of all, both, stdout, out, stderr, err\./],
     [['cancel'], /^octo: cancel needs -n NAME or -a ID\.\n\nUsage: octo cancel/],
     [['cancel', '-n', 'x1', '-a', '1'], /^octo: cancel needs -n NAME or -a ID, not both\./],
-    [['actions', '-n', 'x1', '--limit', '0'], /^octo: --limit needs a whole number above 0/],
+    [['actions', '-n', 'x1', '--limit', '0'], /^octo: --limit needs a whole number greater than 0/],
     [['list', '-o', 'xml'], /^octo: -o needs one of json, jsonl, table, name, yaml, not "xml"\./],
     [['create', '-n', 'x1', '--wiat'], /^octo: create has no option --wiat\. Did you mean --wait\?/],
     [
       ['archive', '-n', 'x1', '--cancel-on-interrupt'],
       /^octo: --cancel-on-interrupt needs --wait or --follow\./,
     ],
-    [['logs', '-a', '1', '--tail', '-1'], /^octo: --tail needs a whole number above 0/],
+    [['logs', '-a', '1', '--tail', '-1'], /^octo: --tail needs a whole number greater than 0/],
     [['create', '--wait'], /^octo: create needs -n,--name\./],
     [['create', '-n', 'x1', '--wait=yes'], /^octo: --wait takes no value\./],
     [['create', '-n', 'x1', '--timeout', '5m'], /^octo: --timeout needs --wait or --follow\./],
     [
       ['update', '-n', 'x1', '--wait', '--timeout', 'soon'],
-      /^octo: --timeout needs a time up to 24h such as 90s/,
+      /^octo: --timeout needs a duration up to 24h, such as 90s/,
     ],
     [['archive', '-n', 'x1', '--idempotency-key', 'a b'], /^octo: --idempotency-key needs 1 to 180 visible/],
     [
@@ -174,10 +174,10 @@ suite('what people type', { concurrency: 4 }, () => {
     [['diff', '-a', '1'], /^octo: diff needs -n NAME once or twice, or -a ID twice\./],
     [['logs', '-a', '1', '-n', 'x1'], /^octo: logs needs -a ID or -n NAME, not both\./],
     [['context', 'set'], /^octo: context set needs NAME\./],
-    [['context', 'sit'], /^octo: "sit" stands alone/],
+    [['context', 'sit'], /^octo: unexpected argument "sit"/],
     [['completion', 'tcsh'], /^octo: completion needs one of bash, zsh, fish\./],
   ] as const) {
-    test(`typed wrongly: octo ${args.join(' ')}`, async () => {
+    test(`Usage error: octo ${args.join(' ')}`, async () => {
       const result = await runOcto({ OCTOPOD_URL: 'http://127.0.0.1:1' }, ...args)
       assert.equal(result.code, 2)
       assert.equal(result.stdout, '')

@@ -1,4 +1,4 @@
-/** Every command of octo against a server that speaks the wire format: what it asks, what it prints. */
+/** Every command of octo against a fake server: its requests and its output. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { suite, test } from 'node:test'
@@ -8,14 +8,14 @@ import { fullInfo, info, overridesOfBothLevels, summary } from '../wire-fixtures
 
 const silent = { code: 0, stdout: '', stderr: '' }
 
-// Each is a process that mostly waits.
+// The processes mostly wait.
 suite('every command of octo', { concurrency: 4 }, () => {
   test('list prints one name a line and nothing else', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': { body: [fullInfo('feature-2'), fullInfo('feature-1')] },
     })
-    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'list')
-    assert.deepEqual(ran, { ...silent, stdout: 'feature-2\nfeature-1\n' })
+    const result = await runOcto({ OCTOPOD_URL: fake.url }, 'list')
+    assert.deepEqual(result, { ...silent, stdout: 'feature-2\nfeature-1\n' })
     assert.equal(fake.requests[0]?.headers['idempotency-key'], undefined)
   })
 
@@ -27,7 +27,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
   test('create sends the overrides of both levels and prints nothing', async (t) => {
     const fake = await fakeServer(t, { 'POST /api/v1/deployments': success })
     const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: 'Secret abc', USER: 'Änne' }
-    const ran = await runOcto(
+    const result = await runOcto(
       environment,
       'create',
       '-n',
@@ -37,26 +37,29 @@ suite('every command of octo', { concurrency: 4 }, () => {
       '-o',
       'replicas=2',
     )
-    assert.deepEqual(ran, silent)
-    const [asked] = fake.requests
-    assert.deepEqual(asked?.body, {
+    assert.deepEqual(result, silent)
+    const [request] = fake.requests
+    assert.deepEqual(request?.body, {
       name: 'feature-1',
       app_overrides: [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]],
       deployment_overrides: [['replicas', { tag: 'ValueAdded', contents: '2' }]],
     })
-    assert.equal(asked?.headers.authorization, 'Secret abc')
-    assert.equal(asked?.headers['content-type'], 'application/json')
+    assert.equal(request?.headers.authorization, 'Secret abc')
+    assert.equal(request?.headers['content-type'], 'application/json')
   })
 
-  for (const [verb, method, path] of [
+  for (const [command, method, path] of [
     ['archive', 'DELETE', '/api/v1/deployments/feature-1'],
     ['restore', 'PATCH', '/api/v1/deployments/feature-1/restore'],
     ['cleanup', 'DELETE', '/api/v1/deployments/feature-1/cleanup'],
     ['delete', 'DELETE', '/api/v1/deployments/feature-1/delete'],
   ] as const) {
-    test(`${verb} asks ${method} ${path} and prints nothing`, async (t) => {
+    test(`${command} sends ${method} ${path} and prints nothing`, async (t) => {
       const fake = await fakeServer(t, { [`${method} ${path}`]: success })
-      assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url, USER: 'ann' }, verb, '-n', 'feature-1'), silent)
+      assert.deepEqual(
+        await runOcto({ OCTOPOD_URL: fake.url, USER: 'ann' }, command, '-n', 'feature-1'),
+        silent,
+      )
       assert.equal(fake.requests.length, 1)
       const headers = fake.requests[0]?.headers
       assert.match(String(headers?.['idempotency-key']), /^[0-9a-f-]{36}$/)
@@ -65,7 +68,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
     })
   }
 
-  test('update sends the whole set: present overrides, less the unset ones, with the new ones on top', async (t) => {
+  test('update sends all overrides: removes the unset ones and adds the new ones', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
       'PUT /api/v1/deployments/feature-1': success,
@@ -81,7 +84,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
     })
   })
 
-  test('update tells what it is based on, and is done again on top of the change of whoever was quicker', async (t) => {
+  test('update sends its revision, and applies the change again after a concurrent update', async (t) => {
     const theirs: Override[] = [['theirs', { tag: 'ValueAdded', contents: '1' }]]
     const before = fullInfo('feature-1')
     const infos = [
@@ -104,7 +107,7 @@ suite('every command of octo', { concurrency: 4 }, () => {
     assert.equal((await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'ours=2')).code, 5)
   })
 
-  test('update without changes sends the present overrides', async (t) => {
+  test('update without changes sends the current overrides', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
       'PUT /api/v1/deployments/feature-1': success,
@@ -120,11 +123,11 @@ suite('every command of octo', { concurrency: 4 }, () => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/feature-1/info': { body: [info('feature-1')] },
     })
-    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'info', '--name', 'feature-1')
-    assert.equal(ran.code, 0)
-    assert.equal(ran.stderr, '')
+    const result = await runOcto({ OCTOPOD_URL: fake.url }, 'info', '--name', 'feature-1')
+    assert.equal(result.code, 0)
+    assert.equal(result.stderr, '')
     assert.equal(
-      ran.stdout,
+      result.stdout,
       `Current settings:
 Application config:
 ┌───────────┬─────────────┐
@@ -174,12 +177,12 @@ Last logs:
     })
   }
 
-  test('logs brings several megabytes whole through a pipe', async (t) => {
+  test('logs writes several megabytes completely into a pipe', async (t) => {
     const long = `${'x'.repeat(99)}\n`.repeat(80_000)
     const body = { stdout: { un_stdout: long }, stderr: { un_stderr: '' } }
     const fake = await fakeServer(t, { 'GET /api/v1/log/7': { body } })
-    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'logs', '-a', '7', '-l', 'stdout')
-    assert.equal(ran.stdout.length, long.length + 1)
+    const result = await runOcto({ OCTOPOD_URL: fake.url }, 'logs', '-a', '7', '-l', 'stdout')
+    assert.equal(result.stdout.length, long.length + 1)
   })
 
   test('cancel by deployment finds the running action', async (t) => {
@@ -198,20 +201,20 @@ Last logs:
     assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-a', '9'), silent)
   })
 
-  test('cancel says so when nothing runs', async (t) => {
+  test('cancel fails when no action is running', async (t) => {
     const ended = { ...summary, state: 'succeeded', exit_code: 0 }
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/idle/full_info': { body: fullInfo('idle') },
       'GET /api/v1/deployments/ended/full_info': { body: fullInfo('ended', { last_action: ended }) },
     })
     for (const name of ['idle', 'ended']) {
-      const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', name)
-      assert.equal(ran.code, 5)
-      assert.equal(ran.stderr, `octo: No action of deployment ${name} is running.\nNothing to cancel.\n`)
+      const result = await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', name)
+      assert.equal(result.code, 5)
+      assert.equal(result.stderr, `octo: No action of deployment ${name} is running.\nNothing to cancel.\n`)
     }
   })
 
-  test('actions shows who did what and how it ended, and asks page by page', async (t) => {
+  test('actions prints actor and result, and reads page by page', async (t) => {
     const one = { ...summary, deployment: 'feature-1', app_overrides: [], deployment_overrides: [] }
     const ended = {
       finished_at: '2026-03-01T10:00:03.500Z',
@@ -231,13 +234,13 @@ Last logs:
         return { body }
       },
     })
-    const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'actions', '-n', 'feature-1', '--limit', '501')
-    assert.equal(ran.code, 0)
+    const result = await runOcto({ OCTOPOD_URL: fake.url }, 'actions', '-n', 'feature-1', '--limit', '501')
+    assert.equal(result.code, 0)
     assert.deepEqual(
       fake.requests.map(({ query }) => query),
       ['limit=500', 'limit=1&before=102'],
     )
-    const lines = ran.stdout.split('\n')
+    const lines = result.stdout.split('\n')
     assert.match(
       lines[1] ?? '',
       /Created at .*Action id .*Action .*State .*Who .*Source .*Duration .*Exit code .*Note/,
@@ -258,7 +261,7 @@ Last logs:
     }
   })
 
-  test('a URL with a path, a slash at its end, /api/v1 or no scheme reaches the same place', async (t) => {
+  test('A URL with a path, a trailing slash, /api/v1 or no scheme reaches the same server', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': { body: [fullInfo('root')] },
       'GET /tools/octopod/api/v1/deployments': { body: [fullInfo('below')] },
@@ -270,14 +273,14 @@ Last logs:
       ['/tools/octopod', 'below'],
       ['/tools/octopod/', 'below'],
     ]) {
-      const ran = await runOcto({ OCTOPOD_URL: fake.url + suffix }, 'list')
-      assert.deepEqual(ran, { ...silent, stdout: `${name}\n` })
+      const result = await runOcto({ OCTOPOD_URL: fake.url + suffix }, 'list')
+      assert.deepEqual(result, { ...silent, stdout: `${name}\n` })
     }
     const bare = await runOcto({ OCTOPOD_URL: fake.url.replace('http://', '') }, 'list')
     assert.equal(bare.stdout, 'root\n')
   })
 
-  test('the actor comes from the CI system before $USER, percent-encoded', async (t) => {
+  test('The actor comes from the CI system before $USER, percent-encoded', async (t) => {
     const fake = await fakeServer(t, { 'DELETE /api/v1/deployments/feature-1': success })
     for (const [environment, actor] of [
       [{ GITHUB_ACTOR: 'ann', USER: 'runner' }, 'ann'],
@@ -290,17 +293,17 @@ Last logs:
     }
   })
 
-  test('a reader that closes the pipe early is no failure', async (t) => {
+  test('A reader that closes the pipe early is no error', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/log/7': { body: { ...output, stdout: { un_stdout: 'line\n'.repeat(200_000) } } },
     })
     const command = `{ "$@" logs -a 7; echo "exit $?" >&2; } | head -n 1`
     const env = { PATH: process.env.PATH, OCTOPOD_URL: fake.url }
-    const ran = await new Promise<string[]>((resolve) => {
+    const result = await new Promise<string[]>((resolve) => {
       execFile('sh', ['-c', command, 'sh', ...octoCommand], { env }, (_, stdout, stderr) =>
         resolve([stdout, stderr]),
       )
     })
-    assert.deepEqual(ran, ['\t\tstdout:\n', 'exit 0\n'])
+    assert.deepEqual(result, ['\t\tstdout:\n', 'exit 0\n'])
   })
 })

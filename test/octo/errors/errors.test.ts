@@ -1,4 +1,4 @@
-/** Everything that can go wrong, as a person at the command line meets it: an exit code, nothing on stdout, words. */
+/** Errors as users see them: the exit code, a message on stderr, and an empty stdout. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
@@ -8,7 +8,7 @@ import { fullInfo } from '../wire-fixtures.ts'
 
 const secret = 'Bearer s3cr3t-value'
 
-/** The exit code, nothing but words on stderr, and the credential in none of them. */
+/** Checks the exit code and that stderr contains neither the credential nor a stack. */
 function assertFailure({ code, stdout, stderr }: CommandResult, expected: number): string {
   assert.equal(code, expected)
   assert.equal(stdout, '')
@@ -24,28 +24,28 @@ async function archiveWithResponse(
 ): Promise<string> {
   const fake = await fakeServer(test, { 'DELETE /api/v1/deployments/feature-1': laid })
   const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: authorization }
-  const ran = await runOcto(environment, 'archive', '-n', 'feature-1')
-  return assertFailure(ran, expectedExitCode(laid)).replaceAll(fake.url, 'URL')
+  const result = await runOcto(environment, 'archive', '-n', 'feature-1')
+  return assertFailure(result, expectedExitCode(laid)).replaceAll(fake.url, 'URL')
 }
 
-/** Refused, not allowed, or no usable answer. */
+/** Exit code 5, 6 or 7. */
 function expectedExitCode({ status = 200, type = '', body }: FakeResponse): number {
   if (status === 401 || status === 403) return 6
   const isApiError = typeof body === 'object' && body !== null && 'tag' in body
   return status >= 400 && status < 500 && isApiError && type === '' ? 5 : 7
 }
 
-// Each is a process that mostly waits.
-suite('what goes wrong', { concurrency: 4 }, () => {
+// The processes mostly wait.
+suite('errors of octo', { concurrency: 4 }, () => {
   for (const [url, expectedMessage] of [
     [undefined, 'OCTOPOD_URL is not set.'],
     ['', 'OCTOPOD_URL is not set.'],
     ['http://', 'OCTOPOD_URL is not a URL.'],
     ['http://a b', 'OCTOPOD_URL is not a URL.'],
     ['http://host:99999', 'OCTOPOD_URL is not a URL.'],
-    ['ftp://host', 'OCTOPOD_URL begins with ftp:// but octo speaks only http:// and https://.'],
-    ['https://ann:s3cr3t@host', 'OCTOPOD_URL holds a user name or password.'],
-    ['https://host/?token=s3cr3t', 'OCTOPOD_URL holds a ? or #.'],
+    ['ftp://host', 'OCTOPOD_URL begins with ftp://, but octo supports only http:// and https://.'],
+    ['https://ann:s3cr3t@host', 'OCTOPOD_URL contains a user name or password.'],
+    ['https://host/?token=s3cr3t', 'OCTOPOD_URL contains a ? or #.'],
   ] as const) {
     test(`OCTOPOD_URL ${JSON.stringify(url)}`, async () => {
       const stderr = assertFailure(await runOcto(url === undefined ? {} : { OCTOPOD_URL: url }, 'list'), 2)
@@ -54,21 +54,21 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     })
   }
 
-  test('a credential that no header can carry is refused without being shown', async () => {
+  test('A credential that is no valid header is rejected without being printed', async () => {
     const environment = { OCTOPOD_URL: 'http://127.0.0.1:1', OCTO_AUTHORIZATION_HEADER: 's3cr3t\nline' }
     assert.match(
       assertFailure(await runOcto(environment, 'list'), 2),
-      /OCTO_AUTHORIZATION_HEADER holds a character/,
+      /OCTO_AUTHORIZATION_HEADER contains a character/,
     )
   })
 
-  test('white space around the credential is dropped', async (t) => {
+  test('White space around the credential is removed', async (t) => {
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [] } })
     await runOcto({ OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: `${secret}\n` }, 'list')
     assert.equal(fake.requests[0]?.headers.authorization, secret)
   })
 
-  test('a port where nothing listens', async () => {
+  test('The port is closed', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }
@@ -80,7 +80,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     )
   })
 
-  test('a connection cut before the answer leaves a write in doubt, and says so', async (t) => {
+  test('After a broken connection the message says that the result of a write is unknown', async (t) => {
     const server = createServer((socket) => socket.once('data', () => socket.destroy())).listen(
       0,
       '127.0.0.1',
@@ -91,13 +91,13 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     const writeError = assertFailure(await runOcto({ OCTOPOD_URL: url }, 'archive', '-n', 'feature-1'), 7)
     assert.match(
       writeError,
-      /the connection was cut before the answer[\s\S]*Whether the request was carried out is not known/,
+      /the connection broke before the response[\s\S]*It is unknown whether the request was carried out/,
     )
     assert.doesNotMatch(assertFailure(await runOcto({ OCTOPOD_URL: url }, 'list'), 7), /carried out/)
   })
 
-  test('something that does not speak HTTP, and TLS where there is none', async (t) => {
-    // A client may leave in any way.
+  test('The server speaks no HTTP, or no TLS', async (t) => {
+    // The client may close the connection in any way.
     const mailServer = createServer((socket) =>
       socket.on('error', () => {}).end('220 mail.example.com ESMTP\r\n'),
     )
@@ -143,7 +143,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     ['service_unavailable', 'The database is not reachable.', 'Send it again in a moment'],
     ['too_large', 'At most 10 MiB.', 'Send less'],
   ] as const) {
-    test(`refused with ${code}`, async (t) => {
+    test(`The server responds with ${code}`, async (t) => {
       const { errorCodes } = await import('../../../domain/errors.ts')
       const stderr = await archiveWithResponse(t, {
         status: errorCodes[code].status,
@@ -153,7 +153,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     })
   }
 
-  test('an internal error comes with the request id', async (t) => {
+  test('An internal error is printed with its request id', async (t) => {
     const headers = { 'X-Request-Id': 'r-42' }
     const stderr = await archiveWithResponse(t, {
       status: 500,
@@ -163,7 +163,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     assert.match(stderr, /^octo: Something broke\.\nReport it with the request id; .* Request id: r-42\n$/)
   })
 
-  test('several name errors and errors without a code, as Octopod 1.6 sent them', async (t) => {
+  test('Name errors and errors without a code, as Octopod 1.6 sent them', async (t) => {
     const names = { status: 400, body: { tag: 'ValidationError', name_field: ['Too short.', 'Taken.'] } }
     assert.match(await archiveWithResponse(t, names), /^octo: Too short\.\nTaken\.\n/)
     const app = {
@@ -176,7 +176,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     )
   })
 
-  test('the words of config_check come as plain text', async (t) => {
+  test('The message of config_check arrives as plain text', async (t) => {
     const body = 'image.tag v9 does not exist.\nThere are: v1, v2\n'
     const fake = await fakeServer(t, { 'POST /api/v1/deployments': { status: 400, body } })
     const stderr = assertFailure(
@@ -189,7 +189,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     )
   })
 
-  test('control characters of a server do not reach the terminal', async (t) => {
+  test('Control characters of a server do not reach the terminal', async (t) => {
     const stderr = await archiveWithResponse(t, {
       status: 409,
       body: errorBody('busy', 'red \u001b[31m bell \u0007 end'),
@@ -197,7 +197,7 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     assert.match(stderr, /^octo: red �\[31m bell � end\n/)
   })
 
-  test('401 says whether the credential is missing or wrong', async (t) => {
+  test('The message for 401 says whether the credential is missing or wrong', async (t) => {
     const refused = { status: 401, body: errorBody('unauthenticated', 'Not signed in.') }
     assert.match(
       await archiveWithResponse(t, refused),
@@ -211,22 +211,22 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     )
   })
 
-  test('answers of proxies: 502, 503 and 504 as web pages or with nothing', async (t) => {
+  test('Responses of proxies: 502, 503 and 504 as web pages or without content', async (t) => {
     for (const status of [502, 503, 504]) {
       const page = await archiveWithResponse(t, { status, type: 'text/html', body: '<html>nginx</html>' })
       assert.match(
         page,
-        new RegExp(`^octo: URL answered ${status} \\(.*\\)\\.\nTry again in a minute: a proxy`),
+        new RegExp(`^octo: URL answered ${status} \\(.*\\)\\.\nTry again in a minute: Octopod or a proxy`),
       )
       assert.match(await archiveWithResponse(t, { status, body: '' }), /Try again in a minute/)
       assert.equal(
         await archiveWithResponse(t, { status, body: 'no healthy upstream' }),
-        'octo: no healthy upstream\nTry again in a minute. If it stays so: Check OCTOPOD_URL.\n',
+        'octo: no healthy upstream\nTry again in a minute. If that does not help: Check OCTOPOD_URL.\n',
       )
     }
   })
 
-  test('what is not Octopod: web pages, other JSON, nothing, a login page', async (t) => {
+  test('Responses of other programs: web pages, other JSON, no content, a login page', async (t) => {
     for (const [response, expectedMessage] of [
       [
         { type: 'text/html', body: '<!doctype html><title>Hello</title>' },
@@ -236,20 +236,17 @@ suite('what goes wrong', { concurrency: 4 }, () => {
         { status: 404, type: 'text/html', body: '<html>404' },
         /answered 404 with a web page: this is not the API/,
       ],
-      [
-        { status: 404, body: { message: 'no Route matched' } },
-        /answered 404 with something else than JSON|not the API/,
-      ],
-      [{ body: '' }, /answered 200 with nothing: this is not the API/],
-      [{ body: 'pong' }, /answered 200 with something else than JSON/],
-      [{ body: { tag: 'Failure' } }, /answered archiveDeployment in a shape octo does not know \(tag: /],
+      [{ status: 404, body: { message: 'no Route matched' } }, /answered 404 without JSON|not the API/],
+      [{ body: '' }, /answered 200 without content: this is not the API/],
+      [{ body: 'pong' }, /answered 200 without JSON/],
+      [{ body: { tag: 'Failure' } }, /answered archiveDeployment in a form that octo does not know \(tag: /],
       [
         { status: 302, headers: { location: 'https://login.example.com/start?ticket=s3cr3t' }, body: '' },
-        /sends us to https:\/\/login\.example\.com\/start\.\nWrite https:\/\/ in OCTOPOD_URL/,
+        /redirects to https:\/\/login\.example\.com\/start\.\nWrite https:\/\/ in OCTOPOD_URL/,
       ],
       [
         { status: 307, headers: { location: '/login?next=s3cr3t' }, body: '' },
-        /sends us to URL\/login\.\nSet OCTOPOD_URL/,
+        /redirects to URL\/login\.\nSet OCTOPOD_URL/,
       ],
     ] as [FakeResponse, RegExp][]) {
       const stderr = await archiveWithResponse(t, response)
@@ -257,14 +254,14 @@ suite('what goes wrong', { concurrency: 4 }, () => {
     }
   })
 
-  test('an answer of a future or past server is noticed by its shape', async (t) => {
+  test('A response of another version of the server is rejected', async (t) => {
     const { revision: _, ...older } = fullInfo('feature-1')
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [older] } })
     const stderr = assertFailure(await runOcto({ OCTOPOD_URL: fake.url }, 'list'), 7)
-    assert.match(stderr, /listDeployments in a shape octo does not know \(0\.revision: .*same version/s)
+    assert.match(stderr, /listDeployments in a form that octo does not know \(0\.revision: .*same version/s)
   })
 
-  test('info of a deployment that is not there', async (t) => {
+  test('info of a missing deployment', async (t) => {
     const missing = { status: 404, body: errorBody('no_such_deployment', 'Deployment nope not found.') }
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/nope/info': missing,

@@ -1,4 +1,4 @@
-/** Every command in every form: -o json, jsonl, table, name and yaml. */
+/** Every command in every output format: -o json, jsonl, table, name and yaml. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,7 +44,7 @@ const startFakeServer = (t: TestContext) =>
     'GET /api/v1/ping': { body: 'abc' },
   })
 
-/** What is typed after each verb. */
+/** Arguments of each command. */
 const argsByCommand: Record<string, string[]> = {
   list: [],
   config: [],
@@ -62,7 +62,7 @@ const argsByCommand: Record<string, string[]> = {
   watch: ['--timeout', '0.3s'],
 }
 
-/** Runs a command inside this process: hundreds of processes would take minutes. */
+/** Runs a command in this process, because hundreds of processes would take minutes. */
 async function runInProcess(env: Record<string, string>, verb: string, ...args: string[]) {
   const output = { stdout: '', stderr: '' }
   const collect = (name: 'stdout' | 'stderr') =>
@@ -81,7 +81,7 @@ async function runInProcess(env: Record<string, string>, verb: string, ...args: 
 }
 
 for (const command of Object.keys(commands))
-  test(`octo ${command} -o FORM`, async (t) => {
+  test(`octo ${command} -o FORMAT`, async (t) => {
     const { url } = await startFakeServer(t)
     const configHome = mkdtempSync(join(tmpdir(), 'octo-forms-'))
     t.after(() => rmSync(configHome, { recursive: true, force: true }))
@@ -95,7 +95,7 @@ for (const command of Object.keys(commands))
         '-o',
         format,
       )
-      assert.doesNotMatch(stderr, /mistake in octo|no option/)
+      assert.doesNotMatch(stderr, /bug in octo|no option/)
       assert.notEqual(stdout, '', `${format}: ${stderr}`)
       const lines = stdout.split('\n').slice(0, -1)
       if (format === 'json') JSON.parse(stdout)
@@ -106,7 +106,7 @@ for (const command of Object.keys(commands))
     }
   })
 
-test('what was cancelled, deleted or opened is told', async (t) => {
+test('cancel, delete and open print their record', async (t) => {
   const { url } = await startFakeServer(t)
   const runAsJson = async (verb: string, ...args: string[]) =>
     JSON.parse((await runInProcess({ OCTOPOD_URL: url }, verb, ...args, '-o', 'json')).stdout)

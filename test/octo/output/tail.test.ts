@@ -1,4 +1,4 @@
-/** The last lines of an output, however it was cut into pieces. */
+/** The last lines of an output, for any division into chunks. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -10,7 +10,7 @@ async function* chunksOf(texts: readonly string[]) {
   for (const [index, text] of texts.entries()) yield { seq: index + 1, stream: 'stdout' as const, text, at }
 }
 
-test('the last lines are those of the whole text', async () => {
+test('The last lines are those of the complete text', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.stringMatching(/^[ab\n]{0,6}$/), { maxLength: 8 }),

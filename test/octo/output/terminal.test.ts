@@ -1,4 +1,4 @@
-/** octo on a terminal, which script(1) gives it: what is drawn, and that the terminal is left as it was. */
+/** octo on a terminal of script(1): what it draws, and that it restores the terminal. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { fullInfo, summary } from '../wire-fixtures.ts'
 
 type KeyboardInput = { when: string; what: string }
 
-/** Everything the terminal is sent, and the exit code. */
+/** Returns everything that the terminal receives, and the exit code. */
 async function runOnTerminal(
   environment: Record<string, string>,
   args: string[],
@@ -37,7 +37,7 @@ async function runOnTerminal(
 
 const hasScript = (() => {
   try {
-    // The one of util-linux; others take other options.
+    // Other versions of script have other options.
     return execFileSync('script', ['--version'], { encoding: 'utf8' }).includes('util-linux')
   } catch {
     return false
@@ -50,9 +50,9 @@ const running = { status: { tag: 'DeploymentNotPending', recorded_status: { tag:
 
 suite('octo on a terminal', {
   concurrency: 3,
-  skip: !hasScript && 'there is no script of util-linux',
+  skip: !hasScript && 'script of util-linux is not installed',
 }, () => {
-  test('watch takes the screen for its table, and gives it back', async (t) => {
+  test('watch draws a table and restores the screen', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': { body: [fullInfo('feature-1', running)] },
     })
@@ -62,7 +62,7 @@ suite('octo on a terminal', {
       text.startsWith(`${escapeCharacter}[?1049h${escapeCharacter}[?25l`),
       JSON.stringify(text.slice(0, 80)),
     )
-    assert.match(text, /1 deployment · .* · Ctrl-C ends/)
+    assert.match(text, /1 deployment · .* · Ctrl-C to quit/)
     assert.match(text, /NAME +STATUS[\s\S]*feature-1 +Running/)
     assert.ok(
       text.endsWith(`${escapeCharacter}[?25h${escapeCharacter}[?1049l`),
@@ -70,7 +70,7 @@ suite('octo on a terminal', {
     )
   })
 
-  test('waiting is one line that is drawn anew, dim only where colours are wanted', async (t) => {
+  test('Waiting redraws one line, with colors only if they are allowed', async (t) => {
     let fetchCount = 0
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/x1/full_info': () => {
@@ -95,7 +95,7 @@ suite('octo on a terminal', {
     assert.equal(dumb.text, 'x1: Running\r\n')
   })
 
-  test('Ctrl-C leaves the line that was drawn, and a sentence below it', async (t) => {
+  test('Ctrl-C keeps the line and prints a message below', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments/x1/full_info': { body: fullInfo('x1', { last_action: summary }) },
     })
@@ -103,7 +103,7 @@ suite('octo on a terminal', {
     const { text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['wait', '-n', 'x1'], input)
     assert.match(
       text,
-      /x1: .* is running .*\r\n.*Waiting has ended, action 7 goes on: octo wait -a 7 waits on, /s,
+      /x1: .* is running .*\r\n.*Stopped waiting; action 7 goes on\. Wait again: octo wait -a 7\. /s,
     )
   })
 })
