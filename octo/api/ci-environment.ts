@@ -9,7 +9,7 @@ export function readRequester(environment: NodeJS.ProcessEnv): Requester {
   return {
     actor: findActor(environment),
     source: system === undefined ? 'octo' : 'ci',
-    runUrl: system === undefined ? null : describeRun(system, environment),
+    ciRun: system === undefined ? null : describeRun(system, environment),
   }
 }
 

@@ -106,8 +106,8 @@ function buildHeaders(
   name: CallName,
   options: RequestOptions,
 ): Record<string, string> {
-  const { actor, source, runUrl } = connection.requester
-  const reason = options.reason || runUrl
+  const { actor, source, ciRun } = connection.requester
+  const reason = options.reason || ciRun
   const actorHeaders = {
     [headers.source]: source,
     ...(actor === null ? {} : { [headers.actor]: encodeURIComponent(actor) }),

@@ -15,7 +15,7 @@ export type Requester = {
   actor: string | null
   source: 'octo' | 'ci'
   /** Name and address of the CI run; null outside of CI. */
-  runUrl: string | null
+  ciRun: string | null
 }
 
 /** Proxies from the environment: one per scheme, and the hosts that need none. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { readRequester } from '../../../octo/api/ci-environment.ts'
 
 test('Actor and run come from the variables of CI systems', () => {
-  for (const [environment, run] of [
+  for (const [environment, ciRun] of [
     [{ GITLAB_CI: 'true', CI: 'true', CI_JOB_URL: 'https://gitlab/j/1' }, 'GitLab CI: https://gitlab/j/1'],
     [{ BUILDKITE: 'true', BUILDKITE_BUILD_URL: 'https://bk/1' }, 'Buildkite: https://bk/1'],
     [{ CIRCLECI: 'true', CIRCLE_BUILD_URL: 'https://cc/1' }, 'CircleCI: https://cc/1'],
@@ -21,6 +21,6 @@ test('Actor and run come from the variables of CI systems', () => {
     [{ GITHUB_ACTIONS: 'true' }, 'GitHub Actions'],
     [{ CI: '1' }, 'CI'],
   ] as const)
-    assert.deepEqual(readRequester(environment), { actor: null, source: 'ci', run })
-  assert.deepEqual(readRequester({ CI: 'false', USER: 'ann' }), { actor: 'ann', source: 'octo', run: null })
+    assert.deepEqual(readRequester(environment), { actor: null, source: 'ci', ciRun })
+  assert.deepEqual(readRequester({ CI: 'false', USER: 'ann' }), { actor: 'ann', source: 'octo', ciRun: null })
 })

@@ -1,4 +1,4 @@
-/** octo as it is handed out: one executable without Node, and an npm package without dependencies. */
+/** The builds of octo: one executable without Node, and an npm package without dependencies. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -32,7 +32,7 @@ function runProgram(
 
 const skipReason = findRuntime(hostPlatform()) === null && `no runtime for ${hostPlatform()} was installed`
 
-describe('the executable, where there is no Node', { skip: skipReason }, () => {
+describe('the executable on a machine without Node', { skip: skipReason }, () => {
   const program = join(folder, 'octo')
   const PATH = join(folder, 'nothing')
   const octo = (environment: Record<string, string>, ...args: string[]) =>
@@ -43,33 +43,33 @@ describe('the executable, where there is no Node', { skip: skipReason }, () => {
     await buildExecutable(program)
   })
 
-  test('tells its version and its commands', async () => {
+  test('The executable prints its version and its commands', async () => {
     assert.deepEqual(await octo({}, '--version'), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
     const help = await octo({}, '--help')
     assert.equal(help.code, 0)
     assert.match(help.stdout, /^ {2}create +\S/m)
   })
 
-  test('asks a server, with the credential', async (t) => {
+  test('The executable sends requests with the credential', async (t) => {
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('feature-1')] } })
     const result = await octo({ OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: 'Secret abc' }, 'list')
     assert.deepEqual(result, { code: 0, stdout: 'feature-1\n', stderr: '' })
     assert.equal(fake.requests[0]?.headers.authorization, 'Secret abc')
   })
 
-  test('says what is wrong, without a stack', async () => {
+  test('An error message has no stack', async () => {
     const result = await octo({ OCTOPOD_URL: 'http://127.0.0.1:1' }, 'list')
     assert.notEqual(result.code, 0)
     assert.match(result.stderr, /^octo: cannot reach http:\/\/127\.0\.0\.1:1/)
     assert.doesNotMatch(result.stderr, /\n {4}at /)
   })
 
-  test('does not read the settings of the folder it is called in', async () => {
+  test('The executable ignores .env in the current folder', async () => {
     await writeFile(join(folder, '.env'), 'OCTOPOD_URL=http://127.0.0.1:1\n')
     assert.match((await octo({}, 'list')).stderr, /OCTOPOD_URL is not set/)
   })
 
-  test('leaves nothing beside it when it is built', async () => {
+  test('The build leaves no other files behind', async () => {
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.includes('octo')),
       ['octo'],
@@ -77,7 +77,7 @@ describe('the executable, where there is no Node', { skip: skipReason }, () => {
   })
 })
 
-test('another platform, whose runtime is not installed, is refused with the command that gets it', async () => {
+test('For a platform without an installed runtime the error names the command that installs it', async () => {
   await assert.rejects(
     buildExecutable(join(folder, 'never'), 'plan9-mips'),
     /npm install .*@oven\/bun-plan9-mips@\d/,
@@ -92,7 +92,7 @@ const npmEnvironment = {
   npm_config_update_notifier: 'false',
 }
 
-test('the package is installed by npm without a network, and npx finds octo in it', async (t) => {
+test('npm installs the package without a network, and npx runs octo', async (t) => {
   await buildPackage(join(folder, 'package'))
   const packResult = await runProgram('npm', ['pack', './package'], npmEnvironment)
   assert.equal(packResult.code, 0, packResult.stderr)
