@@ -118,7 +118,7 @@ export function rebaseOverrides(
   )
 }
 
-/** Returns the first validation problem; null when there is none. */
+/** Returns the first validation error; null when there is none. */
 export function findValidationError(overrides: readonly Override[]): string | null {
   for (const [key, value] of overrides) {
     const error =

@@ -5,18 +5,18 @@ import { errorFromResponse, toApiError } from '../../../web/api/errors.ts'
 
 describe('API errors', () => {
   it('An error has the server’s message and a hint', async () => {
-    const problem = await errorFromResponse(
+    const error = await errorFromResponse(
       Response.json(errorBody('busy', 'shop is being processed.'), { status: 409 }),
     )
-    assert.equal(problem.message, 'shop is being processed.')
-    assert.equal(problem.code, 'busy')
-    assert.match(problem.hint, /Wait/)
+    assert.equal(error.message, 'shop is being processed.')
+    assert.equal(error.code, 'busy')
+    assert.match(error.hint, /Wait/)
   })
 
   it('The output of a failed config check is kept unchanged', async () => {
-    const problem = await errorFromResponse(new Response('No such tag.\nTry v2.\n', { status: 400 }))
-    assert.equal(problem.code, 'config_rejected')
-    assert.equal(problem.message, 'No such tag.\nTry v2.')
+    const error = await errorFromResponse(new Response('No such tag.\nTry v2.\n', { status: 400 }))
+    assert.equal(error.code, 'config_rejected')
+    assert.equal(error.message, 'No such tag.\nTry v2.')
   })
 
   it('A proxy’s answer in place of the server means an expired sign-in', async () => {
@@ -30,8 +30,10 @@ describe('API errors', () => {
       assert.deepEqual([message, status, code], ['Your sign-in has ended.', 0, null])
       assert.match(hint, /another tab/)
     }
-    const ours = Response.json(errorBody('unauthenticated', 'This needs a credential.'), { status: 401 })
-    assert.equal((await errorFromResponse(ours)).code, 'unauthenticated')
+    const serverResponse = Response.json(errorBody('unauthenticated', 'This needs a credential.'), {
+      status: 401,
+    })
+    assert.equal((await errorFromResponse(serverResponse)).code, 'unauthenticated')
   })
 
   it('Gateway pages, network failures and timeouts have messages', async () => {

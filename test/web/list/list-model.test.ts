@@ -23,34 +23,34 @@ function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
   /** Each pause waits until the test continues it. */
   const pause = () => new Promise<void>((resolve) => pendingPauses.push(resolve))
   const model = createListModel(store, { ...defaultView, ...view }, pause)
-  const change = (wanted: Parameters<typeof sampleDeployment>[0] & { name: string }) => {
-    const deployment = sampleDeployment({ revision: 2, ...wanted })
-    store.apply({ type: 'deployment', name: wanted.name, revision: deployment.revision, deployment })
+  const change = (options: Parameters<typeof sampleDeployment>[0] & { name: string }) => {
+    const deployment = sampleDeployment({ revision: 2, ...options })
+    store.apply({ type: 'deployment', name: options.name, revision: deployment.revision, deployment })
   }
   const runAllPauses = async () => {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve))
-      const turn = pendingPauses.shift()
-      if (turn === undefined) return
-      turn()
+      const resume = pendingPauses.shift()
+      if (resume === undefined) return
+      resume()
     }
   }
   return {
     store,
-    listing: model,
+    model,
     change,
-    turns: pendingPauses,
-    finish: runAllPauses,
+    pendingPauses,
+    runAllPauses,
     names: () => model.state.value.items.map(({ name }) => name),
-    setView: (wanted: Partial<ListView>) => model.setView({ ...defaultView, ...view, ...wanted }),
+    setView: (options: Partial<ListView>) => model.setView({ ...defaultView, ...view, ...options }),
   }
 }
 
 describe('the list model', () => {
   it('The last change is first, and archived deployments are hidden by default', () => {
-    const { names, setView, listing } = createModel()
+    const { names, setView, model } = createModel()
     assert.deepEqual(names(), ['shop', 'blog'])
-    assert.equal(listing.state.value.hiddenMatches, 1)
+    assert.equal(model.state.value.hiddenMatches, 1)
     setView({ archived: true })
     assert.deepEqual(names(), ['shop', 'blog', 'old'])
     setView({ sort: 'name', descending: false })
@@ -60,7 +60,7 @@ describe('the list model', () => {
   })
 
   it('A change moves one row, and rows are added and removed', () => {
-    const { names, change, store, listing } = createModel()
+    const { names, change, store, model } = createModel()
     change({ name: 'blog', changed: '2026-01-06' })
     assert.deepEqual(names(), ['blog', 'shop'])
     change({ name: 'news', changed: '2026-01-07' })
@@ -70,7 +70,7 @@ describe('the list model', () => {
     store.apply({ type: 'deleted', name: 'news', revision: 9 })
     assert.deepEqual(names(), ['blog', 'old'])
     assert.deepEqual(
-      { ...listing.state.value, items: [], terms: [] },
+      { ...model.state.value, items: [], terms: [] },
       { items: [], terms: [], total: 3, archived: 1, hiddenMatches: 1 },
     )
   })
@@ -92,11 +92,11 @@ describe('the list model', () => {
   })
 
   it('Hidden archived matches are counted', async () => {
-    const { names, setView, listing, finish } = createModel()
+    const { names, setView, model, runAllPauses } = createModel()
     setView({ query: 'old' })
-    await finish()
+    await runAllPauses()
     assert.deepEqual(names(), [])
-    assert.equal(listing.state.value.hiddenMatches, 1)
+    assert.equal(model.state.value.hiddenMatches, 1)
   })
 
   it('A search is published when complete, includes later changes, and replaces an older one', async () => {
@@ -106,18 +106,18 @@ describe('the list model', () => {
         app: Object.fromEntries(Array.from({ length: 30 }, (_, key) => [`key.${key}.of`, `value ${at}`])),
       }),
     )
-    const { names, setView, turns, change, finish, listing } = createModel({}, many)
+    const { names, setView, pendingPauses, change, runAllPauses, model } = createModel({}, many)
     setView({ query: 'velue' })
     setView({ query: 'd1999' })
-    assert.ok(turns.length >= 2, 'it pauses')
+    assert.ok(pendingPauses.length >= 2, 'it pauses')
     assert.equal(names().length, 2000)
     change({ name: 'd3', app: { note: 'd1999' } })
     assert.equal(names().length, 2000)
-    await finish()
+    await runAllPauses()
     assert.deepEqual(names(), ['d1999', 'd3'])
-    const { terms } = listing.state.value
+    const { terms } = model.state.value
     change({ name: 'd5', app: { note: 'd1999' } })
     assert.deepEqual(new Set(names()), new Set(['d1999', 'd3', 'd5']))
-    assert.equal(listing.state.value.terms, terms)
+    assert.equal(model.state.value.terms, terms)
   })
 })
