@@ -4,7 +4,7 @@ import type { VNode } from 'preact'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import { ElapsedTime } from '../ui/elapsed-time.ts'
 import { ErrorBox } from '../ui/error-box.ts'
-import { ReasonField } from '../ui/reason-field.ts'
+import { ReasonField } from '../ui/text-field.ts'
 import type { FormState } from './form-state.ts'
 
 /** Maximum number of edited keys that are listed by name. */

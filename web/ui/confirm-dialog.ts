@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { Dialog } from './dialog.ts'
-import { ReasonField } from './reason-field.ts'
+import { ReasonField } from './text-field.ts'
 
 export function ConfirmDialog(): VNode | null {
   const { confirmations } = useApp()
