@@ -41,11 +41,11 @@ test('lint --life finds no fault in the bash example', async () => {
     process.execPath,
     'infra/control-scripts/lint/main.ts',
     join(folder, 'scripts'),
-    '--life',
+    '--lifecycle',
     'page',
   )
   assert.equal(code, 0, output)
-  assert.match(output, /\n\d+ findings: 0 faults, 0 warnings\.\n$/)
+  assert.match(output, /\n\d+ findings: 0 errors, 0 warnings\.\n$/)
 })
 
 test('The bash example serves its page, keeps it through archive and restore, and rejects a wrong tag', async () => {

@@ -56,10 +56,10 @@ test('The chart and the settings of the page pass lint --life, and the wrong key
     .trim()
   assert.ok(made !== make && set.includes(namespace.name) && run.startsWith('node '))
 
-  const { code, output } = await bash(`${made}\n${set}\n${run} --life first-chart`)
+  const { code, output } = await bash(`${made}\n${set}\n${run} --lifecycle first-chart`)
   assert.equal(code, 0, output)
   assert.match(output, /^info +ok .+ http:\/\/octopod-lint\.staging\.example\.com$/m)
-  assert.match(output, /\n\d+ findings: 0 faults, \d+ warnings?\.\n$/)
+  assert.match(output, /\n\d+ findings: 0 errors, \d+ warnings?\.\n$/)
 
   const refused = await bash(`${set}\n${run} --application-config replicaCount=many || true`)
   const [, message = ''] = /^octo: (replicaCount: .+)$/m.exec(read('docs/first-chart.md')) ?? []

@@ -1,4 +1,7 @@
-/** Lint of a whole life: what changes something, twice each, with the checks between. Called by main.ts when it was asked for. */
+/**
+ * Tests the scripts that change something: a whole lifecycle of one deployment, every step twice, with the checks in
+ * between. Called by main.ts with --lifecycle.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type EffectiveConfig,
@@ -10,7 +13,7 @@ import { type Harness, lastOutput } from './harness.ts'
 
 const pollMs = 1_000
 
-/** Whatever happens in between, the deployment is cleaned up at the end; one that is there already is not touched. */
+/** Does not touch a deployment that already runs. Otherwise the deployment is cleaned up at the end, whatever fails. */
 export async function lintLifecycle(
   harness: Harness,
   name: string,
@@ -22,23 +25,26 @@ export async function lintLifecycle(
     const run = await harness.runAndReport(script, scriptArgs, ({ result, stdout, stderr }) =>
       result.exitCode === 0
         ? { severity: 'ok', message: 'exit code 0' }
-        : { severity: 'fault', message: `It ended with ${result.exitCode}. ${lastOutput(stderr || stdout)}` },
+        : {
+            severity: 'error',
+            message: `It exited with ${result.exitCode}. ${lastOutput(stderr || stdout)}`,
+          },
     )
     return run?.result.exitCode === 0
   }
   const twice = async (script: ScriptName) => (await step(script)) && (await step(script))
   const waitFor = (script: 'check' | 'archive_check') => waitForSuccess(harness, script, args, timeoutMs)
 
-  // First: nobody's deployment is to be touched.
+  // First: a running deployment of this name is not touched.
   if (harness.has('init')) await step('init', [])
   const before = await harness.runAndReport('check', args, ({ result }) =>
     result.exitCode === 0
-      ? { severity: 'fault', message: `${name} is running already: give --life a name that nobody uses.` }
-      : { severity: 'ok', message: `${name} is not there yet` },
+      ? { severity: 'error', message: `${name} is already running; give --lifecycle an unused name.` }
+      : { severity: 'ok', message: `${name} does not exist yet` },
   )
   if (before === null || before.result.exitCode === 0) return
 
-  // Then: the life, as long as every step works.
+  // Then: the lifecycle, until a step fails.
   try {
     if (!((await twice('create')) && (await waitFor('check')))) return
     if (!((await twice('update')) && (await waitFor('check')))) return
@@ -47,36 +53,40 @@ export async function lintLifecycle(
     if (!((await twice('archive')) && (await waitFor('archive_check')))) return
     if (!((await twice('unarchive')) && (await waitFor('check')))) return
   } finally {
-    // Finally: as a user would, archived first.
+    // Finally: clean up, which needs an archived deployment.
     await step('archive')
     await waitFor('archive_check')
     await twice('cleanup')
     if (harness.signal.aborted)
-      harness.report('cleanup', 'warning', `It was not asked to remove ${name}: do that yourself.`)
+      harness.report('cleanup', 'warning', `cleanup did not run; remove ${name} by hand.`)
   }
 }
 
-/** Asks as the runner does while a deployment is pending. */
+/** Runs the script again and again, as a runner does for a pending deployment. */
 async function waitForSuccess(
   harness: Harness,
   script: 'check' | 'archive_check',
   args: string[],
   timeoutMs: number,
 ): Promise<boolean> {
-  const endsAt = performance.now() + timeoutMs
+  const endsAtMs = performance.now() + timeoutMs
   for (;;) {
     const run = await harness.run(script, args)
     if (run === null) return false
-    const isLate = performance.now() > endsAt
-    if (run.result.exitCode !== 0 && !isLate && !harness.signal.aborted) {
-      await sleep(pollMs, undefined, { signal: harness.signal }).catch(() => {})
-      continue
+    const { exitCode } = run.result
+    if (exitCode === 0) {
+      harness.report(script, 'ok', 'exit code 0')
+      return true
     }
-    const hasSucceeded = run.result.exitCode === 0
-    const message = hasSucceeded
-      ? 'says 0'
-      : `It still says ${run.result.exitCode} after ${timeoutMs / 1000} s. ${lastOutput(run.stderr || run.stdout)}`
-    harness.report(script, hasSucceeded ? 'ok' : 'fault', message)
-    return hasSucceeded
+    if (performance.now() > endsAtMs || harness.signal.aborted) {
+      const output = lastOutput(run.stderr || run.stdout)
+      harness.report(
+        script,
+        'error',
+        `It still exits with ${exitCode} after ${timeoutMs / 1000} s. ${output}`,
+      )
+      return false
+    }
+    await sleep(pollMs, undefined, { signal: harness.signal }).catch(() => {})
   }
 }

@@ -1,82 +1,95 @@
 /**
- * `npx node infra/control-scripts/lint/main.ts FOLDER`: runs each script of a folder against the contract and reports, before any deployment
- * depends on it. By itself it runs only what changes nothing; --life NAME goes through a whole life. Exit code 0: no fault,
- * 1: faults, 2: it was called wrongly.
+ * Tests a folder of control scripts: runs each one as a runner does and reports what violates the contract. By default
+ * only scripts that change nothing run; --lifecycle NAME also creates, updates, archives, restores and cleans up a
+ * deployment. Exit codes: 0 no errors, 1 errors, 2 usage error. Started by hand.
  */
 import { parseArgs } from 'node:util'
 import { deploymentNameError } from '../../../domain/deployment-name.ts'
 import { type KeyValue, parseKeyValue } from '../../../domain/overrides.ts'
 import type { Project } from '../../../domain/script.ts'
 import { settings } from '../../../domain/settings.ts'
+import { exitOnHelp } from '../../../lib/node/help.ts'
 import { locateScripts } from '../../../runner/scripts/find-scripts.ts'
 import { createHarness, type Finding, type Harness } from './harness.ts'
 import { lintLifecycle } from './lifecycle.ts'
 import { lintOutputs } from './outputs.ts'
 
-const usage = `lint:scripts FOLDER [--name NAME] [--life NAME] [--patience SECONDS]
-             [--application-config KEY=VALUE]... [--deployment-config KEY=VALUE]...
+const usage = `node infra/control-scripts/lint/main.ts FOLDER [--name NAME] [--lifecycle NAME] [--timeout SECONDS]
+     [--application-config KEY=VALUE]... [--deployment-config KEY=VALUE]...
 
-Runs the control scripts of FOLDER as a runner would, with its environment and its limits, and reports. PROJECT_NAME,
-BASE_DOMAIN and NAMESPACE are what the scripts are given. --application-config and --deployment-config are set on top of
-the defaults that the scripts print.
+Runs the control scripts of FOLDER as a runner does, with the same environment and limits, and reports problems.
+PROJECT_NAME, BASE_DOMAIN and NAMESPACE are passed to the scripts. --application-config and --deployment-config
+override the defaults that the scripts print.
 
-Without --life only config_check, info, check, archive_check and the four config scripts run, about a deployment that does
-not exist (--name, octopod-lint if not given). --life NAME creates the deployment NAME, updates it, archives it, restores it
-and cleans it up, every step twice; --patience is how long check and archive_check may take to say yes (120 s).`
+Without --lifecycle only config_check, info, check, archive_check and the four config scripts run, for a deployment
+that does not exist (--name, default octopod-lint). --lifecycle NAME creates the deployment NAME, updates it, archives
+it, restores it and cleans it up, every step twice. --timeout is how long check and archive_check may take until they
+exit with 0 (default 120).`
 
+exitOnHelp(usage)
 process.exitCode = await main()
 
 async function main(): Promise<number> {
-  // First: what is asked for.
+  // First: the arguments and the scripts.
   const options = readArguments()
   if (typeof options === 'string') {
     console.error(`${options}\n\n${usage}`)
     return 2
   }
-  const { folder, name, lifecycleName, patienceMs: timeoutMs, application, deployment } = options
-  const found = locateScripts({ CONTROL_SCRIPTS_DIR: folder })
-  for (const problem of found.errors) printFinding({ script: '', severity: 'fault', message: problem })
+  const { folder, name, lifecycleName, timeoutMs, application, deployment } = options
+  const scripts = locateScripts({ CONTROL_SCRIPTS_DIR: folder })
+  for (const message of scripts.errors) printFinding({ script: '', severity: 'error', message })
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort('interrupted'))
-  const bench = createHarness(found, readProject(), stop.signal, printFinding)
+  const harness = createHarness(scripts, readProject(), stop.signal, printFinding)
 
-  // Then: the scripts that change nothing; and, where a life is asked for, the others.
-  const config = await lintOutputs(bench, name, { application, deployment })
+  // Then: the scripts that change nothing, and with --lifecycle the others.
+  const config = await lintOutputs(harness, name, { application, deployment })
   if (lifecycleName !== null && config !== null && !stop.signal.aborted)
-    await lintLifecycle(bench, lifecycleName, config, timeoutMs)
+    await lintLifecycle(harness, lifecycleName, config, timeoutMs)
 
-  // Finally: the sum.
-  return printSummary(bench, found.errors.length)
+  // Finally: the summary.
+  return printSummary(harness, scripts.errors.length)
 }
 
-function readArguments() {
+type Options = {
+  folder: string
+  name: string
+  lifecycleName: string | null
+  timeoutMs: number
+  application: KeyValue[]
+  deployment: KeyValue[]
+}
+
+/** Returns an error message for wrong arguments. */
+function readArguments(): Options | string {
   try {
     const repeatable = { type: 'string', multiple: true, default: [] as string[] } as const
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
         name: { type: 'string', default: 'octopod-lint' },
-        life: { type: 'string' },
-        patience: { type: 'string', default: '120' },
+        lifecycle: { type: 'string' },
+        timeout: { type: 'string', default: '120' },
         'application-config': repeatable,
         'deployment-config': repeatable,
       },
     })
     const [folder] = positionals
-    const names = [values.name, values.life ?? values.name]
-    const wrongName = names.map(deploymentNameError).find((problem) => problem !== null)
-    const timeoutMs = Number(values.patience) * 1000
-    if (folder === undefined || positionals.length > 1) return 'Give it one folder.'
-    if (wrongName) return wrongName
-    if (!(timeoutMs > 0)) return `--patience ${values.patience} is not a number of seconds.`
+    const names = [values.name, values.lifecycle ?? values.name]
+    const nameError = names.map(deploymentNameError).find((error) => error !== null)
+    const timeoutMs = Number(values.timeout) * 1000
+    if (folder === undefined || positionals.length > 1) return 'One FOLDER is needed.'
+    if (nameError) return nameError
+    if (!(timeoutMs > 0)) return `--timeout ${values.timeout} is not a number of seconds.`
     const pairs = [...values['application-config'], ...values['deployment-config']]
-    const wrongPair = pairs.find((pair) => parseKeyValue(pair) === null)
-    if (wrongPair !== undefined) return `${JSON.stringify(wrongPair)} is not KEY=VALUE.`
+    const invalidPair = pairs.find((pair) => parseKeyValue(pair) === null)
+    if (invalidPair !== undefined) return `${JSON.stringify(invalidPair)} is not KEY=VALUE.`
     return {
       folder,
       name: values.name,
-      lifecycleName: values.life ?? null,
-      patienceMs: timeoutMs,
+      lifecycleName: values.lifecycle ?? null,
+      timeoutMs,
       application: parseKeyValues(values['application-config']),
       deployment: parseKeyValues(values['deployment-config']),
     }
@@ -98,20 +111,20 @@ function readProject(): Project {
   }
 }
 
+const messageColumn = 44
+
 function printFinding({ script, severity, message, durationMs }: Finding): void {
-  const time = durationMs === undefined ? '' : `${durationMs} ms`
-  console.log(
-    `${script.padEnd(24)}${severity.padEnd(9)}${time.padStart(9)}  ${message.replaceAll('\n', `\n${' '.repeat(44)}`)}`,
-  )
+  const duration = durationMs === undefined ? '' : `${durationMs} ms`
+  const indented = message.replaceAll('\n', `\n${' '.repeat(messageColumn)}`)
+  console.log(`${script.padEnd(24)}${severity.padEnd(9)}${duration.padStart(9)}  ${indented}`)
 }
 
-function printSummary({ findings }: Harness, missing: number): number {
-  const count = (verdict: Finding['severity']) =>
-    findings.filter((finding) => finding.severity === verdict).length
-  const faults = count('fault') + missing
-  const countOf = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`
-  console.log(
-    `\n${countOf(findings.length, 'finding')}: ${countOf(faults, 'fault')}, ${countOf(count('warning'), 'warning')}.`,
-  )
-  return faults > 0 ? 1 : 0
+function printSummary({ findings }: Harness, missingScripts: number): number {
+  const count = (severity: Finding['severity']) =>
+    findings.filter((finding) => finding.severity === severity).length
+  const errors = count('error') + missingScripts
+  const countOf = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+  const total = countOf(findings.length, 'finding')
+  console.log(`\n${total}: ${countOf(errors, 'error')}, ${countOf(count('warning'), 'warning')}.`)
+  return errors > 0 ? 1 : 0
 }

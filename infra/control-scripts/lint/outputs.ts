@@ -1,12 +1,10 @@
-/** Lint of the scripts that change nothing: what they answer, and whether a runner could read it. Called by main.ts. */
+/** Tests the scripts that change nothing: their exit codes, and whether a runner can read their output. Called by main.ts. */
 import { applyOverrides, type KeyValue, valueAdded } from '../../../domain/overrides.ts'
 import { configArguments, type EffectiveConfig, lifecycleArguments } from '../../../domain/script.ts'
 import { parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'
-import { createUnusualValues, type Harness, type LintRun, lastOutput, type Severity } from './harness.ts'
+import { createUnusualValues, type Harness, type Judgement, type LintRun, lastOutput } from './harness.ts'
 
-type Judgement = { severity: Severity; message: string }
-
-/** `extra`: set on top of the defaults. → the effective config; null when it cannot be known. */
+/** `extra` overrides the defaults. Returns the effective config, or null when a config script fails. */
 export async function lintOutputs(
   harness: Harness,
   name: string,
@@ -23,7 +21,7 @@ export async function lintOutputs(
   return config
 }
 
-/** The four config scripts, each level on the one before. */
+/** The config scripts of the application level receive the deployment config. */
 async function lintConfig(harness: Harness, extra: EffectiveConfig): Promise<EffectiveConfig | null> {
   const deployment = await lintConfigLevel(harness, 'deployment_config', extra.deployment, [])
   if (deployment === null) return null
@@ -57,15 +55,14 @@ async function lintConfigLevel(
   )
 }
 
-/** A failing config script is an error for whoever asks. */
 function judgeOutput(run: LintRun, parse: () => string): Judgement {
   if (run.result.exitCode !== 0) return failed(run)
   try {
     return ok(parse())
   } catch (error) {
     return {
-      severity: 'fault',
-      message: `It printed something that cannot be read: ${error instanceof Error ? error.message : error}`,
+      severity: 'error',
+      message: `The output cannot be read: ${error instanceof Error ? error.message : error}`,
     }
   }
 }
@@ -75,12 +72,12 @@ function judgeConfigCheck(run: LintRun): Judgement {
   if (result.exitCode === 0) return ok('accepts the defaults')
   if (stdout.trim() === '')
     return {
-      severity: 'fault',
-      message: 'It refuses the defaults and does not say why on its standard output.',
+      severity: 'error',
+      message: 'It rejects the defaults without a message on stdout.',
     }
   return {
     severity: 'warning',
-    message: `It refuses the defaults: nothing can be created without settings. ${lastOutput(stdout)}`,
+    message: `It rejects the defaults, so users cannot create a deployment without config. ${lastOutput(stdout)}`,
   }
 }
 
@@ -88,58 +85,58 @@ function judgeInfo(run: LintRun): Judgement {
   if (run.result.exitCode !== 0) return failed(run)
   try {
     const { links, warnings } = parseLinks(run.stdout)
-    if (warnings.length > 0) return { severity: 'fault', message: warnings.join('\n') }
+    if (warnings.length > 0) return { severity: 'error', message: warnings.join('\n') }
     if (links.length === 0)
       return {
         severity: 'warning',
-        message: 'It tells no link. It is asked before create, so it must know them by then.',
+        message: 'It prints no link. It runs before create, so it must know the links by then.',
       }
     return ok(links.map(({ name, link }) => `${name} ${link}`).join('\n'))
   } catch (error) {
     return {
-      severity: 'fault',
-      message: `It printed something that cannot be read: ${error instanceof Error ? error.message : error}`,
+      severity: 'error',
+      message: `The output cannot be read: ${error instanceof Error ? error.message : error}`,
     }
   }
 }
 
 function judgeCheck({ result }: LintRun, name: string): Judgement {
   if (result.exitCode === 0)
-    return { severity: 'fault', message: `It says that ${name} is running, which nobody has created.` }
-  return ok(`says ${result.exitCode} about what is not there`)
+    return { severity: 'error', message: `It exits with 0, although ${name} does not exist.` }
+  return ok(`exit code ${result.exitCode} for a deployment that does not exist`)
 }
 
 function judgeArchiveCheck({ result, stdout, stderr }: LintRun, name: string): Judgement {
-  if (result.exitCode === 0) return ok('says 0 about what is not there')
-  const message = `It says that ${name} still runs, which nobody has created: a create that failed could never be archived.`
+  if (result.exitCode === 0) return ok('exit code 0 for a deployment that does not exist')
+  const message = `It exits with ${result.exitCode}, although ${name} does not exist. A deployment whose create has failed could never be archived.`
   return { severity: 'warning', message: `${message} ${lastOutput(stderr || stdout)}` }
 }
 
-/** Values that people do type: odd ones are either taken as they are or refused in words. */
+/** Unusual values must either be passed on unchanged or be rejected with a message. */
 async function lintUnusualValues(harness: Harness, name: string, config: EffectiveConfig): Promise<void> {
-  const trap = createUnusualValues()
+  const unusualValues = createUnusualValues()
   try {
-    const args = lifecycleArguments(harness.project, name, trap.addTo(config))
+    const args = lifecycleArguments(harness.project, name, unusualValues.addTo(config))
     for (const script of ['config_check', 'info', 'check', 'archive_check'] as const)
       await harness.runAndReport(script, args, (run) => {
-        const faults = trap.findErrors(run)
-        if (faults.length > 0) return { severity: 'fault', message: faults.join('\n') }
+        const errors = unusualValues.findErrors(run)
+        if (errors.length > 0) return { severity: 'error', message: errors.join('\n') }
         const isSilent = script === 'config_check' && run.result.exitCode !== 0 && run.stdout.trim() === ''
         if (isSilent)
           return {
-            severity: 'fault',
-            message: 'It refuses odd values and does not say why on its standard output.',
+            severity: 'error',
+            message: 'It rejects unusual values without a message on stdout.',
           }
-        return ok('takes odd values as values')
+        return ok('handles unusual values')
       })
   } finally {
-    trap.remove()
+    unusualValues.remove()
   }
 }
 
-const ok = (says: string): Judgement => ({ severity: 'ok', message: says })
-const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`
+const ok = (message: string): Judgement => ({ severity: 'ok', message })
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 const failed = ({ result, stdout, stderr }: LintRun): Judgement => ({
-  severity: 'fault',
-  message: `It ended with ${result.exitCode}. ${lastOutput(stderr || stdout)}`.trim(),
+  severity: 'error',
+  message: `It exited with ${result.exitCode}. ${lastOutput(stderr || stdout)}`.trim(),
 })
