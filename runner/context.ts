@@ -1,4 +1,4 @@
-/** What every room of the runner is given: opened once by main.ts. */
+/** What every part of the runner works with. Opened once by open-runner.ts. */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
@@ -9,23 +9,23 @@ import type { ConfigCache } from './scripts/config-cache.ts'
 import type { ControlScripts } from './scripts/find-scripts.ts'
 
 export type RunnerContext = {
-  /** Tells this runner from others in leases and logs. */
+  /** Identifies this runner in leases and logs. */
   runnerName: string
   settings: RunnerSettings
   project: Project
   db: Database
-  /** Connections of their own for leases: they must be renewed however busy `db` is. */
+  /** A pool for leases only: a lease must be renewed in time, however busy `db` is. */
   leaseDb: Database
   redis: Redis
   scripts: ControlScripts
-  /** Ends our scripts should this process be killed. */
+  /** Ends the scripts when this process is killed or frozen. */
   watchdog: Watchdog
-  /** What scripts see of our environment. */
+  /** The environment variables that scripts see. */
   environment: Record<string, string>
-  /** What scripts are started through; empty: nothing. */
+  /** A program with arguments that starts every script; empty when scripts are started directly. */
   commandPrefix: readonly string[]
   configCache: ConfigCache
   log: Logger
-  /** Aborts with 'interrupted' when the grace of a shutdown is over: every script of ours ends. */
+  /** Aborts with 'interrupted' when the grace of a shutdown is over: every running script is then ended. */
   shutdownSignal: AbortSignal
 }

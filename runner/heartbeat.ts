@@ -1,6 +1,6 @@
 /**
- * Tells whoever watches the process that it lives: touches a file as long as its event loop turns. A runner answers no
- * request, so this is what its probes look at (liveness-probe.sh). Started by main once it is ready.
+ * Touches a file every 5 seconds while the event loop of the runner turns. A runner answers no HTTP request, so
+ * liveness probes look at this file (liveness-probe.sh). Started by main.ts once the runner is ready.
  */
 import { rm, writeFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -8,7 +8,7 @@ import { type PeriodicTask, startPeriodic } from '../lib/periodic.ts'
 
 const intervalMs = 5000
 
-/** Beats until stopped; then the file is gone. Without a `file` nobody watches. */
+/** Removes the file when it stops. Does nothing without a `file`. */
 export function startHeartbeat(log: Logger, file: string | undefined): PeriodicTask {
   if (file === undefined) return { runNow: () => {}, stop: async () => {} }
   const task = startPeriodic(log, 'heartbeat', intervalMs, () => writeFile(file, `${process.pid}\n`))

@@ -1,180 +1,89 @@
-/** `npm run runner`: performs actions, answers questions, makes checks. Any number of them side by side. */
-
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
-import { pino } from 'pino'
-import { openPool } from '../db/pool.ts'
-import { consumeActions } from '../db/queue/action-queue.ts'
+/**
+ * `npm run runner`: executes actions, answers script queries and runs health checks. Any number of runners share the
+ * work.
+ */
 import { closeWorker } from '../db/queue/bullmq.ts'
-import { serveScriptQueries } from '../db/queue/script-queries.ts'
-import {
-  closeRedis,
-  createBlockingConnection,
-  createCommandConnection,
-  createSubscriberConnection,
-  oncePerMinute,
-  waitUntilReady,
-} from '../db/redis/connections.ts'
+import { waitUntilReady } from '../db/redis/connections.ts'
 import { subscribe } from '../db/redis/events.ts'
 import { clearScriptCache } from '../db/redis/script-cache.ts'
 import { readSettings, SettingsError } from '../domain/settings.ts'
 import { delay } from '../lib/delay.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
-import { createSemaphore } from '../lib/semaphore.ts'
-import { serializers } from '../lib/serialize-error.ts'
-import { withTimeout } from '../lib/with-timeout.ts'
-import { executeAction, type RunningActions } from './actions/execute-action.ts'
+import { startActionWorker } from './actions/action-worker.ts'
 import { startCheckScheduler } from './checks/check-scheduler.ts'
 import type { RunnerContext } from './context.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { startNotifications } from './notifications/send-notifications.ts'
-import { detectPidNamespace } from './process/pid-namespace.ts'
-import { createWatchdog } from './process/watchdog.ts'
+import { openRunner } from './open-runner.ts'
 import { startRecovery } from './schedules/recovery.ts'
-import { handleScriptQuery } from './script-queries/script-query-handler.ts'
-import { createConfigCache } from './scripts/config-cache.ts'
-import { findScripts, scriptEnvironment } from './scripts/find-scripts.ts'
+import { startRetention } from './schedules/retention.ts'
+import { startScriptQueryWorker } from './script-queries/script-query-worker.ts'
 import { runScript } from './scripts/run-script.ts'
 
 exitOnHelp(`npm run runner
 
-Performs actions with the control scripts in CONTROL_SCRIPTS_DIR, runs checks and answers script queries.
-Reads its settings from the environment: docs/settings.md. SIGTERM stops it in order; a second signal ends it at once.`)
+Executes actions with the control scripts in CONTROL_SCRIPTS_DIR, runs health checks and answers script queries.
+Reads its settings from the environment: docs/settings.md. SIGTERM shuts it down; a second signal exits at once.`)
 
 try {
   await main()
 } catch (error) {
-  const words = error instanceof Error ? error.message : String(error)
-  console.error(error instanceof SettingsError ? words : `The runner could not start: ${words}`)
+  const message = error instanceof Error ? error.message : String(error)
+  console.error(error instanceof SettingsError ? message : `The runner could not start: ${message}`)
   process.exit(1)
 }
 
 async function main(): Promise<void> {
-  // First: what it needs.
+  // First: scripts and connections.
   const settings = readSettings('runner', process.env)
-  const scripts = findScripts(settings)
-  const environment = scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT)
-  const commandPrefix = settings.PID_NAMESPACE === 'own' ? await detectPidNamespace(environment) : []
-  const log = pino({ level: settings.LOG_LEVEL, serializers })
-  const onWait = (message: string) => log.warn(`waiting for PostgreSQL: ${message}`)
-  const db = await openPool(settings.DATABASE_URL, {
-    size: settings.DATABASE_POOL_SIZE,
-    startupTimeoutMs: 60_000,
-    onWait,
-  })
-  const leaseDb = await openPool(settings.DATABASE_URL, {
-    size: 2,
-    queryTimeoutMs: 2000,
-    startupTimeoutMs: 60_000,
-    onWait,
-  })
-  const logRedisError = oncePerMinute((error) =>
-    log.warn({ err: error }, 'Redis is not reachable; working without it until it is back'),
-  )
-  const logWatchdogError = oncePerMinute((error) =>
-    log.error({ err: error }, 'scripts may outlive their lease should this runner be frozen or killed'),
-  )
-  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
-  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
-  const queueRedis = createBlockingConnection(settings.REDIS_URL, logRedisError)
-  const shutdown = new AbortController()
-  const context: RunnerContext = {
-    runnerName: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-    settings,
-    project: {
-      projectName: settings.PROJECT_NAME,
-      baseDomain: settings.BASE_DOMAIN,
-      namespace: settings.NAMESPACE,
-    },
-    db,
-    leaseDb,
-    redis,
-    scripts,
-    watchdog: createWatchdog(settings.KILL_GRACE, settings.LEASE, (message) =>
-      logWatchdogError(new Error(message)),
-    ),
-    environment,
-    commandPrefix,
-    configCache: createConfigCache(),
-    log,
-    shutdownSignal: shutdown.signal,
-  }
+  const runner = await openRunner(settings)
+  const { context, queueRedis, subscriber, logRedisError } = runner
+  const { log } = context
   await runInitScript(context)
 
-  // Then: everything it does, each apart from the others.
-  const running: RunningActions = new Map()
+  // Then: each kind of work with its own limit, so that none delays another.
   const notifications = startNotifications(context)
   const checks = startCheckScheduler(context, notifications.runNow)
-  const semaphore = createSemaphore(settings.ACTION_CONCURRENCY)
-  const executeWhenFree = async (actionId: number) => {
-    if (!(await semaphore.acquire())) return
-    await executeAction(context, running, actionId).finally(semaphore.release)
+  const actions = startActionWorker(context, queueRedis, () => {
     checks.runNow()
     notifications.runNow()
-  }
-  const executeInBackground = (actionId: number) =>
-    void executeWhenFree(actionId).catch((error) =>
-      log.error({ err: error, actionId }, 'an action could not be performed'),
-    )
-  const recovery = startRecovery(context, semaphore.available, executeInBackground)
-  const actionWorker = consumeActions(
-    queueRedis,
-    settings.REDIS_PREFIX,
-    settings.ACTION_CONCURRENCY,
-    executeWhenFree,
-  )
-  // Of each question being answered: aborted when nobody waits for it any more.
-  const activeQueries = new Set<AbortSignal>()
-  const queryWorker = serveScriptQueries(
-    queueRedis,
-    redis,
-    settings.REDIS_PREFIX,
-    settings.SCRIPT_QUERY_CONCURRENCY,
-    (query, signal) => {
-      activeQueries.add(signal)
-      return handleScriptQuery(context, query, signal)
-        .catch((error) => {
-          log.error({ err: error }, 'a question could not be answered')
-          return { status: 'failed' as const, message: 'A fault of the runner; its log has the cause.' }
-        })
-        .finally(() => activeQueries.delete(signal))
-    },
-  )
-  for (const worker of [actionWorker, queryWorker])
+  })
+  const queries = startScriptQueryWorker(context, queueRedis)
+  const recovery = startRecovery(context, actions)
+  const retention = startRetention(context, actions)
+  for (const { worker } of [actions, queries])
     worker
       .on('error', logRedisError)
-      .on('failed', (_, error) => log.warn({ err: error }, `a job of ${worker.name} failed`))
-  subscribe(subscriber, settings.REDIS_PREFIX, {
-    onCancel: (actionId) => running.get(actionId)?.cancel(),
-  }).catch((error) => log.error({ err: error }, 'could not subscribe to cancels'))
+      .on('failed', (_, error) => log.warn({ err: error }, `a job of the queue ${worker.name} failed`))
+  subscribe(subscriber, settings.REDIS_PREFIX, { onCancel: actions.cancel }).catch((error) =>
+    log.error({ err: error }, 'subscribing to cancellations failed'),
+  )
+  const heartbeat = startHeartbeat(log, settings.HEARTBEAT_FILE)
 
-  const heart = startHeartbeat(log, settings.HEARTBEAT_FILE)
-
-  // Finally: an orderly end. A second signal ends at once; scripts then end with their leases.
+  // Finally: an orderly shutdown. A second signal exits at once; scripts then end with their leases.
   let isShuttingDown = false
   const shutDown = async () => {
     if (isShuttingDown) process.exit(1)
     isShuttingDown = true
-    log.info({ running: running.size }, 'stopping: nothing new is taken, running actions may finish')
-    const graceTimer = setTimeout(() => shutdown.abort('interrupted'), settings.SHUTDOWN_GRACE)
-    setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
-    semaphore.close()
-    // Also what is just being claimed, and will run, is under way.
-    const idle = waitUntil(
-      () => semaphore.inUse() === 0 && [...activeQueries].every((signal) => signal.aborted),
+    log.info(
+      { running: actions.runningCount() },
+      'shutdown: no new work is taken, running actions may finish',
     )
+    const graceTimer = setTimeout(runner.interruptScripts, settings.SHUTDOWN_GRACE)
+    setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
+    actions.stopTaking()
+    const idle = waitUntil(() => actions.isIdle() && queries.isIdle())
     await Promise.all([
       recovery.stop(),
-      closeWorker(actionWorker, idle),
-      closeWorker(queryWorker, idle),
+      retention.stop(),
+      closeWorker(actions.worker, idle),
+      closeWorker(queries.worker, idle),
       idle,
     ])
     clearTimeout(graceTimer)
-    shutdown.abort('interrupted')
-    await Promise.all([checks.stop(), notifications.stop(), heart.stop()])
-    await context.watchdog.close()
-    await Promise.all([redis, subscriber, queueRedis].map(closeRedis))
-    await withTimeout(Promise.all([db.end(), leaseDb.end()]), 2000, () => {})
+    runner.interruptScripts()
+    await Promise.all([checks.stop(), notifications.stop(), heartbeat.stop()])
+    await runner.close()
     process.exit(0)
   }
   process.on('SIGTERM', shutDown)
@@ -182,7 +91,7 @@ async function main(): Promise<void> {
   log.info({ runner: context.runnerName }, 'runner ready')
 }
 
-/** The init script runs once, before any other; new scripts may answer differently, so old answers go. */
+/** Runs the init script before all others. Clears the script cache, because new scripts may print other defaults. */
 async function runInitScript(context: RunnerContext): Promise<void> {
   if (context.scripts.path('init') !== null) {
     const { failure } = await runScript(context, 'init', [])
@@ -192,6 +101,6 @@ async function runInitScript(context: RunnerContext): Promise<void> {
   await clearScriptCache(context.redis, context.settings.REDIS_PREFIX).catch(() => {})
 }
 
-async function waitUntil(done: () => boolean): Promise<void> {
-  while (!done()) await delay(50)
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(50)
 }

@@ -1,7 +1,7 @@
 /**
- * Keeps an action in our hands while its script runs: renews the lease, notices that it is to be cancelled, and ends
- * the script in time when the lease cannot be kept (law 5): itself, and by the supervisor should this process be frozen.
- * Called by execute-action.ts.
+ * Renews the lease of an action while its script runs. Aborts its signal when the action is cancelled, or in time
+ * before a lease expires that cannot be renewed; the watchdog ends the script when this process is frozen. Called by
+ * execute-action.ts.
  */
 import { isStaleWrite } from '../../db/errors.ts'
 import { type Lease, renew } from '../../db/queries/action-lifecycle.ts'
@@ -9,19 +9,29 @@ import type { RunnerContext } from '../context.ts'
 import { watchdogIntervalMs } from '../process/watchdog.ts'
 
 export type ActionLease = {
-  /** Aborts with 'cancelled' when a user wants it, with 'interrupted' when the lease is lost or about to be. */
+  /**
+   * Aborts with 'cancelled' when a user cancels the action, with 'interrupted' when the lease is lost or about to
+   * expire.
+   */
   signal: AbortSignal
-  /** Whether the script must have been asked to end by now, also when `signal` has not had the time to say so. */
+  /**
+   * True when the script must be terminated by now, even if `signal` has not aborted yet because this process was
+   * frozen.
+   */
   isExpired(): boolean
   cancel(): void
-  /** While `write` holds the action's row, as it does for long while a deployment is forgotten: nobody can take it then, and a renewal
-   * would only wait for it, in the way of those of other actions. */
+  /**
+   * No renewal is sent while `write` runs. For a write that locks the row of the action for long: no other runner can
+   * claim the action then, and a renewal would only wait for the row and block the renewals of other actions.
+   */
   pauseRenewalWhile<T>(write: () => Promise<T>): Promise<T>
   stop(): void
 }
 
-/** `takenAt`: performance.now() from before the claim was sent: the lease surely ends no earlier than that + LEASE. `mark`: what
- * the supervisor knows the script by. */
+/**
+ * `claimedAtMs`: performance.now() before the claim was sent, so that the lease ends no earlier than LEASE after it.
+ * `marker`: identifies the script for the watchdog.
+ */
 export function startLeaseRenewal(
   context: RunnerContext,
   lease: Lease,
@@ -29,6 +39,7 @@ export function startLeaseRenewal(
   claimedAtMs: number,
 ): ActionLease {
   const { leaseDb, settings, watchdog, log } = context
+  const { actionId } = lease
   const controller = new AbortController()
   let renewTimer: NodeJS.Timeout | undefined
   let terminateTimer: NodeJS.Timeout | undefined
@@ -44,7 +55,7 @@ export function startLeaseRenewal(
     watchdog.extendDeadline(marker, remainingMs + watchdogDelayMs)
     terminateTimer = setTimeout(
       () => {
-        log.warn({ actionId: lease.actionId }, 'the lease could not be renewed in time; the script is ended')
+        log.warn({ actionId }, 'lease could not be renewed in time; script interrupted')
         controller.abort('interrupted')
       },
       Math.max(0, remainingMs),
@@ -61,7 +72,7 @@ export function startLeaseRenewal(
       if (cancel) controller.abort('cancelled')
     } catch (error) {
       if (isStaleWrite(error)) controller.abort('interrupted')
-      else log.warn({ err: error, actionId: lease.actionId }, 'a lease was not renewed; trying again')
+      else log.warn({ err: error, actionId }, 'lease renewal failed; it is tried again')
     }
     schedule()
   }
@@ -92,8 +103,9 @@ export function startLeaseRenewal(
 }
 
 /**
- * When a script must be asked to end after a renewal, in milliseconds: dead before anybody else may take the action. TERM, the
- * grace, KILL and a margin fit in. The supervisor comes a little later, for who is awake ends its script itself, and needs a look.
+ * How long after a renewal a script is terminated, so that it is dead before another runner may claim the action.
+ * TERM, the grace, KILL and a margin fit in. The watchdog acts a little later, because a runner that is not frozen
+ * ends its script itself.
  */
 function terminationDeadlines(
   leaseMs: number,

@@ -1,52 +1,55 @@
-/** What comes before a script starts: its config, the yes of config_check, the links that `info` prints. */
+/**
+ * Prepares an action before its script starts: the effective config, config_check, the links. Called by
+ * execute-action.ts.
+ */
 import type { ClaimedAction } from '../../db/queries/action-lifecycle.ts'
 import { actions } from '../../domain/actions.ts'
 import type { Link } from '../../domain/schemas.ts'
 import type { EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
-import { checkConfig } from '../script-queries/script-query-handler.ts'
+import { checkConfig } from '../scripts/check-config.ts'
 import { parseLinks } from '../scripts/csv.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
 import { runDeploymentScript } from '../scripts/run-script.ts'
 
-/** `links` null: keep what is stored. `problems` are told in the output and stop nothing. */
+/** `links`: null keeps the stored ones. `warnings` are shown in the output of the action. */
 export type PreparedAction =
   | { config: EffectiveConfig; links: Link[] | null; warnings: string[] }
-  | { refused: string }
+  | { failure: string }
 
-/** What the scripts say is worth something only while `signal` has not aborted; then this comes to its end at once. */
+/** Returns soon after `signal` aborts; the result is then meaningless. */
 export async function prepareAction(
   context: RunnerContext,
   action: ClaimedAction,
   signal: AbortSignal,
 ): Promise<PreparedAction> {
   const config = await orAborted(getEffectiveConfig(context, action), signal)
-  if (typeof config === 'string') return { refused: config }
+  if (typeof config === 'string') return { failure: config }
   if (!actions[action.kind].runsConfigCheck) return { config, links: null, warnings: [] }
 
-  // Usually the server has asked while the user waited; not when Redis was away.
+  // Usually the server has run config_check while the user waited, but not when Redis was unreachable.
   if (!action.configChecked) {
     const answer = await checkConfig(context, action, signal)
-    if (answer.status === 'rejected' || answer.status === 'failed') return { refused: answer.message.trim() }
+    if (answer.status === 'rejected' || answer.status === 'failed') return { failure: answer.message.trim() }
   }
   return { config, ...(await readLinks(context, action.name, config, signal)) }
 }
 
-/** The config scripts' answers are for all who ask, so they go on; we do not wait for them. */
+/** The config scripts go on after an abort, because others may wait for their output too. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | string> {
   const aborted = Promise.withResolvers<string>()
-  const onAbort = () => aborted.resolve('No longer wanted.')
+  const onAbort = () => aborted.resolve('Aborted.')
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     return await Promise.race([promise, aborted.promise])
   } finally {
-    // As long as anybody listens, a signal made of others lives as long as they do: here as long as the runner.
+    // A combined signal with a listener lives as long as its sources, here as long as the runner.
     signal.removeEventListener('abort', onAbort)
   }
 }
 
-/** An info script that fails hinders nothing (as in Octopod 1.6): the links stay as they are. */
+/** When the info script fails, the stored links stay and the action goes on, as in Octopod 1.6. */
 async function readLinks(
   context: RunnerContext,
   name: string,
@@ -60,6 +63,6 @@ async function readLinks(
     return parseLinks(run.stdout)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return { links: null, warnings: [`The info script printed something that cannot be read: ${message}`] }
+    return { links: null, warnings: [`The output of the info script cannot be read: ${message}`] }
   }
 }

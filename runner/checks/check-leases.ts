@@ -1,6 +1,6 @@
 /**
- * Keeps hold of checks that take long, so that a check is held only as long as its runner lives: one that is killed gives its
- * checks to the others after that time, however long a check may take. Made by watch.ts.
+ * Renews the leases of running checks. When a runner is killed, other runners get its checks after one lease, however
+ * long a check may take. Called by check-scheduler.ts.
  */
 import type { Logger } from 'pino'
 import type { DueCheck } from '../../db/queries/checks.ts'
@@ -8,12 +8,12 @@ import { startPeriodic } from '../../lib/periodic.ts'
 
 export type CheckLeases = {
   add(check: DueCheck): void
-  /** Resolves when its `leaseExpiresAt` is the last one there will be; never rejects. */
+  /** Resolves when `leaseExpiresAt` of the check will not change any more. Never rejects. */
   remove(check: DueCheck): Promise<void>
   stop(): Promise<void>
 }
 
-/** `hold` is asked four times in `holdMs` for what is under way by then. */
+/** `renew` is called four times in `leaseMs` with the checks that run. */
 export function createCheckLeases(
   log: Logger,
   leaseMs: number,
@@ -21,7 +21,7 @@ export function createCheckLeases(
 ): CheckLeases {
   const running = new Set<DueCheck>()
   let lastRenewal: Promise<void> = Promise.resolve()
-  const task = startPeriodic(log, 'held checks', leaseMs / 4, async () => {
+  const task = startPeriodic(log, 'check leases', leaseMs / 4, async () => {
     if (running.size === 0) return
     const renewal = renew([...running])
     lastRenewal = renewal.catch(() => {})

@@ -1,6 +1,6 @@
 /**
- * Looks after deployments: claims due checks in batches, runs them side by side, moves what they say (law 11). Started
- * by main.ts; `nudge` looks at once, after an action has ended.
+ * Runs health checks: claims due checks in batches, runs them side by side and stores the statuses that follow.
+ * Started by main.ts; `runNow` is called after an action has ended.
  */
 import {
   type CheckResult,
@@ -23,24 +23,26 @@ import { getEffectiveConfig } from '../scripts/effective-config.ts'
 import { runDeploymentScript } from '../scripts/run-script.ts'
 import { type CheckLeases, createCheckLeases } from './check-leases.ts'
 
-/** `onMoved` is called after a check has changed a status. */
+/** `onStatusChanged` is called after a check has changed a status. */
 export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): PeriodicTask {
   const { db, settings, log } = context
   const running = new Set<Promise<unknown>>()
-  const leases = createCheckLeases(log, settings.LEASE, (held) => renewCheckLeases(db, held, settings.LEASE))
+  const leases = createCheckLeases(log, settings.LEASE, (checks) =>
+    renewCheckLeases(db, checks, settings.LEASE),
+  )
 
   const task = startPeriodic(log, 'checks', 1000, async () => {
-    const free = settings.CHECK_CONCURRENCY - running.size
-    if (free <= 0) return
-    const due = await claimChecks(db, free, settings.LEASE)
-    for (const dueCheck of due) {
+    const freeSlots = settings.CHECK_CONCURRENCY - running.size
+    if (freeSlots <= 0) return
+    const dueChecks = await claimChecks(db, freeSlots, settings.LEASE)
+    for (const dueCheck of dueChecks) {
       const check = runDueCheck(context, leases, dueCheck)
         .then((hasChanged) => hasChanged && onStatusChanged())
-        .catch((error) => log.error({ err: error, deployment: dueCheck.name }, 'a check could not be made'))
+        .catch((error) => log.error({ err: error, deployment: dueCheck.name }, 'check failed to run'))
         .finally(() => {
           running.delete(check)
-          // There may be more where a full batch came from.
-          if (due.length === free) task.runNow()
+          // After a full batch more checks may be due.
+          if (dueChecks.length === freeSlots) task.runNow()
         })
       running.add(check)
     }
@@ -55,29 +57,32 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
   }
 }
 
+/** Returns whether the status has changed. */
 async function runDueCheck(
   context: RunnerContext,
   leases: CheckLeases,
   dueCheck: DueCheck,
 ): Promise<boolean> {
   const { db, redis, settings } = context
+  const { id, status, revision, pendingMs } = dueCheck
   leases.add(dueCheck)
   const { hasRun, exitCode, error } = await runCheck(context, dueCheck).finally(() => leases.remove(dueCheck))
   if (context.shutdownSignal.aborted) return false
   const timeoutMs = settings.STATUS_UPDATE_TIMEOUT
   const newStatus = hasRun
-    ? statusAfterCheck(dueCheck.status, exitCode, dueCheck.pendingMs, timeoutMs)
-    : statusAfterCheckError(dueCheck.status, dueCheck.pendingMs, timeoutMs)
+    ? statusAfterCheck(status, exitCode, pendingMs, timeoutMs)
+    : statusAfterCheckError(status, pendingMs, timeoutMs)
   const checkResult: CheckResult = {
-    id: dueCheck.id,
-    statusWhenClaimed: dueCheck.status,
-    revision: dueCheck.revision,
+    id,
+    statusWhenClaimed: status,
+    revision,
+    // Read only now: each renewal has changed it.
     leaseExpiresAt: dueCheck.leaseExpiresAt,
     exitCode,
     error,
     nextCheckInMs: nextCheckInMs(settings.CHECK_INTERVAL, dueCheck),
   }
-  if (newStatus === dueCheck.status) {
+  if (newStatus === status) {
     await saveCheckResult(db, checkResult)
     return false
   }
@@ -86,16 +91,19 @@ async function runDueCheck(
   return change !== null
 }
 
-/** `made`: the check script ran, well or ill. */
+/** `hasRun`: the script could be started. `exitCode`: null when the script did not exit by itself. */
 type CheckOutcome = { hasRun: boolean; exitCode: number | null; error: string | null }
 
-async function runCheck(context: RunnerContext, dueCheck: DueCheck): Promise<CheckOutcome> {
-  const script = checkScriptFor(dueCheck.status)
+async function runCheck(
+  context: RunnerContext,
+  { name, status, overrides }: DueCheck,
+): Promise<CheckOutcome> {
+  const script = checkScriptFor(status)
   if (script === null) return { hasRun: false, exitCode: null, error: null }
-  const config = await getEffectiveConfig(context, dueCheck)
+  const config = await getEffectiveConfig(context, { name, overrides })
   if (typeof config === 'string') return { hasRun: false, exitCode: null, error: limitLength(config) }
   const timeoutMs = context.settings.CHECK_TIMEOUT
-  const { result, failure } = await runDeploymentScript(context, script, dueCheck.name, config, { timeoutMs })
+  const { result, failure } = await runDeploymentScript(context, script, name, config, { timeoutMs })
   return {
     hasRun: result.error === null,
     exitCode: result.timedOut || result.error !== null ? null : result.exitCode,
@@ -105,11 +113,11 @@ async function runCheck(context: RunnerContext, dueCheck: DueCheck): Promise<Che
 
 const limitLength = (text: string) => text.slice(0, 2000)
 
-const pending: readonly Status[] = ['CreatePending', 'UpdatePending', 'ArchivePending']
+const pendingStatuses: readonly Status[] = ['CreatePending', 'UpdatePending', 'ArchivePending']
 
-/** The usual interval, spread a little; one that somebody waits for is looked at sooner, the younger the sooner. */
+/** A pending deployment is checked more often, most often at first. All intervals vary by 10 %. */
 function nextCheckInMs(intervalMs: number, { status, pendingMs }: DueCheck): number {
-  const spread = 0.9 + Math.random() * 0.2
-  if (!pending.includes(status)) return intervalMs * spread
-  return Math.min(intervalMs, Math.max(1000, pendingMs / 2)) * spread
+  const jitter = 0.9 + Math.random() * 0.2
+  if (!pendingStatuses.includes(status)) return intervalMs * jitter
+  return Math.min(intervalMs, Math.max(1000, pendingMs / 2)) * jitter
 }

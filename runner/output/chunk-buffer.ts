@@ -1,22 +1,22 @@
-/**
- * Cuts text into numbered chunks of bounded size and keeps them until they are taken. Called by output.ts, which
- * adds, and by chunk-writer.ts, which takes.
- */
+/** Splits text into numbered chunks of limited size. Filled by output.ts, emptied by chunk-writer.ts. */
 export type Chunk = { seq: number; stream: 'stdout' | 'stderr'; text: string }
 
 export type ChunkBuffer = {
-  /** Adds well-formed text; consecutive pieces of one stream share a chunk. */
+  /** Adds well-formed text. Consecutive pieces of the same stream share a chunk. */
   add(stream: Chunk['stream'], text: string): void
-  /** Everything added since the last time, in order. */
+  /** Returns and removes all chunks, in order. */
   takeAll(): Chunk[]
-  /** What waits here takes in memory, about. */
+  /** The approximate memory of all chunks. */
   readonly sizeBytes: number
 }
 
-/** What a chunk takes besides its text: a script that alternates between its streams makes many small ones. */
+/**
+ * The memory of a chunk besides its text. It counts when a script alternates between its streams and makes many small
+ * chunks.
+ */
 const chunkOverheadBytes = 128
 const encoder = new TextEncoder()
-/** Only to measure in, within one call: all share it, for most actions print little and there are many. */
+/** Used only within one call to measure text. All buffers share it, because most actions print little. */
 const scratchBuffer = new Uint8Array(64 * 1024)
 
 export function createChunkBuffer(firstSeq: number, maxChunkBytes: number): ChunkBuffer {
@@ -39,7 +39,7 @@ export function createChunkBuffer(firstSeq: number, maxChunkBytes: number): Chun
           lastChunkBytes = 0
           sizeBytes += chunkOverheadBytes
         }
-        // encodeInto stops before a character that does not fit: nothing is cut in two.
+        // encodeInto stops before a character that does not fit, so no character is split.
         const { read, written } = encoder.encodeInto(
           rest,
           scratchBuffer.subarray(lastChunkBytes, maxChunkBytes),

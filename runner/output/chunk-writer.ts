@@ -1,19 +1,22 @@
 /**
- * Appends waiting chunks in batches, one batch at a time: at once when a chunk is full, else a moment after the
- * first byte. Called by output.ts; hands batches to the `write` of the conductor.
+ * Writes chunks in batches, one batch at a time: at once when a chunk is full, otherwise shortly after the first
+ * byte. Called by output.ts.
  */
 import type { Chunk, ChunkBuffer } from './chunk-buffer.ts'
 
 export type ChunkWriter = {
-  /** To be called when something was added. */
+  /** Must be called after text was added. */
   schedule(): void
-  /** A promise when too much waits. Rejects with the error of `write`, unless that was told before. */
+  /**
+   * Returns a promise when too much text waits. It rejects with the error of `write`, unless a caller has already got
+   * that error.
+   */
   backpressure(): void | Promise<void>
-  /** Writes what waits. Rejects like `room`. */
+  /** Writes the rest. Rejects like `backpressure`. */
   end(): Promise<void>
 }
 
-/** What may wait for the writer: enough to keep it busy, little enough for many runs at once. */
+/** Enough text to keep the writer busy, and little enough for many scripts at once. */
 const maxPendingBytes = 512 * 1024
 
 export function createChunkWriter(
@@ -24,16 +27,19 @@ export function createChunkWriter(
 ): ChunkWriter {
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | null = null
-  let room: PromiseWithResolvers<void> | null = null
-  let failure: { error: unknown; unreported: boolean } | null = null
+  let blocked: PromiseWithResolvers<void> | null = null
+  let failure: { error: unknown; reported: boolean } | null = null
 
   const takeBlocked = () => {
-    const taken = room
-    room = null
+    const taken = blocked
+    blocked = null
     return taken
   }
 
-  /** Writes while there is a full chunk, the first time whatever there is; with `all`, until nothing is left. */
+  /**
+   * The first batch takes all chunks, further ones follow while a chunk is full. With `all` it writes until nothing
+   * is left.
+   */
   const flush = async (all: boolean) => {
     clearTimeout(timer)
     timer = undefined
@@ -44,14 +50,14 @@ export function createChunkWriter(
     ) {
       const batch = chunks.takeAll()
       takeBlocked()?.resolve()
-      // After a failure the rest has no place: a gap would look like a whole output.
+      // After a failed write nothing more is written, because a gap would look like complete output.
       if (failure !== null) continue
       try {
         await write(batch)
       } catch (error) {
-        const waiting = takeBlocked()
-        failure = { error, unreported: waiting !== null }
-        waiting?.reject(error)
+        const waitingCaller = takeBlocked()
+        failure = { error, reported: waitingCaller !== null }
+        waitingCaller?.reject(error)
       }
     }
   }
@@ -70,30 +76,30 @@ export function createChunkWriter(
   }
 
   const takeFailure = () => {
-    if (failure === null || failure.unreported) return
-    failure.unreported = true
+    if (failure === null || failure.reported) return
+    failure.reported = true
     return failure
   }
 
   return {
     schedule,
     backpressure() {
-      const unreported = takeFailure()
-      if (unreported) return ignoreRejection(Promise.reject(unreported.error))
+      const newFailure = takeFailure()
+      if (newFailure) return ignoreRejection(Promise.reject(newFailure.error))
       if (chunks.sizeBytes < maxPendingBytes) return
-      room ??= createResolvers()
-      return room.promise
+      blocked ??= createResolvers()
+      return blocked.promise
     },
     async end() {
       while (writing !== null) await writing
       await flush(true)
-      const unreported = takeFailure()
-      if (unreported) throw unreported.error
+      const newFailure = takeFailure()
+      if (newFailure) throw newFailure.error
     },
   }
 }
 
-/** Whoever awaits gets the rejection; whoever does not brings nobody down. */
+/** Callers that await the promise get the rejection. Without this, a caller that does not would crash the process. */
 function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

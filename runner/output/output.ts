@@ -1,6 +1,6 @@
 /**
- * Turns the bytes of a run into numbered chunks of clean text: decoded, masked, capped, appended in order.
- * Called by the conductor, which says where to append; hands secrets to redact.ts, text to chunk-buffer.ts and chunk-writer.ts.
+ * Turns the bytes of a script into numbered chunks of text: decoded, secrets masked, limited in size, stored in
+ * order. Called by action-output.ts, which says where chunks are stored.
  */
 import { type Chunk, createChunkBuffer } from './chunk-buffer.ts'
 import { createChunkWriter } from './chunk-writer.ts'
@@ -9,17 +9,24 @@ import { createRedactor, maskSecrets } from './redact.ts'
 type Stream = Chunk['stream']
 
 export type Output = {
-  /** A promise when too much waits to be written: await it before the next piece. Rejects when writing failed. */
+  /**
+   * Returns a promise when too much text waits to be written; await it before the next piece. Rejects when writing
+   * fails.
+   */
   push(stream: Stream, bytes: Uint8Array): void | Promise<void>
-  /** A line of our own on stderr, behind what came before; the limit does not cut it. */
+  /** Adds a line of Octopod itself to stderr. The limit does not apply to it. */
   addNote(text: string): void
-  /** Writes what is left; `bytes` of the script's text (in UTF-8, masked) were kept. Rejects when writing failed,
-   * unless push has told that before. */
+  /**
+   * Writes the rest. `bytes` is the size of the stored script output (UTF-8, masked). Rejects when writing fails,
+   * unless `push` has already rejected.
+   */
   end(): Promise<{ truncated: boolean; bytes: number }>
 }
 
-/** `write` appends a batch and must end in bounded time; it is called again only when it has resolved, and never
- * after it rejected. The numbers of the chunks begin with `firstSeq` and have no gaps. */
+/**
+ * `write` stores a batch and must settle in bounded time. It is called again only after it has resolved. The numbers
+ * of the chunks start at `firstSeq` and have no gaps.
+ */
 export function createOutput(options: {
   firstSeq: number
   limitBytes: number
@@ -59,7 +66,7 @@ export function createOutput(options: {
 
   return {
     push(stream, bytes) {
-      // Over the limit nothing is decoded any more: dropping gigabytes must be cheap.
+      // Above the limit nothing is decoded, because dropping gigabytes must be cheap.
       if (droppedBytes > 0) droppedBytes += bytes.length
       else addLimited(stream, decoders[stream].push(bytes))
       writer.schedule()
@@ -73,14 +80,16 @@ export function createOutput(options: {
       addLimited('stdout', decoders.stdout.end())
       addLimited('stderr', decoders.stderr.end())
       if (droppedBytes > 0)
-        addNote(`octopod: output is kept up to ${limitBytes} bytes: ${droppedBytes} more were dropped.`)
+        addNote(
+          `octopod: output limit of ${limitBytes} bytes reached; ${droppedBytes} more bytes were dropped.`,
+        )
       await writer.end()
       return { truncated: droppedBytes > 0, bytes: storedBytes }
     },
   }
 }
 
-/** One stream of bytes to clean text: Postgres holds no NUL, and invalid UTF-8 becomes U+FFFD. */
+/** Decodes one stream. NUL is removed, because PostgreSQL cannot store it; invalid UTF-8 becomes U+FFFD. */
 function createTextDecoder(secrets: readonly string[]) {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const redactor = createRedactor(secrets)
@@ -91,7 +100,7 @@ function createTextDecoder(secrets: readonly string[]) {
   }
 }
 
-/** As much of the beginning as fits into `bytes` of UTF-8 without cutting a character. */
+/** The longest prefix that fits into `maxBytes` of UTF-8 without splitting a character. */
 function fitPrefix(text: string, maxBytes: number): { read: number; written: number } {
   return new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
 }

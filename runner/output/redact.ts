@@ -1,30 +1,32 @@
 /**
- * Masks secrets in a text that arrives in pieces. Called by output.ts for each stream; `secretsOf` by the
- * conductor, which knows the config. Masks what a script prints by mistake; it is no fence against one that
- * prints its secrets in disguise.
+ * Masks secrets in text that arrives in pieces. It catches what scripts print by mistake, not a script that encodes
+ * its secrets on purpose. Called for the output of actions (output.ts) and for messages with script output
+ * (run-script.ts).
  */
 import type { EffectiveConfig } from '../../domain/script.ts'
 
 export type Redactor = {
-  /** The masked text so far; a tail that could begin a secret is held back until the next piece or the end. */
+  /** Returns masked text. The last characters wait for the next piece when they could be the start of a secret. */
   push(text: string): string
   end(): string
 }
 
 const mask = '***'
-/** Shorter values (`on`, `1`, `dev`) would mask half of every output. */
+/** Masking shorter values (`on`, `1`, `dev`) would make output unreadable. */
 const minSecretLength = 4
-/** Lines of keys and certificates are longer; a line of a brace alone is no secret. */
+/** Lines of keys and certificates are longer. A line with a single brace is not a secret. */
 const minLineLength = 8
 
-/** Leftmost first, of those that begin at one place the longest: the same text however it was cut into pieces. */
+/**
+ * The leftmost match wins, then the longest. The result does not depend on how the text is cut into pieces.
+ */
 export function createRedactor(secrets: readonly string[]): Redactor {
   const patterns = createPatterns(secrets)
   const maxLength = patterns[0]?.text.length ?? 0
   let pending = ''
 
   const findPossibleStart = (text: string, from: number): number => {
-    // No further back than the longest secret without its last character.
+    // A secret that is not complete yet starts at most `maxLength - 1` characters before the end.
     const start = Math.max(from, text.length - maxLength + 1)
     let earliest = text.length
     for (const secret of patterns)
@@ -53,7 +55,7 @@ export function createRedactor(secrets: readonly string[]): Redactor {
       return result + text.slice(position, safeEnd)
     },
     end() {
-      // What is held can only begin a longer secret; a shorter one may be whole inside.
+      // The rest holds no complete long secret, but may hold a complete shorter one.
       const text = pending
       pending = ''
       const findNext = createSearch(patterns, text)
@@ -68,13 +70,13 @@ export function createRedactor(secrets: readonly string[]): Redactor {
   }
 }
 
-/** A whole text with its secrets masked. */
+/** Masks secrets in a complete text. */
 export function maskSecrets(text: string, secrets: readonly string[]): string {
   const redactor = createRedactor(secrets)
   return redactor.push(text) + redactor.end()
 }
 
-/** The values, of both levels and of the environment, whose key matches `pattern` (SECRET_KEYS, which knows no case). */
+/** The values of the config and of the environment whose keys match `keyPattern` (SECRET_KEYS). */
 export function secretValues(
   config: EffectiveConfig,
   keyPattern: RegExp,
@@ -87,14 +89,17 @@ export function secretValues(
 
 type Pattern = {
   text: string
-  /** at i: the length of the longest proper prefix of the secret that ends with its first i + 1 characters */
+  /**
+   * The KMP failure table: at i, the length of the longest proper prefix that is also a suffix of the first i + 1
+   * characters.
+   */
   borders: Uint32Array
 }
 
 function createPatterns(secrets: readonly string[]): Pattern[] {
   const all = new Set<string>()
   for (const secret of secrets) {
-    // Decoded output holds no lone surrogates and no NUL.
+    // Decoded output contains no lone surrogates and no NUL.
     const text = secret.toWellFormed().replaceAll('\0', '')
     if (text.length >= minSecretLength) all.add(text)
     if (!text.includes('\n')) continue
@@ -114,7 +119,7 @@ function createBorders(text: string): Uint32Array {
   return borders
 }
 
-/** How many characters at the end of `text` begin the secret (without completing it); Knuth, Morris and Pratt. */
+/** How many characters at the end of `text` are the start of the secret (Knuth–Morris–Pratt). */
 function overlapLength(text: string, start: number, { text: secret, borders }: Pattern): number {
   let length = 0
   for (let at = Math.max(start, text.length - secret.length + 1); at < text.length; at += 1) {
@@ -126,7 +131,7 @@ function overlapLength(text: string, start: number, { text: secret, borders }: P
 
 type Match = { position: number; length: number } | null
 
-/** Finds the next secret at or after a place; places must not go back. Each secret is looked for once a text. */
+/** Returns a function that finds the next match at or after `from`. `from` must not decrease. */
 function createSearch(patterns: readonly Pattern[], text: string): (from: number) => Match {
   const next = patterns.map((secret) => text.indexOf(secret.text))
   return (from) => {

@@ -1,43 +1,39 @@
 /**
- * What scripts are started through when each gets a PID namespace of its own (PID_NAMESPACE=own): nothing that a script has started
- * outlives it then, whatever it does to its group and its environment. Asked once by main; process.ts puts the words first.
+ * Detects how to start each script in a PID namespace of its own (PID_NAMESPACE=own). The kernel then ends everything
+ * that the script has started when it ends, even processes with another group and environment. Called by
+ * open-runner.ts.
  */
 import { fileURLToPath } from 'node:url'
 import { SettingsError } from '../../domain/settings.ts'
 import { collectOutput } from './process.ts'
 
 const initScript = fileURLToPath(new URL('pid-namespace.sh', import.meta.url))
-/** Root has the right; others get it in a user namespace, where the kernel allows those. */
+/** Root may create a PID namespace. Other users need a user namespace, which some kernels forbid. */
 const unshareOptions = [[], ['--user', '--map-current-user']]
-/** Asked to end as the runner asks it. Before util-linux 2.38 a script never hears of it, or is killed at once. */
+/**
+ * Exits with 7 when TERM reaches the script. Before util-linux 2.38, unshare blocks TERM or kills the script at once.
+ */
 const termProbe = 'trap "exit 7" TERM; kill -s TERM 0; sleep 1; exit 8'
-const termBlockedMessage = 'its unshare keeps TERM from scripts (util-linux 2.38 does not)'
+const termBlockedMessage = 'unshare does not pass TERM to scripts (util-linux 2.38 does)'
 const probeTimeoutMs = 10_000
 
-/** Throws a SettingsError with this machine's own words where there is no way. */
+/**
+ * Returns the command prefix. Throws a SettingsError with the messages of this machine when it cannot create PID
+ * namespaces.
+ */
 export async function detectPidNamespace(environment: Record<string, string>): Promise<readonly string[]> {
   const failures = new Set<string>()
   for (const options of unshareOptions) {
-    const commandPrefix = [
-      'unshare',
-      ...options,
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--mount-proc',
-      '/bin/sh',
-      initScript,
-    ]
-    const script = { file: '/bin/sh', args: ['-c', termProbe], env: environment, through: commandPrefix }
-    const { result, stderr } = await collectOutput(
-      { ...script, timeoutMs: probeTimeoutMs, killGraceMs: 1000 },
-      1000,
-    )
+    const unshare = ['unshare', ...options, '--pid', '--fork', '--kill-child', '--mount-proc']
+    const commandPrefix = [...unshare, '/bin/sh', initScript]
+    const probe = { file: '/bin/sh', args: ['-c', termProbe], env: environment, commandPrefix }
+    const limits = { timeoutMs: probeTimeoutMs, killGraceMs: 1000 }
+    const { result, stderr } = await collectOutput({ ...probe, ...limits }, 1000)
     if (result.exitCode === 7) return commandPrefix
-    const defaultMessage = result.error ? 'there is no unshare (util-linux) in its PATH' : termBlockedMessage
+    const defaultMessage = result.error ? 'there is no unshare (util-linux) in PATH' : termBlockedMessage
     failures.add(stderr.trim() || defaultMessage)
   }
   throw new SettingsError(
-    `PID_NAMESPACE is own, but this machine gives scripts no namespace of their own: ${[...failures].join('; ')}`,
+    `PID_NAMESPACE is own, but this machine cannot create a PID namespace for scripts: ${[...failures].join('; ')}`,
   )
 }

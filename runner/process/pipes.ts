@@ -1,26 +1,29 @@
 /**
- * Reads the two pipes of a script piece by piece and hands them on, holding a pipe back while its reader is busy.
- * Called by process.ts; hands the bytes to whoever asked for the run.
+ * Reads stdout and stderr of a script piece by piece and passes them to `onOutput`. A pipe waits while its last piece
+ * is processed. Called by process.ts.
  */
 import type { Readable } from 'node:stream'
 
 type OnOutput = (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void | Promise<void>
 
 export type Pipes = {
-  /** The first error of `onOutput`; from then on output is read and dropped. */
+  /** The first error of `onOutput`. After it, output is read and dropped. */
   readonly failure: { error: unknown } | null
-  /** Waits until both pipes are read to their end, at most `ms` not counting the time the reader is busy; then
-   * closes them. */
+  /**
+   * Reads both pipes to their end and closes them, at the latest after `timeoutMs`. Time in `onOutput` does not
+   * count.
+   */
   drain(timeoutMs: number): Promise<void>
 }
 
-/** A reader may be slow after the script has ended, but not for ever: every wait of ours has an end. */
+/** The limit for the time in `onOutput` after the script has ended. */
 const maxBusyMs = 120_000
 const tickMs = 50
 /**
- * What is read lies outside of V8's heap, and the text made of it lives long enough to be taken for old: left alone, V8 collects
- * neither for long. Two scripts that print a gigabyte, 64 MB of each kept, made a runner grow by 142 MiB; told to collect after so
- * many bytes, by 39, for a second more a gigabyte (measured, PostgreSQL beside it). Needs --expose-gc.
+ * The interval of explicit garbage collections, in bytes of output. Buffers lie outside of the V8 heap, and their
+ * text survives long enough to become old, so V8 collects both late. Measured with two scripts that print a gigabyte
+ * each, 64 MB stored: the runner grew by 142 MiB without this and by 39 MiB with it, for one more second per
+ * gigabyte. Needs --expose-gc.
  */
 const gcIntervalBytes = 16 * 1024 * 1024
 let uncollectedBytes = 0
@@ -32,7 +35,7 @@ function collectGarbage(bytes: number): void {
   globalThis.gc?.()
 }
 
-/** Resolves with true when something comes through, with false when it ends without. */
+/** Resolves to true at the first data, to false when the pipe ends without data. */
 export function hasOutput(pipe: Readable): Promise<boolean> {
   return new Promise((resolve) => {
     pipe.once('data', () => resolve(true))
@@ -68,11 +71,11 @@ export function readPipes(
   const read = async (name: 'stdout' | 'stderr') => {
     const pipe = pipes[name]
     if (pipe === null) return
-    // Not with 'data' and pause(): when the script exits, node resumes its pipes by itself.
+    // Not with 'data' and pause(), because Node resumes the pipes when the script exits.
     try {
       for await (const bytes of pipe) if (failure === null) await deliver(name, bytes as Uint8Array)
     } catch {
-      // A pipe that breaks or was closed is a pipe that ends: how the script ended says the rest.
+      // A broken or closed pipe counts as ended; the exit of the script tells whether it failed.
     }
   }
   const ended = Promise.all([read('stdout'), read('stderr')])
@@ -85,11 +88,12 @@ export function readPipes(
       const timeout = Promise.withResolvers<void>()
       let openMs = 0
       let busyMs = 0
-      // Ticks are counted, not the clock: on a stalled machine nothing is cut that nobody had time to read.
+      // Counts ticks instead of reading the clock, so that on a stalled machine no output is cut that could not be
+      // read yet.
       const ticker = setInterval(() => {
         if (busy > 0) busyMs += tickMs
         else openMs += tickMs
-        if (busyMs >= maxBusyMs) fail(new Error(`Output was not taken within ${maxBusyMs / 1000} s.`))
+        if (busyMs >= maxBusyMs) fail(new Error(`Output was not stored within ${maxBusyMs / 1000} s.`))
         if (openMs >= timeoutMs || busyMs >= maxBusyMs) timeout.resolve()
       }, tickMs)
       await Promise.race([ended, timeout.promise])

@@ -1,29 +1,33 @@
 /**
- * The processes of one script: those of its group, and those that left it (setsid) but still carry its mark in
- * their environment. Called by terminate.ts; signals nobody else.
+ * The processes of one script: those in its process group, and those that left the group (setsid) but still have its
+ * marker in their environment. Called by terminate.ts.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** In the environment of every script, inherited by whatever it starts. A script that clears its environment and
- * leaves its group is out of reach. */
+/**
+ * Set in the environment of every script and inherited by its children. A process that clears its environment and
+ * leaves the group cannot be found; PID_NAMESPACE=own ends it nevertheless.
+ */
 export const markerVariable = 'OCTOPOD_PROCESS'
 
 export type ProcessTree = { pid: number; marker: string }
 
-/** Returns whether anybody was there to get it. */
+/** Returns whether any process received the signal. */
 export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): boolean {
-  // First the group, at once and whole: nobody in it can fork out of the way.
+  // The group comes first: the kernel signals all of it at once, so no process in it can escape by forking.
   const group = sendSignal(-tree.pid, signal)
-  const outsideGroup = treeMembers(tree).filter((each) => each.group !== tree.pid)
+  const outsideGroup = treeMembers(tree).filter((member) => member.group !== tree.pid)
   return outsideGroup.map(({ pid }) => sendSignal(pid, signal)).includes(true) || group
 }
 
-/** Zombies do not count: they run nothing, and who should reap them may be slow. */
+/** Zombies do not count, because they run nothing and may wait long for their parent. */
 export function isTreeAlive(tree: ProcessTree): boolean {
   return treeMembers(tree).length > 0 || (!canReadProc() && sendSignal(-tree.pid, 0))
 }
 
-/** Not on other systems than Linux, nor when this process can open no file: then the group is all that is known of a tree. */
+/**
+ * False on other systems than Linux, and when this process has no free file descriptor. Then only the group is known.
+ */
 const canReadProc = () => readOrEmpty('/proc/self/stat') !== ''
 
 function treeMembers({ pid: group, marker }: ProcessTree): { pid: number; group: number }[] {
@@ -32,9 +36,9 @@ function treeMembers({ pid: group, marker }: ProcessTree): { pid: number; group:
     .filter((entry) => /^\d+$/.test(entry))
     .map((pid) => ({ pid: Number(pid), ...readStat(pid) }))
     .filter(
-      (each) =>
-        each.isAlive &&
-        (each.group === group || readOrEmpty(`/proc/${each.pid}/environ`).includes(markerEntry)),
+      (member) =>
+        member.isAlive &&
+        (member.group === group || readOrEmpty(`/proc/${member.pid}/environ`).includes(markerEntry)),
     )
 }
 
@@ -46,14 +50,14 @@ function listProcEntries(): string[] {
   }
 }
 
-/** /proc/PID/stat: `pid (name) state parent group …`; the name may hold spaces and brackets. */
+/** /proc/PID/stat: `pid (name) state parent group …`. The name may contain spaces and brackets. */
 function readStat(pid: string): { isAlive: boolean; group: number } {
   const stat = readOrEmpty(`/proc/${pid}/stat`)
   const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return { isAlive: stat !== '' && state !== 'Z' && state !== 'X', group: Number(group) }
 }
 
-/** Empty when the process is gone or belongs to somebody else. */
+/** Returns an empty text when the process has ended or belongs to another user. */
 function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'latin1')

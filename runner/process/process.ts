@@ -1,7 +1,7 @@
 /**
- * Runs one script to its end: spawns it, hands on its output, ends it when its time is up or its signal aborts.
- * Called by the conductor (perform) and by answer, watch and notify; hands back a ScriptResult as a value (law 6).
- * Ending a script is in terminate.ts, its pipes are in pipes.ts.
+ * Runs one script: starts it, passes on its output, terminates it at its time limit or when its signal aborts. The
+ * result is a value, however the script ended. Called by execute-action.ts and run-script.ts; see also terminate.ts
+ * and pipes.ts.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -19,84 +19,89 @@ export type ProcessRequest = {
   args: readonly string[]
   env: Record<string, string>
   timeoutMs: number
-  /** how long after TERM the group is sent KILL */
+  /** The time between TERM and KILL. */
   killGraceMs: number
-  /** called for every piece of output; a returned promise holds the pipe back */
+  /** Called for every piece of output. The pipe waits for a returned promise. */
   onOutput?: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void | Promise<void>
-  /** aborting ends the script; the reason is 'cancelled' or 'interrupted' (anything else counts as the latter) */
+  /**
+   * Aborting terminates the script. The abort reason is 'cancelled' or 'interrupted'; any other counts as
+   * 'interrupted'.
+   */
   signal?: AbortSignal
-  /** ends the script if this runner is lost */
+  /** Ends the script when this runner is lost. */
   watchdog?: Watchdog
-  /** what its processes are known by; made here when not given */
+  /** Identifies the processes of the script; created here when absent. */
   marker?: string
-  /** a program and arguments that the script is started through, which ends as the script does and tells on descriptor 3 that there
-   * is one (pid-namespace.ts) */
+  /**
+   * A program with arguments that starts the script and exits as the script does. It reports on descriptor 3 that the
+   * script starts (pid-namespace.ts).
+   */
   commandPrefix?: readonly string[]
 }
 
-/** How long a script that ended may leave its pipes open, e.g. by a child that inherited them. */
+/** How long output is read after the script has ended, when a child still holds its pipes open. */
 const drainTimeoutMs = 2000
-/** A longer timer would fire at once. */
+/** A longer timer fires at once. */
 const maxTimerMs = 2 ** 31 - 1
 
 /**
- * Never rejects for what a script does: one that cannot be started resolves with `problem`. Rejects with the
- * error of `onOutput` alone: what cannot be kept cannot be vouched for, so the script is ended first, and
- * the rejection comes when its group is dead. A script that ends by itself leaves its background children alone.
+ * A script that cannot be started resolves with `error`. Rejects only with an error of `onOutput`: without its output
+ * a script must not go on, so it is terminated first. The background children of a script that ends by itself keep
+ * running.
  */
 export async function runProcess(request: ProcessRequest): Promise<ScriptResult> {
   const { signal, onOutput, watchdog } = request
   const startedMs = performance.now()
-  const result = (facts: Partial<ScriptResult>): ScriptResult => ({
+  const resultWith = (fields: Partial<ScriptResult>): ScriptResult => ({
     ...emptyResult,
-    ...facts,
+    ...fields,
     durationMs: Math.round(performance.now() - startedMs),
   })
 
-  // First: start it, unless nobody wants it any more.
-  if (signal?.aborted) return result({ [abortReason(signal)]: true })
+  // First: start the script.
+  if (signal?.aborted) return resultWith({ [abortReason(signal)]: true })
   const marker = request.marker ?? createMarker()
   watchdog?.register(marker)
   const child = await spawnScript(request, marker)
   if (typeof child === 'string') {
     watchdog?.unregister(marker)
-    return result({ error: child })
+    return resultWith({ error: child })
   }
   watchdog?.setPid(marker, child.pid)
 
-  // Then: let it run until it ends, or its time is up, or it is no longer wanted, or its output has no place.
+  // Then: wait until it ends. A time limit, an abort and an error of `onOutput` terminate it.
   const exitEvent = once(child, 'exit') as Promise<[number | null, string | null]>
   const termination = createTermination({ pid: child.pid, marker }, request.killGraceMs)
   const pipes = readPipes(child, onOutput, () => termination.start('interrupted'))
   const isReady = waitForReadySignal(child)
-  // Who was asked to end before there was anybody to hear it is asked again.
-  void isReady.then((is) => is && termination.resend())
+  // TERM may have been sent before the script existed.
+  void isReady.then((ready) => ready && termination.resend())
   const onAbort = () => signal && termination.start(abortReason(signal))
   const timer = setTimeout(() => termination.start('timedOut'), Math.min(request.timeoutMs, maxTimerMs))
   signal?.addEventListener('abort', onAbort, { once: true })
-  // It was still wanted when we began to start it.
+  // The signal may have aborted during the start.
   if (signal?.aborted) onAbort()
   const exit = await Promise.race([exitEvent, termination.killFailed])
   clearTimeout(timer)
   signal?.removeEventListener('abort', onAbort)
 
-  // Finally: one that was asked to end takes all it started along; what is still in the pipes is read.
+  // Finally: wait for the tree of a terminated script, and read the rest of the output.
   await termination.waitForTree()
   watchdog?.unregister(marker)
   await pipes.drain(drainTimeoutMs)
   if (pipes.failure !== null) throw pipes.failure.error
   const reason = termination.reason === null ? {} : { [termination.reason]: true }
   if (exit === 'stuck')
-    return result({ ...reason, error: `The script ${request.file} did not end when killed.` })
+    return resultWith({ ...reason, error: `The script ${request.file} did not end after KILL.` })
   if (termination.reason === null && !(await isReady))
-    return result({ error: noNamespaceMessage(request.file) })
-  return result({ ...reason, exitCode: exit[0], signal: exit[1] })
+    return resultWith({ error: noNamespaceMessage(request.file) })
+  return resultWith({ ...reason, exitCode: exit[0], signal: exit[1] })
 }
 
-/** A name nobody else has, in characters that a shell takes as they are. */
+/** A unique name without characters that are special in a shell. */
 export const createMarker = (): string => randomBytes(9).toString('base64url')
 
-/** For scripts whose answer is a text: at most `limitBytes` of each stream are kept, the rest is read and dropped. */
+/** Runs a script and returns its output as text: at most `limitBytes` of each stream, the rest is dropped. */
 export async function collectOutput(
   request: Omit<ProcessRequest, 'onOutput'>,
   limitBytes: number,
@@ -111,7 +116,7 @@ export async function collectOutput(
   }
   const result = await runProcess({ ...request, onOutput })
   const text = (stream: 'stdout' | 'stderr') =>
-    // `stream` leaves out a character that the limit has cut; a script that cut one itself gets its U+FFFD.
+    // `stream` omits a character that the limit has split. A character that the script itself has split becomes U+FFFD.
     new TextDecoder('utf-8', { ignoreBOM: true })
       .decode(Buffer.concat(kept[stream]), { stream: truncated && remainingBytes[stream] === 0 })
       .replaceAll('\0', '')
@@ -122,20 +127,19 @@ function abortReason(signal: AbortSignal): 'cancelled' | 'interrupted' {
   return signal.reason === 'cancelled' ? 'cancelled' : 'interrupted'
 }
 
-/** Whether there is a process for the script itself: one that is started through another tells so. */
+/** Resolves to whether the script itself has started, which a command prefix reports on its own pipe. */
 function waitForReadySignal({ stdio: [, , , readyPipe] }: ChildProcess): Promise<boolean> {
   return readyPipe instanceof Readable ? hasOutput(readyPipe) : Promise.resolve(true)
 }
 
 type SpawnedScript = ChildProcess & { pid: number }
 
-/** Some errors are thrown by spawn, others are emitted: both become the words of `problem`. */
+/** Returns an error message when the script cannot be started; spawn throws some errors and emits others. */
 async function spawnScript(
   { file, args, env, commandPrefix = [] }: ProcessRequest,
   marker: string,
 ): Promise<SpawnedScript | string> {
   try {
-    // Whoever starts it for us has not our words for what cannot be started.
     if (commandPrefix.length > 0) assertExecutable(file)
     const [program = file, ...rest] = [...commandPrefix, file, ...args]
     const child = spawn(program, rest, {

@@ -1,6 +1,6 @@
 /**
- * Says in words why a script could not be started, and what to do. Called by process.ts with the error of spawn; people
- * read it on the page, so it holds nothing of this machine but the path of the script.
+ * Describes why a script could not be started, and what to do. Called by process.ts with the error of spawn. Users
+ * read the message on the page, so it contains nothing of this machine except the path of the script.
  */
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs'
 
@@ -12,26 +12,26 @@ export function spawnErrorMessage(file: string, error: unknown): string {
       : 'it does not exist. Check CONTROL_SCRIPTS_DIR or the setting with its path',
     ENOTDIR: 'a part of its path is not a folder. Check CONTROL_SCRIPTS_DIR or the setting with its path',
     EACCES: 'it is not executable. Make it so with chmod +x',
-    EPERM: 'this machine does not permit it',
+    EPERM: 'this machine does not allow it',
     ENOEXEC: 'it is not an executable of this machine. Begin a script with a line like #!/bin/sh',
     E2BIG: 'its configuration is too long for arguments. Shorten or remove values',
     ERR_INVALID_ARG_VALUE: 'its arguments or environment contain a NUL character. Remove it',
-    EAGAIN: 'this machine allows no further process. Try again, or let fewer run at once',
-    ENOMEM: 'this machine has no memory left for it. Try again, or let fewer run at once',
-    EMFILE: 'the runner has too many files open. Try again, or let fewer run at once',
-    ENFILE: 'this machine has too many files open. Try again, or let fewer run at once',
-    ETXTBSY: 'it is being written. Try again when that has finished',
+    EAGAIN: 'this machine cannot start another process. Try again, or run fewer at once',
+    ENOMEM: 'this machine is out of memory. Try again, or run fewer at once',
+    EMFILE: 'the runner has too many files open. Try again, or run fewer at once',
+    ENFILE: 'this machine has too many files open. Try again, or run fewer at once',
+    ETXTBSY: 'another process is writing it. Try again when it has finished',
   }
   return `The script ${file} could not be started: ${messages[code] ?? code}.`
 }
 
-/** Of a script that started in a process of its own but had no namespace to run in. */
+/** For a script whose PID namespace could not be created. */
 export const noNamespaceMessage = (file: string): string =>
-  `The script ${file} could not be started: this machine gave it no PID namespace, what was printed tells why. Try again, or let fewer run at once.`
+  `The script ${file} could not be started: this machine gave it no PID namespace; its output tells why. Try again, or run fewer at once.`
 
 /**
- * Throws what spawn would: whoever starts a script for us says in words of its own, and by an exit code like any other, that it is not
- * there, may not be executed, or has no interpreter.
+ * Throws the error that spawn would throw. Needed with a command prefix: its program reports a missing script,
+ * missing permission or a missing interpreter only in a message of its own and with an ordinary exit code.
  */
 export function assertExecutable(file: string): void {
   accessSync(file, constants.X_OK)
@@ -40,7 +40,7 @@ export function assertExecutable(file: string): void {
   if (interpreter !== undefined) accessSync(interpreter, constants.X_OK)
 }
 
-/** Empty for what may be executed and not read. */
+/** Returns an empty text for a file that may be executed but not read. */
 function readFirstBytes(file: string): string {
   const bytes = Buffer.alloc(256)
   try {

@@ -1,6 +1,6 @@
 /**
- * Ends a script with everything it started: asks with TERM, waits, kills, and sees to it that all are gone.
- * Called by process.ts, which gave the script a group of its own; hands signals to key-tree.ts.
+ * Ends a script and everything it has started: sends TERM, waits for the grace, sends KILL, and waits until no
+ * process is left. Called by process.ts, which starts each script in a process group of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTreeAlive, type ProcessTree, signalTree } from './process-tree.ts'
@@ -8,21 +8,21 @@ import { isTreeAlive, type ProcessTree, signalTree } from './process-tree.ts'
 export type TerminationReason = 'timedOut' | 'cancelled' | 'interrupted'
 
 export type Termination = {
-  /** The first reason given; null as long as the script may end by itself. */
+  /** The first reason of `start`; null before. */
   readonly reason: TerminationReason | null
-  /** Asks the tree to end, and kills it after the grace; later calls change nothing. */
+  /** Sends TERM to the tree, and KILL after the grace. Later calls change nothing. */
   start(reason: TerminationReason): void
-  /** Asks once more, if it was asked to: who was to hear it was not there yet. */
+  /** Sends TERM again after `start`, for a script that did not exist yet when TERM was sent. */
   resend(): void
-  /** Resolves when even KILL did not make the script end, e.g. because it hangs in the kernel. */
+  /** Resolves when the script does not end even after KILL, e.g. because it hangs in the kernel. */
   readonly killFailed: Promise<'stuck'>
-  /** To be called when the script itself has ended: resolves when its tree is gone too, if it was asked to end. */
+  /** Must be called when the script itself has ended. After `start` it resolves when the whole tree has ended. */
   waitForTree(): Promise<void>
 }
 
-/** Between KILL and giving up on what the kernel does not let go. */
+/** The wait after KILL, before the script counts as stuck in the kernel. */
 const killTimeoutMs = 2000
-/** Looking at all processes costs a millisecond or so: look soon, then less often. */
+/** Reading all processes takes about a millisecond: first often, then less often. */
 const firstPollMs = 10
 const confirmDelayMs = 20
 const lastPollMs = 200
@@ -49,7 +49,7 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
       reason = newReason
       killAtMs = performance.now() + killGraceMs
       signalTree(tree, 'SIGTERM')
-      // One that is stopped hears TERM only when it goes on.
+      // A stopped process receives TERM only after CONT.
       signalTree(tree, 'SIGCONT')
       timer = setTimeout(killTree, killGraceMs)
     },
@@ -60,10 +60,11 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
       exited = true
       clearTimeout(timer)
       if (reason === null) return
-      // As long as one of the group is left, the kernel gives its number to no other: KILL hits no stranger.
+      // While a process of the group is left, the kernel does not reuse the group id, so KILL cannot hit another
+      // process.
       for (let pollMs = firstPollMs; !(await isTreeGone(tree)); pollMs = Math.min(pollMs * 2, lastPollMs)) {
         const remainingMs = killAtMs - performance.now()
-        // Again and again: what was forked between two looks must not get away.
+        // Repeated, because a process may fork between two reads of the process list.
         if (remainingMs <= 0) signalTree(tree, 'SIGKILL')
         if (remainingMs < -killTimeoutMs) return
         await sleep(remainingMs > 0 ? Math.min(pollMs, remainingMs) : firstPollMs)
@@ -72,7 +73,7 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
   }
 }
 
-/** Who is just being made, or turns into another program, may escape one look at all processes, not two. */
+/** Checks twice: a process that is forking or executing another program may be missing once. */
 async function isTreeGone(tree: ProcessTree): Promise<boolean> {
   if (isTreeAlive(tree)) return false
   await sleep(confirmDelayMs)

@@ -1,8 +1,7 @@
 /**
- * A small companion of the runner that ends its scripts when the runner cannot (law 5): it is lost, or it is frozen and
- * the lease of a script runs out. Made once by main, given to every runProcess; hands the work to watchdog.sh.
+ * A separate small process (watchdog.sh) that ends the scripts when the runner cannot: the runner was killed, or it
+ * is frozen and the lease of a script expires. Created by open-runner.ts and used by every runProcess.
  */
-
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
@@ -11,12 +10,14 @@ import { fileURLToPath } from 'node:url'
 import { withTimeout } from '../../lib/with-timeout.ts'
 
 export type Watchdog = {
-  /** To be called before a script is started: from here on it does not outlive the runner. */
+  /** Must be called before a script starts. From now on the script does not outlive the runner. */
   register(marker: string): void
-  /** From here on it does not live longer than `leftMs` (and the grace) unless this is called again: its lease was
-   * renewed. May be called before `start`. */
+  /**
+   * The script gets TERM after `remainingMs`, and KILL after the grace, unless this is called again. Called after
+   * each renewal of the lease; may be called before `register`.
+   */
   extendDeadline(marker: string, remainingMs: number): void
-  /** Its process, which leads its group. */
+  /** `pid`: the script, which is the leader of its process group. */
   setPid(marker: string, pid: number): void
   unregister(marker: string): void
   close(): Promise<void>
@@ -24,12 +25,15 @@ export type Watchdog = {
 
 const scriptPath = fileURLToPath(new URL('watchdog.sh', import.meta.url))
 const closeTimeoutMs = 2000
-/** Between the death of a companion and the next: where none can live, trying must cost little. */
+/** Restarts are delayed, because they must cost little on a machine where the watchdog cannot run. */
 const restartDelayMs = 500
-/** How often it looks at the clock: a short lease is looked at more often. */
+/** The interval between two checks of the deadlines; short for a short lease. */
 export const watchdogIntervalMs = (leaseMs: number): number => Math.min(500, leaseMs / 10)
 
-/** `onProblem`: what the companion cannot do on this machine, in words; told again as long as it lasts. */
+/**
+ * `onProblem` is called with a message while the watchdog does not work fully on this machine; the message may
+ * repeat.
+ */
 export function createWatchdog(
   killGraceMs: number,
   leaseMs = 20_000,
@@ -38,21 +42,21 @@ export function createWatchdog(
   const registered = new Map<string, number | null>()
   const deadlines = new Map<string, number>()
   let isClosed = false
-  let process: ChildProcess | null = null
+  let current: ChildProcess | null = null
 
-  const send = (line: string) => process?.stdin?.write(`${line}\n`)
+  const send = (line: string) => current?.stdin?.write(`${line}\n`)
 
   const spawnNext = () => {
     if (isClosed) return
     const child = spawnWatchdog(killGraceMs, watchdogIntervalMs(leaseMs))
-    process = child
+    current = child
     const onExit = () => {
-      if (process !== child) return
-      process = null
+      if (current !== child) return
+      current = null
       setTimeout(spawnNext, restartDelayMs).unref()
     }
     if (child === null) {
-      onProblem('no companion can be started')
+      onProblem('the watchdog cannot be started')
       return onExit()
     }
     child.on('exit', onExit).on('error', (error) => {
@@ -60,11 +64,11 @@ export function createWatchdog(
       onExit()
     })
     child.stderr?.setEncoding('utf8').on('data', (message: string) => onProblem(message.trim()))
-    // One that hears nothing any more, though it may live, is replaced: `exit` tells.
+    // A watchdog that no longer reads its input is replaced, which `exit` starts.
     child.stdin?.on('error', () => child.kill('SIGKILL'))
     for (const [marker, pid] of registered) {
-      send(`start ${marker} ${deadlines.get(marker) ?? 0}`)
-      if (pid !== null) send(`is ${marker} ${pid}`)
+      send(`register ${marker} ${deadlines.get(marker) ?? 0}`)
+      if (pid !== null) send(`set_pid ${marker} ${pid}`)
     }
   }
   spawnNext()
@@ -72,36 +76,36 @@ export function createWatchdog(
   return {
     register(marker) {
       registered.set(marker, null)
-      // Small writes to a pipe with room are done when this returns: it is told before the script exists.
-      send(`start ${marker} ${deadlines.get(marker) ?? 0}`)
+      // A small write to a pipe is complete when it returns, so the watchdog knows of the script before it exists.
+      send(`register ${marker} ${deadlines.get(marker) ?? 0}`)
     },
     extendDeadline(marker, remainingMs) {
-      // Hundredths of a second since the machine started: no change of the clock moves them.
+      // Hundredths of a second since the machine started, which changes of the system time do not affect.
       const deadline = Math.floor((uptime() + Math.max(0, remainingMs) / 1000) * 100)
       deadlines.set(marker, deadline)
-      if (registered.has(marker)) send(`until ${marker} ${deadline}`)
+      if (registered.has(marker)) send(`extend ${marker} ${deadline}`)
     },
     setPid(marker, pid) {
       registered.set(marker, pid)
-      send(`is ${marker} ${pid}`)
+      send(`set_pid ${marker} ${pid}`)
     },
     unregister(marker) {
       deadlines.delete(marker)
-      if (registered.delete(marker)) send(`end ${marker}`)
+      if (registered.delete(marker)) send(`unregister ${marker}`)
     },
     async close() {
       isClosed = true
-      const child = process
+      const child = current
       if (child === null || child.exitCode !== null || child.signalCode !== null) return
-      const onExit = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.ref()
       child.stdin?.end()
-      await withTimeout(onExit, closeTimeoutMs, () => {})
+      await withTimeout(exited, closeTimeoutMs, () => {})
     },
   }
 }
 
-/** Null when this machine has no process to spare now. */
+/** Returns null when the machine cannot start another process. */
 function spawnWatchdog(killGraceMs: number, intervalMs: number): ChildProcess | null {
   try {
     const child = spawn(
@@ -110,11 +114,11 @@ function spawnWatchdog(killGraceMs: number, intervalMs: number): ChildProcess | 
       {
         env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
         stdio: ['pipe', 'ignore', 'pipe'],
-        // Whoever signals the group of the runner, e.g. with Ctrl-C, must not hit it.
+        // A signal to the process group of the runner, e.g. by Ctrl-C, must not reach the watchdog.
         detached: true,
       },
     )
-    // The companion must not keep the runner from ending, and neither must its pipes, which are sockets.
+    // Neither the watchdog nor its pipes, which are sockets, may keep the runner from exiting.
     child.unref()
     for (const pipe of [child.stdin, child.stderr]) if (pipe instanceof Socket) pipe.unref()
     return child

@@ -1,67 +1,68 @@
 /**
- * Answers of the four config scripts, cached as contract §3 says: fresh, then served while renewed, then dropped. Called by
- * script-query-handler.ts for users who wait and by config.ts for whatever needs the effective config.
+ * The answers of the four config scripts, cached in memory and in Redis. An answer is fresh for CACHE_UPDATE_TIME.
+ * Until CACHE_INVALIDATION_TIME it is still served while the script runs in the background. Called by
+ * script-query-handler.ts and effective-config.ts.
  */
 import { readScriptCache, writeScriptCache } from '../../db/redis/script-cache.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
 import { type ConfigScript, configArguments } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
-import { cacheAnswer } from './config-cache.ts'
 import { parseKeys, parsePairs } from './csv.ts'
 import { runScript } from './run-script.ts'
 
-/** Fresh from memory or Redis; an older one is served while it is renewed; otherwise the script is run. */
+/** `deployment`: the deployment config, which the two scripts of the application level receive. */
 export async function getConfigScriptAnswer(
   context: RunnerContext,
   script: ConfigScript,
   deployment: readonly KeyValue[],
 ): Promise<ScriptAnswer> {
-  const { settings, configCache, redis, log } = context
-  const key = JSON.stringify([script, deployment])
-  const entry = configCache.entries.get(key)
-  if (entry && Date.now() - entry.fetchedAtMs < settings.CACHE_UPDATE_TIME) return entry.answer
+  const { settings, configCache, redis } = context
+  const call: ConfigScriptCall = { key: JSON.stringify([script, deployment]), script, deployment }
 
+  // First: the memory of this runner, if fresh.
+  const entry = configCache.get(call.key)
+  const ageMs = entry ? Date.now() - entry.fetchedAtMs : Number.POSITIVE_INFINITY
+  if (entry && ageMs < settings.CACHE_UPDATE_TIME) return entry.answer
+
+  // Then: Redis, where another runner may have stored a newer answer, and an older one from memory.
   const cached = await readScriptCache(redis, settings.REDIS_PREFIX, script, deployment)
   if (cached !== null && cached.ageMs < settings.CACHE_INVALIDATION_TIME) {
-    cacheAnswer(configCache, key, Date.now() - cached.ageMs, cached.answer)
-    if (cached.ageMs >= settings.CACHE_UPDATE_TIME) {
-      runConfigScriptOnce(context, key, script, deployment).catch((error) =>
-        log.error({ err: error, script }, 'a cached answer was not renewed'),
-      )
-    }
+    configCache.set(call.key, { answer: cached.answer, fetchedAtMs: Date.now() - cached.ageMs })
+    if (cached.ageMs >= settings.CACHE_UPDATE_TIME) refreshInBackground(context, call)
     return cached.answer
   }
   if (entry && Date.now() - entry.fetchedAtMs < settings.CACHE_INVALIDATION_TIME) {
-    runConfigScriptOnce(context, key, script, deployment).catch((error) =>
-      log.error({ err: error, script }, 'a cached answer was not renewed'),
-    )
+    refreshInBackground(context, call)
     return entry.answer
   }
-  return runConfigScriptOnce(context, key, script, deployment)
+
+  // Finally: the script itself.
+  return runConfigScriptOnce(context, call)
 }
 
-/** The same question asked twice at once runs the script once. */
-function runConfigScriptOnce(
-  context: RunnerContext,
-  key: string,
-  script: ConfigScript,
-  deployment: readonly KeyValue[],
-): Promise<ScriptAnswer> {
-  const existing = context.configCache.inFlight.get(key)
-  if (existing) return existing
-  const pending = runConfigScript(context, key, script, deployment).finally(() =>
-    context.configCache.inFlight.delete(key),
+/** `key`: the key of the call in the cache. */
+type ConfigScriptCall = { key: string; script: ConfigScript; deployment: readonly KeyValue[] }
+
+function refreshInBackground(context: RunnerContext, call: ConfigScriptCall): void {
+  runConfigScriptOnce(context, call).catch((error) =>
+    context.log.error({ err: error, script: call.script }, 'refreshing a cached script answer failed'),
   )
-  context.configCache.inFlight.set(key, pending)
+}
+
+/** Concurrent calls with the same arguments run the script once. */
+function runConfigScriptOnce(context: RunnerContext, call: ConfigScriptCall): Promise<ScriptAnswer> {
+  const { inFlight } = context.configCache
+  const existing = inFlight.get(call.key)
+  if (existing) return existing
+  const pending = runConfigScript(context, call).finally(() => inFlight.delete(call.key))
+  inFlight.set(call.key, pending)
   return pending
 }
 
 async function runConfigScript(
   context: RunnerContext,
-  key: string,
-  script: ConfigScript,
-  deployment: readonly KeyValue[],
+  { key, script, deployment }: ConfigScriptCall,
 ): Promise<ScriptAnswer> {
   const { settings, configCache, redis, project } = context
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
@@ -70,15 +71,9 @@ async function runConfigScript(
   if (run.failure !== null) return { status: 'failed', message: run.failure }
   const answer = parseAnswer(script, run.stdout)
   if (answer.status === 'failed') return answer
-  cacheAnswer(configCache, key, Date.now(), answer)
-  await writeScriptCache(
-    redis,
-    settings.REDIS_PREFIX,
-    script,
-    deployment,
-    answer,
-    settings.CACHE_INVALIDATION_TIME,
-  )
+  configCache.set(key, { answer, fetchedAtMs: Date.now() })
+  const ttlMs = settings.CACHE_INVALIDATION_TIME
+  await writeScriptCache(redis, settings.REDIS_PREFIX, script, deployment, answer, ttlMs)
   return answer
 }
 
@@ -89,9 +84,6 @@ function parseAnswer(script: ConfigScript, stdout: string): ScriptAnswer {
       : { status: 'pairs', pairs: parsePairs(stdout) }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    return {
-      status: 'failed',
-      message: `The ${script} script printed something that cannot be read: ${message}`,
-    }
+    return { status: 'failed', message: `The output of the ${script} script cannot be read: ${message}` }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what scripts answer: CSV of two columns (RFC 4180, no header), or one key a line (contract §3).
- * Called by answer and perform with a finished script's stdout; throws Errors whose words name the line.
+ * Parses the output of config scripts and of info: CSV with two columns (RFC 4180, no header), or one key per line.
+ * Called with the stdout of a finished script. Throws an Error that names the line.
  */
 import { type CsvError, parse } from 'csv-parse/sync'
 import { type KeyValue, normalizeKey } from '../../domain/overrides.ts'
@@ -9,7 +9,7 @@ import type { Link } from '../../domain/schemas.ts'
 
 export const maxRows = 10_000
 
-/** A config: keys normalised; of a key given twice the last value counts, as in Octopod 1.6. */
+/** Keys are normalized. The last value of a repeated key counts, as in Octopod 1.6. */
 export function parsePairs(text: string): KeyValue[] {
   const config = new Map<string, string>()
   for (const { line, name, value } of parseRows(text)) {
@@ -31,7 +31,7 @@ export function parseKeys(text: string): string[] {
   return [...keys]
 }
 
-/** Links that are not http or https are left out and named in `problems`. */
+/** Links other than http and https are left out; a warning names each. */
 export function parseLinks(text: string): { links: Link[]; warnings: string[] } {
   const links: Link[] = []
   const warnings: string[] = []
@@ -78,8 +78,8 @@ function parseRecords(text: string): CsvRecord[] {
 
 const errorMessages: Record<string, string> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is opened but not closed',
-  INVALID_OPENING_QUOTE: 'a quote stands inside a value that does not begin with one',
-  CSV_INVALID_CLOSING_QUOTE: 'something follows a closing quote',
+  INVALID_OPENING_QUOTE: 'there is a quote inside a value that does not begin with one',
+  CSV_INVALID_CLOSING_QUOTE: 'there is text after a closing quote',
 }
 
 function quoteShort(text: string): string {

@@ -1,4 +1,4 @@
-/** The effective config of a deployment: defaults from the scripts with its overrides on top, both levels. */
+/** The effective config of a deployment: the defaults that the config scripts print, with the overrides on top. */
 import { applyOverrides, type ByLevel, type KeyValue, type Override } from '../../domain/overrides.ts'
 import type { ConfigScript, EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
@@ -9,17 +9,17 @@ export type DeploymentWithOverrides = {
   overrides: ByLevel<readonly Override[]>
 }
 
-/** The words of what went wrong instead, when a script could not tell its defaults. */
+/** Returns an error message instead when a config script fails. */
 export async function getEffectiveConfig(
   context: RunnerContext,
-  source: DeploymentWithOverrides,
+  { overrides }: DeploymentWithOverrides,
 ): Promise<EffectiveConfig | string> {
   const deploymentDefaults = await readDefaults(context, 'deployment_config', [])
   if (typeof deploymentDefaults === 'string') return deploymentDefaults
-  const deployment = applyOverrides(deploymentDefaults, source.overrides.deployment)
+  const deployment = applyOverrides(deploymentDefaults, overrides.deployment)
   const applicationDefaults = await readDefaults(context, 'application_config', deployment)
   if (typeof applicationDefaults === 'string') return applicationDefaults
-  return { deployment, application: applyOverrides(applicationDefaults, source.overrides.application) }
+  return { deployment, application: applyOverrides(applicationDefaults, overrides.application) }
 }
 
 async function readDefaults(
@@ -29,5 +29,5 @@ async function readDefaults(
 ): Promise<KeyValue[] | string> {
   const answer = await getConfigScriptAnswer(context, script, deployment)
   if (answer.status === 'pairs') return answer.pairs
-  return answer.status === 'failed' ? answer.message : `The ${script} script gave no pairs.`
+  return answer.status === 'failed' ? answer.message : `The ${script} script returned no defaults.`
 }

@@ -1,14 +1,11 @@
-/**
- * Finds the control scripts this runner was given and makes the environment they see (contract §3).
- * Called once by main at the start; hands paths and environment to whoever runs a script.
- */
+/** Finds the control scripts at the start of a runner (open-runner.ts) and for the linter of control scripts. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type ScriptName, scriptNames, scripts } from '../../domain/script.ts'
 import { type RunnerSettings, SettingsError } from '../../domain/settings.ts'
 
 export type ControlScripts = {
-  /** The absolute path; null only for an optional script that is not there. */
+  /** The absolute path; null only for an optional script that does not exist. */
   path(name: ScriptName): string | null
 }
 
@@ -16,30 +13,33 @@ type ScriptSettings = Partial<
   Pick<RunnerSettings, 'CONTROL_SCRIPTS_DIR' | (typeof scripts)[ScriptName]['setting']>
 >
 
-/** Throws one SettingsError that names everything missing. */
+/** Throws one SettingsError that names every problem. */
 export function findScripts(settings: RunnerSettings): ControlScripts {
   const { errors, path } = locateScripts(settings)
   if (errors.length > 0) throw new SettingsError(`Control scripts: ${errors.join('\n')}`)
   return { path }
 }
 
-/** A script's own setting wins, else its file in CONTROL_SCRIPTS_DIR, else that under its other name. */
+/**
+ * The path of a script: the setting of its own, else the file in CONTROL_SCRIPTS_DIR with its name, else the file
+ * with the name that the published script images use.
+ */
 export function locateScripts(settings: ScriptSettings): ControlScripts & { errors: string[] } {
   const paths = new Map<ScriptName, string>()
   const errors: string[] = []
 
-  // First: is there a folder to look in?
+  // First: the folder.
   const folder = settings.CONTROL_SCRIPTS_DIR
   const unsetNames = scriptNames.filter((name) => !scripts[name].optional && !settings[scripts[name].setting])
   if (folder !== undefined && fileKind(folder) !== 'folder')
     errors.push(`CONTROL_SCRIPTS_DIR is ${folder}, which is not a folder`)
   if (folder === undefined && unsetNames.length > 0)
     errors.push(
-      `CONTROL_SCRIPTS_DIR is not set: give it the folder with all control scripts, or set ${unsetNames.map((name) => scripts[name].setting).join(', ')}`,
+      `CONTROL_SCRIPTS_DIR is not set: set it to the folder with all control scripts, or set ${unsetNames.map((name) => scripts[name].setting).join(', ')}`,
     )
   const hasNoFolder = errors.length > 0
 
-  // Then: is each script there, and can it be executed?
+  // Then: each script. It must exist and be executable.
   for (const name of scriptNames) {
     const { setting, alias, optional } = scripts[name]
     const configuredPath = settings[setting]
@@ -52,11 +52,11 @@ export function locateScripts(settings: ScriptSettings): ControlScripts & { erro
     if (path !== undefined && kind === 'executable') paths.set(name, resolve(path))
     else if (path !== undefined)
       errors.push(
-        `the ${name} script is not an executable file: ${path} (${kind === 'folder' ? 'it is a folder' : 'chmod +x makes it one'})`,
+        `the ${name} script is not an executable file: ${path} (${kind === 'folder' ? 'it is a folder' : 'make it executable with chmod +x'})`,
       )
-    else if (configuredPath) errors.push(`the ${name} script is not there: ${configuredPath} (${setting})`)
+    else if (configuredPath) errors.push(`the ${name} script does not exist: ${configuredPath} (${setting})`)
     else if (!optional)
-      errors.push(`the ${name} script is not there: ${[...new Set(candidates)].join(' or ')}`)
+      errors.push(`the ${name} script does not exist: ${[...new Set(candidates)].join(' or ')}`)
   }
 
   return { errors, path: (name) => paths.get(name) ?? null }
@@ -70,26 +70,4 @@ function fileKind(path: string): 'folder' | 'executable' | 'file' | null {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'file' : null
   }
-}
-
-/** What every script may see: where things are, how to speak, and how to reach the cluster. */
-const defaultNames =
-  'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
-/** What no script may see, even if somebody lists it: with these a script could be anybody. */
-const forbiddenNames = ['DATABASE_URL', 'REDIS_URL', 'POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER']
-
-/** `extra`: further names, separated by commas; `PREFIX_*` stands for all that begin so. */
-export function scriptEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-  extraNames = '',
-): Record<string, string> {
-  const names = `${defaultNames} ${extraNames}`.split(/[\s,]+/).filter(Boolean)
-  const exactNames = new Set(names.filter((name) => !name.endsWith('*')))
-  const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
-  const result: Record<string, string> = {}
-  for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || forbiddenNames.includes(name)) continue
-    if (exactNames.has(name) || prefixes.some((prefix) => name.startsWith(prefix))) result[name] = value
-  }
-  return result
 }

@@ -1,11 +1,14 @@
-/** Runs one control script by its name with this installation's limits. Called by answer, perform, watch, notify. */
+/**
+ * Runs one control script by name, with the limits and the environment of this installation, and collects its output.
+ * Called by everything that reads the output of a script; execute-action.ts only takes the request from here.
+ */
 import type { ScriptResult } from '../../domain/actions.ts'
 import { type EffectiveConfig, lifecycleArguments, type ScriptName } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { maskSecrets, secretValues } from '../output/redact.ts'
 import { collectOutput, type ProcessRequest } from '../process/process.ts'
 
-/** What is kept of each stream of a script whose answer is read, in bytes. */
+/** More output on stdout or on stderr is dropped. */
 const maxOutputBytes = 1024 * 1024
 const maxFailureLength = 2000
 
@@ -14,15 +17,18 @@ export type ScriptRun = {
   result: ScriptResult
   stdout: string
   stderr: string
-  /** Why it counts as failed, in words with its last output, secrets masked: everybody may read them. Null: it succeeded. */
+  /**
+   * Why the run counts as failed, with the last output. Secrets are masked, so every user may read it. Null after a
+   * success.
+   */
   failure: string | null
-  /** Masks what is secret in this script's config. */
+  /** Masks the secret values of the config that the script received. */
   mask(text: string): string
 }
 
 const emptyConfig: EffectiveConfig = { application: [], deployment: [] }
 
-/** Runs a script whose answer is read. `config`: what its arguments tell, for what may be secret in it. */
+/** `config`: the config in `args`, whose secrets are masked in messages. */
 export async function runScript(
   context: RunnerContext,
   script: ScriptName,
@@ -36,7 +42,7 @@ export async function runScript(
   return { ...collected, mask, failure: describeFailure(script, collected, mask) }
 }
 
-/** The same for one that is told about a deployment. */
+/** Runs a script that receives the name and the config of a deployment. */
 export async function runDeploymentScript(
   context: RunnerContext,
   script: ScriptName,
@@ -75,14 +81,14 @@ function describeFailure(
   mask: (text: string) => string,
 ): string | null {
   if (result.exitCode === 0 && result.error === null && !result.timedOut && !result.truncated) return null
-  // Masked before it is cut: half a secret would be shown.
+  // Masked before it is cut, because half a secret would not be recognised.
   const lastOutput = mask(stderr.trim() || stdout.trim()).slice(-maxFailureLength)
   return `The ${script} script ${describeExit(result)}${lastOutput ? `: ${lastOutput}` : '.'}`
 }
 
 function describeExit(result: ScriptResult): string {
   if (result.error !== null) return `failed (${result.error})`
-  if (result.timedOut) return `was stopped after ${result.durationMs} ms`
+  if (result.timedOut) return `timed out after ${result.durationMs} ms`
   if (result.cancelled || result.interrupted) return 'was stopped'
   if (result.signal !== null) return `was ended by ${result.signal}`
   if (result.exitCode === 0) return `printed more than ${maxOutputBytes} bytes`

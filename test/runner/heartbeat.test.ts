@@ -1,4 +1,4 @@
-/** The heart of a runner, and the script by which probes feel it. */
+/** The heartbeat file of a runner, and the liveness probe that reads it. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, utimesSync, writeFileSync } from 'node:fs'
@@ -12,15 +12,15 @@ const probe = fileURLToPath(new URL('../../runner/liveness-probe.sh', import.met
 const isAlive = (file: string | undefined, ...args: string[]): boolean =>
   spawnSync('sh', [probe, ...args], { env: { PATH: process.env.PATH, HEARTBEAT_FILE: file } }).status === 0
 
-test('a runner is alive from when it is ready until it has ended, and while it is stopping', async () => {
+test('A runner is alive from when it is ready until it exits, also during its shutdown', async () => {
   const system = await startSystem({ runner: false, env: { SHUTDOWN_GRACE: '60' } })
   try {
     const file = join(system.dir, 'heartbeat')
     assert.ok(!isAlive(file))
     const runner = await system.startRunner({ HEARTBEAT_FILE: file })
-    await waitFor('the heart beats', async () => ({ done: isAlive(file), value: null }))
+    await waitFor('the first heartbeat', async () => ({ done: isAlive(file), value: null }))
 
-    const continueFile = join(system.dir, 'go-on')
+    const continueFile = join(system.dir, 'continue')
     await system.setBehavior('create', `wait ${continueFile}`)
     const created = await fetch(`${system.url}/api/v1/deployments`, {
       method: 'POST',
@@ -33,8 +33,8 @@ test('a runner is alive from when it is ready until it has ended, and while it i
       value: null,
     }))
     const ended = runner.stop()
-    await waitFor('it is stopping', async () => ({
-      done: runner.lines.some((line) => line.includes('stopping')),
+    await waitFor('the shutdown', async () => ({
+      done: runner.lines.some((line) => line.includes('shutdown')),
       value: null,
     }))
     assert.ok(isAlive(file))
@@ -46,7 +46,7 @@ test('a runner is alive from when it is ready until it has ended, and while it i
   }
 })
 
-test('a heart that stands still counts as dead', async () => {
+test('A runner whose heartbeat is too old is not alive', async () => {
   const system = await startSystem({ runner: false })
   try {
     const file = join(system.dir, 'heartbeat')
@@ -63,7 +63,7 @@ test('a heart that stands still counts as dead', async () => {
   }
 })
 
-test('a probe of a runner that tells nobody that it lives fails with words', () => {
+test('The probe of a runner without a heartbeat file fails with a message', () => {
   const { status, stderr } = spawnSync('sh', [probe], { env: { PATH: process.env.PATH }, encoding: 'utf8' })
   assert.notEqual(status, 0)
   assert.match(stderr, /HEARTBEAT_FILE/)

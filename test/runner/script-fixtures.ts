@@ -1,7 +1,4 @@
-/**
- * The shelf of scripts and what tests of processes need: a plain environment, waiting for a fact, looking whether a
- * process lives. Called by the tests in this folder.
- */
+/** Runs the scripts of test/scripts and checks whether processes are alive. Used by the tests of runner/process and runner/output. */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,23 +22,23 @@ export const fixtureRequest = (
   ...more,
 })
 
-/** Runs one to its end; with what it printed. */
+/** Runs a script and returns its result and output. */
 export const runFixture = (...request: Parameters<typeof fixtureRequest>) =>
   collectOutput(fixtureRequest(...request), 100_000)
 
-/** What `prints-arguments` was given. */
+/** The arguments that `prints-arguments` received. */
 export async function receivedArguments(
   args: string[],
   more: Partial<ProcessRequest> = {},
 ): Promise<string[]> {
-  const { stdout } = await runFixture('prints-arguments', args, more)
+  const { stdout } = await runFixture('output/prints-arguments', args, more)
   return stdout
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as string)
 }
 
-/** A zombie does not live: it only waits to be counted. */
+/** False for a zombie. */
 export function isProcessAlive(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`not a process: ${pid}`)
   try {
@@ -61,7 +58,7 @@ export async function waitFor(condition: () => boolean, timeoutMs = 5000): Promi
   }
 }
 
-/** Ends what a script of the shelf left running on purpose. */
+/** Ends a process that a script has left running on purpose. */
 export function killLeftover(pid: number): void {
   if (isProcessAlive(pid)) process.kill(pid, 'SIGKILL')
 }

@@ -111,9 +111,8 @@ function readProject(): Project {
   }
 }
 
-const messageColumn = 44
-
 function printFinding({ script, severity, message, durationMs }: Finding): void {
+  const messageColumn = 44
   const duration = durationMs === undefined ? '' : `${durationMs} ms`
   const indented = message.replaceAll('\n', `\n${' '.repeat(messageColumn)}`)
   console.log(`${script.padEnd(24)}${severity.padEnd(9)}${duration.padStart(9)}  ${indented}`)

@@ -15,18 +15,18 @@ import type { Count, Scenario } from './scenario.ts'
 type MisbehavingScript = { behaviour: string; cancelAfterMs?: number; expectedState: string }
 
 const scripts: MisbehavingScript[] = [
-  { behaviour: 'escapes', cancelAfterMs: 800, expectedState: 'cancelled' },
-  { behaviour: 'ignores-term', cancelAfterMs: 800, expectedState: 'cancelled' },
-  { behaviour: 'exits-zero-after-term', cancelAfterMs: 800, expectedState: 'cancelled' },
-  { behaviour: 'forks-endlessly', cancelAfterMs: 1500, expectedState: 'cancelled' },
-  { behaviour: 'forks-deep 5', cancelAfterMs: 800, expectedState: 'cancelled' },
-  { behaviour: 'stops-itself', cancelAfterMs: 800, expectedState: 'cancelled' },
-  { behaviour: 'prints-forever', cancelAfterMs: 4000, expectedState: 'cancelled' },
+  { behaviour: 'children/starts-session', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'exit/ignores-term', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'exit/exits-zero-after-term', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'children/forks-endlessly', cancelAfterMs: 1500, expectedState: 'cancelled' },
+  { behaviour: 'children/forks-deep 5', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'exit/stops-itself', cancelAfterMs: 800, expectedState: 'cancelled' },
+  { behaviour: 'output/prints-forever', cancelAfterMs: 4000, expectedState: 'cancelled' },
   { behaviour: 'gigabyte', expectedState: 'succeeded' },
-  { behaviour: 'holds-stdout', expectedState: 'succeeded' },
-  { behaviour: 'broken-utf8', expectedState: 'succeeded' },
-  { behaviour: 'prints-nul', expectedState: 'succeeded' },
-  { behaviour: 'kills-itself', expectedState: 'failed' },
+  { behaviour: 'output/holds-stdout', expectedState: 'succeeded' },
+  { behaviour: 'output/broken-utf8', expectedState: 'succeeded' },
+  { behaviour: 'output/prints-nul', expectedState: 'succeeded' },
+  { behaviour: 'exit/kills-itself', expectedState: 'failed' },
 ]
 
 const graceMs = 2000

@@ -1,26 +1,26 @@
-/** What a lease does not do. What it must do whatever happens is in test/fault/lease-model.test.ts. */
+/** Pausing the renewal of a lease. See test/fault/lease-model.test.ts for renewal and expiry. */
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { pino } from 'pino'
 import { startLeaseRenewal } from '../../../runner/actions/lease.ts'
 import type { RunnerContext } from '../../../runner/context.ts'
 
-test('a lease is not renewed while a statement holds the row for long, and is again when that has failed', async (t) => {
+test('A lease is not renewed during a long write, and is renewed again after the write has failed', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.after(() => mock.timers.reset())
   let renewals = 0
   const context = {
-    leases: {
+    leaseDb: {
       maybeOne: async () => {
         renewals += 1
         return { cancel: false }
       },
     },
     settings: { LEASE: 6000, KILL_GRACE: 1000 },
-    supervisor: { until: () => {} },
+    watchdog: { extendDeadline: () => {} },
     log: pino({ level: 'silent' }),
   } as unknown as RunnerContext
-  const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'mark', performance.now())
+  const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'marker', performance.now())
   const advanceOneSecond = async () => {
     mock.timers.tick(1000)
     for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
@@ -31,8 +31,8 @@ test('a lease is not renewed while a statement holds the row for long, and is ag
   const written = lease.pauseRenewalWhile(() => write.promise)
   for (let second = 0; second < 3; second += 1) await advanceOneSecond()
   assert.equal(renewals, 1)
-  write.reject(new Error('away'))
-  await assert.rejects(written, /away/)
+  write.reject(new Error('unreachable'))
+  await assert.rejects(written, /unreachable/)
   await advanceOneSecond()
   assert.equal(renewals, 2)
   lease.stop()

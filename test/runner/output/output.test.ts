@@ -1,4 +1,4 @@
-/** Whatever bytes come in whatever pieces: numbered chunks of clean text, in order, in bounded memory. */
+/** Output: any bytes in any pieces become numbered chunks of clean text, in order and in limited memory. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,7 @@ import { fixturePath, minimalEnvironment, waitFor } from '../script-fixtures.ts'
 
 type Options = Parameters<typeof createOutput>[0]
 
-/** An output whose batches are kept as they were written. */
+/** An output that collects the written batches. */
 function createTestOutput(options: Partial<Options> = {}) {
   const batches: (readonly Chunk[])[] = []
   const output = createOutput({
@@ -33,14 +33,14 @@ function createTestOutput(options: Partial<Options> = {}) {
 
 const toBytes = (text: string) => Buffer.from(text)
 
-suite('chunks', () => {
-  test('keep the order in which the streams came, and number it without gaps', async () => {
+suite('Chunks', () => {
+  test('keep the order of the streams and are numbered without gaps', async () => {
     const { output, batches } = createTestOutput({ firstSeq: 5 })
     output.push('stdout', toBytes('a'))
     output.push('stdout', toBytes('b'))
     output.push('stderr', toBytes('c'))
     output.push('stdout', toBytes('d'))
-    assert.deepEqual(await output.end(), { truncated: false, toBytes: 4 })
+    assert.deepEqual(await output.end(), { truncated: false, bytes: 4 })
     assert.deepEqual(batches.flat(), [
       { seq: 5, stream: 'stdout', text: 'ab' },
       { seq: 6, stream: 'stderr', text: 'c' },
@@ -48,7 +48,7 @@ suite('chunks', () => {
     ])
   })
 
-  test('hold at most their size and cut no character', async () => {
+  test('are limited in size and split no character', async () => {
     const { output, batches, text } = createTestOutput({ chunkBytes: 7 })
     output.push('stdout', toBytes('€€€😀😀aä'))
     await output.end()
@@ -57,7 +57,7 @@ suite('chunks', () => {
       assert.ok(Buffer.byteLength(chunk.text) <= 7 && chunk.text.isWellFormed())
   })
 
-  test('are written a moment after the first byte, and at once when one is full', async () => {
+  test('are written shortly after the first byte, and at once when a chunk is full', async () => {
     const { output, batches } = createTestOutput({ flushMs: 30, chunkBytes: 1000 })
     output.push('stdout', toBytes('soon'))
     assert.equal(batches.length, 0)
@@ -67,7 +67,7 @@ suite('chunks', () => {
     await output.end()
   })
 
-  test('are nothing but the decoded bytes, whatever these are and however they are cut', async () => {
+  test('contain the decoded bytes, however the bytes are cut into pieces', async () => {
     const piece = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.string({ unit: 'binary' }).map(toBytes))
     const stream = fc.constantFrom<Chunk['stream']>('stdout', 'stderr')
     await fc.assert(
@@ -98,7 +98,7 @@ suite('chunks', () => {
     )
   })
 
-  test('hold no secret, also one that is cut across pieces or across characters', async () => {
+  test('contain no secret, even when it is cut across pieces', async () => {
     const { output, text } = createTestOutput({ secrets: ['gehäimnis'] })
     for (const byte of toBytes('das gehäimnis ist geh')) await output.push('stdout', Uint8Array.of(byte))
     output.addNote('octopod: gehäimnis')
@@ -108,8 +108,8 @@ suite('chunks', () => {
   })
 })
 
-suite('a note', () => {
-  test('stands on a line of its own, behind what came before', async () => {
+suite('A note', () => {
+  test('is a line of its own after the earlier output', async () => {
     const { output, batches } = createTestOutput()
     output.addNote('octopod: first')
     output.push('stderr', toBytes('half a line'))
@@ -123,28 +123,28 @@ suite('a note', () => {
   })
 })
 
-suite('the limit', () => {
-  test('cuts between characters, counts what is dropped and says so at the end', async () => {
+suite('The output limit', () => {
+  test('cuts between characters and adds a note with the dropped bytes', async () => {
     const { output, text } = createTestOutput({ limitBytes: 6 })
     output.push('stdout', toBytes('ab€'))
     output.push('stdout', toBytes('€x'))
     output.push('stderr', toBytes('more'))
-    assert.deepEqual(await output.end(), { truncated: true, toBytes: 5 })
+    assert.deepEqual(await output.end(), { truncated: true, bytes: 5 })
     assert.equal(text('stdout'), 'ab€')
-    assert.equal(text('stderr'), 'octopod: output is kept up to 6 bytes: 8 more were dropped.\n')
+    assert.equal(text('stderr'), 'octopod: output limit of 6 bytes reached; 8 more bytes were dropped.\n')
   })
 
-  test('that is just reached drops nothing', async () => {
+  test('drops nothing when the output just reaches it', async () => {
     const { output, text } = createTestOutput({ limitBytes: 3 })
     output.push('stdout', toBytes('abc'))
-    assert.deepEqual(await output.end(), { truncated: false, toBytes: 3 })
+    assert.deepEqual(await output.end(), { truncated: false, bytes: 3 })
     assert.equal(text(), 'abc')
   })
 
-  test('does not hold back a script that prints on', async () => {
+  test('does not block a script that prints more', async () => {
     const { output } = createTestOutput({ limitBytes: 1000 })
     const { exitCode } = await runProcess({
-      file: fixturePath('prints-bytes'),
+      file: fixturePath('output/prints-bytes'),
       args: ['30000000'],
       env: minimalEnvironment,
       timeoutMs: 20_000,
@@ -152,12 +152,12 @@ suite('the limit', () => {
       onOutput: output.push,
     })
     assert.equal(exitCode, 0)
-    assert.deepEqual(await output.end(), { truncated: true, toBytes: 1000 })
+    assert.deepEqual(await output.end(), { truncated: true, bytes: 1000 })
   })
 })
 
-suite('a writer', () => {
-  test('that is slow gets one batch at a time and holds the script back', async () => {
+suite('A writer', () => {
+  test('that is slow gets one batch at a time and makes the script wait', async () => {
     let writing = 0
     let written = 0
     let waits = 0
@@ -182,30 +182,30 @@ suite('a writer', () => {
     assert.ok(waits >= 5, `waited ${waits} times`)
   })
 
-  test('that fails is told once, by push or by end, and is not asked again', async () => {
+  test('that fails is not called again, and its error is reported once, by push or by end', async () => {
     let calls = 0
     const write = async () => {
       calls += 1
-      throw new Error('database away')
+      throw new Error('database unreachable')
     }
     const early = createTestOutput({ write, chunkBytes: 4 }).output
     early.push('stdout', toBytes('full chunk'))
     await sleep(0)
-    await assert.rejects(async () => early.push('stdout', toBytes('next')), /database away/)
+    await assert.rejects(async () => early.push('stdout', toBytes('next')), /database unreachable/)
     await early.push('stdout', toBytes('and another'))
     await early.end()
     assert.equal(calls, 1)
 
     const late = createTestOutput({ write }).output
     late.push('stdout', toBytes('a'))
-    await assert.rejects(late.end(), /database away/)
+    await assert.rejects(late.end(), /database unreachable/)
   })
 
-  test('that fails while push waits for room rejects that wait, and nobody who ignores it is harmed', async () => {
+  test('that fails while push waits rejects that push; ignored promises cause no unhandled rejection', async () => {
     const { output } = createTestOutput({
       write: async () => {
         await sleep(5)
-        throw new Error('database away')
+        throw new Error('database unreachable')
       },
     })
     const piece = Buffer.alloc(300_000, 'x')
@@ -213,11 +213,11 @@ suite('a writer', () => {
     output.push('stdout', piece)
     const waits = output.push('stdout', piece)
     output.push('stdout', piece)
-    await assert.rejects(async () => waits, /database away/)
+    await assert.rejects(async () => waits, /database unreachable/)
     await output.end()
   })
 
-  test('takes 100 MB in bounded memory', async () => {
+  test('stores 100 MB in limited memory', async () => {
     let most = 0
     let written = 0
     const { output } = createTestOutput({
@@ -231,7 +231,7 @@ suite('a writer', () => {
     })
     const before = process.memoryUsage.rss()
     const result = await runProcess({
-      file: fixturePath('prints-bytes'),
+      file: fixturePath('output/prints-bytes'),
       args: ['100000000'],
       env: minimalEnvironment,
       timeoutMs: 60_000,
@@ -239,7 +239,7 @@ suite('a writer', () => {
       onOutput: output.push,
     })
     assert.equal(result.exitCode, 0)
-    assert.deepEqual(await output.end(), { truncated: false, toBytes: 100_000_000 })
+    assert.deepEqual(await output.end(), { truncated: false, bytes: 100_000_000 })
     assert.equal(written, 100_000_000)
     assert.ok(most - before < 64 * 1024 * 1024, `grew by ${(most - before) >> 20} MiB`)
   })

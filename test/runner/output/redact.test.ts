@@ -1,4 +1,4 @@
-/** Secrets are masked wherever the pipe cuts them, and nothing is held back without need. */
+/** The redactor masks secrets wherever the output is cut into pieces, and delays no other text. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -9,46 +9,46 @@ function redact(secrets: readonly string[], ...pieces: string[]): string {
   return pieces.map((piece) => redactor.push(piece)).join('') + redactor.end()
 }
 
-/** The rule in one line: leftmost first, of those that begin at one place the longest. */
+/** The rule as one regular expression: the leftmost match wins, then the longest. */
 function redactByRule(secrets: readonly string[], text: string): string {
   const wanted = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length)
   if (wanted.length === 0) return text
   return text.replace(new RegExp(wanted.join('|'), 'g'), '***')
 }
 
-/** Few letters and none that means something in a regular expression, so that secrets overlap, repeat and begin each other all the time. */
+/** Few different letters, so that secrets overlap and repeat often. None is special in a regular expression. */
 const textArbitrary = (minLength: number, maxLength: number) =>
   fc.string({ unit: fc.constantFrom('a', 'b', 'é', '😀'), minLength, maxLength })
 
-suite('a redactor', () => {
+suite('A redactor', () => {
   test('masks every occurrence', () => {
     assert.equal(redact(['hunter22'], 'a hunter22 b hunter22hunter22'), 'a *** b ******')
   })
 
-  test('masks what is cut across pieces, even one by one', () => {
+  test('masks a secret that is cut across pieces, even into single characters', () => {
     assert.equal(redact(['hunter22'], ...'a hunter22 b hunter2'), 'a *** b hunter2')
   })
 
-  test('masks the longest of secrets that begin alike', () => {
+  test('masks the longest of the secrets with the same start', () => {
     assert.equal(redact(['pass', 'password', 'word'], 'a password, a pass, a passw'), 'a ***, a ***, a ***w')
     assert.equal(redact(['pass', 'password'], 'passwor'), '***wor')
   })
 
-  test('masks each line of a secret of several lines, but no short one', () => {
+  test('masks each long line of a secret with several lines', () => {
     const key = '-----BEGIN-----\nMIIEvQIBADANBg\n}\n-----END-----\n'
     assert.equal(redact([key], 'key: MIIEvQIBADANBg } -----END-----'), 'key: *** } ***')
     assert.equal(redact([key], `all: ${key}`), 'all: ***')
   })
 
-  test('leaves short values alone: half of every output would be masked', () => {
+  test('does not mask short values', () => {
     assert.equal(redact(['on', 'dev', ''], 'on dev console'), 'on dev console')
   })
 
-  test('takes secrets literally', () => {
+  test('does not interpret secrets as patterns', () => {
     assert.equal(redact(['a.*+?^(){}|[]\\$'], 'a.*+?^(){}|[]\\$ abc'), '*** abc')
   })
 
-  test('holds back only what could begin a secret', () => {
+  test('delays only text that could be the start of a secret', () => {
     const redactor = createRedactor(['secret-value'])
     assert.equal(redactor.push('Password: '), 'Password: ')
     assert.equal(redactor.push('a sec'), 'a ')
@@ -57,7 +57,7 @@ suite('a redactor', () => {
     assert.equal(redactor.end(), 's')
   })
 
-  test('gives the same text however it is cut, and holds back less than the longest secret', () => {
+  test('returns the same text however it is cut, and delays less than the longest secret', () => {
     fc.assert(
       fc.property(
         fc.array(textArbitrary(0, 9), { maxLength: 5 }),
@@ -80,7 +80,7 @@ suite('a redactor', () => {
     )
   })
 
-  test('is quick with long secrets that nearly fit everywhere', () => {
+  test('is fast with long secrets that almost match everywhere', () => {
     const startedMs = performance.now()
     const text = 'a'.repeat(64 * 1024)
     assert.equal(redact([`${'a'.repeat(50_000)}b`, `${'a'.repeat(40_000)}c`], text, text).length, 128 * 1024)
@@ -88,11 +88,11 @@ suite('a redactor', () => {
   })
 })
 
-suite('the secrets of a config', () => {
-  // As SECRET_KEYS is read: without regard to case.
+suite('The secrets of a config', () => {
+  // Like SECRET_KEYS, which ignores case.
   const pattern = /(password|token|private_?key)$/i
 
-  test('are the values whose key matches, in whatever case, of both levels and of the environment', () => {
+  test('are the values of both levels and of the environment whose keys match in any case', () => {
     const config = {
       application: [
         ['db.Password', 'one'],

@@ -1,4 +1,7 @@
-/** A runner that can open no more files: cancels its script then, and prints how that ended. Started with a low limit of files. */
+/**
+ * Opens files up to its limit, then cancels a script and prints the result. Started by process.test.ts with a low limit of open
+ * files.
+ */
 import { openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runProcess } from '../../../runner/process/process.ts'
@@ -6,7 +9,7 @@ import { fixturePath, minimalEnvironment } from '../script-fixtures.ts'
 
 const cancel = new AbortController()
 const run = runProcess({
-  file: fixturePath('ignores-term'),
+  file: fixturePath('exit/ignores-term'),
   args: [],
   env: minimalEnvironment,
   timeoutMs: 60_000,

@@ -1,4 +1,4 @@
-/** With a PID namespace of its own nothing that a script started outlives it, and the script notices nothing else. */
+/** With a PID namespace of its own, a script ends together with everything it has started, and otherwise behaves as without. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ import {
   waitFor,
 } from '../script-fixtures.ts'
 
-/** Where this very machine has none to give, there is nothing to test but that it says so. */
+/** On a machine that cannot create PID namespaces, only the error messages are tested. */
 const commandPrefix = await detectPidNamespace(minimalEnvironment).catch((error: Error) => error)
 const skip = commandPrefix instanceof Error && commandPrefix.message
 
@@ -28,39 +28,44 @@ const request: typeof fixtureRequest = (name, args, more) =>
 const runInNamespace: typeof askShelf = (name, args, more) =>
   askShelf(name, args, { ...inNamespace, ...more })
 
-/** How many children of `vanishes` carry a word that only it was given. */
-const countAlive = (word: string) => findProcessesByArguments(`\0vanished\0${word}\0`).length
+/** Counts the children of `hides-child` that were started with this argument. */
+const countAlive = (childId: string) => findProcessesByArguments(`\0hidden\0${childId}\0`).length
 
-suite('a script with a namespace of its own', { concurrency: true, skip }, () => {
-  test('takes along what has cleared its environment and left its group, when it ends', async () => {
+suite('A script with a PID namespace of its own', { concurrency: true, skip }, () => {
+  test('ends together with a child that has cleared its environment and left the group', async () => {
     const [without, within] = [randomUUID(), randomUUID()]
-    assert.equal((await runInNamespace('vanishes', [without], { commandPrefix: [] })).result.exitCode, 0)
-    assert.equal(countAlive(without), 1, 'without one it stays')
-    findProcessesByArguments(`\0vanished\0${without}\0`).forEach(killLeftover)
-    assert.equal((await runInNamespace('vanishes', [within])).result.exitCode, 0)
+    assert.equal(
+      (await runInNamespace('children/hides-child', [without], { commandPrefix: [] })).result.exitCode,
+      0,
+    )
+    assert.equal(countAlive(without), 1, 'the child stays without a namespace')
+    findProcessesByArguments(`\0hidden\0${without}\0`).forEach(killLeftover)
+    assert.equal((await runInNamespace('children/hides-child', [within])).result.exitCode, 0)
     assert.equal(countAlive(within), 0)
   })
 
-  test('takes it along when it is cancelled', async () => {
-    const word = randomUUID()
+  test('ends together with such a child when it is cancelled', async () => {
+    const childId = randomUUID()
     const cancel = new AbortController()
     let text = ''
     const onOutput = (_: string, bytes: Uint8Array) => {
       text += Buffer.from(bytes)
     }
-    const run = runProcess(request('vanishes', [word, '30'], { signal: cancel.signal, onOutput }))
+    const run = runProcess(
+      request('children/hides-child', [childId, '30'], { signal: cancel.signal, onOutput }),
+    )
     await waitFor(() => text.includes('started'))
-    assert.equal(countAlive(word), 1)
+    assert.equal(countAlive(childId), 1)
     cancel.abort('cancelled')
     assert.equal((await run).cancelled, true)
-    assert.equal(countAlive(word), 0)
+    assert.equal(countAlive(childId), 0)
   })
 
-  test('cannot outrun every look: a chain of processes, each in a session of its own, ends too', async (t) => {
+  test('ends together with a fast chain of processes, each in a session of its own', async (t) => {
     const links = join(tempFolder(t), 'links')
     const length = () => statSync(links, { throwIfNoEntry: false })?.size ?? 0
     const cancel = new AbortController()
-    const run = runProcess(request('runs-away', [links], { signal: cancel.signal }))
+    const run = runProcess(request('children/chains-sessions', [links], { signal: cancel.signal }))
     await waitFor(() => length() > 100)
     cancel.abort('cancelled')
     assert.equal((await run).cancelled, true)
@@ -69,42 +74,48 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
     assert.equal(length(), then)
   })
 
-  test('still hears TERM, ends with its own exit code, and is killed when it does not listen', async () => {
+  test('receives TERM, keeps its own exit code, and receives KILL when it ignores TERM', async () => {
     const cancelled = (name: string) =>
       runInNamespace(name, [], { signal: AbortSignal.timeout(700), killGraceMs: 500 }).then(
         ({ result }) => result,
       )
     const [obedient, ignoring] = await Promise.all([
-      cancelled('exits-zero-after-term'),
-      cancelled('ignores-term'),
+      cancelled('exit/exits-zero-after-term'),
+      cancelled('exit/ignores-term'),
     ])
     assert.deepEqual([obedient.exitCode, obedient.interrupted], [0, true])
     assert.deepEqual([ignoring.signal, ignoring.interrupted], ['SIGKILL', true])
   })
 
-  test('gives its exit code and its streams apart; a signal of somebody else counts as a shell counts it', async () => {
-    const { result, stdout } = await runInNamespace('exits', ['3', 'three', 'words'])
+  test('returns its exit code and both streams; a signal from another process becomes an exit code as in a shell', async () => {
+    const { result, stdout } = await runInNamespace('exit/exits', ['3', 'three', 'words'])
     assert.deepEqual([result.exitCode, result.signal, stdout], [3, null, 'three words\n'])
-    const both = await runInNamespace('prints-both', ['2'])
+    const both = await runInNamespace('output/prints-both', ['2'])
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
-    const killed = await runInNamespace('kills-itself')
+    const killed = await runInNamespace('exit/kills-itself')
     assert.deepEqual([killed.result.exitCode, killed.stdout, killed.stderr], [137, '', ''])
   })
 
-  test('gets its arguments exactly', async () => {
+  test('receives its arguments unchanged', async () => {
     const args = ['--a', 'x y', '$(id)', '`id`', "it's", '', '*', 'a\nb', '-n', '--', 'ä€😀', 'k=v;ls']
     assert.deepEqual(await receivedArguments(args, inNamespace), args)
   })
 
-  test('that cannot be started says so in the same words', async () => {
-    for (const name of ['absent', 'not-executable', '.', 'exits/absent', 'interpreter-missing']) {
+  test('that cannot be started returns the same message as without a namespace', async () => {
+    for (const name of [
+      'absent',
+      'exit/not-executable',
+      '.',
+      'exit/exits/absent',
+      'exit/interpreter-missing',
+    ]) {
       const { error } = await runProcess(request(name))
       assert.match(error ?? '', /could not be started: /, name)
       assert.equal(error, (await runProcess(request(name, [], { commandPrefix: [] }))).error)
     }
   })
 
-  test('that gets none did not run: its end is no word of a script', async () => {
+  test('that gets no namespace has not run and has no exit code', async () => {
     const none = 'echo 0 > /proc/sys/user/max_pid_namespaces && exec "$@"'
     const commandPrefix = [
       'unshare',
@@ -116,29 +127,29 @@ suite('a script with a namespace of its own', { concurrency: true, skip }, () =>
       'sh',
       ...inNamespace.commandPrefix,
     ]
-    const { result, stderr } = await runInNamespace('exits', ['0'], { commandPrefix })
+    const { result, stderr } = await runInNamespace('exit/exits', ['0'], { commandPrefix })
     assert.equal(result.exitCode, null)
     assert.match(result.error ?? '', /exits could not be started: this machine gave it no PID namespace/)
     assert.match(stderr, /unshare/)
   })
 
-  test('is ended at once also in the moments in which it is being started', async () => {
+  test('ends at once when it is cancelled at any moment of its start', async () => {
     for (let afterMs = 0; afterMs < 10; afterMs += 0.5) {
       const cancel = new AbortController()
-      const run = runProcess(request('sleeps', ['5'], { signal: cancel.signal, killGraceMs: 60_000 }))
-      // Finer than timers are.
+      const run = runProcess(request('exit/sleeps', ['5'], { signal: cancel.signal, killGraceMs: 60_000 }))
+      // Timers are not precise enough.
       const until = performance.now() + afterMs
       while (performance.now() < until) await new Promise(setImmediate)
       cancel.abort('cancelled')
       const { cancelled, signal, exitCode } = await run
-      // It, or the shell before it, by TERM: it neither came to its end nor waited for KILL.
+      // TERM ended the script or the shell before it: it neither completed nor waited for KILL.
       assert.equal(cancelled, true)
       assert.ok(exitCode !== 0 && signal !== 'SIGKILL', `after ${afterMs} ms: ${exitCode} ${signal}`)
     }
   })
 })
 
-test('a machine that gives no namespace is told from one that does, with its own words', async (t) => {
+test('A machine without PID namespaces causes an error with the message of unshare', async (t) => {
   const environment = {
     PATH: `${createUnshare(t, 'echo "unshare failed: Operation not permitted" >&2; exit 1')}:/bin`,
   }
@@ -148,11 +159,11 @@ test('a machine that gives no namespace is told from one that does, with its own
   })
   await assert.rejects(
     detectPidNamespace({ PATH: '/nowhere' }),
-    /: there is no unshare \(util-linux\) in its PATH$/,
+    /: there is no unshare \(util-linux\) in PATH$/,
   )
 })
 
-test('an unshare that keeps TERM from scripts, as before util-linux 2.38, is refused', {
+test('An unshare that blocks TERM, as before util-linux 2.38, causes an error', {
   skip,
 }, async (t) => {
   const ignoring = createUnshare(
@@ -161,7 +172,7 @@ test('an unshare that keeps TERM from scripts, as before util-linux 2.38, is ref
   )
   await assert.rejects(
     detectPidNamespace({ PATH: `${ignoring}:/usr/bin:/bin` }),
-    /keeps TERM from scripts \(util-linux 2\.38 does not\)$/,
+    /does not pass TERM to scripts \(util-linux 2\.38 does\)$/,
   )
 })
 

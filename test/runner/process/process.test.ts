@@ -1,4 +1,4 @@
-/** A script is run to its end whatever it does, and how it ended comes back as a value. */
+/** runProcess: scripts that exit, fail to start, time out, are cancelled or print too much, each with its result as a value. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ import {
   waitFor,
 } from '../script-fixtures.ts'
 
-/** Runs a script that prints numbers of processes and goes on; `act` gets those of its first `count` lines. */
+/** Runs a script that prints pids and keeps running. Calls `onOutput` after `count` lines. */
 async function runAndAct(
   name: string,
   args: string[],
@@ -47,20 +47,20 @@ async function runAndAct(
   }
 }
 
-suite('a script that ends by itself', { concurrency: true }, () => {
-  test('gives its exit code, its streams apart and how long it took', async () => {
-    const { result, stdout, stderr } = await runFixture('exits', ['3', 'three', 'words'])
+suite('A script that ends by itself', { concurrency: true }, () => {
+  test('returns its exit code and both streams', async () => {
+    const { result, stdout, stderr } = await runFixture('exit/exits', ['3', 'three', 'words'])
     assert.equal(result.exitCode, 3)
     assert.equal(result.signal, null)
     assert.equal(result.error, null)
     assert.equal(stdout, 'three words\n')
     assert.equal(stderr, '')
-    const both = await runFixture('prints-both', ['2'])
+    const both = await runFixture('output/prints-both', ['2'])
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
   })
 
-  test('that was killed by somebody else says by which signal, and counts as neither cancelled nor timed out', async () => {
-    const { result } = await runFixture('kills-itself')
+  test('killed by another process returns the signal, and is neither cancelled nor timed out', async () => {
+    const { result } = await runFixture('exit/kills-itself')
     assert.deepEqual(
       { ...result, durationMs: 0 },
       {
@@ -71,18 +71,18 @@ suite('a script that ends by itself', { concurrency: true }, () => {
         interrupted: false,
         truncated: false,
         durationMs: 0,
-        problem: null,
+        error: null,
       },
     )
   })
 
-  test('gets its arguments exactly, through no shell', async () => {
+  test('receives its arguments unchanged, without a shell', async () => {
     const args = ['--a', 'x y', '$(id)', '`id`', "it's", '"q"', '', '*', 'a\nb', '-n', 'ä€😀', 'k=v;ls']
     assert.deepEqual(await receivedArguments(args), args)
   })
 
-  test('sees the environment it is given and its mark, and nothing of the runner', async () => {
-    const { stdout } = await runFixture('prints-environment', [], {
+  test('sees its environment and its marker, and nothing of the environment of the runner', async () => {
+    const { stdout } = await runFixture('output/prints-environment', [], {
       env: { PATH: '/usr/bin:/bin', OCTOPOD_FENCE: '7' },
     })
     const names = stdout
@@ -93,22 +93,22 @@ suite('a script that ends by itself', { concurrency: true }, () => {
     assert.deepEqual(names.sort(), ['OCTOPOD_FENCE', 'OCTOPOD_PROCESS', 'PATH'])
   })
 
-  test('has nothing to read and does not wait for it', async () => {
-    assert.match((await runFixture('reads-stdin')).stdout, /read\s+0 bytes/)
+  test('has an empty stdin', async () => {
+    assert.match((await runFixture('output/reads-stdin')).stdout, /read\s+0 bytes/)
   })
 
-  test('may leave a child in its group or a daemon running, and is not held up', async () => {
-    for (const name of ['leaves-grandchild', 'leaves-daemon']) {
+  test('ends at once although it leaves a child or a daemon running', async () => {
+    for (const name of ['children/leaves-child', 'children/leaves-daemon']) {
       const { result, stdout } = await runFixture(name)
       assert.equal(result.exitCode, 0)
       assert.ok(result.durationMs < 1900, `${name} took ${result.durationMs} ms`)
-      assert.ok(isProcessAlive(Number(stdout)), `${name} lost what it started`)
+      assert.ok(isProcessAlive(Number(stdout)), `the child of ${name} was ended`)
       killLeftover(Number(stdout))
     }
   })
 
-  test('whose child holds its pipes open is read 2 s longer, then left', async () => {
-    const { result, stdout } = await runFixture('holds-stdout')
+  test('whose child holds its pipes open is read for 2 s longer', async () => {
+    const { result, stdout } = await runFixture('output/holds-stdout')
     assert.equal(result.exitCode, 0)
     assert.ok(result.durationMs >= 1900, `took ${result.durationMs} ms`)
     assert.ok(isProcessAlive(Number(stdout)))
@@ -116,34 +116,34 @@ suite('a script that ends by itself', { concurrency: true }, () => {
   })
 })
 
-suite('a script that cannot be started', { concurrency: true }, () => {
+suite('A script that cannot be started', { concurrency: true }, () => {
   const spawnErrors: [string, ProcessRequest, RegExp][] = [
     [
-      'is not there',
+      'does not exist',
       fixtureRequest('absent'),
       /absent could not be started: it does not exist\. Check CONTROL_SCRIPTS_DIR/,
     ],
-    ['lies below a file', fixtureRequest('exits/absent'), /a part of its path is not a folder/],
+    ['lies below a file', fixtureRequest('exit/exits/absent'), /a part of its path is not a folder/],
     [
       'is not executable',
-      fixtureRequest('not-executable'),
+      fixtureRequest('exit/not-executable'),
       /it is not executable\. Make it so with chmod \+x/,
     ],
     ['is a folder', fixtureRequest('.'), /it is not executable/],
     [
       'has no interpreter',
-      fixtureRequest('interpreter-missing'),
+      fixtureRequest('exit/interpreter-missing'),
       /its interpreter, named in its first line, is not on this/,
     ],
     [
       'gets too long an argument',
-      fixtureRequest('exits', ['0', 'x'.repeat(200_000)]),
+      fixtureRequest('exit/exits', ['0', 'x'.repeat(200_000)]),
       /too long for arguments/,
     ],
-    ['gets a NUL character', fixtureRequest('exits', ['0', 'a\0b']), /contain a NUL character/],
+    ['gets a NUL character', fixtureRequest('exit/exits', ['0', 'a\0b']), /contain a NUL character/],
   ]
-  for (const [what, request, message] of spawnErrors)
-    test(`because it ${what} resolves with clear words`, async () => {
+  for (const [reason, request, message] of spawnErrors)
+    test(`because it ${reason} returns a clear message`, async () => {
       const result = await runProcess(request)
       assert.equal(result.exitCode, null)
       assert.match(result.error ?? '', message)
@@ -151,9 +151,9 @@ suite('a script that cannot be started', { concurrency: true }, () => {
     })
 })
 
-suite('a script whose time is up', { concurrency: true }, () => {
-  test('is asked to end, and counts as timed out even if it then exits 0', async () => {
-    const { result, stdout } = await runFixture('exits-zero-after-term', [], {
+suite('A script that reaches its time limit', { concurrency: true }, () => {
+  test('receives TERM, and counts as timed out even if it then exits with 0', async () => {
+    const { result, stdout } = await runFixture('exit/exits-zero-after-term', [], {
       timeoutMs: 200,
       killGraceMs: 5000,
     })
@@ -162,22 +162,22 @@ suite('a script whose time is up', { concurrency: true }, () => {
     assert.match(stdout, /good bye/)
   })
 
-  test('is killed after the grace when it ignores that', async () => {
-    const { result, stdout } = await runFixture('ignores-term', [], { timeoutMs: 200 })
+  test('receives KILL after the grace when it ignores TERM', async () => {
+    const { result, stdout } = await runFixture('exit/ignores-term', [], { timeoutMs: 200 })
     assert.equal(result.timedOut, true)
     assert.equal(result.signal, 'SIGKILL')
     assert.ok(result.durationMs >= 490, `took ${result.durationMs} ms`)
     assert.equal(isProcessAlive(Number(stdout)), false)
   })
 
-  test('may be given more time than a timer can count', async () => {
-    assert.equal((await runFixture('exits', ['0'], { timeoutMs: 10 ** 12 })).result.timedOut, false)
+  test('may have a longer limit than a timer supports', async () => {
+    assert.equal((await runFixture('exit/exits', ['0'], { timeoutMs: 10 ** 12 })).result.timedOut, false)
   })
 })
 
-suite('a script that is no longer wanted', { concurrency: true }, () => {
-  test('is not even started when that is known before', async () => {
-    const { result, stdout } = await runFixture('exits', ['0', 'started'], {
+suite('A script whose signal aborts', { concurrency: true }, () => {
+  test('is not started when the signal has aborted before', async () => {
+    const { result, stdout } = await runFixture('exit/exits', ['0', 'started'], {
       signal: AbortSignal.abort('cancelled'),
     })
     assert.equal(result.cancelled, true)
@@ -185,9 +185,9 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     assert.equal(stdout, '')
   })
 
-  test('is cancelled or interrupted, as the reason says; the first reason wins', async () => {
+  test('is cancelled or interrupted according to the abort reason; the first reason wins', async () => {
     for (const reason of ['cancelled', 'interrupted'] as const) {
-      const { result } = await runAndAct('exits-zero-after-term', [], 1, (controller) =>
+      const { result } = await runAndAct('exit/exits-zero-after-term', [], 1, (controller) =>
         controller.abort(reason),
       )
       assert.equal(result[reason], true)
@@ -195,7 +195,7 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     }
     const controller = new AbortController()
     const times = { timeoutMs: 1, killGraceMs: 1000 }
-    const run = runProcess(fixtureRequest('ignores-term', [], { ...times, signal: controller.signal }))
+    const run = runProcess(fixtureRequest('exit/ignores-term', [], { ...times, signal: controller.signal }))
     await sleep(500)
     controller.abort('cancelled')
     const result = await run
@@ -203,7 +203,7 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     assert.equal(result.cancelled, false)
   })
 
-  test('is ended also by a runner that can open no file just then', async () => {
+  test('is ended even when the runner has no free file descriptor', async () => {
     const program = fileURLToPath(new URL('cancel-without-file-descriptors.ts', import.meta.url))
     const child = spawn('prlimit', ['--nofile=60', process.execPath, program], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -214,16 +214,16 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     assert.deepEqual([cancelled, signal], [true, 'SIGKILL'])
   })
 
-  test('is ended also when that is said while it is being started', async () => {
+  test('is ended even when the signal aborts during the start', async () => {
     const controller = new AbortController()
-    const run = runProcess(fixtureRequest('sleeps', ['10'], { signal: controller.signal }))
+    const run = runProcess(fixtureRequest('exit/sleeps', ['10'], { signal: controller.signal }))
     controller.abort('cancelled')
     const { cancelled, signal } = await run
     assert.deepEqual([cancelled, signal], [true, 'SIGTERM'])
   })
 
-  test('takes its children along to the last grandchild', async () => {
-    const { result, pids } = await runAndAct('forks-deep', ['4'], 4, (controller) =>
+  test('ends together with all its descendants', async () => {
+    const { result, pids } = await runAndAct('children/forks-deep', ['4'], 4, (controller) =>
       controller.abort('cancelled'),
     )
     assert.equal(result.cancelled, true)
@@ -231,60 +231,66 @@ suite('a script that is no longer wanted', { concurrency: true }, () => {
     assert.deepEqual(pids.filter(isProcessAlive), [])
   })
 
-  test('takes even a child along that has gone into a session of its own', async () => {
-    const { pids } = await runAndAct('escapes', [], 1, (controller) => controller.abort('cancelled'))
+  test('ends together with a child in a session of its own', async () => {
+    const { pids } = await runAndAct('children/starts-session', [], 1, (controller) =>
+      controller.abort('cancelled'),
+    )
     assert.equal(pids.length, 1)
     assert.deepEqual(pids.filter(isProcessAlive), [])
   })
 
-  test('cannot fork out of the way', async () => {
-    const { result, pids } = await runAndAct('forks-endlessly', [], 1, (controller) =>
+  test('cannot escape by forking', async () => {
+    const { result, pids } = await runAndAct('children/forks-endlessly', [], 1, (controller) =>
       controller.abort('cancelled'),
     )
     assert.equal(result.signal, 'SIGKILL')
     assert.deepEqual(pids.filter(isProcessAlive), [])
   })
 
-  test('takes along what it starts at that very moment in sessions of their own', async () => {
+  test('ends together with children that start sessions of their own at that moment', async () => {
     for (const killGraceMs of [0, 100]) {
-      const mark = `strays-${process.pid}-${killGraceMs}`
+      const marker = `strays-${process.pid}-${killGraceMs}`
       const controller = new AbortController()
       const run = runProcess(
-        fixtureRequest('spawns-strays', [], { marker: mark, signal: controller.signal, killGraceMs }),
+        fixtureRequest('children/starts-sessions-endlessly', [], {
+          marker,
+          signal: controller.signal,
+          killGraceMs,
+        }),
       )
       await sleep(200)
       controller.abort('cancelled')
       assert.equal((await run).cancelled, true)
       await sleep(50)
-      assert.equal(isTreeAlive({ pid: -1, marker: mark }), false)
+      assert.equal(isTreeAlive({ pid: -1, marker }), false)
     }
   })
 
-  test('hears it also when it was stopped', async () => {
-    const { result, text } = await runAndAct('stops-itself', [], 1, (controller) =>
+  test('receives TERM even when it is stopped', async () => {
+    const { result, text } = await runAndAct('exit/stops-itself', [], 1, (controller) =>
       controller.abort('cancelled'),
     )
     assert.equal(result.exitCode, 7)
-    assert.match(text, /woken/)
+    assert.match(text, /continued/)
   })
 
-  test('leaves alone what earlier scripts have left running', async () => {
-    const daemon = Number((await runFixture('leaves-daemon')).stdout)
-    await runAndAct('ignores-term', [], 1, (controller) => controller.abort('cancelled'))
+  test('does not end processes that earlier scripts have left running', async () => {
+    const daemon = Number((await runFixture('children/leaves-daemon')).stdout)
+    await runAndAct('exit/ignores-term', [], 1, (controller) => controller.abort('cancelled'))
     assert.ok(isProcessAlive(daemon))
     killLeftover(daemon)
   })
 })
 
-suite('output', { concurrency: true }, () => {
-  test('waits in the pipe as long as its reader is busy, and none is lost', async () => {
+suite('Output', { concurrency: true }, () => {
+  test('waits in the pipe while onOutput is busy, and nothing is lost', async () => {
     let bytes = 0
     let busy = 0
     const result = await runProcess(
-      fixtureRequest('prints-bytes', ['3000000'], {
+      fixtureRequest('output/prints-bytes', ['3000000'], {
         onOutput: async (_, piece) => {
           busy += 1
-          assert.equal(busy, 1, 'a second piece came while the first was being taken')
+          assert.equal(busy, 1, 'a second piece came while the first one was processed')
           await sleep(1)
           bytes += piece.length
           busy -= 1
@@ -295,13 +301,13 @@ suite('output', { concurrency: true }, () => {
     assert.equal(bytes, 3_000_000)
   })
 
-  test('of a script that has ended is read to the end, however slow the reader', async () => {
+  test('of an ended script is read completely, however slow onOutput is', async () => {
     let bytes = 0
     const slow = async (_: string, piece: Uint8Array) => {
       await sleep(750)
       bytes += piece.length
     }
-    const result = await runProcess(fixtureRequest('prints-bytes', ['150000'], { onOutput: slow }))
+    const result = await runProcess(fixtureRequest('output/prints-bytes', ['150000'], { onOutput: slow }))
     assert.equal(result.exitCode, 0)
     assert.equal(bytes, 150_000)
   })
@@ -310,30 +316,30 @@ suite('output', { concurrency: true }, () => {
     [
       'throws',
       () => {
-        throw new Error('no place')
+        throw new Error('disk full')
       },
     ],
-    ['rejects', () => Promise.reject(new Error('no place'))],
+    ['rejects', () => Promise.reject(new Error('disk full'))],
   ] as const)
-    test(`without a place (its reader ${how}) ends the script, then rejects`, async () => {
+    test(`whose onOutput ${how} ends the script, then rejects`, async () => {
       let pid = 0
       await assert.rejects(
         runProcess(
-          fixtureRequest('ignores-term', [], {
+          fixtureRequest('exit/ignores-term', [], {
             onOutput: (_, bytes) => {
               pid = Number(Buffer.from(bytes))
               return onOutput()
             },
           }),
         ),
-        /no place/,
+        /disk full/,
       )
       assert.equal(isProcessAlive(pid), false)
     })
 
-  test('for ever is ended by the time-out, in bounded memory', async () => {
+  test('without end stops at the time limit and is truncated', async () => {
     const { result, stdout } = await collectOutput(
-      fixtureRequest('prints-forever', [], { timeoutMs: 400 }),
+      fixtureRequest('output/prints-forever', [], { timeoutMs: 400 }),
       1000,
     )
     assert.equal(result.timedOut, true)
@@ -341,15 +347,15 @@ suite('output', { concurrency: true }, () => {
     assert.equal(stdout.length, 1000)
   })
 
-  test('collected is text: invalid UTF-8 replaced, NUL gone', async () => {
-    assert.equal((await runFixture('broken-utf8')).stdout, 'good é bad \uFFFD cut \uFFFD')
-    const { result, stdout } = await runFixture('prints-nul')
+  test('collected as text has invalid UTF-8 replaced and NUL removed', async () => {
+    assert.equal((await runFixture('output/broken-utf8')).stdout, 'good é bad \uFFFD cut \uFFFD')
+    const { result, stdout } = await runFixture('output/prints-nul')
     assert.equal(stdout, 'beforeafter\n')
     assert.equal(result.truncated, false)
   })
 
-  test('collected up to a limit does not cut a character', async () => {
-    const { result, stdout } = await collectOutput(fixtureRequest('exits', ['0', 'ab€€']), 6)
+  test('collected up to a limit does not split a character', async () => {
+    const { result, stdout } = await collectOutput(fixtureRequest('exit/exits', ['0', 'ab€€']), 6)
     assert.equal(stdout, 'ab€')
     assert.equal(result.truncated, true)
     assert.equal(result.exitCode, 0)

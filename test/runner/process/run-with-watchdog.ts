@@ -1,4 +1,4 @@
-/** A runner with nothing but a supervisor: runs the scripts it is told and prints what they print. */
+/** A minimal runner with a watchdog: runs the scripts in its argument and prints their output. Started by watchdog.test.ts. */
 import { runProcess } from '../../../runner/process/process.ts'
 import { createWatchdog } from '../../../runner/process/watchdog.ts'
 import { fixturePath, minimalEnvironment } from '../script-fixtures.ts'

@@ -1,4 +1,4 @@
-/** Scripts do not outlive a runner that was killed, and what they left running on purpose does. */
+/** The watchdog ends the scripts of a killed runner, but not the processes that ended scripts have left running. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ import { fixturePath, isProcessAlive, killLeftover, minimalEnvironment, waitFor 
 
 const runnerProgram = fileURLToPath(new URL('run-with-watchdog.ts', import.meta.url))
 
-/** A runner of its own that runs these scripts, one after the other; resolves with the numbers they print. */
+/** Starts a process that runs these scripts one after another. Resolves with the pids in its first `count` lines. */
 async function startRunner(t: TestContext, count: number, ...scripts: string[][]) {
   const child = spawn(process.execPath, [runnerProgram, JSON.stringify(scripts)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -26,7 +26,7 @@ async function startRunner(t: TestContext, count: number, ...scripts: string[][]
   })
   await waitFor(() => text.split('\n').length > count)
   const pids = text.trimEnd().split('\n').map(Number)
-  return { child, pids, companion: watchdogPid(child.pid ?? 0) }
+  return { child, pids, watchdog: watchdogPid(child.pid ?? 0) }
 }
 
 const watchdogPid = (parent: number) => childPids(parent, 'watchdog.sh')[0] ?? Number.NaN
@@ -45,49 +45,55 @@ function childPids(parent: number, word: string): number[] {
     .map(Number)
 }
 
-suite('a runner that is killed', { concurrency: true }, () => {
-  test('takes its script along, to the last grandchild, and the companion ends too', async (t) => {
-    const { child, pids, companion: watchdog } = await startRunner(t, 3, ['forks-deep', '3'])
+suite('A killed runner', { concurrency: true }, () => {
+  test('has its script and all descendants ended, and its watchdog exits', async (t) => {
+    const { child, pids, watchdog } = await startRunner(t, 3, ['children/forks-deep', '3'])
     assert.equal(pids.filter(isProcessAlive).length, 3)
     child.kill('SIGKILL')
     await waitFor(() => !pids.some(isProcessAlive) && !isProcessAlive(watchdog))
   })
 
-  test('takes a child along that has gone into a session of its own', async (t) => {
-    const { child, pids, companion: watchdog } = await startRunner(t, 1, ['escapes'])
+  test('has a child in a session of its own ended', async (t) => {
+    const { child, pids, watchdog } = await startRunner(t, 1, ['children/starts-session'])
     assert.equal(pids.filter(isProcessAlive).length, 1)
     child.kill('SIGKILL')
     await waitFor(() => !pids.some(isProcessAlive) && !isProcessAlive(watchdog))
   })
 
-  test('leaves alone what finished scripts left running', async (t) => {
-    const started = await startRunner(t, 3, ['leaves-daemon'], ['leaves-grandchild'], ['ignores-term'])
+  test('does not have processes ended that finished scripts have left running', async (t) => {
+    const started = await startRunner(
+      t,
+      3,
+      ['children/leaves-daemon'],
+      ['children/leaves-child'],
+      ['exit/ignores-term'],
+    )
     const [daemon = 0, grandchild = 0, script = 0] = started.pids
     started.child.kill('SIGKILL')
-    await waitFor(() => !isProcessAlive(script) && !isProcessAlive(started.companion))
+    await waitFor(() => !isProcessAlive(script) && !isProcessAlive(started.watchdog))
     assert.deepEqual([daemon, grandchild].map(isProcessAlive), [true, true])
     killLeftover(daemon)
     killLeftover(grandchild)
   })
 
-  test('is cleaned up after even if its companion had been killed before', async (t) => {
-    const { child, pids, companion: watchdog } = await startRunner(t, 1, ['ignores-term'])
+  test('has its script ended even when its first watchdog was killed before', async (t) => {
+    const { child, pids, watchdog } = await startRunner(t, 1, ['exit/ignores-term'])
     process.kill(watchdog, 'SIGKILL')
     await waitFor(() => {
       const next = watchdogPid(child.pid ?? 0)
       return next > 0 && next !== watchdog && isProcessAlive(next)
     })
-    // It is told what lives in the same breath as it is started; killed within that breath, nobody would know.
+    // The new watchdog needs a moment to read which scripts run.
     await sleep(200)
     child.kill('SIGKILL')
     await waitFor(() => !pids.some(isProcessAlive))
   })
 })
 
-suite('a companion', { concurrency: true }, () => {
-  test('that no longer hears its runner is replaced', async (t) => {
-    const { child, companion: watchdog } = await startRunner(t, 1, ['sleeps', '1'], ['ignores-term'])
-    // The part of it that reads the runner's lines; what looks at the clock goes on.
+suite('A watchdog', { concurrency: true }, () => {
+  test('that no longer reads its input is replaced', async (t) => {
+    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '1'], ['exit/ignores-term'])
+    // The child process that reads the lines of the runner. The timer keeps running.
     const reader = watchdogPid(watchdog)
     assert.ok(reader > 0)
     process.kill(reader, 'SIGKILL')
@@ -96,26 +102,26 @@ suite('a companion', { concurrency: true }, () => {
       return next > 0 && next !== watchdog
     })
     await sleep(200)
-    const [script = 0] = childPids(child.pid ?? 0, 'ignores-term')
+    const [script = 0] = childPids(child.pid ?? 0, 'exit/ignores-term')
     assert.ok(isProcessAlive(script))
     child.kill('SIGKILL')
     await waitFor(() => !isProcessAlive(script))
   })
 
-  test('does not keep its runner from ending, and ends with it', async (t) => {
-    const { child, companion: watchdog } = await startRunner(t, 1, ['sleeps', '0.5'])
+  test('does not keep its runner from exiting, and exits with it', async (t) => {
+    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '0.5'])
     await waitFor(() => child.exitCode !== null)
     await waitFor(() => !isProcessAlive(watchdog))
   })
 
-  test('ends a script at once that its runner started after its time was up', async (t) => {
+  test('ends a script at once that started after its deadline', async (t) => {
     const supervisor = createWatchdog(300, 2000)
     t.after(() => supervisor.close())
     supervisor.register('late')
     supervisor.extendDeadline('late', 0)
-    // Longer than it takes to look at the clock.
+    // Longer than the interval between two checks of the deadlines.
     await sleep(1500)
-    const script = spawn(fixturePath('ignores-term'), {
+    const script = spawn(fixturePath('exit/ignores-term'), {
       env: { ...minimalEnvironment, OCTOPOD_PROCESS: 'late' },
       detached: true,
     })
@@ -124,13 +130,13 @@ suite('a companion', { concurrency: true }, () => {
     assert.notEqual((await gone)[1], null)
   })
 
-  test('can be closed, and harms no script that has ended', async () => {
+  test('can be closed, and does not end the children of ended scripts', async () => {
     const supervisor = createWatchdog(200)
     const request = { args: [], env: minimalEnvironment, timeoutMs: 5000, killGraceMs: 200, supervisor }
     let pid = 0
     const result = await runProcess({
       ...request,
-      file: fixturePath('leaves-daemon'),
+      file: fixturePath('children/leaves-daemon'),
       onOutput: (_, bytes) => {
         pid = Number(Buffer.from(bytes))
       },
@@ -145,16 +151,16 @@ suite('a companion', { concurrency: true }, () => {
     killLeftover(pid)
   })
 
-  test('kills when the grace is over by the clock, however long each look at the processes takes', async (t) => {
+  test('sends KILL after the grace, however long each search for processes takes', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'octopod-slow-'))
     t.after(() => rmSync(folder, { recursive: true }))
     const scansFile = join(folder, 'looks')
     writeFileSync(
       join(folder, 'grep'),
-      `#!/bin/sh\necho look >> ${scansFile}\nsleep 0.4\nPATH=/usr/bin:/bin exec grep "$@"\n`,
+      `#!/bin/sh\necho search >> ${scansFile}\nsleep 0.4\nPATH=/usr/bin:/bin exec grep "$@"\n`,
       { mode: 0o755 },
     )
-    const script = spawn(fixturePath('ignores-term'), [], {
+    const script = spawn(fixturePath('exit/ignores-term'), [], {
       env: { ...minimalEnvironment, OCTOPOD_PROCESS: 'slow' },
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
@@ -162,14 +168,14 @@ suite('a companion', { concurrency: true }, () => {
     const [first] = await once(script.stdout, 'data')
     const pid = Number(String(first))
     const file = fileURLToPath(new URL('../../../runner/process/watchdog.sh', import.meta.url))
-    // A grace of two seconds, in tenths; twenty looks would take ten.
+    // A grace of 2 s, in tenths of a second. Twenty searches would take 10 s.
     const watchdog = spawn('/bin/sh', [file, '20', '0.5'], {
       env: { PATH: `${folder}:/usr/bin:/bin` },
       stdio: ['pipe', 'ignore', 'ignore'],
     })
-    watchdog.stdin.end(`start slow 0\nis slow ${pid}\n`)
+    watchdog.stdin.end(`register slow 0\nset_pid slow ${pid}\n`)
     await waitFor(() => !isProcessAlive(pid), 60_000)
     const count = readFileSync(scansFile, 'utf8').split('\n').length - 1
-    assert.ok(count < 12, `killed after ${count} looks`)
+    assert.ok(count < 12, `killed after ${count} searches`)
   })
 })

@@ -1,11 +1,11 @@
-/** What scripts answer is read as RFC 4180 says, and what is wrong with it is said with its line. */
+/** The output of scripts is parsed according to RFC 4180; errors name the line. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { maxRows, parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'
 
-suite('a config in CSV', () => {
-  test('may use quotes, newlines in quotes, blank lines, any line ends and a BOM', () => {
+suite('A config in CSV', () => {
+  test('may contain quotes, newlines in quotes, blank lines, any line ending and a BOM', () => {
     const text = '\uFEFFimage.tag,v1\r\n\r\n"a.b","x, ""y""\nz"\n\nempty,\rlast,"1"'
     assert.deepEqual(parsePairs(text), [
       ['image.tag', 'v1'],
@@ -17,21 +17,21 @@ suite('a config in CSV', () => {
     assert.deepEqual(parsePairs('\n\n'), [])
   })
 
-  test('has its keys normalised, its values as they are, and of a key given twice the last', () => {
+  test('has normalized keys and unchanged values; the last value of a repeated key counts', () => {
     assert.deepEqual(parsePairs(' image . tag., v1 \nb,2\nimage.tag,v2'), [
       ['image.tag', 'v2'],
       ['b', '2'],
     ])
   })
 
-  test('that is broken says where and how', () => {
+  test('that is invalid causes an error with the line', () => {
     const broken: [string, RegExp][] = [
       ['a,1\nb,2\nc', /^line 3: expected 2 columns, found 1: "c"$/],
       ['a,1\n\nb,2,3', /^line 3: expected 2 columns, found 3: "b,2,3"$/],
       ['a,1\n  \n', /^line 2: expected 2 columns, found 1: " {2}"$/],
       ['a,1\nb,"open\n\n', /^line \d: a quote is opened but not closed\.$/],
-      ['a,1\nb,{"json":1}', /^line 2: a quote stands inside a value that does not begin with one/],
-      ['a,"1" x', /^line 1: something follows a closing quote/],
+      ['a,1\nb,{"json":1}', /^line 2: there is a quote inside a value that does not begin with one/],
+      ['a,"1" x', /^line 1: there is text after a closing quote/],
       ['a,1\n . ,2', /^line 2: the key is empty\.$/],
       [`${'x'.repeat(5000)}`, /^line 1: expected 2 columns, found 1: "x{80}…"$/],
       ['a,1\n'.repeat(maxRows + 1), /^more than 10000 rows\.$/],
@@ -39,7 +39,7 @@ suite('a config in CSV', () => {
     for (const [text, message] of broken) assert.throws(() => parsePairs(text), { message })
   })
 
-  test('comes back as it was written, whatever the values', () => {
+  test('keeps any value that is quoted', () => {
     const quote = (text: string) => `"${text.replaceAll('"', '""')}"`
     const keyArbitrary = fc.stringMatching(/^[a-z][a-z0-9.]{0,9}[a-z]$/).filter((key) => !key.includes('..'))
     const valueArbitrary = fc.string({ unit: 'grapheme' })
@@ -56,8 +56,8 @@ suite('a config in CSV', () => {
   })
 })
 
-suite('keys', () => {
-  test('stand one a line, are normalised, and blank lines and repetitions are dropped', () => {
+suite('Keys', () => {
+  test('are one per line and normalized, without blank lines and repetitions', () => {
     assert.deepEqual(parseKeys('\uFEFFimage.tag\r\n\n  a . b \na.b\nwith,comma\n'), [
       'image.tag',
       'a.b',
@@ -72,18 +72,18 @@ suite('keys', () => {
   })
 })
 
-suite('links', () => {
-  test('are names and addresses', () => {
+suite('Links', () => {
+  test('have a name and an address', () => {
     assert.deepEqual(parseLinks('app, https://a.example.com/x?y=1 \n"my, db",http://b.example.com\n'), {
       links: [
         { name: 'app', link: 'https://a.example.com/x?y=1' },
         { name: 'my, db', link: 'http://b.example.com' },
       ],
-      problems: [],
+      warnings: [],
     })
   })
 
-  test('other than http and https are left out and named', () => {
+  test('other than http and https are left out with a warning', () => {
     const { links, warnings } = parseLinks(
       'ok,https://a\nbad,javascript:alert(1)\nodd, JaVaScRiPt:x\nno,b.example.com\n',
     )
@@ -95,7 +95,7 @@ suite('links', () => {
     ])
   })
 
-  test('in broken CSV are an error', () => {
+  test('in invalid CSV cause an error', () => {
     assert.throws(() => parseLinks('app'), /^Error: line 1: expected 2 columns, found 1: "app"$/)
   })
 })

@@ -1,0 +1,96 @@
+/** Finds the control scripts, opens all connections of a runner and closes them again. Called by main.ts. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { openPool } from '../db/pool.ts'
+import {
+  closeRedis,
+  createBlockingConnection,
+  createCommandConnection,
+  createSubscriberConnection,
+  oncePerMinute,
+} from '../db/redis/connections.ts'
+import type { RunnerSettings } from '../domain/settings.ts'
+import { serializers } from '../lib/serialize-error.ts'
+import { withTimeout } from '../lib/with-timeout.ts'
+import type { RunnerContext } from './context.ts'
+import { detectPidNamespace } from './process/pid-namespace.ts'
+import { createWatchdog } from './process/watchdog.ts'
+import { createConfigCache } from './scripts/config-cache.ts'
+import { findScripts } from './scripts/find-scripts.ts'
+import { scriptEnvironment } from './scripts/script-environment.ts'
+
+export type Runner = {
+  context: RunnerContext
+  /** The connection of the BullMQ workers. */
+  queueRedis: Redis
+  subscriber: Redis
+  logRedisError(error: Error): void
+  /** Ends every script that is still running. */
+  interruptScripts(): void
+  close(): Promise<void>
+}
+
+/** Throws a SettingsError when a script is missing or this machine cannot give scripts a PID namespace. */
+export async function openRunner(settings: RunnerSettings): Promise<Runner> {
+  const scripts = findScripts(settings)
+  const environment = scriptEnvironment(process.env, settings.SCRIPT_ENVIRONMENT)
+  const commandPrefix = settings.PID_NAMESPACE === 'own' ? await detectPidNamespace(environment) : []
+  const log = pino({ level: settings.LOG_LEVEL, serializers })
+  const onWait = (message: string) => log.warn(`waiting for PostgreSQL: ${message}`)
+  const db = await openPool(settings.DATABASE_URL, {
+    size: settings.DATABASE_POOL_SIZE,
+    startupTimeoutMs: 60_000,
+    onWait,
+  })
+  const leaseDb = await openPool(settings.DATABASE_URL, {
+    size: 2,
+    queryTimeoutMs: 2000,
+    startupTimeoutMs: 60_000,
+    onWait,
+  })
+  const logRedisError = oncePerMinute((error) =>
+    log.warn({ err: error }, 'Redis is unreachable; the runner works without it'),
+  )
+  const logWatchdogError = oncePerMinute((error) =>
+    log.error({ err: error }, 'scripts may outlive their lease when this runner is frozen or killed'),
+  )
+  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
+  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
+  const queueRedis = createBlockingConnection(settings.REDIS_URL, logRedisError)
+  const shutdown = new AbortController()
+  const watchdog = createWatchdog(settings.KILL_GRACE, settings.LEASE, (message) =>
+    logWatchdogError(new Error(message)),
+  )
+  return {
+    context: {
+      runnerName: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+      settings,
+      project: {
+        projectName: settings.PROJECT_NAME,
+        baseDomain: settings.BASE_DOMAIN,
+        namespace: settings.NAMESPACE,
+      },
+      db,
+      leaseDb,
+      redis,
+      scripts,
+      watchdog,
+      environment,
+      commandPrefix,
+      configCache: createConfigCache(),
+      log,
+      shutdownSignal: shutdown.signal,
+    },
+    queueRedis,
+    subscriber,
+    logRedisError,
+    interruptScripts: () => shutdown.abort('interrupted'),
+    close: async () => {
+      await watchdog.close()
+      await Promise.all([redis, subscriber, queueRedis].map(closeRedis))
+      await withTimeout(Promise.all([db.end(), leaseDb.end()]), 2000, () => {})
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/** The environment variables that control scripts see: a list of names, so that the secrets of Octopod stay out. */
+/** Passed to every script: paths, language, and access to the cluster. */
+const defaultNames =
+  'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
+/** Never passed, even when SCRIPT_ENVIRONMENT lists them: with these a script could act as any user. */
+const forbiddenNames = ['DATABASE_URL', 'REDIS_URL', 'POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER']
+
+/**
+ * `extraNames`: further names (SCRIPT_ENVIRONMENT), separated by commas. `PREFIX_*` stands for all names with this
+ * prefix.
+ */
+export function scriptEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  extraNames = '',
+): Record<string, string> {
+  const names = `${defaultNames} ${extraNames}`.split(/[\s,]+/).filter(Boolean)
+  const exactNames = new Set(names.filter((name) => !name.endsWith('*')))
+  const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
+  const result: Record<string, string> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (value === undefined || forbiddenNames.includes(name)) continue
+    if (exactNames.has(name) || prefixes.some((prefix) => name.startsWith(prefix))) result[name] = value
+  }
+  return result
+}
