@@ -66,14 +66,14 @@ export const mutants: Record<string, Mutant> = {
   },
   'no recovery of lost actions': {
     file: 'runner/schedules/recovery.ts',
-    search: '    await endExpiredActions(context, execute)\n',
+    search: '    await endExpiredActions(context, actions)\n',
     replacement: '',
     violates: ['I2'],
     firstTest: 'random-plan',
   },
   'no polling for actions whose notification was lost': {
     file: 'runner/schedules/recovery.ts',
-    search: 'await findUnclaimedActions(db, notificationGraceMs, freeSlots())',
+    search: 'await findUnclaimedActions(db, notificationGraceMs, actions.freeSlots())',
     replacement: '[] as number[]',
     violates: ['I2'],
     firstTest: 'random-plan',
@@ -87,7 +87,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'a watchdog without deadlines: it notices only a runner that has ended': {
     file: 'runner/process/watchdog.sh',
-    search: '[ "$until" -gt 0 ] && [ "$until" -lt "$now" ] || continue',
+    search: '[ "$deadline" -gt 0 ] && [ "$deadline" -lt "$now" ] || continue',
     replacement: 'continue',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
@@ -102,9 +102,9 @@ export const mutants: Record<string, Mutant> = {
   'a script that is started before its start is committed': {
     file: 'runner/actions/execute-action.ts',
     search:
-      /const change = await startUnlessCancelled\(context, action, lease, prepared.links\)\n.*publish\(context, change\)/,
+      /const change = await startUnlessCancelled\(execution, prepared.links\)\n.*publish\(context, change\)/,
     replacement:
-      'const change = true\n    void startUnlessCancelled(context, action, lease, prepared.links).catch(() => {})',
+      'const change = true\n    void startUnlessCancelled(execution, prepared.links).catch(() => {})',
     violates: ['I3'],
     firstTest: 'crash-points',
   },

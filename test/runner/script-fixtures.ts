@@ -50,7 +50,7 @@ export function isProcessAlive(pid: number): boolean {
   }
 }
 
-export async function waitFor(condition: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function waitFor(condition: () => boolean, timeoutMs = 20_000): Promise<void> {
   const endMs = performance.now() + timeoutMs
   while (!condition()) {
     if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${condition}`)
