@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- R1 R8 growth …]`: measures the rows of the targets beside their floors and prints a table. Starts
- * what it needs on free ports in a temporary folder and leaves nothing behind. README.md says how to read it.
+ * `npm run bench [-- R1 R8 growth …]`: measures Octopod beside its baseline and prints a table. It starts what
+ * it needs on free ports in a temporary folder and removes it at the end. README.md explains how to read the
+ * table.
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -24,7 +25,7 @@ import { updateReadme } from './harness/update-readme.ts'
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--profile FOLDER]
 
 Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, beside the bare libraries.
---record writes the figures into test/bench/README.md.`)
+--record writes the results into test/bench/README.md.`)
 
 type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> }
 
@@ -40,7 +41,7 @@ const groups: Group[] = [
   { rows: ['scale'], run: scaleOut },
   { rows: ['page'], run: page },
 ]
-/** Tables of their own. */
+/** Benchmarks with a table of their own. */
 const tables: Record<string, (bench: Bench) => Promise<Table>> = { growth, late: lateChecks }
 const known = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
 
@@ -60,13 +61,13 @@ if (unknown.length > 0) {
 }
 const wanted = new Set(positionals.length > 0 ? positionals : known)
 
-const closers = createCleanup()
+const cleanup = createCleanup()
 let stopping = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, async () => {
     if (stopping) process.exit(1)
     stopping = true
-    await closers.close()
+    await cleanup.close()
     process.exit(130)
   })
 }
@@ -74,43 +75,44 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const bench = await openBench(
     { clients: Number(values.clients), profileTo: values.profile ?? null },
-    closers,
+    cleanup,
   )
   const machine = await machineLine(bench)
-  const figures: Result[] = []
+  const results: Result[] = []
   for (const { rows, run } of groups) {
     if (stopping || !rows.some((row) => wanted.has(row))) continue
     progress(`measuring ${rows.filter((row) => wanted.has(row)).join(' ')}`)
     try {
-      figures.push(...(await runIsolated(bench, (scene) => run(scene, wanted))))
+      results.push(...(await runIsolated(bench, (scope) => run(scope, wanted))))
     } catch (error) {
-      // The other rows are still worth having.
+      // The other rows are still measured.
       if (!stopping) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
       process.exitCode = 1
     }
   }
-  const grown: Table[] = []
+  const tableResults: Table[] = []
   for (const [name, measure] of Object.entries(tables)) {
     if (stopping || !wanted.has(name)) continue
     progress(`measuring ${name}`)
-    grown.push(await runIsolated(bench, measure))
+    tableResults.push(await runIsolated(bench, measure))
   }
   if (stopping) progress('stopping')
-  else if (values.json) console.log(JSON.stringify({ machine, figures, growth: grown }))
-  else print(machine, figures, grown)
-  if (values.record && !stopping) updateReadme(machine, figures, grown)
+  else if (values.json) console.log(JSON.stringify({ machine, results, growth: tableResults }))
+  else print(machine, results, tableResults)
+  if (values.record && !stopping) updateReadme(machine, results, tableResults)
 } finally {
-  await closers.close()
+  await cleanup.close()
 }
 
-function progress(words: string): void {
-  process.stderr.write(`${words} (${Math.round(performance.now() / 1000)} s)\n`)
+function progress(message: string): void {
+  process.stderr.write(`${message} (${Math.round(performance.now() / 1000)} s)\n`)
 }
 
-function print(machine: string, figures: readonly Result[], grown: readonly Table[]): void {
+function print(machine: string, results: readonly Result[], tableResults: readonly Table[]): void {
   console.log(`\n${machine}\n`)
-  if (figures.length > 0) console.log(`${renderResults(figures)}\n`)
-  for (const { title, head, rows } of grown) console.log(`${title}\n\n${renderTable([head, ...rows])}\n`)
+  if (results.length > 0) console.log(`${renderResults(results)}\n`)
+  for (const { title, head, rows } of tableResults)
+    console.log(`${title}\n\n${renderTable([head, ...rows])}\n`)
 }
 
 async function machineLine({ datastores }: Bench): Promise<string> {

@@ -1,4 +1,7 @@
-/** The floor of accepting an update: the statements of db/queries/enqueue-action.ts by hand, on pg alone, in one transaction. */
+/**
+ * The baseline of accepting an update: the statements of db/queries/enqueue-action.ts on pg alone, in one
+ * transaction.
+ */
 import type pg from 'pg'
 import { prepared } from './prepared.ts'
 

@@ -1,21 +1,21 @@
-/** The floor of output: the chunks are there already; pg alone copies them into the same table, in batches. */
+/** The baseline of output: pg alone inserts prepared chunks into the same table, in batches. */
 import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { measureMemoryGrowth } from '../harness/memory-growth.ts'
-import { serveWorker } from './worker.ts'
+import { serveTasks } from '../harness/serve-tasks.ts'
 
-type Asked = { databaseUrl: string; actionId: number; file: string; times: number }
+type Task = { databaseUrl: string; actionId: number; file: string; times: number }
 
 const chunkBytes = 64 * 1024
-/** As many as wait while one batch is being written. */
+/** In chunks. Octopod, too, collects about this many while it writes a batch. */
 const batch = 8
 
-let kept: pg.Client | null = null
+let openClient: pg.Client | null = null
 
-serveWorker(async ({ databaseUrl, actionId, file, times }: Asked) => {
-  const client = kept ?? new pg.Client({ connectionString: databaseUrl })
-  if (kept === null) await client.connect()
-  kept = client
+serveTasks(async ({ databaseUrl, actionId, file, times }: Task) => {
+  const client = openClient ?? new pg.Client({ connectionString: databaseUrl })
+  if (openClient === null) await client.connect()
+  openClient = client
   const text = readFileSync(file, 'latin1')
   const chunks = Array.from({ length: Math.ceil(text.length / chunkBytes) }, (_, at) =>
     text.slice(at * chunkBytes, (at + 1) * chunkBytes),
@@ -24,7 +24,7 @@ serveWorker(async ({ databaseUrl, actionId, file, times }: Asked) => {
   return { ms: value, bytes: text.length * times, grownBytes }
 })
 
-/** Returns how long it took, in milliseconds. */
+/** Resolves with the time in milliseconds. */
 async function copy(
   client: pg.Client,
   actionId: number,

@@ -1,5 +1,7 @@
-/** Statements that PostgreSQL plans once a connection: what somebody who knows pg does for what is asked often. */
-
+/**
+ * Prepared statements: PostgreSQL plans each once for a connection, as an experienced user of pg would do for
+ * frequent statements.
+ */
 type Prepared = { name: string; text: string; values: unknown[] }
 
 const names = new Map<string, string>()

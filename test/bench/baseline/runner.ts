@@ -1,6 +1,6 @@
 /**
- * The floor of the runner: job, script, row, publish; on BullMQ, pg and ioredis alone. What it publishes has the shape
- * and size of our event, so that the websocket client has the same work.
+ * The baseline of the runner: job, script, row and publish, on BullMQ, pg and ioredis alone. Its event has the
+ * shape and size of the event of Octopod, so that the websocket client does the same work.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ const worker = new Worker<Job>(
     let ran = { exitCode: 0, output: '' }
     for (const script of scripts) ran = await run(script, name)
     const { rows } = await pool.query(
-      prepared`update floor_actions
+      prepared`update baseline_actions
        set state = 'succeeded', exit_code = ${ran.exitCode}, output = ${ran.output}, finished_at = now()
        where id = ${actionId}
        returning to_char(finished_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as finished_at`,

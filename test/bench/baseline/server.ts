@@ -1,6 +1,6 @@
 /**
- * The floor of the server: what hono, pg, BullMQ and ws do when somebody who knows them writes only the work itself.
- * None of our code. Same statements (prepared once a connection), same bytes, same pool size. Configured by the environment like our server.
+ * The baseline of the server: hono, pg, BullMQ and ws without any code of Octopod. It uses the same statements
+ * (prepared), the same bytes and the same pool size, and reads the same environment variables.
  */
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -13,7 +13,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { acceptUpdate } from './accept-update.ts'
 import { prepared } from './prepared.ts'
 
-const { DATABASE_URL, REDIS_URL, REDIS_PREFIX, PORT, FLOOR_BYTES_FILE } = process.env as Record<
+const { DATABASE_URL, REDIS_URL, REDIS_PREFIX, PORT, BASELINE_BYTES_FILE } = process.env as Record<
   string,
   string
 >
@@ -25,7 +25,7 @@ const json = { 'Content-Type': 'application/json' }
 const app = new Hono()
 
 // R1: the same bytes from memory.
-const bytes = FLOOR_BYTES_FILE ? new Uint8Array(readFileSync(FLOOR_BYTES_FILE)) : new Uint8Array()
+const bytes = BASELINE_BYTES_FILE ? new Uint8Array(readFileSync(BASELINE_BYTES_FILE)) : new Uint8Array()
 app.get('/memory', () => new Response(bytes, { headers: json }))
 
 // R2: the JSON of the list, built by PostgreSQL for every request.
@@ -36,7 +36,7 @@ app.get('/built', async () => {
   return new Response(rows[0].text, { headers: json })
 })
 
-// R3: one small row decides that nothing has changed.
+// R3: one small row shows that nothing has changed.
 app.get('/small', async (context) => {
   const { rows } = await pool.query(prepared`select sum(changes)::bigint as changes from change_counts`)
   return new Response(null, { status: context.req.header('if-none-match') && rows[0] ? 304 : 200 })
@@ -57,11 +57,11 @@ app.put('/update/:name', async (context) => {
   return context.json({ tag: 'Success' })
 })
 
-// R6 to R8: the pipeline. One row, one job; floor/runner.ts does the rest.
+// R6 to R8: one row and one job for each action; baseline/runner.ts does the rest.
 app.on(['DELETE', 'PUT'], '/pipeline/:scripts/:name', async (context) => {
   const { name, scripts } = context.req.param()
   const { rows } = await pool.query(
-    prepared`insert into floor_actions (deployment, state) values (${name}, 'queued') returning id`,
+    prepared`insert into baseline_actions (deployment, state) values (${name}, 'queued') returning id`,
   )
   await queue.add('action', { actionId: Number(rows[0].id), name, scripts: scripts.split('+') }, once)
   return context.json({ tag: 'Success' })
@@ -71,7 +71,7 @@ const http = serve({ fetch: app.fetch, port: Number(PORT), hostname: '127.0.0.1'
   console.log('baseline ready'),
 ) as Server
 
-// R11: what is published goes to every websocket.
+// R11: every published message goes to every websocket.
 const sockets = new WebSocketServer({ server: http, path: '/event' })
 const subscriber = new Redis(REDIS_URL ?? '')
 subscriber.on('message', (_, text) => {

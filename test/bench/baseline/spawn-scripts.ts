@@ -1,11 +1,11 @@
-/** The floor of checks: one process that does nothing but spawn a script, so many side by side, for so long. */
+/** The baseline of checks: a process that only spawns a script, several at the same time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { serveWorker } from './worker.ts'
+import { serveTasks } from '../harness/serve-tasks.ts'
 
-type Asked = { file: string; sideBySide: number; ms: number }
+type Task = { file: string; concurrency: number; ms: number }
 
-serveWorker(async ({ file, sideBySide, ms }: Asked) => {
+serveTasks(async ({ file, concurrency, ms }: Task) => {
   const until = performance.now() + ms
   const args = ['--project-name', 'octopod', '--base-domain', 'localhost', '--namespace', 'default']
   const lane = async () => {
@@ -19,6 +19,6 @@ serveWorker(async ({ file, sideBySide, ms }: Asked) => {
       await once(child, 'close')
     }
   }
-  await Promise.all(Array.from({ length: sideBySide }, lane))
+  await Promise.all(Array.from({ length: concurrency }, lane))
   return null
 })

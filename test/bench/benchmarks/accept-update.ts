@@ -1,4 +1,4 @@
-/** R5: how long until an update is accepted, with config_check answered at once. */
+/** R5: the time until an update is accepted. config_check is answered at once. */
 import { serveScriptQueries } from '../../../db/queue/script-queries.ts'
 import {
   closeRedis,
@@ -16,15 +16,15 @@ import type { HttpRequest } from '../load-generator/tasks.ts'
 const rounds = 5
 
 export async function acceptUpdate(bench: Bench): Promise<Result[]> {
-  const scene = await createFixture(bench)
-  const names = await seed(scene.ours.databaseUrl, { count: 200 })
-  const ours = await startServer(bench, scene.ours)
-  const floor = await startBaselineServer(bench, scene.baseline)
-  answerConfigCheckAtOnce(bench, scene.ours.prefix)
+  const fixture = await createFixture(bench)
+  const names = await seed(fixture.octopod.databaseUrl, { count: 200 })
+  const octopod = await startServer(bench, fixture.octopod)
+  const baseline = await startBaselineServer(bench, fixture.baseline)
+  answerConfigCheckAtOnce(bench, fixture.octopod.prefix)
 
-  const all: Record<'ours' | 'baseline', number[]> = { ours: [], baseline: [] }
-  const accept = async (side: 'ours' | 'baseline', origin: string, requests: HttpRequest[]) => {
-    await resetActions(scene.ours.databaseUrl, 'Running')
+  const all: Record<'octopod' | 'baseline', number[]> = { octopod: [], baseline: [] }
+  const accept = async (side: 'octopod' | 'baseline', origin: string, requests: HttpRequest[]) => {
+    await resetActions(fixture.octopod.databaseUrl, 'Running')
     const { latenciesMs } = await bench.load.run('sequentialRequests', { origin, requests, expect: 200 })
     all[side].push(...latenciesMs)
     return median(latenciesMs)
@@ -33,24 +33,24 @@ export async function acceptUpdate(bench: Bench): Promise<Result[]> {
     rounds,
     () =>
       accept(
-        'ours',
-        ours.origin,
+        'octopod',
+        octopod.origin,
         names.map((name) => update(name)),
       ),
     () =>
       accept(
         'baseline',
-        floor.origin,
+        baseline.origin,
         names.map((name) => update(name, `/update/${name}`)),
       ),
   )
-  const shown = (side: 'ours' | 'baseline') =>
+  const shown = (side: 'octopod' | 'baseline') =>
     `${formatMs(compared[side])} (p99 ${formatMs(quantile(all[side], 0.99))})`
   return [
     {
       row: 'R5',
       description: 'update accepted, p50',
-      ours: shown('ours'),
+      octopod: shown('octopod'),
       baseline: shown('baseline'),
       ratio: compared.ratio,
       target: '<= 2',
@@ -59,7 +59,7 @@ export async function acceptUpdate(bench: Bench): Promise<Result[]> {
   ]
 }
 
-/** Stands in for a runner whose config_check takes no time. */
+/** Answers script queries in place of a runner; its config_check takes no time. */
 function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
   const blocking = createBlockingConnection(bench.datastores.redisUrl, () => {})
   const commands = createCommandConnection(bench.datastores.redisUrl, () => {})

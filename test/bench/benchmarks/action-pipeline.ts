@@ -1,12 +1,12 @@
 /**
- * R6 to R8: from the request to the first instruction of the script, to the event of its end, and how many a second.
- * The action is archive of a deployment that is being archived (a retry): exactly one script, nothing before it. No
- * check follows, except in the line that says so.
+ * R6 to R8: the time from the request to the first instruction of the script and to the event of its end, and
+ * the actions per second. The action archives a deployment that is being archived (a retry): exactly one
+ * script and no script query. No check follows, except in the row that says so.
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Bench } from '../harness/bench.ts'
-import { blockedChecks, putScript, writeControlScripts } from '../harness/control-scripts.ts'
+import { blockedChecks, writeControlScript, writeControlScripts } from '../harness/control-scripts.ts'
 import { archive, createFixture, type Fixture, update } from '../harness/fixture.ts'
 import { type Comparison, compareInRounds, median } from '../harness/measure.ts'
 import {
@@ -20,69 +20,69 @@ import { formatMs, formatRate, type Result } from '../harness/results.ts'
 import { seed } from '../harness/seed.ts'
 import type { HttpRequest } from '../load-generator/tasks.ts'
 
-type Sides = { ours: WebProgram; baseline: WebProgram; scene: Fixture; scripts: string }
+type Sides = { octopod: WebProgram; baseline: WebProgram; fixture: Fixture; scripts: string }
 type Names = { archived: string[]; updated: string[] }
 
 export async function actionPipeline(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> {
-  const scene = await createFixture(bench)
-  const { databaseUrl } = scene.ours
+  const fixture = await createFixture(bench)
+  const { databaseUrl } = fixture.octopod
   const names: Names = {
     archived: await seed(databaseUrl, { count: 200, status: 'ArchivePending', prefix: 'a' }),
-    // A failed update leaves a status from which the next may begin at once.
+    // After a failed update the next one can start at once.
     updated: await seed(databaseUrl, { count: 200, status: 'GenericFailure', prefix: 'u' }),
   }
   const scripts = writeControlScripts(bench, { ...blockedChecks.scripts, update: 'exit 1' })
   const sides: Sides = {
-    ours: await startServer(bench, scene.ours),
-    baseline: await startBaselineServer(bench, scene.baseline),
-    scene,
+    octopod: await startServer(bench, fixture.octopod),
+    baseline: await startBaselineServer(bench, fixture.baseline),
+    fixture,
     scripts,
   }
-  const runner = await startRunner(bench, scene.ours, scripts, blockedChecks.settings)
-  await startBaselineRunner(bench, scene.baseline, scripts)
+  const runner = await startRunner(bench, fixture.octopod, scripts, blockedChecks.settings)
+  await startBaselineRunner(bench, fixture.baseline, scripts)
 
-  const figures: Result[] = []
-  if (wanted.has('R6') || wanted.has('R7')) figures.push(...(await measureLatency(bench, sides, names)))
-  if (!wanted.has('R8')) return figures
-  putScript(scripts, 'archive', 'exit 0')
+  const results: Result[] = []
+  if (wanted.has('R6') || wanted.has('R7')) results.push(...(await measureLatency(bench, sides, names)))
+  if (!wanted.has('R8')) return results
+  writeControlScript(scripts, 'archive', 'exit 0')
   const actions = await rate(bench, sides, names.archived, archive, 'archive', 3)
-  figures.push(rateFigure('R8', 'no-op actions', 0.5, actions))
+  results.push(rateFigure('R8', 'no-op actions', 0.5, actions))
   const updates = await rate(bench, sides, names.updated, update, 'config_check+info+update', 1)
-  figures.push(rateFigure('R8', 'updates (3 scripts each)', null, updates))
+  results.push(rateFigure('R8', 'updates (3 scripts each)', null, updates))
 
   await runner.stop()
-  putScript(scripts, 'archive_check', 'exit 1')
-  await startRunner(bench, scene.ours, scripts)
+  writeControlScript(scripts, 'archive_check', 'exit 1')
+  await startRunner(bench, fixture.octopod, scripts)
   const checked = await rate(bench, sides, names.archived, archive, 'archive+archive_check', 1)
-  figures.push(rateFigure('R8', 'no-op actions, a check after each', null, checked))
-  return figures
+  results.push(rateFigure('R8', 'no-op actions, a check after each', null, checked))
+  return results
 }
 
 async function measureLatency(bench: Bench, sides: Sides, names: Names): Promise<Result[]> {
   const fifo = join(bench.folder, bench.uniqueName('called'))
   execFileSync('mkfifo', [fifo])
-  putScript(sides.scripts, 'archive', `echo > ${fifo}`)
-  const times: Record<'ours' | 'baseline', { first: number[]; ended: number[] }[]> = {
-    ours: [],
+  writeControlScript(sides.scripts, 'archive', `echo > ${fifo}`)
+  const times: Record<'octopod' | 'baseline', { first: number[]; ended: number[] }[]> = {
+    octopod: [],
     baseline: [],
   }
   const accepted: number[] = []
-  const travel = async (side: 'ours' | 'baseline', requests: HttpRequest[]) => {
+  const measureRound = async (side: 'octopod' | 'baseline', requests: HttpRequest[]) => {
     const { origin, eventsUrl } = sides[side]
-    const went = await bench.load.run('actionLatency', { origin, events: eventsUrl, requests, fifo })
-    times[side].push({ first: went.firstInstructionMs, ended: went.endedMs })
-    return median(went.endedMs)
+    const latency = await bench.load.run('actionLatency', { origin, events: eventsUrl, requests, fifo })
+    times[side].push({ first: latency.firstInstructionMs, ended: latency.endedMs })
+    return median(latency.endedMs)
   }
   await compareInRounds(
     5,
-    () => travel('ours', names.archived.slice(0, 60).map(archive)),
+    () => measureRound('octopod', names.archived.slice(0, 60).map(archive)),
     () =>
-      travel(
+      measureRound(
         'baseline',
         names.archived.slice(0, 60).map((name) => floorRequest('archive', name)),
       ),
   )
-  const { origin, eventsUrl } = sides.ours
+  const { origin, eventsUrl } = sides.octopod
   const requests = names.updated.slice(0, 60).map((name) => update(name))
   accepted.push(
     ...(await bench.load.run('actionLatency', { origin, events: eventsUrl, requests, fifo: null }))
@@ -95,7 +95,7 @@ async function measureLatency(bench: Bench, sides: Sides, names: Names): Promise
     {
       row: 'R5',
       description: 'update accepted, p50, config_check a sh script',
-      ours: formatMs(median(accepted)),
+      octopod: formatMs(median(accepted)),
       baseline: '',
       ratio: null,
       target: '',
@@ -104,15 +104,15 @@ async function measureLatency(bench: Bench, sides: Sides, names: Names): Promise
   ]
 }
 
-type Times = Record<'ours' | 'baseline', { first: number[]; ended: number[] }[]>
+type Times = Record<'octopod' | 'baseline', { first: number[]; ended: number[] }[]>
 
-/** Without the first round, which warmed up. */
+/** Without the first round, which warms up. */
 function compare(times: Times, which: 'first' | 'ended'): Comparison {
-  const medians = (side: 'ours' | 'baseline') => times[side].slice(1).map((round) => median(round[which]))
-  const ours = medians('ours')
-  const floor = medians('baseline')
-  const ratios = ours.map((value, at) => value / (floor[at] ?? Number.NaN))
-  return { ours: median(ours), baseline: median(floor), ratio: median(ratios) }
+  const medians = (side: 'octopod' | 'baseline') => times[side].slice(1).map((round) => median(round[which]))
+  const octopod = medians('octopod')
+  const baseline = medians('baseline')
+  const ratios = octopod.map((value, at) => value / (baseline[at] ?? Number.NaN))
+  return { octopod: median(octopod), baseline: median(baseline), ratio: median(ratios) }
 }
 
 function latencyFigure(
@@ -123,11 +123,11 @@ function latencyFigure(
   got: Comparison,
 ): Result {
   const target = `<= ${most}, ${budgetMs} ms`
-  const met = got.ratio <= most && got.ours <= budgetMs
+  const met = got.ratio <= most && got.octopod <= budgetMs
   return {
     row,
     description,
-    ours: formatMs(got.ours),
+    octopod: formatMs(got.octopod),
     baseline: formatMs(got.baseline),
     ratio: got.ratio,
     target,
@@ -142,7 +142,7 @@ const floorRequest = (scripts: string, name: string): HttpRequest => ({
 
 async function rate(
   bench: Bench,
-  { ours, baseline }: Sides,
+  { octopod, baseline }: Sides,
   names: string[],
   request: (name: string) => HttpRequest,
   floorScripts: string,
@@ -155,7 +155,7 @@ async function rate(
     rounds,
     () =>
       run(
-        ours,
+        octopod,
         names.map((name) => request(name)),
       ),
     () =>
@@ -172,7 +172,7 @@ function rateFigure(row: string, description: string, least: number | null, got:
   return {
     row,
     description,
-    ours: formatRate(got.ours),
+    octopod: formatRate(got.octopod),
     baseline: formatRate(got.baseline),
     ratio: got.ratio,
     target,

@@ -1,4 +1,4 @@
-/** How cost grows as work grows: the list and one deployment's page, with ten times as much each time. */
+/** How the cost grows with the amount of data: the list, and one deployment, each with ten times as much. */
 import type { Bench } from '../harness/bench.ts'
 import { archive, createFixture, get } from '../harness/fixture.ts'
 import { median } from '../harness/measure.ts'
@@ -9,23 +9,23 @@ import { addHistory, resetActions, seed } from '../harness/seed.ts'
 const list = '/api/v1/deployments'
 export type Table = { title: string; head: string[]; rows: string[][] }
 
-/** A row a size; the first cell says of what. */
+/** One row for each size; the first cell names it. */
 export async function growth(bench: Bench): Promise<Table> {
   const rows: string[][] = []
-  for (const count of [10, 100, 1000, 10_000]) rows.push(await listOf(bench, count))
-  rows.push(...(await histories(bench)))
+  for (const count of [10, 100, 1000, 10_000]) rows.push(await measureList(bench, count))
+  rows.push(...(await measureHistories(bench)))
   return {
-    title: 'How cost grows:',
-    head: ['grown', 'size', 'GET after a change', 'GET 304', 'change to event', 'full_info'],
+    title: 'How the cost grows:',
+    head: ['amount', 'size', 'GET after a change', 'GET 304', 'change to event', 'full_info'],
     rows,
   }
 }
 
-async function listOf(bench: Bench, count: number): Promise<string[]> {
-  const scene = await createFixture(bench)
-  const { databaseUrl } = scene.ours
+async function measureList(bench: Bench, count: number): Promise<string[]> {
+  const fixture = await createFixture(bench)
+  const { databaseUrl } = fixture.octopod
   const names = await seed(databaseUrl, { count, status: 'ArchivePending' })
-  const { origin, eventsUrl, stop } = await startServer(bench, scene.ours)
+  const { origin, eventsUrl, stop } = await startServer(bench, fixture.octopod)
   const change = `update deployments set revision = default where name = '${names[0]}'`
   const fresh = await bench.load.run('requestsAfterChange', {
     origin,
@@ -68,15 +68,15 @@ async function listOf(bench: Bench, count: number): Promise<string[]> {
   ]
 }
 
-async function histories(bench: Bench): Promise<string[][]> {
-  const scene = await createFixture(bench)
-  const [name = ''] = await seed(scene.ours.databaseUrl, { count: 1 })
-  const { origin } = await startServer(bench, scene.ours)
+async function measureHistories(bench: Bench): Promise<string[][]> {
+  const fixture = await createFixture(bench)
+  const [name = ''] = await seed(fixture.octopod.databaseUrl, { count: 1 })
+  const { origin } = await startServer(bench, fixture.octopod)
   const rows: string[][] = []
-  let there = 1
+  let actionCount = 1
   for (const count of [10, 1000, 10_000, 100_000]) {
-    await addHistory(scene.ours.databaseUrl, name, count - there)
-    there = count
+    await addHistory(fixture.octopod.databaseUrl, name, count - actionCount)
+    actionCount = count
     const path = `${list}/${name}/full_info`
     const { latenciesMs } = await bench.load.run('sequentialRequests', {
       origin,
@@ -85,7 +85,7 @@ async function histories(bench: Bench): Promise<string[][]> {
     })
     const size = formatKilobytes((await (await fetch(origin + path)).arrayBuffer()).byteLength)
     rows.push([
-      `${count.toLocaleString('en')} actions of one`,
+      `${count.toLocaleString('en')} actions of one deployment`,
       size,
       '',
       '',

@@ -1,4 +1,4 @@
-/** R13: resident memory of a server and of a runner that have nothing to do. */
+/** R13: the resident memory of an idle server and an idle runner. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench } from '../harness/bench.ts'
 import { writeControlScripts } from '../harness/control-scripts.ts'
@@ -14,27 +14,27 @@ import { formatMegabytes, type Result } from '../harness/results.ts'
 import { seed } from '../harness/seed.ts'
 
 const budgetBytes = 130 * 1024 * 1024
-/** After the start a process gives back some of what starting took. */
+/** A process releases some memory after its start. */
 const settleMs = 4000
 
 export async function idleMemory(bench: Bench): Promise<Result[]> {
-  const scene = await createFixture(bench)
-  await seed(scene.ours.databaseUrl, { count: 10 })
-  const server = await startServer(bench, scene.ours)
-  const runner = await startRunner(bench, scene.ours, writeControlScripts(bench))
-  const floor = residentBytes(await settled(await startBaselineServer(bench, scene.baseline)))
-  const figure = (description: string, ours: number): Result => ({
+  const fixture = await createFixture(bench)
+  await seed(fixture.octopod.databaseUrl, { count: 10 })
+  const server = await startServer(bench, fixture.octopod)
+  const runner = await startRunner(bench, fixture.octopod, writeControlScripts(bench))
+  const baseline = residentBytes(await settled(await startBaselineServer(bench, fixture.baseline)))
+  const createResult = (description: string, octopod: number): Result => ({
     row: 'R13',
     description,
-    ours: formatMegabytes(ours),
-    baseline: formatMegabytes(floor),
-    ratio: ours / floor,
+    octopod: formatMegabytes(octopod),
+    baseline: formatMegabytes(baseline),
+    ratio: octopod / baseline,
     target: `<= ${formatMegabytes(budgetBytes)}`,
-    met: ours <= budgetBytes,
+    met: octopod <= budgetBytes,
   })
   return [
-    figure('memory of an idle server', residentBytes(server)),
-    figure('memory of an idle runner', residentBytes(runner)),
+    createResult('memory of an idle server', residentBytes(server)),
+    createResult('memory of an idle runner', residentBytes(runner)),
   ]
 }
 

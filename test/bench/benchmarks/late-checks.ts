@@ -1,6 +1,6 @@
 /**
- * The share of deployments whose check is late, by their number and the number of runners: checks that take a second each,
- * every deployment due every 15 s. What a runner can do at once (CHECK_CONCURRENCY) is its default, but for the last line.
+ * The share of late checks, by the number of deployments and runners. A check takes a second, and every
+ * deployment is due every 15 s. CHECK_CONCURRENCY has its default except in the last row.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Bench, runIsolated } from '../harness/bench.ts'
@@ -19,10 +19,10 @@ const runnerCounts = [1, 2, 4]
 
 export async function lateChecks(bench: Bench): Promise<Table> {
   const rows: string[][] = []
-  const row = async (count: number, settings: Record<string, string>, words: string) => {
-    const cells = [words]
+  const row = async (count: number, settings: Record<string, string>, label: string) => {
+    const cells = [label]
     for (const runners of runnerCounts)
-      cells.push(percent(await runIsolated(bench, (scene) => lateShare(scene, count, runners, settings))))
+      cells.push(percent(await runIsolated(bench, (scope) => lateShare(scope, count, runners, settings))))
     rows.push(cells)
   }
   for (const count of [100, 1000, 5000]) await row(count, {}, `${count.toLocaleString('en')} deployments`)
@@ -40,22 +40,22 @@ async function lateShare(
   runners: number,
   settings: Record<string, string>,
 ): Promise<number> {
-  const { ours } = await createFixture(bench)
-  await seed(ours.databaseUrl, { count })
+  const { octopod } = await createFixture(bench)
+  await seed(octopod.databaseUrl, { count })
   const scripts = writeControlScripts(bench, { check: 'exec sleep 1' })
   for (let at = 0; at < runners; at += 1)
-    await startRunner(bench, ours, scripts, { CHECK_INTERVAL: String(everySeconds), ...settings })
-  // Due one after another, as in a life that has gone on for long.
+    await startRunner(bench, octopod, scripts, { CHECK_INTERVAL: String(everySeconds), ...settings })
+  // The due times are spread, as in an installation that has run for a long time.
   await query(
-    ours.databaseUrl,
+    octopod.databaseUrl,
     `update deployments set next_check_at = now() + random() * interval '${everySeconds} seconds'`,
   )
   await pause(warmUpMs)
   let share = 0
-  for (let look = 0; look < samples; look += 1) {
+  for (let sample = 0; sample < samples; sample += 1) {
     await pause(1000)
     const [row] = await query(
-      ours.databaseUrl,
+      octopod.databaseUrl,
       `select count(*) filter (where next_check_at < now() - interval '${lateSeconds} seconds')::float8 / count(*) as share
        from deployments`,
     )

@@ -1,4 +1,4 @@
-/** R12: how long `octo list` takes from its start to its end, against what Node itself takes to do nothing. */
+/** R12: the time `octo list` takes from start to end, beside a Node that does nothing. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -15,9 +15,9 @@ const root = join(import.meta.dirname, '../../..')
 const rounds = 20
 
 export async function octoStartup(bench: Bench): Promise<Result[]> {
-  const scene = await createFixture(bench)
-  await seed(scene.ours.databaseUrl, { count: 10 })
-  const { origin } = await startServer(bench, scene.ours)
+  const fixture = await createFixture(bench)
+  await seed(fixture.octopod.databaseUrl, { count: 10 })
+  const { origin } = await startServer(bench, fixture.octopod)
   const packaged = join(bench.folder, bench.uniqueName('octo'))
   await buildPackage(packaged)
   const env = {
@@ -39,31 +39,31 @@ export async function octoStartup(bench: Bench): Promise<Result[]> {
   for (let round = 0; round <= rounds; round += 1) {
     for (const [name, command] of Object.entries(commands)) {
       const took = await time(command, env)
-      // The first fills the compile cache.
+      // The first round fills the compile cache.
       if (round > 0) times[name] = [...(times[name] ?? []), took]
     }
   }
-  const floor = median(times.baseline ?? [])
-  const figure = (description: string, name: string, most: number | null): Result => {
-    const ours = median(times[name] ?? [])
-    const ratio = ours / floor
+  const baseline = median(times.baseline ?? [])
+  const createResult = (description: string, name: string, most: number | null): Result => {
+    const octopod = median(times[name] ?? [])
+    const ratio = octopod / baseline
     const target = most === null ? '' : `<= ${most}`
     const met = most === null ? null : ratio <= most
     return {
       row: 'R12',
       description,
-      ours: formatMs(ours),
-      baseline: formatMs(floor),
+      octopod: formatMs(octopod),
+      baseline: formatMs(baseline),
       ratio,
       target,
       met,
     }
   }
   return [
-    figure('octo list on Node, packaged', 'packaged', 2),
-    figure('octo list on Node, from source', 'source', null),
+    createResult('octo list on Node, packaged', 'packaged', 2),
+    createResult('octo list on Node, from source', 'source', null),
     existsSync(executable)
-      ? figure('octo list, the executable in dist', 'executable', 1)
+      ? createResult('octo list, the executable in dist', 'executable', 1)
       : notBuilt('octo list, the executable in dist'),
   ]
 }
@@ -71,7 +71,7 @@ export async function octoStartup(bench: Bench): Promise<Result[]> {
 const notBuilt = (description: string): Result => ({
   row: 'R12',
   description,
-  ours: 'not built yet',
+  octopod: 'not built yet',
   baseline: '',
   ratio: null,
   target: '<= 1',
@@ -81,11 +81,11 @@ const notBuilt = (description: string): Result => ({
 async function time([file = '', ...args]: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const startedAt = performance.now()
   const child = spawn(file, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let words = ''
+  let errors = ''
   child.stderr.on('data', (bytes) => {
-    words += bytes
+    errors += bytes
   })
   const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${words}`)
+  if (code !== 0) throw new Error(`${file} ${args.join(' ')} ended with ${code}: ${errors}`)
   return performance.now() - startedAt
 }

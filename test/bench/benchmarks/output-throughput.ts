@@ -1,8 +1,8 @@
-/** R10: 100 MB of output from a script into PostgreSQL, and what it does to the memory of the process. */
+/** R10: 100 MB of output from a script into PostgreSQL, and how much the memory of the process grows. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bench } from '../harness/bench.ts'
-import { putScript, writeControlScripts } from '../harness/control-scripts.ts'
+import { writeControlScript, writeControlScripts } from '../harness/control-scripts.ts'
 import { query } from '../harness/datastores.ts'
 import { createFixture } from '../harness/fixture.ts'
 import { logLines } from '../harness/log-lines.ts'
@@ -14,10 +14,10 @@ import type { OutputMeasurement, OutputTask } from './output-worker.ts'
 
 const megabyte = 1024 * 1024
 const times = 100
-const mostGrownBytes = 64 * megabyte
+const maxGrowthBytes = 64 * megabyte
 
 export async function outputThroughput(bench: Bench): Promise<Result[]> {
-  const { databaseUrl } = (await createFixture(bench)).ours
+  const { databaseUrl } = (await createFixture(bench)).octopod
   await seed(databaseUrl, { count: 1 })
   const [row] = await query(
     databaseUrl,
@@ -30,17 +30,21 @@ export async function outputThroughput(bench: Bench): Promise<Result[]> {
   writeFileSync(file, logLines(megabyte).slice(0, megabyte))
   const scripts = writeControlScripts(bench)
   const writeScript = (times: number) =>
-    putScript(scripts, 'archive', `exec cat ${Array.from({ length: times }, () => file).join(' ')}`)
+    writeControlScript(scripts, 'archive', `exec cat ${Array.from({ length: times }, () => file).join(' ')}`)
 
-  const ours = startWorkerProcess(bench, 'benchmarks/output-worker.ts')
-  const floor = startWorkerProcess(bench, 'baseline/copy-output.ts')
-  const grown: Record<'ours' | 'baseline', number[]> = { ours: [], baseline: [] }
-  // Warming up needs less, and its memory does not count.
+  const octopod = startWorkerProcess(bench, 'benchmarks/output-worker.ts')
+  const baseline = startWorkerProcess(bench, 'baseline/copy-output.ts')
+  const growth: Record<'octopod' | 'baseline', number[]> = { octopod: [], baseline: [] }
+  // The warm-up round writes less, and its memory does not count.
   const timesOf = (round: number) => (round === 0 ? times / 10 : times)
-  const kept = (side: 'ours' | 'baseline', round: number, { ms, bytes, grownBytes }: OutputMeasurement) => {
+  const recordRound = (
+    side: 'octopod' | 'baseline',
+    round: number,
+    { ms, bytes, grownBytes }: OutputMeasurement,
+  ) => {
     const expected = timesOf(round) * megabyte
     if (bytes !== expected) throw new Error(`${bytes} bytes arrived instead of ${expected}`)
-    if (round > 0) grown[side].push(grownBytes)
+    if (round > 0) growth[side].push(grownBytes)
     return (bytes / megabyte / ms) * 1000
   }
   const compared = await compareInRounds(
@@ -48,21 +52,21 @@ export async function outputThroughput(bench: Bench): Promise<Result[]> {
     async (round) => {
       await query(databaseUrl, 'truncate action_output')
       writeScript(timesOf(round))
-      const asked: OutputTask = { databaseUrl, actionId, file: join(scripts, 'archive') }
-      return kept('ours', round, (await ours.run(asked)) as OutputMeasurement)
+      const task: OutputTask = { databaseUrl, actionId, file: join(scripts, 'archive') }
+      return recordRound('octopod', round, (await octopod.run(task)) as OutputMeasurement)
     },
     async (round) => {
       await query(databaseUrl, 'truncate action_output')
-      const asked = { databaseUrl, actionId, file, times: timesOf(round) }
-      return kept('baseline', round, (await floor.run(asked)) as OutputMeasurement)
+      const task = { databaseUrl, actionId, file, times: timesOf(round) }
+      return recordRound('baseline', round, (await baseline.run(task)) as OutputMeasurement)
     },
   )
-  const most = Math.max(...grown.ours)
+  const peak = Math.max(...growth.octopod)
   return [
     {
       row: 'R10',
       description: `${times} MB of output, MB`,
-      ours: formatRate(compared.ours),
+      octopod: formatRate(compared.octopod),
       baseline: formatRate(compared.baseline),
       ratio: compared.ratio,
       target: '>= 0.5',
@@ -70,12 +74,12 @@ export async function outputThroughput(bench: Bench): Promise<Result[]> {
     },
     {
       row: 'R10',
-      description: 'growth of memory meanwhile',
-      ours: formatMegabytes(most),
-      baseline: formatMegabytes(Math.max(...grown.baseline)),
+      description: 'memory growth during it',
+      octopod: formatMegabytes(peak),
+      baseline: formatMegabytes(Math.max(...growth.baseline)),
       ratio: null,
-      target: `<= ${formatMegabytes(mostGrownBytes)}`,
-      met: most <= mostGrownBytes,
+      target: `<= ${formatMegabytes(maxGrowthBytes)}`,
+      met: peak <= maxGrowthBytes,
     },
   ]
 }

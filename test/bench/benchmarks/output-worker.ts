@@ -1,11 +1,13 @@
-/** Our part of R10, in a process of its own: one script's output through process, output and appendOutput. */
-
+/**
+ * The Octopod part of R10, in a process of its own: the output of one script through process.ts, output.ts and
+ * appendOutput.
+ */
 import { type Database, openPool } from '../../../db/pool.ts'
 import { appendOutput } from '../../../db/queries/output.ts'
 import { createOutput } from '../../../runner/output/output.ts'
 import { runProcess } from '../../../runner/process/process.ts'
-import { serveWorker } from '../baseline/worker.ts'
 import { measureMemoryGrowth } from '../harness/memory-growth.ts'
+import { serveTasks } from '../harness/serve-tasks.ts'
 
 export type OutputTask = { databaseUrl: string; actionId: number; file: string }
 export type OutputMeasurement = { ms: number; bytes: number; grownBytes: number }
@@ -13,7 +15,7 @@ export type OutputMeasurement = { ms: number; bytes: number; grownBytes: number 
 const secrets = ['a-secret-of-the-application', 'another-secret']
 let pool: Database | null = null
 
-serveWorker(async ({ databaseUrl, actionId, file }: OutputTask): Promise<OutputMeasurement> => {
+serveTasks(async ({ databaseUrl, actionId, file }: OutputTask): Promise<OutputMeasurement> => {
   pool ??= await openPool(databaseUrl, { size: 10 })
   const database = pool
   const { value, grownBytes } = await measureMemoryGrowth(() => runScript(database, actionId, file))

@@ -1,4 +1,7 @@
-/** An output of 100,000 lines in a real browser: how long it holds the page up while it comes in, is scrolled, searched, wrapped. */
+/**
+ * The log viewer with 100,000 lines in a real browser: how long it blocks the page while output loads and
+ * while it is scrolled, searched and wrapped.
+ */
 import type { Browser, Page } from 'playwright-core'
 import type { Bench } from '../harness/bench.ts'
 import { query } from '../harness/datastores.ts'
@@ -15,8 +18,8 @@ export type LogViewerTimes = { loading: number; scrolling: number; searching: nu
 
 /** Longest tasks in milliseconds, medians of the rounds. */
 export async function measureLogViewer(bench: Bench, browser: Browser): Promise<LogViewerTimes> {
-  const scene = await createFixture(bench)
-  const { databaseUrl } = scene.ours
+  const fixture = await createFixture(bench)
+  const { databaseUrl } = fixture.octopod
   await seed(databaseUrl, { count: 1 })
   const [action] = await query(databaseUrl, 'select id from actions')
   await query(
@@ -27,7 +30,7 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
          from generate_series(0, 99) at) from generate_series(0, $2::int - 1) n`,
     [action?.id, chunks],
   )
-  const { origin, stop } = await startServer(bench, scene.ours)
+  const { origin, stop } = await startServer(bench, fixture.octopod)
   const results: LogViewerTimes[] = []
   for (let round = 0; round <= rounds; round += 1) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
@@ -40,7 +43,7 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
     await tab.goto(`${origin}/deployments/d-1`)
     const open = tab.getByRole('button', { name: /^Output of/ })
     await open.waitFor()
-    const seen = {
+    const times = {
       loading: await longestTask(tab, async () => {
         await open.click()
         await tab.locator('.log-status', { hasText: 'complete, 100,000' }).waitFor({ timeout: 60_000 })
@@ -55,15 +58,15 @@ export async function measureLogViewer(bench: Bench, browser: Browser): Promise<
       }),
     }
     await context.close()
-    if (round > 0) results.push(seen)
+    if (round > 0) results.push(times)
   }
   await stop()
-  const middle = (key: keyof LogViewerTimes) => median(results.map((seen) => seen[key]))
+  const medianOf = (key: keyof LogViewerTimes) => median(results.map((times) => times[key]))
   return {
-    loading: middle('loading'),
-    scrolling: middle('scrolling'),
-    searching: middle('searching'),
-    wrapping: middle('wrapping'),
+    loading: medianOf('loading'),
+    scrolling: medianOf('scrolling'),
+    searching: medianOf('searching'),
+    wrapping: medianOf('wrapping'),
   }
 }
 

@@ -1,4 +1,7 @@
-/** The page in a real browser at 10, 1,000 and 10,000 deployments, measured by the browser's own performance API. */
+/**
+ * The page in a real browser with 10, 1,000 and 10,000 deployments, measured with the performance API of the
+ * browser.
+ */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -35,7 +38,7 @@ export async function page(bench: Bench): Promise<Result[]> {
 const within = (description: string, value: number, budget: number): Result => ({
   row: 'page',
   description,
-  ours: formatMs(value),
+  octopod: formatMs(value),
   baseline: '',
   ratio: null,
   target: `≤ ${budget} ms`,
@@ -43,13 +46,13 @@ const within = (description: string, value: number, budget: number): Result => (
 })
 
 function logViewerResults(seen: LogViewerTimes): Result[] {
-  const figure = (words: string, value: number) =>
+  const createResult = (words: string, value: number) =>
     within(`100,000 lines of output: longest task while ${words}`, value, budgetMs.longTask)
   return [
-    figure('they come in', seen.loading),
-    figure('scrolling', seen.scrolling),
-    figure('typing in the search', seen.searching),
-    figure('lines are wrapped', seen.wrapping),
+    createResult('it loads', seen.loading),
+    createResult('scrolling', seen.scrolling),
+    createResult('typing in the search field', seen.searching),
+    createResult('wrapping lines', seen.wrapping),
   ]
 }
 
@@ -66,7 +69,7 @@ function pageResults(size: number, seen: PageTimes, eventAtTen: number): Result[
     {
       row: 'page',
       description: description('script, style and layout of one event'),
-      ours: formatMs(seen.event),
+      octopod: formatMs(seen.event),
       baseline: formatMs(eventAtTen),
       ratio: seen.event / eventAtTen,
       target: '≤ 1.5 × at 10',
@@ -76,10 +79,10 @@ function pageResults(size: number, seen: PageTimes, eventAtTen: number): Result[
 }
 
 async function measure(bench: Bench, browser: Browser, size: number): Promise<PageTimes> {
-  const scene = await createFixture(bench)
-  const { databaseUrl } = scene.ours
+  const fixture = await createFixture(bench)
+  const { databaseUrl } = fixture.octopod
   const names = await seed(databaseUrl, { count: size, status: 'ArchivePending' })
-  const { origin, stop } = await startServer(bench, scene.ours)
+  const { origin, stop } = await startServer(bench, fixture.octopod)
   const results: PageTimes[] = []
   for (let round = 0; round <= rounds; round += 1) {
     await resetActions(databaseUrl, 'ArchivePending')
@@ -87,9 +90,9 @@ async function measure(bench: Bench, browser: Browser, size: number): Promise<Pa
     const tab = await context.newPage()
     await tab.addInitScript(recordLongTasks)
     await tab.addInitScript(watchRows)
-    // Warm: the list is in the server's memory once more.
+    // Fills the list cache of the server.
     await (await fetch(`${origin}/api/v1/deployments`)).arrayBuffer()
-    const bare = await bareTime(tab, origin)
+    const bare = await fetchTime(tab, origin)
     await tab.goto(origin)
     await tab.locator('.badge', { hasText: 'Live' }).waitFor({ timeout: 60_000 })
     const firstRows = await tab.evaluate(
@@ -106,17 +109,17 @@ async function measure(bench: Bench, browser: Browser, size: number): Promise<Pa
     if (round > 0) results.push(seen)
   }
   await stop()
-  const middle = (key: keyof PageTimes) => median(results.map((seen) => seen[key]))
+  const medianOf = (key: keyof PageTimes) => median(results.map((seen) => seen[key]))
   return {
-    firstRows: middle('firstRows'),
-    bare: middle('bare'),
-    typing: middle('typing'),
-    scrolling: middle('scrolling'),
-    event: middle('event'),
+    firstRows: medianOf('firstRows'),
+    bare: medianOf('bare'),
+    typing: medianOf('typing'),
+    scrolling: medianOf('scrolling'),
+    event: medianOf('event'),
   }
 }
 
-/** In the browser: a mark when the first rows have been painted. */
+/** Runs in the browser: sets a mark when the first rows have been painted. */
 function watchRows(): void {
   const rows = new MutationObserver(() => {
     if (document.querySelector('tr[data-name]') === null) return
@@ -126,8 +129,8 @@ function watchRows(): void {
   rows.observe(document, { childList: true, subtree: true })
 }
 
-/** The baseline: the same browser fetches the same list and parses it, and does nothing else. */
-async function bareTime(tab: Page, origin: string): Promise<number> {
+/** The baseline: the same browser only fetches and parses the same list. */
+async function fetchTime(tab: Page, origin: string): Promise<number> {
   await tab.goto(`${origin}/healthz`)
   return tab.evaluate(async () => {
     const start = performance.now()
@@ -156,7 +159,7 @@ async function scroll(tab: Page): Promise<void> {
   }
 }
 
-/** Script, style and layout of one event, in milliseconds, by the browser's own counters. */
+/** The time of script, style and layout for one event, in milliseconds, by the counters of the browser. */
 async function costOfEvents(tab: Page, origin: string, names: readonly string[]): Promise<number> {
   const session = await tab.context().newCDPSession(tab)
   await session.send('Performance.enable')

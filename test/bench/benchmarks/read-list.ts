@@ -1,4 +1,4 @@
-/** R1 to R4: reading the list of 1,000 deployments, and one of them. */
+/** R1 to R4: reads the list of 1,000 deployments, and one of them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bench } from '../harness/bench.ts'
@@ -16,27 +16,27 @@ const rounds = 3
 const ms = 1000
 
 export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> {
-  const scene = await createFixture(bench)
-  const names = await seed(scene.ours.databaseUrl, { count })
-  const ours = await startServer(bench, scene.ours)
-  const { bytes, etag } = await fetchList(ours.origin)
+  const fixture = await createFixture(bench)
+  const names = await seed(fixture.octopod.databaseUrl, { count })
+  const octopod = await startServer(bench, fixture.octopod)
+  const { bytes, etag } = await fetchList(octopod.origin)
   const file = join(bench.folder, bench.uniqueName('list.json'))
   writeFileSync(file, bytes)
-  const floor = await startBaselineServer(bench, scene.baseline, { FLOOR_BYTES_FILE: file })
+  const baseline = await startBaselineServer(bench, fixture.baseline, { BASELINE_BYTES_FILE: file })
 
   const rates = (lanes: number, expect: number, our: HttpRequest[], its: HttpRequest[]) =>
     compareInRounds(
       rounds,
       async () =>
-        (await bench.load.run('requestRate', { origin: ours.origin, requests: our, expect, lanes, ms }))
+        (await bench.load.run('requestRate', { origin: octopod.origin, requests: our, expect, lanes, ms }))
           .perSecond,
       async () =>
-        (await bench.load.run('requestRate', { origin: floor.origin, requests: its, expect, lanes, ms }))
+        (await bench.load.run('requestRate', { origin: baseline.origin, requests: its, expect, lanes, ms }))
           .perSecond,
     )
   const change = `update deployments set revision = default where name = '${names[0]}'`
   const changed = async (origin: string, request: HttpRequest) => {
-    const databaseUrl = scene.ours.databaseUrl
+    const databaseUrl = fixture.octopod.databaseUrl
     const { latenciesMs } = await bench.load.run('requestsAfterChange', {
       origin,
       request,
@@ -47,12 +47,12 @@ export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promi
     return 1000 / median(latenciesMs)
   }
 
-  const figures: Result[] = []
+  const results: Result[] = []
   const add = (row: string, description: string, least: number, compared: Comparison) =>
-    figures.push({
+    results.push({
       row,
       description,
-      ours: formatRate(compared.ours),
+      octopod: formatRate(compared.octopod),
       baseline: formatRate(compared.baseline),
       ratio: compared.ratio,
       target: `>= ${least}`,
@@ -65,13 +65,13 @@ export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promi
   if (wanted.has('R2')) {
     const compared = await compareInRounds(
       rounds,
-      () => changed(ours.origin, get(list)),
-      () => changed(floor.origin, get('/built')),
+      () => changed(octopod.origin, get(list)),
+      () => changed(baseline.origin, get('/built')),
     )
     add('R2', `list, changed before each (${size})`, 0.8, compared)
   }
   if (wanted.has('R3')) {
-    const now = (await fetchList(ours.origin)).etag
+    const now = (await fetchList(octopod.origin)).etag
     add('R3', 'list, 304', 0.5, await rates(32, 304, [get(list, now)], [get('/small', etag)]))
   }
   if (wanted.has('R4')) {
@@ -79,7 +79,7 @@ export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promi
     const its = names.map((name) => get(`/row/${name}`))
     add('R4', 'one full_info', 0.6, await rates(32, 200, our, its))
   }
-  return figures
+  return results
 }
 
 async function fetchList(origin: string): Promise<{ bytes: Uint8Array; etag: string }> {

@@ -1,5 +1,4 @@
-/** Two servers and two runners against one of each, on actions that wait: the database is all they share. */
-
+/** Two servers and two runners against one of each, with actions that sleep: only the database is shared. */
 import type { Bench } from '../harness/bench.ts'
 import { blockedChecks, writeControlScripts } from '../harness/control-scripts.ts'
 import { archive, createFixture } from '../harness/fixture.ts'
@@ -8,26 +7,25 @@ import { formatRate, type Result } from '../harness/results.ts'
 import { seed } from '../harness/seed.ts'
 import type { HttpRequest } from '../load-generator/tasks.ts'
 
-/** So many actions run in one runner at once by default; twice as many ask. */
+/** Requests in progress at the same time: twice as many as one runner executes by default. */
 const lanes = 64
 const ms = 8000
 
 export async function scaleOut(bench: Bench): Promise<Result[]> {
-  const { ours } = await createFixture(bench)
-  const names = await seed(ours.databaseUrl, { count: 400, status: 'ArchivePending' })
+  const { octopod } = await createFixture(bench)
+  const names = await seed(octopod.databaseUrl, { count: 400, status: 'ArchivePending' })
   const scripts = writeControlScripts(bench, { ...blockedChecks.scripts, archive: 'exec sleep 1' })
   const requests = names.map(archive)
   const half = requests.length / 2
-  const run = async ({ origin, eventsUrl }: WebProgram, asked: HttpRequest[]) =>
-    (await bench.load.run('actionThroughput', { origin, events: eventsUrl, requests: asked, lanes, ms }))
-      .perSecond
+  const run = async ({ origin, eventsUrl }: WebProgram, requests: HttpRequest[]) =>
+    (await bench.load.run('actionThroughput', { origin, events: eventsUrl, requests, lanes, ms })).perSecond
 
-  const first = await startServer(bench, ours)
-  await startRunner(bench, ours, scripts, blockedChecks.settings)
+  const first = await startServer(bench, octopod)
+  await startRunner(bench, octopod, scripts, blockedChecks.settings)
   const alone = await run(first, requests.slice(0, half))
 
-  const second = await startServer(bench, ours)
-  await startRunner(bench, ours, scripts, blockedChecks.settings)
+  const second = await startServer(bench, octopod)
+  await startRunner(bench, octopod, scripts, blockedChecks.settings)
   const rates = await Promise.all([run(first, requests.slice(0, half)), run(second, requests.slice(half))])
   const together = rates.reduce((sum, rate) => sum + rate)
   const ratio = together / alone
@@ -35,7 +33,7 @@ export async function scaleOut(bench: Bench): Promise<Result[]> {
     {
       row: 'scale',
       description: 'two servers and runners (baseline: one of each), actions that sleep 1 s',
-      ours: formatRate(together),
+      octopod: formatRate(together),
       baseline: formatRate(alone),
       ratio,
       target: '>= 1.6',

@@ -1,4 +1,4 @@
-/** R11: one event to many websockets, and what each of them costs in memory. */
+/** R11: the time until one event reaches the last of many websockets, and the memory for each of them. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench } from '../harness/bench.ts'
 import { createFixture } from '../harness/fixture.ts'
@@ -11,33 +11,37 @@ const rounds = 4
 
 export async function websocketFanout(bench: Bench): Promise<Result[]> {
   const { clients } = bench.options
-  const scene = await createFixture(bench)
-  await seed(scene.ours.databaseUrl, { count: 1 })
-  const ours = await startServer(bench, scene.ours)
-  const baseline = await startBaselineServer(bench, scene.baseline)
-  const event = await eventOf(ours)
+  const fixture = await createFixture(bench)
+  await seed(fixture.octopod.databaseUrl, { count: 1 })
+  const octopod = await startServer(bench, fixture.octopod)
+  const baseline = await startBaselineServer(bench, fixture.baseline)
+  const event = await eventOf(octopod)
   const messages = {
-    ours: event,
-    // What our server sends is what the bare one sends.
+    octopod: event,
+    // The baseline sends the same bytes as the server of Octopod.
     baseline: `{"type":"event","seq":1,"event":${event}}`,
   }
 
-  const got = { ours: [] as Round[], baseline: [] as Round[] }
+  const measured = { octopod: [] as Round[], baseline: [] as Round[] }
   for (let round = 0; round <= rounds; round += 1) {
-    const sides = round % 2 === 0 ? (['ours', 'baseline'] as const) : (['baseline', 'ours'] as const)
+    const sides = round % 2 === 0 ? (['octopod', 'baseline'] as const) : (['baseline', 'octopod'] as const)
     for (const side of sides) {
-      const program = { ours, baseline }[side]
-      const channel = `${scene[side].prefix}:changes`
-      got[side].push(await oneRound(bench, program, clients, channel, messages[side]))
+      const program = { octopod, baseline }[side]
+      const channel = `${fixture[side].prefix}:changes`
+      measured[side].push(await oneRound(bench, program, clients, channel, messages[side]))
     }
   }
-  const last = compare(got, (round) => round.lastMs, rounds)
-  // Only the first round shows what clients cost: later ones find memory that the process has kept.
-  const each = (side: 'ours' | 'baseline') => got[side][0]?.bytesEach ?? Number.NaN
-  const memory = { ours: each('ours'), baseline: each('baseline'), ratio: each('ours') / each('baseline') }
+  const last = compare(measured, (round) => round.lastMs, rounds)
+  // Only the first round shows the memory of clients: in later rounds the process reuses memory.
+  const each = (side: 'octopod' | 'baseline') => measured[side][0]?.bytesEach ?? Number.NaN
+  const memory = {
+    octopod: each('octopod'),
+    baseline: each('baseline'),
+    ratio: each('octopod') / each('baseline'),
+  }
   return [
-    { ...figure(`the last of ${clients} clients has an event`, last), ...written(last, formatMs) },
-    { ...figure('memory a client', memory), ...written(memory, formatKilobytes) },
+    { ...createResult(`the last of ${clients} clients has an event`, last), ...written(last, formatMs) },
+    { ...createResult('memory a client', memory), ...written(memory, formatKilobytes) },
   ]
 }
 
@@ -66,28 +70,28 @@ async function oneRound(
 }
 
 function compare(
-  got: Record<'ours' | 'baseline', Round[]>,
+  measured: Record<'octopod' | 'baseline', Round[]>,
   of: (round: Round) => number,
   last: number,
 ): Comparison {
-  const values = (side: 'ours' | 'baseline') => got[side].slice(1, last + 1).map(of)
-  const ratios = values('ours').map((value, at) => value / (values('baseline')[at] ?? Number.NaN))
-  return { ours: median(values('ours')), baseline: median(values('baseline')), ratio: median(ratios) }
+  const values = (side: 'octopod' | 'baseline') => measured[side].slice(1, last + 1).map(of)
+  const ratios = values('octopod').map((value, at) => value / (values('baseline')[at] ?? Number.NaN))
+  return { octopod: median(values('octopod')), baseline: median(values('baseline')), ratio: median(ratios) }
 }
 
-const figure = (description: string, { ratio }: Comparison) => ({
+const createResult = (description: string, { ratio }: Comparison) => ({
   row: 'R11',
   description,
   ratio,
   target: '<= 1.5',
   met: ratio <= 1.5,
 })
-const written = ({ ours, baseline }: Comparison, how: (value: number) => string) => ({
-  ours: how(ours),
+const written = ({ octopod, baseline }: Comparison, how: (value: number) => string) => ({
+  octopod: how(octopod),
   baseline: how(baseline),
 })
 
-/** A change event as our programs publish it. */
+/** A change event as Octopod publishes it. */
 async function eventOf({ origin }: WebProgram): Promise<string> {
   const [deployment] = (await (await fetch(`${origin}/api/v1/deployments`)).json()) as {
     deployment: { name: string }

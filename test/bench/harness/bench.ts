@@ -1,4 +1,7 @@
-/** What every row is given: engines, programs to start, a load generator; all of it ends with its scene. */
+/**
+ * What every benchmark receives: datastores, a load generator, a temporary folder, and a way to register what
+ * must be closed at the end.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,24 +15,24 @@ export type Bench = {
   datastores: Datastores
   options: Options
   load: LoadGenerator
-  /** Runs before the scene is left, last first. */
+  /** Registers a function that runs at the end, in reverse order. */
   onClose(close: () => Promise<unknown>): void
-  /** A name nobody has had in this run. */
+  /** A name that is unique in this run. */
   uniqueName(description: string): string
 }
 
 export type Cleanup = { add(close: () => Promise<unknown>): void; close(): Promise<void> }
 
-/** Closing twice, e.g. because of a signal, is closing once; what is opened afterwards is closed at once. */
+/** A second close(), e.g. after a signal, has no effect. What is added after close() is closed at once. */
 export function createCleanup(): Cleanup {
-  const closers: (() => Promise<unknown>)[] = []
+  const functions: (() => Promise<unknown>)[] = []
   let closing: Promise<void> | null = null
   const closeAll = async () => {
-    for (let close = closers.pop(); close; close = closers.pop()) await close()
+    for (let close = functions.pop(); close; close = functions.pop()) await close()
   }
   return {
     add(close) {
-      closers.push(close)
+      functions.push(close)
       if (closing !== null) closing = closing.then(closeAll)
     },
     close() {
@@ -39,30 +42,30 @@ export function createCleanup(): Cleanup {
   }
 }
 
-export async function openBench(options: Options, closers: Cleanup): Promise<Bench> {
+export async function openBench(options: Options, cleanup: Cleanup): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-bench-'))
-  // As root, PostgreSQL runs under another account, which must pass through.
+  // When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
   chmodSync(folder, 0o711)
-  closers.add(async () => rmSync(folder, { recursive: true, force: true }))
-  const engines = await startDatastores(folder, closers.add)
+  cleanup.add(async () => rmSync(folder, { recursive: true, force: true }))
+  const engines = await startDatastores(folder, cleanup.add)
   const load = startLoadGenerator()
-  closers.add(load.stop)
+  cleanup.add(load.stop)
   let count = 0
   const fresh = (description: string) => {
     count += 1
     return `${description}_${count}`
   }
-  return { folder, datastores: engines, options, load, onClose: closers.add, uniqueName: fresh }
+  return { folder, datastores: engines, options, load, onClose: cleanup.add, uniqueName: fresh }
 }
 
-/** The bench with closers of its own: what the scene opened is closed when `act` ends, however it ends. */
-export async function runIsolated<T>(bench: Bench, act: (scene: Bench) => Promise<T>): Promise<T> {
-  const closers = createCleanup()
-  // Should the whole bench end early, so does the scene.
-  bench.onClose(closers.close)
+/** Runs a benchmark with a cleanup of its own: what it opened is closed at its end, also after an error. */
+export async function runIsolated<T>(bench: Bench, run: (scope: Bench) => Promise<T>): Promise<T> {
+  const cleanup = createCleanup()
+  // When the whole bench ends early, this benchmark ends too.
+  bench.onClose(cleanup.close)
   try {
-    return await act({ ...bench, onClose: closers.add })
+    return await run({ ...bench, onClose: cleanup.add })
   } finally {
-    await closers.close()
+    await cleanup.close()
   }
 }

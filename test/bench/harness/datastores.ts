@@ -1,4 +1,7 @@
-/** The stores of one run of the bench: embedded engines with the safety of production, a database a scene. */
+/**
+ * PostgreSQL and Redis for one run of the bench, with the durability settings of production, and one database
+ * for each benchmark.
+ */
 import { join } from 'node:path'
 import pg from 'pg'
 import { runMigrations } from '../../../db/run-migrations.ts'
@@ -8,23 +11,23 @@ import { freePort } from '../../../lib/node/ports.ts'
 
 export type Datastores = {
   redisUrl: string
-  /** The address of a fresh, migrated database. */
+  /** Creates a migrated database and resolves with its address. */
   createDatabase(name: string): Promise<string>
   versions(): Promise<{ postgres: string; redis: string }>
 }
 
 const template = 'template_bench'
 
-/** Both stop with what `closing` was given. Nothing is turned off: every commit reaches the disk. */
+/** Both stop at the end of the bench. Every commit reaches the disk, as in production. */
 export async function startDatastores(
   folder: string,
-  closing: (close: () => Promise<unknown>) => void,
+  onClose: (close: () => Promise<unknown>) => void,
 ): Promise<Datastores> {
   const log = () => {}
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: await freePort(), log })
-  closing(postgres.stop)
+  onClose(postgres.stop)
   const redis = await startRedis({ dataDir: join(folder, 'redis'), port: await freePort(), log })
-  closing(redis.stop)
+  onClose(redis.stop)
   await runMigrations(await ensureDatabase(postgres.url, template))
 
   return {
@@ -40,7 +43,7 @@ export async function startDatastores(
   }
 }
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function query(
   databaseUrl: string,
   text: string,

@@ -1,21 +1,24 @@
-/** What most scenes begin with: a database of their own with deployments, our programs and the floor's beside them. */
+/**
+ * What most benchmarks begin with: a database of their own, separate Redis prefixes for Octopod and the
+ * baseline, and typical requests.
+ */
 import type { HttpRequest } from '../load-generator/tasks.ts'
 import type { Bench } from './bench.ts'
 import { query } from './datastores.ts'
 import { authorization, type StoreAddresses } from './programs.ts'
 
-/** Ours and the floor's do not hear each other. */
-export type Fixture = { ours: StoreAddresses; baseline: StoreAddresses }
+/** Octopod and the baseline use different prefixes, so neither receives the messages of the other. */
+export type Fixture = { octopod: StoreAddresses; baseline: StoreAddresses }
 
 export async function createFixture(bench: Bench): Promise<Fixture> {
-  const name = bench.uniqueName('scene')
+  const name = bench.uniqueName('bench')
   const databaseUrl = await bench.datastores.createDatabase(name)
   await query(
     databaseUrl,
-    `create table floor_actions (id bigserial primary key, deployment text not null, state text not null,
+    `create table baseline_actions (id bigserial primary key, deployment text not null, state text not null,
        exit_code int, output text, created_at timestamptz not null default now(), finished_at timestamptz)`,
   )
-  return { ours: { databaseUrl, prefix: name }, baseline: { databaseUrl, prefix: `${name}-floor` } }
+  return { octopod: { databaseUrl, prefix: name }, baseline: { databaseUrl, prefix: `${name}-baseline` } }
 }
 
 const headers = { authorization }

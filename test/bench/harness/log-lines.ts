@@ -1,11 +1,13 @@
-/** Output as builds make it: lines of a log, of changing content, that compress about as logs do. */
-
+/**
+ * Generates output like that of a build: log lines of changing content that compress about as well as real
+ * logs.
+ */
 const words =
   'layer pulled digest sha256 step run npm build module compiled chunk warning cache hit miss deploy image pod ready'.split(
     ' ',
   )
 
-/** About `bytes` of it; the same every time. */
+/** About `bytes` of text, always the same. */
 export function logLines(bytes: number): string {
   let state = 42
   const random = (below: number) => {
@@ -14,8 +16,8 @@ export function logLines(bytes: number): string {
   }
   let text = ''
   for (let line = 1; text.length < bytes; line += 1) {
-    const said = Array.from({ length: 8 }, () => words[random(words.length)]).join(' ')
-    text += `2024-01-01T00:00:00.${String(line % 1000).padStart(3, '0')}Z ${said} ${random(2 ** 31).toString(16)}\n`
+    const message = Array.from({ length: 8 }, () => words[random(words.length)]).join(' ')
+    text += `2024-01-01T00:00:00.${String(line % 1000).padStart(3, '0')}Z ${message} ${random(2 ** 31).toString(16)}\n`
   }
   return text
 }

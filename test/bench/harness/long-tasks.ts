@@ -1,7 +1,7 @@
-/** How long a tab was deaf: the browser's own list of long tasks. */
+/** Measures how long a browser tab was blocked, with the long tasks that the browser reports. */
 import type { Page } from 'playwright-core'
 
-/** In the browser, before anything else: all long tasks are kept. */
+/** Runs in the browser before the page: records all long tasks. */
 export function recordLongTasks(): void {
   const tasks: number[] = []
   Object.assign(window, { tasks })
@@ -10,7 +10,7 @@ export function recordLongTasks(): void {
   }).observe({ type: 'longtask' })
 }
 
-/** The longest task meanwhile, in milliseconds; what is below 50 the browser does not tell. */
+/** The longest task during `act`, in milliseconds. The browser reports no task below 50 ms, so 50 is the minimum. */
 export async function longestTask(tab: Page, act: () => Promise<unknown>): Promise<number> {
   const taken = () => tab.evaluate(() => (window as unknown as { tasks: number[] }).tasks.splice(0))
   await taken()

@@ -1,4 +1,4 @@
-/** How far the resident memory of this process grows while it works. */
+/** Measures how much the resident memory of this process grows during some work. */
 import { setTimeout as pause } from 'node:timers/promises'
 
 export async function measureMemoryGrowth<T>(
@@ -7,11 +7,11 @@ export async function measureMemoryGrowth<T>(
   global.gc?.()
   await pause(100)
   const before = process.memoryUsage.rss()
-  let most = before
+  let peak = before
   const sampler = setInterval(() => {
-    most = Math.max(most, process.memoryUsage.rss())
+    peak = Math.max(peak, process.memoryUsage.rss())
   }, 10)
   const value = await work()
   clearInterval(sampler)
-  return { value, grownBytes: most - before }
+  return { value, grownBytes: peak - before }
 }

@@ -1,37 +1,37 @@
-/** A figure of the bench, and how figures are written: for people as a table, for programs as JSON lines. */
+/** The results of the bench and how they are written: as a table, or as JSON. Called by main.ts and the benchmarks. */
 
 export type Result = {
   row: string
   description: string
-  ours: string
+  octopod: string
   baseline: string
-  /** Ours to floor; null where there is no floor. */
+  /** Octopod divided by baseline; null without a baseline. */
   ratio: number | null
   target: string
-  /** Null: no target, it is only shown. */
+  /** Null: there is no target. */
   met: boolean | null
 }
 
-type Column = 'row' | 'description' | 'ours' | 'baseline' | 'ratio' | 'target' | 'met'
-const columns: readonly Column[] = ['row', 'description', 'ours', 'baseline', 'ratio', 'target', 'met']
+type Column = 'row' | 'description' | 'octopod' | 'baseline' | 'ratio' | 'target' | 'met'
+const columns: readonly Column[] = ['row', 'description', 'octopod', 'baseline', 'ratio', 'target', 'met']
 
-/** A Markdown table that reads well in a terminal too. */
-export function renderResults(figures: readonly Result[]): string {
-  const cells = figures.map((figure) => columns.map((column) => formatCell(figure, column)))
+/** A Markdown table with aligned columns, readable in a terminal too. */
+export function renderResults(results: readonly Result[]): string {
+  const cells = results.map((result) => columns.map((column) => formatCell(result, column)))
   return renderTable([[...columns], ...cells])
 }
 
 export function renderTable([head = [], ...rows]: readonly string[][]): string {
   const widths = head.map((cell, at) => Math.max(cell.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cellsOfRow: readonly string[]) =>
-    `| ${cellsOfRow.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
-function formatCell(figure: Result, column: Column): string {
-  if (column === 'ratio') return figure.ratio === null ? '' : figure.ratio.toFixed(2)
-  if (column === 'met') return figure.met === null ? '' : figure.met ? 'yes' : 'NO'
-  return figure[column]
+function formatCell(result: Result, column: Column): string {
+  if (column === 'ratio') return result.ratio === null ? '' : result.ratio.toFixed(2)
+  if (column === 'met') return result.met === null ? '' : result.met ? 'yes' : 'NO'
+  return result[column]
 }
 
 export const formatRate = (value: number) => `${value < 100 ? value.toFixed(1) : Math.round(value)}/s`

@@ -1,4 +1,4 @@
-/** Fills a database with deployments that look like life: overrides, a link, a finished action each. */
+/** Fills a database with realistic deployments: overrides, links, and a finished action each. */
 import { query } from './datastores.ts'
 
 export type Seed = { count: number; status?: string; prefix?: string }
@@ -12,7 +12,7 @@ const links = JSON.stringify([
   { name: 'logs', link: 'https://logs.example.com/app' },
 ])
 
-/** Returns the names. No check is due. */
+/** Resolves with the names. No check is due. */
 export async function seed(
   databaseUrl: string,
   { count, status = 'Running', prefix = 'd' }: Seed,
@@ -24,7 +24,7 @@ export async function seed(
     [`${prefix}-`, status, overrides, links, count],
   )
   await query(databaseUrl, `${finishedAction} from deployments d where name like $1`, [`${prefix}-%`])
-  // As autovacuum would soon do.
+  // Autovacuum would do this a little later.
   await query(databaseUrl, 'vacuum analyze')
   return Array.from({ length: count }, (_, at) => `${prefix}-${at + 1}`)
 }
@@ -34,7 +34,7 @@ const finishedAction = `
     started_at, finished_at, exit_code)
   select d.id, 'create', 'succeeded', d.app_overrides, d.deployment_overrides, 'somebody', 'page', now(), now(), 0`
 
-/** Gives one deployment a history of so many finished actions more. */
+/** Adds `count` finished actions to one deployment. */
 export async function addHistory(databaseUrl: string, name: string, count: number): Promise<void> {
   await query(
     databaseUrl,
@@ -44,7 +44,7 @@ export async function addHistory(databaseUrl: string, name: string, count: numbe
   await query(databaseUrl, 'vacuum analyze')
 }
 
-/** As if nothing had been asked: no action under way, every deployment in `status`. */
+/** Ends all actions and gives every deployment `status`, so that the next round starts from the same state. */
 export async function resetActions(databaseUrl: string, status: string): Promise<void> {
   await query(
     databaseUrl,

@@ -1,9 +1,11 @@
-/** A websocket that tells when the action of a deployment has ended: how a page or a waiting CLI learns it. */
+/**
+ * A websocket that reports when the action of a deployment has ended, as a page or a waiting CLI learns it.
+ */
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 
 export type ActionEndListener = {
-  /** Resolves with performance.now() of the event. Rejects after 20 s. */
+  /** Resolves with performance.now() at the event. Rejects after 20 s. */
   waitForEnd(name: string): Promise<number>
   close(): Promise<void>
 }
@@ -33,7 +35,7 @@ export async function listenForActionEnds(events: string): Promise<ActionEndList
           resolve(at)
         })
       })
-      // Whoever asks may fail before it comes to wait for this: its own error is then the one to tell.
+      // The caller may fail before it awaits this promise; then only its own error is reported.
       end.catch(() => {})
       return end
     },

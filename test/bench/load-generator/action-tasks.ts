@@ -1,4 +1,4 @@
-/** Tasks that follow an action from the request to its end, one at a time or many side by side. */
+/** Tasks that follow an action from the request to its end, one at a time or many at once. */
 import { openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -6,8 +6,8 @@ import { listenForActionEnds } from './action-end-listener.ts'
 import { openSender } from './http-sender.ts'
 import type { HttpRequest, Tasks } from './tasks.ts'
 
-/** Between two journeys, so that each meets an idle system. */
-const restMs = 4
+/** The pause between two actions, so that each meets an idle system. */
+const pauseMs = 4
 
 export async function actionLatency(
   given: Tasks['actionLatency']['in'],
@@ -26,7 +26,7 @@ export async function actionLatency(
     acceptedMs.push(performance.now() - sentAt)
     endedMs.push((await ended) - sentAt)
     if (called) firstInstructionMs.push((await called) - sentAt)
-    await pause(restMs)
+    await pause(pauseMs)
   }
   calls?.close()
   await Promise.all([sender.close(), ends.close()])
@@ -61,16 +61,16 @@ export async function actionThroughput(
 
 const nameOf = ({ path }: HttpRequest) => path.split('/').at(-1) ?? ''
 
-/** A script that writes into the named pipe is heard at once. */
+/** Reports at once when a script writes into the named pipe. */
 function listenToFifo(fifo: string) {
-  // Opened for both, so that it neither waits for a writer nor ends with one.
+  // Opened for reading and writing, so that it neither waits for a writer nor ends with one.
   const socket = new Socket({ fd: openSync(fifo, 'r+'), readable: true, writable: false })
-  let heard: ((at: number) => void) | null = null
-  socket.on('data', () => heard?.(performance.now()))
+  let onCall: ((at: number) => void) | null = null
+  socket.on('data', () => onCall?.(performance.now()))
   return {
     next: () =>
       new Promise<number>((resolve) => {
-        heard = resolve
+        onCall = resolve
       }),
     close: () => socket.destroy(),
   }

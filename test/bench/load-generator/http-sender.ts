@@ -1,9 +1,9 @@
-/** Sends requests over kept connections and throws the bodies away, with as little work as undici allows. */
+/** Sends requests over kept connections and discards the bodies, with as little work as undici allows. */
 import { Pool } from 'undici'
 import type { HttpRequest } from './tasks.ts'
 
 export type Sender = {
-  /** Resolves when the whole answer is there. Rejects when its status is not `expect`. */
+  /** Resolves when the whole response has arrived. Rejects when its status is not `expect`. */
   send(request: HttpRequest, expect: number): Promise<{ bytes: number }>
   close(): Promise<void>
 }
@@ -15,7 +15,7 @@ export function openSender(origin: string, lanes: number): Sender {
       new Promise((resolve, reject) => {
         let bytes = 0
         let status = 0
-        let words = ''
+        let errorBody = ''
         pool.dispatch(
           { method, path, headers: headers ?? {}, ...(body === undefined ? {} : { body }) },
           {
@@ -25,11 +25,11 @@ export function openSender(origin: string, lanes: number): Sender {
             },
             onResponseData: (_, chunk) => {
               bytes += chunk.length
-              if (status !== expect) words += chunk.toString()
+              if (status !== expect) errorBody += chunk.toString()
             },
             onResponseEnd: () => {
               if (status === expect) resolve({ bytes })
-              else reject(new Error(`${method} ${path}: ${status} ${words.slice(0, 300)}`))
+              else reject(new Error(`${method} ${path}: ${status} ${errorBody.slice(0, 300)}`))
             },
             onResponseError: (_, error) => reject(error),
           },

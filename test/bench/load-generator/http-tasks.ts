@@ -1,4 +1,4 @@
-/** Tasks that are requests alone: as many as possible, or one after the other. */
+/** Tasks that only send requests: as many as possible, or one after the other. */
 import pg from 'pg'
 import { openSender } from './http-sender.ts'
 import type { Tasks } from './tasks.ts'
@@ -16,7 +16,7 @@ export async function requestRate({
   let bytes = 0
   let from = 0
   const startedAt = performance.now()
-  // The first quarter warms up and is not counted.
+  // The first quarter warms up and does not count.
   const countFrom = startedAt + ms / 4
   const until = startedAt + ms * 1.25
   const lane = async () => {

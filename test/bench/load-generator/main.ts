@@ -1,11 +1,11 @@
-/** The process of the load generator: does one task after the other as main asks. Started by load.ts. */
-
+/** The process of the load generator: executes one task after the other. Started by start.ts. */
+import { serveTasks } from '../harness/serve-tasks.ts'
 import { actionLatency, actionThroughput } from './action-tasks.ts'
 import { requestRate, requestsAfterChange, sequentialRequests } from './http-tasks.ts'
-import type { TaskName, TaskRequest, TaskResponse, Tasks } from './tasks.ts'
+import type { TaskName, TaskRequest, Tasks } from './tasks.ts'
 import { broadcast, connect, disconnect, firstEvent } from './websocket-tasks.ts'
 
-const tasks: { [Name in TaskName]: (given: Tasks[Name]['in']) => Promise<Tasks[Name]['out']> } = {
+const tasks: { [Name in TaskName]: (input: Tasks[Name]['in']) => Promise<Tasks[Name]['out']> } = {
   requestRate,
   sequentialRequests,
   requestsAfterChange,
@@ -17,12 +17,4 @@ const tasks: { [Name in TaskName]: (given: Tasks[Name]['in']) => Promise<Tasks[N
   firstEvent,
 }
 
-process.on('message', async ({ id, name, given }: TaskRequest) => {
-  const reply = (replied: Omit<TaskResponse, 'id'>) => process.send?.({ id, ...replied })
-  try {
-    reply({ result: await (tasks[name] as (given: unknown) => Promise<unknown>)(given) })
-  } catch (error) {
-    reply({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  }
-})
-process.on('disconnect', () => process.exit(0))
+serveTasks(({ name, input }: TaskRequest) => (tasks[name] as (input: unknown) => Promise<unknown>)(input))

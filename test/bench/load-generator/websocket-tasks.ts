@@ -1,4 +1,4 @@
-/** Tasks with many websockets: open them, and time how long a message takes to the last of them. */
+/** Tasks with many websockets: opens them, and measures how long a message takes to the last of them. */
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
@@ -7,10 +7,10 @@ import { openSender } from './http-sender.ts'
 import type { Tasks } from './tasks.ts'
 
 const sockets = new Set<WebSocket>()
-let heard = () => {}
+let onEvent = () => {}
 
 export async function connect({ events, clients }: Tasks['connect']['in']): Promise<Tasks['connect']['out']> {
-  // In small groups: a burst of connections is not what is measured.
+  // In small groups, because a burst of connections is not measured here.
   for (let opened = 0; opened < clients; opened += 50) {
     await Promise.all(Array.from({ length: Math.min(50, clients - opened) }, () => open(events)))
   }
@@ -20,7 +20,7 @@ export async function connect({ events, clients }: Tasks['connect']['in']): Prom
 async function open(events: string): Promise<void> {
   const socket = new WebSocket(events)
   socket.on('message', (data) => {
-    if ((data as Buffer).includes('"event"')) heard()
+    if ((data as Buffer).includes('"event"')) onEvent()
   })
   await once(socket, 'open')
   sockets.add(socket)
@@ -38,7 +38,7 @@ export async function broadcast(given: Tasks['broadcast']['in']): Promise<Tasks[
   for (let sent = 0; sent < given.count; sent += 1) {
     let missing = sockets.size
     const all = new Promise<number>((resolve) => {
-      heard = () => {
+      onEvent = () => {
         missing -= 1
         if (missing === 0) resolve(performance.now())
       }
@@ -59,7 +59,7 @@ export async function firstEvent(given: Tasks['firstEvent']['in']): Promise<Task
   let messages = 0
   for (const request of given.requests) {
     const first = new Promise<number>((resolve) => {
-      heard = () => {
+      onEvent = () => {
         messages += 1
         resolve(performance.now())
       }
@@ -68,7 +68,7 @@ export async function firstEvent(given: Tasks['firstEvent']['in']): Promise<Task
     await sender.send(request, 200)
     latenciesMs.push((await first) - sentAt)
   }
-  // What else the last change may have sent.
+  // More events of the last change may still arrive.
   await pause(50)
   await disconnect()
   await sender.close()
