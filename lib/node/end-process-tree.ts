@@ -23,7 +23,11 @@ export async function endProcessTree(
     child.kill(signal)
     await withTimeout(ended, waitMs, () => {})
   }
-  if (running && child.pid !== undefined) killProcessGroup(child.pid)
+  if (running && child.pid !== undefined) {
+    killProcessGroup(child.pid)
+    // A child that does not lead a group.
+    child.kill('SIGKILL')
+  }
   await ended
 }
 
