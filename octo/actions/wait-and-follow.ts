@@ -201,6 +201,6 @@ function timeoutError({ name, targetState }: WaitTarget, snapshot: Snapshot | nu
   return new CliError(
     'timed_out',
     `Deployment ${name} did not become ${targetState} in time${state}.`,
-    `The action goes on. Wait again: octo wait -n ${name}`,
+    `Nothing was cancelled. Wait again: octo wait -n ${name}`,
   )
 }

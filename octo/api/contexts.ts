@@ -64,14 +64,14 @@ export function chooseContext(
 ): Context | null {
   const name = requestedName ?? (environment.OCTOPOD_CONTEXT?.trim() || null)
   const { current, contexts } = readContexts(environment)
-  const context = contexts.find((one) => one.name === (name ?? current))
+  const context = contexts.find((saved) => saved.name === (name ?? current))
   if (context !== undefined) return context
   if (name !== null) throw unknownContextError(name, contexts)
   return null
 }
 
 export function unknownContextError(name: string, contexts: readonly Context[]): CliError {
-  const known = contexts.map((one) => one.name).join(', ')
+  const known = contexts.map((saved) => saved.name).join(', ')
   return new CliError(
     'settings',
     `there is no context "${name.slice(0, 40)}".`,

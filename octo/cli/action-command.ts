@@ -86,7 +86,7 @@ export abstract class ActionCommand extends ApiCommand {
       interruptHandler.close()
       progress.end()
     }
-    if (this.format !== null) await this.printRecords({ one: toRecord(started, snapshot) }, view, 'name')
+    if (this.format !== null) await this.printRecords({ record: toRecord(started, snapshot) }, view, 'name')
     if (failure !== null) throw failure
   }
 }

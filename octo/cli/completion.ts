@@ -27,8 +27,8 @@ export async function complete(
 ): Promise<string[]> {
   const prefix = args.at(-1) ?? ''
   try {
-    const all = await findCandidates(commands, args.slice(0, -1), prefix, environment)
-    return [...new Set(all)].filter(
+    const candidates = await findCandidates(commands, args.slice(0, -1), prefix, environment)
+    return [...new Set(candidates)].filter(
       (candidate) => candidate.startsWith(prefix) && !/[\s\p{C}]/u.test(candidate),
     )
   } catch {

@@ -79,7 +79,7 @@ function sortOptions(options: readonly OptionDescription[]): OptionDescription[]
     if (names.includes('--context')) return 4
     return names.length > 1 ? 1 : 2
   }
-  return options.toSorted((one, other) => rank(one) - rank(other))
+  return options.toSorted((left, right) => rank(left) - rank(right))
 }
 
 /** -o means --output in the commands where it is no config option; see normalize-args.ts. */

@@ -89,13 +89,13 @@ function suggestion(input: string, candidates: readonly string[]): string {
 }
 
 /** The Levenshtein distance; the same letters in another order count as one mistake. */
-function editDistance(one: string, other: string): number {
-  if ([...one].sort().join() === [...other].sort().join()) return one === other ? 0 : 1
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...one.slice(0, 40)].entries()) {
+function editDistance(left: string, right: string): number {
+  if ([...left].sort().join() === [...right].sort().join()) return left === right ? 0 : 1
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
+  for (const [index, letter] of [...left.slice(0, 40)].entries()) {
     const next = [index + 1]
-    for (let column = 0; column < other.length; column += 1) {
-      const substitution = (row[column] ?? 0) + (letter === other[column] ? 0 : 1)
+    for (let column = 0; column < right.length; column += 1) {
+      const substitution = (row[column] ?? 0) + (letter === right[column] ? 0 : 1)
       next.push(Math.min(substitution, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
     }
     row = next

@@ -27,8 +27,8 @@ export class Completion extends OctoCommand {
       throw new CliError('usage', `completion needs one of ${Object.keys(completionScripts).join(', ')}.`)
     }
     if (this.format === null) return this.print(script)
-    const one = { shell: this.shell, script }
-    const columns = { SHELL: () => one.shell, SCRIPT: () => one.script }
-    await this.printRecords({ one }, { name: () => one.shell, columns }, this.format)
+    const record = { shell: this.shell, script }
+    const columns = { SHELL: () => record.shell, SCRIPT: () => record.script }
+    await this.printRecords({ record }, { name: () => record.shell, columns }, this.format)
   }
 }

@@ -15,12 +15,12 @@ export class Ping extends ApiCommand {
     const client = await this.client()
     const startedMs = performance.now()
     const revision = (await client.call('ping', {})).trim()
-    const one = {
+    const record = {
       url: client.connection.serverAddress,
       revision,
       ms: Math.round(performance.now() - startedMs),
     }
-    await this.printRecords({ one }, view, 'table')
+    await this.printRecords({ record }, view, 'table')
   }
 }
 

@@ -10,8 +10,8 @@ export class Version extends OctoCommand {
   })
 
   protected async run(): Promise<void> {
-    const one = { version, platform: `${process.platform}-${process.arch}` }
-    const columns = { VERSION: () => one.version, PLATFORM: () => one.platform }
-    await this.printRecords({ one }, { name: () => version, columns }, 'name')
+    const record = { version, platform: `${process.platform}-${process.arch}` }
+    const columns = { VERSION: () => record.version, PLATFORM: () => record.platform }
+    await this.printRecords({ record }, { name: () => version, columns }, 'name')
   }
 }

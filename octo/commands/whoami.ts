@@ -18,8 +18,8 @@ export class Whoami extends ApiCommand {
 
   protected async run(): Promise<void> {
     const client = await this.client()
-    const one = { ...(await client.call('whoami', {})), url: client.connection.serverAddress }
-    await this.printRecords({ one }, view, 'table')
+    const record = { ...(await client.call('whoami', {})), url: client.connection.serverAddress }
+    await this.printRecords({ record }, view, 'table')
   }
 }
 

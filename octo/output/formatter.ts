@@ -13,7 +13,7 @@ export type RecordView<Item> = {
 }
 
 /** A list, or a single record. */
-export type Records<Item> = readonly Item[] | { one: Item }
+export type Records<Item> = readonly Item[] | { record: Item }
 
 export function parseFormat(text: string | undefined): Format | null {
   if (text === undefined) return null
@@ -28,8 +28,8 @@ export async function formatRecords<Item>(
   records: Records<Item>,
   view: RecordView<Item>,
 ): Promise<string> {
-  const list = 'one' in records ? [records.one] : records
-  const value = 'one' in records ? records.one : records
+  const list = 'record' in records ? [records.record] : records
+  const value = 'record' in records ? records.record : records
   switch (format) {
     case 'json':
       return `${JSON.stringify(value, null, 2)}\n`

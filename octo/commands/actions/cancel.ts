@@ -36,7 +36,7 @@ export class Cancel extends ApiCommand {
     if (this.wait) await this.waitUntilEnded(action_id, deadlineMs)
     if (this.format === null) return
     await this.printRecords(
-      { one: await this.call('getAction', { params: { action_id } }) },
+      { record: await this.call('getAction', { params: { action_id } }) },
       actionView,
       this.format,
     )

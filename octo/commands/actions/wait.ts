@@ -67,7 +67,7 @@ export class Wait extends ApiCommand {
     interruptHandler.close()
     progress.end()
     if (this.format !== null && snapshot !== null && snapshot.info !== null) {
-      await this.printRecords({ one: snapshot.info }, deploymentView, this.format)
+      await this.printRecords({ record: snapshot.info }, deploymentView, this.format)
     }
     if (failure !== null) throw failure
   }

@@ -26,6 +26,6 @@ export class ContextRemove extends OctoCommand {
     const remaining = contexts.filter((saved) => saved !== context)
     writeContexts(env, { current: current === this.name ? null : current, contexts: remaining })
     if (this.format !== null)
-      await this.printRecords({ one: toContextRecord(context, null) }, contextView, this.format)
+      await this.printRecords({ record: toContextRecord(context, null) }, contextView, this.format)
   }
 }

@@ -52,7 +52,7 @@ export class ContextSet extends OctoCommand {
     const current = existing.current ?? name
     writeContexts(env, { current, contexts })
     if (this.format !== null)
-      await this.printRecords({ one: toContextRecord(context, current) }, contextView, this.format)
+      await this.printRecords({ record: toContextRecord(context, current) }, contextView, this.format)
   }
 }
 

@@ -26,6 +26,6 @@ export class ContextUse extends OctoCommand {
     writeContexts(env, { current: this.name, contexts })
     if (env.OCTOPOD_URL?.trim()) this.note('OCTOPOD_URL is set and overrides it.')
     if (this.format !== null)
-      await this.printRecords({ one: toContextRecord(context, context.name) }, contextView, this.format)
+      await this.printRecords({ record: toContextRecord(context, context.name) }, contextView, this.format)
   }
 }

@@ -53,11 +53,11 @@ export class Config extends ApiCommand {
     if (format === 'json' || format === 'yaml') {
       const toValue = (pairs: KeyValue[]) =>
         this.keys ? pairs.map(([key]) => key) : Object.fromEntries(pairs)
-      const one = {
+      const record = {
         [levelNames.deployment]: toValue(deployment),
         [levelNames.application]: toValue(application),
       }
-      return this.printRecords({ one }, { name: String, columns: {} }, format)
+      return this.printRecords({ record }, { name: String, columns: {} }, format)
     }
     const rows = [
       ...deployment.map(([key, value]) => ({ level: levelNames.deployment, key, value })),

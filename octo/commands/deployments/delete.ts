@@ -25,8 +25,8 @@ export class Delete extends ApiCommand {
     const key = parseIdempotencyKey(this.key)
     const client = await this.client()
     await client.request('deleteDeployment', { params }, { key })
-    const one = { name: params.name, status: 'gone' }
-    if (this.format !== null) await this.printRecords({ one }, view, this.format)
+    const record = { name: params.name, status: 'gone' }
+    if (this.format !== null) await this.printRecords({ record }, view, this.format)
   }
 }
 

@@ -25,8 +25,8 @@ export class Info extends ApiCommand {
   protected async run(): Promise<void> {
     const name = parseName(this.name)
     if (this.format !== null) {
-      const one = await this.call('getFullInfo', { params: { name } })
-      return this.printRecords({ one }, deploymentView, this.format)
+      const record = await this.call('getFullInfo', { params: { name } })
+      return this.printRecords({ record }, deploymentView, this.format)
     }
     const [info] = await this.call('getInfo', { params: { name } })
     if (info === undefined) throw new CliError('refused', `Deployment ${name} not found.`)

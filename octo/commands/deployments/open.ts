@@ -26,9 +26,9 @@ export class Open extends ApiCommand {
   protected async run(): Promise<void> {
     const name = parseName(this.name)
     const { metadata } = await this.call('getFullInfo', { params: { name } })
-    const one = chooseLink(name, metadata, this.link)
-    if (this.format !== null) return this.printRecords({ one }, view, this.format)
-    const { link } = one
+    const record = chooseLink(name, metadata, this.link)
+    if (this.format !== null) return this.printRecords({ record }, view, this.format)
+    const { link } = record
     const { stdout, env } = this.context
     if (this.onlyPrint || !(stdout as { isTTY?: boolean }).isTTY) return this.print(`${link}\n`)
     const { openInBrowser } = await import('../../cli/open-browser.ts')

@@ -21,14 +21,14 @@ export class Status extends ApiCommand {
     const params = { name: parseName(this.name) }
     const { status: check } = await this.call('getStatus', { params })
     const info = await this.call('getFullInfo', { params })
-    const one: StatusRecord = {
+    const record: StatusRecord = {
       name: info.deployment.name,
       status: statusLabel(info),
       check,
       last_action: info.last_action === null ? null : actionLabel(info.last_action),
       last_check: info.last_check,
     }
-    await this.printRecords({ one }, view, 'table')
+    await this.printRecords({ record }, view, 'table')
     return check === 'Ok' ? 0 : 1
   }
 }

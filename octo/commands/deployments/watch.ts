@@ -75,7 +75,7 @@ export class Watch extends ApiCommand {
   private async printEvent(event: ChangeEvent): Promise<void> {
     if (this.format === null || this.format === 'table') return this.print(formatEvent(event))
     if (this.format === 'yaml') this.print('---\n')
-    await this.printRecords({ one: event }, view, this.format)
+    await this.printRecords({ record: event }, view, this.format)
   }
 }
 
@@ -111,7 +111,7 @@ function renderScreen(
   columns: number,
 ): string {
   const newestFirst = deployments.toSorted(
-    (one, other) => Date.parse(other.updated_at) - Date.parse(one.updated_at),
+    (left, right) => Date.parse(right.updated_at) - Date.parse(left.updated_at),
   )
   const visibleRows = Math.max(1, rows - 3)
   const hiddenCount = newestFirst.length - visibleRows

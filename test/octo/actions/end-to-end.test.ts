@@ -112,7 +112,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     assert.equal(late.code, 3)
     assert.match(
       late.stderr,
-      /hangs did not become Running in time \(action \d+ is running\)\.\nThe action goes on\./,
+      /hangs did not become Running in time \(action \d+ is running\)\.\nNothing was cancelled\./,
     )
     const waiting = runAsAdmin('wait', '-n', 'hangs')
     const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
