@@ -138,6 +138,7 @@ const nodePrograms: Record<string, { packages: readonly string[]; why: string }>
 const mayUseChildProcess: Record<string, string> = {
   'runner/process/process.ts': 'spawns the scripts',
   'runner/process/watchdog.ts': 'spawns the companion that ends the scripts of a killed runner',
+  'octo/build/executable.ts': 'runs the Bun compiler',
   'octo/cli/open-browser.ts': 'octo open starts the browser of whoever sits there',
 }
 

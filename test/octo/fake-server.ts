@@ -142,10 +142,10 @@ export function startOcto(environment: Record<string, string>, ...args: string[]
     child,
     ended,
     waitUntil: (done) =>
-      waitFor(`octo ${args.join(' ')}`, async () => ({
-        done: done(written),
-        value: written,
-        seen: written,
-      })),
+      waitFor(
+        `octo ${args.join(' ')}`,
+        async () => ({ done: done(written), value: written, seen: written }),
+        60_000,
+      ),
   }
 }

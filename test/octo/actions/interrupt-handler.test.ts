@@ -38,10 +38,11 @@ async function startWithHeldResponse(t: TestContext, ...args: string[]) {
     },
   })
   const started = startOcto({ OCTOPOD_URL: url }, ...args)
-  await waitFor('the request has arrived', async () => ({
-    done: requests.some(({ method }) => method !== 'GET'),
-    value: null,
-  }))
+  await waitFor(
+    'the request has arrived',
+    async () => ({ done: requests.some(({ method }) => method !== 'GET'), value: null }),
+    60_000,
+  )
   return { ...started, requests, respond }
 }
 
