@@ -6,7 +6,7 @@ import type { OutputChunk } from '../../domain/schemas.ts'
 type Example<Name extends EndpointName> = (Api[Name] extends { body: infer Body extends z.ZodType }
   ? { body: z.input<Body> }
   : { body?: undefined }) & {
-  answer: Api[Name]['response'] extends z.ZodType ? z.output<Api[Name]['response']> : string
+  response: Api[Name]['response'] extends z.ZodType ? z.output<Api[Name]['response']> : string
 }
 
 const appOverrides: [string, { tag: 'ValueAdded'; contents: string }][] = [
@@ -66,21 +66,21 @@ const config: [string, string][] = [['replicas', '2']]
 const overrides = { app_overrides: appOverrides, deployment_overrides: deploymentOverrides }
 
 export const examples: { [Name in EndpointName]: Example<Name> } = {
-  listDeployments: { answer: [fullInfo] },
-  createDeployment: { body: { name: 'feature-1', ...overrides }, answer: success },
-  updateDeployment: { body: overrides, answer: success },
-  archiveDeployment: { answer: success },
-  restoreDeployment: { answer: success },
-  cleanupDeployment: { answer: success },
-  deleteDeployment: { answer: success },
+  listDeployments: { response: [fullInfo] },
+  createDeployment: { body: { name: 'feature-1', ...overrides }, response: success },
+  updateDeployment: { body: overrides, response: success },
+  archiveDeployment: { response: success },
+  restoreDeployment: { response: success },
+  cleanupDeployment: { response: success },
+  deleteDeployment: { response: success },
   getFullInfo: {
-    answer: {
+    response: {
       ...fullInfo,
       last_check: { checked_at: '2026-03-01T10:00:30.000000Z', exit_code: 0, error: null },
     },
   },
   getInfo: {
-    answer: [
+    response: [
       {
         deployment,
         metadata,
@@ -98,20 +98,20 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       },
     ],
   },
-  getStatus: { answer: { status: 'Ok' } },
-  listActions: { answer: [action] },
-  getAction: { answer: action },
-  cancelAction: { answer: success },
-  getOutput: { answer: { chunks: [chunk], done: true, state: 'succeeded' } },
+  getStatus: { response: { status: 'Ok' } },
+  listActions: { response: [action] },
+  getAction: { response: action },
+  cancelAction: { response: success },
+  getOutput: { response: { chunks: [chunk], done: true, state: 'succeeded' } },
   streamOutput: {
-    answer: `retry: 2000\n\nid: 1\nevent: chunk\ndata: ${JSON.stringify(chunk)}\n\nid: 1\nevent: end\ndata: {"state":"succeeded"}\n\n`,
+    response: `retry: 2000\n\nid: 1\nevent: chunk\ndata: ${JSON.stringify(chunk)}\n\nid: 1\nevent: end\ndata: {"state":"succeeded"}\n\n`,
   },
-  getLog: { answer: { stdout: { un_stdout: 'pulling v2\n' }, stderr: { un_stderr: '' } } },
-  getDeploymentConfig: { answer: config },
-  getDeploymentKeys: { answer: ['replicas', 'debug'] },
-  getApplicationConfig: { body: config, answer: [['image.tag', 'v1']] },
-  getApplicationKeys: { body: config, answer: ['image.tag'] },
-  ping: { answer: '3f1c9b2' },
-  getProjectName: { answer: 'octopod' },
-  whoami: { answer: { role: 'user', actor: 'ann', source: 'api', project: 'octopod' } },
+  getLog: { response: { stdout: { un_stdout: 'pulling v2\n' }, stderr: { un_stderr: '' } } },
+  getDeploymentConfig: { response: config },
+  getDeploymentKeys: { response: ['replicas', 'debug'] },
+  getApplicationConfig: { body: config, response: [['image.tag', 'v1']] },
+  getApplicationKeys: { body: config, response: ['image.tag'] },
+  ping: { response: '3f1c9b2' },
+  getProjectName: { response: 'octopod' },
+  whoami: { response: { role: 'user', actor: 'ann', source: 'api', project: 'octopod' } },
 }

@@ -49,23 +49,23 @@ export const refTo = (name: ComponentName | 'ValidationError' | 'AppError'): Jso
 export type Schemas = {
   components: Record<string, JsonSchema>
   bodies: Partial<Record<EndpointName, JsonSchema>>
-  answers: Partial<Record<EndpointName, JsonSchema>>
+  responses: Partial<Record<EndpointName, JsonSchema>>
 }
 
 export function createSchemas(): Schemas {
   const bodies: [EndpointName, z.ZodType][] = []
-  const answers: [EndpointName, z.ZodType][] = []
+  const responses: [EndpointName, z.ZodType][] = []
   for (const name of Object.keys(api) as EndpointName[]) {
     const endpoint = api[name]
     if ('body' in endpoint) bodies.push([name, endpoint.body])
-    if (typeof endpoint.response !== 'string') answers.push([name, endpoint.response])
+    if (typeof endpoint.response !== 'string') responses.push([name, endpoint.response])
   }
-  const requests = convert('input', requestSchemas, bodies)
-  const replies = convert('output', responseSchemas, answers)
+  const input = convert('input', requestSchemas, bodies)
+  const output = convert('output', responseSchemas, responses)
   return {
-    components: { ...requests.components, ...replies.components },
-    bodies: requests.used,
-    answers: replies.used,
+    components: { ...input.components, ...output.components },
+    bodies: input.used,
+    responses: output.used,
   }
 }
 

@@ -152,13 +152,13 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
     ...(returnsActionId(name) ? { [headers.actionId]: { $ref: '#/components/headers/ActionId' } } : {}),
     ...(isList ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
   }
-  const example = examples[name].answer
+  const example = examples[name].response
   const type =
     response === 'text' ? 'text/plain' : response === 'events' ? 'text/event-stream' : 'application/json'
   const ok: SuccessResponse = {
     description: response === 'events' ? eventStreamDescription : changesDeployment(name) ? 'Accepted' : 'OK',
     headers: own,
-    content: { [type]: { schema: schemas.answers[name] ?? text, example } },
+    content: { [type]: { schema: schemas.responses[name] ?? text, example } },
   }
   return isList ? { 200: ok, 304: { description: 'The list has not changed', headers: own } } : { 200: ok }
 }

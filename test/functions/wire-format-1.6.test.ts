@@ -112,7 +112,7 @@ test('A server that shuts down rejects new actions with 405', async () => {
   const settings = readSettings('server', { DATABASE_URL: 'unused', REDIS_URL: 'unused' })
   const services = {
     settings,
-    closing: AbortSignal.abort(),
+    shutdownSignal: AbortSignal.abort(),
     log: pino({ level: 'silent' }),
   } as unknown as Services
   const body = JSON.stringify({ name: 'orion', app_overrides: [], deployment_overrides: [] })

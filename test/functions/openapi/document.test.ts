@@ -130,9 +130,9 @@ test('Every example matches the zod schema and the JSON Schema of its endpoint',
       assert.ok(z.fromJSONSchema(standalone(schema)).safeParse(examples[name].body).success, name)
     }
     if (typeof response === 'string') continue
-    assert.deepEqual(response.parse(examples[name].answer), examples[name].answer, name)
+    assert.deepEqual(response.parse(examples[name].response), examples[name].response, name)
     const schema = operation.responses['200']?.content?.['application/json']?.schema ?? {}
-    assert.ok(z.fromJSONSchema(standalone(schema)).safeParse(examples[name].answer).success, name)
+    assert.ok(z.fromJSONSchema(standalone(schema)).safeParse(examples[name].response).success, name)
   }
 })
 
