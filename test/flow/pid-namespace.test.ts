@@ -68,6 +68,6 @@ test('A runner on a machine without PID namespaces does not start and says why',
       { ...system.environment, PID_NAMESPACE: 'own', PATH: '/nowhere' },
       'runner ready',
     ),
-    /PID_NAMESPACE is own, but this machine gives scripts no namespace of their own: there is no unshare/,
+    /PID_NAMESPACE is own, but this machine cannot create a PID namespace for scripts: there is no unshare/,
   )
 })

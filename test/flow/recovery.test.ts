@@ -142,7 +142,7 @@ test('A frozen runner loses its script with its lease, and its later writes are 
   await writeFile(gate, '')
   frozen.signal('SIGCONT')
   await waitFor('the frozen runner has noticed its lost lease', async () => ({
-    done: frozen.lines.some((line) => line.includes('taken from us')),
+    done: frozen.lines.some((line) => line.includes('lease lost')),
     value: null,
     seen: frozen.lines.at(-1),
   }))

@@ -45,6 +45,6 @@ test('A script that runs for several leases after its runner was told to stop su
   assert.deepEqual([action.state, action.attempt], ['succeeded', 1])
   await waitFor('the runner has exited', async () => ({ done: !runner.isRunning(), value: null }))
   assert.equal((await runner.exited).code, 0)
-  assert.ok(system.runner.lines.some((line) => line.includes('nothing new is taken')))
+  assert.ok(system.runner.lines.some((line) => line.includes('no new work is taken')))
   await other.stop()
 })
