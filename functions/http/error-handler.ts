@@ -28,10 +28,8 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
   const storeError = classifyStoreError(error)
   if (storeError !== null) {
     const isRequest = error instanceof RequestDatabaseError
-    log.warn(
-      { err: isRequest ? error.cause : error, requestId },
-      `database unavailable: ${storeErrorLogText[storeError]}`,
-    )
+    const cause = isRequest ? error.cause : error
+    log.warn({ err: cause, reason: storeError, requestId }, 'database unavailable')
     const advice = retryAdvice[isRequest ? error.outcome : 'read']
     const message = storeError === 'disk_full' ? diskFullMessage : storeErrorMessages[storeError] + advice
     return apiErrorResponse(new ApiError('service_unavailable', message))
@@ -40,11 +38,6 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
   return apiErrorResponse(new ApiError('internal', 'Internal server error; see the server log.'))
 }
 
-const storeErrorLogText: Record<StoreError, string> = {
-  unreachable: 'unreachable',
-  timeout: 'timeout',
-  disk_full: 'disk full',
-}
 const storeErrorMessages: Record<Exclude<StoreError, 'disk_full'>, string> = {
   unreachable: 'The database is not reachable right now',
   timeout: 'The database takes too long to answer right now',
