@@ -1,4 +1,4 @@
-/** Speaks HTTP to a system under test, as any client would. */
+/** An HTTP client for tests, with helpers that wait for the results of actions. */
 import type { Override } from '../../domain/overrides.ts'
 import { valueAdded } from '../../domain/overrides.ts'
 import type { Action, FullInfoWithCheck } from '../../domain/schemas.ts'
@@ -47,7 +47,7 @@ export function createApiClient(url: string, authorization: string | null = admi
     restore: (name: string) => api('PATCH', `/deployments/${name}/restore`),
     cleanup: (name: string) => api('DELETE', `/deployments/${name}/cleanup`),
     actions: async (name: string) => (await api('GET', `/deployments/${name}/actions`)).body as Action[],
-    /** Waits until the deployment has this status and nothing runs. */
+    /** Waits until the deployment has this status and no action runs. */
     waitForStatus: (name: string, status: string) =>
       waitFor(`${name} is ${status}`, async () => {
         const info = await fullInfo(name)
@@ -56,7 +56,7 @@ export function createApiClient(url: string, authorization: string | null = admi
         return { done: now === status, value: info, seen: now }
       }),
     waitUntilDeleted: (name: string) =>
-      waitFor(`${name} is gone`, async () => {
+      waitFor(`${name} is deleted`, async () => {
         const { status } = await api('GET', `/deployments/${name}/full_info`)
         return { done: status === 404, value: null, seen: status }
       }),

@@ -1,10 +1,10 @@
-/** What tests can rely on: databases of their own that are migrated and go again. */
+/** The databases and Redis prefixes of tests are separate, and dropped databases are gone. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pg from 'pg'
 import { createDatabase, createEmptyDatabase, redisPrefix } from './datastores.ts'
 
-test('a test database is migrated, its own, and gone after drop even while somebody is connected', async () => {
+test('Each test database is migrated and separate, and drop() removes it despite an open connection', async () => {
   const [one, two] = await Promise.all([createDatabase(), createDatabase()])
   assert.notEqual(one.url, two.url)
   const client = new pg.Client({ connectionString: one.url })
@@ -16,7 +16,7 @@ test('a test database is migrated, its own, and gone after drop even while someb
   await client.end().catch(() => {})
 })
 
-test('an empty database has no table of ours', async () => {
+test('An empty database has no table', async () => {
   const empty = await createEmptyDatabase()
   const client = new pg.Client({ connectionString: empty.url })
   await client.connect()
@@ -25,6 +25,6 @@ test('an empty database has no table of ours', async () => {
   await empty.drop()
 })
 
-test('prefixes in Redis are never the same', () => {
+test('Two Redis prefixes are never the same', () => {
   assert.notEqual(redisPrefix(), redisPrefix())
 })

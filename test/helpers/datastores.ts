@@ -1,17 +1,17 @@
-/** Stores for one test: a migrated database of its own, and a prefix of its own in Redis. */
+/** Datastores for one test: a migrated database of its own, and its own prefix in the Redis of all tests. */
 import pg from 'pg'
 
-/** Made by setup.ts. */
+/** Created by setup.ts. */
 export const templateDatabase = 'octopod_template'
 
 let count = 0
 
-/** A fresh database with all migrations. `drop` also ends whoever is still connected. */
+/** A new migrated database. `drop` also ends open connections. */
 export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   return createFromTemplate(templateDatabase)
 }
 
-/** A database without anything in it: for tests of the migrations themselves. */
+/** An empty database, for tests of the migrations. */
 export async function createEmptyDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   return createFromTemplate('template0')
 }
@@ -28,7 +28,7 @@ export function redisUrl(): string {
   return requireEnv('TEST_REDIS_URL')
 }
 
-/** For REDIS_PREFIX: nobody else has it. */
+/** A unique value for REDIS_PREFIX. */
 export function redisPrefix(): string {
   return uniqueName('-')
 }

@@ -1,4 +1,4 @@
-/** A Redis that is a test's own, to be stopped and started: the one of all tests must stay up. */
+/** A Redis of one test, which the test may stop and start. The Redis of all tests must keep running. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +8,9 @@ import { freePort } from '../../lib/node/ports.ts'
 export type DedicatedRedis = {
   url: string
   stop(): Promise<void>
-  /** At the same address, with what was stored. */
+  /** Starts it again at the same address with the same data. */
   start(): Promise<void>
-  /** For ever. */
+  /** Stops it and removes its data. */
   remove(): Promise<void>
 }
 

@@ -1,8 +1,8 @@
-/** In front of servers as a load balancer: each new connection goes to the first of them that takes it. */
+/** A load balancer for tests: forwards each new connection to the first server that accepts it. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** `servers` may change while it is open. */
+/** `servers` may change while the load balancer runs. */
 export async function startLoadBalancer(servers: readonly string[]): Promise<{ url: string; close(): void }> {
   const forward = (socket: Socket, [first, ...others]: readonly string[]) => {
     if (first === undefined) return socket.destroy()

@@ -1,6 +1,7 @@
 /**
- * A migrated database as readable, stable text, from PostgreSQL's own catalogs (no pg_dump is needed). db/schema.sql is the
- * dump of the day: it shows the schema as it stands, and a change of it in a review. Written by write-schema.ts.
+ * Dumps a migrated database as readable, stable text from the catalogs of PostgreSQL (without pg_dump).
+ * db/schema.sql is the current dump: it shows the whole schema, and each change of it in a review. Written by
+ * write-schema.ts, compared by a test.
  */
 import type pg from 'pg'
 import { withDatabase } from './with-database.ts'
@@ -8,7 +9,7 @@ import { withDatabase } from './with-database.ts'
 const head = `-- The schema as all migrations leave it: to be read, never run. Written by \`npx node test/helpers/write-schema.ts\`, compared by a test.
 `
 
-/** Each query answers one text column `line`, in a stable order. The table of the migrations' tool is not ours. */
+/** Each query returns one text column `line` in a stable order. The table of the migration tool is left out. */
 const queries: Record<string, string> = {
   Sequences: `
     select format('create sequence %I;', sequencename) as line

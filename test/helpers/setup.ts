@@ -1,6 +1,7 @@
 /**
- * Before all tests: one PostgreSQL, with a migrated template database, and one Redis; after them nothing is left.
- * `node --test --test-global-setup` calls it once; the environment set here reaches every test process.
+ * Global setup of all tests: starts one PostgreSQL with a migrated template database and one Redis, and
+ * removes them at the end. `node --test --test-global-setup` calls it once; every test process inherits the
+ * environment that it sets.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +17,7 @@ let closers: (() => Promise<unknown> | undefined)[] = []
 
 export async function globalSetup(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-test-'))
-  // As root, PostgreSQL runs under another account, which must pass through.
+  // When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
   chmodSync(folder, 0o711)
   closers = [async () => rmSync(folder, { recursive: true, force: true })]
   try {
@@ -48,7 +49,7 @@ async function registerClose(starting: Promise<Datastore>): Promise<Datastore> {
   return started
 }
 
-/** Every test database is a copy of it: nobody may connect to it any more. */
+/** Every test database is a copy of the template. PostgreSQL copies only a database without connections. */
 async function createTemplateDatabase(url: string): Promise<void> {
   await runMigrations(await ensureDatabase(url, templateDatabase))
   const client = new pg.Client({ connectionString: url })

@@ -1,12 +1,11 @@
 /** Reads server-sent events one by one. */
-
 export type ServerSentEvent = { id: string; event: string; data: string }
 
 export async function openEventStream(url: string, headers: Record<string, string>) {
   const abort = new AbortController()
   const response = await fetch(url, { headers, signal: abort.signal })
   if (!response.ok || response.body === null)
-    throw new Error(`refused: ${response.status} ${await response.text()}`)
+    throw new Error(`rejected: ${response.status} ${await response.text()}`)
   const events = parse(response.body.pipeThrough(new TextDecoderStream()))
   return {
     next: async (): Promise<ServerSentEvent> => {

@@ -1,4 +1,6 @@
-/** A whole Octopod for a test: a database and a Redis prefix of its own, real server and runner processes. */
+/**
+ * A whole Octopod for a test: a database and a Redis prefix of its own, and real server and runner processes.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,16 +25,16 @@ export type System = {
   adminHeader: string
   databaseUrl: string
   environment: Record<string, string>
-  /** Where the scripts of test/scripts/configurable write `calls` and look for `do-<script>`. */
+  /** The folder in which the scripts of test/scripts/configurable write `calls` and look for `do-<script>`. */
   dir: string
   server: Program
   runner: Program
   startServer(environment?: Record<string, string>): Promise<Program & { url: string }>
   startRunner(environment?: Record<string, string>): Promise<Program>
-  /** How the scripts were called so far: name and arguments. */
+  /** The calls of scripts so far: name and arguments. */
   scriptCalls(script?: string): Promise<string[][]>
-  /** Has a script of test/scripts/configurable behave differently from now on. */
-  setBehavior(script: string, how: string): Promise<void>
+  /** Sets the behaviour of a script of test/scripts/configurable from now on. */
+  setBehavior(script: string, behaviour: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -52,7 +54,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
     POWER_AUTHORIZATION_HEADER: adminHeader,
     HOST: '127.0.0.1',
     PORT: '0',
-    // Types are stripped and code is compiled once for all tests, as `npm run server` has it.
+    // All tests share the compiled code, as with `npm run server`.
     NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
     KILL_GRACE: '1',
     SHUTDOWN_GRACE: '2',
@@ -100,7 +102,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
           .map((line) => line.split('\t'))
         return script === undefined ? calls : calls.filter(([name]) => name === script)
       },
-      setBehavior: (script, how) => writeFile(join(dir, `do-${script}`), `${how}\n`),
+      setBehavior: (script, behaviour) => writeFile(join(dir, `do-${script}`), `${behaviour}\n`),
       stop,
     }
   } catch (error) {

@@ -1,19 +1,22 @@
-/** A TCP proxy on loopback in front of a store, which can become a black hole: it accepts, and nothing comes through. */
+/**
+ * A TCP proxy on loopback in front of a datastore. It can stop forwarding: it still accepts connections, and
+ * nothing gets through.
+ */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export type TcpProxy = {
-  /** The store's address, by way of the proxy. */
+  /** The address of the datastore through the proxy. */
   url: string
-  /** From now on nothing is passed on, in either direction, also of connections to come. */
+  /** Stops forwarding in both directions, for present and future connections. */
   freeze(): void
-  /** All goes on, also what has waited. */
+  /** Forwards again, also what has waited. */
   thaw(): void
-  /** The connections there are now lead nowhere for ever, without a word; new ones work. */
+  /** Discards everything on the present connections for ever, without closing them. New connections work. */
   blackhole(): void
-  /** Resets every connection there is. */
+  /** Resets all present connections. */
   resetConnections(): void
-  /** How many clients are connected. */
+  /** The number of connected clients. */
   connectionCount(): number
   close(): Promise<void>
 }

@@ -1,5 +1,4 @@
-/** Waits for something that must become true; fails with what was seen last. Not for luck: for what has a cause. */
-
+/** Waits for a condition that a cause will make true; fails with the value that was seen last. */
 type PollResult<T> = { done: boolean; value: T; seen?: unknown }
 
 export async function waitFor<T>(
@@ -11,8 +10,7 @@ export async function waitFor<T>(
   for (;;) {
     const { done, value, seen } = await poll()
     if (done) return value
-    if (Date.now() > deadline)
-      throw new Error(`still not: ${description}; last seen: ${JSON.stringify(seen)}`)
+    if (Date.now() > deadline) throw new Error(`timeout: ${description}; last seen: ${JSON.stringify(seen)}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }

@@ -1,4 +1,4 @@
-/** A websocket client that keeps what it was told. */
+/** A websocket client that keeps all messages it receives. */
 import { WebSocket } from 'ws'
 import type { LiveMessage } from '../../domain/event.ts'
 import { waitFor } from './wait-for.ts'
@@ -17,7 +17,7 @@ export async function connectWebSocket(
   })
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)
-    socket.once('unexpected-response', (_, response) => reject(new Error(`refused: ${response.statusCode}`)))
+    socket.once('unexpected-response', (_, response) => reject(new Error(`rejected: ${response.statusCode}`)))
     socket.once('error', reject)
   })
   return {

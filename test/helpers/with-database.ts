@@ -1,4 +1,4 @@
-/** A plain connection for looking into, or meddling with, a test's database. */
+/** Opens a plain connection to the database of a test, to read or change rows. */
 import pg from 'pg'
 
 export async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-/** `npx node test/helpers/write-schema.ts`: writes db/schema.sql anew from a database that all migrations have made. */
+/** `npx node test/helpers/write-schema.ts`: writes db/schema.sql from a migrated database. */
 import { writeFile } from 'node:fs/promises'
 import { exitOnHelp } from '../../lib/node/help.ts'
 import { createDatabase } from './datastores.ts'

