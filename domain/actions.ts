@@ -1,16 +1,28 @@
 /**
- * The actions: what each needs, where it leads, and how it can end. One table that begin, perform, the page
- * and octo all read; contract §2.
+ * The actions: from which statuses each may start, which script it runs, and how it can end (contract §2). Used by the
+ * handlers, the queries, the runner, the page and octo. Free of zod: the page loads it.
  */
-import { failureKinds, type Status } from './statuses.ts'
+import { type Status, statuses } from './statuses.ts'
 
-/** A row an action: `from` the statuses that allow it (empty: no such deployment yet), `during` the status while
- * it runs, `failed` the status when its script fails, `script` the executable, `prepared` whether config_check
- * and info come first, `removes` whether success forgets the deployment, `role` who may ask for it. */
+type ActionRow = {
+  /** The name in the API of Octopod 1.6. */
+  wireName: string
+  /** The status while the action runs and after its success, until a check. Null: the status stays as it is. */
+  runningStatus: Status | null
+  /** The status after a failure. */
+  failureStatus: Status
+  script: string
+  /** Whether `config_check` and `info` run before the script. */
+  runsConfigCheck: boolean
+  /** Whether a success deletes the deployment and its actions. */
+  deletesOnSuccess: boolean
+  /** The role that may request the action. */
+  role: 'user' | 'admin'
+}
+
 export const actions = {
   create: {
     wireName: 'CreateAction',
-    allowedFrom: [],
     runningStatus: 'CreatePending',
     failureStatus: 'GenericFailure',
     script: 'create',
@@ -20,7 +32,6 @@ export const actions = {
   },
   update: {
     wireName: 'UpdateAction',
-    allowedFrom: ['Running', ...failureKinds],
     runningStatus: 'UpdatePending',
     failureStatus: 'GenericFailure',
     script: 'update',
@@ -30,7 +41,6 @@ export const actions = {
   },
   archive: {
     wireName: 'ArchiveAction',
-    allowedFrom: ['Running', ...failureKinds, 'ArchivePending'],
     runningStatus: 'ArchivePending',
     failureStatus: 'ArchivePending',
     script: 'archive',
@@ -40,7 +50,6 @@ export const actions = {
   },
   restore: {
     wireName: 'RestoreAction',
-    allowedFrom: ['Archived'],
     runningStatus: 'CreatePending',
     failureStatus: 'GenericFailure',
     script: 'unarchive',
@@ -50,7 +59,6 @@ export const actions = {
   },
   cleanup: {
     wireName: 'CleanupAction',
-    allowedFrom: ['Archived', 'CleanupFailed'],
     runningStatus: null,
     failureStatus: 'CleanupFailed',
     script: 'cleanup',
@@ -58,19 +66,7 @@ export const actions = {
     deletesOnSuccess: true,
     role: 'admin',
   },
-} as const satisfies Record<
-  string,
-  {
-    wireName: string
-    allowedFrom: readonly Status[]
-    runningStatus: Status | null
-    failureStatus: Status
-    script: string
-    runsConfigCheck: boolean
-    deletesOnSuccess: boolean
-    role: 'user' | 'admin'
-  }
->
+} as const satisfies Record<string, ActionRow>
 
 export type ActionKind = keyof typeof actions
 export type ActionWireName = (typeof actions)[ActionKind]['wireName']
@@ -81,7 +77,33 @@ export const actionWireNames = actionKinds.map((kind) => actions[kind].wireName)
   ...ActionWireName[],
 ]
 
-/** queued → running → one of the ends. Only `succeeded` is a success. */
+export function kindFromWireName(wireName: ActionWireName): ActionKind {
+  const kind = actionKinds.find((candidate) => actions[candidate].wireName === wireName)
+  if (kind === undefined) throw new TypeError(`not an action: ${wireName}`)
+  return kind
+}
+
+/** The actions that may start from each status. `create` is missing: it needs that no deployment has the name. */
+const startableActions: Record<Status, readonly ActionKind[]> = {
+  Running: ['update', 'archive'],
+  GenericFailure: ['update', 'archive'],
+  PartialAvailability: ['update', 'archive'],
+  TagMismatch: ['update', 'archive'],
+  CreatePending: [],
+  UpdatePending: [],
+  ArchivePending: ['archive'],
+  Archived: ['restore', 'cleanup'],
+  CleanupFailed: ['cleanup'],
+}
+
+/** Whether an action of this kind may start while the deployment has this status. */
+export const canStart = (kind: ActionKind, status: Status): boolean => startableActions[status].includes(kind)
+
+/** The statuses from which an action of this kind may start. */
+export const allowedStatuses = (kind: ActionKind): Status[] =>
+  statuses.filter((status) => canStart(kind, status))
+
+/** The lifecycle of an action: queued, then running, then one of the others. Only `succeeded` is a success. */
 export const actionStates = [
   'queued',
   'running',
@@ -97,24 +119,7 @@ export function isActive(state: ActionState): boolean {
   return state === 'queued' || state === 'running'
 }
 
-export function kindFromWireName(wire: ActionWireName): ActionKind {
-  const kind = actionKinds.find((candidate) => actions[candidate].wireName === wire)
-  if (kind === undefined) throw new TypeError(`not an action: ${wire}`)
-  return kind
-}
-
-/** May an action of this kind begin while the deployment has this status? */
-export function canStart(kind: ActionKind, status: Status): boolean {
-  return (actions[kind].allowedFrom as readonly Status[]).includes(status)
-}
-
-/** The words of a refused move; they name the statuses that would allow it. */
-export function invalidTransitionMessage(kind: ActionKind, name: string, status: Status): string {
-  const allowed = actions[kind].allowedFrom as readonly Status[]
-  return `Deployment ${name} is ${status}: ${kind} needs it to be ${allowed.join(' or ')}.`
-}
-
-/** How a finished script ended, as a value (law 6): the first reason wins and outranks the exit code. */
+/** How a script ended. More than one flag may be set: {@link stateFromResult} ranks them. */
 export type ScriptResult = {
   exitCode: number | null
   signal: string | null
@@ -123,11 +128,11 @@ export type ScriptResult = {
   interrupted: boolean
   truncated: boolean
   durationMs: number
-  /** Why the script could not be started or read, in words; null when it ran. */
+  /** Why the script could not be started, or its output not be read. Null: it ran. */
   error: string | null
 }
 
-/** The result of a script that was not even started; what others build on. */
+/** The result of a script that did not start. */
 export const emptyResult: ScriptResult = {
   exitCode: null,
   signal: null,
@@ -139,6 +144,7 @@ export const emptyResult: ScriptResult = {
   error: null,
 }
 
+/** The state of the action after its script. A signal from Octopod outranks the exit code. */
 export function stateFromResult(result: ScriptResult): Exclude<ActionState, 'queued' | 'running'> {
   if (result.interrupted) return 'interrupted'
   if (result.cancelled) return 'cancelled'
@@ -146,9 +152,9 @@ export function stateFromResult(result: ScriptResult): Exclude<ActionState, 'que
   return result.exitCode === 0 && result.error === null ? 'succeeded' : 'failed'
 }
 
-/** The status a finished action leaves; null: the deployment is gone. Pending ones wait for a check. */
+/** The status of the deployment after an action. Null: the deployment is deleted. */
 export function statusAfterAction(kind: ActionKind, succeeded: boolean): Status | null {
-  const row = actions[kind]
-  if (!succeeded) return row.failureStatus
-  return row.deletesOnSuccess ? null : row.runningStatus
+  const { runningStatus, failureStatus, deletesOnSuccess } = actions[kind]
+  if (!succeeded) return failureStatus
+  return deletesOnSuccess ? null : runningStatus
 }

@@ -1,9 +1,9 @@
 /**
- * Every reason for which a request can be refused: one closed list, used by the server to answer, by the
- * page to explain, by octo to choose its exit code. A code is never reused for another meaning.
+ * The error codes of the API: one closed list. The server sends them, the page explains them, octo chooses its exit code by
+ * them. A code never changes its meaning.
  */
 
-/** code → HTTP status, and what the person reading it can do. Documented one by one in docs/errors.md. */
+/** Code → HTTP status, and what the reader can do. docs/errors.md documents each. */
 export const errorCodes = {
   bad_request: { status: 400, remedy: 'Correct the request as the message says and send it again.' },
   bad_name: {
@@ -48,11 +48,11 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** A refusal with words for the person who asked. Everything else that is thrown is our own fault. */
+/** Rejects a request with a message for the client. Any other thrown error is a fault of Octopod and is sent as `internal`. */
 export class ApiError extends Error {
-  override name = 'Refusal'
+  override name = 'ApiError'
   readonly code: ErrorCode
-  /** The whole answer as plain text instead of JSON: only for the words of a config_check (contract §4). */
+  /** Sends only the message, as plain text: for the output of `config_check`, as in Octopod 1.6 (contract §4). */
   readonly plainText: boolean
 
   constructor(code: ErrorCode, message: string, options: { plain?: boolean; cause?: unknown } = {}) {
@@ -66,12 +66,26 @@ export class ApiError extends Error {
   }
 }
 
-/** The shape errors have on the wire (contract §4); `code` is our addition. */
+export const noSuchDeployment = (name: string) =>
+  new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+
+export const noSuchAction = (id: number) => new ApiError('no_such_action', `There is no action ${id}.`)
+
+export const deploymentBusy = (name: string) =>
+  new ApiError('busy', `Deployment ${name} is currently being processed.`)
+
+export const actionFinished = (id: number, state: string) =>
+  new ApiError('action_finished', `Action ${id} has ended already: ${state}.`)
+
+export const idempotencyKeyReused = () =>
+  new ApiError('idempotency_key_reused', 'This Idempotency-Key was used for a different request.')
+
+/** The body of an error response (contract §4). Octopod 1.6 has no `code`. */
 export type ErrorBody =
   | { tag: 'ValidationError'; name_field: string[]; code: ErrorCode }
   | { tag: 'AppError'; error_message: string; code: ErrorCode }
 
-/** Errors about the name itself are `ValidationError`, as Octopod 1.6 had them; all others `AppError`. */
+/** Sent as `ValidationError`, as in Octopod 1.6. All other errors are `AppError`. */
 const nameErrors: ReadonlySet<ErrorCode> = new Set(['bad_name', 'name_taken', 'no_such_deployment'])
 
 export function errorBody(code: ErrorCode, message: string): ErrorBody {

@@ -3,7 +3,7 @@
  * Pure: the runner spawns what is described here.
  */
 import type { ByLevel, KeyValue } from './overrides.ts'
-import type { Status } from './statuses.ts'
+import { type Status, statusTable } from './statuses.ts'
 
 /** name → the setting with its path, and the other file name of the published script images. */
 export const scripts = {
@@ -74,6 +74,20 @@ export function configArguments(
   ]
 }
 
-export function notificationArguments(project: Project, name: string, from: Status, to: Status): string[] {
-  return [...projectArguments(project), '--name', name, '--old-status', from, '--new-status', to]
+/** A script of Octopod 1.6 knows only the statuses of 1.6. */
+export function notificationArguments(
+  project: Project,
+  name: string,
+  oldStatus: Status,
+  newStatus: Status,
+): string[] {
+  return [
+    ...projectArguments(project),
+    '--name',
+    name,
+    '--old-status',
+    statusTable[oldStatus].legacyStatus,
+    '--new-status',
+    statusTable[newStatus].legacyStatus,
+  ]
 }

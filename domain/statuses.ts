@@ -1,6 +1,7 @@
 /**
- * The statuses of a deployment: their texts in the database and for scripts, their shape on the wire, and
- * what a check makes of them. Rules only; contract §2.
+ * The statuses of a deployment: one table from which the check scheduler, the queries, the page, octo and the API derive
+ * their decisions (contract §2). A new status is a new row, and the compiler asks for every decision. Free of zod: the page
+ * loads it.
  */
 
 export const statuses = [
@@ -15,42 +16,206 @@ export const statuses = [
   'CleanupFailed',
 ] as const
 
-/** The text in the database and in `--old-status`/`--new-status`: a failure is named by its kind. */
+/** The text in the database. A failure is named by its kind. */
 export type Status = (typeof statuses)[number]
 
-export const failureKinds = ['GenericFailure', 'PartialAvailability', 'TagMismatch'] as const
-export type FailureKind = (typeof failureKinds)[number]
+/** The closed list of Octopod 1.6. Its clients and scripts know no other status. */
+type LegacyStatus =
+  | 'Running'
+  | 'GenericFailure'
+  | 'PartialAvailability'
+  | 'TagMismatch'
+  | 'CreatePending'
+  | 'UpdatePending'
+  | 'ArchivePending'
+  | 'Archived'
+  | 'CleanupFailed'
 
-export type RecordedStatus = { tag: Exclude<Status, FailureKind> } | { tag: 'Failure'; contents: FailureKind }
+/** Each tone has a color and an icon on the page. */
+export type Tone = 'success' | 'progress' | 'warning' | 'error' | 'inactive'
 
-export function isFailure(status: Status): status is FailureKind {
-  return (failureKinds as readonly string[]).includes(status)
+type StatusRow = {
+  /** The status that clients and notification scripts of Octopod 1.6 receive instead. */
+  legacyStatus: LegacyStatus
+  /** For a failure, the exit code of `check` that leads to it (`other`: any other non-zero code). Null: not a failure. */
+  failureExitCode: number | 'other' | null
+  /** For a pending status, the status that a successful check leads to. Null: the deployment does not wait for a check. */
+  pendingTarget: 'Running' | 'Archived' | null
+  /** Nothing of the deployment runs: the page lists it among the archived ones. */
+  isArchived: boolean
+  /** The cleanup after ARCHIVE_RETENTION counts from the moment the deployment gets this status. */
+  startsRetention: boolean
+  /** The script that checks the deployment. Null: it is not checked. */
+  checkScript: 'check' | 'archive_check' | null
+  /** The status after a check that exits with 0. */
+  afterCheckSuccess: Status
+  /** What a failed check does: set the failure at once, set it after STATUS_UPDATE_TIMEOUT, or change nothing. */
+  onCheckFailure: 'fail' | 'fail_after_timeout' | 'keep'
+  /** The status on the page. */
+  label: string
+  tone: Tone
+  /** The second line on the page: what the deployment waits for, or where the status comes from. */
+  hint: string | null
 }
 
+export const statusTable = {
+  Running: {
+    legacyStatus: 'Running',
+    failureExitCode: null,
+    pendingTarget: null,
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    onCheckFailure: 'fail',
+    label: 'Running',
+    tone: 'success',
+    hint: null,
+  },
+  GenericFailure: {
+    legacyStatus: 'GenericFailure',
+    failureExitCode: 'other',
+    pendingTarget: null,
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    // A failure keeps its first kind, as in Octopod 1.6. Only a successful check ends it.
+    onCheckFailure: 'keep',
+    label: 'Failing',
+    tone: 'error',
+    hint: 'reported by the health check',
+  },
+  PartialAvailability: {
+    legacyStatus: 'PartialAvailability',
+    failureExitCode: 2,
+    pendingTarget: null,
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    onCheckFailure: 'keep',
+    label: 'Partly available',
+    tone: 'warning',
+    hint: 'reported by the health check',
+  },
+  TagMismatch: {
+    legacyStatus: 'TagMismatch',
+    failureExitCode: 3,
+    pendingTarget: null,
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    onCheckFailure: 'keep',
+    label: 'Wrong image tag',
+    tone: 'warning',
+    hint: 'reported by the health check',
+  },
+  CreatePending: {
+    legacyStatus: 'CreatePending',
+    failureExitCode: null,
+    pendingTarget: 'Running',
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    onCheckFailure: 'fail_after_timeout',
+    label: 'Creating',
+    tone: 'progress',
+    hint: 'waiting for the health check',
+  },
+  UpdatePending: {
+    legacyStatus: 'UpdatePending',
+    failureExitCode: null,
+    pendingTarget: 'Running',
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'check',
+    afterCheckSuccess: 'Running',
+    onCheckFailure: 'fail_after_timeout',
+    label: 'Updating',
+    tone: 'progress',
+    hint: 'waiting for the health check',
+  },
+  ArchivePending: {
+    legacyStatus: 'ArchivePending',
+    failureExitCode: null,
+    pendingTarget: 'Archived',
+    isArchived: false,
+    startsRetention: false,
+    checkScript: 'archive_check',
+    afterCheckSuccess: 'Archived',
+    onCheckFailure: 'keep',
+    label: 'Archiving',
+    tone: 'progress',
+    hint: 'waiting for the archive check',
+  },
+  Archived: {
+    legacyStatus: 'Archived',
+    failureExitCode: null,
+    pendingTarget: null,
+    isArchived: true,
+    startsRetention: true,
+    checkScript: null,
+    afterCheckSuccess: 'Archived',
+    onCheckFailure: 'keep',
+    label: 'Archived',
+    tone: 'inactive',
+    hint: null,
+  },
+  CleanupFailed: {
+    legacyStatus: 'CleanupFailed',
+    failureExitCode: null,
+    pendingTarget: null,
+    isArchived: true,
+    startsRetention: false,
+    checkScript: null,
+    afterCheckSuccess: 'CleanupFailed',
+    onCheckFailure: 'keep',
+    label: 'Cleanup failed',
+    tone: 'error',
+    hint: null,
+  },
+} as const satisfies Record<Status, StatusRow>
+
+type StatusTable = typeof statusTable
+
+export type FailureKind = {
+  [S in Status]: StatusTable[S]['failureExitCode'] extends null ? never : S
+}[Status]
+
+export const isFailure = (status: Status): status is FailureKind =>
+  statusTable[status].failureExitCode !== null
+export const failureKinds = statuses.filter(isFailure) as [FailureKind, ...FailureKind[]]
+
+/** True while the deployment waits for a successful check. */
+export const isPending = (status: Status): boolean => statusTable[status].pendingTarget !== null
+
+export const checkScriptFor = (status: Status): StatusRow['checkScript'] => statusTable[status].checkScript
+
+/** The status as the API sends it. */
+export type RecordedStatus = { tag: Exclude<Status, FailureKind> } | { tag: 'Failure'; contents: FailureKind }
+
 export function toRecordedStatus(status: Status): RecordedStatus {
-  return isFailure(status) ? { tag: 'Failure', contents: status } : { tag: status }
+  const sent: Status = statusTable[status].legacyStatus
+  return isFailure(sent) ? { tag: 'Failure', contents: sent } : { tag: sent }
 }
 
 export function fromRecordedStatus(recorded: RecordedStatus): Status {
   return recorded.tag === 'Failure' ? recorded.contents : recorded.tag
 }
 
-/** The failure a non-zero exit code of `check` stands for. */
+/** The failure that a non-zero exit code of `check` stands for. */
 export function failureForExitCode(exitCode: number): FailureKind {
-  if (exitCode === 2) return 'PartialAvailability'
-  if (exitCode === 3) return 'TagMismatch'
-  return 'GenericFailure'
-}
-
-/** Which script looks after a deployment of this status; none for what is put away. */
-export function checkScriptFor(status: Status): 'check' | 'archive_check' | null {
-  if (status === 'Archived' || status === 'CleanupFailed') return null
-  return status === 'ArchivePending' ? 'archive_check' : 'check'
+  const own = failureKinds.find((kind) => statusTable[kind].failureExitCode === exitCode)
+  const other = failureKinds.find((kind) => statusTable[kind].failureExitCode === 'other')
+  return own ?? other ?? failureKinds[0]
 }
 
 /**
- * The status after a check that ended with `exitCode`; null stands for one that did not end by itself (killed,
- * timed out, could not start). Pending statuses wait for a success until `pendingMs` reaches `patienceMs`.
+ * The status after a check that ended with `exitCode`. Null: the script did not exit by itself (killed or timed out).
+ * A pending status becomes a failure when it has lasted `timeoutMs`.
  */
 export function statusAfterCheck(
   status: Status,
@@ -58,21 +223,20 @@ export function statusAfterCheck(
   pendingMs: number,
   timeoutMs: number,
 ): Status {
-  if (checkScriptFor(status) === null) return status
-  if (status === 'ArchivePending') return exitCode === 0 ? 'Archived' : status
-  if (exitCode === 0) return 'Running'
-  const failure = failureForExitCode(exitCode ?? 1)
-  if (status === 'CreatePending' || status === 'UpdatePending') {
-    return pendingMs >= timeoutMs ? failure : status
-  }
-  // A failure keeps its first kind, as in Octopod 1.6: only Running fails, and only success heals.
-  return isFailure(status) ? status : failure
+  const { checkScript, afterCheckSuccess, onCheckFailure } = statusTable[status]
+  if (checkScript === null) return status
+  if (exitCode === 0) return afterCheckSuccess
+  const fails =
+    onCheckFailure === 'fail' || (onCheckFailure === 'fail_after_timeout' && pendingMs >= timeoutMs)
+  return fails ? failureForExitCode(exitCode ?? 1) : status
 }
 
 /**
- * The status when the check could not even be made (no config, no process to spare): that says nothing of the deployment, so
- * Running stays; but nobody stays pending for ever.
+ * The status after a check that could not run (no config, or no process could be started). That says nothing about the
+ * deployment, so only the time limit of a pending status applies.
  */
 export function statusAfterCheckError(status: Status, pendingMs: number, timeoutMs: number): Status {
-  return status === 'Running' ? status : statusAfterCheck(status, null, pendingMs, timeoutMs)
+  return statusTable[status].onCheckFailure === 'fail'
+    ? status
+    : statusAfterCheck(status, null, pendingMs, timeoutMs)
 }

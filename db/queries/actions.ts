@@ -1,7 +1,7 @@
 /** Reads actions, and the info record of Octopod 1.6. Called by functions/actions and functions/deployments. */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { ApiError } from '../../domain/errors.ts'
+import { noSuchAction, noSuchDeployment } from '../../domain/errors.ts'
 import type { Action, Info } from '../../domain/schemas.ts'
 import type { Database } from '../pool.ts'
 
@@ -12,8 +12,7 @@ const apiAction = sql.fragment`
   (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
     'deployment_overrides', a.deployment_overrides)) as body`
 
-export const noAction = (actionId: number) =>
-  new ApiError('no_such_action', `There is no action ${actionId}.`)
+export const noAction = (actionId: number) => noSuchAction(actionId)
 
 export async function getAction(pool: Database, actionId: number): Promise<Action> {
   const row = await pool.maybeOne(sql.type(actionRow)`
@@ -31,7 +30,7 @@ export async function listActions(
 ): Promise<Action[]> {
   const deploymentId = await pool.maybeOneFirst(sql.type(idRow)`
     select id from deployments where name = ${name}`)
-  if (deploymentId === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  if (deploymentId === null) throw noSuchDeployment(name)
   const rows = await pool.any(sql.type(actionRow)`
     select ${apiAction} from actions a join deployments d on d.id = a.deployment_id
     where a.deployment_id = ${deploymentId} and a.id < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
@@ -63,6 +62,6 @@ export async function getInfo(pool: Database, name: string): Promise<Info> {
         from (select * from actions where deployment_id = f.id and finished_at is not null order by id desc limit ${maxInfoActions}) a),
         '[]')) as body
     from deployment_details f where f.name = ${name}`)
-  if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  if (row === null) throw noSuchDeployment(name)
   return row.body
 }

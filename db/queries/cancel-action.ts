@@ -2,7 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionKind, actionKinds, actionStates, isActive } from '../../domain/actions.ts'
-import { ApiError } from '../../domain/errors.ts'
+import { actionFinished, noSuchAction } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database } from '../pool.ts'
 import { applyFinalStatus, deleteDeploymentRows } from './action-lifecycle.ts'
@@ -34,10 +34,10 @@ export async function requestCancel(
       select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as held,
         a.cancel_requested_at is not null as asked
       from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
-    if (action === null) throw new ApiError('no_such_action', `There is no action ${actionId}.`)
+    if (action === null) throw noSuchAction(actionId)
     if (action.state === 'cancelled') return { change: null, held: false }
     if (!isActive(action.state)) {
-      throw new ApiError('action_finished', `Action ${actionId} has ended already: ${action.state}.`)
+      throw actionFinished(actionId, action.state)
     }
     if (!action.asked) {
       await transaction.query(sql.unsafe`

@@ -6,7 +6,7 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
-import { type Status, statuses } from '../../domain/statuses.ts'
+import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
 import { isCheckable, toInterval } from './sql-fragments.ts'
@@ -99,7 +99,7 @@ export async function saveCheckResultAndStatus(
     const updated = await transaction.query(sql.unsafe`
       update deployments set checked_at = now(), check_exit_code = ${result.exitCode}, check_error = ${result.error},
         next_check_at = now() + ${toInterval(result.nextCheckInMs)}, status = ${newStatus}, status_updated_at = now(),
-        updated_at = now(), archived_at = ${newStatus === 'Archived' ? sql.fragment`now()` : sql.fragment`archived_at`},
+        updated_at = now(), archived_at = ${statusTable[newStatus].startsRetention ? sql.fragment`now()` : sql.fragment`archived_at`},
         revision = default
       where ${unchangedSinceClaim(result)}`)
     return updated.rowCount === 0 ? null : readChangeEvent(transaction, result.id)

@@ -4,7 +4,7 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { ApiError } from '../../domain/errors.ts'
+import { noSuchDeployment } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { type FullInfo, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { statuses } from '../../domain/statuses.ts'
@@ -73,7 +73,7 @@ export async function getFullInfo(pool: Database, name: string): Promise<string>
 
 /** Throws no_such_deployment when `text` is undefined. */
 export function requireFullInfo(text: string | undefined, name: string): string {
-  if (text === undefined) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  if (text === undefined) throw noSuchDeployment(name)
   return text
 }
 
@@ -93,7 +93,7 @@ export async function getDeploymentOverrides(pool: Database, name: string): Prom
   const row = await pool.maybeOne(sql.type(deploymentOverridesRow)`
     select id, name, app_overrides, deployment_overrides
     from deployments where name = ${name}`)
-  if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  if (row === null) throw noSuchDeployment(name)
   return row
 }
 

@@ -4,16 +4,17 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { type ActionKind, actions, invalidTransitionMessage } from '../../domain/actions.ts'
-import { ApiError } from '../../domain/errors.ts'
+import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
+import { deploymentBusy, idempotencyKeyReused, noSuchDeployment } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { unmetConditionError } from '../../domain/start-conditions.ts'
 import { type Status, statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { toChangeEvent } from './deployments.ts'
-import { type IdempotencyKey, idempotencyKeyReused } from './idempotency.ts'
+import type { IdempotencyKey } from './idempotency.ts'
 import { toJsonb } from './sql-fragments.ts'
 
 export type Actor = { actor: string; source: string; reason: string | null }
@@ -60,43 +61,29 @@ export async function enqueueAction(pool: Database, request: ActionRequest): Pro
       return { actionId: enqueued.action_id ?? 0, change: toChangeEvent(enqueued.body) }
     }
     if (enqueued.outcome === 'replayed') return { actionId: enqueued.action_id ?? 0, change: null }
-    throw toRefusal(request, enqueued)
+    throw toError(request, enqueued)
   } catch (error) {
     // Whatever the code believes, the index decides.
-    if (isUniqueViolation(error)) throw busy(request.name)
+    if (isUniqueViolation(error)) throw deploymentBusy(request.name)
     throw error
   }
 }
 
 function enqueueActionQuery(request: ActionRequest) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
-  const { allowedFrom, runningStatus } = actions[kind]
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
     select outcome, status, action_id, body from enqueue_action(
-      ${name}, ${kind}, ${sql.array([...allowedFrom], 'text')}, ${runningStatus}, ${application}, ${deployment},
+      ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null})`
 }
 
-function toRefusal({ kind, name }: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
-  switch (outcome) {
-    case 'idempotency_key_reused':
-      return idempotencyKeyReused()
-    case 'name_taken':
-      return new ApiError('name_taken', `Deployment ${name} already exists.`)
-    case 'no_such_deployment':
-      return new ApiError('no_such_deployment', `There is no deployment ${name}.`)
-    case 'busy':
-      return busy(name)
-    case 'precondition_failed':
-      return preconditionFailed(name)
-    default:
-      return status === null
-        ? new Error(`enqueue_action answered ${outcome} without a status`)
-        : new ApiError('invalid_transition', invalidTransitionMessage(kind, name, status))
-  }
+function toError(request: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
+  if (outcome === 'idempotency_key_reused') return idempotencyKeyReused()
+  if (outcome === 'enqueued' || outcome === 'replayed') return new Error('enqueue_action returned no action')
+  return unmetConditionError(outcome, request, status)
 }
 
 const lockedRow = z.object({ id: z.number(), status: z.enum(statuses) })
@@ -111,17 +98,9 @@ export async function lockIdleDeployment(
 ): Promise<{ id: number; status: Status }> {
   const row = await transaction.maybeOne(sql.type(lockedRow)`
     select id, status from deployments where name = ${name} for update`)
-  if (row === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
+  if (row === null) throw noSuchDeployment(name)
   const active = await transaction.exists(sql.unsafe`
     select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)
-  if (active) throw busy(name)
+  if (active) throw deploymentBusy(name)
   return row
 }
-
-const busy = (name: string) => new ApiError('busy', `Deployment ${name} is currently being processed.`)
-
-export const preconditionFailed = (name: string) =>
-  new ApiError(
-    'precondition_failed',
-    `The config of deployment ${name} was changed meanwhile: read it again.`,
-  )

@@ -4,7 +4,7 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { ApiError } from '../../domain/errors.ts'
+import { idempotencyKeyReused } from '../../domain/errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 
 /** `fingerprint` is a digest of method, path and body. The same key with another fingerprint is refused. */
@@ -37,9 +37,6 @@ export async function findIdempotencyKey(
     select fingerprint, action_id from idempotency_keys where key = ${key}`)
   return stored === null ? null : toReplay(stored, fingerprint)
 }
-
-export const idempotencyKeyReused = () =>
-  new ApiError('idempotency_key_reused', 'This Idempotency-Key was used for a different request.')
 
 function toReplay(stored: z.infer<typeof keyRow>, fingerprint: string): { actionId: number | null } {
   if (stored.fingerprint !== fingerprint) {

@@ -1,20 +1,25 @@
 /** SQL fragments that several query files need. */
 import { type SerializableValue, sql } from 'slonik'
-import { checkScriptFor, statuses } from '../../domain/statuses.ts'
+import { checkScriptFor, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 
 export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
 export const toInterval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
 
-const uncheckedStatuses = statuses.filter((status) => checkScriptFor(status) === null)
-
 /**
- * True for a row `d` of deployments whose status has a check script and that has no active action. The statuses are literals, not
- * parameters: PostgreSQL uses a partial index only for a condition that it knows when it plans.
+ * The statuses as literals, not as parameters: PostgreSQL uses a partial index only for a condition that it knows when it
+ * plans.
  */
-export const isCheckable = sql.fragment`
-  d.status not in (${sql.join(
-    uncheckedStatuses.map((status) => sql.literalValue(status)),
+const statusList = (matches: (status: Status) => boolean) =>
+  sql.join(
+    statuses.filter(matches).map((status) => sql.literalValue(status)),
     sql.fragment`, `,
-  )}) and not exists (
+  )
+
+/** True for a row `d` of deployments whose retention time runs since `archived_at`. */
+export const isInRetention = sql.fragment`d.status in (${statusList((status) => statusTable[status].startsRetention)})`
+
+/** True for a row `d` of deployments whose status has a check script and that has no active action. */
+export const isCheckable = sql.fragment`
+  d.status not in (${statusList((status) => checkScriptFor(status) === null)}) and not exists (
     select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))`

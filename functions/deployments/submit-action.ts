@@ -4,14 +4,15 @@
  */
 import { isDatabaseUnavailable } from '../../db/errors.ts'
 import { readDeploymentState } from '../../db/queries/deployments.ts'
-import { type ActionRequest, enqueueAction, preconditionFailed } from '../../db/queries/enqueue-action.ts'
+import { type ActionRequest, enqueueAction } from '../../db/queries/enqueue-action.ts'
 import { findIdempotencyKey } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
-import { actions, canStart, invalidTransitionMessage } from '../../domain/actions.ts'
+import { actions } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
+import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -67,18 +68,10 @@ async function runConfigCheck(
   input: ActionInput,
   deadline: Request['deadline'],
 ): Promise<boolean> {
-  const { kind, name } = input
+  const { name } = input
   const current = await readDeploymentState(services.db, name)
-  if (kind === 'create') {
-    if (current !== null) throw new ApiError('name_taken', `Deployment ${name} already exists.`)
-  } else {
-    if (current === null) throw new ApiError('no_such_deployment', `There is no deployment ${name}.`)
-    if (current.busy) throw new ApiError('busy', `Deployment ${name} is currently being processed.`)
-    if (!canStart(kind, current.status))
-      throw new ApiError('invalid_transition', invalidTransitionMessage(kind, name, current.status))
-    if (input.revision !== undefined && current.configRevision > input.revision)
-      throw preconditionFailed(name)
-  }
+  const condition = findUnmetCondition(input, current)
+  if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
   const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
   const answer = await queryScripts(services, { type: 'config_check', target }, deadline)

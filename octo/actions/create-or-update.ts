@@ -2,6 +2,7 @@
  * Updates the existing deployment of `octo create --or-update`, and restores it first when it is archived. Called by
  * commands/deployments/create.ts.
  */
+import { canStart } from '../../domain/actions.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
@@ -22,7 +23,7 @@ export async function updateExisting(
     options.key === undefined ? options : { ...options, key: `${options.key}/${suffix}` }
   const params = { name }
   const info = await client.call('getFullInfo', { params })
-  if (statusOf(info) === 'Archived') {
+  if (canStart('restore', statusOf(info))) {
     progress.note(`Deployment ${name} is archived: restoring it, then updating it.`)
     const { actionId } = await client.request('restoreDeployment', { params }, withKeySuffix('restore'))
     interruptHandler.setPendingNote(updateNotSent)

@@ -4,7 +4,13 @@
  */
 import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo } from '../../domain/schemas.ts'
-import { fromRecordedStatus, isFailure, type RecordedStatus, type Status } from '../../domain/statuses.ts'
+import {
+  fromRecordedStatus,
+  isFailure,
+  type RecordedStatus,
+  type Status,
+  statusTable,
+} from '../../domain/statuses.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 /** The state that a command waits for; `gone`: the deployment no longer exists. */
@@ -41,12 +47,12 @@ export function evaluateWait(
   if (lastAction !== null && isActive(lastAction.state)) return otherActionRunning(target, name, lastAction)
   const status = statusOf(info)
   if (status === target) return 'arrived'
-  if (status === 'CreatePending' || status === 'UpdatePending')
-    return target === 'Running' ? null : unexpectedStatus(target, name, status)
+  const { pendingTarget } = statusTable[status]
+  if (pendingTarget === 'Running') return target === 'Running' ? null : unexpectedStatus(target, name, status)
   // A failed archive or restore leaves such a status too; then the last action has the reason.
   if (lastAction !== null && lastAction.state !== 'succeeded' && leadsTo(target, lastAction))
     return failureOf(lastAction)
-  if (status === 'ArchivePending')
+  if (pendingTarget === 'Archived')
     return target === 'Archived' ? null : unexpectedStatus(target, name, status)
   if (isFailure(status) && target === 'Running') {
     return new CliError(

@@ -4,7 +4,7 @@
  */
 
 import type { CommandClass } from 'clipanion'
-import { type ActionKind, actions } from '../../domain/actions.ts'
+import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
@@ -116,12 +116,10 @@ const contextNames = (environment: NodeJS.ProcessEnv) =>
 
 /** Names of the deployments that the command can be used on. */
 async function deploymentNames(command: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
-  const allowedStatuses = Object.hasOwn(actions, command)
-    ? (actions[command as ActionKind].allowedFrom as readonly string[])
-    : null
+  const statuses = Object.hasOwn(actions, command) ? allowedStatuses(command as ActionKind) : null
   const deployments = await withClient(environment, (client) => client.call('listDeployments', {}))
   return deployments
-    .filter((info) => allowedStatuses === null || allowedStatuses.includes(statusOf(info)))
+    .filter((info) => statuses === null || statuses.includes(statusOf(info)))
     .map(({ deployment }) => deployment.name)
 }
 

@@ -1,6 +1,8 @@
 /** The columns of deployments and actions in tables, and their texts in a single line. Called by the commands. */
+
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
+import { isPending } from '../../domain/statuses.ts'
 import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
 import type { RecordView } from './formatter.ts'
 import { formatTimestamp } from './table.ts'
@@ -54,5 +56,5 @@ export function describeState({ name, info, action }: Snapshot): string {
     const cancelling = lastAction.cancel_requested_at === null ? '' : ', cancelling'
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }
-  return status.endsWith('Pending') ? `${name}: ${status}, waiting for the check` : `${name}: ${status}`
+  return isPending(status) ? `${name}: ${status}, waiting for the check` : `${name}: ${status}`
 }

@@ -11,12 +11,7 @@ import {
   saveCheckResultAndStatus,
 } from '../../db/queries/checks.ts'
 import { publishChange } from '../../db/redis/events.ts'
-import {
-  checkScriptFor,
-  type Status,
-  statusAfterCheck,
-  statusAfterCheckError,
-} from '../../domain/statuses.ts'
+import { checkScriptFor, isPending, statusAfterCheck, statusAfterCheckError } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
@@ -113,11 +108,9 @@ async function runCheck(
 
 const limitLength = (text: string) => text.slice(0, 2000)
 
-const pendingStatuses: readonly Status[] = ['CreatePending', 'UpdatePending', 'ArchivePending']
-
 /** A pending deployment is checked more often, most often at first. All intervals vary by 10 %. */
 function nextCheckInMs(intervalMs: number, { status, pendingMs }: DueCheck): number {
   const jitter = 0.9 + Math.random() * 0.2
-  if (!pendingStatuses.includes(status)) return intervalMs * jitter
+  if (!isPending(status)) return intervalMs * jitter
   return Math.min(intervalMs, Math.max(1000, pendingMs / 2)) * jitter
 }

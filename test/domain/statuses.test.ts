@@ -1,4 +1,4 @@
-/** Statuses, actions and checks together against the table of contract §2, written here as data. */
+/** Statuses, actions and checks against the transitions of contract §2, which are repeated here as data. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -19,20 +19,20 @@ const statusArbitrary = fc.constantFrom(...statuses)
 const exitCodeArbitrary = fc.option(fc.integer({ min: 0, max: 255 }))
 const timeoutMs = 600_000
 
-suite('recorded statuses', () => {
-  test('come back as they went', () => {
+suite('The form of a status in the API', () => {
+  test('A status survives the conversion to the API form and back', () => {
     for (const one of statuses) assert.equal(fromRecordedStatus(toRecordedStatus(one)), one)
   })
 
-  test('a failure is named by its kind, all others by themselves', () => {
+  test('A failure is sent with its kind, all others by name', () => {
     assert.deepEqual(toRecordedStatus('Running'), { tag: 'Running' })
     for (const kind of failureKinds)
       assert.deepEqual(toRecordedStatus(kind), { tag: 'Failure', contents: kind })
   })
 })
 
-suite('a check', () => {
-  // from, exit code, still pending within patience?, to
+suite('The status after a check', () => {
+  // Status before, exit code, before or after the time limit, status after.
   const table: [Status, number | null, 'early' | 'late' | 'any', Status][] = [
     ['CreatePending', 0, 'any', 'Running'],
     ['UpdatePending', 0, 'any', 'Running'],
@@ -63,7 +63,7 @@ suite('a check', () => {
     ['CleanupFailed', 1, 'any', 'CleanupFailed'],
   ]
 
-  test('moves a deployment as the contract says', () => {
+  test('A check changes the status as the contract says', () => {
     for (const [from, code, when, to] of table) {
       const ages = { early: [0, timeoutMs - 1], late: [timeoutMs, timeoutMs * 100] }
       for (const age of when === 'any' ? [...ages.early, ...ages.late] : ages[when])
@@ -71,7 +71,7 @@ suite('a check', () => {
     }
   })
 
-  test('that could not be made leaves what runs and what failed; what is pending does not wait for ever', () => {
+  test('A check that could not run changes only a pending status, and only after the time limit', () => {
     for (const one of statuses)
       for (const age of [0, timeoutMs - 1, timeoutMs]) {
         const waitedLong = ['CreatePending', 'UpdatePending'].includes(one) && age >= timeoutMs
@@ -79,7 +79,7 @@ suite('a check', () => {
       }
   })
 
-  test('is made by archive_check while archiving, by none once put away, by check otherwise', () => {
+  test('archive_check runs while archiving, nothing for archived deployments, check otherwise', () => {
     const script = (one: Status) => checkScriptFor(one)
     assert.equal(script('ArchivePending'), 'archive_check')
     assert.equal(script('Archived'), null)
@@ -88,7 +88,7 @@ suite('a check', () => {
       assert.equal(script(one), 'check')
   })
 
-  test('every non-zero exit code is a failure of exactly one kind', () => {
+  test('Every non-zero exit code stands for exactly one failure', () => {
     for (let code = 1; code < 256; code++)
       assert.equal(
         failureForExitCode(code),
@@ -97,7 +97,7 @@ suite('a check', () => {
   })
 })
 
-/** Contract §2 as pairs; `gone` is no deployment, `any failure` the three kinds. */
+/** The transitions of contract §2. `gone`: there is no deployment. */
 const contractTransitions: [from: readonly (Status | 'gone')[], to: readonly (Status | 'gone')[]][] = [
   [['gone'], ['CreatePending']],
   [
@@ -118,7 +118,7 @@ const contractTransitions: [from: readonly (Status | 'gone')[], to: readonly (St
 const isAllowed = (from: Status | 'gone', to: Status | 'gone') =>
   from === to || contractTransitions.some(([starts, ends]) => starts.includes(from) && ends.includes(to))
 
-/** One step of a deployment's life: an action to its end, or a check. */
+/** Applies one step: a whole action, or a check. Returns the status after it and, if an action ran, during it. */
 function applyStep(at: Status | 'gone', what: LifecycleStep): [Status | 'gone', ...(Status | 'gone')[]] {
   if (what.kind === 'check')
     return at === 'gone' ? [at] : [statusAfterCheck(at, what.exitCode, what.pendingMs, timeoutMs)]
@@ -132,7 +132,7 @@ type LifecycleStep =
   | { kind: ActionKind; succeeds: boolean }
   | { kind: 'check'; exitCode: number | null; pendingMs: number }
 
-suite('a life', () => {
+suite('The lifecycle', () => {
   const stepArbitrary: fc.Arbitrary<LifecycleStep> = fc.oneof(
     fc.record({ kind: fc.constantFrom(...actionKinds), succeeds: fc.boolean() }),
     fc.record({
@@ -142,7 +142,7 @@ suite('a life', () => {
     }),
   )
 
-  test('of any actions and checks never leaves the table of the contract', () => {
+  test('Random actions and checks make only transitions of the contract', () => {
     fc.assert(
       fc.property(fc.array(stepArbitrary, { maxLength: 60 }), (steps) => {
         let at: Status | 'gone' = 'gone'
@@ -158,7 +158,7 @@ suite('a life', () => {
     )
   })
 
-  test('never gets stuck: from every status some move leads on, and some way leads out', () => {
+  test('Every status has a way out, and every deployment can be deleted in the end', () => {
     const next = (at: Status): (Status | 'gone')[] => [
       ...actionKinds.flatMap((kind) =>
         [true, false].flatMap((succeeds) => applyStep(at, { kind, succeeds })),
@@ -176,13 +176,13 @@ suite('a life', () => {
     for (const one of statuses) {
       assert.ok(
         next(one).some((to) => to !== one),
-        `${one} leads nowhere`,
+        `${one} has no way out`,
       )
-      assert.ok(waysOut.has(one), `${one} never ends`)
+      assert.ok(waysOut.has(one), `${one} never leads to deletion`)
     }
   })
 
-  test('a check alone never makes a deployment go, and never touches one that is put away', () => {
+  test('A check never deletes a deployment and never changes one that is archived', () => {
     fc.assert(
       fc.property(statusArbitrary, exitCodeArbitrary, fc.nat(), (one, code, pendingMs) => {
         const to = statusAfterCheck(one, code, pendingMs, timeoutMs)

@@ -24,7 +24,7 @@ test('The second of two concurrent updates is rejected with 412 and accepted aft
   assert.equal(refused.status, 412)
   assert.deepEqual(refused.body, {
     tag: 'AppError',
-    error_message: 'The config of deployment shared was changed meanwhile: read it again.',
+    error_message: 'The config of deployment shared has changed since you read it: read it again.',
     code: 'precondition_failed',
   })
   assert.equal((await octopod.actions('shared')).length, 2, 'no action was started')

@@ -4,24 +4,9 @@
  */
 import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo, LastAction } from '../../domain/schemas.ts'
-import { fromRecordedStatus, type Status } from '../../domain/statuses.ts'
-
-/** Each tone has a color and a shape, so that it is recognizable without color. */
-export type Tone = 'success' | 'progress' | 'warning' | 'error' | 'inactive'
+import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
 
 export type StatusLabel = { label: string; tone: Tone }
-
-const statusLabels: Record<Status, StatusLabel> = {
-  Running: { label: 'Running', tone: 'success' },
-  GenericFailure: { label: 'Failing', tone: 'error' },
-  PartialAvailability: { label: 'Partly available', tone: 'warning' },
-  TagMismatch: { label: 'Wrong image tag', tone: 'warning' },
-  CreatePending: { label: 'Creating', tone: 'progress' },
-  UpdatePending: { label: 'Updating', tone: 'progress' },
-  ArchivePending: { label: 'Archiving', tone: 'progress' },
-  Archived: { label: 'Archived', tone: 'inactive' },
-  CleanupFailed: { label: 'Cleanup failed', tone: 'error' },
-}
 
 /** `inProgress`: the action in progress. `verb`: the button label. */
 export const actionVerbs: Record<ActionKind, { inProgress: string; verb: string }> = {
@@ -40,10 +25,7 @@ export const stateLabels = {
 
 export const statusOf = (info: FullInfo): Status => fromRecordedStatus(info.status.recorded_status as never)
 
-export const isArchived = (info: FullInfo): boolean => {
-  const status = statusOf(info)
-  return status === 'Archived' || status === 'CleanupFailed'
-}
+export const isArchived = (info: FullInfo): boolean => statusTable[statusOf(info)].isArchived
 
 /** The queued or running action. */
 export function activeAction({ last_action }: FullInfo): LastAction | null {
@@ -59,12 +41,13 @@ export function statusLabel(info: FullInfo): StatusLabel {
   if (active !== null) {
     return { label: actionVerbs[kindFromWireName(active.action)].inProgress, tone: 'progress' }
   }
-  const status = statusOf(info)
-  if (status === 'ArchivePending' && lastActionFailed(info)) return { label: 'Archive failed', tone: 'error' }
-  if (status === 'CreatePending' && info.last_action?.action === 'RestoreAction') {
-    return { ...statusLabels[status], label: actionVerbs.restore.inProgress }
+  const { label, tone, pendingTarget } = statusTable[statusOf(info)]
+  if (pendingTarget === 'Archived' && lastActionFailed(info))
+    return { label: 'Archive failed', tone: 'error' }
+  if (pendingTarget === 'Running' && info.last_action?.action === 'RestoreAction') {
+    return { label: actionVerbs.restore.inProgress, tone }
   }
-  return statusLabels[status]
+  return { label, tone }
 }
 
 /** True when the last action ended without success. */
@@ -98,10 +81,7 @@ export function statusReason(info: FullInfo): string | null {
     // When the status label already says it, only the part in brackets.
     return outcome.startsWith(label) ? (/\((.*)\)/.exec(outcome)?.[1] ?? null) : outcome
   }
-  const status = statusOf(info)
-  if (status === 'ArchivePending') return 'waiting for the archive check'
-  if (status === 'CreatePending' || status === 'UpdatePending') return 'waiting for the health check'
-  return isArchived(info) || status === 'Running' ? null : 'reported by the health check'
+  return statusTable[statusOf(info)].hint
 }
 
 /** The duration in ms; null before the start or the end. */

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { sql } from 'slonik'
 import { isUniqueViolation } from '../../../db/errors.ts'
 import { getDeploymentOverrides } from '../../../db/queries/deployments.ts'
-import { type ActionKind, actionKinds, actions, canStart } from '../../../domain/actions.ts'
+import { type ActionKind, actionKinds, actions, allowedStatuses, canStart } from '../../../domain/actions.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import { valueAdded, valueDeleted } from '../../../domain/overrides.ts'
 import { statuses } from '../../../domain/statuses.ts'
@@ -196,7 +196,7 @@ suite('lifecycle of a deployment', () => {
 
   test('A failed script leaves the failure status of its action', async () => {
     for (const kind of actionKinds.filter((one) => one !== 'create')) {
-      const name = await insertDeployment(db, actions[kind].allowedFrom[0])
+      const name = await insertDeployment(db, allowedStatuses(kind)[0])
       await runAction(db, kind, name, 1)
       assert.equal(await statusOf(db, name), actions[kind].failureStatus)
     }

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
-import { type ActionKind, actions } from '../../../domain/actions.ts'
+import { type ActionKind, actions, allowedStatuses } from '../../../domain/actions.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import type { Status } from '../../../domain/statuses.ts'
 import {
@@ -27,7 +27,7 @@ const overrides = { application: [valueAdded('a', 'new')], deployment: [valueAdd
 
 /** Every kind with its allowed statuses, except create and cleanup, which leave a status of their own. */
 const undoneCases = (['update', 'archive', 'restore'] as const).flatMap((kind) =>
-  actions[kind].allowedFrom.map((status): [ActionKind, Status] => [kind, status]),
+  allowedStatuses(kind).map((status): [ActionKind, Status] => [kind, status]),
 )
 
 suite('action that ended before its script started', () => {

@@ -1,0 +1,64 @@
+/**
+ * The conditions under which an action may start, and the error for each that is not met. Used twice: by
+ * functions/deployments/submit-action.ts before anything runs, and by db/queries/enqueue-action.ts for the decision that
+ * the SQL function enqueue_action makes under the lock.
+ */
+import { type ActionKind, allowedStatuses, canStart } from './actions.ts'
+import { ApiError, deploymentBusy, noSuchDeployment } from './errors.ts'
+import type { Status } from './statuses.ts'
+
+export type UnmetCondition =
+  | 'name_taken'
+  | 'no_such_deployment'
+  | 'busy'
+  | 'invalid_transition'
+  | 'precondition_failed'
+
+type StartRequest = {
+  kind: ActionKind
+  name: string
+  /** The revision that the client has read: the config must not have changed since. */
+  revision?: number | undefined
+}
+
+/** `busy`: an action of the deployment is queued or running. `configRevision`: the revision of its last config change. */
+type DeploymentState = { status: Status; busy: boolean; configRevision: number }
+
+/** The first condition that is not met; null when the action may start. `current` is null for an unknown name. */
+export function findUnmetCondition(
+  { kind, revision }: StartRequest,
+  current: DeploymentState | null,
+): UnmetCondition | null {
+  if (kind === 'create') return current === null ? null : 'name_taken'
+  if (current === null) return 'no_such_deployment'
+  if (current.busy) return 'busy'
+  if (!canStart(kind, current.status)) return 'invalid_transition'
+  return revision !== undefined && current.configRevision > revision ? 'precondition_failed' : null
+}
+
+/** The error that the client receives. `status` is null for an unknown name. */
+export function unmetConditionError(
+  condition: UnmetCondition,
+  { kind, name }: Pick<StartRequest, 'kind' | 'name'>,
+  status: Status | null,
+): ApiError {
+  switch (condition) {
+    case 'name_taken':
+      return new ApiError('name_taken', `Deployment ${name} already exists.`)
+    case 'no_such_deployment':
+      return noSuchDeployment(name)
+    case 'busy':
+      return deploymentBusy(name)
+    case 'invalid_transition':
+      return new ApiError('invalid_transition', invalidTransitionMessage(kind, name, status))
+    case 'precondition_failed':
+      return new ApiError(
+        'precondition_failed',
+        `The config of deployment ${name} has changed since you read it: read it again.`,
+      )
+  }
+}
+
+function invalidTransitionMessage(kind: ActionKind, name: string, status: Status | null): string {
+  return `Deployment ${name} is ${status}: ${kind} needs it to be ${allowedStatuses(kind).join(' or ')}.`
+}
