@@ -1,11 +1,15 @@
 /**
- * Ends a process that leads its own process group, together with the group: a sequence of signals to the process, then SIGKILL to the
- * group. The orphan guard does the same when the process that started it is gone. Called by spawn-program.ts and the bench.
+ * Ends a process that leads its own process group, together with the group: a sequence of signals to the
+ * process, then SIGKILL to the group. The orphan guard does the same when the process that started it is
+ * gone. Called by spawn-program.ts and the bench.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { withTimeout } from '../with-timeout.ts'
 
-/** Signals to end a process, each with the time it has before the next one. SIGKILL to the process group comes last. */
+/**
+ * Signals to end a process, each with the time it has before the next one. SIGKILL to the process group comes
+ * last.
+ */
 export type StopSequence = readonly { signal: NodeJS.Signals; waitMs: number }[]
 
 /** Resolves when the process has exited. `exited` settles at its exit. */
@@ -41,9 +45,9 @@ export function killProcessGroup(pid: number): void {
 }
 
 /**
- * The guard reads from a pipe whose other end this process holds. When this process dies, the pipe closes, and the guard sends the
- * stop sequence. SIGCONT follows each signal, because a stopped process does not receive SIGTERM. Arguments: the process id, then each
- * signal and its wait in tenths of a second.
+ * The guard reads from a pipe whose other end this process holds. When this process dies, the pipe closes,
+ * and the guard sends the stop sequence. SIGCONT follows each signal, because a stopped process does not
+ * receive SIGTERM. Arguments: the process id, then each signal and its wait in tenths of a second.
  */
 const orphanGuardScript = `
 pid=$1; shift

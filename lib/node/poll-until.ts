@@ -1,4 +1,7 @@
-/** Waits for a condition that nothing announces: calls a check repeatedly, with growing delays, for a limited time. */
+/**
+ * Waits for a condition that nothing announces: calls a check repeatedly, with growing delays, for a limited
+ * time.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** True when `check` has returned true; false when `shouldStop` returned true or the time is over. */

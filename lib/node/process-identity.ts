@@ -1,6 +1,7 @@
 /**
- * Identifies a process by more than its id: process ids are reused, the start time of a process is not. Called by whoever stores a
- * process id in a file: the lock and the process list of `npm start`, the embedded PostgreSQL.
+ * Identifies a process by more than its id: process ids are reused, the start time of a process is not.
+ * Called by code that stores process ids in files: the lock and the process list of `npm start`, the embedded
+ * PostgreSQL.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

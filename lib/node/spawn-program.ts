@@ -1,6 +1,7 @@
 /**
- * Starts another program as a child process in its own process group, so that Ctrl-C in the terminal does not reach it. Called by
- * start-program.ts, `npm start`, the test cluster, the tests and the bench. The program never outlives the process that started it.
+ * Starts another program as a child process in its own process group, so that Ctrl-C in the terminal does not
+ * reach it. Called by start-program.ts, `npm start`, the test cluster, the tests and the bench. The program
+ * never outlives the process that started it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'

@@ -1,6 +1,7 @@
 /**
- * Starts a program and waits until it is ready: until a line of its output contains a text, and until a check succeeds where one is
- * given. Called by `npm start`, the embedded datastores, the test cluster, the tests and the bench.
+ * Starts a program and waits until it is ready: until a line of its output contains a text, and until a check
+ * succeeds where one is given. Called by `npm start`, the embedded datastores, the test cluster, the tests
+ * and the bench.
  */
 import { pollUntil } from './poll-until.ts'
 import { describeExit, type ProgramOptions, type RunningProgram, spawnProgram } from './spawn-program.ts'

@@ -1,4 +1,7 @@
-/** The short form, first half: crashes at single statements, frozen runners, forbidden writes. The invariants must hold each time. */
+/**
+ * The short form, first half: crashes at single statements, frozen runners, forbidden writes. The invariants
+ * must hold each time.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'

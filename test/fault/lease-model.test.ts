@@ -1,7 +1,7 @@
 /**
- * A model of one lease: the real runner/actions/lease.ts with a fake clock and a fake database. Renewals are slow, fail, succeed without
- * a response, or meet a frozen runner. The runner or its watchdog must always end the script early enough that it has ended before the
- * lease. fast-check prints the seed of a failure.
+ * A model of one lease: the real runner/actions/lease.ts with a fake clock and a fake database. Renewals are
+ * slow, fail, succeed without a response, or meet a frozen runner. The runner or its watchdog must always end
+ * the script early enough that it has ended before the lease. fast-check prints the seed of a failure.
  */
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
@@ -50,7 +50,10 @@ type SimulationResult = {
   leaseEnds: number
 }
 
-/** Simulates the time of four leases. Resolves with the time and reason of the end of the script, and the true end of the lease. */
+/**
+ * Simulates the time of four leases. Resolves with the time and reason of the end of the script, and the true
+ * end of the lease.
+ */
 async function simulateLease(
   renewals: readonly Renewal[],
   frozen: Freeze | null,
@@ -65,7 +68,8 @@ async function simulateLease(
     let watchdogDeadline = Number.POSITIVE_INFINITY
     let renewalCount = 0
     const later = (ms: number, work: () => void) => setTimeout(work, ms)
-    // The database: a request that arrives in time renews the lease, a later one is rejected. The query has a timeout.
+    // The database: a request that arrives in time renews the lease, a later one is rejected. The query has
+    // a timeout.
     const maybeOne = () =>
       new Promise((resolve, reject) => {
         const next = renewals[renewalCount] ?? { requestMs: 5, responseMs: 5, breaks: false, cancel: false }

@@ -1,8 +1,9 @@
 /**
- * `npm run test:fault`: the long form of the fault tests. Runs each scenario on a cluster of its own, waits until it is quiet, and checks the
- * invariants. Prints the seed and the measured times with their budgets. Exits with 1 when an invariant is violated or a count is
- * unexpected, never because of a time. `npm run test:fault -- killed Redis` runs the scenarios with one of these words in their title.
- * ROUNDS=3 multiplies the rounds.
+ * `npm run test:fault`: the long form of the fault tests. Runs each scenario on a cluster of its own, waits
+ * until it is quiet, and checks the invariants. Prints the seed and the measured times with their budgets.
+ * Exits with 1 when an invariant is violated or a count is unexpected, never because of a time. `npm run
+ * test:fault -- killed Redis` runs the scenarios with one of these words in their title. ROUNDS=3 multiplies
+ * the rounds.
  */
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'

@@ -1,4 +1,7 @@
-/** The mutants of mutations.ts: each removes one safeguard from the source code, and names the invariants that are violated then. */
+/**
+ * The mutants of mutations.ts: each removes one safeguard from the source code, and names the invariants that
+ * are violated then.
+ */
 import type { Invariant } from './checker/history.ts'
 
 export type Mutant = {

@@ -1,7 +1,8 @@
 /**
- * Proves that the fault tests can fail: removes one safeguard at a time from a scratch copy of the repository, runs the two short tests
- * there, and expects a violation of the right invariant. First it runs them unchanged, and they must pass. Usage:
- * `npx node test/fault/mutations.ts [words of one mutant]`. Exits with 1 when a mutant survives.
+ * Proves that the fault tests can fail: removes one safeguard at a time from a scratch copy of the
+ * repository, runs the two short tests there, and expects a violation of the right invariant. First it runs
+ * them unchanged, and they must pass. Usage: `npx node test/fault/mutations.ts [words of one mutant]`. Exits
+ * with 1 when a mutant survives.
  */
 import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -84,7 +85,10 @@ async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () 
   }
 }
 
-/** Runs one of the two tests; resolves with the violated invariants it names. Ends it as soon as an expected one is among them. */
+/**
+ * Runs one of the two tests; resolves with the violated invariants it names. Ends it as soon as an expected
+ * one is among them.
+ */
 function runTest(
   test: string,
   wanted: readonly string[],

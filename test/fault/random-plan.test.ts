@@ -1,4 +1,7 @@
-/** The short form, second half: a random plan of faults of every kind under load. The invariants must hold afterwards. */
+/**
+ * The short form, second half: a random plan of faults of every kind under load. The invariants must hold
+ * afterwards.
+ */
 import { test } from 'node:test'
 import { runRandomPlan } from './faults/random-plan.ts'
 import { startCluster } from './harness/cluster.ts'

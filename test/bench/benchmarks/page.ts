@@ -46,8 +46,8 @@ const within = (description: string, value: number, budget: number): Result => (
 })
 
 function logViewerResults(seen: LogViewerTimes): Result[] {
-  const createResult = (words: string, value: number) =>
-    within(`100,000 lines of output: longest task while ${words}`, value, budgetMs.longTask)
+  const createResult = (phase: string, value: number) =>
+    within(`100,000 lines of output: longest task while ${phase}`, value, budgetMs.longTask)
   return [
     createResult('it loads', seen.loading),
     createResult('scrolling', seen.scrolling),
@@ -57,7 +57,7 @@ function logViewerResults(seen: LogViewerTimes): Result[] {
 }
 
 function pageResults(size: number, seen: PageTimes, eventAtTen: number): Result[] {
-  const description = (words: string) => `${size.toLocaleString('en')} deployments: ${words}`
+  const description = (name: string) => `${size.toLocaleString('en')} deployments: ${name}`
   return [
     {
       ...within(description('navigation to first rows'), seen.firstRows, budgetMs.firstRows),
@@ -141,9 +141,9 @@ async function fetchTime(tab: Page, origin: string): Promise<number> {
 
 async function type(tab: Page): Promise<void> {
   const field = tab.getByLabel('Search names and config')
-  for (const words of ['d-99', 'feature 12', 'imgae']) {
+  for (const text of ['d-99', 'feature 12', 'imgae']) {
     await field.fill('')
-    await field.pressSequentially(words, { delay: 40 })
+    await field.pressSequentially(text, { delay: 40 })
   }
   await field.fill('')
 }

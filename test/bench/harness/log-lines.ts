@@ -2,7 +2,7 @@
  * Generates output like that of a build: log lines of changing content that compress about as well as real
  * logs.
  */
-const words =
+const vocabulary =
   'layer pulled digest sha256 step run npm build module compiled chunk warning cache hit miss deploy image pod ready'.split(
     ' ',
   )
@@ -16,7 +16,7 @@ export function logLines(bytes: number): string {
   }
   let text = ''
   for (let line = 1; text.length < bytes; line += 1) {
-    const message = Array.from({ length: 8 }, () => words[random(words.length)]).join(' ')
+    const message = Array.from({ length: 8 }, () => vocabulary[random(vocabulary.length)]).join(' ')
     text += `2024-01-01T00:00:00.${String(line % 1000).padStart(3, '0')}Z ${message} ${random(2 ** 31).toString(16)}\n`
   }
   return text

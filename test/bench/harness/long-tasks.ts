@@ -10,7 +10,10 @@ export function recordLongTasks(): void {
   }).observe({ type: 'longtask' })
 }
 
-/** The longest task during `act`, in milliseconds. The browser reports no task below 50 ms, so 50 is the minimum. */
+/**
+ * The longest task during `act`, in milliseconds. The browser reports no task below 50 ms, so 50 is the
+ * minimum.
+ */
 export async function longestTask(tab: Page, act: () => Promise<unknown>): Promise<number> {
   const taken = () => tab.evaluate(() => (window as unknown as { tasks: number[] }).tasks.splice(0))
   await taken()

@@ -1,4 +1,7 @@
-/** Starts the measured programs as processes: server and runner of Octopod, server and runner of the baseline. Called by the benchmarks. */
+/**
+ * Starts the measured programs as processes: server and runner of Octopod, server and runner of the baseline.
+ * Called by the benchmarks.
+ */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { freePort } from '../../../lib/node/ports.ts'

@@ -1,4 +1,7 @@
-/** The results of the bench and how they are written: as a table, or as JSON. Called by main.ts and the benchmarks. */
+/**
+ * The results of the bench and how they are written: as a table, or as JSON. Called by main.ts and the
+ * benchmarks.
+ */
 
 export type Result = {
   row: string

@@ -1,6 +1,6 @@
 /**
- * Runs a part of the bench in a process of its own, so that it shares no event loop with the bench. The bench sends tasks over the channel
- * of fork; the file calls serveTasks.
+ * Runs a part of the bench in a process of its own, so that it shares no event loop with the bench. The bench
+ * sends tasks over the channel of fork; the file calls serveTasks.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
 /**
- * I3: every script run is recorded in the database before it starts, and every repetition is a visible attempt. One run for each
- * action, one action for each key; a further attempt only where retries are allowed, only after an interrupted one, at most three.
+ * I3: every script run is recorded in the database before it starts, and every repetition is a visible
+ * attempt. One run for each action, one action for each key; a further attempt only where retries are
+ * allowed, only after an interrupted one, at most three.
  */
 import {
   type History,

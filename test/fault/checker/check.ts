@@ -1,4 +1,7 @@
-/** Checks the invariants over the history of one fault test. Called by the harness when the cluster is quiet. Pure functions. */
+/**
+ * Checks the invariants over the history of one fault test. Called by the harness when the cluster is quiet.
+ * Pure functions.
+ */
 import { checkAttempts } from './attempts.ts'
 import { checkCompletion } from './completion.ts'
 import { checkFencing } from './fencing.ts'

@@ -1,6 +1,6 @@
 /**
- * I2: an accepted action exists and ends, a rejected request has started no action, and no deployment waits for a check that never
- * comes.
+ * I2: an accepted action exists and ends, a rejected request has started no action, and no deployment waits
+ * for a check that never comes.
  */
 import {
   checkTimeoutMs,

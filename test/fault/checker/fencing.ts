@@ -1,6 +1,6 @@
 /**
- * I4: every accepted write came from the program that held the action, with its fencing token. No program took a lease before its
- * end. A finished action stays as it is until a cleanup of its deployment deletes it.
+ * I4: every accepted write came from the program that held the action, with its fencing token. No program
+ * took a lease before its end. A finished action stays as it is until a cleanup of its deployment deletes it.
  */
 import {
   type History,

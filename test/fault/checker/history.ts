@@ -1,6 +1,7 @@
 /**
- * The recorded history of one fault test, as plain data from the control scripts, the clients and the database. The checks of this
- * folder read nothing else. All times are milliseconds since the machine started (/proc/uptime, in steps of 10).
+ * The recorded history of one fault test, as plain data from the control scripts, the clients and the
+ * database. The checks of this folder read nothing else. All times are milliseconds since the machine started
+ * (/proc/uptime, in steps of 10).
  */
 
 /** The start of an action's script. The script records it before it does anything else. */
@@ -80,7 +81,10 @@ export type DeploymentSnapshot = {
   state: string | null
 }
 
-/** Everything one page showed: each revision in order (null: the deployment was removed), and the list at the end. */
+/**
+ * Everything one page showed: each revision in order (null: the deployment was removed), and the list at the
+ * end.
+ */
 export type PageRecord = {
   name: string
   shownRevisions: { atMs: number; deployment: string; revision: number | null }[]
@@ -90,7 +94,10 @@ export type PageRecord = {
 /** The revision of a deployment when it was deleted. */
 export type Deletion = { deployment: string; revision: number }
 
-/** A deployment that has a pending status at the end. `overdueMs`: time since its check was due; null: no check is scheduled. */
+/**
+ * A deployment that has a pending status at the end. `overdueMs`: time since its check was due; null: no
+ * check is scheduled.
+ */
 export type PendingDeployment = {
   deployment: string
   status: string
@@ -98,7 +105,10 @@ export type PendingDeployment = {
   overdueMs: number | null
 }
 
-/** The stored output of a finished action, what its script printed at most, and whether the script reached its end. */
+/**
+ * The stored output of a finished action, what its script printed at most, and whether the script reached its
+ * end.
+ */
 export type StoredOutput = {
   action: number
   state: string

@@ -1,6 +1,6 @@
 /**
- * I1: two script trees of one deployment are never alive at the same time. Known from the lock of the deployment, which every process of a
- * script holds, and from the times at which processes were seen.
+ * I1: two script trees of one deployment are never alive at the same time. Known from the lock of the
+ * deployment, which every process of a script holds, and from the times at which processes were seen.
  */
 import { type History, type ScriptRun, toleranceMs, type Violation } from './history.ts'
 

@@ -1,6 +1,6 @@
 /**
- * I5: no page returns to an older state or to a deleted deployment, every page ends with the state of the database, and no line of
- * output is lost.
+ * I5: no page returns to an older state or to a deleted deployment, every page ends with the state of the
+ * database, and no line of output is lost.
  */
 import type { Deletion, DeploymentSnapshot, History, PageRecord, StoredOutput, Violation } from './history.ts'
 

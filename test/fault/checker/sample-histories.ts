@@ -129,7 +129,10 @@ export function createRetriedHistory(): History {
 
 const cleaning = { ...running, kind: 'cleanup', leaseEndMs: 25_100, reason: 'key-2' }
 
-/** The deployment is cleaned up after the action. The runner of the cleanup deletes all rows, its own before the others. */
+/**
+ * The deployment is cleaned up after the action. The runner of the cleanup deletes all rows, its own before
+ * the others.
+ */
 export function createCleanedUpHistory(): History {
   const history = createHistory()
   const requested = { ...cleaning, state: 'queued', fencingToken: 0, leaseEndMs: null }

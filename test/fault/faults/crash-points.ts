@@ -1,6 +1,7 @@
 /**
- * Crashes at single statements: the program that sends the statement first is killed before PostgreSQL receives it, or after PostgreSQL
- * has executed it and before the response arrives. The programs need no hook: the proxy in front of PostgreSQL knows the statement.
+ * Crashes at single statements: the program that sends the statement first is killed before PostgreSQL
+ * receives it, or after PostgreSQL has executed it and before the response arrives. The programs need no
+ * hook: the proxy in front of PostgreSQL knows the statement.
  */
 
 import type { Cluster } from '../harness/cluster.ts'
@@ -82,8 +83,8 @@ export const allCrashes: Crash[] = (Object.keys(crashPoints) as CrashPointName[]
 ])
 
 /**
- * Runs all crashes at the same time, each on its own deployment. A new program replaces each victim. Rejects when a statement was never
- * sent, when a victim keeps running, or when an accepted action has not ended.
+ * Runs all crashes at the same time, each on its own deployment. A new program replaces each victim. Rejects
+ * when a statement was never sent, when a victim keeps running, or when an accepted action has not ended.
  */
 export async function crashAtEach(
   cluster: Cluster,

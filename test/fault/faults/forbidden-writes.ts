@@ -1,8 +1,9 @@
 /**
- * Tries writes that wrong code could send while a runner holds an action. The database itself must reject each of them: a write without
- * the current fencing token, a second active action, a decreasing token, a claim before the end of the lease, output with another
- * token, a way back from running to queued, the delete of an active action, any change of a finished one. The functions of db/queries
- * must change nothing when their lease has ended.
+ * Tries writes that wrong code could send while a runner holds an action. The database itself must reject
+ * each of them: a write without the current fencing token, a second active action, a decreasing token, a
+ * claim before the end of the lease, output with another token, a way back from running to queued, the delete
+ * of an active action, any change of a finished one. The functions of db/queries must change nothing when
+ * their lease has ended.
  */
 import pg from 'pg'
 import { isStaleWrite } from '../../../db/errors.ts'

@@ -1,4 +1,7 @@
-/** Freezes a runner with SIGSTOP for a while: while a script runs, or between the claim and the start of an action. */
+/**
+ * Freezes a runner with SIGSTOP for a while: while a script runs, or between the claim and the start of an
+ * action.
+ */
 
 import { rm, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,8 +33,9 @@ const writeStatements =
   /update actions set lease_expires_at|finish_action\(|insert into action_output|for update/
 
 /**
- * Freezes the runner of a long script for `frozenMs`. With `beyondLease` the script must end before another runner takes the action;
- * without it the runner keeps its script, and the action is cancelled at the end. All times count from the freeze.
+ * Freezes the runner of a long script for `frozenMs`. With `beyondLease` the script must end before another
+ * runner takes the action; without it the runner keeps its script, and the action is cancelled at the end.
+ * All times count from the freeze.
  */
 export async function freezeRunner(
   cluster: Cluster,
@@ -52,7 +56,10 @@ export async function freezeRunner(
   try {
     const frozenAt = nowMs()
     runner.signal('SIGSTOP')
-    const [gone, settled] = [waitForProcessesGone(cluster, action), waitForActionEnd(cluster, action)]
+    const [processesEnded, actionEnded] = [
+      waitForProcessesGone(cluster, action),
+      waitForActionEnd(cluster, action),
+    ]
     await withTimeout(runner.exited, frozenMs, () => {})
     continued = true
     runner.signal('SIGCONT')
@@ -61,9 +68,9 @@ export async function freezeRunner(
       await observed
       await cancelAction(cluster.serverUrls()[0], action)
     }
-    const [goneAt, { state, atMs }] = await Promise.all([gone, settled, observed])
+    const [processesEndedAt, { state, atMs }] = await Promise.all([processesEnded, actionEnded, observed])
     return {
-      processesGoneMs: beyondLease ? goneAt - frozenAt : null,
+      processesGoneMs: beyondLease ? processesEndedAt - frozenAt : null,
       settledMs: atMs - frozenAt,
       state,
       staleWriteAttempts,
@@ -74,8 +81,9 @@ export async function freezeRunner(
 }
 
 /**
- * Freezes a runner after it has claimed an action and before it starts it. Another runner takes the action and runs it. Then the
- * first runner continues, and the database must reject its start. `onFrozen` is called when it is frozen; no other fault may end it.
+ * Freezes a runner after it has claimed an action and before it starts it. Another runner takes the action
+ * and runs it. Then the first runner continues, and the database must reject its start. `onFrozen` is called
+ * when it is frozen; no other fault may end it.
  */
 export async function freezeBetweenClaimAndStart(
   cluster: Cluster,

@@ -1,6 +1,6 @@
 /**
- * Delivers a message late. A statement arrives after its sender was killed and another runner has taken or ended the action. An event
- * arrives after a newer one.
+ * Delivers a message late. A statement arrives after its sender was killed and another runner has taken or
+ * ended the action. An event arrives after a newer one.
  */
 import { rm, writeFile } from 'node:fs/promises'
 import { Redis } from 'ioredis'
@@ -11,7 +11,10 @@ import type { StatementAction } from '../harness/postgres/postgres-proxy.ts'
 import { crashPoints } from './crash-points.ts'
 import { startAction, waitForActionEnd, waitUntil } from './operations.ts'
 
-/** Resolves with the response of PostgreSQL to the late statement. The checker finds out whether it had an effect. */
+/**
+ * Resolves with the response of PostgreSQL to the late statement. The checker finds out whether it had an
+ * effect.
+ */
 export async function deliverStatementLate(
   cluster: Cluster,
   step: 'start' | 'output' | 'finish',
@@ -72,8 +75,8 @@ export async function deliverStatementLate(
 }
 
 /**
- * Freezes the connection to Redis of the server that accepts an action, until the action has ended; a runner finds it by polling.
- * Resolves when an older revision was published after a newer one.
+ * Freezes the connection to Redis of the server that accepts an action, until the action has ended; a runner
+ * finds it by polling. Resolves when an older revision was published after a newer one.
  */
 export async function deliverEventLate(cluster: Cluster, deployment: string): Promise<void> {
   const [server] = cluster.servers()

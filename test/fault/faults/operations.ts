@@ -1,4 +1,7 @@
-/** Steps that the scenarios share: create deployments, start an action, wait for its runner, its script and its end. */
+/**
+ * Steps that the scenarios share: create deployments, start an action, wait for its runner, its script and
+ * its end.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isActive } from '../checker/history.ts'
 import { nowMs } from '../harness/clock.ts'
@@ -77,7 +80,10 @@ export async function waitForRunner(cluster: Cluster, action: number): Promise<P
   return holder
 }
 
-/** Waits until the script runs or the action has ended. Resolves with the name of the runner that claimed the action last. */
+/**
+ * Waits until the script runs or the action has ended. Resolves with the name of the runner that claimed the
+ * action last.
+ */
 export async function waitForScriptStart(cluster: Cluster, action: number): Promise<string> {
   let name = ''
   await waitUntil(`the script of action ${action} runs`, async () => {

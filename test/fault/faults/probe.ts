@@ -1,4 +1,7 @@
-/** Sends requests to every server at fixed intervals while a datastore is down, and records the responses and their times. */
+/**
+ * Sends requests to every server at fixed intervals while a datastore is down, and records the responses and
+ * their times.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { RecordedRequest } from '../checker/history.ts'
@@ -68,7 +71,10 @@ function getList(url: string): Promise<number> {
   )
 }
 
-/** Resolves with 200 when the update was accepted, with 409 when it was rejected because the last one is still running. */
+/**
+ * Resolves with 200 when the update was accepted, with 409 when it was rejected because the last one is still
+ * running.
+ */
 async function postUpdate(url: string, deployment: string): Promise<number> {
   const response = await sendOnce(url, {
     key: createKey('probe'),
@@ -106,7 +112,10 @@ export function serverErrors(requests: readonly RecordedRequest[], fromMs: numbe
 
 export type Delay = { acceptedMs: number; delayMs: number }
 
-/** The delays from acceptance to the start of the script. A script that did not start counts until `overMs`. For loads without cancels. */
+/**
+ * The delays from acceptance to the start of the script. A script that did not start counts until `overMs`.
+ * For loads without cancels.
+ */
 export async function startDelays(cluster: Cluster, overMs: number): Promise<Delay[]> {
   const { runs } = await readScriptHistory(cluster.historyDir)
   const startOf = new Map(runs.map(({ action, atMs }) => [action, atMs]))

@@ -106,8 +106,9 @@ export type PlanOptions = {
 }
 
 /**
- * Two loops cause faults until the time is over. Every kind happens before any kind happens again. Resolves with the faults in order.
- * The seed determines the order and the random numbers of each fault. A fault waits while another one has the same target.
+ * Two loops cause faults until the time is over. Every kind happens before any kind happens again. Resolves
+ * with the faults in order. The seed determines the order and the random numbers of each fault. A fault waits
+ * while another one has the same target.
  */
 export async function runRandomPlan(cluster: Cluster, options: PlanOptions): Promise<FaultName[]> {
   const { forMs, pauseMs, maxMs } = options

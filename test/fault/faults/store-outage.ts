@@ -17,7 +17,10 @@ export type OutageRecord = OutagePeriod & { name: string }
 
 const responseMs = 5000
 
-/** Runs every outage `rounds` times and observes for `afterMs` after each. Resolves with their times when the load has ended. */
+/**
+ * Runs every outage `rounds` times and observes for `afterMs` after each. Resolves with their times when the
+ * load has ended.
+ */
 export async function runOutages(
   cluster: Cluster,
   rounds: number,

@@ -1,6 +1,7 @@
 /**
- * A whole Octopod for a fault test: datastores of its own, servers and runners as processes, pages that watch, and the history of
- * everything that happened. After its faults a test calls waitUntilQuiet(), then check().
+ * A whole Octopod for a fault test: datastores of its own, servers and runners as processes, pages that
+ * watch, and the history of everything that happened. After its faults a test calls waitUntilQuiet(), then
+ * check().
  */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -38,13 +39,19 @@ export type Cluster = {
   addServer(env?: Record<string, string>): Promise<Server>
   addRunner(env?: Record<string, string>): Promise<Program>
   openPages(count: number): void
-  /** Calls the function before every statement of every program, also of later ones. Returns a function that stops this. */
+  /**
+   * Calls the function before every statement of every program, also of later ones. Returns a function that
+   * stops this.
+   */
   interceptStatements(interceptor: StatementInterceptor): () => void
   /** All requests of all clients. Each client appends its own. */
   requests: RecordedRequest[]
   /** The path of a file that the control scripts look for. */
   scriptFile(name: string): string
-  /** Ends all faults and waits until no work is left. Never rejects: the checker reports what did not finish in time. */
+  /**
+   * Ends all faults and waits until no work is left. Never rejects: the checker reports what did not finish
+   * in time.
+   */
   waitUntilQuiet(limitMs?: number): Promise<void>
   check(): Promise<{ history: History; violations: Violation[] }>
   close(): Promise<void>
@@ -180,7 +187,8 @@ export async function startCluster(seed: number, settings: Record<string, string
         const runningActions = new Set(processObserver.alive().map(({ action }) => action))
         const isQuiet = activeCount === 0 && !hasOverdueCheck && pagesAreCurrent && runningActions.size === 0
         quietRounds = isQuiet ? quietRounds + 1 : 0
-        // Cancels scripts that would run for minutes. An action that hangs without a script is left for the checker.
+        // Cancels scripts that would run for minutes. An action that hangs without a script is left for the
+        // checker.
         if (performance.now() > cancelAfter)
           for (const action of runningActions) await cancelAction(serverUrls()[0], action).catch(() => {})
         await sleep(300)

@@ -1,4 +1,7 @@
-/** PostgreSQL and Redis of one fault test, on ports and in folders of their own, and the faults of both. Called by cluster.ts. */
+/**
+ * PostgreSQL and Redis of one fault test, on ports and in folders of their own, and the faults of both.
+ * Called by cluster.ts.
+ */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'

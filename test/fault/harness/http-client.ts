@@ -1,4 +1,7 @@
-/** The HTTP client of the fault tests: repeats a request with the same key until the response is final, and records it. */
+/**
+ * The HTTP client of the fault tests: repeats a request with the same key until the response is final, and
+ * records it.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { buildPath, type EndpointName, endpoints, headers } from '../../../domain/endpoints.ts'
 import type { RecordedRequest, RecordedResponse } from '../checker/history.ts'
@@ -22,7 +25,10 @@ const responseTimeoutMs = 20_000
 /** For a request with all its repetitions, and for everything else a test waits for. */
 export const timeoutMs = 1000 * Number(process.env.FAULT_TIMEOUT ?? 120)
 
-/** Appends the request to `requests`. Resolves with the final response, or with undefined when `isTimeUp` returns true before. */
+/**
+ * Appends the request to `requests`. Resolves with the final response, or with undefined when `isTimeUp`
+ * returns true before.
+ */
 export async function sendUntilAnswered(
   requests: RecordedRequest[],
   serverUrls: () => string[],

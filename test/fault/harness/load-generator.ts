@@ -1,4 +1,7 @@
-/** Clients that create, update, archive, restore, clean up and cancel deployments. Each chooses by the state of the deployment. */
+/**
+ * Clients that create, update, archive, restore, clean up and cancel deployments. Each chooses by the state
+ * of the deployment.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from './cluster.ts'
 import {

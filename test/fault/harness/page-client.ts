@@ -1,4 +1,7 @@
-/** A page without a browser: the list store, list sync and live connection of the web page. It connects to another server when its own is down. */
+/**
+ * A page without a browser: the list store, list sync and live connection of the web page. It connects to
+ * another server when its own is down.
+ */
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import type { ApiClient } from '../../../web/api/client.ts'

@@ -1,7 +1,7 @@
 /**
- * The worker thread of process-observer.ts. It has a thread of its own because the main thread also forwards gigabytes of output: it
- * would poll late and report stalls of the machine that did not happen. Polls the processes that scripts have recorded every 50 ms, all
- * processes every 500 ms.
+ * The worker thread of process-observer.ts. It has a thread of its own because the main thread also forwards
+ * gigabytes of output: it would poll late and report stalls of the machine that did not happen. Polls the
+ * processes that scripts have recorded every 50 ms, all processes every 500 ms.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * Observes the control scripts from outside the programs: reads what the scripts recorded, and sees when each of their processes was
- * alive for the last time. A process is known by its inherited environment, so that a reused process id causes no mistake.
+ * Observes the control scripts from outside the programs: reads what the scripts recorded, and sees when each
+ * of their processes was alive for the last time. A process is known by its inherited environment, so that a
+ * reused process id causes no mistake.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -17,7 +18,10 @@ export type ProcessObserver = {
   stop(): Promise<void>
 }
 
-/** Messages of process-observer-worker.ts: the living processes after each poll, and the observations on request. */
+/**
+ * Messages of process-observer-worker.ts: the living processes after each poll, and the observations on
+ * request.
+ */
 export type WorkerMessage = { alive: ProcessSighting[] } | { requestId: number; observations: Observations }
 
 export function observeProcesses(historyDir: string): ProcessObserver {

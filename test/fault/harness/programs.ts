@@ -1,6 +1,7 @@
 /**
- * Starts the servers and runners of a fault test as real processes. Each reaches its datastores through proxies of its own. Signals go
- * only to processes that were started here and are still running. Called by cluster.ts.
+ * Starts the servers and runners of a fault test as real processes. Each reaches its datastores through
+ * proxies of its own. Signals go only to processes that were started here and are still running. Called by
+ * cluster.ts.
  */
 import { join } from 'node:path'
 import { freePort } from '../../../lib/node/ports.ts'

@@ -5,7 +5,10 @@ export type Random = {
   below(limit: number): number
   between(min: number, max: number): number
   pick<T>(from: readonly T[]): T
-  /** An independent sequence for one part of a test, so that the numbers one part takes do not change those of another. */
+  /**
+   * An independent sequence for one part of a test, so that the numbers one part takes do not change those of
+   * another.
+   */
   fork(): Random
 }
 

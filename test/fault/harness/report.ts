@@ -1,4 +1,7 @@
-/** The report of a fault test: its seed and each violation with its invariant. Called by the tests and by main.ts. */
+/**
+ * The report of a fault test: its seed and each violation with its invariant. Called by the tests and by
+ * main.ts.
+ */
 import { invariants } from '../checker/check.ts'
 import type { History, Violation } from '../checker/history.ts'
 

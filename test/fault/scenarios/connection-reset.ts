@@ -1,4 +1,7 @@
-/** Resets the connection just before or just after the commit that enqueues an action. The server keeps running; each key must be one action. */
+/**
+ * Resets the connection just before or just after the commit that enqueues an action. The server keeps
+ * running; each key must be one action.
+ */
 
 import { crashPoints } from '../faults/crash-points.ts'
 import { createDeployments, createKey, waitForActionEnd, waitUntilRunning } from '../faults/operations.ts'

@@ -1,4 +1,7 @@
-/** Long forms of the two short tests: a crash before and after every crash point, and a long random plan of all faults. */
+/**
+ * Long forms of the two short tests: a crash before and after every crash point, and a long random plan of
+ * all faults.
+ */
 
 import { allCrashes, type Crash, crashAtEach, deploymentNameFor } from '../faults/crash-points.ts'
 import { createDeployments } from '../faults/operations.ts'

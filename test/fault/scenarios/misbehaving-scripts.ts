@@ -1,4 +1,7 @@
-/** Scripts that misbehave, cancelled or left to end: none may leave a process, and none may fill the memory of the runner. */
+/**
+ * Scripts that misbehave, cancelled or left to end: none may leave a process, and none may fill the memory of
+ * the runner.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {

@@ -1,4 +1,7 @@
-/** A runner loses the connection to one datastore. Without PostgreSQL its script must end in time; without Redis nothing may change. */
+/**
+ * A runner loses the connection to one datastore. Without PostgreSQL its script must end in time; without
+ * Redis nothing may change.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createDeployments,
@@ -21,8 +24,8 @@ export const networkPartition: Scenario = {
     const withoutPostgres = ['cut-0', 'cut-1', 'cut-2']
     const withoutRedis = ['cut-3', 'cut-4']
     await createDeployments(cluster, [...withoutPostgres, ...withoutRedis])
-    const goneMs: number[] = []
-    const settledMs: number[] = []
+    const processesEndedMs: number[] = []
+    const actionEndedMs: number[] = []
     const states: string[] = []
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all([
@@ -31,8 +34,8 @@ export const networkPartition: Scenario = {
           const runner = await waitForRunner(cluster, action)
           const atMs = nowMs()
           runner.postgres.freeze()
-          goneMs.push((await waitForProcessesGone(cluster, action)) - atMs)
-          settledMs.push((await waitForActionEnd(cluster, action)).atMs - atMs)
+          processesEndedMs.push((await waitForProcessesGone(cluster, action)) - atMs)
+          actionEndedMs.push((await waitForActionEnd(cluster, action)).atMs - atMs)
           runner.postgres.thaw()
         }),
         ...withoutRedis.map(async (name) => {
@@ -47,10 +50,15 @@ export const networkPartition: Scenario = {
     }
     const unexpected = states.filter((state) => state !== 'succeeded')
     return {
-      rounds: `${goneMs.length} without PostgreSQL, ${states.length} without Redis`,
+      rounds: `${processesEndedMs.length} without PostgreSQL, ${states.length} without Redis`,
       measurements: [
-        { name: 'without PostgreSQL: script tree ended', budgetMs: 21_000, timesMs: goneMs },
-        { name: 'without PostgreSQL: action ended', budgetMs: 40_000, percentile: 'p99', timesMs: settledMs },
+        { name: 'without PostgreSQL: script tree ended', budgetMs: 21_000, timesMs: processesEndedMs },
+        {
+          name: 'without PostgreSQL: action ended',
+          budgetMs: 40_000,
+          percentile: 'p99',
+          timesMs: actionEndedMs,
+        },
       ],
       counts: [
         {

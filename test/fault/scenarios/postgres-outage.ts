@@ -1,4 +1,7 @@
-/** PostgreSQL is killed and restarted, stopped for 30 s, and unresponsive for 30 s. Requests must fail in time, and all must recover. */
+/**
+ * PostgreSQL is killed and restarted, stopped for 30 s, and unresponsive for 30 s. Requests must fail in
+ * time, and all must recover.
+ */
 
 import { type ProbeResult, probeServers, scriptStarts } from '../faults/probe.ts'
 import { runOutages, type StoreOutage, summarize } from '../faults/store-outage.ts'

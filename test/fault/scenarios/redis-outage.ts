@@ -1,4 +1,7 @@
-/** Redis is killed, frozen, flushed and stopped for 60 s under a steady load. Requests must be accepted, and runners must find actions by polling. */
+/**
+ * Redis is killed, frozen, flushed and stopped for 60 s under a steady load. Requests must be accepted, and
+ * runners must find actions by polling.
+ */
 import { Redis } from 'ioredis'
 import { queueNames } from '../../../db/redis/redis-keys.ts'
 import { createDeployments, startAction } from '../faults/operations.ts'
@@ -104,7 +107,10 @@ export const redisOutage: Scenario = {
   },
 }
 
-/** Freezes the runners, so that notifications wait in Redis, and flushes it. Resolves with the number of lost notifications. */
+/**
+ * Freezes the runners, so that notifications wait in Redis, and flushes it. Resolves with the number of lost
+ * notifications.
+ */
 async function flushNotifications(cluster: Cluster): Promise<number> {
   const runners = cluster.runners()
   const redis = new Redis(cluster.datastores.redis.url)

@@ -1,6 +1,6 @@
 /**
- * SIGTERM to each of three runners and two servers in turn, after a new one has started. No work may be interrupted, not even scripts that
- * take longer than the lease.
+ * SIGTERM to each of three runners and two servers in turn, after a new one has started. No work may be
+ * interrupted, not even scripts that take longer than the lease.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RowChange, Write } from '../checker/history.ts'

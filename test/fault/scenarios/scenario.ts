@@ -1,9 +1,12 @@
-/** The types of a scenario and of its result: measured times with their budgets, and counts with their expected values. */
+/**
+ * The types of a scenario and of its result: measured times with their budgets, and counts with their
+ * expected values.
+ */
 import type { Cluster } from '../harness/cluster.ts'
 
 /**
- * `budgetMs` null: the times are only shown. `percentile`: which of them the budget is for, by default the maximum. A time beyond its
- * budget never fails the suite.
+ * `budgetMs` null: the times are only shown. `percentile`: which of them the budget is for, by default the
+ * maximum. A time beyond its budget never fails the suite.
  */
 export type Measurement = {
   name: string

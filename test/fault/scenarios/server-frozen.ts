@@ -1,6 +1,6 @@
 /**
- * SIGSTOP of a server for 5, 25 and 60 s while it processes requests. The clients send the same keys to the other server at once, and the
- * frozen server continues with its requests later. Each key must be one action.
+ * SIGSTOP of a server for 5, 25 and 60 s while it processes requests. The clients send the same keys to the
+ * other server at once, and the frozen server continues with its requests later. Each key must be one action.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createDeployments, createKey, waitUntilRunning } from '../faults/operations.ts'

@@ -1,6 +1,6 @@
 /**
- * kill -9 of servers under 50 requests a second, each while it enqueues an action. Clients repeat every request with its key until it is
- * answered: no action may be lost or duplicated.
+ * kill -9 of servers under 50 requests a second, each while it enqueues an action. Clients repeat every
+ * request with its key until it is answered: no action may be lost or duplicated.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crashPoints } from '../faults/crash-points.ts'
@@ -21,13 +21,15 @@ export const serverKilled: Scenario = {
   pages: 2,
   async run(cluster, scale) {
     const requestCount = scale(2500)
-    // Archiving that never completes can be requested again and again: each request is one script, without script queries.
+    // Archiving that never completes can be requested again and again: each request is one script, without
+    // script queries.
     const names = Array.from({ length: deployments }, (_, at) => `again-${at}`)
     for (let at = 0; at < names.length; at += 25) await createDeployments(cluster, names.slice(at, at + 25))
     const firstRequest = cluster.requests.length
     let kills = 0
     let over = false
-    // The next server that enqueues an action is killed before or after the commit, so that a client must repeat its request.
+    // The next server that enqueues an action is killed before or after the commit, so that a client must
+    // repeat its request.
     let due = false
     const stopIntercepting = cluster.interceptStatements((program, { sql }) => {
       if (!due || !crashPoints.enqueue.sql.test(sql) || !isServer(cluster, program)) return 'pass'

@@ -1,4 +1,7 @@
-/** orphaning-parent.ts SCRIPT: starts a program that runs this script, prints its process id when it is ready, and keeps running. */
+/**
+ * orphaning-parent.ts SCRIPT: starts a program that runs this script, prints its process id when it is ready,
+ * and keeps running.
+ */
 import { spawnProgram } from '../../../lib/node/spawn-program.ts'
 
 const program = spawnProgram({

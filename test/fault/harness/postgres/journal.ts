@@ -1,4 +1,7 @@
-/** Reads what journal.sql records in the database, and the state of the database at the end. Called by cluster.ts and the scenarios. */
+/**
+ * Reads what journal.sql records in the database, and the state of the database at the end. Called by
+ * cluster.ts and the scenarios.
+ */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import {

@@ -1,4 +1,7 @@
-/** Parses what a client sends to PostgreSQL, one request at a time with its statement, and what PostgreSQL answers. */
+/**
+ * Parses what a client sends to PostgreSQL, one request at a time with its statement, and what PostgreSQL
+ * answers.
+ */
 import type { Socket } from 'node:net'
 
 /** One request with all its messages: the client now waits for an answer. */

@@ -1,7 +1,7 @@
 /**
- * A TCP proxy in front of PostgreSQL that reads the statements, so that a fault can happen at one of them: before it is forwarded, or
- * after PostgreSQL has executed it and before the response arrives. It can also stop forwarding, or reset all connections. Called by
- * the fault harness and by flow tests of races.
+ * A TCP proxy in front of PostgreSQL that reads the statements, so that a fault can happen at one of them:
+ * before it is forwarded, or after PostgreSQL has executed it and before the response arrives. It can also
+ * stop forwarding, or reset all connections. Called by the fault harness and by flow tests of races.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
