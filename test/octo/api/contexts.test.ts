@@ -53,12 +53,12 @@ suite('contexts', { concurrency: 4 }, () => {
 
   test('The two variables override contexts, and a credential is sent only to its own address', async (t) => {
     const { env } = await createConfigHome(t)
-    const [kept, named] = await Promise.all([
-      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('kept')] } }),
+    const [saved, named] = await Promise.all([
+      fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('saved')] } }),
       fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('named')] } }),
     ])
-    const setting = startOcto(env, 'context', 'set', 'a', '--url', kept.url, '--authorization-file', '-')
-    setting.child.stdin?.end('Bearer kept')
+    const setting = startOcto(env, 'context', 'set', 'a', '--url', saved.url, '--authorization-file', '-')
+    setting.child.stdin?.end('Bearer saved')
     await setting.ended
     assert.equal((await runOcto({ ...env, OCTOPOD_URL: named.url }, 'list')).stdout, 'named\n')
     assert.equal(named.requests[0]?.headers.authorization, undefined)
@@ -69,7 +69,7 @@ suite('contexts', { concurrency: 4 }, () => {
       stderr: 'octo: OCTOPOD_URL is set and overrides --context a.\n',
     })
     await runOcto({ ...env, OCTO_AUTHORIZATION_HEADER: 'Bearer mine' }, 'list')
-    assert.equal(kept.requests[0]?.headers.authorization, 'Bearer mine')
+    assert.equal(saved.requests[0]?.headers.authorization, 'Bearer mine')
   })
 
   test('A readable or damaged file and an unknown context are errors', async (t) => {

@@ -163,8 +163,8 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
     const fake = await fakeServer(t, {
       'DELETE /api/v1/deployments/feature-1': () => answers.shift() ?? success,
     })
-    const ran = await runOcto({ OCTOPOD_URL: fake.url, OCTO_RETRIES: '3' }, 'archive', '-n', 'feature-1')
-    assert.deepEqual(ran, { code: 0, stdout: '', stderr: '' })
+    const result = await runOcto({ OCTOPOD_URL: fake.url, OCTO_RETRIES: '3' }, 'archive', '-n', 'feature-1')
+    assert.deepEqual(result, { code: 0, stdout: '', stderr: '' })
     const keys = fake.requests.map(({ headers }) => headers['idempotency-key'])
     assert.equal(keys.length, 3)
     assert.equal(new Set(keys).size, 1)
@@ -237,8 +237,8 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
 
   test('logs --follow prints nothing about a short outage', async (t) => {
     const { url } = await startStreamServer(t, [chunkEvent(1), null, chunkEvent(2) + endEvent])
-    const ran = await runOcto({ OCTOPOD_URL: url }, 'logs', '-a', '7', '--follow')
-    assert.deepEqual(ran, { code: 0, stdout: 'line 1\nline 2\n', stderr: '' })
+    const result = await runOcto({ OCTOPOD_URL: url }, 'logs', '-a', '7', '--follow')
+    assert.deepEqual(result, { code: 0, stdout: 'line 1\nline 2\n', stderr: '' })
   })
 
   test('A long outage of the output is reported once', async (t) => {

@@ -12,8 +12,8 @@ const commandNames = Object.keys(commands)
 
 const createWith = async (t: Parameters<typeof fakeServer>[0], ...args: string[]) => {
   const fake = await fakeServer(t, { 'POST /api/v1/deployments': success })
-  const ran = await runOcto({ OCTOPOD_URL: fake.url }, 'create', ...args)
-  assert.deepEqual(ran, { code: 0, stdout: '', stderr: '' })
+  const result = await runOcto({ OCTOPOD_URL: fake.url }, 'create', ...args)
+  assert.deepEqual(result, { code: 0, stdout: '', stderr: '' })
   return fake.requests[0]?.body as { name: string; app_overrides: unknown; deployment_overrides: unknown }
 }
 
@@ -80,14 +80,14 @@ suite('command lines', { concurrency: 4 }, () => {
     const all = await runOcto({}, '--help')
     assert.equal(all.code, 0)
     assert.equal(all.stderr, '')
-    const checkHelp = async (verb: string) => {
-      assert.match(all.stdout, new RegExp(`^  ${verb} +\\S`, 'm'))
-      const one = await runOcto({}, ...verb.split(' '), '--help')
-      assert.equal(one.code, 0)
-      assert.equal(one.stderr, '')
-      assert.match(one.stdout, new RegExp(`Examples[\\s\\S]*octo ${verb}`))
-      assert.doesNotMatch(one.stdout, /#0|undefined/)
-      return one
+    const checkHelp = async (command: string) => {
+      assert.match(all.stdout, new RegExp(`^  ${command} +\\S`, 'm'))
+      const commandHelp = await runOcto({}, ...command.split(' '), '--help')
+      assert.equal(commandHelp.code, 0)
+      assert.equal(commandHelp.stderr, '')
+      assert.match(commandHelp.stdout, new RegExp(`Examples[\\s\\S]*octo ${command}`))
+      assert.doesNotMatch(commandHelp.stdout, /#0|undefined/)
+      return commandHelp
     }
     // Runs a few processes at a time.
     for (let at = 0; at < commandNames.length; at += 4)
@@ -113,8 +113,8 @@ suite('command lines', { concurrency: 4 }, () => {
   })
 
   test('--version, -v and version print the version', async () => {
-    for (const spelling of ['--version', '-v', 'version']) {
-      assert.deepEqual(await runOcto({}, spelling), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
+    for (const arg of ['--version', '-v', 'version']) {
+      assert.deepEqual(await runOcto({}, arg), { code: 0, stdout: `${manifest.version}\n`, stderr: '' })
     }
   })
 

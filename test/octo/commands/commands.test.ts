@@ -85,11 +85,11 @@ suite('every command of octo', { concurrency: 4 }, () => {
   })
 
   test('update sends its revision, and applies the change again after a concurrent update', async (t) => {
-    const theirs: Override[] = [['theirs', { tag: 'ValueAdded', contents: '1' }]]
+    const otherOverrides: Override[] = [['other', { tag: 'ValueAdded', contents: '1' }]]
     const before = fullInfo('feature-1')
     const infos = [
       before,
-      { ...before, revision: 15, deployment: { ...before.deployment, app_overrides: theirs } },
+      { ...before, revision: 15, deployment: { ...before.deployment, app_overrides: otherOverrides } },
     ]
     const refusal = { tag: 'AppError', error_message: 'Changed.', code: 'precondition_failed' }
     const answers = [{ status: 412, body: refusal }]
@@ -98,13 +98,13 @@ suite('every command of octo', { concurrency: 4 }, () => {
       'PUT /api/v1/deployments/feature-1': () => answers.shift() ?? success,
     })
     const environment = { OCTOPOD_URL: fake.url }
-    assert.deepEqual(await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'ours=2'), silent)
+    assert.deepEqual(await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'own=2'), silent)
     const [first, second] = fake.requests.filter(({ method }) => method === 'PUT')
     assert.deepEqual([first?.headers['if-match'], second?.headers['if-match']], ['"12"', '"15"'])
     const body = second?.body as { app_overrides: unknown } | undefined
-    assert.deepEqual(body?.app_overrides, [...theirs, ['ours', { tag: 'ValueAdded', contents: '2' }]])
+    assert.deepEqual(body?.app_overrides, [...otherOverrides, ['own', { tag: 'ValueAdded', contents: '2' }]])
     answers.push(...Array(5).fill({ status: 412, body: refusal }))
-    assert.equal((await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'ours=2')).code, 5)
+    assert.equal((await runOcto(environment, 'update', '-n', 'feature-1', '-e', 'own=2')).code, 5)
   })
 
   test('update without changes sends the current overrides', async (t) => {
@@ -162,7 +162,7 @@ Last logs:
 
   const output = { stdout: { un_stdout: 'made\n' }, stderr: { un_stderr: 'warned' } }
   const both = '\t\tstdout:\n\nmade\n\n\t\tstderr:\n\nwarned\n'
-  for (const [spelling, stdout] of [
+  for (const [args, stdout] of [
     [['-a', '7'], both],
     [['-a', '7', '-l', 'all'], both],
     [['--action=7', '--log-type=both'], both],
@@ -171,9 +171,9 @@ Last logs:
     [['-l', 'stderr', '-a', '7'], 'warned\n'],
     [['-a=7', '-l=err'], 'warned\n'],
   ] as const) {
-    test(`logs ${spelling.join(' ')}`, async (t) => {
+    test(`logs ${args.join(' ')}`, async (t) => {
       const fake = await fakeServer(t, { 'GET /api/v1/log/7': { body: output } })
-      assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'logs', ...spelling), { ...silent, stdout })
+      assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'logs', ...args), { ...silent, stdout })
     })
   }
 

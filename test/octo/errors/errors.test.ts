@@ -19,13 +19,13 @@ function assertFailure({ code, stdout, stderr }: CommandResult, expected: number
 
 async function archiveWithResponse(
   test: TestContext,
-  laid: FakeResponse,
+  response: FakeResponse,
   authorization = secret,
 ): Promise<string> {
-  const fake = await fakeServer(test, { 'DELETE /api/v1/deployments/feature-1': laid })
+  const fake = await fakeServer(test, { 'DELETE /api/v1/deployments/feature-1': response })
   const environment = { OCTOPOD_URL: fake.url, OCTO_AUTHORIZATION_HEADER: authorization }
   const result = await runOcto(environment, 'archive', '-n', 'feature-1')
-  return assertFailure(result, expectedExitCode(laid)).replaceAll(fake.url, 'URL')
+  return assertFailure(result, expectedExitCode(response)).replaceAll(fake.url, 'URL')
 }
 
 /** Exit code 5, 6 or 7. */

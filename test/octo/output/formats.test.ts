@@ -63,7 +63,7 @@ const argsByCommand: Record<string, string[]> = {
 }
 
 /** Runs a command in this process, because hundreds of processes would take minutes. */
-async function runInProcess(env: Record<string, string>, verb: string, ...args: string[]) {
+async function runInProcess(env: Record<string, string>, commandName: string, ...args: string[]) {
   const output = { stdout: '', stderr: '' }
   const collect = (name: 'stdout' | 'stderr') =>
     new Writable({
@@ -72,10 +72,10 @@ async function runInProcess(env: Record<string, string>, verb: string, ...args: 
         done()
       },
     })
-  const loadCommand = commands[verb]
+  const loadCommand = commands[commandName]
   assert.ok(loadCommand)
   const context = { env, stdin: Readable.from([]), stdout: collect('stdout'), stderr: collect('stderr') }
-  const normalizedArgs = normalizeArgs([...verb.split(' '), ...args])
+  const normalizedArgs = normalizeArgs([...commandName.split(' '), ...args])
   const code = await createCli(await loadCommand()).run(normalizedArgs, context)
   return { code, ...output }
 }
@@ -108,8 +108,8 @@ for (const command of Object.keys(commands))
 
 test('cancel, delete and open print their record', async (t) => {
   const { url } = await startFakeServer(t)
-  const runAsJson = async (verb: string, ...args: string[]) =>
-    JSON.parse((await runInProcess({ OCTOPOD_URL: url }, verb, ...args, '-o', 'json')).stdout)
+  const runAsJson = async (commandName: string, ...args: string[]) =>
+    JSON.parse((await runInProcess({ OCTOPOD_URL: url }, commandName, ...args, '-o', 'json')).stdout)
   assert.equal((await runAsJson('cancel', '-a', '7')).state, 'failed')
   assert.equal((await runAsJson('delete', '-n', 'x1')).status, 'gone')
   assert.deepEqual(await runAsJson('open', '-n', 'x1'), { name: 'app', link: 'http://x1.localhost' })

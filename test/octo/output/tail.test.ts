@@ -16,13 +16,13 @@ test('The last lines are those of the complete text', async () => {
       fc.array(fc.stringMatching(/^[ab\n]{0,6}$/), { maxLength: 8 }),
       fc.integer({ min: 1, max: 5 }),
       async (texts, count) => {
-        const whole = texts.join('')
-        const lines = whole.split('\n')
+        const completeText = texts.join('')
+        const lines = completeText.split('\n')
         const ended = lines.at(-1) === '' ? lines.slice(0, -1) : lines
         const expected =
-          ended.slice(-count).join('\n') + (whole.endsWith('\n') && ended.length > 0 ? '\n' : '')
-        const kept = await lastLines(chunksOf(texts), count)
-        assert.equal(kept.map(({ text }) => text).join(''), whole === '' ? '' : expected)
+          ended.slice(-count).join('\n') + (completeText.endsWith('\n') && ended.length > 0 ? '\n' : '')
+        const lastChunks = await lastLines(chunksOf(texts), count)
+        assert.equal(lastChunks.map(({ text }) => text).join(''), completeText === '' ? '' : expected)
       },
     ),
   )
