@@ -15,6 +15,7 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { type FullInfo, type Link, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
+import { deleteDeploymentRows } from './delete-deployment.ts'
 import { toChangeEvent } from './deployments.ts'
 import { toInterval, toJsonb } from './sql-fragments.ts'
 
@@ -71,7 +72,6 @@ export async function renew(
   return row
 }
 
-const revisionRow = z.object({ revision: z.number() })
 /** `body` is null when the fencing token was stale; then nothing was written. */
 const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
@@ -148,29 +148,6 @@ export async function applyFinalStatus(
       (select previous_deployment from actions where id = ${ended.id})) as body`)
   if (body === null) throw new Error(`deployment ${ended.name} was deleted while its action ended`)
   return toChangeEvent(body)
-}
-
-/** Chunks of up to 64 KiB: so many are deleted within the time limit of one statement, also from a cold disk. */
-const deleteBatchSize = 1000
-
-/** Deletes a deployment, its actions and their output. The output is deleted in batches because it can be gigabytes. */
-export async function deleteDeploymentRows(
-  transaction: Transaction,
-  deploymentId: number,
-  name: string,
-): Promise<ChangeEvent> {
-  for (let deleted = deleteBatchSize; deleted === deleteBatchSize; ) {
-    const batch = await transaction.query(sql.unsafe`
-      delete from action_output where ctid = any(array(
-        select o.ctid from actions a join action_output o on o.action_id = a.id
-        where a.deployment_id = ${deploymentId} limit ${deleteBatchSize}))`)
-    deleted = batch.rowCount
-  }
-  await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
-  await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
-  const revision = await transaction.oneFirst(sql.type(revisionRow)`
-    select nextval('deployment_revision') as revision`)
-  return { type: 'deleted', name, revision }
 }
 
 const leaseExpiry = (leaseMs: number) => sql.fragment`now() + ${toInterval(leaseMs)}`

@@ -17,10 +17,10 @@ export const getAction: EndpointHandler<'getAction'> = ({ db }, { param }) =>
 export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor }) => {
   const { db, redis, settings } = services
   const actionId = parseActionId(param('action_id'))
-  const { change, held } = await requestCancel(db, actionId, actor.actor)
+  const { change, isClaimed } = await requestCancel(db, actionId, actor.actor)
   await waitUntil(services, [
     ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
-    ...(held ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),
+    ...(isClaimed ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),
   ])
   return acceptedResponse(actionId)
 }

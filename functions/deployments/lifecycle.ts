@@ -2,7 +2,7 @@
  * Handlers that change a deployment: create, update, archive, restore and cleanup start an action; delete removes the
  * record without a script.
  */
-import { deleteDeployment as deleteRecord } from '../../db/queries/cancel-action.ts'
+import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
-import { deleteDeployment } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import { getFullInfo } from '../../../db/queries/deployments.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import {
@@ -39,8 +39,8 @@ suite('update with a revision', () => {
   test('An update is accepted while the overrides are unchanged', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
-    const held = await startAction(db, 'archive', name)
-    await finish(db.pool, held, scriptResult(0))
+    const claimed = await startAction(db, 'archive', name)
+    await finish(db.pool, claimed, scriptResult(0))
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     assert.ok((await revisionOf(name)) > revision, 'the status has changed since')
     await enqueue(db, 'update', name, { overrides: overrides('second'), revision })

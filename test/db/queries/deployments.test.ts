@@ -4,8 +4,9 @@ import { suite, test } from 'node:test'
 import { sql } from 'slonik'
 import { isStaleWrite } from '../../../db/errors.ts'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
   getFullInfo,

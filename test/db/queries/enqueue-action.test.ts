@@ -111,7 +111,7 @@ suite('enqueueAction', () => {
 
   test('An action that waited for the row lock sees the end of another one', async () => {
     const name = await insertDeployment(db)
-    const held = await startAction(db, 'update', name)
+    const claimed = await startAction(db, 'update', name)
     const { actionId } = await whileRowLocked(
       db,
       name,
@@ -119,12 +119,12 @@ suite('enqueueAction', () => {
       async (query) => {
         await query(
           `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,
-          [held.actionId],
+          [claimed.actionId],
         )
         await query(`update deployments set status = 'GenericFailure' where name = $1`, [name])
       },
     )
-    assert.ok(actionId > held.actionId)
+    assert.ok(actionId > claimed.actionId)
   })
 
   test('An action that waited for the row lock sees the start of another one', async () => {
@@ -204,8 +204,8 @@ suite('lifecycle of a deployment', () => {
 
   test('An action with an expired lease is still active', async () => {
     const name = await insertDeployment(db)
-    const held = await startAction(db, 'update', name)
-    await expireLease(db, held.actionId)
+    const claimed = await startAction(db, 'update', name)
+    await expireLease(db, claimed.actionId)
     await assert.rejects(enqueue(db, 'update', name), isRefusal('busy'))
   })
 

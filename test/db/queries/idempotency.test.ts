@@ -1,7 +1,8 @@
 /** Requests with the same Idempotency-Key act once: concurrent, repeated, failed and different ones. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import { requestCancel } from '../../../db/queries/cancel-action.ts'
+import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   claimIdempotencyKey,
   deleteOldKeys,

@@ -1,17 +1,14 @@
-/** Recovery: unclaimed actions, expired leases, expired archives and status changes. */
+/** Recovery: unclaimed actions and expired leases. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { appendOutput, getWholeOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
-import { findExpiredArchives } from '../../../db/queries/retention.ts'
-import { takeStatusChanges } from '../../../db/queries/status-changes.ts'
 import {
   actionRow,
   claimNow,
   enqueue,
   expireLease,
-  insertDeployment,
   newName,
   repeat,
   runAction,
@@ -149,67 +146,5 @@ suite('expired leases', () => {
       ids,
     )
     assert.equal((await findUnclaimedActions(db.pool, 0, 100)).length, 8)
-  })
-})
-
-suite('expired archives', () => {
-  test('Expired archives are found oldest first, without those with an active action', async () => {
-    const age = (name: string, days: number) =>
-      db.raw(`update deployments set archived_at = now() - make_interval(days => $2) where name = $1`, [
-        name,
-        days,
-      ])
-    const [young, old, older, busy, failed] = [
-      await insertDeployment(db, 'Archived'),
-      await insertDeployment(db, 'Archived'),
-      await insertDeployment(db, 'Archived'),
-      await insertDeployment(db, 'Archived'),
-      await insertDeployment(db, 'CleanupFailed'),
-    ]
-    await enqueue(db, 'cleanup', busy)
-    await age(old, 15)
-    await age(older, 20)
-    await age(busy, 30)
-    await age(failed, 30)
-    const twoWeeks = 14 * 86_400_000
-    assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 10), [older, old])
-    assert.deepEqual(await findExpiredArchives(db.pool, twoWeeks, 1), [older])
-    assert.ok((await findExpiredArchives(db.pool, 0, 10)).includes(young))
-  })
-})
-
-suite('status changes', () => {
-  test('Every status change is logged by the schema, and taken once, in order', async () => {
-    const name = newName()
-    await runAction(db, 'create', name)
-    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
-    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
-    await runAction(db, 'update', name, 1)
-    const changes = await takeStatusChanges(db.pool, 10)
-    assert.deepEqual(
-      changes.map((change) => [change.deployment, change.old_status, change.new_status]),
-      [
-        [name, 'CreatePending', 'Running'],
-        [name, 'Running', 'UpdatePending'],
-        [name, 'UpdatePending', 'GenericFailure'],
-      ],
-    )
-    assert.deepEqual(await takeStatusChanges(db.pool, 10), [])
-  })
-
-  test('Concurrent takers share the status changes without duplicates, up to the limit', async () => {
-    await db.raw(`insert into status_changes (deployment, old_status, new_status)
-      select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
-    const taken = await Promise.all(repeat(10, () => takeStatusChanges(db.pool, 4)))
-    for (const some of taken) assert.ok(some.length <= 4, `${some.length} taken`)
-    const names = taken.flat().map((change) => change.deployment)
-    assert.equal(new Set(names).size, names.length)
-    for (let some = [...names]; some.length > 0; ) {
-      some = (await takeStatusChanges(db.pool, 7)).map((change) => change.deployment)
-      assert.ok(some.length <= 7)
-      names.push(...some)
-    }
-    assert.equal(new Set(names).size, 60)
-    assert.equal(names.length, 60)
   })
 })

@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { openPool } from '../../../db/pool.ts'
 import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
-import { deleteDeployment, requestCancel } from '../../../db/queries/cancel-action.ts'
+import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
   getFullInfo,

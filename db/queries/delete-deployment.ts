@@ -1,0 +1,61 @@
+/** Deletes deployments: on request without a script, and after a successful cleanup. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { deploymentBusy, noSuchDeployment } from '../../domain/errors.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
+import type { Database, Transaction } from '../pool.ts'
+import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
+
+/** Returns null when an earlier request with the same key did it. Throws no_such_deployment, busy, idempotency_key_reused. */
+export async function deleteDeployment(
+  pool: Database,
+  name: string,
+  key: IdempotencyKey | undefined,
+): Promise<ChangeEvent | null> {
+  return pool.transaction(async (transaction) => {
+    if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
+    const { id } = await lockIdleDeployment(transaction, name)
+    return deleteDeploymentRows(transaction, id, name)
+  })
+}
+
+const idRow = z.object({ id: z.number() })
+
+/**
+ * Locks the row. Throws no_such_deployment or busy. Two statements, because a statement that waits for a lock sees other tables as they
+ * were before the wait; the second one sees what was committed during it.
+ */
+async function lockIdleDeployment(transaction: Transaction, name: string): Promise<{ id: number }> {
+  const row = await transaction.maybeOne(sql.type(idRow)`
+    select id from deployments where name = ${name} for update`)
+  if (row === null) throw noSuchDeployment(name)
+  const active = await transaction.exists(sql.unsafe`
+    select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)
+  if (active) throw deploymentBusy(name)
+  return row
+}
+
+const revisionRow = z.object({ revision: z.number() })
+
+/** Chunks of up to 64 KiB: so many are deleted within the time limit of one statement, also from a cold disk. */
+const deleteBatchSize = 1000
+
+/** Deletes a deployment, its actions and their output. The output is deleted in batches because it can be gigabytes. */
+export async function deleteDeploymentRows(
+  transaction: Transaction,
+  deploymentId: number,
+  name: string,
+): Promise<ChangeEvent> {
+  for (let deleted = deleteBatchSize; deleted === deleteBatchSize; ) {
+    const batch = await transaction.query(sql.unsafe`
+      delete from action_output where ctid = any(array(
+        select o.ctid from actions a join action_output o on o.action_id = a.id
+        where a.deployment_id = ${deploymentId} limit ${deleteBatchSize}))`)
+    deleted = batch.rowCount
+  }
+  await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
+  await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
+  const revision = await transaction.oneFirst(sql.type(revisionRow)`
+    select nextval('deployment_revision') as revision`)
+  return { type: 'deleted', name, revision }
+}

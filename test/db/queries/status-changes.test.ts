@@ -1,0 +1,44 @@
+/** Status changes for the notifications script. */
+import assert from 'node:assert/strict'
+import { beforeEach, suite, test } from 'node:test'
+import { takeStatusChanges } from '../../../db/queries/status-changes.ts'
+import { newName, repeat, runAction, useTestDatabase } from '../fixtures.ts'
+
+const db = useTestDatabase(10)
+beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+
+suite('status changes', () => {
+  test('Every status change is logged by the schema, and taken once, in order', async () => {
+    const name = newName()
+    await runAction(db, 'create', name)
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await runAction(db, 'update', name, 1)
+    const changes = await takeStatusChanges(db.pool, 10)
+    assert.deepEqual(
+      changes.map((change) => [change.deployment, change.old_status, change.new_status]),
+      [
+        [name, 'CreatePending', 'Running'],
+        [name, 'Running', 'UpdatePending'],
+        [name, 'UpdatePending', 'GenericFailure'],
+      ],
+    )
+    assert.deepEqual(await takeStatusChanges(db.pool, 10), [])
+  })
+
+  test('Concurrent takers share the status changes without duplicates, up to the limit', async () => {
+    await db.raw(`insert into status_changes (deployment, old_status, new_status)
+      select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
+    const taken = await Promise.all(repeat(10, () => takeStatusChanges(db.pool, 4)))
+    for (const some of taken) assert.ok(some.length <= 4, `${some.length} taken`)
+    const names = taken.flat().map((change) => change.deployment)
+    assert.equal(new Set(names).size, names.length)
+    for (let some = [...names]; some.length > 0; ) {
+      some = (await takeStatusChanges(db.pool, 7)).map((change) => change.deployment)
+      assert.ok(some.length <= 7)
+      names.push(...some)
+    }
+    assert.equal(new Set(names).size, 60)
+    assert.equal(names.length, 60)
+  })
+})
