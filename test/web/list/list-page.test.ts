@@ -230,7 +230,9 @@ describe('the list page', { skip: missingBrowser() }, () => {
     const { page } = await openLong(1440, [{ ...info, last_action } as FullInfo])
     await rowOf(page, 'busy').getByText('Updating').waitFor()
     await rowOf(page, 'busy').getByText('usually 40 s').waitFor()
-    await rowOf(page, 'busy').getByText(/0:(0[2-9]|[1-5]\d)/).waitFor()
+    await rowOf(page, 'busy')
+      .getByText(/0:(0[2-9]|[1-5]\d)/)
+      .waitFor()
   })
 
   it('An action in one tab appears in all tabs with its outcome', async () => {
