@@ -15,7 +15,7 @@ export async function websocketFanout(bench: Bench): Promise<Result[]> {
   await seed(fixture.octopod.databaseUrl, { count: 1 })
   const octopod = await startServer(bench, fixture.octopod)
   const baseline = await startBaselineServer(bench, fixture.baseline)
-  const event = await eventOf(octopod)
+  const event = await fetchChangeEvent(octopod)
   const messages = {
     octopod: event,
     // The baseline sends the same bytes as the server of Octopod.
@@ -28,7 +28,7 @@ export async function websocketFanout(bench: Bench): Promise<Result[]> {
     for (const side of sides) {
       const program = { octopod, baseline }[side]
       const channel = `${fixture[side].prefix}:changes`
-      measured[side].push(await oneRound(bench, program, clients, channel, messages[side]))
+      measured[side].push(await measureRound(bench, program, clients, channel, messages[side]))
     }
   }
   const last = compare(measured, (round) => round.lastMs, rounds)
@@ -40,14 +40,14 @@ export async function websocketFanout(bench: Bench): Promise<Result[]> {
     ratio: each('octopod') / each('baseline'),
   }
   return [
-    { ...createResult(`the last of ${clients} clients has an event`, last), ...written(last, formatMs) },
-    { ...createResult('memory a client', memory), ...written(memory, formatKilobytes) },
+    { ...createResult(`the last of ${clients} clients has an event`, last), ...formatBoth(last, formatMs) },
+    { ...createResult('memory for each client', memory), ...formatBoth(memory, formatKilobytes) },
   ]
 }
 
 type Round = { lastMs: number; bytesEach: number }
 
-async function oneRound(
+async function measureRound(
   { load, datastores }: Bench,
   program: WebProgram,
   clients: number,
@@ -86,13 +86,13 @@ const createResult = (description: string, { ratio }: Comparison) => ({
   target: '<= 1.5',
   met: ratio <= 1.5,
 })
-const written = ({ octopod, baseline }: Comparison, how: (value: number) => string) => ({
+const formatBoth = ({ octopod, baseline }: Comparison, how: (value: number) => string) => ({
   octopod: how(octopod),
   baseline: how(baseline),
 })
 
 /** A change event as Octopod publishes it. */
-async function eventOf({ origin }: WebProgram): Promise<string> {
+async function fetchChangeEvent({ origin }: WebProgram): Promise<string> {
   const [deployment] = (await (await fetch(`${origin}/api/v1/deployments`)).json()) as {
     deployment: { name: string }
     revision: number
