@@ -149,7 +149,7 @@ async function storeResult({ context, action, lease }: Execution, result: Script
   const { db, log } = context
   const { actionId, kind, name: deployment } = action
   const finishAction = () => finish(db, action, result)
-  // A cleanup deletes all rows of the deployment and holds the row of the action meanwhile.
+  // A cleanup deletes all rows of the deployment and locks the row of the action while it does.
   const store = kind === 'cleanup' ? () => lease.pauseRenewalWhile(finishAction) : finishAction
   publish(context, await retryWhileDatabaseDown(context, store))
   const { exitCode, durationMs } = result

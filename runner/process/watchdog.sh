@@ -74,7 +74,7 @@ check_deadlines() {
     deadline=${script##*:}
     [ "$deadline" -gt 0 ] && [ "$deadline" -lt "$now" ] || continue
     remove_entry "${script%%:*}"
-    # In the background, so that other deadlines are checked meanwhile.
+    # In the background, so that other deadlines are still checked.
     end_scripts $((deadline + grace * 10)) "${script%:*}" &
   done
 }

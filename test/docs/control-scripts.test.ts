@@ -1,4 +1,4 @@
-/** Runs the bash example of docs/control-scripts.md unchanged: by hand, and with lint --life. */
+/** Runs the bash example of docs/control-scripts.md unchanged: by hand, and with the linter and --lifecycle. */
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ function run(file: string, ...args: string[]): Promise<{ code: number; output: s
 }
 const script = (name: string, ...args: string[]) => run(join(folder, 'scripts', name), ...args)
 
-test('lint --life finds no fault in the bash example', async () => {
+test('The linter finds no errors with --lifecycle in the bash example', async () => {
   const { code, output } = await run(
     process.execPath,
     'infra/control-scripts/lint/main.ts',

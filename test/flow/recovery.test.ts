@@ -46,9 +46,9 @@ test('An action accepted without a runner is executed when a runner starts', asy
 })
 
 test('An action whose queue notification was lost is found by polling', async () => {
-  await createRunning('lost-notification')
+  await createRunning('not-notified')
   const runner = await system.startRunner({ REDIS_PREFIX: 'another-one' })
-  const actionId = getActionId(await octopod.archive('lost-notification'))
+  const actionId = getActionId(await octopod.archive('not-notified'))
   assert.equal((await octopod.waitForActionEnd(actionId)).state, 'succeeded')
   await runner.stop()
 })

@@ -43,7 +43,7 @@ function bash(script: string): Promise<{ code: number; output: string }> {
   })
 }
 
-test('The chart and the settings of the page pass lint --life, and the wrong key is rejected', async () => {
+test('The chart and the settings of the page pass the linter with --lifecycle, and the wrong key is rejected', async () => {
   const [make = ''] = blocks('The chart')
   const [settings = '', lint = ''] = blocks('The settings')
   // The page assumes the repository as working directory and the namespace staging. The test replaces both.

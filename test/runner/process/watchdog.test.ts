@@ -109,7 +109,7 @@ suite('A watchdog', { concurrency: true }, () => {
   })
 
   test('does not keep its runner from exiting, and exits with it', async (t) => {
-    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '0.5'])
+    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '2'])
     await waitFor(() => child.exitCode !== null)
     await waitFor(() => !isProcessAlive(watchdog))
   })
