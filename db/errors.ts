@@ -10,7 +10,7 @@ import {
 export class StaleLease extends Error {
   override name = 'StaleLease'
   constructor(actionId: number, fencingToken: number) {
-    super(`action ${actionId} is held by another writer (fencing token ${fencingToken})`)
+    super(`action ${actionId} belongs to another writer (fencing token ${fencingToken})`)
   }
 }
 

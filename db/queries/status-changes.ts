@@ -9,9 +9,9 @@ export type StatusChange = z.infer<typeof statusChangeRow>
 /** Deletes and returns the oldest status changes. Each goes to one runner, once. */
 export async function takeStatusChanges(pool: Database, limit: number): Promise<readonly StatusChange[]> {
   return pool.any(sql.type(statusChangeRow)`
-    with taken as (
+    with deleted as (
       delete from status_changes
       where id = any(array(select id from status_changes order by id limit ${limit} for update skip locked))
       returning id, deployment, old_status, new_status)
-    select deployment, old_status, new_status from taken order by id`)
+    select deployment, old_status, new_status from deleted order by id`)
 }

@@ -28,7 +28,7 @@ export const publishCancel = (redis: Redis, prefix: string, actionId: number) =>
 export type EventHandlers = {
   /** `text` is the validated event as it was published; a server relays it without serializing it again. */
   onChange?: (event: ChangeEvent, text: string) => void
-  onOutput?: (grew: OutputAppended) => void
+  onOutput?: (appended: OutputAppended) => void
   onCancel?: (actionId: number) => void
 }
 
@@ -43,11 +43,11 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
       const event = parseMessage(changeEvent, text)
       if (event !== null) handlers.onChange?.(event, text)
     } else if (channel === names.output) {
-      const grew = parseMessage(outputAppended, text)
-      if (grew !== null) handlers.onOutput?.(grew)
+      const appended = parseMessage(outputAppended, text)
+      if (appended !== null) handlers.onOutput?.(appended)
     } else if (channel === names.cancel) {
-      const asked = parseMessage(cancelRequested, text)
-      if (asked !== null) handlers.onCancel?.(asked.actionId)
+      const cancel = parseMessage(cancelRequested, text)
+      if (cancel !== null) handlers.onCancel?.(cancel.actionId)
     }
   })
   const wantedChannels = [

@@ -53,7 +53,7 @@ test('The values of a wrong or slow statement are not quoted', async () => {
 test('Causes and the first members of aggregates are included, and a circular chain ends', () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', args: [secret] })
   const serialized = serializeError(
-    new Error('away', { cause: new AggregateError(Array(9).fill(refused), 'both') }),
+    new Error('unreachable', { cause: new AggregateError(Array(9).fill(refused), 'both') }),
   )
   assert.equal(serialized.cause?.errors?.length, 5)
   assert.equal(serialized.cause?.errors?.[0]?.code, 'ECONNREFUSED')
@@ -61,5 +61,5 @@ test('Causes and the first members of aggregates are included, and a circular ch
   const round = new Error('round')
   round.cause = round
   assert.ok(JSON.stringify(serializeError(round)).length > 0)
-  assert.deepEqual(serializeError('words'), { type: 'string', message: 'words' })
+  assert.deepEqual(serializeError('text'), { type: 'string', message: 'text' })
 })

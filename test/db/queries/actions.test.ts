@@ -34,7 +34,7 @@ suite('lists of actions', () => {
     assert.deepEqual(await page(2, ids[1]), ids.slice(2, 4))
     assert.deepEqual(await page(10, Number.MAX_SAFE_INTEGER), ids)
     assert.deepEqual(await page(10, 1), [])
-    await assert.rejects(listActions(db.pool, 'nobody', 10), isRefusal('no_such_deployment'))
+    await assert.rejects(listActions(db.pool, 'unknown', 10), isRefusal('no_such_deployment'))
   })
 
   test('An action in any state matches the API schema', async () => {
@@ -74,7 +74,7 @@ suite('info', () => {
       ],
     )
     assert.ok(read.logs.every((log) => log.duration.time >= 0 && log.duration.time < 60))
-    await assert.rejects(getInfo(db.pool, 'nobody'), isRefusal('no_such_deployment'))
+    await assert.rejects(getInfo(db.pool, 'unknown'), isRefusal('no_such_deployment'))
   })
 
   test('Times are in UTC in every time zone of the database', async () => {

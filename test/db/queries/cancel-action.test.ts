@@ -46,10 +46,10 @@ suite('cancel', () => {
   test('A cancel of a claimed action reaches its runner with the next renewal', async () => {
     const claimed = await startAction(db, 'update', await insertDeployment(db))
     assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: false })
-    const asked = await cancel(claimed.actionId)
-    assert.equal(asked.isClaimed, true)
-    assert.ok(asked.change?.type === 'deployment')
-    assert.ok(asked.change.deployment.last_action?.cancel_requested_at)
+    const cancelled = await cancel(claimed.actionId)
+    assert.equal(cancelled.isClaimed, true)
+    assert.ok(cancelled.change?.type === 'deployment')
+    assert.ok(cancelled.change.deployment.last_action?.cancel_requested_at)
     assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: true })
     await finish(db.pool, claimed, scriptResult(null, { cancelled: true, signal: 'SIGTERM' }))
     assert.equal((await actionRow(db, claimed.actionId)).state, 'cancelled')
@@ -88,9 +88,12 @@ suite('cancel', () => {
   test('With a concurrent claim the action never runs, or its runner learns of the cancel', async () => {
     for (const _ of repeat(20, newName)) {
       const { actionId } = await enqueue(db, 'create', newName())
-      const [asked, claimed] = await Promise.all([cancel(actionId), claim(db.pool, actionId, 'r', leaseMs)])
+      const [cancelled, claimed] = await Promise.all([
+        cancel(actionId),
+        claim(db.pool, actionId, 'r', leaseMs),
+      ])
       const { state } = await actionRow(db, actionId)
-      assert.equal(asked.isClaimed, claimed !== null)
+      assert.equal(cancelled.isClaimed, claimed !== null)
       assert.equal(state, claimed === null ? 'cancelled' : 'queued')
       if (claimed) assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: true })
     }

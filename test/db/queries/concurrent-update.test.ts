@@ -46,7 +46,7 @@ suite('update with a revision', () => {
     await enqueue(db, 'update', name, { overrides: overrides('second'), revision })
   })
 
-  test('An update is refused after another update, whatever its outcome, and changes nothing', async () => {
+  test('An update is refused after another update, successful or not, and changes nothing', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
     const { actionId } = await enqueue(db, 'update', name, { overrides: overrides('second') })

@@ -43,7 +43,7 @@ suite('single deployment', () => {
     assert.deepEqual(fullInfoWithCheck.parse(first), first)
     assert.equal(first.last_check, null)
     assert.equal(first.last_action.action, 'CreateAction')
-    await assert.rejects(getFullInfo(db.pool, 'nobody'), isRefusal('no_such_deployment', /nobody/))
+    await assert.rejects(getFullInfo(db.pool, 'unknown'), isRefusal('no_such_deployment', /unknown/))
   })
 
   test('A deployment without actions has no last action', async () => {
@@ -68,8 +68,8 @@ suite('single deployment', () => {
     })
     await enqueue(db, 'update', name)
     assert.equal((await readDeploymentState(db.pool, name))?.busy, true)
-    assert.equal(await readDeploymentState(db.pool, 'nobody'), null)
-    await assert.rejects(getDeploymentOverrides(db.pool, 'nobody'), isRefusal('no_such_deployment'))
+    assert.equal(await readDeploymentState(db.pool, 'unknown'), null)
+    await assert.rejects(getDeploymentOverrides(db.pool, 'unknown'), isRefusal('no_such_deployment'))
   })
 })
 
@@ -159,26 +159,26 @@ suite('version of the list', () => {
     const names = repeat(12, newName)
     const before = await getListVersion(db.pool)
     const changes: ChangeEvent[] = []
-    const told = (change: ChangeEvent | null | undefined) => {
+    const collect = (change: ChangeEvent | null | undefined) => {
       if (change) changes.push(change)
     }
-    const act = async (name: string, dice: number) => {
+    const runRandomAction = async (name: string, dice: number) => {
       const status = (await readDeploymentState(db.pool, name))?.status
       const kinds = actionKinds.filter((kind) => (status ? canStart(kind, status) : kind === 'create'))
       const { actionId, change } = await enqueue(db, kinds[dice % kinds.length] ?? 'update', name)
-      told(change)
+      collect(change)
       const claimed = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
       if (claimed === null) return
-      told(await start(db.pool, claimed, null))
-      if (dice % 7 === 0) told((await requestCancel(db.pool, actionId, 'x')).change)
-      if (dice % 11 > 0) told(await finish(db.pool, claimed, scriptResult(dice % 3 === 0 ? 1 : 0)))
+      collect(await start(db.pool, claimed, null))
+      if (dice % 7 === 0) collect((await requestCancel(db.pool, actionId, 'x')).change)
+      if (dice % 11 > 0) collect(await finish(db.pool, claimed, scriptResult(dice % 3 === 0 ? 1 : 0)))
     }
     const check = async (dice: number) => {
       for (const due of await claimChecks(db.pool, 3, 0)) {
         const exitCode = dice % 4
         const to = statusAfterCheck(due.status, exitCode, due.pendingMs, 1)
         const outcome = { ...due, statusWhenClaimed: due.status, exitCode, error: null, nextCheckInMs: 0 }
-        if (to !== due.status) told(await saveCheckResultAndStatus(db.pool, outcome, to))
+        if (to !== due.status) collect(await saveCheckResultAndStatus(db.pool, outcome, to))
       }
     }
     // A fixed seed gives the same operations each time.
@@ -189,10 +189,10 @@ suite('version of the list', () => {
     }
     const work = async () => {
       const [name = '', what, dice] = [names[random(names.length)], random(10), random(1000)]
-      if (what < 6) await act(name, dice)
+      if (what < 6) await runRandomAction(name, dice)
       else if (what < 8) await check(dice)
-      else if (what === 8) told((await endExpiredAction(db.pool, true))?.change)
-      else told(await deleteDeployment(db.pool, name, undefined))
+      else if (what === 8) collect((await endExpiredAction(db.pool, true))?.change)
+      else collect(await deleteDeployment(db.pool, name, undefined))
     }
     const expected = (error: unknown) => {
       if (!(error instanceof ApiError) && !isStaleWrite(error)) throw error
@@ -208,7 +208,7 @@ suite('changes since a snapshot', () => {
   const bodies = new Map<number, FullInfo>()
   let cursor: string | null = null
   /** Reads the changes since the last call, like a server. */
-  const look = async () => {
+  const refresh = async () => {
     const read = await readChangesSince(db.pool, cursor)
     cursor = read.cursor
     for (const { id, body } of read.rows) bodies.set(id, body)
@@ -218,8 +218,8 @@ suite('changes since a snapshot', () => {
   }
 
   test('The changes since the last read give the current list, also during concurrent changes', async () => {
-    await look()
-    const idle = await look()
+    await refresh()
+    const unchanged = await refresh()
     const changing = Promise.all(
       repeat(12, async (at) => {
         const name = newName()
@@ -227,11 +227,11 @@ suite('changes since a snapshot', () => {
         if (at % 3 === 0) await deleteDeployment(db.pool, name, undefined)
       }),
     )
-    for (const _ of repeat(5, newName)) await look()
+    for (const _ of repeat(5, newName)) await refresh()
     await changing
-    const last = await look()
-    assert.ok(last.changes > idle.changes)
-    assert.ok(last.deletions >= idle.deletions + 4)
+    const last = await refresh()
+    assert.ok(last.changes > unchanged.changes)
+    assert.ok(last.deletions >= unchanged.deletions + 4)
     const rows = await db.raw('select id, body from deployment_details')
     assert.deepEqual(
       new Map([...bodies].sort(([a], [b]) => a - b)),

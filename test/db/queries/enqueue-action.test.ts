@@ -61,13 +61,13 @@ suite('enqueueAction', () => {
       for (const kind of actionKinds) {
         const name = await insertDeployment(db, status)
         const [before] = await db.raw('select * from deployments where name = $1', [name])
-        const asked = enqueue(db, kind, name)
+        const enqueued = enqueue(db, kind, name)
         if (canStart(kind, status)) {
-          await asked
+          await enqueued
           assert.equal(await statusOf(db, name), actions[kind].runningStatus ?? status)
           continue
         }
-        await assert.rejects(asked, isRefusal(kind === 'create' ? 'name_taken' : 'invalid_transition'))
+        await assert.rejects(enqueued, isRefusal(kind === 'create' ? 'name_taken' : 'invalid_transition'))
         assert.deepEqual(await db.raw('select * from deployments where name = $1', [name]), [before])
         const queued = `select from actions where state = 'queued' and deployment_id = $1`
         assert.equal((await db.raw(queued, [before.id])).length, 0)
@@ -77,8 +77,8 @@ suite('enqueueAction', () => {
   test('An unknown deployment is refused', async () => {
     for (const kind of actionKinds.filter((one) => one !== 'create'))
       await assert.rejects(
-        enqueue(db, kind, 'nobody'),
-        isRefusal('no_such_deployment', /no deployment nobody/),
+        enqueue(db, kind, 'unknown'),
+        isRefusal('no_such_deployment', /no deployment unknown/),
       )
   })
 

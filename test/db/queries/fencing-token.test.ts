@@ -1,4 +1,4 @@
-/** What the triggers reject, whatever the code does: writes with a stale fencing token and unknown values. */
+/** What triggers and constraints reject: writes with a stale fencing token and unknown values. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isStaleWrite } from '../../../db/errors.ts'
@@ -125,10 +125,13 @@ suite('fencing token in the schema', () => {
 
   test('Unknown states, kinds and statuses and an end without a time are rejected', async () => {
     const claimed = await startAction(db, 'create', newName())
-    const ours = `writer_token = ${claimed.fencingToken}`
-    await assert.rejects(set(claimed.actionId, `state = 'lost', finished_at = now(), ${ours}`), /state_known/)
+    const writer = `writer_token = ${claimed.fencingToken}`
+    await assert.rejects(
+      set(claimed.actionId, `state = 'lost', finished_at = now(), ${writer}`),
+      /state_known/,
+    )
     await assert.rejects(set(claimed.actionId, `kind = 'delete'`), /kind_known/)
-    await assert.rejects(set(claimed.actionId, `state = 'failed', ${ours}`), /ended_has_time/)
+    await assert.rejects(set(claimed.actionId, `state = 'failed', ${writer}`), /ended_has_time/)
     await assert.rejects(db.raw(`update deployments set status = 'Fine'`), /status_known/)
   })
 })

@@ -29,10 +29,10 @@ const newKey = (fingerprint = 'f'): IdempotencyKey => ({ key: `key-${newName()}`
 suite('Idempotency-Key', () => {
   test('Concurrent requests act once and get the same action; one gets the change event', async () => {
     const [key, name] = [newKey(), newName()]
-    const begun = await Promise.all(repeat(20, () => enqueue(db, 'create', name, { key })))
-    assert.equal(new Set(begun.map((one) => one.actionId)).size, 1)
-    assert.equal(begun.filter((one) => one.change !== null).length, 1)
-    assert.ok((begun[0]?.actionId ?? 0) > 0)
+    const results = await Promise.all(repeat(20, () => enqueue(db, 'create', name, { key })))
+    assert.equal(new Set(results.map((one) => one.actionId)).size, 1)
+    assert.equal(results.filter((one) => one.change !== null).length, 1)
+    assert.ok((results[0]?.actionId ?? 0) > 0)
   })
 
   test('A key keeps its action, also after the deployment changed or was deleted', async () => {

@@ -17,6 +17,7 @@ import { type ActionKind, type ActionState, actionKinds, actions, canStart } fro
 import { ApiError } from '../../../domain/errors.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import { type Status, statusAfterCheck } from '../../../domain/statuses.ts'
+import { createRandom } from '../../fault/harness/random.ts'
 import { enqueue, expireLease, leaseMs, scriptResult, statusOf, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(2)
@@ -28,13 +29,13 @@ type ModelAction = {
   kind: ActionKind
   state: ActionState
   /** All claims, the last one first. Expired leases stay in the list, to try writes that must be rejected. */
-  holders: ClaimedAction[]
-  held: boolean
+  leases: ClaimedAction[]
+  isClaimed: boolean
   cancel: boolean
   attempt: number
   output: string
   /** The status before this action; null once the script has started. */
-  undo: Status | null
+  previousStatus: Status | null
 }
 type ModelDeployment = { status: Status; actions: ModelAction[] }
 const model = new Map<string, ModelDeployment>()
@@ -44,29 +45,21 @@ let lastRevision = 0
 const active = (deployment: ModelDeployment | undefined) =>
   deployment?.actions.find((action) => action.state === 'queued' || action.state === 'running')
 
-const queued = (id: number, kind: ActionKind, undo: Status | null, attempt = 1): ModelAction => ({
+const queued = (id: number, kind: ActionKind, previousStatus: Status | null, attempt = 1): ModelAction => ({
   id,
   kind,
   state: 'queued',
-  holders: [],
-  held: false,
+  leases: [],
+  isClaimed: false,
   cancel: false,
   attempt,
   output: '',
-  undo,
+  previousStatus,
 })
 
-let state = seed
-/** mulberry32 */
-function random(below: number): number {
-  state = (state + 0x6d2b79f5) | 0
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-}
-function pick<T>(from: readonly T[]): T {
-  return from[random(from.length)] as T
-}
+const { below: random } = createRandom(seed)
+/** Unlike Random.pick, it accepts an empty list. */
+const pick = <T>(values: readonly T[]) => values[random(values.length)] as T
 
 /** Returns the value or the code of the refusal. */
 async function attempt<T>(work: Promise<T>): Promise<{ value: T } | { refused: string }> {
@@ -97,14 +90,14 @@ function expectChange(change: ChangeEvent | null): void {
 }
 
 function applyEnd(name: string, deployment: ModelDeployment, action: ModelAction, succeeded: boolean): void {
-  const { kind, undo } = action
+  const { kind, previousStatus } = action
   if (succeeded && kind === 'cleanup') model.delete(name)
   else if (succeeded) deployment.status = actions[kind].runningStatus ?? deployment.status
-  else deployment.status = undo ?? actions[kind].failureStatus
+  else deployment.status = previousStatus ?? actions[kind].failureStatus
 }
 
 const operations: Record<string, (name: string) => Promise<void>> = {
-  async begin(name) {
+  async enqueue(name) {
     const deployment = model.get(name)
     const possible = actionKinds.filter((kind) =>
       deployment ? canStart(kind, deployment.status) : kind === 'create',
@@ -121,11 +114,11 @@ const operations: Record<string, (name: string) => Promise<void>> = {
               ? undefined
               : 'invalid_transition'
     const outcome = await attempt(enqueue(db, kind, name))
-    if (!expectSame(`begin ${kind}`, outcome, expected ?? null)) return
+    if (!expectSame(`enqueue ${kind}`, outcome, expected ?? null)) return
     expectChange(outcome.value.change)
     const known: ModelDeployment = deployment ?? { status: 'CreatePending', actions: [] }
-    const undo = deployment && kind !== 'cleanup' ? deployment.status : null
-    known.actions.push(queued(outcome.value.actionId, kind, undo))
+    const previousStatus = deployment && kind !== 'cleanup' ? deployment.status : null
+    known.actions.push(queued(outcome.value.actionId, kind, previousStatus))
     known.status = actions[kind].runningStatus ?? known.status
     model.set(name, known)
   },
@@ -133,54 +126,56 @@ const operations: Record<string, (name: string) => Promise<void>> = {
   async claim(name) {
     const action = someAction(model.get(name))
     if (!action) return
-    const held = await claim(db.pool, action.id, 'r', leaseMs)
-    assert.equal(held !== null, action.state === 'queued' && !action.held && !action.cancel, 'claim')
-    if (held === null) return
-    assert.equal(held.fencingToken, (action.holders[0]?.fencingToken ?? 0) + 1)
-    action.holders.unshift(held)
-    action.held = true
+    const lease = await claim(db.pool, action.id, 'r', leaseMs)
+    assert.equal(lease !== null, action.state === 'queued' && !action.isClaimed && !action.cancel, 'claim')
+    if (lease === null) return
+    assert.equal(lease.fencingToken, (action.leases[0]?.fencingToken ?? 0) + 1)
+    action.leases.unshift(lease)
+    action.isClaimed = true
   },
 
   async start(name) {
-    const [action, held, present] = holder(name)
-    if (!action || !held) return
-    const ours = present && action.held
+    const [action, lease, isCurrent] = someLease(name)
+    if (!action || !lease) return
+    const holdsLease = isCurrent && action.isClaimed
     // A repeated start returns the same start.
-    const again = ours && action.state === 'running'
-    const may = again || (ours && action.state === 'queued' && !action.cancel)
-    const outcome = await attempt(start(db.pool, held, null))
-    if (!expectSame('start', outcome, may ? null : 'stale') || again) return
+    const isRepeated = holdsLease && action.state === 'running'
+    const isAllowed = isRepeated || (holdsLease && action.state === 'queued' && !action.cancel)
+    const outcome = await attempt(start(db.pool, lease, null))
+    if (!expectSame('start', outcome, isAllowed ? null : 'stale') || isRepeated) return
     expectChange(outcome.value)
     action.state = 'running'
-    action.undo = null
+    action.previousStatus = null
   },
 
   async renew(name) {
-    const [action, held, present] = holder(name)
-    if (!action || !held) return
-    const may = present && action.held && (action.state === 'queued' || action.state === 'running')
-    const outcome = await attempt(renew(db.pool, held, leaseMs))
-    if (expectSame('renew', outcome, may ? null : 'stale')) assert.equal(outcome.value.cancel, action.cancel)
+    const [action, lease, isCurrent] = someLease(name)
+    if (!action || !lease) return
+    const isAllowed =
+      isCurrent && action.isClaimed && (action.state === 'queued' || action.state === 'running')
+    const outcome = await attempt(renew(db.pool, lease, leaseMs))
+    if (expectSame('renew', outcome, isAllowed ? null : 'stale'))
+      assert.equal(outcome.value.cancel, action.cancel)
   },
 
   async write(name) {
-    const [action, held, present] = holder(name)
-    if (!action || !held) return
-    const may = present && (action.state === 'queued' || action.state === 'running')
+    const [action, lease, isCurrent] = someLease(name)
+    if (!action || !lease) return
+    const isAllowed = isCurrent && (action.state === 'queued' || action.state === 'running')
     const seq = (await lastSeq(db.pool, action.id)) + 1
-    const outcome = await attempt(appendOutput(db.pool, held, [{ seq, stream: 'stdout', text: `${seq}.` }]))
-    if (expectSame('write', outcome, may ? null : 'stale')) action.output += `${seq}.`
+    const outcome = await attempt(appendOutput(db.pool, lease, [{ seq, stream: 'stdout', text: `${seq}.` }]))
+    if (expectSame('write', outcome, isAllowed ? null : 'stale')) action.output += `${seq}.`
   },
 
   async finish(name) {
-    const [action, held, present] = holder(name)
+    const [action, lease, isCurrent] = someLease(name)
     const deployment = model.get(name)
-    if (!action || !held || !deployment) return
+    if (!action || !lease || !deployment) return
     // The holder of an expired lease may still finish while no other runner has claimed the action.
-    const may = present && (action.state === 'queued' || action.state === 'running')
+    const isAllowed = isCurrent && (action.state === 'queued' || action.state === 'running')
     const exitCode = random(3) === 0 ? 1 : 0
-    const outcome = await attempt(finish(db.pool, held, scriptResult(exitCode)))
-    if (!expectSame('finish', outcome, may ? null : 'stale')) return
+    const outcome = await attempt(finish(db.pool, lease, scriptResult(exitCode)))
+    if (!expectSame('finish', outcome, isAllowed ? null : 'stale')) return
     expectChange(outcome.value)
     action.state = exitCode === 0 ? 'succeeded' : 'failed'
     applyEnd(name, deployment, action, exitCode === 0)
@@ -188,9 +183,9 @@ const operations: Record<string, (name: string) => Promise<void>> = {
 
   async lose(name) {
     const action = active(model.get(name))
-    if (!action?.held) return
+    if (!action?.isClaimed) return
     await expireLease(db, action.id)
-    action.held = false
+    action.isClaimed = false
   },
 
   async cancel(name) {
@@ -201,7 +196,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const outcome = await attempt(requestCancel(db.pool, action.id, 'ann'))
     if (!expectSame('cancel', outcome, over ? 'action_finished' : null)) return
     if (action.state === 'cancelled') assert.equal(outcome.value.change, null)
-    else if (action.state === 'queued' && !action.held) {
+    else if (action.state === 'queued' && !action.isClaimed) {
       expectChange(outcome.value.change)
       action.state = 'cancelled'
       applyEnd(name, deployment, action, false)
@@ -215,7 +210,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
   async sweep() {
     const lost = [...model].flatMap(([name, deployment]) => {
       const action = active(deployment)
-      const found = action && action.holders.length > 0 && !action.held
+      const found = action && action.leases.length > 0 && !action.isClaimed
       return found && (action.state === 'running' || action.cancel) ? [{ name, deployment, action }] : []
     })
     const retry = random(2) === 0
@@ -244,22 +239,22 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const deployment = model.get(name)
     if (!check || !deployment) return
     // Sometimes an action starts during the check.
-    const begun = random(4) === 0 && canStart('archive', deployment.status)
-    if (begun) {
+    const actionStarted = random(4) === 0 && canStart('archive', deployment.status)
+    if (actionStarted) {
       const { actionId, change } = await enqueue(db, 'archive', name)
       expectChange(change)
       deployment.actions.push(queued(actionId, 'archive', deployment.status))
       deployment.status = 'ArchivePending'
     }
     const exitCode = pick([0, 0, 0, 1, 2, 3])
-    const to = statusAfterCheck(check.status, exitCode, check.pendingMs, 1)
+    const newStatus = statusAfterCheck(check.status, exitCode, check.pendingMs, 1)
     const outcome = { ...check, statusWhenClaimed: check.status, exitCode, error: null, nextCheckInMs: 0 }
-    if (to === check.status) return saveCheckResult(db.pool, outcome)
-    const change = await saveCheckResultAndStatus(db.pool, outcome, to)
-    assert.equal(change === null, begun, 'a late check result is rejected')
+    if (newStatus === check.status) return saveCheckResult(db.pool, outcome)
+    const change = await saveCheckResultAndStatus(db.pool, outcome, newStatus)
+    assert.equal(change === null, actionStarted, 'a late check result is rejected')
     if (change === null) return
     expectChange(change)
-    deployment.status = to
+    deployment.status = newStatus
   },
 
   async delete(name) {
@@ -277,8 +272,8 @@ const operations: Record<string, (name: string) => Promise<void>> = {
 function usualStep(deployment: ModelDeployment | undefined): string {
   const action = active(deployment)
   if (action?.state === 'running') return 'finish'
-  if (action) return action.held ? 'start' : 'claim'
-  return deployment?.status.endsWith('Pending') ? 'check' : 'begin'
+  if (action) return action.isClaimed ? 'start' : 'claim'
+  return deployment?.status.endsWith('Pending') ? 'check' : 'enqueue'
 }
 
 /** Usually the active action, if there is one. */
@@ -287,26 +282,26 @@ function someAction(deployment: ModelDeployment | undefined): ModelAction | unde
 }
 
 /** An action, one of its leases, and whether that lease is the current one. */
-function holder(name: string): [ModelAction | undefined, ClaimedAction | undefined, boolean] {
-  const all = model.get(name)?.actions.filter((action) => action.holders.length > 0) ?? []
-  const action = random(3) > 0 ? all.at(-1) : pick(all)
-  const held = action && (random(4) > 0 ? action.holders[0] : pick(action.holders))
-  return [action, held, held !== undefined && held === action?.holders[0]]
+function someLease(name: string): [ModelAction | undefined, ClaimedAction | undefined, boolean] {
+  const claimedActions = model.get(name)?.actions.filter((action) => action.leases.length > 0) ?? []
+  const action = random(3) > 0 ? claimedActions.at(-1) : pick(claimedActions)
+  const lease = action && (random(4) > 0 ? action.leases[0] : pick(action.leases))
+  return [action, lease, lease !== undefined && lease === action?.leases[0]]
 }
 
 test(`${steps} random steps leave the database in the state of the model (seed ${seed})`, async (context) => {
   const names = ['one', 'two']
-  const path: string[] = []
-  for (let at = 0; at < steps; at++) {
+  const history: string[] = []
+  for (let step = 0; step < steps; step++) {
     const name = pick(names)
-    const what = random(5) > 1 ? usualStep(model.get(name)) : pick(Object.keys(operations))
-    path.push(`${what} ${name}`)
+    const operation = random(5) > 1 ? usualStep(model.get(name)) : pick(Object.keys(operations))
+    history.push(`${operation} ${name}`)
     try {
-      await operations[what]?.(name)
+      await operations[operation]?.(name)
       assert.equal(await statusOf(db, name), model.get(name)?.status ?? 'deleted', 'status')
       assert.equal(await getListVersion(db.pool), changes, 'changes')
     } catch (error) {
-      throw new Error(`seed ${seed}, after ${path.slice(-12).join(', ')}`, { cause: error })
+      throw new Error(`seed ${seed}, after ${history.slice(-12).join(', ')}`, { cause: error })
     }
   }
   context.diagnostic(`${changes} visible changes`)

@@ -72,11 +72,11 @@ suite('dead connection', { concurrency: true }, () => {
       async (redis, proxy) => {
         const list = `${redisPrefix()}:list`
         proxy.blackhole()
-        const taken = redis.blpop(list, 0)
+        const popped = redis.blpop(list, 0)
         const commands = createCommandConnection(redisUrl(), ignoreError)
         await waitUntilReady(commands, 5000)
         await commands.rpush(list, 'work')
-        assert.deepEqual(await taken, [list, 'work'])
+        assert.deepEqual(await popped, [list, 'work'])
         await closeRedis(commands)
       },
     ))

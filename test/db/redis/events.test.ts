@@ -117,11 +117,11 @@ suite('events', () => {
 
   test('An event is lost within a second when Redis is unreachable or does not answer', async () => {
     const proxy = await startTcpProxy(redisUrl())
-    const held = createCommandConnection(proxy.url, ignoreError)
-    await waitUntilReady(held, 5000)
+    const unresponsive = createCommandConnection(proxy.url, ignoreError)
+    await waitUntilReady(unresponsive, 5000)
     proxy.freeze()
     const unreachable = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, ignoreError)
-    for (const redis of [held, unreachable]) {
+    for (const redis of [unresponsive, unreachable]) {
       const start = performance.now()
       await publishChange(redis, 'x', deleted(1))
       assert.ok(performance.now() - start < 1500)

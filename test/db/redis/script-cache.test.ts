@@ -59,9 +59,9 @@ suite('script cache', () => {
   })
 
   test('Without Redis a read returns null and a write is no error', async () => {
-    const away = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, () => {})
-    assert.equal(await readScriptCache(away, 'x', 'deployment_config', []), null)
-    await writeScriptCache(away, 'x', 'deployment_config', [], answer, 1000)
-    away.disconnect()
+    const unreachable = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, () => {})
+    assert.equal(await readScriptCache(unreachable, 'x', 'deployment_config', []), null)
+    await writeScriptCache(unreachable, 'x', 'deployment_config', [], answer, 1000)
+    unreachable.disconnect()
   })
 })
