@@ -11,11 +11,11 @@ import {
   createApiClient,
   getActionId,
   overrides,
-} from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { withDatabase } from '../helpers/with-database.ts'
+} from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let system: System
 let proxy: TcpProxy

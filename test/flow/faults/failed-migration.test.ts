@@ -1,10 +1,10 @@
 /** A migration fails while servers and runners of the previous release are running. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { runMigrations } from '../../db/run-migrations.ts'
-import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { withDatabase } from '../helpers/with-database.ts'
+import { runMigrations } from '../../../db/run-migrations.ts'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let system: System
 let octopod: ApiClient

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { redisUrl } from '../helpers/datastores.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { connectWebSocket } from '../helpers/websocket-client.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { redisUrl } from '../../helpers/datastores.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { connectWebSocket } from '../../helpers/websocket-client.ts'
 
 let system: System
 let octopod: ApiClient

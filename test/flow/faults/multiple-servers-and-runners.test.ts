@@ -1,8 +1,8 @@
 /** Several servers and runners share one database. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createApiClient } from '../helpers/api-client.ts'
-import { startSystem } from '../helpers/system.ts'
+import { createApiClient } from '../../helpers/api-client.ts'
+import { startSystem } from '../../helpers/system.ts'
 
 test('With two servers and three runners on one database every action runs once', async () => {
   const system = await startSystem({ env: { ACTION_CONCURRENCY: '4' } })

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type ApiClient, adminHeaders, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { openEventStream } from '../helpers/sse-client.ts'
-import { type Program, type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { connectWebSocket } from '../helpers/websocket-client.ts'
+import { type ApiClient, adminHeaders, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { openEventStream } from '../../helpers/sse-client.ts'
+import { type Program, type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { connectWebSocket } from '../../helpers/websocket-client.ts'
 
 let system: System
 let octopod: ApiClient

@@ -7,10 +7,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Redis } from 'ioredis'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
-import { waitFor } from '../helpers/wait-for.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
 
 let system: System
 let octopod: ApiClient

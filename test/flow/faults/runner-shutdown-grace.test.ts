@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { withDatabase } from '../helpers/with-database.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let system: System
 let octopod: ApiClient

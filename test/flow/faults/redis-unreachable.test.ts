@@ -1,12 +1,12 @@
 /** Redis is stopped and started again while servers and runners work. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { LiveMessage } from '../../domain/event.ts'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { type DedicatedRedis, startDedicatedRedis } from '../helpers/dedicated-redis.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { connectWebSocket } from '../helpers/websocket-client.ts'
+import type { LiveMessage } from '../../../domain/event.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type DedicatedRedis, startDedicatedRedis } from '../../helpers/dedicated-redis.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { connectWebSocket } from '../../helpers/websocket-client.ts'
 
 let system: System
 let octopod: ApiClient

@@ -1,12 +1,12 @@
 /** PID_NAMESPACE=own: actions work as usual, and no process outlives its script, even when the runner is killed. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { detectPidNamespace } from '../../runner/process/pid-namespace.ts'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { findProcessesByArguments } from '../helpers/find-processes.ts'
-import { type System, startOctopodProgram, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { minimalEnvironment } from '../runner/script-fixtures.ts'
+import { detectPidNamespace } from '../../../runner/process/pid-namespace.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { findProcessesByArguments } from '../../helpers/find-processes.ts'
+import { type System, startOctopodProgram, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { minimalEnvironment } from '../../runner/script-fixtures.ts'
 
 const refusal = await detectPidNamespace(minimalEnvironment).then(
   () => false as const,

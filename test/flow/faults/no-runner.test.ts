@@ -1,8 +1,8 @@
 /** Without a runner, requests that need a script query are rejected, and other actions wait in the queue. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type ApiClient, type ApiResponse, createApiClient } from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
+import { type ApiClient, type ApiResponse, createApiClient } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
 
 let system: System
 let octopod: ApiClient

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runMigrations } from '../../db/run-migrations.ts'
-import { type Datastore, ensureDatabase, startPostgres } from '../../infra/dev/postgres/postgres.ts'
-import { freePort } from '../../lib/node/ports.ts'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
+import { runMigrations } from '../../../db/run-migrations.ts'
+import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/dev/postgres/postgres.ts'
+import { freePort } from '../../../lib/node/ports.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
 
 let system: System
 let octopod: ApiClient

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type StatementAction, startPostgresProxy } from '../fault/harness/postgres/postgres-proxy.ts'
-import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { type Program, type System, startSystem } from '../helpers/system.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { withDatabase } from '../helpers/with-database.ts'
+import { type StatementAction, startPostgresProxy } from '../../fault/harness/postgres/postgres-proxy.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type Program, type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 const claims = /fencing_token = a\.fencing_token \+ 1/
 const starts = /start_action\(/
