@@ -77,7 +77,7 @@ test('Programs started before PostgreSQL wait for it and say so', async () => {
   await postgres.stop()
   const starting = Promise.all([system.startRunner(), system.startServer()])
   // Longer than both need for their first attempt.
-  await sleep(2500)
+  await sleep(4000)
   postgres = await start()
   for (const { lines } of await starting) {
     const waitingLine = lines.findIndex((line) => line.includes('waiting for PostgreSQL'))
