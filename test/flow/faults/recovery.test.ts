@@ -6,7 +6,6 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action } from '../../../domain/schemas.ts'
 import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
-import { findScriptProcesses } from '../../helpers/find-processes.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
@@ -106,18 +105,20 @@ test('Another runner soon repeats the check of a killed runner, however long CHE
     withDatabase(system.databaseUrl, (db) =>
       db.query(`update deployments set next_check_at = now(), check_exit_code = 7 where name = 'unchecked'`),
     )
+  const countChecks = async () =>
+    (await system.scriptCalls('check')).filter((call) => call.includes('unchecked')).length
   await system.setBehavior('check', 'hang')
   const killedRunner = await system.startRunner({ CHECK_TIMEOUT: '300' })
+  const before = await countChecks()
   await dueNow()
   await waitFor('the check runs', async () => {
-    const seen = findScriptProcesses('unchecked').length
-    return { done: seen > 0, value: null, seen }
+    const seen = await countChecks()
+    return { done: seen === before + 1, value: null, seen }
   })
   await sleep(2500)
-  assert.equal(findScriptProcesses('unchecked').length, 1)
   const other = await system.startRunner({ CHECK_TIMEOUT: '300' })
   await sleep(1500)
-  assert.equal(findScriptProcesses('unchecked').length, 1, 'the lease of the check is renewed while it runs')
+  assert.equal(await countChecks(), before + 1, 'the lease of the check is renewed while it runs')
   await system.setBehavior('check', '')
   killedRunner.signal('SIGKILL')
   await waitFor('another runner has run the check', async () => {
