@@ -1,30 +1,27 @@
 /**
- * Every setting, read from the environment: its name, meaning, default and who reads it. Contract §3 for the
- * names of Octopod 1.6. docs/settings.md lists them; a test compares.
+ * The settings, which all come from environment variables: name, meaning, default, and the programs that read each one.
+ * Called by server, runner and migrate when they start. docs/settings.md documents them.
  */
 import { z } from 'zod'
 import { scripts } from './script.ts'
 
-type Setting = {
-  description: string
-  parse: z.ZodType
-  programs: readonly ('server' | 'runner' | 'migrate')[]
-}
+type Program = 'server' | 'runner' | 'migrate'
+type Setting = { description: string; parse: z.ZodType; programs: readonly Program[] }
 
 const text = z.string()
 const optionalText = z.string().optional()
-const integer = (least: number, standard: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(least).default(standard)
-/** Seconds in the environment, milliseconds inside. */
-const seconds = (standard: number, most = 10 ** 9) =>
+const integer = (min: number, defaultValue: number) =>
+  z.coerce.number('must be a number').int('must be a whole number').min(min).default(defaultValue)
+/** Seconds in the environment, milliseconds in the program. */
+const seconds = (defaultValue: number, max = 10 ** 9) =>
   z.coerce
     .number('must be a number of seconds')
     .min(0)
-    .max(most, `must be at most ${most} seconds`)
-    .default(standard)
+    .max(max, `must be at most ${max} seconds`)
+    .default(defaultValue)
     .transform((value) => value * 1000)
-/** Those that become a timer: Node fires one of more than 2^31 ms (24 days) at once. */
-const timerSeconds = (standard: number) => seconds(standard, 2_000_000)
+/** For a timer: Node fires a timer of more than 2^31 ms (24 days) at once. */
+const timerSeconds = (defaultValue: number) => seconds(defaultValue, 2_000_000)
 
 const serverAndRunner = ['server', 'runner'] as const
 const allPrograms = ['server', 'runner', 'migrate'] as const
@@ -41,56 +38,56 @@ export const settings = {
     programs: serverAndRunner,
   },
   REDIS_PREFIX: {
-    description: 'Put before every key and channel in Redis: several installations can share one',
+    description: 'Prefix of every key and channel in Redis; it lets several installations share one Redis',
     parse: text.regex(/^[\w.-]+$/, 'may hold only letters, digits, _ . -').default('octopod'),
     programs: serverAndRunner,
   },
   PROJECT_NAME: {
-    description: 'Name of the project, shown to people and given to scripts',
+    description: 'Name of the project; users see it, scripts receive it',
     parse: text.default('octopod'),
     programs: serverAndRunner,
   },
   BASE_DOMAIN: {
-    description: 'Domain below which deployments live; given to scripts',
+    description: 'Parent domain of all deployments; scripts receive it',
     parse: text.default('localhost'),
     programs: ['runner'],
   },
   NAMESPACE: {
-    description: 'Namespace of the deployments; given to scripts',
+    description: 'Namespace of the deployments; scripts receive it',
     parse: text.default('default'),
     programs: ['runner'],
   },
-  PORT: { description: 'Port the server listens on', parse: integer(0, 8080), programs: ['server'] },
+  PORT: { description: 'Port to listen on', parse: integer(0, 8080), programs: ['server'] },
   METRICS_PORT: {
-    description: 'Port on which a server tells Prometheus its metrics, at /metrics; not set: nowhere',
+    description: 'Port on which metrics for Prometheus are served at /metrics; not set: no metrics',
     parse: z.coerce.number('must be a number').int('must be a whole number').min(0).max(65535).optional(),
     programs: ['server'],
   },
   HOST: {
-    description: 'Address the server listens on',
+    description: 'Address to listen on',
     parse: text.default('0.0.0.0'),
     programs: ['server'],
   },
   POWER_AUTHORIZATION_HEADER: {
-    description: 'The Authorization header that gives the role admin; without it nobody is admin',
+    description: 'The Authorization header that gives the role admin; not set: there is no admin',
     parse: optionalText,
     programs: ['server'],
   },
   APP_AUTHORIZATION_HEADER: {
     description:
-      'The Authorization header that gives the role user; without it everybody who reaches the server is user',
+      'The Authorization header that gives the role user; not set: everyone who can reach the server is a user',
     parse: optionalText,
     programs: ['server'],
   },
   ACTOR_HEADER: {
     description:
-      'Header in which a trusted proxy tells who asks, e.g. X-Forwarded-User; only set it behind such a proxy',
+      'Header in which a trusted proxy names the user, e.g. X-Forwarded-User; set it only behind such a proxy',
     parse: optionalText,
     programs: ['server'],
   },
   APP_URL: {
     description:
-      'Address under which people open the page, e.g. https://octopod.example.com; several separated by commas. Default: whatever Host they used',
+      'Address of the page, e.g. https://octopod.example.com; several are separated by commas. Not set: the origin must match the Host header',
     parse: text.default('').transform((value) =>
       value
         .split(',')
@@ -100,17 +97,17 @@ export const settings = {
     programs: ['server'],
   },
   KUBERNETES_DASHBOARD_URL_TEMPLATE: {
-    description: 'Address of a dashboard; the name of the deployment is appended',
+    description: 'Address of a dashboard; the page appends the name of the deployment',
     parse: optionalText,
     programs: ['server'],
   },
   GIT_REVISION: {
-    description: 'What /api/v1/ping answers',
+    description: 'The answer of /api/v1/ping',
     parse: text.default('unknown'),
     programs: ['server'],
   },
   DATABASE_POOL_SIZE: {
-    description: 'Connections to PostgreSQL a process may hold',
+    description: 'Maximum number of connections to PostgreSQL per process',
     parse: integer(2, 10),
     programs: serverAndRunner,
   },
@@ -133,17 +130,17 @@ export const settings = {
     { description: string; parse: typeof optionalText; programs: ['runner'] }
   >),
   CONTROL_SCRIPT_TIMEOUT: {
-    description: 'Seconds a script may run',
+    description: 'Time limit in seconds for the script of an action and for init',
     parse: timerSeconds(1800),
     programs: ['runner'],
   },
   KILL_GRACE: {
-    description: 'Seconds between TERM and KILL for a script that must end',
+    description: 'Seconds between TERM and KILL when a script is ended',
     parse: timerSeconds(5),
     programs: ['runner'],
   },
   STATUS_UPDATE_TIMEOUT: {
-    description: 'Seconds a deployment may stay pending with a failing check before it counts as failed',
+    description: 'Seconds after which a pending deployment whose check fails gets the status failure',
     parse: seconds(600),
     programs: ['runner'],
   },
@@ -153,64 +150,64 @@ export const settings = {
     programs: ['runner'],
   },
   CHECK_TIMEOUT: {
-    description: 'Seconds one check, config script, config_check, info or notification may run',
+    description: 'Time limit in seconds for a check, a config script, config_check, info and notifications',
     parse: timerSeconds(60),
     programs: ['runner'],
   },
   ARCHIVE_RETENTION: {
-    description: 'Seconds after which an archived deployment is cleaned up by itself; 0 keeps it for ever',
+    description: 'Seconds after which an archived deployment is cleaned up; 0 means never',
     parse: seconds(1209600),
     programs: ['runner'],
   },
   CACHE_UPDATE_TIME: {
-    description: 'Seconds an answer of a config script is fresh',
+    description: 'Seconds for which the output of a config script is fresh',
     parse: seconds(600),
     programs: serverAndRunner,
   },
   CACHE_INVALIDATION_TIME: {
-    description: 'Seconds after which a cached answer of a config script is dropped',
+    description: 'Seconds after which the cached output of a config script is deleted',
     parse: seconds(86400),
     programs: serverAndRunner,
   },
   SCRIPT_QUERY_TIMEOUT: {
-    description: 'Seconds a user waits for a script before the answer is 504',
+    description: 'Time limit in seconds for a script that a user waits for; after it the answer is 504',
     parse: timerSeconds(10),
     programs: ['server'],
   },
   ACTION_CONCURRENCY: {
-    description: 'Actions one runner performs at once',
+    description: 'Maximum number of actions per runner at a time',
     parse: integer(1, 32),
     programs: ['runner'],
   },
   SCRIPT_QUERY_CONCURRENCY: {
-    description: 'Questions one runner answers at once',
+    description: 'Maximum number of script queries per runner at a time',
     parse: integer(1, 8),
     programs: ['runner'],
   },
   CHECK_CONCURRENCY: {
-    description: 'Checks one runner makes at once',
+    description: 'Maximum number of checks per runner at a time',
     parse: integer(1, 16),
     programs: ['runner'],
   },
   LEASE: {
-    description: 'Seconds after which a silent runner loses its actions',
+    description: 'Seconds after which a runner that does not renew its leases loses its actions',
     parse: timerSeconds(20),
     programs: ['runner'],
   },
   PID_NAMESPACE: {
     description:
-      'PID namespace of scripts: shared, or own (nothing that a script started outlives it; needs a host that allows it)',
-    // Not on and off: to YAML those are no words.
+      'PID namespace of scripts: shared, or own (no process of a script outlives it; the host must allow it)',
+    // Not on and off, which YAML reads as booleans.
     parse: z.enum(['shared', 'own']).default('shared'),
     programs: ['runner'],
   },
   OUTPUT_LIMIT: {
-    description: 'Bytes of output kept of one action; the rest is counted and dropped',
+    description: 'Maximum size of the stored output of an action, in bytes; the rest is counted and dropped',
     parse: integer(1024, 64 * 1024 * 1024),
     programs: ['runner'],
   },
   SECRET_KEYS: {
-    description: 'Regular expression: values of config keys that match are masked in output',
+    description: 'Regular expression; values of matching config keys are redacted in output',
     parse: text
       .default('(password|passwd|pass|secret|token|credential|private_?key)$')
       .transform((source, context) => {
@@ -225,29 +222,29 @@ export const settings = {
   },
   SCRIPT_ENVIRONMENT: {
     description:
-      'Names of further variables that scripts may see, separated by commas; PREFIX_* stands for all that begin so',
+      'Names of more variables that scripts may see, separated by commas; PREFIX_* stands for all with that prefix',
     parse: text.default(''),
     programs: ['runner'],
   },
   INTERRUPTED_ACTIONS: {
     description:
-      'What becomes of an action whose runner was lost or had to end it: fail, or retry as a second visible attempt',
+      'What happens to an action whose runner was lost or had to end it: fail, or retry as a second, visible attempt',
     parse: z.enum(['fail', 'retry']).default('fail'),
     programs: ['runner'],
   },
   HEARTBEAT_FILE: {
     description:
-      'File that a runner touches every 5 seconds from when it is ready until it ends: for probes (runner/liveness-probe.sh)',
+      'File that a ready runner touches every 5 seconds, for liveness probes (runner/liveness-probe.sh)',
     parse: optionalText,
     programs: ['runner'],
   },
   SHUTDOWN_GRACE: {
-    description: 'Seconds a process gives running work after SIGTERM',
+    description: 'Seconds for running work after SIGTERM',
     parse: timerSeconds(60),
     programs: serverAndRunner,
   },
   SHUTDOWN_DELAY: {
-    description: 'Seconds a server goes on as before after SIGTERM, while /readyz already says 503',
+    description: 'Seconds for which a server keeps working after SIGTERM while /readyz already returns 503',
     parse: timerSeconds(0),
     programs: ['server'],
   },
@@ -260,8 +257,8 @@ export const settings = {
 
 type Settings = typeof settings
 export type SettingName = keyof Settings
-type SettingsFor<Who extends string> = {
-  [Name in SettingName as Who extends Settings[Name]['programs'][number] ? Name : never]: z.output<
+type SettingsFor<P extends Program> = {
+  [Name in SettingName as P extends Settings[Name]['programs'][number] ? Name : never]: z.output<
     Settings[Name]['parse']
   >
 }
@@ -273,11 +270,11 @@ export class SettingsError extends Error {
   override name = 'SettingsError'
 }
 
-/** Reads what `who` needs; an empty value counts as unset. Throws one SettingsError that names every problem. */
-export function readSettings<Who extends 'server' | 'runner' | 'migrate'>(
-  program: Who,
+/** Reads the settings of one program. An empty value counts as not set. Throws a SettingsError that names every problem. */
+export function readSettings<P extends Program>(
+  program: P,
   environment: Record<string, string | undefined>,
-): SettingsFor<Who> {
+): SettingsFor<P> {
   const values: Record<string, unknown> = {}
   const problems: string[] = []
   for (const [name, setting] of Object.entries<Setting>(settings)) {
@@ -290,10 +287,10 @@ export function readSettings<Who extends 'server' | 'runner' | 'migrate'>(
   }
   if (problems.length === 0) problems.push(...inconsistencies(values))
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
-  return values as SettingsFor<Who>
+  return values as SettingsFor<P>
 }
 
-/** Law 5: a script that is ended halfway through a lease that cannot be renewed is dead before the lease is over. */
+/** A runner that cannot renew a lease ends the script at half of it. The script must be dead before the lease expires. */
 function* inconsistencies({ LEASE, KILL_GRACE }: Record<string, unknown>): Generator<string> {
   if (typeof LEASE === 'number' && LEASE <= 2 * Number(KILL_GRACE))
     yield `LEASE must be more than twice KILL_GRACE (now ${LEASE / 1000} and ${Number(KILL_GRACE) / 1000} seconds)`

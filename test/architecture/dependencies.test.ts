@@ -1,8 +1,8 @@
-/** Nothing of the machine it was written on: no home folders, no registry hosts, no secrets; versions pinned. */
+/** Dependencies are pinned, used, justified in DECISIONS.md, and installable on every platform. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tableRows } from './markdown.ts'
-import { files, importsOf, read, sources } from './repository.ts'
+import { importsOf, read, sources } from './repository.ts'
 
 type Package = {
   dependencies: Record<string, string>
@@ -11,39 +11,7 @@ type Package = {
 }
 const manifest = JSON.parse(read('package.json')) as Package
 const dependencies = { ...manifest.dependencies, ...manifest.devDependencies }
-const texts = files()
-  .filter((path) => !/\.(png|jpg|ico|woff2|gz|tgz)$/.test(path))
-  .map((path) => ({ path, text: read(path) }))
-
-/** Written in pieces, so that this file does not find itself. */
-const machinePaths = new RegExp(['/ho' + 'me/', '/Us' + 'ers/', '/wo' + 'rk/', '/ro' + 'ot/'].join('|'))
-
-/** Why a text may hold what looks like a path of one machine. */
-const allowedMachinePaths: Record<string, string> = {}
-
-test('no file names a folder of one machine', () => {
-  const wrong = texts.filter(
-    ({ path, text }) => machinePaths.test(text) && allowedMachinePaths[path] === undefined,
-  )
-  assert.deepEqual(
-    wrong.map(({ path, text }) => `${path}: ${machinePaths.exec(text)?.[0]}`),
-    [],
-  )
-})
-
-test('no file names a registry', () => {
-  const registries = new RegExp(
-    ['registry\\.np' + 'mjs', 'registry\\.ya' + 'rnpkg', '^registry\\s*='].join('|'),
-    'm',
-  )
-  const wrong = texts.filter(({ text }) => registries.test(text))
-  assert.deepEqual(
-    wrong.map(({ path }) => path),
-    [],
-  )
-})
-
-test('the lock file says what, not from where', () => {
+test('The lock file names no download addresses', () => {
   const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { resolved?: string }> }
   const located = Object.entries(lock.packages).filter(([, { resolved }]) => resolved !== undefined)
   assert.deepEqual(
@@ -52,17 +20,17 @@ test('the lock file says what, not from where', () => {
   )
 })
 
-test('every version is pinned exactly, and the lock file has the same', () => {
-  const loose = Object.entries(dependencies).filter(
+test('Every version is exact and the same in the lock file', () => {
+  const inexact = Object.entries(dependencies).filter(
     ([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
   )
-  assert.deepEqual(loose, [])
+  assert.deepEqual(inexact, [])
   const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }
   for (const [name, version] of Object.entries(dependencies))
     assert.equal(lock.packages[`node_modules/${name}`]?.version, version, name)
 })
 
-/** Packages that no source imports, and what they are for. */
+/** Packages that no source file imports, and their use. */
 const usedWithoutImport: Record<string, string> = {
   '@biomejs/biome': 'npm run check',
   '@types/node': 'types',
@@ -75,13 +43,13 @@ const usedWithoutImport: Record<string, string> = {
   typescript: 'npm run check',
 }
 
-test('every dependency is used, and every import is a dependency', () => {
+test('Every dependency is used, and every imported package is a dependency', () => {
   const imported = sources()
     .flatMap(importsOf)
     .filter(({ kind }) => kind === 'package')
   const names = new Set(imported.map(({ to }) => to))
-  const idle = Object.keys(dependencies).filter((name) => !names.has(name) && !(name in usedWithoutImport))
-  assert.deepEqual(idle, [])
+  const unused = Object.keys(dependencies).filter((name) => !names.has(name) && !(name in usedWithoutImport))
+  assert.deepEqual(unused, [])
   const missing = imported.filter(
     ({ to }) => dependencies[to] === undefined && dependencies[`@types/${to}`] === undefined,
   )
@@ -91,8 +59,8 @@ test('every dependency is used, and every import is a dependency', () => {
   )
 })
 
-test('what the shipped programs import is a dependency, not one for development', () => {
-  const shipped = sources().filter((path) => /^(domain|db|functions|runner|octo)\/(?!build\/)/.test(path))
+test('The shipped programs import no development dependency', () => {
+  const shipped = sources().filter((path) => /^(lib|domain|db|functions|runner|octo)\/(?!build\/)/.test(path))
   const wrong = shipped
     .flatMap(importsOf)
     .filter(({ kind, to, typeOnly }) => kind === 'package' && !typeOnly && !(to in manifest.dependencies))
@@ -102,23 +70,23 @@ test('what the shipped programs import is a dependency, not one for development'
   )
 })
 
-test('every library has a row with its reason in DECISIONS.md, and no row is left over', () => {
+test('Every library has a row with its reason in DECISIONS.md, and every row a library', () => {
   const rows = tableRows('DECISIONS.md', (heading) => heading === 'Libraries').slice(1)
-  const told = rows.flatMap(([packages = '']) => packages.match(/@?[\w./-]+/g) ?? [])
+  const listed = rows.flatMap(([packages = '']) => packages.match(/@?[\w./-]+/g) ?? [])
   assert.deepEqual(
-    Object.keys(dependencies).filter((name) => !told.includes(name)),
+    Object.keys(dependencies).filter((name) => !listed.includes(name)),
     [],
     'without a row',
   )
   assert.deepEqual(
-    told.filter((name) => !(name in dependencies)),
+    listed.filter((name) => !(name in dependencies)),
     [],
-    'left over',
+    'no such dependency',
   )
   for (const [packages, ...reason] of rows) assert.match(reason.join(' '), /\w{3}/, String(packages))
 })
 
-test('the lock file names the packages of every platform, as npm ci demands', () => {
+test('The lock file names the packages of every platform, as npm ci requires', () => {
   const lock: { packages: Record<string, { optionalDependencies?: Record<string, string> }> } = JSON.parse(
     read('package-lock.json'),
   )

@@ -1,4 +1,4 @@
-/** Every endpoint of the table has a section in docs/api.md and somebody who calls it. */
+/** Every endpoint is documented in docs/api.md and called by octo, by the page or by other programs. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
@@ -8,12 +8,12 @@ import { read, sources, topFolderOf } from './repository.ts'
 const names = Object.keys(api) as EndpointName[]
 const documented = sections('docs/api.md', 3)
 
-test('every endpoint has a section, and no section is left over', () => {
+test('Every endpoint has a section in docs/api.md, and every section an endpoint', () => {
   const wanted = names.map((name) => `${api[name].method} ${api[name].path}`)
   assert.deepEqual([...documented.keys()].sort(), wanted.sort())
 })
 
-test('a section says who may ask and whether the endpoint is new', () => {
+test('A section states the role and whether the endpoint is new', () => {
   for (const name of names) {
     const { method, path, role, ours } = api[name]
     const text = documented.get(`${method} ${path}`) ?? ''
@@ -22,7 +22,7 @@ test('a section says who may ask and whether the endpoint is new', () => {
   }
 })
 
-test('paths are unique, parameters are among the known ones', () => {
+test('Paths are unique, and their parameters are known', () => {
   const keys = names.map((name) => `${api[name].method} ${api[name].path}`)
   assert.equal(new Set(keys).size, keys.length)
   for (const name of names)
@@ -30,22 +30,22 @@ test('paths are unique, parameters are among the known ones', () => {
       assert.ok(['name', 'action_id'].includes(parameter), name)
 })
 
-/** Endpoints that neither octo nor the page calls, and for whom they are. */
+/** Endpoints that neither octo nor the page calls, and their users. */
 const externalOnly: Partial<Record<EndpointName, string>> = {
-  getProjectName: 'for programs of Octopod 1.6; octo and the page ask whoami',
+  getProjectName: 'programs of Octopod 1.6; octo and the page call whoami',
 }
 
-test('every endpoint is called by octo or the page, or is there for others', () => {
+test('Every endpoint is called by octo or the page, or is listed as external', () => {
   const clients = sources().filter((path) => ['octo', 'web'].includes(topFolderOf(path)))
   const calls = clients.map(read).join('\n')
-  const idle = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(calls))
+  const uncalled = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(calls))
   assert.deepEqual(
-    idle.filter((name) => !(name in externalOnly)),
+    uncalled.filter((name) => !(name in externalOnly)),
     [],
   )
   assert.deepEqual(
-    Object.keys(externalOnly).filter((name) => !idle.includes(name as EndpointName)),
+    Object.keys(externalOnly).filter((name) => !uncalled.includes(name as EndpointName)),
     [],
-    'called after all',
+    'called by octo or the page',
   )
 })

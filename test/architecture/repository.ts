@@ -1,4 +1,4 @@
-/** The repository as data for the law tests: its files, and what each imports. */
+/** The files of the repository and their imports, as data for the architecture tests. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const ignoredNames = new Set(['node_modules', '.git', 'dist', '.octopod'])
 
-/** Paths from the root with `/`, of everything that is kept in the repository. */
+/** Paths of all files of the repository, from the root and with `/`. */
 export function files(folder = ''): string[] {
   const found = readdirSync(join(root, folder), { withFileTypes: true })
   return found.flatMap((entry) => {
@@ -31,19 +31,19 @@ export const topFolders = [
 ] as const
 export type TopFolder = (typeof topFolders)[number]
 
-/** TypeScript of the rooms. */
+/** The TypeScript files of the top folders. */
 export const sources = (): string[] =>
   files().filter(
     (path) => path.endsWith('.ts') && (topFolders as readonly string[]).includes(topFolderOf(path)),
   )
 
-/** Without comments. Biome's layout is relied on: a block comment begins its line. */
+/** The text without comments. Biome's format is assumed: a block comment begins its line. */
 export const withoutComments = (text: string): string =>
   text.replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, '').replace(/(^|[ \t;,({])\/\/.*$/gm, '$1')
 
 export type ImportSpecifier = { specifier: string; typeOnly: boolean }
 
-/** What a source names in `import`, `export … from` and `import(…)`. */
+/** The specifiers of `import`, `export … from` and `import(…)` in a source text. */
 export function importsIn(text: string): ImportSpecifier[] {
   const code = withoutComments(text)
   const statements = code.matchAll(
@@ -53,11 +53,14 @@ export function importsIn(text: string): ImportSpecifier[] {
   return [...statements, ...calls].map(([, type, specifier = '']) => ({ specifier, typeOnly: Boolean(type) }))
 }
 
-/** `to`: a path from the root, the `node:` module, or the name of the package. */
+/** `to`: a path from the root, a `node:` module, or the name of a package. */
 export type Import = ImportSpecifier & { from: string; kind: 'file' | 'node' | 'package'; to: string }
 
-export function importsOf(path: string): Import[] {
-  return importsIn(read(path)).map((named): Import => {
+export const importsOf = (path: string): Import[] => parseImports(path, read(path))
+
+/** The imports of a file at `path` with this text. */
+export function parseImports(path: string, text: string): Import[] {
+  return importsIn(text).map((named): Import => {
     const { specifier } = named
     if (specifier.startsWith('.')) {
       const to = posix.normalize(posix.join(posix.dirname(path), specifier))

@@ -1,4 +1,4 @@
-/** docs/settings.md and domain/settings.ts say the same, and .env names in programs are settings. */
+/** docs/settings.md agrees with domain/settings.ts, and every setting is used. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { scriptNames, scripts } from '../../domain/script.ts'
@@ -10,40 +10,40 @@ const rows = tableRows('docs/settings.md').filter(([name = '']) => /^[A-Z_]+$/.t
 const documented = new Map(rows.map(([name = '', ...rest]) => [name, rest]))
 const names = Object.keys(settings) as SettingName[]
 
-/** What a setting becomes, to be compared; regular expressions by their source. */
-const shown = (value: unknown): unknown => (value instanceof RegExp ? String(value) : value)
+/** A parsed value in a form that can be compared. */
+const comparable = (value: unknown): unknown => (value instanceof RegExp ? String(value) : value)
 
-test('every setting is documented once, and nothing else is', () => {
+test('docs/settings.md documents exactly the settings, each once', () => {
   assert.deepEqual(rows.map(([name]) => name).sort(), [...names].sort())
 })
 
-test('the documented default is what the setting is without one', () => {
+test('The documented default is the real one', () => {
   for (const name of names) {
     const { parse } = settings[name]
-    const [told = ''] = documented.get(name) ?? []
+    const [documentedDefault = ''] = documented.get(name) ?? []
     const unset = parse.safeParse(undefined)
-    if (told === 'required') assert.ok(!unset.success, name)
-    else if (told === 'not set') assert.ok(unset.success && unset.data === undefined, name)
+    if (documentedDefault === 'required') assert.ok(!unset.success, name)
+    else if (documentedDefault === 'not set') assert.ok(unset.success && unset.data === undefined, name)
     else {
       assert.ok(unset.success && unset.data !== undefined, name)
-      const written = parse.safeParse(told === 'empty' ? '' : told)
-      assert.ok(written.success, name)
-      assert.deepEqual(shown(unset.data), shown(written.data), name)
+      const parsed = parse.safeParse(documentedDefault === 'empty' ? '' : documentedDefault)
+      assert.ok(parsed.success, name)
+      assert.deepEqual(comparable(unset.data), comparable(parsed.data), name)
     }
   }
 })
 
-test('who reads a setting is documented', () => {
+test('The documented programs are those that read the setting', () => {
   for (const name of names) assert.equal(documented.get(name)?.[1], settings[name].programs.join(', '), name)
 })
 
-test('every setting is read by a program it is for', () => {
-  const texts = sources().map((path) => ({ room: topFolderOf(path), text: read(path) }))
+test('Every setting is read by a program that it is meant for', () => {
+  const texts = sources().map((path) => ({ folder: topFolderOf(path), text: read(path) }))
   const viaTable = new Set<string>(scriptNames.map((script) => scripts[script].setting))
-  const room = { server: 'functions', runner: 'runner', migrate: 'db' } as const
+  const folderOfProgram = { server: 'functions', runner: 'runner', migrate: 'db' } as const
   for (const name of names.filter((name) => !viaTable.has(name))) {
-    const used = settings[name].programs.some((who) =>
-      texts.some((one) => one.room === room[who] && one.text.includes(`.${name}`)),
+    const used = settings[name].programs.some((program) =>
+      texts.some((one) => one.folder === folderOfProgram[program] && one.text.includes(`.${name}`)),
     )
     assert.ok(used, name)
   }

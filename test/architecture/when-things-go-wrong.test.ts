@@ -1,4 +1,4 @@
-/** docs/when-things-go-wrong.md: every section says what the system does, what people see and what operators do, and every line names a test. */
+/** Every section of docs/when-things-go-wrong.md has lines for system, user and operator, and every line names a test. */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const titles = [...sections(page, 2).keys()]
 const rowsOf = (title: string) =>
   tableRows(page, (heading) => heading === title).filter(([who]) => who !== 'who')
 
-test('every section has words for the system, for users and for operators', () => {
+test('Every section has lines for system, user and operator', () => {
   assert.ok(titles.length > 10)
   for (const title of titles) {
     const whos = new Set(rowsOf(title).map(([who]) => who))
@@ -19,7 +19,7 @@ test('every section has words for the system, for users and for operators', () =
   }
 })
 
-test('every line is held by a test that exists, under just that title', () => {
+test('Every line names an existing test by its exact title', () => {
   const wrong = titles.flatMap(rowsOf).flatMap(([, what = '', held = '']) => {
     const named = [...held.matchAll(/`(test\/[^`]+)`: ((?:(?!<br>).)+)/g)]
     if (named.length === 0 || named.length !== held.split('<br>').length) return [`${what} names no test`]
@@ -33,7 +33,7 @@ test('every line is held by a test that exists, under just that title', () => {
   assert.deepEqual(wrong, [])
 })
 
-/** The titles of a file's tests, as they stand in its source. */
+/** The titles of the tests in a file. */
 function titlesIn(path: string): string[] {
   return [...read(path).matchAll(/\b(?:test|suite|it)\(\s*(['"`])((?:(?!\1).)+)\1/g)].map(
     ([, , title = '']) => title,

@@ -6,7 +6,6 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { endProcessTree } from '../../../lib/node/end-process-tree.ts'
-import type { Bench } from './bench.ts'
 import type { ResultMessage, TaskMessage } from './serve-tasks.ts'
 
 export type WorkerProcess = {
@@ -17,7 +16,10 @@ export type WorkerProcess = {
 }
 
 /** Starts a worker that ends with the benchmark. `file` is relative to test/bench. */
-export function startWorkerProcess(bench: Bench, file: string): WorkerProcess {
+export function startWorkerProcess(
+  bench: { onClose(close: () => Promise<unknown>): void },
+  file: string,
+): WorkerProcess {
   const worker = forkWorker(file, ['--expose-gc'])
   bench.onClose(worker.stop)
   return worker
