@@ -114,7 +114,7 @@ export async function createDemoData({ url, databaseUrl }: System, scriptsDir: s
   await client.waitForStatus('release-2-4', 'Running')
   await client.archive('autumn-sale')
   await client.waitForStatus('autumn-sale', 'Archived')
-  // The second update does not end; the first one gives its expected duration.
+  // The second update does not end.
   await writeFile(join(scriptsDir, 'go'), '')
   await client.update('search-speed', { 'image.tag': 'v2.2', 'feature.search': 'new' }, actorHeaders('maria'))
   await client.waitForStatus('search-speed', 'Running')
@@ -129,7 +129,7 @@ export async function createDemoData({ url, databaseUrl }: System, scriptsDir: s
   await backdate(databaseUrl)
 }
 
-/** Moves the actions into the past, so that the pictures do not all show "just now". */
+/** Moves the actions into the past and gives the running one a usual duration, so that the pictures look realistic. */
 async function backdate(databaseUrl: string): Promise<void> {
   const database = new pg.Client({ connectionString: databaseUrl })
   await database.connect()
@@ -139,6 +139,7 @@ async function backdate(databaseUrl: string): Promise<void> {
       update actions set created_at = created_at - shift, started_at = started_at - shift,
         finished_at = finished_at - shift + interval '40 seconds' + (id % 7) * interval '6 seconds'
       from (select id as of, (40 - id) * interval '97 minutes' as shift from actions) a where of = id and state <> 'running'`)
+    await database.query(`update actions set expected_duration_ms = 120000 where state = 'running'`)
     await database.query(`
       update deployments d set created_at = (select min(a.created_at) from actions a where a.deployment_id = d.id),
         updated_at = (select max(a.created_at) from actions a where a.deployment_id = d.id)`)
