@@ -1,6 +1,6 @@
 /**
- * The HTTP API as one table: the server mounts it, the page and octo call by it, OpenAPI is made from it.
- * Paths and shapes of contract §4; those marked `ours` are additions.
+ * The HTTP API as one table (contract §4): the server mounts it, the page and octo call it, OpenAPI is generated from it.
+ * Method and path of each endpoint are in endpoints.ts.
  */
 import { z } from 'zod'
 import { endpoints } from './endpoints.ts'
@@ -15,7 +15,8 @@ export type Endpoint = {
   path: string
   role: Role
   summary: string
-  ours: boolean
+  /** The version of Octopod that introduced the endpoint. */
+  since: '1.6' | '2.0'
   query?: z.ZodObject
   body?: z.ZodType
   /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
@@ -51,7 +52,7 @@ export const api = {
   listDeployments: {
     ...endpoints.listDeployments,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'All deployments, newest change first; answers 304 to the present ETag',
     response: z.array(shapes.fullInfo),
     errors: [],
@@ -59,7 +60,7 @@ export const api = {
   createDeployment: {
     ...endpoints.createDeployment,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Create a deployment',
     body: shapes.createBody,
     response: shapes.success,
@@ -75,7 +76,7 @@ export const api = {
   updateDeployment: {
     ...endpoints.updateDeployment,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Update a deployment: the whole new set of overrides of both levels',
     body: shapes.updateBody,
     response: shapes.success,
@@ -84,7 +85,7 @@ export const api = {
   archiveDeployment: {
     ...endpoints.archiveDeployment,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Archive a deployment',
     response: shapes.success,
     errors: transitionErrors,
@@ -92,7 +93,7 @@ export const api = {
   restoreDeployment: {
     ...endpoints.restoreDeployment,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Restore an archived deployment',
     response: shapes.success,
     errors: [...transitionErrors, ...configCheckErrors],
@@ -100,7 +101,7 @@ export const api = {
   cleanupDeployment: {
     ...endpoints.cleanupDeployment,
     role: 'admin',
-    ours: false,
+    since: '1.6',
     summary: 'Clean up an archived deployment: its resources, its record and its actions',
     response: shapes.success,
     errors: transitionErrors,
@@ -108,15 +109,15 @@ export const api = {
   deleteDeployment: {
     ...endpoints.deleteDeployment,
     role: 'admin',
-    ours: false,
-    summary: 'Forget a deployment without running a script',
+    since: '1.6',
+    summary: 'Delete the record of a deployment without running a script',
     response: shapes.success,
     errors: ['bad_request', 'no_such_deployment', 'busy', 'idempotency_key_reused'],
   },
   getFullInfo: {
     ...endpoints.getFullInfo,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'One deployment with its last action and its last check',
     response: shapes.fullInfoWithCheck,
     errors: ['no_such_deployment'],
@@ -124,7 +125,7 @@ export const api = {
   getInfo: {
     ...endpoints.getInfo,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'One deployment with its finished actions, newest first (a list of one element)',
     response: z.array(shapes.info),
     errors: ['no_such_deployment'],
@@ -132,7 +133,7 @@ export const api = {
   getStatus: {
     ...endpoints.getStatus,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Run the check script now',
     response: z.object({ status: z.enum(['Ok', 'Error']) }),
     errors: ['no_such_deployment', 'script_failed', 'script_query_timeout', 'service_unavailable'],
@@ -140,7 +141,7 @@ export const api = {
   listActions: {
     ...endpoints.listActions,
     role: 'user',
-    ours: true,
+    since: '2.0',
     summary: 'The actions of a deployment, newest first, a page at a time',
     query: actionsQuery,
     response: z.array(shapes.action),
@@ -149,7 +150,7 @@ export const api = {
   getAction: {
     ...endpoints.getAction,
     role: 'user',
-    ours: true,
+    since: '2.0',
     summary: 'One action',
     response: shapes.action,
     errors: ['bad_request', 'no_such_action'],
@@ -157,15 +158,15 @@ export const api = {
   cancelAction: {
     ...endpoints.cancelAction,
     role: 'user',
-    ours: true,
-    summary: 'Cancel a queued or running action; asking twice is the same as asking once',
+    since: '2.0',
+    summary: 'Cancel a queued or running action; repeating the request changes nothing',
     response: shapes.success,
     errors: ['bad_request', 'no_such_action', 'action_finished'],
   },
   getOutput: {
     ...endpoints.getOutput,
     role: 'admin',
-    ours: true,
+    since: '2.0',
     summary: 'The output of an action in numbered chunks, also while it runs',
     query: outputQuery,
     response: shapes.outputPage,
@@ -174,7 +175,7 @@ export const api = {
   streamOutput: {
     ...endpoints.streamOutput,
     role: 'admin',
-    ours: true,
+    since: '2.0',
     summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
     query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
     response: 'events',
@@ -183,7 +184,7 @@ export const api = {
   getLog: {
     ...endpoints.getLog,
     role: 'admin',
-    ours: false,
+    since: '1.6',
     summary: 'The whole output of an action',
     response: shapes.wholeOutput,
     errors: ['bad_request', 'no_such_action'],
@@ -191,7 +192,7 @@ export const api = {
   getDeploymentConfig: {
     ...endpoints.getDeploymentConfig,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Default deployment config',
     response: shapes.keyValues,
     errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
@@ -199,7 +200,7 @@ export const api = {
   getDeploymentKeys: {
     ...endpoints.getDeploymentKeys,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'The keys that may be set in the deployment config',
     response: shapes.keys,
     errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
@@ -207,7 +208,7 @@ export const api = {
   getApplicationConfig: {
     ...endpoints.getApplicationConfig,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'Default application config under an effective deployment config',
     body: shapes.configInput,
     response: shapes.keyValues,
@@ -216,7 +217,7 @@ export const api = {
   getApplicationKeys: {
     ...endpoints.getApplicationKeys,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'The keys that may be set in the application config under an effective deployment config',
     body: shapes.configInput,
     response: shapes.keys,
@@ -225,15 +226,15 @@ export const api = {
   ping: {
     ...endpoints.ping,
     role: 'open',
-    ours: false,
-    summary: 'The git revision of this build, after asking the database',
+    since: '1.6',
+    summary: 'The git revision of this build, after a query to the database',
     response: 'text',
     errors: ['service_unavailable'],
   },
   getProjectName: {
     ...endpoints.getProjectName,
     role: 'user',
-    ours: false,
+    since: '1.6',
     summary: 'The name of the project',
     response: z.string(),
     errors: [],
@@ -241,8 +242,8 @@ export const api = {
   whoami: {
     ...endpoints.whoami,
     role: 'user',
-    ours: true,
-    summary: 'What the credential allows, and under which name an action would be kept',
+    since: '2.0',
+    summary: 'The role of the credential, and the name that is stored with actions',
     response: shapes.whoami,
     errors: [],
   },

@@ -2,7 +2,7 @@
 
 export const deploymentNamePattern = /^[a-z][a-z0-9-]{1,15}$/
 
-/** What is wrong with a name, in words for the person who typed it; null when nothing is. */
+/** The error of a name, for the user who typed it; null when the name is valid. */
 export function deploymentNameError(name: string): string | null {
   if (deploymentNamePattern.test(name)) return null
   if (name === '') return 'A deployment needs a name.'

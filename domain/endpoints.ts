@@ -1,9 +1,9 @@
 /**
- * Where every endpoint is: method, path, headers. Free of zod, so that the page can carry it; what is asked and answered
- * there: api.ts, which is built on this table.
+ * Method and path of every endpoint, and the headers of the API. Free of zod: the page loads it. Requests and responses are
+ * in api-schema.ts.
  */
 
-/** Below /api/v1, with `:name` for parameters. */
+/** Paths are below /api/v1; `:name` is a parameter. */
 export const endpoints = {
   listDeployments: { method: 'GET', path: '/deployments' },
   createDeployment: { method: 'POST', path: '/deployments' },
@@ -34,27 +34,27 @@ export type EndpointName = keyof typeof endpoints
 
 export const apiPrefix = '/api/v1'
 
-/** Headers of ours: all optional on requests. */
+/** The headers of the API. All are optional in requests. */
 export const headers = {
-  /** Request: the same key is the same request; a repetition acts once and gets the first answer. */
+  /** Request: a request with a key that was used before is not executed again; it gets the first answer. */
   idempotencyKey: 'Idempotency-Key',
-  /** Request with a key: what the key stands for in place of the body, where that is made from what is there by then. */
+  /** Request with a key: compared instead of the body, for a client whose body depends on the current config. */
   fingerprint: 'Octopod-Fingerprint',
-  /** Request: who asks, percent-encoded UTF-8; believed only where no trusted header tells. */
+  /** Request: the user, percent-encoded UTF-8. Ignored where a trusted proxy names the user. */
   actor: 'Octopod-Actor',
   /** Request: page, octo, ci or api. */
   source: 'Octopod-Source',
-  /** Request: why, percent-encoded UTF-8; kept with the action. */
+  /** Request: the reason, percent-encoded UTF-8; stored with the action. */
   reason: 'Octopod-Reason',
-  /** Request to update: the revision that was read, in quotes; refused when the overrides have changed since. */
+  /** Update request: the revision that the client read, in quotes. Rejected when the overrides have changed since. */
   ifMatch: 'If-Match',
-  /** Answer of an accepted action: its id. */
+  /** Response to an accepted action: its id. */
   actionId: 'Octopod-Action-Id',
-  /** Answer: the id of this request, as in the server's log. */
+  /** Response: the id of this request, as in the server's log. */
   requestId: 'X-Request-Id',
 } as const
 
-/** The address of an endpoint with its parameters filled in, percent-encoded. */
+/** The path of an endpoint with its parameters, percent-encoded. Throws a TypeError for a missing parameter. */
 export function buildPath(name: EndpointName, params: Record<string, string | number> = {}): string {
   const path = endpoints[name].path.replace(/:(\w+)/g, (_, param: string) => {
     const value = params[param]

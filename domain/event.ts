@@ -1,11 +1,11 @@
 /**
- * What goes over Redis pub/sub and the websocket: hints that may be lost (law 7). Every event of a deployment
- * carries its revision; a client never shows an older one over a newer one.
+ * The messages over Redis pub/sub and the websocket. They may be lost. Every event carries the revision of the deployment,
+ * and a client ignores a revision older than the one it has.
  */
 import { z } from 'zod'
 import { fullInfo } from './schemas.ts'
 
-/** From whoever changed a deployment, through every server, to every page. */
+/** Published by the process that changed a deployment, relayed by every server to every page. */
 export const changeEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deployment'), name: z.string(), revision: z.int(), deployment: fullInfo }),
   z.object({ type: z.literal('deleted'), name: z.string(), revision: z.int() }),
@@ -13,10 +13,12 @@ export const changeEvent = z.discriminatedUnion('type', [
 
 const delayed = z.literal(true).optional()
 
-/** From the server to one websocket client. `hello` comes first; `resync` says: fetch the list again, events may
- * have been missed; `bye` that this server stops, connect again. `seq` counts the events and resyncs of this
- * server: a message that leaps ahead tells of a loss; hello and heartbeat repeat the present one. `delayed`: Redis is
- * away, so this server hears of changes only by looking every few seconds; then resync comes. */
+/**
+ * From the server to one websocket client. `hello` comes first. `resync`: events may have been missed, fetch the list again.
+ * `bye`: this server stops, connect again. `seq` counts the events and resyncs of this server, so a gap means a loss; hello
+ * and heartbeat repeat the current number. `delayed`: Redis is unreachable, so the server polls the database every few
+ * seconds and sends `resync` after a change.
+ */
 export const liveMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int(), delayed }),
   z.object({ type: z.literal('heartbeat'), seq: z.int(), delayed }),

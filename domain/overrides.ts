@@ -23,7 +23,7 @@ export function overridesToWire<T>({ application, deployment }: ByLevel<T>): Wir
   return { app_overrides: application, deployment_overrides: deployment }
 }
 
-/** Linux limits one argument to 128 KiB; the key, `=` and a margin are taken off. */
+/** Linux limits one argument to 128 KiB. The key, `=` and a margin are subtracted. */
 export const maxValueBytes = 100 * 1024
 export const maxKeyLength = 256
 export const maxOverrides = 2000
@@ -31,7 +31,7 @@ export const maxOverrides = 2000
 export const valueAdded = (key: string, contents: string): Override => [key, { tag: 'ValueAdded', contents }]
 export const valueDeleted = (key: string): Override => [key, { tag: 'ValueDeleted' }]
 
-/** Parts are trimmed and empty ones dropped: ` image . tag.` is `image.tag`. */
+/** Trims the parts of a key and drops empty ones: ` image . tag.` becomes `image.tag`. */
 export function normalizeKey(key: string): string {
   return key
     .split('.')
@@ -40,26 +40,26 @@ export function normalizeKey(key: string): string {
     .join('.')
 }
 
-/** What is wrong with a (normalised) key, in words; null when nothing is. Keys travel to scripts as `K=V`. */
+/** The error of a normalized key, or null. Scripts receive `KEY=VALUE`. */
 export function configKeyError(key: string): string | null {
   const shown = JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)
   if (key === '') return 'A config key is empty.'
   if (key.length > maxKeyLength) return `Config key ${shown} is longer than ${maxKeyLength} characters.`
   if (key.includes('=')) return `Config key ${shown} contains "=": scripts receive KEY=VALUE.`
   if (key.startsWith('-')) return `Config key ${shown} begins with "-".`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   if (/[\s\u0000-\u001f\u007f]/.test(key))
     return `Config key ${shown} contains white space or a control character.`
   if (!key.isWellFormed()) return `Config key ${shown} is not valid Unicode.`
   return null
 }
 
-/** What is wrong with a value, in words; null when nothing is. Newlines, quotes and a leading `-` are fine. */
+/** The error of a value, or null. Newlines, quotes and a leading `-` are allowed. */
 export function configValueError(key: string, value: string): string | null {
   if (value.includes('\0')) return `The value of ${key} contains a NUL character.`
-  // Half a surrogate pair has no UTF-8, and PostgreSQL's jsonb refuses it.
+  // Half a surrogate pair has no UTF-8 form, and PostgreSQL's jsonb rejects it.
   if (!value.isWellFormed()) return `The value of ${key} is not valid Unicode.`
-  // A cheap bound first: no UTF-16 unit becomes more than three bytes.
+  // A cheap test first: a UTF-16 unit has at most three bytes in UTF-8.
   if (value.length * 3 <= maxValueBytes) return null
   const bytes = new TextEncoder().encode(value).length
   return bytes > maxValueBytes
@@ -67,7 +67,7 @@ export function configValueError(key: string, value: string): string | null {
     : null
 }
 
-/** Defaults with overrides applied: set ones win, deleted ones go, defaults keep their order, new keys follow. */
+/** Applies overrides to the defaults. The defaults keep their order, and new keys follow. */
 export function applyOverrides(defaults: readonly KeyValue[], overrides: readonly Override[]): KeyValue[] {
   const config = new Map(defaults)
   for (const [key, value] of overrides) {
@@ -88,7 +88,7 @@ export function extractOverrides(defaults: readonly KeyValue[], config: readonly
   return overrides
 }
 
-/** Present overrides with `unset` ones forgotten and `set` ones put on top (what `octo update` sends). */
+/** Removes the `unset` keys from the current overrides, then adds the `set` ones. `octo update` sends the result. */
 export function updateOverrides(
   current: readonly Override[],
   set: readonly Override[],
@@ -100,7 +100,7 @@ export function updateOverrides(
   return [...result]
 }
 
-/** `KEY=VALUE` as typed on a command line; null when there is no `=` or no key. */
+/** Parses `KEY=VALUE` from a command line. Null: there is no `=` or no key. */
 export function parseKeyValue(text: string): KeyValue | null {
   const at = text.indexOf('=')
   if (at < 0) return null

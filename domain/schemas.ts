@@ -1,6 +1,6 @@
 /**
- * The shapes of everything on the wire, as zod schemas; the types of the pure rules are what they parse to.
- * Requests are strict (an unknown field is the sender's mistake), answers are described as they are sent.
+ * The zod schemas of requests and responses. Requests are strict: an unknown field is an error. Used by api-schema.ts, the
+ * queues, the events and octo.
  */
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
@@ -39,7 +39,7 @@ const overrideValue = z.discriminatedUnion('tag', [
   z.strictObject({ tag: z.literal('ValueDeleted') }),
 ])
 
-/** A whole set of overrides of one level, keys normalised, none twice. */
+/** All overrides of one level. Keys are normalized and unique. */
 export const overridesInput = z
   .array(z.tuple([configKey, overrideValue]))
   .max(maxOverrides, `At most ${maxOverrides} overrides fit in one level.`)
@@ -55,7 +55,7 @@ export const overridesInput = z
   })
   .meta({ examples: [[['image.tag', { tag: 'ValueAdded', contents: 'v2' }]]] })
 
-/** An effective config of one level, keys normalised. */
+/** The effective config of one level. Keys are normalized. */
 export const configInput = z
   .array(z.tuple([configKey, z.string()]))
   .max(maxOverrides, `At most ${maxOverrides} values fit in one level.`)
@@ -66,10 +66,12 @@ export const configInput = z
     }
   })
 
-/** Stored overrides as they are answered: an old database may hold keys we would refuse today. */
+/** Overrides in responses. An old database may contain keys that requests may not contain today. */
 export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), overrideValue]))
-/** Overrides as they stand in the database: what an older program left malformed is passed over, for one odd row must not
- * stop the checks of all. */
+/**
+ * Overrides from the database. Malformed entries of older programs are skipped, because one such row would stop the checks
+ * of all deployments.
+ */
 export const storedOverrides: z.ZodType<Override[]> = z
   .array(z.tuple([z.string(), overrideValue]).nullable().catch(null))
   .catch([])
@@ -116,13 +118,13 @@ export const preciseStatus = z.object({
   recorded_status: recordedStatus,
 })
 
-/** An action without its overrides; `state` is where it stands, `error` what went wrong in words. */
+/** An action without its overrides. */
 export const actionSummary = z.object({
   action_id: z.int(),
   action: z.enum(actionWireNames),
   state: z.enum(actionStates),
-  attempt: z.int().describe('1, or more where the operator lets interrupted actions be retried'),
-  actor: z.string().describe('who asked'),
+  attempt: z.int().describe('1, or more after INTERRUPTED_ACTIONS=retry'),
+  actor: z.string().describe('the user who requested it'),
   source: z.string().describe('page, octo, ci, api, retention or octopod-1'),
   reason: z.string().nullable(),
   created_at: timestamp,
@@ -131,7 +133,7 @@ export const actionSummary = z.object({
   exit_code: z.int().nullable(),
   signal: z.string().nullable(),
   error: z.string().nullable(),
-  truncated: z.boolean().describe('the output went over the limit and was cut'),
+  truncated: z.boolean().describe('the output exceeded the limit and was cut'),
   cancel_requested_at: timestamp.nullable(),
   cancelled_by: z.string().nullable(),
 })
@@ -142,14 +144,14 @@ export const action = actionSummary.extend({
   deployment_overrides: overrides,
 })
 
-/** As a deployment tells of it. */
+/** The last action, as part of a deployment. */
 export const lastAction = actionSummary.extend({
   expected_duration_ms: z
     .number()
     .nullable()
     .optional()
     .describe(
-      'only while it is queued or running: the median of the last ones of its kind that went well, of its own or else of the project',
+      'only for a queued or running action: the median duration of recent successful actions of its kind, of this deployment or else of the project',
     ),
 })
 
@@ -175,7 +177,7 @@ export const actionLog = z.object({
   action: z.enum(actionWireNames),
   deployment_app_overrides: overrides,
   deployment_dep_overrides: overrides,
-  exit_code: z.int().describe('-1 when the script did not end by itself'),
+  exit_code: z.int().describe('-1 when the script did not exit by itself'),
   duration: z.object({ months: z.literal(0), time: z.number().describe('seconds') }),
   created_at: timestamp,
 })
@@ -184,7 +186,7 @@ export const info = z.object({ deployment, metadata: z.array(link), logs: z.arra
 
 export const whoami = z.object({
   role: z.enum(['user', 'admin']),
-  actor: z.string().describe('who asks, as it would be kept with an action'),
+  actor: z.string().describe('the user, as stored with actions'),
   source: z.string().describe('page, octo, ci or api'),
   project: z.string(),
 })
@@ -197,7 +199,7 @@ export const outputChunk = z.object({
   text: z.string(),
   at: timestamp,
 })
-/** `done`: the action has ended and nothing comes after the last chunk here. */
+/** `done`: the action has ended, and these are its last chunks. */
 export const outputPage = z.object({
   chunks: z.array(outputChunk),
   done: z.boolean(),

@@ -1,11 +1,11 @@
 /**
- * Control scripts: their names, where they are found and exactly which arguments each receives (contract §3).
- * Pure: the runner spawns what is described here.
+ * The control scripts: their names, settings and exact arguments (contract §3). Called by the runner, which starts them, and
+ * by the linter.
  */
 import type { ByLevel, KeyValue } from './overrides.ts'
 import { type Status, statusTable } from './statuses.ts'
 
-/** name → the setting with its path, and the other file name of the published script images. */
+/** Name → the setting with its path, and its file name in the published script images where that differs. */
 export const scripts = {
   init: { setting: 'INIT_COMMAND', alias: null, optional: true },
   create: { setting: 'CREATION_COMMAND', alias: null, optional: false },
@@ -27,7 +27,7 @@ export const scripts = {
 export type ScriptName = keyof typeof scripts
 export const scriptNames = Object.keys(scripts) as ScriptName[]
 
-/** The scripts whose answers are cached per arguments. */
+/** The scripts whose output is cached, for each set of arguments. */
 export const configScripts = [
   'deployment_config',
   'deployment_config_keys',
@@ -50,7 +50,7 @@ export function projectArguments(project: Project): string[] {
   ]
 }
 
-/** create update archive unarchive check archive_check cleanup config_check info. */
+/** The arguments of create, update, archive, unarchive, check, archive_check, cleanup, config_check and info. */
 export function lifecycleArguments(project: Project, name: string, config: EffectiveConfig): string[] {
   return [
     ...projectArguments(project),
@@ -61,7 +61,7 @@ export function lifecycleArguments(project: Project, name: string, config: Effec
   ]
 }
 
-/** The four config scripts; only the two of the application level see the deployment config. */
+/** The arguments of the four config scripts. Only those of the application level receive the deployment config. */
 export function configArguments(
   script: ConfigScript,
   project: Project,

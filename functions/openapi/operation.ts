@@ -43,9 +43,9 @@ const roleRequirement: Record<Role, string> = {
 }
 
 export function operationOf(name: EndpointName, schemas: Schemas): Operation {
-  const { path, role, summary, ours }: Endpoint = api[name]
+  const { path, role, summary, since: version }: Endpoint = api[name]
   const body = schemas.bodies[name]
-  const since = ours ? 'Since Octopod 2.' : 'As in Octopod 1.6.'
+  const since = version === '2.0' ? 'Since Octopod 2.' : 'As in Octopod 1.6.'
   return {
     operationId: name,
     tags: [tagOf(path)],

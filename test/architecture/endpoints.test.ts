@@ -15,10 +15,10 @@ test('Every endpoint has a section in docs/api.md, and every section an endpoint
 
 test('A section states the role and whether the endpoint is new', () => {
   for (const name of names) {
-    const { method, path, role, ours } = api[name]
+    const { method, path, role, since } = api[name]
     const text = documented.get(`${method} ${path}`) ?? ''
     assert.ok(text.trim().startsWith(`Role ${role}.`), name)
-    assert.equal(/[*_]2\.0[*_]/.test(text), ours, name)
+    assert.equal(/[*_]2\.0[*_]/.test(text), since === '2.0', name)
   }
 })
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { deploymentName } from '../../domain/schemas.ts'
 
-/** Contract §1, written again: the test must not read it from the code. */
+/** The rule of contract §1, repeated here so that the test does not read it from the code. */
 const contractPattern = /^[a-z][a-z0-9-]{1,15}$/
 const nameArbitrary = fc.oneof(
   fc.stringMatching(contractPattern),
@@ -12,7 +12,7 @@ const nameArbitrary = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 20 }),
 )
 
-test('a name has a problem exactly when the rule refuses it, and the shape says the same', () => {
+test('A name has an error exactly when it breaks the rule, and the schema agrees', () => {
   fc.assert(
     fc.property(nameArbitrary, (text) => {
       assert.equal(deploymentNameError(text) === null, contractPattern.test(text))
@@ -22,7 +22,7 @@ test('a name has a problem exactly when the rule refuses it, and the shape says 
   )
 })
 
-test('the words say what is wrong and stay short', () => {
+test('The error says what is wrong and is short', () => {
   assert.match(deploymentNameError('') ?? '', /needs a name/)
   assert.match(deploymentNameError('a') ?? '', /too short/)
   assert.match(deploymentNameError('a'.repeat(17)) ?? '', /too long \(17 characters\)/)

@@ -4,7 +4,7 @@ import { ApiError, type ErrorCode, errorBody, errorCodes } from '../../domain/er
 
 const codes = Object.keys(errorCodes) as ErrorCode[]
 
-test('every code has an HTTP status of an error and a remedy in a sentence', () => {
+test('Every code has an HTTP error status and a remedy sentence', () => {
   for (const code of codes) {
     const { status, remedy } = errorCodes[code]
     assert.ok(status >= 400 && status < 600, code)
@@ -12,7 +12,7 @@ test('every code has an HTTP status of an error and a remedy in a sentence', () 
   }
 })
 
-test('the statuses are those of the contract', () => {
+test('The HTTP statuses are those of the contract', () => {
   const expected: Partial<Record<ErrorCode, number>> = {
     bad_name: 400,
     name_taken: 400,
@@ -28,23 +28,23 @@ test('the statuses are those of the contract', () => {
     assert.equal(errorCodes[code as ErrorCode].status, status, code)
 })
 
-test('errors about the name are ValidationError, all others AppError, each with its code', () => {
-  const about = new Set<ErrorCode>(['bad_name', 'name_taken', 'no_such_deployment'])
+test('Errors about the name are sent as ValidationError, all others as AppError, each with its code', () => {
+  const nameCodes = new Set<ErrorCode>(['bad_name', 'name_taken', 'no_such_deployment'])
   for (const code of codes)
     assert.deepEqual(
-      errorBody(code, 'words'),
-      about.has(code)
-        ? { tag: 'ValidationError', name_field: ['words'], code }
-        : { tag: 'AppError', error_message: 'words', code },
+      errorBody(code, 'message'),
+      nameCodes.has(code)
+        ? { tag: 'ValidationError', name_field: ['message'], code }
+        : { tag: 'AppError', error_message: 'message', code },
     )
 })
 
-test('a refusal carries its code, status, words and cause', () => {
+test('An ApiError has a code, status, message and cause', () => {
   const cause = new Error('why')
-  const refusal = new ApiError('busy', 'It is busy.', { cause })
-  assert.ok(refusal instanceof Error)
+  const error = new ApiError('busy', 'It is busy.', { cause })
+  assert.ok(error instanceof Error)
   assert.deepEqual(
-    [refusal.code, refusal.status, refusal.message, refusal.cause, refusal.plainText],
+    [error.code, error.status, error.message, error.cause, error.plainText],
     ['busy', 409, 'It is busy.', cause, false],
   )
   assert.equal(new ApiError('config_rejected', 'No.', { plain: true }).plainText, true)

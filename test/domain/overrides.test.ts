@@ -1,4 +1,4 @@
-/** Overrides: what goes on top of the defaults comes off again, and keys have one spelling. */
+/** Applying overrides and extracting them again are inverse, and keys have one normal form. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -18,7 +18,7 @@ import {
   valueDeleted,
 } from '../../domain/overrides.ts'
 
-// Few keys, so that they meet; the names of Object's own members, so that they do no harm.
+// Few keys, so that they collide, and names of members of Object, which must be ordinary keys.
 const keyArbitrary = fc.oneof(
   fc.constantFrom('a', 'b', 'a.b', 'image.tag', '__proto__', 'constructor'),
   fc.string({ maxLength: 6 }),
@@ -38,7 +38,7 @@ const overridesArbitrary = fc.uniqueArray(
 const sorted = (pairs: readonly KeyValue[]) => [...pairs].sort(([a], [b]) => (a < b ? -1 : 1))
 
 suite('apply and extract', () => {
-  test('the overrides taken from a config lead back to it', () => {
+  test('Extracted overrides reproduce the config', () => {
     fc.assert(
       fc.property(configArbitrary, configArbitrary, (defaults, wanted) => {
         const found = extractOverrides(defaults, wanted)
@@ -47,7 +47,7 @@ suite('apply and extract', () => {
     )
   })
 
-  test('what is taken from an applied config does the same as what was applied, and is no larger', () => {
+  test('Overrides extracted from an applied config have the same effect and are no more', () => {
     fc.assert(
       fc.property(configArbitrary, overridesArbitrary, (defaults, given) => {
         const result = applyOverrides(defaults, given)
@@ -58,7 +58,7 @@ suite('apply and extract', () => {
     )
   })
 
-  test('a config that is its defaults has no overrides, and no overrides change nothing', () => {
+  test('A config equal to its defaults has no overrides, and no overrides change nothing', () => {
     fc.assert(
       fc.property(configArbitrary, (defaults) => {
         assert.deepEqual(extractOverrides(defaults, defaults), [])
@@ -67,7 +67,7 @@ suite('apply and extract', () => {
     )
   })
 
-  test('applying twice is applying once', () => {
+  test('Applying overrides twice has the same effect as applying them once', () => {
     fc.assert(
       fc.property(configArbitrary, overridesArbitrary, (defaults, given) => {
         const once = applyOverrides(defaults, given)
@@ -76,7 +76,7 @@ suite('apply and extract', () => {
     )
   })
 
-  test('defaults keep their order, new keys follow, deleted ones go, deleting what is not there is fine', () => {
+  test('Defaults keep their order, new keys follow, deleted keys are removed, unknown keys can be deleted', () => {
     const defaults: KeyValue[] = [
       ['b', '1'],
       ['a', '2'],
@@ -91,8 +91,8 @@ suite('apply and extract', () => {
   })
 })
 
-suite('change', () => {
-  test('what is set wins, what is unset goes, the rest stays as it was', () => {
+suite('updateOverrides', () => {
+  test('Set keys win, unset keys are removed, all others stay', () => {
     fc.assert(
       fc.property(
         overridesArbitrary,
@@ -100,33 +100,33 @@ suite('change', () => {
         fc.array(keyArbitrary, { maxLength: 4 }),
         (present, set, unset) => {
           const result = new Map(updateOverrides(present, set, unset))
-          const gone = new Set(unset.map(normalizeKey))
+          const removed = new Set(unset.map(normalizeKey))
           for (const [name, wanted] of set) assert.deepEqual(result.get(name), wanted)
           const given = new Set(set.map(([name]) => name))
           for (const [name, was] of present) {
             if (given.has(name)) continue
-            assert.deepEqual(result.get(name), gone.has(name) ? undefined : was)
+            assert.deepEqual(result.get(name), removed.has(name) ? undefined : was)
           }
-          assert.ok([...result.keys()].every((name) => given.has(name) || !gone.has(name)))
+          assert.ok([...result.keys()].every((name) => given.has(name) || !removed.has(name)))
         },
       ),
     )
   })
 
-  test('a key is unset however it is spelled', () => {
+  test('A key can be unset in any spelling', () => {
     const present: Override[] = [valueAdded('image.tag', 'v1'), valueAdded('debug', 'yes')]
     assert.deepEqual(updateOverrides(present, [], [' image . tag ']), [valueAdded('debug', 'yes')])
   })
 })
 
 suite('keys', () => {
-  test('parts are trimmed and empty ones dropped', () => {
+  test('Parts of a key are trimmed, and empty ones dropped', () => {
     assert.equal(normalizeKey(' image . tag.'), 'image.tag')
     assert.equal(normalizeKey('..a...b..'), 'a.b')
     assert.equal(normalizeKey(' . . '), '')
   })
 
-  test('a normal key is its own normal form', () => {
+  test('Normalizing a key twice has the same result as once', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('.', ' ', 'a', '\t') })),
@@ -139,7 +139,7 @@ suite('keys', () => {
     )
   })
 
-  test('a key that cannot travel as KEY=VALUE is told so', () => {
+  test('A key that does not fit into KEY=VALUE has an error', () => {
     assert.match(configKeyError('') ?? '', /empty/)
     assert.match(configKeyError('a=b') ?? '', /=/)
     assert.match(configKeyError('--name') ?? '', /begins with/)
@@ -154,14 +154,14 @@ suite('keys', () => {
 })
 
 suite('values', () => {
-  test('newlines, quotes, a leading dash and an empty one are fine; NUL and half a character are not', () => {
+  test('A value may contain newlines, quotes, a leading dash or nothing, but no NUL and no half character', () => {
     for (const fine of ['', 'a\nb', '"\'`$(x)', '-rf', '=', '😀'])
       assert.equal(configValueError('key', fine), null)
     assert.match(configValueError('key', 'a\0b') ?? '', /NUL/)
     assert.match(configValueError('key', 'a\ud83d') ?? '', /Unicode/)
   })
 
-  test('the limit counts bytes, not characters', () => {
+  test('The limit of a value counts bytes, not characters', () => {
     const fits = '€'.repeat(Math.floor(maxValueBytes / 3))
     assert.equal(configValueError('key', fits), null)
     assert.match(configValueError('key', `${fits}€`) ?? '', /bytes/)
@@ -169,7 +169,7 @@ suite('values', () => {
     assert.match(configValueError('key', 'a'.repeat(maxValueBytes + 1)) ?? '', /bytes/)
   })
 
-  test('whatever is accepted can be stored and sent: it comes back from JSON and UTF-8 as it was', () => {
+  test('Every accepted value survives JSON and UTF-8 unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         fc.pre(configValueError('key', text) === null)
@@ -184,16 +184,16 @@ suite('values', () => {
 })
 
 suite('KEY=VALUE', () => {
-  test('is cut at the first =, the key normalised, the value trimmed', () => {
+  test('The text is split at the first =, the key is normalized and the value trimmed', () => {
     assert.deepEqual(parseKeyValue(' image . tag = v=2 '), ['image.tag', 'v=2'])
     assert.deepEqual(parseKeyValue('empty='), ['empty', ''])
   })
 
-  test('without = or without a key it is none', () => {
+  test('A text without = or without a key is not a pair', () => {
     for (const text of ['', 'key', '=value', ' . =value']) assert.equal(parseKeyValue(text), null)
   })
 
-  test('what was a trimmed pair is read as that pair', () => {
+  test('A trimmed pair is parsed unchanged', () => {
     fc.assert(
       fc.property(keyArbitrary, valueArbitrary, (name, contents) => {
         const normal = normalizeKey(name)

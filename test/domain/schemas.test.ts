@@ -1,4 +1,4 @@
-/** Records as contract §4 shows them: accepted, and written again without a difference. */
+/** Examples of contract §4 are accepted, and sent again unchanged. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -56,13 +56,13 @@ const examples: Record<string, [z.ZodType, string]> = {
   answer: [scriptAnswer, '{"status":"pairs","pairs":[["k","v"]]}'],
 }
 
-suite('recorded examples', () => {
+suite('examples', () => {
   for (const [name, [shape, text]] of Object.entries(examples))
-    test(`${name} is accepted and written again unchanged`, () => {
+    test(`${name} is accepted and serialized unchanged`, () => {
       assert.equal(JSON.stringify(shape.parse(JSON.parse(text))), text)
     })
 
-  test('every status has its shape', () => {
+  test('Every status has its API form', () => {
     for (const status of statuses) {
       const recorded = { tag: 'DeploymentNotPending', recorded_status: toRecordedStatus(status) }
       assert.deepEqual(shapes.preciseStatus.parse(recorded), recorded)
@@ -86,7 +86,7 @@ const rejectionMessage = (more: object): string => {
 const added = (key: string, contents: unknown) => [key, { tag: 'ValueAdded', contents }]
 
 suite('requests', () => {
-  test('an unknown or missing field, or a wrong type, is refused', () => {
+  test('An unknown or missing field or a wrong type is rejected', () => {
     rejectionMessage({ extra: 1 })
     rejectionMessage({ app_overrides: undefined })
     rejectionMessage({ app_overrides: {} })
@@ -98,7 +98,7 @@ suite('requests', () => {
     for (const value of [null, [], 'x', 7]) assert.equal(shapes.createBody.safeParse(value).success, false)
   })
 
-  test('a bad name is marked as such, for the answer has a shape of its own', () => {
+  test('A bad name has the code bad_name, because its error has another form', () => {
     const result = shapes.createBody.safeParse(createBodyWith({ name: 'Bad' }))
     assert.deepEqual(
       result.error?.issues.map((issue) => issue.code === 'custom' && issue.params?.code),
@@ -106,7 +106,7 @@ suite('requests', () => {
     )
   })
 
-  test('keys are normalised, and one given twice is refused in whatever spelling', () => {
+  test('Keys are normalized, and a key given twice is rejected in any spelling', () => {
     const read = shapes.overridesInput.parse([added(' image . tag.', 'v')])
     assert.deepEqual(read, [added('image.tag', 'v')])
     assert.match(
@@ -115,7 +115,7 @@ suite('requests', () => {
     )
   })
 
-  test('keys and values that cannot travel to a script are refused', () => {
+  test('Keys and values that do not fit into an argument are rejected', () => {
     assert.match(rejectionMessage({ app_overrides: [added('a=b', '1')] }), /=/)
     assert.match(rejectionMessage({ app_overrides: [added(' . ', '1')] }), /empty/)
     assert.match(rejectionMessage({ app_overrides: [added('a', '\0')] }), /NUL/)
@@ -123,12 +123,12 @@ suite('requests', () => {
     assert.match(rejectionMessage({ app_overrides: [added('a', 'x'.repeat(200_000))] }), /bytes/)
   })
 
-  test('too many overrides are refused with the number that fits', () => {
+  test('Too many overrides are rejected with the maximum number', () => {
     const many = Array.from({ length: maxOverrides + 1 }, (_, at) => added(`k${at}`, ''))
     assert.match(rejectionMessage({ app_overrides: many }), new RegExp(String(maxOverrides)))
   })
 
-  test('whatever is accepted is a set of normal keys, and is accepted again unchanged', () => {
+  test('Accepted overrides have unique normalized keys and are accepted again unchanged', () => {
     const one = fc.tuple(
       fc.string({ unit: fc.constantFrom('a', 'b', '.', ' ', '='), maxLength: 5 }),
       fc.oneof(

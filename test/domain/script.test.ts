@@ -1,4 +1,4 @@
-/** The arguments of the control scripts, exactly as contract §3 has them. */
+/** The arguments of the control scripts, exactly as in contract §3. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
@@ -15,7 +15,7 @@ const project = { projectName: 'P', baseDomain: 'D', namespace: 'N' }
 const projectPart = ['--project-name', 'P', '--base-domain', 'D', '--namespace', 'N']
 
 suite('arguments', () => {
-  test('lifecycle scripts get project, name, then application config, then deployment config', () => {
+  test('Lifecycle scripts get project, name, application config, deployment config, in this order', () => {
     const args = lifecycleArguments(project, 'feature-1', {
       application: [
         ['a', '1'],
@@ -31,12 +31,12 @@ suite('arguments', () => {
     ])
   })
 
-  test('without config there are none of its arguments', () => {
+  test('An empty config adds no arguments', () => {
     const args = lifecycleArguments(project, 'feature-1', { application: [], deployment: [] })
     assert.deepEqual(args, [...projectPart, '--name', 'feature-1'])
   })
 
-  test('the scripts of the deployment level get the project only, those of the application level its config too', () => {
+  test('Config scripts of the deployment level get the project, those of the application level also the deployment config', () => {
     const deployment: [string, string][] = [['k', 'v']]
     for (const script of configScripts)
       assert.deepEqual(
@@ -45,14 +45,14 @@ suite('arguments', () => {
       )
   })
 
-  test('notifications gets both statuses', () => {
+  test('The notifications script gets both statuses', () => {
     assert.deepEqual(notificationArguments(project, 'feature-1', 'Running', 'TagMismatch'), [
       ...projectPart,
       ...['--name', 'feature-1', '--old-status', 'Running', '--new-status', 'TagMismatch'],
     ])
   })
 
-  test('a value, whatever it holds, is one argument that a script can take apart at the first =', () => {
+  test('Every value is one argument that a script can split at the first =', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const args = lifecycleArguments(project, 'x1', { application: [['key', value]], deployment: [] })
@@ -64,8 +64,8 @@ suite('arguments', () => {
   })
 })
 
-suite('the table of scripts', () => {
-  test('has the settings of Octopod 1.6', () => {
+suite('scripts', () => {
+  test('The settings of the paths are those of Octopod 1.6', () => {
     const names = scriptNames.map((name) => scripts[name].setting)
     assert.deepEqual(names, [
       'INIT_COMMAND',
@@ -86,14 +86,14 @@ suite('the table of scripts', () => {
     ])
   })
 
-  test('knows the four other names of the published images', () => {
+  test('The config scripts have the file names of the published images as aliases', () => {
     assert.deepEqual(
       configScripts.map((name) => scripts[name].alias),
       ['deployment_overrides', 'deployment_keys', 'app_overrides', 'app_keys'],
     )
   })
 
-  test('only init and notifications may be missing', () => {
+  test('Only init and notifications are optional', () => {
     assert.deepEqual(
       scriptNames.filter((name) => scripts[name].optional),
       ['init', 'notifications'],

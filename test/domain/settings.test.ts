@@ -15,7 +15,7 @@ const settingsErrors = (environment: Record<string, string>): string[] => {
 }
 
 suite('settings', () => {
-  test('the stores are all that must be set: every other has a default that is accepted', () => {
+  test('Only the database URLs are required: every other default is valid', () => {
     for (const who of programs) {
       const read: Record<string, unknown> = readSettings(who, requiredSettings)
       const names = Object.keys(settings).filter((name) => {
@@ -26,7 +26,7 @@ suite('settings', () => {
     }
   })
 
-  test('seconds outside are milliseconds inside, with the defaults of Octopod 1.6', () => {
+  test('Seconds become milliseconds, and the defaults are those of Octopod 1.6', () => {
     const read = readSettings('runner', requiredSettings)
     assert.equal(read.CONTROL_SCRIPT_TIMEOUT, 1_800_000)
     assert.equal(read.CHECK_INTERVAL, 15_000)
@@ -37,7 +37,7 @@ suite('settings', () => {
     assert.equal(readSettings('runner', { ...requiredSettings, CHECK_INTERVAL: '0.5' }).CHECK_INTERVAL, 500)
   })
 
-  test('an empty value is as if it were not set', () => {
+  test('An empty value counts as not set', () => {
     const empty = Object.fromEntries(Object.keys(settings).map((name) => [name, '']))
     for (const who of programs)
       assert.deepEqual(
@@ -46,14 +46,14 @@ suite('settings', () => {
       )
   })
 
-  test('a program reads only what is for it: a mistake in another one does not stop it', () => {
+  test('An invalid setting of another program does not stop a program', () => {
     assert.deepEqual(Object.keys(readSettings('migrate', { ...requiredSettings, PORT: 'x', LEASE: 'y' })), [
       'DATABASE_URL',
       'LOG_LEVEL',
     ])
   })
 
-  test('one error names every problem, each in its line', () => {
+  test('One error names every problem, each on its own line', () => {
     const problems = settingsErrors({
       DATABASE_URL: '',
       CHECK_INTERVAL: 'soon',
@@ -75,11 +75,11 @@ suite('settings', () => {
       )
   })
 
-  test('a value is never shown in a problem: it may be a secret', () => {
+  test('An error never shows the value, which may be a secret', () => {
     assert.doesNotMatch(settingsErrors({ SECRET_KEYS: '(hunter2' }).join(), /hunter2/)
   })
 
-  test('a time that becomes a timer fits into one: Node fires a longer one at once', () => {
+  test('A time limit fits into a timer, because Node fires a longer timer at once', () => {
     const timers: SettingName[] = [
       'CONTROL_SCRIPT_TIMEOUT',
       'CHECK_TIMEOUT',
@@ -97,7 +97,7 @@ suite('settings', () => {
     assert.deepEqual(settingsErrors({ ARCHIVE_RETENTION: '31536000', STATUS_UPDATE_TIMEOUT: '31536000' }), [])
   })
 
-  test('a lease is longer than it takes to end a script within it', () => {
+  test('A lease is long enough to end a script before it expires', () => {
     assert.match(
       settingsErrors({ LEASE: '10', KILL_GRACE: '5' }).join(),
       /^LEASE must be more than twice KILL_GRACE/,
@@ -106,13 +106,13 @@ suite('settings', () => {
     assert.deepEqual(settingsErrors({ LEASE: '11', KILL_GRACE: '5' }), [])
   })
 
-  test('addresses of the page are taken apart and lose their last slash', () => {
+  test('APP_URL is split at commas, and trailing slashes are removed', () => {
     const read = readSettings('server', { ...requiredSettings, APP_URL: 'https://a.b/ , http://c:8080' })
     assert.deepEqual(read.APP_URL, ['https://a.b', 'http://c:8080'])
     assert.deepEqual(readSettings('server', requiredSettings).APP_URL, [])
   })
 
-  test('keys of secrets are found whatever their case', () => {
+  test('Secret keys are recognized in upper and lower case', () => {
     const { SECRET_KEYS } = readSettings('runner', requiredSettings)
     for (const key of ['db.password', 'API_TOKEN', 'my-secret', 'ssh.private_key', 'privateKey'])
       assert.match(key, SECRET_KEYS)
