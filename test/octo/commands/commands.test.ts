@@ -210,7 +210,10 @@ Last logs:
     for (const name of ['idle', 'ended']) {
       const result = await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-n', name)
       assert.equal(result.code, 5)
-      assert.equal(result.stderr, `octo: No action of deployment ${name} is running.\nNothing to cancel.\n`)
+      assert.equal(
+        result.stderr,
+        `octo: No action of deployment ${name} is running.\nThere is nothing to cancel.\n`,
+      )
     }
   })
 
