@@ -72,7 +72,7 @@ function runTests(paths: string[], environment: Record<string, string>): Promise
     : 'test/helpers/setup.ts'
   const name = values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]
   return run(
-    ['--test', '--test-concurrency=4', `--test-global-setup=${setup}`, ...name, ...paths],
+    ['--test', '--test-concurrency=3', `--test-global-setup=${setup}`, ...name, ...paths],
     environment,
   )
 }

@@ -10,7 +10,7 @@ import { routePath } from 'hono/route'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Database } from '../../db/pool.ts'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
-import { SettingsError } from '../../domain/settings.ts'
+import { SettingsError } from '../../domain/read-settings.ts'
 import { statuses } from '../../domain/statuses.ts'
 
 export type Metrics = {

@@ -1,8 +1,9 @@
 /** Finds the control scripts at the start of a runner (open-runner.ts) and for the linter of control scripts. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { SettingsError } from '../../domain/read-settings.ts'
 import { type ScriptName, scriptNames, scripts } from '../../domain/script.ts'
-import { type RunnerSettings, SettingsError } from '../../domain/settings.ts'
+import type { RunnerSettings } from '../../domain/settings.ts'
 
 export type ControlScripts = {
   /** The absolute path; null only for an optional script that does not exist. */

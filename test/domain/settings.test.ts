@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { readSettings, type SettingName, SettingsError, settings } from '../../domain/settings.ts'
+import { readSettings, SettingsError } from '../../domain/read-settings.ts'
+import { type SettingName, settings } from '../../domain/settings.ts'
 
 const requiredSettings = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
 const programs = ['server', 'runner', 'migrate'] as const

@@ -24,7 +24,7 @@ export async function runAction(
     app.overlay.value = { type: 'edit-config', name }
     return true
   }
-  const confirmation = confirmationOf(action, name)
+  const confirmation = confirmations[action]?.(name) ?? null
   if (confirmation !== null && !(await app.confirmations.confirm(confirmation))) return false
   const options = {
     params: { name },
@@ -74,33 +74,29 @@ export function refreshIfOffline({ live, sync }: AppContext): void {
   if (live.connectionState.peek() !== 'live') void sync.refresh()
 }
 
-function confirmationOf(action: Exclude<DeploymentAction, 'update'>, name: string): Confirmation | null {
-  if (action === 'restore') return null
-  const cancelLabel = 'Keep it'
-  if (action === 'archive') {
-    return {
-      title: `Archive ${name}?`,
-      text: 'It stops and frees its resources. You can restore it later.',
-      confirmLabel: 'Archive',
-      cancelLabel,
-      danger: false,
-      reason: signal(''),
-    }
-  }
-  if (action === 'cleanup') {
-    return {
-      title: `Clean up ${name}?`,
-      text: 'Its data is deleted, then its record and history. This cannot be undone.',
-      confirmLabel: 'Clean up',
-      cancelLabel,
-      danger: true,
-    }
-  }
-  return {
+/** The confirmation of each action; null: the action needs none. `name` is the deployment. */
+const confirmations: Record<Exclude<DeploymentAction, 'update'>, ((name: string) => Confirmation) | null> = {
+  restore: null,
+  archive: (name) => ({
+    title: `Archive ${name}?`,
+    text: 'It stops and frees its resources. You can restore it later.',
+    confirmLabel: 'Archive',
+    cancelLabel: 'Keep it',
+    danger: false,
+    reason: signal(''),
+  }),
+  cleanup: (name) => ({
+    title: `Clean up ${name}?`,
+    text: 'Its data is deleted, then its record and history. This cannot be undone.',
+    confirmLabel: 'Clean up',
+    cancelLabel: 'Keep it',
+    danger: true,
+  }),
+  delete: (name) => ({
     title: `Delete the record of ${name}?`,
     text: 'Octopod deletes the record and history without running a script. Resources that still run are not stopped.',
     confirmLabel: 'Delete record',
-    cancelLabel,
+    cancelLabel: 'Keep it',
     danger: true,
-  }
+  }),
 }

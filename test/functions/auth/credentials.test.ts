@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSettings } from '../../../domain/settings.ts'
+import { readSettings } from '../../../domain/read-settings.ts'
 import { requireRole, roleOf } from '../../../functions/auth/credentials.ts'
 
 const requiredSettings = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }

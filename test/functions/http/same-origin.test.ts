@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSettings } from '../../../domain/settings.ts'
+import { readSettings } from '../../../domain/read-settings.ts'
 import { requireSameOrigin } from '../../../functions/http/same-origin.ts'
 
 const settings = readSettings('server', { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' })

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { readSettings } from '../../../domain/settings.ts'
+import { readSettings } from '../../../domain/read-settings.ts'
 import { createWebSocketRelay } from '../../../functions/live/websocket.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 
