@@ -14,7 +14,7 @@ import { type LiveConnection, openLiveConnection } from './live/live-connection.
 import { createServerClock, type ServerClock } from './live/server-clock.ts'
 import { openWebSocket } from './live/websocket.ts'
 import { createRouter, type Router } from './routes.ts'
-import { type ConfirmController, createConfirmController } from './ui/confirm.ts'
+import { type ConfirmController, createConfirmController } from './ui/dialogs/confirm.ts'
 import { createToasts, type Toasts } from './ui/toasts.ts'
 
 /** The panel or dialog above the page; null: none. */

@@ -13,7 +13,7 @@ import { NotFound } from './not-found.ts'
 import type { Route } from './routes.ts'
 import { ShortcutsDialog } from './shortcuts-dialog.ts'
 import { TopBar } from './top-bar.ts'
-import { ConfirmDialog } from './ui/confirm-dialog.ts'
+import { ConfirmDialog } from './ui/dialogs/confirm-dialog.ts'
 import { ErrorBox } from './ui/error-box.ts'
 import { ToastList } from './ui/toast-list.ts'
 

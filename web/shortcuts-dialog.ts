@@ -3,7 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from './app-context.ts'
 import { shortcuts } from './keyboard-shortcuts.ts'
-import { Dialog } from './ui/dialog.ts'
+import { Dialog } from './ui/dialogs/dialog.ts'
 
 export function ShortcutsDialog(): VNode {
   const { overlay } = useApp()

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
-import { SmallDialog } from '../ui/small-dialog.ts'
+import { SmallDialog } from '../ui/dialogs/small-dialog.ts'
 import { TextField } from '../ui/text-field.ts'
 
 const attributes = { name: 'actor', autocomplete: 'name', maxlength: 100, autofocus: true }

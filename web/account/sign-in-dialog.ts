@@ -7,8 +7,8 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { type ApiError, toApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
+import { SmallDialog } from '../ui/dialogs/small-dialog.ts'
 import { ErrorBox } from '../ui/error-box.ts'
-import { SmallDialog } from '../ui/small-dialog.ts'
 import { TextField } from '../ui/text-field.ts'
 
 const attributes = { type: 'password', name: 'authorization', autocomplete: 'off', autofocus: true }

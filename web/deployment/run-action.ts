@@ -7,7 +7,7 @@ import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { createIdempotencyKey } from '../api/client.ts'
 import { toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
-import type { Confirmation } from '../ui/confirm.ts'
+import type { Confirmation } from '../ui/dialogs/confirm.ts'
 import type { DeploymentAction } from './available-actions.ts'
 import { actionVerbs } from './status-labels.ts'
 

@@ -1,7 +1,7 @@
 /** A small dialog with a form: title, content, Cancel and submit button. Used by the dialogs of account/. */
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
-import { useApp } from '../app-context.ts'
+import { useApp } from '../../app-context.ts'
 import { Dialog } from './dialog.ts'
 
 /** `disabled`: the submit button is inactive. */

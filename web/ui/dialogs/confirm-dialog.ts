@@ -1,9 +1,9 @@
 /** Draws the open confirmation. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useApp } from '../app-context.ts'
+import { useApp } from '../../app-context.ts'
+import { ReasonField } from '../text-field.ts'
 import { Dialog } from './dialog.ts'
-import { ReasonField } from './text-field.ts'
 
 export function ConfirmDialog(): VNode | null {
   const { confirmations } = useApp()
