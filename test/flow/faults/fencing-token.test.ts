@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let system: System
 let octopod: ApiClient
@@ -44,12 +45,17 @@ test('An action claimed again before its script started has a greater fencing to
   await system.setBehavior('archive', `print-fence ${gate}`)
   await system.setBehavior('application_config', 'hang')
   const killedRunner = await system.startRunner()
-  const before = (await system.scriptCalls('application_config')).length
   const actionId = getActionId(await octopod.archive('claimed-twice'))
-  await waitFor('the action is claimed', async () => ({
-    done: (await system.scriptCalls('application_config')).length > before,
-    value: null,
-  }))
+  const readToken = async () => {
+    const { rows } = await withDatabase(system.databaseUrl, (db) =>
+      db.query('select fencing_token::int as token from actions where id = $1', [actionId]),
+    )
+    return rows[0]?.token
+  }
+  await waitFor('the action is claimed', async () => {
+    const seen = await readToken()
+    return { done: seen === 1, value: null, seen }
+  })
   killedRunner.signal('SIGKILL')
   await system.setBehavior('application_config', '')
   const other = await system.startRunner()
