@@ -16,7 +16,7 @@ export function errorResponse(error: unknown, log: Logger, requestId: string): R
   return response
 }
 
-/** nginx logs this status for a client that closed its connection. Nobody reads the answer. */
+/** nginx logs this status for a client that closed its connection. No client reads the answer. */
 const clientClosedRequest = 499
 
 function toResponse(error: unknown, log: Logger, requestId: string): Response {

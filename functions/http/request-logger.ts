@@ -7,7 +7,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Logger } from 'pino'
 import { headers } from '../../domain/endpoints.ts'
 
-/** Does not read the headers of the answer: node-server has a fast path for answers whose headers nobody has read. */
+/** Does not read the headers of the answer: node-server has a fast path for answers whose headers were not read. */
 export function logRequests(log: Logger): MiddlewareHandler {
   return async (context, next) => {
     const startedAt = performance.now()

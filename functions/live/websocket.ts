@@ -20,7 +20,7 @@ export type WebSocketRelay = {
   relay(text: string): void
   /** Events may have been missed: tells every client to read the list again, with its ETag. */
   resync(): void
-  /** Whether events arrive late, as without Redis. Present clients are told at once, new ones when they connect. */
+  /** Whether events arrive late, as without Redis. Connected clients learn it at once, new ones when they connect. */
   setDelayed(delayed: boolean): void
   clientCount(): number
   /** Tells clients to connect to another server, then closes their connections. */
