@@ -24,7 +24,7 @@ export class QueryTimeout extends Error {
   override name = 'QueryTimeout'
 }
 
-/** The triggers of the schema raise OC001 (db/migrations/0003_triggers.sql). */
+/** The triggers of the schema raise OC001 (db/definitions/triggers.sql). */
 export function isStaleWrite(error: unknown): boolean {
   return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
 }

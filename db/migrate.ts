@@ -1,7 +1,8 @@
 /** `npm run migrate`: prepares the database before servers and runners start. Run by the operator or by `npm start`. */
 import { readSettings, SettingsError } from '../domain/read-settings.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
-import { runMigrations, UnsupportedDatabase } from './run-migrations.ts'
+import { runMigrations } from './run-migrations.ts'
+import { UnsupportedDatabase } from './unsupported-database.ts'
 
 exitOnHelp(`npm run migrate
 

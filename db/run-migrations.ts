@@ -1,85 +1,137 @@
 /**
- * Migrates a database: numbered SQL files, forward only. It may run repeatedly and in several processes at once. Called by db/migrate.ts
- * and the tests.
+ * Migrates a database. Tables and indexes come from numbered files, forward only; functions, triggers and views have one definition
+ * each, applied again whenever it changes. It may run repeatedly and in several processes at once. Called by db/migrate.ts and the tests.
  */
-import { fileURLToPath } from 'node:url'
-import { runner } from 'node-pg-migrate'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
-import { z } from 'zod'
+import { delay } from '../lib/delay.ts'
+import { rejectUnsupportedDatabase } from './unsupported-database.ts'
 
-const migrationsDir = fileURLToPath(new URL('migrations', import.meta.url))
+const migrationsDir = new URL('migrations/', import.meta.url)
+const definitionsDir = new URL('definitions/', import.meta.url)
+/** In this order: a body in SQL names only what exists already. */
+const definitionNames = ['views', 'functions', 'triggers']
+/** Were migrations once. They are definitions now. */
+const formerMigrations = ['0003_triggers', '0004_views', '0005_functions']
 
-/** The database has tables that no migration can start from. The message says what the operator can do. */
-export class UnsupportedDatabase extends Error {
-  override name = 'UnsupportedDatabase'
-}
+/** node-pg-migrate took the same lock when it ran these migrations. */
+const advisoryLockId = '7241865325823964'
+const lockPollMs = 100
 
 /**
- * Runs the missing migrations in one transaction, in one process at a time (advisory lock). Upgrades an Octopod 1.6 database
- * in place. Returns the names of the migrations that ran. Throws {@link UnsupportedDatabase}.
+ * Runs the missing migrations and the changed definitions in one transaction, in one process at a time (advisory lock). Upgrades an
+ * Octopod 1.6 database in place. Returns the names of what ran. Throws UnsupportedDatabase.
  */
 export async function runMigrations(
   databaseUrl: string,
   log: (line: string) => void = () => {},
 ): Promise<string[]> {
-  // A client that node-pg-migrate opens itself is still open when it returns, and a lost session then ends the process.
-  const dbClient = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
-  dbClient.on('error', () => {})
-  await dbClient.connect()
+  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
+  // A lost session must not end the process: the query that runs then is rejected.
+  client.on('error', () => {})
+  await client.connect()
   try {
-    await rejectUnsupportedDatabase(dbClient)
-    const migrations = await runner({
-      dbClient,
-      dir: migrationsDir,
-      direction: 'up',
-      singleTransaction: true,
-      migrationsTable: 'migrations',
-      advisoryLockMode: 'wait',
-      // Errors are thrown as well.
-      logger: { debug: () => {}, info: () => {}, warn: log, error: () => {} },
-    })
-    return migrations.map((migration) => migration.name)
+    await acquireAdvisoryLock(client, log)
+    await rejectUnsupportedDatabase(client)
+    return await inTransaction(client, () => applyMissing(client, log))
   } finally {
-    await dbClient.end()
+    // Releases the lock.
+    await client.end()
   }
 }
 
-/** The columns that an Octopod 1.6 database has (contract §6). */
-const octopod16Columns = {
-  deployments:
-    'id name created_at updated_at archived_at status status_updated_at checked_at app_overrides deployment_overrides links',
-  deployment_logs:
-    'id deployment_id action exit_code created_at archived duration stdout stderr app_overrides deployment_overrides',
+/** Polls: a session that waits inside `pg_advisory_lock` holds a snapshot, and `create index concurrently` would wait for it. */
+async function acquireAdvisoryLock(client: pg.Client, log: (line: string) => void): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const { rows } = await client.query(`select pg_try_advisory_lock(${advisoryLockId}) as is_locked`)
+    if (rows[0].is_locked) return
+    if (attempt === 0) log('Another process migrates this database: waiting for it.')
+    await delay(lockPollMs)
+  }
 }
-const columnsRow = z.object({ table: z.string(), columns: z.array(z.string()) })
 
-/** One statement, so that it sees the tables either before or after the transaction of a concurrent migration. */
-async function rejectUnsupportedDatabase(client: pg.Client): Promise<void> {
-  const { rows } = await client.query(
-    `select table_name as table, json_agg(column_name) as columns from information_schema.columns
-     where table_schema = current_schema() and table_name in ('deployments', 'deployment_logs', 'actions')
-     group by table_name`,
+async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('begin')
+  try {
+    const result = await work()
+    await client.query('commit')
+    return result
+  } catch (error) {
+    // A lost session rolls back by itself.
+    await client.query('rollback').catch(() => {})
+    throw error
+  }
+}
+
+async function applyMissing(client: pg.Client, log: (line: string) => void): Promise<string[]> {
+  const { applied, hashes } = await readApplied(client)
+  const migrations = readMigrations()
+  const newer = [...applied].filter((name) => !migrations.some((migration) => migration.name === name))
+  if (newer.length > 0) {
+    log(`A newer version of Octopod has migrated this database (${newer.join(', ')}): nothing to do.`)
+    return []
+  }
+
+  const missing = migrations.filter(({ name }) => !applied.has(name))
+  for (const { name, text } of missing) {
+    await apply(client, name, text)
+    await client.query('insert into migrations (name, run_on) values ($1, now())', [name])
+  }
+  // A migration may have dropped a definition that was in its way.
+  const changed = readDefinitions().filter(
+    ({ name, hash }) => missing.length > 0 || hashes.get(name) !== hash,
   )
-  const tables = new Map(
-    z
-      .array(columnsRow)
-      .parse(rows)
-      .map(({ table, columns }) => [table, columns]),
-  )
-  if (tables.size === 0) return
-  const actionColumns = tables.get('actions')
-  if (actionColumns?.includes('lease_epoch'))
-    throw new UnsupportedDatabase(
-      'This database was made by an unreleased version of Octopod 2 and cannot be migrated: ' +
-        'restore the backup of the Octopod 1.6 database or create an empty one, then run the migration again.',
+  for (const { name, text, hash } of changed) {
+    await apply(client, `definitions/${name}`, text)
+    await client.query(
+      `insert into definitions (name, hash) values ($1, $2)
+       on conflict (name) do update set hash = excluded.hash, applied_at = now()`,
+      [name, hash],
     )
-  if (actionColumns?.includes('fencing_token')) return
-  for (const [table, columns] of Object.entries(octopod16Columns)) {
-    const missing = columns.split(' ').filter((column) => !tables.get(table)?.includes(column))
-    if (missing.length > 0)
-      throw new UnsupportedDatabase(
-        `This database is not one of Octopod 1.6 (table ${table} lacks ${missing.join(', ')}): ` +
-          'upgrade Octopod to 1.6 first, or create an empty database, then run the migration again.',
-      )
   }
+  return [...missing.map(({ name }) => name), ...changed.map(({ name }) => `definitions/${name}`)]
+}
+
+/** The migrations and the hashes of the definitions that the database has. */
+async function readApplied(
+  client: pg.Client,
+): Promise<{ applied: Set<string>; hashes: Map<string, string> }> {
+  await client.query(`
+    create table if not exists migrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
+    create table if not exists definitions (name text primary key, hash text not null, applied_at timestamptz not null default now())`)
+  await client.query('delete from migrations where name = any($1)', [formerMigrations])
+  const migrations = await client.query<{ name: string }>('select name from migrations')
+  const definitions = await client.query<{ name: string; hash: string }>('select name, hash from definitions')
+  return {
+    applied: new Set(migrations.rows.map(({ name }) => name)),
+    hashes: new Map(definitions.rows.map(({ name, hash }) => [name, hash])),
+  }
+}
+
+async function apply(client: pg.Client, name: string, text: string): Promise<void> {
+  try {
+    await client.query(text)
+    // PostgreSQL alters no table whose deferred triggers wait.
+    await client.query('set constraints all immediate; set constraints all deferred')
+  } catch (error) {
+    throw new Error(`${name}: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
+}
+
+function readMigrations(): { name: string; text: string }[] {
+  return readdirSync(migrationsDir)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => ({
+      name: file.slice(0, -'.sql'.length),
+      text: readFileSync(new URL(file, migrationsDir), 'utf8'),
+    }))
+}
+
+function readDefinitions(): { name: string; text: string; hash: string }[] {
+  return definitionNames.map((name) => {
+    const text = readFileSync(new URL(`${name}.sql`, definitionsDir), 'utf8')
+    return { name, text, hash: createHash('sha256').update(text).digest('hex') }
+  })
 }

@@ -1,4 +1,4 @@
--- The schema as all migrations leave it: to be read, never run. Written by `npx node test/helpers/write-schema.ts`, compared by a test.
+-- The schema as all migrations and definitions leave it: to be read, never run. Written by `npx node test/helpers/write-schema.ts`, compared by a test.
 
 -- Sequences
 

@@ -1,4 +1,3 @@
--- Up Migration
 -- The tables of Octopod 1.6. A database of Octopod 1.6 has them already and stays as it is; an empty database gets them, so that
 -- both continue with the same next migration.
 

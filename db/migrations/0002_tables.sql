@@ -1,4 +1,3 @@
--- Up Migration
 -- Tables and indexes of Octopod 2. The log rows of Octopod 1.6 become actions, which exist before their script starts; their
 -- output becomes numbered chunks. Each column is copied before it is dropped.
 

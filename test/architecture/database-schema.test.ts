@@ -1,4 +1,7 @@
-/** db/schema.sql is the schema that the migrations create. Migrations are numbered and have no way back. */
+/**
+ * db/schema.sql is the schema that migrations and definitions create. Migrations are numbered and change tables; functions, triggers and
+ * views have one definition each, which can be applied again.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDatabase } from '../helpers/datastores.ts'
@@ -24,10 +27,29 @@ test('Migrations are numbered without a gap and named in kebab-case', () => {
   assert.ok(migrations.length > 0)
 })
 
-test('No migration has a down part', () => {
-  for (const name of migrations) {
-    const text = read(`db/migrations/${name}`)
-    assert.match(text, /^-- Up Migration\n/, name)
-    assert.doesNotMatch(text, /^--.*\bdown migration\b/im, name)
+const statementStarts = (text: string) => text.match(/^[a-z].*/gm) ?? []
+
+test('No migration defines a function, trigger or view', () => {
+  for (const name of migrations)
+    for (const line of statementStarts(read(`db/migrations/${name}`)))
+      assert.doesNotMatch(
+        line,
+        /^create (or replace )?(constraint )?(function|procedure|trigger|view)\b/,
+        name,
+      )
+})
+
+test('Every definition replaces its predecessor', () => {
+  for (const path of files('db/definitions')) {
+    const text = read(path)
+    const created = statementStarts(text).filter((line) => line.startsWith('create '))
+    assert.ok(created.length > 0, path)
+    for (const line of created) {
+      const [, trigger, table] = line.match(/^create constraint trigger (\w+) .* on (\w+)$/) ?? []
+      if (trigger === undefined)
+        assert.match(line, /^create or replace (function|procedure|trigger|view) /, path)
+      else
+        assert.ok(text.includes(`drop trigger if exists ${trigger} on ${table};\ncreate`), `${path}: ${line}`)
+    }
   }
 })

@@ -32,8 +32,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     packages: {
       slonik: 'runs every query',
       '@slonik/pg-driver': 'connects slonik to pg',
-      pg: 'the PostgreSQL driver',
-      'node-pg-migrate': 'runs the migrations',
+      pg: 'the PostgreSQL driver, which also runs the migrations',
       ioredis: 'connections, caches, pub/sub',
       bullmq: 'the queues',
       zod: 'validates rows and messages',

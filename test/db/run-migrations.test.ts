@@ -14,13 +14,16 @@ import { runMigrations } from '../../db/run-migrations.ts'
 import { type FullInfoWithCheck, fullInfoWithCheck, info } from '../../domain/schemas.ts'
 import { type Status, statuses, toRecordedStatus } from '../../domain/statuses.ts'
 import { createDatabase, createEmptyDatabase } from '../helpers/datastores.ts'
+import { dumpSchema } from '../helpers/schema-dump.ts'
 import { withDatabase } from '../helpers/with-database.ts'
 import { claimNow, enqueue, repeat, scriptResult, type TestDatabase } from './fixtures.ts'
 
-const names = readdirSync(new URL('../../db/migrations', import.meta.url))
-  .map((file) => file.replace(/\.sql$/, ''))
-  .sort()
+const filesIn = (folder: string) =>
+  readdirSync(new URL(folder, import.meta.url)).map((file) => file.replace(/\.sql$/, ''))
+const definitions = filesIn('../../db/definitions').map((name) => `definitions/${name}`)
+const names = [...filesIn('../../db/migrations'), ...definitions].sort()
 const fixture = await readFile(new URL('octopod-1-6.sql', import.meta.url), 'utf8')
+const firstDefinitions = await readFile(new URL('first-definitions.sql', import.meta.url), 'utf8')
 
 /** An empty database for one test; `work` gets its address. */
 async function inEmptyDatabase<T>(work: (url: string) => Promise<T>): Promise<T> {
@@ -44,7 +47,7 @@ const readColumns = (url: string) =>
 suite('migrations', () => {
   test('Migrations prepare an empty database, and a second run changes nothing', () =>
     inEmptyDatabase(async (url) => {
-      assert.deepEqual(await runMigrations(url), names)
+      assert.deepEqual((await runMigrations(url)).sort(), names)
       const made = await readColumns(url)
       assert.deepEqual(await runMigrations(url), [])
       assert.deepEqual(await readColumns(url), made)
@@ -69,15 +72,59 @@ suite('migrations', () => {
         runMigrations(url, (line) => lines.push(line)),
         /idempotency_keys/,
       )
-      assert.deepEqual(
-        (await readColumns(url)).filter((column) => column.table_name !== 'migrations'),
-        old,
-      )
+      assert.deepEqual(await readColumns(url), old)
       await withDatabase(url, async (client) => {
         assert.equal((await client.query('select from deployment_logs')).rowCount, 12)
         await client.query('drop table idempotency_keys')
       })
-      assert.deepEqual(await runMigrations(url), names, 'the next run succeeds after the cause is removed')
+      assert.deepEqual(
+        (await runMigrations(url)).sort(),
+        names,
+        'the next run succeeds after the cause is removed',
+      )
+    }))
+
+  test('A definition that has changed is applied again, and no other', () =>
+    inEmptyDatabase(async (url) => {
+      await runMigrations(url)
+      const schema = await dumpSchema(url)
+      await withDatabase(url, (client) =>
+        client.query(`
+          create or replace function to_api_action_kind(kind text) returns text language sql immutable as $$ select kind $$;
+          drop trigger count_update on deployments;
+          update definitions set hash = 'of an earlier text' where name <> 'functions'`),
+      )
+      assert.deepEqual(await runMigrations(url), ['definitions/views', 'definitions/triggers'])
+      assert.equal(await dumpSchema(url), schema)
+      assert.deepEqual(await runMigrations(url), [])
+    }))
+
+  test('A database whose functions, triggers and views were migrations gets the schema of an empty one', async () => {
+    const migrated = await createDatabase()
+    await inEmptyDatabase(async (url) => {
+      await withDatabase(url, async (client) => {
+        for (const file of ['0001_octopod-1-6.sql', '0002_tables.sql'])
+          await client.query(await readFile(new URL(`../../db/migrations/${file}`, import.meta.url), 'utf8'))
+        await client.query(firstDefinitions)
+      })
+      const missing = names.filter((name) => !['0001_octopod-1-6', '0002_tables'].includes(name))
+      assert.deepEqual((await runMigrations(url)).sort(), missing)
+      assert.equal(await dumpSchema(url), await dumpSchema(migrated.url))
+    })
+    await migrated.drop()
+  })
+
+  test('A database that a newer version has migrated stays as it is', () =>
+    inEmptyDatabase(async (url) => {
+      await runMigrations(url)
+      await withDatabase(url, (client) =>
+        client.query(`
+          insert into migrations (name, run_on) values ('9999_of-a-newer-version', now());
+          update definitions set hash = 'of a newer version'`),
+      )
+      const lines: string[] = []
+      assert.deepEqual(await runMigrations(url, (line) => lines.push(line)), [])
+      assert.match(lines.join(), /newer version .*9999_of-a-newer-version/)
     }))
 
   test('An unreachable database fails at once with its error', async () => {

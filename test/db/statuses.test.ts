@@ -1,4 +1,4 @@
-/** The migrations name statuses as literals. They agree with the table in domain/statuses.ts. */
+/** Migrations and definitions name statuses as literals. They agree with the table in domain/statuses.ts. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import pg from 'pg'

@@ -6,10 +6,10 @@
 import type pg from 'pg'
 import { withDatabase } from './with-database.ts'
 
-const head = `-- The schema as all migrations leave it: to be read, never run. Written by \`npx node test/helpers/write-schema.ts\`, compared by a test.
+const head = `-- The schema as all migrations and definitions leave it: to be read, never run. Written by \`npx node test/helpers/write-schema.ts\`, compared by a test.
 `
 
-/** Each query returns one text column `line` in a stable order. The table of the migration tool is left out. */
+/** Each query returns one text column `line` in a stable order. The tables of run-migrations.ts are left out. */
 const queries: Record<string, string> = {
   Sequences: `
     select format('create sequence %I;', sequencename) as line
@@ -26,17 +26,17 @@ const queries: Record<string, string> = {
     from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> 'migrations'
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname not in ('migrations', 'definitions')
     group by c.oid, c.relname, c.reloptions order by c.relname collate "C"`,
   Constraints: `
     select format('alter table %s add constraint %I %s;', conrelid::regclass, conname, pg_get_constraintdef(oid)) as line
     from pg_constraint
-    where connamespace = 'public'::regnamespace and contype in ('p', 'u', 'f', 'c', 'x') and conrelid::regclass::text <> 'migrations'
+    where connamespace = 'public'::regnamespace and contype in ('p', 'u', 'f', 'c', 'x') and conrelid::regclass::text not in ('migrations', 'definitions')
     order by conrelid::regclass::text collate "C", contype, conname collate "C"`,
   Indexes: `
     select replace(pg_get_indexdef(i.indexrelid), ' ON public.', ' ON ') || ';' as line
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where c.relnamespace = 'public'::regnamespace and i.indrelid::regclass::text <> 'migrations'
+    where c.relnamespace = 'public'::regnamespace and i.indrelid::regclass::text not in ('migrations', 'definitions')
       and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
     order by i.indrelid::regclass::text collate "C", c.relname collate "C"`,
   Types: `

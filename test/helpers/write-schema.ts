@@ -7,7 +7,7 @@ import { globalSetup, globalTeardown } from './setup.ts'
 
 exitOnHelp(`npx node test/helpers/write-schema.ts
 
-Applies all migrations to an empty database and writes its schema to db/schema.sql.`)
+Applies all migrations and definitions to an empty database and writes its schema to db/schema.sql.`)
 
 await globalSetup()
 try {

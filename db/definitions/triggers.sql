@@ -1,4 +1,3 @@
--- Up Migration
 -- Triggers: fencing tokens, revisions, the version of the list, status changes. They hold for every writer, also for wrong code.
 -- Error OC001 means that the write came too late or from a writer that does not hold the lease.
 
@@ -7,7 +6,7 @@
 -- An ended action is final. An active one changes its state, lease or start only by a statement that sets writer_token to the
 -- current fencing token, or that takes the next token after the lease has expired. The trigger clears writer_token, so a later
 -- statement without it is rejected.
-create function enforce_fencing_token() returns trigger language plpgsql as $$
+create or replace function enforce_fencing_token() returns trigger language plpgsql as $$
 begin
   if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
@@ -33,9 +32,9 @@ begin
   return new;
 end
 $$;
-create trigger enforce_fencing_token before update on actions for each row execute function enforce_fencing_token();
+create or replace trigger enforce_fencing_token before update on actions for each row execute function enforce_fencing_token();
 
-create function prevent_active_action_delete() returns trigger language plpgsql as $$
+create or replace function prevent_active_action_delete() returns trigger language plpgsql as $$
 begin
   if old.state in ('queued', 'running') then
     raise exception 'action % has not ended', old.id using errcode = 'OC001';
@@ -43,11 +42,11 @@ begin
   return old;
 end
 $$;
-create trigger prevent_active_action_delete before delete on actions
+create or replace trigger prevent_active_action_delete before delete on actions
   for each row execute function prevent_active_action_delete();
 
 -- The row lock orders output and the end of its action: without it a chunk could be committed after the end.
-create function enforce_output_fencing_token() returns trigger language plpgsql as $$
+create or replace function enforce_output_fencing_token() returns trigger language plpgsql as $$
 begin
   perform from actions where id in (select action_id from new_rows) order by id for share;
   if exists (
@@ -59,12 +58,12 @@ begin
   return null;
 end
 $$;
-create trigger enforce_output_fencing_token after insert on action_output
+create or replace trigger enforce_output_fencing_token after insert on action_output
   referencing new table as new_rows for each statement execute function enforce_output_fencing_token();
 
 -- Revisions and the version of the list ------------------------------------------------------------------------
 
-create function set_revision() returns trigger language plpgsql as $$
+create or replace function set_revision() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     new.config_revision := new.revision;
@@ -87,9 +86,9 @@ begin
   return new;
 end
 $$;
-create trigger set_revision before insert or update on deployments for each row execute function set_revision();
+create or replace trigger set_revision before insert or update on deployments for each row execute function set_revision();
 
-create function count_change() returns trigger language plpgsql as $$
+create or replace function count_change() returns trigger language plpgsql as $$
 begin
   update change_counts
   set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
@@ -98,18 +97,20 @@ begin
 end
 $$;
 -- Deferred to the commit, so that the row of the counter is locked as briefly as possible.
+drop trigger if exists count_insert_or_delete on deployments;
 create constraint trigger count_insert_or_delete after insert or delete on deployments
   deferrable initially deferred for each row execute function count_change();
+drop trigger if exists count_update on deployments;
 create constraint trigger count_update after update on deployments
   deferrable initially deferred for each row when (new.revision <> old.revision) execute function count_change();
 
 -- Status changes -----------------------------------------------------------------------------------------------
 
-create function log_status_change() returns trigger language plpgsql as $$
+create or replace function log_status_change() returns trigger language plpgsql as $$
 begin
   insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
   return null;
 end
 $$;
-create trigger log_status_change after update of status on deployments
+create or replace trigger log_status_change after update of status on deployments
   for each row when (new.status <> old.status) execute function log_status_change();

@@ -1,12 +1,11 @@
--- Up Migration
 -- The JSON of the API, built by PostgreSQL: a server passes the list of a thousand deployments on as one value.
 
-create function to_api_time(at timestamptz) returns text language sql stable parallel safe as $$
+create or replace function to_api_time(at timestamptz) returns text language sql stable parallel safe as $$
   select to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
 -- Stable like json_build_object. PostgreSQL would not inline an immutable function that calls a stable one.
-create function to_api_status(status text) returns json language sql stable parallel safe as $$
+create or replace function to_api_status(status text) returns json language sql stable parallel safe as $$
   select case
     when status in ('GenericFailure', 'PartialAvailability', 'TagMismatch')
       then json_build_object('tag', 'Failure', 'contents', status)
@@ -14,11 +13,11 @@ create function to_api_status(status text) returns json language sql stable para
   end
 $$;
 
-create function to_api_action_kind(kind text) returns text language sql immutable parallel safe as $$
+create or replace function to_api_action_kind(kind text) returns text language sql immutable parallel safe as $$
   select initcap(kind) || 'Action'
 $$;
 
-create function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
+create or replace function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
   select json_build_object(
     'action_id', a.id,
     'action', to_api_action_kind(a.kind),
@@ -39,7 +38,7 @@ create function to_api_action_summary(a actions) returns json language sql stabl
 $$;
 
 -- `body` is the FullInfo of the API without last_check.
-create view deployment_details as
+create or replace view deployment_details as
 select d.id, d.name, d.updated_at, d.revision, d.changed_xid, d.checked_at, d.check_exit_code, d.check_error,
   json_build_object(
     'deployment', json_build_object(

@@ -1,10 +1,9 @@
--- Up Migration
 -- The frequent transactions of an action, one round trip each. The rules stay in domain/: statuses come as parameters. Each
 -- statement of a function sees what was committed before it, so a check after a lock sees the changes of the lock's last owner.
 
 -- The median of the deployment's last nine successful actions of this kind among its last fifty actions. Without any, the median of
 -- the last nine of all deployments: the first action of a deployment has no history.
-create function expected_duration_ms(p_deployment_id bigint, p_kind text) returns bigint
+create or replace function expected_duration_ms(p_deployment_id bigint, p_kind text) returns bigint
 language sql stable parallel safe as $$
   select round(extract(epoch from coalesce(
     (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
@@ -25,7 +24,7 @@ $$;
 
 -- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key free.
 -- p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides changed after it.
-create function enqueue_action(
+create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
   out outcome text, out status text, out action_id bigint, out body json
@@ -94,7 +93,7 @@ $$;
 
 -- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The holder of the
 -- lease may repeat the call when the answer was lost.
-create function start_action(p_id bigint, p_fencing_token int, p_links jsonb) returns json language plpgsql as $$
+create or replace function start_action(p_id bigint, p_fencing_token int, p_links jsonb) returns json language plpgsql as $$
 declare
   target bigint;
 begin
@@ -114,7 +113,7 @@ $$;
 
 -- Sets the status that an ended action leaves and makes the check due. p_previous: the deployment before an action that never
 -- started; it is restored.
-create function finish_deployment(p_id bigint, p_status text, p_previous jsonb) returns json language plpgsql as $$
+create or replace function finish_deployment(p_id bigint, p_status text, p_previous jsonb) returns json language plpgsql as $$
 begin
   update deployments
   set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
@@ -128,7 +127,7 @@ end
 $$;
 
 -- Null: the token is stale.
-create function finish_action(
+create or replace function finish_action(
   p_id bigint, p_fencing_token int, p_state text, p_exit_code int, p_signal text, p_error text, p_truncated boolean, p_status text
 ) returns json language plpgsql as $$
 declare
