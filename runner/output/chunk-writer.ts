@@ -1,6 +1,7 @@
 /**
- * Writes chunks in batches, one batch at a time: at once when a chunk is full, otherwise shortly after the first
- * byte. Called by output.ts.
+ * Writes chunks in batches, one batch at a time: at once when a chunk is full, otherwise soon after the first byte. A
+ * script that keeps printing little gets longer intervals, so that it does not fill the table with small chunks. Called
+ * by output.ts.
  */
 import type { Chunk, ChunkBuffer } from './chunk-buffer.ts'
 
@@ -18,6 +19,8 @@ export type ChunkWriter = {
 
 /** Enough text to keep the writer busy, and little enough for many scripts at once. */
 const maxPendingBytes = 512 * 1024
+/** A follower sees output after this time at the latest. */
+const maxIntervalMs = 1000
 
 export function createChunkWriter(
   chunks: ChunkBuffer,
@@ -26,6 +29,8 @@ export function createChunkWriter(
   fullBytes: number,
 ): ChunkWriter {
   let timer: NodeJS.Timeout | undefined
+  let lastFlushAtMs = Number.NEGATIVE_INFINITY
+  let intervalMs = flushMs
   let writing: Promise<void> | null = null
   let blocked: PromiseWithResolvers<void> | null = null
   let failure: { error: unknown; reported: boolean } | null = null
@@ -43,6 +48,7 @@ export function createChunkWriter(
   const flush = async (all: boolean) => {
     clearTimeout(timer)
     timer = undefined
+    growInterval()
     for (
       let first = true;
       chunks.sizeBytes > 0 && (first || all || chunks.sizeBytes >= fullBytes);
@@ -62,6 +68,14 @@ export function createChunkWriter(
     }
   }
 
+  /** Doubles while the script keeps printing, and starts again after a pause. */
+  const growInterval = () => {
+    const nowMs = performance.now()
+    const isFirst = nowMs - lastFlushAtMs >= 2 * maxIntervalMs
+    intervalMs = isFirst ? flushMs : Math.min(2 * intervalMs, maxIntervalMs)
+    lastFlushAtMs = nowMs
+  }
+
   const startFlush = () => {
     writing ??= flush(false).then(() => {
       writing = null
@@ -72,7 +86,7 @@ export function createChunkWriter(
   const schedule = () => {
     if (writing !== null || chunks.sizeBytes === 0) return
     if (chunks.sizeBytes >= fullBytes) startFlush()
-    else timer ??= setTimeout(startFlush, flushMs)
+    else timer ??= setTimeout(startFlush, Math.max(flushMs, lastFlushAtMs + intervalMs - performance.now()))
   }
 
   const takeFailure = () => {

@@ -67,6 +67,17 @@ suite('Chunks', () => {
     await output.end()
   })
 
+  test('of a script that keeps printing little are few', async () => {
+    const { output, batches, text } = createTestOutput()
+    for (let count = 0; count < 150; count += 1) {
+      output.push('stdout', toBytes('.'))
+      await sleep(20)
+    }
+    await output.end()
+    assert.equal(text(), '.'.repeat(150))
+    assert.ok(batches.flat().length <= 8, `${batches.flat().length} chunks in 3 seconds`)
+  })
+
   test('contain the decoded bytes, however the bytes are cut into pieces', async () => {
     const piece = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.string({ unit: 'binary' }).map(toBytes))
     const stream = fc.constantFrom<Chunk['stream']>('stdout', 'stderr')
