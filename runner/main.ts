@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   const actions = startActionWorker(context, queueRedis, () => {
     checks.runNow()
     notifications.runNow()
+    retention.runNow()
   })
   const queries = startScriptQueryWorker(context, queueRedis)
   const recovery = startRecovery(context, actions)

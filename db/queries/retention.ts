@@ -1,4 +1,4 @@
-/** Finds archived deployments to clean up. Called by runner/schedules. */
+/** Finds archived deployments to clean up, and how much work waits already. Called by runner/schedules. */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../pool.ts'
@@ -18,4 +18,23 @@ export async function findExpiredArchives(
       and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
     order by archived_at limit ${limit}`)
   return rows.map((row) => row.name)
+}
+
+const queueRow = z.object({ peopleWait: z.boolean(), cleanups: z.number() })
+
+/**
+ * `peopleWait`: an action that a person requested is queued and no runner has claimed it. `cleanups`: cleanups of the retention that this
+ * runner performs or that no runner has claimed.
+ */
+export async function readQueueForRetention(
+  pool: Database,
+  runner: string,
+): Promise<z.infer<typeof queueRow>> {
+  return pool.one(sql.type(queueRow)`
+    select
+      coalesce(bool_or(source <> 'retention' and state = 'queued' and not is_claimed), false) as "peopleWait",
+      count(*) filter (where source = 'retention' and (not is_claimed or runner = ${runner}))::int as cleanups
+    from (
+      select source, state, runner, coalesce(lease_expires_at > now(), false) as is_claimed
+      from actions where state in ('queued', 'running')) active`)
 }

@@ -1,10 +1,10 @@
 /**
  * Removes what has been kept long enough: archived deployments after ARCHIVE_RETENTION, by a cleanup action, and old
- * idempotency keys. Every runner does this. Started by main.ts.
+ * idempotency keys. Cleanups only take slots that nobody waits for. Every runner does this. Started by main.ts.
  */
 import { enqueueAction } from '../../db/queries/enqueue-action.ts'
 import { deleteOldKeys } from '../../db/queries/idempotency.ts'
-import { findExpiredArchives } from '../../db/queries/retention.ts'
+import { findExpiredArchives, readQueueForRetention } from '../../db/queries/retention.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
@@ -13,23 +13,36 @@ import type { RunnerContext } from '../context.ts'
 
 const intervalMs = 4000
 const keyIntervalMs = 3_600_000
-const maxCleanups = 20
+/** A cleanup in this share of the slots leaves the others to what people request. */
+const shareOfSlots = 0.5
 
+/** `runNow` is called after each action: the next cleanup follows in the slot that is free now. */
 export function startRetention(context: RunnerContext, actions: ActionWorker): PeriodicTask {
   const { db, settings, log } = context
   let keysDeletedAtMs = 0
-  return startPeriodic(log, 'retention', intervalMs, async () => {
-    if (settings.ARCHIVE_RETENTION > 0) await cleanUpExpiredArchives(context, actions)
+  let moreWait = false
+  const task = startPeriodic(log, 'retention', intervalMs, async () => {
+    if (settings.ARCHIVE_RETENTION > 0) moreWait = await cleanUpExpiredArchives(context, actions)
     if (Date.now() - keysDeletedAtMs < keyIntervalMs) return
     await deleteOldKeys(db)
     keysDeletedAtMs = Date.now()
   })
+  return {
+    runNow: () => {
+      if (moreWait) task.runNow()
+    },
+    stop: task.stop,
+  }
 }
 
-async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWorker): Promise<void> {
+/** Returns whether more deployments may wait for a slot. */
+async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWorker): Promise<boolean> {
   const { db, redis, settings, log } = context
+  const limit = await countFreeSlots(context, actions)
+  if (limit <= 0) return true
   const actor = { actor: 'octopod', source: 'retention', reason: 'The archive retention is over.' }
-  for (const name of await findExpiredArchives(db, settings.ARCHIVE_RETENTION, maxCleanups)) {
+  const names = await findExpiredArchives(db, settings.ARCHIVE_RETENTION, limit)
+  for (const name of names) {
     try {
       const request = { kind: 'cleanup', name, configChecked: false, ...actor } as const
       const { actionId, change } = await enqueueAction(db, request)
@@ -41,4 +54,17 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
       log.debug({ deployment: name }, error.message)
     }
   }
+  return names.length === limit
+}
+
+/** How many cleanups may start now. They start in slots that are free, so nothing that a person requests waits behind queued cleanups. */
+async function countFreeSlots(
+  { db, settings, runnerName }: RunnerContext,
+  actions: ActionWorker,
+): Promise<number> {
+  if (actions.freeSlots() <= 0) return 0
+  const { peopleWait, cleanups } = await readQueueForRetention(db, runnerName)
+  if (peopleWait) return 0
+  const slots = Math.max(1, Math.floor(settings.ACTION_CONCURRENCY * shareOfSlots))
+  return Math.min(slots - cleanups, actions.freeSlots())
 }
