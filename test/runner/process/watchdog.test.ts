@@ -115,24 +115,24 @@ suite('A watchdog', { concurrency: true }, () => {
   })
 
   test('ends a script at once that started after its deadline', async (t) => {
-    const supervisor = createWatchdog(300, 2000)
-    t.after(() => supervisor.close())
-    supervisor.register('late')
-    supervisor.extendDeadline('late', 0)
+    const watchdog = createWatchdog(300, 2000)
+    t.after(() => watchdog.close())
+    watchdog.register('late')
+    watchdog.extendDeadline('late', 0)
     // Longer than the interval between two checks of the deadlines.
     await sleep(1500)
     const script = spawn(fixturePath('exit/ignores-term'), {
       env: { ...minimalEnvironment, OCTOPOD_PROCESS: 'late' },
       detached: true,
     })
-    const gone = once(script, 'exit')
-    supervisor.setPid('late', script.pid ?? 0)
-    assert.notEqual((await gone)[1], null)
+    const exited = once(script, 'exit')
+    watchdog.setPid('late', script.pid ?? 0)
+    assert.notEqual((await exited)[1], null)
   })
 
   test('can be closed, and does not end the children of ended scripts', async () => {
-    const supervisor = createWatchdog(200)
-    const request = { args: [], env: minimalEnvironment, timeoutMs: 5000, killGraceMs: 200, supervisor }
+    const watchdog = createWatchdog(200)
+    const request = { args: [], env: minimalEnvironment, timeoutMs: 5000, killGraceMs: 200, watchdog }
     let pid = 0
     const result = await runProcess({
       ...request,
@@ -146,7 +146,7 @@ suite('A watchdog', { concurrency: true }, () => {
       (await runProcess({ ...request, file: fixturePath('absent') })).error ?? '',
       /does not exist/,
     )
-    await supervisor.close()
+    await watchdog.close()
     assert.ok(isProcessAlive(pid))
     killLeftover(pid)
   })
@@ -154,7 +154,7 @@ suite('A watchdog', { concurrency: true }, () => {
   test('sends KILL after the grace, however long each search for processes takes', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'octopod-slow-'))
     t.after(() => rmSync(folder, { recursive: true }))
-    const scansFile = join(folder, 'looks')
+    const scansFile = join(folder, 'searches')
     writeFileSync(
       join(folder, 'grep'),
       `#!/bin/sh\necho search >> ${scansFile}\nsleep 0.4\nPATH=/usr/bin:/bin exec grep "$@"\n`,
