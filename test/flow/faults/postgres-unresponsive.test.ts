@@ -31,8 +31,8 @@ before(async () => {
   octopod = createApiClient(server.url)
   direct = createApiClient(system.url)
   runningAction = getActionId(await direct.create('hanging', { 'behave.create': 'hang' }))
-  for (const name of ['up', 'forgotten', 'down', 'older']) await direct.create(name)
-  for (const name of ['up', 'forgotten', 'down', 'older']) await direct.waitForStatus(name, 'Running')
+  for (const name of ['up', 'deleted', 'down', 'older']) await direct.create(name)
+  for (const name of ['up', 'deleted', 'down', 'older']) await direct.waitForStatus(name, 'Running')
   for (const name of ['down', 'older']) await direct.archive(name)
   for (const name of ['down', 'older']) await direct.waitForStatus(name, 'Archived')
 })
@@ -91,15 +91,15 @@ async function waitUntilThawed(): Promise<void> {
   })
 }
 
+const newOverrides = { app_overrides: overrides({ 'image.tag': 'v2' }), deployment_overrides: [] }
 /** Every request that changes state: method, path, body. */
-const set = { app_overrides: overrides({ 'image.tag': 'v2' }), deployment_overrides: [] }
 const changes = {
-  create: () => ['POST', '/deployments', { name: 'never', ...set }],
-  update: () => ['PUT', '/deployments/up', set],
+  create: () => ['POST', '/deployments', { name: 'never', ...newOverrides }],
+  update: () => ['PUT', '/deployments/up', newOverrides],
   restore: () => ['PATCH', '/deployments/down/restore'],
   archive: () => ['DELETE', '/deployments/up'],
   cleanup: () => ['DELETE', '/deployments/older/cleanup'],
-  forget: () => ['DELETE', '/deployments/forgotten'],
+  delete: () => ['DELETE', '/deployments/deleted/delete'],
   cancel: () => ['POST', `/actions/${runningAction}/cancel`],
 } satisfies Record<string, () => [method: string, path: string, body?: unknown]>
 const checksFirst = ['create', 'update', 'restore']
@@ -182,8 +182,11 @@ test('The answer says that a request may have been accepted when its database co
   for (const name of ['interrupted', 'interrupted-2']) await direct.waitForStatus(name, 'Running')
   const requests: [query: string, send: () => Promise<ApiResponse>][] = [
     ['enqueue_action', () => octopod.archive('interrupted')],
-    ['for update', () => octopod.api('DELETE', '/deployments/torn-too')],
-    ['for update of a', () => octopod.api('POST', `/actions/${runningAction}/cancel`)],
+    [
+      'select id from deployments where name',
+      () => octopod.api('DELETE', '/deployments/interrupted-2/delete'),
+    ],
+    ['isRequested', () => octopod.api('POST', `/actions/${runningAction}/cancel`)],
   ]
   for (const [query, send] of requests)
     assert.match(
