@@ -40,7 +40,7 @@ suite('script cache', () => {
 
   test('An unreadable entry counts as none', async () => {
     const prefix = redisPrefix()
-    for (const text of ['', '{', 'null', '{"at":1,"answer":{"is":"other"}}']) {
+    for (const text of ['', '{', 'null', '{"at":1,"answer":{"status":"other"}}']) {
       await redis.set(redisKeys(prefix).scriptCache('deployment_config', []), text)
       assert.equal(await readScriptCache(redis, prefix, 'deployment_config', []), null, text)
     }
