@@ -260,9 +260,9 @@ test('A malformed override in an old row stops no checks', async () => {
      where name in ($1, $2)`,
     [odd, fine],
   )
-  const makeAllDue = await claimChecks(db.pool, 1000, 1000)
-  assert.deepEqual(makeAllDue.find((one) => one.name === odd)?.overrides.application, [
+  const dueChecks = await claimChecks(db.pool, 1000, 1000)
+  assert.deepEqual(dueChecks.find((one) => one.name === odd)?.overrides.application, [
     ['b', { tag: 'ValueDeleted' }],
   ])
-  assert.ok(makeAllDue.some((one) => one.name === fine))
+  assert.ok(dueChecks.some((one) => one.name === fine))
 })

@@ -10,11 +10,11 @@ import { detectPidNamespace } from '../../../runner/process/pid-namespace.ts'
 import { runProcess } from '../../../runner/process/process.ts'
 import { findProcessesByArguments } from '../../helpers/find-processes.ts'
 import {
-  runFixture as askShelf,
   fixtureRequest,
   killLeftover,
   minimalEnvironment,
   receivedArguments,
+  runFixture,
   waitFor,
 } from '../script-fixtures.ts'
 
@@ -25,8 +25,8 @@ const skip = commandPrefix instanceof Error && commandPrefix.message
 const inNamespace = { commandPrefix: commandPrefix instanceof Error ? [] : commandPrefix }
 const request: typeof fixtureRequest = (name, args, more) =>
   fixtureRequest(name, args, { ...inNamespace, ...more })
-const runInNamespace: typeof askShelf = (name, args, more) =>
-  askShelf(name, args, { ...inNamespace, ...more })
+const runInNamespace: typeof runFixture = (name, args, more) =>
+  runFixture(name, args, { ...inNamespace, ...more })
 
 /** Counts the children of `hides-child` that were started with this argument. */
 const countAlive = (childId: string) => findProcessesByArguments(`\0hidden\0${childId}\0`).length
