@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
-import { deploymentNameError } from './deployment-name.ts'
+import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
 import {
   configKeyError,
   configValueError,
@@ -25,7 +25,7 @@ export const deploymentName = z
     const problem = deploymentNameError(name)
     if (problem !== null) context.addIssue({ code: 'custom', message: problem, params: { code: 'bad_name' } })
   })
-  .meta({ pattern: '^[a-z][a-z0-9-]{1,15}$', examples: ['feature-1'] })
+  .meta({ pattern: deploymentNamePattern.source, examples: ['feature-1'] })
 
 const configKey = z.string().transform((text, context) => {
   const normal = normalizeKey(text)

@@ -264,4 +264,3 @@ export type SettingsFor<P extends Program> = {
 }
 export type ServerSettings = SettingsFor<'server'>
 export type RunnerSettings = SettingsFor<'runner'>
-export type MigrateSettings = SettingsFor<'migrate'>

@@ -12,12 +12,10 @@ const apiAction = sql.fragment`
   (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
     'deployment_overrides', a.deployment_overrides)) as body`
 
-export const noAction = (actionId: number) => noSuchAction(actionId)
-
 export async function getAction(pool: Database, actionId: number): Promise<Action> {
   const row = await pool.maybeOne(sql.type(actionRow)`
     select ${apiAction} from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
-  if (row === null) throw noAction(actionId)
+  if (row === null) throw noSuchAction(actionId)
   return row.body
 }
 

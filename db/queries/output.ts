@@ -2,10 +2,10 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionState, actionStates, isActive } from '../../domain/actions.ts'
+import { noSuchAction } from '../../domain/errors.ts'
 import type { OutputChunk, OutputPage } from '../../domain/schemas.ts'
 import type { Database } from '../pool.ts'
 import type { Lease } from './action-lifecycle.ts'
-import { noAction } from './actions.ts'
 
 const seqRow = z.object({ seq: z.number() })
 const stateRow = z.object({ state: z.enum(actionStates) })
@@ -54,7 +54,7 @@ export async function getOutput(
 ): Promise<OutputPage> {
   const state: ActionState | null = await pool.maybeOneFirst(sql.type(stateRow)`
     select state from actions where id = ${actionId}`)
-  if (state === null) throw noAction(actionId)
+  if (state === null) throw noSuchAction(actionId)
   const rows = await pool.any(sql.type(chunkRow)`
     select seq, stream, text, to_api_time(created_at) as at from (
       select *, sum(octet_length(text)) over (order by seq) - octet_length(text) as before from (
@@ -76,6 +76,6 @@ export async function getWholeOutput(
       coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
       coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr
     from action_output where action_id = ${actionId}`)
-  if (!row.known) throw noAction(actionId)
+  if (!row.known) throw noSuchAction(actionId)
   return row
 }
