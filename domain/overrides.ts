@@ -77,17 +77,6 @@ export function applyOverrides(defaults: readonly KeyValue[], overrides: readonl
   return [...config]
 }
 
-/** The overrides that lead from `defaults` to `config`: the inverse of {@link applyOverrides}. */
-export function extractOverrides(defaults: readonly KeyValue[], config: readonly KeyValue[]): Override[] {
-  const target = new Map(config)
-  const defaultValues = new Map(defaults)
-  const overrides: Override[] = []
-  for (const key of defaultValues.keys()) if (!target.has(key)) overrides.push(valueDeleted(key))
-  for (const [key, value] of target)
-    if (defaultValues.get(key) !== value) overrides.push(valueAdded(key, value))
-  return overrides
-}
-
 /** Removes the `unset` keys from the current overrides, then adds the `set` ones. `octo update` sends the result. */
 export function updateOverrides(
   current: readonly Override[],
