@@ -66,11 +66,6 @@ export async function getFullInfos(
   return new Map(rows.map(({ name, text }) => [name, text]))
 }
 
-/** Throws no_such_deployment. */
-export async function getFullInfo(pool: Database, name: string): Promise<string> {
-  return requireFullInfo((await getFullInfos(pool, [name])).get(name), name)
-}
-
 /** Throws no_such_deployment when `text` is undefined. */
 export function requireFullInfo(text: string | undefined, name: string): string {
   if (text === undefined) throw noSuchDeployment(name)

@@ -4,6 +4,7 @@ import { after, before } from 'node:test'
 import pg from 'pg'
 import { type Database, openPool } from '../../db/pool.ts'
 import { type ClaimedAction, claim, finish, start } from '../../db/queries/action-lifecycle.ts'
+import { getFullInfos, requireFullInfo } from '../../db/queries/deployments.ts'
 import { type ActionRequest, type EnqueuedAction, enqueueAction } from '../../db/queries/enqueue-action.ts'
 import type { ActionKind, ScriptResult } from '../../domain/actions.ts'
 import type { Status } from '../../domain/statuses.ts'
@@ -149,6 +150,11 @@ export const expireLease = (db: TestDatabase, actionId: number) =>
     `update actions set lease_expires_at = now() - interval '1 second', writer_token = fencing_token where id = $1`,
     [actionId],
   )
+
+/** The full info of one deployment as JSON text. Throws no_such_deployment. */
+export async function getFullInfo(pool: Database, name: string): Promise<string> {
+  return requireFullInfo((await getFullInfos(pool, [name])).get(name), name)
+}
 
 export async function statusOf(db: TestDatabase, name: string): Promise<Status | 'deleted'> {
   const [row] = await db.raw('select status from deployments where name = $1', [name])

@@ -7,7 +7,6 @@ import { type Database, openPool } from '../../db/pool.ts'
 import { finish, start } from '../../db/queries/action-lifecycle.ts'
 import { getAction, getInfo, listActions } from '../../db/queries/actions.ts'
 import { claimChecks } from '../../db/queries/checks.ts'
-import { getFullInfo } from '../../db/queries/deployments.ts'
 import { getOutput, getWholeOutput } from '../../db/queries/output.ts'
 import { findExpiredArchives } from '../../db/queries/retention.ts'
 import { runMigrations } from '../../db/run-migrations.ts'
@@ -16,7 +15,7 @@ import { type Status, statuses, toRecordedStatus } from '../../domain/statuses.t
 import { createDatabase, createEmptyDatabase } from '../helpers/datastores.ts'
 import { dumpSchema } from '../helpers/schema-dump.ts'
 import { withDatabase } from '../helpers/with-database.ts'
-import { claimNow, enqueue, repeat, scriptResult, type TestDatabase } from './fixtures.ts'
+import { claimNow, enqueue, getFullInfo, repeat, scriptResult, type TestDatabase } from './fixtures.ts'
 
 const filesIn = (folder: string) =>
   readdirSync(new URL(folder, import.meta.url)).map((file) => file.replace(/\.sql$/, ''))

@@ -5,7 +5,6 @@ import { isStaleWrite, StaleLease } from '../../../db/errors.ts'
 import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { getAction } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
-import { getFullInfo } from '../../../db/queries/deployments.ts'
 import { appendOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
@@ -14,6 +13,7 @@ import {
   claimNow,
   enqueue,
   expireLease,
+  getFullInfo,
   insertDeployment,
   leaseMs,
   newName,

@@ -9,10 +9,10 @@ import {
   saveCheckResult,
   saveCheckResultAndStatus,
 } from '../../../db/queries/checks.ts'
-import { getFullInfo } from '../../../db/queries/deployments.ts'
 import { type Status, statuses } from '../../../domain/statuses.ts'
 import {
   enqueue,
+  getFullInfo,
   insertDeployment,
   newName,
   repeat,

@@ -9,7 +9,6 @@ import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../..
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
-  getFullInfo,
   getListVersion,
   listDeploymentIds,
   readChangesSince,
@@ -24,6 +23,7 @@ import { statusAfterCheck } from '../../../domain/statuses.ts'
 import {
   claimNow,
   enqueue,
+  getFullInfo,
   insertDeployment,
   isRefusal,
   leaseMs,

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
-import { getFullInfo } from '../../../db/queries/deployments.ts'
 import type { ActionKind } from '../../../domain/actions.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import {
   enqueue,
+  getFullInfo,
   insertDeployment,
   newName,
   scriptResult,

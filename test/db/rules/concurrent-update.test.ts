@@ -4,10 +4,10 @@ import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
 import { claimChecks, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
-import { getFullInfo } from '../../../db/queries/deployments.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import {
   enqueue,
+  getFullInfo,
   isRefusal,
   newName,
   repeat,

@@ -9,7 +9,6 @@ import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../..
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
-  getFullInfo,
   getListVersion,
   readDeploymentState,
 } from '../../../db/queries/deployments.ts'
@@ -17,7 +16,7 @@ import { getOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
-import { claimNow, enqueue, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
+import { claimNow, enqueue, getFullInfo, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(1)
 const deployments = 3000
