@@ -1,4 +1,7 @@
-/** Classifies the errors of PostgreSQL and slonik. Used by functions/ and runner/ to choose between retry, refusal and log. */
+/**
+ * Classifies the errors of PostgreSQL and slonik. Used by functions/ and runner/ to choose between retry, refusal and
+ * log.
+ */
 import {
   BackendTerminatedError,
   BackendTerminatedUnexpectedlyError,
@@ -59,8 +62,8 @@ export function classifyStoreError(error: unknown): StoreError | null {
 export const isDatabaseUnavailable = (error: unknown): boolean => classifyStoreError(error) !== null
 
 /**
- * True when the query certainly changed nothing: there was no connection to send it on, or PostgreSQL reported that it failed. False
- * when the outcome is unknown, for example when the connection broke during COMMIT.
+ * True when the query certainly changed nothing: there was no connection to send it on, or PostgreSQL reported that it
+ * failed. False when the outcome is unknown, for example when the connection broke during COMMIT.
  */
 export function knownNotCommitted(error: unknown): boolean {
   return errorChain(error).some(

@@ -1,6 +1,6 @@
 /**
- * The connection pool: slonik, with rows validated by zod, a time limit for each query and for each wait for a connection, and a
- * start that waits for PostgreSQL. Opened by server and runner and passed to every query function.
+ * The connection pool: slonik, with rows validated by zod, a time limit for each query and for each wait for a
+ * connection, and a start that waits for PostgreSQL. Opened by server and runner and passed to every query function.
  */
 
 import { createHash } from 'node:crypto'
@@ -59,7 +59,10 @@ export type PoolOptions = {
   onWait?: (message: string) => void
 }
 
-/** Connects, and retries for `startupTimeoutMs` while PostgreSQL is unreachable. Then throws the error of the last attempt. */
+/**
+ * Connects, and retries for `startupTimeoutMs` while PostgreSQL is unreachable. Then throws the error of the last
+ * attempt.
+ */
 export async function openPool(url: string, options: PoolOptions): Promise<Database> {
   const queryTimeoutMs = options.queryTimeoutMs ?? 3000
   const deadline = Date.now() + (options.startupTimeoutMs ?? 0)
@@ -113,8 +116,8 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
 }
 
 /**
- * Names each statement, so that PostgreSQL parses and plans it once per connection: the view of one deployment takes longer to plan
- * than to read. There are a few dozen statement texts; beyond 500 they stay unnamed.
+ * Names each statement, so that PostgreSQL parses and plans it once per connection: the view of one deployment takes
+ * longer to plan than to read. There are a few dozen statement texts; beyond 500 they stay unnamed.
  */
 function prepareStatements(): Interceptor {
   const names = new Map<string, string>()
@@ -149,8 +152,8 @@ const validateRows: Interceptor = {
 }
 
 /**
- * Ends queries on a connection whose network is gone; PostgreSQL's statement_timeout cannot reach such a client. After the time limit
- * the connection counts as terminated, so slonik skips the ROLLBACK and replaces it.
+ * Ends queries on a connection whose network is gone; PostgreSQL's statement_timeout cannot reach such a client. After
+ * the time limit the connection counts as terminated, so slonik skips the ROLLBACK and replaces it.
  */
 function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): DriverFactory {
   return async (setup) => {

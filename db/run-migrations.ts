@@ -1,6 +1,11 @@
 /**
+<<<<<<< HEAD
  * Migrates a database. Tables and indexes come from numbered files, forward only; functions, triggers and views have one definition
  * each, applied again whenever it changes. It may run repeatedly and in several processes at once. Called by db/migrate.ts and the tests.
+=======
+ * Migrates a database: numbered SQL files, forward only. It may run repeatedly and in several processes at once. Called
+ * by db/migrate.ts and the tests.
+>>>>>>> eafc8f0 (style: wrap comments at 120 characters)
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -20,8 +25,13 @@ const advisoryLockId = '7241865325823964'
 const lockPollMs = 100
 
 /**
+<<<<<<< HEAD
  * Runs the missing migrations and the changed definitions in one transaction, in one process at a time (advisory lock). Upgrades an
  * Octopod 1.6 database in place. Returns the names of what ran. Throws UnsupportedDatabase.
+=======
+ * Runs the missing migrations in one transaction, in one process at a time (advisory lock). Upgrades an Octopod 1.6
+ * database in place. Returns the names of the migrations that ran. Throws {@link UnsupportedDatabase}.
+>>>>>>> eafc8f0 (style: wrap comments at 120 characters)
  */
 export async function runMigrations(
   databaseUrl: string,

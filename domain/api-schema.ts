@@ -1,6 +1,6 @@
 /**
- * The HTTP API as one table (contract §4): the server mounts it, the page and octo call it, OpenAPI is generated from it.
- * Method and path of each endpoint are in endpoints.ts.
+ * The HTTP API as one table (contract §4): the server mounts it, the page and octo call it, OpenAPI is generated from
+ * it. Method and path of each endpoint are in endpoints.ts.
  */
 import { z } from 'zod'
 import { endpoints } from './endpoints.ts'

@@ -1,6 +1,6 @@
 /**
- * Method and path of every endpoint, and the headers of the API. Free of zod: the page loads it. Requests and responses are
- * in api-schema.ts.
+ * Method and path of every endpoint, and the headers of the API. Free of zod: the page loads it. Requests and responses
+ * are in api-schema.ts.
  */
 
 /** Paths are below /api/v1; `:name` is a parameter. */

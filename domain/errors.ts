@@ -1,6 +1,6 @@
 /**
- * The error codes of the API: one closed list. The server sends them, the page explains them, octo chooses its exit code by
- * them. A code never changes its meaning.
+ * The error codes of the API: one closed list. The server sends them, the page explains them, octo chooses its exit
+ * code by them. A code never changes its meaning.
  */
 
 /** Code → HTTP status, and what the reader can do. docs/errors.md documents each. */
@@ -48,7 +48,10 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** Rejects a request with a message for the client. Any other thrown error is a fault of Octopod and is sent as `internal`. */
+/**
+ * Rejects a request with a message for the client. Any other thrown error is a fault of Octopod and is sent as
+ * `internal`.
+ */
 export class ApiError extends Error {
   override name = 'ApiError'
   readonly code: ErrorCode

@@ -1,6 +1,6 @@
 /**
- * The messages over Redis pub/sub and the websocket. They may be lost. Every event carries the revision of the deployment,
- * and a client ignores a revision older than the one it has.
+ * The messages over Redis pub/sub and the websocket. They may be lost. Every event carries the revision of the
+ * deployment, and a client ignores a revision older than the one it has.
  */
 import { z } from 'zod'
 import { fullInfo } from './schemas.ts'
@@ -14,10 +14,10 @@ export const changeEvent = z.discriminatedUnion('type', [
 const delayed = z.literal(true).optional()
 
 /**
- * From the server to one websocket client. `hello` comes first. `resync`: events may have been missed, fetch the list again.
- * `bye`: this server stops, connect again. `seq` counts the events and resyncs of this server, so a gap means a loss; hello
- * and heartbeat repeat the current number. `delayed`: Redis is unreachable, so the server polls the database every few
- * seconds and sends `resync` after a change.
+ * From the server to one websocket client. `hello` comes first. `resync`: events may have been missed, fetch the list
+ * again. `bye`: this server stops, connect again. `seq` counts the events and resyncs of this server, so a gap means a
+ * loss; hello and heartbeat repeat the current number. `delayed`: Redis is unreachable, so the server polls the
+ * database every few seconds and sends `resync` after a change.
  */
 export const liveMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int(), delayed }),

@@ -1,6 +1,6 @@
 /**
- * The messages of the two BullMQ queues: jobs that wake up a runner for an action, and script queries with their answers.
- * Sent by functions and answered by runners, both through db/queue.
+ * The messages of the two BullMQ queues: jobs that wake up a runner for an action, and script queries with their
+ * answers. Sent by functions and answered by runners, both through db/queue.
  */
 import { z } from 'zod'
 import { keyValues, overrides } from './schemas.ts'
@@ -21,7 +21,10 @@ export const scriptQuery = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status'), target }),
 ])
 
-/** `rejected`: the script ran and rejects the config; `message` is its output. `failed`: the script did not run properly. */
+/**
+ * `rejected`: the script ran and rejects the config; `message` is its output. `failed`: the script did not run
+ * properly.
+ */
 export const scriptAnswer = z.discriminatedUnion('status', [
   z.object({ status: z.literal('pairs'), pairs: keyValues }),
   z.object({ status: z.literal('keys'), keys: z.array(z.string()) }),

@@ -1,11 +1,16 @@
-/** Reads and validates the settings of a program. Called by server.ts, lambda.ts, runner/main.ts and migrate.ts when they start. */
+/**
+ * Reads and validates the settings of a program. Called by server.ts, lambda.ts, runner/main.ts and migrate.ts when
+ * they start.
+ */
 import { type Program, type Setting, type SettingsFor, settings } from './settings.ts'
 
 export class SettingsError extends Error {
   override name = 'SettingsError'
 }
 
-/** Reads the settings of one program. An empty value counts as not set. Throws a SettingsError that names every problem. */
+/**
+ * Reads the settings of one program. An empty value counts as not set. Throws a SettingsError that names every problem.
+ */
 export function readSettings<P extends Program>(
   program: P,
   environment: Record<string, string | undefined>,
@@ -25,7 +30,9 @@ export function readSettings<P extends Program>(
   return values as SettingsFor<P>
 }
 
-/** A runner that cannot renew a lease ends the script at half of it. The script must be dead before the lease expires. */
+/**
+ * A runner that cannot renew a lease ends the script at half of it. The script must be dead before the lease expires.
+ */
 function* inconsistencies({ LEASE, KILL_GRACE }: Record<string, unknown>): Generator<string> {
   if (typeof LEASE === 'number' && LEASE <= 2 * Number(KILL_GRACE))
     yield `LEASE must be more than twice KILL_GRACE (now ${LEASE / 1000} and ${Number(KILL_GRACE) / 1000} seconds)`

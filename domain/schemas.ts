@@ -1,6 +1,6 @@
 /**
- * The zod schemas of requests and responses. Requests are strict: an unknown field is an error. Used by api-schema.ts, the
- * queues, the events and octo.
+ * The zod schemas of requests and responses. Requests are strict: an unknown field is an error. Used by api-schema.ts,
+ * the queues, the events and octo.
  */
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
@@ -69,8 +69,8 @@ export const configInput = z
 /** Overrides in responses. An old database may contain keys that requests may not contain today. */
 export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), overrideValue]))
 /**
- * Overrides from the database. Malformed entries of older programs are skipped, because one such row would stop the checks
- * of all deployments.
+ * Overrides from the database. Malformed entries of older programs are skipped, because one such row would stop the
+ * checks of all deployments.
  */
 export const storedOverrides: z.ZodType<Override[]> = z
   .array(z.tuple([z.string(), overrideValue]).nullable().catch(null))

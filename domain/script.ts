@@ -1,6 +1,6 @@
 /**
- * The control scripts: their names, settings and exact arguments (contract §3). Called by the runner, which starts them, and
- * by the linter.
+ * The control scripts: their names, settings and exact arguments (contract §3). Called by the runner, which starts
+ * them, and by the linter.
  */
 import type { ByLevel, KeyValue } from './overrides.ts'
 import { type Status, statusTable } from './statuses.ts'

@@ -1,7 +1,7 @@
 /**
  * The conditions under which an action may start, and the error for each that is not met. Used twice: by
- * functions/deployments/submit-action.ts before anything runs, and by db/queries/enqueue-action.ts for the decision that
- * the SQL function enqueue_action makes under the lock.
+ * functions/deployments/submit-action.ts before anything runs, and by db/queries/enqueue-action.ts for the decision
+ * that the SQL function enqueue_action makes under the lock.
  */
 import { type ActionKind, allowedStatuses, canStart } from './actions.ts'
 import { ApiError, deploymentBusy, noSuchDeployment } from './errors.ts'
@@ -21,7 +21,9 @@ type StartRequest = {
   revision?: number | undefined
 }
 
-/** `busy`: an action of the deployment is queued or running. `configRevision`: the revision of its last config change. */
+/**
+ * `busy`: an action of the deployment is queued or running. `configRevision`: the revision of its last config change.
+ */
 type DeploymentState = { status: Status; busy: boolean; configRevision: number }
 
 /** The first condition that is not met; null when the action may start. `current` is null for an unknown name. */

@@ -1,7 +1,7 @@
 /**
- * The statuses of a deployment: one table from which the check scheduler, the queries, the page, octo and the API derive
- * their decisions (contract §2). A new status is a new row, and the compiler asks for every decision. Free of zod: the page
- * loads it.
+ * The statuses of a deployment: one table from which the check scheduler, the queries, the page, octo and the API
+ * derive their decisions (contract §2). A new status is a new row, and the compiler asks for every decision. Free of
+ * zod: the page loads it.
  */
 
 export const statuses = [
@@ -37,9 +37,13 @@ export type Tone = 'success' | 'progress' | 'warning' | 'error' | 'inactive'
 type StatusRow = {
   /** The status that clients and notification scripts of Octopod 1.6 receive instead. */
   legacyStatus: LegacyStatus
-  /** For a failure, the exit code of `check` that leads to it (`other`: any other non-zero code). Null: not a failure. */
+  /**
+   * For a failure, the exit code of `check` that leads to it (`other`: any other non-zero code). Null: not a failure.
+   */
   failureExitCode: number | 'other' | null
-  /** For a pending status, the status that a successful check leads to. Null: the deployment does not wait for a check. */
+  /**
+   * For a pending status, the status that a successful check leads to. Null: the deployment does not wait for a check.
+   */
   pendingTarget: 'Running' | 'Archived' | null
   /** Nothing of the deployment runs: the page lists it among the archived ones. */
   isArchived: boolean

@@ -1,4 +1,7 @@
-/** Opens the connections and caches that the handlers use, and returns how to close them. Called by server.ts and lambda.ts. */
+/**
+ * Opens the connections and caches that the handlers use, and returns how to close them. Called by server.ts and
+ * lambda.ts.
+ */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'

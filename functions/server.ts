@@ -1,4 +1,6 @@
-/** Program `npm run server`: serves the HTTP application and the websockets. Stateless; any number can run side by side. */
+/**
+ * Program `npm run server`: serves the HTTP application and the websockets. Stateless; any number can run side by side.
+ */
 import { createServer, type Server } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serve } from '@hono/node-server'

@@ -5,7 +5,10 @@
 
 type Batch<T> = Map<string, PromiseWithResolvers<T | undefined>>
 
-/** `load` returns the values of many keys; a missing key gets undefined. An error of `load` rejects all calls of the turn. */
+/**
+ * `load` returns the values of many keys; a missing key gets undefined. An error of `load` rejects all calls of the
+ * turn.
+ */
 export function createBatchLoader<T>(
   load: (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): (key: string) => Promise<T | undefined> {

@@ -10,8 +10,8 @@ export type PeriodicTask = {
 }
 
 /**
- * Starts the first round at once. `intervalMs` (±20 %, so that processes do not run in step) lies between the end of one
- * round and the start of the next. A round that fails is logged, and the next one starts as usual.
+ * Starts the first round at once. `intervalMs` (±20 %, so that processes do not run in step) lies between the end of
+ * one round and the start of the next. A round that fails is logged, and the next one starts as usual.
  */
 export function startPeriodic(
   log: Log,

@@ -1,4 +1,7 @@
-/** A semaphore in order of arrival. It limits the queries of a pool (db/pool.ts) and the actions of a runner (runner/main.ts). */
+/**
+ * A semaphore in order of arrival. It limits the queries of a pool (db/pool.ts) and the actions of a runner
+ * (runner/actions/action-worker.ts).
+ */
 
 export type Semaphore = {
   /** Resolves to false when no permit became free within `timeoutMs`, or the semaphore is closed. */

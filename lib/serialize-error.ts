@@ -1,7 +1,7 @@
 /**
- * Serializes errors for the log: type, message, code and stack of the error and its causes. Other properties are left out because they
- * may contain config values: PostgreSQL's errors quote rows, slonik's the statement's values, ioredis' the command's arguments.
- * Passed to pino by every program.
+ * Serializes errors for the log: type, message, code and stack of the error and its causes. Other properties are left
+ * out because they may contain config values: PostgreSQL's errors quote rows, slonik's the statement's values, ioredis'
+ * the command's arguments. Passed to pino by every program.
  */
 
 type SerializedError = {

@@ -1,4 +1,6 @@
-/** A time limit for waiting on a promise. Called wherever another process may never answer: databases, sockets, scripts. */
+/**
+ * A time limit for waiting on a promise. Called wherever another process may never answer: databases, sockets, scripts.
+ */
 
 export class TimeoutError extends Error {
   override name = 'TimeoutError'

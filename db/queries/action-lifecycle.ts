@@ -1,6 +1,6 @@
 /**
- * The steps of a runner with an action: claim, renew, start, release, finish. Every write carries the fencing token; with a stale token it
- * changes nothing and throws StaleLease. Called by runner/actions.
+ * The steps of a runner with an action: claim, renew, start, release, finish. Every write carries the fencing token;
+ * with a stale token it changes nothing and throws StaleLease. Called by runner/actions.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -76,8 +76,9 @@ export async function renew(
 const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
 /**
- * Commits `started_at` before the script is spawned, with the links that `info` printed (null: keep the stored ones). The caller may
- * repeat it when the answer was lost. Also throws StaleLease when a cancel was requested; `renew` tells the two apart.
+ * Commits `started_at` before the script is spawned, with the links that `info` printed (null: keep the stored ones).
+ * The caller may repeat it when the answer was lost. Also throws StaleLease when a cancel was requested; `renew` tells
+ * the two apart.
  */
 export async function start(
   pool: Database,
@@ -91,8 +92,8 @@ export async function start(
 }
 
 /**
- * Ends the lease early. Another runner then claims an action that has not started; the recovery ends one whose script was interrupted.
- * Call it only when the script has ended. Does nothing with a stale token.
+ * Ends the lease early. Another runner then claims an action that has not started; the recovery ends one whose script
+ * was interrupted. Call it only when the script has ended. Does nothing with a stale token.
  */
 export async function release(pool: Database, { actionId, fencingToken }: Lease): Promise<void> {
   await pool.query(sql.unsafe`
@@ -133,8 +134,8 @@ async function endCleanupAction(transaction: Transaction, { actionId, fencingTok
 type EndedAction = { id: number; deploymentId: number; kind: ActionKind; name: string }
 
 /**
- * Sets the status that the ended action leaves and makes the check due. An action that never started restores the previous status and
- * overrides.
+ * Sets the status that the ended action leaves and makes the check due. An action that never started restores the
+ * previous status and overrides.
  */
 export async function applyFinalStatus(
   transaction: Transaction,

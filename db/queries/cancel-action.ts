@@ -19,8 +19,8 @@ const cancelRow = z.object({
 })
 
 /**
- * Ends an unclaimed action at once. The runner of a claimed action ends it, after the cancel event or with its next renewal. A repeated
- * call changes nothing. Throws no_such_action, action_finished.
+ * Ends an unclaimed action at once. The runner of a claimed action ends it, after the cancel event or with its next
+ * renewal. A repeated call changes nothing. Throws no_such_action, action_finished.
  */
 export async function requestCancel(
   pool: Database,

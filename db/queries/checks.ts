@@ -1,6 +1,6 @@
 /**
- * Claiming health checks and saving their results. Every runner claims due checks in batches, so runners share the work and a slow check
- * delays no other. Called by runner/checks.
+ * Claiming health checks and saving their results. Every runner claims due checks in batches, so runners share the work
+ * and a slow check delays no other. Called by runner/checks.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -24,14 +24,14 @@ const dueRow = z
   })
   .transform(nestOverrides)
 /**
- * A claimed deployment. `pendingMs`: how long it has had its status. `revision` and `leaseExpiresAt` identify the claim when the result
- * is saved.
+ * A claimed deployment. `pendingMs`: how long it has had its status. `revision` and `leaseExpiresAt` identify the claim
+ * when the result is saved.
  */
 export type DueCheck = z.infer<typeof dueRow>
 
 /**
- * Claims up to `limit` due checks for `leaseMs`; after that another runner may claim them. The subquery is in an array, which is
- * evaluated once: a plan of `in (select … limit …)` may evaluate the limit once for each row.
+ * Claims up to `limit` due checks for `leaseMs`; after that another runner may claim them. The subquery is in an array,
+ * which is evaluated once: a plan of `in (select … limit …)` may evaluate the limit once for each row.
  */
 export async function claimChecks(
   pool: Database,
@@ -51,8 +51,8 @@ export async function claimChecks(
 const renewedRow = z.object({ id: z.number(), expiresAt: z.string(), newExpiresAt: z.string() })
 
 /**
- * Extends the leases of running checks to `leaseMs` from now and updates their `leaseExpiresAt`. Skips a check that another runner has
- * claimed or whose deployment has changed; its result will be rejected.
+ * Extends the leases of running checks to `leaseMs` from now and updates their `leaseExpiresAt`. Skips a check that
+ * another runner has claimed or whose deployment has changed; its result will be rejected.
  */
 export async function renewCheckLeases(
   pool: Database,
@@ -89,7 +89,9 @@ export async function saveCheckResult(pool: Database, result: CheckResult): Prom
     where ${unchangedSinceClaim(result)}`)
 }
 
-/** Saves a result and the new status. Returns null, and changes nothing, if the deployment has changed since the claim. */
+/**
+ * Saves a result and the new status. Returns null, and changes nothing, if the deployment has changed since the claim.
+ */
 export async function saveCheckResultAndStatus(
   pool: Database,
   result: CheckResult,
@@ -107,8 +109,8 @@ export async function saveCheckResultAndStatus(
 }
 
 /**
- * Every start and end of an action raises the revision, also when the status stays the same. A different `next_check_at` means that
- * the lease expired and another runner has checked the deployment since.
+ * Every start and end of an action raises the revision, also when the status stays the same. A different
+ * `next_check_at` means that the lease expired and another runner has checked the deployment since.
  */
 const unchangedSinceClaim = ({
   id,

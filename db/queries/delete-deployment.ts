@@ -6,7 +6,10 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
 
-/** Returns null when an earlier request with the same key did it. Throws no_such_deployment, busy, idempotency_key_reused. */
+/**
+ * Returns null when an earlier request with the same key did it. Throws no_such_deployment, busy,
+ * idempotency_key_reused.
+ */
 export async function deleteDeployment(
   pool: Database,
   name: string,
@@ -22,8 +25,8 @@ export async function deleteDeployment(
 const idRow = z.object({ id: z.number() })
 
 /**
- * Locks the row. Throws no_such_deployment or busy. Two statements, because a statement that waits for a lock sees other tables as they
- * were before the wait; the second one sees what was committed during it.
+ * Locks the row. Throws no_such_deployment or busy. Two statements, because a statement that waits for a lock sees
+ * other tables as they were before the wait; the second one sees what was committed during it.
  */
 async function lockIdleDeployment(transaction: Transaction, name: string): Promise<{ id: number }> {
   const row = await transaction.maybeOne(sql.type(idRow)`

@@ -1,6 +1,6 @@
 /**
- * Reads deployments: the list and single ones as JSON that PostgreSQL builds, and what scripts need of one. Called by functions/ and by the
- * other query files.
+ * Reads deployments: the list and single ones as JSON that PostgreSQL builds, and what scripts need of one. Called by
+ * functions/ and by the other query files.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -32,8 +32,8 @@ const deploymentChangesRow = z.object({
 export type DeploymentChanges = z.infer<typeof deploymentChangesRow>
 
 /**
- * The deployments changed since the snapshot of `cursor` (null: all) and the version of the list, in one snapshot. May repeat unchanged
- * deployments: those of transactions that were uncommitted at the earlier snapshot.
+ * The deployments changed since the snapshot of `cursor` (null: all) and the version of the list, in one snapshot. May
+ * repeat unchanged deployments: those of transactions that were uncommitted at the earlier snapshot.
  */
 export async function readChangesSince(pool: Database, cursor: string | null): Promise<DeploymentChanges> {
   return pool.one(sql.type(deploymentChangesRow)`

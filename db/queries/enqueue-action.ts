@@ -1,7 +1,7 @@
 /**
- * Accepts an action: locks the deployment, checks that the action may start, sets the status and inserts the action, in one transaction
- * and one round trip (SQL function enqueue_action). Called by functions/deployments and by the runner's retention, which notify
- * the runners afterwards.
+ * Accepts an action: locks the deployment, checks that the action may start, sets the status and inserts the action, in
+ * one transaction and one round trip (SQL function enqueue_action). Called by functions/deployments and by the runner's
+ * retention, which notify the runners afterwards.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -52,8 +52,8 @@ const enqueuedRow = z.object({
 })
 
 /**
- * Throws an ApiError: name_taken, no_such_deployment, busy, invalid_transition, precondition_failed, idempotency_key_reused. After a
- * database error the outcome is unknown; a retry with the same key returns it.
+ * Throws an ApiError: name_taken, no_such_deployment, busy, invalid_transition, precondition_failed,
+ * idempotency_key_reused. After a database error the outcome is unknown; a retry with the same key returns it.
  */
 export async function enqueueAction(pool: Database, request: ActionRequest): Promise<EnqueuedAction> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Idempotency keys: requests with the same Idempotency-Key act once, also when the connection breaks during COMMIT. Action keys are
- * inserted by the SQL function enqueue_action.
+ * Idempotency keys: requests with the same Idempotency-Key act once, also when the connection breaks during COMMIT.
+ * Action keys are inserted by the SQL function enqueue_action.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -13,8 +13,8 @@ export type IdempotencyKey = { key: string; fingerprint: string }
 const keyRow = z.object({ fingerprint: z.string(), action_id: z.number().nullable() })
 
 /**
- * Inserts the key in the transaction that does the work. Returns null for a new key, else the result of the first request. A concurrent
- * request with the same key waits here until the first one has committed or failed.
+ * Inserts the key in the transaction that does the work. Returns null for a new key, else the result of the first
+ * request. A concurrent request with the same key waits here until the first one has committed or failed.
  */
 export async function claimIdempotencyKey(
   transaction: Transaction,

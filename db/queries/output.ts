@@ -12,8 +12,8 @@ const stateRow = z.object({ state: z.enum(actionStates) })
 const wholeOutputRow = z.object({ known: z.boolean(), stdout: z.string(), stderr: z.string() })
 
 /**
- * Appends output under the lease; the schema rejects a stale one. A repeated chunk is stored once, so an append with an unknown outcome
- * may be retried.
+ * Appends output under the lease; the schema rejects a stale one. A repeated chunk is stored once, so an append with an
+ * unknown outcome may be retried.
  */
 export async function appendOutput(
   pool: Database,

@@ -1,6 +1,6 @@
 /**
- * Recovery after a lost notification, a lost runner or a lost Redis: finds actions that no runner holds and ends those whose runner was
- * lost. Every runner calls it periodically (runner/schedules/recovery.ts).
+ * Recovery after a lost notification, a lost runner or a lost Redis: finds actions that no runner holds and ends those
+ * whose runner was lost. Every runner calls it periodically (runner/schedules/recovery.ts).
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -50,9 +50,9 @@ export type ExpiredAction = {
 const maxAttempts = 3
 
 /**
- * Ends one action whose lease has expired and that no runner may claim again: it has started, a cancel was requested, or
- * {@link maxClaims} runners were lost with it. It ends as `interrupted` or `cancelled` and keeps its output. With `retry`, a second
- * action follows one that had started. Returns null when there is no such action.
+ * Ends one action whose lease has expired and that no runner may claim again: it has started, a cancel was requested,
+ * or {@link maxClaims} runners were lost with it. It ends as `interrupted` or `cancelled` and keeps its output. With
+ * `retry`, a second action follows one that had started. Returns null when there is no such action.
  */
 export async function endExpiredAction(pool: Database, retry: boolean): Promise<ExpiredAction | null> {
   return pool.transaction(async (transaction) => {

@@ -7,8 +7,8 @@ export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 export const toInterval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
 
 /**
- * The statuses as literals, not as parameters: PostgreSQL uses a partial index only for a condition that it knows when it
- * plans.
+ * The statuses as literals, not as parameters: PostgreSQL uses a partial index only for a condition that it knows when
+ * it plans.
  */
 const statusList = (matches: (status: Status) => boolean) =>
   sql.join(

@@ -1,4 +1,7 @@
-/** Counts for the metrics: deployments by status, active actions, waiting time, late checks. Called by functions/telemetry. */
+/**
+ * Counts for the metrics: deployments by status, active actions, waiting time, late checks. Called by
+ * functions/telemetry.
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'

@@ -1,6 +1,6 @@
 /**
- * The BullMQ queue that notifies runners of queued actions. The notification comes after the commit, and its failure changes nothing:
- * every runner also polls PostgreSQL. Servers notify, runners consume.
+ * The BullMQ queue that notifies runners of queued actions. The notification comes after the commit, and its failure
+ * changes nothing: every runner also polls PostgreSQL. Servers notify, runners consume.
  */
 import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -15,7 +15,8 @@ export function createActionQueue(connection: Redis, prefix: string, timeoutMs =
   const queue = createQueue<ActionJob>(queueNames.actions, connection, prefix)
   return {
     notify: (actionId) =>
-      // BullMQ chooses the job id. With the action's id, a job that is still stored would swallow the next notification.
+      // BullMQ chooses the job id. With the action's id, a job that is still stored would swallow the next
+      // notification.
       withRedisTimeout(queue.add('action', { actionId }, jobOptions), timeoutMs).then(
         () => true,
         () => false,

@@ -24,8 +24,8 @@ export const workerOptions = (connection: Redis, prefix: string, concurrency: nu
 })
 
 /**
- * Stops taking jobs and waits for the running ones. `close()` hangs while Redis is unreachable, and a later `close(true)` returns the
- * same promise; so the wait ends one second after `jobsDone`.
+ * Stops taking jobs and waits for the running ones. `close()` hangs while Redis is unreachable, and a later
+ * `close(true)` returns the same promise; so the wait ends one second after `jobsDone`.
  */
 export async function closeWorker(worker: Worker, jobsDone: Promise<unknown>): Promise<void> {
   const closed = worker.close().catch(() => {})

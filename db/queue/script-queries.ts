@@ -1,6 +1,6 @@
 /**
- * Script queries: a server asks a runner to run a read-only control script and waits for its answer. The query is a BullMQ job, the
- * answer a pub/sub message to the server that asked. Servers query, runners serve.
+ * Script queries: a server asks a runner to run a read-only control script and waits for its answer. The query is a
+ * BullMQ job, the answer a pub/sub message to the server that asked. Servers query, runners serve.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,8 +18,8 @@ import { channelNames, queueNames } from '../redis/redis-keys.ts'
 import { closeQueue, createQueue, jobOptions, withRedisTimeout, workerOptions } from './bullmq.ts'
 
 /**
- * `query` rejects with {@link ScriptQueryTimeout} when no runner answered in time, and with another error when Redis is or becomes
- * unreachable or has lost the job.
+ * `query` rejects with {@link ScriptQueryTimeout} when no runner answered in time, and with another error when Redis is
+ * or becomes unreachable or has lost the job.
  */
 export type ScriptQueryClient = {
   query(query: ScriptQuery, timeoutMs: number): Promise<ScriptAnswer>

@@ -6,8 +6,8 @@ import { withTimeout } from '../../lib/with-timeout.ts'
 const reconnectDelayMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
 
 /**
- * For commands: fails within a second while Redis is unreachable instead of queueing. After `socketTimeoutMs` without an answer it
- * closes the connection, because a cut network or a restarted proxy sends no close.
+ * For commands: fails within a second while Redis is unreachable instead of queueing. After `socketTimeoutMs` without
+ * an answer it closes the connection, because a cut network or a restarted proxy sends no close.
  */
 export function createCommandConnection(
   url: string,
@@ -26,7 +26,10 @@ export function createCommandConnection(
   return redis
 }
 
-/** For BullMQ workers: waits for Redis to return. Workers send a command at least every 10 s, so a longer silence is a dead connection. */
+/**
+ * For BullMQ workers: waits for Redis to return. Workers send a command at least every 10 s, so a longer silence is a
+ * dead connection.
+ */
 export function createBlockingConnection(
   url: string,
   onError: (error: Error) => void,
@@ -42,7 +45,10 @@ export function createBlockingConnection(
   return redis
 }
 
-/** For subscriptions: subscribes again after a reconnect. It pings, because a connection that only receives never notices its end. */
+/**
+ * For subscriptions: subscribes again after a reconnect. It pings, because a connection that only receives never
+ * notices its end.
+ */
 export function createSubscriberConnection(
   url: string,
   onError: (error: Error) => void,

@@ -1,6 +1,6 @@
 /**
- * Events over Redis pub/sub: changed deployments, new output, requested cancels. An event may be lost, so every receiver also polls.
- * Published by functions/ and runner/.
+ * Events over Redis pub/sub: changed deployments, new output, requested cancels. An event may be lost, so every
+ * receiver also polls. Published by functions/ and runner/.
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
@@ -33,8 +33,8 @@ export type EventHandlers = {
 }
 
 /**
- * Receives events on `subscriber`, a connection of its own, until that is closed. ioredis subscribes again after a reconnect.
- * Ignores unreadable messages, for example of a newer version.
+ * Receives events on `subscriber`, a connection of its own, until that is closed. ioredis subscribes again after a
+ * reconnect. Ignores unreadable messages, for example of a newer version.
  */
 export async function subscribe(subscriber: Redis, prefix: string, handlers: EventHandlers): Promise<void> {
   const names = channelNames(prefix)

@@ -1,6 +1,6 @@
 /**
- * Caches answers of the config scripts in Redis for all servers and runners. Read by the config handlers of functions/, filled by
- * runner/script-queries.
+ * Caches answers of the config scripts in Redis for all servers and runners. Read by the config handlers of functions/,
+ * filled by runner/script-queries.
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'

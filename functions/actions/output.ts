@@ -1,4 +1,7 @@
-/** Handlers for the output of an action: a page of chunks, the whole output as in Octopod 1.6, or a stream until its end. */
+/**
+ * Handlers for the output of an action: a page of chunks, the whole output as in Octopod 1.6, or a stream until its
+ * end.
+ */
 import { getWholeOutput, getOutput as readOutput } from '../../db/queries/output.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createEventStream } from '../http/event-stream.ts'

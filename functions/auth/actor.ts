@@ -6,7 +6,9 @@ import type { ServerSettings } from '../../domain/settings.ts'
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
-/** The name comes from the trusted proxy, else from the client, else from the credential; the last resort is the role. */
+/**
+ * The name comes from the trusted proxy, else from the client, else from the credential; the last resort is the role.
+ */
 export function actorOf(settings: ServerSettings, role: Role, requestHeaders: RequestHeaders): Actor {
   const trusted = settings.ACTOR_HEADER ? requestHeaders.get(settings.ACTOR_HEADER) : null
   const actor =

@@ -1,4 +1,6 @@
-/** Handlers for defaults and keys, which come from the config scripts. The answers are cached in Redis (contract §3). */
+/**
+ * Handlers for defaults and keys, which come from the config scripts. The answers are cached in Redis (contract §3).
+ */
 import { readScriptCache } from '../../db/redis/script-cache.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { KeyValue } from '../../domain/overrides.ts'

@@ -21,7 +21,9 @@ import type { Services } from '../services.ts'
 type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
 type Request = Pick<EndpointRequest<EndpointName>, 'actor' | 'idempotencyKey' | 'deadline'>
 
-/** Answers when the action is accepted, which means that its transaction has committed. Throws an ApiError otherwise. */
+/**
+ * Answers when the action is accepted, which means that its transaction has committed. Throws an ApiError otherwise.
+ */
 export async function submitAction(
   services: Services,
   { actor, idempotencyKey, deadline }: Request,

@@ -63,7 +63,8 @@ export function createEventStream(
     .finally(() => {
       clearInterval(heartbeat)
       closeStream(controller)
-      // A signal made by AbortSignal.any lives as long as its sources while it has listeners: here as long as the server.
+      // A signal made by AbortSignal.any lives as long as its sources while it has listeners: here as long as the
+      // server.
       disconnect.abort()
     })
   return new Response(readable, {

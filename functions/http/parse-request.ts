@@ -1,4 +1,7 @@
-/** Parses bodies, queries and path parameters; what is invalid becomes a bad_request or bad_name (400) that names the field. */
+/**
+ * Parses bodies, queries and path parameters; what is invalid becomes a bad_request or bad_name (400) that names the
+ * field.
+ */
 import type { z } from 'zod'
 import { ApiError } from '../../domain/errors.ts'
 

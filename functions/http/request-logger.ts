@@ -22,7 +22,9 @@ export function logRequests(log: Logger): MiddlewareHandler {
   }
 }
 
-/** Keeps the id of a proxy, so that its log and this one can be read together. Returns the same id for the same request. */
+/**
+ * Keeps the id of a proxy, so that its log and this one can be read together. Returns the same id for the same request.
+ */
 export function requestIdOf(context: Context): string {
   const known: string | undefined = context.get('requestId')
   if (known !== undefined) return known

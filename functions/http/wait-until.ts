@@ -2,8 +2,8 @@
 import type { Services } from '../services.ts'
 
 /**
- * `tasks` (queue notifications, published events) are bounded in time and never reject. Nothing depends on them: clients
- * and runners also find changes by polling.
+ * `tasks` (queue notifications, published events) are bounded in time and never reject. Nothing depends on them:
+ * clients and runners also find changes by polling.
  */
 export async function waitUntil(
   { supportsStreaming }: Pick<Services, 'supportsStreaming'>,

@@ -1,4 +1,6 @@
-/** The stylesheet of the API page: light and dark, from the width of a phone up. A string, so that a bundle contains it. */
+/**
+ * The stylesheet of the API page: light and dark, from the width of a phone up. A string, so that a bundle contains it.
+ */
 export const docsPageCss = `:root {
   color-scheme: light dark;
   --ground: light-dark(#fff, #14171c);

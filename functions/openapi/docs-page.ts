@@ -1,4 +1,6 @@
-/** Renders the OpenAPI document as a page without scripts; every value is escaped. Its style is in docs-page-style.ts. */
+/**
+ * Renders the OpenAPI document as a page without scripts; every value is escaped. Its style is in docs-page-style.ts.
+ */
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { errorCodes } from '../../domain/errors.ts'

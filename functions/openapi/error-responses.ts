@@ -9,7 +9,9 @@ const codeOrder = Object.keys(errorCodes) as ErrorCode[]
 export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
   (api[name].errors as readonly ErrorCode[]).includes('idempotency_key_reused')
 
-/** The codes in the endpoint table and those that follow from role, method and body, in the order of the error table. */
+/**
+ * The codes in the endpoint table and those that follow from role, method and body, in the order of the error table.
+ */
 export function errorCodesOf(name: EndpointName): ErrorCode[] {
   const { role, method, body, errors }: Endpoint = api[name]
   const all = new Set<ErrorCode>([...errors, 'service_unavailable', 'internal'])

@@ -1,4 +1,7 @@
-/** Handlers for the OpenAPI 3.1 document and its page. Each is made from the endpoint table at the first request and cached. */
+/**
+ * Handlers for the OpenAPI 3.1 document and its page. Each is made from the endpoint table at the first request and
+ * cached.
+ */
 import { createHash } from 'node:crypto'
 import type { Handler } from 'hono'
 import { renderDocsPage } from './docs-page.ts'

@@ -1,4 +1,7 @@
-/** Describes the paths outside the endpoint table: the websocket, /config.json, health and this document. Used by document.ts. */
+/**
+ * Describes the paths outside the endpoint table: the websocket, /config.json, health and this document. Used by
+ * document.ts.
+ */
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { errorResponses } from './error-responses.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'

@@ -1,6 +1,7 @@
 /**
- * Metrics for Prometheus: active and queued work, read from PostgreSQL and so the same at every server, and the requests,
- * websockets and process of this server. Served on a separate port that no ingress exposes. Started by server.ts.
+ * Metrics for Prometheus: active and queued work, read from PostgreSQL and so the same at every server, and the
+ * requests, websockets and process of this server. Served on a separate port that no ingress exposes. Started by
+ * server.ts.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -91,7 +91,10 @@ export async function runAction(db: TestDatabase, kind: ActionKind, name: string
   return claimed
 }
 
-/** Starts `attempt` while another transaction locks the deployment's row, then runs `update` in that transaction and commits. */
+/**
+ * Starts `attempt` while another transaction locks the deployment's row, then runs `update` in that transaction and
+ * commits.
+ */
 export async function whileRowLocked<T>(
   db: TestDatabase,
   name: string,

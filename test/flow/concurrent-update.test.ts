@@ -1,4 +1,6 @@
-/** Two users update the same deployment: with If-Match the second update is rejected instead of overwriting the first. */
+/**
+ * Two users update the same deployment: with If-Match the second update is rejected instead of overwriting the first.
+ */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, overrides } from '../helpers/api-client.ts'

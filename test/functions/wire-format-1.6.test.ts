@@ -1,7 +1,7 @@
 /**
  * The wire format of Octopod 1.6 (contract §4): the recorded examples of wire-format-1.6/*.json are sent to a running
- * system, in order. `bytes` compares the body byte by byte. `body` compares its value; `<time>`, `<id>`, `<seconds>` and
- * `<text>` stand for any such value. `added` names new fields beyond the contract, `pick` the compared paths.
+ * system, in order. `bytes` compares the body byte by byte. `body` compares its value; `<time>`, `<id>`, `<seconds>`
+ * and `<text>` stand for any such value. `added` names new fields beyond the contract, `pick` the compared paths.
  */
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
@@ -81,7 +81,9 @@ const placeholders: Record<string, (value: unknown) => boolean> = {
   '<text>': (value) => typeof value === 'string' && value.length > 5,
 }
 
-/** Replaces each value that matches its placeholder by the placeholder, so that deepEqual shows the other differences. */
+/**
+ * Replaces each value that matches its placeholder by the placeholder, so that deepEqual shows the other differences.
+ */
 function withPlaceholders(actual: unknown, expected: unknown): unknown {
   if (typeof expected === 'string' && placeholders[expected]?.(actual)) return expected
   if (Array.isArray(expected) && Array.isArray(actual))

@@ -1,4 +1,7 @@
-/** Runs the scripts of test/scripts and checks whether processes are alive. Used by the tests of runner/process and runner/output. */
+/**
+ * Runs the scripts of test/scripts and checks whether processes are alive. Used by the tests of runner/process and
+ * runner/output.
+ */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

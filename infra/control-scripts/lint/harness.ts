@@ -1,6 +1,6 @@
 /**
- * Runs one script as a runner does and reports what is the same for all scripts: whether it starts, ends in time, prints
- * no secret and passes no value to a shell. Called by outputs.ts and lifecycle.ts.
+ * Runs one script as a runner does and reports what is the same for all scripts: whether it starts, ends in time,
+ * prints no secret and passes no value to a shell. Called by outputs.ts and lifecycle.ts.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -123,8 +123,8 @@ function warnIfSlow(script: ScriptName, durationMs: number, judgement: Judgement
 export const lastOutput = (text: string): string => text.trim().slice(-300)
 
 /**
- * Config values that show how a script handles values: one creates a file when a shell evaluates it, one is a secret that
- * must not be printed. `findErrors` tells what has happened.
+ * Config values that show how a script handles values: one creates a file when a shell evaluates it, one is a secret
+ * that must not be printed. `findErrors` tells what has happened.
  */
 export function createUnusualValues() {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-lint-'))

@@ -1,4 +1,7 @@
-/** Tests the scripts that change nothing: their exit codes, and whether a runner can read their output. Called by main.ts. */
+/**
+ * Tests the scripts that change nothing: their exit codes, and whether a runner can read their output. Called by
+ * main.ts.
+ */
 import { applyOverrides, type KeyValue, valueAdded } from '../../../domain/overrides.ts'
 import { configArguments, type EffectiveConfig, lifecycleArguments } from '../../../domain/script.ts'
 import { parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'

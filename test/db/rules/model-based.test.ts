@@ -1,6 +1,6 @@
 /**
- * Runs random operations on a real database and on a small model in memory, and compares both after each step. A failure
- * prints the seed; MODEL_SEED=… repeats the same steps.
+ * Runs random operations on a real database and on a small model in memory, and compares both after each step. A
+ * failure prints the seed; MODEL_SEED=… repeats the same steps.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

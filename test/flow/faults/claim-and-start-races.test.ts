@@ -1,4 +1,7 @@
-/** Events that hit a runner during its claim or start statement. A proxy in front of PostgreSQL delays or cuts the statement. */
+/**
+ * Events that hit a runner during its claim or start statement. A proxy in front of PostgreSQL delays or cuts the
+ * statement.
+ */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

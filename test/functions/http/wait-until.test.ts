@@ -23,7 +23,10 @@ after(async () => {
   await database?.drop()
 })
 
-/** Calls a handler with a Redis that takes an event and confirms it late. Returns whether the handler answered before that. */
+/**
+ * Calls a handler with a Redis that takes an event and confirms it late. Returns whether the handler answered before
+ * that.
+ */
 async function answersBeforeRedis(
   supportsStreaming: boolean,
   handler: (services: Services, request: never) => Promise<unknown>,

@@ -1,6 +1,6 @@
 /**
- * `npx node test/helpers/browser/take-screenshots.ts`: takes the pictures of docs/guide.md from a running system, so that they match the
- * page.
+ * `npx node test/helpers/browser/take-screenshots.ts`: takes the pictures of docs/guide.md from a running system, so
+ * that they match the page.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Opens files up to its limit, then cancels a script and prints the result. Started by process.test.ts with a low limit of open
- * files.
+ * Opens files up to its limit, then cancels a script and prints the result. Started by process.test.ts with a low limit
+ * of open files.
  */
 import { openSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,4 +1,7 @@
-/** With a PID namespace of its own, a script ends together with everything it has started, and otherwise behaves as without. */
+/**
+ * With a PID namespace of its own, a script ends together with everything it has started, and otherwise behaves as
+ * without.
+ */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** runProcess: scripts that exit, fail to start, time out, are cancelled or print too much, each with its result as a value. */
+/**
+ * runProcess: scripts that exit, fail to start, time out, are cancelled or print too much, each with its result as a
+ * value.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** A minimal runner with a watchdog: runs the scripts in its argument and prints their output. Started by watchdog.test.ts. */
+/**
+ * A minimal runner with a watchdog: runs the scripts in its argument and prints their output. Started by
+ * watchdog.test.ts.
+ */
 import { runProcess } from '../../../runner/process/process.ts'
 import { createWatchdog } from '../../../runner/process/watchdog.ts'
 import { fixturePath, minimalEnvironment } from '../script-fixtures.ts'

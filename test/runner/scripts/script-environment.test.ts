@@ -1,4 +1,6 @@
-/** Control scripts see a fixed list of environment variables, further ones by setting, and never the secrets of Octopod. */
+/**
+ * Control scripts see a fixed list of environment variables, further ones by setting, and never the secrets of Octopod.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { scriptEnvironment } from '../../../runner/scripts/script-environment.ts'

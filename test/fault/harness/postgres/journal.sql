@@ -1,6 +1,6 @@
--- Triggers of the fault harness in its own database. They record every change of an action and every chunk of output with the program
--- that made it, and every deleted deployment. A change of an action is recorded at commit, while the row is still locked: the numbers are
--- the order of the commits.
+-- Triggers of the fault harness in its own database. They record every change of an action and every chunk of output
+-- with the program that made it, and every deleted deployment. A change of an action is recorded at commit, while the
+-- row is still locked: the numbers are the order of the commits.
 create schema fault;
 create table fault.writes (
   seq bigserial primary key,
