@@ -50,8 +50,10 @@ const int8: DriverTypeParser = {
 
 export type PoolOptions = {
   size: number
-  /** Limits one statement, whose connection is then closed, and the wait for a connection: a query must not run after its caller
-   * has given up. */
+  /**
+   * Limits one statement, whose connection is then closed, and the wait for a connection: a query must not run after
+   * its caller has given up.
+   */
   queryTimeoutMs?: number
   /** How long the start waits for PostgreSQL. */
   startupTimeoutMs?: number

@@ -53,7 +53,7 @@ export const api = {
     ...endpoints.listDeployments,
     role: 'user',
     since: '1.6',
-    summary: 'All deployments, newest change first; answers 304 to the present ETag',
+    summary: 'All deployments, newest change first; answers 304 to the current ETag',
     response: z.array(shapes.fullInfo),
     errors: [],
   },

@@ -210,7 +210,7 @@ export function fromRecordedStatus(recorded: RecordedStatus): Status {
   return recorded.tag === 'Failure' ? recorded.contents : recorded.tag
 }
 
-/** The failure that a non-zero exit code of `check` stands for. */
+/** The failure that a non-zero exit code of `check` means. */
 export function failureForExitCode(exitCode: number): FailureKind {
   const own = failureKinds.find((kind) => statusTable[kind].failureExitCode === exitCode)
   const other = failureKinds.find((kind) => statusTable[kind].failureExitCode === 'other')

@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
-  // Without Redis nothing is relayed. Until it is reachable, missedEvents tells the clients to resync.
+  // Without Redis nothing is relayed. Until it is reachable, missedEvents sends the clients a resync.
   subscribe(subscriber, settings.REDIS_PREFIX, {
     onChange: (_, text) => {
       missedEvents.recordRelayed()

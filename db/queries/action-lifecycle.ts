@@ -77,8 +77,8 @@ const bodyRow = z.object({ body: z.custom<FullInfo>().nullable() })
 
 /**
  * Commits `started_at` before the script is spawned, with the links that `info` printed (null: keep the stored ones).
- * The caller may repeat it when the answer was lost. Also throws StaleLease when a cancel was requested; `renew` tells
- * the two apart.
+ * The caller may repeat it when the answer was lost. Also throws StaleLease when a cancel was requested; `renew` shows
+ * which of the two it was.
  */
 export async function start(
   pool: Database,

@@ -14,7 +14,7 @@ export const getAction: EndpointHandler<'getAction'> = ({ db }, { param }) =>
   readAction(db, parseActionId(param('action_id')))
 
 /**
- * An action that no runner has claimed is cancelled here; a claimed one by its runner, which hears of it by an event.
+ * An action that no runner has claimed is cancelled here; a claimed one by its runner, which learns of it by an event.
  */
 export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor }) => {
   const { db, redis, settings } = services

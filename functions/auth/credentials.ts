@@ -13,7 +13,7 @@ export function roleOf(settings: ServerSettings, authorization: Authorization): 
   return matchesCredential(authorization, settings.APP_AUTHORIZATION_HEADER) ? 'user' : 'open'
 }
 
-/** Takes the same time for every value of every length, so that the time tells nothing about the credential. */
+/** Takes the same time for every value of every length, so that the time reveals nothing about the credential. */
 function matchesCredential(authorization: Authorization, expected: string | undefined): boolean {
   if (!authorization || expected === undefined) return false
   return timingSafeEqual(digest(authorization), digest(expected))

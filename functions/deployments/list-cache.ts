@@ -24,8 +24,8 @@ export function createListCache(db: Database): ListCache {
       rows.set(id, { id, changedAt, text: JSON.stringify(body) })
     }
     if (changed.deletions !== deletions) {
-      const present = new Set(await listDeploymentIds(db))
-      for (const id of rows.keys()) if (!present.has(id)) rows.delete(id)
+      const existingIds = new Set(await listDeploymentIds(db))
+      for (const id of rows.keys()) if (!existingIds.has(id)) rows.delete(id)
     }
     cursor = changed.cursor
     deletions = changed.deletions

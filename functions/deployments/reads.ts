@@ -1,4 +1,4 @@
-/** Handlers that read deployments: the list, one deployment, its info and its present status. */
+/** Handlers that read deployments: the list, one deployment, its info and its current status. */
 import { getInfo as readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
 import { ApiError } from '../../domain/errors.ts'

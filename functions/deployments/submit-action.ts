@@ -62,7 +62,7 @@ export async function submitAction(
 }
 
 /**
- * Checks the request against the present state, then has config_check run. Returns false when it could not run because
+ * Checks the request against the current state, then has config_check run. Returns false when it could not run because
  * Redis is unreachable; the runner then runs it before the script.
  */
 async function runConfigCheck(

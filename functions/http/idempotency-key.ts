@@ -1,6 +1,6 @@
 /**
- * Middleware: stores the Idempotency-Key of a request, with a fingerprint of what the key stands for. The queries of
- * db/queries use it, so that a repeated request acts once.
+ * Middleware: stores the Idempotency-Key of a request, with a fingerprint of the request that it identifies. The
+ * queries of db/queries use it, so that a repeated request acts once.
  */
 import { createHash } from 'node:crypto'
 import type { MiddlewareHandler } from 'hono'

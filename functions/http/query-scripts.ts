@@ -9,8 +9,8 @@ import type { Services } from '../services.ts'
 import type { RequestDeadline } from './request-deadline.ts'
 
 /**
- * Returns `unreachable` without Redis. Throws script_query_timeout (504) after SCRIPT_QUERY_TIMEOUT. The clock of
- * `deadline` stands still until the answer; a query in the background has none.
+ * Returns `unreachable` without Redis. Throws script_query_timeout (504) after SCRIPT_QUERY_TIMEOUT. `deadline`
+ * is paused until the answer; a query in the background has none.
  */
 export async function queryScripts(
   services: Pick<Services, 'settings' | 'scriptQueries' | 'log'>,

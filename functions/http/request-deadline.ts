@@ -1,7 +1,7 @@
 /**
  * Limits the time of a request, and knows whether a failed request has started anything. A client that reads "nothing
- * was started" can rely on it; a client whose request may have been accepted is told so. endpoint-handler.ts creates
- * one deadline for each request, and the handlers call it between their steps.
+ * was started" can rely on it; a client whose request may have been accepted reads that the outcome is
+ * unknown. endpoint-handler.ts creates one deadline for each request, and the handlers call it between their steps.
  */
 import { isDatabaseUnavailable, knownNotCommitted } from '../../db/errors.ts'
 import { ApiError } from '../../domain/errors.ts'

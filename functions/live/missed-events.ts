@@ -1,8 +1,8 @@
 /**
  * Detects change events that never arrived, because a publisher ended between commit and publish or Redis was
- * unreachable: compares the number of relayed events with the change counter of PostgreSQL, and tells the clients to
- * resync. Without Redis this is the only source of changes, and the clients are told that they are delayed.
- * Started by server.ts.
+ * unreachable: compares the number of relayed events with the change counter of PostgreSQL, and sends the clients a
+ * resync. Without Redis this is the only source of changes, and the clients learn from the heartbeat that they are
+ * delayed. Started by server.ts.
  */
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'

@@ -18,7 +18,7 @@ const maxBufferedBytes = 4 * 1024 * 1024
 export type WebSocketRelay = {
   /** `text`: the change event as JSON. */
   relay(text: string): void
-  /** Events may have been missed: tells every client to read the list again, with its ETag. */
+  /** Events may have been missed: makes every client read the list again, with its ETag. */
   resync(): void
   /** Whether events arrive late, as without Redis. Connected clients learn it at once, new ones when they connect. */
   setDelayed(delayed: boolean): void

@@ -3,7 +3,7 @@
  */
 export const docsPageCss = `:root {
   color-scheme: light dark;
-  --ground: light-dark(#fff, #14171c);
+  --background: light-dark(#fff, #14171c);
   --raised: light-dark(#f4f5f7, #1d2129);
   --line: light-dark(#d9dce1, #343a45);
   --text: light-dark(#1b1f26, #e4e7ec);
@@ -13,7 +13,7 @@ export const docsPageCss = `:root {
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
 body {
-  margin: 0; background: var(--ground); color: var(--text);
+  margin: 0; background: var(--background); color: var(--text);
   font: 1rem/1.55 system-ui, sans-serif; overflow-wrap: anywhere;
 }
 a { color: var(--link); }

@@ -118,7 +118,7 @@ function headerParameters(name: EndpointName): Parameter[] {
           ),
           header(
             headers.fingerprint,
-            'What the key stands for in place of the body, when the body of a repeated request may differ',
+            'Identifies the request of the key instead of its body, for a repeated request whose body may differ',
             key,
           ),
         ]

@@ -75,7 +75,7 @@ export function readPipes(
     try {
       for await (const bytes of pipe) if (failure === null) await deliver(name, bytes as Uint8Array)
     } catch {
-      // A broken or closed pipe counts as ended; the exit of the script tells whether it failed.
+      // A broken or closed pipe counts as ended; the exit of the script shows whether it failed.
     }
   }
   const ended = Promise.all([read('stdout'), read('stderr')])

@@ -27,7 +27,7 @@ export function spawnErrorMessage(file: string, error: unknown): string {
 
 /** For a script whose PID namespace could not be created. */
 export const noNamespaceMessage = (file: string): string =>
-  `The script ${file} could not be started: this machine gave it no PID namespace; its output tells why. Try again, or run fewer at once.`
+  `The script ${file} could not be started: this machine gave it no PID namespace; its output says why. Try again, or run fewer at once.`
 
 /**
  * Throws the error that spawn would throw. Needed with a command prefix: its program reports a missing script,

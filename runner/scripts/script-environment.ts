@@ -1,4 +1,5 @@
 /** The environment variables that control scripts see: a list of names, so that the secrets of Octopod stay out. */
+
 /** Passed to every script: paths, language, and access to the cluster. */
 const defaultNames =
   'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'

@@ -1,6 +1,6 @@
 /**
- * All access to the cluster, through kubectl. References to objects have the shape { apiVersion, kind, namespace, name
- * }.
+ * All access to the cluster, through kubectl. References to objects have the shape
+ * { apiVersion, kind, namespace, name }.
  */
 import { join } from 'node:path'
 import { cacheDir } from '../cache-dir.mjs'
