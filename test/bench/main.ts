@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- R1 R8 growth …]`: measures Octopod beside its baseline and prints a table. It starts what
+ * `npm run bench [-- R1 R8 growth …]`: compares Octopod with its baseline and prints a table. It starts what
  * it needs on free ports in a temporary folder and removes it at the end. README.md explains how to read the
  * table.
  */
@@ -24,10 +24,11 @@ import { updateReadme } from './harness/update-readme.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--profile FOLDER]
 
-Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, beside the bare libraries.
+Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, and compares
+Octopod with the bare libraries.
 --record writes the results into test/bench/README.md.`)
 
-type Group = { rows: string[]; run(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> }
+type Group = { rows: string[]; run(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> }
 
 const groups: Group[] = [
   { rows: ['R1', 'R2', 'R3', 'R4'], run: readList },
@@ -59,7 +60,7 @@ if (unknown.length > 0) {
   console.error(`Not a row: ${unknown.join(', ')}. There are ${known.join(' ')}.`)
   process.exit(1)
 }
-const wanted = new Set(positionals.length > 0 ? positionals : known)
+const selected = new Set(positionals.length > 0 ? positionals : known)
 
 const cleanup = createCleanup()
 let stopping = false
@@ -80,10 +81,10 @@ try {
   const machine = await machineLine(bench)
   const results: Result[] = []
   for (const { rows, run } of groups) {
-    if (stopping || !rows.some((row) => wanted.has(row))) continue
-    progress(`measuring ${rows.filter((row) => wanted.has(row)).join(' ')}`)
+    if (stopping || !rows.some((row) => selected.has(row))) continue
+    progress(`measuring ${rows.filter((row) => selected.has(row)).join(' ')}`)
     try {
-      results.push(...(await runIsolated(bench, (scope) => run(scope, wanted))))
+      results.push(...(await runIsolated(bench, (scope) => run(scope, selected))))
     } catch (error) {
       // The other rows are still measured.
       if (!stopping) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
@@ -92,7 +93,7 @@ try {
   }
   const tableResults: Table[] = []
   for (const [name, measure] of Object.entries(tables)) {
-    if (stopping || !wanted.has(name)) continue
+    if (stopping || !selected.has(name)) continue
     progress(`measuring ${name}`)
     tableResults.push(await runIsolated(bench, measure))
   }

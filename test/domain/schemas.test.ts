@@ -52,8 +52,8 @@ const examples: Record<string, [z.ZodType, string]> = {
   ],
   deletedEvent: [changeEvent, '{"type":"deleted","name":"feature-1","revision":13}'],
   hello: [liveMessage, '{"type":"hello","seq":1,"heartbeat_ms":15000}'],
-  question: [scriptQuery, `{"type":"config","script":"application_config","deployment":[["k","v"]]}`],
-  answer: [scriptAnswer, '{"status":"pairs","pairs":[["k","v"]]}'],
+  scriptQuery: [scriptQuery, `{"type":"config","script":"application_config","deployment":[["k","v"]]}`],
+  scriptAnswer: [scriptAnswer, '{"status":"pairs","pairs":[["k","v"]]}'],
 }
 
 suite('examples', () => {
@@ -137,8 +137,8 @@ suite('requests', () => {
       ),
     )
     fc.assert(
-      fc.property(fc.array(one, { maxLength: 4 }), (given) => {
-        const result = shapes.overridesInput.safeParse(given)
+      fc.property(fc.array(one, { maxLength: 4 }), (input) => {
+        const result = shapes.overridesInput.safeParse(input)
         if (!result.success) return
         const keys = result.data.map(([key]) => key)
         assert.equal(new Set(keys).size, keys.length)

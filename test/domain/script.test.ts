@@ -56,9 +56,9 @@ suite('arguments', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         const args = lifecycleArguments(project, 'x1', { application: [['key', value]], deployment: [] })
-        const given = args.at(-1) ?? ''
+        const argument = args.at(-1) ?? ''
         assert.equal(args.length, 10)
-        assert.equal(given.slice(given.indexOf('=') + 1), value)
+        assert.equal(argument.slice(argument.indexOf('=') + 1), value)
       }),
     )
   })

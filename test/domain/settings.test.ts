@@ -63,7 +63,7 @@ suite('settings', () => {
       INTERRUPTED_ACTIONS: 'maybe',
     })
     assert.equal(problems.length, 5)
-    for (const words of [
+    for (const expected of [
       /^DATABASE_URL is not set: PostgreSQL/,
       /^CHECK_INTERVAL must be a number of seconds/,
       /^ACTION_CONCURRENCY must be a whole number/,
@@ -71,8 +71,8 @@ suite('settings', () => {
       /^INTERRUPTED_ACTIONS /,
     ])
       assert.ok(
-        problems.some((problem) => words.test(problem)),
-        String(words),
+        problems.some((problem) => expected.test(problem)),
+        String(expected),
       )
   })
 

@@ -97,9 +97,9 @@ suite('The status after a check', () => {
   })
 })
 
-/** The transitions of contract §2. `gone`: there is no deployment. */
-const contractTransitions: [from: readonly (Status | 'gone')[], to: readonly (Status | 'gone')[]][] = [
-  [['gone'], ['CreatePending']],
+/** The transitions of contract §2. `deleted`: there is no deployment. */
+const contractTransitions: [from: readonly (Status | 'deleted')[], to: readonly (Status | 'deleted')[]][] = [
+  [['deleted'], ['CreatePending']],
   [
     ['CreatePending', 'UpdatePending'],
     ['Running', ...failureKinds],
@@ -112,21 +112,24 @@ const contractTransitions: [from: readonly (Status | 'gone')[], to: readonly (St
   [['Archived'], ['CreatePending']],
   [
     ['Archived', 'CleanupFailed'],
-    ['gone', 'CleanupFailed'],
+    ['deleted', 'CleanupFailed'],
   ],
 ]
-const isAllowed = (from: Status | 'gone', to: Status | 'gone') =>
+const isAllowed = (from: Status | 'deleted', to: Status | 'deleted') =>
   from === to || contractTransitions.some(([starts, ends]) => starts.includes(from) && ends.includes(to))
 
 /** Applies one step: a whole action, or a check. Returns the status after it and, if an action ran, during it. */
-function applyStep(at: Status | 'gone', what: LifecycleStep): [Status | 'gone', ...(Status | 'gone')[]] {
+function applyStep(
+  at: Status | 'deleted',
+  what: LifecycleStep,
+): [Status | 'deleted', ...(Status | 'deleted')[]] {
   if (what.kind === 'check')
-    return at === 'gone' ? [at] : [statusAfterCheck(at, what.exitCode, what.pendingMs, timeoutMs)]
-  const begins = at === 'gone' ? what.kind === 'create' : canStart(what.kind, at)
+    return at === 'deleted' ? [at] : [statusAfterCheck(at, what.exitCode, what.pendingMs, timeoutMs)]
+  const begins = at === 'deleted' ? what.kind === 'create' : canStart(what.kind, at)
   if (!begins) return [at]
   const during = statusAfterAction(what.kind, true) ?? at
-  const after = statusAfterAction(what.kind, what.succeeds) ?? 'gone'
-  return [after, during === 'gone' ? at : during]
+  const after = statusAfterAction(what.kind, what.succeeds) ?? 'deleted'
+  return [after, during === 'deleted' ? at : during]
 }
 type LifecycleStep =
   | { kind: ActionKind; succeeds: boolean }
@@ -145,11 +148,11 @@ suite('The lifecycle', () => {
   test('Random actions and checks make only transitions of the contract', () => {
     fc.assert(
       fc.property(fc.array(stepArbitrary, { maxLength: 60 }), (steps) => {
-        let at: Status | 'gone' = 'gone'
+        let at: Status | 'deleted' = 'deleted'
         for (const what of steps) {
           const [after, during] = applyStep(at, what)
           if (during !== undefined) assert.ok(isAllowed(at, during), `${at} → ${during} by ${what.kind}`)
-          const before: Status | 'gone' = during ?? at
+          const before: Status | 'deleted' = during ?? at
           assert.ok(isAllowed(before, after), `${before} → ${after} by ${what.kind}`)
           at = after
         }
@@ -159,7 +162,7 @@ suite('The lifecycle', () => {
   })
 
   test('Every status has a way out, and every deployment can be deleted in the end', () => {
-    const next = (at: Status): (Status | 'gone')[] => [
+    const next = (at: Status): (Status | 'deleted')[] => [
       ...actionKinds.flatMap((kind) =>
         [true, false].flatMap((succeeds) => applyStep(at, { kind, succeeds })),
       ),
@@ -167,7 +170,7 @@ suite('The lifecycle', () => {
         applyStep(at, { kind: 'check', exitCode: code, pendingMs: timeoutMs }),
       ),
     ]
-    const waysOut = new Set<Status | 'gone'>(['gone'])
+    const waysOut = new Set<Status | 'deleted'>(['deleted'])
     for (let grown = true; grown; ) {
       const more = statuses.filter((one) => !waysOut.has(one) && next(one).some((to) => waysOut.has(to)))
       for (const one of more) waysOut.add(one)

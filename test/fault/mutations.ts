@@ -20,8 +20,8 @@ The words select mutants by name. TRIES=N sets the runs per mutant (2).`)
 /** A random test may miss a mutant once and find it the next time. */
 const tries = Number(process.env.TRIES ?? 2)
 
-const wanted = process.argv.slice(2).join(' ')
-const chosen = Object.entries(mutants).filter(([name]) => name.includes(wanted))
+const nameFilter = process.argv.slice(2).join(' ')
+const chosen = Object.entries(mutants).filter(([name]) => name.includes(nameFilter))
 const tests = ['crash-points', 'random-plan']
 const rows: string[] = []
 let survivors = 0
@@ -68,7 +68,7 @@ try {
 console.log(
   `\n| mutant | must violate | violated | tests | time |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`,
 )
-if (chosen.length === 0) console.error(`no mutant is called "${wanted}"`)
+if (chosen.length === 0) console.error(`no mutant is called "${nameFilter}"`)
 process.exit(survivors > 0 || chosen.length === 0 ? 1 : 0)
 
 async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () => Promise<T>): Promise<T> {
@@ -91,7 +91,7 @@ async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () 
  */
 function runTest(
   test: string,
-  wanted: readonly string[],
+  expected: readonly string[],
 ): Promise<{ found: Set<string>; code: number | null; text: string }> {
   const child = spawn(process.execPath, ['--test', '--test-reporter=tap', `test/fault/${test}.test.ts`], {
     cwd: scratch,
@@ -106,7 +106,7 @@ function runTest(
     text += bytes
     for (const [, one = ''] of text.matchAll(/\b(I[1-6]) \(/g)) found.add(one)
     // Its servers, runners and datastores end with it, because each has an orphan guard.
-    if (wanted.some((one) => found.has(one)) && child.pid !== undefined && child.exitCode === null)
+    if (expected.some((one) => found.has(one)) && child.pid !== undefined && child.exitCode === null)
       process.kill(-child.pid, 'SIGTERM')
   })
   return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { waitFor } from '../helpers/wait-for.ts'
 
 let system: System
 let octopod: ApiClient
@@ -75,7 +76,6 @@ test('The notifications script is called for every status change', async () => {
   await octopod.waitForStatus('notified', 'Running')
   await octopod.archive('notified')
   await octopod.waitForStatus('notified', 'Archived')
-  const { waitFor } = await import('../helpers/wait-for.ts')
   await waitFor('three notifications', async () => {
     const calls = (await system.scriptCalls('notifications')).filter((call) => call.includes('notified'))
     const transitions = calls.map((call) =>

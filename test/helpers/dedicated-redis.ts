@@ -18,15 +18,15 @@ export async function startDedicatedRedis(): Promise<DedicatedRedis> {
   const dataDir = await mkdtemp(join(tmpdir(), 'octopod-redis-'))
   const port = await freePort()
   const start = () => startRedis({ dataDir, port, log: () => {} })
-  let engine = await start()
+  let redis = await start()
   return {
-    url: engine.url,
-    stop: () => engine.stop(),
+    url: redis.url,
+    stop: () => redis.stop(),
     start: async () => {
-      engine = await start()
+      redis = await start()
     },
     remove: async () => {
-      await engine.stop()
+      await redis.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -8,13 +8,13 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export type TcpProxy = {
   /** The address of the datastore through the proxy. */
   url: string
-  /** Stops forwarding in both directions, for present and future connections. */
+  /** Stops forwarding in both directions, for current and future connections. */
   freeze(): void
   /** Forwards again, also what has waited. */
   thaw(): void
-  /** Discards everything on the present connections for ever, without closing them. New connections work. */
+  /** Discards everything on the current connections from then on, without closing them. New connections work. */
   blackhole(): void
-  /** Resets all present connections. */
+  /** Resets all current connections. */
   resetConnections(): void
   /** The number of connected clients. */
   connectionCount(): number

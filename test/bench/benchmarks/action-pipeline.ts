@@ -23,7 +23,7 @@ import type { HttpRequest } from '../load-generator/tasks.ts'
 type Sides = { octopod: WebProgram; baseline: WebProgram; fixture: Fixture; scripts: string }
 type Names = { archived: string[]; updated: string[] }
 
-export async function actionPipeline(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> {
+export async function actionPipeline(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> {
   const fixture = await createFixture(bench)
   const { databaseUrl } = fixture.octopod
   const names: Names = {
@@ -42,19 +42,19 @@ export async function actionPipeline(bench: Bench, wanted: ReadonlySet<string>):
   await startBaselineRunner(bench, fixture.baseline, scripts)
 
   const results: Result[] = []
-  if (wanted.has('R6') || wanted.has('R7')) results.push(...(await measureLatency(bench, sides, names)))
-  if (!wanted.has('R8')) return results
+  if (selected.has('R6') || selected.has('R7')) results.push(...(await measureLatency(bench, sides, names)))
+  if (!selected.has('R8')) return results
   writeControlScript(scripts, 'archive', 'exit 0')
   const actions = await rate(bench, sides, names.archived, archive, 'archive', 3)
-  results.push(rateFigure('R8', 'no-op actions', 0.5, actions))
+  results.push(rateResult('R8', 'no-op actions', 0.5, actions))
   const updates = await rate(bench, sides, names.updated, update, 'config_check+info+update', 1)
-  results.push(rateFigure('R8', 'updates (3 scripts each)', null, updates))
+  results.push(rateResult('R8', 'updates (3 scripts each)', null, updates))
 
   await runner.stop()
   writeControlScript(scripts, 'archive_check', 'exit 1')
   await startRunner(bench, fixture.octopod, scripts)
   const checked = await rate(bench, sides, names.archived, archive, 'archive+archive_check', 1)
-  results.push(rateFigure('R8', 'no-op actions, a check after each', null, checked))
+  results.push(rateResult('R8', 'no-op actions, a check after each', null, checked))
   return results
 }
 
@@ -79,7 +79,7 @@ async function measureLatency(bench: Bench, sides: Sides, names: Names): Promise
     () =>
       measureRound(
         'baseline',
-        names.archived.slice(0, 60).map((name) => floorRequest('archive', name)),
+        names.archived.slice(0, 60).map((name) => baselineRequest('archive', name)),
       ),
   )
   const { origin, eventsUrl } = sides.octopod
@@ -90,8 +90,8 @@ async function measureLatency(bench: Bench, sides: Sides, names: Names): Promise
   )
 
   return [
-    latencyFigure('R6', 'request to first instruction, p50', 2, 15, compare(times, 'first')),
-    latencyFigure('R7', 'request to event of the end, p50', 2.5, 20, compare(times, 'ended')),
+    latencyResult('R6', 'request to first instruction, p50', 2, 15, compare(times, 'first')),
+    latencyResult('R7', 'request to event of the end, p50', 2.5, 20, compare(times, 'ended')),
     {
       row: 'R5',
       description: 'update accepted, p50, config_check a sh script',
@@ -115,27 +115,27 @@ function compare(times: Times, which: 'first' | 'ended'): Comparison {
   return { octopod: median(octopod), baseline: median(baseline), ratio: median(ratios) }
 }
 
-function latencyFigure(
+function latencyResult(
   row: string,
   description: string,
   most: number,
   budgetMs: number,
-  got: Comparison,
+  compared: Comparison,
 ): Result {
   const target = `<= ${most}, ${budgetMs} ms`
-  const met = got.ratio <= most && got.octopod <= budgetMs
+  const met = compared.ratio <= most && compared.octopod <= budgetMs
   return {
     row,
     description,
-    octopod: formatMs(got.octopod),
-    baseline: formatMs(got.baseline),
-    ratio: got.ratio,
+    octopod: formatMs(compared.octopod),
+    baseline: formatMs(compared.baseline),
+    ratio: compared.ratio,
     target,
     met,
   }
 }
 
-const floorRequest = (scripts: string, name: string): HttpRequest => ({
+const baselineRequest = (scripts: string, name: string): HttpRequest => ({
   method: 'PUT',
   path: `/pipeline/${scripts}/${name}`,
 })
@@ -145,7 +145,7 @@ async function rate(
   { octopod, baseline }: Sides,
   names: string[],
   request: (name: string) => HttpRequest,
-  floorScripts: string,
+  baselineScripts: string,
   rounds: number,
 ): Promise<Comparison> {
   const run = async ({ origin, eventsUrl }: WebProgram, requests: HttpRequest[]) =>
@@ -161,20 +161,20 @@ async function rate(
     () =>
       run(
         baseline,
-        names.map((name) => floorRequest(floorScripts, name)),
+        names.map((name) => baselineRequest(baselineScripts, name)),
       ),
   )
 }
 
-function rateFigure(row: string, description: string, least: number | null, got: Comparison): Result {
+function rateResult(row: string, description: string, least: number | null, compared: Comparison): Result {
   const target = least === null ? '' : `>= ${least}`
-  const met = least === null ? null : got.ratio >= least
+  const met = least === null ? null : compared.ratio >= least
   return {
     row,
     description,
-    octopod: formatRate(got.octopod),
-    baseline: formatRate(got.baseline),
-    ratio: got.ratio,
+    octopod: formatRate(compared.octopod),
+    baseline: formatRate(compared.baseline),
+    ratio: compared.ratio,
     target,
     met,
   }

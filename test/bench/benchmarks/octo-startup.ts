@@ -1,4 +1,4 @@
-/** R12: the time `octo list` takes from start to end, beside a Node that does nothing. */
+/** R12: the time `octo list` takes from start to end, compared with a Node that does nothing. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'

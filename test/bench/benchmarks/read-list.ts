@@ -15,7 +15,7 @@ const count = 1000
 const rounds = 3
 const ms = 1000
 
-export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promise<Result[]> {
+export async function readList(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> {
   const fixture = await createFixture(bench)
   const names = await seed(fixture.octopod.databaseUrl, { count })
   const octopod = await startServer(bench, fixture.octopod)
@@ -59,10 +59,10 @@ export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promi
       met: compared.ratio >= least,
     })
   const size = formatKilobytes(bytes.length)
-  if (wanted.has('R1')) {
+  if (selected.has('R1')) {
     add('R1', `list, unchanged (${size})`, 0.5, await rates(8, 200, [get(list)], [get('/memory')]))
   }
-  if (wanted.has('R2')) {
+  if (selected.has('R2')) {
     const compared = await compareInRounds(
       rounds,
       () => changed(octopod.origin, get(list)),
@@ -70,11 +70,11 @@ export async function readList(bench: Bench, wanted: ReadonlySet<string>): Promi
     )
     add('R2', `list, changed before each (${size})`, 0.8, compared)
   }
-  if (wanted.has('R3')) {
+  if (selected.has('R3')) {
     const now = (await fetchList(octopod.origin)).etag
     add('R3', 'list, 304', 0.5, await rates(32, 304, [get(list, now)], [get('/small', etag)]))
   }
-  if (wanted.has('R4')) {
+  if (selected.has('R4')) {
     const our = names.map((name) => get(`${list}/${name}/full_info`))
     const its = names.map((name) => get(`/row/${name}`))
     add('R4', 'one full_info', 0.6, await rates(32, 200, our, its))

@@ -47,15 +47,15 @@ export async function openBench(options: Options, cleanup: Cleanup): Promise<Ben
   // When root starts it, PostgreSQL runs under another account, which must be able to enter the folder.
   chmodSync(folder, 0o711)
   cleanup.add(async () => rmSync(folder, { recursive: true, force: true }))
-  const engines = await startDatastores(folder, cleanup.add)
+  const datastores = await startDatastores(folder, cleanup.add)
   const load = startLoadGenerator()
   cleanup.add(load.stop)
   let count = 0
-  const fresh = (description: string) => {
+  const uniqueName = (description: string) => {
     count += 1
     return `${description}_${count}`
   }
-  return { folder, datastores: engines, options, load, onClose: cleanup.add, uniqueName: fresh }
+  return { folder, datastores, options, load, onClose: cleanup.add, uniqueName }
 }
 
 /** Runs a benchmark with a cleanup of its own: what it opened is closed at its end, also after an error. */

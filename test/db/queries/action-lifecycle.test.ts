@@ -60,9 +60,9 @@ suite('claim', () => {
     const queued = (await enqueue(db, 'create', newName())).actionId
     await claimNow(db, queued)
     const started = (await startAction(db, 'create', newName())).actionId
-    const over = (await runAction(db, 'create', newName())).actionId
+    const ended = (await runAction(db, 'create', newName())).actionId
     await expireLease(db, started)
-    for (const actionId of [queued, started, over, 999_999]) {
+    for (const actionId of [queued, started, ended, 999_999]) {
       const before = await actionRow(db, actionId)
       assert.equal(await claim(db.pool, actionId, 'another', leaseMs), null)
       assert.deepEqual(await actionRow(db, actionId), before)
@@ -114,7 +114,7 @@ suite('start', () => {
     assert.equal(change.deployment.last_action?.state, 'running')
     assert.ok(change.deployment.last_action?.started_at)
     await finish(db.pool, claimed, scriptResult(0))
-    const update = await claimNow(db, (await raised(name)).actionId)
+    const update = await claimNow(db, (await enqueueUpdate(name)).actionId)
     const kept = await start(db.pool, update, null)
     assert.ok(kept.type === 'deployment')
     assert.deepEqual(kept.deployment.metadata, links, 'null keeps the stored links')
@@ -151,7 +151,8 @@ suite('start', () => {
   })
 })
 
-async function raised(name: string) {
+/** After a create, whose check has not run yet. */
+async function enqueueUpdate(name: string) {
   await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
   return enqueue(db, 'update', name)
 }
@@ -231,9 +232,9 @@ suite('finish', () => {
     )
     await db.raw('create table statements (deleted int)')
     await db.raw(`create function note() returns trigger language plpgsql as
-      'begin insert into statements select count(*) from gone; return null; end'`)
+      'begin insert into statements select count(*) from deleted_rows; return null; end'`)
     await db.raw(`create trigger note after delete on action_output
-      referencing old table as gone for each statement execute function note()`)
+      referencing old table as deleted_rows for each statement execute function note()`)
     await finish(db.pool, claimed, scriptResult(0))
     const [{ total, most }] = await db.raw(
       'select sum(deleted)::int as total, max(deleted) as most from statements',

@@ -39,9 +39,9 @@ suite('lists of actions', () => {
 
   test('An action in any state matches the API schema', async () => {
     const queued = (await enqueue(db, 'create', newName())).actionId
-    const run = (await startAction(db, 'create', newName())).actionId
-    const over = (await runAction(db, 'create', newName())).actionId
-    for (const id of [queued, run, over]) {
+    const started = (await startAction(db, 'create', newName())).actionId
+    const ended = (await runAction(db, 'create', newName())).actionId
+    for (const id of [queued, started, ended]) {
       const read = await getAction(db.pool, id)
       assert.deepEqual(action.parse(read), read)
     }

@@ -131,9 +131,9 @@ suite('saving a check result', () => {
   test('A saved result plans the next check and is not a visible change of the list', async () => {
     const name = await insertDeployment(db)
     const [before] = await db.raw('select revision from deployments')
-    await saveCheckResult(db.pool, resultOf(await claimOne(), 7, 'it said no'))
+    await saveCheckResult(db.pool, resultOf(await claimOne(), 7, 'exit message'))
     const { last_check } = JSON.parse(await getFullInfo(db.pool, name))
-    assert.deepEqual([last_check.exit_code, last_check.error], [7, 'it said no'])
+    assert.deepEqual([last_check.exit_code, last_check.error], [7, 'exit message'])
     const [row] = await db.raw(`select revision, next_check_at - now() as next from deployments`)
     assert.equal(row.revision, before.revision)
     assert.ok(row.next.seconds > 10 && row.next.seconds < 16)

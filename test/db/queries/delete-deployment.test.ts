@@ -60,8 +60,8 @@ suite('delete', () => {
       const { won, lost } = await settleAll<unknown>([enqueue(db, 'update', name), remove(name)])
       assert.equal(won.length, 1)
       assert.ok(['busy', 'no_such_deployment'].includes(lost[0].code), lost[0].message)
-      const gone = (await statusOf(db, name)) === 'deleted'
-      assert.equal(gone, lost[0].code === 'no_such_deployment')
+      const isDeleted = (await statusOf(db, name)) === 'deleted'
+      assert.equal(isDeleted, lost[0].code === 'no_such_deployment')
     }
   })
 

@@ -147,11 +147,11 @@ suite('version of the list', () => {
 
   test('A rolled back change leaves the version unchanged', async () => {
     const before = await getListVersion(db.pool)
-    const undone = db.pool.transaction(async (transaction) => {
+    const rolledBack = db.pool.transaction(async (transaction) => {
       await transaction.query(sql.unsafe`update deployments set revision = default`)
-      throw new Error('never mind')
+      throw new Error('rolled back')
     })
-    await assert.rejects(undone, /never mind/)
+    await assert.rejects(rolledBack, /rolled back/)
     assert.equal(await getListVersion(db.pool), before)
   })
 

@@ -96,11 +96,11 @@ suite('Idempotency-Key', () => {
 
   test('A key of a rolled back transaction is free', async () => {
     const key = newKey()
-    const undone = db.pool.transaction(async (transaction) => {
+    const rolledBack = db.pool.transaction(async (transaction) => {
       assert.equal(await claimIdempotencyKey(transaction, key), null)
-      throw new Error('never mind')
+      throw new Error('rolled back')
     })
-    await assert.rejects(undone, /never mind/)
+    await assert.rejects(rolledBack, /rolled back/)
     assert.equal(await findIdempotencyKey(db.pool, key), null)
   })
 

@@ -32,9 +32,9 @@ suite('unclaimed actions', () => {
     const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
     await startAction(db, 'create', newName())
     await runAction(db, 'create', newName())
-    const unwanted = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, unwanted.actionId, 'ann')
-    await expireLease(db, unwanted.actionId)
+    const cancelled = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
+    await requestCancel(db.pool, cancelled.actionId, 'ann')
+    await expireLease(db, cancelled.actionId)
     assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
     await expireLease(db, claimed.actionId)
     assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [claimed.actionId])
@@ -103,14 +103,14 @@ suite('expired leases', () => {
       )
       assert.match(row.reason, new RegExp(`Retry of action ${claimed.actionId}`))
       assert.equal(await statusOf(db, name), 'CreatePending')
-      claimed = await running2(lost.retryActionId)
+      claimed = await claimAndStart(lost.retryActionId)
     }
     await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
     assert.equal(await statusOf(db, name), 'GenericFailure')
   })
 
-  const running2 = async (actionId: number) => {
+  const claimAndStart = async (actionId: number) => {
     const claimed = await claimNow(db, actionId)
     await db.raw(
       `update actions set state = 'running', started_at = now(), writer_token = fencing_token where id = $1`,

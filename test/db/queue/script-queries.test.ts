@@ -149,10 +149,10 @@ suite('script queries', { concurrency: true }, () => {
       const prefix = redisPrefix()
       const blocking = createBlockingConnection(redisUrl(), ignoreError)
       const received = Promise.withResolvers<void>()
-      const over = Promise.withResolvers<ScriptAnswer>()
+      const answered = Promise.withResolvers<ScriptAnswer>()
       const worker = serveScriptQueries(blocking, commands, prefix, 1, async () => {
         received.resolve()
-        return over.promise
+        return answered.promise
       })
       worker.on('error', ignoreError)
       const client = createScriptQueryClient(redis, subscriber, prefix)
@@ -166,7 +166,7 @@ suite('script queries', { concurrency: true }, () => {
       const start = performance.now()
       const error = await outcome
       const tookMs = performance.now() - start
-      over.resolve({ status: 'ok' })
+      answered.resolve({ status: 'ok' })
       await closeWorker(worker, Promise.resolve())
       await client.close()
       for (const one of [redis, subscriber, blocking]) one.disconnect()

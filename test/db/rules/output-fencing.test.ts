@@ -39,12 +39,12 @@ for (const [who, end] of Object.entries(endings)) {
       await withDatabase(db.url, async (writer) => {
         await writer.query('begin')
         await writer.query(insert, [claimed.actionId, claimed.fencingToken])
-        let over = false
+        let isEnded = false
         const ending = end(claimed).then(() => {
-          over = true
+          isEnded = true
         })
         if (who === 'finish') await waitForLock()
-        assert.equal(over, false)
+        assert.equal(isEnded, false)
         assert.equal((await getOutput(db.pool, claimed.actionId, 0, 10)).done, false)
         await writer.query('commit')
         await ending

@@ -26,13 +26,13 @@ const selectDeployment = `select name, status, archived_at, app_overrides, deplo
 const overrides = { application: [valueAdded('a', 'new')], deployment: [valueAdded('b', 'new')] }
 
 /** Every kind with its allowed statuses, except create and cleanup, which leave a status of their own. */
-const undoneCases = (['update', 'archive', 'restore'] as const).flatMap((kind) =>
+const restoredCases = (['update', 'archive', 'restore'] as const).flatMap((kind) =>
   allowedStatuses(kind).map((status): [ActionKind, Status] => [kind, status]),
 )
 
 suite('action that ended before its script started', () => {
   test('A cancel before the claim restores status, overrides and archiving time', async () => {
-    for (const [kind, status] of undoneCases) {
+    for (const [kind, status] of restoredCases) {
       const name = await insertDeployment(db, status)
       await db.raw(
         `update deployments set app_overrides = '[["a",{"tag":"ValueDeleted"}]]' where name = $1`,

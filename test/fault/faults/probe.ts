@@ -14,16 +14,16 @@ import { createDeployments, createKey } from './operations.ts'
 
 /** `status` 0: no response. */
 export type ProbeResult = { atMs: number; tookMs: number; status: number }
-export type Probe = { lists: ProbeResult[]; posts: ProbeResult[]; stop(): Promise<void> }
+export type Probe = { lists: ProbeResult[]; updates: ProbeResult[]; stop(): Promise<void> }
 
 const listEveryMs = 250
-const postEveryMs = 1000
+const updateEveryMs = 1000
 
 /** Sends GET of the list and PUT of an update to every server. A slow response delays no other request. */
 export async function probeServers(cluster: Cluster): Promise<Probe> {
   const names = cluster.servers().map(({ name }) => `probe-${name}`)
   await createDeployments(cluster, names)
-  const [lists, posts]: [ProbeResult[], ProbeResult[]] = [[], []]
+  const [lists, updates]: [ProbeResult[], ProbeResult[]] = [[], []]
   const pendingRequests = new Set<Promise<void>>()
   let stopped = false
   const repeat = async (
@@ -45,11 +45,11 @@ export async function probeServers(cluster: Cluster): Promise<Probe> {
   }
   const loops = [
     repeat(lists, listEveryMs, getList),
-    repeat(posts, postEveryMs, (url, at) => postUpdate(url, names[at] ?? '')),
+    repeat(updates, updateEveryMs, (url, at) => sendUpdate(url, names[at] ?? '')),
   ]
   return {
     lists,
-    posts,
+    updates,
     stop: async () => {
       stopped = true
       await Promise.all(loops)
@@ -75,7 +75,7 @@ function getList(url: string): Promise<number> {
  * Resolves with 200 when the update was accepted, with 409 when it was rejected because the last one is still
  * running.
  */
-async function postUpdate(url: string, deployment: string): Promise<number> {
+async function sendUpdate(url: string, deployment: string): Promise<number> {
   const response = await sendOnce(url, {
     key: createKey('probe'),
     kind: 'update',

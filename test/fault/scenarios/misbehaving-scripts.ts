@@ -101,7 +101,7 @@ function memory(pid: number | undefined, name: 'VmRSS' | 'VmHWM'): number {
   return Number(kb) * 1024
 }
 
-/** Writing 5 to clear_refs sets the peak to the present value (proc(5)). */
+/** Writing 5 to clear_refs sets the peak to the current value (proc(5)). */
 function resetPeakMemory(pid: number | undefined): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

@@ -54,7 +54,7 @@ export const postgresOutage: Scenario = {
     const starts = await scriptStarts(cluster)
     const measurements = summarize(records, ({ fromMs, backMs, untilMs }) => {
       const lists = within(probe.lists, fromMs, untilMs)
-      const posts = within(probe.posts, fromMs, untilMs)
+      const updates = within(probe.updates, fromMs, untilMs)
       const started = starts.find((atMs) => atMs >= backMs) ?? untilMs
       return [
         {
@@ -65,7 +65,7 @@ export const postgresOutage: Scenario = {
         {
           name: 'update: failed or late, after',
           budgetMs: maxResponseMs,
-          timesMs: posts.filter(isBad).map(({ tookMs }) => tookMs),
+          timesMs: updates.filter(isBad).map(({ tookMs }) => tookMs),
         },
         {
           name: 'every list answered again',

@@ -32,7 +32,7 @@ function resolve(ref: string): unknown {
   return parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document)
 }
 
-test('Every endpoint of the table is an operation with its summary, and the paths beside the table are described', () => {
+test('Every endpoint of the table is an operation with its summary, and the paths outside the table are described', () => {
   for (const name of names) {
     assert.equal(operationOf(name).operationId, name)
     assert.equal(operationOf(name).summary, api[name].summary)

@@ -12,7 +12,7 @@ import { startRedis } from '../../../infra/dev/redis/redis.ts'
 import { freePort } from '../../../lib/node/ports.ts'
 import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'octopod-engines-'))
+const folder = mkdtempSync(join(tmpdir(), 'octopod-datastores-'))
 const log = () => {}
 const spawned: RunningProgram[] = []
 const onSpawn = (child: RunningProgram) => spawned.push(child)

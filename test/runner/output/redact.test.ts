@@ -11,9 +11,9 @@ function redact(secrets: readonly string[], ...pieces: string[]): string {
 
 /** The rule as one regular expression: the leftmost match wins, then the longest. */
 function redactByRule(secrets: readonly string[], text: string): string {
-  const wanted = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length)
-  if (wanted.length === 0) return text
-  return text.replace(new RegExp(wanted.join('|'), 'g'), '***')
+  const maskable = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length)
+  if (maskable.length === 0) return text
+  return text.replace(new RegExp(maskable.join('|'), 'g'), '***')
 }
 
 /** Few different letters, so that secrets overlap and repeat often. None is special in a regular expression. */

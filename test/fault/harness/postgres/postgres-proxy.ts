@@ -27,7 +27,7 @@ export type StatementHandler = (statement: Statement) => StatementAction | Promi
 
 export type PostgresProxy = {
   url: string
-  /** Stops forwarding, in both directions, for present and future connections. */
+  /** Stops forwarding, in both directions, for current and future connections. */
   freeze(): void
   /** Forwards again, also what has waited. */
   thaw(): void
