@@ -57,7 +57,7 @@ test('An event carries the same row as the list', async () => {
   client.close()
 })
 
-test('An unpublished change is detected, and clients are told to resync', async () => {
+test('An unpublished change is detected, and clients receive a resync', async () => {
   const client = await connectWebSocket(system.url)
   await withDatabase(system.databaseUrl, (db) =>
     db.query(`update deployments set links = '[{"name":"x","link":"https://x.example.com"}]'`),

@@ -53,14 +53,14 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   assert.ok(Date.now() - startedAt < 3000, `accepted after ${Date.now() - startedAt} ms`)
   assert.equal((await octopod.waitForActionEnd(getActionId(reply))).state, 'succeeded')
   await octopod.waitForStatus('during', 'Running')
-  await client.until('clients are told to resync', (messages) =>
+  await client.until('clients receive a resync', (messages) =>
     messages.some((message) => message.type === 'resync'),
   )
   const isDelayed = (messages: readonly LiveMessage[]) =>
     messages.findLast((message) => message.type === 'heartbeat' || message.type === 'hello')?.delayed === true
-  await client.until('clients are told that events are delayed', isDelayed)
+  await client.until('clients learn that events are delayed', isDelayed)
   const newClient = await connectWebSocket(system.url)
-  await newClient.until('a new client is told too', isDelayed)
+  await newClient.until('a new client learns it too', isDelayed)
   newClient.close()
 
   const refused = await octopod.create('refused', { 'behave.config_check': 'reject no such tag' })
@@ -74,7 +74,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
   })
   const again = await octopod.create('after', { 'behave.config_check': 'reject no such tag' })
   assert.equal(again.status, 400, 'config_check runs before the answer again')
-  await client.until('clients are told that events are no longer delayed', (messages) => !isDelayed(messages))
+  await client.until('clients learn that events are no longer delayed', (messages) => !isDelayed(messages))
   const seen = client.messages.length
   await octopod.archive('during')
   await octopod.waitForStatus('during', 'Archived')

@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => system?.stop())
 
-test('A script that runs for several leases after its runner was told to stop succeeds within SHUTDOWN_GRACE', async () => {
+test('A script that runs for several leases after its runner received SIGTERM succeeds within SHUTDOWN_GRACE', async () => {
   const gate = join(system.dir, 'gate')
   const actionId = getActionId(await octopod.create('long-script', { 'behave.create': `wait ${gate}` }))
   await waitFor('the script runs', async () => {

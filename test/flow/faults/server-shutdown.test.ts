@@ -45,7 +45,7 @@ test('During SHUTDOWN_DELAY a server is not ready and serves everything as befor
   assert.deepEqual(ready.body, { status: 'not ready', postgres: 'ok', redis: 'ok', stopping: true })
   assert.equal((await client.create('late')).status, 200)
   assert.equal(socket.closeCode(), null)
-  await socket.until('the client is told to reconnect', (messages) => messages.at(-1)?.type === 'bye')
+  await socket.until('the client receives a bye', (messages) => messages.at(-1)?.type === 'bye')
   await waitFor('the websocket is closed', async () => ({ done: socket.closeCode() === 1012, value: null }))
   assert.equal(await ended(server), 0)
 })
