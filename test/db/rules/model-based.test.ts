@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isStaleWrite } from '../../../db/errors.ts'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { listActions } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
@@ -13,74 +12,31 @@ import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import { getListVersion } from '../../../db/queries/deployments.ts'
 import { appendOutput, getWholeOutput, lastSeq } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
-import { type ActionKind, type ActionState, actionKinds, actions, canStart } from '../../../domain/actions.ts'
-import { ApiError } from '../../../domain/errors.ts'
+import { actionKinds, actions, canStart } from '../../../domain/actions.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
-import { type Status, statusAfterCheck } from '../../../domain/statuses.ts'
+import { statusAfterCheck } from '../../../domain/statuses.ts'
 import { createRandom } from '../../fault/harness/random.ts'
 import { enqueue, expireLease, leaseMs, scriptResult, statusOf, useTestDatabase } from '../fixtures.ts'
+import {
+  activeAction,
+  expectOutcome,
+  type ModelAction,
+  type ModelDeployment,
+  outcomeOf,
+  queuedAction,
+} from './model.ts'
 
 const db = useTestDatabase(2)
 const steps = 200
 const seed = Number(process.env.MODEL_SEED ?? Date.now() % 1_000_000)
 
-type ModelAction = {
-  id: number
-  kind: ActionKind
-  state: ActionState
-  /** All claims, the last one first. Expired leases stay in the list, to try writes that must be rejected. */
-  leases: ClaimedAction[]
-  isClaimed: boolean
-  cancel: boolean
-  attempt: number
-  output: string
-  /** The status before this action; null once the script has started. */
-  previousStatus: Status | null
-}
-type ModelDeployment = { status: Status; actions: ModelAction[] }
 const model = new Map<string, ModelDeployment>()
 let changes = 0
 let lastRevision = 0
 
-const active = (deployment: ModelDeployment | undefined) =>
-  deployment?.actions.find((action) => action.state === 'queued' || action.state === 'running')
-
-const queued = (id: number, kind: ActionKind, previousStatus: Status | null, attempt = 1): ModelAction => ({
-  id,
-  kind,
-  state: 'queued',
-  leases: [],
-  isClaimed: false,
-  cancel: false,
-  attempt,
-  output: '',
-  previousStatus,
-})
-
 const { below: random } = createRandom(seed)
 /** Unlike Random.pick, it accepts an empty list. */
 const pick = <T>(values: readonly T[]) => values[random(values.length)] as T
-
-/** Returns the value or the code of the refusal. */
-async function attempt<T>(work: Promise<T>): Promise<{ value: T } | { refused: string }> {
-  try {
-    return { value: await work }
-  } catch (error) {
-    if (error instanceof ApiError) return { refused: error.code }
-    if (isStaleWrite(error)) return { refused: 'stale' }
-    throw error
-  }
-}
-
-/** Asserts that the database accepted the operation exactly when the model does. Returns whether it did. */
-function expectSame<T>(
-  what: string,
-  outcome: { value: T } | { refused: string },
-  expected: string | null,
-): outcome is { value: T } {
-  assert.equal('refused' in outcome ? outcome.refused : null, expected, what)
-  return 'value' in outcome
-}
 
 function expectChange(change: ChangeEvent | null): void {
   assert.ok(change, 'there is a change event')
@@ -108,19 +64,19 @@ const operations: Record<string, (name: string) => Promise<void>> = {
         ? deployment && 'name_taken'
         : !deployment
           ? 'no_such_deployment'
-          : active(deployment)
+          : activeAction(deployment)
             ? 'busy'
             : canStart(kind, deployment.status)
               ? undefined
               : 'invalid_transition'
-    const outcome = await attempt(enqueue(db, kind, name))
-    if (!expectSame(`enqueue ${kind}`, outcome, expected ?? null)) return
+    const outcome = await outcomeOf(enqueue(db, kind, name))
+    if (!expectOutcome(`enqueue ${kind}`, outcome, expected ?? null)) return
     expectChange(outcome.value.change)
-    const known: ModelDeployment = deployment ?? { status: 'CreatePending', actions: [] }
+    const changed: ModelDeployment = deployment ?? { status: 'CreatePending', actions: [] }
     const previousStatus = deployment && kind !== 'cleanup' ? deployment.status : null
-    known.actions.push(queued(outcome.value.actionId, kind, previousStatus))
-    known.status = actions[kind].runningStatus ?? known.status
-    model.set(name, known)
+    changed.actions.push(queuedAction(outcome.value.actionId, kind, previousStatus))
+    changed.status = actions[kind].runningStatus ?? changed.status
+    model.set(name, changed)
   },
 
   async claim(name) {
@@ -141,8 +97,8 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     // A repeated start returns the same start.
     const isRepeated = holdsLease && action.state === 'running'
     const isAllowed = isRepeated || (holdsLease && action.state === 'queued' && !action.cancel)
-    const outcome = await attempt(start(db.pool, lease, null))
-    if (!expectSame('start', outcome, isAllowed ? null : 'stale') || isRepeated) return
+    const outcome = await outcomeOf(start(db.pool, lease, null))
+    if (!expectOutcome('start', outcome, isAllowed ? null : 'stale') || isRepeated) return
     expectChange(outcome.value)
     action.state = 'running'
     action.previousStatus = null
@@ -153,8 +109,8 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     if (!action || !lease) return
     const isAllowed =
       isCurrent && action.isClaimed && (action.state === 'queued' || action.state === 'running')
-    const outcome = await attempt(renew(db.pool, lease, leaseMs))
-    if (expectSame('renew', outcome, isAllowed ? null : 'stale'))
+    const outcome = await outcomeOf(renew(db.pool, lease, leaseMs))
+    if (expectOutcome('renew', outcome, isAllowed ? null : 'stale'))
       assert.equal(outcome.value.cancel, action.cancel)
   },
 
@@ -163,8 +119,10 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     if (!action || !lease) return
     const isAllowed = isCurrent && (action.state === 'queued' || action.state === 'running')
     const seq = (await lastSeq(db.pool, action.id)) + 1
-    const outcome = await attempt(appendOutput(db.pool, lease, [{ seq, stream: 'stdout', text: `${seq}.` }]))
-    if (expectSame('write', outcome, isAllowed ? null : 'stale')) action.output += `${seq}.`
+    const outcome = await outcomeOf(
+      appendOutput(db.pool, lease, [{ seq, stream: 'stdout', text: `${seq}.` }]),
+    )
+    if (expectOutcome('write', outcome, isAllowed ? null : 'stale')) action.output += `${seq}.`
   },
 
   async finish(name) {
@@ -174,15 +132,16 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     // The holder of an expired lease may still finish while no other runner has claimed the action.
     const isAllowed = isCurrent && (action.state === 'queued' || action.state === 'running')
     const exitCode = random(3) === 0 ? 1 : 0
-    const outcome = await attempt(finish(db.pool, lease, scriptResult(exitCode)))
-    if (!expectSame('finish', outcome, isAllowed ? null : 'stale')) return
+    const outcome = await outcomeOf(finish(db.pool, lease, scriptResult(exitCode)))
+    if (!expectOutcome('finish', outcome, isAllowed ? null : 'stale')) return
     expectChange(outcome.value)
     action.state = exitCode === 0 ? 'succeeded' : 'failed'
     applyEnd(name, deployment, action, exitCode === 0)
   },
 
-  async lose(name) {
-    const action = active(model.get(name))
+  /** The runner of the action is lost. */
+  async expireLease(name) {
+    const action = activeAction(model.get(name))
     if (!action?.isClaimed) return
     await expireLease(db, action.id)
     action.isClaimed = false
@@ -192,9 +151,9 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const deployment = model.get(name)
     const action = someAction(deployment)
     if (!deployment || !action) return
-    const over = !['queued', 'running', 'cancelled'].includes(action.state)
-    const outcome = await attempt(requestCancel(db.pool, action.id, 'ann'))
-    if (!expectSame('cancel', outcome, over ? 'action_finished' : null)) return
+    const isEnded = !['queued', 'running', 'cancelled'].includes(action.state)
+    const outcome = await outcomeOf(requestCancel(db.pool, action.id, 'ann'))
+    if (!expectOutcome('cancel', outcome, isEnded ? 'action_finished' : null)) return
     if (action.state === 'cancelled') assert.equal(outcome.value.change, null)
     else if (action.state === 'queued' && !action.isClaimed) {
       expectChange(outcome.value.change)
@@ -207,32 +166,32 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     }
   },
 
-  async sweep() {
+  async recover() {
     const lost = [...model].flatMap(([name, deployment]) => {
-      const action = active(deployment)
-      const found = action && action.leases.length > 0 && !action.isClaimed
-      return found && (action.state === 'running' || action.cancel) ? [{ name, deployment, action }] : []
+      const action = activeAction(deployment)
+      const isLost = action && action.leases.length > 0 && !action.isClaimed
+      return isLost && (action.state === 'running' || action.cancel) ? [{ name, deployment, action }] : []
     })
     const retry = random(2) === 0
     const ended = await endExpiredAction(db.pool, retry)
     const [first] = lost.sort((a, b) => a.action.id - b.action.id)
-    assert.equal(ended?.actionId, first?.action.id, 'sweep')
+    assert.equal(ended?.actionId, first?.action.id, 'recover')
     if (!ended || !first) return
     const { name, deployment, action } = first
     expectChange(ended.change)
     action.state = action.state === 'queued' ? 'cancelled' : 'interrupted'
-    const again = retry && action.state === 'interrupted' && !action.cancel && action.attempt < 3
-    assert.equal(ended.retryActionId !== null, again)
+    const isRetried = retry && action.state === 'interrupted' && !action.cancel && action.attempt < 3
+    assert.equal(ended.retryActionId !== null, isRetried)
     if (ended.retryActionId === null) return applyEnd(name, deployment, action, false)
     const { kind, attempt } = action
-    deployment.actions.push(queued(ended.retryActionId, kind, null, attempt + 1))
+    deployment.actions.push(queuedAction(ended.retryActionId, kind, null, attempt + 1))
   },
 
   async check(name) {
     await db.raw('update deployments set next_check_at = now()')
     const due = await claimChecks(db.pool, 100, 0)
     const idle = [...model].filter(
-      ([, one]) => !active(one) && one.status !== 'Archived' && one.status !== 'CleanupFailed',
+      ([, one]) => !activeAction(one) && one.status !== 'Archived' && one.status !== 'CleanupFailed',
     )
     assert.deepEqual(due.map((one) => one.name).sort(), idle.map(([idleName]) => idleName).sort(), 'due')
     const check = due.find((one) => one.name === name)
@@ -243,7 +202,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     if (actionStarted) {
       const { actionId, change } = await enqueue(db, 'archive', name)
       expectChange(change)
-      deployment.actions.push(queued(actionId, 'archive', deployment.status))
+      deployment.actions.push(queuedAction(actionId, 'archive', deployment.status))
       deployment.status = 'ArchivePending'
     }
     const exitCode = pick([0, 0, 0, 1, 2, 3])
@@ -260,9 +219,9 @@ const operations: Record<string, (name: string) => Promise<void>> = {
   async delete(name) {
     const deployment = model.get(name)
     if (deployment && random(4) > 0) return
-    const expected = deployment ? (active(deployment) ? 'busy' : null) : 'no_such_deployment'
-    const outcome = await attempt(deleteDeployment(db.pool, name, undefined))
-    if (!expectSame('delete', outcome, expected)) return
+    const expected = deployment ? (activeAction(deployment) ? 'busy' : null) : 'no_such_deployment'
+    const outcome = await outcomeOf(deleteDeployment(db.pool, name, undefined))
+    if (!expectOutcome('delete', outcome, expected)) return
     expectChange(outcome.value)
     model.delete(name)
   },
@@ -270,7 +229,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
 
 /** The usual next step. */
 function usualStep(deployment: ModelDeployment | undefined): string {
-  const action = active(deployment)
+  const action = activeAction(deployment)
   if (action?.state === 'running') return 'finish'
   if (action) return action.isClaimed ? 'start' : 'claim'
   return deployment?.status.endsWith('Pending') ? 'check' : 'enqueue'
@@ -278,7 +237,7 @@ function usualStep(deployment: ModelDeployment | undefined): string {
 
 /** Usually the active action, if there is one. */
 function someAction(deployment: ModelDeployment | undefined): ModelAction | undefined {
-  return (random(4) > 0 ? active(deployment) : undefined) ?? pick(deployment?.actions ?? [])
+  return (random(4) > 0 ? activeAction(deployment) : undefined) ?? pick(deployment?.actions ?? [])
 }
 
 /** An action, one of its leases, and whether that lease is the current one. */
