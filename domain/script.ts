@@ -39,7 +39,7 @@ export type ConfigScript = (typeof configScripts)[number]
 export type Project = { projectName: string; baseDomain: string; namespace: string }
 export type EffectiveConfig = ByLevel<readonly KeyValue[]>
 
-export function projectArguments(project: Project): string[] {
+function projectArguments(project: Project): string[] {
   return [
     '--project-name',
     project.projectName,

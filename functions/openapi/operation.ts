@@ -31,7 +31,7 @@ export type Operation = {
 }
 
 /** Security requirements of OpenAPI. The empty one stands for installations without a user credential. */
-export const securityOf: Record<Role, Record<string, string[]>[]> = {
+const securityOf: Record<Role, Record<string, string[]>[]> = {
   open: [],
   user: [{ user: [] }, { admin: [] }, {}],
   admin: [{ admin: [] }],

@@ -66,7 +66,7 @@ export function areToolsBuilt(): boolean {
 }
 
 /** The default of a build argument. The Dockerfiles are the only place for image versions. */
-export function baseImage(argument: 'NODE_IMAGE' | 'HELM_IMAGE' | 'KUBECTL_IMAGE'): string {
+function baseImage(argument: 'NODE_IMAGE' | 'HELM_IMAGE' | 'KUBECTL_IMAGE'): string {
   const found = new RegExp(`^ARG ${argument}=(\\S+)$`, 'm').exec(
     readFileSync(join(root, 'Dockerfile.runner'), 'utf8'),
   )?.[1]

@@ -42,7 +42,7 @@ export function useTestDatabase(size = 5): TestDatabase {
   return db
 }
 
-export const testActor = { actor: 'ann', source: 'api', reason: null }
+const testActor = { actor: 'ann', source: 'api', reason: null }
 export const leaseMs = 30_000
 
 export const scriptResult = (

@@ -5,7 +5,7 @@ const secretKey = /pass|secret|token|credential|private|api[-_.]?key|auth/i
 const minLength = 4
 const secrets = new Set()
 
-export function isSecretKey(key) {
+function isSecretKey(key) {
   return secretKey.test(key)
 }
 

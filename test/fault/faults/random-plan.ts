@@ -16,7 +16,7 @@ function pickProgram<T extends Program>(random: Random, from: readonly T[]): T |
 }
 const pause = (random: Random, maxMs: number) => sleep(random.between(0.2, 1) * maxMs)
 
-export const randomFaults = {
+const randomFaults = {
   'a runner is killed': async (cluster, random) => {
     await pickRunner(cluster, random)?.kill()
     await cluster.addRunner()

@@ -65,7 +65,7 @@ export async function upgradeRelease(request) {
 }
 
 /** The installed manifests, as helm recorded them; null if nothing is installed. */
-export async function installedManifest({ name, namespace }) {
+async function installedManifest({ name, namespace }) {
   try {
     return await helm(['get', 'manifest', name, '-n', namespace])
   } catch (error) {

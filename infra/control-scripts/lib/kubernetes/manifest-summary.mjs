@@ -5,7 +5,7 @@
 import { findLinks } from './links.mjs'
 
 /** Kinds that have pods, each with its API group. */
-export const workloadKinds = {
+const workloadKinds = {
   Deployment: 'apps',
   StatefulSet: 'apps',
   DaemonSet: 'apps',
@@ -39,12 +39,12 @@ export function summarizeManifests(documents, namespace) {
   }
 }
 
-export function apiGroup(apiVersion) {
+function apiGroup(apiVersion) {
   return apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
 }
 
 /** Helm creates and deletes its hooks itself, so they do not belong to the release. */
-export function isHook(object) {
+function isHook(object) {
   return object.metadata?.annotations?.['helm.sh/hook'] !== undefined
 }
 
