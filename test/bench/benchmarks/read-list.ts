@@ -24,15 +24,18 @@ export async function readList(bench: Bench, selected: ReadonlySet<string>): Pro
   writeFileSync(file, bytes)
   const baseline = await startBaselineServer(bench, fixture.baseline, { BASELINE_BYTES_FILE: file })
 
-  const rates = (lanes: number, expect: number, our: HttpRequest[], its: HttpRequest[]) =>
+  const measureRate = async (origin: string, requests: HttpRequest[], expect: number, lanes: number) =>
+    (await bench.load.run('requestRate', { origin, requests, expect, lanes, ms })).perSecond
+  const rates = (
+    lanes: number,
+    expect: number,
+    octopodRequests: HttpRequest[],
+    baselineRequests: HttpRequest[],
+  ) =>
     compareInRounds(
       rounds,
-      async () =>
-        (await bench.load.run('requestRate', { origin: octopod.origin, requests: our, expect, lanes, ms }))
-          .perSecond,
-      async () =>
-        (await bench.load.run('requestRate', { origin: baseline.origin, requests: its, expect, lanes, ms }))
-          .perSecond,
+      () => measureRate(octopod.origin, octopodRequests, expect, lanes),
+      () => measureRate(baseline.origin, baselineRequests, expect, lanes),
     )
   const change = `update deployments set revision = default where name = '${names[0]}'`
   const changed = async (origin: string, request: HttpRequest) => {
@@ -75,9 +78,9 @@ export async function readList(bench: Bench, selected: ReadonlySet<string>): Pro
     add('R3', 'list, 304', 0.5, await rates(32, 304, [get(list, now)], [get('/small', etag)]))
   }
   if (selected.has('R4')) {
-    const our = names.map((name) => get(`${list}/${name}/full_info`))
-    const its = names.map((name) => get(`/row/${name}`))
-    add('R4', 'one full_info', 0.6, await rates(32, 200, our, its))
+    const octopodRequests = names.map((name) => get(`${list}/${name}/full_info`))
+    const baselineRequests = names.map((name) => get(`/row/${name}`))
+    add('R4', 'one full_info', 0.6, await rates(32, 200, octopodRequests, baselineRequests))
   }
   return results
 }
