@@ -1,8 +1,8 @@
 /**
  * Builds the programs of a Kubernetes control plane, kubectl and helm from their Go modules, at the versions of
  * tools/go.mod, into a cache outside the repository. Each set of versions is built once, and its folder appears only
- * when it is complete. Called by start.ts, the images and the tests. `npx node infra/test-cluster/tools.ts` builds them
- * and prints the folder.
+ * when it is complete. A build that was stopped continues with the first missing program. Called by start.ts, the
+ * images and the tests. `npx node infra/test-cluster/tools.ts` builds them and prints the folder.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -15,17 +15,20 @@ import { UserError } from '../dev/user-error.ts'
 
 const modules = join(import.meta.dirname, 'tools')
 
+/** In the order of the build: the small ones first, because a stopped build keeps what is finished. */
 const programs = {
-  etcd: 'go.etcd.io/etcd/server/v3',
-  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
-  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
-  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
   helm: 'helm.sh/helm/v4/cmd/helm',
   // Many installations still use Helm 3, which applies manifests in another way.
   helm3: 'helm.sh/helm/v3/cmd/helm',
+  etcd: 'go.etcd.io/etcd/server/v3',
+  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
 } as const
+
+const progressIntervalMs = 15_000
 
 export type Tools = { folder: string; program(name: keyof typeof programs): string }
 
@@ -60,38 +63,73 @@ async function build(folder: string, print: (line: string) => void, signal?: Abo
     throw new UserError(
       'The Kubernetes tools are built with Go, which is not on the PATH: install Go 1.26 or later.',
     )
+  const unfinished = `${folder}.unfinished`
   const tempFolder = `${folder}.${process.pid}.building`
-  mkdirSync(tempFolder, { recursive: true })
+  const names = Object.keys(programs) as (keyof typeof programs)[]
+  const isBuilt = (name: string) => existsSync(join(unfinished, name))
+  const earlier = names.filter(isBuilt).length
   print(`Building the Kubernetes tools once, into ${folder}; this takes several minutes.`)
-  const startedAt = performance.now()
+  if (earlier > 0) print(`${earlier} of ${names.length} programs are there from an earlier build.`)
+  const startedAtMs = performance.now()
+  mkdirSync(tempFolder, { recursive: true })
   try {
-    // One command shares compiled packages and uses all cores. Helm 3 needs a second command, because both are called
-    // helm.
-    const { helm3, ...others } = programs
-    await runGo(['build', ...buildFlags(), '-o', `${tempFolder}/`, ...Object.values(others)], signal)
-    for (const [name, path] of Object.entries(others))
-      renameSync(join(tempFolder, binaryName(path)), join(tempFolder, name))
-    await runGo(['build', ...buildFlags(), '-o', join(tempFolder, 'helm3'), helm3], signal)
-    // Another process may have built the same programs in the meantime.
-    if (!existsSync(folder)) renameSync(tempFolder, folder)
+    for (const name of names) {
+      // Another process may build the same programs at the same time.
+      if (existsSync(folder)) break
+      if (isBuilt(name)) continue
+      await buildProgram(name, join(tempFolder, name), print, signal)
+      mkdirSync(unfinished, { recursive: true })
+      renameSync(join(tempFolder, name), join(unfinished, name))
+      const built = names.filter(isBuilt).length
+      print(`${built} of ${names.length}: ${name} is built, ${elapsed(startedAtMs)} after the start.`)
+    }
+    if (existsSync(folder)) rmSync(unfinished, { recursive: true, force: true })
+    else renameSync(unfinished, folder)
   } finally {
     rmSync(tempFolder, { recursive: true, force: true })
   }
-  print(`Built in ${Math.round((performance.now() - startedAt) / 1000)} s.`)
+  print(`Built in ${elapsed(startedAtMs)}.`)
 }
 
-/** The file name that Go chooses: the last part of the package path that is not a version. */
-const binaryName = (path: string) =>
-  path
-    .replace(/\/v\d+$/, '')
-    .split('/')
-    .at(-1) ?? path
+/** Prints how far the program is every few seconds. Go itself keeps the compiled packages of a stopped build. */
+async function buildProgram(
+  name: keyof typeof programs,
+  file: string,
+  print: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const startedAtMs = performance.now()
+  const counts = { packages: 0, modules: 0 }
+  const timer = setInterval(
+    () =>
+      print(
+        `${name}: ${counts.packages} packages compiled, ${counts.modules} modules downloaded, ${elapsed(startedAtMs)}.`,
+      ),
+    progressIntervalMs,
+  )
+  try {
+    await runGo(['build', '-v', ...buildFlags(), '-o', file, programs[name]], signal, (line) => {
+      if (line.startsWith('go: downloading ')) counts.modules += 1
+      // With -v Go prints the name of each package that it compiles.
+      else if (/^[^\s:]+$/.test(line)) counts.packages += 1
+      else console.error(line)
+    })
+  } finally {
+    clearInterval(timer)
+  }
+}
 
-/**
- * Runs Go with low priority. Its output goes to stderr, without the downloads. The caller's GOFLAGS and GOWORK are
- * ignored.
- */
-function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
+function elapsed(startedAtMs: number): string {
+  const seconds = Math.round((performance.now() - startedAtMs) / 1000)
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+}
+
+/** Runs Go with low priority. The caller's GOFLAGS and GOWORK are ignored. */
+function runGo(
+  args: string[],
+  signal: AbortSignal | undefined,
+  onLine: (line: string) => void,
+): Promise<void> {
   const environment = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly' }
   const child = spawn('nice', ['-n', '10', 'go', ...args], {
     cwd: modules,
@@ -99,12 +137,16 @@ function runGo(args: string[], signal: AbortSignal | undefined): Promise<void> {
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
   })
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (!line.startsWith('go: downloading ')) console.error(line)
-  })
+  createInterface({ input: child.stderr }).on('line', onLine)
   return new Promise((resolve, reject) => {
     const fail = (reason: string) =>
-      reject(new UserError(signal?.aborted ? 'The build of the Kubernetes tools was stopped.' : reason))
+      reject(
+        new UserError(
+          signal?.aborted
+            ? 'The build of the Kubernetes tools was stopped. The next one continues where it ended.'
+            : reason,
+        ),
+      )
     child.once('error', (error) => fail(`go could not be started: ${error.message}`))
     child.once('close', (code, signal) => {
       if (code === 0) return resolve()

@@ -73,14 +73,35 @@ test('A failed build leaves no tools folder and prints the output of Go', async 
   assert.match(stderr, /module lookup disabled\ngo build ended with code 1;.* GOPROXY .*network.*\n$/)
 })
 
-test('A stopped build leaves nothing', async (t) => {
+test('A stopped build keeps what it has built, and the next one continues there', async (t) => {
   const { start, calls, cacheEntries } = createToolsCache(t)
-  const { child, ended } = start({ GO_DOES: 'hang' })
-  await waitFor('Go is called', async () => ({ done: calls().length > 0, value: null }))
+  const { child, ended } = start({ GO_DOES: 'hang', GO_AT: 'kwok' })
+  await waitFor('Go builds kwok', async () => ({
+    done: calls().at(-1)?.endsWith('kwok') ?? false,
+    value: null,
+  }))
   child.kill('SIGTERM')
   const { code, stderr } = await ended
-  assert.deepEqual([code, cacheEntries()], [1, []])
-  assert.match(stderr, /The build of the Kubernetes tools was stopped\.\n$/)
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /The build of the Kubernetes tools was stopped\. The next one continues where it ended\.\n$/,
+  )
+  const built = calls().length
+  const next = await start().ended
+  assert.equal(next.code, 0, next.stderr)
+  assert.match(next.stderr, /^4 of 8 programs are there from an earlier build\.$/m)
+  assert.equal(calls().length - built, 4)
+  assert.equal(readdirSync(next.stdout.trim()).length, 8)
+  assert.equal(cacheEntries().length, 1)
+})
+
+test('Each program is reported when it is built', async (t) => {
+  const { stderr } = await createToolsCache(t).start().ended
+  const lines = stderr.split('\n').filter((line) => / is built, /.test(line))
+  assert.equal(lines.length, 8, stderr)
+  assert.match(lines[0] ?? '', /^1 of 8: kubectl is built, \d+ s after the start\.$/)
+  assert.doesNotMatch(stderr, /downloading|k8s\.io\/kubernetes/)
 })
 
 test('Without Go there is one sentence', async (t) => {
