@@ -83,6 +83,7 @@ async function optionValues(
       return actionIds(environment)
     case '-e':
     case '--set-app-config':
+    case '--set-app-config-file':
     case '-E':
     case '--unset-app-env-override':
       return configKeys('application', option.includes('unset') || option === '-E', environment)
@@ -91,6 +92,7 @@ async function optionValues(
       return [...formats, ...(await configKeys('deployment', false, environment))]
     case '-O':
     case '--set-deployment-config':
+    case '--set-deployment-config-file':
     case '--unset-deployment-override':
       return configKeys('deployment', !option.includes('-set-'), environment)
     case '--output':

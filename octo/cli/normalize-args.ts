@@ -24,8 +24,10 @@ export const shortOptions: Readonly<Record<string, string>> = {
 export const valueNames: Readonly<Record<string, string>> = {
   name: 'NAME',
   'set-app-config': 'KEY=VALUE',
+  'set-app-config-file': 'KEY=PATH',
   'unset-app-env-override': 'KEY',
   'set-deployment-config': 'KEY=VALUE',
+  'set-deployment-config-file': 'KEY=PATH',
   'unset-deployment-override': 'KEY',
   action: 'ID',
   'log-type': 'STREAM',

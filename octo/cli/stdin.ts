@@ -53,7 +53,8 @@ async function readStream(option: string, stdin: ByteSource): Promise<string> {
 
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    // A byte order mark is part of the text.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw new Error('it is not UTF-8 text')
   }

@@ -1,6 +1,6 @@
 /**
- * Parses config options of the command line (`-e KEY=VALUE`, `-e KEY=@FILE`, `-f FILE`, `-E KEY`) into overrides.
- * Called by the create, update and config commands.
+ * Parses config options of the command line (`-e KEY=VALUE`, `--set-app-config-file KEY=PATH`, `-f FILE`, `-E KEY`)
+ * into overrides. Called by the create, update and config commands.
  */
 import { Option } from 'clipanion'
 import {
@@ -17,13 +17,22 @@ import { CliError } from '../errors/cli-error.ts'
 
 export const applicationConfigOption = () =>
   Option.Array('-e,--set-app-config', [], {
-    description:
-      'KEY=VALUE of the application config, or KEY=@FILE (@- for stdin, @@ for a literal @); repeatable',
+    description: 'KEY=VALUE of the application config; repeatable',
   })
 
 export const deploymentConfigOption = () =>
   Option.Array('-o,--set-deployment-config', [], {
-    description: 'KEY=VALUE of the deployment config, or KEY=@FILE; repeatable',
+    description: 'KEY=VALUE of the deployment config; repeatable',
+  })
+
+export const applicationFileOption = () =>
+  Option.Array('--set-app-config-file', [], {
+    description: 'KEY=PATH: the content of a file, unchanged, is the value; - for stdin; repeatable',
+  })
+
+export const deploymentFileOption = () =>
+  Option.Array('--set-deployment-config-file', [], {
+    description: 'the same for the deployment config; repeatable',
   })
 
 export const overridesFileOption = () =>
@@ -31,11 +40,15 @@ export const overridesFileOption = () =>
     description: 'YAML or JSON file of overrides of both levels, - for stdin; repeatable',
   })
 
-type OverrideArguments = ByLevel<readonly string[]> & { files: readonly string[] }
+type OverrideArguments = Partial<ByLevel<readonly string[]>> & {
+  files?: readonly string[]
+  /** KEY=PATH of --set-app-config-file and --set-deployment-config-file. */
+  valueFiles?: Partial<ByLevel<readonly string[]>>
+}
 
-/** Reads the files in their order, then -e and -o. The last value of a key wins. */
+/** Reads the files in their order, then -e and -o, then the values from files. The last value of a key wins. */
 export async function readOverrides(
-  { application, deployment, files }: OverrideArguments,
+  { application = [], deployment = [], files = [], valueFiles = {} }: OverrideArguments,
   stdin: ByteSource,
 ): Promise<ByLevel<Override[]>> {
   const readSource = createInputReader(stdin)
@@ -47,8 +60,12 @@ export async function readOverrides(
     for (const [key, value] of fromFile.application) byKey.application.set(key, value)
     for (const [key, value] of fromFile.deployment) byKey.deployment.set(key, value)
   }
-  for (const text of application) byKey.application.set(...(await parseOverride('-e', text, readSource)))
-  for (const text of deployment) byKey.deployment.set(...(await parseOverride('-o', text, readSource)))
+  for (const text of application) byKey.application.set(...parseOverride('-e', text))
+  for (const text of deployment) byKey.deployment.set(...parseOverride('-o', text))
+  for (const text of valueFiles.application ?? [])
+    byKey.application.set(...(await readValueFile('--set-app-config-file', text, readSource)))
+  for (const text of valueFiles.deployment ?? [])
+    byKey.deployment.set(...(await readValueFile('--set-deployment-config-file', text, readSource)))
   return { application: [...byKey.application], deployment: [...byKey.deployment] }
 }
 
@@ -59,42 +76,31 @@ export function readUnset(option: '-E' | '-O', texts: readonly string[]): string
   return [...texts]
 }
 
-/** Messages never contain the value, because it may be secret. */
-async function parseOverride(
+/** The value is literal, as in octo 1.6: `@` has no meaning. */
+function parseOverride(option: string, text: string): Override {
+  const [key, value] = parsePair(option, text, 'VALUE')
+  return checkedOverride(key, value)
+}
+
+async function readValueFile(
   option: string,
   text: string,
   readSource: ReturnType<typeof createInputReader>,
 ): Promise<Override> {
-  const pair = parseKeyValue(text)
-  if (pair === null) {
-    const reason = text.includes('=') ? 'the key before "=" is empty' : '"=" is missing'
-    throw new CliError('usage', `${option} needs KEY=VALUE: ${reason}.`)
-  }
-  const [key, rawValue] = pair
-  const keyError = configKeyError(key)
-  if (keyError !== null) throw new CliError('usage', keyError)
-  const value = await resolveValue(`${option} ${key}`, rawValue, readSource)
-  const valueError = configValueError(key, value)
-  if (valueError !== null) throw new CliError('usage', valueError)
-  return valueAdded(key, value)
+  const [key, path] = parsePair(option, text, 'PATH')
+  return checkedOverride(key, await readSource(`${option} ${key}`, path))
 }
 
-async function resolveValue(
-  option: string,
-  rawValue: string,
-  readSource: ReturnType<typeof createInputReader>,
-): Promise<string> {
-  if (rawValue.startsWith('@@')) return rawValue.slice(1)
-  if (!rawValue.startsWith('@')) return rawValue
-  try {
-    // The new line at the end of a file is not part of the value.
-    return (await readSource(option, rawValue.slice(1))).replace(/\r?\n$/, '')
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    throw new CliError(
-      'usage',
-      error.message,
-      'A value that begins with @ names a file. Write @@ for a literal @.',
-    )
-  }
+function parsePair(option: string, text: string, valueName: string): [key: string, value: string] {
+  const pair = parseKeyValue(text)
+  if (pair !== null) return pair
+  const reason = text.includes('=') ? 'the key before "=" is empty' : '"=" is missing'
+  throw new CliError('usage', `${option} needs KEY=${valueName}: ${reason}.`)
+}
+
+/** Messages never contain the value, because it may be secret. */
+function checkedOverride(key: string, value: string): Override {
+  const error = configKeyError(key) ?? configValueError(key, value)
+  if (error !== null) throw new CliError('usage', error)
+  return valueAdded(key, value)
 }

@@ -6,7 +6,11 @@ import { parseName } from '../../cli/base-command.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
-import { deploymentConfigOption, readOverrides } from '../../overrides/parse-overrides.ts'
+import {
+  deploymentConfigOption,
+  deploymentFileOption,
+  readOverrides,
+} from '../../overrides/parse-overrides.ts'
 
 export class Config extends ApiCommand {
   static override paths = [['config']]
@@ -26,11 +30,15 @@ export class Config extends ApiCommand {
 
   name = Option.String('-n,--name', { description: 'name of a deployment' })
   deployment = deploymentConfigOption()
+  deploymentFile = deploymentFileOption()
   keys = Option.Boolean('--keys', false, { description: 'print keys instead of values' })
 
   protected async run(): Promise<void> {
     const name = this.name === undefined ? null : parseName(this.name)
-    const overrideArguments = { application: [], deployment: this.deployment, files: [] }
+    const overrideArguments = {
+      deployment: this.deployment,
+      valueFiles: { deployment: this.deploymentFile },
+    }
     const { deployment: extraOverrides } = await readOverrides(overrideArguments, this.context.stdin)
     const client = await this.client()
     const present = name === null ? null : (await client.call('getFullInfo', { params: { name } })).deployment

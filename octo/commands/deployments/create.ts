@@ -7,7 +7,9 @@ import { nameOption, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import {
   applicationConfigOption,
+  applicationFileOption,
   deploymentConfigOption,
+  deploymentFileOption,
   overridesFileOption,
   readOverrides,
 } from '../../overrides/parse-overrides.ts'
@@ -38,12 +40,19 @@ export class Create extends ActionCommand {
   name = nameOption()
   application = applicationConfigOption()
   deployment = deploymentConfigOption()
+  applicationFile = applicationFileOption()
+  deploymentFile = deploymentFileOption()
   file = overridesFileOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
   protected async start(context: ActionContext): Promise<Started> {
     const name = parseName(this.name)
-    const overrideArguments = { application: this.application, deployment: this.deployment, files: this.file }
+    const overrideArguments = {
+      application: this.application,
+      deployment: this.deployment,
+      files: this.file,
+      valueFiles: { application: this.applicationFile, deployment: this.deploymentFile },
+    }
     const overrides = await readOverrides(overrideArguments, this.context.stdin)
     const body = { name, ...overridesToWire(overrides) }
     try {

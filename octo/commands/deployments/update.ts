@@ -6,7 +6,9 @@ import { nameOption, parseName } from '../../cli/base-command.ts'
 import { updateWithRetry } from '../../config/update-with-retry.ts'
 import {
   applicationConfigOption,
+  applicationFileOption,
   deploymentConfigOption,
+  deploymentFileOption,
   overridesFileOption,
   readOverrides,
   readUnset,
@@ -18,12 +20,12 @@ export class Update extends ActionCommand {
     description: 'update a deployment',
     details: `
       Keeps the overrides that are not named. First removes those of -E and -O, so that the default applies again,
-      then sets those of -f, -e and -o.
+      then sets those of -f, -e and -o, then values from files.
     `,
     examples: [
       ['Another image', '$0 update -n feature-1 -e image.tag=v3'],
       ['Back to the defaults of two keys', '$0 update -n feature-1 -E greeting -O replicas'],
-      ['A value from a file', '$0 update -n feature-1 -e motd=@motd.txt'],
+      ['A value from a file', '$0 update -n feature-1 --set-app-config-file motd=motd.txt'],
       ['Wait until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
     ],
   })
@@ -37,13 +39,20 @@ export class Update extends ActionCommand {
   unsetDeployment = Option.Array('-O,--unset-deployment-override', [], {
     description: 'KEY of the deployment config whose override is removed; repeatable',
   })
+  applicationFile = applicationFileOption()
+  deploymentFile = deploymentFileOption()
   file = overridesFileOption()
 
   protected async start({ client, options }: ActionContext): Promise<Started> {
     const name = parseName(this.name)
     const unsetApplication = readUnset('-E', this.unsetApplication)
     const unsetDeployment = readUnset('-O', this.unsetDeployment)
-    const overrideArguments = { application: this.application, deployment: this.deployment, files: this.file }
+    const overrideArguments = {
+      application: this.application,
+      deployment: this.deployment,
+      files: this.file,
+      valueFiles: { application: this.applicationFile, deployment: this.deploymentFile },
+    }
     const set = await readOverrides(overrideArguments, this.context.stdin)
     const application = { set: set.application, unset: unsetApplication }
     const deployment = { set: set.deployment, unset: unsetDeployment }

@@ -229,24 +229,26 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     assert.equal((await runAsAdmin('wait', '-a', String(action_id))).code, 0)
   })
 
-  test('Values can come from files and stdin', async () => {
+  test('A value of -e is literal, and a value from a file or stdin arrives unchanged', async () => {
     const [overrides, motd] = [join(system.dir, 'overrides.yaml'), join(system.dir, 'motd.txt')]
     await writeFile(
       overrides,
       'app:\n  version: 1.10\n  image: { tag: v7 }\n  debug: null\ndeployment:\n  region: us\n',
     )
-    await writeFile(motd, 'two\nlines\n')
+    await writeFile(motd, '\ufeff two\r\nlines\n\n')
     const args = [
       '-f',
       overrides,
+      '--set-app-config-file',
+      `motd=${motd}`,
+      '--set-deployment-config-file',
+      `script=${motd}`,
       '-e',
-      `motd=@${motd}`,
-      '-e',
-      'at=@@home',
+      'at=@home',
       '-e',
       'image.tag=v8',
-      '-e',
-      'in=@-',
+      '--set-app-config-file',
+      'in=-',
     ]
     const run = startOcto(environmentFor(system.adminHeader), 'create', '-n', 'files', ...args)
     run.child.stdin?.end('from stdin\n')
@@ -256,11 +258,14 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
       ['version', { tag: 'ValueAdded', contents: '1.10' }],
       ['image.tag', { tag: 'ValueAdded', contents: 'v8' }],
       ['debug', { tag: 'ValueDeleted' }],
-      ['motd', { tag: 'ValueAdded', contents: 'two\nlines' }],
       ['at', { tag: 'ValueAdded', contents: '@home' }],
-      ['in', { tag: 'ValueAdded', contents: 'from stdin' }],
+      ['motd', { tag: 'ValueAdded', contents: '\ufeff two\r\nlines\n\n' }],
+      ['in', { tag: 'ValueAdded', contents: 'from stdin\n' }],
     ])
-    assert.deepEqual(deployment.deployment_overrides, [['region', { tag: 'ValueAdded', contents: 'us' }]])
+    assert.deepEqual(deployment.deployment_overrides, [
+      ['region', { tag: 'ValueAdded', contents: 'us' }],
+      ['script', { tag: 'ValueAdded', contents: '\ufeff two\r\nlines\n\n' }],
+    ])
   })
 
   test('config and diff print config and differences', async () => {

@@ -165,10 +165,17 @@ suite('command lines', { concurrency: 4 }, () => {
     ],
     [['archive', '-n', 'x1', '--idempotency-key', 'a b'], /^octo: --idempotency-key needs 1 to 180 visible/],
     [
-      ['create', '-n', 'x1', '-e', 'a=@/nonexistent'],
-      /^octo: -e a cannot read .*\nA value that begins with @ names/,
+      ['create', '-n', 'x1', '--set-app-config-file', 'a=/nonexistent'],
+      /^octo: --set-app-config-file a cannot read \/nonexistent: the file does not exist\./,
     ],
-    [['create', '-n', 'x1', '-e', 'a=@-', '-f', '-'], /^octo: -e a and -f both read stdin/],
+    [
+      ['create', '-n', 'x1', '--set-app-config-file', 'a'],
+      /^octo: --set-app-config-file needs KEY=PATH: "=" is missing\./,
+    ],
+    [
+      ['create', '-n', 'x1', '--set-deployment-config-file', 'a=-', '-f', '-'],
+      /^octo: --set-deployment-config-file a and -f both read stdin/,
+    ],
     [['wait'], /^octo: wait needs either -n NAME or -a ID\./],
     [['wait', '-n', 'x1', '--for', 'ever'], /^octo: --for needs one of running, archived, gone\./],
     [['diff', '-a', '1'], /^octo: diff needs -n NAME once or twice, or -a ID twice\./],
