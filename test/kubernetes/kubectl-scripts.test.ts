@@ -63,7 +63,7 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     assert.deepEqual(remaining, [])
   })
 
-  test('Two deployments of one folder select only their customScripts pods', async () => {
+  test('Two deployments of one folder select only their own pods', async () => {
     await Promise.all(['left', 'right'].map((name) => runSuccessfully('create', name, sample)))
     const selector = JSON.parse(await get('service/left-web', '{.spec.selector}'))
     assert.deepEqual(selector, { app: 'web', 'app.kubernetes.io/instance': 'left' })
