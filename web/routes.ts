@@ -7,12 +7,11 @@ export type Route =
   | { page: 'deployment'; name: string; output: number }
   | { page: 'not-found'; path: string }
 
-export const listPath = '/'
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
 /** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
-export function parseRoute(path: string, search = ''): Route {
+function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
   if (name === undefined) return { page: 'not-found', path }

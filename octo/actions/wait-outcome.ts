@@ -79,7 +79,7 @@ export function findNewerAttempt({ info, action }: Snapshot): ActionSummary | nu
 }
 
 /** The error for an action that did not succeed. */
-export function failureOf(action: ActionSummary): CliError {
+function failureOf(action: ActionSummary): CliError {
   const { action_id: id, state, exit_code: exitCode, signal, error, cancelled_by: cancelledBy } = action
   const subject = `${kindFromWireName(action.action)} (action ${id})`
   if (state === 'cancelled') {

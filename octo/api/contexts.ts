@@ -11,7 +11,7 @@ import type { Context } from './types.ts'
 /** `current` is the default context. */
 export type ContextsFile = { current: string | null; contexts: Context[] }
 
-export function contextsPath(environment: NodeJS.ProcessEnv): string {
+function contextsPath(environment: NodeJS.ProcessEnv): string {
   const base =
     environment.XDG_CONFIG_HOME?.trim() ||
     join(environment.HOME?.trim() || environment.USERPROFILE?.trim() || '.', '.config')

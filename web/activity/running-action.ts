@@ -35,10 +35,10 @@ export function RunningAction({ action, name, onDismiss }: Props): VNode {
         <strong>
           ${active ? (action.state === 'queued' ? `${inProgress}: ${stateLabels.queued}` : inProgress) : `${verb} ${actionOutcomeLabel(action)}`}
         </strong>
-        ${active && html`<${ElapsedTimer} key="since" since=${action.started_at ?? action.created_at} />`}
-        ${active && html`<${ExpectedDuration} key="usual" action=${action} />`}
-        ${!active && tookMs !== null && html`<span key="took" class="action-actor-note">in ${formatDuration(tookMs)}</span>`}
-        <span key="by" class="action-actor-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
+        ${active && html`<${ElapsedTimer} key="elapsed" since=${action.started_at ?? action.created_at} />`}
+        ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}
+        ${!active && tookMs !== null && html`<span key="duration" class="running-action-note">in ${formatDuration(tookMs)}</span>`}
+        <span key="actor" class="running-action-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
         ${action.reason !== null && html`<span key="reason" class="running-action-reason">“${action.reason}”</span>`}
       </div>
       ${

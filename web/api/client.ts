@@ -1,6 +1,6 @@
 /**
- * Calls the server: one typed function for every endpoint of domain/api.ts. Adds the credential and a time
- * limit, and turns failures into ApiError. Created by app-context.ts.
+ * Calls the server: one typed function for every endpoint of domain/api-schema.ts. Adds the credential and a
+ * time limit, and turns failures into ApiError. Created by app-context.ts.
  */
 import type { Api } from '../../domain/api-schema.ts'
 import { buildPath, type EndpointName, endpoints, headers } from '../../domain/endpoints.ts'

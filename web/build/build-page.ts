@@ -91,7 +91,7 @@ async function minifyScript(script: Uint8Array): Promise<Uint8Array> {
   return new TextEncoder().encode(code)
 }
 
-/** As functions/http/static-files.ts knows it: what has one is kept for ever. */
+/** Browsers cache a file with this hash in its name for a year: see functions/http/static-files.ts. */
 function contentHash(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase()
 }

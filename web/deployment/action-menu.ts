@@ -16,7 +16,7 @@ function visibleActions(info: FullInfo, isAdmin: boolean): DeploymentAction[] {
   return [...(isArchived(info) ? (['restore'] as const) : (['update', 'archive'] as const)), ...admin]
 }
 
-export function actionItems(app: AppContext, info: FullInfo): MenuItem[] {
+function actionItems(app: AppContext, info: FullInfo): MenuItem[] {
   const isAdmin = app.session.isAdmin()
   return visibleActions(info, isAdmin).map((action) => ({
     text: actionLabels[action],

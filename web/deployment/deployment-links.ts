@@ -16,7 +16,7 @@ export function DeploymentLinks({ links }: { links: readonly Link[] }): VNode | 
   </ul>`
 }
 
-export function ExternalLink({ href, text }: { href: string; text: string }): VNode {
+function ExternalLink({ href, text }: { href: string; text: string }): VNode {
   if (!isSafeLink(href)) return html`<span class="unsafe-link" title=${href}>${text}</span>`
   return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}<${Icon} name="out" /></a>`
 }

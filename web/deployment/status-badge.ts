@@ -23,8 +23,8 @@ export function StatusBadge({ info, compact }: { info: FullInfo; compact?: boole
     <${StatusIcon} tone=${tone} />
     <span class="status-text">
       <span class="status-label">${label}</span>
-      ${active !== null && html`<${ElapsedTimer} key="since" since=${active.started_at ?? active.created_at} />`}
-      ${active !== null && !compact && html`<${ExpectedDuration} key="usual" action=${active} />`}
+      ${active !== null && html`<${ElapsedTimer} key="elapsed" since=${active.started_at ?? active.created_at} />`}
+      ${active !== null && !compact && html`<${ExpectedDuration} key="expected" action=${active} />`}
       ${reason !== null && html`<span key="reason" class="status-reason">${reason}</span>`}
     </span>
   </span>`
