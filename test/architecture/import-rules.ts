@@ -1,6 +1,6 @@
 /**
- * Which folder may import what, as data with a reason for each entry (architecture §2). imports.test.ts checks it. A new
- * package needs a reason here and in DECISIONS.md; a new import between top folders needs a decision.
+ * Which folder may import what, as data with a reason for each entry. imports.test.ts checks it. A new package needs a
+ * reason here and in DECISIONS.md; a new import between top folders needs a decision.
  */
 import type { TopFolder } from './repository.ts'
 

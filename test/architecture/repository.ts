@@ -38,7 +38,7 @@ export const sources = (): string[] =>
   )
 
 /** The text without comments. Biome's format is assumed: a block comment begins its line. */
-export const withoutComments = (text: string): string =>
+const withoutComments = (text: string): string =>
   text.replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, '').replace(/(^|[ \t;,({])\/\/.*$/gm, '$1')
 
 export type ImportSpecifier = { specifier: string; typeOnly: boolean }

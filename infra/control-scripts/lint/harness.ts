@@ -124,7 +124,7 @@ export const lastOutput = (text: string): string => text.trim().slice(-300)
 
 /**
  * Config values that show how a script handles values: one creates a file when a shell evaluates it, one is a secret
- * that must not be printed. `findErrors` reports what has happened.
+ * that must not be printed. `findErrors` returns what the script did wrong.
  */
 export function createUnusualValues() {
   const folder = mkdtempSync(join(tmpdir(), 'octopod-lint-'))

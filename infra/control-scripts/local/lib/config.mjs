@@ -4,7 +4,7 @@
  */
 
 /** The available releases, by tag. `broken` and `crash` demonstrate failures. */
-export const releases = {
+const releases = {
   v1: 'counts visits',
   v2: 'counts visits and shows its uptime',
   v3: 'counts visits and shows its uptime and the replica',
