@@ -60,23 +60,23 @@
 {{- end -}}
 
 {{- define "octopod.authorizationEnv" -}}
-{{- $own := not .Values.authorization.existingSecret.name -}}
+{{- $fromValues := not .Values.authorization.existingSecret.name -}}
 {{- $secret := .Values.authorization.existingSecret.name | default (printf "%s-authorization" (include "octopod.name" .)) -}}
-{{- if or (not $own) .Values.authorization.admin }}
+{{- if or (not $fromValues) .Values.authorization.admin }}
 - name: POWER_AUTHORIZATION_HEADER
   valueFrom:
     secretKeyRef:
       name: {{ $secret }}
-      key: {{ ternary "POWER_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.adminKey $own }}
-      optional: {{ not $own }}
+      key: {{ ternary "POWER_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.adminKey $fromValues }}
+      optional: {{ not $fromValues }}
 {{- end }}
-{{- if or (not $own) .Values.authorization.user }}
+{{- if or (not $fromValues) .Values.authorization.user }}
 - name: APP_AUTHORIZATION_HEADER
   valueFrom:
     secretKeyRef:
       name: {{ $secret }}
-      key: {{ ternary "APP_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.userKey $own }}
-      optional: {{ not $own }}
+      key: {{ ternary "APP_AUTHORIZATION_HEADER" .Values.authorization.existingSecret.userKey $fromValues }}
+      optional: {{ not $fromValues }}
 {{- end }}
 {{- end -}}
 

@@ -4,12 +4,12 @@
 {{- define "octopod.storePassword" -}}
 {{- $root := index . 0 -}}
 {{- $store := index . 1 -}}
-{{- $given := (get $root.Values $store).bundled.password -}}
-{{- if $given -}}
-{{- $given -}}
+{{- $password := (get $root.Values $store).bundled.password -}}
+{{- if $password -}}
+{{- $password -}}
 {{- else -}}
-{{- $present := lookup "v1" "Secret" $root.Release.Namespace (printf "%s-%s" (include "octopod.name" $root) $store) -}}
-{{- if $present -}}{{ index $present.data "password" | b64dec }}{{- else -}}{{ randAlphaNum 32 }}{{- end -}}
+{{- $existingSecret := lookup "v1" "Secret" $root.Release.Namespace (printf "%s-%s" (include "octopod.name" $root) $store) -}}
+{{- if $existingSecret -}}{{ index $existingSecret.data "password" | b64dec }}{{- else -}}{{ randAlphaNum 32 }}{{- end -}}
 {{- end -}}
 {{- end -}}
 
