@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
 import type { Project } from '../domain/script.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
+import type { ProcessTable } from './process/process-table.ts'
 import type { Watchdog } from './process/watchdog.ts'
 import type { ConfigCache } from './scripts/config-cache.ts'
 import type { ControlScripts } from './scripts/find-scripts.ts'
@@ -20,6 +21,9 @@ export type RunnerContext = {
   scripts: ControlScripts
   /** Ends the scripts when this process is killed or frozen. */
   watchdog: Watchdog
+  processTable: ProcessTable
+  /** The first part of the markers of this runner's scripts. Empty where the processes cannot be read. */
+  markerPrefix: string
   /** The environment variables that scripts see. */
   environment: Record<string, string>
   /** A program with arguments that starts every script; empty when scripts are started directly. */

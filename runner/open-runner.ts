@@ -1,9 +1,10 @@
 /** Finds the control scripts, opens all connections of a runner and closes them again. Called by main.ts. */
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
-import { pino } from 'pino'
-import { openPool } from '../db/pool.ts'
+import { type Logger, pino } from 'pino'
+import { type Database, openPool } from '../db/pool.ts'
+import { readDatabaseIdentity } from '../db/queries/database-identity.ts'
 import {
   closeRedis,
   createBlockingConnection,
@@ -16,6 +17,8 @@ import { serializers } from '../lib/serialize-error.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import type { RunnerContext } from './context.ts'
 import { detectPidNamespace } from './process/pid-namespace.ts'
+import { createProcessTable, readRunnerProcess } from './process/process-table.ts'
+import { createMarkerPrefix } from './process/script-marker.ts'
 import { createWatchdog } from './process/watchdog.ts'
 import { createConfigCache } from './scripts/config-cache.ts'
 import { findScripts } from './scripts/find-scripts.ts'
@@ -77,6 +80,8 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       redis,
       scripts,
       watchdog,
+      processTable: createProcessTable(),
+      markerPrefix: await readMarkerPrefix(settings, db, log),
       environment,
       commandPrefix,
       configCache: createConfigCache(),
@@ -93,4 +98,18 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       await withTimeout(Promise.all([db.end(), leaseDb.end()]), 2000, () => {})
     },
   }
+}
+
+/** With the project, because a copy of the files of a database may serve another project on the same machine. */
+async function readMarkerPrefix(settings: RunnerSettings, db: Database, log: Logger): Promise<string> {
+  const runner = readRunnerProcess()
+  if (runner === null) return ''
+  const identity = await readDatabaseIdentity(db).catch((error) => {
+    log.warn({ err: error }, 'the database has no identity; scripts of killed runners are not searched for')
+    return null
+  })
+  if (identity === null) return ''
+  const { PROJECT_NAME, BASE_DOMAIN, NAMESPACE } = settings
+  const parts = [identity, PROJECT_NAME, BASE_DOMAIN, NAMESPACE]
+  return createMarkerPrefix(hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 16), runner)
 }

@@ -17,7 +17,8 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { lifecycleArguments } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import type { Output } from '../output/output.ts'
-import { createMarker, runProcess } from '../process/process.ts'
+import { runProcess } from '../process/process.ts'
+import { createMarker } from '../process/script-marker.ts'
 import { buildRequest } from '../scripts/run-script.ts'
 import { createActionOutput } from './action-output.ts'
 import { type ActionLease, startLeaseRenewal } from './lease.ts'
@@ -41,7 +42,7 @@ export async function executeAction(
   const claimedAtMs = performance.now()
   const action = await claim(db, actionId, runnerName, settings.LEASE)
   if (action === null) return
-  const marker = createMarker()
+  const marker = createMarker(context.markerPrefix)
   const lease = startLeaseRenewal(context, action, marker, claimedAtMs)
   const execution: Execution = { context, action, lease, marker }
   running.set(actionId, lease)

@@ -1,70 +1,81 @@
 /**
  * The processes of one script: those in its process group, and those that left the group (setsid) but still have its
- * marker in their environment. Called by terminate.ts.
+ * marker in their environment. Called by terminate.ts and orphans.ts.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
+import { isSameProcess, type ProcessIdentity, type ProcessInfo, type ProcessTable } from './process-table.ts'
 
-/**
- * Set in the environment of every script and inherited by its children. A process that clears its environment and
- * leaves the group cannot be found; PID_NAMESPACE=own ends it nevertheless.
- */
-export const markerVariable = 'OCTOPOD_PROCESS'
-
-export type ProcessTree = { pid: number; marker: string }
-
-/** Returns whether any process received the signal. */
-export function signalTree(tree: ProcessTree, signal: NodeJS.Signals): boolean {
-  // The group comes first: the kernel signals all of it at once, so no process in it can escape by forking.
-  const group = sendSignal(-tree.pid, signal)
-  const outsideGroup = treeMembers(tree).filter((member) => member.group !== tree.pid)
-  return outsideGroup.map(({ pid }) => sendSignal(pid, signal)).includes(true) || group
-}
-
-/** Zombies do not count, because they run nothing and may wait long for their parent. */
-export function isTreeAlive(tree: ProcessTree): boolean {
-  return treeMembers(tree).length > 0 || (!canReadProc() && sendSignal(-tree.pid, 0))
+export type ProcessTree = {
+  /**
+   * Sends the signals one after the other. Resolves when all processes have received them; those of the group receive
+   * them before this returns.
+   */
+  signal(...signals: NodeJS.Signals[]): Promise<void>
+  isAlive(): Promise<boolean>
+  /** Must be called when the script itself has ended. From now on its number may belong to another process. */
+  scriptEnded(): void
 }
 
 /**
- * False on other systems than Linux, and when this process has no free file descriptor. Then only the group is known.
+ * `groups`: usually one, which the script leads. When the script has ended and its group is empty, the kernel uses their
+ * number again. From then on a group is only signalled while a process in it belongs to the script: it has the marker,
+ * it started before the script ended, or it was in the group together with such a process. This is read microseconds
+ * before the signal. Only a pidfd, which Node does not have, would exclude a new owner in between.
  */
-const canReadProc = () => readOrEmpty('/proc/self/stat') !== ''
+export function createProcessTree(
+  table: ProcessTable,
+  groups: readonly number[],
+  marker: string,
+): ProcessTree {
+  let endedTicks: number | null = null
+  let known = new Set<string>()
+  const isOurs = (member: ProcessInfo) =>
+    endedTicks === null ||
+    member.script?.marker === marker ||
+    Number(member.startTicks) < endedTicks ||
+    known.has(identityOf(member))
 
-function treeMembers({ pid: group, marker }: ProcessTree): { pid: number; group: number }[] {
-  const markerEntry = `${markerVariable}=${marker}\0`
-  return listProcEntries()
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => ({ pid: Number(pid), ...readStat(pid) }))
-    .filter(
-      (member) =>
-        member.isAlive &&
-        (member.group === group || readOrEmpty(`/proc/${member.pid}/environ`).includes(markerEntry)),
-    )
-}
+  const readMembers = async () => {
+    const { isReadable, alive } = await table.read()
+    const ownGroups = groups.flatMap((group) => {
+      const members = alive.filter((member) => member.group === group)
+      const witnesses = members.filter(isOurs)
+      return witnesses.length > 0 ? [{ group, members, witnesses }] : []
+    })
+    const inGroups = ownGroups.flatMap(({ members }) => members)
+    known = new Set(inGroups.map(identityOf))
+    const outside = alive.filter((member) => member.script?.marker === marker && !inGroups.includes(member))
+    return { isReadable, ownGroups, outside }
+  }
 
-function listProcEntries(): string[] {
-  try {
-    return readdirSync('/proc')
-  } catch {
-    return []
+  return {
+    async signal(...signals) {
+      const send = (target: number) => {
+        for (const signal of signals) sendSignal(target, signal)
+      }
+      // The group comes first: the kernel signals all of it at once, so no process in it can escape by forking.
+      const hadEnded = endedTicks !== null
+      if (!hadEnded) for (const group of groups) send(-group)
+      const { isReadable, ownGroups, outside } = await readMembers()
+      if (hadEnded && !isReadable) for (const group of groups) send(-group)
+      if (hadEnded && isReadable)
+        for (const { group, witnesses } of ownGroups) if (witnesses.some(isSameProcess)) send(-group)
+      for (const member of outside) if (isSameProcess(member)) send(member.pid)
+    },
+    async isAlive() {
+      const { isReadable, ownGroups, outside } = await readMembers()
+      const isKnownAlive = ownGroups.length > 0 || outside.length > 0
+      return isKnownAlive || (!isReadable && groups.some((group) => sendSignal(-group, 0)))
+    },
+    scriptEnded() {
+      endedTicks ??= Math.floor(uptime() * ticksPerSecond)
+    },
   }
 }
 
-/** /proc/PID/stat: `pid (name) state parent group …`. The name may contain spaces and brackets. */
-function readStat(pid: string): { isAlive: boolean; group: number } {
-  const stat = readOrEmpty(`/proc/${pid}/stat`)
-  const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return { isAlive: stat !== '' && state !== 'Z' && state !== 'X', group: Number(group) }
-}
-
-/** Returns an empty text when the process has ended or belongs to another user. */
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
-}
+/** The unit of start times in /proc. */
+const ticksPerSecond = 100
+const identityOf = ({ pid, startTicks }: ProcessIdentity): string => `${pid} ${startTicks}`
 
 function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {

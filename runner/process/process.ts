@@ -4,12 +4,13 @@
  * and pipes.ts.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { emptyResult, type ScriptResult } from '../../domain/actions.ts'
 import { hasOutput, readPipes } from './pipes.ts'
-import { markerVariable } from './process-tree.ts'
+import { createProcessTable, type ProcessTable } from './process-table.ts'
+import { createProcessTree } from './process-tree.ts'
+import { createMarker, markerVariable } from './script-marker.ts'
 import { assertExecutable, noNamespaceMessage, spawnErrorMessage } from './spawn-errors.ts'
 import { createTermination } from './terminate.ts'
 import type { Watchdog } from './watchdog.ts'
@@ -32,6 +33,8 @@ export type ProcessRequest = {
   watchdog?: Watchdog
   /** Identifies the processes of the script; created here when absent. */
   marker?: string
+  /** Shared by all scripts of a runner. */
+  processTable?: ProcessTable
   /**
    * A program with arguments that starts the script and exits as the script does. It reports on descriptor 3 that the
    * script starts (pid-namespace.ts).
@@ -71,7 +74,8 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
 
   // Then: wait until it ends. A time limit, an abort and an error of `onOutput` terminate it.
   const exitEvent = once(child, 'exit') as Promise<[number | null, string | null]>
-  const termination = createTermination({ pid: child.pid, marker }, request.killGraceMs)
+  const tree = createProcessTree(request.processTable ?? createProcessTable(), [child.pid], marker)
+  const termination = createTermination(tree, request.killGraceMs)
   const pipes = readPipes(child, onOutput, () => termination.start('interrupted'))
   const isReady = waitForReadySignal(child)
   // TERM may have been sent before the script existed.
@@ -97,9 +101,6 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
     return resultWith({ error: noNamespaceMessage(request.file) })
   return resultWith({ ...reason, exitCode: exit[0], signal: exit[1] })
 }
-
-/** A unique name without characters that are special in a shell. */
-export const createMarker = (): string => randomBytes(9).toString('base64url')
 
 /** Runs a script and returns its output as text: at most `limitBytes` of each stream, the rest is dropped. */
 export async function collectOutput(

@@ -1,9 +1,9 @@
 /**
  * Ends a script and everything it has started: sends TERM, waits for the grace, sends KILL, and waits until no
- * process is left. Called by process.ts, which starts each script in a process group of its own.
+ * process is left. Called by process.ts, which starts each script in a process group of its own, and by orphans.ts.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isTreeAlive, type ProcessTree, signalTree } from './process-tree.ts'
+import type { ProcessTree } from './process-tree.ts'
 
 export type TerminationReason = 'timedOut' | 'cancelled' | 'interrupted'
 
@@ -22,7 +22,7 @@ export type Termination = {
 
 /** The wait after KILL, before the script counts as stuck in the kernel. */
 const killTimeoutMs = 2000
-/** Reading all processes takes about a millisecond: first often, then less often. */
+/** The processes are read often at first, then less often. */
 const firstPollMs = 10
 const confirmDelayMs = 20
 const lastPollMs = 200
@@ -35,7 +35,7 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
   const killFailed = Promise.withResolvers<'stuck'>()
 
   const killTree = () => {
-    signalTree(tree, 'SIGKILL')
+    void tree.signal('SIGKILL')
     timer = setTimeout(() => killFailed.resolve('stuck'), killTimeoutMs)
   }
 
@@ -48,24 +48,22 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
       if (exited || reason !== null) return
       reason = newReason
       killAtMs = performance.now() + killGraceMs
-      signalTree(tree, 'SIGTERM')
       // A stopped process receives TERM only after CONT.
-      signalTree(tree, 'SIGCONT')
+      void tree.signal('SIGTERM', 'SIGCONT')
       timer = setTimeout(killTree, killGraceMs)
     },
     resend() {
-      if (!exited && reason !== null) signalTree(tree, 'SIGTERM')
+      if (!exited && reason !== null) void tree.signal('SIGTERM')
     },
     async waitForTree() {
       exited = true
+      tree.scriptEnded()
       clearTimeout(timer)
       if (reason === null) return
-      // While a process of the group is left, the kernel does not reuse the group id, so KILL cannot hit another
-      // process.
       for (let pollMs = firstPollMs; !(await isTreeGone(tree)); pollMs = Math.min(pollMs * 2, lastPollMs)) {
         const remainingMs = killAtMs - performance.now()
         // Repeated, because a process may fork between two reads of the process list.
-        if (remainingMs <= 0) signalTree(tree, 'SIGKILL')
+        if (remainingMs <= 0) await tree.signal('SIGKILL')
         if (remainingMs < -killTimeoutMs) return
         await sleep(remainingMs > 0 ? Math.min(pollMs, remainingMs) : firstPollMs)
       }
@@ -75,7 +73,7 @@ export function createTermination(tree: ProcessTree, killGraceMs: number): Termi
 
 /** Checks twice: a process that is forking or executing another program may be missing once. */
 async function isTreeGone(tree: ProcessTree): Promise<boolean> {
-  if (isTreeAlive(tree)) return false
+  if (await tree.isAlive()) return false
   await sleep(confirmDelayMs)
-  return !isTreeAlive(tree)
+  return !(await tree.isAlive())
 }

@@ -39,7 +39,8 @@ export function createWatchdog(
   leaseMs = 20_000,
   onProblem: (message: string) => void = () => {},
 ): Watchdog {
-  const registered = new Map<string, number | null>()
+  /** Each script with the line that names its process, once it has one. */
+  const registered = new Map<string, string | null>()
   const deadlines = new Map<string, number>()
   let isClosed = false
   let current: ChildProcess | null = null
@@ -66,9 +67,9 @@ export function createWatchdog(
     child.stderr?.setEncoding('utf8').on('data', (message: string) => onProblem(message.trim()))
     // A watchdog that no longer reads its input is replaced, which `exit` starts.
     child.stdin?.on('error', () => child.kill('SIGKILL'))
-    for (const [marker, pid] of registered) {
+    for (const [marker, line] of registered) {
       send(`register ${marker} ${deadlines.get(marker) ?? 0}`)
-      if (pid !== null) send(`set_pid ${marker} ${pid}`)
+      if (line !== null) send(line)
     }
   }
   spawnNext()
@@ -80,14 +81,14 @@ export function createWatchdog(
       send(`register ${marker} ${deadlines.get(marker) ?? 0}`)
     },
     extendDeadline(marker, remainingMs) {
-      // Hundredths of a second since the machine started, which changes of the system time do not affect.
-      const deadline = Math.floor((uptime() + Math.max(0, remainingMs) / 1000) * 100)
+      const deadline = ticksAfter(Math.max(0, remainingMs))
       deadlines.set(marker, deadline)
       if (registered.has(marker)) send(`extend ${marker} ${deadline}`)
     },
     setPid(marker, pid) {
-      registered.set(marker, pid)
-      send(`set_pid ${marker} ${pid}`)
+      const line = `set_pid ${marker} ${pid} ${ticksAfter(0)}`
+      registered.set(marker, line)
+      send(line)
     },
     unregister(marker) {
       deadlines.delete(marker)
@@ -104,6 +105,9 @@ export function createWatchdog(
     },
   }
 }
+
+/** Hundredths of a second since the machine started, which changes of the system time do not affect. */
+const ticksAfter = (ms: number): number => Math.floor((uptime() + ms / 1000) * 100)
 
 /** Returns null when the machine cannot start another process. */
 function spawnWatchdog(killGraceMs: number, intervalMs: number): ChildProcess | null {

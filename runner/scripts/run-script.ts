@@ -54,7 +54,7 @@ export async function runDeploymentScript(
 }
 
 export function buildRequest(
-  { settings, scripts, environment, commandPrefix, watchdog, shutdownSignal }: RunnerContext,
+  { settings, scripts, environment, commandPrefix, watchdog, processTable, shutdownSignal }: RunnerContext,
   script: ScriptName,
   args: string[],
   { timeoutMs, signal }: RunOptions = {},
@@ -70,6 +70,7 @@ export function buildRequest(
     killGraceMs: settings.KILL_GRACE,
     signal: signal ? AbortSignal.any([signal, shutdownSignal]) : shutdownSignal,
     watchdog,
+    processTable,
   }
 }
 

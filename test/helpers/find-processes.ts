@@ -19,3 +19,15 @@ function readCommandLine(pid: string): string {
     return ''
   }
 }
+
+/** The children of a process whose arguments contain this text. */
+export function findChildProcesses(parent: number, text: string): number[] {
+  return findProcessesByArguments(text).filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
+    } catch {
+      return false
+    }
+  })
+}

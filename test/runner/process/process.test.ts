@@ -10,7 +10,7 @@ import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { collectOutput, type ProcessRequest, runProcess } from '../../../runner/process/process.ts'
-import { isTreeAlive } from '../../../runner/process/process-tree.ts'
+import { createProcessTable } from '../../../runner/process/process-table.ts'
 import {
   fixtureRequest,
   isProcessAlive,
@@ -265,7 +265,11 @@ suite('A script whose signal aborts', { concurrency: true }, () => {
       controller.abort('cancelled')
       assert.equal((await run).cancelled, true)
       await sleep(50)
-      assert.equal(isTreeAlive({ pid: -1, marker }), false)
+      const { alive } = await createProcessTable().read()
+      assert.deepEqual(
+        alive.filter(({ script }) => script?.marker === marker),
+        [],
+      )
     }
   })
 

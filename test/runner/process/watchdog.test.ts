@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, uptime } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { runProcess } from '../../../runner/process/process.ts'
 import { createWatchdog } from '../../../runner/process/watchdog.ts'
+import { findChildProcesses } from '../../helpers/find-processes.ts'
 import { fixturePath, isProcessAlive, killLeftover, minimalEnvironment, waitFor } from '../script-fixtures.ts'
 
 const runnerProgram = fileURLToPath(new URL('run-with-watchdog.ts', import.meta.url))
@@ -29,21 +30,7 @@ async function startRunner(t: TestContext, count: number, ...scripts: string[][]
   return { child, pids, watchdog: watchdogPid(child.pid ?? 0) }
 }
 
-const watchdogPid = (parent: number) => childPids(parent, 'watchdog.sh')[0] ?? Number.NaN
-
-function childPids(parent: number, word: string): number[] {
-  return readdirSync('/proc')
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        const parentOf = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]
-        return Number(parentOf) === parent && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(word)
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-}
+const watchdogPid = (parent: number) => findChildProcesses(parent, 'watchdog.sh')[0] ?? Number.NaN
 
 suite('A killed runner', { concurrency: true }, () => {
   test('has its script and all descendants ended, and its watchdog exits', async (t) => {
@@ -94,15 +81,15 @@ suite('A watchdog', { concurrency: true }, () => {
   test('that no longer reads its input is replaced', async (t) => {
     const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '1'], ['exit/ignores-term'])
     // The child process that reads the lines of the runner. The timer keeps running.
+    await waitFor(() => watchdogPid(watchdog) > 0)
     const reader = watchdogPid(watchdog)
-    assert.ok(reader > 0)
     process.kill(reader, 'SIGKILL')
     await waitFor(() => {
       const next = watchdogPid(child.pid ?? 0)
       return next > 0 && next !== watchdog
     })
     await sleep(200)
-    const [script = 0] = childPids(child.pid ?? 0, 'exit/ignores-term')
+    const [script = 0] = findChildProcesses(child.pid ?? 0, 'exit/ignores-term')
     assert.ok(isProcessAlive(script))
     child.kill('SIGKILL')
     await waitFor(() => !isProcessAlive(script))
@@ -173,7 +160,7 @@ suite('A watchdog', { concurrency: true }, () => {
       env: { PATH: `${folder}:/usr/bin:/bin` },
       stdio: ['pipe', 'ignore', 'ignore'],
     })
-    watchdog.stdin.end(`register slow 0\nset_pid slow ${pid}\n`)
+    watchdog.stdin.end(`register slow 0\nset_pid slow ${pid} ${Math.floor(uptime() * 100)}\n`)
     await waitFor(() => !isProcessAlive(pid), 60_000)
     const count = readFileSync(scansFile, 'utf8').split('\n').length - 1
     assert.ok(count < 12, `killed after ${count} searches`)
