@@ -15,6 +15,7 @@ import type { RunnerContext } from './context.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { startNotifications } from './notifications/send-notifications.ts'
 import { openRunner } from './open-runner.ts'
+import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
 import { startRetention } from './schedules/retention.ts'
 import { startScriptQueryWorker } from './script-queries/script-query-worker.ts'
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
     retention.runNow()
   })
   const queries = startScriptQueryWorker(context, queueRedis)
-  const recovery = startRecovery(context, actions)
+  const orphans = startOrphanSearch(context)
+  const recovery = startRecovery(context, actions, orphans.search)
   const retention = startRetention(context, actions)
   for (const { worker } of [actions, queries])
     worker
@@ -75,6 +77,7 @@ async function main(): Promise<void> {
     actions.stopTaking()
     const idle = waitUntil(() => actions.isIdle() && queries.isIdle())
     await Promise.all([
+      orphans.stop(),
       recovery.stop(),
       retention.stop(),
       closeWorker(actions.worker, idle),

@@ -27,6 +27,41 @@ export async function findUnclaimedActions(
   return rows.map((row) => row.id)
 }
 
+const leaseRow = z.object({ remainingMs: z.number().nullable() })
+
+/** The time until the first lease of a running action expires, negative after it. Null when no action runs. */
+export async function readShortestLease(pool: Database): Promise<number | null> {
+  return pool.oneFirst(sql.type(leaseRow)`
+    select extract(epoch from min(lease_expires_at) - now())::float8 * 1000 as "remainingMs"
+    from actions where state in ('queued', 'running') and state = 'running'`)
+}
+
+/** `runnerIsGone`: the process of the runner has certainly ended. */
+export type Attempt = { actionId: number; fencingToken: number; runnerIsGone: boolean }
+
+const attemptRow = z.object({ actionId: z.number(), fencingToken: z.number() })
+
+/**
+ * The attempts that have lost their action although their runner never ended it: the lease has expired or belongs to
+ * another runner, nobody renews it any more, or the recovery has ended the action. What an ended script leaves running
+ * belongs to an action that its own runner has ended.
+ */
+export async function findLostAttempts(
+  pool: Database,
+  attempts: readonly Attempt[],
+): Promise<readonly z.infer<typeof attemptRow>[]> {
+  return pool.any(sql.type(attemptRow)`
+    select a.id as "actionId", attempt.fencing_token as "fencingToken"
+    from ${sql.unnest(
+      attempts.map(({ actionId, fencingToken, runnerIsGone }) => [actionId, fencingToken, runnerIsGone]),
+      ['int8', 'int4', 'bool'],
+    )} as attempt (action_id, fencing_token, runner_is_gone)
+    join actions a on a.id = attempt.action_id
+    where (a.state in ('queued', 'running') and (
+        a.fencing_token > attempt.fencing_token or a.lease_expires_at <= now() or attempt.runner_is_gone))
+      or (a.state = 'interrupted' and a.fencing_token > attempt.fencing_token)`)
+}
+
 const expiredRow = z.object({
   id: z.number(),
   kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),

@@ -2,7 +2,7 @@
  * Finds actions that wait although no notification arrived, and ends actions whose lease has expired because their
  * runner was lost. Every runner does this. Started by main.ts.
  */
-import { endExpiredAction, findUnclaimedActions } from '../../db/queries/recovery.ts'
+import { endExpiredAction, findUnclaimedActions, readShortestLease } from '../../db/queries/recovery.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { ActionWorker } from '../actions/action-worker.ts'
@@ -13,8 +13,16 @@ const intervalMs = 4000
 /** A notification usually takes milliseconds. */
 const notificationGraceMs = 1000
 
-export function startRecovery(context: RunnerContext, actions: ActionWorker): PeriodicTask {
+/** `endOrphans` ends the scripts of lost runners on this machine. */
+export function startRecovery(
+  context: RunnerContext,
+  actions: ActionWorker,
+  endOrphans: () => Promise<void>,
+): PeriodicTask {
   return startPeriodic(context.log, 'recovery', intervalMs, async () => {
+    const remainingMs = await readShortestLease(context.db)
+    // As soon as an expired action has ended, the next one of its deployment may start.
+    if (remainingMs !== null && remainingMs <= 0) await endOrphans()
     await endExpiredActions(context, actions)
     await executeUnclaimedActions(context, actions)
   })

@@ -15,7 +15,13 @@ import {
 } from './faults/forbidden-writes.ts'
 import { freezeBetweenClaimAndStart, freezeRunner } from './faults/freeze-runner.ts'
 import { deliverEventLate, deliverStatementLate, isRejected } from './faults/late-arrival.ts'
-import { createDeployments, waitForActionEnd, waitForRunner } from './faults/operations.ts'
+import {
+  createDeployments,
+  killRunner,
+  killWithWatchdog,
+  waitForActionEnd,
+  waitForRunner,
+} from './faults/operations.ts'
 import { type Cluster, startCluster } from './harness/cluster.ts'
 import { cancelAction } from './harness/http-client.ts'
 import { assertNoViolations, chooseSeed } from './harness/report.ts'
@@ -53,6 +59,7 @@ before(async () => {
     'late-output',
     'late-finish',
     'late-event',
+    'orphaned',
   ])
 })
 after(() => cluster?.close())
@@ -85,6 +92,15 @@ test('A statement that arrives after its runner was lost is rejected', async () 
   await assertInvariantsSoFar()
   for (const [at, response] of responses.entries())
     assert.ok(isRejected(response), `the late ${points[at]}: ${JSON.stringify(response)}`)
+})
+
+test('A script whose runner and watchdog are killed in one moment ends before its lease expires', async () => {
+  const { action, next } = await killRunner(cluster, 'orphaned', 500, killWithWatchdog)
+  await waitForActionEnd(cluster, action)
+  await assertInvariantsSoFar()
+  await next
+  await cluster.waitUntilQuiet()
+  assertNoViolations((await cluster.check()).violations, seed)
 })
 
 suite('Without a killed runner', { concurrency: true }, () => {

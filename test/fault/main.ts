@@ -20,7 +20,7 @@ import { postgresOutage } from './scenarios/postgres-outage.ts'
 import { redisOutage } from './scenarios/redis-outage.ts'
 import { rollingRestart } from './scenarios/rolling-restart.ts'
 import { runnerFrozen } from './scenarios/runner-frozen.ts'
-import { runnerKilled } from './scenarios/runner-killed.ts'
+import { runnerKilled, watchdogKilled } from './scenarios/runner-killed.ts'
 import { scale } from './scenarios/scale.ts'
 import { type Count, percentile, type Scenario, type ScenarioResult } from './scenarios/scenario.ts'
 import { serverFrozen } from './scenarios/server-frozen.ts'
@@ -34,6 +34,7 @@ SEED=N repeats a run. ROUNDS=N multiplies the rounds.`)
 const scenarios: Scenario[] = [
   crashPoints,
   runnerKilled,
+  watchdogKilled,
   runnerFrozen,
   networkPartition,
   redisOutage,

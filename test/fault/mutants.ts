@@ -88,6 +88,13 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },
+  'no search for the scripts of runners that were killed with their watchdog': {
+    file: 'runner/schedules/orphans.ts',
+    search: 'singleFlight(() => endOrphans(context))',
+    replacement: 'singleFlight(async () => void endOrphans)',
+    violates: ['I1', 'I6'],
+    firstTest: 'crash-points',
+  },
   'a watchdog without deadlines: it notices only a runner that has ended': {
     file: 'runner/process/watchdog.sh',
     search: '[ "$deadline" -gt 0 ] && [ "$deadline" -lt "$now" ] || continue',
@@ -113,8 +120,8 @@ export const mutants: Record<string, Mutant> = {
   },
   'signals that reach only the script, not its process group': {
     file: 'runner/process/process-tree.ts',
-    search: '  const group = sendSignal(-tree.pid, signal)\n',
-    replacement: '  return sendSignal(tree.pid, signal)\n  const group = false\n',
+    search: '      if (!hadEnded) for (const group of groups) send(-group)\n',
+    replacement: '      for (const group of groups) send(group)\n      if (groups.length > 0) return\n',
     violates: ['I1', 'I6'],
     firstTest: 'crash-points',
   },

@@ -3,6 +3,7 @@
  * its end.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findChildProcesses } from '../../helpers/find-processes.ts'
 import { isActive } from '../checker/history.ts'
 import { nowMs } from '../harness/clock.ts'
 import type { Cluster } from '../harness/cluster.ts'
@@ -102,17 +103,27 @@ export async function waitForScriptStart(cluster: Cluster, action: number): Prom
 export type LostRunner = { action: number; killedMs: number; next: Promise<Program> }
 
 /** Starts a long script and kills its runner `afterMs` after the start. `next` is the runner that replaces it. */
-export async function killRunner(cluster: Cluster, deployment: string, afterMs = 0): Promise<LostRunner> {
+export async function killRunner(
+  cluster: Cluster,
+  deployment: string,
+  afterMs = 0,
+  kill: (runner: Program) => void = (runner) => runner.signal('SIGKILL'),
+): Promise<LostRunner> {
   const action = await startAction(cluster, deployment, 'update', 'tree 600')
   const holder = await waitForScriptStart(cluster, action)
   await sleep(afterMs)
   const killedMs = nowMs()
   // Another fault may have killed it at the same time; the result is the same.
-  cluster
-    .runners()
-    .find(({ name }) => name === holder)
-    ?.signal('SIGKILL')
+  const runner = cluster.runners().find(({ name }) => name === holder)
+  if (runner !== undefined) kill(runner)
   return { action, killedMs, next: cluster.addRunner() }
+}
+
+/** Kills a runner and its watchdog in one moment, so that neither ends the scripts of the runner. */
+export function killWithWatchdog(runner: Program): void {
+  if (!runner.isAlive()) return
+  for (const pid of findChildProcesses(runner.pid, 'watchdog.sh')) process.kill(pid, 'SIGKILL')
+  runner.signal('SIGKILL')
 }
 
 /** Resolves with the time when no process of the action is alive. */
