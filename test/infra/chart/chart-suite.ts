@@ -148,9 +148,11 @@ export function chartSuite(title: string, helm: Helm): void {
       const manifests = helm.render({ ...stores, settings: { NAMESPACE: 'staging' } })
       const kinds = manifests.map(({ kind }) => kind)
       assert.ok(!kinds.includes('ClusterRole') && !kinds.includes('ClusterRoleBinding'))
-      const role = find(manifests, 'Role', 'octopod-runner')
+      // A rehearsal in another namespace has another Role beside it.
+      const role = find(manifests, 'Role', 'octopod-octopod-runner')
       assert.equal(role.metadata.namespace, 'staging')
-      assert.equal(find(manifests, 'RoleBinding', 'octopod-runner').metadata.namespace, 'staging')
+      assert.equal(find(manifests, 'RoleBinding', 'octopod-octopod-runner').metadata.namespace, 'staging')
+      assert.ok(find(helm.render(stores), 'Role', 'octopod-runner'))
       const text = JSON.stringify(role.rules)
       for (const forbidden of ['"*"', 'rbac.authorization.k8s.io', 'pods/exec', 'impersonate', 'nodes'])
         assert.ok(!text.includes(forbidden), forbidden)
@@ -162,6 +164,19 @@ export function chartSuite(title: string, helm: Helm): void {
       })
       assert.equal(podOf(find(custom, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
       assert.ok(!custom.some(({ kind }) => kind === 'Role'))
+    })
+
+    test('answers on more ports of its Service if programs use those of Octopod 1.6', () => {
+      const manifests = helm.render({ ...stores, server: { service: { extraPorts: [4443, 4000] } } })
+      const { ports } = find(manifests, 'Service', 'octopod').spec as { ports: object[] }
+      assert.deepEqual(
+        ports,
+        [
+          ['http', 80],
+          ['http-4443', 4443],
+          ['http-4000', 4000],
+        ].map(([name, port]) => ({ name, port, targetPort: 'http' })),
+      )
     })
 
     test('migrates before the other pods: in a hook, or in an init container with the bundled PostgreSQL', () => {
