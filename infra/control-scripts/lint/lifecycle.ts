@@ -21,18 +21,23 @@ export async function lintLifecycle(
   timeoutMs: number,
 ): Promise<void> {
   const args = lifecycleArguments(harness.project, name, config)
-  const step = async (script: ScriptName, scriptArgs = args) => {
+  const step = async (script: ScriptName, scriptArgs = args, warning: string | null = null) => {
     const run = await harness.runAndReport(script, scriptArgs, ({ result, stdout, stderr }) =>
       result.exitCode === 0
         ? { severity: 'ok', message: 'exit code 0' }
         : {
-            severity: 'error',
-            message: `It exited with ${result.exitCode}. ${lastOutput(stderr || stdout)}`,
+            severity: warning === null ? 'error' : 'warning',
+            message: `${warning ?? ''}It exited with ${result.exitCode}. ${lastOutput(stderr || stdout)}`,
           },
     )
     return run?.result.exitCode === 0
   }
-  const twice = async (script: ScriptName) => (await step(script)) && (await step(script))
+  // Octopod runs a script again only after a failure or the loss of its runner.
+  const twice = async (script: ScriptName) => {
+    if (!(await step(script))) return false
+    await step(script, args, 'It cannot be repeated, so a retry of an action would fail. ')
+    return true
+  }
   const waitFor = (script: 'check' | 'archive_check') => waitForSuccess(harness, script, args, timeoutMs)
 
   // First: a running deployment of this name is not touched.
@@ -49,7 +54,11 @@ export async function lintLifecycle(
     if (!((await twice('create')) && (await waitFor('check')))) return
     if (!((await twice('update')) && (await waitFor('check')))) return
     if (harness.has('notifications'))
-      await step('notifications', notificationArguments(harness.project, name, 'CreatePending', 'Running'))
+      await step(
+        'notifications',
+        notificationArguments(harness.project, name, 'CreatePending', 'Running'),
+        'Octopod ignores this. ',
+      )
     if (!((await twice('archive')) && (await waitFor('archive_check')))) return
     if (!((await twice('unarchive')) && (await waitFor('check')))) return
   } finally {

@@ -75,8 +75,8 @@ function judgeConfigCheck(run: LintRun): Judgement {
   if (result.exitCode === 0) return ok('accepts the defaults')
   if (stdout.trim() === '')
     return {
-      severity: 'error',
-      message: 'It rejects the defaults without a message on stdout.',
+      severity: 'warning',
+      message: 'It rejects the defaults without a message on stdout, so users would not see why.',
     }
   return {
     severity: 'warning',
@@ -88,7 +88,7 @@ function judgeInfo(run: LintRun): Judgement {
   if (run.result.exitCode !== 0) return failed(run)
   try {
     const { links, warnings } = parseLinks(run.stdout)
-    if (warnings.length > 0) return { severity: 'error', message: warnings.join('\n') }
+    if (warnings.length > 0) return { severity: 'warning', message: warnings.join('\n') }
     if (links.length === 0)
       return {
         severity: 'warning',
@@ -105,7 +105,10 @@ function judgeInfo(run: LintRun): Judgement {
 
 function judgeCheck({ result }: LintRun, name: string): Judgement {
   if (result.exitCode === 0)
-    return { severity: 'error', message: `It exits with 0, although ${name} does not exist.` }
+    return {
+      severity: 'warning',
+      message: `It exits with 0, although ${name} does not exist. A deployment that has vanished would count as running.`,
+    }
   return ok(`exit code ${result.exitCode} for a deployment that does not exist`)
 }
 
@@ -122,14 +125,15 @@ async function lintUnusualValues(harness: Harness, name: string, config: Effecti
     const args = lifecycleArguments(harness.project, name, unusualValues.addTo(config))
     for (const script of ['config_check', 'info', 'check', 'archive_check'] as const)
       await harness.runAndReport(script, args, (run) => {
-        const errors = unusualValues.findErrors(run)
-        if (errors.length > 0) return { severity: 'error', message: errors.join('\n') }
+        const error = unusualValues.findError()
+        if (error !== null) return { severity: 'error', message: error }
         const isSilent = script === 'config_check' && run.result.exitCode !== 0 && run.stdout.trim() === ''
-        if (isSilent)
-          return {
-            severity: 'error',
-            message: 'It rejects unusual values without a message on stdout.',
-          }
+        const warnings = [
+          unusualValues.printsSecret(run) &&
+            'It prints the value of lint.password. Octopod masks it; other logs would show it.',
+          isSilent && 'It rejects unusual values without a message on stdout, so users would not see why.',
+        ].filter((warning) => warning !== false)
+        if (warnings.length > 0) return { severity: 'warning', message: warnings.join('\n') }
         return ok('handles unusual values')
       })
   } finally {

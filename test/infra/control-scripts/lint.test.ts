@@ -87,11 +87,6 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
     ],
     ['a row with three columns', { info: 'echo a,b,c' }, /^info +error .+expected 2 columns, found 3/m],
     [
-      'a link that is not http or https',
-      { info: 'echo app,ftp://x' },
-      /^info +error .+is not an http or https link/m,
-    ],
-    [
       'a failing config script',
       { deployment_config: 'echo no access >&2; exit 4' },
       /^deployment_config +error .+It exited with 4\. no access/m,
@@ -107,24 +102,9 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
       /^config_check +error .+exited with 127: a program that it calls does not exist/m,
     ],
     [
-      'a rejection without a message',
-      { config_check: 'echo why >&2; exit 1' },
-      /^config_check +error .+rejects the defaults without a message on stdout/m,
-    ],
-    [
-      'a check that exits with 0 for a deployment that does not exist',
-      { check: 'exit 0' },
-      /^check +error .+exits with 0, although octopod-lint does not exist/m,
-    ],
-    [
       'values that are passed to a shell',
       { info: `for a in "$@"; do eval "x=\\"$a\\"" 2>/dev/null; done; echo app,https://a.b` },
       /^info +error .+It passes values to a shell: a value was run as a command/m,
-    ],
-    [
-      'secrets in the output',
-      { check: 'echo "$@"; exit 1' },
-      /^check +error .+It prints the value of lint\.password/m,
     ],
     [
       'output without end',
@@ -138,6 +118,53 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
       assert.match(stdout, expected)
       assert.equal(code, 1)
     })
+
+  const warningCases: [string, Record<string, string | null>, RegExp][] = [
+    [
+      'a link that is not http or https',
+      { info: 'echo app,ftp://x' },
+      /^info +warning .+is not an http or https link/m,
+    ],
+    [
+      'a rejection without a message',
+      { config_check: 'echo why >&2; exit 1' },
+      /^config_check +warning .+rejects the defaults without a message on stdout/m,
+    ],
+    [
+      'a check that exits with 0 for a deployment that does not exist',
+      { check: 'exit 0' },
+      /^check +warning .+exits with 0, although octopod-lint does not exist/m,
+    ],
+    [
+      'secrets in the output',
+      { check: 'echo "$@"; exit 1' },
+      /^check +warning .+It prints the value of lint\.password/m,
+    ],
+  ]
+  for (const [problem, changes, expected] of warningCases)
+    test(`only warns of ${problem}, because nothing would fail in use`, async (t) => {
+      const { code, stdout } = await runLint([scriptFolder(t, changes)])
+      assert.match(stdout, expected)
+      assert.equal(code, 0, stdout)
+    })
+
+  test('only warns of scripts of the lifecycle that cannot be repeated, and of failing notifications', async (t) => {
+    const path = scriptFolder(t, {
+      check: `[ -e "$(dirname "$0")/up" ]`,
+      create: `touch "$(dirname "$0")/up"`,
+      archive: `rm -f "$(dirname "$0")/up"`,
+      unarchive: `touch "$(dirname "$0")/up"`,
+      cleanup: `mkdir "$(dirname "$0")/gone" 2>/dev/null || { echo 'release not found' >&2; exit 101; }`,
+    })
+    writeFileSync(join(path, 'notifications'), '#!/bin/sh\nexit 3\n', { mode: 0o755 })
+    const { code, stdout } = await runLint([path, '--lifecycle', 'some-life'])
+    assert.match(
+      stdout,
+      /^cleanup +warning .+It cannot be repeated.+ It exited with 101\.[\s\S]+release not found/m,
+    )
+    assert.match(stdout, /^notifications +warning .+Octopod ignores this\. It exited with 3/m)
+    assert.equal(code, 0, stdout)
+  })
 
   test('reports a file that is not executable and a missing interpreter', async (t) => {
     const path = scriptFolder(t)
