@@ -109,6 +109,10 @@ export const subfolderRules: Record<string, Partial<ImportRule> & { reason: stri
     folders: ['domain', 'lib', 'runner'],
     reason: 'the linter runs control scripts and reads their output exactly as a runner does',
   },
+  'infra/rehearsal/': {
+    folders: ['domain', 'lib', 'runner'],
+    reason: 'the rehearsal runs control scripts and reads their output exactly as a runner does',
+  },
 }
 
 /** Single imports that no rule allows. */
