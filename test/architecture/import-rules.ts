@@ -17,7 +17,7 @@ export type ImportRule = {
 export const importRules: Record<TopFolder, ImportRule> = {
   lib: {
     folders: [],
-    packages: {},
+    packages: { '@ansi-tools/parser': 'reads the control codes of terminals' },
     mayUseNode: false,
     reason: 'small helpers without I/O that run in the browser and in Node',
   },
