@@ -18,6 +18,7 @@ import { delay } from '../lib/delay.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import { classifyStoreError, PoolTimeout, QueryTimeout } from './errors.ts'
+import { sessionSettingsStatement } from './session-settings.ts'
 
 const poolMethods = [
   'any',
@@ -36,6 +37,7 @@ export type Database = Pick<DatabasePool, (typeof poolMethods)[number] | 'end'> 
 }
 /** A successful write does not reset the report; it expires. */
 const diskFullReportMs = 30_000
+const idleInTransactionTimeoutMs = 10_000
 export type Transaction = DatabaseTransactionConnection
 
 /** Ids, counts and revisions stay far below 2^53. A greater value throws instead of losing digits. */
@@ -73,15 +75,22 @@ export async function openPool(url: string, options: PoolOptions): Promise<Datab
       const pool = await createPool(url, {
         connectionTimeout: 2000,
         connectionRetryLimit: 1,
-        driverFactory: withQueryTimeout(createPgDriverFactory(), queryTimeoutMs),
+        driverFactory: withSessionSettings(
+          withQueryTimeout(createPgDriverFactory(), queryTimeoutMs),
+          sessionSettingsStatement({
+            statement_timeout: queryTimeoutMs,
+            idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+          }),
+        ),
         gracefulTerminationTimeout: 200,
         idleTimeout: 60_000,
-        idleInTransactionSessionTimeout: 10_000,
+        // Set by sessionSettingsStatement, with the rest.
+        idleInTransactionSessionTimeout: 'DISABLE_TIMEOUT',
+        statementTimeout: 'DISABLE_TIMEOUT',
         interceptors: [prepareStatements(), validateRows],
         maxPoolSize: options.size,
         // The default, DISCARD ALL after each use, costs a round trip. No query here changes the session.
         resetConnection: async () => {},
-        statementTimeout: queryTimeoutMs,
         typeParsers: [int8],
       })
       return withConnectionLimit(pool, options.size, queryTimeoutMs)
@@ -175,6 +184,27 @@ function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): Drive
               throw terminated
             })
           },
+        }
+      },
+    }
+  }
+}
+
+/** Runs `statement` on each new connection, before anything else. */
+function withSessionSettings(factory: DriverFactory, statement: string): DriverFactory {
+  return async (setup) => {
+    const driver = await factory(setup)
+    return {
+      createClient: async () => {
+        const client = await driver.createClient()
+        try {
+          client.acquire()
+          await client.query(statement, [])
+          await client.release()
+          return client
+        } catch (error) {
+          await client.destroy().catch(() => {})
+          throw error
         }
       },
     }

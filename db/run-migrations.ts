@@ -1,16 +1,13 @@
 /**
-<<<<<<< HEAD
- * Migrates a database. Tables and indexes come from numbered files, forward only; functions, triggers and views have one definition
- * each, applied again whenever it changes. It may run repeatedly and in several processes at once. Called by db/migrate.ts and the tests.
-=======
- * Migrates a database: numbered SQL files, forward only. It may run repeatedly and in several processes at once. Called
- * by db/migrate.ts and the tests.
->>>>>>> eafc8f0 (style: wrap comments at 120 characters)
+ * Migrates a database. Tables and indexes come from numbered files, forward only; functions, triggers and views have
+ * one definition each, applied again whenever it changes. It may run repeatedly and in several processes at once.
+ * Called by db/migrate.ts and the tests.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
 import { delay } from '../lib/delay.ts'
+import { sessionSettingsStatement } from './session-settings.ts'
 import { rejectUnsupportedDatabase } from './unsupported-database.ts'
 
 const migrationsDir = new URL('migrations/', import.meta.url)
@@ -25,13 +22,8 @@ const advisoryLockId = '7241865325823964'
 const lockPollMs = 100
 
 /**
-<<<<<<< HEAD
- * Runs the missing migrations and the changed definitions in one transaction, in one process at a time (advisory lock). Upgrades an
- * Octopod 1.6 database in place. Returns the names of what ran. Throws UnsupportedDatabase.
-=======
- * Runs the missing migrations in one transaction, in one process at a time (advisory lock). Upgrades an Octopod 1.6
- * database in place. Returns the names of the migrations that ran. Throws {@link UnsupportedDatabase}.
->>>>>>> eafc8f0 (style: wrap comments at 120 characters)
+ * Runs the missing migrations and the changed definitions in one transaction, in one process at a time (advisory lock).
+ * Upgrades an Octopod 1.6 database in place. Returns the names of what ran. Throws UnsupportedDatabase.
  */
 export async function runMigrations(
   databaseUrl: string,
@@ -42,6 +34,7 @@ export async function runMigrations(
   client.on('error', () => {})
   await client.connect()
   try {
+    await client.query(sessionSettingsStatement())
     await acquireAdvisoryLock(client, log)
     await rejectUnsupportedDatabase(client)
     return await inTransaction(client, () => applyMissing(client, log))

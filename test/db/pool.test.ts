@@ -58,6 +58,65 @@ suite('rows', () => {
   })
 })
 
+suite('session', () => {
+  /** Settings that a role, a database or a server may have, and the value that a session of the pool has. */
+  const foreign: Record<string, [theirs: string, ours: string]> = {
+    datestyle: ['SQL, DMY', 'ISO, MDY'],
+    intervalstyle: ['iso_8601', 'postgres'],
+    timezone: ['America/Caracas', 'UTC'],
+    client_encoding: ['LATIN1', 'UTF8'],
+    bytea_output: ['escape', 'hex'],
+    extra_float_digits: ['-15', '1'],
+    standard_conforming_strings: ['off', 'on'],
+    array_nulls: ['off', 'on'],
+    transform_null_equals: ['on', 'off'],
+    default_transaction_isolation: ['serializable', 'read committed'],
+    default_transaction_deferrable: ['on', 'off'],
+    statement_timeout: ['50ms', '1s'],
+    lock_timeout: ['1ms', '0'],
+    transaction_timeout: ['50ms', '0'],
+    idle_in_transaction_session_timeout: ['1ms', '10s'],
+    idle_session_timeout: ['50ms', '0'],
+    exit_on_error: ['on', 'off'],
+  }
+
+  test('The settings of the role and the database reach no session', async () => {
+    const [{ role, name }] = await db.raw('select current_user as role, current_database() as name')
+    const owners = [`database ${name}`, `role ${role} in database ${name}`]
+    for (const owner of owners)
+      for (const [setting, [theirs]] of Object.entries(foreign))
+        await db.raw(`alter ${owner} set ${setting} = ${setting === 'datestyle' ? theirs : `'${theirs}'`}`)
+    const pool = await openPool(db.url, { size: 1, queryTimeoutMs: 1000 })
+    try {
+      const row = z.object({ name: z.string(), value: z.string() })
+      const settings = await pool.any(sql.type(row)`
+        select name, current_setting(name) as value from unnest(${sql.array(Object.keys(foreign), 'text')}) as name`)
+      assert.deepEqual(
+        Object.fromEntries(settings.map(({ name, value }) => [name, value])),
+        Object.fromEntries(Object.entries(foreign).map(([name, [, ours]]) => [name, ours])),
+      )
+    } finally {
+      await pool.end()
+      for (const owner of owners) await db.raw(`alter ${owner} reset all`)
+    }
+  })
+
+  test('The schema of the role stays: an installation need not be in public', async () => {
+    const [{ role, name }] = await db.raw('select current_user as role, current_database() as name')
+    await db.raw(
+      `create schema staging; create table staging.here (one int); insert into staging.here values (1)`,
+    )
+    await db.raw(`alter role ${role} in database ${name} set search_path = staging`)
+    const pool = await openPool(db.url, { size: 1 })
+    try {
+      assert.equal(await pool.oneFirst(sql.type(z.object({ one: z.number() }))`select one from here`), 1)
+    } finally {
+      await pool.end()
+      await db.raw(`alter role ${role} in database ${name} reset all`)
+    }
+  })
+})
+
 suite('slow query', () => {
   test('PostgreSQL cancels a slow query, and the connection stays usable', async () => {
     const pool = await openPool(db.url, { size: 1, queryTimeoutMs: 200 })
