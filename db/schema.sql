@@ -47,7 +47,17 @@ create table actions (
 create table change_counts (
   shard integer not null,
   changes bigint not null default 0,
-  deletions bigint not null default 0
+  change_id bigint not null default 0
+) with (fillfactor=50);
+
+create table deployment_checks (
+  deployment_id bigint not null,
+  next_check_at timestamp with time zone,
+  claim bigint not null default 0,
+  lease_expires_at timestamp with time zone,
+  checked_at timestamp with time zone,
+  exit_code smallint,
+  error text
 ) with (fillfactor=50);
 
 create table deployments (
@@ -58,16 +68,12 @@ create table deployments (
   archived_at timestamp with time zone,
   status text not null,
   status_updated_at timestamp with time zone not null default now(),
-  checked_at timestamp with time zone not null default now(),
   app_overrides jsonb not null,
   deployment_overrides jsonb not null,
   links jsonb not null,
   revision bigint not null default nextval('deployment_revision'::regclass),
-  changed_xid xid8 not null default pg_current_xact_id(),
-  next_check_at timestamp with time zone not null default now(),
-  check_exit_code smallint,
-  check_error text,
-  config_revision bigint not null default 0
+  config_revision bigint not null default 0,
+  change_id bigint not null default 0
 );
 
 create table idempotency_keys (
@@ -98,6 +104,7 @@ alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queue
 alter table actions add constraint deployment_logs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id);
 alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
 alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
+alter table deployment_checks add constraint deployment_checks_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id) ON DELETE CASCADE;
 alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text])));
 alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
 alter table deployments add constraint deployments_name_key UNIQUE (name);
@@ -109,10 +116,9 @@ alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
+CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_check_at, deployment_id) WHERE (next_check_at IS NOT NULL);
+CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
-CREATE INDEX deployments_by_change ON deployments USING btree (updated_at DESC, id DESC);
-CREATE INDEX deployments_by_changed_xid ON deployments USING btree (changed_xid);
-CREATE INDEX deployments_by_next_check ON deployments USING btree (next_check_at) WHERE (status <> ALL (ARRAY['Archived'::text, 'CleanupFailed'::text]));
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
 
 -- Functions
@@ -123,7 +129,7 @@ CREATE OR REPLACE FUNCTION count_change()
 AS $function$
 begin
   update change_counts
-  set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
+  set changes = changes + 1, change_id = random_change_id()
   where shard = coalesce(new.id, old.id) % 64;
   return null;
 end
@@ -287,7 +293,7 @@ CREATE OR REPLACE FUNCTION finish_deployment(p_id bigint, p_status text, p_previ
 AS $function$
 begin
   update deployments
-  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
+  set status_updated_at = now(), updated_at = now(), revision = default,
     status = coalesce(p_previous ->> 'status', p_status),
     app_overrides = coalesce(p_previous -> 'app_overrides', app_overrides),
     deployment_overrides = coalesce(p_previous -> 'deployment_overrides', deployment_overrides),
@@ -307,6 +313,23 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION plan_check()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  next_check timestamptz := case when new.status not in ('Archived', 'CleanupFailed') then now() end;
+begin
+  if tg_op = 'INSERT' then
+    insert into deployment_checks (deployment_id, next_check_at) values (new.id, next_check);
+  else
+    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null
+    where deployment_id = new.id;
+  end if;
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION prevent_active_action_delete()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -319,6 +342,13 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION random_change_id()
+ RETURNS bigint
+ LANGUAGE sql
+AS $function$
+  select floor(random() * 9007199254740991)::bigint
+$function$;
+
 CREATE OR REPLACE FUNCTION set_revision()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -326,6 +356,7 @@ AS $function$
 begin
   if tg_op = 'INSERT' then
     new.config_revision := new.revision;
+    new.change_id := random_change_id();
     return new;
   end if;
   if new.revision <= old.revision and (
@@ -336,8 +367,7 @@ begin
     new.revision := nextval('deployment_revision');
   end if;
   if new.revision <> old.revision then
-    -- A transaction that a snapshot did not see has an id of at least the snapshot's xmin.
-    new.changed_xid := pg_current_xact_id();
+    new.change_id := random_change_id();
     if (new.app_overrides, new.deployment_overrides) is distinct from (old.app_overrides, old.deployment_overrides) then
       new.config_revision := new.revision;
     end if;
@@ -427,6 +457,7 @@ CREATE TRIGGER prevent_active_action_delete BEFORE DELETE ON actions FOR EACH RO
 CREATE CONSTRAINT TRIGGER count_insert_or_delete AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_update AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
 CREATE TRIGGER log_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();
+CREATE TRIGGER plan_check AFTER INSERT OR UPDATE OF status ON deployments FOR EACH ROW EXECUTE FUNCTION plan_check();
 CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
 
 -- Views
@@ -436,10 +467,7 @@ create view deployment_details as
     d.name,
     d.updated_at,
     d.revision,
-    d.changed_xid,
-    d.checked_at,
-    d.check_exit_code,
-    d.check_error,
+    d.change_id,
     json_build_object('deployment', json_build_object('name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides), 'status', json_build_object('tag',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text

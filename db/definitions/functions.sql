@@ -1,8 +1,9 @@
--- The frequent transactions of an action, one round trip each. The rules stay in domain/: statuses come as parameters. Each
--- statement of a function sees what was committed before it, so a check after a lock sees the changes of the lock's last owner.
+-- The frequent transactions of an action, one round trip each. The rules stay in domain/: statuses come as parameters.
+-- Each statement of a function sees what was committed before it, so a check after a lock sees the changes of the
+-- lock's last owner.
 
--- The median of the deployment's last nine successful actions of this kind among its last fifty actions. Without any, the median of
--- the last nine of all deployments: the first action of a deployment has no history.
+-- The median of the deployment's last nine successful actions of this kind among its last fifty actions. Without any,
+-- the median of the last nine of all deployments: the first action of a deployment has no history.
 create or replace function expected_duration_ms(p_deployment_id bigint, p_kind text) returns bigint
 language sql stable parallel safe as $$
   select round(extract(epoch from coalesce(
@@ -22,8 +23,9 @@ language sql stable parallel safe as $$
   )) * 1000)::bigint
 $$;
 
--- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key free.
--- p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides changed after it.
+-- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key
+-- free. p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides
+-- changed after it.
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
@@ -91,8 +93,8 @@ begin
 end
 $$;
 
--- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The holder of the
--- lease may repeat the call when the answer was lost.
+-- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The
+-- holder of the lease may repeat the call when the answer was lost.
 create or replace function start_action(p_id bigint, p_fencing_token int, p_links jsonb) returns json language plpgsql as $$
 declare
   target bigint;
@@ -111,12 +113,12 @@ begin
 end
 $$;
 
--- Sets the status that an ended action leaves and makes the check due. p_previous: the deployment before an action that never
--- started; it is restored.
+-- Sets the status that an ended action leaves, which makes the check due (plan_check). p_previous: the deployment
+-- before an action that never started; it is restored.
 create or replace function finish_deployment(p_id bigint, p_status text, p_previous jsonb) returns json language plpgsql as $$
 begin
   update deployments
-  set status_updated_at = now(), updated_at = now(), next_check_at = now(), revision = default,
+  set status_updated_at = now(), updated_at = now(), revision = default,
     status = coalesce(p_previous ->> 'status', p_status),
     app_overrides = coalesce(p_previous -> 'app_overrides', app_overrides),
     deployment_overrides = coalesce(p_previous -> 'deployment_overrides', deployment_overrides),

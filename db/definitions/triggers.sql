@@ -1,11 +1,11 @@
--- Triggers: fencing tokens, revisions, the version of the list, status changes. They hold for every writer, also for wrong code.
--- Error OC001 means that the write came too late or from a writer that does not hold the lease.
+-- Triggers: fencing tokens, revisions, the version of the list, status changes. They hold for every writer, also for
+-- wrong code. Error OC001 means that the write came too late or from a writer that does not hold the lease.
 
 -- Fencing tokens -----------------------------------------------------------------------------------------------
 
--- An ended action is final. An active one changes its state, lease or start only by a statement that sets writer_token to the
--- current fencing token, or that takes the next token after the lease has expired. The trigger clears writer_token, so a later
--- statement without it is rejected.
+-- An ended action is final. An active one changes its state, lease or start only by a statement that sets writer_token
+-- to the current fencing token, or that takes the next token after the lease has expired. The trigger clears
+-- writer_token, so a later statement without it is rejected.
 create or replace function enforce_fencing_token() returns trigger language plpgsql as $$
 begin
   if old.state not in ('queued', 'running') and new is distinct from old then
@@ -63,10 +63,16 @@ create or replace trigger enforce_output_fencing_token after insert on action_ou
 
 -- Revisions and the version of the list ------------------------------------------------------------------------
 
+-- Unique in practice, also among histories of the database that a failover or a restored backup has split. Below 2^53.
+create or replace function random_change_id() returns bigint language sql volatile as $$
+  select floor(random() * 9007199254740991)::bigint
+$$;
+
 create or replace function set_revision() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     new.config_revision := new.revision;
+    new.change_id := random_change_id();
     return new;
   end if;
   if new.revision <= old.revision and (
@@ -77,8 +83,7 @@ begin
     new.revision := nextval('deployment_revision');
   end if;
   if new.revision <> old.revision then
-    -- A transaction that a snapshot did not see has an id of at least the snapshot's xmin.
-    new.changed_xid := pg_current_xact_id();
+    new.change_id := random_change_id();
     if (new.app_overrides, new.deployment_overrides) is distinct from (old.app_overrides, old.deployment_overrides) then
       new.config_revision := new.revision;
     end if;
@@ -91,7 +96,7 @@ create or replace trigger set_revision before insert or update on deployments fo
 create or replace function count_change() returns trigger language plpgsql as $$
 begin
   update change_counts
-  set changes = changes + 1, deletions = deletions + (tg_op = 'DELETE')::int
+  set changes = changes + 1, change_id = random_change_id()
   where shard = coalesce(new.id, old.id) % 64;
   return null;
 end
@@ -103,6 +108,26 @@ create constraint trigger count_insert_or_delete after insert or delete on deplo
 drop trigger if exists count_update on deployments;
 create constraint trigger count_update after update on deployments
   deferrable initially deferred for each row when (new.revision <> old.revision) execute function count_change();
+
+-- Checks -----------------------------------------------------------------------------------------------------
+
+-- A check is due at once after the start and the end of an action, and after another check has changed the status. A
+-- result of a check that began before is rejected. Archived deployments have no checks.
+create or replace function plan_check() returns trigger language plpgsql as $$
+declare
+  next_check timestamptz := case when new.status not in ('Archived', 'CleanupFailed') then now() end;
+begin
+  if tg_op = 'INSERT' then
+    insert into deployment_checks (deployment_id, next_check_at) values (new.id, next_check);
+  else
+    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null
+    where deployment_id = new.id;
+  end if;
+  return null;
+end
+$$;
+create or replace trigger plan_check after insert or update of status on deployments
+  for each row execute function plan_check();
 
 -- Status changes -----------------------------------------------------------------------------------------------
 

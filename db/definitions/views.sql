@@ -39,7 +39,7 @@ $$;
 
 -- `body` is the FullInfo of the API without last_check.
 create or replace view deployment_details as
-select d.id, d.name, d.updated_at, d.revision, d.changed_xid, d.checked_at, d.check_exit_code, d.check_error,
+select d.id, d.name, d.updated_at, d.revision, d.change_id,
   json_build_object(
     'deployment', json_build_object(
       'name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides),

@@ -2,121 +2,163 @@
  * Claiming health checks and saving their results. Every runner claims due checks in batches, so runners share the work
  * and a slow check delays no other. Called by runner/checks.
  */
-import { sql } from 'slonik'
+import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
-import { isCheckable, toInterval } from './sql-fragments.ts'
+import { hasNoActiveAction, toInterval } from './sql-fragments.ts'
 
 const dueRow = z
   .object({
     id: z.number(),
     name: z.string(),
     status: z.enum(statuses),
-    revision: z.number(),
-    leaseExpiresAt: z.string(),
+    claim: z.number(),
+    dueAtUs: z.number(),
     pendingMs: z.number(),
     app_overrides: storedOverrides,
     deployment_overrides: storedOverrides,
   })
   .transform(nestOverrides)
 /**
- * A claimed deployment. `pendingMs`: how long it has had its status. `revision` and `leaseExpiresAt` identify the claim
- * when the result is saved.
+ * A claimed deployment. `claim` is a number that identifies the claim when it is renewed and when the result is saved.
+ * `dueAtUs`: when the check was due, in microseconds; with it the index finds the row without the entries of earlier
+ * checks. `pendingMs`: how long the deployment has had its status.
  */
 export type DueCheck = z.infer<typeof dueRow>
 
 /**
- * Claims up to `limit` due checks for `leaseMs`; after that another runner may claim them. The subquery is in an array,
- * which is evaluated once: a plan of `in (select … limit …)` may evaluate the limit once for each row.
+ * Claims up to `limit` due checks for `leaseMs`, the most overdue first; after that another runner may claim them.
+ * `sinceUs` (null: none) limits the search to checks that became due since then, or in the last seconds ({@link
+ * createCheckClaimer}). The subquery is in an array, which is evaluated once: a plan of `in (select … limit …)` may
+ * evaluate the limit once for each row. It names the locked rows by their place (`ctid`), because the index by
+ * deployment may have many old entries for each.
  */
 export async function claimChecks(
   pool: Database,
   limit: number,
   leaseMs: number,
+  sinceUs: number | null = null,
 ): Promise<readonly DueCheck[]> {
+  // A search of everything sorts what it finds: a bitmap of the index reads each page of the table once, also for many
+  // old entries.
+  const search =
+    sinceUs === null
+      ? { since: sql.fragment`true`, order: sql.fragment`c.next_check_at + interval '0'` }
+      : {
+          since: sql.fragment`c.next_check_at >= least(${fromMicroseconds(sql.fragment`${sinceUs}::bigint`)}, now() - interval '5 seconds')`,
+          order: sql.fragment`c.next_check_at`,
+        }
   return pool.any(sql.type(dueRow)`
-    update deployments set next_check_at = now() + ${toInterval(leaseMs)}
-    where id = any(array(
-      select id from deployments d
-      where next_check_at <= now() and ${isCheckable}
-      order by next_check_at limit ${limit} for update skip locked))
-    returning id, name, status, revision, app_overrides, deployment_overrides, next_check_at::text as "leaseExpiresAt",
-      extract(epoch from now() - status_updated_at)::float8 * 1000 as "pendingMs"`)
+    update deployment_checks c set claim = claim + 1, lease_expires_at = now() + ${toInterval(leaseMs)}
+    from deployments d
+    where d.id = c.deployment_id and c.ctid = any(array(
+      select c.ctid from deployment_checks c
+      where c.next_check_at <= now() and ${search.since} and (c.lease_expires_at is null or c.lease_expires_at <= now())
+        and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}
+      order by ${search.order} limit ${limit} for update of c skip locked))
+    returning d.id, d.name, d.status, d.app_overrides, d.deployment_overrides, c.claim,
+      (extract(epoch from c.next_check_at) * 1000000)::bigint as "dueAtUs",
+      extract(epoch from now() - d.status_updated_at)::float8 * 1000 as "pendingMs"`)
 }
 
-const renewedRow = z.object({ id: z.number(), expiresAt: z.string(), newExpiresAt: z.string() })
+const searchAllEveryMs = 15_000
 
 /**
- * Extends the leases of running checks to `leaseMs` from now and updates their `leaseExpiresAt`. Skips a check that
- * another runner has claimed or whose deployment has changed; its result will be rejected.
+ * {@link claimChecks} for a runner that repeats it. While a transaction elsewhere stays open, PostgreSQL keeps the
+ * index entry of every check since its start, and a search from the beginning would read them all, each time. The
+ * search starts where the last one ended instead. Every 15 seconds it starts at the beginning: it finds the checks of
+ * lost runners, and those that were locked.
+ */
+export function createCheckClaimer(
+  pool: Database,
+): (limit: number, leaseMs: number) => Promise<readonly DueCheck[]> {
+  let sinceUs = 0
+  let searchedAllAt = Number.NEGATIVE_INFINITY
+  return async (limit, leaseMs) => {
+    const startedAt = performance.now()
+    const searchesAll = startedAt - searchedAllAt >= searchAllEveryMs
+    const checks = await claimChecks(pool, limit, leaseMs, searchesAll ? null : sinceUs)
+    if (searchesAll) searchedAllAt = startedAt
+    // Fewer than `limit`: nothing else is due.
+    sinceUs =
+      checks.length < limit ? Number.MAX_SAFE_INTEGER : Math.max(...checks.map(({ dueAtUs }) => dueAtUs))
+    return checks
+  }
+}
+
+type Claim = Pick<DueCheck, 'id' | 'claim' | 'dueAtUs'>
+const heldRow = z.object({ id: z.number() })
+
+/**
+ * Extends the leases of running checks to `leaseMs` from now. Returns the ids of those that are still held: the result
+ * of another one will be rejected, because an action has begun or ended, or another runner has claimed the check.
  */
 export async function renewCheckLeases(
   pool: Database,
-  checks: readonly DueCheck[],
+  checks: readonly Claim[],
   leaseMs: number,
-): Promise<void> {
-  const ids = checks.map(({ id }) => id)
-  const expiries = checks.map(({ leaseExpiresAt }) => leaseExpiresAt)
-  const renewed = await pool.any(sql.type(renewedRow)`
-    update deployments d set next_check_at = now() + ${toInterval(leaseMs)}
-    from unnest(${sql.array(ids, 'int8')}, ${sql.array(expiries, 'text')}) as lease (id, expires_at)
-    where d.id = lease.id and d.next_check_at = lease.expires_at::timestamptz
-    returning d.id, lease.expires_at as "expiresAt", d.next_check_at::text as "newExpiresAt"`)
-  for (const { id, expiresAt, newExpiresAt } of renewed)
-    for (const check of checks)
-      if (check.id === id && check.leaseExpiresAt === expiresAt) check.leaseExpiresAt = newExpiresAt
+): Promise<ReadonlySet<number>> {
+  const column = (name: keyof Claim) =>
+    sql.array(
+      checks.map((check) => check[name]),
+      'int8',
+    )
+  const held = await pool.anyFirst(sql.type(heldRow)`
+    update deployment_checks c set lease_expires_at = now() + ${toInterval(leaseMs)}
+    from unnest(${column('id')}, ${column('claim')}, ${column('dueAtUs')}) as held (id, claim, due_at_us)
+    where c.next_check_at = ${fromMicroseconds(sql.fragment`held.due_at_us`)} and c.deployment_id = held.id and c.claim = held.claim
+      and ${hasNoActiveAction(sql.fragment`held.id`)}
+    returning c.deployment_id as id`)
+  return new Set(held)
 }
 
-export type CheckResult = {
-  id: number
-  statusWhenClaimed: Status
-  revision: number
-  leaseExpiresAt: string
+export type CheckResult = Claim & {
   exitCode: number | null
   error: string | null
   nextCheckInMs: number
 }
 
-/** Saves a result that leaves the status unchanged. Does nothing if the deployment has changed since the claim. */
+/** Saves a result that leaves the status unchanged. Does nothing if the claim is no longer held. */
 export async function saveCheckResult(pool: Database, result: CheckResult): Promise<void> {
   await pool.query(sql.unsafe`
-    update deployments set checked_at = now(), check_exit_code = ${result.exitCode}, check_error = ${result.error},
-      next_check_at = now() + ${toInterval(result.nextCheckInMs)}
-    where ${unchangedSinceClaim(result)}`)
+    update deployment_checks set ${resultColumns(result)}
+    where ${isHeld(result)}`)
 }
 
-/**
- * Saves a result and the new status. Returns null, and changes nothing, if the deployment has changed since the claim.
- */
+/** Saves a result and the new status. Returns null, and changes nothing, if the claim is no longer held. */
 export async function saveCheckResultAndStatus(
   pool: Database,
   result: CheckResult,
   newStatus: Status,
 ): Promise<ChangeEvent | null> {
   return pool.transaction(async (transaction) => {
+    // Waits for an action that begins or ends. The next statement sees what it has committed.
+    await transaction.query(sql.unsafe`select from deployments where id = ${result.id} for update`)
     const updated = await transaction.query(sql.unsafe`
-      update deployments set checked_at = now(), check_exit_code = ${result.exitCode}, check_error = ${result.error},
-        next_check_at = now() + ${toInterval(result.nextCheckInMs)}, status = ${newStatus}, status_updated_at = now(),
-        updated_at = now(), archived_at = ${statusTable[newStatus].startsRetention ? sql.fragment`now()` : sql.fragment`archived_at`},
+      update deployments set status = ${newStatus}, status_updated_at = now(), updated_at = now(),
+        archived_at = ${statusTable[newStatus].startsRetention ? sql.fragment`now()` : sql.fragment`archived_at`},
         revision = default
-      where ${unchangedSinceClaim(result)}`)
-    return updated.rowCount === 0 ? null : readChangeEvent(transaction, result.id)
+      where id = ${result.id}
+        and exists (select from deployment_checks where ${isHeld(result)})`)
+    if (updated.rowCount === 0) return null
+    await transaction.query(sql.unsafe`
+      update deployment_checks set ${resultColumns(result)} where deployment_id = ${result.id}`)
+    return readChangeEvent(transaction, result.id)
   })
 }
 
-/**
- * Every start and end of an action raises the revision, also when the status stays the same. A different
- * `next_check_at` means that the lease expired and another runner has checked the deployment since.
- */
-const unchangedSinceClaim = ({
-  id,
-  statusWhenClaimed,
-  revision,
-  leaseExpiresAt,
-}: CheckResult) => sql.fragment`
-  id = ${id} and status = ${statusWhenClaimed} and revision = ${revision} and next_check_at = ${leaseExpiresAt}::timestamptz
-  and not exists (select from actions a where a.deployment_id = deployments.id and a.state in ('queued', 'running'))`
+/** A claim that PostgreSQL granted while an action began has the right number. So the action is looked for as well. */
+const isHeld = ({ id, claim, dueAtUs }: Claim) => sql.fragment`
+  next_check_at = ${fromMicroseconds(sql.fragment`${dueAtUs}::bigint`)} and deployment_id = ${id} and claim = ${claim} and ${hasNoActiveAction(sql.fragment`${id}::bigint`)}`
+
+/** The claim ends, so that a late renewal changes nothing. A status without checks keeps its null. */
+const resultColumns = ({ exitCode, error, nextCheckInMs }: CheckResult) => sql.fragment`
+  checked_at = now(), exit_code = ${exitCode}, error = ${error}, claim = claim + 1, lease_expires_at = null,
+  next_check_at = case when next_check_at is not null then now() + ${toInterval(nextCheckInMs)} end`
+
+const fromMicroseconds = (microseconds: FragmentSqlToken) => sql.fragment`
+  (timestamptz '1970-01-01 00:00:00+00' + ${microseconds} * interval '1 microsecond')`

@@ -12,43 +12,69 @@ import type { Database, Transaction } from '../pool.ts'
 
 // Created once: zod compiles a schema on first use.
 const listVersionRow = z.object({ changes: z.number() })
-const idRow = z.object({ id: z.number() })
 const textRow = z.object({ name: z.string(), text: z.string() })
 const bodyRow = z.object({ body: z.custom<FullInfo>() })
 
-/** The number of committed visible changes. It is the version of the list and the ETag. */
+/** The number of committed visible changes: the version of the list. */
 export async function getListVersion(pool: Database | Transaction): Promise<number> {
   return pool.oneFirst(sql.type(listVersionRow)`
     select sum(changes)::bigint as changes from change_counts`)
 }
 
-const deploymentChangesRow = z.object({
-  changes: z.number(),
-  deletions: z.number(),
-  cursor: z.string(),
-  rows: z.array(z.object({ id: z.number(), changedAt: z.number(), body: z.custom<FullInfo>() })),
-})
-/** `changedAt` is in microseconds. Pass `cursor` to the next {@link readChangesSince}. */
-export type DeploymentChanges = z.infer<typeof deploymentChangesRow>
+const listStateRow = z.object({ state: z.string() })
 
-/**
- * The deployments changed since the snapshot of `cursor` (null: all) and the version of the list, in one snapshot. May
- * repeat unchanged deployments: those of transactions that were uncommitted at the earlier snapshot.
- */
-export async function readChangesSince(pool: Database, cursor: string | null): Promise<DeploymentChanges> {
-  return pool.one(sql.type(deploymentChangesRow)`
-    select
-      (select sum(changes)::bigint from change_counts) as changes,
-      (select sum(deletions)::bigint from change_counts) as deletions,
-      pg_snapshot_xmin(pg_current_snapshot())::text as cursor,
-      coalesce((
-        select json_agg(json_build_object(
-          'id', id, 'changedAt', extract(epoch from updated_at) * 1000000, 'body', body))
-        from deployment_details where changed_xid >= ${cursor ?? '0'}::xid8), '[]') as rows`)
+/** Identifies the contents of the list, also after a failover or a restore that has lost transactions and repeats version numbers. */
+export async function getListState(pool: Database): Promise<string> {
+  return pool.oneFirst(sql.type(listStateRow)`select sum(change_id)::text as state from change_counts`)
 }
 
-export async function listDeploymentIds(pool: Database): Promise<readonly number[]> {
-  return pool.anyFirst(sql.type(idRow)`select id from deployments`)
+const listChangesRow = z.object({
+  state: z.string(),
+  shards: z.array(z.tuple([z.number(), z.number()])),
+  deployments: z.array(z.tuple([z.number(), z.number()])),
+})
+/** `shards`: those that changed, as [shard, changeId]. `deployments`: all that are in these shards, as [id, changeId]. */
+export type ListChanges = z.infer<typeof listChangesRow>
+
+/** The shard of a deployment in the table change_counts. */
+export const shardOf = (deploymentId: number): number => deploymentId % 64
+
+/**
+ * Compares the shards of the list with those that the caller knows, as a map from shard to change id. No horizon of
+ * transactions: the answer is right after a failover and a restore, and beside long transactions.
+ */
+export async function readListChanges(
+  pool: Database,
+  known: ReadonlyMap<number, number>,
+): Promise<ListChanges> {
+  return pool.one(sql.type(listChangesRow)`
+    with changed as materialized (
+      select c.shard, c.change_id
+      from change_counts c left join unnest(
+        ${sql.array([...known.keys()], 'int4')}, ${sql.array([...known.values()], 'int8')}) as known (shard, change_id)
+        on known.shard = c.shard
+      where c.change_id is distinct from known.change_id)
+    select
+      (select sum(change_id)::text from change_counts) as state,
+      coalesce((select json_agg(json_build_array(shard, change_id)) from changed), '[]') as shards,
+      coalesce((
+        select json_agg(json_build_array(id, change_id)) from deployments
+        where id % 64 = any (array(select shard from changed))), '[]') as deployments`)
+}
+
+const listEntryRow = z.object({
+  id: z.number(),
+  changeId: z.number(),
+  changedAtUs: z.number(),
+  body: z.custom<FullInfo>(),
+})
+export type ListEntry = z.infer<typeof listEntryRow>
+
+/** Omits unknown ids. An entry may be newer than the {@link readListChanges} that named it. */
+export async function readListEntries(pool: Database, ids: readonly number[]): Promise<readonly ListEntry[]> {
+  return pool.any(sql.type(listEntryRow)`
+    select id, change_id as "changeId", (extract(epoch from updated_at) * 1000000)::bigint as "changedAtUs", body
+    from deployment_details where id = any(${sql.array([...ids], 'int8')})`)
 }
 
 /** Deployments with their last checks, as JSON text by name. Omits unknown names. */
@@ -58,11 +84,12 @@ export async function getFullInfos(
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await pool.any(sql.type(textRow)`
     select name, left(body::text, -1) || ', "last_check" : ' || case
-      when check_exit_code is null and check_error is null then 'null'
+      when c.checked_at is null then 'null'
       else json_build_object(
-        'checked_at', to_api_time(checked_at), 'exit_code', check_exit_code, 'error', check_error)::text
+        'checked_at', to_api_time(c.checked_at), 'exit_code', c.exit_code, 'error', c.error)::text
       end || '}' as text
-    from deployment_details where name = any(${sql.array([...names], 'text')})`)
+    from deployment_details d left join deployment_checks c on c.deployment_id = d.id
+    where name = any(${sql.array([...names], 'text')})`)
   return new Map(rows.map(({ name, text }) => [name, text]))
 }
 

@@ -2,7 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../pool.ts'
-import { isInRetention, toInterval } from './sql-fragments.ts'
+import { hasNoActiveAction, isInRetention, toInterval } from './sql-fragments.ts'
 
 const nameRow = z.object({ name: z.string() })
 
@@ -15,7 +15,7 @@ export async function findExpiredArchives(
   const rows = await pool.any(sql.type(nameRow)`
     select name from deployments d
     where ${isInRetention} and archived_at <= now() - ${toInterval(retentionMs)}
-      and not exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))
+      and ${hasNoActiveAction(sql.fragment`d.id`)}
     order by archived_at limit ${limit}`)
   return rows.map((row) => row.name)
 }

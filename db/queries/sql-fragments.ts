@@ -1,6 +1,6 @@
 /** SQL fragments that several query files need. */
-import { type SerializableValue, sql } from 'slonik'
-import { checkScriptFor, type Status, statuses, statusTable } from '../../domain/statuses.ts'
+import { type FragmentSqlToken, type SerializableValue, sql } from 'slonik'
+import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
 
 export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
@@ -19,7 +19,6 @@ const statusList = (matches: (status: Status) => boolean) =>
 /** True for a row `d` of deployments whose retention time runs since `archived_at`. */
 export const isInRetention = sql.fragment`d.status in (${statusList((status) => statusTable[status].startsRetention)})`
 
-/** True for a row `d` of deployments whose status has a check script and that has no active action. */
-export const isCheckable = sql.fragment`
-  d.status not in (${statusList((status) => checkScriptFor(status) === null)}) and not exists (
-    select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running'))`
+/** True when the deployment has no active action. `id` is an SQL expression. */
+export const hasNoActiveAction = (id: FragmentSqlToken) => sql.fragment`
+  not exists (select from actions a where a.deployment_id = ${id} and a.state in ('queued', 'running'))`

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { type ActionKind, actionKinds } from '../../domain/actions.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
-import { isCheckable } from './sql-fragments.ts'
+import { hasNoActiveAction } from './sql-fragments.ts'
 
 const statsRow = z.object({
   deployments: z.array(z.object({ status: z.enum(statuses), count: z.number() })),
@@ -21,7 +21,7 @@ const statsRow = z.object({
   oldestQueuedSeconds: z.number(),
   lateChecks: z.number(),
 })
-/** `lateChecks`: deployments whose check has been due for more than 5 seconds. */
+/** `lateChecks`: deployments whose check has been due for more than 5 seconds, without a runner that holds it. */
 export type Stats = z.infer<typeof statsRow>
 
 /** Reads deployments and active actions in one round trip, never the action history. */
@@ -34,6 +34,7 @@ export async function readStats(pool: Database): Promise<Stats> {
         from (select kind, state, count(*) from actions where state in ('queued', 'running') group by kind, state) by_state) as active,
       (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
         from actions where state = 'queued') as "oldestQueuedSeconds",
-      (select count(*) from deployments d
-        where next_check_at < now() - interval '5 seconds' and ${isCheckable}) as "lateChecks"`)
+      (select count(*) from deployment_checks c
+        where next_check_at < now() - interval '5 seconds' and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')
+          and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}) as "lateChecks"`)
 }

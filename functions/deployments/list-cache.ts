@@ -1,59 +1,70 @@
 /**
- * The list of all deployments as bytes. Every request reads the version of the list from PostgreSQL, so that no answer
+ * The list of all deployments as bytes. Every request reads the state of the list from PostgreSQL, so that no answer
  * is older than its request; only changed deployments are read again. Used by reads.ts.
  */
 import { createHash } from 'node:crypto'
 import type { Database } from '../../db/pool.ts'
-import { getListVersion, listDeploymentIds, readChangesSince } from '../../db/queries/deployments.ts'
+import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
 
-export type CachedList = { changes: number; bytes: Uint8Array<ArrayBuffer>; etag: string }
+export type CachedList = { bytes: Uint8Array<ArrayBuffer>; etag: string }
 export type ListCache = { current(): Promise<CachedList> }
 
-type Row = { id: number; changedAt: number; text: string }
+type Row = { id: number; changeId: number; changedAtUs: number; text: string }
+
+/** Reading this many deployments takes far less than the time limit of a statement. */
+const batchSize = 500
 
 export function createListCache(db: Database): ListCache {
   const rows = new Map<number, Row>()
-  let cursor: string | null = null
-  let deletions = 0
-  let cached: CachedList | null = null
+  let shards: ReadonlyMap<number, number> = new Map()
+  let cached: (CachedList & { state: string; readAt: number }) | null = null
 
   const refresh = singleFlight(async () => {
-    const changed = await readChangesSince(db, cursor)
-    for (const { id, changedAt, body } of changed.rows) {
-      rows.set(id, { id, changedAt, text: JSON.stringify(body) })
-    }
-    if (changed.deletions !== deletions) {
-      const existingIds = new Set(await listDeploymentIds(db))
-      for (const id of rows.keys()) if (!existingIds.has(id)) rows.delete(id)
-    }
-    cursor = changed.cursor
-    deletions = changed.deletions
-    cached = { changes: changed.changes, ...serializeList(rows) }
+    const readAt = performance.now()
+    const changes = await readListChanges(db, shards)
+    const changedShards = new Map(changes.shards)
+    const present = new Map(changes.deployments)
+    for (const id of rows.keys()) if (changedShards.has(shardOf(id)) && !present.has(id)) rows.delete(id)
+    const changedIds = [...present]
+      .filter(([id, changeId]) => rows.get(id)?.changeId !== changeId)
+      .map(([id]) => id)
+    // What was read stays when a later batch fails.
+    for (let at = 0; at < changedIds.length; at += batchSize)
+      await readEntries(changedIds.slice(at, at + batchSize))
+    shards = new Map([...shards, ...changedShards])
+    if (cached === null || changedShards.size > 0)
+      cached = { ...serializeList(rows), state: changes.state, readAt }
+    else cached = { ...cached, readAt }
     return cached
   })
-  const reset = () => {
-    rows.clear()
-    cursor = null
-    cached = null
+  const readEntries = async (ids: readonly number[]) => {
+    const entries = await readListEntries(db, ids)
+    const found = new Map(
+      entries.map(({ body, ...entry }) => [entry.id, { ...entry, text: JSON.stringify(body) }]),
+    )
+    for (const id of ids) {
+      const row = found.get(id)
+      // Deleted since its shard was read.
+      if (row === undefined) rows.delete(id)
+      else rows.set(id, row)
+    }
   }
-  const version = singleFlight(() => getListVersion(db))
+  const state = singleFlight(() => getListState(db))
 
   return {
     async current() {
-      const before = cached
-      const changes = await version()
-      // The version never decreases: this is another database (restored, replaced), and the cache is wrong.
-      if (before !== null && changes < before.changes) reset()
-      // A cached list with a newer version is newer than the request too.
-      return cached !== null && cached.changes >= changes ? cached : refresh()
+      const calledAt = performance.now()
+      const current = await state()
+      // A list that was read after the request came in is as good as one of the state that the request has read.
+      return cached !== null && (cached.state === current || cached.readAt >= calledAt) ? cached : refresh()
     },
   }
 }
 
 /** Newest change first. */
-function serializeList(rows: Map<number, Row>): { bytes: Uint8Array<ArrayBuffer>; etag: string } {
-  const sorted = [...rows.values()].sort((a, b) => b.changedAt - a.changedAt || b.id - a.id)
+function serializeList(rows: Map<number, Row>): CachedList {
+  const sorted = [...rows.values()].sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
   const bytes = new TextEncoder().encode(`[${sorted.map((row) => row.text).join(',')}]`)
   return { bytes, etag: `"${createHash('sha1').update(bytes).digest('base64url')}"` }
 }

@@ -8,8 +8,7 @@ import { startPeriodic } from '../../lib/periodic.ts'
 
 export type CheckLeases = {
   add(check: DueCheck): void
-  /** Resolves when `leaseExpiresAt` of the check will not change any more. Never rejects. */
-  remove(check: DueCheck): Promise<void>
+  remove(check: DueCheck): void
   stop(): Promise<void>
 }
 
@@ -20,19 +19,13 @@ export function createCheckLeases(
   renew: (checks: readonly DueCheck[]) => Promise<void>,
 ): CheckLeases {
   const running = new Set<DueCheck>()
-  let lastRenewal: Promise<void> = Promise.resolve()
   const task = startPeriodic(log, 'check leases', leaseMs / 4, async () => {
     if (running.size === 0) return
-    const renewal = renew([...running])
-    lastRenewal = renewal.catch(() => {})
-    await renewal
+    await renew([...running])
   })
   return {
     add: (check) => void running.add(check),
-    remove: (check) => {
-      running.delete(check)
-      return lastRenewal
-    },
+    remove: (check) => void running.delete(check),
     stop: task.stop,
   }
 }

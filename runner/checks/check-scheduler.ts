@@ -4,7 +4,7 @@
  */
 import {
   type CheckResult,
-  claimChecks,
+  createCheckClaimer,
   type DueCheck,
   renewCheckLeases,
   saveCheckResult,
@@ -22,14 +22,15 @@ import { type CheckLeases, createCheckLeases } from './check-leases.ts'
 export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): PeriodicTask {
   const { db, settings, log } = context
   const running = new Set<Promise<unknown>>()
-  const leases = createCheckLeases(log, settings.LEASE, (checks) =>
-    renewCheckLeases(db, checks, settings.LEASE),
-  )
+  const claimChecks = createCheckClaimer(db)
+  const leases = createCheckLeases(log, settings.LEASE, async (checks) => {
+    await renewCheckLeases(db, checks, settings.LEASE)
+  })
 
   const task = startPeriodic(log, 'checks', 1000, async () => {
     const freeSlots = settings.CHECK_CONCURRENCY - running.size
     if (freeSlots <= 0) return
-    const dueChecks = await claimChecks(db, freeSlots, settings.LEASE)
+    const dueChecks = await claimChecks(freeSlots, settings.LEASE)
     for (const dueCheck of dueChecks) {
       const check = runDueCheck(context, leases, dueCheck)
         .then((hasChanged) => hasChanged && onStatusChanged())
@@ -59,7 +60,7 @@ async function runDueCheck(
   dueCheck: DueCheck,
 ): Promise<boolean> {
   const { db, redis, settings } = context
-  const { id, status, revision, pendingMs } = dueCheck
+  const { id, claim, dueAtUs, status, pendingMs } = dueCheck
   leases.add(dueCheck)
   const { hasRun, exitCode, error } = await runCheck(context, dueCheck).finally(() => leases.remove(dueCheck))
   if (context.shutdownSignal.aborted) return false
@@ -69,10 +70,8 @@ async function runDueCheck(
     : statusAfterCheckError(status, pendingMs, timeoutMs)
   const checkResult: CheckResult = {
     id,
-    statusWhenClaimed: status,
-    revision,
-    // Read only now: each renewal has changed it.
-    leaseExpiresAt: dueCheck.leaseExpiresAt,
+    claim,
+    dueAtUs,
     exitCode,
     error,
     nextCheckInMs: nextCheckInMs(settings.CHECK_INTERVAL, dueCheck),

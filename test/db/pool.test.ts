@@ -132,6 +132,7 @@ suite('busy pool', () => {
   test('A wait for a connection ends after the query timeout, and the query never runs', async () => {
     const pool = await openPool(db.url, { size: 2, queryTimeoutMs: 600 })
     await db.raw('create table late (at int)')
+    await Promise.all(repeat(2, () => pool.oneFirst(one)))
     const busy = repeat(2, () => pool.query(sleep(0.5)))
     const next = repeat(2, () => pool.query(sleep(0.5)))
     const late = await timed(() => pool.query(sql.unsafe`insert into late values (1)`))

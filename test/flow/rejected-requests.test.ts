@@ -31,13 +31,15 @@ test('From each status each action is accepted or rejected as the actions table 
     if (kind === 'create') continue
     for (const [at, status] of statuses.entries()) {
       const name = `${kind}-${at}`
-      await withDatabase(system.databaseUrl, (db) =>
-        db.query(
-          `insert into deployments (name, status, app_overrides, deployment_overrides, links, next_check_at)
-           values ($1, $2, '[]', '[]', '[]', now() + interval '1 hour')`,
+      await withDatabase(system.databaseUrl, async (db) => {
+        await db.query('begin')
+        await db.query(
+          `insert into deployments (name, status, app_overrides, deployment_overrides, links) values ($1, $2, '[]', '[]', '[]')`,
           [name, status],
-        ),
-      )
+        )
+        await db.query(`update deployment_checks set next_check_at = now() + interval '1 hour'`)
+        await db.query('commit')
+      })
       const { status: code, body } = await send[kind](name)
       if (canStart(kind, status)) {
         assert.equal(code, 200, `${kind} from ${status}`)

@@ -48,7 +48,7 @@ async function lateShare(
   // The due times are spread, as in an installation that has run for a long time.
   await query(
     octopod.databaseUrl,
-    `update deployments set next_check_at = now() + random() * interval '${everySeconds} seconds'`,
+    `update deployment_checks set next_check_at = now() + random() * interval '${everySeconds} seconds'`,
   )
   await pause(warmUpMs)
   let share = 0
@@ -56,8 +56,8 @@ async function lateShare(
     await pause(1000)
     const [row] = await query(
       octopod.databaseUrl,
-      `select count(*) filter (where next_check_at < now() - interval '${lateSeconds} seconds')::float8 / count(*) as share
-       from deployments`,
+      `select count(*) filter (where greatest(next_check_at, lease_expires_at) < now() - interval '${lateSeconds} seconds')::float8 / count(*) as share
+       from deployment_checks`,
     )
     share += Number(row?.share) / samples
   }

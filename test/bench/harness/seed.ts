@@ -19,15 +19,18 @@ export async function seed(
 ): Promise<string[]> {
   await query(
     databaseUrl,
-    `insert into deployments (name, status, app_overrides, deployment_overrides, links, next_check_at)
-     select $1 || n, $2, $3, '[]', $4, 'infinity' from generate_series(1, $5::int) n`,
+    `insert into deployments (name, status, app_overrides, deployment_overrides, links)
+     select $1 || n, $2, $3, '[]', $4 from generate_series(1, $5::int) n`,
     [`${prefix}-`, status, overrides, links, count],
   )
+  await query(databaseUrl, planNoCheck)
   await query(databaseUrl, `${finishedAction} from deployments d where name like $1`, [`${prefix}-%`])
   // Autovacuum would do this a little later.
   await query(databaseUrl, 'vacuum analyze')
   return Array.from({ length: count }, (_, at) => `${prefix}-${at + 1}`)
 }
+
+const planNoCheck = `update deployment_checks set next_check_at = 'infinity'`
 
 const finishedAction = `
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
@@ -51,9 +54,6 @@ export async function resetActions(databaseUrl: string, status: string): Promise
     `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = fencing_token
      where state in ('queued', 'running')`,
   )
-  await query(
-    databaseUrl,
-    `update deployments set status = $1, next_check_at = 'infinity', revision = default`,
-    [status],
-  )
+  await query(databaseUrl, `update deployments set status = $1, revision = default`, [status])
+  await query(databaseUrl, planNoCheck)
 }

@@ -161,7 +161,7 @@ suite('finish', () => {
   test('A finish stores how the script ended and makes the check due', async () => {
     const name = newName()
     const claimed = await startAction(db, 'create', name)
-    await db.raw(`update deployments set next_check_at = now() + interval '1 hour' where name = $1`, [name])
+    await db.raw(`update deployment_checks set next_check_at = now() + interval '1 hour'`)
     const change = await finish(
       db.pool,
       claimed,
@@ -175,9 +175,10 @@ suite('finish', () => {
     )
     assert.ok(action.finished_at)
     assert.equal(await statusOf(db, name), 'GenericFailure')
-    const [row] = await db.raw('select next_check_at <= now() as due from deployments where name = $1', [
-      name,
-    ])
+    const [row] = await db.raw(
+      'select next_check_at <= now() as due from deployment_checks join deployments on id = deployment_id where name = $1',
+      [name],
+    )
     assert.equal(row.due, true)
   })
 

@@ -1,15 +1,18 @@
 /** Checks: claims shared among runners, and results that are saved only if the deployment is unchanged. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
+import { sql } from 'slonik'
 import { openPool } from '../../../db/pool.ts'
 import {
   claimChecks,
+  createCheckClaimer,
   type DueCheck,
   renewCheckLeases,
   saveCheckResult,
   saveCheckResultAndStatus,
 } from '../../../db/queries/checks.ts'
 import { type Status, statuses } from '../../../domain/statuses.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 import {
   enqueue,
   getFullInfo,
@@ -23,24 +26,30 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
 
-const makeAllDue = () => db.raw('update deployments set next_check_at = now()')
-const insertMany = (count: number) =>
-  db.raw(
-    `insert into deployments (name, status, app_overrides, deployment_overrides, links, next_check_at)
-     select 'd' || n, 'Running', '[]', '[]', '[]', now() - n * interval '1 second' from generate_series(1, $1) n`,
+const makeAllDue = () =>
+  db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
+/** d2 became due a second before d1, and so on. */
+const insertMany = async (count: number) => {
+  await db.raw(
+    `insert into deployments (name, status, app_overrides, deployment_overrides, links)
+     select 'd' || n, 'Running', '[]', '[]', '[]' from generate_series(1, $1) n`,
     [count],
   )
+  await db.raw(
+    `update deployment_checks set next_check_at = now() - substr(name, 2)::int * interval '1 second'
+     from deployments where id = deployment_id`,
+  )
+}
 const resultOf = (
-  { id, status, revision, leaseExpiresAt }: DueCheck,
+  { id, claim, dueAtUs }: DueCheck,
   exitCode: number | null = 0,
   error: string | null = null,
 ) => ({
   id,
-  statusWhenClaimed: status,
-  revision,
-  leaseExpiresAt,
+  claim,
+  dueAtUs,
   exitCode,
   error,
   nextCheckInMs: 15_000,
@@ -63,7 +72,7 @@ suite('claim of checks', () => {
 
   test('A claim never exceeds its limit in a small table', async () => {
     for (const count of [1, 2, 3, 5, 8]) {
-      await db.raw('truncate deployments, actions, action_output')
+      await db.raw('truncate deployments, deployment_checks, actions, action_output')
       await insertMany(count)
       assert.equal((await claimChecks(db.pool, 1, 60_000)).length, 1)
     }
@@ -112,7 +121,7 @@ suite('claim of checks', () => {
       new Set(checked),
       new Set(statuses.filter((one) => one !== 'Archived' && one !== 'CleanupFailed')),
     )
-    await db.raw('truncate deployments, actions, action_output')
+    await db.raw('truncate deployments, deployment_checks, actions, action_output')
     await enqueue(db, 'create', newName())
     assert.deepEqual(await claimChecks(db.pool, 10, 60_000), [])
   })
@@ -127,6 +136,57 @@ suite('claim of checks', () => {
   })
 })
 
+test('A check reads few pages, however many there were since another transaction began', async () => {
+  await insertMany(50)
+  await withDatabase(db.url, async (reader) => {
+    await reader.query('begin isolation level repeatable read')
+    await reader.query('select from deployments')
+    // PostgreSQL keeps 10,000 index entries for the reader.
+    for (const _ of repeat(200, newName))
+      await db.raw(`update deployment_checks set next_check_at = now() - interval '1 hour'`)
+    await makeAllDue()
+    const pool = await openPool(db.url, { size: 1 })
+    const pagesRead = async () => {
+      await pool.query(sql.unsafe`select pg_stat_force_next_flush()`)
+      const [{ pages }] = await db.raw(
+        `select (heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)::int as pages
+         from pg_statio_user_tables where relname = 'deployment_checks'`,
+      )
+      return pages
+    }
+    const claimDue = createCheckClaimer(pool)
+    assert.equal((await claimDue(50, 0)).length, 50, 'the first claim searches from the beginning')
+    const before = await pagesRead()
+    const claimed = await claimDue(50, 0)
+    assert.equal(claimed.length, 50)
+    await renewCheckLeases(pool, claimed, 1000)
+    for (const check of claimed) await saveCheckResult(pool, resultOf(check))
+    const pages = (await pagesRead()) - before
+    await pool.end()
+    assert.ok(pages > 0 && pages < 2000, `${pages} pages`)
+  })
+})
+
+test('Claims and renewals change no index', async () => {
+  await insertMany(20)
+  const pool = await openPool(db.url, { size: 1 })
+  const updates = async () => {
+    await pool.query(sql.unsafe`select pg_stat_force_next_flush()`)
+    const [row] = await db.raw(
+      `select (n_tup_upd - n_tup_hot_upd)::int as "withIndex", n_tup_upd::int as all from pg_stat_user_tables
+       where relname = 'deployment_checks'`,
+    )
+    return row
+  }
+  const before = await updates()
+  const claimed = await claimChecks(pool, 20, 1000)
+  await renewCheckLeases(pool, claimed, 1000)
+  const after = await updates()
+  await pool.end()
+  assert.equal(after.all - before.all, 40)
+  assert.equal(after.withIndex - before.withIndex, 0)
+})
+
 suite('saving a check result', () => {
   test('A saved result plans the next check and is not a visible change of the list', async () => {
     const name = await insertDeployment(db)
@@ -134,7 +194,9 @@ suite('saving a check result', () => {
     await saveCheckResult(db.pool, resultOf(await claimOne(), 7, 'exit message'))
     const { last_check } = JSON.parse(await getFullInfo(db.pool, name))
     assert.deepEqual([last_check.exit_code, last_check.error], [7, 'exit message'])
-    const [row] = await db.raw(`select revision, next_check_at - now() as next from deployments`)
+    const [row] = await db.raw(
+      `select revision, next_check_at - now() as next from deployments join deployment_checks on deployment_id = id`,
+    )
     assert.equal(row.revision, before.revision)
     assert.ok(row.next.seconds > 10 && row.next.seconds < 16)
   })
@@ -172,7 +234,7 @@ suite('saving a check result', () => {
     const name = await insertDeployment(db)
     const [frozen] = await claimChecks(db.pool, 1, 0)
     assert.ok(frozen)
-    await db.raw('update deployments set next_check_at = now() where name = $1', [name])
+    await makeAllDue()
     await saveCheckResult(db.pool, resultOf(await claimOne(), 0))
     assert.equal(await saveCheckResultAndStatus(db.pool, resultOf(frozen, 1), 'GenericFailure'), null)
     await saveCheckResult(db.pool, resultOf(frozen, 1, 'long ago'))
@@ -188,9 +250,7 @@ suite('saving a check result', () => {
       name,
       () => saveCheckResultAndStatus(db.pool, resultOf(check), 'Archived'),
       async (query) => {
-        await query(`update deployments set status_updated_at = now(), revision = default where name = $1`, [
-          name,
-        ])
+        await query(`update deployments set status = status, revision = default where name = $1`, [name])
         await query(
           `insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source)
            select id, 'archive', 'queued', '[]', '[]', 'x', 'api' from deployments where name = $1`,
@@ -205,7 +265,7 @@ suite('saving a check result', () => {
   test('A result for a deleted deployment changes nothing', async () => {
     await insertDeployment(db)
     const check = await claimOne()
-    await db.raw('truncate deployments, actions, action_output')
+    await db.raw('truncate deployments, deployment_checks, actions, action_output')
     assert.equal(await saveCheckResultAndStatus(db.pool, resultOf(check, 1), 'GenericFailure'), null)
     await saveCheckResult(db.pool, resultOf(check))
   })
@@ -214,7 +274,7 @@ suite('saving a check result', () => {
 suite('renewal of check leases', () => {
   const remainingLeaseMs = async ({ id }: DueCheck): Promise<number> => {
     const [row] = await db.raw(
-      'select extract(epoch from next_check_at - now())::float8 as seconds from deployments where id = $1',
+      'select extract(epoch from lease_expires_at - now())::float8 as seconds from deployment_checks where deployment_id = $1',
       [id],
     )
     return Number(row.seconds)
@@ -234,20 +294,21 @@ suite('renewal of check leases', () => {
     await insertMany(5)
     const checks = await claimChecks(db.pool, 5, 1000)
     await renewCheckLeases(db.pool, checks, 60_000)
-    await renewCheckLeases(db.pool, checks, 90_000)
+    const held = await renewCheckLeases(db.pool, checks, 90_000)
+    assert.deepEqual(held, new Set(checks.map(({ id }) => id)))
     for (const check of checks) assert.ok((await remainingLeaseMs(check)) > 80)
     await renewCheckLeases(db.pool, [], 60_000)
   })
 
-  test('A check that another runner claimed, or whose deployment changed, is not renewed', async () => {
-    await insertDeployment(db)
+  test('A check that another runner claimed, or whose deployment began an action, is not renewed', async () => {
+    const name = await insertDeployment(db)
     const [frozen] = await claimChecks(db.pool, 1, 0)
     assert.ok(frozen)
     const reclaimed = await claimOne()
-    await renewCheckLeases(db.pool, [frozen], 3_600_000)
+    assert.deepEqual(await renewCheckLeases(db.pool, [frozen], 3_600_000), new Set())
     assert.ok((await remainingLeaseMs(reclaimed)) < 100)
-    await makeAllDue()
-    await renewCheckLeases(db.pool, [reclaimed], 3_600_000)
+    await enqueue(db, 'update', name)
+    assert.deepEqual(await renewCheckLeases(db.pool, [reclaimed], 3_600_000), new Set())
     assert.ok((await remainingLeaseMs(reclaimed)) <= 0)
   })
 })
@@ -256,13 +317,13 @@ test('A malformed override in an old row stops no checks', async () => {
   const odd = await insertDeployment(db)
   const fine = await insertDeployment(db)
   await db.raw(
-    `update deployments set next_check_at = now(), app_overrides = case when name = $1 then '[["a"], ["b", {"tag": "ValueDeleted"}]]' else app_overrides end
+    `update deployments set app_overrides = case when name = $1 then '[["a"], ["b", {"tag": "ValueDeleted"}]]' else app_overrides end
      where name in ($1, $2)`,
     [odd, fine],
   )
-  const dueChecks = await claimChecks(db.pool, 1000, 1000)
-  assert.deepEqual(dueChecks.find((one) => one.name === odd)?.overrides.application, [
+  const due = await claimChecks(db.pool, 1000, 1000)
+  assert.deepEqual(due.find((one) => one.name === odd)?.overrides.application, [
     ['b', { tag: 'ValueDeleted' }],
   ])
-  assert.ok(dueChecks.some((one) => one.name === fine))
+  assert.ok(due.some((one) => one.name === fine))
 })

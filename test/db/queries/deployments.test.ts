@@ -9,16 +9,18 @@ import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../..
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
+  getListState,
   getListVersion,
-  listDeploymentIds,
-  readChangesSince,
   readDeploymentState,
+  readListChanges,
+  readListEntries,
+  shardOf,
 } from '../../../db/queries/deployments.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { actionKinds, canStart } from '../../../domain/actions.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
-import { type FullInfo, fullInfoWithCheck } from '../../../domain/schemas.ts'
+import { fullInfoWithCheck } from '../../../domain/schemas.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import {
   claimNow,
@@ -29,7 +31,6 @@ import {
   leaseMs,
   newName,
   repeat,
-  runAction,
   scriptResult,
   useTestDatabase,
 } from '../fixtures.ts'
@@ -101,10 +102,10 @@ suite('version of the list', () => {
     await expectCounted(() => start(db.pool, claimed, [{ name: 'a', link: 'http://a' }]))
     await expectCounted(async () => (await requestCancel(db.pool, claimed.actionId, 'ann')).change)
     await expectCounted(() => finish(db.pool, claimed, scriptResult(0)))
-    await db.raw('update deployments set next_check_at = now() where name = $1', [name])
+    await db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
     const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
     assert.ok(due)
-    const check = { ...due, statusWhenClaimed: due.status, exitCode: 0, error: null, nextCheckInMs: 1000 }
+    const check = { ...due, exitCode: 0, error: null, nextCheckInMs: 1000 }
     await expectCounted(() => saveCheckResultAndStatus(db.pool, check, 'Running'))
     await expectCounted(() => deleteDeployment(db.pool, name, undefined))
   })
@@ -128,7 +129,6 @@ suite('version of the list', () => {
       if (due)
         await saveCheckResult(db.pool, {
           ...due,
-          statusWhenClaimed: due.status,
           exitCode: 0,
           error: null,
           nextCheckInMs: 1,
@@ -141,7 +141,7 @@ suite('version of the list', () => {
     const before = await getListVersion(db.pool)
     await db.raw(`update deployments set links = '[{"name":"x","link":"http://x"}]' where name = $1`, [name])
     await db.raw(`update deployments set status = 'TagMismatch' where name = $1`, [name])
-    await db.raw(`update deployments set checked_at = now() where name = $1`, [name])
+    await db.raw(`update deployment_checks set checked_at = now()`)
     assert.equal(await getListVersion(db.pool), before + 2)
   })
 
@@ -177,7 +177,7 @@ suite('version of the list', () => {
       for (const due of await claimChecks(db.pool, 3, 0)) {
         const exitCode = dice % 4
         const to = statusAfterCheck(due.status, exitCode, due.pendingMs, 1)
-        const outcome = { ...due, statusWhenClaimed: due.status, exitCode, error: null, nextCheckInMs: 0 }
+        const outcome = { ...due, exitCode, error: null, nextCheckInMs: 0 }
         if (to !== due.status) collect(await saveCheckResultAndStatus(db.pool, outcome, to))
       }
     }
@@ -204,38 +204,43 @@ suite('version of the list', () => {
   })
 })
 
-suite('changes since a snapshot', () => {
-  const bodies = new Map<number, FullInfo>()
-  let cursor: string | null = null
-  /** Reads the changes since the last call, like a server. */
-  const refresh = async () => {
-    const read = await readChangesSince(db.pool, cursor)
-    cursor = read.cursor
-    for (const { id, body } of read.rows) bodies.set(id, body)
-    const ids = new Set(await listDeploymentIds(db.pool))
-    for (const id of bodies.keys()) if (!ids.has(id)) bodies.delete(id)
-    return read
-  }
+suite('changes of the list', () => {
+  test('A change changes the state of the list and of one shard, and names the deployments in it', async () => {
+    const name = await insertDeployment(db)
+    const [{ id }] = await db.raw('select id::int from deployments where name = $1', [name])
+    const before = await readListChanges(db.pool, new Map())
+    const known = new Map(before.shards)
+    assert.equal(known.size, 64)
+    assert.ok(new Map(before.deployments).has(id))
+    assert.equal(before.state, await getListState(db.pool))
+    assert.deepEqual(await readListChanges(db.pool, known), {
+      state: before.state,
+      shards: [],
+      deployments: [],
+    })
 
-  test('The changes since the last read give the current list, also during concurrent changes', async () => {
-    await refresh()
-    const unchanged = await refresh()
-    const changing = Promise.all(
-      repeat(12, async (at) => {
-        const name = newName()
-        await runAction(db, 'create', name)
-        if (at % 3 === 0) await deleteDeployment(db.pool, name, undefined)
-      }),
-    )
-    for (const _ of repeat(5, newName)) await refresh()
-    await changing
-    const last = await refresh()
-    assert.ok(last.changes > unchanged.changes)
-    assert.ok(last.deletions >= unchanged.deletions + 4)
-    const rows = await db.raw('select id, body from deployment_details')
+    await db.raw(`update deployments set status = 'TagMismatch' where name = $1`, [name])
+    const after = await readListChanges(db.pool, known)
+    assert.notEqual(after.state, before.state)
     assert.deepEqual(
-      new Map([...bodies].sort(([a], [b]) => a - b)),
-      new Map(rows.map((row) => [Number(row.id), row.body] as const).sort(([a], [b]) => a - b)),
+      after.shards.map(([shard]) => shard),
+      [shardOf(id)],
     )
+    assert.notEqual(new Map(after.deployments).get(id), new Map(before.deployments).get(id))
+    assert.ok(after.deployments.every(([other]) => shardOf(other) === shardOf(id)))
+
+    await deleteDeployment(db.pool, name, undefined)
+    const gone = await readListChanges(db.pool, new Map([...known, ...after.shards]))
+    assert.deepEqual([gone.shards.length, new Map(gone.deployments).has(id)], [1, false])
+  })
+
+  test('A read of entries gives the stored deployments and omits unknown ids', async () => {
+    const name = await insertDeployment(db)
+    const [{ id, change_id }] = await db.raw('select id::int, change_id from deployments where name = $1', [
+      name,
+    ])
+    const [entry, ...others] = await readListEntries(db.pool, [id, 123_456_789])
+    assert.deepEqual(others, [])
+    assert.deepEqual([entry?.id, entry?.changeId, entry?.body.deployment.name], [id, Number(change_id), name])
   })
 })

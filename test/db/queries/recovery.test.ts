@@ -18,7 +18,7 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
 
 suite('unclaimed actions', () => {
   test('Unclaimed actions are found oldest first, after a minimum age, up to the limit', async () => {

@@ -5,7 +5,7 @@ import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { enqueue, insertDeployment, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
 
 suite('expired archives', () => {
   test('Expired archives are found oldest first, without those with an active action', async () => {

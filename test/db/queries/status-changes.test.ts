@@ -5,7 +5,7 @@ import { takeStatusChanges } from '../../../db/queries/status-changes.ts'
 import { newName, repeat, runAction, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-beforeEach(() => db.raw('truncate deployments, actions, action_output, status_changes'))
+beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
 
 suite('status changes', () => {
   test('Every status change is logged by the schema, and taken once, in order', async () => {

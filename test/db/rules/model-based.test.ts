@@ -188,7 +188,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
   },
 
   async check(name) {
-    await db.raw('update deployments set next_check_at = now()')
+    await db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
     const due = await claimChecks(db.pool, 100, 0)
     const idle = [...model].filter(
       ([, one]) => !activeAction(one) && one.status !== 'Archived' && one.status !== 'CleanupFailed',
@@ -207,7 +207,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     }
     const exitCode = pick([0, 0, 0, 1, 2, 3])
     const newStatus = statusAfterCheck(check.status, exitCode, check.pendingMs, 1)
-    const outcome = { ...check, statusWhenClaimed: check.status, exitCode, error: null, nextCheckInMs: 0 }
+    const outcome = { ...check, exitCode, error: null, nextCheckInMs: 0 }
     if (newStatus === check.status) return saveCheckResult(db.pool, outcome)
     const change = await saveCheckResultAndStatus(db.pool, outcome, newStatus)
     assert.equal(change === null, actionStarted, 'a late check result is rejected')

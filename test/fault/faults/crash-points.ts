@@ -68,7 +68,7 @@ export const crashPoints = {
   'commit of a check': {
     program: 'runner',
     sql: /^commit/i,
-    earlierInTransaction: /update deployments set checked_at/,
+    earlierInTransaction: /update deployment_checks set\s/,
     trigger: update('quick'),
   },
 } satisfies Record<string, CrashPoint>

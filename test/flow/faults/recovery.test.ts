@@ -104,7 +104,8 @@ test('Another runner soon repeats the check of a killed runner, however long CHE
   const checkIn = (interval: string) =>
     withDatabase(system.databaseUrl, (db) =>
       db.query(
-        `update deployments set next_check_at = now() + $1::interval, check_exit_code = 7 where name = 'unchecked'`,
+        `update deployment_checks set next_check_at = now() + $1::interval, claim = claim + 1, lease_expires_at = null, exit_code = 7
+         where deployment_id = (select id from deployments where name = 'unchecked')`,
         [interval],
       ),
     )

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { type Database, openPool } from '../../../db/pool.ts'
 import { createListCache } from '../../../functions/deployments/list-cache.ts'
 import { createDatabase } from '../../helpers/datastores.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let database: Awaited<ReturnType<typeof createDatabase>>
 let db: Database
@@ -68,13 +69,10 @@ test('Under concurrent changes every answer contains what was committed before t
   }
   let writing = true
   const reader = async (list: (typeof lists)[number]) => {
-    let last = 0
     while (writing) {
       const name = `r-${Math.random().toString(36).slice(2, 10)}`
       await insert(name)
       const answer = await list.current()
-      assert.ok(answer.changes >= last)
-      last = answer.changes
       assert.ok(parse(answer).some((info: { deployment: { name: string } }) => info.deployment.name === name))
     }
   }
@@ -102,4 +100,69 @@ test('A change that was uncommitted during a read is seen by the next read', asy
   await client.query('commit')
   client.release()
   assert.deepEqual(parse(await list.current()), await truth())
+})
+
+/** A database that counts the deployments that the list cache reads from it. */
+function countEntries(db: Database): { db: Database; entries: () => number } {
+  let entries = 0
+  const any = async (...query: Parameters<Database['any']>) => {
+    const rows = await db.any(...query)
+    entries += rows.length
+    return rows
+  }
+  return { db: { ...db, any: any as Database['any'] }, entries: () => entries }
+}
+
+test('A change makes the next list read one deployment, also beside a transaction that stays open', async () => {
+  await Promise.all(Array.from({ length: 200 }, (_, at) => insert(`many-${at}`)))
+  const counted = countEntries(db)
+  const list = createListCache(counted.db)
+  await withDatabase(database.url, async (other) => {
+    await other.query('begin')
+    await other.query('select pg_current_xact_id()')
+    for (let at = 0; at < 20; at += 1) await touch(`many-${at}`)
+    await list.current()
+    const before = counted.entries()
+    await touch('many-7')
+    assert.deepEqual(parse(await list.current()), await truth())
+    await list.current()
+    assert.equal(counted.entries() - before, 1)
+  })
+})
+
+test('A list takes longer than the time limit of a statement, and a failed read keeps what it has read', async () => {
+  const other = await createDatabase()
+  const client = new pg.Client({ connectionString: other.url })
+  await client.connect()
+  await client.query(
+    `insert into deployments (name, status, app_overrides, deployment_overrides, links)
+     select 'd' || n, 'Running', '[]', '[]', '[]' from generate_series(1, 2500) n`,
+  )
+  // A deployment takes at least a millisecond: a part 0.5 s, the list 2.5 s.
+  await client.query(
+    `create or replace function to_api_status(status text) returns json language plpgsql as $$
+     begin perform pg_sleep(0.001); return json_build_object('tag', status); end $$`,
+  )
+  const slow = await openPool(other.url, { size: 2, queryTimeoutMs: 2000 })
+  try {
+    assert.equal(parse(await createListCache(slow).current()).length, 2500)
+
+    let isBroken = true
+    const counted = countEntries(slow)
+    const list = createListCache({
+      ...counted.db,
+      any: (async (...query: Parameters<Database['any']>) => {
+        if (isBroken && counted.entries() >= 1000) throw new Error('the connection broke')
+        return counted.db.any(...query)
+      }) as Database['any'],
+    })
+    await assert.rejects(list.current(), /the connection broke/)
+    isBroken = false
+    assert.equal(parse(await list.current()).length, 2500)
+    assert.equal(counted.entries(), 2500)
+  } finally {
+    await client.end()
+    await slow.end()
+    await other.drop()
+  }
 })

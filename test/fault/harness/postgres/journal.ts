@@ -68,9 +68,9 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
       })),
     pending: async () => {
       const rows =
-        await query(`select name, status, extract(epoch from now() - next_check_at)::float8 * 1000 as overdue,
+        await query(`select name, status, extract(epoch from now() - greatest(next_check_at, lease_expires_at))::float8 * 1000 as overdue,
         exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as active
-        from deployments d where status like '%Pending'`)
+        from deployments d join deployment_checks c on c.deployment_id = d.id where status like '%Pending'`)
       return rows.map(({ name, status, overdue, active }) => ({
         deployment: String(name),
         status: String(status),
