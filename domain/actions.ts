@@ -4,6 +4,9 @@
  */
 import { type Status, statuses } from './statuses.ts'
 
+/** The source of actions that nobody requests: cleanups after ARCHIVE_RETENTION. What people request goes first. */
+export const automaticSource = 'retention'
+
 type ActionRow = {
   /** The name in the API of Octopod 1.6. */
   wireName: string

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { type Logger, pino } from 'pino'
 import { type Database, openPool } from '../db/pool.ts'
-import { readDatabaseIdentity } from '../db/queries/database-identity.ts'
+import { readDatabaseIdentity } from '../db/queries/recovery.ts'
 import {
   closeRedis,
   createBlockingConnection,

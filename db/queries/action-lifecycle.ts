@@ -2,7 +2,7 @@
  * The steps of a runner with an action: claim, renew, start, release, finish. Every write carries the fencing token;
  * with a stale token it changes nothing and throws StaleLease. Called by runner/actions.
  */
-import { sql } from 'slonik'
+import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import {
   type ActionKind,
@@ -30,6 +30,9 @@ const claimedRow = z
     app_overrides: storedOverrides,
     deployment_overrides: storedOverrides,
     configChecked: z.boolean(),
+    actor: z.string(),
+    source: z.string(),
+    claimedAtMs: z.number(),
   })
   .transform(nestOverrides)
 /** A claimed action, with the fencing token that every later write must carry. */
@@ -46,15 +49,37 @@ export async function claim(
   runner: string,
   leaseMs: number,
 ): Promise<ClaimedAction | null> {
-  return pool.maybeOne(sql.type(claimedRow)`
-    update actions a
-    set fencing_token = a.fencing_token + 1, lease_expires_at = ${leaseExpiry(leaseMs)}, runner = ${runner}
-    from deployments d
-    where a.id = ${actionId} and d.id = a.deployment_id and a.state = 'queued' and a.cancel_requested_at is null
-      and (a.lease_expires_at is null or a.lease_expires_at <= now()) and a.fencing_token < ${maxClaims}
-    returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
-      a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked"`)
+  return pool.maybeOne(claimQuery(sql.fragment`a.id = ${actionId}`, runner, leaseMs))
 }
+
+/** Claims the first of these actions that can be claimed. Returns null when none can. */
+export async function claimFirst(
+  pool: Database,
+  actionIds: readonly number[],
+  runner: string,
+  leaseMs: number,
+): Promise<ClaimedAction | null> {
+  // In an array, which is evaluated once.
+  const isFirst = sql.fragment`a.id = any(array(
+    select a.id from unnest(${sql.array(actionIds, 'int8')}) with ordinality as wanted (id, place)
+    join actions a on a.id = wanted.id
+    where ${isClaimable} order by wanted.place limit 1 for update of a skip locked))`
+  return pool.maybeOne(claimQuery(isFirst, runner, leaseMs))
+}
+
+/** True for a row `a` of actions that {@link claim} would claim. */
+export const isClaimable = sql.fragment`
+  a.state = 'queued' and a.cancel_requested_at is null and (a.lease_expires_at is null or a.lease_expires_at <= now())
+  and a.fencing_token < ${maxClaims}`
+
+const claimQuery = (isWanted: FragmentSqlToken, runner: string, leaseMs: number) => sql.type(claimedRow)`
+  update actions a
+  set fencing_token = a.fencing_token + 1, lease_expires_at = ${leaseExpiry(leaseMs)}, runner = ${runner}
+  from deployments d
+  where ${isWanted} and d.id = a.deployment_id and ${isClaimable}
+  returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
+    a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked", a.actor, a.source,
+    extract(epoch from now())::float8 * 1000 as "claimedAtMs"`
 
 const renewedRow = z.object({ cancel: z.boolean() })
 

@@ -1,6 +1,6 @@
 /**
- * Recovery after a lost notification, a lost runner or a lost Redis: finds actions that no runner holds and ends those
- * whose runner was lost. Every runner calls it periodically (runner/schedules/recovery.ts).
+ * Recovery after a lost runner: ends the actions that it held, and finds the attempts whose scripts may still run.
+ * Every runner calls it periodically (runner/schedules).
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -9,23 +9,8 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus, maxClaims } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
-import { toInterval } from './sql-fragments.ts'
 
 const idRow = z.object({ id: z.number() })
-
-/** Ids of queued actions without a lease: the notification was lost, or the runner before it started the script. */
-export async function findUnclaimedActions(
-  pool: Database,
-  olderThanMs: number,
-  limit: number,
-): Promise<number[]> {
-  const rows = await pool.any(sql.type(idRow)`
-    select id from actions
-    where state = 'queued' and cancel_requested_at is null and created_at <= now() - ${toInterval(olderThanMs)}
-      and (lease_expires_at is null or lease_expires_at <= now()) and fencing_token < ${maxClaims}
-    order by id limit ${limit}`)
-  return rows.map((row) => row.id)
-}
 
 const leaseRow = z.object({ remainingMs: z.number().nullable() })
 
@@ -135,4 +120,15 @@ async function insertRetry(transaction: Transaction, actionId: number): Promise<
 async function bumpRevision(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
   await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
   return readChangeEvent(transaction, deploymentId)
+}
+
+const identityRow = z.object({ identity: z.string() })
+
+/**
+ * A runner recognizes the scripts of its own installation by it. No other database has the same text, except a copy
+ * of the files of the database cluster.
+ */
+export async function readDatabaseIdentity(pool: Database): Promise<string> {
+  return pool.oneFirst(sql.type(identityRow)`
+    select concat_ws(' ', system_identifier, current_database(), current_schema()) as identity from pg_control_system()`)
 }

@@ -1,17 +1,22 @@
 /**
- * Takes actions from the queue and executes a limited number of them at a time. Called by main.ts; recovery and
- * retention execute the actions that they find through it.
+ * Takes actions from the queue and executes a limited number of them at a time. A notification only wakes the runner:
+ * while actions wait for a slot, the database chooses which one is next. Called by main.ts; recovery and retention
+ * execute the actions that they find through it.
  */
 import type { Redis } from 'ioredis'
+import { type ClaimedAction, claim } from '../../db/queries/action-lifecycle.ts'
 import { consumeActions } from '../../db/queue/action-queue.ts'
 import { createSemaphore } from '../../lib/semaphore.ts'
 import type { RunnerContext } from '../context.ts'
+import { createClaimByTurn } from './claim-by-turn.ts'
 import { executeAction, type RunningActions } from './execute-action.ts'
 
 export type ActionWorker = {
   worker: ReturnType<typeof consumeActions>
-  /** Executes an action in the background as soon as there is a free slot. */
+  /** Executes an action in the background as soon as there is a free slot, or the one whose turn it is then. */
   execute(actionId: number): void
+  /** Executes waiting actions in the background while there are free slots. Resolves when none is left to claim. */
+  executeWaiting(): Promise<void>
   cancel(actionId: number): void
   freeSlots(): number
   runningCount(): number
@@ -27,25 +32,76 @@ export function startActionWorker(
   connection: Redis,
   onEnded: () => void,
 ): ActionWorker {
-  const { settings, log } = context
+  const { db, runnerName, settings, log } = context
   const running: RunningActions = new Map()
-  const semaphore = createSemaphore(settings.ACTION_CONCURRENCY)
+  const turns = createClaimByTurn(context)
+  const slots = createSemaphore(settings.ACTION_CONCURRENCY)
+  let unnotified = 0
 
-  const executeWhenFree = async (actionId: number) => {
-    if (!(await semaphore.acquire())) return
-    await executeAction(context, running, actionId).finally(semaphore.release)
-    onEnded()
+  /**
+   * Claims an action and executes it in a slot that the caller has acquired. Null when there was none to claim.
+   * `isNotified`: the worker of the queue counts it until it has ended.
+   */
+  const startInSlot = async (
+    claimOne: () => Promise<ClaimedAction | null>,
+    isNotified: boolean,
+  ): Promise<{ ended: Promise<void> } | null> => {
+    countUnnotified(isNotified ? 0 : 1)
+    const freeSlot = () => {
+      countUnnotified(isNotified ? 0 : -1)
+      slots.release()
+    }
+    try {
+      const claimedAtMs = performance.now()
+      const action = await claimOne()
+      if (action !== null) {
+        turns.claimed(action)
+        const ended = executeAction(context, running, action, claimedAtMs).finally(freeSlot).then(onEnded)
+        return { ended }
+      }
+    } catch (error) {
+      freeSlot()
+      throw error
+    }
+    freeSlot()
+    return null
+  }
+  const executeWhenFree = async (actionId: number, isNotified: boolean): Promise<void> => {
+    if (!(await slots.acquire())) return
+    // The last free slot is given by turn, because other actions may wait for it.
+    const isLastSlot = slots.available() === 0
+    const claimOne = async () =>
+      (isLastSlot ? null : await claim(db, actionId, runnerName, settings.LEASE)) ?? turns.claim()
+    await (await startInSlot(claimOne, isNotified))?.ended
+  }
+
+  const executeWaiting = async (): Promise<void> => {
+    while (slots.available() > 0 && (await slots.acquire())) {
+      const started = await startInSlot(turns.claim, false)
+      if (started === null) return
+      // The next one follows in its slot, because no notification may arrive for it.
+      inBackground(started.ended.then(executeWaiting))
+    }
+  }
+  const inBackground = (execution: Promise<void>) =>
+    void execution.catch((error) => log.error({ err: error }, 'action execution failed'))
+
+  const worker = consumeActions(connection, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, (actionId) =>
+    executeWhenFree(actionId, true),
+  )
+  /** A notification that this runner cannot execute soon stays in the queue for another one. */
+  const countUnnotified = (change: number) => {
+    unnotified += change
+    worker.concurrency = Math.max(1, settings.ACTION_CONCURRENCY - unnotified)
   }
   return {
-    worker: consumeActions(connection, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, executeWhenFree),
-    execute: (actionId) =>
-      void executeWhenFree(actionId).catch((error) =>
-        log.error({ err: error, actionId }, 'action execution failed'),
-      ),
+    worker,
+    execute: (actionId) => inBackground(executeWhenFree(actionId, false)),
+    executeWaiting,
     cancel: (actionId) => running.get(actionId)?.cancel(),
-    freeSlots: semaphore.available,
+    freeSlots: slots.available,
     runningCount: () => running.size,
-    stopTaking: semaphore.close,
-    isIdle: () => semaphore.inUse() === 0,
+    stopTaking: slots.close,
+    isIdle: () => slots.inUse() === 0,
   }
 }

@@ -1,16 +1,6 @@
-/**
- * Executes one action: claim, prepare, start, script, output, finish. Called by action-worker.ts. A second call for
- * the same action finds it claimed and does nothing.
- */
+/** Executes one action that was claimed: prepare, start, script, output, finish. Called by action-worker.ts. */
 import { isStaleWrite } from '../../db/errors.ts'
-import {
-  type ClaimedAction,
-  claim,
-  finish,
-  release,
-  renew,
-  start,
-} from '../../db/queries/action-lifecycle.ts'
+import { type ClaimedAction, finish, release, renew, start } from '../../db/queries/action-lifecycle.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { actions, emptyResult, type ScriptResult } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
@@ -31,17 +21,16 @@ export type RunningActions = Map<number, ActionLease>
 /** `marker` identifies the processes of the script. */
 type Execution = { context: RunnerContext; action: ClaimedAction; lease: ActionLease; marker: string }
 
+/** `claimedAtMs`: performance.now() before the claim was sent. */
 export async function executeAction(
   context: RunnerContext,
   running: RunningActions,
-  actionId: number,
+  action: ClaimedAction,
+  claimedAtMs: number,
 ): Promise<void> {
-  // First: claim the action and renew its lease from now on.
-  const { db, settings, runnerName, watchdog } = context
-  if (running.has(actionId)) return
-  const claimedAtMs = performance.now()
-  const action = await claim(db, actionId, runnerName, settings.LEASE)
-  if (action === null) return
+  // First: renew the lease from now on.
+  const { settings, watchdog } = context
+  const { actionId } = action
   const marker = createMarker(context.markerPrefix)
   const lease = startLeaseRenewal(context, action, marker, claimedAtMs)
   const execution: Execution = { context, action, lease, marker }
@@ -58,7 +47,8 @@ export async function executeAction(
   } finally {
     lease.stop()
     watchdog.unregister(marker)
-    running.delete(actionId)
+    // This runner may have claimed it again, after it was frozen.
+    if (running.get(actionId) === lease) running.delete(actionId)
   }
 }
 

@@ -2,16 +2,14 @@
  * Finds actions that wait although no notification arrived, and ends actions whose lease has expired because their
  * runner was lost. Every runner does this. Started by main.ts.
  */
-import { endExpiredAction, findUnclaimedActions, readShortestLease } from '../../db/queries/recovery.ts'
+import { endExpiredAction, readShortestLease } from '../../db/queries/recovery.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { ActionWorker } from '../actions/action-worker.ts'
 import type { RunnerContext } from '../context.ts'
 
-/** With the grace below, an action without a notification starts after six seconds at most. */
+/** An action without a notification starts after five seconds at most. */
 const intervalMs = 4000
-/** A notification usually takes milliseconds. */
-const notificationGraceMs = 1000
 
 /** `endOrphans` ends the scripts of lost runners on this machine. */
 export function startRecovery(
@@ -24,7 +22,7 @@ export function startRecovery(
     // As soon as an expired action has ended, the next one of its deployment may start.
     if (remainingMs !== null && remainingMs <= 0) await endOrphans()
     await endExpiredActions(context, actions)
-    await executeUnclaimedActions(context, actions)
+    await actions.executeWaiting()
   })
 }
 
@@ -38,10 +36,4 @@ async function endExpiredActions(context: RunnerContext, actions: ActionWorker):
     await publishChange(redis, settings.REDIS_PREFIX, change)
     if (retryActionId !== null) actions.execute(retryActionId)
   }
-}
-
-async function executeUnclaimedActions({ db }: RunnerContext, actions: ActionWorker): Promise<void> {
-  if (actions.freeSlots() <= 0) return
-  const actionIds = await findUnclaimedActions(db, notificationGraceMs, actions.freeSlots())
-  for (const actionId of actionIds) actions.execute(actionId)
 }

@@ -76,8 +76,8 @@ export const mutants: Record<string, Mutant> = {
   },
   'no polling for actions whose notification was lost': {
     file: 'runner/schedules/recovery.ts',
-    search: 'await findUnclaimedActions(db, notificationGraceMs, actions.freeSlots())',
-    replacement: '[] as number[]',
+    search: '    await actions.executeWaiting()\n',
+    replacement: '',
     violates: ['I2'],
     firstTest: 'random-plan',
   },

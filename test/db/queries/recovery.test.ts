@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
+import { findNextActions } from '../../../db/queries/claim-order.ts'
 import { appendOutput, getWholeOutput } from '../../../db/queries/output.ts'
-import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import {
   actionRow,
   claimNow,
@@ -11,7 +12,6 @@ import {
   expireLease,
   newName,
   repeat,
-  runAction,
   startAction,
   statusOf,
   useTestDatabase,
@@ -19,27 +19,6 @@ import {
 
 const db = useTestDatabase(10)
 beforeEach(() => db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes'))
-
-suite('unclaimed actions', () => {
-  test('Unclaimed actions are found oldest first, after a minimum age, up to the limit', async () => {
-    const ids: number[] = []
-    for (const name of repeat(4, newName)) ids.push((await enqueue(db, 'create', name)).actionId)
-    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 3), ids.slice(0, 3))
-    assert.deepEqual(await findUnclaimedActions(db.pool, 60_000, 3), [])
-  })
-
-  test('Claimed, started, ended and cancelled actions are not found; one with an expired lease is', async () => {
-    const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await startAction(db, 'create', newName())
-    await runAction(db, 'create', newName())
-    const cancelled = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, cancelled.actionId, 'ann')
-    await expireLease(db, cancelled.actionId)
-    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
-    await expireLease(db, claimed.actionId)
-    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [claimed.actionId])
-  })
-})
 
 suite('expired leases', () => {
   test('An action that loses five runners before its start ends as interrupted', async () => {
@@ -49,7 +28,7 @@ suite('expired leases', () => {
       await claimNow(db, actionId)
       await expireLease(db, actionId)
     }
-    assert.deepEqual(await findUnclaimedActions(db.pool, 0, 10), [])
+    assert.deepEqual(await findNextActions(db.pool, 10, []), [])
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
     const row = await actionRow(db, actionId)
     assert.deepEqual([row.state, row.started_at], ['interrupted', null])
@@ -145,6 +124,7 @@ suite('expired leases', () => {
       found.sort((a, b) => a - b),
       ids,
     )
-    assert.equal((await findUnclaimedActions(db.pool, 0, 100)).length, 8)
+    const waiting = await db.raw(`select from actions where state = 'queued'`)
+    assert.equal(waiting.length, 8)
   })
 })

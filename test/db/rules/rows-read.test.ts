@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../../db/pool.ts'
-import { claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
+import { claim, claimFirst, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
+import { findNextActions } from '../../../db/queries/claim-order.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   getDeploymentOverrides,
@@ -13,10 +14,10 @@ import {
   readDeploymentState,
 } from '../../../db/queries/deployments.ts'
 import { getOutput } from '../../../db/queries/output.ts'
-import { endExpiredAction, findUnclaimedActions } from '../../../db/queries/recovery.ts'
+import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
-import { claimNow, enqueue, getFullInfo, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
+import { enqueue, getFullInfo, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(1)
 const deployments = 3000
@@ -55,8 +56,8 @@ test('No frequent query scans a whole table', async () => {
   const pool = await openPool(db.url, { size: 1 })
   const pooled = { ...db, pool }
   const { actionId } = await enqueue(pooled, 'update', 'd1')
-  await findUnclaimedActions(pool, 0, 32)
-  const claimed = await claimNow(pooled, actionId)
+  const claimed = await claimFirst(pool, await findNextActions(pool, 32, []), 'r', leaseMs)
+  assert.equal(claimed?.actionId, actionId)
   await renew(pool, claimed, leaseMs)
   await start(pool, claimed, null)
   await endExpiredAction(pool, false)

@@ -64,7 +64,16 @@ const withOlderToken = ({ actionId, fencingToken }: Lease): Lease => ({
 })
 const asClaimed = (lease: Lease, kind: ClaimedAction['kind'], deploymentId: number): ClaimedAction => ({
   ...lease,
-  ...{ attempt: 1, kind, deploymentId, name: 'wrong', configChecked: true },
+  ...{
+    attempt: 1,
+    kind,
+    deploymentId,
+    name: 'wrong',
+    configChecked: true,
+    actor: 'a',
+    source: 'api',
+    claimedAtMs: 0,
+  },
   overrides: { application: [], deployment: [] },
 })
 const finishAs = (kind: ClaimedAction['kind'], exitCode: number) => (pool: Database, target: Target) =>
