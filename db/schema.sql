@@ -41,7 +41,8 @@ create table actions (
   lease_expires_at timestamp with time zone,
   previous_deployment jsonb,
   expected_duration_ms bigint,
-  writer_token integer
+  writer_token integer,
+  failure jsonb
 );
 
 create table change_counts (
@@ -57,7 +58,8 @@ create table deployment_checks (
   lease_expires_at timestamp with time zone,
   checked_at timestamp with time zone,
   exit_code smallint,
-  error text
+  error text,
+  failure jsonb
 ) with (fillfactor=50);
 
 create table deployments (
@@ -269,7 +271,7 @@ AS $function$
   )) * 1000)::bigint
 $function$;
 
-CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_fencing_token integer, p_state text, p_exit_code integer, p_signal text, p_error text, p_truncated boolean, p_status text)
+CREATE OR REPLACE FUNCTION finish_action(p_id bigint, p_fencing_token integer, p_state text, p_exit_code integer, p_signal text, p_error text, p_truncated boolean, p_status text, p_failure jsonb DEFAULT NULL::jsonb)
  RETURNS json
  LANGUAGE plpgsql
 AS $function$
@@ -279,7 +281,7 @@ declare
 begin
   update actions
   set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
-    error = p_error, truncated = p_truncated, writer_token = p_fencing_token
+    error = p_error, failure = p_failure, truncated = p_truncated, writer_token = p_fencing_token
   where id = p_id and fencing_token = p_fencing_token and state in ('queued', 'running')
   returning deployment_id, previous_deployment into target, previous;
   if target is null then return null; end if;
@@ -397,6 +399,17 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION to_api_action_failure(a actions, with_output boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case when a.state in ('failed', 'timed_out', 'interrupted') then to_api_failure(
+    a.failure,
+    case a.state when 'timed_out' then 'time_limit' when 'interrupted' then 'runner_lost' else 'script' end,
+    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), false, with_output) end
+$function$;
+
 CREATE OR REPLACE FUNCTION to_api_action_kind(kind text)
  RETURNS text
  LANGUAGE sql
@@ -423,10 +436,33 @@ AS $function$
     'finished_at', to_api_time(a.finished_at),
     'exit_code', a.exit_code,
     'signal', a.signal,
-    'error', a.error,
+    'error', coalesce(a.error, to_failure_message(a)),
     'truncated', a.truncated,
     'cancel_requested_at', to_api_time(a.cancel_requested_at),
     'cancelled_by', a.cancelled_by)
+$function$;
+
+CREATE OR REPLACE FUNCTION to_api_failure(failure jsonb, what text, message text, is_check boolean, with_output boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select jsonb_build_object(
+    'what', coalesce(failure ->> 'what', what),
+    'script', failure -> 'script',
+    'message', coalesce(failure ->> 'message', message),
+    'hint', case when with_output then failure -> 'hint' end,
+    'output', case when with_output then failure -> 'output' end,
+    'output_hidden', not with_output and failure ->> 'output' is not null,
+    'remedies', case
+      when is_check then '["edit"]'::jsonb
+      when failure ->> 'what' in ('config_check', 'config_script') then '["edit", "retry"]'::jsonb
+      else '["retry", "edit"]'::jsonb
+    end || case
+      when with_output and not is_check then '["show_output"]'::jsonb
+      when not with_output and failure ->> 'output' is not null then '["sign_in"]'::jsonb
+      else '[]'::jsonb
+    end)
 $function$;
 
 CREATE OR REPLACE FUNCTION to_api_status(status text)
@@ -447,6 +483,19 @@ CREATE OR REPLACE FUNCTION to_api_time(at timestamp with time zone)
  STABLE PARALLEL SAFE
 AS $function$
   select to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+$function$;
+
+CREATE OR REPLACE FUNCTION to_failure_message(a actions)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case
+    when a.state = 'timed_out' then 'The script ran too long and was ended.'
+    when a.state <> 'failed' then null
+    when a.signal is not null then 'The script was ended by the signal ' || a.signal || '.'
+    else 'The script failed' || coalesce(' with exit code ' || a.exit_code, '') || '.'
+  end
 $function$;
 
 -- Triggers
@@ -477,7 +526,8 @@ create view deployment_details as
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)
             ELSE NULL::json
-        END) AS body
+        END) AS body,
+    a.last AS last_action
    FROM deployments d
      LEFT JOIN LATERAL ( SELECT a_1.*::actions AS last
            FROM actions a_1

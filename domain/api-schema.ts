@@ -8,12 +8,14 @@ import type { ErrorCode } from './errors.ts'
 import * as shapes from './schemas.ts'
 
 export type Role = 'open' | 'user' | 'admin'
+/** `output_reader`: the setting OUTPUT_READERS decides which role may read output. */
+export type RequiredRole = Role | 'output_reader'
 
 export type Endpoint = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below /api/v1, with `:name` for parameters. */
   path: string
-  role: Role
+  role: RequiredRole
   summary: string
   /** The version of Octopod that introduced the endpoint. */
   since: '1.6' | '2.0'
@@ -165,7 +167,7 @@ export const api = {
   },
   getOutput: {
     ...endpoints.getOutput,
-    role: 'admin',
+    role: 'output_reader',
     since: '2.0',
     summary: 'The output of an action in numbered chunks, also while it runs',
     query: outputQuery,
@@ -174,7 +176,7 @@ export const api = {
   },
   streamOutput: {
     ...endpoints.streamOutput,
-    role: 'admin',
+    role: 'output_reader',
     since: '2.0',
     summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
     query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
@@ -183,7 +185,7 @@ export const api = {
   },
   getLog: {
     ...endpoints.getLog,
-    role: 'admin',
+    role: 'output_reader',
     since: '1.6',
     summary: 'The whole output of an action',
     response: shapes.wholeOutput,

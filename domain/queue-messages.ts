@@ -3,7 +3,7 @@
  * answers. Sent by functions and answered by runners, both through db/queue.
  */
 import { z } from 'zod'
-import { keyValues, overrides } from './schemas.ts'
+import { keyValues, overrides, storedFailure } from './schemas.ts'
 import { configScripts } from './script.ts'
 
 /** Wakes up a runner, which then reads the action from Postgres. Losing the job loses nothing. */
@@ -30,7 +30,7 @@ export const scriptAnswer = z.discriminatedUnion('status', [
   z.object({ status: z.literal('keys'), keys: z.array(z.string()) }),
   z.object({ status: z.literal('ok') }),
   z.object({ status: z.literal('rejected'), message: z.string() }),
-  z.object({ status: z.literal('failed'), message: z.string() }),
+  z.object({ status: z.literal('failed'), message: z.string(), failure: storedFailure.optional() }),
 ])
 
 export type ActionJob = z.infer<typeof actionJob>

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
 import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
+import { failedParts, remedies } from './failures/failure.ts'
 import {
   configKeyError,
   configValueError,
@@ -118,6 +119,20 @@ export const preciseStatus = z.object({
   recorded_status: recordedStatus,
 })
 
+/** Why an action or a check failed, as runners send and store it. */
+export const storedFailure = z.object({
+  what: z.enum(failedParts),
+  script: z.string().nullable().describe('the script that failed'),
+  message: z.string().describe('one sentence without words of the script'),
+  hint: z.string().nullable().describe('a plain sentence for a known cause'),
+  output: z.string().nullable().describe('the last lines that the script printed'),
+})
+/** `output` and `hint` are null for a caller who may not read output. */
+export const failure = storedFailure.extend({
+  output_hidden: z.boolean().describe('there is output, and the caller may not read it'),
+  remedies: z.array(z.enum(remedies)).describe('what the reader can do, the best first'),
+})
+
 /** An action without its overrides. */
 export const actionSummary = z.object({
   action_id: z.int(),
@@ -140,6 +155,7 @@ export const actionSummary = z.object({
 
 export const action = actionSummary.extend({
   deployment: z.string(),
+  failure: failure.nullable(),
   app_overrides: overrides,
   deployment_overrides: overrides,
 })
@@ -159,6 +175,7 @@ export const lastCheck = z.object({
   checked_at: timestamp,
   exit_code: z.int().nullable(),
   error: z.string().nullable(),
+  failure: failure.nullable(),
 })
 
 export const fullInfo = z.object({
@@ -170,7 +187,12 @@ export const fullInfo = z.object({
   revision: z.int().describe('grows with every visible change'),
   last_action: lastAction.nullable(),
 })
-export const fullInfoWithCheck = fullInfo.extend({ last_check: lastCheck.nullable() })
+export const fullInfoWithCheck = fullInfo.extend({
+  last_action: lastAction
+    .extend({ failure: failure.nullable().optional().describe('only for a failed action') })
+    .nullable(),
+  last_check: lastCheck.nullable(),
+})
 
 export const actionLog = z.object({
   action_id: z.int(),
@@ -189,6 +211,7 @@ export const whoami = z.object({
   actor: z.string().describe('the user, as stored with actions'),
   source: z.string().describe('page, octo, ci or api'),
   project: z.string(),
+  can_read_output: z.boolean().describe('whether the caller may read the output of actions'),
 })
 
 export const success = z.object({ tag: z.literal('Success') })

@@ -79,6 +79,12 @@ export const settings = {
     parse: optionalText,
     programs: ['server'],
   },
+  OUTPUT_READERS: {
+    description:
+      'Who may read the output of actions: developer (everyone with the role user), operator or admin (as in Octopod 1.6)',
+    parse: z.enum(['developer', 'operator', 'admin']).default('developer'),
+    programs: ['server'],
+  },
   ACTOR_HEADER: {
     description:
       'Header in which a trusted proxy names the user, e.g. X-Forwarded-User; set it only behind such a proxy',

@@ -10,6 +10,7 @@ import { apiPrefix } from '../domain/endpoints.ts'
 import { ApiError } from '../domain/errors.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import { resolveRole } from './auth/credentials.ts'
 import { whoami } from './auth/whoami.ts'
 import {
   getApplicationConfig,
@@ -79,7 +80,7 @@ function middlewares({ settings }: Services, name: EndpointName): MiddlewareHand
   const changesState = method !== 'GET'
   return [
     authenticate(settings),
-    authorize(role),
+    authorize(resolveRole(settings, role)),
     ...(changesState ? [sameOrigin(settings), jsonBody('body' in api[name]), idempotencyKey] : []),
   ]
 }

@@ -49,7 +49,10 @@ export async function createServices(
   const actionQueue = createActionQueue(redis, settings.REDIS_PREFIX)
   const scriptQueries = createScriptQueryClient(redis, subscriber, settings.REDIS_PREFIX)
   const listCache = createListCache(db)
-  const loadFullInfo = createBatchLoader((names) => getFullInfos(db, names))
+  const loadFullInfo = createBatchLoader((names: readonly string[]) => getFullInfos(db, names, true))
+  const loadRestrictedFullInfo = createBatchLoader((names: readonly string[]) =>
+    getFullInfos(db, names, false),
+  )
   const outputNotifier = createOutputNotifier()
   const { supportsStreaming, isShuttingDown, shutdownSignal } = options
   return {
@@ -61,6 +64,7 @@ export async function createServices(
       scriptQueries,
       listCache,
       loadFullInfo,
+      loadRestrictedFullInfo,
       outputNotifier,
       log,
       supportsStreaming,

@@ -17,6 +17,8 @@ export type Services = {
   listCache: ListCache
   /** Returns a deployment as JSON text; undefined when it does not exist. */
   loadFullInfo(name: string): Promise<string | undefined>
+  /** The same without words of scripts, for a caller who may not read output. */
+  loadRestrictedFullInfo(name: string): Promise<string | undefined>
   outputNotifier: OutputNotifier
   log: Logger
   /** False on AWS Lambda: a stream sends the output so far and ends, and a handler waits for its notifications. */

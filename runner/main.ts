@@ -6,6 +6,7 @@ import { closeWorker } from '../db/queue/bullmq.ts'
 import { waitUntilReady } from '../db/redis/connections.ts'
 import { subscribe } from '../db/redis/events.ts'
 import { clearScriptCache } from '../db/redis/script-cache.ts'
+import { failureText } from '../domain/failures/failure.ts'
 import { readSettings, SettingsError } from '../domain/read-settings.ts'
 import { delay } from '../lib/delay.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
@@ -99,7 +100,7 @@ async function main(): Promise<void> {
 async function runInitScript(context: RunnerContext): Promise<void> {
   if (context.scripts.path('init') !== null) {
     const { failure } = await runScript(context, 'init', [])
-    if (failure !== null) throw new SettingsError(failure)
+    if (failure !== null) throw new SettingsError(failureText(failure))
   }
   await waitUntilReady(context.redis, 2000)
   await clearScriptCache(context.redis, context.settings.REDIS_PREFIX).catch(() => {})

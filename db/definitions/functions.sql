@@ -129,8 +129,11 @@ end
 $$;
 
 -- Null: the token is stale.
+drop function if exists finish_action(bigint, int, text, int, text, text, boolean, text);
 create or replace function finish_action(
-  p_id bigint, p_fencing_token int, p_state text, p_exit_code int, p_signal text, p_error text, p_truncated boolean, p_status text
+  p_id bigint, p_fencing_token int, p_state text, p_exit_code int, p_signal text, p_error text, p_truncated boolean, p_status text,
+  -- A runner of an earlier version does not send it.
+  p_failure jsonb default null
 ) returns json language plpgsql as $$
 declare
   target bigint;
@@ -138,7 +141,7 @@ declare
 begin
   update actions
   set state = p_state, finished_at = now(), lease_expires_at = null, exit_code = p_exit_code, signal = p_signal,
-    error = p_error, truncated = p_truncated, writer_token = p_fencing_token
+    error = p_error, failure = p_failure, truncated = p_truncated, writer_token = p_fencing_token
   where id = p_id and fencing_token = p_fencing_token and state in ('queued', 'running')
   returning deployment_id, previous_deployment into target, previous;
   if target is null then return null; end if;

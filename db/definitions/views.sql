@@ -17,6 +17,45 @@ create or replace function to_api_action_kind(kind text) returns text language s
   select initcap(kind) || 'Action'
 $$;
 
+-- For actions of Octopod 1.6, which have no explanation.
+create or replace function to_failure_message(a actions) returns text language sql stable parallel safe as $$
+  select case
+    when a.state = 'timed_out' then 'The script ran too long and was ended.'
+    when a.state <> 'failed' then null
+    when a.signal is not null then 'The script was ended by the signal ' || a.signal || '.'
+    else 'The script failed' || coalesce(' with exit code ' || a.exit_code, '') || '.'
+  end
+$$;
+
+-- An explanation for a reader who may (with_output) or may not read output. The best remedy comes first.
+create or replace function to_api_failure(failure jsonb, what text, message text, is_check boolean, with_output boolean)
+returns jsonb language sql immutable parallel safe as $$
+  select jsonb_build_object(
+    'what', coalesce(failure ->> 'what', what),
+    'script', failure -> 'script',
+    'message', coalesce(failure ->> 'message', message),
+    'hint', case when with_output then failure -> 'hint' end,
+    'output', case when with_output then failure -> 'output' end,
+    'output_hidden', not with_output and failure ->> 'output' is not null,
+    'remedies', case
+      when is_check then '["edit"]'::jsonb
+      when failure ->> 'what' in ('config_check', 'config_script') then '["edit", "retry"]'::jsonb
+      else '["retry", "edit"]'::jsonb
+    end || case
+      when with_output and not is_check then '["show_output"]'::jsonb
+      when not with_output and failure ->> 'output' is not null then '["sign_in"]'::jsonb
+      else '[]'::jsonb
+    end)
+$$;
+
+-- Null: the action did not fail.
+create or replace function to_api_action_failure(a actions, with_output boolean) returns jsonb language sql stable parallel safe as $$
+  select case when a.state in ('failed', 'timed_out', 'interrupted') then to_api_failure(
+    a.failure,
+    case a.state when 'timed_out' then 'time_limit' when 'interrupted' then 'runner_lost' else 'script' end,
+    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), false, with_output) end
+$$;
+
 create or replace function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
   select json_build_object(
     'action_id', a.id,
@@ -31,7 +70,7 @@ create or replace function to_api_action_summary(a actions) returns json languag
     'finished_at', to_api_time(a.finished_at),
     'exit_code', a.exit_code,
     'signal', a.signal,
-    'error', a.error,
+    'error', coalesce(a.error, to_failure_message(a)),
     'truncated', a.truncated,
     'cancel_requested_at', to_api_time(a.cancel_requested_at),
     'cancelled_by', a.cancelled_by)
@@ -55,7 +94,8 @@ select d.id, d.name, d.updated_at, d.revision, d.change_id,
         to_api_action_summary(a.last)::jsonb
         || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
       when (a.last).id is not null then to_api_action_summary(a.last)
-    end) as body
+    end) as body,
+  a.last as last_action
 from deployments d
 left join lateral (
   select a as last from actions a where a.deployment_id = d.id order by a.id desc limit 1

@@ -12,6 +12,7 @@ import {
   statusAfterAction,
 } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import { type FullInfo, type Link, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
@@ -131,6 +132,7 @@ export async function finish(
   pool: Database,
   action: ClaimedAction,
   result: ScriptResult,
+  failure: Failure | null = null,
 ): Promise<ChangeEvent> {
   const { actionId, fencingToken, deploymentId, kind, name } = action
   const state = stateFromResult(result)
@@ -142,8 +144,8 @@ export async function finish(
     })
   }
   const { body } = await pool.one(sql.type(bodyRow)`
-    select finish_action(${actionId}, ${fencingToken}, ${state}, ${result.exitCode}, ${result.signal}, ${result.error},
-      ${result.truncated}, ${status}) as body`)
+    select finish_action(${actionId}, ${fencingToken}, ${state}, ${result.exitCode}, ${result.signal}, ${failure?.message ?? result.error},
+      ${result.truncated}, ${status}, ${failure === null ? null : toJsonb(failure)}) as body`)
   if (body === null) throw new StaleLease(actionId, fencingToken)
   return toChangeEvent(body)
 }

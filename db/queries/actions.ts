@@ -8,13 +8,14 @@ import type { Database } from '../pool.ts'
 const actionRow = z.object({ body: z.custom<Action>() })
 const idRow = z.object({ id: z.number() })
 
-const apiAction = sql.fragment`
+const apiAction = (withOutput: boolean) => sql.fragment`
   (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
-    'deployment_overrides', a.deployment_overrides)) as body`
+    'deployment_overrides', a.deployment_overrides, 'failure', to_api_action_failure(a, ${withOutput}))) as body`
 
-export async function getAction(pool: Database, actionId: number): Promise<Action> {
+export async function getAction(pool: Database, actionId: number, withOutput = true): Promise<Action> {
   const row = await pool.maybeOne(sql.type(actionRow)`
-    select ${apiAction} from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
+    select ${apiAction(withOutput)}
+    from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
   if (row === null) throw noSuchAction(actionId)
   return row.body
 }
@@ -25,12 +26,13 @@ export async function listActions(
   name: string,
   limit: number,
   before?: number,
+  withOutput = true,
 ): Promise<Action[]> {
   const deploymentId = await pool.maybeOneFirst(sql.type(idRow)`
     select id from deployments where name = ${name}`)
   if (deploymentId === null) throw noSuchDeployment(name)
   const rows = await pool.any(sql.type(actionRow)`
-    select ${apiAction} from actions a join deployments d on d.id = a.deployment_id
+    select ${apiAction(withOutput)} from actions a join deployments d on d.id = a.deployment_id
     where a.deployment_id = ${deploymentId} and a.id < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
     order by a.id desc limit ${limit}`)
   return rows.map((row) => row.body)

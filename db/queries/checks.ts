@@ -5,11 +5,12 @@
 import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import type { ChangeEvent } from '../../domain/event.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
-import { hasNoActiveAction, toInterval } from './sql-fragments.ts'
+import { hasNoActiveAction, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
   .object({
@@ -118,7 +119,8 @@ export async function renewCheckLeases(
 
 export type CheckResult = Claim & {
   exitCode: number | null
-  error: string | null
+  /** Why the check failed; null after a success. */
+  failure: Failure | null
   nextCheckInMs: number
 }
 
@@ -156,8 +158,9 @@ const isHeld = ({ id, claim, dueAtUs }: Claim) => sql.fragment`
   next_check_at = ${fromMicroseconds(sql.fragment`${dueAtUs}::bigint`)} and deployment_id = ${id} and claim = ${claim} and ${hasNoActiveAction(sql.fragment`${id}::bigint`)}`
 
 /** The claim ends, so that a late renewal changes nothing. A status without checks keeps its null. */
-const resultColumns = ({ exitCode, error, nextCheckInMs }: CheckResult) => sql.fragment`
-  checked_at = now(), exit_code = ${exitCode}, error = ${error}, claim = claim + 1, lease_expires_at = null,
+const resultColumns = ({ exitCode, failure, nextCheckInMs }: CheckResult) => sql.fragment`
+  checked_at = now(), exit_code = ${exitCode}, error = ${failure?.message ?? null},
+  failure = ${failure === null ? null : toJsonb(failure)}, claim = claim + 1, lease_expires_at = null,
   next_check_at = case when next_check_at is not null then now() + ${toInterval(nextCheckInMs)} end`
 
 const fromMicroseconds = (microseconds: FragmentSqlToken) => sql.fragment`

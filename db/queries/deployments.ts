@@ -77,16 +77,23 @@ export async function readListEntries(pool: Database, ids: readonly number[]): P
     from deployment_details where id = any(${sql.array([...ids], 'int8')})`)
 }
 
-/** Deployments with their last checks, as JSON text by name. Omits unknown names. */
+/**
+ * Deployments with their last checks and the explanations of failures, as JSON text by name. Omits unknown names.
+ * `withOutput`: the reader may read output.
+ */
 export async function getFullInfos(
   pool: Database,
   names: readonly string[],
+  withOutput = true,
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await pool.any(sql.type(textRow)`
-    select name, left(body::text, -1) || ', "last_check" : ' || case
+    select name, left(coalesce(
+        jsonb_set(body::jsonb, '{last_action,failure}', to_api_action_failure(d.last_action, ${withOutput}))::text,
+        body::text), -1) || ', "last_check" : ' || case
       when c.checked_at is null then 'null'
       else json_build_object(
-        'checked_at', to_api_time(c.checked_at), 'exit_code', c.exit_code, 'error', c.error)::text
+        'checked_at', to_api_time(c.checked_at), 'exit_code', c.exit_code, 'error', c.error, 'failure',
+        case when c.error is not null then to_api_failure(c.failure, 'script', c.error, true, ${withOutput}) end)::text
       end || '}' as text
     from deployment_details d left join deployment_checks c on c.deployment_id = d.id
     where name = any(${sql.array([...names], 'text')})`)

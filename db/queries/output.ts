@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { type ActionState, actionStates, isActive } from '../../domain/actions.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { OutputChunk, OutputPage } from '../../domain/schemas.ts'
-import type { Database } from '../pool.ts'
+import type { Database, Transaction } from '../pool.ts'
 import type { Lease } from './action-lifecycle.ts'
 
 const seqRow = z.object({ seq: z.number() })
@@ -78,4 +78,20 @@ export async function getWholeOutput(
     from action_output where action_id = ${actionId}`)
   if (!row.known) throw noSuchAction(actionId)
   return row
+}
+
+const lastOutputRow = z.object({ stdout: z.string(), stderr: z.string() })
+
+/** The end of both streams, enough for the last lines of a failure. */
+export async function readLastOutput(
+  pool: Database | Transaction,
+  actionId: number,
+): Promise<{ stdout: string; stderr: string }> {
+  return pool.one(sql.type(lastOutputRow)`
+    select coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
+      coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr
+    from (
+      select seq, stream, right(text, 16384) as text from action_output
+      where action_id = ${actionId} order by seq desc limit 50
+    ) as last_chunks`)
 }

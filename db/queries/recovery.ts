@@ -4,11 +4,15 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { type ActionKind, actionKinds } from '../../domain/actions.ts'
+import { type ActionKind, actionKinds, actions } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
+import { lastLines } from '../../domain/failures/explain-failure.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus, maxClaims } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
+import { readLastOutput } from './output.ts'
+import { toJsonb } from './sql-fragments.ts'
 
 const idRow = z.object({ id: z.number() })
 
@@ -92,8 +96,14 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
         : expired.state === 'queued'
           ? `${maxClaims} runners were lost before its script could start.`
           : `Its runner${expired.runner ? ` ${expired.runner}` : ''} was lost or lost its lease.`
+    const { script } = actions[expired.kind]
+    const output = lastLines(await readLastOutput(transaction, expired.id))
+    const failure =
+      state === 'cancelled'
+        ? null
+        : toJsonb({ what: 'runner_lost', script, message, hint: null, output } satisfies Failure)
     await transaction.query(sql.unsafe`
-      update actions set state = ${state}, error = ${message}, finished_at = now(), fencing_token = fencing_token + 1,
+      update actions set state = ${state}, error = ${message}, failure = ${failure}, finished_at = now(), fencing_token = fencing_token + 1,
         lease_expires_at = null
       where id = ${expired.id}`)
     const willRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts

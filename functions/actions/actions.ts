@@ -2,16 +2,17 @@
 import { getAction as readAction, listActions as readActions } from '../../db/queries/actions.ts'
 import { requestCancel } from '../../db/queries/cancel-action.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
+import { canReadOutput } from '../auth/credentials.ts'
 import { acceptedResponse } from '../deployments/submit-action.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { waitUntil } from '../http/wait-until.ts'
 
-export const listActions: EndpointHandler<'listActions'> = ({ db }, { param, query }) =>
-  readActions(db, param('name'), query.limit, query.before)
+export const listActions: EndpointHandler<'listActions'> = ({ db, settings }, { param, query, role }) =>
+  readActions(db, param('name'), query.limit, query.before, canReadOutput(settings, role))
 
-export const getAction: EndpointHandler<'getAction'> = ({ db }, { param }) =>
-  readAction(db, parseActionId(param('action_id')))
+export const getAction: EndpointHandler<'getAction'> = ({ db, settings }, { param, role }) =>
+  readAction(db, parseActionId(param('action_id')), canReadOutput(settings, role))
 
 /**
  * An action that no runner has claimed is cancelled here; a claimed one by its runner, which learns of it by an event.

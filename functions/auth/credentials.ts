@@ -1,6 +1,6 @@
 /** Decides the role of a request by its credential. Called by http/authenticate.ts and live/websocket.ts. */
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Role } from '../../domain/api-schema.ts'
+import type { RequiredRole, Role } from '../../domain/api-schema.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 
@@ -22,6 +22,16 @@ function matchesCredential(authorization: Authorization, expected: string | unde
 const digest = (text: string) => hash('sha256', text, 'buffer')
 
 const rank: Record<Role, number> = { open: 0, user: 1, admin: 2 }
+
+/** OUTPUT_READERS in the roles that exist. There is no operator yet: an admin is one. */
+export const canReadOutput = (settings: ServerSettings, role: Role): boolean =>
+  rank[role] >= rank[resolveRole(settings, 'output_reader')]
+
+/** The role that an endpoint needs in this installation. */
+export function resolveRole(settings: ServerSettings, required: RequiredRole): Role {
+  if (required !== 'output_reader') return required
+  return settings.OUTPUT_READERS === 'developer' ? 'user' : 'admin'
+}
 
 /** Throws unauthenticated (401) for a missing or unknown credential, forbidden (403) for one with too low a role. */
 export function requireRole(role: Role, required: Role, authorization: Authorization): void {

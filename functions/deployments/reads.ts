@@ -2,6 +2,7 @@
 import { getInfo as readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
 import { ApiError } from '../../domain/errors.ts'
+import { canReadOutput } from '../auth/credentials.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 
@@ -17,9 +18,11 @@ export const listDeployments: EndpointHandler<'listDeployments'> = async ({ list
 }
 
 /** PostgreSQL makes the JSON, and the server passes it on unchanged. */
-export const getFullInfo: EndpointHandler<'getFullInfo'> = async ({ loadFullInfo }, { param }) => {
+export const getFullInfo: EndpointHandler<'getFullInfo'> = async (services, { param, role }) => {
+  const { loadFullInfo, loadRestrictedFullInfo, settings } = services
+  const load = canReadOutput(settings, role) ? loadFullInfo : loadRestrictedFullInfo
   const name = param('name')
-  const json = requireFullInfo(await loadFullInfo(name), name)
+  const json = requireFullInfo(await load(name), name)
   return new Response(json, { headers: { 'Content-Type': 'application/json' } })
 }
 

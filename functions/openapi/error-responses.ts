@@ -16,7 +16,7 @@ export function errorCodesOf(name: EndpointName): ErrorCode[] {
   const { role, method, body, errors }: Endpoint = api[name]
   const all = new Set<ErrorCode>([...errors, 'service_unavailable', 'internal'])
   if (role !== 'open') all.add('unauthenticated')
-  if (role === 'admin') all.add('forbidden')
+  if (role === 'admin' || role === 'output_reader') all.add('forbidden')
   if (method !== 'GET') all.add('wrong_origin').add('too_large')
   if (body !== undefined) all.add('bad_request').add('wrong_media_type')
   if (acceptsIdempotencyKey(name)) all.add('bad_request')

@@ -52,6 +52,7 @@ const fullInfo = {
 const action = {
   ...summary,
   deployment: 'feature-1',
+  failure: null,
   app_overrides: appOverrides,
   deployment_overrides: deploymentOverrides,
 }
@@ -76,7 +77,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getFullInfo: {
     response: {
       ...fullInfo,
-      last_check: { checked_at: '2026-03-01T10:00:30.000000Z', exit_code: 0, error: null },
+      last_check: { checked_at: '2026-03-01T10:00:30.000000Z', exit_code: 0, error: null, failure: null },
     },
   },
   getInfo: {
@@ -113,5 +114,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getApplicationKeys: { body: config, response: ['image.tag'] },
   ping: { response: '3f1c9b2' },
   getProjectName: { response: 'octopod' },
-  whoami: { response: { role: 'user', actor: 'ann', source: 'api', project: 'octopod' } },
+  whoami: {
+    response: { role: 'user', actor: 'ann', source: 'api', project: 'octopod', can_read_output: true },
+  },
 }

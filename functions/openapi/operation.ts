@@ -1,5 +1,5 @@
 /** Creates one operation of the OpenAPI document from one row of the endpoint table. Called by document.ts. */
-import { api, type Endpoint, type EndpointName, type Role } from '../../domain/api-schema.ts'
+import { api, type Endpoint, type EndpointName, type RequiredRole } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
 import { examples } from './examples.ts'
@@ -31,15 +31,17 @@ export type Operation = {
 }
 
 /** Security requirements of OpenAPI. The empty one stands for installations without a user credential. */
-const securityOf: Record<Role, Record<string, string[]>[]> = {
+const securityOf: Record<RequiredRole, Record<string, string[]>[]> = {
   open: [],
   user: [{ user: [] }, { admin: [] }, {}],
   admin: [{ admin: [] }],
+  output_reader: [{ user: [] }, { admin: [] }, {}],
 }
-const roleRequirement: Record<Role, string> = {
+const roleRequirement: Record<RequiredRole, string> = {
   open: 'Needs no credential.',
   user: 'Needs the role user.',
   admin: 'Needs the role admin.',
+  output_reader: 'Needs the role that OUTPUT_READERS names; without that setting the role user.',
 }
 
 export function operationOf(name: EndpointName, schemas: Schemas): Operation {

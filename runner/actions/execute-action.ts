@@ -2,8 +2,10 @@
 import { isStaleWrite } from '../../db/errors.ts'
 import { type ClaimedAction, finish, release, renew, start } from '../../db/queries/action-lifecycle.ts'
 import { publishChange } from '../../db/redis/events.ts'
-import { actions, emptyResult, type ScriptResult } from '../../domain/actions.ts'
+import { actions, emptyResult, type ScriptResult, stateFromResult } from '../../domain/actions.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
+import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import { lifecycleArguments } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import type { Output } from '../output/output.ts'
@@ -17,6 +19,9 @@ import { retryWhileDatabaseDown } from './retry-while-database-down.ts'
 
 /** The actions of this runner that are under way, by id. */
 export type RunningActions = Map<number, ActionLease>
+
+/** `failure`: why the action did not succeed; null after a success, a cancel or an interruption. */
+type Outcome = { result: ScriptResult; failure: Failure | null }
 
 /** `marker` identifies the processes of the script. */
 type Execution = { context: RunnerContext; action: ClaimedAction; lease: ActionLease; marker: string }
@@ -37,11 +42,12 @@ export async function executeAction(
   running.set(actionId, lease)
   try {
     // Then: run its script.
-    const result = await runActionScript(execution)
+    const outcome = await runActionScript(execution)
     // Finally: store the result, or leave the action to another runner.
-    if (result === null) await releaseUnstarted(execution)
-    else if (result.interrupted && settings.INTERRUPTED_ACTIONS === 'retry') await releaseForRetry(execution)
-    else await storeResult(execution, result)
+    if (outcome === null) await releaseUnstarted(execution)
+    else if (outcome.result.interrupted && settings.INTERRUPTED_ACTIONS === 'retry')
+      await releaseForRetry(execution)
+    else await storeResult(execution, outcome)
   } catch (error) {
     await giveUp(execution, error)
   } finally {
@@ -55,13 +61,16 @@ export async function executeAction(
 /**
  * Everything between claim and finish. Returns null when the action has not started and another runner may start it.
  */
-async function runActionScript(execution: Execution): Promise<ScriptResult | null> {
+async function runActionScript(execution: Execution): Promise<Outcome | null> {
   const { context, action, lease } = execution
   // First: the config, config_check and the links.
   const stopSignal = AbortSignal.any([lease.signal, context.shutdownSignal])
   const prepared = await prepareAction(context, action, stopSignal)
   if (stopSignal.aborted) return stopSignal.reason === 'cancelled' ? cancelledBeforeStart : null
-  if ('failure' in prepared) return { ...emptyResult, error: prepared.failure }
+  if ('failure' in prepared) {
+    const { failure } = prepared
+    return { result: { ...emptyResult, error: failure.message }, failure }
+  }
 
   const output = await createActionOutput(context, action, lease, prepared.config)
   for (const warning of prepared.warnings) output.addNote(`octopod: ${warning}`)
@@ -80,23 +89,42 @@ async function runActionScript(execution: Execution): Promise<ScriptResult | nul
 
     // Finally: all output is stored before the result is.
     const { truncated } = await output.end()
-    return { ...result, truncated }
+    return { result: { ...result, truncated }, failure: explainResult(execution, result, output.last()) }
   } catch (error) {
     await output.end().catch(() => {})
     throw error
   }
 }
 
-const cancelledBeforeStart: ScriptResult = {
-  ...emptyResult,
-  cancelled: true,
-  error: 'Cancelled before it started.',
+const cancelledBeforeStart: Outcome = {
+  result: { ...emptyResult, cancelled: true, error: 'Cancelled before it started.' },
+  failure: null,
 }
 
-const interruptedBeforeStart: ScriptResult = {
-  ...emptyResult,
-  interrupted: true,
-  error: 'The runner was frozen when the script was about to start.',
+const interruptedBeforeStart: Outcome = {
+  result: {
+    ...emptyResult,
+    interrupted: true,
+    error: 'The runner was frozen when the script was about to start.',
+  },
+  failure: null,
+}
+
+function explainResult(
+  { context, action }: Execution,
+  result: ScriptResult,
+  last: { stdout: string; stderr: string },
+): Failure | null {
+  const state = stateFromResult(result)
+  const { script } = actions[action.kind]
+  const output = lastLines(last)
+  if (state === 'interrupted') {
+    const message = `The ${script} script was ended because its runner stopped or lost its lease.`
+    return { what: 'runner_lost', script, message, hint: null, output }
+  }
+  if (state === 'succeeded' || state === 'cancelled') return null
+  const timeLimit = { setting: 'CONTROL_SCRIPT_TIMEOUT', ms: context.settings.CONTROL_SCRIPT_TIMEOUT }
+  return scriptFailure({ script, result, timeLimit, output })
 }
 
 /** Commits the start. Returns null when a user has cancelled the action before it started. */
@@ -136,10 +164,13 @@ const attemptEnvironment = (action: ClaimedAction) => ({
   OCTOPOD_FENCE: String(action.fencingToken),
 })
 
-async function storeResult({ context, action, lease }: Execution, result: ScriptResult): Promise<void> {
+async function storeResult(
+  { context, action, lease }: Execution,
+  { result, failure }: Outcome,
+): Promise<void> {
   const { db, log } = context
   const { actionId, kind, name: deployment } = action
-  const finishAction = () => finish(db, action, result)
+  const finishAction = () => finish(db, action, result, failure)
   // A cleanup deletes all rows of the deployment and locks the row of the action while it does.
   const store = kind === 'cleanup' ? () => lease.pauseRenewalWhile(finishAction) : finishAction
   publish(context, await retryWhileDatabaseDown(context, store))

@@ -4,10 +4,11 @@
  */
 import type { ClaimedAction } from '../../db/queries/action-lifecycle.ts'
 import { actions } from '../../domain/actions.ts'
+import { type Failure, failureText } from '../../domain/failures/failure.ts'
 import type { Link } from '../../domain/schemas.ts'
 import type { EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
-import { checkConfig } from '../scripts/check-config.ts'
+import { checkConfig, rejectionFailure } from '../scripts/check-config.ts'
 import { parseLinks } from '../scripts/csv.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
 import { runDeploymentScript } from '../scripts/run-script.ts'
@@ -15,7 +16,7 @@ import { runDeploymentScript } from '../scripts/run-script.ts'
 /** `links`: null keeps the stored ones. `warnings` are shown in the output of the action. */
 export type PreparedAction =
   | { config: EffectiveConfig; links: Link[] | null; warnings: string[] }
-  | { failure: string }
+  | { failure: Failure }
 
 /** Returns soon after `signal` aborts; the result is then meaningless. */
 export async function prepareAction(
@@ -24,21 +25,30 @@ export async function prepareAction(
   signal: AbortSignal,
 ): Promise<PreparedAction> {
   const config = await orAborted(getEffectiveConfig(context, action), signal)
-  if (typeof config === 'string') return { failure: config }
+  if ('failure' in config) return config
   if (!actions[action.kind].runsConfigCheck) return { config, links: null, warnings: [] }
 
   // Usually the server has run config_check while the user waited, but not when Redis was unreachable.
   if (!action.configChecked) {
     const answer = await checkConfig(context, action, signal)
-    if (answer.status === 'rejected' || answer.status === 'failed') return { failure: answer.message.trim() }
+    if (answer.status === 'rejected') return { failure: rejectionFailure(answer.message) }
+    if (answer.status === 'failed') return { failure: answer.failure ?? notRun(answer.message) }
   }
   return { config, ...(await readLinks(context, action.name, config, signal)) }
 }
 
+const notRun = (message: string): Failure => ({
+  what: 'config_check',
+  script: 'config_check',
+  message,
+  hint: null,
+  output: null,
+})
+
 /** The config scripts go on after an abort, because others may wait for their output too. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | string> {
-  const aborted = Promise.withResolvers<string>()
-  const onAbort = () => aborted.resolve('Aborted.')
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | { failure: Failure }> {
+  const aborted = Promise.withResolvers<{ failure: Failure }>()
+  const onAbort = () => aborted.resolve({ failure: notRun('Aborted.') })
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
@@ -58,7 +68,7 @@ async function readLinks(
 ): Promise<{ links: Link[] | null; warnings: string[] }> {
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'info', name, config, { signal, timeoutMs })
-  if (run.failure !== null) return { links: null, warnings: [run.failure] }
+  if (run.failure !== null) return { links: null, warnings: [failureText(run.failure)] }
   try {
     return parseLinks(run.stdout)
   } catch (error) {

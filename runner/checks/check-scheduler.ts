@@ -11,6 +11,7 @@ import {
   saveCheckResultAndStatus,
 } from '../../db/queries/checks.ts'
 import { publishChange } from '../../db/redis/events.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import { checkScriptFor, isPending, statusAfterCheck, statusAfterCheckError } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
@@ -62,7 +63,9 @@ async function runDueCheck(
   const { db, redis, settings } = context
   const { id, claim, dueAtUs, status, pendingMs } = dueCheck
   leases.add(dueCheck)
-  const { hasRun, exitCode, error } = await runCheck(context, dueCheck).finally(() => leases.remove(dueCheck))
+  const { hasRun, exitCode, failure } = await runCheck(context, dueCheck).finally(() =>
+    leases.remove(dueCheck),
+  )
   if (context.shutdownSignal.aborted) return false
   const timeoutMs = settings.STATUS_UPDATE_TIMEOUT
   const newStatus = hasRun
@@ -73,7 +76,7 @@ async function runDueCheck(
     claim,
     dueAtUs,
     exitCode,
-    error,
+    failure,
     nextCheckInMs: nextCheckInMs(settings.CHECK_INTERVAL, dueCheck),
   }
   if (newStatus === status) {
@@ -86,26 +89,24 @@ async function runDueCheck(
 }
 
 /** `hasRun`: the script could be started. `exitCode`: null when the script did not exit by itself. */
-type CheckOutcome = { hasRun: boolean; exitCode: number | null; error: string | null }
+type CheckOutcome = { hasRun: boolean; exitCode: number | null; failure: Failure | null }
 
 async function runCheck(
   context: RunnerContext,
   { name, status, overrides }: DueCheck,
 ): Promise<CheckOutcome> {
   const script = checkScriptFor(status)
-  if (script === null) return { hasRun: false, exitCode: null, error: null }
+  if (script === null) return { hasRun: false, exitCode: null, failure: null }
   const config = await getEffectiveConfig(context, { name, overrides })
-  if (typeof config === 'string') return { hasRun: false, exitCode: null, error: limitLength(config) }
+  if ('failure' in config) return { hasRun: false, exitCode: null, failure: config.failure }
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const { result, failure } = await runDeploymentScript(context, script, name, config, { timeoutMs })
   return {
     hasRun: result.error === null,
     exitCode: result.timedOut || result.error !== null ? null : result.exitCode,
-    error: failure === null ? null : limitLength(failure),
+    failure,
   }
 }
-
-const limitLength = (text: string) => text.slice(0, 2000)
 
 /** A pending deployment is checked more often, most often at first. All intervals vary by 10 %. */
 function nextCheckInMs(intervalMs: number, { status, pendingMs }: DueCheck): number {

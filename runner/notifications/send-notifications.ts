@@ -3,6 +3,7 @@
  * that is killed loses at most one. A failing script changes nothing. Started by main.ts.
  */
 import { type StatusChange, takeStatusChanges } from '../../db/queries/status-changes.ts'
+import { failureText } from '../../domain/failures/failure.ts'
 import { notificationArguments } from '../../domain/script.ts'
 import type { Status } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
@@ -38,5 +39,5 @@ async function sendNotification(context: RunnerContext, change: StatusChange): P
   const to = change.new_status as Status
   const args = notificationArguments(project, deployment, from, to)
   const run = await runScript(context, 'notifications', args, { timeoutMs: settings.CHECK_TIMEOUT })
-  if (run.failure !== null) log.warn({ deployment }, run.failure)
+  if (run.failure !== null) log.warn({ deployment }, failureText(run.failure))
 }

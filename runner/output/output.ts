@@ -21,6 +21,8 @@ export type Output = {
    * unless `push` has already rejected.
    */
   end(): Promise<{ truncated: boolean; bytes: number }>
+  /** The end of what the script printed to each stream. */
+  last(): Record<Stream, string>
 }
 
 /**
@@ -41,6 +43,7 @@ export function createOutput(options: {
   const decoders = { stdout: createTextDecoder(secrets), stderr: createTextDecoder(secrets) }
   let storedBytes = 0
   let droppedBytes = 0
+  const last = { stdout: '', stderr: '' }
   let isLineStart = true
 
   const add = (stream: Stream, text: string) => {
@@ -53,7 +56,9 @@ export function createOutput(options: {
     const remainingBytes = droppedBytes > 0 ? 0 : limitBytes - storedBytes
     const { read, written } =
       bytes <= remainingBytes ? { read: text.length, written: bytes } : fitPrefix(text, remainingBytes)
-    add(stream, text.slice(0, read))
+    const kept = text.slice(0, read)
+    add(stream, kept)
+    last[stream] = appendLast(last[stream], kept)
     storedBytes += written
     droppedBytes += bytes - written
   }
@@ -65,6 +70,7 @@ export function createOutput(options: {
   }
 
   return {
+    last: () => ({ ...last }),
     push(stream, bytes) {
       // Above the limit nothing is decoded, because dropping gigabytes must be cheap.
       if (droppedBytes > 0) droppedBytes += bytes.length
@@ -87,6 +93,14 @@ export function createOutput(options: {
       return { truncated: droppedBytes > 0, bytes: storedBytes }
     },
   }
+}
+
+/** Enough for the last lines of a failure, also when they have many control codes. */
+const lastCharacters = 16_384
+
+function appendLast(last: string, text: string): string {
+  const joined = last + text
+  return joined.length <= 2 * lastCharacters ? joined : joined.slice(-lastCharacters)
 }
 
 /** Decodes one stream. NUL is removed, because PostgreSQL cannot store it; invalid UTF-8 becomes U+FFFD. */

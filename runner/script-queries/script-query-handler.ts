@@ -2,6 +2,7 @@
  * Answers a script query, for which a user waits: the config scripts, config_check or check. Called by
  * script-query-worker.ts.
  */
+import { failureText } from '../../domain/failures/failure.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../domain/queue-messages.ts'
 import type { RunnerContext } from '../context.ts'
 import { checkConfig } from '../scripts/check-config.ts'
@@ -34,10 +35,13 @@ async function checkStatus(
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
   const config = await getEffectiveConfig(context, deployment)
-  if (typeof config === 'string') return { status: 'failed', message: config }
+  if ('failure' in config)
+    return { status: 'failed', message: failureText(config.failure), failure: config.failure }
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'check', deployment.name, config, { signal, timeoutMs })
   const { exitCode, error } = run.result
   if (error !== null) return { status: 'failed', message: error }
-  return exitCode === 0 ? { status: 'ok' } : { status: 'rejected', message: run.failure ?? '' }
+  return exitCode === 0
+    ? { status: 'ok' }
+    : { status: 'rejected', message: run.failure === null ? '' : failureText(run.failure) }
 }

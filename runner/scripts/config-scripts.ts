@@ -4,6 +4,7 @@
  * script-query-handler.ts and effective-config.ts.
  */
 import { readScriptCache, writeScriptCache } from '../../db/redis/script-cache.ts'
+import { failureText } from '../../domain/failures/failure.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
 import { type ConfigScript, configArguments } from '../../domain/script.ts'
@@ -68,7 +69,8 @@ async function runConfigScript(
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
   const args = configArguments(script, project, deployment)
   const run = await runScript(context, script, args, options, { application: [], deployment })
-  if (run.failure !== null) return { status: 'failed', message: run.failure }
+  if (run.failure !== null)
+    return { status: 'failed', message: failureText(run.failure), failure: run.failure }
   const answer = parseAnswer(script, run.stdout)
   if (answer.status === 'failed') return answer
   configCache.set(key, { answer, fetchedAtMs: Date.now() })

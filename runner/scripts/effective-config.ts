@@ -1,4 +1,6 @@
 /** The effective config of a deployment: the defaults that the config scripts print, with the overrides on top. */
+
+import type { Failure } from '../../domain/failures/failure.ts'
 import { applyOverrides, type ByLevel, type KeyValue, type Override } from '../../domain/overrides.ts'
 import type { ConfigScript, EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
@@ -9,16 +11,16 @@ export type DeploymentWithOverrides = {
   overrides: ByLevel<readonly Override[]>
 }
 
-/** Returns an error message instead when a config script fails. */
+/** Returns a failure instead when a config script fails. */
 export async function getEffectiveConfig(
   context: RunnerContext,
   { overrides }: DeploymentWithOverrides,
-): Promise<EffectiveConfig | string> {
+): Promise<EffectiveConfig | { failure: Failure }> {
   const deploymentDefaults = await readDefaults(context, 'deployment_config', [])
-  if (typeof deploymentDefaults === 'string') return deploymentDefaults
+  if ('failure' in deploymentDefaults) return deploymentDefaults
   const deployment = applyOverrides(deploymentDefaults, overrides.deployment)
   const applicationDefaults = await readDefaults(context, 'application_config', deployment)
-  if (typeof applicationDefaults === 'string') return applicationDefaults
+  if ('failure' in applicationDefaults) return applicationDefaults
   return { deployment, application: applyOverrides(applicationDefaults, overrides.application) }
 }
 
@@ -26,8 +28,11 @@ async function readDefaults(
   context: RunnerContext,
   script: ConfigScript,
   deployment: readonly KeyValue[],
-): Promise<KeyValue[] | string> {
+): Promise<KeyValue[] | { failure: Failure }> {
   const answer = await getConfigScriptAnswer(context, script, deployment)
   if (answer.status === 'pairs') return answer.pairs
-  return answer.status === 'failed' ? answer.message : `The ${script} script returned no defaults.`
+  const message = answer.status === 'failed' ? answer.message : `The ${script} script returned no defaults.`
+  const known = answer.status === 'failed' ? answer.failure : undefined
+  const failure = known ?? { script, message, hint: null, output: null }
+  return { failure: { ...failure, what: 'config_script' } }
 }

@@ -3,6 +3,8 @@
  * Called by everything that reads the output of a script; execute-action.ts only takes the request from here.
  */
 import type { ScriptResult } from '../../domain/actions.ts'
+import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.ts'
+import type { Failure } from '../../domain/failures/failure.ts'
 import { type EffectiveConfig, lifecycleArguments, type ScriptName } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { maskSecrets, secretValues } from '../output/redact.ts'
@@ -10,18 +12,14 @@ import { collectOutput, type ProcessRequest } from '../process/process.ts'
 
 /** More output on stdout or on stderr is dropped. */
 const maxOutputBytes = 1024 * 1024
-const maxFailureLength = 2000
 
 type RunOptions = { timeoutMs?: number; signal?: AbortSignal }
 export type ScriptRun = {
   result: ScriptResult
   stdout: string
   stderr: string
-  /**
-   * Why the run counts as failed, with the last output. Secrets are masked, so every user may read it. Null after a
-   * success.
-   */
-  failure: string | null
+  /** Why the run counts as failed. Secrets are masked. Null after a success. */
+  failure: Failure | null
   /** Masks the secret values of the config that the script received. */
   mask(text: string): string
 }
@@ -39,7 +37,7 @@ export async function runScript(
   const collected = await collectOutput(buildRequest(context, script, args, options), maxOutputBytes)
   const mask = (text: string) =>
     maskSecrets(text, secretValues(config, context.settings.SECRET_KEYS, context.environment))
-  return { ...collected, mask, failure: describeFailure(script, collected, mask) }
+  return { ...collected, mask, failure: explainRun(context, script, collected, mask, options) }
 }
 
 /** Runs a script that receives the name and the config of a deployment. */
@@ -76,22 +74,23 @@ export function buildRequest(
 
 type Collected = Awaited<ReturnType<typeof collectOutput>>
 
-function describeFailure(
+function explainRun(
+  { settings }: RunnerContext,
   script: ScriptName,
   { result, stdout, stderr }: Collected,
   mask: (text: string) => string,
-): string | null {
+  { timeoutMs }: RunOptions,
+): Failure | null {
   if (result.exitCode === 0 && result.error === null && !result.timedOut && !result.truncated) return null
   // Masked before it is cut, because half a secret would not be recognised.
-  const lastOutput = mask(stderr.trim() || stdout.trim()).slice(-maxFailureLength)
-  return `The ${script} script ${describeExit(result)}${lastOutput ? `: ${lastOutput}` : '.'}`
-}
-
-function describeExit(result: ScriptResult): string {
-  if (result.error !== null) return `failed (${result.error})`
-  if (result.timedOut) return `timed out after ${result.durationMs} ms`
-  if (result.cancelled || result.interrupted) return 'was stopped'
-  if (result.signal !== null) return `was ended by ${result.signal}`
-  if (result.exitCode === 0) return `printed more than ${maxOutputBytes} bytes`
-  return `failed with exit code ${result.exitCode}`
+  const output = lastLines({ stdout: mask(stdout), stderr: mask(stderr) })
+  const explain = (message: string): Failure => ({ what: 'script', script, message, hint: null, output })
+  if (result.cancelled || result.interrupted) return explain(`The ${script} script was stopped.`)
+  if (result.exitCode === 0 && result.truncated)
+    return explain(`The ${script} script printed more than ${maxOutputBytes} bytes.`)
+  const timeLimit =
+    timeoutMs === undefined
+      ? { setting: 'CONTROL_SCRIPT_TIMEOUT', ms: settings.CONTROL_SCRIPT_TIMEOUT }
+      : { setting: 'CHECK_TIMEOUT', ms: timeoutMs }
+  return scriptFailure({ script, result, timeLimit, output })
 }

@@ -19,7 +19,7 @@ test('Every endpoint of the contract exists, with its role', () => {
     'GET /deployments/:name/full_info user',
     'GET /deployments/:name/info user',
     'GET /deployments/:name/status user',
-    'GET /log/:action_id admin',
+    'GET /log/:action_id output_reader',
     'GET /deployment_overrides user',
     'GET /deployment_override_keys user',
     'POST /application_overrides user',

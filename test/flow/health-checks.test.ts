@@ -49,7 +49,9 @@ test('A check that could not run leaves the status unchanged, and its error is s
     const info = await octopod.fullInfo('unknown')
     return { done: info.last_check?.error !== null, value: info, seen: info.last_check }
   })
-  assert.match(info.last_check?.error ?? '', /application_config script failed.*does not answer/)
+  assert.match(info.last_check?.error ?? '', /application_config script failed/)
+  assert.equal(info.last_check?.failure?.what, 'config_script')
+  assert.equal(info.last_check?.failure?.output, 'the cluster does not answer')
   assert.equal(info.last_check?.exit_code, null)
   assert.equal(info.status.recorded_status.tag, 'Running')
   await system.setBehavior('application_config', '')

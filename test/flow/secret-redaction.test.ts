@@ -29,7 +29,7 @@ test('The error of a failing check is redacted', async () => {
     const info = await octopod.fullInfo('leaky')
     return { done: info.last_check?.error !== null && info.last_check !== null, value: info }
   })
-  assert.match(last_check?.error ?? '', /cannot log in with \*\*\*/)
+  assert.match(last_check?.failure?.output ?? '', /cannot log in with \*\*\*/)
 })
 
 test('The message of config_check is redacted, with and without Redis', async () => {
@@ -40,7 +40,7 @@ test('The message of config_check is redacted, with and without Redis', async ()
   const action = await octopod.waitForActionEnd(getActionId(await octopod.create('refused', config)))
   redis.resetConnections()
   redis.thaw()
-  assert.deepEqual([action.state, action.error], ['failed', '*** is too short'])
+  assert.deepEqual([action.state, action.failure?.output], ['failed', '*** is too short'])
 })
 
 test('The error of a failing config script is redacted', async () => {

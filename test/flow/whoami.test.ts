@@ -16,9 +16,21 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     createApiClient(system.url, authorization).api('GET', '/whoami', undefined, headers)
   const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }
   const admin = await whoami(system.adminHeader, named)
-  assert.deepEqual(admin.body, { role: 'admin', actor: 'Änne', source: 'ci', project: 'octo-tests' })
+  assert.deepEqual(admin.body, {
+    role: 'admin',
+    actor: 'Änne',
+    source: 'ci',
+    project: 'octo-tests',
+    can_read_output: true,
+  })
   const user = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
-  assert.deepEqual(user.body, { role: 'user', actor: 'user', source: 'api', project: 'octo-tests' })
+  assert.deepEqual(user.body, {
+    role: 'user',
+    actor: 'user',
+    source: 'api',
+    project: 'octo-tests',
+    can_read_output: true,
+  })
   assert.equal((await whoami('Bearer wrong')).status, 401)
   assert.equal((await whoami(null)).status, 401)
 })

@@ -35,7 +35,7 @@ let system: System
 let lambda: Lambda
 
 before(async () => {
-  system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '5' } })
+  system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '5', OUTPUT_READERS: 'admin' } })
   // lambda.ts reads the environment when it is loaded, as on a cold start.
   Object.assign(process.env, system.environment, { LOG_LEVEL: 'silent', GIT_REVISION: 'abc123' })
   lambda = await import('../../functions/lambda.ts')

@@ -34,7 +34,9 @@ let anonymous: ApiClient
 let lastAction = ''
 
 before(async () => {
-  system = await startSystem({ env: { GIT_REVISION: '3f1c9b2', CHECK_INTERVAL: '1' } })
+  system = await startSystem({
+    env: { GIT_REVISION: '3f1c9b2', CHECK_INTERVAL: '1', OUTPUT_READERS: 'admin' },
+  })
   admin = createApiClient(system.url)
   anonymous = createApiClient(system.url, null)
 })

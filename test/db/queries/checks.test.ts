@@ -11,6 +11,7 @@ import {
   saveCheckResult,
   saveCheckResultAndStatus,
 } from '../../../db/queries/checks.ts'
+import type { Failure } from '../../../domain/failures/failure.ts'
 import { type Status, statuses } from '../../../domain/statuses.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
@@ -45,14 +46,21 @@ const insertMany = async (count: number) => {
 const resultOf = (
   { id, claim, dueAtUs }: DueCheck,
   exitCode: number | null = 0,
-  error: string | null = null,
+  message: string | null = null,
 ) => ({
   id,
   claim,
   dueAtUs,
   exitCode,
-  error,
+  failure: message === null ? null : checkFailure(message),
   nextCheckInMs: 15_000,
+})
+const checkFailure = (message: string): Failure => ({
+  what: 'script',
+  script: 'check',
+  message,
+  hint: null,
+  output: null,
 })
 const claimOne = async (): Promise<DueCheck> => {
   const [one] = await claimChecks(db.pool, 1, 60_000)

@@ -105,7 +105,7 @@ suite('version of the list', () => {
     await db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
     const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
     assert.ok(due)
-    const check = { ...due, exitCode: 0, error: null, nextCheckInMs: 1000 }
+    const check = { ...due, exitCode: 0, failure: null, nextCheckInMs: 1000 }
     await expectCounted(() => saveCheckResultAndStatus(db.pool, check, 'Running'))
     await expectCounted(() => deleteDeployment(db.pool, name, undefined))
   })
@@ -130,7 +130,7 @@ suite('version of the list', () => {
         await saveCheckResult(db.pool, {
           ...due,
           exitCode: 0,
-          error: null,
+          failure: null,
           nextCheckInMs: 1,
         })
     })
@@ -177,7 +177,7 @@ suite('version of the list', () => {
       for (const due of await claimChecks(db.pool, 3, 0)) {
         const exitCode = dice % 4
         const to = statusAfterCheck(due.status, exitCode, due.pendingMs, 1)
-        const outcome = { ...due, exitCode, error: null, nextCheckInMs: 0 }
+        const outcome = { ...due, exitCode, failure: null, nextCheckInMs: 0 }
         if (to !== due.status) collect(await saveCheckResultAndStatus(db.pool, outcome, to))
       }
     }

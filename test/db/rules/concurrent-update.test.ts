@@ -75,7 +75,7 @@ suite('update with a revision', () => {
     const revision = await revisionOf(name)
     const due = (await claimChecks(db.pool, 100, 60_000)).find((one) => one.name === name)
     assert.ok(due)
-    const checked = { ...due, exitCode: 1, error: null, nextCheckInMs: 60_000 }
+    const checked = { ...due, exitCode: 1, failure: null, nextCheckInMs: 60_000 }
     assert.ok(await saveCheckResultAndStatus(db.pool, checked, 'GenericFailure'))
     await enqueue(db, 'update', name, { overrides: overrides('mine'), revision })
   })

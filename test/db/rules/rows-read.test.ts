@@ -70,7 +70,7 @@ test('No frequent query scans a whole table', async () => {
   const [one, another] = due.map((check) => ({
     ...check,
     exitCode: 1,
-    error: null,
+    failure: null,
     nextCheckInMs: 1000,
   }))
   if (one) await saveCheckResult(pool, one)
