@@ -1,6 +1,6 @@
 /**
- * db/schema.sql is the schema that migrations and definitions create. Migrations are numbered and change tables; functions, triggers and
- * views have one definition each, which can be applied again.
+ * db/schema.sql is the schema that migrations and definitions create. Migrations are numbered and change tables;
+ * functions, triggers and views have one definition each, which can be applied again.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -37,6 +37,23 @@ test('No migration defines a function, trigger or view', () => {
         /^create (or replace )?(constraint )?(function|procedure|trigger|view)\b/,
         name,
       )
+})
+
+/** The migrations before were made for databases without servers: new ones, those of Octopod 1.6 and of unreleased versions. */
+const firstBesideServers = '0004'
+
+test('An index of an existing table is made concurrently, in a migration without other statements', () => {
+  for (const name of migrations.filter((one) => one >= firstBesideServers)) {
+    const text = read(`db/migrations/${name}`)
+    const isConcurrent = /\bindex concurrently\b/.test(text.replaceAll(/--.*$/gm, ''))
+    for (const line of statementStarts(text)) {
+      const [, table = ''] = line.match(/^create (?:unique )?index .*\bon (\w+)/) ?? []
+      if (isConcurrent)
+        assert.match(line, /^(create (unique )?|drop )index concurrently if (not )?exists /, name)
+      else if (line.startsWith('create') && table !== '')
+        assert.match(text, new RegExp(`create table ${table}\\b`), name)
+    }
+  }
 })
 
 test('Every definition replaces its predecessor', () => {

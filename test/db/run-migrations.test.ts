@@ -67,10 +67,7 @@ suite('migrations', () => {
       })
       const old = await readColumns(url)
       const lines: string[] = []
-      await assert.rejects(
-        runMigrations(url, (line) => lines.push(line)),
-        /idempotency_keys/,
-      )
+      await assert.rejects(runMigrations(url, { log: (line) => lines.push(line) }), /idempotency_keys/)
       assert.deepEqual(await readColumns(url), old)
       await withDatabase(url, async (client) => {
         assert.equal((await client.query('select from deployment_logs')).rowCount, 12)
@@ -122,7 +119,7 @@ suite('migrations', () => {
           update definitions set hash = 'of a newer version'`),
       )
       const lines: string[] = []
-      assert.deepEqual(await runMigrations(url, (line) => lines.push(line)), [])
+      assert.deepEqual(await runMigrations(url, { log: (line) => lines.push(line) }), [])
       assert.match(lines.join(), /newer version .*9999_of-a-newer-version/)
     }))
 
