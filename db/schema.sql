@@ -59,7 +59,8 @@ create table deployment_checks (
   checked_at timestamp with time zone,
   exit_code smallint,
   error text,
-  failure jsonb
+  failure jsonb,
+  stopped_waiting_by text
 ) with (fillfactor=50);
 
 create table deployments (
@@ -325,7 +326,8 @@ begin
   if tg_op = 'INSERT' then
     insert into deployment_checks (deployment_id, next_check_at) values (new.id, next_check);
   else
-    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null
+    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null,
+      stopped_waiting_by = null
     where deployment_id = new.id;
   end if;
   return null;
@@ -407,7 +409,7 @@ AS $function$
   select case when a.state in ('failed', 'timed_out', 'interrupted') then to_api_failure(
     a.failure,
     case a.state when 'timed_out' then 'time_limit' when 'interrupted' then 'runner_lost' else 'script' end,
-    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), false, with_output) end
+    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), null, with_output) end
 $function$;
 
 CREATE OR REPLACE FUNCTION to_api_action_kind(kind text)
@@ -442,7 +444,22 @@ AS $function$
     'cancelled_by', a.cancelled_by)
 $function$;
 
-CREATE OR REPLACE FUNCTION to_api_failure(failure jsonb, what text, message text, is_check boolean, with_output boolean)
+CREATE OR REPLACE FUNCTION to_api_check_failure(c deployment_checks, is_pending boolean, with_output boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select case
+    when c.stopped_waiting_by is not null then to_api_failure(
+      coalesce(c.failure, '{}') || jsonb_build_object('what', 'stopped_waiting',
+        'message', c.stopped_waiting_by || ' stopped waiting for the check.'),
+      null, null, '["edit", "retry"]', with_output)
+    when c.error is not null then to_api_failure(c.failure, 'script', c.error,
+      case when is_pending then '["stop_waiting", "edit"]' else '["edit"]' end::jsonb, with_output)
+  end
+$function$;
+
+CREATE OR REPLACE FUNCTION to_api_failure(failure jsonb, what text, message text, check_remedies jsonb, with_output boolean)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
@@ -455,11 +472,11 @@ AS $function$
     'output', case when with_output then failure -> 'output' end,
     'output_hidden', not with_output and failure ->> 'output' is not null,
     'remedies', case
-      when is_check then '["edit"]'::jsonb
+      when check_remedies is not null then check_remedies
       when failure ->> 'what' in ('config_check', 'config_script') then '["edit", "retry"]'::jsonb
       else '["retry", "edit"]'::jsonb
     end || case
-      when with_output and not is_check then '["show_output"]'::jsonb
+      when with_output and check_remedies is null then '["show_output"]'::jsonb
       when not with_output and failure ->> 'output' is not null then '["sign_in"]'::jsonb
       else '[]'::jsonb
     end)
@@ -517,6 +534,7 @@ create view deployment_details as
     d.updated_at,
     d.revision,
     d.change_id,
+    d.status,
     json_build_object('deployment', json_build_object('name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides), 'status', json_build_object('tag',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text

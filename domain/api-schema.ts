@@ -108,6 +108,14 @@ export const api = {
     response: shapes.success,
     errors: transitionErrors,
   },
+  stopWaiting: {
+    ...endpoints.stopWaiting,
+    role: 'user',
+    since: '2.0',
+    summary: 'End the wait for a health check that does not pass; the deployment becomes a failure',
+    response: shapes.success,
+    errors: ['bad_request', 'no_such_deployment', 'busy', 'invalid_transition', 'idempotency_key_reused'],
+  },
   deleteDeployment: {
     ...endpoints.deleteDeployment,
     role: 'admin',

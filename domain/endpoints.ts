@@ -11,6 +11,7 @@ export const endpoints = {
   archiveDeployment: { method: 'DELETE', path: '/deployments/:name' },
   restoreDeployment: { method: 'PATCH', path: '/deployments/:name/restore' },
   cleanupDeployment: { method: 'DELETE', path: '/deployments/:name/cleanup' },
+  stopWaiting: { method: 'POST', path: '/deployments/:name/stop_waiting' },
   deleteDeployment: { method: 'DELETE', path: '/deployments/:name/delete' },
   getFullInfo: { method: 'GET', path: '/deployments/:name/full_info' },
   getInfo: { method: 'GET', path: '/deployments/:name/info' },

@@ -24,6 +24,7 @@ import {
   createDeployment,
   deleteDeployment,
   restoreDeployment,
+  stopWaiting,
   updateDeployment,
 } from './deployments/lifecycle.ts'
 import { getFullInfo, getInfo, getStatus, listDeployments } from './deployments/reads.ts'
@@ -55,6 +56,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   archiveDeployment: ['DELETE', '/deployments/:name', archiveDeployment],
   restoreDeployment: ['PATCH', '/deployments/:name/restore', restoreDeployment],
   cleanupDeployment: ['DELETE', '/deployments/:name/cleanup', cleanupDeployment],
+  stopWaiting: ['POST', '/deployments/:name/stop_waiting', stopWaiting],
   deleteDeployment: ['DELETE', '/deployments/:name/delete', deleteDeployment],
   getFullInfo: ['GET', '/deployments/:name/full_info', getFullInfo],
   getInfo: ['GET', '/deployments/:name/info', getInfo],

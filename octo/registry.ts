@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   cleanup: async () => (await import('./commands/deployments/cleanup.ts')).Cleanup,
   delete: async () => (await import('./commands/deployments/delete.ts')).Delete,
   status: async () => (await import('./commands/deployments/status.ts')).Status,
+  'stop-waiting': async () => (await import('./commands/actions/stop-waiting.ts')).StopWaiting,
   actions: async () => (await import('./commands/actions/actions.ts')).Actions,
   logs: async () => (await import('./commands/actions/logs.ts')).Logs,
   cancel: async () => (await import('./commands/actions/cancel.ts')).Cancel,

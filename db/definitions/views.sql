@@ -27,8 +27,9 @@ create or replace function to_failure_message(a actions) returns text language s
   end
 $$;
 
--- An explanation for a reader who may (with_output) or may not read output. The best remedy comes first.
-create or replace function to_api_failure(failure jsonb, what text, message text, is_check boolean, with_output boolean)
+-- An explanation for a reader who may (with_output) or may not read output. The best remedy comes first; a check has its
+-- own (check_remedies).
+create or replace function to_api_failure(failure jsonb, what text, message text, check_remedies jsonb, with_output boolean)
 returns jsonb language sql immutable parallel safe as $$
   select jsonb_build_object(
     'what', coalesce(failure ->> 'what', what),
@@ -38,11 +39,11 @@ returns jsonb language sql immutable parallel safe as $$
     'output', case when with_output then failure -> 'output' end,
     'output_hidden', not with_output and failure ->> 'output' is not null,
     'remedies', case
-      when is_check then '["edit"]'::jsonb
+      when check_remedies is not null then check_remedies
       when failure ->> 'what' in ('config_check', 'config_script') then '["edit", "retry"]'::jsonb
       else '["retry", "edit"]'::jsonb
     end || case
-      when with_output and not is_check then '["show_output"]'::jsonb
+      when with_output and check_remedies is null then '["show_output"]'::jsonb
       when not with_output and failure ->> 'output' is not null then '["sign_in"]'::jsonb
       else '[]'::jsonb
     end)
@@ -53,7 +54,20 @@ create or replace function to_api_action_failure(a actions, with_output boolean)
   select case when a.state in ('failed', 'timed_out', 'interrupted') then to_api_failure(
     a.failure,
     case a.state when 'timed_out' then 'time_limit' when 'interrupted' then 'runner_lost' else 'script' end,
-    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), false, with_output) end
+    coalesce(a.error, to_failure_message(a), 'The action was interrupted.'), null, with_output) end
+$$;
+
+-- Null: the last check did not fail, and nobody stopped waiting. A person may end the wait of a pending deployment.
+create or replace function to_api_check_failure(c deployment_checks, is_pending boolean, with_output boolean)
+returns jsonb language sql stable parallel safe as $$
+  select case
+    when c.stopped_waiting_by is not null then to_api_failure(
+      coalesce(c.failure, '{}') || jsonb_build_object('what', 'stopped_waiting',
+        'message', c.stopped_waiting_by || ' stopped waiting for the check.'),
+      null, null, '["edit", "retry"]', with_output)
+    when c.error is not null then to_api_failure(c.failure, 'script', c.error,
+      case when is_pending then '["stop_waiting", "edit"]' else '["edit"]' end::jsonb, with_output)
+  end
 $$;
 
 create or replace function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
@@ -78,7 +92,7 @@ $$;
 
 -- `body` is the FullInfo of the API without last_check.
 create or replace view deployment_details as
-select d.id, d.name, d.updated_at, d.revision, d.change_id,
+select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
   json_build_object(
     'deployment', json_build_object(
       'name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides),

@@ -1,15 +1,17 @@
 /**
  * Claiming health checks and saving their results. Every runner claims due checks in batches, so runners share the work
- * and a slow check delays no other. Called by runner/checks.
+ * and a slow check delays no other. Also ends the wait for a check. Called by runner/checks and functions/deployments.
  */
 import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
+import { ApiError, deploymentBusy, noSuchDeployment } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
-import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
+import { isFailure, isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
+import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
 import { hasNoActiveAction, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
@@ -165,3 +167,52 @@ const resultColumns = ({ exitCode, failure, nextCheckInMs }: CheckResult) => sql
 
 const fromMicroseconds = (microseconds: FragmentSqlToken) => sql.fragment`
   (timestamptz '1970-01-01 00:00:00+00' + ${microseconds} * interval '1 microsecond')`
+
+const waitingRow = z.object({
+  id: z.number(),
+  status: z.enum(statuses),
+  stoppedBy: z.string().nullable(),
+})
+
+/**
+ * A pending deployment without an active action becomes a failure. The row lock decides between this request and a check
+ * that passes at the same moment: the check first, and the request is refused; the request first, and the result of the
+ * check is rejected (plan_check). A repeated call changes nothing and returns null. `beforeCommit` runs when the row is
+ * locked. Throws no_such_deployment, busy, invalid_transition,
+ * idempotency_key_reused.
+ */
+export async function stopWaiting(
+  pool: Database,
+  name: string,
+  actor: string,
+  key: IdempotencyKey | undefined,
+  beforeCommit: () => Promise<unknown>,
+): Promise<ChangeEvent | null> {
+  return pool.transaction(async (transaction) => {
+    if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
+    const locked = await transaction.maybeOneFirst(sql.type(heldRow)`
+      select id from deployments where name = ${name} for update`)
+    if (locked === null) throw noSuchDeployment(name)
+    // A second statement sees what was committed while this one waited for the lock.
+    const { id, status, stoppedBy } = await transaction.one(sql.type(waitingRow)`
+      select d.id, d.status, c.stopped_waiting_by as "stoppedBy"
+      from deployments d join deployment_checks c on c.deployment_id = d.id where d.id = ${locked}`)
+    const isBusy = await transaction.exists(sql.unsafe`
+      select from actions where deployment_id = ${id} and state in ('queued', 'running')`)
+    if (isBusy) throw deploymentBusy(name)
+    if (isFailure(status) && stoppedBy !== null) return null
+    if (!isPending(status))
+      throw new ApiError(
+        'invalid_transition',
+        `Deployment ${name} does not wait for a check: it is ${statusTable[status].label}.`,
+      )
+    await beforeCommit()
+    await transaction.query(sql.unsafe`
+      update deployments set status = 'GenericFailure', status_updated_at = now(), updated_at = now(), revision = default
+      where id = ${id}`)
+    // After the status: its trigger clears the name.
+    await transaction.query(sql.unsafe`
+      update deployment_checks set stopped_waiting_by = ${actor} where deployment_id = ${id}`)
+    return readChangeEvent(transaction, id)
+  })
+}

@@ -9,6 +9,7 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { type FullInfo, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database, Transaction } from '../pool.ts'
+import { pendingStatuses } from './sql-fragments.ts'
 
 // Created once: zod compiles a schema on first use.
 const listVersionRow = z.object({ changes: z.number() })
@@ -90,10 +91,10 @@ export async function getFullInfos(
     select name, left(coalesce(
         jsonb_set(body::jsonb, '{last_action,failure}', to_api_action_failure(d.last_action, ${withOutput}))::text,
         body::text), -1) || ', "last_check" : ' || case
-      when c.checked_at is null then 'null'
+      when c.checked_at is null and c.stopped_waiting_by is null then 'null'
       else json_build_object(
-        'checked_at', to_api_time(c.checked_at), 'exit_code', c.exit_code, 'error', c.error, 'failure',
-        case when c.error is not null then to_api_failure(c.failure, 'script', c.error, true, ${withOutput}) end)::text
+        'checked_at', to_api_time(coalesce(c.checked_at, d.updated_at)), 'exit_code', c.exit_code, 'error', c.error, 'failure',
+        to_api_check_failure(c, d.status in (${pendingStatuses}), ${withOutput}))::text
       end || '}' as text
     from deployment_details d left join deployment_checks c on c.deployment_id = d.id
     where name = any(${sql.array([...names], 'text')})`)

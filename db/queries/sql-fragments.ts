@@ -1,6 +1,6 @@
 /** SQL fragments that several query files need. */
 import { type FragmentSqlToken, type SerializableValue, sql } from 'slonik'
-import { type Status, statuses, statusTable } from '../../domain/statuses.ts'
+import { isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 
 export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
@@ -15,6 +15,9 @@ const statusList = (matches: (status: Status) => boolean) =>
     statuses.filter(matches).map((status) => sql.literalValue(status)),
     sql.fragment`, `,
   )
+
+/** The statuses that wait for a check. */
+export const pendingStatuses = statusList(isPending)
 
 /** True for a row `d` of deployments whose retention time runs since `archived_at`. */
 export const isInRetention = sql.fragment`d.status in (${statusList((status) => statusTable[status].startsRetention)})`

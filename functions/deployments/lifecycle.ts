@@ -2,6 +2,7 @@
  * Handlers that change a deployment: create, update, archive, restore and cleanup start an action; delete removes the
  * record without a script.
  */
+import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
@@ -35,6 +36,15 @@ export const restoreDeployment: EndpointHandler<'restoreDeployment'> = (services
 
 export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = (services, request) =>
   submitAction(services, request, { kind: 'cleanup', name: request.param('name') })
+
+/** Starts no action: only the status changes. A repeated request changes nothing. */
+export const stopWaiting: EndpointHandler<'stopWaiting'> = async (services, request) => {
+  const { db, redis, settings } = services
+  const { param, actor, idempotencyKey, deadline } = request
+  const change = await stopWaitingFor(db, param('name'), actor.actor, idempotencyKey, deadline.beforeCommit)
+  if (change !== null) await waitUntil(services, [publishChange(redis, settings.REDIS_PREFIX, change)])
+  return acceptedResponse(0)
+}
 
 export const deleteDeployment: EndpointHandler<'deleteDeployment'> = async (services, request) => {
   const { db, redis, settings } = services

@@ -73,6 +73,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   archiveDeployment: { response: success },
   restoreDeployment: { response: success },
   cleanupDeployment: { response: success },
+  stopWaiting: { response: success },
   deleteDeployment: { response: success },
   getFullInfo: {
     response: {

@@ -54,7 +54,7 @@ test('A failed check says what the check printed', async () => {
   })
   assert.equal(check?.error, 'The check script failed with exit code 1.')
   assert.equal(check?.failure?.output, '503 from /health')
-  assert.deepEqual(check?.failure?.remedies, ['edit'])
+  assert.deepEqual(check?.failure?.remedies, ['stop_waiting', 'edit'])
 })
 
 test('A rejected config is shown without control codes', async () => {
