@@ -27,9 +27,19 @@ export class QueryTimeout extends Error {
   override name = 'QueryTimeout'
 }
 
-/** The triggers of the schema raise OC001 (db/definitions/triggers.sql). */
+/**
+ * The action belongs to another writer, has ended or was deleted. The triggers of the schema raise OC001
+ * (db/definitions/triggers.sql); output of a deleted action violates its foreign key.
+ */
 export function isStaleWrite(error: unknown): boolean {
-  return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
+  return (
+    error instanceof StaleLease ||
+    errorChain(error).some(
+      (one) =>
+        errorCode(one) === 'OC001' ||
+        (one as { constraint?: unknown }).constraint === 'action_output_action_id_fkey',
+    )
+  )
 }
 
 export function isUniqueViolation(error: unknown): boolean {
@@ -70,7 +80,7 @@ export function knownNotCommitted(error: unknown): boolean {
     (one) =>
       one instanceof PoolTimeout ||
       one instanceof ConnectionError ||
-      /^(53...|57014|57P03)$/.test(errorCode(one) ?? ''),
+      /^(25006|53...|57014|57P03)$/.test(errorCode(one) ?? ''),
   )
 }
 
@@ -82,12 +92,44 @@ function classifyOne(error: unknown): StoreError | null {
   if (code === '57014') return 'timeout'
   if (error instanceof BackendTerminatedError || error instanceof BackendTerminatedUnexpectedlyError)
     return error.cause instanceof QueryTimeout ? 'timeout' : 'unreachable'
-  // 08: connection exceptions; 57P0x: shutdown or startup; 53: too many connections or out of memory.
-  if (networkCodes.has(code) || /^(08|57P0|53)/.test(code)) return 'unreachable'
+  // 08: connection exceptions; 25006: read-only, as a standby is; 57P0x: shutdown or startup; 53: too many connections
+  // or out of memory.
+  if (networkCodes.has(code) || /^(08|25006|57P0|53)/.test(code)) return 'unreachable'
   const message = error instanceof Error ? error.message : ''
-  return /timeout expired|timeout exceeded|connection terminated|pool is being/i.test(message)
+  return /timeout expired|timeout exceeded|connection terminated|pool is being|pool has been shut down/i.test(
+    message,
+  )
     ? 'unreachable'
     : null
+}
+
+/**
+ * What an error means that needs no correction of the program, in words for a warning without a stack: the action is
+ * gone, or a store is away, as at a shutdown. Null for every other error.
+ */
+export function describeOrdinaryLoss(error: unknown): string | null {
+  if (isStaleWrite(error)) return 'the action has ended, was deleted or belongs to another runner'
+  // First: an error of the network has the same codes for both stores.
+  if (errorChain(error).some(isRedisError)) return 'Redis is unreachable'
+  const storeError = classifyStoreError(error)
+  return storeError === null ? null : storeErrorDescriptions[storeError]
+}
+
+const storeErrorDescriptions: Record<StoreError, string> = {
+  unreachable: 'PostgreSQL is unreachable or read-only',
+  timeout: 'PostgreSQL takes too long to answer',
+  disk_full: 'the disk of PostgreSQL is full',
+}
+
+/** ioredis has no codes of its own. */
+function isRedisError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.name === 'MaxRetriesPerRequestError' ||
+    /^(Connection is closed|Command timed out|Command aborted due to connection close|Stream isn't writeable|Socket timeout)/.test(
+      error.message,
+    )
+  )
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -177,12 +177,18 @@ function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): Drive
           ...client,
           query: async (...query) => {
             if (terminated) throw terminated
-            return withTimeout(client.query(...query), queryTimeoutMs + 250, () => {
-              terminated = new BackendTerminatedError(
-                new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`),
-              )
+            const terminate = (cause: Error): never => {
+              terminated = new BackendTerminatedError(cause)
               throw terminated
+            }
+            const answer = client.query(...query).catch((error) => {
+              // A standby that was the primary before. A new connection may reach the new primary.
+              if (error.code === '25006') terminate(error)
+              throw error
             })
+            return withTimeout(answer, queryTimeoutMs + 250, () =>
+              terminate(new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`)),
+            )
           },
         }
       },

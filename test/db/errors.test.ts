@@ -4,6 +4,7 @@ import { suite, test } from 'node:test'
 import { BackendTerminatedError, sql } from 'slonik'
 import {
   classifyStoreError,
+  describeOrdinaryLoss,
   isDatabaseUnavailable,
   isStaleWrite,
   isUniqueViolation,
@@ -14,6 +15,7 @@ import {
 } from '../../db/errors.ts'
 import { openPool } from '../../db/pool.ts'
 import { finish } from '../../db/queries/action-lifecycle.ts'
+import { createCommandConnection } from '../../db/redis/connections.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { freePort } from '../../lib/node/ports.ts'
 import { startTcpProxy } from '../helpers/tcp-proxy.ts'
@@ -109,10 +111,50 @@ suite('stale write', () => {
     assert.match(new StaleLease(1, 2).message, /action 1 .*fencing token 2/)
   })
 
+  test('Output of a deleted action is a stale write', async () => {
+    const claimed = await runAction(db, 'create', newName())
+    await db.raw('delete from actions where id = $1', [claimed.actionId])
+    const error = await rejection(
+      db.pool.query(sql.unsafe`
+        insert into action_output (action_id, seq, stream, text, fencing_token) values (${claimed.actionId}, 1, 'stdout', 'x', 1)`),
+    )
+    assert.ok(isStaleWrite(error))
+    assert.equal(isDatabaseUnavailable(error), false)
+  })
+
   test('Other errors are not stale writes', async () => {
     for (const other of [new Error('OC001'), null, new ApiError('busy', 'x')])
       assert.equal(isStaleWrite(other), false)
     assert.equal(isStaleWrite(await rejection(db.pool.query(sql.unsafe`select 1 / 0`))), false)
     assert.equal(isUniqueViolation(new Error('duplicate key')), false)
+  })
+})
+
+suite('ordinary losses', () => {
+  test('A store that is away, a slow one and a lost action are described for a warning', async () => {
+    const redis = createCommandConnection(`redis://127.0.0.1:${await freePort()}`, () => {})
+    const unreachableRedis = await rejection(redis.get('x'))
+    redis.disconnect()
+    const closedRedis = await rejection(redis.get('x'))
+    const pool = await openPool(db.url, { size: 1 })
+    await pool.end()
+    const losses: [unknown, RegExp][] = [
+      [new StaleLease(1, 2), /^the action has ended, was deleted or belongs to another runner$/],
+      [unreachableRedis, /^Redis is unreachable$/],
+      [closedRedis, /^Redis is unreachable$/],
+      [await rejection(pool.query(sql.unsafe`select 1`)), /^PostgreSQL is unreachable/],
+      [new Error('outer', { cause: new QueryTimeout('slow') }), /^PostgreSQL takes too long/],
+    ]
+    for (const [error, description] of losses) assert.match(describeOrdinaryLoss(error) ?? '', description)
+  })
+
+  test('A fault of the program is no ordinary loss', async () => {
+    const faults = [
+      await rejection(db.pool.query(sql.unsafe`select * from nothing`)),
+      new TypeError('x is not a function'),
+      new ApiError('busy', 'x'),
+      null,
+    ]
+    for (const error of faults) assert.equal(describeOrdinaryLoss(error), null)
   })
 })
