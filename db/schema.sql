@@ -51,6 +51,12 @@ create table change_counts (
   change_id bigint not null default 0
 ) with (fillfactor=50);
 
+create table deleted_deployments (
+  id bigint not null,
+  deleted_at timestamp with time zone not null default now(),
+  last_action_id bigint not null default 0
+);
+
 create table deployment_checks (
   deployment_id bigint not null,
   next_check_at timestamp with time zone,
@@ -79,12 +85,24 @@ create table deployments (
   change_id bigint not null default 0
 );
 
+create table history_sweeps (
+  name text not null,
+  place jsonb not null default '{}'::jsonb,
+  next_at timestamp with time zone not null default now()
+);
+
 create table idempotency_keys (
   key text not null,
   fingerprint text not null,
   action_id bigint,
   created_at timestamp with time zone not null default now()
 );
+
+create table output_totals (
+  shard integer not null,
+  bytes bigint not null default 0,
+  chunks bigint not null default 0
+) with (fillfactor=50);
 
 create table status_changes (
   id bigint not null default nextval('status_changes_id_seq'::regclass),
@@ -94,25 +112,37 @@ create table status_changes (
   created_at timestamp with time zone not null default now()
 );
 
+create table stored_outputs (
+  action_id bigint not null,
+  bytes bigint not null default 0,
+  chunks bigint not null default 0,
+  removed_at timestamp with time zone,
+  removal_reason text,
+  deleted_to_seq integer not null default 0,
+  is_deleted boolean not null default false
+) with (fillfactor=80);
+
 -- Constraints
 
 alter table action_output add constraint action_output_seq_check CHECK ((seq > 0));
 alter table action_output add constraint action_output_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])));
-alter table action_output add constraint action_output_action_id_fkey FOREIGN KEY (action_id) REFERENCES actions(id) ON DELETE CASCADE;
 alter table action_output add constraint action_output_pkey PRIMARY KEY (action_id, seq);
 alter table actions add constraint ended_has_time CHECK (((state = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)));
 alter table actions add constraint kind_known CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'archive'::text, 'restore'::text, 'cleanup'::text])));
 alter table actions add constraint running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL)));
 alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'interrupted'::text])));
-alter table actions add constraint deployment_logs_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id);
 alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
 alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
+alter table deleted_deployments add constraint deleted_deployments_pkey PRIMARY KEY (id);
 alter table deployment_checks add constraint deployment_checks_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id) ON DELETE CASCADE;
 alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text])));
 alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
 alter table deployments add constraint deployments_name_key UNIQUE (name);
+alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name);
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
+alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
 alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
+alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (action_id);
 
 -- Indexes
 
@@ -123,6 +153,8 @@ CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_ch
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
+CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WHERE (removed_at IS NULL);
+CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) WHERE ((removed_at IS NOT NULL) AND (NOT is_deleted));
 
 -- Functions
 
@@ -134,6 +166,24 @@ begin
   update change_counts
   set changes = changes + 1, change_id = random_change_id()
   where shard = coalesce(new.id, old.id) % 64;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION count_output()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  more_bytes bigint := coalesce(case when new.removed_at is null then new.bytes end, 0)
+    - coalesce(case when old.removed_at is null then old.bytes end, 0);
+  more_chunks bigint := coalesce(case when new.removed_at is null then new.chunks end, 0)
+    - coalesce(case when old.removed_at is null then old.chunks end, 0);
+begin
+  if more_bytes <> 0 or more_chunks <> 0 then
+    update output_totals set bytes = bytes + more_bytes, chunks = chunks + more_chunks
+    where shard = coalesce(new.action_id, old.action_id) % 64;
+  end if;
   return null;
 end
 $function$;
@@ -175,11 +225,15 @@ AS $function$
 begin
   perform from actions where id in (select action_id from new_rows) order by id for share;
   if exists (
-    select from new_rows n join actions a on a.id = n.action_id
-    where a.fencing_token <> n.fencing_token or a.state not in ('queued', 'running')
+    select from new_rows n left join actions a on a.id = n.action_id
+    where a.fencing_token is distinct from n.fencing_token or a.state not in ('queued', 'running')
   ) then
     raise exception 'output with a stale fencing token' using errcode = 'OC001';
   end if;
+  insert into stored_outputs as stored (action_id, bytes, chunks)
+  select action_id, sum(octet_length(text)), count(*) from new_rows group by action_id
+  on conflict (action_id) do update
+  set bytes = stored.bytes + excluded.bytes, chunks = stored.chunks + excluded.chunks;
   return null;
 end
 $function$;
@@ -316,6 +370,30 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION note_deleted_actions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into stored_outputs (action_id, removed_at) select id, now() from old_rows
+  on conflict (action_id) do update set removed_at = coalesce(stored_outputs.removed_at, now()), is_deleted = false;
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION note_deleted_deployment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (select from actions where deployment_id = old.id and state in ('queued', 'running')) then
+    raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
+  end if;
+  insert into deleted_deployments (id) values (old.id);
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION plan_check()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -351,6 +429,19 @@ CREATE OR REPLACE FUNCTION random_change_id()
  LANGUAGE sql
 AS $function$
   select floor(random() * 9007199254740991)::bigint
+$function$;
+
+CREATE OR REPLACE FUNCTION require_deployment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform from deployments where id = new.deployment_id for key share;
+  if not found then
+    raise exception 'there is no deployment %', new.deployment_id using errcode = 'foreign_key_violation';
+  end if;
+  return new;
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION set_revision()
@@ -519,12 +610,16 @@ $function$;
 
 CREATE TRIGGER enforce_output_fencing_token AFTER INSERT ON action_output REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION enforce_output_fencing_token();
 CREATE TRIGGER enforce_fencing_token BEFORE UPDATE ON actions FOR EACH ROW EXECUTE FUNCTION enforce_fencing_token();
+CREATE TRIGGER note_deleted_actions AFTER DELETE ON actions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_deleted_actions();
 CREATE TRIGGER prevent_active_action_delete BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION prevent_active_action_delete();
+CREATE TRIGGER require_deployment BEFORE INSERT OR UPDATE OF deployment_id ON actions FOR EACH ROW WHEN (new.deployment_id IS NOT NULL) EXECUTE FUNCTION require_deployment();
 CREATE CONSTRAINT TRIGGER count_insert_or_delete AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_update AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
 CREATE TRIGGER log_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();
+CREATE TRIGGER note_deleted_deployment AFTER DELETE ON deployments FOR EACH ROW EXECUTE FUNCTION note_deleted_deployment();
 CREATE TRIGGER plan_check AFTER INSERT OR UPDATE OF status ON deployments FOR EACH ROW EXECUTE FUNCTION plan_check();
 CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
+CREATE TRIGGER count_output AFTER INSERT OR DELETE OR UPDATE OF bytes, chunks, removed_at ON stored_outputs FOR EACH ROW EXECUTE FUNCTION count_output();
 
 -- Views
 

@@ -257,6 +257,14 @@ export const api = {
     response: shapes.whoami,
     errors: [],
   },
+  getStorage: {
+    ...endpoints.getStorage,
+    role: 'user',
+    since: '2.0',
+    summary: 'How large the history of actions and output is, and its limits',
+    response: shapes.storage,
+    errors: [],
+  },
 } as const satisfies Record<string, Endpoint>
 
 export type Api = typeof api

@@ -29,6 +29,7 @@ export const endpoints = {
   ping: { method: 'GET', path: '/ping' },
   getProjectName: { method: 'GET', path: '/project_name' },
   whoami: { method: 'GET', path: '/whoami' },
+  getStorage: { method: 'GET', path: '/storage' },
 } as const
 
 export type EndpointName = keyof typeof endpoints

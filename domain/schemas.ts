@@ -153,11 +153,21 @@ export const actionSummary = z.object({
   cancelled_by: z.string().nullable(),
 })
 
+/** Null or missing while the output is there. */
+const outputRemoval = {
+  output_removed_at: timestamp
+    .nullable()
+    .optional()
+    .describe('when a limit of the history removed the output'),
+  output_removal_reason: z.string().nullable().optional().describe('a sentence that names the limit'),
+}
+
 export const action = actionSummary.extend({
   deployment: z.string(),
   failure: failure.nullable(),
   app_overrides: overrides,
   deployment_overrides: overrides,
+  ...outputRemoval,
 })
 
 /** The last action, as part of a deployment. */
@@ -214,6 +224,30 @@ export const whoami = z.object({
   can_read_output: z.boolean().describe('whether the caller may read the output of actions'),
 })
 
+const limit = z.number().describe('0: no limit')
+
+export const storage = z.object({
+  output: z
+    .object({ bytes: z.int(), chunks: z.int() })
+    .describe('the text of all output that is not removed'),
+  tables: z.array(
+    z.object({
+      name: z.string(),
+      bytes: z.int().describe('disk space with indexes'),
+      rows: z.number().nullable().describe('estimated by PostgreSQL; null: not yet'),
+    }),
+  ),
+  limits: z
+    .object({
+      OUTPUT_RETENTION: limit,
+      OUTPUT_DEPLOYMENT_LIMIT: limit,
+      OUTPUT_TOTAL_LIMIT: limit,
+      ACTION_RETENTION: limit,
+      ACTION_HISTORY_LIMIT: limit,
+    })
+    .describe('the settings of this server: seconds, bytes and numbers'),
+})
+
 export const success = z.object({ tag: z.literal('Success') })
 
 export const outputChunk = z.object({
@@ -227,11 +261,16 @@ export const outputPage = z.object({
   chunks: z.array(outputChunk),
   done: z.boolean(),
   state: z.enum(actionStates),
+  ...outputRemoval,
 })
+
+/** The last event of an output stream. */
+export const outputEnd = outputPage.omit({ chunks: true, done: true })
 
 export const wholeOutput = z.object({
   stdout: z.object({ un_stdout: z.string() }),
   stderr: z.object({ un_stderr: z.string() }),
+  ...outputRemoval,
 })
 
 export const pageConfig = z.object({
@@ -250,4 +289,5 @@ export type ActionLog = z.infer<typeof actionLog>
 export type Info = z.infer<typeof info>
 export type OutputChunk = z.infer<typeof outputChunk>
 export type OutputPage = z.infer<typeof outputPage>
+export type OutputEnd = z.infer<typeof outputEnd>
 export type Link = z.infer<typeof link>

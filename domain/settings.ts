@@ -212,6 +212,31 @@ export const settings = {
     parse: integer(1024, 64 * 1024 * 1024),
     programs: ['runner'],
   },
+  OUTPUT_RETENTION: {
+    description: 'Seconds after which the output of an action is removed; 0 means never',
+    parse: seconds(0),
+    programs: serverAndRunner,
+  },
+  OUTPUT_DEPLOYMENT_LIMIT: {
+    description: 'Maximum size of the output of a deployment in bytes; the oldest is removed; 0: no limit',
+    parse: integer(0, 0),
+    programs: serverAndRunner,
+  },
+  OUTPUT_TOTAL_LIMIT: {
+    description: 'Maximum size of all output in bytes; the oldest is removed; 0: no limit',
+    parse: integer(0, 0),
+    programs: serverAndRunner,
+  },
+  ACTION_RETENTION: {
+    description: 'Seconds after which an action is deleted with its output; 0 means never',
+    parse: seconds(0),
+    programs: serverAndRunner,
+  },
+  ACTION_HISTORY_LIMIT: {
+    description: 'Maximum number of actions of a deployment; the oldest are deleted; 0: no limit',
+    parse: integer(0, 0),
+    programs: serverAndRunner,
+  },
   SECRET_KEYS: {
     description: 'Regular expression; values of matching config keys are redacted in output',
     parse: text

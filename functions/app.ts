@@ -41,6 +41,7 @@ import { pageConfig, staticFiles } from './http/static-files.ts'
 import { docsPage, docsStylesheet, openapi } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
+import { getStorage } from './telemetry/storage.ts'
 
 type Route<Name extends EndpointName> = readonly [
   method: Api[Name]['method'],
@@ -74,6 +75,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   ping: ['GET', '/ping', ping],
   getProjectName: ['GET', '/project_name', getProjectName],
   whoami: ['GET', '/whoami', whoami],
+  getStorage: ['GET', '/storage', getStorage],
 }
 
 /** The middlewares of an endpoint, in this order. The handler comes last and runs under the request deadline. */

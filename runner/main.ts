@@ -16,6 +16,7 @@ import type { RunnerContext } from './context.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { startNotifications } from './notifications/send-notifications.ts'
 import { openRunner } from './open-runner.ts'
+import { startHistory } from './schedules/history.ts'
 import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
 import { startRetention } from './schedules/retention.ts'
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
   const orphans = startOrphanSearch(context)
   const recovery = startRecovery(context, actions, orphans.search)
   const retention = startRetention(context, actions)
+  const history = startHistory(context)
   for (const { worker } of [actions, queries])
     worker
       .on('error', logRedisError)
@@ -81,6 +83,7 @@ async function main(): Promise<void> {
       orphans.stop(),
       recovery.stop(),
       retention.stop(),
+      history.stop(),
       closeWorker(actions.worker, idle),
       closeWorker(queries.worker, idle),
       idle,

@@ -1,5 +1,5 @@
--- Triggers: fencing tokens, revisions, the version of the list, status changes. They hold for every writer, also for
--- wrong code. Error OC001 means that the write came too late or from a writer that does not hold the lease.
+-- Triggers: fencing tokens, revisions, the version of the list, status changes, history. They hold for every writer, also
+-- for wrong code. Error OC001 means that the write came too late or from a writer that does not hold the lease.
 
 -- Fencing tokens -----------------------------------------------------------------------------------------------
 
@@ -45,16 +45,20 @@ $$;
 create or replace trigger prevent_active_action_delete before delete on actions
   for each row execute function prevent_active_action_delete();
 
--- The row lock orders output and the end of its action: without it a chunk could be committed after the end.
+-- The row lock orders output and the end of its action: without it a chunk could be committed after the end. Also counts the output.
 create or replace function enforce_output_fencing_token() returns trigger language plpgsql as $$
 begin
   perform from actions where id in (select action_id from new_rows) order by id for share;
   if exists (
-    select from new_rows n join actions a on a.id = n.action_id
-    where a.fencing_token <> n.fencing_token or a.state not in ('queued', 'running')
+    select from new_rows n left join actions a on a.id = n.action_id
+    where a.fencing_token is distinct from n.fencing_token or a.state not in ('queued', 'running')
   ) then
     raise exception 'output with a stale fencing token' using errcode = 'OC001';
   end if;
+  insert into stored_outputs as stored (action_id, bytes, chunks)
+  select action_id, sum(octet_length(text)), count(*) from new_rows group by action_id
+  on conflict (action_id) do update
+  set bytes = stored.bytes + excluded.bytes, chunks = stored.chunks + excluded.chunks;
   return null;
 end
 $$;
@@ -140,3 +144,59 @@ end
 $$;
 create or replace trigger log_status_change after update of status on deployments
   for each row when (new.status <> old.status) execute function log_status_change();
+
+-- History ------------------------------------------------------------------------------------------------------
+
+-- Instead of a foreign key: actions outlive their deployment until they are deleted behind it.
+create or replace function require_deployment() returns trigger language plpgsql as $$
+begin
+  perform from deployments where id = new.deployment_id for key share;
+  if not found then
+    raise exception 'there is no deployment %', new.deployment_id using errcode = 'foreign_key_violation';
+  end if;
+  return new;
+end
+$$;
+create or replace trigger require_deployment before insert or update of deployment_id on actions
+  for each row when (new.deployment_id is not null) execute function require_deployment();
+
+-- After the delete, when no new action can be added any more.
+create or replace function note_deleted_deployment() returns trigger language plpgsql as $$
+begin
+  if exists (select from actions where deployment_id = old.id and state in ('queued', 'running')) then
+    raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
+  end if;
+  insert into deleted_deployments (id) values (old.id);
+  return null;
+end
+$$;
+create or replace trigger note_deleted_deployment after delete on deployments
+  for each row execute function note_deleted_deployment();
+
+-- Also without output, because what was printed while the database was migrated is not counted.
+create or replace function note_deleted_actions() returns trigger language plpgsql as $$
+begin
+  insert into stored_outputs (action_id, removed_at) select id, now() from old_rows
+  on conflict (action_id) do update set removed_at = coalesce(stored_outputs.removed_at, now()), is_deleted = false;
+  return null;
+end
+$$;
+create or replace trigger note_deleted_actions after delete on actions
+  referencing old table as old_rows for each statement execute function note_deleted_actions();
+
+create or replace function count_output() returns trigger language plpgsql as $$
+declare
+  more_bytes bigint := coalesce(case when new.removed_at is null then new.bytes end, 0)
+    - coalesce(case when old.removed_at is null then old.bytes end, 0);
+  more_chunks bigint := coalesce(case when new.removed_at is null then new.chunks end, 0)
+    - coalesce(case when old.removed_at is null then old.chunks end, 0);
+begin
+  if more_bytes <> 0 or more_chunks <> 0 then
+    update output_totals set bytes = bytes + more_bytes, chunks = chunks + more_chunks
+    where shard = coalesce(new.action_id, old.action_id) % 64;
+  end if;
+  return null;
+end
+$$;
+create or replace trigger count_output after insert or delete or update of bytes, chunks, removed_at on stored_outputs
+  for each row execute function count_output();

@@ -16,7 +16,7 @@ import type { Failure } from '../../domain/failures/failure.ts'
 import { type FullInfo, type Link, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
-import { deleteDeploymentRows } from './delete-deployment.ts'
+import { deleteDeploymentRow } from './delete-deployment.ts'
 import { toChangeEvent } from './deployments.ts'
 import { toInterval, toJsonb } from './sql-fragments.ts'
 
@@ -140,7 +140,7 @@ export async function finish(
   if (status === null) {
     return pool.transaction(async (transaction) => {
       await endCleanupAction(transaction, action)
-      return deleteDeploymentRows(transaction, deploymentId, name)
+      return deleteDeploymentRow(transaction, deploymentId, name)
     })
   }
   const { body } = await pool.one(sql.type(bodyRow)`
@@ -150,7 +150,7 @@ export async function finish(
   return toChangeEvent(body)
 }
 
-/** An active action cannot be deleted, so the cleanup ends before its rows are deleted. */
+/** A deployment with an active action cannot be deleted, so the cleanup ends first. */
 async function endCleanupAction(transaction: Transaction, { actionId, fencingToken }: Lease): Promise<void> {
   const ended = await transaction.query(sql.unsafe`
     update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = ${fencingToken}
@@ -170,7 +170,7 @@ export async function applyFinalStatus(
   succeeded: boolean,
 ): Promise<ChangeEvent> {
   const status = statusAfterAction(ended.kind, succeeded)
-  if (status === null) return deleteDeploymentRows(transaction, ended.deploymentId, ended.name)
+  if (status === null) return deleteDeploymentRow(transaction, ended.deploymentId, ended.name)
   const { body } = await transaction.one(sql.type(bodyRow)`
     select finish_deployment(${ended.deploymentId}, ${status},
       (select previous_deployment from actions where id = ${ended.id})) as body`)

@@ -10,12 +10,14 @@ const idRow = z.object({ id: z.number() })
 
 const apiAction = (withOutput: boolean) => sql.fragment`
   (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
-    'deployment_overrides', a.deployment_overrides, 'failure', to_api_action_failure(a, ${withOutput}))) as body`
+    'deployment_overrides', a.deployment_overrides, 'failure', to_api_action_failure(a, ${withOutput}),
+    'output_removed_at', to_api_time(o.removed_at), 'output_removal_reason', o.removal_reason)) as body`
+const joined = sql.fragment`
+  actions a join deployments d on d.id = a.deployment_id left join stored_outputs o on o.action_id = a.id`
 
 export async function getAction(pool: Database, actionId: number, withOutput = true): Promise<Action> {
   const row = await pool.maybeOne(sql.type(actionRow)`
-    select ${apiAction(withOutput)}
-    from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
+    select ${apiAction(withOutput)} from ${joined} where a.id = ${actionId}`)
   if (row === null) throw noSuchAction(actionId)
   return row.body
 }
@@ -32,7 +34,7 @@ export async function listActions(
     select id from deployments where name = ${name}`)
   if (deploymentId === null) throw noSuchDeployment(name)
   const rows = await pool.any(sql.type(actionRow)`
-    select ${apiAction(withOutput)} from actions a join deployments d on d.id = a.deployment_id
+    select ${apiAction(withOutput)} from ${joined}
     where a.deployment_id = ${deploymentId} and a.id < ${before ?? Number.MAX_SAFE_INTEGER}::bigint
     order by a.id desc limit ${limit}`)
   return rows.map((row) => row.body)

@@ -18,7 +18,7 @@ export async function deleteDeployment(
   return pool.transaction(async (transaction) => {
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
     const { id } = await lockIdleDeployment(transaction, name)
-    return deleteDeploymentRows(transaction, id, name)
+    return deleteDeploymentRow(transaction, id, name)
   })
 }
 
@@ -40,23 +40,15 @@ async function lockIdleDeployment(transaction: Transaction, name: string): Promi
 
 const revisionRow = z.object({ revision: z.number() })
 
-/** Chunks of up to 64 KiB: so many are deleted within the time limit of one statement, also from a cold disk. */
-const deleteBatchSize = 1000
-
-/** Deletes a deployment, its actions and their output. The output is deleted in batches because it can be gigabytes. */
-export async function deleteDeploymentRows(
+/**
+ * Deletes the row of a deployment, however long its history is: the name is free at once, and no reader finds the deployment, its actions
+ * or their output any more. The schema notes its id, and history/delete-behind.ts deletes the rest.
+ */
+export async function deleteDeploymentRow(
   transaction: Transaction,
   deploymentId: number,
   name: string,
 ): Promise<ChangeEvent> {
-  for (let deleted = deleteBatchSize; deleted === deleteBatchSize; ) {
-    const batch = await transaction.query(sql.unsafe`
-      delete from action_output where ctid = any(array(
-        select o.ctid from actions a join action_output o on o.action_id = a.id
-        where a.deployment_id = ${deploymentId} limit ${deleteBatchSize}))`)
-    deleted = batch.rowCount
-  }
-  await transaction.query(sql.unsafe`delete from actions where deployment_id = ${deploymentId}`)
   await transaction.query(sql.unsafe`delete from deployments where id = ${deploymentId}`)
   const revision = await transaction.oneFirst(sql.type(revisionRow)`
     select nextval('deployment_revision') as revision`)

@@ -45,12 +45,23 @@ function toReplay(stored: z.infer<typeof keyRow>, fingerprint: string): { action
   return { actionId: stored.action_id }
 }
 
+const deletedKeysRow = z.object({ count: z.number(), lastCreatedAt: z.number().nullable() })
+
 /** Deletes keys older than a day, in batches that fit into the time limit of one statement. */
 export async function deleteOldKeys(pool: Database, batchSize = 5000): Promise<void> {
-  for (let deleted = batchSize; deleted === batchSize; ) {
-    const batch = await pool.query(sql.unsafe`
-      delete from idempotency_keys where key = any(array(
-        select key from idempotency_keys where created_at < now() - interval '1 day' limit ${batchSize}))`)
-    deleted = batch.rowCount
+  // Each batch starts where the last one ended: an open snapshot keeps the entries of deleted keys in the index.
+  let createdAfter = 0
+  for (;;) {
+    const { count, lastCreatedAt } = await pool.one(sql.type(deletedKeysRow)`
+      with deleted as (
+        delete from idempotency_keys where key = any(array(
+          select key from idempotency_keys
+          where created_at >= to_timestamp(${createdAfter}::float8) and created_at < now() - interval '1 day'
+          order by created_at limit ${batchSize}))
+        returning created_at)
+      select count(*)::int as count, extract(epoch from max(created_at))::float8 as "lastCreatedAt" from deleted`)
+    if (count < batchSize || lastCreatedAt === null) return
+    // A millisecond earlier, because a float is not exact.
+    createdAfter = lastCreatedAt - 0.001
   }
 }

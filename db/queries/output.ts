@@ -1,15 +1,17 @@
-/** Appends and reads the output of actions. Called by runner/actions and functions/actions. */
+/**
+ * Appends and reads the output of actions. Readers never see the output of a deleted deployment, and of a removed output only when and why
+ * it was removed: each read is one statement, because chunks are deleted after that was committed. Called by runner/actions and
+ * functions/actions.
+ */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { type ActionState, actionStates, isActive } from '../../domain/actions.ts'
+import { actionStates, isActive } from '../../domain/actions.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { OutputChunk, OutputPage } from '../../domain/schemas.ts'
 import type { Database, Transaction } from '../pool.ts'
 import type { Lease } from './action-lifecycle.ts'
 
 const seqRow = z.object({ seq: z.number() })
-const stateRow = z.object({ state: z.enum(actionStates) })
-const wholeOutputRow = z.object({ known: z.boolean(), stdout: z.string(), stderr: z.string() })
 
 /**
  * Appends output under the lease; the schema rejects a stale one. A repeated chunk is stored once, so an append with an
@@ -35,48 +37,77 @@ export async function lastSeq(pool: Database, actionId: number): Promise<number>
     select coalesce(max(seq), 0) as seq from action_output where action_id = ${actionId}`)
 }
 
-const chunkRow = z.object({
+const removalColumns = { removedAt: z.string().nullable(), removalReason: z.string().nullable() }
+const noChunk = { seq: z.null(), stream: z.null(), text: z.null(), at: z.null() }
+const chunk = {
   seq: z.number(),
   stream: z.enum(['stdout', 'stderr']),
   text: z.string(),
   at: z.string(),
-})
+}
+const chunkRow = z.union([
+  z.object({ state: z.enum(actionStates), ...removalColumns, ...chunk }),
+  z.object({ state: z.enum(actionStates), ...removalColumns, ...noChunk }),
+])
+
+/** A database of Octopod 1.6 has actions that never had a deployment. */
+const isVisible = sql.fragment`
+  (a.deployment_id is null or exists (select from deployments d where d.id = a.deployment_id))`
+const removal = sql.fragment`to_api_time(o.removed_at) as "removedAt", o.removal_reason as "removalReason"`
 
 /** The approximate limit of text in one page. octet_length does not read the text. */
 const maxPageBytes = 1024 * 1024
 
-/** Chunks after number `after`. The state is read before the chunks, so a page with `done` misses none. */
+/** Chunks after number `after`. The page of a removed output has none and is done. Throws no_such_action. */
 export async function getOutput(
   pool: Database,
   actionId: number,
   after: number,
   limit: number,
 ): Promise<OutputPage> {
-  const state: ActionState | null = await pool.maybeOneFirst(sql.type(stateRow)`
-    select state from actions where id = ${actionId}`)
-  if (state === null) throw noSuchAction(actionId)
   const rows = await pool.any(sql.type(chunkRow)`
-    select seq, stream, text, to_api_time(created_at) as at from (
-      select *, sum(octet_length(text)) over (order by seq) - octet_length(text) as before from (
-        select * from action_output where action_id = ${actionId} and seq > ${after}::bigint order by seq limit ${limit + 1}) page
-    ) counted where before < ${maxPageBytes} order by seq`)
-  const chunks = rows.slice(0, limit)
+    select a.state, ${removal}, page.*
+    from actions a left join stored_outputs o on o.action_id = a.id left join lateral (
+      select seq, stream, text, to_api_time(created_at) as at from (
+        select *, sum(octet_length(text)) over (order by seq) - octet_length(text) as before from (
+          select * from action_output where action_id = a.id and seq > ${after}::bigint order by seq limit ${limit + 1}) next
+      ) counted where before < ${maxPageBytes} order by seq
+    ) as page on o.removed_at is null
+    where a.id = ${actionId} and ${isVisible} order by page.seq`)
+  const [first] = rows
+  if (first === undefined) throw noSuchAction(actionId)
+  const { state, removedAt, removalReason } = first
+  if (removedAt !== null)
+    return {
+      chunks: [],
+      state,
+      done: true,
+      output_removed_at: removedAt,
+      output_removal_reason: removalReason,
+    }
+  const found = rows.flatMap(({ seq, stream, text, at }) => (seq === null ? [] : [{ seq, stream, text, at }]))
+  const chunks = found.slice(0, limit)
   const last = chunks.at(-1)?.seq ?? after
-  const more = rows.length > limit || (chunks.length > 0 && (await lastSeq(pool, actionId)) > last)
+  const more = found.length > limit || (chunks.length > 0 && (await lastSeq(pool, actionId)) > last)
   return { chunks, state, done: !isActive(state) && !more }
 }
 
-/** Both streams as whole texts, in the format of Octopod 1.6. */
+const wholeOutputRow = z.object({ ...removalColumns, stdout: z.string(), stderr: z.string() })
+
+/** Both streams as whole texts, in the format of Octopod 1.6. Throws no_such_action. */
 export async function getWholeOutput(
   pool: Database,
   actionId: number,
-): Promise<{ stdout: string; stderr: string }> {
-  const row = await pool.one(sql.type(wholeOutputRow)`
-    select exists (select from actions where id = ${actionId}) as known,
-      coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
-      coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr
-    from action_output where action_id = ${actionId}`)
-  if (!row.known) throw noSuchAction(actionId)
+): Promise<z.infer<typeof wholeOutputRow>> {
+  const row = await pool.maybeOne(sql.type(wholeOutputRow)`
+    select ${removal}, texts.stdout, texts.stderr
+    from actions a left join stored_outputs o on o.action_id = a.id cross join lateral (
+      select coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
+        coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr
+      from action_output where action_id = a.id and o.removed_at is null
+    ) as texts
+    where a.id = ${actionId} and ${isVisible}`)
+  if (row === null) throw noSuchAction(actionId)
   return row
 }
 

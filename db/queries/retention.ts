@@ -1,6 +1,7 @@
 /** Finds archived deployments to clean up, and how much work waits already. Called by runner/schedules. */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import { automaticSource } from '../../domain/actions.ts'
 import type { Database } from '../pool.ts'
 import { hasNoActiveAction, isInRetention, toInterval } from './sql-fragments.ts'
 
@@ -23,8 +24,8 @@ export async function findExpiredArchives(
 const queueRow = z.object({ peopleWait: z.boolean(), cleanups: z.number() })
 
 /**
- * `peopleWait`: an action that a person requested is queued and no runner has claimed it. `cleanups`: cleanups of the retention that this
- * runner performs or that no runner has claimed.
+ * `peopleWait`: an action that a person requested is queued and no runner has claimed it. `cleanups`: cleanups of the
+ * retention that this runner performs or that no runner has claimed.
  */
 export async function readQueueForRetention(
   pool: Database,
@@ -32,8 +33,8 @@ export async function readQueueForRetention(
 ): Promise<z.infer<typeof queueRow>> {
   return pool.one(sql.type(queueRow)`
     select
-      coalesce(bool_or(source <> 'retention' and state = 'queued' and not is_claimed), false) as "peopleWait",
-      count(*) filter (where source = 'retention' and (not is_claimed or runner = ${runner}))::int as cleanups
+      coalesce(bool_or(source <> ${automaticSource} and state = 'queued' and not is_claimed), false) as "peopleWait",
+      count(*) filter (where source = ${automaticSource} and (not is_claimed or runner = ${runner}))::int as cleanups
     from (
       select source, state, runner, coalesce(lease_expires_at > now(), false) as is_claimed
       from actions where state in ('queued', 'running')) active`)

@@ -1,6 +1,6 @@
 /**
- * Counts for the metrics: deployments by status, active actions, waiting time, late checks. Called by
- * functions/telemetry.
+ * Counts for the metrics: deployments by status, active actions, waiting time, late checks, and how large the history is. Called by
+ * functions.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -8,6 +8,32 @@ import { type ActionKind, actionKinds } from '../../domain/actions.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { hasNoActiveAction } from './sql-fragments.ts'
+
+/**
+ * `outputBytes` and `outputChunks`: the text of all output that is not removed. `tables`: the size on the disk with indexes, and the
+ * number of rows as PostgreSQL estimates it; null until it has counted them.
+ */
+export type Storage = {
+  outputBytes: number
+  outputChunks: number
+  tables: { name: string; bytes: number; rows: number | null }[]
+}
+
+/** No table is read: the counters of the schema, and what PostgreSQL knows of files and rows. */
+const storage = sql.fragment`(
+  select json_build_object(
+    'outputBytes', (select sum(bytes) from output_totals),
+    'outputChunks', (select sum(chunks) from output_totals),
+    'tables', (select json_agg(json_build_object(
+        'name', relname, 'bytes', pg_total_relation_size(oid), 'rows', nullif(reltuples, -1)) order by relname)
+      from pg_class where oid in ('deployments'::regclass, 'actions'::regclass, 'action_output'::regclass,
+        'stored_outputs'::regclass, 'status_changes'::regclass, 'idempotency_keys'::regclass))))`
+
+const storageRow = z.object({ storage: z.custom<Storage>() })
+
+export async function readStorage(pool: Database): Promise<Storage> {
+  return pool.oneFirst(sql.type(storageRow)`select ${storage} as storage`)
+}
 
 const statsRow = z.object({
   deployments: z.array(z.object({ status: z.enum(statuses), count: z.number() })),
@@ -20,6 +46,7 @@ const statsRow = z.object({
   ),
   oldestQueuedSeconds: z.number(),
   lateChecks: z.number(),
+  storage: z.custom<Storage>(),
 })
 /** `lateChecks`: deployments whose check has been due for more than 5 seconds, without a runner that holds it. */
 export type Stats = z.infer<typeof statsRow>
@@ -36,5 +63,6 @@ export async function readStats(pool: Database): Promise<Stats> {
         from actions where state = 'queued') as "oldestQueuedSeconds",
       (select count(*) from deployment_checks c
         where next_check_at < now() - interval '5 seconds' and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')
-          and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}) as "lateChecks"`)
+          and ${hasNoActiveAction(sql.fragment`c.deployment_id`)}) as "lateChecks",
+      ${storage} as storage`)
 }

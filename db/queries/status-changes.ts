@@ -15,3 +15,22 @@ export async function takeStatusChanges(pool: Database, limit: number): Promise<
       returning id, deployment, old_status, new_status)
     select deployment, old_status, new_status from deleted order by id`)
 }
+
+/** So many status changes may wait for a slow notifications script. */
+const maxWaiting = 10_000
+
+/**
+ * Deletes the oldest status changes while more than `limit` wait, at most `batchSize` at once. Returns how many. Their numbers count them,
+ * because counting rows would read them all.
+ */
+export async function dropOldestStatusChanges(
+  pool: Database,
+  limit = maxWaiting,
+  batchSize = 5000,
+): Promise<number> {
+  const dropped = await pool.query(sql.unsafe`
+    delete from status_changes where id = any(array(
+      select id from status_changes where id <= (select max(id) from status_changes) - ${limit}
+      order by id limit ${batchSize} for update skip locked))`)
+  return dropped.rowCount
+}

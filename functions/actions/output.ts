@@ -11,8 +11,18 @@ export const getOutput: EndpointHandler<'getOutput'> = ({ db }, { param, query }
   readOutput(db, parseActionId(param('action_id')), query.after, query.limit)
 
 export const getLog: EndpointHandler<'getLog'> = async ({ db }, { param }) => {
-  const { stdout, stderr } = await getWholeOutput(db, parseActionId(param('action_id')))
-  return { stdout: { un_stdout: stdout }, stderr: { un_stderr: stderr } }
+  const { stdout, stderr, removedAt, removalReason } = await getWholeOutput(
+    db,
+    parseActionId(param('action_id')),
+  )
+  if (removedAt === null) return { stdout: { un_stdout: stdout }, stderr: { un_stderr: stderr } }
+  // octo 1.6 shows the reason where it shows the notes of Octopod.
+  return {
+    stdout: { un_stdout: '' },
+    stderr: { un_stderr: `octopod: ${removalReason}\n` },
+    output_removed_at: removedAt,
+    output_removal_reason: removalReason,
+  }
 }
 
 /** How often a stream reads again when no event says that there is new output. */
@@ -33,7 +43,10 @@ export const streamOutput: EndpointHandler<'streamOutput'> = async (services, re
       for (const chunk of page.chunks)
         await send({ id: chunk.seq, event: 'chunk', data: JSON.stringify(chunk) })
       after = page.chunks.at(-1)?.seq ?? after
-      if (page.done) return send({ id: after, event: 'end', data: JSON.stringify({ state: page.state }) })
+      if (page.done) {
+        const { chunks: _, done: __, ...end } = page
+        return send({ id: after, event: 'end', data: JSON.stringify(end) })
+      }
       if (!supportsStreaming) return
       if (page.chunks.length === 0) await outputNotifier.wait(actionId, pollMs, ended)
       if (ended.aborted) return

@@ -115,6 +115,19 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getApplicationKeys: { body: config, response: ['image.tag'] },
   ping: { response: '3f1c9b2' },
   getProjectName: { response: 'octopod' },
+  getStorage: {
+    response: {
+      output: { bytes: 183_500_000, chunks: 21_400 },
+      tables: [{ name: 'action_output', bytes: 96_400_000, rows: 21_400 }],
+      limits: {
+        OUTPUT_RETENTION: 2_592_000,
+        OUTPUT_DEPLOYMENT_LIMIT: 0,
+        OUTPUT_TOTAL_LIMIT: 0,
+        ACTION_RETENTION: 0,
+        ACTION_HISTORY_LIMIT: 0,
+      },
+    },
+  },
   whoami: {
     response: { role: 'user', actor: 'ann', source: 'api', project: 'octopod', can_read_output: true },
   },

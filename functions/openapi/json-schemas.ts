@@ -33,6 +33,7 @@ const responseSchemas = {
   OutputPage: shapes.outputPage,
   OutputChunk: shapes.outputChunk,
   WholeOutput: shapes.wholeOutput,
+  Storage: shapes.storage,
   Pairs: shapes.keyValues,
   Keys: shapes.keys,
   PageConfig: shapes.pageConfig,

@@ -57,6 +57,14 @@ export function createMetrics(db: Database, clientCount: () => number): Metrics 
     'octopod_late_checks',
     'Deployments whose check is more than 5 seconds late',
   )
+  const outputBytes = gauge(clusterRegistry, 'octopod_output_bytes', 'Text of all stored output')
+  const outputChunks = gauge(clusterRegistry, 'octopod_output_chunks', 'Chunks of all stored output')
+  const tableBytes = gauge(clusterRegistry, 'octopod_table_bytes', 'Disk space of a table and its indexes', [
+    'table',
+  ])
+  const tableRows = gauge(clusterRegistry, 'octopod_table_rows', 'Rows of a table, as PostgreSQL estimates', [
+    'table',
+  ])
 
   const setClusterGauges = (stats: Stats) => {
     activeActions.reset()
@@ -65,6 +73,12 @@ export function createMetrics(db: Database, clientCount: () => number): Metrics 
     for (const { kind, state, count } of stats.active) activeActions.set({ kind, state }, count)
     oldestQueuedAction.set(stats.oldestQueuedSeconds)
     lateChecks.set(stats.lateChecks)
+    outputBytes.set(stats.storage.outputBytes)
+    outputChunks.set(stats.storage.outputChunks)
+    for (const { name, bytes, rows } of stats.storage.tables) {
+      tableBytes.set({ table: name }, bytes)
+      if (rows !== null) tableRows.set({ table: name }, rows)
+    }
   }
 
   return {

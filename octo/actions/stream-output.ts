@@ -25,6 +25,8 @@ export type StreamOptions = {
    * over sooner.
    */
   onConnectionLost?: (failure: CliError) => void
+  /** Called with the reason when a limit of the history has removed the output. */
+  onRemoved?: (reason: string) => void
   /** A longer silence is a dead connection: the server sends a heartbeat every 15 s. */
   idleTimeoutMs?: number
   reportAfterMs?: number
@@ -45,6 +47,7 @@ export async function* streamOutput(
     after = 0,
     signal,
     onConnectionLost,
+    onRemoved,
     idleTimeoutMs = 40_000,
     reportAfterMs = 3000,
     initialBackoffMs = 300,
@@ -57,8 +60,8 @@ export async function* streamOutput(
   while (!signal?.aborted) {
     const source =
       emptyCount < maxEmptyStreams
-        ? openStream(client, actionId, lastSeq, idleTimeoutMs, signal)
-        : readPages(client, actionId, lastSeq)
+        ? openStream(client, actionId, lastSeq, idleTimeoutMs, signal, onRemoved)
+        : readPages(client, actionId, lastSeq, onRemoved)
     let receivedAny = false
     try {
       for (;;) {
@@ -100,6 +103,7 @@ export async function* openStream(
   after: number,
   idleTimeoutMs: number,
   signal?: AbortSignal,
+  onRemoved?: StreamOptions['onRemoved'],
 ): AsyncGenerator<OutputChunk, ActionState | null> {
   try {
     const response = await dispatcher.request({
@@ -116,7 +120,10 @@ export async function* openStream(
       const message = event === 'chunk' ? parseJson('outputChunk', data) : parseJson('outputEnd', data)
       // The message was damaged on the way; the next connection requests it again.
       if (message === null) return null
-      if ('state' in message) return message.state
+      if ('state' in message) {
+        if (message.output_removal_reason) onRemoved?.(message.output_removal_reason)
+        return message.state
+      }
       yield message
     }
     return null
@@ -130,11 +137,13 @@ async function* readPages(
   client: ApiClient,
   actionId: number,
   after: number,
+  onRemoved: StreamOptions['onRemoved'],
 ): AsyncGenerator<OutputChunk, ActionState | null> {
   let lastSeq = after
   for (;;) {
     const query = { after: lastSeq }
     const page = await client.call('getOutput', { params: { action_id: actionId }, query })
+    if (page.output_removal_reason) onRemoved?.(page.output_removal_reason)
     yield* page.chunks
     lastSeq = page.chunks.at(-1)?.seq ?? lastSeq
     if (page.done && !isActive(page.state)) return page.state

@@ -1,6 +1,7 @@
 /** The checks of `octo doctor` against the server, each with a time limit. Called by commands/doctor.ts. */
 import { isActive } from '../../domain/actions.ts'
 import { delay } from '../../lib/delay.ts'
+import { formatAge, formatSize } from '../../lib/format-units.ts'
 import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
 import { openLiveConnection } from './live-connection.ts'
@@ -31,11 +32,15 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
     return { detail: `role ${role} of project ${project}, known as ${actor}` }
   })
   if (credential.result === 'bad') return [server, credential]
-  const [websocket, stream] = await Promise.all([
-    runCheck('websocket', () => checkWebSocket(client)),
-    runCheck('stream', () => checkOutputStream(client)),
-  ])
-  return [server, credential, websocket, stream]
+  return [
+    server,
+    credential,
+    ...(await Promise.all([
+      runCheck('websocket', () => checkWebSocket(client)),
+      runCheck('stream', () => checkOutputStream(client)),
+      runCheck('history', () => checkHistory(client)),
+    ])),
+  ]
 }
 
 async function runCheck(check: string, perform: () => Promise<CheckDetail>): Promise<CheckResult> {
@@ -82,4 +87,29 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
     'the output stream sent nothing; --follow reads page by page instead.',
     'Configure the proxy or ingress to pass text/event-stream without buffering.',
   )
+}
+
+async function checkHistory(client: ApiClient): Promise<CheckDetail> {
+  try {
+    const { output, limits } = await client.call('getStorage', {})
+    const size = `${formatSize(output.bytes)} of output in ${output.chunks} chunks`
+    const shown = Object.entries(limits).flatMap(([name, value]) =>
+      value === 0 ? [] : [`${name} ${formatLimit(name, value)}`],
+    )
+    if (shown.length > 0) return { detail: `${size}; limited by ${shown.join(', ')}` }
+    return {
+      detail: `${size}; nothing limits it`,
+      remedy: 'To limit it, set OUTPUT_RETENTION or OUTPUT_TOTAL_LIMIT for servers and runners.',
+    }
+  } catch (error) {
+    // An older server.
+    if (error instanceof CliError && error.status === 404)
+      return { result: 'skipped', detail: 'the server does not tell the size of its history' }
+    throw error
+  }
+}
+
+function formatLimit(name: string, value: number): string {
+  if (name.endsWith('_RETENTION')) return formatAge(value * 1000)
+  return name.startsWith('OUTPUT') ? formatSize(value) : String(value)
 }

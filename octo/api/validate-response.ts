@@ -1,12 +1,11 @@
 /**
- * Checks that responses match the schemas of domain. The only file of octo that imports zod, which is slow to load, so
+ * Checks that responses match the schemas of domain. The only file of octo that loads zod, which is slow to load, so
  * client.ts loads this file when a response has arrived. Called by client.ts, stream-output.ts and live-connection.ts.
  */
-import { z } from 'zod'
-import { actionStates } from '../../domain/actions.ts'
+import type { z } from 'zod'
 import { type Api, api, type EndpointName } from '../../domain/api-schema.ts'
 import { liveMessage } from '../../domain/event.ts'
-import { outputChunk } from '../../domain/schemas.ts'
+import { outputChunk, outputEnd } from '../../domain/schemas.ts'
 
 type EndpointSchemas = {
   [Name in EndpointName as Api[Name]['response'] extends z.ZodType ? Name : never]: Api[Name]['response']
@@ -22,7 +21,7 @@ export const responseSchemas = {
   ...endpointSchemas,
   liveMessage,
   outputChunk,
-  outputEnd: z.object({ state: z.enum(actionStates) }),
+  outputEnd,
 }
 export type SchemaName = keyof typeof responseSchemas
 export type Validated<Name extends SchemaName> = z.output<(typeof responseSchemas)[Name]>

@@ -1,4 +1,4 @@
-/** `octo doctor`: checks settings, server, credential, websocket and output stream. Loaded by run.ts. */
+/** `octo doctor`: checks settings, server, credential, websocket, output stream and history. Loaded by run.ts. */
 import type { CheckResult } from '../api/doctor-checks.ts'
 import type { ApiClient, Connection } from '../api/types.ts'
 import { ApiCommand } from '../cli/api-command.ts'
@@ -11,7 +11,7 @@ export class Doctor extends ApiCommand {
     description: 'find problems with the connection to the server',
     details: `
       Checks the settings, the server, the credential, the websocket and the output stream, through the proxy if there
-      is one, and prints each problem. Ends with the exit code of the first problem.
+      is one, and prints each problem. Shows how large the stored output is and which settings limit it. Ends with the exit code of the first problem.
     `,
     examples: [['What is wrong?', '$0 doctor']],
   })

@@ -164,16 +164,11 @@ const attemptEnvironment = (action: ClaimedAction) => ({
   OCTOPOD_FENCE: String(action.fencingToken),
 })
 
-async function storeResult(
-  { context, action, lease }: Execution,
-  { result, failure }: Outcome,
-): Promise<void> {
+async function storeResult({ context, action }: Execution, { result, failure }: Outcome): Promise<void> {
   const { db, log } = context
   const { actionId, kind, name: deployment } = action
   const finishAction = () => finish(db, action, result, failure)
-  // A cleanup deletes all rows of the deployment and locks the row of the action while it does.
-  const store = kind === 'cleanup' ? () => lease.pauseRenewalWhile(finishAction) : finishAction
-  publish(context, await retryWhileDatabaseDown(context, store))
+  publish(context, await retryWhileDatabaseDown(context, finishAction))
   const { exitCode, durationMs } = result
   log.info({ actionId, kind, deployment, exitCode, durationMs }, 'action ended')
 }

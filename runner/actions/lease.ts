@@ -20,11 +20,6 @@ export type ActionLease = {
    */
   isExpired(): boolean
   cancel(): void
-  /**
-   * No renewal is sent while `write` runs. For a write that locks the row of the action for long: no other runner can
-   * claim the action then, and a renewal would only wait for the row and block the renewals of other actions.
-   */
-  pauseRenewalWhile<T>(write: () => Promise<T>): Promise<T>
   stop(): void
 }
 
@@ -45,7 +40,6 @@ export function startLeaseRenewal(
   let terminateTimer: NodeJS.Timeout | undefined
   let terminateAtMs = 0
   let isStopped = false
-  let renewalPaused = false
 
   const { terminateAfterMs, watchdogDelayMs } = terminationDeadlines(settings.LEASE, settings.KILL_GRACE)
   const extendFrom = (sentAtMs: number) => {
@@ -63,7 +57,6 @@ export function startLeaseRenewal(
   }
 
   const renewOnce = async () => {
-    if (renewalPaused) return schedule()
     const sentAtMs = performance.now()
     try {
       const { cancel } = await renew(leaseDb, lease, settings.LEASE)
@@ -86,14 +79,6 @@ export function startLeaseRenewal(
     signal: controller.signal,
     isExpired: () => controller.signal.aborted || performance.now() >= terminateAtMs,
     cancel: () => controller.abort('cancelled'),
-    pauseRenewalWhile: async (write) => {
-      renewalPaused = true
-      try {
-        return await write()
-      } finally {
-        renewalPaused = false
-      }
-    },
     stop: () => {
       isStopped = true
       clearTimeout(renewTimer)

@@ -6,6 +6,7 @@ import { enqueueAction } from '../../db/queries/enqueue-action.ts'
 import { deleteOldKeys } from '../../db/queries/idempotency.ts'
 import { findExpiredArchives, readQueueForRetention } from '../../db/queries/retention.ts'
 import { publishChange } from '../../db/redis/events.ts'
+import { automaticSource } from '../../domain/actions.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { ActionWorker } from '../actions/action-worker.ts'
@@ -40,7 +41,7 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
   const { db, redis, settings, log } = context
   const limit = await countFreeSlots(context, actions)
   if (limit <= 0) return true
-  const actor = { actor: 'octopod', source: 'retention', reason: 'The archive retention is over.' }
+  const actor = { actor: 'octopod', source: automaticSource, reason: 'The archive retention is over.' }
   const names = await findExpiredArchives(db, settings.ARCHIVE_RETENTION, limit)
   for (const name of names) {
     try {
@@ -57,7 +58,7 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
   return names.length === limit
 }
 
-/** How many cleanups may start now. They start in slots that are free, so nothing that a person requests waits behind queued cleanups. */
+/** How many cleanups may start now: in slots that are free, so that no request of a person waits behind a cleanup. */
 async function countFreeSlots(
   { db, settings, runnerName }: RunnerContext,
   actions: ActionWorker,

@@ -7,6 +7,7 @@ import { type Database, openPool } from '../../db/pool.ts'
 import { finish, start } from '../../db/queries/action-lifecycle.ts'
 import { getAction, getInfo, listActions } from '../../db/queries/actions.ts'
 import { claimChecks } from '../../db/queries/checks.ts'
+import { countEarlierOutput } from '../../db/queries/history/count-output.ts'
 import { getOutput, getWholeOutput } from '../../db/queries/output.ts'
 import { findExpiredArchives } from '../../db/queries/retention.ts'
 import { runMigrations } from '../../db/run-migrations.ts'
@@ -247,6 +248,27 @@ suite('Octopod 1.6 database', () => {
     )
     assert.equal(page.done, false)
     assert.equal((await getOutput(pool, 4, 0, 5)).done, true)
+  })
+
+  test('All output is counted once, after the migration', async () => {
+    let steps = 0
+    for (let more = true; more; steps += 1) more = await countEarlierOutput(pool, 7)
+    assert.ok(steps > 2, `${steps} steps`)
+    assert.equal(await countEarlierOutput(pool, 7), false)
+    const [counted] =
+      await db.raw(`select o.*, (select json_build_object('bytes', sum(bytes), 'chunks', sum(chunks)) from output_totals) as totals
+      from (select sum(bytes)::int as bytes, sum(chunks)::int as chunks from stored_outputs) o`)
+    const [stored] = await db.raw(
+      'select sum(octet_length(text))::int as bytes, count(*)::int as chunks from action_output',
+    )
+    assert.deepEqual(counted, { ...stored, totals: stored })
+  })
+
+  test('No foreign key holds actions to their deployment or output to its action', async () => {
+    const keys = await db.raw(
+      `select conname from pg_constraint where contype = 'f' and conrelid in ('actions'::regclass, 'action_output'::regclass)`,
+    )
+    assert.deepEqual(keys, [])
   })
 
   test('An action without a deployment is in no list', async () => {

@@ -1,6 +1,7 @@
 /** The metrics of a server, as Prometheus reads them. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { OutputPage } from '../../domain/schemas.ts'
 import { tableRows } from '../architecture/markdown.ts'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { type Program, type System, startSystem } from '../helpers/system.ts'
@@ -48,11 +49,17 @@ test('Metrics count active actions, deployments and requests', async () => {
   assert.equal(during.values.get(requestCount), 1)
   assert.doesNotMatch(during.text, /measured/, 'metrics contain no names')
 
+  assert.ok((during.values.get('octopod_table_bytes{table="actions"}') ?? 0) > 0)
+
   await octopod.api('POST', `/actions/${actionId}/cancel`)
   await octopod.waitForActionEnd(actionId)
   const afterwards = await metrics()
   assert.equal(afterwards.values.get('octopod_active_actions{kind="create",state="running"}'), undefined)
   assert.equal(afterwards.values.get('octopod_deployments{status="CreatePending"}'), 0)
+  const output = (await octopod.api('GET', `/actions/${actionId}/output`)).body as OutputPage
+  const bytes = output.chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk.text), 0)
+  assert.equal(afterwards.values.get('octopod_output_bytes'), bytes)
+  assert.equal(afterwards.values.get('octopod_output_chunks'), output.chunks.length)
 })
 
 test('Metrics count open websockets', async () => {

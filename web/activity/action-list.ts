@@ -49,7 +49,8 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
   const route = router.route.peek()
   const openedByLink = route.page === 'deployment' && route.output === action.action_id && !active
   const expanded = useSignal(openedByLink)
-  const outputShown = expanded.value && session.isAdmin()
+  const removalReason = action.output_removal_reason ?? null
+  const outputShown = expanded.value && session.isAdmin() && removalReason === null
   const rowRef = useRef<HTMLLIElement>(null)
   useEffect(() => {
     if (outputShown) rowRef.current?.scrollIntoView()
@@ -70,6 +71,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
         ${
           session.isAdmin() &&
           !active &&
+          removalReason === null &&
           html`<button
             type="button"
             class="ghost-button small"
@@ -90,6 +92,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     ${action.error !== null && html`<p class="action-note">${action.error}</p>`}
     ${action.reason !== null && html`<p class="action-note">“${action.reason}”</p>`}
     ${action.truncated && html`<p class="action-note">The output exceeded the size limit and was truncated.</p>`}
+    ${removalReason !== null && html`<p class="action-note">${removalReason}</p>`}
     ${action.attempt > 1 && html`<p class="action-note">Attempt ${action.attempt}</p>`}
     <${ConfigDiff} changes=${changes} />
     <div id=${id}>${outputShown && html`<${LogViewer} actionId=${action.action_id} deploymentName=${action.deployment} truncated=${action.truncated} />`}</div>

@@ -29,6 +29,7 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
   const screenRef = useRef<HTMLPreElement>(null)
   const state = useSignal<StreamState>('streaming')
   const rejection = useSignal<ApiError | null>(null)
+  const removalReason = useSignal<string | null>(null)
 
   useEffect(() => {
     const unmount = new AbortController()
@@ -41,8 +42,9 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
       rejected: (error) => {
         rejection.value = error
       },
-      end: () => {
+      end: (reason) => {
         state.value = 'complete'
+        removalReason.value = reason
       },
     })
     return () => unmount.abort()
@@ -72,6 +74,7 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
     </div>
     <${LogScreen} model=${model} screenRef=${screenRef} state=${state} />
     <${JumpToEnd} model=${model} onClick=${() => scrollToLine('end')} />
+    ${removalReason.value !== null && html`<p class="log-note">${removalReason.value}</p>`}
     ${truncated && html`<p class="log-note">The output exceeded the size limit and was truncated.</p>`}
   </div>`
 }

@@ -3,7 +3,7 @@
  * the credential. Resumes after the last chunk. Used by log-viewer.ts.
  */
 
-import type { OutputChunk } from '../../domain/schemas.ts'
+import type { OutputChunk, OutputEnd } from '../../domain/schemas.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
@@ -18,7 +18,8 @@ export type OutputListener = {
   connectionError(error: ApiError | null): void
   /** The server rejected the request; there is no retry. */
   rejected(error: ApiError): void
-  end(): void
+  /** `removalReason`: why the output was removed; null when it was not. */
+  end(removalReason: string | null): void
 }
 
 const maxRetryDelayMs = 10_000
@@ -50,7 +51,8 @@ export async function streamOutput(
         silenceTimeoutMs,
       )) {
         attempt = 0
-        if (event === 'end') return listener.end()
+        if (event === 'end')
+          return listener.end((JSON.parse(data) as OutputEnd).output_removal_reason ?? null)
         if (event !== 'chunk') continue
         const chunk = JSON.parse(data) as OutputChunk
         after = chunk.seq

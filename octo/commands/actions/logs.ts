@@ -61,6 +61,7 @@ export class Logs extends ApiCommand {
     const stderr = `${output.stderr.un_stderr}\n`
     if (stream === 'all') this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
     else this.print(stream === 'stdout' ? stdout : stderr)
+    if (stream === 'stdout' && output.output_removal_reason) this.note(output.output_removal_reason)
   }
 
   private createActionFinder(): () => Promise<number> {
@@ -111,7 +112,9 @@ export class Logs extends ApiCommand {
     if (!this.follow) return
     const { streamOutput } = await import('../../actions/stream-output.ts')
     const onConnectionLost = (failure: CliError) => this.note(`${failure.message} Reconnecting.`)
-    yield* filterByStream(streamOutput(await this.client(), actionId, { after: lastSeq, onConnectionLost }))
+    const onRemoved = (reason: string) => this.note(reason)
+    const options = { after: lastSeq, onConnectionLost, onRemoved }
+    yield* filterByStream(streamOutput(await this.client(), actionId, options))
   }
 
   /** The output written so far, page by page. */
@@ -121,6 +124,8 @@ export class Logs extends ApiCommand {
         params: { action_id: actionId },
         query: { after, limit: 1000 },
       })
+      // With --follow the stream that comes next tells it.
+      if (page.output_removal_reason && !this.follow) this.note(page.output_removal_reason)
       yield* page.chunks
       const lastChunk = page.chunks.at(-1)
       if (lastChunk === undefined) return

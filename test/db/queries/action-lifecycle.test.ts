@@ -25,6 +25,7 @@ import {
   statusOf,
   useTestDatabase,
 } from '../fixtures.ts'
+import { deleteBehind } from './history/history-fixtures.ts'
 
 const db = useTestDatabase(20)
 const chunk = (seq: number, text = 'x') => ({ seq, stream: 'stdout' as const, text })
@@ -197,6 +198,7 @@ suite('finish', () => {
     const change = await finish(db.pool, claimed, scriptResult(0))
     assert.deepEqual({ ...change, revision: 0 }, { type: 'deleted', name, revision: 0 })
     assert.equal(await statusOf(db, name), 'deleted')
+    await deleteBehind(db)
     assert.deepEqual(await db.raw('select from actions where deployment_id = $1', [claimed.deploymentId]), [])
     assert.deepEqual(await db.raw('select from action_output where action_id = $1', [claimed.actionId]), [])
   })
@@ -222,26 +224,5 @@ suite('finish', () => {
         assert.equal(await statusOf(db, name), 'CreatePending')
       }
     }
-  })
-
-  test('A cleanup deletes much output in small batches', async () => {
-    const claimed = await startAction(db, 'cleanup', await insertDeployment(db, 'Archived'))
-    await db.raw(
-      `insert into action_output (action_id, seq, stream, text, fencing_token)
-       select $1, n, 'stdout', 'x', $2 from generate_series(1, 2500) n`,
-      [claimed.actionId, claimed.fencingToken],
-    )
-    await db.raw('create table statements (deleted int)')
-    await db.raw(`create function note() returns trigger language plpgsql as
-      'begin insert into statements select count(*) from deleted_rows; return null; end'`)
-    await db.raw(`create trigger note after delete on action_output
-      referencing old table as deleted_rows for each statement execute function note()`)
-    await finish(db.pool, claimed, scriptResult(0))
-    const [{ total, most }] = await db.raw(
-      'select sum(deleted)::int as total, max(deleted) as most from statements',
-    )
-    assert.equal(total, 2500)
-    assert.ok(most <= 1000)
-    assert.equal(await statusOf(db, claimed.name), 'deleted')
   })
 })

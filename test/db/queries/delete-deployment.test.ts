@@ -19,6 +19,7 @@ import {
   useTestDatabase,
   whileRowLocked,
 } from '../fixtures.ts'
+import { deleteBehind } from './history/history-fixtures.ts'
 
 const db = useTestDatabase(10)
 
@@ -34,6 +35,7 @@ suite('delete', () => {
     assert.ok(change?.type === 'deleted')
     assert.equal(change.name, name)
     assert.equal(await statusOf(db, name), 'deleted')
+    await deleteBehind(db)
     assert.equal(await actionRow(db, claimed.actionId), undefined)
     assert.deepEqual(await db.raw('select * from action_output where action_id = $1', [claimed.actionId]), [])
     await assert.rejects(remove(name), isRefusal('no_such_deployment'))

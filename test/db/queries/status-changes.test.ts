@@ -1,7 +1,7 @@
 /** Status changes for the notifications script. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
-import { takeStatusChanges } from '../../../db/queries/status-changes.ts'
+import { dropOldestStatusChanges, takeStatusChanges } from '../../../db/queries/status-changes.ts'
 import { newName, repeat, runAction, useTestDatabase } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
@@ -40,5 +40,18 @@ suite('status changes', () => {
     }
     assert.equal(new Set(names).size, 60)
     assert.equal(names.length, 60)
+  })
+
+  test('Beyond a limit the oldest status changes are dropped, in batches', async () => {
+    await db.raw(`insert into status_changes (deployment, old_status, new_status)
+      select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
+    const dropped: number[] = []
+    for (let count = 1; count > 0; dropped.push(count)) count = await dropOldestStatusChanges(db.pool, 25, 20)
+    assert.deepEqual(dropped, [20, 15, 0])
+    const left = await takeStatusChanges(db.pool, 100)
+    assert.deepEqual(
+      left.map((change) => change.deployment),
+      repeat(25, (at) => `d${at + 36}`),
+    )
   })
 })

@@ -17,6 +17,7 @@ import type { ChangeEvent } from '../../../domain/event.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import { createRandom } from '../../fault/harness/random.ts'
 import { enqueue, expireLease, leaseMs, scriptResult, statusOf, useTestDatabase } from '../fixtures.ts'
+import { deleteBehind } from '../queries/history/history-fixtures.ts'
 import {
   activeAction,
   expectOutcome,
@@ -273,6 +274,7 @@ test(`${steps} random steps leave the database in the state of the model (seed $
     for (const action of deployment.actions)
       assert.equal((await getWholeOutput(db.pool, action.id)).stdout, action.output)
   }
+  await deleteBehind(db)
   const [{ output }] = await db.raw('select count(distinct action_id)::int as output from action_output')
   const written = [...model.values()].flatMap((one) => one.actions).filter((one) => one.output !== '')
   assert.equal(output, written.length, 'no output of deleted actions is left')

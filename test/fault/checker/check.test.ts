@@ -223,11 +223,12 @@ addBroken('a finished action was deleted without a cleanup', 'I4', createHistory
   writes.push(rowChange(4100, 'runner-a', succeeded, null))
 })
 addBroken(
-  'a program other than that of the cleanup deleted a finished action',
+  'an action was deleted although its cleanup failed',
   'I4',
   createCleanedUpHistory(),
   ({ writes }) => {
-    Object.assign(writes.at(-1) ?? {}, { program: 'runner-a' })
+    const { after } = (writes[writes.length - 3] ?? {}) as { after?: { state: string } }
+    if (after) after.state = 'failed'
   },
 )
 addBroken('another program started the action', 'I4', createHistory(), ({ writes }) => {

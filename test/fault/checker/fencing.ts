@@ -61,12 +61,9 @@ function deleteError(
 ): string | null {
   if (before === null || program === harnessName) return null
   if (isActive(before.state)) return `deleted it while it was ${before.state}`
+  // Any runner deletes the rows behind a cleanup.
   const cleanedUp = [...holders.values()].some(
-    (one) =>
-      one.deployment === deployment &&
-      one.kind === 'cleanup' &&
-      one.program === program &&
-      one.state === 'succeeded',
+    (one) => one.deployment === deployment && one.kind === 'cleanup' && one.state === 'succeeded',
   )
   return cleanedUp ? null : `deleted it after its end (${before.state}) without a cleanup`
 }

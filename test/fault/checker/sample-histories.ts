@@ -130,8 +130,7 @@ export function createRetriedHistory(): History {
 const cleaning = { ...running, kind: 'cleanup', leaseEndMs: 25_100, reason: 'key-2' }
 
 /**
- * The deployment is cleaned up after the action. The runner of the cleanup deletes all rows, its own before
- * the others.
+ * The deployment is cleaned up after the action. Another runner deletes all rows behind it.
  */
 export function createCleanedUpHistory(): History {
   const history = createHistory()
@@ -141,8 +140,8 @@ export function createCleanedUpHistory(): History {
     rowChange(5100, 'runner-b', requested, { ...cleaning, state: 'queued' }, 2),
     rowChange(5200, 'runner-b', { ...cleaning, state: 'queued' }, cleaning, 2),
     rowChange(5400, 'runner-b', cleaning, { ...cleaning, state: 'succeeded', leaseEndMs: null }, 2),
-    rowChange(5400, 'runner-b', { ...cleaning, state: 'succeeded', leaseEndMs: null }, null, 2),
-    rowChange(5400, 'runner-b', succeeded, null, 1),
+    rowChange(5500, 'runner-a', { ...cleaning, state: 'succeeded', leaseEndMs: null }, null, 2),
+    rowChange(5500, 'runner-a', succeeded, null, 1),
   )
   history.runs.push({
     atMs: 5300,

@@ -52,6 +52,7 @@ export const crashPoints = {
   },
   finish: { program: 'runner', sql: /finish_action\(/, trigger: update('quick') },
   delete: { program: 'runner', sql: /delete from deployments where id/, trigger: cleanUp },
+  'delete behind': { program: 'runner', sql: /delete from action_output/, trigger: cleanUp },
   recover: { program: 'runner', sql: /for update of a skip locked/, trigger: loseRunner },
   'end of a lost action': {
     program: 'runner',

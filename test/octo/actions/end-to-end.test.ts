@@ -328,7 +328,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     await createRunning('examined')
     const doctor = await runAsAdmin('doctor')
     assert.equal(doctor.code, 0, doctor.stdout)
-    for (const check of ['settings', 'server', 'credential', 'websocket', 'stream'])
+    for (const check of ['settings', 'server', 'credential', 'websocket', 'stream', 'history'])
       assert.match(doctor.stdout, new RegExp(`^ok +${check} `, 'm'))
     const wrong = await runOcto(environmentFor('Bearer wrong'), 'doctor', '-o', 'json')
     assert.equal(wrong.code, 6)

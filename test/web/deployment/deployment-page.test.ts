@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
 import type { Browser, Page } from 'playwright-core'
-import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
 import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
@@ -192,6 +192,27 @@ describe('the deployment page', { skip: missingBrowser() }, () => {
       await other.getByRole('heading', { name: 'shop', exact: true }).waitFor()
       await other.close()
     }
+  })
+
+  it('Removed output is replaced by the reason, in the list and in an open output', async () => {
+    await client.waitForActionEnd(getActionId(await client.update('shop', { 'image.tag': 'v2' })))
+    const actions = await client.actions('shop')
+    const [newest, oldest] = [actions[0], actions.at(-1)]
+    const reason = 'The output was removed after 30 days (OUTPUT_RETENTION).'
+    const markRemoved = (actionId?: number) =>
+      query(
+        `update stored_outputs set removed_at = now(), removal_reason = '${reason}' where action_id = ${actionId}`,
+      )
+    await markRemoved(oldest?.action_id)
+    const page = await session.openPage('/deployments/shop')
+    await session.signIn(page, system.adminHeader)
+    await page.locator('.action').last().getByText(reason).waitFor()
+    assert.equal(await page.getByRole('button', { name: /^Output of create/ }).count(), 0)
+    // The page has read the list of actions before.
+    await markRemoved(newest?.action_id)
+    await page.getByRole('button', { name: `Output of update ${newest?.action_id}` }).click()
+    await page.locator('.log-note', { hasText: reason }).waitFor()
+    await page.close()
   })
 
   it('A rejected action shows the reason', async () => {
