@@ -21,11 +21,13 @@ import { websocketFanout } from './benchmarks/websocket-fanout.ts'
 import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
 import { type Result, renderResults, renderTable } from './harness/results.ts'
 import { updateReadme } from './harness/update-readme.ts'
+import { deleteGrowth } from './large-database/delete-growth.ts'
+import { largeDatabase } from './large-database/large-database.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--profile FOLDER]
 
 Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, and compares
-Octopod with the bare libraries.
+Octopod with the bare libraries. The rows large and delete are measured only when they are named.
 --record writes the results into test/bench/README.md.`)
 
 type Group = { rows: string[]; run(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> }
@@ -44,7 +46,10 @@ const groups: Group[] = [
 ]
 /** Benchmarks with a table of their own. */
 const tables: Record<string, (bench: Bench) => Promise<Table>> = { growth, late: lateChecks }
-const known = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
+/** Take many minutes and gigabytes, so they are measured only when they are named. */
+const largeTables: typeof tables = { large: largeDatabase, delete: deleteGrowth }
+const usual = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
+const known = [...usual, ...Object.keys(largeTables)]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -60,7 +65,7 @@ if (unknown.length > 0) {
   console.error(`Not a row: ${unknown.join(', ')}. There are ${known.join(' ')}.`)
   process.exit(1)
 }
-const selected = new Set(positionals.length > 0 ? positionals : known)
+const selected = new Set(positionals.length > 0 ? positionals : usual)
 
 const cleanup = createCleanup()
 let stopping = false
@@ -92,7 +97,7 @@ try {
     }
   }
   const tableResults: Table[] = []
-  for (const [name, measure] of Object.entries(tables)) {
+  for (const [name, measure] of Object.entries({ ...tables, ...largeTables })) {
     if (stopping || !selected.has(name)) continue
     progress(`measuring ${name}`)
     tableResults.push(await runIsolated(bench, measure))
