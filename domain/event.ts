@@ -12,16 +12,17 @@ export const changeEvent = z.discriminatedUnion('type', [
 ])
 
 const delayed = z.literal(true).optional()
+const noRunner = z.literal(true).optional()
 
 /**
  * From the server to one websocket client. `hello` comes first. `resync`: events may have been missed, fetch the list
  * again. `bye`: this server stops, connect again. `seq` counts the events and resyncs of this server, so a gap means a
  * loss; hello and heartbeat repeat the current number. `delayed`: Redis is unreachable, so the server polls the
- * database every few seconds and sends `resync` after a change.
+ * database every few seconds and sends `resync` after a change. `no_runner`: no runner is connected, so actions wait.
  */
 export const liveMessage = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int(), delayed }),
-  z.object({ type: z.literal('heartbeat'), seq: z.int(), delayed }),
+  z.object({ type: z.literal('hello'), seq: z.int(), heartbeat_ms: z.int(), delayed, no_runner: noRunner }),
+  z.object({ type: z.literal('heartbeat'), seq: z.int(), delayed, no_runner: noRunner }),
   z.object({ type: z.literal('resync'), seq: z.int() }),
   z.object({ type: z.literal('bye'), seq: z.int() }),
   z.object({ type: z.literal('event'), seq: z.int(), event: changeEvent }),

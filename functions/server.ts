@@ -12,6 +12,7 @@ import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
 import { watchMissedEvents } from './live/missed-events.ts'
+import { watchRunners } from './live/runner-presence.ts'
 import { createWebSocketRelay } from './live/websocket.ts'
 import { createMetrics, serveMetrics } from './telemetry/metrics.ts'
 
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
   const live = createWebSocketRelay(http, settings, log)
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
+  const stopWatchingRunners = watchRunners(services.actionQueue, live)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
   // Without Redis nothing is relayed. Until it is reachable, missedEvents sends the clients a resync.
@@ -69,6 +71,7 @@ async function main(): Promise<void> {
     log.info('shutdown: finishing requests')
     shutdown.abort()
     missedEvents.stop()
+    stopWatchingRunners()
     await Promise.all([live.close(), drainRequests(http, settings.SHUTDOWN_GRACE)])
     metricsServer?.close()
     await close()

@@ -9,7 +9,12 @@ import { queueNames } from '../redis/redis-keys.ts'
 import { closeQueue, createQueue, jobOptions, withRedisTimeout, workerOptions } from './bullmq.ts'
 
 /** `notify` never rejects. It resolves to false when Redis did not confirm the job within the time limit. */
-export type ActionQueue = { notify(actionId: number): Promise<boolean>; close(): Promise<void> }
+export type ActionQueue = {
+  notify(actionId: number): Promise<boolean>
+  /** The number of connected runners; null when Redis does not answer or does not list its clients. */
+  countRunners(): Promise<number | null>
+  close(): Promise<void>
+}
 
 export function createActionQueue(connection: Redis, prefix: string, timeoutMs = 1000): ActionQueue {
   const queue = createQueue<ActionJob>(queueNames.actions, connection, prefix)
@@ -21,6 +26,7 @@ export function createActionQueue(connection: Redis, prefix: string, timeoutMs =
         () => true,
         () => false,
       ),
+    countRunners: () => withRedisTimeout(queue.getWorkersCount(), timeoutMs).catch(() => null),
     close: () => closeQueue(queue),
   }
 }

@@ -22,6 +22,8 @@ export type WebSocketRelay = {
   resync(): void
   /** Whether events arrive late, as without Redis. Connected clients learn it at once, new ones when they connect. */
   setDelayed(delayed: boolean): void
+  /** Whether no runner is connected. Clients learn it like a delay. */
+  setRunnerMissing(missing: boolean): void
   clientCount(): number
   /** Tells clients to connect to another server, then closes their connections. */
   close(): Promise<void>
@@ -32,7 +34,11 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
   const alive = new WeakSet<WebSocket>()
   let seq = 0
   let isDelayed = false
-  const delayedField = () => (isDelayed ? { delayed: true } : {})
+  let isRunnerMissing = false
+  const stateFields = () => ({
+    ...(isDelayed && { delayed: true }),
+    ...(isRunnerMissing && { no_runner: true }),
+  })
 
   const broadcast = (message: string) => {
     const bytes = Buffer.from(message)
@@ -74,11 +80,11 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
     alive.add(client)
     client.on('pong', markAlive)
     client.on('error', terminateClient)
-    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, ...delayedField() }))
+    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, ...stateFields() }))
   })
   http.on('upgrade', upgrade)
 
-  const sendHeartbeat = () => broadcast(JSON.stringify({ type: 'heartbeat', seq, ...delayedField() }))
+  const sendHeartbeat = () => broadcast(JSON.stringify({ type: 'heartbeat', seq, ...stateFields() }))
   const heartbeat = setInterval(() => {
     for (const client of sockets.clients) {
       if (!alive.delete(client)) client.terminate()
@@ -99,6 +105,11 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
     setDelayed: (now) => {
       if (now === isDelayed) return
       isDelayed = now
+      sendHeartbeat()
+    },
+    setRunnerMissing: (now) => {
+      if (now === isRunnerMissing) return
+      isRunnerMissing = now
       sendHeartbeat()
     },
     clientCount: () => sockets.clients.size,

@@ -22,6 +22,8 @@ export type Socket = {
 
 export type LiveConnection = {
   connectionState: ReadonlySignal<ConnectionState>
+  /** True while the server says that no runner is connected. */
+  runnerMissing: ReadonlySignal<boolean>
   /** Time of the last confirmed complete state, by the browser's clock in ms; 0: never. */
   lastSyncedAt: ReadonlySignal<number>
   /**
@@ -61,6 +63,7 @@ export function openLiveConnection({
   random = Math.random,
 }: LiveConnectionOptions): LiveConnection {
   const connectionState = signal<ConnectionState>('connecting')
+  const runnerMissing = signal(false)
   const lastSyncedAt = signal(0)
   let socket: Socket | null = null
   let attempt = 0
@@ -94,7 +97,10 @@ export function openLiveConnection({
     if (message.type === 'event') apply(message.event)
     if (message.type === 'bye') return scheduleReconnect()
     const wasDelayed = delayed
-    if (message.type === 'hello' || message.type === 'heartbeat') delayed = message.delayed ?? false
+    if (message.type === 'hello' || message.type === 'heartbeat') {
+      delayed = message.delayed ?? false
+      runnerMissing.value = message.no_runner ?? false
+    }
     if (missed || delayed !== wasDelayed || message.type === 'hello' || message.type === 'resync')
       void resync()
     else if (connectionState.peek() === 'live') lastSyncedAt.value = Date.now()
@@ -154,6 +160,7 @@ export function openLiveConnection({
   connectSocket()
   return {
     connectionState,
+    runnerMissing,
     lastSyncedAt,
     reconnectIfStale: () => {
       const fresh = Date.now() - lastSyncedAt.peek() < heartbeatMs * 1.5
