@@ -7,6 +7,7 @@ import type { OutputChunk } from '../../domain/schemas.ts'
 import { rowOffsets } from '../ui/virtual-range.ts'
 import { createLogLines, type LogLine } from './lines.ts'
 import { findMatchingLines } from './search.ts'
+import { type TimeFormat, timeChars, timeFormats } from './times.ts'
 
 /** Same value as in styles/log-viewer.css. */
 export const lineHeightPx = 20
@@ -27,6 +28,7 @@ export type LogModel = {
   /** The first visible line, rounded. */
   firstVisibleLine: Signal<number>
   wrapped: Signal<boolean>
+  times: Signal<TimeFormat>
   followsEnd: Signal<boolean>
   query: Signal<string>
   /** Indexes of the lines that match the query. */
@@ -41,6 +43,7 @@ export function createLogModel(): LogModel {
   const count = signal(0)
   const version = signal(0)
   const query = signal('')
+  const times = signal(readTimeFormat())
   const columns = signal(Number.POSITIVE_INFINITY)
   let pendingChunks: OutputChunk[] = []
   let searched = { query: '', matches: [] as number[] }
@@ -63,9 +66,10 @@ export function createLogModel(): LogModel {
     offsets: computed(() => {
       void version.value
       const lineChars = columns.value
+      const prefixChars = times.value === 'none' ? 0 : timeChars + 1
       return rowOffsets(
         lines.all.length,
-        (index) => lineHeightPx * Math.ceil(drawnChars(lines.all[index]) / lineChars),
+        (index) => lineHeightPx * Math.ceil((drawnChars(lines.all[index]) + prefixChars) / lineChars),
         {
           columns: 1,
           estimatedHeight: lineHeightPx,
@@ -75,6 +79,7 @@ export function createLogModel(): LogModel {
     }),
     firstVisibleLine: signal(0),
     wrapped: signal(false),
+    times,
     followsEnd: signal(true),
     query,
     matches: computed(() => {
@@ -90,6 +95,16 @@ export function createLogModel(): LogModel {
       if (pendingChunks.push(chunk) === 1) requestAnimationFrame(flush)
     },
   }
+}
+
+/** The choice is kept in this browser. */
+const timeFormatKey = 'octopod.outputTimes'
+const readTimeFormat = (): TimeFormat =>
+  timeFormats.find((format) => format === localStorage.getItem(timeFormatKey)) ?? 'none'
+
+export function setTimeFormat({ times }: LogModel, format: TimeFormat): void {
+  times.value = format
+  localStorage.setItem(timeFormatKey, format)
 }
 
 const drawnChars = (line: LogLine | undefined) =>

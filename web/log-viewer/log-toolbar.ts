@@ -1,4 +1,4 @@
-/** The toolbar of an output: search with match navigation, wrap switch, download. */
+/** The toolbar of an output: search with match navigation, times, wrap switch, download. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -6,15 +6,16 @@ import { toApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
 import { Icon } from '../ui/icon.ts'
 import { downloadOutput } from './download.ts'
-import type { LogModel } from './log-model.ts'
+import { type LogModel, setTimeFormat } from './log-model.ts'
 import { nextMatch } from './search.ts'
+import { type TimeFormat, timeFormatLabels, timeFormats } from './times.ts'
 
 type Props = { model: LogModel; actionId: number; deploymentName: string; scrollToLine(line: number): void }
 
 export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Props): VNode {
   const { client, toasts } = useApp()
   const downloading = useSignal(false)
-  const { query, matches, currentMatch, wrapped } = model
+  const { query, matches, currentMatch, wrapped, times } = model
   const goToMatch = (direction: 1 | -1, from = currentMatch.peek()) => {
     currentMatch.value = nextMatch(matches.peek(), from, direction)
     if (currentMatch.peek() >= 0) scrollToLine(currentMatch.peek())
@@ -50,6 +51,13 @@ export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Pr
     <button type="button" class="icon-button" aria-label="Next match" title="Next match (Enter)" onClick=${() => goToMatch(1)}>
       <${Icon} name="down" />
     </button>
+    <select
+      aria-label="Times"
+      value=${times.value}
+      onChange=${(event: { currentTarget: HTMLSelectElement }) => setTimeFormat(model, event.currentTarget.value as TimeFormat)}
+    >
+      ${timeFormats.map((format) => html`<option key=${format} value=${format}>${timeFormatLabels[format]}</option>`)}
+    </select>
     <button
       type="button"
       class="small"

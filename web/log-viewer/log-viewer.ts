@@ -10,10 +10,11 @@ import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { lineAt } from '../ui/virtual-range.ts'
-import { createLogModel, type LogModel, lineHeightPx, maxLineChars } from './log-model.ts'
+import { LineText } from './line-text.ts'
+import { createLogModel, type LogModel, lineHeightPx } from './log-model.ts'
 import { LogToolbar } from './log-toolbar.ts'
-import { splitByMatch } from './search.ts'
 import { streamOutput } from './stream.ts'
+import { formatLineTime } from './times.ts'
 
 /** More lines than fit on a screen, plus some above and below. */
 const visibleLines = 40
@@ -102,7 +103,7 @@ type LogScreenProps = {
 }
 
 function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
-  const { lines, offsets, firstVisibleLine, columns, wrapped, followsEnd, query, currentMatch } = model
+  const { lines, offsets, firstVisibleLine, columns, wrapped, followsEnd, query, currentMatch, times } = model
   /** The last scroll position, in px and as a line. */
   const scrollPosition = useRef({ px: 0, line: 0 })
   const onScroll = () => {
@@ -130,7 +131,7 @@ function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
     const { line } = scrollPosition.current
     const match = currentMatch.peek()
     restoreScroll(match >= line && match < line + visibleLines ? match : line)
-  }, [columns.value])
+  }, [columns.value, times.value])
   useEffect(() => {
     const resized = new ResizeObserver(([entry]) => {
       if (entry) columns.value = wrapped.peek() ? fittingColumns(entry.target) : Number.POSITIVE_INFINITY
@@ -149,13 +150,13 @@ function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
     onScroll=${onScroll}
     ><span class=${wrapped.value ? 'log-lines wrapped' : 'log-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
       >${lines.slice(from, from + visibleLines + 2 * overscanLines).map(
-        ({ stream, text }, index) =>
+        ({ stream, text, runs, at }, index) =>
           html`<span
             key=${from + index}
             class=${stream}
             data-line=${from + index + 1}
             data-current=${from + index === currentMatch.value}
-            ><${LineText} text=${text} query=${highlighted} /></span
+            >${times.value !== 'none' && html`<time dateTime=${at}>${formatLineTime(at, lines[0]?.at ?? at, times.value)} </time>`}<${LineText} text=${text} runs=${runs} query=${highlighted} /></span
           >`,
       )}</span
     >${lines.length === 0 && html`<span class="log-empty">${state.value === 'complete' ? 'No output.' : 'No output yet.'}</span>`}</pre
@@ -173,10 +174,3 @@ function fittingColumns(element: Element): number {
 
 const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>
   scrollTop + clientHeight >= scrollHeight - 12
-
-function LineText({ text, query }: { text: string; query: string }): VNode {
-  const rest = text.length - maxLineChars
-  return html`${splitByMatch(text.slice(0, maxLineChars), query).map((piece, index) => (index % 2 ? html`<mark key=${index}>${piece}</mark>` : piece))}${
-    rest > 0 && html`<i>… ${pluralize(rest, 'character')} more: download the output</i>`
-  }`
-}
