@@ -88,7 +88,7 @@ export const statusTable = {
     onCheckFailure: 'keep',
     label: 'Failing',
     tone: 'error',
-    hint: 'reported by the health check',
+    hint: 'Health check failed',
   },
   PartialAvailability: {
     legacyStatus: 'PartialAvailability',
@@ -101,7 +101,7 @@ export const statusTable = {
     onCheckFailure: 'keep',
     label: 'Partly available',
     tone: 'warning',
-    hint: 'reported by the health check',
+    hint: 'Health check failed',
   },
   TagMismatch: {
     legacyStatus: 'TagMismatch',
@@ -114,7 +114,7 @@ export const statusTable = {
     onCheckFailure: 'keep',
     label: 'Wrong image tag',
     tone: 'warning',
-    hint: 'reported by the health check',
+    hint: 'Health check failed',
   },
   CreatePending: {
     legacyStatus: 'CreatePending',
@@ -127,7 +127,7 @@ export const statusTable = {
     onCheckFailure: 'fail_after_timeout',
     label: 'Creating',
     tone: 'progress',
-    hint: 'waiting for the health check',
+    hint: 'Waiting for the health check',
   },
   UpdatePending: {
     legacyStatus: 'UpdatePending',
@@ -140,7 +140,7 @@ export const statusTable = {
     onCheckFailure: 'fail_after_timeout',
     label: 'Updating',
     tone: 'progress',
-    hint: 'waiting for the health check',
+    hint: 'Waiting for the health check',
   },
   ArchivePending: {
     legacyStatus: 'ArchivePending',
@@ -153,7 +153,7 @@ export const statusTable = {
     onCheckFailure: 'keep',
     label: 'Archiving',
     tone: 'progress',
-    hint: 'waiting for the archive check',
+    hint: 'Waiting for the archive check',
   },
   Archived: {
     legacyStatus: 'Archived',

@@ -43,6 +43,8 @@ export type AppContext = {
   /** Resolves with true when nothing is unsaved or the user discards it. */
   confirmLeave(): Promise<boolean>
   projectName: ReadonlySignal<string>
+  /** Names of deployments that the user acts on. Their rows move in the list at once. */
+  ownChanges: Set<string>
 }
 
 export function createAppContext(window: Window, config: PageConfig): AppContext {
@@ -105,6 +107,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     hasUnsavedChanges,
     confirmLeave,
     projectName,
+    ownChanges: new Set(),
   }
 }
 

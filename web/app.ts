@@ -9,6 +9,8 @@ import { useApp } from './app-context.ts'
 import { DeploymentPage } from './deployment/deployment-page.ts'
 import { DeploymentForm } from './form/deployment-form.ts'
 import { ListPage } from './list/list-page.ts'
+import { RunnerBanner } from './live/runner-banner.ts'
+import { StatusAnnouncer } from './live/status-announcer.ts'
 import { NotFound } from './not-found.ts'
 import type { Route } from './routes.ts'
 import { ShortcutsDialog } from './shortcuts-dialog.ts'
@@ -23,6 +25,8 @@ export function App(): VNode {
     <div id="content" tabindex="-1"><${ErrorBoundary} /></div>
     <${Overlay} />
     <${ConfirmDialog} />
+    <${RunnerBanner} />
+    <${StatusAnnouncer} />
     <${ToastList} />`
 }
 

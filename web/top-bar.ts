@@ -8,12 +8,14 @@ import { Icon, Logo } from './ui/icon.ts'
 export function TopBar(): VNode {
   const { projectName, session, overlay } = useApp()
   const credential = session.credential.value
+  // A project that has no name of its own is called octopod: the header does not say it twice.
+  const shownProject = /^octopod$/i.test(projectName.value) ? '' : projectName.value
   const open = (type: 'sign-in' | 'display-name' | 'shortcuts') => () => {
     overlay.value = { type }
   }
   return html`<header class="top-bar">
     <a class="brand" href="/">
-      <${Logo} /><span class="brand-name">Octopod</span>${projectName.value !== '' && html`<span class="project">${projectName.value}</span>`}
+      <${Logo} /><span class="brand-name">Octopod</span>${shownProject !== '' && html`<span class="project">${shownProject}</span>`}
     </a>
     <div class="top-bar-right">
       <${ConnectionBadge} />

@@ -7,15 +7,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import axe, { type AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { createApiClient } from '../helpers/api-client.ts'
+import { findAxeViolations } from '../helpers/browser/axe.ts'
 import { type BrowserSession, isTooWide, openBrowserSession } from '../helpers/browser/browser-session.ts'
 import { missingBrowser, openBrowser } from '../helpers/browser/chromium.ts'
 import { createDemoData, writeDemoScripts } from '../helpers/browser/demo-data.ts'
 import { type System, startSystem } from '../helpers/system.ts'
-
-const { source } = axe
 
 describe('accessibility', { skip: missingBrowser() }, () => {
   let system: System
@@ -54,7 +52,7 @@ describe('accessibility', { skip: missingBrowser() }, () => {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
       await page.setViewportSize({ width, height: 900 })
       const all = width === 1280 ? scheme === 'light' : scheme === 'dark'
-      const found = await violations(page, all ? [] : ['color-contrast', 'target-size'])
+      const found = await findAxeViolations(page, all ? [] : ['color-contrast', 'target-size'])
       assert.deepEqual(found, [], `${what}, ${scheme}, ${width} px`)
       assert.equal(await isTooWide(page), false, `${what} is wider than ${width} px`)
     }
@@ -122,7 +120,7 @@ describe('accessibility', { skip: missingBrowser() }, () => {
     await client.waitForStatus('dark-mode', 'Running')
     const page = await session.openPage('/deployments/dark-mode')
     await page.locator('.action', { hasText: maliciousText }).first().waitFor()
-    await page.locator('.deployment-header', { hasText: maliciousText }).waitFor()
+    await page.locator('.last-action', { hasText: maliciousText }).waitFor()
     await session.signIn(page, system.adminHeader)
     await page.getByRole('button', { name: /^Output of update/ }).click()
     await page.locator('.log-lines', { hasText: maliciousText }).waitFor()
@@ -167,14 +165,3 @@ describe('accessibility', { skip: missingBrowser() }, () => {
 
   it('The browser reported no error', () => session.assertNoErrors())
 })
-
-/** Violations as rule and element. `rules`: only these; empty: all rules. */
-async function violations(page: Page, rules: string[]): Promise<string[]> {
-  // Injected by the test driver, because the content security policy forbids other scripts.
-  await page.evaluate(`window.axe || (() => {${source}})()`)
-  const { violations: found } = await page.evaluate((only): Promise<AxeResults> => {
-    const { run } = Reflect.get(window, 'axe') as typeof axe
-    return run(document, { resultTypes: ['violations'], ...(only.length > 0 && { runOnly: only }) })
-  }, rules)
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
-}

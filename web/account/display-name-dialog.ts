@@ -16,7 +16,7 @@ export function DisplayNameDialog(): VNode {
     overlay.value = null
   }
   return html`<${SmallDialog} title="Your name" submitLabel="Save" onSubmit=${save}>
-    <p>Shown next to your actions so others know whom to ask. Optional.</p>
+    <p>Shown next to your actions so others know who to ask. Optional.</p>
     <${TextField} label="Name" text=${name} attributes=${attributes} />
   <//>`
 }

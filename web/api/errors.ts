@@ -44,8 +44,12 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
       'Sign in again in another tab. Your input on this page is kept.',
     )
   }
-  // A failed config_check is answered in plain text, as in Octopod 1.6.
-  if (status === 400 && text !== '') return new ApiError(text, status, 'config_rejected')
+  // A failed config_check is answered in plain text, as in Octopod 1.6. It may have printed nothing.
+  if (status === 400) {
+    return text === '' || /^config_check rejected the config \(exit code \d+\)\.$/.test(text)
+      ? new ApiError('The config check did not say why.', status, 'config_rejected', unexplainedHint)
+      : new ApiError(text, status, 'config_rejected')
+  }
   const message = `The server answered ${status} ${response.statusText}`.trim()
   return new ApiError(`${message}.`, status)
 }
@@ -62,10 +66,13 @@ const hints: Partial<Record<ErrorCode, string>> = {
   script_query_timeout: 'No runner answered in time. Contact your DevOps engineer.',
 }
 
+const unexplainedHint = 'Ask your DevOps engineer what the script config_check requires.'
 const retryHint = 'Try again in a moment. If the problem persists, contact your DevOps engineer.'
 
 function hintFor(code: ErrorCode | null, status: number): string {
-  return (code && hints[code]) ?? (status < 500 ? 'Read the message, then try again.' : retryHint)
+  return (
+    (code && hints[code]) ?? (status < 500 ? 'Change what the message names, then try again.' : retryHint)
+  )
 }
 
 /** Converts any thrown value. A TypeError of `fetch` means a network failure. */

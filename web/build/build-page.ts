@@ -43,7 +43,7 @@ async function buildPage(): Promise<Map<string, number>> {
   await mkdir(outputDir, { recursive: true })
   const { outputFiles, metafile } = await build({
     absWorkingDir: sourceDir,
-    entryPoints: ['main.ts', 'styles/style.css', 'icon.svg'],
+    entryPoints: ['main.ts', 'styles/style.css', 'icon.svg', 'icon-failing.svg'],
     loader: { '.svg': 'copy' },
     outdir: 'dist',
     bundle: true,
@@ -69,7 +69,7 @@ async function buildPage(): Promise<Map<string, number>> {
     const hashed = `${name}-${contentHash(bytes)}${ext}`
     sizes.set(hashed, await writeCompressed(hashed, bytes))
     const sourceName = ext === '.js' ? `${name}.ts` : name + ext
-    page = page.replace(`"/${sourceName}"`, `"/${hashed}"`)
+    page = page.replaceAll(`"/${sourceName}"`, `"/${hashed}"`)
   }
   sizes.set('index.html', await writeCompressed('index.html', new TextEncoder().encode(page)))
   const currentFiles = new Set([...sizes.keys()].flatMap((name) => [name, `${name}.br`, `${name}.gz`]))

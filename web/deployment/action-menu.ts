@@ -52,7 +52,12 @@ function dashboardItem(app: AppContext, name: string): MenuItem[] {
   return href === null ? [] : [{ text: 'Dashboard', disabledReason: null, href, onSelect() {} }]
 }
 
-/** All buttons keep their place. The reason for a disabled button is shown below for everyone. */
+const noBreakSpace = String.fromCharCode(160)
+
+/**
+ * All buttons keep their place. The reason for a disabled button is shown below for everyone; its line is always there, so
+ * that the reason moves nothing.
+ */
 export function ActionButtons({ info }: { info: FullInfo }): VNode {
   const items = actionItems(useApp(), info)
   const reasons = [...new Set(items.map((item) => item.disabledReason).filter((reason) => reason !== null))]
@@ -74,6 +79,6 @@ export function ActionButtons({ info }: { info: FullInfo }): VNode {
         </button>`,
       )}
     </div>
-    ${reasons.map((reason) => html`<p key=${reason} class="disabled-reason" id=${reasonId(reason)}>${reason}</p>`)}
+    <p class="disabled-reason">${reasons.length === 0 ? noBreakSpace : reasons.map((reason) => html`<span key=${reason} id=${reasonId(reason)}>${reason} </span>`)}</p>
   </div>`
 }

@@ -4,6 +4,7 @@
  */
 import { type ActionKind, actions, canStart, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { isPending } from '../../domain/statuses.ts'
 import { actionVerbs, activeAction, isArchived, statusLabel, statusOf } from './status-labels.ts'
 
 export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
@@ -11,7 +12,7 @@ export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 /** Null: the action is allowed. */
 export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin: boolean): string | null {
   if (!isAdmin && (action === 'delete' || actions[action].role === 'admin'))
-    return 'Only for admins: sign in first.'
+    return 'Only admins can do this: sign in first.'
   const active = activeAction(info)
   if (active !== null) {
     const runningLabel = actionVerbs[kindFromWireName(active.action)].inProgress.toLowerCase()
@@ -28,7 +29,9 @@ function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, info: FullI
   if (isArchived(info)) {
     return action === 'update' ? 'Restore it first: it is archived.' : 'It is already archived.'
   }
-  return `Not possible while it is ${status}: wait for the health check.`
+  return isPending(statusOf(info))
+    ? 'Wait for the health check first.'
+    : `Not possible while it is ${status}.`
 }
 
 export const actionLabels: Record<DeploymentAction, string> = {

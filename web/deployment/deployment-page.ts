@@ -1,31 +1,35 @@
 /** The page of one deployment: status, config, actions. Its data comes from deployment-resource.ts. */
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals'
+import { useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
+import { isActive } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { ActionList } from '../activity/action-list.ts'
-import { RunningAction } from '../activity/running-action.ts'
+import { LastAction } from '../activity/last-action.ts'
+import { usualDurationMs } from '../activity/usual-duration.ts'
 import { useApp } from '../app-context.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
 import { NotFound } from '../not-found.ts'
+import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
 import { DeploymentHeader } from './deployment-header.ts'
 import { createDeploymentResource, type DeploymentResource } from './deployment-resource.ts'
-import { activeAction } from './status-labels.ts'
+import { activeAction, needsAttention, statusLabel } from './status-labels.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
   const app = useApp()
   const resource = useMemo(() => createDeploymentResource(app, name), [])
   useEffect(() => resource.close, [])
-  useEffect(() => {
-    document.title = `${name} · Octopod`
-  }, [])
   const info = resource.info.value
   const error = resource.error.value
+  const problem = info !== null && needsAttention(info) ? statusLabel(info).label : null
+  useEffect(() => {
+    setBrowserTab(`${problem === null ? '' : `${problem}: `}${name} · Octopod`, problem !== null)
+  }, [problem])
 
   if (info === null && error?.code === 'no_such_deployment') {
     const existedBefore = resource.actions.value !== null
@@ -39,41 +43,49 @@ export function DeploymentPage({ name }: { name: string }): VNode {
     ${
       info === null
         ? error === null
-          ? html`<div class="loading" role="status"><span class="visually-hidden">Loading</span><div class="skeleton skeleton-tall"></div></div>`
+          ? html`<${Skeleton} />`
           : html`<h1 class="visually-hidden">${name}</h1>
               <${ErrorState} title=${`Could not load ${name}`} error=${error} onRetry=${resource.reload} />`
         : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} />
-            <${StaleDataWarning} error=${error} />
-            <${CurrentAction} resource=${resource} info=${info} />
-            <${Configs} resource=${resource} />
-            <${ActionList} resource=${resource} />`
+            ${
+              // The header grows with the last check, so nothing below it is drawn before.
+              resource.actions.value === null && error === null
+                ? html`<${Skeleton} />`
+                : html`<${LastActionPanel} info=${info} resource=${resource} />
+                    <${Configs} resource=${resource} />`
+            }
+            <${StaleDataWarning} error=${error} />`
     }
   </main>`
 }
 
 /**
- * Shows the active action. For admins it stays after its end, so that the output does not disappear while
- * they read it.
+ * The last action always has this place, so that an action of somebody else moves nothing on the page. Its output is
+ * open when the action runs while the page is opened, or when the user has started it.
  */
-function CurrentAction({ resource, info }: { resource: DeploymentResource; info: FullInfo }): VNode | null {
-  const { session } = useApp()
-  const watchedActionId = useSignal(0)
-  const last = info.last_action
-  const active = activeAction(info)
-  useSignalEffect(() => {
-    const now = resource.info.value
-    const running = now && activeAction(now)
-    if (running) watchedActionId.value = running.action_id
-  })
+function LastActionPanel({ info, resource }: { info: FullInfo; resource: DeploymentResource }): VNode | null {
+  const { session, ownChanges } = useApp()
+  const { last_action: last, deployment } = info
+  const openOutputOf = useSignal(activeAction(info)?.action_id ?? 0)
   if (last === null) return null
-  if (active === null && !(session.isAdmin() && watchedActionId.value === last.action_id)) return null
-  const dismiss = () => {
-    watchedActionId.value = 0
+  const isOwn = ownChanges.has(deployment.name) && isActive(last.state)
+  if (isOwn) openOutputOf.value = last.action_id
+  const isOpen = session.isAdmin() && openOutputOf.value === last.action_id
+  const toggle = () => {
+    ownChanges.delete(deployment.name)
+    openOutputOf.value = isOpen ? 0 : last.action_id
   }
-  const { name } = info.deployment
-  return html`<${RunningAction} key=${last.action_id} action=${last} name=${name} onDismiss=${dismiss} />`
+  const usualMs = usualDurationMs(last, resource.actions.value ?? [])
+  return html`<${LastAction} action=${last} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
 }
 
+const Skeleton = (): VNode =>
+  html`<div class="loading" role="status"><span class="visually-hidden">Loading</span><div class="skeleton skeleton-tall"></div></div>`
+
+/** A slow config script delays the actions no longer than this. */
+const maxWaitMs = 3000
+
+/** The config and, below it, the actions: both appear together, because the loading config would move the actions. */
 function Configs({ resource }: { resource: DeploymentResource }): VNode {
   const { client } = useApp()
   const { info } = resource
@@ -84,8 +96,21 @@ function Configs({ resource }: { resource: DeploymentResource }): VNode {
   const application = useComputed(() => overrides.value.application)
   const defaults = useMemo(() => createDefaultsResource(client, deployment), [])
   useEffect(() => defaults.close, [])
+  const isWaiting = useComputed(() =>
+    [defaults.deployment, defaults.application].some(({ value }) => /waiting|loading/.test(value.state)),
+  )
+  const isComplete = useSignal(false)
+  useEffect(() => {
+    if (!isWaiting.value) isComplete.value = true
+    const timer = setTimeout(() => {
+      isComplete.value = true
+    }, maxWaitMs)
+    return () => clearTimeout(timer)
+  }, [isWaiting.value])
+  if (!isComplete.value) return html`<${Skeleton} />`
   return html`<div class="configs">
-    <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} onRetry=${defaults.reload} />
-    <${ConfigTable} title="Deployment config" overrides=${deployment} defaults=${defaults.deployment} onRetry=${defaults.reload} />
-  </div>`
+      <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} onRetry=${defaults.reload} />
+      <${ConfigTable} title="Deployment config" overrides=${deployment} defaults=${defaults.deployment} onRetry=${defaults.reload} />
+    </div>
+    <${ActionList} resource=${resource} />`
 }

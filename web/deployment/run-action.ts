@@ -31,6 +31,8 @@ export async function runAction(
     key: createIdempotencyKey(),
     reason: confirmation?.reason?.peek() ?? '',
   }
+  // Before the request: its event may come before its response.
+  app.ownChanges.add(name)
   try {
     await app.client.call(`${action}Deployment`, options)
     app.toasts.showSuccess(
@@ -39,6 +41,7 @@ export async function runAction(
     refreshIfOffline(app)
     return true
   } catch (error) {
+    app.ownChanges.delete(name)
     app.toasts.showError(toApiError(error))
     refreshIfOffline(app)
     return false

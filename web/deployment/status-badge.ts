@@ -25,7 +25,7 @@ export function StatusBadge({ info, compact }: { info: FullInfo; compact?: boole
       <span class="status-label">${label}</span>
       ${active !== null && html`<${ElapsedTimer} key="elapsed" since=${active.started_at ?? active.created_at} />`}
       ${active !== null && !compact && html`<${ExpectedDuration} key="expected" action=${active} />`}
-      ${reason !== null && html`<span key="reason" class="status-reason">${reason}</span>`}
+      ${reason !== null && html`<span key="reason" class="status-reason" title=${reason}>${reason}</span>`}
     </span>
   </span>`
 }
@@ -36,6 +36,6 @@ export function ExpectedDuration({ action }: { action: LastAction }): VNode | nu
   const { expected_duration_ms: expectedMs, started_at } = action
   if (!expectedMs) return null
   const progress = started_at === null ? 0 : (clock.now.value - Date.parse(started_at)) / expectedMs
-  return html`<span class="status-expected">${progress > 1 ? 'longer than usual:' : 'usually'} ${formatDuration(expectedMs)}</span>
+  return html`<span class="status-expected">${progress > 1 ? `longer than usual (${formatDuration(expectedMs)})` : `usually takes ${formatDuration(expectedMs)}`}</span>
     ${progress <= 1 && html`<span class="progress-bar" aria-hidden="true"><div style=${{ width: `${Math.max(0, progress) * 100}%` }}></div></span>`}`
 }

@@ -2,10 +2,20 @@
  * Labels and tones of statuses and actions, shared by all pages. Pure functions; the table of statuses is in
  * domain/.
  */
-import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
-import type { ActionSummary, FullInfo, LastAction } from '../../domain/schemas.ts'
-import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
 
+import {
+  type ActionKind,
+  type ActionState,
+  actionKinds,
+  actions,
+  isActive,
+  kindFromWireName,
+} from '../../domain/actions.ts'
+import type { ActionSummary, FullInfo, FullInfoWithCheck, LastAction } from '../../domain/schemas.ts'
+import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
+import { toPlainText } from '../../lib/terminal-text.ts'
+
+type LastCheck = NonNullable<FullInfoWithCheck['last_check']>
 export type StatusLabel = { label: string; tone: Tone }
 
 /** `inProgress`: the action in progress. `verb`: the button label. */
@@ -39,9 +49,13 @@ export function activeAction({ last_action }: FullInfo): LastAction | null {
 export function statusLabel(info: FullInfo): StatusLabel {
   const active = activeAction(info)
   if (active !== null) {
-    return { label: actionVerbs[kindFromWireName(active.action)].inProgress, tone: 'progress' }
+    // A newer server may run an action that this page does not know.
+    const kind = actionKinds.find((known) => actions[known].wireName === active.action)
+    return { label: kind === undefined ? 'Working' : actionVerbs[kind].inProgress, tone: 'progress' }
   }
   const { label, tone, pendingTarget } = statusTable[statusOf(info)]
+  if (tone === 'success' && lastActionLeftDoubt(info))
+    return { label: `${label}, last ${lastOutcome(info)}`, tone: 'warning' }
   if (pendingTarget === 'Archived' && lastActionFailed(info))
     return { label: 'Archive failed', tone: 'error' }
   if (pendingTarget === 'Running' && info.last_action?.action === 'RestoreAction') {
@@ -49,6 +63,20 @@ export function statusLabel(info: FullInfo): StatusLabel {
   }
   return { label, tone }
 }
+
+/** True when the last action changed something and ended without success: what runs may not be what was asked for. */
+const lastActionLeftDoubt = (info: FullInfo) =>
+  lastActionFailed(info) && !(info.last_action?.state === 'cancelled' && info.last_action.started_at === null)
+
+/** `update failed`, `restore timed out`. */
+const lastOutcome = ({ last_action: last }: FullInfo) =>
+  last === null
+    ? ''
+    : `${kindFromWireName(last.action)} ${stateLabels[last.state as keyof typeof stateLabels] ?? last.state}`
+
+/** True for a deployment that somebody should look at. Archived ones need nobody. */
+export const needsAttention = (info: FullInfo): boolean =>
+  !isArchived(info) && /error|warning/.test(statusLabel(info).tone)
 
 /** True when the last action ended without success. */
 const lastActionFailed = ({ last_action }: FullInfo) =>
@@ -60,29 +88,44 @@ export function actionTone({ state }: ActionSummary): Tone {
   return state === 'cancelled' ? 'inactive' : 'error'
 }
 
-/** The outcome of an action: `failed (exit 1)`, `succeeded`. */
+/** The outcome of an action: `failed (exit code 1)`, `succeeded`. */
 export function actionOutcomeLabel({ state, exit_code, signal }: ActionSummary): string {
   if (state !== 'failed') return stateLabels[state as keyof typeof stateLabels] ?? state
-  if (exit_code !== null && exit_code !== 0) return `failed (exit ${exit_code})`
-  return signal === null ? 'failed' : `failed (${signal})`
+  if (exit_code !== null && exit_code !== 0) return `failed (exit code ${exit_code})`
+  return signal === null ? 'failed' : `failed (ended by ${signal})`
 }
 
 /** The second line of a status: its reason or what it waits for; null when there is nothing to add. */
 export function statusReason(info: FullInfo): string | null {
   const active = activeAction(info)
   if (active !== null) {
-    if (active.cancel_requested_at !== null) return 'being cancelled'
-    return active.state === 'queued' ? stateLabels.queued : null
+    if (active.cancel_requested_at !== null) return 'Being cancelled'
+    return active.state === 'queued' ? capitalize(stateLabels.queued) : null
   }
   const { last_action } = info
   if (last_action !== null && lastActionFailed(info)) {
     const outcome = `${kindFromWireName(last_action.action)} ${actionOutcomeLabel(last_action)}`
     const label = statusLabel(info).label.toLowerCase()
     // When the status label already says it, only the part in brackets.
-    return outcome.startsWith(label) ? (/\((.*)\)/.exec(outcome)?.[1] ?? null) : outcome
+    const isSaid = label.includes(lastOutcome(info)) || outcome.startsWith(label)
+    return capitalize(isSaid ? (/\((.*)\)/.exec(outcome)?.[1] ?? '') : outcome) || null
   }
   return statusTable[statusOf(info)].hint
 }
+
+/** The last check in words: `Health check passed`, `Health check failed: 503 from /health`. */
+export function checkOutcome({ exit_code, error, failure }: LastCheck, status: Status): string {
+  const name = statusTable[status].pendingTarget === 'Archived' ? 'Archive check' : 'Health check'
+  if (exit_code === 0 && error === null) return `${name} passed`
+  const text = error === null ? '' : toPlainText(error).trim()
+  // The words of the script say more than that it failed.
+  const words = failure?.output ?? /^The \S+ script failed with exit code \d+: (.+)$/s.exec(text)?.[1] ?? ''
+  if (words !== '') return `${name} failed: ${words}`
+  if (exit_code !== null && exit_code !== 0) return `${name} failed with exit code ${exit_code}`
+  return text === '' ? `${name} could not run` : `${name} could not run: ${text}`
+}
+
+const capitalize = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 /** The duration in ms; null before the start or the end. */
 export function durationMs({ started_at, finished_at }: ActionSummary): number | null {

@@ -22,7 +22,7 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
       error !== null &&
       html`<${ErrorBox}
         error=${error}
-        title=${error.code === 'config_rejected' ? 'Config check failed' : undefined}
+        title=${error.code === 'config_rejected' ? 'Config rejected' : undefined}
       />`
     }
     <${ConflictBanner} form=${form} />

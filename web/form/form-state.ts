@@ -156,6 +156,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     const options = { key: idempotencyKey.value, reason: reason.peek() }
     isSubmitting.value = true
     error.value = null
+    app.ownChanges.add(name.peek())
     try {
       if (isNew) await client.call('createDeployment', { ...options, body: { name: name.peek(), ...body } })
       else {

@@ -9,12 +9,12 @@ import type { ListState } from './list-model.ts'
 
 export function EmptyState({ view, state }: { view: Signal<ListView>; state: ListState }): VNode {
   const { overlay } = useApp()
-  const { terms, total, hiddenMatches } = state
+  const { filtered, total, hiddenMatches } = state
   const showArchived = () => {
     view.value = { ...view.value, archived: true }
   }
   const clear = () => {
-    view.value = { ...view.value, query: '' }
+    view.value = { ...view.value, query: '', status: 'any' }
   }
   const create = () => {
     overlay.value = { type: 'new-deployment' }
@@ -27,7 +27,7 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
       create,
     )
   }
-  if (terms.length === 0) {
+  if (!filtered) {
     return emptyState(
       'All deployments are archived.',
       `You can restore ${pluralize(hiddenMatches, 'deployment')}.`,
@@ -36,16 +36,15 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
     )
   }
   if (hiddenMatches > 0) {
-    return emptyState(
-      'No active deployment matches.',
-      `${pluralize(hiddenMatches, 'archived deployment')} would match.`,
-      'Show archived',
-      showArchived,
-    )
+    const matching =
+      hiddenMatches === 1 ? '1 archived does.' : `${hiddenMatches.toLocaleString()} archived do.`
+    return emptyState(`No running deployments match. ${matching}`, '', 'Show archived', showArchived)
   }
+  if (view.value.query === '')
+    return emptyState('No deployment has this status.', '', 'Show any status', clear)
   return emptyState(
     'No deployment matches.',
-    'The search covers names, config keys and values. Every word must match.',
+    'The search covers names, statuses, config keys and values. Every word must match.',
     'Clear the search',
     clear,
   )
@@ -54,7 +53,7 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
 function emptyState(title: string, text: string, buttonLabel: string, onClick: () => void): VNode {
   return html`<div class="empty-state">
     <p>${title}</p>
-    <p class="hint">${text}</p>
+    ${text !== '' && html`<p class="hint">${text}</p>`}
     <button type="button" onClick=${onClick}>${buttonLabel}</button>
   </div>`
 }

@@ -3,11 +3,33 @@
  * that follows from it. Pure functions.
  */
 import type { FullInfo } from '../../domain/schemas.ts'
+import { needsAttention, statusLabel } from '../deployment/status-labels.ts'
 
 export type SortKey = 'name' | 'created' | 'changed'
-export type ListView = { query: string; archived: boolean; sort: SortKey; descending: boolean }
+export const statusFilters = ['any', 'attention', 'progress', 'running'] as const
+export type StatusFilter = (typeof statusFilters)[number]
+export type ListView = {
+  query: string
+  archived: boolean
+  status: StatusFilter
+  sort: SortKey
+  descending: boolean
+}
 
-export const defaultView: ListView = { query: '', archived: false, sort: 'changed', descending: true }
+export const defaultView: ListView = {
+  query: '',
+  archived: false,
+  status: 'any',
+  sort: 'changed',
+  descending: true,
+}
+
+/** `attention`: failing, or the last action failed. `running`: nothing is wrong. */
+export function matchesStatus(filter: StatusFilter, info: FullInfo): boolean {
+  if (filter === 'any') return true
+  if (filter === 'attention') return needsAttention(info)
+  return statusLabel(info).tone === (filter === 'running' ? 'success' : 'progress')
+}
 
 /** Reads the view from the URL's query; invalid values are ignored. */
 export function parseView(search: string): ListView {
@@ -16,15 +38,17 @@ export function parseView(search: string): ListView {
   return {
     query: params.get('q') ?? '',
     archived: params.has('archived'),
+    status: statusFilters.find((status) => status === params.get('status')) ?? defaultView.status,
     sort: key === '' ? defaultView.sort : (key as SortKey),
     descending: key === '' ? defaultView.descending : minus === '-',
   }
 }
 
-export function formatView({ query, archived, sort, descending }: ListView): string {
+export function formatView({ query, archived, status, sort, descending }: ListView): string {
   const parts = new URLSearchParams()
   if (query !== '') parts.set('q', query)
   if (archived) parts.set('archived', '1')
+  if (status !== defaultView.status) parts.set('status', status)
   if (sort !== defaultView.sort || descending !== defaultView.descending) {
     parts.set('sort', (descending ? '-' : '') + sort)
   }

@@ -1,36 +1,58 @@
 /**
- * The shown deployments in order, updated incrementally: one change moves one row. A search runs in time
- * slices, so that typing is never blocked, and is published when complete. Created by list-page.ts; the sort
- * order is in list-filter.ts.
+ * The shown deployments in order, updated incrementally: one change moves one row. Changes of other people are shown in
+ * the rows at once, but move no row before the user asks for it, so that nobody clicks on the wrong one. A search runs in
+ * time slices, so that typing is never blocked, and is published when complete. Created by list-page.ts; the sort order
+ * is in list-filter.ts.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { lowerBound } from '../../lib/binary-search.ts'
-import { isArchived } from '../deployment/status-labels.ts'
+import { isArchived, needsAttention } from '../deployment/status-labels.ts'
 import type { DeploymentSignal, DeploymentStore } from '../live/deployment-store.ts'
-import { compareBy, type ListView, type Sortable } from './list-filter.ts'
+import { compareBy, type ListView, matchesStatus, type Sortable } from './list-filter.ts'
 import { matchScore, parseQuery, type SearchTerm, searchFields } from './search.ts'
 
 /**
  * `height`: as last drawn, in px; 0: never drawn. `expandedLevels`: see override-labels.ts. Both stay with
- * the row.
+ * the row. `deleted`: the deployment is gone, but its row keeps its place.
  */
-export type ListItem = Sortable & { row: DeploymentSignal; height: number; expandedLevels: Set<string> }
+export type ListItem = Sortable & {
+  row: DeploymentSignal
+  height: number
+  expandedLevels: Set<string>
+  deleted: boolean
+}
 
-/** `hiddenMatches`: archived matches that the current view hides. */
+/**
+ * `hiddenMatches`: archived matches that the current view hides. `held`: deployments whose row would appear, move or
+ * disappear if the list were sorted now.
+ */
 export type ListState = {
   items: readonly ListItem[]
   terms: readonly SearchTerm[]
   total: number
   archived: number
   hiddenMatches: number
+  held: number
+  /** Deployments that are failing or whose last action failed, whatever the view shows. */
+  attention: number
+  /** True when the view leaves out deployments by search or status. */
+  filtered: boolean
 }
 
 export type ListModel = {
   state: ReadonlySignal<ListState>
   /** Applies a view: immediately without a search, otherwise after all deployments were searched. */
   setView(view: ListView): void
+  /** Sorts the list, so that no change is held. */
+  showHeld(): void
   close(): void
+}
+
+type Options = {
+  pause?: () => Promise<unknown>
+  /** True: a change of this deployment moves no row. */
+  isHeld?: (name: string) => boolean
 }
 
 /** Time slice of a search, short enough for a frame. */
@@ -41,18 +63,30 @@ const resortAboveChanges = 200
 export function createListModel(
   store: DeploymentStore,
   view: ListView,
-  pause: () => Promise<unknown> = nextTask,
+  { pause = nextTask, isHeld = () => false }: Options = {},
 ): ListModel {
   const items = new Map<string, ListItem>()
   const fieldCache = new WeakMap<FullInfo, string[]>()
   let shown: ListItem[] = []
-  let [archived, archivedMatches] = [0, 0]
+  let [archived, archivedMatches, attention] = [0, 0, 0]
   let terms: readonly SearchTerm[] = parseQuery(view.query)
   let compare = compareBy(view)
   let searchRun = 0
   /** Names that changed during a search; null when no search runs. */
   let changedDuringSearch: Set<string> | null = null
-  const state = signal<ListState>({ items: shown, terms, total: 0, archived, hiddenMatches: 0 })
+  /** Names of held changes. While there is one, `shown` may not be sorted. */
+  const held = new Set<string>()
+  const createState = (): ListState => ({
+    items: shown,
+    terms,
+    total: items.size,
+    archived,
+    hiddenMatches: view.archived ? 0 : archivedMatches,
+    held: held.size,
+    attention,
+    filtered: terms.length > 0 || view.status !== 'any',
+  })
+  const state = signal(createState())
 
   const score = (info: FullInfo, searchTerms: readonly SearchTerm[]): number => {
     if (searchTerms.length === 0) return 1
@@ -63,26 +97,23 @@ export function createListModel(
     }
     return matchScore(searchTerms, cached)
   }
-  const isShown = (item: ListItem) => item.score > 0 && (view.archived || !isArchived(item.info))
-  const countArchived = (item: ListItem, by: 1 | -1) => {
+  const isMatch = ({ score: quality, info }: ListItem) => quality > 0 && matchesStatus(view.status, info)
+  const isShown = (item: ListItem) => isMatch(item) && (view.archived || !isArchived(item.info))
+  const count = (item: ListItem, by: 1 | -1) => {
+    if (needsAttention(item.info)) attention += by
     if (!isArchived(item.info)) return
     archived += by
-    if (item.score > 0) archivedMatches += by
+    if (isMatch(item)) archivedMatches += by
   }
   const publish = () => {
-    state.value = {
-      items: shown,
-      terms,
-      total: items.size,
-      archived,
-      hiddenMatches: view.archived ? 0 : archivedMatches,
-    }
+    state.value = createState()
   }
 
   const resort = () => {
-    ;[archived, archivedMatches] = [0, 0]
-    for (const item of items.values()) countArchived(item, 1)
+    ;[archived, archivedMatches, attention] = [0, 0, 0]
+    for (const item of items.values()) count(item, 1)
     shown = [...items.values()].filter(isShown).sort(compare)
+    held.clear()
     publish()
   }
 
@@ -125,6 +156,7 @@ export function createListModel(
       score: 0,
       height: 0,
       expandedLevels: new Set<string>(),
+      deleted: false,
     }
     item.row = row
     item.info = info
@@ -136,13 +168,34 @@ export function createListModel(
   const moveItem = (name: string) => {
     const before = items.get(name)
     if (before !== undefined) {
-      countArchived(before, -1)
+      count(before, -1)
       if (isShown(before)) shown.splice(indexOfItem(shown, before, compare), 1)
     }
     const item = refreshItem(name)
     if (item === undefined) return
-    countArchived(item, 1)
+    count(item, 1)
     if (isShown(item)) shown.splice(indexOfItem(shown, item, compare), 0, item)
+  }
+
+  /** Updates one row in its place. */
+  const holdItem = (name: string) => {
+    const before = items.get(name)
+    const index = before === undefined || held.size > 0 ? -1 : indexOfItem(shown, before, compare)
+    const wasShown = before !== undefined && isShown(before)
+    if (before !== undefined) count(before, -1)
+    const previous = before && { ...before }
+    const item = refreshItem(name)
+    if (item !== undefined) count(item, 1)
+    if (before !== undefined) before.deleted = item === undefined
+    if (item === undefined || !wasShown || !isShown(item)) {
+      if (wasShown || (item !== undefined && isShown(item))) held.add(name)
+      return
+    }
+    const isMoved =
+      index === -1
+        ? previous !== undefined && compare(previous, item) !== 0
+        : !isInOrder(shown[index - 1], item, compare) || !isInOrder(item, shown[index + 1], compare)
+    if (isMoved) held.add(name)
   }
 
   const onChange = (names: ReadonlySet<string>) => {
@@ -150,13 +203,19 @@ export function createListModel(
       for (const name of names) changedDuringSearch.add(name)
       return
     }
-    if (names.size <= resortAboveChanges) {
-      for (const name of names) moveItem(name)
-      publish()
-      return
+    const [heldNames, others]: [string[], string[]] = [[], []]
+    for (const name of names) (shown.length > 0 && isHeld(name) ? heldNames : others).push(name)
+    for (const name of heldNames) holdItem(name)
+    if (others.length > resortAboveChanges) {
+      for (const name of others) refreshItem(name, [])
+      return void search()
     }
-    for (const name of names) refreshItem(name, [])
-    void search()
+    if (others.length > 0 && held.size > 0) {
+      for (const name of others) refreshItem(name)
+      return resort()
+    }
+    for (const name of others) moveItem(name)
+    publish()
   }
 
   const stop = store.onChange(onChange)
@@ -166,6 +225,9 @@ export function createListModel(
     setView: (newView) => {
       view = newView
       void search()
+    },
+    showHeld: () => {
+      if (held.size > 0) resort()
     },
     close: () => {
       searchRun += 1
@@ -180,6 +242,13 @@ const indexOfItem = (
   item: ListItem,
   compare: (a: ListItem, b: ListItem) => number,
 ): number => lowerBound(items.length, (index) => compare(items[index] as ListItem, item) >= 0)
+
+/** True when a neighbour is missing or comes in the right order. */
+const isInOrder = (
+  first: ListItem | undefined,
+  second: ListItem | undefined,
+  compare: (a: ListItem, b: ListItem) => number,
+) => first === undefined || second === undefined || compare(first, second) <= 0
 
 /** Lets the browser draw and handle input. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve))

@@ -2,11 +2,15 @@
  * The page with all deployments. list-model.ts decides which rows are shown in which order;
  * list-table-body.ts draws them.
  */
-import { type ReadonlySignal, type Signal, useSignal, useSignalEffect } from '@preact/signals'
+import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
+import type { FullInfo } from '../../domain/schemas.ts'
+import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
+import { activeAction, statusOf } from '../deployment/status-labels.ts'
+import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
 import { EmptyState } from './empty-state.ts'
@@ -20,9 +24,17 @@ import { ListToolbar } from './list-toolbar.ts'
 const urlUpdateDelayMs = 250
 
 export function ListPage({ search }: { search: string }): VNode {
-  const { store, sync, router } = useApp()
+  const { store, sync, router, ownChanges } = useApp()
   const view = useSignal(parseView(search))
-  const model = useMemo(() => createListModel(store, view.peek()), [])
+  const model = useMemo(() => {
+    /** Rows move while the list is loading, while nobody looks, and for the user's own actions until they end. */
+    const isHeld = (name: string) => {
+      const isOwn = ownChanges.has(name)
+      if (isOwn && hasSettled(store.rows.get(name)?.peek())) ownChanges.delete(name)
+      return !isOwn && sync.isComplete.peek() && document.visibilityState === 'visible'
+    }
+    return createListModel(store, view.peek(), { isHeld })
+  }, [])
 
   useSignalEffect(() => model.setView(view.value))
   useSignalEffect(() => {
@@ -34,23 +46,36 @@ export function ListPage({ search }: { search: string }): VNode {
     const route = router.route.value
     if (route.page === 'list') view.value = parseView(route.search)
   })
+  const attention = useComputed(() => model.state.value.attention).value
   useEffect(() => {
-    document.title = 'Deployments · Octopod'
-    return model.close
+    setBrowserTab(`${attention > 0 ? `(${attention}) ` : ''}Deployments · Octopod`, attention > 0)
+  }, [attention])
+  useEffect(() => {
+    document.addEventListener('visibilitychange', model.showHeld)
+    return () => {
+      document.removeEventListener('visibilitychange', model.showHeld)
+      model.close()
+    }
   }, [])
 
   return html`<main class="list">
     <h1 class="visually-hidden">Deployments</h1>
     ${
       sync.hasData.value
-        ? html`<${StaleDataWarning} error=${sync.error.value} />
-            <${ListToolbar} view=${view} state=${model.state} />
-            <${ListSummary} state=${model.state} />
-            <${Deployments} view=${view} state=${model.state} />`
+        ? html`<${ListToolbar} view=${view} state=${model.state} />
+            <${ListSummary} state=${model.state} onShowHeld=${model.showHeld} />
+            <${Deployments} view=${view} state=${model.state} />
+            <${StaleDataWarning} error=${sync.error.value} />`
         : html`<${Loading} />`
     }
   </main>`
 }
+
+/** Narrow screens hide "Created". A spacer that spans all columns would add an empty one there. */
+const alwaysShownColumns = 6
+
+const hasSettled = (info: FullInfo | undefined) =>
+  info === undefined || (activeAction(info) === null && !isPending(statusOf(info)))
 
 type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
@@ -68,7 +93,7 @@ function Deployments({ view, state }: Props): VNode {
         <th scope="col" class="cell-menu"><span class="visually-hidden">Actions</span></th>
       </tr>
     </thead>
-    <${ListTableBody} state=${state} columns=${7} />
+    <${ListTableBody} state=${state} columns=${alwaysShownColumns} />
   </table>`
 }
 

@@ -16,8 +16,13 @@ import { RelativeTime } from '../ui/relative-time.ts'
 import { OverrideLabels } from './override-labels.ts'
 import { createHighlighter, type SearchTerm, searchFields } from './search.ts'
 
-/** `expandedLevels`: see override-labels.ts. */
-type Props = { row: DeploymentSignal; terms: readonly SearchTerm[]; expandedLevels: Set<string> }
+/** `expandedLevels`: see override-labels.ts. `deleted`: the deployment is gone, but its row keeps its place. */
+type Props = {
+  row: DeploymentSignal
+  terms: readonly SearchTerm[]
+  expandedLevels: Set<string>
+  deleted: boolean
+}
 
 /**
  * `index`: position among all rows, drawn or not. The header row counts as the first row for
@@ -29,13 +34,14 @@ export function ListRow({
   row,
   terms,
   expandedLevels,
+  deleted,
 }: Props & { name: string; index: number }): VNode {
-  return html`<tr data-name=${name} aria-rowindex=${index + 2} class=${isArchived(row.value) ? 'archived' : ''}>
-    <${Cells} row=${row} terms=${terms} expandedLevels=${expandedLevels} />
+  return html`<tr data-name=${name} aria-rowindex=${index + 2} class=${deleted || isArchived(row.value) ? 'archived' : ''}>
+    <${Cells} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} />
   </tr>`
 }
 
-function Cells({ row, terms, expandedLevels }: Props): VNode {
+function Cells({ row, terms, expandedLevels, deleted }: Props): VNode {
   const info = row.value
   const { name } = info.deployment
   const { application, deployment } = overridesFromWire(info.deployment)
@@ -45,10 +51,10 @@ function Cells({ row, terms, expandedLevels }: Props): VNode {
   return html`<th scope="row" class="cell-name">
       <a class="deployment-name" href=${deploymentPath(name)}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>
     </th>
-    <td class="cell-status"><${StatusBadge} info=${info} /></td>
+    <td class="cell-status">${deleted ? html`<span class="status-label">Deleted</span>` : html`<${StatusBadge} info=${info} />`}</td>
     <td class="cell-links"><${DeploymentLinks} links=${info.metadata} /></td>
     <td class="cell-config">${level('Application', application)}${level('Deployment', deployment)}</td>
     <td class="cell-time cell-created"><span class="cell-label">Created </span><${RelativeTime} time=${info.created_at} /></td>
     <td class="cell-time cell-changed"><span class="cell-label">Changed </span><${RelativeTime} time=${info.updated_at} /></td>
-    <td class="cell-menu"><${ActionMenu} info=${info} /></td>`
+    <td class="cell-menu">${!deleted && html`<${ActionMenu} info=${info} />`}</td>`
 }

@@ -70,9 +70,11 @@ export function ListTableBody({
     const [from = 0, to = 0] = range.map((end) => Math.min(end, lines))
     const first = from * layout.columns
     addSpacer(from)
-    for (const [index, { name, row, expandedLevels }] of items.slice(first, to * layout.columns).entries()) {
+    for (const [index, { name, row, expandedLevels, deleted }] of items
+      .slice(first, to * layout.columns)
+      .entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} index=${first + index} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} index=${first + index} />` as VNode,
       )
     }
     line = to

@@ -1,5 +1,5 @@
 /**
- * The toolbar of the list: search, sort order (where no columns are shown), archived switch, new deployment.
+ * The toolbar of the list: search, status, sort order (where no columns are shown), archived switch, new deployment.
  */
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
@@ -13,7 +13,7 @@ type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
 export function ListToolbar({ view, state }: Props): VNode {
   const { overlay } = useApp()
-  const { query, archived, sort, descending } = view.value
+  const { query, archived, status, sort, descending } = view.value
 
   return html`<div class="list-toolbar">
     <div class="search">
@@ -31,6 +31,20 @@ export function ListToolbar({ view, state }: Props): VNode {
         }}
       />
     </div>
+    <label class="status-choice">
+      <span class="visually-hidden">Status</span>
+      <select
+        value=${status}
+        onChange=${(event: { currentTarget: HTMLSelectElement }) => {
+          view.value = { ...view.value, status: event.currentTarget.value as ListView['status'] }
+        }}
+      >
+        <option value="any">Any status</option>
+        <option value="attention">Needs attention<${AttentionCount} state=${state} /></option>
+        <option value="progress">In progress</option>
+        <option value="running">Running</option>
+      </select>
+    </label>
     <label class="sort-choice">
       <span class="visually-hidden">Sort by</span>
       <select
@@ -70,6 +84,11 @@ export function ListToolbar({ view, state }: Props): VNode {
       <${Icon} name="plus" />New deployment
     </button>
   </div>`
+}
+
+function AttentionCount({ state }: { state: ReadonlySignal<ListState> }): VNode {
+  const { attention } = state.value
+  return html`${attention > 0 && ` (${attention.toLocaleString()})`}`
 }
 
 function ArchivedCount({ state }: { state: ReadonlySignal<ListState> }): VNode {

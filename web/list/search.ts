@@ -5,6 +5,7 @@
  */
 import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { statusLabel } from '../deployment/status-labels.ts'
 
 /**
  * `typoPattern` matches the term with one letter wrong, missing, added or swapped; null for short terms and
@@ -23,13 +24,19 @@ export function parseQuery(query: string): SearchTerm[] {
   return [...new Set(texts)].map((text) => ({ text, typoPattern: typoPatternOf(text), toString: () => text }))
 }
 
-/** The searched texts in lower case: the name, then every override as `key=value`. */
-export function searchFields({ deployment }: FullInfo): string[] {
+/**
+ * The searched texts in lower case: the name, then every override as `key=value`, then the status when there is something
+ * to say about it (`running, last update failed`), so that a search for `run` does not find every deployment.
+ */
+export function searchFields(info: FullInfo): string[] {
+  const { deployment } = info
+  const { label, tone } = statusLabel(info)
   const byLevel = overridesFromWire(deployment)
   const overrides = [...byLevel.application, ...byLevel.deployment]
   return [
     deployment.name,
     ...overrides.map((override) => overrideText(override).slice(0, maxSearchedChars).toLowerCase()),
+    ...(/warning|error|progress/.test(tone) ? [label.toLowerCase()] : []),
   ]
 }
 

@@ -14,7 +14,9 @@ export function ConnectionBadge(): VNode {
   const since = isStale && lastSyncedAt > 0 ? new Date(lastSyncedAt).toLocaleTimeString() : null
   const title = isStale
     ? 'This data may be outdated. Press to reconnect.'
-    : `Changes appear automatically${state === 'delayed' ? ', with a delay of some seconds: Redis is unreachable' : ''}.`
+    : state === 'delayed'
+      ? 'Changes appear some seconds late, because Redis is unreachable.'
+      : 'Changes appear automatically.'
   return html`<span role="status"><button type="button" class="badge" data-state=${state} title=${title} onClick=${live.reconnectIfStale}>
     <span class="badge-dot" aria-hidden="true"></span>
     <span>${state}</span>

@@ -36,11 +36,11 @@ case \${0##*/} in
     printf 'There is no image acme/shop:v9.\\nThe newest are v2.4, v2.3 and main.\\n'; exit 1 ;;
   info) printf 'Shop,https://%s.staging.acme.example\\nAdmin,https://%s.staging.acme.example/admin\\n' "$name" "$name" ;;
   check)
-    case $name in payments-fix) exit 1 ;; gift-cards) [ -e "$dir/partial" ] && exit 2 ;; esac ;;
+    case $name in payments-fix) echo '503 from /health' >&2; exit 1 ;; gift-cards) [ -e "$dir/partial" ] && exit 2 ;; esac ;;
   create | update)
     printf 'Pulling acme/shop:%s\\n' "\${tag:-main}"
     for step in 1 2 3 4 5 6; do printf 'layer %s of 6: done\\n' "$step"; done
-    printf 'Migrating the database\\n  0041_orders_by_day ... ok\\n  0042_gift_cards ... ok\\n'
+    printf 'Migrating the database\\n  0041_orders_by_day ... \\033[32mok\\033[0m\\n  0042_gift_cards ... \\033[32mok\\033[0m\\n'
     printf '\\033[33mwarning: column orders.legacy_id is not used any more\\033[0m\\n' >&2
     printf 'Starting 2 replicas in region %s\\n' "$region"
     [ "$name" = payments-fix ] && { printf 'error: replica 1 does not answer on port 8080\\n' >&2; exit 1; }

@@ -31,6 +31,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.locator('a[href="/deployments/shop"]').waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await client.create('blog')
+    await page.getByRole('button', { name: 'Show 1 change' }).click()
     await page.locator('a[href="/deployments/blog"]').waitFor()
     await page.close()
   })
@@ -92,6 +93,7 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await refused
     await client.create('news')
     await page.locator('.badge').click()
+    await page.getByRole('button', { name: 'Show 1 change' }).click()
     await page.locator('a[href="/deployments/news"]').waitFor()
     assert.equal(await page.locator('.warning').count(), 0)
     await page.close()

@@ -19,6 +19,15 @@ describe('API errors', () => {
     assert.equal(error.message, 'No such tag.\nTry v2.')
   })
 
+  it('A config check without words gets a sentence that points to no message', async () => {
+    for (const text of ['', 'config_check rejected the config (exit code 3).']) {
+      const error = await errorFromResponse(new Response(text, { status: 400 }))
+      assert.equal(error.code, 'config_rejected')
+      assert.equal(error.message, 'The config check did not say why.')
+      assert.doesNotMatch(error.hint, /message/)
+    }
+  })
+
   it('A proxy’s answer in place of the server means an expired sign-in', async () => {
     const page = { headers: { 'content-type': 'text/html' } }
     for (const answer of [

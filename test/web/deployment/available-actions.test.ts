@@ -15,7 +15,7 @@ describe('available actions', () => {
     assert.match(disabledReason('restore', sampleDeployment(), false) ?? '', /Only an archived deployment/)
     assert.match(
       disabledReason('update', sampleDeployment({ status: 'CreatePending' }), false) ?? '',
-      /Not possible while it is creating/,
+      /Wait for the health check first/,
     )
   })
 

@@ -5,7 +5,9 @@ import {
   defaultView,
   formatView,
   type ListView,
+  matchesStatus,
   parseView,
+  type StatusFilter,
   toggleSort,
 } from '../../../web/list/list-filter.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
@@ -19,10 +21,36 @@ describe('the list view', () => {
   })
 
   it('The view is stored in the URL, and invalid values are ignored', () => {
-    const view: ListView = { query: 'a b', archived: true, sort: 'name', descending: true }
+    const view: ListView = {
+      query: 'a b',
+      archived: true,
+      status: 'attention',
+      sort: 'name',
+      descending: true,
+    }
     assert.deepEqual(parseView(formatView(view)), view)
     assert.equal(formatView(defaultView), '')
-    assert.deepEqual(parseView('?sort=evil'), defaultView)
+    assert.deepEqual(parseView('?sort=evil&status=evil'), defaultView)
+  })
+
+  it('The status filter finds failing deployments, running actions and healthy deployments', () => {
+    const found = (filter: StatusFilter) =>
+      [
+        sampleDeployment({ name: 'well' }),
+        sampleDeployment({ name: 'failing', status: 'GenericFailure' }),
+        sampleDeployment({
+          name: 'doubtful',
+          action: { action: 'UpdateAction', state: 'failed', exit_code: 1 },
+        }),
+        sampleDeployment({ name: 'busy', action: { action: 'UpdateAction', state: 'running' } }),
+        sampleDeployment({ name: 'old', status: 'Archived' }),
+      ]
+        .filter((info) => matchesStatus(filter, info))
+        .map(({ deployment }) => deployment.name)
+    assert.deepEqual(found('attention'), ['failing', 'doubtful'])
+    assert.deepEqual(found('progress'), ['busy'])
+    assert.deepEqual(found('running'), ['well'])
+    assert.equal(found('any').length, 5)
   })
 
   it('The best match is first, then the sort key, then the name', () => {

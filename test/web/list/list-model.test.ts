@@ -22,7 +22,13 @@ function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
   const pendingPauses: (() => void)[] = []
   /** Each pause waits until the test continues it. */
   const pause = () => new Promise<void>((resolve) => pendingPauses.push(resolve))
-  const model = createListModel(store, { ...defaultView, ...view }, pause)
+  /** Deployments whose rows keep their places. */
+  const heldNames = new Set<string>()
+  const model = createListModel(
+    store,
+    { ...defaultView, ...view },
+    { pause, isHeld: (name) => heldNames.has(name) },
+  )
   const change = (options: Parameters<typeof sampleDeployment>[0] & { name: string }) => {
     const deployment = sampleDeployment({ revision: 2, ...options })
     store.apply({ type: 'deployment', name: options.name, revision: deployment.revision, deployment })
@@ -39,6 +45,7 @@ function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
     store,
     model,
     change,
+    heldNames,
     pendingPauses,
     runAllPauses,
     names: () => model.state.value.items.map(({ name }) => name),
@@ -69,10 +76,8 @@ describe('the list model', () => {
     change({ name: 'shop', revision: 3, status: 'Archived' })
     store.apply({ type: 'deleted', name: 'news', revision: 9 })
     assert.deepEqual(names(), ['blog', 'old'])
-    assert.deepEqual(
-      { ...model.state.value, items: [], terms: [] },
-      { items: [], terms: [], total: 3, archived: 1, hiddenMatches: 1 },
-    )
+    const { total, archived, hiddenMatches, held } = model.state.value
+    assert.deepEqual([total, archived, hiddenMatches, held], [3, 1, 1, 0])
   })
 
   it('Incremental updates give the same order as a full sort', () => {
@@ -89,6 +94,47 @@ describe('the list model', () => {
       )
       rebuilt.close()
     }
+  })
+
+  it('Deployments that need attention are counted, whatever the view shows', async () => {
+    const { change, model, setView, names, runAllPauses } = createModel()
+    change({ name: 'shop', status: 'GenericFailure' })
+    change({ name: 'blog', action: { action: 'UpdateAction', state: 'failed', exit_code: 1 } })
+    assert.equal(model.state.value.attention, 2)
+    setView({ query: 'shop', status: 'running' })
+    await runAllPauses()
+    assert.deepEqual(names(), [])
+    assert.deepEqual([model.state.value.attention, model.state.value.filtered], [2, true])
+    setView({ status: 'attention' })
+    assert.deepEqual(names(), ['blog', 'shop'])
+  })
+
+  it('Held changes are shown in their rows, counted, and sorted on demand', () => {
+    const { names, change, store, model, heldNames } = createModel()
+    for (const name of ['shop', 'blog', 'news', 'old']) heldNames.add(name)
+    change({ name: 'shop', changed: '2026-01-06' })
+    assert.equal(model.state.value.held, 0, 'the first row stays the first one')
+    change({ name: 'blog', changed: '2026-01-07', status: 'GenericFailure' })
+    change({ name: 'news', changed: '2026-01-08' })
+    change({ name: 'old', changed: '2026-01-09', status: 'Running' })
+    assert.deepEqual(names(), ['shop', 'blog'])
+    assert.equal(model.state.value.items[1]?.info.status.recorded_status.tag, 'Failure')
+    store.apply({ type: 'deleted', name: 'shop', revision: 9 })
+    assert.deepEqual(names(), ['shop', 'blog'])
+    assert.equal(model.state.value.items[0]?.deleted, true)
+    assert.equal(model.state.value.held, 4)
+    model.showHeld()
+    assert.deepEqual(names(), ['old', 'news', 'blog'])
+    assert.equal(model.state.value.held, 0)
+  })
+
+  it('A change of the user sorts the list, with all held changes', () => {
+    const { names, change, heldNames } = createModel()
+    heldNames.add('news')
+    change({ name: 'news', changed: '2026-01-08' })
+    assert.deepEqual(names(), ['shop', 'blog'])
+    change({ name: 'blog', changed: '2026-01-07' })
+    assert.deepEqual(names(), ['news', 'blog', 'shop'])
   })
 
   it('Hidden archived matches are counted', async () => {

@@ -156,13 +156,15 @@ describe('the list page', { skip: missingBrowser() }, () => {
       created: third.created_at,
       changed: third.updated_at,
     })
-    sendEvent(failing)
+    // With the same overrides the row keeps its height, so nothing below it changes.
+    sendEvent({ ...failing, deployment: third.deployment })
     await rowOf(page, 'd-3').getByText('Failing').waitFor()
     assert.deepEqual([...new Set((await seen()).map((line) => line.split(':')[0]))], ['d-3'])
 
     // An older revision changes nothing and is not drawn.
     sendEvent({ ...third, revision: 1 })
     sendEvent({ ...(many[5] as FullInfo), revision: 2, updated_at: day(9999) })
+    await page.getByRole('button', { name: 'Show 1 change' }).click()
     await page.locator('tr[aria-rowindex="2"][data-name="d-5"]').waitFor()
     await rowOf(page, 'd-3').getByText('Failing').waitFor()
     const others = (await seen()).filter(
@@ -229,7 +231,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
     const last_action = { ...info.last_action, expected_duration_ms: 40_000 }
     const { page } = await openLong(1440, [{ ...info, last_action } as FullInfo])
     await rowOf(page, 'busy').getByText('Updating').waitFor()
-    await rowOf(page, 'busy').getByText('usually 40 s').waitFor()
+    await rowOf(page, 'busy').getByText('usually takes 40 s').waitFor()
     await rowOf(page, 'busy')
       .getByText(/0:(0[2-9]|[1-5]\d)/)
       .waitFor()
@@ -240,14 +242,17 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await one.getByRole('button', { name: 'Actions for blog' }).click()
     await one.getByRole('menuitem', { name: 'Archive' }).click()
     await one.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
-    await Promise.all([one, other].map((page) => rowOf(page, 'blog').waitFor({ state: 'detached' })))
+    await rowOf(one, 'blog').waitFor({ state: 'detached' })
     await client.waitForStatus('blog', 'Archived')
+    // The row of the other tab changes, but keeps its place until its user asks.
+    await rowOf(other, 'blog').locator('.status-label', { hasText: 'Archived' }).waitFor()
+    await other.getByRole('button', { name: 'Show 1 change' }).click()
+    await rowOf(other, 'blog').waitFor({ state: 'detached' })
     await client.restore('blog')
-    await Promise.all(
-      [one, other].map((page) =>
-        rowOf(page, 'blog').locator('.status-label', { hasText: 'Running' }).waitFor(),
-      ),
-    )
+    for (const page of [one, other]) {
+      await page.getByRole('button', { name: /^Show \d change/ }).click()
+      await rowOf(page, 'blog').locator('.status-label', { hasText: 'Running' }).waitFor()
+    }
     assert.equal((await client.fullInfo('blog')).last_action?.expected_duration_ms, undefined)
   })
 
@@ -272,6 +277,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await client.waitForStatus('created-later', 'Running')
     assert.equal(await rowOf(page, 'created-later').count(), 0)
     await page.clock.fastForward(45_000)
+    await page.getByRole('button', { name: 'Show 1 change' }).click()
     await rowOf(page, 'created-later').locator('.status-label', { hasText: 'Running' }).waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     assert.ok(sockets.length > 1)
@@ -285,6 +291,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await page.getByText(/as of/).waitFor()
     const back = await system.startServer({ PORT: new URL(system.url).port })
     await createApiClient(back.url).archive('shop')
+    await page.getByRole('button', { name: 'Show 1 change' }).click()
     await rowOf(page, 'shop').waitFor({ state: 'detached' })
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
     await page.getByText('Updated just now').waitFor()

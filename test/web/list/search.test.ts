@@ -28,6 +28,13 @@ describe('the search', () => {
     assert.equal(quality('mailhog nowhere'), 0)
   })
 
+  it('A status is found unless it is Running or Archived', () => {
+    const failed = { action: 'UpdateAction', state: 'failed', exit_code: 1 } as const
+    assert.ok(quality('last update failed', sampleDeployment({ action: failed })) > 0)
+    assert.ok(quality('failing', sampleDeployment({ status: 'GenericFailure' })) > 0)
+    assert.equal(quality('running', sampleDeployment()), 0)
+  })
+
   it('Abbreviations match, and one typo in terms of four or more letters', () => {
     for (const query of ['fpb', 'featpay', 'imgtag', 'imgae', 'mailhgo', 'feture', 'maillhog', 'featurw']) {
       assert.ok(quality(query) > 0, query)

@@ -40,12 +40,13 @@ describe('the page during a rolling restart', { skip: missingBrowser() }, () => 
     const page = await session.openPage('/deployments/rolls')
     for (const each of [list, page]) each.setDefaultTimeout(30_000)
     await session.signIn(page, system.adminHeader)
-    await page.locator('.running-action').getByText('waiting').waitFor()
+    await page.locator('.last-action').getByText('waiting').waitFor()
     await list.locator('.badge', { hasText: 'Live' }).waitFor()
 
     // The first server stops and the second takes over; then a third one starts and the second stops.
     await system.server.stop()
     await client.create('created-later')
+    await list.getByRole('button', { name: 'Show 1 change' }).click()
     await list.locator('tr[data-name="created-later"] .status-label', { hasText: 'Running' }).waitFor()
     const third = await system.startServer()
     servers.push(third.url)

@@ -1,0 +1,85 @@
+/** The page without a runner, and the browser tab, in a real browser. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { findAxeViolations } from '../../helpers/browser/axe.ts'
+import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
+import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+
+describe('what a user learns without reading the list', { skip: missingBrowser() }, () => {
+  let system: System
+  let client: ApiClient
+  let browser: Browser
+  let session: BrowserSession
+
+  before(async () => {
+    ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
+    client = createApiClient(system.url)
+    session = await openBrowserSession(browser, system.url)
+    await client.create('shop', { 'image.tag': 'v1' })
+    await client.waitForStatus('shop', 'Running')
+  })
+  after(async () => {
+    await browser?.close()
+    await system?.stop()
+  })
+
+  const icon = (page: Page) => page.locator('link[rel=icon]').getAttribute('href')
+
+  it('A failed last update is amber, found by filter and search, and shown in the tab', async () => {
+    const [list, page] = [await session.openPage(), await session.openPage('/deployments/shop')]
+    await page.locator('.deployment-header .status[data-tone=success]').waitFor()
+    assert.match(await list.title(), /^Deployments/)
+    assert.match(String(await icon(page)), /^\/icon-[A-Z0-9]{8}\.svg$/)
+    await system.setBehavior('update', 'fail no such image')
+    await client.update('shop', { 'image.tag': 'v2' })
+    for (const each of [list, page])
+      await each.locator('.status[data-tone=warning]', { hasText: 'Running, last update failed' }).waitFor()
+    await list.waitForFunction(() => document.title === '(1) Deployments · Octopod')
+    await page.waitForFunction(() => document.title === 'Running, last update failed: shop · Octopod')
+    for (const each of [list, page]) {
+      const path = String(await icon(each))
+      assert.match(path, /^\/icon-failing-[A-Z0-9]{8}\.svg$/)
+      assert.match(String((await fetch(system.url + path)).headers.get('content-type')), /^image\/svg/)
+    }
+    await list.getByLabel('Status').selectOption('Needs attention (1)')
+    await list.getByText('1 of 1 deployment').waitFor()
+    await list.waitForURL(/status=attention/)
+    await list.getByLabel('Status').selectOption('Running')
+    await list.getByText('No deployment has this status.').waitFor()
+    await list.getByRole('button', { name: 'Show any status' }).click()
+    await list.getByLabel('Search names and config').fill('update failed')
+    await list.locator('tr[data-name=shop]').waitFor()
+    await system.setBehavior('update', '')
+    await client.update('shop', { 'image.tag': 'v3' })
+    await page.waitForFunction(() => document.title === 'shop · Octopod')
+    await list.waitForFunction(() => document.title === 'Deployments · Octopod')
+    await list.close()
+    await page.close()
+  })
+
+  it('Without a runner every page has a banner, until one is connected', async () => {
+    const page = await session.openPage()
+    await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    assert.equal(await page.locator('.banner p').count(), 0)
+    await system.runner.stop()
+    const banner = page.locator('.banner', { hasText: 'No runner is connected' })
+    await banner.waitFor({ timeout: 60_000 })
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      assert.deepEqual(await findAxeViolations(page), [])
+    }
+    // A page that is opened later knows it from the first message.
+    const other = await session.openPage('/deployments/shop')
+    await other.locator('.banner', { hasText: 'No runner is connected' }).waitFor()
+    await system.startRunner()
+    for (const each of [page, other])
+      await each.locator('.banner p').waitFor({ state: 'detached', timeout: 60_000 })
+    await page.close()
+    await other.close()
+  })
+
+  it('The browser reported no error', () => session.assertNoErrors())
+})

@@ -1,0 +1,81 @@
+/**
+ * The last action of a deployment: while it runs, elapsed time against the expected duration and a cancel button; then its
+ * outcome. Its output can be shown below. Drawn by deployment-page.ts.
+ */
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import type { LastAction as Action } from '../../domain/schemas.ts'
+import { useApp } from '../app-context.ts'
+import { cancelAction } from '../deployment/run-action.ts'
+import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
+import {
+  actionOutcomeLabel,
+  actionTone,
+  actionVerbs,
+  durationMs,
+  stateLabels,
+} from '../deployment/status-labels.ts'
+import { formatDuration } from '../format.ts'
+import { LogViewer } from '../log-viewer/log-viewer.ts'
+import { ElapsedTimer } from '../ui/elapsed-time.ts'
+import { RelativeTime } from '../ui/relative-time.ts'
+
+/** An action that takes this many times its usual duration is said to have taken longer. */
+const unusualFactor = 1.5
+
+type Props = {
+  action: Action
+  name: string
+  /** Null: not known. */
+  usualMs: number | null
+  outputShown: boolean
+  onToggleOutput: () => void
+}
+
+export function LastAction({ action, name, usualMs, outputShown, onToggleOutput }: Props): VNode {
+  const { session } = useApp()
+  const active = isActive(action.state)
+  const tone = actionTone(action)
+  const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
+  const tookMs = durationMs(action)
+  const isUnusual = tookMs !== null && usualMs !== null && tookMs > usualMs * unusualFactor
+  const notes = [
+    action.cancelled_by !== null && `Cancelled by ${action.cancelled_by}`,
+    action.error,
+    action.reason !== null && `“${action.reason}”`,
+  ].filter((note) => typeof note === 'string')
+  return html`<section class="last-action" data-tone=${tone} aria-label="Last action">
+    <div class="last-action-header">
+      <${StatusIcon} tone=${tone} />
+      <div class="last-action-text">
+        <strong>
+          ${active ? (action.state === 'queued' ? `${inProgress}: ${stateLabels.queued}` : inProgress) : `${verb} ${actionOutcomeLabel(action)}`}
+        </strong>
+        ${active && html`<${ElapsedTimer} key="elapsed" since=${action.started_at ?? action.created_at} />`}
+        ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}
+        ${!active && tookMs !== null && html`<span key="duration" class="last-action-note">took ${formatDuration(tookMs)}${isUnusual && ', longer than usual'}</span>`}
+        <span key="actor" class="last-action-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
+        ${!active && html`<span key="age" class="last-action-note"><${RelativeTime} time=${action.finished_at ?? action.created_at} /></span>`}
+        ${notes.map((note) => html`<span key=${note} class="last-action-reason">${note}</span>`)}
+      </div>
+      <div class="buttons">
+        ${session.isAdmin() && html`<button type="button" aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
+        ${active && html`<${CancelButton} action=${action} name=${name} />`}
+      </div>
+    </div>
+    ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
+  </section>`
+}
+
+function CancelButton({ action, name }: { action: Action; name: string }): VNode {
+  const app = useApp()
+  const cancelRequested = action.cancel_requested_at !== null
+  return html`<button
+    type="button"
+    aria-disabled=${cancelRequested}
+    onClick=${() => !cancelRequested && void cancelAction(app, action, name)}
+  >
+    ${cancelRequested ? 'Cancelling…' : 'Cancel'}
+  </button>`
+}
