@@ -404,9 +404,7 @@ begin
   if tg_op = 'INSERT' then
     insert into deployment_checks (deployment_id, next_check_at) values (new.id, next_check);
   else
-    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null,
-      stopped_waiting_by = null
-    where deployment_id = new.id;
+    update deployment_checks set next_check_at = next_check, stopped_waiting_by = null where deployment_id = new.id;
   end if;
   return null;
 end

@@ -47,10 +47,13 @@ async function main(): Promise<void> {
   // Then: each kind of work with its own limit, so that none delays another.
   const notifications = startNotifications(context)
   const checks = startCheckScheduler(context, notifications.runNow)
-  const actions = startActionWorker(context, queueRedis, () => {
-    checks.runNow()
-    notifications.runNow()
-    retention.runNow()
+  const actions = startActionWorker(context, queueRedis, {
+    onEnded: () => {
+      checks.runNow()
+      notifications.runNow()
+      retention.runNow()
+    },
+    endCheckOf: checks.endCheckOf,
   })
   const queries = startScriptQueryWorker(context, queueRedis)
   const orphans = startOrphanSearch(context)
@@ -61,9 +64,10 @@ async function main(): Promise<void> {
     worker
       .on('error', logRedisError)
       .on('failed', (_, error) => log.warn({ err: error }, `a job of the queue ${worker.name} failed`))
-  subscribe(subscriber, settings.REDIS_PREFIX, { onCancel: actions.cancel }).catch((error) =>
-    log.error({ err: error }, 'subscribing to cancellations failed'),
-  )
+  subscribe(subscriber, settings.REDIS_PREFIX, {
+    onCancel: actions.cancel,
+    onCheckEnd: checks.endCheckOf,
+  }).catch((error) => log.error({ err: error }, 'subscribing to cancellations failed'))
   const heartbeat = startHeartbeat(log, settings.HEARTBEAT_FILE)
 
   // Finally: an orderly shutdown. A second signal exits at once; scripts then end with their leases.

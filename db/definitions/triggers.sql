@@ -115,8 +115,9 @@ create constraint trigger count_update after update on deployments
 
 -- Checks -----------------------------------------------------------------------------------------------------
 
--- A check is due at once after the start and the end of an action, and after another check has changed the status. A
--- result of a check that began before is rejected. Archived deployments have no checks.
+-- A check is due at once after the start and the end of an action, and after another check has changed the status. The
+-- result of a check that began before is rejected, because it was due at another time. Its lease stays: until the check
+-- has ended, no other check and no script of an action starts. Archived deployments have no checks.
 create or replace function plan_check() returns trigger language plpgsql as $$
 declare
   next_check timestamptz := case when new.status not in ('Archived', 'CleanupFailed') then now() end;
@@ -124,9 +125,7 @@ begin
   if tg_op = 'INSERT' then
     insert into deployment_checks (deployment_id, next_check_at) values (new.id, next_check);
   else
-    update deployment_checks set next_check_at = next_check, claim = claim + 1, lease_expires_at = null,
-      stopped_waiting_by = null
-    where deployment_id = new.id;
+    update deployment_checks set next_check_at = next_check, stopped_waiting_by = null where deployment_id = new.id;
   end if;
   return null;
 end

@@ -18,7 +18,7 @@ import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { deleteDeploymentRow } from './delete-deployment.ts'
 import { toChangeEvent } from './deployments.ts'
-import { toInterval, toJsonb } from './sql-fragments.ts'
+import { isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
 const claimedRow = z
   .object({
@@ -34,9 +34,13 @@ const claimedRow = z
     actor: z.string(),
     source: z.string(),
     claimedAtMs: z.number(),
+    isBeingChecked: z.boolean(),
   })
   .transform(nestOverrides)
-/** A claimed action, with the fencing token that every later write must carry. */
+/**
+ * A claimed action, with the fencing token that every later write must carry. `isBeingChecked`: a check of the deployment
+ * runs, and the script must not start before its end. No check begins while the action is active.
+ */
 export type ClaimedAction = z.infer<typeof claimedRow>
 export type Lease = { actionId: number; fencingToken: number }
 
@@ -80,7 +84,7 @@ const claimQuery = (isWanted: FragmentSqlToken, runner: string, leaseMs: number)
   where ${isWanted} and d.id = a.deployment_id and ${isClaimable}
   returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
     a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked", a.actor, a.source,
-    extract(epoch from now())::float8 * 1000 as "claimedAtMs"`
+    extract(epoch from now())::float8 * 1000 as "claimedAtMs", ${isBeingChecked(sql.fragment`d.id`)} as "isBeingChecked"`
 
 const renewedRow = z.object({ cancel: z.boolean() })
 

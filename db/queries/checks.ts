@@ -12,7 +12,7 @@ import { isFailure, isPending, type Status, statuses, statusTable } from '../../
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
 import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
-import { hasNoActiveAction, toInterval, toJsonb } from './sql-fragments.ts'
+import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
   .object({
@@ -126,11 +126,29 @@ export type CheckResult = Claim & {
   nextCheckInMs: number
 }
 
-/** Saves a result that leaves the status unchanged. Does nothing if the claim is no longer held. */
-export async function saveCheckResult(pool: Database, result: CheckResult): Promise<void> {
-  await pool.query(sql.unsafe`
+/** Saves a result that leaves the status unchanged. Returns false, and changes nothing, if the claim is no longer held. */
+export async function saveCheckResult(pool: Database, result: CheckResult): Promise<boolean> {
+  const saved = await pool.query(sql.unsafe`
     update deployment_checks set ${resultColumns(result)}
     where ${isHeld(result)}`)
+  return saved.rowCount > 0
+}
+
+/** Ends the lease of a check without a result. Call it only when the check has ended. */
+export async function releaseCheck(
+  pool: Database,
+  { id, claim }: Pick<DueCheck, 'id' | 'claim'>,
+): Promise<void> {
+  await pool.query(sql.unsafe`
+    update deployment_checks set lease_expires_at = null where deployment_id = ${id} and claim = ${claim}`)
+}
+
+const runningRow = z.object({ isRunning: z.boolean() })
+
+/** Whether a check of the deployment may run. */
+export async function isCheckRunning(pool: Database, deploymentId: number): Promise<boolean> {
+  return pool.oneFirst(sql.type(runningRow)`
+    select ${isBeingChecked(sql.fragment`${deploymentId}::bigint`)} as "isRunning"`)
 }
 
 /** Saves a result and the new status. Returns null, and changes nothing, if the claim is no longer held. */

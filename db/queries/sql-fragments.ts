@@ -25,3 +25,7 @@ export const isInRetention = sql.fragment`d.status in (${statusList((status) => 
 /** True when the deployment has no active action. `id` is an SQL expression. */
 export const hasNoActiveAction = (id: FragmentSqlToken) => sql.fragment`
   not exists (select from actions a where a.deployment_id = ${id} and a.state in ('queued', 'running'))`
+
+/** True while a check of the deployment may run. `id` is an SQL expression. */
+export const isBeingChecked = (id: FragmentSqlToken) => sql.fragment`
+  exists (select from deployment_checks c where c.deployment_id = ${id} and c.lease_expires_at > now())`

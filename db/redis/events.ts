@@ -9,6 +9,7 @@ import { channelNames } from './redis-keys.ts'
 
 const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
 const cancelRequested = z.object({ actionId: z.int() })
+const checkEndRequested = z.object({ deploymentId: z.int() })
 export type OutputAppended = z.infer<typeof outputAppended>
 
 /** Always resolves, within the command timeout of Redis. Errors are ignored because receivers also poll. */
@@ -25,11 +26,16 @@ export const publishOutput = (redis: Redis, prefix: string, appended: OutputAppe
 export const publishCancel = (redis: Redis, prefix: string, actionId: number) =>
   publish(redis, channelNames(prefix).cancel, { actionId })
 
+/** An action of the deployment begins: the runner of a check ends it. */
+export const publishCheckEnd = (redis: Redis, prefix: string, deploymentId: number) =>
+  publish(redis, channelNames(prefix).checkEnds, { deploymentId })
+
 export type EventHandlers = {
   /** `text` is the validated event as it was published; a server relays it without serializing it again. */
   onChange?: (event: ChangeEvent, text: string) => void
   onOutput?: (appended: OutputAppended) => void
   onCancel?: (actionId: number) => void
+  onCheckEnd?: (deploymentId: number) => void
 }
 
 /**
@@ -48,12 +54,16 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     } else if (channel === names.cancel) {
       const cancel = parseMessage(cancelRequested, text)
       if (cancel !== null) handlers.onCancel?.(cancel.actionId)
+    } else if (channel === names.checkEnds) {
+      const end = parseMessage(checkEndRequested, text)
+      if (end !== null) handlers.onCheckEnd?.(end.deploymentId)
     }
   })
   const wantedChannels = [
     ...(handlers.onChange ? [names.changes] : []),
     ...(handlers.onOutput ? [names.output] : []),
     ...(handlers.onCancel ? [names.cancel] : []),
+    ...(handlers.onCheckEnd ? [names.checkEnds] : []),
   ]
   await subscriber.subscribe(...wantedChannels)
 }

@@ -10,6 +10,8 @@ export const channelNames = (prefix: string) => ({
   output: `${prefix}:output`,
   /** Actions to cancel, to every runner. */
   cancel: `${prefix}:cancel`,
+  /** Deployments whose check must end, to every runner. */
+  checkEnds: `${prefix}:check-ends`,
   /** Answers to the script queries of one server. */
   replies: (server: string) => `${prefix}:replies:${server}`,
 })

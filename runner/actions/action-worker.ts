@@ -9,7 +9,7 @@ import { consumeActions } from '../../db/queue/action-queue.ts'
 import { createSemaphore } from '../../lib/semaphore.ts'
 import type { RunnerContext } from '../context.ts'
 import { createClaimByTurn } from './claim-by-turn.ts'
-import { executeAction, type RunningActions } from './execute-action.ts'
+import { type ActionEnvironment, executeAction } from './execute-action.ts'
 
 export type ActionWorker = {
   worker: ReturnType<typeof consumeActions>
@@ -26,14 +26,15 @@ export type ActionWorker = {
   isIdle(): boolean
 }
 
-/** `onEnded` is called after each action. */
+/** `onEnded` is called after each action. `endCheckOf` ends a check that this runner runs. */
 export function startActionWorker(
   context: RunnerContext,
   connection: Redis,
-  onEnded: () => void,
+  { onEnded, endCheckOf }: { onEnded: () => void; endCheckOf: (deploymentId: number) => void },
 ): ActionWorker {
   const { db, runnerName, settings, log } = context
-  const running: RunningActions = new Map()
+  const environment: ActionEnvironment = { context, running: new Map(), endCheckOf }
+  const { running } = environment
   const turns = createClaimByTurn(context)
   const slots = createSemaphore(settings.ACTION_CONCURRENCY)
   let unnotified = 0
@@ -56,7 +57,7 @@ export function startActionWorker(
       const action = await claimOne()
       if (action !== null) {
         turns.claimed(action)
-        const ended = executeAction(context, running, action, claimedAtMs).finally(freeSlot).then(onEnded)
+        const ended = executeAction(environment, action, claimedAtMs).finally(freeSlot).then(onEnded)
         return { ended }
       }
     } catch (error) {

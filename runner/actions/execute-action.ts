@@ -13,32 +13,37 @@ import { runProcess } from '../process/process.ts'
 import { createMarker } from '../process/script-marker.ts'
 import { buildRequest } from '../scripts/run-script.ts'
 import { createActionOutput } from './action-output.ts'
+import { endRunningCheck } from './end-running-check.ts'
 import { type ActionLease, startLeaseRenewal } from './lease.ts'
 import { type PreparedAction, prepareAction } from './prepare-action.ts'
 import { retryWhileDatabaseDown } from './retry-while-database-down.ts'
 
-/** The actions of this runner that are under way, by id. */
-export type RunningActions = Map<number, ActionLease>
+/** `running`: the actions of this runner that are under way, by id. `endCheckOf` ends a check that this runner runs. */
+export type ActionEnvironment = {
+  context: RunnerContext
+  running: Map<number, ActionLease>
+  endCheckOf: (deploymentId: number) => void
+}
 
 /** `failure`: why the action did not succeed; null after a success, a cancel or an interruption. */
 type Outcome = { result: ScriptResult; failure: Failure | null }
 
 /** `marker` identifies the processes of the script. */
-type Execution = { context: RunnerContext; action: ClaimedAction; lease: ActionLease; marker: string }
+type Execution = ActionEnvironment & { action: ClaimedAction; lease: ActionLease; marker: string }
 
 /** `claimedAtMs`: performance.now() before the claim was sent. */
 export async function executeAction(
-  context: RunnerContext,
-  running: RunningActions,
+  environment: ActionEnvironment,
   action: ClaimedAction,
   claimedAtMs: number,
 ): Promise<void> {
   // First: renew the lease from now on.
+  const { context, running } = environment
   const { settings, watchdog } = context
   const { actionId } = action
   const marker = createMarker(context.markerPrefix)
   const lease = startLeaseRenewal(context, action, marker, claimedAtMs)
-  const execution: Execution = { context, action, lease, marker }
+  const execution: Execution = { ...environment, action, lease, marker }
   running.set(actionId, lease)
   try {
     // Then: run its script.
@@ -62,10 +67,12 @@ export async function executeAction(
  * Everything between claim and finish. Returns null when the action has not started and another runner may start it.
  */
 async function runActionScript(execution: Execution): Promise<Outcome | null> {
-  const { context, action, lease } = execution
-  // First: the config, config_check and the links.
+  const { context, action, lease, endCheckOf } = execution
+  // First: the config, config_check and the links. Meanwhile a running check ends.
   const stopSignal = AbortSignal.any([lease.signal, context.shutdownSignal])
+  const checkEnded = endRunningCheck(context, action, endCheckOf, stopSignal)
   const prepared = await prepareAction(context, action, stopSignal)
+  if (!('failure' in prepared)) await checkEnded
   if (stopSignal.aborted) return stopSignal.reason === 'cancelled' ? cancelledBeforeStart : null
   if ('failure' in prepared) {
     const { failure } = prepared

@@ -6,7 +6,7 @@
 import { isStaleWrite } from '../../db/errors.ts'
 import { type Lease, renew } from '../../db/queries/action-lifecycle.ts'
 import type { RunnerContext } from '../context.ts'
-import { watchdogIntervalMs } from '../process/watchdog.ts'
+import { createLeaseDeadline } from '../process/lease-deadline.ts'
 
 export type ActionLease = {
   /**
@@ -33,35 +33,23 @@ export function startLeaseRenewal(
   marker: string,
   claimedAtMs: number,
 ): ActionLease {
-  const { leaseDb, settings, watchdog, log } = context
+  const { leaseDb, settings, log } = context
   const { actionId } = lease
   const controller = new AbortController()
   let renewTimer: NodeJS.Timeout | undefined
-  let terminateTimer: NodeJS.Timeout | undefined
-  let terminateAtMs = 0
   let isStopped = false
 
-  const { terminateAfterMs, watchdogDelayMs } = terminationDeadlines(settings.LEASE, settings.KILL_GRACE)
-  const extendFrom = (sentAtMs: number) => {
-    clearTimeout(terminateTimer)
-    terminateAtMs = sentAtMs + terminateAfterMs
-    const remainingMs = terminateAtMs - performance.now()
-    watchdog.extendDeadline(marker, remainingMs + watchdogDelayMs)
-    terminateTimer = setTimeout(
-      () => {
-        log.warn({ actionId }, 'lease could not be renewed in time; script interrupted')
-        controller.abort('interrupted')
-      },
-      Math.max(0, remainingMs),
-    )
-  }
+  const deadline = createLeaseDeadline(context, marker, () => {
+    log.warn({ actionId }, 'lease could not be renewed in time; script interrupted')
+    controller.abort('interrupted')
+  })
 
   const renewOnce = async () => {
     const sentAtMs = performance.now()
     try {
       const { cancel } = await renew(leaseDb, lease, settings.LEASE)
       if (isStopped) return
-      extendFrom(sentAtMs)
+      deadline.extendFrom(sentAtMs)
       if (cancel) controller.abort('cancelled')
     } catch (error) {
       if (isStaleWrite(error)) controller.abort('interrupted')
@@ -73,30 +61,16 @@ export function startLeaseRenewal(
     if (!isStopped) renewTimer = setTimeout(renewOnce, settings.LEASE / 6)
   }
 
-  extendFrom(claimedAtMs)
+  deadline.extendFrom(claimedAtMs)
   schedule()
   return {
     signal: controller.signal,
-    isExpired: () => controller.signal.aborted || performance.now() >= terminateAtMs,
+    isExpired: () => controller.signal.aborted || deadline.isOver(),
     cancel: () => controller.abort('cancelled'),
     stop: () => {
       isStopped = true
       clearTimeout(renewTimer)
-      clearTimeout(terminateTimer)
+      deadline.stop()
     },
   }
-}
-
-/**
- * How long after a renewal a script is terminated, so that it is dead before another runner may claim the action.
- * TERM, the grace, KILL and a margin fit in. The watchdog acts a little later, because a runner that is not frozen
- * ends its script itself.
- */
-function terminationDeadlines(
-  leaseMs: number,
-  killGraceMs: number,
-): { terminateAfterMs: number; watchdogDelayMs: number } {
-  const watchdogDelayMs = Math.min(500, leaseMs / 40)
-  const marginMs = Math.min(2000, watchdogDelayMs + watchdogIntervalMs(leaseMs) + leaseMs / 8)
-  return { terminateAfterMs: leaseMs - killGraceMs - marginMs, watchdogDelayMs }
 }

@@ -24,7 +24,7 @@ export async function prepareAction(
   action: ClaimedAction,
   signal: AbortSignal,
 ): Promise<PreparedAction> {
-  const config = await orAborted(getEffectiveConfig(context, action), signal)
+  const config = await getEffectiveConfig(context, action, signal)
   if ('failure' in config) return config
   if (!actions[action.kind].runsConfigCheck) return { config, links: null, warnings: [] }
 
@@ -44,20 +44,6 @@ const notRun = (message: string): Failure => ({
   hint: null,
   output: null,
 })
-
-/** The config scripts go on after an abort, because others may wait for their output too. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | { failure: Failure }> {
-  const aborted = Promise.withResolvers<{ failure: Failure }>()
-  const onAbort = () => aborted.resolve({ failure: notRun('Aborted.') })
-  if (signal.aborted) onAbort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    // A combined signal with a listener lives as long as its sources, here as long as the runner.
-    signal.removeEventListener('abort', onAbort)
-  }
-}
 
 /** When the info script fails, the stored links stay and the action goes on, as in Octopod 1.6. */
 async function readLinks(

@@ -6,7 +6,7 @@ import {
   type CheckResult,
   createCheckClaimer,
   type DueCheck,
-  renewCheckLeases,
+  releaseCheck,
   saveCheckResult,
   saveCheckResultAndStatus,
 } from '../../db/queries/checks.ts'
@@ -17,23 +17,27 @@ import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
 import { runDeploymentScript } from '../scripts/run-script.ts'
-import { type CheckLeases, createCheckLeases } from './check-leases.ts'
+import { type CheckLease, createCheckLeases } from './check-leases.ts'
+
+export type CheckScheduler = PeriodicTask & {
+  /** Ends the check of a deployment if this runner runs it: an action of the deployment begins. */
+  endCheckOf(deploymentId: number): void
+}
 
 /** `onStatusChanged` is called after a check has changed a status. */
-export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): PeriodicTask {
+export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): CheckScheduler {
   const { db, settings, log } = context
   const running = new Set<Promise<unknown>>()
   const claimChecks = createCheckClaimer(db)
-  const leases = createCheckLeases(log, settings.LEASE, async (checks) => {
-    await renewCheckLeases(db, checks, settings.LEASE)
-  })
+  const leases = createCheckLeases(context)
 
   const task = startPeriodic(log, 'checks', 1000, async () => {
     const freeSlots = settings.CHECK_CONCURRENCY - running.size
     if (freeSlots <= 0) return
+    const claimedAtMs = performance.now()
     const dueChecks = await claimChecks(freeSlots, settings.LEASE)
     for (const dueCheck of dueChecks) {
-      const check = runDueCheck(context, leases, dueCheck)
+      const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck)
         .then((hasChanged) => hasChanged && onStatusChanged())
         .catch((error) => log.error({ err: error, deployment: dueCheck.name }, 'check failed to run'))
         .finally(() => {
@@ -46,6 +50,7 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
   })
   return {
     runNow: task.runNow,
+    endCheckOf: leases.endCheckOf,
     stop: async () => {
       await task.stop()
       await Promise.all(running)
@@ -55,18 +60,15 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
 }
 
 /** Returns whether the status has changed. */
-async function runDueCheck(
-  context: RunnerContext,
-  leases: CheckLeases,
-  dueCheck: DueCheck,
-): Promise<boolean> {
+async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: DueCheck): Promise<boolean> {
   const { db, redis, settings } = context
   const { id, claim, dueAtUs, status, pendingMs } = dueCheck
-  leases.add(dueCheck)
-  const { hasRun, exitCode, failure } = await runCheck(context, dueCheck).finally(() =>
-    leases.remove(dueCheck),
-  )
-  if (context.shutdownSignal.aborted) return false
+  const outcome = await runCheck(context, lease, dueCheck).finally(lease.stop)
+  if (outcome === null) {
+    await releaseCheck(db, dueCheck)
+    return false
+  }
+  const { hasRun, exitCode, failure } = outcome
   const timeoutMs = settings.STATUS_UPDATE_TIMEOUT
   const newStatus = hasRun
     ? statusAfterCheck(status, exitCode, pendingMs, timeoutMs)
@@ -80,27 +82,36 @@ async function runDueCheck(
     nextCheckInMs: nextCheckInMs(settings.CHECK_INTERVAL, dueCheck),
   }
   if (newStatus === status) {
-    await saveCheckResult(db, checkResult)
+    if (!(await saveCheckResult(db, checkResult))) await releaseCheck(db, dueCheck)
     return false
   }
   const change = await saveCheckResultAndStatus(db, checkResult, newStatus)
-  if (change !== null) await publishChange(redis, settings.REDIS_PREFIX, change)
-  return change !== null
+  if (change === null) {
+    await releaseCheck(db, dueCheck)
+    return false
+  }
+  await publishChange(redis, settings.REDIS_PREFIX, change)
+  return true
 }
 
 /** `hasRun`: the script could be started. `exitCode`: null when the script did not exit by itself. */
 type CheckOutcome = { hasRun: boolean; exitCode: number | null; failure: Failure | null }
 
+/** Returns null when the check had to end; it says nothing about the deployment then. */
 async function runCheck(
   context: RunnerContext,
+  lease: CheckLease,
   { name, status, overrides }: DueCheck,
-): Promise<CheckOutcome> {
+): Promise<CheckOutcome | null> {
   const script = checkScriptFor(status)
   if (script === null) return { hasRun: false, exitCode: null, failure: null }
-  const config = await getEffectiveConfig(context, { name, overrides })
+  const config = await getEffectiveConfig(context, { name, overrides }, lease.signal)
+  if (lease.isOver()) return null
   if ('failure' in config) return { hasRun: false, exitCode: null, failure: config.failure }
-  const timeoutMs = context.settings.CHECK_TIMEOUT
-  const { result, failure } = await runDeploymentScript(context, script, name, config, { timeoutMs })
+  const { signal, marker } = lease
+  const options = { timeoutMs: context.settings.CHECK_TIMEOUT, signal, marker }
+  const { result, failure } = await runDeploymentScript(context, script, name, config, options)
+  if (signal.aborted || context.shutdownSignal.aborted) return null
   return {
     hasRun: result.error === null,
     exitCode: result.timedOut || result.error !== null ? null : result.exitCode,

@@ -11,8 +11,17 @@ export type DeploymentWithOverrides = {
   overrides: ByLevel<readonly Override[]>
 }
 
-/** Returns a failure instead when a config script fails. */
+/** Returns a failure instead when a config script fails, and soon after `signal` aborts. */
 export async function getEffectiveConfig(
+  context: RunnerContext,
+  deployment: DeploymentWithOverrides,
+  signal?: AbortSignal,
+): Promise<EffectiveConfig | { failure: Failure }> {
+  const config = computeConfig(context, deployment)
+  return signal === undefined ? config : orAborted(config, signal)
+}
+
+async function computeConfig(
   context: RunnerContext,
   { overrides }: DeploymentWithOverrides,
 ): Promise<EffectiveConfig | { failure: Failure }> {
@@ -35,4 +44,26 @@ async function readDefaults(
   const known = answer.status === 'failed' ? answer.failure : undefined
   const failure = known ?? { script, message, hint: null, output: null }
   return { failure: { ...failure, what: 'config_script' } }
+}
+
+const aborted: Failure = {
+  what: 'config_script',
+  script: null,
+  message: 'Aborted.',
+  hint: null,
+  output: null,
+}
+
+/** The config scripts go on after an abort, because others may wait for their output too. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | { failure: Failure }> {
+  const abort = Promise.withResolvers<{ failure: Failure }>()
+  const onAbort = () => abort.resolve({ failure: aborted })
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, abort.promise])
+  } finally {
+    // A combined signal with a listener lives as long as its sources, here as long as the runner.
+    signal.removeEventListener('abort', onAbort)
+  }
 }

@@ -13,7 +13,7 @@ import { collectOutput, type ProcessRequest } from '../process/process.ts'
 /** More output on stdout or on stderr is dropped. */
 const maxOutputBytes = 1024 * 1024
 
-type RunOptions = { timeoutMs?: number; signal?: AbortSignal }
+type RunOptions = { timeoutMs?: number; signal?: AbortSignal; marker?: string }
 export type ScriptRun = {
   result: ScriptResult
   stdout: string
@@ -55,7 +55,7 @@ export function buildRequest(
   { settings, scripts, environment, commandPrefix, watchdog, processTable, shutdownSignal }: RunnerContext,
   script: ScriptName,
   args: string[],
-  { timeoutMs, signal }: RunOptions = {},
+  { timeoutMs, signal, marker }: RunOptions = {},
 ): Omit<ProcessRequest, 'onOutput'> {
   const file = scripts.path(script)
   if (file === null) throw new TypeError(`there is no ${script} script`)
@@ -69,6 +69,7 @@ export function buildRequest(
     signal: signal ? AbortSignal.any([signal, shutdownSignal]) : shutdownSignal,
     watchdog,
     processTable,
+    ...(marker === undefined ? {} : { marker }),
   }
 }
 

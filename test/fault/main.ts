@@ -12,6 +12,7 @@ import { invariants } from './checker/check.ts'
 import type { Violation } from './checker/history.ts'
 import { startCluster } from './harness/cluster.ts'
 import { chooseSeed, formatViolations } from './harness/report.ts'
+import { checksBesideActions } from './scenarios/checks-beside-actions.ts'
 import { connectionReset } from './scenarios/connection-reset.ts'
 import { crashPoints, randomPlan } from './scenarios/crash-points.ts'
 import { misbehavingScripts } from './scenarios/misbehaving-scripts.ts'
@@ -35,6 +36,7 @@ const scenarios: Scenario[] = [
   crashPoints,
   runnerKilled,
   watchdogKilled,
+  checksBesideActions,
   runnerFrozen,
   networkPartition,
   redisOutage,

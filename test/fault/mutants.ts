@@ -103,7 +103,7 @@ export const mutants: Record<string, Mutant> = {
     firstTest: 'crash-points',
   },
   'a script that is stopped only at the end of its lease': {
-    file: 'runner/actions/lease.ts',
+    file: 'runner/process/lease-deadline.ts',
     search: 'terminateAfterMs: leaseMs - killGraceMs - marginMs',
     replacement: 'terminateAfterMs: leaseMs',
     violates: ['I1', 'I6'],

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { sql } from 'slonik'
 import { openPool } from '../../../db/pool.ts'
+import { finish } from '../../../db/queries/action-lifecycle.ts'
 import {
   claimChecks,
   createCheckClaimer,
   type DueCheck,
+  isCheckRunning,
+  releaseCheck,
   renewCheckLeases,
   saveCheckResult,
   saveCheckResultAndStatus,
@@ -15,12 +18,14 @@ import type { Failure } from '../../../domain/failures/failure.ts'
 import { type Status, statuses } from '../../../domain/statuses.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
+  claimNow,
   enqueue,
   getFullInfo,
   insertDeployment,
   newName,
   repeat,
   runAction,
+  scriptResult,
   statusOf,
   useTestDatabase,
   whileRowLocked,
@@ -317,7 +322,33 @@ suite('renewal of check leases', () => {
     assert.ok((await remainingLeaseMs(reclaimed)) < 100)
     await enqueue(db, 'update', name)
     assert.deepEqual(await renewCheckLeases(db.pool, [reclaimed], 3_600_000), new Set())
-    assert.ok((await remainingLeaseMs(reclaimed)) <= 0)
+    assert.ok((await remainingLeaseMs(reclaimed)) < 100)
+  })
+
+  test('While a check runs, an action of its deployment knows it, and no other check begins', async () => {
+    const name = await insertDeployment(db)
+    const check = await claimOne()
+    const action = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
+    assert.equal(action.isBeingChecked, true)
+    assert.equal(await isCheckRunning(db.pool, check.id), true)
+    await finish(db.pool, action, scriptResult(1))
+    assert.deepEqual(await claimChecks(db.pool, 1, 60_000), [], 'after the action')
+    assert.equal(await saveCheckResult(db.pool, resultOf(check)), false)
+    await releaseCheck(db.pool, check)
+    assert.equal(await isCheckRunning(db.pool, check.id), false)
+    const next = await claimOne()
+    await releaseCheck(db.pool, check)
+    assert.equal(await isCheckRunning(db.pool, next.id), true, 'the lease of another runner is not released')
+    const later = await claimNow(db, (await enqueue(db, 'archive', name)).actionId)
+    assert.equal(later.isBeingChecked, true)
+  })
+
+  test('An action whose deployment is not being checked knows it', async () => {
+    const name = await insertDeployment(db)
+    assert.equal((await claimNow(db, (await enqueue(db, 'update', name)).actionId)).isBeingChecked, false)
+    const other = await insertDeployment(db)
+    await saveCheckResult(db.pool, resultOf(await claimOne()))
+    assert.equal((await claimNow(db, (await enqueue(db, 'update', other)).actionId)).isBeingChecked, false)
   })
 })
 

@@ -209,7 +209,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const exitCode = pick([0, 0, 0, 1, 2, 3])
     const newStatus = statusAfterCheck(check.status, exitCode, check.pendingMs, 1)
     const outcome = { ...check, exitCode, failure: null, nextCheckInMs: 0 }
-    if (newStatus === check.status) return saveCheckResult(db.pool, outcome)
+    if (newStatus === check.status) return void (await saveCheckResult(db.pool, outcome))
     const change = await saveCheckResultAndStatus(db.pool, outcome, newStatus)
     assert.equal(change === null, actionStarted, 'a late check result is rejected')
     if (change === null) return

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { check } from './check.ts'
+import { findCheckOverlaps } from './check-overlap.ts'
 import { emptyHistory, type History, type Invariant, type ScriptRun } from './history.ts'
 import {
   cancelled,
@@ -52,6 +53,18 @@ test('A process may outlive its lease by the time for which the machine was stal
       write.atMs = 20_350
   stalled.stalls.push({ atMs: 20_300, lateMs: 400 })
   assert.deepEqual(check(stalled), [])
+})
+
+test('A check beside the script of an action or beside another check is counted, with its time', () => {
+  const history = createHistory()
+  const addCheck = (atMs: number, lastAliveMs: number, deployment = 'one') =>
+    history.checks.push({ atMs, lastAliveMs, deployment, pid: atMs })
+  addCheck(0, 290)
+  addCheck(4020, 5000)
+  addCheck(0, 9000, 'another')
+  assert.deepEqual(findCheckOverlaps(history), { besideActionsMs: [], besideChecksMs: [] })
+  addCheck(3500, 4400)
+  assert.deepEqual(findCheckOverlaps(history), { besideActionsMs: [500], besideChecksMs: [380] })
 })
 
 const brokenHistories: [title: string, invariant: Invariant, history: History][] = []

@@ -30,6 +30,9 @@ export const maxAttempts = 3
 /** The last time a process of a script was seen alive. */
 export type ProcessSighting = { atMs: number; action: number; fencingToken: number; pid: number }
 
+/** A run of a `check` script, from its start to the last time its process was seen alive. */
+export type CheckRun = { atMs: number; lastAliveMs: number; deployment: string; pid: number }
+
 export type Row = {
   kind: string
   state: string
@@ -123,6 +126,8 @@ export type History = {
   /** Announced by scripts that another program ends, and that therefore may record no end. */
   ownEnds: ScriptEnd[]
   sightings: ProcessSighting[]
+  /** Recorded only in the scenario about checks. */
+  checks: CheckRun[]
   /** In the order of the database. */
   writes: Write[]
   requests: RecordedRequest[]
@@ -144,6 +149,7 @@ export const emptyHistory = (): History => ({
   ends: [],
   ownEnds: [],
   sightings: [],
+  checks: [],
   writes: [],
   requests: [],
   pages: [],

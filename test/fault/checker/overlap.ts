@@ -27,7 +27,7 @@ export function checkOverlap(history: History): Violation[] {
   return [...withoutLock, ...overlapping]
 }
 
-function lastAliveMs({ ends, sightings }: History, run: ScriptRun): number {
+export function lastAliveMs({ ends, sightings }: History, run: ScriptRun): number {
   const isSameRun = (other: { action: number; fencingToken: number }) =>
     other.action === run.action && other.fencingToken === run.fencingToken
   return Math.max(run.atMs, ...[...ends, ...sightings].filter(isSameRun).map(({ atMs }) => atMs))

@@ -73,6 +73,7 @@ const asClaimed = (lease: Lease, kind: ClaimedAction['kind'], deploymentId: numb
     actor: 'a',
     source: 'api',
     claimedAtMs: 0,
+    isBeingChecked: false,
   },
   overrides: { application: [], deployment: [] },
 })

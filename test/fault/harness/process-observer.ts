@@ -6,9 +6,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { ProcessSighting, ScriptEnd, ScriptRun, Stall } from '../checker/history.ts'
+import type { CheckRun, ProcessSighting, ScriptEnd, ScriptRun, Stall } from '../checker/history.ts'
 
-export type Observations = { sightings: ProcessSighting[]; stalls: Stall[] }
+export type Observations = { sightings: ProcessSighting[]; checks: CheckRun[]; stalls: Stall[] }
 
 export type ProcessObserver = {
   /** The script processes that were alive at the last poll. */

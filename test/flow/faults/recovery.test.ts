@@ -129,10 +129,14 @@ test('Another runner soon repeats the check of a killed runner, however long CHE
   assert.equal(await countChecks(), before + 1, 'the lease of the check is renewed while it runs')
   await system.setBehavior('check', '')
   killedRunner.signal('SIGKILL')
-  await waitFor('another runner has run the check', async () => {
-    const { last_check } = await octopod.fullInfo('unchecked')
-    return { done: last_check?.exit_code === 0, value: null, seen: last_check }
-  })
+  await waitFor(
+    'another runner has run the check',
+    async () => {
+      const { last_check } = await octopod.fullInfo('unchecked')
+      return { done: last_check?.exit_code === 0, value: null, seen: last_check }
+    },
+    40_000,
+  )
   await other.stop()
 })
 
