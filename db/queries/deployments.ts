@@ -32,7 +32,8 @@ export async function getListState(pool: Database): Promise<string> {
 const listChangesRow = z.object({
   state: z.string(),
   shards: z.array(z.tuple([z.number(), z.number()])),
-  deployments: z.array(z.tuple([z.number(), z.number()])),
+  // Tens of thousands at the first read.
+  deployments: z.custom<[id: number, changeId: number][]>(),
 })
 /** `shards`: those that changed, as [shard, changeId]. `deployments`: all that are in these shards, as [id, changeId]. */
 export type ListChanges = z.infer<typeof listChangesRow>

@@ -17,6 +17,10 @@ test('db/schema.sql is up to date (npx node test/helpers/write-schema.ts writes 
   }
 })
 
+test('No table stores transaction ids: another cluster, after a restore, has other ones', () => {
+  assert.doesNotMatch(read('db/schema.sql'), /^ {2}\w+ (xid|xid8|pg_snapshot|pg_lsn)\b/m)
+})
+
 const migrations = files('db/migrations').map((path) => path.split('/').at(-1) ?? '')
 
 test('Migrations are numbered without a gap and named in kebab-case', () => {
