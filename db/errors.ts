@@ -28,18 +28,11 @@ export class QueryTimeout extends Error {
 }
 
 /**
- * The action belongs to another writer, has ended or was deleted. The triggers of the schema raise OC001
- * (db/definitions/triggers.sql); output of a deleted action violates its foreign key.
+ * The action belongs to another writer, has ended or was deleted: the triggers of the schema raise OC001
+ * (db/definitions/triggers.sql).
  */
 export function isStaleWrite(error: unknown): boolean {
-  return (
-    error instanceof StaleLease ||
-    errorChain(error).some(
-      (one) =>
-        errorCode(one) === 'OC001' ||
-        (one as { constraint?: unknown }).constraint === 'action_output_action_id_fkey',
-    )
-  )
+  return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
 }
 
 export function isUniqueViolation(error: unknown): boolean {
