@@ -35,6 +35,14 @@ export function isStaleWrite(error: unknown): boolean {
   return error instanceof StaleLease || errorChain(error).some((one) => errorCode(one) === 'OC001')
 }
 
+/**
+ * The function require_request_in_time raises OC002: the client has an answer already, so its request must not act any
+ * more. Nothing was changed.
+ */
+export function isLateRequest(error: unknown): boolean {
+  return errorChain(error).some((one) => errorCode(one) === 'OC002')
+}
+
 export function isUniqueViolation(error: unknown): boolean {
   return error instanceof UniqueIntegrityConstraintViolationError
 }

@@ -23,6 +23,7 @@ import { sessionSettingsStatement } from './session-settings.ts'
 const poolMethods = [
   'any',
   'anyFirst',
+  'connect',
   'exists',
   'maybeOne',
   'maybeOneFirst',
@@ -50,6 +51,9 @@ const int8: DriverTypeParser = {
   },
 }
 
+/** After this time a query has failed for its caller. */
+export const defaultQueryTimeoutMs = 3000
+
 export type PoolOptions = {
   size: number
   /**
@@ -68,7 +72,7 @@ export type PoolOptions = {
  * attempt.
  */
 export async function openPool(url: string, options: PoolOptions): Promise<Database> {
-  const queryTimeoutMs = options.queryTimeoutMs ?? 3000
+  const queryTimeoutMs = options.queryTimeoutMs ?? defaultQueryTimeoutMs
   const deadline = Date.now() + (options.startupTimeoutMs ?? 0)
   for (;;) {
     try {

@@ -104,6 +104,11 @@ create table output_totals (
   chunks bigint not null default 0
 ) with (fillfactor=50);
 
+create table refused_keys (
+  key text not null,
+  refused_at timestamp with time zone not null
+);
+
 create table status_changes (
   id bigint not null default nextval('status_changes_id_seq'::regclass),
   deployment text not null,
@@ -141,6 +146,7 @@ alter table deployments add constraint deployments_name_key UNIQUE (name);
 alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name);
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
 alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
+alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
 alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (action_id);
 
@@ -153,6 +159,7 @@ CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_ch
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
+CREATE INDEX refused_keys_by_age ON refused_keys USING btree (refused_at);
 CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WHERE (removed_at IS NULL);
 CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) WHERE ((removed_at IS NOT NULL) AND (NOT is_deleted));
 
@@ -429,6 +436,23 @@ AS $function$
   select floor(random() * 9007199254740991)::bigint
 $function$;
 
+CREATE OR REPLACE FUNCTION refuse_earlier_requests(p_key text, OUT fingerprint text, OUT action_id bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+begin
+  -- A concurrent request with the same key waits at the same row. It acts before this one looks, or it sees the refusal.
+  insert into idempotency_keys (key, fingerprint) values (p_key, '') on conflict do nothing;
+  if not found then
+    select k.fingerprint, k.action_id into fingerprint, action_id from idempotency_keys k where k.key = p_key;
+    return;
+  end if;
+  insert into refused_keys as r (key, refused_at) values (p_key, clock_timestamp())
+  on conflict (key) do update set refused_at = greatest(r.refused_at, excluded.refused_at);
+  delete from idempotency_keys k where k.key = p_key;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION require_deployment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -439,6 +463,21 @@ begin
     raise exception 'there is no deployment %', new.deployment_id using errcode = 'foreign_key_violation';
   end if;
   return new;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION require_request_in_time(p_key text, p_arrived_at timestamp with time zone, p_not_after timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if clock_timestamp() > p_not_after then
+    raise exception 'the request came too late: its time was over at %', p_not_after using errcode = 'OC002';
+  end if;
+  if exists (select from refused_keys r where r.key = p_key and r.refused_at >= p_arrived_at) then
+    raise exception 'the request came too late: a later one with its key was refused' using errcode = 'OC002';
+  end if;
+  return true;
 end
 $function$;
 

@@ -148,3 +148,35 @@ begin
   return finish_deployment(target, p_status, case when p_state <> 'succeeded' then previous end);
 end
 $$;
+
+-- True when a request may act. Its transaction calls this when it has its locks, and acts only if nothing is raised. OC002: the client
+-- has an answer already. Either the time of the request is over, or a request with the same key was refused after this one arrived.
+-- Without these rules a statement that waited in a server, in a frozen connection or for a lock would act when its client no longer
+-- expects it. A null never raises.
+create or replace function require_request_in_time(p_key text, p_arrived_at timestamptz, p_not_after timestamptz) returns boolean
+language plpgsql as $$
+begin
+  if clock_timestamp() > p_not_after then
+    raise exception 'the request came too late: its time was over at %', p_not_after using errcode = 'OC002';
+  end if;
+  if exists (select from refused_keys r where r.key = p_key and r.refused_at >= p_arrived_at) then
+    raise exception 'the request came too late: a later one with its key was refused' using errcode = 'OC002';
+  end if;
+  return true;
+end
+$$;
+
+-- Refuses all requests with this key that have arrived so far and have not acted. Returns the accepted one; nulls without one.
+create or replace function refuse_earlier_requests(p_key text, out fingerprint text, out action_id bigint) language plpgsql as $$
+begin
+  -- A concurrent request with the same key waits at the same row. It acts before this one looks, or it sees the refusal.
+  insert into idempotency_keys (key, fingerprint) values (p_key, '') on conflict do nothing;
+  if not found then
+    select k.fingerprint, k.action_id into fingerprint, action_id from idempotency_keys k where k.key = p_key;
+    return;
+  end if;
+  insert into refused_keys as r (key, refused_at) values (p_key, clock_timestamp())
+  on conflict (key) do update set refused_at = greatest(r.refused_at, excluded.refused_at);
+  delete from idempotency_keys k where k.key = p_key;
+end
+$$;

@@ -4,9 +4,10 @@ import { z } from 'zod'
 import { type ActionKind, actionKinds, actionStates, isActive } from '../../domain/actions.ts'
 import { actionFinished, noSuchAction } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
-import type { Database } from '../pool.ts'
+import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus } from './action-lifecycle.ts'
 import { readChangeEvent } from './deployments.ts'
+import { type BeginWrite, requireInTime } from './idempotency.ts'
 
 const cancelRow = z.object({
   id: z.number(),
@@ -18,39 +19,49 @@ const cancelRow = z.object({
   isRequested: z.boolean(),
 })
 
+type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
+
 /**
  * Ends an unclaimed action at once. The runner of a claimed action ends it, after the cancel event or with its next
- * renewal. A repeated call changes nothing. Throws no_such_action, action_finished.
+ * renewal; its script may end by itself before, and then its own result counts. A repeated call changes nothing. Throws
+ * no_such_action, action_finished.
  */
 export async function requestCancel(
   pool: Database,
   actionId: number,
   actor: string,
-): Promise<{ change: ChangeEvent | null; isClaimed: boolean }> {
+  begin?: BeginWrite,
+): Promise<Cancelled> {
   return pool.transaction(async (transaction) => {
-    const action = await transaction.maybeOne(sql.type(cancelRow)`
-      select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as "isClaimed",
-        a.cancel_requested_at is not null as "isRequested"
-      from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
-    if (action === null) throw noSuchAction(actionId)
-    if (action.state === 'cancelled') return { change: null, isClaimed: false }
-    if (!isActive(action.state)) {
-      throw actionFinished(actionId, action.state)
-    }
-    if (!action.isRequested) {
-      await transaction.query(sql.unsafe`
-        update actions set cancel_requested_at = now(), cancelled_by = ${actor} where id = ${actionId}`)
-    }
-    if (action.state === 'queued' && !action.isClaimed) {
-      await transaction.query(sql.unsafe`
-        update actions set state = 'cancelled', finished_at = now(), error = 'Cancelled before it started.'
-        where id = ${actionId}`)
-      return { change: await applyFinalStatus(transaction, action, false), isClaimed: false }
-    }
-    if (action.isRequested) return { change: null, isClaimed: true }
-    await transaction.query(
-      sql.unsafe`update deployments set revision = default where id = ${action.deploymentId}`,
-    )
-    return { change: await readChangeEvent(transaction, action.deploymentId), isClaimed: true }
+    const window = begin === undefined ? null : await begin()
+    const cancelled = await cancel(transaction, actionId, actor)
+    // Without the key: a cancel that was refused once is always refused.
+    await requireInTime(transaction, undefined, window)
+    return cancelled
   })
+}
+
+async function cancel(transaction: Transaction, actionId: number, actor: string): Promise<Cancelled> {
+  const action = await transaction.maybeOne(sql.type(cancelRow)`
+    select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as "isClaimed",
+      a.cancel_requested_at is not null as "isRequested"
+    from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
+  if (action === null) throw noSuchAction(actionId)
+  if (action.state === 'cancelled') return { change: null, isClaimed: false }
+  if (!isActive(action.state)) throw actionFinished(actionId, action.state)
+  if (!action.isRequested) {
+    await transaction.query(sql.unsafe`
+      update actions set cancel_requested_at = now(), cancelled_by = ${actor} where id = ${actionId}`)
+  }
+  if (action.state === 'queued' && !action.isClaimed) {
+    await transaction.query(sql.unsafe`
+      update actions set state = 'cancelled', finished_at = now(), error = 'Cancelled before it started.'
+      where id = ${actionId}`)
+    return { change: await applyFinalStatus(transaction, action, false), isClaimed: false }
+  }
+  if (action.isRequested) return { change: null, isClaimed: true }
+  await transaction.query(
+    sql.unsafe`update deployments set revision = default where id = ${action.deploymentId}`,
+  )
+  return { change: await readChangeEvent(transaction, action.deploymentId), isClaimed: true }
 }

@@ -11,7 +11,7 @@ import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { isFailure, isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
 import { readChangeEvent } from './deployments.ts'
-import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
+import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
 const dueRow = z
@@ -195,18 +195,18 @@ const waitingRow = z.object({
 /**
  * A pending deployment without an active action becomes a failure. The row lock decides between this request and a check
  * that passes at the same moment: the check first, and the request is refused; the request first, and the result of the
- * check is rejected (plan_check). A repeated call changes nothing and returns null. `beforeCommit` runs when the row is
- * locked. Throws no_such_deployment, busy, invalid_transition,
- * idempotency_key_reused.
+ * check is rejected (plan_check). A repeated call changes nothing and returns null. Throws no_such_deployment, busy,
+ * invalid_transition, idempotency_key_reused.
  */
 export async function stopWaiting(
   pool: Database,
   name: string,
   actor: string,
   key: IdempotencyKey | undefined,
-  beforeCommit: () => Promise<unknown>,
+  begin: BeginWrite,
 ): Promise<ChangeEvent | null> {
   return pool.transaction(async (transaction) => {
+    const window = await begin()
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
     const locked = await transaction.maybeOneFirst(sql.type(heldRow)`
       select id from deployments where name = ${name} for update`)
@@ -224,7 +224,7 @@ export async function stopWaiting(
         'invalid_transition',
         `Deployment ${name} does not wait for a check: it is ${statusTable[status].label}.`,
       )
-    await beforeCommit()
+    await requireInTime(transaction, key, window)
     await transaction.query(sql.unsafe`
       update deployments set status = 'GenericFailure', status_updated_at = now(), updated_at = now(), revision = default
       where id = ${id}`)

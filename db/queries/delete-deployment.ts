@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { deploymentBusy, noSuchDeployment } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
-import { claimIdempotencyKey, type IdempotencyKey } from './idempotency.ts'
+import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 
 /**
  * Returns null when an earlier request with the same key did it. Throws no_such_deployment, busy,
@@ -14,11 +14,15 @@ export async function deleteDeployment(
   pool: Database,
   name: string,
   key: IdempotencyKey | undefined,
+  begin?: BeginWrite,
 ): Promise<ChangeEvent | null> {
   return pool.transaction(async (transaction) => {
+    const window = begin === undefined ? null : await begin()
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
     const { id } = await lockIdleDeployment(transaction, name)
-    return deleteDeploymentRow(transaction, id, name)
+    const change = await deleteDeploymentRow(transaction, id, name)
+    await requireInTime(transaction, key, window)
+    return change
   })
 }
 

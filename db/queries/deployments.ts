@@ -128,7 +128,7 @@ export async function getDeploymentOverrides(pool: Database, name: string): Prom
   return row
 }
 
-const deploymentStateRow = z
+export const deploymentStateRow = z
   .object({
     status: z.enum(statuses),
     busy: z.boolean(),
@@ -139,13 +139,14 @@ const deploymentStateRow = z
   .transform(nestOverrides)
 export type DeploymentState = z.infer<typeof deploymentStateRow>
 
-/** Reads without a lock, to refuse invalid requests early. Only enqueueAction, under the lock, decides. */
-export async function readDeploymentState(pool: Database, name: string): Promise<DeploymentState | null> {
-  return pool.maybeOne(sql.type(deploymentStateRow)`
-    select status, config_revision as "configRevision", app_overrides, deployment_overrides,
-      exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
-    from deployments d where name = ${name}`)
-}
+/**
+ * The query of the state, without a lock, to refuse invalid requests early: part of readRequestContext. Only
+ * enqueueAction, under the lock, decides.
+ */
+export const deploymentState = (name: string) => sql.fragment`
+  select status, config_revision as "configRevision", app_overrides, deployment_overrides,
+    exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
+  from deployments d where name = ${name}`
 
 /** The change event for the current state of a deployment in this transaction. */
 export async function readChangeEvent(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {

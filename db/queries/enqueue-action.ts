@@ -15,7 +15,7 @@ import { statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
 import type { Database } from '../pool.ts'
 import { toChangeEvent } from './deployments.ts'
-import type { IdempotencyKey } from './idempotency.ts'
+import { type BeginWrite, type IdempotencyKey, inTime, type RequestWindow } from './idempotency.ts'
 import { toJsonb } from './sql-fragments.ts'
 
 export type Actor = { actor: string; source: string; reason: string | null }
@@ -53,11 +53,16 @@ const enqueuedRow = z.object({
 
 /**
  * Throws an ApiError: name_taken, no_such_deployment, busy, invalid_transition, precondition_failed,
- * idempotency_key_reused. After a database error the outcome is unknown; a retry with the same key returns it.
+ * idempotency_key_reused. After a database error the outcome is unknown, except for a late request; a retry with the
+ * same key returns it.
  */
-export async function enqueueAction(pool: Database, request: ActionRequest): Promise<EnqueuedAction> {
+export async function enqueueAction(
+  pool: Database,
+  request: ActionRequest,
+  begin?: BeginWrite,
+): Promise<EnqueuedAction> {
   try {
-    const enqueued = await pool.one(enqueueActionQuery(request))
+    const enqueued = await runInTime(pool, request, begin)
     if (enqueued.outcome === 'enqueued' && enqueued.body !== null) {
       return { actionId: enqueued.action_id ?? 0, change: toChangeEvent(enqueued.body) }
     }
@@ -70,7 +75,22 @@ export async function enqueueAction(pool: Database, request: ActionRequest): Pro
   }
 }
 
-function enqueueActionQuery(request: ActionRequest) {
+async function runInTime(
+  pool: Database,
+  request: ActionRequest,
+  begin: BeginWrite | undefined,
+): Promise<z.infer<typeof enqueuedRow>> {
+  if (begin === undefined) return pool.one(enqueueActionQuery(request, null))
+  const result = await pool.connect(async (connection) => {
+    // Slonik closes the connection of a handler that throws, and this one is in order.
+    const [begun] = await Promise.allSettled([begin()])
+    return begun.status === 'rejected' ? begun : connection.one(enqueueActionQuery(request, begun.value))
+  })
+  if ('reason' in result) throw result.reason
+  return result
+}
+
+function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
@@ -78,7 +98,8 @@ function enqueueActionQuery(request: ActionRequest) {
     select outcome, status, action_id, body from enqueue_action(
       ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
-      ${revision ?? null})`
+      ${revision ?? null})
+    where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 
 function toError(request: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {

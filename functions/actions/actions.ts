@@ -1,9 +1,10 @@
 /** Handlers for actions: list those of a deployment, read one, cancel one. Their output is in output.ts. */
 import { getAction as readAction, listActions as readActions } from '../../db/queries/actions.ts'
 import { requestCancel } from '../../db/queries/cancel-action.ts'
+import { readDatabaseTime } from '../../db/queries/idempotency.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
 import { canReadOutput } from '../auth/credentials.ts'
-import { acceptedResponse } from '../deployments/submit-action.ts'
+import { acceptedResponse } from '../deployments/final-refusals.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -17,10 +18,12 @@ export const getAction: EndpointHandler<'getAction'> = ({ db, settings }, { para
 /**
  * An action that no runner has claimed is cancelled here; a claimed one by its runner, which learns of it by an event.
  */
-export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor }) => {
+export const cancelAction: EndpointHandler<'cancelAction'> = async (services, { param, actor, deadline }) => {
   const { db, redis, settings } = services
   const actionId = parseActionId(param('action_id'))
-  const { change, isClaimed } = await requestCancel(db, actionId, actor.actor)
+  deadline.beginChecks()
+  deadline.setDatabaseTime(await readDatabaseTime(db))
+  const { change, isClaimed } = await requestCancel(db, actionId, actor.actor, deadline.beforeCommit)
   await waitUntil(services, [
     ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
     ...(isClaimed ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),

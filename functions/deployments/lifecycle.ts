@@ -1,16 +1,20 @@
 /**
  * Handlers that change a deployment: create, update, archive, restore and cleanup start an action; delete removes the
- * record without a script.
+ * record and stop-waiting changes the status, without a script.
  */
 import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
+import { type BeginWrite, readRequestContext } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
 import { overridesFromWire } from '../../domain/overrides.ts'
-import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
-import { acceptedResponse, submitAction } from './submit-action.ts'
+import type { Services } from '../services.ts'
+import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
+import { submitAction } from './submit-action.ts'
 
 export const createDeployment: EndpointHandler<'createDeployment'> = (services, request) =>
   submitAction(services, request, {
@@ -37,20 +41,35 @@ export const restoreDeployment: EndpointHandler<'restoreDeployment'> = (services
 export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = (services, request) =>
   submitAction(services, request, { kind: 'cleanup', name: request.param('name') })
 
-/** Starts no action: only the status changes. A repeated request changes nothing. */
-export const stopWaiting: EndpointHandler<'stopWaiting'> = async (services, request) => {
-  const { db, redis, settings } = services
-  const { param, actor, idempotencyKey, deadline } = request
-  const change = await stopWaitingFor(db, param('name'), actor.actor, idempotencyKey, deadline.beforeCommit)
-  if (change !== null) await waitUntil(services, [publishChange(redis, settings.REDIS_PREFIX, change)])
-  return acceptedResponse(0)
-}
+/** A repeated request changes nothing. */
+export const stopWaiting: EndpointHandler<'stopWaiting'> = (services, request) =>
+  changeRecord(services, request, (begin) => {
+    const { param, actor, idempotencyKey } = request
+    return stopWaitingFor(services.db, param('name'), actor.actor, idempotencyKey, begin)
+  })
 
-export const deleteDeployment: EndpointHandler<'deleteDeployment'> = async (services, request) => {
-  const { db, redis, settings } = services
-  const change = await deleteRecord(db, request.param('name'), request.idempotencyKey)
-  if (change !== null) await waitUntil(services, [publishChange(redis, settings.REDIS_PREFIX, change)])
-  return acceptedResponse(0)
+export const deleteDeployment: EndpointHandler<'deleteDeployment'> = (services, request) =>
+  changeRecord(services, request, (begin) =>
+    deleteRecord(services.db, request.param('name'), request.idempotencyKey, begin),
+  )
+
+/** A change that starts no action. */
+function changeRecord(
+  services: Services,
+  request: Pick<EndpointRequest<'deleteDeployment'>, 'idempotencyKey' | 'deadline'>,
+  write: (begin: BeginWrite) => Promise<ChangeEvent | null>,
+): Promise<Response> {
+  return withFinalRefusals(services, request, async () => {
+    const { db, redis, settings } = services
+    const { idempotencyKey, deadline } = request
+    deadline.beginChecks()
+    const { databaseTimeMs, accepted } = await readRequestContext(db, idempotencyKey)
+    deadline.setDatabaseTime(databaseTimeMs)
+    if (accepted !== null) return acceptedResponse(0)
+    const change = await write(deadline.beforeCommit)
+    if (change !== null) await waitUntil(services, [publishChange(redis, settings.REDIS_PREFIX, change)])
+    return acceptedResponse(0)
+  })
 }
 
 /** Returns the revision that the client has read; undefined without the header and for `*`, which stands for any. */

@@ -2,14 +2,12 @@
  * Starts an action; create, update, archive, restore and cleanup share it. Rejects an invalid request before any work,
  * has config_check run while the user waits, enqueues the action, then notifies runners and clients.
  */
-import { isDatabaseUnavailable } from '../../db/errors.ts'
-import { readDeploymentState } from '../../db/queries/deployments.ts'
+import type { DeploymentState } from '../../db/queries/deployments.ts'
 import { type ActionRequest, enqueueAction } from '../../db/queries/enqueue-action.ts'
-import { findIdempotencyKey } from '../../db/queries/idempotency.ts'
+import { readRequestContext } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { actions } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
-import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
@@ -17,6 +15,7 @@ import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
 import type { Services } from '../services.ts'
+import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 
 type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
 type Request = Pick<EndpointRequest<EndpointName>, 'actor' | 'idempotencyKey' | 'deadline'>
@@ -26,39 +25,33 @@ type Request = Pick<EndpointRequest<EndpointName>, 'actor' | 'idempotencyKey' | 
  */
 export async function submitAction(
   services: Services,
-  { actor, idempotencyKey, deadline }: Request,
+  request: Request,
   input: ActionInput,
 ): Promise<Response> {
   const { db, redis, settings, shutdownSignal } = services
   if (shutdownSignal.aborted)
     throw new ApiError('shutting_down', 'This server is shutting down; send it again.')
 
-  deadline.beginChecks()
-  const findEarlier = async () => (idempotencyKey ? findIdempotencyKey(db, idempotencyKey) : null)
-  const earlier = await findEarlier()
-  if (earlier !== null) return acceptedResponse(earlier.actionId ?? 0)
+  return withFinalRefusals(services, request, async () => {
+    const { actor, idempotencyKey, deadline } = request
+    const { runsConfigCheck } = actions[input.kind]
+    deadline.beginChecks()
+    const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
+    deadline.setDatabaseTime(context.databaseTimeMs)
+    if (context.accepted !== null) return acceptedResponse(context.accepted.actionId ?? 0)
 
-  let configChecked = false
-  if (actions[input.kind].runsConfigCheck) {
-    try {
-      configChecked = await runConfigCheck(services, input, deadline)
-    } catch (error) {
-      // Of the same request sent twice, one may be rejected because of the action that the other has just started.
-      const concurrent = isDatabaseUnavailable(error) ? null : await findEarlier()
-      if (concurrent === null) throw error
-      return acceptedResponse(concurrent.actionId ?? 0)
+    const configChecked =
+      runsConfigCheck && (await runConfigCheck(services, input, context.deployment, deadline))
+    const actionRequest = { ...input, ...actor, key: idempotencyKey, configChecked }
+    const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit)
+    if (enqueued.change !== null) {
+      await waitUntil(services, [
+        notifyRunners(services, enqueued.actionId),
+        publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
+      ])
     }
-  }
-
-  await deadline.beforeCommit()
-  const enqueued = await enqueueAction(db, { ...input, ...actor, key: idempotencyKey, configChecked })
-  if (enqueued.change !== null) {
-    await waitUntil(services, [
-      notifyRunners(services, enqueued.actionId),
-      publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
-    ])
-  }
-  return acceptedResponse(enqueued.actionId)
+    return acceptedResponse(enqueued.actionId)
+  })
 }
 
 /**
@@ -68,10 +61,10 @@ export async function submitAction(
 async function runConfigCheck(
   services: Services,
   input: ActionInput,
+  current: DeploymentState | null,
   deadline: Request['deadline'],
 ): Promise<boolean> {
   const { name } = input
-  const current = await readDeploymentState(services.db, name)
   const condition = findUnmetCondition(input, current)
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
@@ -86,12 +79,4 @@ async function runConfigCheck(
 async function notifyRunners({ actionQueue, log }: Services, actionId: number): Promise<void> {
   if (await actionQueue.notify(actionId)) return
   log.warn({ actionId }, 'queue notification failed; the action will be found by polling')
-}
-
-/** The answer of Octopod 1.6, with the id of the action, if there is one, in a header. */
-export function acceptedResponse(actionId: number): Response {
-  return Response.json(
-    { tag: 'Success' },
-    { headers: actionId > 0 ? { [headers.actionId]: String(actionId) } : {} },
-  )
 }

@@ -3,7 +3,7 @@
  * log. Called by app.ts.
  */
 import type { Logger } from 'pino'
-import { classifyStoreError, type StoreError } from '../../db/errors.ts'
+import { classifyStoreError, isLateRequest, type StoreError } from '../../db/errors.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError, errorBody } from '../../domain/errors.ts'
 import { ClientDisconnected, RequestDatabaseError, retryAdvice } from './request-deadline.ts'
@@ -24,6 +24,11 @@ function toResponse(error: unknown, log: Logger, requestId: string): Response {
   if (error instanceof ClientDisconnected) {
     log.info({ requestId }, 'client disconnected before the request was started')
     return new Response(null, { status: clientClosedRequest })
+  }
+  if (isLateRequest(error)) {
+    log.info({ err: error, requestId }, 'request reached the database too late')
+    const message = `The request reached the database too late${retryAdvice.not_started}`
+    return apiErrorResponse(new ApiError('service_unavailable', message))
   }
   const storeError = classifyStoreError(error)
   if (storeError !== null) {

@@ -4,6 +4,8 @@
  * unknown. endpoint-handler.ts creates one deadline for each request, and the handlers call it between their steps.
  */
 import { isDatabaseUnavailable, knownNotCommitted } from '../../db/errors.ts'
+import { defaultQueryTimeoutMs } from '../../db/pool.ts'
+import type { RequestWindow } from '../../db/queries/idempotency.ts'
 import { ApiError } from '../../domain/errors.ts'
 
 /** What a failed request has done: it only reads, it has not started anything, or this is unknown. */
@@ -41,11 +43,14 @@ export type RequestDeadline = {
   run<T>(handler: () => Promise<T>): Promise<T>
   /** From here to {@link beforeCommit} the handler only reads: a failure means `not_started`. */
   beginChecks(): void
+  /** Needed by {@link beforeCommit}. Call it as soon as the database has sent its time. */
+  setDatabaseTime(databaseTimeMs: number): void
   /**
    * Ends the checks, right before the handler writes. Throws when the time is over or the client has disconnected: a
-   * server that was frozen must not start a request that the client has already sent to another server.
+   * server that was frozen must not start a request that the client has already sent to another server. The database
+   * refuses a write that reaches it outside the returned window.
    */
-  beforeCommit(): Promise<void>
+  beforeCommit(): Promise<RequestWindow>
   /** Stops the clock while a script runs, which has its own time limit. Throws when the time is over. */
   pause(): void
   resume(): void
@@ -59,34 +64,49 @@ type Options = {
   isClientDisconnected?: () => Promise<boolean>
 }
 
+/** The clock of a suspended machine stands still, the time of day does not. */
+const maxSuspendedMs = 1000
+
 export function createRequestDeadline(options: Options): RequestDeadline {
   const { changesState, timeoutMs, scriptQueryTimeoutMs, isClientDisconnected = async () => false } = options
+  const arrivedAtMs = performance.now()
+  const dayTimeOffsetMs = Date.now() - arrivedAtMs
+  let expiresAtMs = arrivedAtMs + timeoutMs
+  let pausedAtMs: number | null = null
+  /**
+   * What to add to a time of this server. The time of the database was read before its answer was: the sum may be too
+   * early, by the time that the answer took, and is never too late.
+   */
+  let databaseOffsetMs: number | null = null
   let outcome: Outcome = changesState ? 'unknown' : 'read'
-  let remainingMs = timeoutMs
-  let runningSince = performance.now()
   let timer: NodeJS.Timeout | undefined
   let isFinished = false
   let timeoutError: ApiError | null = null
   const { promise: timedOut, reject } = Promise.withResolvers<never>()
   timedOut.catch(() => {})
 
-  const rejectIn = (ms: number) => {
+  const timeOut = () => {
+    timeoutError ??= new ApiError(
+      'service_unavailable',
+      `The server could not answer in time${retryAdvice[outcome]}`,
+    )
+    reject(timeoutError)
+  }
+  const currentLimitMs = () => (pausedAtMs === null ? expiresAtMs : expiresAtMs + scriptQueryTimeoutMs)
+  const restartTimer = () => {
     clearTimeout(timer)
-    if (isFinished) return
-    timer = setTimeout(() => {
-      timeoutError = new ApiError(
-        'service_unavailable',
-        `The server could not answer in time${retryAdvice[outcome]}`,
-      )
-      reject(timeoutError)
-    }, ms)
+    if (!isFinished) timer = setTimeout(timeOut, currentLimitMs() - performance.now())
   }
   const throwIfTimedOut = () => {
+    const nowMs = performance.now()
+    const wasSuspended = Date.now() - dayTimeOffsetMs - nowMs > maxSuspendedMs
+    // After a freeze this may run before the timer.
+    if (nowMs >= currentLimitMs() || wasSuspended) timeOut()
     if (timeoutError !== null) throw timeoutError
   }
   return {
     async run(handler) {
-      rejectIn(timeoutMs)
+      restartTimer()
       try {
         return await Promise.race([handler(), timedOut])
       } catch (error) {
@@ -101,19 +121,29 @@ export function createRequestDeadline(options: Options): RequestDeadline {
     beginChecks() {
       outcome = 'not_started'
     },
+    setDatabaseTime(databaseTimeMs) {
+      databaseOffsetMs = databaseTimeMs - performance.now()
+    },
     async beforeCommit() {
+      if (databaseOffsetMs === null) throw new Error('the time of the database was not read')
       if (await isClientDisconnected()) throw new ClientDisconnected()
       throwIfTimedOut()
       outcome = 'unknown'
+      // The client is answered when the time is over, or before when the query fails.
+      const notAfterMs = Math.min(expiresAtMs, performance.now() + defaultQueryTimeoutMs)
+      return { arrivedAtMs: arrivedAtMs + databaseOffsetMs, notAfterMs: notAfterMs + databaseOffsetMs }
     },
     pause() {
       throwIfTimedOut()
-      remainingMs -= performance.now() - runningSince
-      rejectIn(remainingMs + scriptQueryTimeoutMs)
+      pausedAtMs = performance.now()
+      restartTimer()
     },
     resume() {
-      runningSince = performance.now()
-      rejectIn(remainingMs)
+      if (pausedAtMs === null) return
+      if (performance.now() >= currentLimitMs()) timeOut()
+      expiresAtMs += performance.now() - pausedAtMs
+      pausedAtMs = null
+      restartTimer()
     },
   }
 }

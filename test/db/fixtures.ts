@@ -6,6 +6,7 @@ import { type Database, openPool } from '../../db/pool.ts'
 import { type ClaimedAction, claim, finish, start } from '../../db/queries/action-lifecycle.ts'
 import { getFullInfos, requireFullInfo } from '../../db/queries/deployments.ts'
 import { type ActionRequest, type EnqueuedAction, enqueueAction } from '../../db/queries/enqueue-action.ts'
+import type { BeginWrite } from '../../db/queries/idempotency.ts'
 import type { ActionKind, ScriptResult } from '../../domain/actions.ts'
 import type { Status } from '../../domain/statuses.ts'
 import { createDatabase } from '../helpers/datastores.ts'
@@ -65,7 +66,9 @@ export const enqueue = (
   kind: ActionKind,
   name: string,
   more: Partial<ActionRequest> = {},
-): Promise<EnqueuedAction> => enqueueAction(pool, { kind, name, configChecked: true, ...testActor, ...more })
+  begin?: BeginWrite,
+): Promise<EnqueuedAction> =>
+  enqueueAction(pool, { kind, name, configChecked: true, ...testActor, ...more }, begin)
 
 export async function claimNow(
   { pool }: TestDatabase,

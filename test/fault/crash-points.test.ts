@@ -15,6 +15,7 @@ import {
 } from './faults/forbidden-writes.ts'
 import { freezeBetweenClaimAndStart, freezeRunner } from './faults/freeze-runner.ts'
 import { deliverEventLate, deliverStatementLate, isRejected } from './faults/late-arrival.ts'
+import { arriveAfterRefusal, thawAfterRefusal } from './faults/late-requests.ts'
 import {
   createDeployments,
   killRunner,
@@ -60,6 +61,9 @@ before(async () => {
     'late-finish',
     'late-event',
     'orphaned',
+    'refused',
+    'given-up',
+    'overtaken',
   ])
 })
 after(() => cluster?.close())
@@ -101,6 +105,24 @@ test('A script whose runner and watchdog are killed in one moment ends before it
   await next
   await cluster.waitUntilQuiet()
   assertNoViolations((await cluster.check()).violations, seed)
+})
+
+test('A request that reaches PostgreSQL after its client was answered or refused does not act', async () => {
+  const results = {
+    refused: await thawAfterRefusal(cluster, 'refused', true),
+    givenUp: await thawAfterRefusal(cluster, 'given-up', false),
+    overtaken: await arriveAfterRefusal(cluster, 'overtaken'),
+  }
+  assertNoViolations(
+    (await cluster.check()).violations.filter(({ message }) =>
+      /key (refused|given-up|overtaken)-/.test(message),
+    ),
+    seed,
+  )
+  assert.equal(results.refused.repeated?.outcome, 'rejected')
+  assert.equal(results.overtaken.repeated?.outcome, 'rejected')
+  for (const [title, { late }] of Object.entries(results))
+    assert.equal(late.errorCode, 'OC002', `${title}: ${JSON.stringify(late)}`)
 })
 
 suite('Without a killed runner', { concurrency: true }, () => {

@@ -15,6 +15,7 @@ import { chooseSeed, formatViolations } from './harness/report.ts'
 import { checksBesideActions } from './scenarios/checks-beside-actions.ts'
 import { connectionReset } from './scenarios/connection-reset.ts'
 import { crashPoints, randomPlan } from './scenarios/crash-points.ts'
+import { lateRequests } from './scenarios/late-requests.ts'
 import { misbehavingScripts } from './scenarios/misbehaving-scripts.ts'
 import { networkPartition } from './scenarios/network-partition.ts'
 import { postgresOutage } from './scenarios/postgres-outage.ts'
@@ -44,6 +45,7 @@ const scenarios: Scenario[] = [
   serverKilled,
   serverFrozen,
   connectionReset,
+  lateRequests,
   rollingRestart,
   misbehavingScripts,
   scale,

@@ -153,4 +153,18 @@ export const mutants: Record<string, Mutant> = {
     violates: ['I5'],
     firstTest: 'crash-points',
   },
+  'a request that acts although its client has an answer already': {
+    file: 'db/definitions/functions.sql',
+    search: 'if clock_timestamp() > p_not_after then',
+    replacement: 'if false then',
+    violates: ['I2'],
+    firstTest: 'crash-points',
+  },
+  'a refusal that does not hold against earlier requests with its key': {
+    file: 'db/definitions/functions.sql',
+    search: 'where r.key = p_key and r.refused_at >= p_arrived_at',
+    replacement: 'where false',
+    violates: ['I2'],
+    firstTest: 'crash-points',
+  },
 }

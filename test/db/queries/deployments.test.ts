@@ -11,11 +11,11 @@ import {
   getDeploymentOverrides,
   getListState,
   getListVersion,
-  readDeploymentState,
   readListChanges,
   readListEntries,
   shardOf,
 } from '../../../db/queries/deployments.ts'
+import { readRequestContext } from '../../../db/queries/idempotency.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { actionKinds, canStart } from '../../../domain/actions.ts'
 import { ApiError } from '../../../domain/errors.ts'
@@ -36,6 +36,8 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(20)
+
+const readState = async (name: string) => (await readRequestContext(db.pool, undefined, name)).deployment
 
 suite('single deployment', () => {
   test('A deployment matches the API schema, with its last action and last check', async () => {
@@ -58,9 +60,9 @@ suite('single deployment', () => {
     assert.deepEqual(fullInfoWithCheck.parse(read), read)
   })
 
-  test('readDeploymentState reads without a lock', async () => {
+  test('A request reads the state of its deployment without a lock', async () => {
     const name = await insertDeployment(db)
-    const seen = await readDeploymentState(db.pool, name)
+    const seen = await readState(name)
     assert.deepEqual(seen, {
       status: 'Running',
       busy: false,
@@ -68,8 +70,8 @@ suite('single deployment', () => {
       overrides: { application: [], deployment: [] },
     })
     await enqueue(db, 'update', name)
-    assert.equal((await readDeploymentState(db.pool, name))?.busy, true)
-    assert.equal(await readDeploymentState(db.pool, 'unknown'), null)
+    assert.equal((await readState(name))?.busy, true)
+    assert.equal(await readState('unknown'), null)
     await assert.rejects(getDeploymentOverrides(db.pool, 'unknown'), isRefusal('no_such_deployment'))
   })
 })
@@ -163,7 +165,7 @@ suite('version of the list', () => {
       if (change) changes.push(change)
     }
     const runRandomAction = async (name: string, dice: number) => {
-      const status = (await readDeploymentState(db.pool, name))?.status
+      const status = (await readState(name))?.status
       const kinds = actionKinds.filter((kind) => (status ? canStart(kind, status) : kind === 'create'))
       const { actionId, change } = await enqueue(db, kinds[dice % kinds.length] ?? 'update', name)
       collect(change)

@@ -8,11 +8,8 @@ import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
 import { findNextActions } from '../../../db/queries/claim-order.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
-import {
-  getDeploymentOverrides,
-  getListVersion,
-  readDeploymentState,
-} from '../../../db/queries/deployments.ts'
+import { getDeploymentOverrides, getListVersion } from '../../../db/queries/deployments.ts'
+import { readRequestContext } from '../../../db/queries/idempotency.ts'
 import { getOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
@@ -79,7 +76,7 @@ test('No frequent query scans a whole table', async () => {
   await getListVersion(pool)
   await getFullInfo(pool, 'd300')
   await getDeploymentOverrides(pool, 'd300')
-  await readDeploymentState(pool, 'd300')
+  await readRequestContext(pool, { key: 'k', fingerprint: 'f' }, 'd300')
   await listActions(pool, 'd300', 50)
   await getInfo(pool, 'd300')
   await getAction(pool, 3000)

@@ -44,6 +44,15 @@ test('Output may be cut when its script was interrupted, and a deleted name may 
   assert.deepEqual(check(history), [])
 })
 
+test('A client may give up after a response that says nothing certain', () => {
+  const history = createHistory()
+  Object.assign(history.requests[0] ?? {}, {
+    isGivenUp: true,
+    responses: [{ atMs: 45, outcome: 'unknown', code: '503 service_unavailable' }],
+  })
+  assert.deepEqual(check(history), [])
+})
+
 test('A process may outlive its lease by the time for which the machine was stalled', () => {
   const stalled = createRetriedHistory()
   stalled.sightings.push({ atMs: 20_340, action: 1, fencingToken: 1, pid: 52 })
@@ -107,6 +116,12 @@ addBroken('an accepted action is not in the database', 'I2', createHistory(), ({
 })
 addBroken('a rejected request started an action', 'I2', createHistory(), ({ requests }) => {
   Object.assign(requests[0] ?? {}, { responses: [{ atMs: 60, outcome: 'rejected', code: 'busy' }] })
+})
+addBroken('a request that was given up started an action later', 'I2', createHistory(), (history) => {
+  Object.assign(history.requests[0] ?? {}, {
+    isGivenUp: true,
+    responses: [{ atMs: -3000, outcome: 'unknown', code: '503 service_unavailable' }],
+  })
 })
 addBroken('a request never got a final response', 'I2', createHistory(), ({ requests }) =>
   requests[0]?.responses.pop(),

@@ -1,11 +1,12 @@
 /**
- * I2: an accepted action exists and ends, a rejected request has started no action, and no deployment waits
- * for a check that never comes.
+ * I2: an accepted action exists and ends, a rejected request has started no action, no request starts an action
+ * after its last response, and no deployment waits for a check that never comes.
  */
 import {
   checkTimeoutMs,
   type History,
   isActive,
+  lateActionMs,
   type RecordedRequest,
   type RowChange,
   rowChanges,
@@ -18,8 +19,10 @@ export function checkCompletion(history: History): Violation[] {
     .filter(([, changes]) => !hasEnded(changes))
     .map(([action, changes]) => violation(`action ${action} is still ${changes.at(-1)?.after?.state}`))
 
-  const startedKeys = new Set(
-    [...byAction.values()].flatMap(([first]) => (first?.after?.reason ? [first.after.reason] : [])),
+  const startedAtByKey = new Map(
+    [...byAction.values()].flatMap(([first]) =>
+      first?.after?.reason ? [[first.after.reason, first.atMs] as const] : [],
+    ),
   )
   const inconsistent = history.requests.flatMap((request) => {
     const name = describeRequest(request)
@@ -29,9 +32,14 @@ export function checkCompletion(history: History): Violation[] {
       .map(({ action }) => violation(`${name} was accepted as action ${action}, which does not exist`))
     if (accepted.length > 0) return lost
     const rejection = request.responses.find((response) => response.outcome === 'rejected')
-    if (rejection !== undefined && startedKeys.has(request.key))
+    const startedAtMs = startedAtByKey.get(request.key)
+    if (rejection !== undefined && startedAtMs !== undefined)
       return [violation(`${name} was rejected (${rejection.code}), but it started an action`)]
-    if (rejection === undefined) return [violation(`${name} never got a final response`)]
+    const lateMs = (startedAtMs ?? 0) - (request.responses.at(-1)?.atMs ?? Number.POSITIVE_INFINITY)
+    if (lateMs > lateActionMs)
+      return [violation(`${name} started an action ${Math.round(lateMs)} ms after its last response`)]
+    if (rejection === undefined && !request.isGivenUp)
+      return [violation(`${name} never got a final response`)]
     return []
   })
   return [...unfinished, ...inconsistent, ...findStuckDeployments(history)]

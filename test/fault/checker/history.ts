@@ -63,12 +63,13 @@ export type OutputWrite = {
 }
 export type Write = RowChange | OutputWrite
 
-/** One request of a client, repeated with the same key until the response was final. */
+/** One request of a client, repeated with the same key until the response was final or the client gave up. */
 export type RecordedRequest = {
   key: string
   deployment: string
   kind: string
   sentMs: number
+  isGivenUp?: boolean
   responses: RecordedResponse[]
 }
 export type RecordedResponse =
@@ -166,6 +167,9 @@ export type Violation = { invariant: Invariant; message: string }
 
 /** The compared clocks move in steps of 10 ms, and one is converted to the other. */
 export const toleranceMs = 30
+
+/** A request acts at most this long after its last response. */
+export const lateActionMs = 250
 
 export const isActive = (state: string) => state === 'queued' || state === 'running'
 

@@ -49,6 +49,28 @@ export async function sendUntilAnswered(
   }
 }
 
+/** Sends the request once, appends it to `requests` and never repeats it. The client leaves after `clientTimeoutMs`. */
+export async function sendAndGiveUp(
+  requests: RecordedRequest[],
+  url: string,
+  request: ClientRequest,
+  clientTimeoutMs?: number,
+): Promise<RecordedResponse> {
+  const { key, kind, deployment } = request
+  const recorded = {
+    key,
+    kind,
+    deployment,
+    sentMs: nowMs(),
+    isGivenUp: true,
+    responses: [] as RecordedResponse[],
+  }
+  requests.push(recorded)
+  const response = await sendOnce(url, request, clientTimeoutMs)
+  recorded.responses.push(response)
+  return response
+}
+
 function expiresAfter(limitMs: number): () => boolean {
   const deadline = performance.now() + limitMs
   return () => performance.now() > deadline
@@ -58,6 +80,7 @@ function expiresAfter(limitMs: number): () => boolean {
 export async function sendOnce(
   url: string,
   { key, kind, deployment, behaviour }: ClientRequest,
+  clientTimeoutMs = responseTimeoutMs,
 ): Promise<RecordedResponse> {
   const endpoint = kinds[kind]
   const overrides = {
@@ -77,7 +100,7 @@ export async function sendOnce(
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(responseTimeoutMs),
+      signal: AbortSignal.timeout(clientTimeoutMs),
     })
     const text = await response.text()
     if (response.ok)

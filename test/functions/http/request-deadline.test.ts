@@ -34,6 +34,7 @@ test('A request answered with "nothing was started" starts nothing later', async
   const gate = Promise.withResolvers<void>()
   const handler = async () => {
     deadline.beginChecks()
+    deadline.setDatabaseTime(0)
     await gate.promise
     await deadline.beforeCommit()
     steps.push('started')
@@ -59,7 +60,74 @@ test('Nothing is started for a client that has disconnected', async () => {
     scriptQueryTimeoutMs: 0,
     isClientDisconnected: async () => true,
   })
+  deadline.setDatabaseTime(0)
   assert.ok((await errorOf(deadline.run(deadline.beforeCommit))) instanceof ClientDisconnected)
+})
+
+test('The database learns on its own clock when the request came and when its time is over', async () => {
+  const deadline = deadlineOf(1000, 5000)
+  const databaseTimeMs = 5_000_000
+  const startedAtMs = performance.now()
+  await deadline.run(async () => {
+    await sleep(20)
+    const readAfterMs = performance.now() - startedAtMs
+    deadline.setDatabaseTime(databaseTimeMs)
+    const first = await deadline.beforeCommit()
+    assert.ok(first.arrivedAtMs <= databaseTimeMs - 19, 'it came before the database sent its time')
+    assert.ok(first.arrivedAtMs >= databaseTimeMs - readAfterMs - 5)
+    assert.ok(Math.abs(first.notAfterMs - first.arrivedAtMs - 1000) < 0.001)
+    const pausedAtMs = performance.now()
+    deadline.pause()
+    await sleep(30)
+    deadline.resume()
+    const pausedMs = performance.now() - pausedAtMs
+    const second = await deadline.beforeCommit()
+    assert.equal(second.arrivedAtMs, first.arrivedAtMs)
+    const shiftMs = second.notAfterMs - first.notAfterMs
+    assert.ok(shiftMs >= 29 && shiftMs <= pausedMs, `${shiftMs} ms while a script ran`)
+  })
+})
+
+test('A request of a process that stood still starts nothing, also before its timer has run', async () => {
+  const standStill = (ms: number) => {
+    for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
+  }
+  const deadline = deadlineOf(20, 20)
+  const frozen = await errorOf(
+    deadline.run(async () => {
+      deadline.beginChecks()
+      deadline.setDatabaseTime(0)
+      standStill(50)
+      await deadline.beforeCommit()
+    }),
+  )
+  assert.match(frozen.message, /has started nothing/)
+  const slowScript = deadlineOf(20, 20)
+  const frozenInScript = await errorOf(
+    slowScript.run(async () => {
+      slowScript.beginChecks()
+      slowScript.setDatabaseTime(0)
+      slowScript.pause()
+      standStill(100)
+      slowScript.resume()
+      await slowScript.beforeCommit()
+    }),
+  )
+  assert.match(frozenInScript.message, /has started nothing/)
+})
+
+test('A request of a machine that was suspended starts nothing', async (t) => {
+  const deadline = deadlineOf(1000)
+  const error = await errorOf(
+    deadline.run(async () => {
+      deadline.beginChecks()
+      deadline.setDatabaseTime(0)
+      // The monotonic clock stood still meanwhile.
+      t.mock.method(Date, 'now', () => performance.timeOrigin + performance.now() + 60_000)
+      await deadline.beforeCommit()
+    }),
+  )
+  assert.match(error.message, /has started nothing/)
 })
 
 test('Script calls do not count towards the deadline, and all other work counts together', async () => {

@@ -8,6 +8,7 @@ import type { EndpointName } from '../../../domain/api-schema.ts'
 import { cancelAction } from '../../../functions/actions/actions.ts'
 import { deleteDeployment } from '../../../functions/deployments/lifecycle.ts'
 import type { EndpointRequest } from '../../../functions/http/endpoint-handler.ts'
+import { createRequestDeadline } from '../../../functions/http/request-deadline.ts'
 import type { Services } from '../../../functions/services.ts'
 import { createDatabase } from '../../helpers/datastores.ts'
 
@@ -42,10 +43,11 @@ async function answersBeforeRedis(
   }
   const settings = { REDIS_PREFIX: 'x' }
   const services = { db, redis, settings, supportsStreaming } as unknown as Services
-  const request: Pick<EndpointRequest<EndpointName>, 'param' | 'actor' | 'idempotencyKey'> = {
+  const request: Pick<EndpointRequest<EndpointName>, 'param' | 'actor' | 'idempotencyKey' | 'deadline'> = {
     param: () => param,
     actor,
     idempotencyKey: undefined,
+    deadline: createRequestDeadline({ changesState: true, timeoutMs: 60_000, scriptQueryTimeoutMs: 0 }),
   }
   let answered = false
   const answer = handler(services, request as never).then(() => {
