@@ -11,7 +11,13 @@ import { type ConfigChange, diffBothLevels } from '../config/config-diff.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
 import { StatusIcon } from '../deployment/status-badge.ts'
-import { actionOutcomeLabel, actionTone, actionVerbs, durationMs } from '../deployment/status-labels.ts'
+import {
+  actionOutcomeLabel,
+  actionTone,
+  actionVerbs,
+  cancelNote,
+  durationMs,
+} from '../deployment/status-labels.ts'
 import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer.ts'
 import { outputQuery } from '../routes.ts'
@@ -88,7 +94,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
         }
       </span>
     </div>
-    ${action.cancelled_by !== null && html`<p class="action-note">Cancelled by ${action.cancelled_by}</p>`}
+    ${cancelNote(action) !== null && html`<p class="action-note">${cancelNote(action)}</p>`}
     ${action.error !== null && html`<p class="action-note">${action.error}</p>`}
     ${action.reason !== null && html`<p class="action-note">“${action.reason}”</p>`}
     ${action.truncated && html`<p class="action-note">The output exceeded the size limit and was truncated.</p>`}

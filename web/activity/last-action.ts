@@ -13,6 +13,7 @@ import {
   actionOutcomeLabel,
   actionTone,
   actionVerbs,
+  cancelNote,
   durationMs,
   stateLabels,
 } from '../deployment/status-labels.ts'
@@ -40,11 +41,9 @@ export function LastAction({ action, name, usualMs, outputShown, onToggleOutput 
   const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
   const tookMs = durationMs(action)
   const isUnusual = tookMs !== null && usualMs !== null && tookMs > usualMs * unusualFactor
-  const notes = [
-    action.cancelled_by !== null && `Cancelled by ${action.cancelled_by}`,
-    action.error,
-    action.reason !== null && `“${action.reason}”`,
-  ].filter((note) => typeof note === 'string')
+  const notes = [cancelNote(action), action.error, action.reason !== null && `“${action.reason}”`].filter(
+    (note) => typeof note === 'string',
+  )
   return html`<section class="last-action" data-tone=${tone} aria-label="Last action">
     <div class="last-action-header">
       <${StatusIcon} tone=${tone} />
@@ -55,7 +54,7 @@ export function LastAction({ action, name, usualMs, outputShown, onToggleOutput 
         ${active && html`<${ElapsedTimer} key="elapsed" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}
         ${!active && tookMs !== null && html`<span key="duration" class="last-action-note">took ${formatDuration(tookMs)}${isUnusual && ', longer than usual'}</span>`}
-        <span key="actor" class="last-action-note">by ${action.actor}${active && action.cancel_requested_at !== null && ', being cancelled'}</span>
+        <span key="actor" class="last-action-note">by ${action.actor}</span>
         ${!active && html`<span key="age" class="last-action-note"><${RelativeTime} time=${action.finished_at ?? action.created_at} /></span>`}
         ${notes.map((note) => html`<span key=${note} class="last-action-reason">${note}</span>`)}
       </div>

@@ -95,6 +95,15 @@ export function actionOutcomeLabel({ state, exit_code, signal }: ActionSummary):
   return signal === null ? 'failed' : `failed (ended by ${signal})`
 }
 
+/** Who requested the cancel of an action, and whether it took effect; null without a cancel. */
+export function cancelNote({ state, cancelled_by }: ActionSummary): string | null {
+  if (cancelled_by === null) return null
+  if (state === 'cancelled') return `Cancelled by ${cancelled_by}`
+  return isActive(state)
+    ? `Being cancelled by ${cancelled_by}`
+    : `The script ended before the cancel by ${cancelled_by} reached it.`
+}
+
 /** The second line of a status: its reason or what it waits for; null when there is nothing to add. */
 export function statusReason(info: FullInfo): string | null {
   const active = activeAction(info)

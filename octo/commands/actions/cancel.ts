@@ -1,6 +1,7 @@
 /** `octo cancel`: cancels a queued or running action. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { isActive } from '../../../domain/actions.ts'
+import type { Action } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
@@ -14,7 +15,7 @@ export class Cancel extends ApiCommand {
     details: `
       Give either the deployment, to cancel its running action, or the action. The command ends when the server has
       accepted the cancellation; with --wait it ends when the action has ended. The script receives SIGTERM, later
-      SIGKILL.
+      SIGKILL. A script may end by itself before; then its own result counts, and --wait exits with code 5.
     `,
     examples: [
       ['The running action of a deployment', '$0 cancel -n feature-1'],
@@ -33,13 +34,12 @@ export class Cancel extends ApiCommand {
     const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout ?? '5m')
     const action_id = await this.findActionId()
     await this.call('cancelAction', { params: { action_id } })
-    if (this.wait) await this.waitUntilEnded(action_id, deadlineMs)
-    if (this.format === null) return
-    await this.printRecords(
-      { record: await this.call('getAction', { params: { action_id } }) },
-      actionView,
-      this.format,
-    )
+    const ended = this.wait ? await this.waitUntilEnded(action_id, deadlineMs) : null
+    if (this.format !== null && ended !== 'gone') {
+      const record = ended ?? (await this.call('getAction', { params: { action_id } }))
+      await this.printRecords({ record }, actionView, this.format)
+    }
+    if (ended === 'gone' || (ended !== null && ended.state !== 'cancelled')) throw tooLate(action_id, ended)
   }
 
   private async findActionId(): Promise<number> {
@@ -58,18 +58,30 @@ export class Cancel extends ApiCommand {
     )
   }
 
-  /** Prints a note when the action ended before the cancellation took effect. */
-  private async waitUntilEnded(action_id: number, deadlineMs: number): Promise<void> {
+  /** `gone`: the action was a cleanup, which has deleted its deployment and its actions. */
+  private async waitUntilEnded(action_id: number, deadlineMs: number): Promise<Action | 'gone'> {
     const { delay } = await import('../../../lib/delay.ts')
     for (let pollIntervalMs = 100; ; pollIntervalMs = Math.min(pollIntervalMs * 1.5, 2000)) {
-      const { state } = await this.call('getAction', { params: { action_id } })
-      if (!isActive(state)) {
-        if (state !== 'cancelled') this.note(`action ${action_id} ${state} before it was cancelled.`)
-        return
-      }
+      const action = await this.call('getAction', { params: { action_id } }).catch((error) => {
+        if (error instanceof CliError && error.code === 'no_such_action') return 'gone' as const
+        throw error
+      })
+      if (action === 'gone' || !isActive(action.state)) return action
       const remainingMs = deadlineMs - performance.now()
-      if (remainingMs <= 0) throw new CliError('timed_out', `Action ${action_id} is still ${state}.`)
+      if (remainingMs <= 0) throw new CliError('timed_out', `Action ${action_id} is still ${action.state}.`)
       await delay(Math.min(pollIntervalMs, remainingMs))
     }
   }
+}
+
+/** The action ended by itself, although the server had accepted the cancellation. */
+function tooLate(actionId: number, ended: Action | 'gone'): CliError {
+  const outcome =
+    ended === 'gone'
+      ? 'succeeded and its deployment is gone'
+      : `has ended as ${ended.state.replace('_', ' ')}`
+  return new CliError(
+    'refused',
+    `Action ${actionId} ${outcome}: its script ended before the cancel reached it.`,
+  )
 }

@@ -55,6 +55,21 @@ suite('cancel', () => {
     assert.equal((await actionRow(db, claimed.actionId)).state, 'cancelled')
   })
 
+  test('A script that ended before the cancel reached it keeps its result', async () => {
+    for (const [exitCode, state] of [
+      [0, 'succeeded'],
+      [3, 'failed'],
+    ] as const) {
+      const claimed = await startAction(db, 'update', await insertDeployment(db))
+      assert.equal((await cancel(claimed.actionId)).isClaimed, true)
+      await finish(db.pool, claimed, scriptResult(exitCode))
+      const row = await actionRow(db, claimed.actionId)
+      assert.deepEqual([row.state, row.cancelled_by], [state, 'carl'])
+      assert.ok(row.cancel_requested_at, 'and says that a cancel was requested')
+      await assert.rejects(cancel(claimed.actionId), isRefusal('action_finished'))
+    }
+  })
+
   test('A repeated cancel changes nothing: the first actor and time stay', async () => {
     const claimed = await startAction(db, 'update', await insertDeployment(db))
     await cancel(claimed.actionId, 'first')

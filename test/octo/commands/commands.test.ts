@@ -201,6 +201,36 @@ Last logs:
     assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-a', '9'), silent)
   })
 
+  test('cancel --wait exits with 5 when the script ended before the cancel reached it', async (t) => {
+    const action = {
+      ...summary,
+      action_id: 9,
+      deployment: 'feature-1',
+      app_overrides: [],
+      deployment_overrides: [],
+    }
+    const ends = {
+      '': { body: { ...action, state: 'cancelled' } },
+      'has ended as succeeded': { body: { ...action, state: 'succeeded' } },
+      'has ended as timed out': { body: { ...action, state: 'timed_out' } },
+      'succeeded and its deployment is gone': {
+        status: 404,
+        body: { tag: 'AppError', error_message: 'There is no action 9.', code: 'no_such_action' },
+      },
+    }
+    for (const [outcome, response] of Object.entries(ends)) {
+      const fake = await fakeServer(t, {
+        'POST /api/v1/actions/9/cancel': success,
+        'GET /api/v1/actions/9': response,
+      })
+      const stderr = `octo: Action 9 ${outcome}: its script ended before the cancel reached it.\n`
+      assert.deepEqual(
+        await runOcto({ OCTOPOD_URL: fake.url }, 'cancel', '-a', '9', '--wait'),
+        outcome === '' ? silent : { code: 5, stdout: '', stderr },
+      )
+    }
+  })
+
   test('cancel fails when no action is running', async (t) => {
     const ended = { ...summary, state: 'succeeded', exit_code: 0 }
     const fake = await fakeServer(t, {

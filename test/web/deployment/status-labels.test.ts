@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { ActionState } from '../../../domain/actions.ts'
 import type { ActionSummary } from '../../../domain/schemas.ts'
 import { usualDurationMs } from '../../../web/activity/usual-duration.ts'
 import {
+  cancelNote,
   checkOutcome,
   needsAttention,
   statusLabel,
@@ -80,5 +82,19 @@ describe('status labels', () => {
     const last = at(9, 50)
     assert.equal(usualDurationMs(last, [last, at(8, 3), at(7, 5)]), null)
     assert.equal(usualDurationMs(last, [last, at(8, 3), at(7, 5), at(6, 99, 'failed'), at(5, 7)]), 5000)
+  })
+
+  it('A cancel is shown as done only when the action ended by it', () => {
+    const noteOf = (state: ActionState, cancelledBy: string | null = 'carl') => {
+      const { last_action } = sampleDeployment({
+        action: { action: 'UpdateAction', state, cancelled_by: cancelledBy },
+      })
+      return last_action && cancelNote(last_action)
+    }
+    assert.equal(noteOf('succeeded', null), null)
+    assert.equal(noteOf('cancelled'), 'Cancelled by carl')
+    assert.equal(noteOf('running'), 'Being cancelled by carl')
+    for (const state of ['succeeded', 'failed', 'timed_out', 'interrupted'] as const)
+      assert.equal(noteOf(state), 'The script ended before the cancel by carl reached it.')
   })
 })
