@@ -85,6 +85,20 @@ export function knownNotCommitted(error: unknown): boolean {
   )
 }
 
+/** The connection of the query had ended or ended during it; a new connection may work at once. */
+export function isConnectionLost(error: unknown): boolean {
+  const chain = errorChain(error)
+  return (
+    !chain.some((one) => one instanceof QueryTimeout) &&
+    chain.some(
+      (one) =>
+        one instanceof BackendTerminatedError ||
+        one instanceof BackendTerminatedUnexpectedlyError ||
+        ['ECONNRESET', 'EPIPE', '57P01'].includes(errorCode(one) ?? ''),
+    )
+  )
+}
+
 function classifyOne(error: unknown): StoreError | null {
   if (error instanceof PoolTimeout || error instanceof QueryTimeout) return 'timeout'
   const code = errorCode(error) ?? ''

@@ -3,10 +3,11 @@
  * was started" can rely on it; a client whose request may have been accepted reads that the outcome is
  * unknown. endpoint-handler.ts creates one deadline for each request, and the handlers call it between their steps.
  */
-import { isDatabaseUnavailable, knownNotCommitted } from '../../db/errors.ts'
+import { isConnectionLost, isDatabaseUnavailable, knownNotCommitted } from '../../db/errors.ts'
 import { defaultQueryTimeoutMs } from '../../db/pool.ts'
 import type { RequestWindow } from '../../db/queries/idempotency.ts'
 import { ApiError } from '../../domain/errors.ts'
+import { delay } from '../../lib/delay.ts'
 
 /** What a failed request has done: it only reads, it has not started anything, or this is unknown. */
 export type Outcome = 'read' | 'not_started' | 'unknown'
@@ -37,8 +38,8 @@ export class ClientDisconnected extends Error {
 
 export type RequestDeadline = {
   /**
-   * Runs the handler. Rejects with service_unavailable when the time is over, and with RequestDatabaseError when the
-   * database is unavailable.
+   * Runs the handler, again when a database connection was lost before it has written. Rejects with
+   * service_unavailable when the time is over, and with RequestDatabaseError when the database is unavailable.
    */
   run<T>(handler: () => Promise<T>): Promise<T>
   /** From here to {@link beforeCommit} the handler only reads: a failure means `not_started`. */
@@ -64,6 +65,8 @@ type Options = {
   isClientDisconnected?: () => Promise<boolean>
 }
 
+/** Each lost connection of the pool may answer a repetition. */
+const reconnectWaitsMs = [10, 50, 250]
 /** The clock of a suspended machine stands still, the time of day does not. */
 const maxSuspendedMs = 1000
 
@@ -107,8 +110,20 @@ export function createRequestDeadline(options: Options): RequestDeadline {
   return {
     async run(handler) {
       restartTimer()
+      // A process that was frozen, as on AWS Lambda, does not know yet that its connections have ended meanwhile.
+      const repeatOnLostConnection = async () => {
+        for (const waitMs of reconnectWaitsMs) {
+          try {
+            return await handler()
+          } catch (error) {
+            if (outcome === 'unknown' || !isConnectionLost(error)) throw error
+          }
+          await delay(waitMs)
+        }
+        return handler()
+      }
       try {
-        return await Promise.race([handler(), timedOut])
+        return await Promise.race([repeatOnLostConnection(), timedOut])
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error
         const nothingStarted = changesState && knownNotCommitted(error)

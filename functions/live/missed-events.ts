@@ -33,13 +33,15 @@ export async function watchMissedEvents(
       ),
     )
     try {
+      // Only these were counted for certain when the version was read; the event of a later change may arrive before it.
+      const relayedBefore = relayedCount
       const currentCount = await getListVersion(db)
       if (relayedCount < expectedCount) {
         log.info({ missed: expectedCount - relayedCount }, 'missed change events; clients told to resync')
         resync()
         relayedCount = expectedCount
       }
-      relayedCount = Math.min(relayedCount, currentCount)
+      relayedCount -= Math.max(0, relayedBefore - currentCount)
       expectedCount = currentCount
     } catch {
       // PostgreSQL is unreachable: the next check compares again.

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { createApiClient } from '../helpers/api-client.ts'
 import { adminHeader, type System, startSystem } from '../helpers/system.ts'
+import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 
 type Lambda = typeof import('../../functions/lambda.ts')
 type Event = Parameters<Lambda['handler']>[0]
@@ -33,17 +34,24 @@ const admin = { authorization: adminHeader }
 
 let system: System
 let lambda: Lambda
+let databaseProxy: TcpProxy
 
 before(async () => {
   system = await startSystem({ env: { SCRIPT_QUERY_TIMEOUT: '5', OUTPUT_READERS: 'admin' } })
   // lambda.ts reads the environment when it is loaded, as on a cold start.
-  Object.assign(process.env, system.environment, { LOG_LEVEL: 'silent', GIT_REVISION: 'abc123' })
+  databaseProxy = await startTcpProxy(system.databaseUrl)
+  Object.assign(process.env, system.environment, {
+    LOG_LEVEL: 'silent',
+    GIT_REVISION: 'abc123',
+    DATABASE_URL: databaseProxy.url,
+  })
   lambda = await import('../../functions/lambda.ts')
 })
 
 after(async () => {
   await lambda?.closeHandler()
   await system?.stop()
+  await databaseProxy?.close()
 })
 
 /** Creates an event as the gateway does. With a named stage the path begins with the stage. */
@@ -105,6 +113,18 @@ test('The list has an ETag and answers 304 to it', async () => {
   const again = await invoke({ path: '/api/v1/deployments', headers: { 'if-none-match': etag } })
   assert.equal(again.statusCode, 304)
   assert.equal(again.body, '')
+})
+
+test('The first requests after a freeze, in which all database connections ended, are answered', async () => {
+  await Promise.all(Array.from({ length: 5 }, () => invoke({ path: '/api/v1/ping' })))
+  for (const [request, status] of [
+    [{ path: '/api/v1/ping' }, 200],
+    [{ method: 'DELETE', path: '/api/v1/deployments/nobody', headers: admin }, 404],
+  ] as const) {
+    databaseProxy.resetConnections()
+    // The process has not noticed the ends of its connections.
+    assert.equal((await invoke(request)).statusCode, status)
+  }
 })
 
 test('A POST with a JSON body is accepted, and a runner executes the action', async () => {

@@ -180,6 +180,29 @@ test('A database failure before the commit means "not started", a later one "unk
   assert.equal(await outcomeOf(connectionLost, { changesState: false }), 'read')
 })
 
+test('A handler that has not written is called again, at most three times, when its database connection was lost', async () => {
+  const lost = new BackendTerminatedError(new Error('Connection terminated unexpectedly'))
+  const callsOf = async (cause: Error, { changesState = false, step = 'read' } = {}) => {
+    const deadline = deadlineOf(1000, 0, changesState)
+    let calls = 0
+    const handler = async () => {
+      calls += 1
+      if (step !== 'read') deadline.beginChecks()
+      deadline.setDatabaseTime(0)
+      if (step === 'write') await deadline.beforeCommit()
+      throw cause
+    }
+    await deadline.run(handler).catch(() => {})
+    return calls
+  }
+  assert.equal(await callsOf(lost), 4)
+  assert.equal(await callsOf(lost, { changesState: true, step: 'checks' }), 4)
+  assert.equal(await callsOf(lost, { changesState: true, step: 'write' }), 1)
+  assert.equal(await callsOf(lost, { changesState: true }), 1)
+  assert.equal(await callsOf(connectionLost), 1, 'a time-out')
+  assert.equal(await callsOf(new PoolTimeout('x')), 1)
+})
+
 test('Other errors pass through unchanged', async () => {
   const error = new ApiError('busy', 'x')
   assert.equal(await errorOf(deadlineOf(1000).run(() => Promise.reject(error))), error)
