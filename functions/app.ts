@@ -18,6 +18,7 @@ import {
   getDeploymentConfig,
   getDeploymentKeys,
 } from './config/defaults.ts'
+import { getProjectName, ping } from './config/project-info.ts'
 import {
   archiveDeployment,
   cleanupDeployment,
@@ -32,7 +33,6 @@ import { authenticate, authorize } from './http/authenticate.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
 import { idempotencyKey } from './http/idempotency-key.ts'
-import { getProjectName, ping } from './http/project-info.ts'
 import { bodyLimit, jsonBody } from './http/request-body.ts'
 import type { RequestEnv } from './http/request-env.ts'
 import { logRequests, requestIdOf } from './http/request-logger.ts'

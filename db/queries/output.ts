@@ -92,23 +92,49 @@ export async function getOutput(
   return { chunks, state, done: !isActive(state) && !more }
 }
 
-const wholeOutputRow = z.object({ ...removalColumns, stdout: z.string(), stderr: z.string() })
+const endRow = z.object({ ...removalColumns, lastSeq: z.number() })
 
-/** Both streams as whole texts, in the format of Octopod 1.6. Throws no_such_action. */
-export async function getWholeOutput(
+/** Where the output ends so far, or when and why it was removed. Throws no_such_action. */
+export async function readOutputEnd(pool: Database, actionId: number): Promise<z.infer<typeof endRow>> {
+  const end = await pool.maybeOne(sql.type(endRow)`
+    select ${removal}, (select coalesce(max(seq), 0) from action_output where action_id = a.id) as "lastSeq"
+    from actions a left join stored_outputs o on o.action_id = a.id
+    where a.id = ${actionId} and ${isVisible}`)
+  if (end === null) throw noSuchAction(actionId)
+  return end
+}
+
+const textRow = z.object({ text: z.string(), last: z.number().nullable() })
+/** Small, so that making the answer blocks other requests only for moments. */
+const maxTextBytes = 256 * 1024
+/** So many chunks are looked at for one text, also when few of them belong to the stream. */
+const maxTextChunks = 2000
+
+/**
+ * One stream up to chunk number `lastSeq`, in texts of about 256 KiB. Throws when the output is removed or deleted
+ * meanwhile, because the rest is missing then.
+ */
+export async function* readStream(
   pool: Database,
   actionId: number,
-): Promise<z.infer<typeof wholeOutputRow>> {
-  const row = await pool.maybeOne(sql.type(wholeOutputRow)`
-    select ${removal}, texts.stdout, texts.stderr
-    from actions a left join stored_outputs o on o.action_id = a.id cross join lateral (
-      select coalesce(string_agg(text, '' order by seq) filter (where stream = 'stdout'), '') as stdout,
-        coalesce(string_agg(text, '' order by seq) filter (where stream = 'stderr'), '') as stderr
-      from action_output where action_id = a.id and o.removed_at is null
-    ) as texts
-    where a.id = ${actionId} and ${isVisible}`)
-  if (row === null) throw noSuchAction(actionId)
-  return row
+  stream: OutputChunk['stream'],
+  lastSeq: number,
+): AsyncGenerator<string, void> {
+  for (let after = 0; after < lastSeq; ) {
+    const { text, last } = await pool.one(sql.type(textRow)`
+      select coalesce(string_agg(text, '' order by seq) filter (where stream = ${stream}), '') as text, max(seq) as last
+      from (
+        select *, sum(bytes) over (order by seq) - bytes as before from (
+          select seq, stream, text, case when stream = ${stream} then octet_length(text) else 0 end as bytes
+          from action_output where action_id = ${actionId} and seq > ${after} and seq <= ${lastSeq} and exists (
+            select from actions a left join stored_outputs o on o.action_id = a.id
+            where a.id = ${actionId} and o.removed_at is null and ${isVisible})
+          order by seq limit ${maxTextChunks}) page
+      ) counted where before < ${maxTextBytes}`)
+    if (last === null) throw new Error(`the output of action ${actionId} was removed while it was read`)
+    yield text
+    after = last
+  }
 }
 
 const lastOutputRow = z.object({ stdout: z.string(), stderr: z.string() })

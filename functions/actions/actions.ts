@@ -1,16 +1,30 @@
 /** Handlers for actions: list those of a deployment, read one, cancel one. Their output is in output.ts. */
-import { getAction as readAction, listActions as readActions } from '../../db/queries/actions.ts'
+import { getAction as readAction, readActions } from '../../db/queries/actions.ts'
 import { requestCancel } from '../../db/queries/cancel-action.ts'
 import { readDatabaseTime } from '../../db/queries/idempotency.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
+import type { Action } from '../../domain/schemas.ts'
 import { canReadOutput } from '../auth/credentials.ts'
 import { acceptedResponse } from '../deployments/final-refusals.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { waitUntil } from '../http/wait-until.ts'
 
-export const listActions: EndpointHandler<'listActions'> = ({ db, settings }, { param, query, role }) =>
-  readActions(db, param('name'), query.limit, query.before, canReadOutput(settings, role))
+export const listActions: EndpointHandler<'listActions'> = (
+  { db, log, settings },
+  { param, query, role },
+) => {
+  const { limit, before } = query
+  const pages = readActions(db, param('name'), limit, before, canReadOutput(settings, role))
+  return streamJson(log, actionsJson(pages))
+}
+
+async function* actionsJson(pages: AsyncIterable<readonly Action[]>): AsyncGenerator<string, void> {
+  yield '['
+  yield* jsonElements(pages)
+  yield ']'
+}
 
 export const getAction: EndpointHandler<'getAction'> = ({ db, settings }, { param, role }) =>
   readAction(db, parseActionId(param('action_id')), canReadOutput(settings, role))

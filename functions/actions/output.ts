@@ -2,20 +2,20 @@
  * Handlers for the output of an action: a page of chunks, the whole output as in Octopod 1.6, or a stream until its
  * end.
  */
-import { getWholeOutput, getOutput as readOutput } from '../../db/queries/output.ts'
+import type { Database } from '../../db/pool.ts'
+import { getOutput as readOutput, readOutputEnd, readStream } from '../../db/queries/output.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createEventStream } from '../http/event-stream.ts'
+import { jsonText, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
 
 export const getOutput: EndpointHandler<'getOutput'> = ({ db }, { param, query }) =>
   readOutput(db, parseActionId(param('action_id')), query.after, query.limit)
 
-export const getLog: EndpointHandler<'getLog'> = async ({ db }, { param }) => {
-  const { stdout, stderr, removedAt, removalReason } = await getWholeOutput(
-    db,
-    parseActionId(param('action_id')),
-  )
-  if (removedAt === null) return { stdout: { un_stdout: stdout }, stderr: { un_stderr: stderr } }
+export const getLog: EndpointHandler<'getLog'> = async ({ db, log }, { param }) => {
+  const actionId = parseActionId(param('action_id'))
+  const { lastSeq, removedAt, removalReason } = await readOutputEnd(db, actionId)
+  if (removedAt === null) return streamJson(log, logJson(db, actionId, lastSeq))
   // octo 1.6 shows the reason where it shows the notes of Octopod.
   return {
     stdout: { un_stdout: '' },
@@ -23,6 +23,14 @@ export const getLog: EndpointHandler<'getLog'> = async ({ db }, { param }) => {
     output_removed_at: removedAt,
     output_removal_reason: removalReason,
   }
+}
+
+async function* logJson(db: Database, actionId: number, lastSeq: number): AsyncGenerator<string, void> {
+  yield '{"stdout":{"un_stdout":"'
+  yield* jsonText(readStream(db, actionId, 'stdout', lastSeq))
+  yield '"},"stderr":{"un_stderr":"'
+  yield* jsonText(readStream(db, actionId, 'stderr', lastSeq))
+  yield '"}}'
 }
 
 /** How often a stream reads again when no event says that there is new output. */

@@ -1,9 +1,10 @@
 /** Handlers that read deployments: the list, one deployment, its info and its current status. */
-import { getInfo as readInfo } from '../../db/queries/actions.ts'
+import { readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { canReadOutput } from '../auth/credentials.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 
 export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) => {
@@ -27,9 +28,17 @@ export const getFullInfo: EndpointHandler<'getFullInfo'> = async (services, { pa
 }
 
 /** A list of one element, as in Octopod 1.6. */
-export const getInfo: EndpointHandler<'getInfo'> = async ({ db }, { param }) => [
-  await readInfo(db, param('name')),
-]
+export const getInfo: EndpointHandler<'getInfo'> = async ({ db, log }, { param }) =>
+  streamJson(log, infoJson(await readInfo(db, param('name'))))
+
+async function* infoJson({
+  logs,
+  ...head
+}: Awaited<ReturnType<typeof readInfo>>): AsyncGenerator<string, void> {
+  yield `[${JSON.stringify(head).slice(0, -1)},"logs":[`
+  yield* jsonElements(logs)
+  yield ']}]'
+}
 
 /** Runs the check script now and does not store its result. */
 export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, deadline }) => {

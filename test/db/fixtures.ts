@@ -4,10 +4,13 @@ import { after, before } from 'node:test'
 import pg from 'pg'
 import { type Database, openPool } from '../../db/pool.ts'
 import { type ClaimedAction, claim, finish, start } from '../../db/queries/action-lifecycle.ts'
+import { readInfo } from '../../db/queries/actions.ts'
 import { getFullInfos, requireFullInfo } from '../../db/queries/deployments.ts'
 import { type ActionRequest, type EnqueuedAction, enqueueAction } from '../../db/queries/enqueue-action.ts'
 import type { BeginWrite } from '../../db/queries/idempotency.ts'
+import { readOutputEnd, readStream } from '../../db/queries/output.ts'
 import type { ActionKind, ScriptResult } from '../../domain/actions.ts'
+import type { Info } from '../../domain/schemas.ts'
 import type { Status } from '../../domain/statuses.ts'
 import { createDatabase } from '../helpers/datastores.ts'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -189,4 +192,25 @@ export const isRefusal = (code: string, message?: RegExp) => (error: { code?: st
   assert.equal(error.code, code, error.message)
   if (message) assert.match(error.message, message)
   return true
+}
+
+/** The whole output of an action, as one text for each stream; of a removed one only when and why. */
+export async function getWholeOutput(pool: Database, actionId: number) {
+  const { lastSeq, ...removal } = await readOutputEnd(pool, actionId)
+  const whole = async (stream: 'stdout' | 'stderr') =>
+    removal.removedAt === null
+      ? (await Array.fromAsync(readStream(pool, actionId, stream, lastSeq))).join('')
+      : ''
+  return { ...removal, stdout: await whole('stdout'), stderr: await whole('stderr') }
+}
+
+/** All pages of a list. */
+export async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]> {
+  return (await Array.fromAsync(pages)).flat()
+}
+
+/** The info record with all its actions. */
+export async function readWholeInfo(pool: Database, name: string): Promise<Info> {
+  const { logs, ...head } = await readInfo(pool, name)
+  return { ...head, logs: await collect(logs) }
 }

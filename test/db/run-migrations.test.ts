@@ -5,10 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import { type Database, openPool } from '../../db/pool.ts'
 import { finish, start } from '../../db/queries/action-lifecycle.ts'
-import { getAction, getInfo, listActions } from '../../db/queries/actions.ts'
+import { getAction, readActions } from '../../db/queries/actions.ts'
 import { claimChecks } from '../../db/queries/checks.ts'
 import { countEarlierOutput } from '../../db/queries/history/count-output.ts'
-import { getOutput, getWholeOutput } from '../../db/queries/output.ts'
+import { getOutput } from '../../db/queries/output.ts'
 import { findExpiredArchives } from '../../db/queries/retention.ts'
 import { runMigrations } from '../../db/run-migrations.ts'
 import { type FullInfoWithCheck, fullInfoWithCheck, info } from '../../domain/schemas.ts'
@@ -16,7 +16,17 @@ import { type Status, statuses, toRecordedStatus } from '../../domain/statuses.t
 import { createDatabase, createEmptyDatabase } from '../helpers/datastores.ts'
 import { dumpSchema } from '../helpers/schema-dump.ts'
 import { withDatabase } from '../helpers/with-database.ts'
-import { claimNow, enqueue, getFullInfo, repeat, scriptResult, type TestDatabase } from './fixtures.ts'
+import {
+  claimNow,
+  collect,
+  enqueue,
+  getFullInfo,
+  getWholeOutput,
+  readWholeInfo,
+  repeat,
+  scriptResult,
+  type TestDatabase,
+} from './fixtures.ts'
 
 const filesIn = (folder: string) =>
   readdirSync(new URL(folder, import.meta.url)).map((file) => file.replace(/\.sql$/, ''))
@@ -196,7 +206,7 @@ suite('Octopod 1.6 database', () => {
   })
 
   test('Actions keep their exit code, duration, time and overrides', async () => {
-    const { logs } = info.parse(await getInfo(pool, 'running'))
+    const { logs } = info.parse(await readWholeInfo(pool, 'running'))
     const seen = logs.map((log) => [
       log.action_id,
       log.action,
@@ -213,12 +223,13 @@ suite('Octopod 1.6 database', () => {
       ['image.tag', { tag: 'ValueAdded', contents: 'v0' }],
     ])
     assert.match(logs[2]?.created_at ?? '', /12\.345678Z$/)
-    const long = info.parse(await getInfo(pool, 'uncleaned')).logs[0]
+    const long = info.parse(await readWholeInfo(pool, 'uncleaned')).logs[0]
     assert.deepEqual([long?.exit_code, long?.duration.time], [-1, 26 * 3600])
   })
 
   test('Actions get the kinds of Octopod 2: delete becomes archive, none becomes update', async () => {
-    const kinds = async (name: string) => (await listActions(pool, name, 10)).map((action) => action.action)
+    const kinds = async (name: string) =>
+      (await collect(readActions(pool, name, 10))).map((action) => action.action)
     assert.deepEqual(await kinds('archived'), [
       'ArchiveAction',
       'RestoreAction',

@@ -1,7 +1,7 @@
 /** The operations of large-database.ts, each with the most pages that it may read. */
 import type { Database } from '../../../db/pool.ts'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
+import { getAction, readActions, readInfo } from '../../../db/queries/actions.ts'
 import { claimChecks } from '../../../db/queries/checks.ts'
 import { findNextActions } from '../../../db/queries/claim-order.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
@@ -88,8 +88,16 @@ export const operations: readonly Operation[] = [
     repeats: false,
   },
   { name: 'full_info', maxPages: 40, run: ({ pool }) => getFullInfos(pool, ['d-12001']) },
-  { name: 'info', maxPages: 120, run: ({ pool }) => getInfo(pool, 'd-12001') },
-  { name: 'a page of actions', maxPages: 200, run: ({ pool }) => listActions(pool, 'd-12001', 50) },
+  {
+    name: 'info',
+    maxPages: 120,
+    run: async ({ pool }) => Array.fromAsync((await readInfo(pool, 'd-12001')).logs),
+  },
+  {
+    name: 'a page of actions',
+    maxPages: 200,
+    run: ({ pool }) => Array.fromAsync(readActions(pool, 'd-12001', 50)),
+  },
   { name: 'one action', maxPages: 40, run: ({ pool }) => getAction(pool, 250_000) },
   { name: 'a page of output', maxPages: 60, run: ({ pool }) => getOutput(pool, 250_000, 0, 200) },
   {

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
-import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
+import { getAction, readActions } from '../../../db/queries/actions.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import { action, info } from '../../../domain/schemas.ts'
 import {
+  collect,
   enqueue,
   insertDeployment,
   isRefusal,
   newName,
+  readWholeInfo,
   repeat,
   runAction,
   scriptResult,
@@ -22,19 +24,19 @@ const db = useTestDatabase(3)
 suite('lists of actions', () => {
   test('Actions are listed newest first, in pages', async () => {
     const name = await insertDeployment(db)
-    const ids = (await listActions(db.pool, name, 10)).map((one) => one.action_id)
+    const ids = (await collect(readActions(db.pool, name, 10))).map((one) => one.action_id)
     for (const _ of repeat(4, newName)) {
       ids.unshift((await runAction(db, 'update', name)).actionId)
       await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     }
     const page = async (limit: number, before?: number) =>
-      (await listActions(db.pool, name, limit, before)).map((one) => one.action_id)
+      (await collect(readActions(db.pool, name, limit, before))).map((one) => one.action_id)
     assert.deepEqual(await page(10), ids)
     assert.deepEqual(await page(2), ids.slice(0, 2))
     assert.deepEqual(await page(2, ids[1]), ids.slice(2, 4))
     assert.deepEqual(await page(10, Number.MAX_SAFE_INTEGER), ids)
     assert.deepEqual(await page(10, 1), [])
-    await assert.rejects(listActions(db.pool, 'unknown', 10), isRefusal('no_such_deployment'))
+    await assert.rejects(collect(readActions(db.pool, 'unknown', 10)), isRefusal('no_such_deployment'))
   })
 
   test('An action in any state matches the API schema', async () => {
@@ -64,7 +66,7 @@ suite('info', () => {
     await finish(db.pool, failed, scriptResult(null, { signal: 'SIGKILL', timedOut: true }))
     await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
     await startAction(db, 'update', name)
-    const read = await getInfo(db.pool, name)
+    const read = await readWholeInfo(db.pool, name)
     assert.deepEqual(info.parse(read), read)
     assert.deepEqual(
       read.logs.map((log) => [log.action, log.exit_code, log.duration.months]),
@@ -74,7 +76,7 @@ suite('info', () => {
       ],
     )
     assert.ok(read.logs.every((log) => log.duration.time >= 0 && log.duration.time < 60))
-    await assert.rejects(getInfo(db.pool, 'unknown'), isRefusal('no_such_deployment'))
+    await assert.rejects(readWholeInfo(db.pool, 'unknown'), isRefusal('no_such_deployment'))
   })
 
   test('Times are in UTC in every time zone of the database', async () => {

@@ -2,9 +2,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { finish } from '../../../db/queries/action-lifecycle.ts'
-import { appendOutput, getOutput, getWholeOutput, lastSeq } from '../../../db/queries/output.ts'
+import { appendOutput, getOutput, lastSeq } from '../../../db/queries/output.ts'
 import { outputPage } from '../../../domain/schemas.ts'
-import { isRefusal, newName, repeat, scriptResult, startAction, useTestDatabase } from '../fixtures.ts'
+import {
+  getWholeOutput,
+  isRefusal,
+  newName,
+  repeat,
+  scriptResult,
+  startAction,
+  useTestDatabase,
+} from '../fixtures.ts'
 
 const db = useTestDatabase(3)
 

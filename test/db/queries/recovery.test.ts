@@ -3,13 +3,14 @@ import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { findNextActions } from '../../../db/queries/claim-order.ts'
-import { appendOutput, getWholeOutput } from '../../../db/queries/output.ts'
+import { appendOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import {
   actionRow,
   claimNow,
   enqueue,
   expireLease,
+  getWholeOutput,
   newName,
   repeat,
   startAction,

@@ -5,18 +5,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { listActions } from '../../../db/queries/actions.ts'
+import { readActions } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import { getListVersion } from '../../../db/queries/deployments.ts'
-import { appendOutput, getWholeOutput, lastSeq } from '../../../db/queries/output.ts'
+import { appendOutput, lastSeq } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { actionKinds, actions, canStart } from '../../../domain/actions.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import { createRandom } from '../../fault/harness/random.ts'
-import { enqueue, expireLease, leaseMs, scriptResult, statusOf, useTestDatabase } from '../fixtures.ts'
+import {
+  collect,
+  enqueue,
+  expireLease,
+  getWholeOutput,
+  leaseMs,
+  scriptResult,
+  statusOf,
+  useTestDatabase,
+} from '../fixtures.ts'
 import { deleteBehind } from '../queries/history/history-fixtures.ts'
 import {
   activeAction,
@@ -266,7 +275,7 @@ test(`${steps} random steps leave the database in the state of the model (seed $
   }
   context.diagnostic(`${changes} visible changes`)
   for (const [name, deployment] of model) {
-    const stored = await listActions(db.pool, name, 500)
+    const stored = await collect(readActions(db.pool, name, 500))
     assert.deepEqual(
       stored.map((action) => [action.action_id, action.state, action.attempt]),
       deployment.actions.map((action) => [action.id, action.state, action.attempt]).reverse(),

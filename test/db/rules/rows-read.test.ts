@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../../db/pool.ts'
 import { claim, claimFirst, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
-import { getAction, getInfo, listActions } from '../../../db/queries/actions.ts'
+import { getAction, readActions } from '../../../db/queries/actions.ts'
 import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { claimChecks, saveCheckResult, saveCheckResultAndStatus } from '../../../db/queries/checks.ts'
 import { findNextActions } from '../../../db/queries/claim-order.ts'
@@ -14,7 +14,15 @@ import { getOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
-import { enqueue, getFullInfo, leaseMs, scriptResult, useTestDatabase } from '../fixtures.ts'
+import {
+  collect,
+  enqueue,
+  getFullInfo,
+  leaseMs,
+  readWholeInfo,
+  scriptResult,
+  useTestDatabase,
+} from '../fixtures.ts'
 
 const db = useTestDatabase(1)
 const deployments = 3000
@@ -77,8 +85,8 @@ test('No frequent query scans a whole table', async () => {
   await getFullInfo(pool, 'd300')
   await getDeploymentOverrides(pool, 'd300')
   await readRequestContext(pool, { key: 'k', fingerprint: 'f' }, 'd300')
-  await listActions(pool, 'd300', 50)
-  await getInfo(pool, 'd300')
+  await collect(readActions(pool, 'd300', 50))
+  await readWholeInfo(pool, 'd300')
   await getAction(pool, 3000)
   await getOutput(pool, 3000, 0, 200)
   await deleteDeployment(pool, 'd301', undefined)

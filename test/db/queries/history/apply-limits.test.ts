@@ -1,12 +1,12 @@
 /** The limits of the history in the database: what is deleted, what readers see, and what is never touched. */
 import assert from 'node:assert/strict'
 import { beforeEach, suite, test } from 'node:test'
-import { getAction, listActions } from '../../../../db/queries/actions.ts'
+import { getAction, readActions } from '../../../../db/queries/actions.ts'
 import { applyDeploymentLimits } from '../../../../db/queries/history/apply-limits.ts'
-import { appendOutput, getOutput, getWholeOutput } from '../../../../db/queries/output.ts'
+import { appendOutput, getOutput } from '../../../../db/queries/output.ts'
 import { readStorage } from '../../../../db/queries/stats.ts'
 import { outputPage } from '../../../../domain/schemas.ts'
-import { repeat, settleAll, startAction, useTestDatabase } from '../../fixtures.ts'
+import { collect, getWholeOutput, repeat, settleAll, startAction, useTestDatabase } from '../../fixtures.ts'
 import { deleteBehind, insertHistory, noLimits, sweep } from './history-fixtures.ts'
 
 const db = useTestDatabase(10)
@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 const dayMs = 86_400_000
 const actionsOf = async (name: string) =>
-  (await listActions(db.pool, name, 500)).map((action) => action.action_id).reverse()
+  (await collect(readActions(db.pool, name, 500))).map((action) => action.action_id).reverse()
 const chunksOf = async (actionId: number) => (await getOutput(db.pool, actionId, 0, 1000)).chunks.length
 const remaining = (actionIds: readonly number[]) => Promise.all(actionIds.map(chunksOf))
 
@@ -85,7 +85,7 @@ suite('limits of a deployment', () => {
       assert.ok(whole.removedAt)
       const action = await getAction(db.pool, old)
       assert.equal(action.output_removal_reason, page.output_removal_reason)
-      for (const kept of await listActions(db.pool, name, 10))
+      for (const kept of await collect(readActions(db.pool, name, 10)))
         if (kept.action_id !== old) assert.equal(kept.output_removed_at, null)
     }
     await check()

@@ -9,9 +9,17 @@ import {
   deleteActionsOfDeletedDeployments,
   deleteRemovedChunks,
 } from '../../../../db/queries/history/delete-behind.ts'
-import { appendOutput, getOutput, getWholeOutput } from '../../../../db/queries/output.ts'
+import { appendOutput, getOutput } from '../../../../db/queries/output.ts'
 import { withDatabase } from '../../../helpers/with-database.ts'
-import { enqueue, isRefusal, repeat, scriptResult, startAction, useTestDatabase } from '../../fixtures.ts'
+import {
+  enqueue,
+  getWholeOutput,
+  isRefusal,
+  repeat,
+  scriptResult,
+  startAction,
+  useTestDatabase,
+} from '../../fixtures.ts'
 import { deleteBehind, insertHistory } from './history-fixtures.ts'
 
 const db = useTestDatabase(10)

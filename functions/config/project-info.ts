@@ -1,6 +1,6 @@
 /** Handlers for what clients read about the installation: its project name and its revision. */
 import { getListVersion } from '../../db/queries/deployments.ts'
-import type { EndpointHandler } from './endpoint-handler.ts'
+import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
 export const getProjectName: EndpointHandler<'getProjectName'> = async ({ settings }) => settings.PROJECT_NAME
 
