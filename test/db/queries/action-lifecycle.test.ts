@@ -35,7 +35,8 @@ suite('claim', () => {
     const name = newName()
     const overrides = { application: [valueAdded('a', '1')], deployment: [valueAdded('b', '2')] }
     const { actionId } = await enqueue(db, 'create', name, { overrides, configChecked: false })
-    const claimed = await claimNow(db, actionId)
+    const { claimedAtMs, ...claimed } = await claimNow(db, actionId)
+    assert.equal(typeof claimedAtMs, 'number')
     assert.deepEqual(
       { ...claimed, deploymentId: 0 },
       {
@@ -47,6 +48,9 @@ suite('claim', () => {
         name,
         overrides,
         configChecked: false,
+        actor: 'ann',
+        source: 'api',
+        isBeingChecked: false,
       },
     )
   })
