@@ -1,6 +1,6 @@
 /** Runs a task again and again until it is stopped. Called by the runner's schedules and by the server's watchers. */
 
-type Log = { warn(fields: object, message: string): void }
+type LogFailure = (error: unknown, message: string) => void
 
 export type PeriodicTask = {
   /** Starts a round at once, or right after the current one. */
@@ -14,7 +14,7 @@ export type PeriodicTask = {
  * one round and the start of the next. A round that fails is logged, and the next one starts as usual.
  */
 export function startPeriodic(
-  log: Log,
+  logFailure: LogFailure,
   name: string,
   intervalMs: number,
   task: () => Promise<void>,
@@ -32,7 +32,7 @@ export function startPeriodic(
       return
     }
     running = task()
-      .catch((error) => log.warn({ err: error }, `${name}: a round failed; the next one follows`))
+      .catch((error) => logFailure(error, `${name}: a round failed; the next one follows`))
       .then(() => {
         running = null
         const immediately = runAgain

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
 import type { Project } from '../domain/script.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
+import type { LogFailure } from './log-failure.ts'
 import type { ProcessTable } from './process/process-table.ts'
 import type { Watchdog } from './process/watchdog.ts'
 import type { ConfigCache } from './scripts/config-cache.ts'
@@ -30,6 +31,7 @@ export type RunnerContext = {
   commandPrefix: readonly string[]
   configCache: ConfigCache
   log: Logger
+  logFailure: LogFailure
   /** Aborts with 'interrupted' when the grace of a shutdown is over: every running script is then ended. */
   shutdownSignal: AbortSignal
 }

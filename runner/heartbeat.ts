@@ -3,15 +3,15 @@
  * liveness probes look at this file (liveness-probe.sh). Started by main.ts once the runner is ready.
  */
 import { rm, writeFile } from 'node:fs/promises'
-import type { Logger } from 'pino'
 import { type PeriodicTask, startPeriodic } from '../lib/periodic.ts'
+import type { LogFailure } from './log-failure.ts'
 
 const intervalMs = 5000
 
 /** Removes the file when it stops. Does nothing without a `file`. */
-export function startHeartbeat(log: Logger, file: string | undefined): PeriodicTask {
+export function startHeartbeat(logFailure: LogFailure, file: string | undefined): PeriodicTask {
   if (file === undefined) return { runNow: () => {}, stop: async () => {} }
-  const task = startPeriodic(log, 'heartbeat', intervalMs, () => writeFile(file, `${process.pid}\n`))
+  const task = startPeriodic(logFailure, 'heartbeat', intervalMs, () => writeFile(file, `${process.pid}\n`))
   return {
     runNow: task.runNow,
     stop: async () => {

@@ -63,12 +63,12 @@ async function main(): Promise<void> {
   for (const { worker } of [actions, queries])
     worker
       .on('error', logRedisError)
-      .on('failed', (_, error) => log.warn({ err: error }, `a job of the queue ${worker.name} failed`))
+      .on('failed', (_, error) => context.logFailure(error, `a job of the queue ${worker.name} failed`))
   subscribe(subscriber, settings.REDIS_PREFIX, {
     onCancel: actions.cancel,
     onCheckEnd: checks.endCheckOf,
-  }).catch((error) => log.error({ err: error }, 'subscribing to cancellations failed'))
-  const heartbeat = startHeartbeat(log, settings.HEARTBEAT_FILE)
+  }).catch((error) => context.logFailure(error, 'subscribing to messages failed'))
+  const heartbeat = startHeartbeat(context.logFailure, settings.HEARTBEAT_FILE)
 
   // Finally: an orderly shutdown. A second signal exits at once; scripts then end with their leases.
   let isShuttingDown = false

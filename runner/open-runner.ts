@@ -16,6 +16,7 @@ import type { RunnerSettings } from '../domain/settings.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import type { RunnerContext } from './context.ts'
+import { createLogFailure } from './log-failure.ts'
 import { detectPidNamespace } from './process/pid-namespace.ts'
 import { createProcessTable, readRunnerProcess } from './process/process-table.ts'
 import { createMarkerPrefix } from './process/script-marker.ts'
@@ -54,10 +55,13 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
     onWait,
   })
   const logRedisError = oncePerMinute((error) =>
-    log.warn({ err: error }, 'Redis is unreachable; the runner works without it'),
+    log.warn({ cause: error.message || error.name }, 'Redis is unreachable; the runner works without it'),
   )
   const logWatchdogError = oncePerMinute((error) =>
-    log.error({ err: error }, 'scripts may outlive their lease when this runner is frozen or killed'),
+    log.error(
+      { cause: error.message },
+      'scripts may outlive their lease when this runner is frozen or killed',
+    ),
   )
   const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
   const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
@@ -86,6 +90,7 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       commandPrefix,
       configCache: createConfigCache(),
       log,
+      logFailure: createLogFailure(log),
       shutdownSignal: shutdown.signal,
     },
     queueRedis,

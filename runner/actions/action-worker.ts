@@ -32,7 +32,7 @@ export function startActionWorker(
   connection: Redis,
   { onEnded, endCheckOf }: { onEnded: () => void; endCheckOf: (deploymentId: number) => void },
 ): ActionWorker {
-  const { db, runnerName, settings, log } = context
+  const { db, runnerName, settings, logFailure } = context
   const environment: ActionEnvironment = { context, running: new Map(), endCheckOf }
   const { running } = environment
   const turns = createClaimByTurn(context)
@@ -85,7 +85,7 @@ export function startActionWorker(
     }
   }
   const inBackground = (execution: Promise<void>) =>
-    void execution.catch((error) => log.error({ err: error }, 'action execution failed'))
+    void execution.catch((error) => logFailure(error, 'action execution failed'))
 
   const worker = consumeActions(connection, settings.REDIS_PREFIX, settings.ACTION_CONCURRENCY, (actionId) =>
     executeWhenFree(actionId, true),

@@ -199,7 +199,7 @@ async function giveUp({ context, action }: Execution, error: unknown): Promise<v
     context.log.warn({ actionId }, 'lease lost; result discarded')
     return
   }
-  context.log.error({ err: error, actionId }, 'action could not be finished; lease released')
+  context.logFailure(error, 'action could not be finished; lease released', { actionId })
   // The script has ended or was never started, so the recovery need not wait until the lease expires.
   await release(context.db, action).catch(() => {})
 }

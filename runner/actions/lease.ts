@@ -33,7 +33,7 @@ export function startLeaseRenewal(
   marker: string,
   claimedAtMs: number,
 ): ActionLease {
-  const { leaseDb, settings, log } = context
+  const { leaseDb, settings, log, logFailure } = context
   const { actionId } = lease
   const controller = new AbortController()
   let renewTimer: NodeJS.Timeout | undefined
@@ -53,7 +53,7 @@ export function startLeaseRenewal(
       if (cancel) controller.abort('cancelled')
     } catch (error) {
       if (isStaleWrite(error)) controller.abort('interrupted')
-      else log.warn({ err: error, actionId }, 'lease renewal failed; it is tried again')
+      else logFailure(error, 'lease renewal failed; it is tried again', { actionId })
     }
     schedule()
   }

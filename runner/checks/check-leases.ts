@@ -31,11 +31,11 @@ export type CheckLeases = {
 type Held = { check: DueCheck; deadline: LeaseDeadline; controller: AbortController }
 
 export function createCheckLeases(context: RunnerContext): CheckLeases {
-  const { db, settings, watchdog, log } = context
+  const { db, settings, watchdog, logFailure } = context
   const running = new Set<Held>()
   const end = ({ controller }: Held) => controller.abort('interrupted')
 
-  const task = startPeriodic(log, 'check leases', settings.LEASE / 4, async () => {
+  const task = startPeriodic(logFailure, 'check leases', settings.LEASE / 4, async () => {
     if (running.size === 0) return
     const renewed = [...running]
     const sentAtMs = performance.now()

@@ -26,12 +26,12 @@ export type CheckScheduler = PeriodicTask & {
 
 /** `onStatusChanged` is called after a check has changed a status. */
 export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): CheckScheduler {
-  const { db, settings, log } = context
+  const { db, settings, logFailure } = context
   const running = new Set<Promise<unknown>>()
   const claimChecks = createCheckClaimer(db)
   const leases = createCheckLeases(context)
 
-  const task = startPeriodic(log, 'checks', 1000, async () => {
+  const task = startPeriodic(logFailure, 'checks', 1000, async () => {
     const freeSlots = settings.CHECK_CONCURRENCY - running.size
     if (freeSlots <= 0) return
     const claimedAtMs = performance.now()
@@ -39,7 +39,7 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
     for (const dueCheck of dueChecks) {
       const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck)
         .then((hasChanged) => hasChanged && onStatusChanged())
-        .catch((error) => log.error({ err: error, deployment: dueCheck.name }, 'check failed to run'))
+        .catch((error) => logFailure(error, 'check failed to run', { deployment: dueCheck.name }))
         .finally(() => {
           running.delete(check)
           // After a full batch more checks may be due.

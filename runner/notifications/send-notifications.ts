@@ -12,7 +12,7 @@ import { runScript } from '../scripts/run-script.ts'
 
 export function startNotifications(context: RunnerContext): PeriodicTask {
   if (context.scripts.path('notifications') === null) return startDiscarding(context)
-  return startPeriodic(context.log, 'notifications', 1000, async () => {
+  return startPeriodic(context.logFailure, 'notifications', 1000, async () => {
     while (!context.shutdownSignal.aborted) {
       const [change] = await takeStatusChanges(context.db, 1)
       if (change === undefined) return
@@ -25,7 +25,7 @@ const discardBatchSize = 500
 
 /** Without a script the changes are deleted now and then, so that their table stays small. */
 function startDiscarding(context: RunnerContext): PeriodicTask {
-  const task = startPeriodic(context.log, 'notifications', 30_000, async () => {
+  const task = startPeriodic(context.logFailure, 'notifications', 30_000, async () => {
     const discarded = await takeStatusChanges(context.db, discardBatchSize)
     if (discarded.length === discardBatchSize) task.runNow()
   })

@@ -21,10 +21,10 @@ const maxChunksPerBatch = 1000
 const minChunksPerBatch = 50
 
 export function startHistory(context: RunnerContext): PeriodicTask {
-  const { log } = context
+  const { logFailure } = context
   const steps = createSteps(context)
   let isStopped = false
-  const task = startPeriodic(log, 'history', intervalMs, async () => {
+  const task = startPeriodic(logFailure, 'history', intervalMs, async () => {
     // The steps take turns, so that a long one does not hold up the others.
     for (let more = true; more && !isStopped; ) {
       more = false

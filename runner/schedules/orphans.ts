@@ -18,10 +18,10 @@ export type OrphanSearch = PeriodicTask & {
 }
 
 export function startOrphanSearch(context: RunnerContext): OrphanSearch {
-  const { db, settings, log } = context
+  const { db, settings, logFailure } = context
   const search = singleFlight(() => endOrphans(context))
   let searchedAtMs = Number.NEGATIVE_INFINITY
-  const task = startPeriodic(log, 'search for orphans', settings.LEASE / 6, async () => {
+  const task = startPeriodic(logFailure, 'search for orphans', settings.LEASE / 6, async () => {
     const remainingMs = await readShortestLease(db)
     // A runner renews a lease six times before it expires.
     const isOverdue = remainingMs !== null && remainingMs < (settings.LEASE * 2) / 3

@@ -17,7 +17,7 @@ export function startRecovery(
   actions: ActionWorker,
   endOrphans: () => Promise<void>,
 ): PeriodicTask {
-  return startPeriodic(context.log, 'recovery', intervalMs, async () => {
+  return startPeriodic(context.logFailure, 'recovery', intervalMs, async () => {
     const remainingMs = await readShortestLease(context.db)
     // As soon as an expired action has ended, the next one of its deployment may start.
     if (remainingMs !== null && remainingMs <= 0) await endOrphans()

@@ -19,10 +19,10 @@ const shareOfSlots = 0.5
 
 /** `runNow` is called after each action: the next cleanup follows in the slot that is free now. */
 export function startRetention(context: RunnerContext, actions: ActionWorker): PeriodicTask {
-  const { db, settings, log } = context
+  const { db, settings } = context
   let keysDeletedAtMs = 0
   let moreWait = false
-  const task = startPeriodic(log, 'retention', intervalMs, async () => {
+  const task = startPeriodic(context.logFailure, 'retention', intervalMs, async () => {
     if (settings.ARCHIVE_RETENTION > 0) moreWait = await cleanUpExpiredArchives(context, actions)
     if (Date.now() - keysDeletedAtMs < keyIntervalMs) return
     await deleteOldKeys(db)

@@ -11,7 +11,7 @@ export type ScriptQueryWorker = {
 }
 
 export function startScriptQueryWorker(context: RunnerContext, connection: Redis): ScriptQueryWorker {
-  const { settings, log, redis } = context
+  const { settings, logFailure, redis } = context
   /** One signal for each running query. It aborts when the client stops waiting. */
   const activeQueries = new Set<AbortSignal>()
   const worker = serveScriptQueries(
@@ -23,7 +23,7 @@ export function startScriptQueryWorker(context: RunnerContext, connection: Redis
       activeQueries.add(signal)
       return handleScriptQuery(context, query, signal)
         .catch((error) => {
-          log.error({ err: error }, 'script query failed')
+          logFailure(error, 'script query failed')
           return { status: 'failed' as const, message: 'Internal runner error; see the runner log.' }
         })
         .finally(() => activeQueries.delete(signal))

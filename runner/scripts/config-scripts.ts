@@ -47,7 +47,7 @@ type ConfigScriptCall = { key: string; script: ConfigScript; deployment: readonl
 
 function refreshInBackground(context: RunnerContext, call: ConfigScriptCall): void {
   runConfigScriptOnce(context, call).catch((error) =>
-    context.log.error({ err: error, script: call.script }, 'refreshing a cached script answer failed'),
+    context.logFailure(error, 'refreshing a cached script answer failed', { script: call.script }),
   )
 }
 
