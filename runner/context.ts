@@ -5,6 +5,7 @@ import type { Database } from '../db/pool.ts'
 import type { Project } from '../domain/script.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
 import type { LogFailure } from './log-failure.ts'
+import type { GarbageCollector } from './process/pipes.ts'
 import type { ProcessTable } from './process/process-table.ts'
 import type { Watchdog } from './process/watchdog.ts'
 import type { ConfigCache } from './scripts/config-cache.ts'
@@ -23,6 +24,7 @@ export type RunnerContext = {
   /** Ends the scripts when this process is killed or frozen. */
   watchdog: Watchdog
   processTable: ProcessTable
+  collectGarbage: GarbageCollector
   /** The first part of the markers of this runner's scripts. Empty where the processes cannot be read. */
   markerPrefix: string
   /** The environment variables that scripts see. */

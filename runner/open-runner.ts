@@ -18,6 +18,7 @@ import { withTimeout } from '../lib/with-timeout.ts'
 import type { RunnerContext } from './context.ts'
 import { createLogFailure } from './log-failure.ts'
 import { detectPidNamespace } from './process/pid-namespace.ts'
+import { createGarbageCollector } from './process/pipes.ts'
 import { createProcessTable, readRunnerProcess } from './process/process-table.ts'
 import { createMarkerPrefix } from './process/script-marker.ts'
 import { createWatchdog } from './process/watchdog.ts'
@@ -85,6 +86,7 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       scripts,
       watchdog,
       processTable: createProcessTable(),
+      collectGarbage: createGarbageCollector(),
       markerPrefix: await readMarkerPrefix(settings, db, log),
       environment,
       commandPrefix,

@@ -26,13 +26,19 @@ const tickMs = 50
  * gigabyte. Needs --expose-gc.
  */
 const gcIntervalBytes = 16 * 1024 * 1024
-let uncollectedBytes = 0
 
-function collectGarbage(bytes: number): void {
-  uncollectedBytes += bytes
-  if (uncollectedBytes < gcIntervalBytes) return
-  uncollectedBytes = 0
-  globalThis.gc?.()
+/** Counts the output of scripts, in bytes, and collects garbage after each interval. */
+export type GarbageCollector = (bytes: number) => void
+
+/** One for all scripts of a runner, because they fill the same memory. */
+export function createGarbageCollector(): GarbageCollector {
+  let uncollectedBytes = 0
+  return (bytes) => {
+    uncollectedBytes += bytes
+    if (uncollectedBytes < gcIntervalBytes) return
+    uncollectedBytes = 0
+    globalThis.gc?.()
+  }
 }
 
 /** Resolves to true at the first data, to false when the pipe ends without data. */
@@ -47,6 +53,7 @@ export function readPipes(
   pipes: Record<'stdout' | 'stderr', Readable | null>,
   onOutput: OnOutput | undefined,
   onFailure: () => void,
+  collectGarbage: GarbageCollector,
 ): Pipes {
   let failure: { error: unknown } | null = null
   let busy = 0

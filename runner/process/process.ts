@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { emptyResult, type ScriptResult } from '../../domain/actions.ts'
-import { hasOutput, readPipes } from './pipes.ts'
+import { createGarbageCollector, type GarbageCollector, hasOutput, readPipes } from './pipes.ts'
 import { createProcessTable, type ProcessTable } from './process-table.ts'
 import { createProcessTree } from './process-tree.ts'
 import { createMarker, markerVariable } from './script-marker.ts'
@@ -33,8 +33,9 @@ export type ProcessRequest = {
   watchdog?: Watchdog
   /** Identifies the processes of the script; created here when absent. */
   marker?: string
-  /** Shared by all scripts of a runner. */
+  /** These two are shared by all scripts of a runner. */
   processTable?: ProcessTable
+  collectGarbage?: GarbageCollector
   /**
    * A program with arguments that starts the script and exits as the script does. It reports on descriptor 3 that the
    * script starts (pid-namespace.ts).
@@ -76,7 +77,9 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   const exitEvent = once(child, 'exit') as Promise<[number | null, string | null]>
   const tree = createProcessTree(request.processTable ?? createProcessTable(), [child.pid], marker)
   const termination = createTermination(tree, request.killGraceMs)
-  const pipes = readPipes(child, onOutput, () => termination.start('interrupted'))
+  const onOutputFailure = () => termination.start('interrupted')
+  const collectGarbage = request.collectGarbage ?? createGarbageCollector()
+  const pipes = readPipes(child, onOutput, onOutputFailure, collectGarbage)
   const isReady = waitForReadySignal(child)
   // TERM may have been sent before the script existed.
   void isReady.then((ready) => ready && termination.resend())

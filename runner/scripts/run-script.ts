@@ -52,7 +52,16 @@ export async function runDeploymentScript(
 }
 
 export function buildRequest(
-  { settings, scripts, environment, commandPrefix, watchdog, processTable, shutdownSignal }: RunnerContext,
+  {
+    settings,
+    scripts,
+    environment,
+    commandPrefix,
+    watchdog,
+    processTable,
+    collectGarbage,
+    shutdownSignal,
+  }: RunnerContext,
   script: ScriptName,
   args: string[],
   { timeoutMs, signal, marker }: RunOptions = {},
@@ -69,6 +78,7 @@ export function buildRequest(
     signal: signal ? AbortSignal.any([signal, shutdownSignal]) : shutdownSignal,
     watchdog,
     processTable,
+    collectGarbage,
     ...(marker === undefined ? {} : { marker }),
   }
 }
