@@ -117,7 +117,7 @@ function withHelm(helm: string): void {
     const without = { agent: 'false', cron: 'false' }
     const gone = await run('check', 'checked', without)
     assert.equal(gone.code, 1)
-    assert.match(gone.stdout, /^checked is not ready: Deployment checked-web does not exist; StatefulSet/)
+    assert.match(gone.stderr, /^checked is not ready: Deployment checked-web does not exist; StatefulSet/)
     await runSuccessfully('create', 'checked', without)
     assert.match((await until(0, 'check', 'checked', without)).stdout, /^checked is ready: 2 workloads\.\n$/)
 
@@ -132,7 +132,7 @@ function withHelm(helm: string): void {
     )
     const partly = await until(2, 'check', 'checked', without)
     assert.match(
-      partly.stdout,
+      partly.stderr,
       /^1 of 2 workloads of checked not ready: Deployment checked-web has 2 of 3 replicas available\.\n$/,
     )
     await kubectl('annotate', '-n', namespace.name, 'pod', pod?.metadata.name ?? '', 'octopod.kwok/ready-')
@@ -140,14 +140,14 @@ function withHelm(helm: string): void {
 
     const mismatch = await run('check', 'checked', { ...without, 'image.tag': '2' })
     assert.equal(mismatch.code, 3)
-    assert.match(mismatch.stdout, /^checked runs example\.org\/web:1, but example\.org\/web:2 is configured/)
+    assert.match(mismatch.stderr, /^checked runs example\.org\/web:1, but example\.org\/web:2 is configured/)
 
     // The new image cannot be pulled, so the old one still runs.
     const missing = { ...without, 'image.tag': 'missing' }
     await runSuccessfully('update', 'checked', missing)
     const old = await until(3, 'check', 'checked', missing)
     assert.match(
-      old.stdout,
+      old.stderr,
       /^checked runs example\.org\/(web|store):1, but example\.org\/(web|store):missing is configured \(Pod /,
     )
     await runSuccessfully('cleanup', 'checked')
@@ -158,9 +158,13 @@ function withHelm(helm: string): void {
     await runSuccessfully('create', 'waiting', config)
     const result = await waitFor('check prints the reason', async () => {
       const value = await run('check', 'waiting', config)
-      return { done: value.stdout.includes('ImagePullBackOff'), value, seen: value }
+      return { done: value.stderr.includes('ImagePullBackOff'), value, seen: value }
     })
-    assert.match(result.stdout, /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/)
+    assert.match(result.stderr, /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/)
+    assert.match(
+      result.stderr,
+      /^Pod waiting-web-\S+ and 2 more: the image example\.org\/web:missing of the container main cannot be pulled: ImagePullBackOff: the image cannot be pulled$/m,
+    )
     await until(2, 'check', 'waiting', config)
     await runSuccessfully('cleanup', 'waiting')
   })
@@ -282,6 +286,34 @@ function withHelm(helm: string): void {
       remaining.join(),
     )
     assert.match((await runSuccessfully('cleanup', 'cleaned')).stdout, /^cleaned does not exist\.\n$/)
+  })
+
+  test('create names the volume claims of an earlier deployment, and a repeated cleanup deletes marked claims', async () => {
+    const claim = (name: string, labels: Record<string, string> = {}) =>
+      apply({
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name, namespace: namespace.name, labels },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      })
+    await claim('data-fresh-store-0')
+    // An interrupted cleanup has removed the release, but not the claim.
+    await claim('data-of-fresh', { 'octopod/cleanup': 'fresh' })
+    const { stdout } = await runSuccessfully('create', 'fresh')
+    for (const name of ['data-fresh-store-0', 'data-of-fresh'])
+      assert.match(
+        stdout,
+        new RegExp(
+          `^persistentvolumeclaim/${name} is there already, from 20.*\\. The data of an earlier`,
+          'm',
+        ),
+      )
+    await until(0, 'check', 'fresh')
+    await runSuccessfully('cleanup', 'fresh')
+    const left = (await getObjects(namespace.name, 'persistentvolumeclaims')).map(
+      ({ metadata }) => metadata.name,
+    )
+    assert.ok(!left.some((name) => name.includes('fresh')), left.join())
   })
 
   test('If nothing is installed, archive and cleanup succeed, and unarchive installs', async () => {

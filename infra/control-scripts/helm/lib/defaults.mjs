@@ -4,18 +4,25 @@
 import { UserError } from '../../lib/arguments.mjs'
 
 const fields = ['chart_repo_url', 'chart_version', 'chart_name']
-export const deploymentKeys = [
-  'chart_name',
-  'chart_repo_pass',
-  'chart_repo_url',
-  'chart_repo_user',
-  'chart_version',
-]
+/** Lists of texts in DEFAULTS. helm-options.mjs reads those about helm. */
+const lists = ['allowed_chart_repos', 'values_files', 'helm_flags', 'allowed_helm_flags']
+const chartKeyNames = ['chart_name', 'chart_repo_pass', 'chart_repo_url', 'chart_repo_user', 'chart_version']
+
+/** The keys of the deployment config; those about helm only where DEFAULTS allows them. */
+export function deploymentKeys() {
+  const { allowed_helm_flags, values_files } = readDefaults()
+  return [
+    ...chartKeyNames,
+    ...(allowed_helm_flags.length > 0 ? ['helm_flags'] : []),
+    ...(values_files.length > 0 ? ['values_file'] : []),
+  ]
+}
 
 /** Reads and validates DEFAULTS. @throws UserError */
 export function readDefaults() {
   const text = process.env.DEFAULTS
-  if (!text) return { default_overrides: [] }
+  const emptyLists = Object.fromEntries(lists.map((name) => [name, []]))
+  if (!text) return { default_overrides: [], ...emptyLists }
   let parsed
   try {
     parsed = JSON.parse(text)
@@ -27,11 +34,15 @@ export function readDefaults() {
   for (const field of fields)
     if (parsed[field] !== undefined && typeof parsed[field] !== 'string')
       throw new UserError(`${field} in DEFAULTS is not a text.`)
+  for (const name of lists)
+    if (!isListOfTexts(parsed[name] ?? [])) throw new UserError(`${name} in DEFAULTS is not a list of texts.`)
   const pairs = parsed.default_overrides ?? []
   if (!Array.isArray(pairs) || !pairs.every((pair) => typeof pair === 'string' && pair.indexOf('=') > 0))
     throw new UserError('default_overrides in DEFAULTS is not a list of texts like "key=value".')
-  return { ...parsed, default_overrides: pairs }
+  return { ...emptyLists, ...parsed, default_overrides: pairs }
 }
+
+const isListOfTexts = (value) => Array.isArray(value) && value.every((text) => typeof text === 'string')
 
 export function deploymentDefaults() {
   const values = readDefaults()
@@ -59,21 +70,34 @@ export function readChartSource(deployment) {
     )
   if (!/^[\w.+~^<>=*|, -]*$/.test(version) || version.startsWith('-'))
     throw new UserError(`chart_version ${JSON.stringify(version)} is not a version.`)
-  if (kind === 'file') requireInsideDefaultFolder(url)
+  requireAllowedRepository(url)
   return { kind, url, name, version, ...credentials(deployment, url) }
 }
 
-/** People who can edit a deployment must not reach other folders of this machine. */
-function requireInsideDefaultFolder(url) {
-  const defaultUrl = readDefaults().chart_repo_url
-  const folderUrl = (address) => `${new URL(address).href.replace(/\/+$/, '')}/`
-  if (
-    defaultUrl === undefined ||
-    (defaultUrl.startsWith('file://') && folderUrl(url).startsWith(folderUrl(defaultUrl)))
-  )
-    return
+/**
+ * People who can edit a deployment must not install any chart with the permissions of the runner, nor read folders of
+ * this machine. An address is allowed if it is that of DEFAULTS or below it, or below one of `allowed_chart_repos`.
+ */
+function requireAllowedRepository(url) {
+  const { chart_repo_url, allowed_chart_repos } = readDefaults()
+  const allowed = [...(chart_repo_url === undefined ? [] : [chart_repo_url]), ...allowed_chart_repos]
+  if (allowed.some((address) => isBelow(url, address))) return
   throw new UserError(
-    `chart_repo_url ${JSON.stringify(url)} is a folder outside of chart_repo_url in DEFAULTS, which is not allowed.`,
+    `chart_repo_url: ${JSON.stringify(url)} is not allowed. It must be chart_repo_url of DEFAULTS or below it, or below one of allowed_chart_repos there.`,
+  )
+}
+
+/** `*` allows every repository, but no folder of this machine. */
+function isBelow(url, address) {
+  if (address === '*') return !url.startsWith('file:')
+  if (!URL.canParse(address)) return false
+  const [inner, outer] = [new URL(url), new URL(address)]
+  const folderOf = ({ pathname }) => `${decodeURIComponent(pathname).replace(/\/+$/, '')}/`
+  return (
+    inner.protocol === outer.protocol &&
+    inner.host === outer.host &&
+    folderOf(inner).startsWith(folderOf(outer)) &&
+    !folderOf(inner).split('/').includes('..')
   )
 }
 
@@ -106,7 +130,7 @@ function credentials(deployment, url) {
   const pass = deployment.get('chart_repo_pass')
   if (user || pass) return { user: user ?? '', pass: pass ?? '' }
   const defaultUrl = readDefaults().chart_repo_url
-  const isDefaultHost = defaultUrl === undefined || hostOf(defaultUrl) === hostOf(url)
+  const isDefaultHost = defaultUrl !== undefined && hostOf(defaultUrl) === hostOf(url)
   return isDefaultHost
     ? { user: process.env.HELM_USER ?? '', pass: process.env.HELM_PASS ?? '' }
     : { user: '', pass: '' }

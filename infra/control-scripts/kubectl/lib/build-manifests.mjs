@@ -97,7 +97,7 @@ async function placeholderValues(request) {
         `${key}: the manifests do not declare this key. They declare: ${[...declared.keys()].join(', ')}.`,
       )
     const kind = typeof declared.get(key)
-    const value = kind === 'number' || kind === 'boolean' ? parseScalar(text, () => true) : text
+    const value = kind === 'number' || kind === 'boolean' ? parseScalar(text, 'number') : text
     if (kind === 'number' && typeof value !== 'bigint')
       problems.push(`${key}: ${JSON.stringify(text)} is not a whole number.`)
     if (kind === 'boolean' && typeof value !== 'boolean')

@@ -1,6 +1,7 @@
 /**
  * Sends manifests to the API server as a dry run, to learn what it would reject. It uses create, not apply: create
- * validates each whole object even if it exists, and apply would merge it with the live object. Called by config_check.
+ * validates each whole object even if it exists, and apply would merge it with the live object. immutable-fields.mjs
+ * sends the objects that exist a second time. Called by config_check.
  */
 import { CommandError } from '../command.mjs'
 import { getObjects, kubectl } from './kubectl.mjs'
@@ -13,8 +14,16 @@ const duplicateOnlyErrors = /already allocated|exceeded quota/
  * without a definition in the cluster. @throws CommandError when the API server cannot be reached
  */
 export async function dryRunProblems(text, namespace) {
+  return await withoutExistingObjects(await runDryRun(['create'], text, namespace), namespace)
+}
+
+/**
+ * `command`: create or apply, with options. → the problems
+ * @throws CommandError when the API server cannot be reached; with `isTolerant` unknown errors are left out
+ */
+export async function runDryRun(command, text, namespace, { isTolerant = false } = {}) {
   try {
-    await kubectl(['create', '--dry-run=server', '-n', namespace, '-o', 'name', '-f', '-'], { input: text })
+    await kubectl([...command, '--dry-run=server', '-n', namespace, '-o', 'name', '-f', '-'], { input: text })
     return []
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
@@ -22,8 +31,9 @@ export async function dryRunProblems(text, namespace) {
     const problems = lines
       .filter((line) => !/^(Error from server \(AlreadyExists\)|Warning:|$)/.test(line))
       .map(parseProblem)
-    if (problems.some(({ isFromApiServer }) => !isFromApiServer)) throw error
-    return await withoutExistingObjects(problems, namespace)
+    const known = problems.filter(({ isFromApiServer }) => isFromApiServer)
+    if (known.length < problems.length && !isTolerant) throw error
+    return known
   }
 }
 
@@ -69,7 +79,7 @@ function fieldPaths(text) {
 }
 
 /** Removes the internal details from an error message of the API server. */
-function readableMessage(text) {
+export function readableMessage(text) {
   return text
     .replace(/^(\w+) in version "[^"]+" cannot be handled as a \w+: /, '$1: ')
     .replace(
@@ -81,8 +91,8 @@ function readableMessage(text) {
     .replace(/\s*\n\s*/g, ' ')
 }
 
-/** Drops problems with kinds that the manifests themselves define. */
-export const withoutDefinedKinds = (problems, { definedKinds }) =>
+/** Drops problems with kinds that the manifests or the chart themselves define. */
+export const withoutDefinedKinds = (problems, definedKinds) =>
   problems.filter(({ unknownKind }) => !definedKinds.includes(unknownKind))
 
 async function withoutExistingObjects(problems, namespace) {

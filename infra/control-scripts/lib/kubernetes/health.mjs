@@ -5,19 +5,21 @@
 import { tagOf } from './image.mjs'
 import { getObjects, getObjectsByLabel, mapWithLimit, objectKey, referenceTo } from './kubectl.mjs'
 import { imagesOf } from './manifest-summary.mjs'
+import { describePodProblems, describeWorkloadFailure, problemReason } from './pod-problems.mjs'
 import { readiness } from './readiness.mjs'
 
 /** Exit codes of a check script, as Octopod reads them. */
 const exitCodes = { ready: 0, notReady: 1, partlyReady: 2, otherTag: 3 }
 
+/** The number of workloads whose own failures are described. */
+const maxFailures = 3
+
 /** Kinds whose status shows whether they are ready. Other kinds belong to controllers that check them. */
 const checkedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job']
-/** Waiting reasons that occur at every start and mean no problem. */
-const startupWaitingReasons = ['ContainerCreating', 'PodInitializing']
 
 /**
- * Prints the result as one sentence and returns the exit code. `installed` returns the summary of the installed
- * manifests, or null if none is recorded.
+ * Prints the result as one sentence and returns the exit code. A problem goes to stderr, followed by the reasons that
+ * the pods give. `installed` returns the summary of the installed manifests, or null if none is recorded.
  */
 export async function checkHealth({ name }, { workloads }, installed = async () => null) {
   const expected = workloads.filter(({ kind }) => checkedKinds.includes(kind))
@@ -35,16 +37,19 @@ export async function checkHealth({ name }, { workloads }, installed = async () 
   const isServing = states.some(({ serving, ready, object }) => serving || (ready && object?.kind === 'Job'))
   if (unready.length === 0 && !mismatch)
     return report(exitCodes.ready, `${name} is ready: ${countText(states.length)}.`)
+  const reasons = await describeReasons(unready, pods)
   if (unready.length > 0 && !isServing)
-    return report(exitCodes.notReady, `${name} is not ready: ${describeUnready(unready, pods)}.`)
+    return report(exitCodes.notReady, `${name} is not ready: ${describeUnready(unready, pods)}.`, reasons)
   if (mismatch)
     return report(
       exitCodes.otherTag,
       `${name} runs ${mismatch.running}, but ${mismatch.configured} is configured (${mismatch.location}).`,
+      reasons,
     )
   return report(
     exitCodes.partlyReady,
     `${unready.length} of ${countText(states.length)} of ${name} not ready: ${describeUnready(unready, pods)}.`,
+    reasons,
   )
 }
 
@@ -91,11 +96,12 @@ async function podsOf({ workload }) {
     .join(',')
   if (selector === '') return []
   const pods = await getObjectsByLabel('pods', workload.namespace, selector)
-  return pods.map(({ metadata, spec, status }) => ({
+  return pods.map((pod) => ({
     workload,
-    location: `Pod ${metadata.name}`,
-    images: isReady(status) && !metadata.deletionTimestamp ? imagesOf({ spec: { template: { spec } } }) : {},
-    waitingReason: waitingReason(status),
+    pod,
+    location: `Pod ${pod.metadata.name}`,
+    images:
+      isReady(pod.status) && !pod.metadata.deletionTimestamp ? imagesOf({ spec: { template: pod } }) : {},
   }))
 }
 
@@ -111,22 +117,25 @@ function imageMismatch({ workload, images = {}, location }) {
   return undefined
 }
 
-function waitingReason(status) {
-  const reason = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
-    .map(({ state }) => state?.waiting?.reason)
-    .find((reason) => reason !== undefined && !startupWaitingReasons.includes(reason))
-  const unscheduled = (status?.conditions ?? []).find(
-    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+/** Why workloads have no pods, and the problems of the pods. → lines */
+async function describeReasons(unready, pods) {
+  const existing = unready.filter(({ object }) => object !== undefined).slice(0, maxFailures)
+  const failures = await mapWithLimit(existing, ({ workload, object }) =>
+    describeWorkloadFailure(
+      object,
+      pods.some((each) => each.workload === workload),
+    ),
   )
-  return reason ?? unscheduled?.reason
+  return [...failures.flat(), ...(await describePodProblems(pods.map(({ pod }) => pod)))]
 }
 
 function describeUnready(unready, pods) {
   return unready
     .map(({ workload, message }) => {
-      const why = pods.find(
-        (pod) => pod.workload === workload && pod.waitingReason !== undefined,
-      )?.waitingReason
+      const why = pods
+        .filter((each) => each.workload === workload)
+        .map(({ pod }) => problemReason(pod))
+        .find((reason) => reason !== undefined)
       return `${titleOf(workload)} ${message}${why ? ` (${why})` : ''}`
     })
     .join('; ')
@@ -137,7 +146,8 @@ const isReady = (status) =>
 const titleOf = ({ kind, name }) => `${kind} ${name}`
 const countText = (count) => `${count} ${count === 1 ? 'workload' : 'workloads'}`
 
-function report(code, message) {
-  console.log(message)
+function report(code, message, reasons = []) {
+  if (code === exitCodes.ready) console.log(message)
+  else console.error([message, ...reasons].join('\n'))
   return code
 }

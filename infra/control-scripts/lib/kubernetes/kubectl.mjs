@@ -52,13 +52,6 @@ export async function getObjectsByLabel(resource, namespace, selector) {
   )
 }
 
-/** Names of the pods that have neither succeeded nor failed. */
-export async function listActivePods(namespace, selector) {
-  const filter = '--field-selector=status.phase!=Succeeded,status.phase!=Failed'
-  const output = await kubectl(['get', 'pods', '-n', namespace, '-l', selector, filter, '-o', 'name'])
-  return output.split('\n').filter(Boolean)
-}
-
 /** Applies a JSON merge patch. */
 export function patchObject(object, patch) {
   const args = [

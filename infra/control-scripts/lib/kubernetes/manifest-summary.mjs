@@ -29,6 +29,7 @@ export function summarizeManifests(documents, namespace) {
       replicas: Number(object.spec?.replicas ?? object.spec?.numberOfInstances ?? 1),
       images: imagesOf(object),
       selector: selectorOf(object),
+      claims: (object.spec?.volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name),
       // Kubernetes deletes such a job after it has finished.
       isDeletedWhenDone: object.kind === 'Job' && object.spec?.ttlSecondsAfterFinished !== undefined,
     })),
@@ -39,7 +40,15 @@ export function summarizeManifests(documents, namespace) {
   }
 }
 
-function apiGroup(apiVersion) {
+/** → references to the objects of helm's hooks */
+export function hookReferences(documents, namespace) {
+  return documents
+    .flatMap(expandList)
+    .filter((object) => object?.kind && object.metadata?.name)
+    .map((object) => referenceOf(object, namespace))
+}
+
+export function apiGroup(apiVersion) {
   return apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
 }
 

@@ -1,5 +1,5 @@
 /**
- * Scales workloads down and up for archive and unarchive. One patch sets the count to zero and stores the old count in
+ * Scales workloads down and up for archive and unarchive (archive.mjs). One patch sets the count to zero and stores the old count in
  * an annotation, so both scripts can be repeated and can continue after an interruption. Kinds without a count have
  * their own way to stop.
  */
@@ -7,16 +7,16 @@ import {
   getObjects,
   getObjectsByLabel,
   kubectl,
-  listActivePods,
   mapWithLimit,
   objectKey,
   patchObject,
   referenceTo,
   resourceName,
 } from './kubectl.mjs'
+import { findActivePods } from './release-pods.mjs'
 
 /** The annotation with the state before the archive, as JSON. */
-const stateAnnotation = 'octopod/before-archive'
+export const stateAnnotation = 'octopod/before-archive'
 /** A label that no node has. A DaemonSet that selects it has no pods. */
 const noNodeLabel = 'octopod/archived'
 const pauseAnnotation = 'strimzi.io/pause-reconciliation'
@@ -90,62 +90,47 @@ export async function startWorkloads({ workloads }) {
   return started.filter(Boolean).length
 }
 
-/** Pods that still run, found by the selectors of the workloads and by the instance label. */
-async function findRemainingPods({ name, namespace }, { workloads }) {
-  const selectors = [[namespace, `app.kubernetes.io/instance=${name}`]]
-  for (const { namespace, selector } of workloads) {
-    const pairs = Object.entries(selector)
-    const isCovered = selector['app.kubernetes.io/instance'] === name
-    if (pairs.length > 0 && !isCovered)
-      selectors.push([namespace, pairs.map((pair) => pair.join('=')).join(',')])
-  }
-  const unique = [...new Map(selectors.map((pair) => [pair.join(' '), pair])).values()]
-  return [
-    ...new Set(
-      (await mapWithLimit(unique, ([namespace, selector]) => listActivePods(namespace, selector))).flat(),
-    ),
-  ]
-}
-
 /**
  * archive_check: prints the remaining pods and returns 0 if there are none. `summary` is null if nothing is installed.
  */
 export async function reportRemainingPods(request, summary) {
-  const remaining = await findRemainingPods(request, summary ?? { workloads: [] })
-  console.log(
-    remaining.length > 0
-      ? `${request.name} still has ${remaining.length} pods: ${remaining.slice(0, 5).join(', ')}.`
-      : `${request.name} has no pod left.`,
+  const remaining = await findActivePods(request, summary)
+  const names = remaining.map(
+    ({ metadata }) => `pod/${metadata.name}${metadata.deletionTimestamp ? ' (stopping)' : ''}`,
   )
-  return remaining.length > 0 ? 1 : 0
+  if (names.length > 0)
+    console.error(`${request.name} still has ${names.length} pods: ${names.slice(0, 5).join(', ')}.`)
+  else console.log(`${request.name} has no pod left.`)
+  return names.length > 0 ? 1 : 0
 }
 
-async function stop(object) {
+/** → false if the workload is stopped already. `labels`: for a workload that is not part of the manifests. */
+export async function stop(object, labels = {}) {
   const scaler = scalers[object.kind]
   const state = scaler.currentState(object)
   if (state === null) return false
-  await patchWithSavedState(object, scaler.stop(), JSON.stringify(state))
+  await patchWithSavedState(object, scaler.stop(), JSON.stringify(state), labels)
   console.log(`${object.kind} ${object.metadata.name} is stopped.`)
   return true
 }
 
 /** A workload that already has a count, from an update after a failed archive, keeps it. */
-async function start(object, configured = 0) {
+export async function start(object, configured = 0, labels = {}) {
   const scaler = scalers[object.kind]
   const savedState = object.metadata.annotations?.[stateAnnotation]
   const state = scaler.currentState(object)
   if (savedState === undefined && !(scaler.isCount && state === null && configured > 0)) return false
   const target =
     scaler.isCount && state !== null ? state : savedState === undefined ? configured : JSON.parse(savedState)
-  await patchWithSavedState(object, scaler.start(target), null)
+  await patchWithSavedState(object, scaler.start(target), null, labels)
   console.log(`${object.kind} ${object.metadata.name} is started${scaler.isCount ? ` with ${target}` : ''}.`)
   return true
 }
 
 /** The annotation and the change are in one patch, so that an interruption leaves both or neither. */
-function patchWithSavedState(object, patch, savedState) {
+function patchWithSavedState(object, patch, savedState, labels) {
   const annotations = { ...patch.metadata?.annotations, [stateAnnotation]: savedState }
-  return patchObject(referenceTo(object), { ...patch, metadata: { annotations } })
+  return patchObject(referenceTo(object), { ...patch, metadata: { annotations, labels } })
 }
 
 /** The workloads that Strimzi made for a Kafka: StatefulSets in older versions, and Deployments. */

@@ -9,11 +9,11 @@ import { helm, helmIsMissing, importModule } from '../control-scripts.ts'
 
 type Step = string | number
 type Values = {
-  buildValuesTree(pairs: Iterable<[string, string]>, isNumberAt?: (steps: Step[]) => boolean): unknown
+  buildValuesTree(pairs: Iterable<[string, string]>, typeAt?: (steps: Step[]) => string | undefined): unknown
   formatValues(tree: unknown): string
   parseKey(key: string): Step[]
   formatKey(steps: Step[]): string
-  parseScalar(text: string, isNumber?: () => boolean): unknown
+  parseScalar(text: string, type?: 'text' | 'number'): unknown
 }
 const { buildValuesTree, formatValues, parseKey, formatKey, parseScalar } =
   await importModule<Values>('lib/values.mjs')
@@ -98,12 +98,25 @@ test('Values have the types of helm --set; a large number is text unless the cha
     ['9223372036854775808', '9223372036854775808'],
   ]
   for (const [text, value] of cases) assert.equal(parseScalar(text), value, text)
-  assert.equal(
-    parseScalar('20260101', () => true),
-    20260101n,
+  assert.equal(parseScalar('20260101', 'number'), 20260101n)
+  const tree = buildValuesTree([['a.b', '1000650000']], (steps) =>
+    steps.join() === 'a,b' ? 'number' : undefined,
   )
-  const tree = buildValuesTree([['a.b', '1000650000']], (steps) => steps.join() === 'a,b')
   assert.equal(formatValues(tree), '{"a": {"b": 1000650000}}')
+})
+
+test('A value is text where the default is text, and after !!str; !!null removes a default', () => {
+  const typed = ['true', 'FALSE', 'null', '0', '0123', '1e10', '-5', '2026-01-01', '20260101', '', '~']
+  for (const text of typed) {
+    assert.equal(parseScalar(text, 'text'), text)
+    assert.equal(parseScalar(`!!str ${text}`), text)
+    assert.equal(parseScalar(`!!str ${text}`, 'number'), text)
+  }
+  assert.equal(parseScalar('!!str'), '')
+  assert.equal(parseScalar('!!str  a\nb '), ' a\nb ')
+  assert.equal(parseScalar('!!strict'), '!!strict')
+  assert.equal(parseScalar('!!null', 'text'), null)
+  for (const text of ['0123', '1e10', '2026-01-01']) assert.equal(parseScalar(text), text)
 })
 
 const rejected: [string, [string, string][]][] = [
