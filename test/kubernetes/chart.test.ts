@@ -12,6 +12,11 @@ import { production, trial } from '../infra/chart/sample-values.ts'
 import { createNamespace, helms, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
 
 const run = promisify(execFile)
+/** Datastores that need not exist. */
+const external = {
+  postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
+  redis: { url: 'redis://redis.example.com' },
+}
 /** The strictest pod security profile. */
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }
 
@@ -65,6 +70,36 @@ for (const program of helms) {
       }
     })
 
+    test('reports a missing namespace of the deployments before it creates anything', async () => {
+      const missing = { settings: { NAMESPACE: 'no-such-namespace' }, ...external }
+      await assert.rejects(
+        helm('install', 'octopod', chart, ...valuesArguments(missing)),
+        /settings\.NAMESPACE: the namespace no-such-namespace does not exist; create it first/,
+      )
+      assert.deepEqual(
+        (await listNamespace(octopod.name)).filter((name) => name.includes('octopod')),
+        [],
+      )
+    })
+
+    test('A rehearsal in another namespace does not collide with the first installation', async () => {
+      const rehearsal = await createNamespace()
+      try {
+        const values = valuesArguments(
+          inStaging({ ...external, migration: { mode: 'none' }, runner: { replicas: 0 } }),
+        )
+        await helm('install', 'octopod', chart, ...values)
+        const args = ['install', 'octopod', chart, ...values, '--namespace', rehearsal.name]
+        await run(program, args, { timeout: 120_000 })
+        await run(program, ['uninstall', 'octopod', '--namespace', rehearsal.name], { timeout: 120_000 })
+        const roles = await kubectl('get', 'roles', `--namespace=${staging.name}`, '--output=name')
+        assert.equal(roles.trim(), `role.rbac.authorization.k8s.io/${octopod.name}-octopod-runner`)
+        await helm('uninstall', 'octopod')
+      } finally {
+        await rehearsal.remove()
+      }
+    })
+
     test('starts as a trial under the restricted profile, keeps its passwords, and leaves only data after uninstall', {
       skip: skipWithoutKwok,
     }, async () => {
@@ -110,8 +145,7 @@ for (const program of helms) {
     }, async () => {
       const values = valuesArguments(
         inStaging({
-          postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
-          redis: { url: 'redis://redis.example.com' },
+          ...external,
           authorization: { admin: 'Bearer one, two' },
           runner: { replicas: 1 },
         }),
