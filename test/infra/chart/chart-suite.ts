@@ -317,7 +317,7 @@ export function chartSuite(title: string, helm: Helm): void {
 /** A valid value that is not the default. */
 function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
-  for (const sample of ['retry', 'warn', 'own'])
+  for (const sample of ['retry', 'warn', 'own', 'operator'])
     if (parse.safeParse(sample).success && isChoice(name)) return sample
   if (isNumber(name)) return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : 1234
   return ['REDIS_PREFIX', 'NAMESPACE'].includes(name) ? 'other' : `some "${name.toLowerCase()}": #1`
