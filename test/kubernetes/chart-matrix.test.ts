@@ -15,7 +15,7 @@ import {
   serveRegistry,
   user,
 } from '../infra/control-scripts/chart-repositories.ts'
-import { createNamespace, getObjects, helms, kubectl, listNamespace } from './cluster.ts'
+import { createNamespace, deleteDefinition, getObjects, helms, listNamespace } from './cluster.ts'
 import { type MatrixChart, matrixCharts, packChart, writeChart } from './matrix-charts.ts'
 import { createScriptRunner } from './run-script.ts'
 
@@ -39,7 +39,7 @@ before(() => {
 })
 after(async () => {
   rmSync(folder, { recursive: true, force: true })
-  await kubectl('delete', 'crd', definition, '--ignore-not-found')
+  await deleteDefinition(definition)
   if (process.env.MATRIX === 'write') writeTable()
 })
 

@@ -53,10 +53,26 @@ export async function createNamespace(labels: Record<string, string> = {}) {
   return { name, remove: () => kubectl('delete', 'namespace', name, '--timeout=90s') }
 }
 
-/** All objects of a namespace as kind/name, sorted, without events, leases and metrics. */
+/**
+ * All objects of a namespace as kind/name, sorted, without events, leases and metrics. Another test may remove a kind of
+ * its own at the same time; then the kinds are read again.
+ */
 export async function listNamespace(namespace: string): Promise<string[]> {
-  const known = await kubectl('api-resources', '--namespaced', '--verbs=list,get', '--output=name')
-  const kinds = known.split('\n').filter((kind) => kind !== '' && !/^(events|leases|podmetrics)\b/.test(kind))
-  const found = await kubectl('get', kinds.join(','), `--namespace=${namespace}`, '--output=name')
-  return found.split('\n').filter(Boolean).sort()
+  for (let attempt = 1; ; attempt += 1) {
+    const known = await kubectl('api-resources', '--namespaced', '--verbs=list,get', '--output=name')
+    const kinds = known
+      .split('\n')
+      .filter((kind) => kind !== '' && !/^(events|leases|podmetrics)\b/.test(kind))
+    try {
+      const found = await kubectl('get', kinds.join(','), `--namespace=${namespace}`, '--output=name')
+      return found.split('\n').filter(Boolean).sort()
+    } catch (error) {
+      if (attempt === 3 || !/could not find the requested resource/.test(String(error))) throw error
+    }
+  }
+}
+
+/** Deletes a definition that a test has installed. A cluster that ends after the tests can keep it. */
+export async function deleteDefinition(name: string): Promise<void> {
+  if (skipWithoutKwok) await kubectl('delete', 'crd', name, '--ignore-not-found')
 }

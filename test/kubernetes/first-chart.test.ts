@@ -34,7 +34,8 @@ function bash(script: string): Promise<{ code: number; output: string }> {
     OCTOPOD_SCRIPTS_CACHE: join(folder, 'kept'),
   }
   return new Promise((resolve) => {
-    execFile('bash', ['-euc', script], { cwd: folder, env }, (error, stdout, stderr) =>
+    // bash reads a start-up file if its standard input is a socket.
+    execFile('bash', ['--norc', '-euc', script], { cwd: folder, env }, (error, stdout, stderr) =>
       resolve({
         code: typeof error?.code === 'number' ? error.code : error ? -1 : 0,
         output: stdout + stderr,

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { waitFor } from '../helpers/wait-for.ts'
-import { createNamespace, getObjects, helms, kubectl } from './cluster.ts'
+import { createNamespace, deleteDefinition, getObjects, helms, kubectl } from './cluster.ts'
 import { writeChart } from './matrix-charts.ts'
 import { createScriptRunner } from './run-script.ts'
 
@@ -92,7 +92,7 @@ before(() => {
 })
 after(async () => {
   rmSync(folder, { recursive: true, force: true })
-  await kubectl('delete', 'crd', definition, '--ignore-not-found')
+  await deleteDefinition(definition)
 })
 
 for (const helm of helms)
