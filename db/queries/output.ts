@@ -1,7 +1,7 @@
 /**
- * Appends and reads the output of actions. Readers never see the output of a deleted deployment, and of a removed output only when and why
- * it was removed: each read is one statement, because chunks are deleted after that was committed. Called by runner/actions and
- * functions/actions.
+ * Appends and reads the output of actions. Readers never see the output of a deleted deployment, and of a removed
+ * output only when and why it was removed: each read is one statement, because chunks are deleted after that was
+ * committed. Called by runner/actions and functions/actions.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'

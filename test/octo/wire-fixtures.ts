@@ -26,6 +26,7 @@ export const summary = {
   truncated: false,
   cancel_requested_at: null,
   cancelled_by: null,
+  failure: null,
 }
 
 export function fullInfo(name: string, extra: Record<string, unknown> = {}) {
