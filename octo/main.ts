@@ -5,12 +5,10 @@ import { enableCompileCache } from 'node:module'
 // Comes before all other imports: it halves the time of every later start.
 enableCompileCache()
 
-// A reader that closes the pipe early, as in `octo list | head -1`, is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-})
+// writeText() reports errors of stdout. Nobody can be told that stderr is broken, and the exit code stays.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-import('./run.ts').then(async ({ run }) => {
+import('./run.ts').then(async ({ handleUnexpectedErrors, run }) => {
+  handleUnexpectedErrors()
   process.exitCode = await run(process.argv.slice(2))
 })

@@ -5,12 +5,32 @@
 import type { CommandClass } from 'clipanion'
 import { isHelp, normalizeArgs } from './cli/normalize-args.ts'
 import { createCli } from './cli/option-metadata.ts'
-import { CliError, exitCodeOf } from './errors/cli-error.ts'
-import { formatError } from './errors/format-error.ts'
+import { CliError } from './errors/cli-error.ts'
+import { exitCodeOf, formatError } from './errors/format-error.ts'
+import { ReaderGone, writeText } from './output/write-text.ts'
 import { commands } from './registry.ts'
 
 /** Returns the exit code when everything has been written. */
 export async function run(args: readonly string[]): Promise<number> {
+  try {
+    return await runCommandLine(args)
+  } catch (error) {
+    if (error instanceof ReaderGone) return 0
+    process.stderr.write(formatError(error))
+    return exitCodeOf(error)
+  }
+}
+
+/** Ends octo with a sentence instead of a stack when an error reaches the event loop. Called by main.ts. */
+export function handleUnexpectedErrors(): void {
+  const end = (error: unknown) => {
+    process.stderr.write(formatError(error), () => process.exit(exitCodeOf(error)))
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
+async function runCommandLine(args: readonly string[]): Promise<number> {
   if (args[0] === 'complete') return runCompletion(args.slice(args[1] === '--' ? 2 : 1))
   const [first, ...rest] = normalizeArgs(args)
   if (first === undefined) return failUsage('a command is missing.', await overviewText())
@@ -54,7 +74,7 @@ async function runCommand(command: CommandClass, path: string[], options: string
 }
 
 async function runCompletion(args: readonly string[]): Promise<number> {
-  const { complete } = await import('./cli/completion.ts')
+  const { complete } = await import('./completion/completion.ts')
   const candidates = await complete(commands, args, process.env)
   return writeStdout(candidates.map((candidate) => `${candidate}\n`).join(''))
 }
@@ -64,8 +84,8 @@ async function overviewText(): Promise<string> {
   return overview(await Promise.all(Object.values(commands).map((loadCommand) => loadCommand())))
 }
 
-function writeStdout(text: string): number {
-  process.stdout.write(text)
+async function writeStdout(text: string): Promise<number> {
+  await writeText(process.stdout, text)
   return 0
 }
 

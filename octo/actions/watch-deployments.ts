@@ -14,7 +14,7 @@ type WatchOptions = {
   deadlineMs: number
   onChange: (change: ChangeEvent) => Promise<void>
   /** Called after a batch of changes, and when the state of the connection has changed. */
-  onUpdate?: (deployments: FullInfo[], isLive: boolean) => void
+  onUpdate?: (deployments: FullInfo[], isLive: boolean) => Promise<void>
   /** Called once for each period without a response. */
   onServerDown?: (failure: CliError) => void
   /** `live`: while the websocket is connected. */
@@ -63,7 +63,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
         }
       }
       for (const event of events.splice(0)) await apply(event)
-      options.onUpdate?.(
+      await options.onUpdate?.(
         [...known.values()].flatMap(({ info }) => info ?? []),
         connection.isLive() && !isDown,
       )

@@ -2,9 +2,10 @@
  * Contexts: installations saved under a name, with address, credential and CA file, in a file that only its owner can
  * read. Called by api-command.ts and completion.ts to choose one, and by commands/context.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CliError } from '../errors/cli-error.ts'
+import { describeSystemError } from '../errors/system-error.ts'
 import type { RecordView } from '../output/formatter.ts'
 import type { Context } from './types.ts'
 
@@ -35,7 +36,7 @@ export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { current: null, contexts: [] }
     if (error instanceof CliError) throw error
-    throw new CliError('settings', `${path} cannot be read: ${(error as Error).message}`)
+    throw new CliError('settings', `${path} cannot be read: ${describeSystemError(error)}.`)
   }
   const contexts = parseContexts(text)
   if (contexts !== null) return contexts
@@ -50,11 +51,16 @@ export function readContexts(environment: NodeJS.ProcessEnv): ContextsFile {
 export function writeContexts(environment: NodeJS.ProcessEnv, contexts: ContextsFile): void {
   const path = contextsPath(environment)
   const temporaryPath = `${path}.${process.pid}`
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(temporaryPath, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
-  // The mode above applies only to a new file.
-  chmodSync(temporaryPath, 0o600)
-  renameSync(temporaryPath, path)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    writeFileSync(temporaryPath, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 })
+    // The mode above applies only to a new file.
+    chmodSync(temporaryPath, 0o600)
+    renameSync(temporaryPath, path)
+  } catch (error) {
+    rmSync(temporaryPath, { force: true })
+    throw new CliError('settings', `${path} cannot be written: ${describeSystemError(error)}.`)
+  }
 }
 
 /** The context with that name, else the current one; null without either. */

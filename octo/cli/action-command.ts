@@ -86,8 +86,9 @@ export abstract class ActionCommand extends ApiCommand {
       interruptHandler.close()
       progress.end()
     }
-    if (this.format !== null) await this.printRecords({ record: toRecord(started, snapshot) }, view, 'name')
-    if (failure !== null) throw failure
+    await this.printResult(failure, async () => {
+      if (this.format !== null) await this.printRecords({ record: toRecord(started, snapshot) }, view, 'name')
+    })
   }
 }
 

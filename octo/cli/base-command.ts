@@ -4,10 +4,11 @@
  */
 import { Command, type CommandClass, Option } from 'clipanion'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
-import { CliError, exitCodeOf } from '../errors/cli-error.ts'
-import { formatError } from '../errors/format-error.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { exitCodeOf, formatError } from '../errors/format-error.ts'
 import { formatRecords, parseFormat, type Records, type RecordView } from '../output/formatter.ts'
 import type { Terminal } from '../output/terminal-text.ts'
+import { ReaderGone, writeText } from '../output/write-text.ts'
 import type { Format } from './normalize-args.ts'
 
 export abstract class OctoCommand extends Command {
@@ -27,6 +28,7 @@ export abstract class OctoCommand extends Command {
       this.format = parseFormat(this.output)
       return (await this.run()) ?? 0
     } catch (error) {
+      if (error instanceof ReaderGone) return 0
       const isUsageError = error instanceof CliError && error.kind === 'usage'
       this.context.stderr.write(formatError(error))
       if (isUsageError) this.context.stderr.write(`\n${await this.usageLine()}`)
@@ -36,8 +38,9 @@ export abstract class OctoCommand extends Command {
     }
   }
 
-  protected print(text: string): void {
-    this.context.stdout.write(text)
+  /** Prints data on stdout. Throws when it cannot be written or nobody reads it any more. */
+  protected async print(text: string): Promise<void> {
+    await writeText(this.context.stdout, text)
   }
 
   /** Prints records in the format of --output, else in `defaultFormat`. */
@@ -46,7 +49,17 @@ export abstract class OctoCommand extends Command {
     view: RecordView<Item>,
     defaultFormat: Format,
   ): Promise<void> {
-    this.print(await formatRecords(this.format ?? defaultFormat, records, view))
+    await this.print(await formatRecords(this.format ?? defaultFormat, records, view))
+  }
+
+  /** Prints the record of a command that may have failed. Its failure matters more than a broken stdout. */
+  protected async printResult(failure: unknown, printRecord: () => Promise<void>): Promise<void> {
+    try {
+      await printRecord()
+    } catch (error) {
+      throw failure ?? error
+    }
+    if (failure !== null) throw failure
   }
 
   /** Prints a line on stderr, apart from the data. */

@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { CliError } from '../errors/cli-error.ts'
+import { describeSystemError } from '../errors/system-error.ts'
 
 export type ByteSource = AsyncIterable<Uint8Array | string>
 
@@ -28,9 +29,13 @@ async function readTextFile(option: string, path: string): Promise<string> {
     if (size > maxBytes) throw new Error('it is larger than 8 MiB')
     return decode(await readFile(path))
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
+    const { code } = error as NodeJS.ErrnoException
     const reason =
-      code === 'ENOENT' ? 'the file does not exist' : code === 'EISDIR' ? 'it is a folder' : message
+      code === 'ENOENT'
+        ? 'the file does not exist'
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : describeSystemError(error)
     throw new CliError('usage', `${option} cannot read ${path || 'a file without a name'}: ${reason}.`)
   }
 }
@@ -38,16 +43,16 @@ async function readTextFile(option: string, path: string): Promise<string> {
 async function readStream(option: string, stdin: ByteSource): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of stdin) {
-    const bytes = Buffer.from(chunk as Uint8Array)
-    size += bytes.length
-    if (size > maxBytes) throw new CliError('usage', `${option}: stdin is larger than 8 MiB.`)
-    chunks.push(bytes)
-  }
   try {
+    for await (const chunk of stdin) {
+      const bytes = Buffer.from(chunk as Uint8Array)
+      size += bytes.length
+      if (size > maxBytes) throw new Error('it is larger than 8 MiB')
+      chunks.push(bytes)
+    }
     return decode(Buffer.concat(chunks))
   } catch (error) {
-    throw new CliError('usage', `${option}: stdin cannot be read: ${(error as Error).message}.`)
+    throw new CliError('usage', `${option} cannot read stdin: ${describeSystemError(error)}.`)
   }
 }
 

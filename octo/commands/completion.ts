@@ -1,7 +1,7 @@
 /** `octo completion`: prints the script that lets a shell complete commands, options and names. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import { OctoCommand } from '../cli/base-command.ts'
-import { completionScripts } from '../cli/completion-scripts.ts'
+import { completionScripts } from '../completion/completion-scripts.ts'
 import { CliError } from '../errors/cli-error.ts'
 
 export class Completion extends OctoCommand {

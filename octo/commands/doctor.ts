@@ -19,7 +19,7 @@ export class Doctor extends ApiCommand {
   protected async run(): Promise<number> {
     const findings = await this.runChecks()
     if (this.format !== null) await this.printRecords(findings, view, this.format)
-    else for (const finding of findings) this.print(formatResult(finding))
+    else for (const finding of findings) await this.print(formatResult(finding))
     const failed = findings.find(({ result }) => result === 'bad')
     return failed === undefined ? 0 : exitCodes[failed.kind ?? 'failed']
   }

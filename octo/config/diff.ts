@@ -1,4 +1,4 @@
-/** The differences between two configs of one level. Called by commands/deployments/diff.ts. */
+/** The differences between two configs of one level. Called by commands/config/diff.ts. */
 import type { KeyValue } from '../../domain/overrides.ts'
 import type { LevelName } from '../overrides/level-names.ts'
 

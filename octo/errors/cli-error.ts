@@ -5,14 +5,15 @@
 
 /**
  * Kind of error → exit code, as documented in docs/octo.md. usage: wrong command line · settings: the environment or a
- * context is wrong · failed: the action or the check failed · timed_out: --timeout passed · cancelled: the action was
- * cancelled · refused: the server refused the request · not_allowed: 401, 403 · unreachable: no usable response ·
- * broken: the server failed (5xx).
+ * context is wrong · output: stdout cannot be written · failed: the action or the check failed · timed_out: --timeout
+ * passed · cancelled: the action was cancelled · refused: the server refused the request · not_allowed: 401, 403 ·
+ * unreachable: no usable response · broken: the server failed (5xx).
  */
 export const exitCodes = {
   failed: 1,
   usage: 2,
   settings: 2,
+  output: 2,
   timed_out: 3,
   cancelled: 4,
   refused: 5,
@@ -42,8 +43,4 @@ export class CliError extends Error {
     this.kind = kind
     this.remedy = remedy
   }
-}
-
-export function exitCodeOf(error: unknown): number {
-  return error instanceof CliError ? exitCodes[error.kind] : 1
 }

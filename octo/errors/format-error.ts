@@ -1,12 +1,22 @@
-/** The text that stderr shows of an error. Called by run.ts and base-command.ts. */
+/** The text that stderr shows of an error, and its exit code. Called by run.ts and base-command.ts. */
 import { escapeControlCharacters } from '../output/terminal-text.ts'
-import { CliError } from './cli-error.ts'
+import { CliError, exitCodes } from './cli-error.ts'
+import { describeSystemError, isSystemError } from './system-error.ts'
 
-/** An unexpected error includes its stack, so that users can report it. */
-export function formatError(error: unknown): string {
+/** Sentences without a stack. OCTO_DEBUG adds the stack, for the developers of octo. */
+export function formatError(error: unknown, environment: NodeJS.ProcessEnv = process.env): string {
+  const stack = environment.OCTO_DEBUG && error instanceof Error ? `${error.stack}\n` : ''
   if (error instanceof CliError) {
     const remedy = error.remedy === null ? '' : `${escapeControlCharacters(error.remedy)}\n`
-    return `octo: ${escapeControlCharacters(error.message)}\n${remedy}`
+    return `octo: ${escapeControlCharacters(error.message)}\n${remedy}${stack}`
   }
-  return `octo: this is a bug in octo, please report it.\n${error instanceof Error ? error.stack : error}\n`
+  const text = isSystemError(error)
+    ? `${describeSystemError(error)} (${error.code}, ${error.syscall}).`
+    : `this is a bug in octo, please report it: ${error}`
+  return `octo: ${escapeControlCharacters(text)}\n${stack}`
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CliError) return exitCodes[error.kind]
+  return isSystemError(error) ? exitCodes.settings : exitCodes.failed
 }

@@ -39,7 +39,7 @@ export class Actions extends ApiCommand {
       if (page.length < limit) break
     }
     if (this.format !== null) return this.printRecords(actions, actionView, this.format)
-    this.print(`${renderTable(tableHeadings, actions.map(toRow), this.columns).join('\n')}\n`)
+    await this.print(`${renderTable(tableHeadings, actions.map(toRow), this.columns).join('\n')}\n`)
   }
 }
 

@@ -59,8 +59,8 @@ export class Logs extends ApiCommand {
     // As in Octopod 1.6, each part ends with an extra new line.
     const stdout = `${output.stdout.un_stdout}\n`
     const stderr = `${output.stderr.un_stderr}\n`
-    if (stream === 'all') this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
-    else this.print(stream === 'stdout' ? stdout : stderr)
+    if (stream === 'all') await this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
+    else await this.print(stream === 'stdout' ? stdout : stderr)
     if (stream === 'stdout' && output.output_removal_reason) this.note(output.output_removal_reason)
   }
 
@@ -85,7 +85,7 @@ export class Logs extends ApiCommand {
   private async printChunks(actionId: number, stream: Stream, lineCount: number | null): Promise<void> {
     const allChunks: OutputChunk[] = []
     for await (const chunk of this.readChunks(actionId, stream, lineCount)) {
-      if (this.format === null) this.print(chunk.text)
+      if (this.format === null) await this.print(chunk.text)
       else if (this.format === 'jsonl') await this.printRecords([chunk], view, 'jsonl')
       else allChunks.push(chunk)
     }

@@ -66,10 +66,11 @@ export class Wait extends ApiCommand {
     })
     interruptHandler.close()
     progress.end()
-    if (this.format !== null && snapshot !== null && snapshot.info !== null) {
-      await this.printRecords({ record: snapshot.info }, deploymentView, this.format)
-    }
-    if (failure !== null) throw failure
+    const { format } = this
+    await this.printResult(failure, async () => {
+      if (format !== null && snapshot !== null && snapshot.info !== null)
+        await this.printRecords({ record: snapshot.info }, deploymentView, format)
+    })
   }
 
   /** Checks the options before the first request. */

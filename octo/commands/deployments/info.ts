@@ -30,7 +30,7 @@ export class Info extends ApiCommand {
     }
     const [info] = await this.call('getInfo', { params: { name } })
     if (info === undefined) throw new CliError('refused', `Deployment ${name} not found.`)
-    this.print(renderPage(info, this.columns))
+    await this.print(renderPage(info, this.columns))
   }
 }
 

@@ -54,13 +54,13 @@ export class Watch extends ApiCommand {
         onChange: async (event) => {
           if (!isInteractive && (onlyName === null || event.name === onlyName)) await this.printEvent(event)
         },
-        onUpdate: (deployments, isLive) => {
+        onUpdate: async (deployments, isLive) => {
           if (!isInteractive) return
           const shown =
             onlyName === null
               ? deployments
               : deployments.filter(({ deployment }) => deployment.name === onlyName)
-          screen.write(renderScreen(shown, isLive, screen.rows || 24, screen.columns || 80))
+          await this.print(renderScreen(shown, isLive, screen.rows || 24, screen.columns || 80))
         },
         onServerDown: (failure) => {
           if (!isInteractive) this.note(`${failure.message} Reconnecting.`)
@@ -74,7 +74,7 @@ export class Watch extends ApiCommand {
   /** Prints every event as a document of its own, so that a program can read it at once. */
   private async printEvent(event: ChangeEvent): Promise<void> {
     if (this.format === null || this.format === 'table') return this.print(formatEvent(event))
-    if (this.format === 'yaml') this.print('---\n')
+    if (this.format === 'yaml') await this.print('---\n')
     await this.printRecords({ record: event }, view, this.format)
   }
 }

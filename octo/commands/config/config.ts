@@ -74,8 +74,8 @@ export class Config extends ApiCommand {
     if (format !== null) return this.printRecords(rows, viewFor(this.keys), format)
     const formatLine = ([key, value]: KeyValue) =>
       this.keys ? `  ${key}\n` : `  ${key}=${toSingleLine(value)}\n`
-    this.print(`Deployment config:\n${deployment.map(formatLine).join('')}\n`)
-    this.print(`Application config:\n${application.map(formatLine).join('')}`)
+    await this.print(`Deployment config:\n${deployment.map(formatLine).join('')}\n`)
+    await this.print(`Application config:\n${application.map(formatLine).join('')}`)
   }
 }
 

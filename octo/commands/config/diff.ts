@@ -43,7 +43,7 @@ export class Diff extends ApiCommand {
     ]
     const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
     if (this.format !== null) await this.printRecords(differences, view, this.format)
-    else this.print(formatLines(differences, useColors))
+    else await this.print(formatLines(differences, useColors))
     return this.exitCode && differences.length > 0 ? 1 : 0
   }
 

@@ -11,9 +11,9 @@ import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseContext, readContexts } from '../api/contexts.ts'
 import type { ApiClient } from '../api/types.ts'
+import { commandsWithConfigOption, formats, shortOptions, valueNames } from '../cli/normalize-args.ts'
+import { describeCommand } from '../cli/option-metadata.ts'
 import { completionScripts } from './completion-scripts.ts'
-import { commandsWithConfigOption, formats, shortOptions, valueNames } from './normalize-args.ts'
-import { describeCommand } from './option-metadata.ts'
 
 type Commands = Readonly<Record<string, () => Promise<CommandClass>>>
 
