@@ -610,6 +610,33 @@ AS $function$
     end)
 $function$;
 
+CREATE OR REPLACE FUNCTION to_api_links(links jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select jsonb_path_query_array(
+    links, 'strict $[*] ? (@.name.type() == "string" && @.link.type() == "string")', '{}', true)
+$function$;
+
+CREATE OR REPLACE FUNCTION to_api_overrides(overrides jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when jsonb_path_query_array(overrides, 'strict $[*] ? (@.size() == 2 && @[0].type() == "string"
+        && ((@[1].tag == "ValueDeleted" && !exists (@[1].contents))
+          || (@[1].tag == "ValueAdded" && @[1].contents.type() == "string")))', '{}', true) = overrides then overrides
+    else (
+      select coalesce(jsonb_agg(
+        case entry #>> '{1,tag}' when 'ValueDeleted' then entry #- '{1,contents}' else entry end order by position), '[]')
+      from jsonb_array_elements(jsonb_path_query_array(overrides, 'strict $[*] ? (@.size() == 2 && @[0].type() == "string"
+        && (@[1].tag == "ValueDeleted" || (@[1].tag == "ValueAdded" && @[1].contents.type() == "string")))', '{}', true))
+        with ordinality as entries (entry, position))
+  end
+$function$;
+
 CREATE OR REPLACE FUNCTION to_api_status(status text)
  RETURNS json
  LANGUAGE sql
@@ -667,11 +694,11 @@ create view deployment_details as
     d.revision,
     d.change_id,
     d.status,
-    json_build_object('deployment', json_build_object('name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides), 'status', json_build_object('tag',
+    json_build_object('deployment', json_build_object('name', d.name, 'app_overrides', to_api_overrides(d.app_overrides), 'deployment_overrides', to_api_overrides(d.deployment_overrides)), 'status', json_build_object('tag',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text
             ELSE 'DeploymentNotPending'::text
-        END, 'recorded_status', to_api_status(d.status)), 'metadata', d.links, 'created_at', to_api_time(d.created_at), 'updated_at', to_api_time(d.updated_at), 'revision', d.revision, 'last_action',
+        END, 'recorded_status', to_api_status(d.status)), 'metadata', to_api_links(d.links), 'created_at', to_api_time(d.created_at), 'updated_at', to_api_time(d.updated_at), 'revision', d.revision, 'last_action',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)

@@ -67,14 +67,20 @@ export const configInput = z
     }
   })
 
+/** A value in responses and in the database. Octopod 1.6 ignores added keys, such as `contents: null` of a removed one. */
+const storedValue = z.discriminatedUnion('tag', [
+  z.object({ tag: z.literal('ValueAdded'), contents: z.string() }),
+  z.object({ tag: z.literal('ValueDeleted') }),
+])
+
 /** Overrides in responses. An old database may contain keys that requests may not contain today. */
-export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), overrideValue]))
+export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), storedValue]))
 /**
  * Overrides from the database. Malformed entries of older programs are skipped, because one such row would stop the
  * checks of all deployments.
  */
 export const storedOverrides: z.ZodType<Override[]> = z
-  .array(z.tuple([z.string(), overrideValue]).nullable().catch(null))
+  .array(z.tuple([z.string(), storedValue]).nullable().catch(null))
   .catch([])
   .transform((found) => found.filter((one) => one !== null))
 
@@ -86,6 +92,7 @@ export function nestOverrides<Row extends WireOverrides<Override[]>>(row: Row) {
 
 export const keyValues: z.ZodType<KeyValue[]> = z.array(z.tuple([z.string(), z.string()]))
 export const keys = z.array(z.string())
+export const deploymentNames = z.array(z.string())
 
 export const link = z.object({ name: z.string(), link: z.string() })
 

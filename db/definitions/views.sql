@@ -17,6 +17,27 @@ create or replace function to_api_action_kind(kind text) returns text language s
   select initcap(kind) || 'Action'
 $$;
 
+-- Rows of older programs may hold entries without a key or a value. One such entry would make a client reject the whole list, and
+-- scripts do not get it either (storedOverrides in domain/schemas.ts). A removed key with `"contents": null` stays, without it.
+create or replace function to_api_overrides(overrides jsonb) returns jsonb language sql immutable parallel safe as $$
+  select case
+    when jsonb_path_query_array(overrides, 'strict $[*] ? (@.size() == 2 && @[0].type() == "string"
+        && ((@[1].tag == "ValueDeleted" && !exists (@[1].contents))
+          || (@[1].tag == "ValueAdded" && @[1].contents.type() == "string")))', '{}', true) = overrides then overrides
+    else (
+      select coalesce(jsonb_agg(
+        case entry #>> '{1,tag}' when 'ValueDeleted' then entry #- '{1,contents}' else entry end order by position), '[]')
+      from jsonb_array_elements(jsonb_path_query_array(overrides, 'strict $[*] ? (@.size() == 2 && @[0].type() == "string"
+        && (@[1].tag == "ValueDeleted" || (@[1].tag == "ValueAdded" && @[1].contents.type() == "string")))', '{}', true))
+        with ordinality as entries (entry, position))
+  end
+$$;
+
+create or replace function to_api_links(links jsonb) returns jsonb language sql immutable parallel safe as $$
+  select jsonb_path_query_array(
+    links, 'strict $[*] ? (@.name.type() == "string" && @.link.type() == "string")', '{}', true)
+$$;
+
 -- For actions of Octopod 1.6, which have no explanation.
 create or replace function to_failure_message(a actions) returns text language sql stable parallel safe as $$
   select case
@@ -95,11 +116,13 @@ create or replace view deployment_details as
 select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
   json_build_object(
     'deployment', json_build_object(
-      'name', d.name, 'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides),
+      'name', d.name,
+      'app_overrides', to_api_overrides(d.app_overrides),
+      'deployment_overrides', to_api_overrides(d.deployment_overrides)),
     'status', json_build_object(
       'tag', case when (a.last).state in ('queued', 'running') then 'DeploymentPending' else 'DeploymentNotPending' end,
       'recorded_status', to_api_status(d.status)),
-    'metadata', d.links,
+    'metadata', to_api_links(d.links),
     'created_at', to_api_time(d.created_at),
     'updated_at', to_api_time(d.updated_at),
     'revision', d.revision,

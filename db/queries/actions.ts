@@ -9,9 +9,13 @@ const actionRow = z.object({ body: z.custom<Action>() })
 const idRow = z.object({ id: z.number() })
 
 const apiAction = (withOutput: boolean) => sql.fragment`
-  (to_api_action_summary(a)::jsonb || jsonb_build_object('deployment', d.name, 'app_overrides', a.app_overrides,
-    'deployment_overrides', a.deployment_overrides, 'failure', to_api_action_failure(a, ${withOutput}),
-    'output_removed_at', to_api_time(o.removed_at), 'output_removal_reason', o.removal_reason)) as body`
+  (to_api_action_summary(a)::jsonb || jsonb_build_object(
+    'deployment', d.name,
+    'app_overrides', to_api_overrides(a.app_overrides),
+    'deployment_overrides', to_api_overrides(a.deployment_overrides),
+    'failure', to_api_action_failure(a, ${withOutput}),
+    'output_removed_at', to_api_time(o.removed_at),
+    'output_removal_reason', o.removal_reason)) as body`
 const joined = sql.fragment`
   actions a join deployments d on d.id = a.deployment_id left join stored_outputs o on o.action_id = a.id`
 
@@ -66,8 +70,8 @@ export async function readInfo(
     select a.id, json_build_object(
       'action_id', a.id,
       'action', to_api_action_kind(a.kind),
-      'deployment_app_overrides', a.app_overrides,
-      'deployment_dep_overrides', a.deployment_overrides,
+      'deployment_app_overrides', to_api_overrides(a.app_overrides),
+      'deployment_dep_overrides', to_api_overrides(a.deployment_overrides),
       'exit_code', case when a.state in ('succeeded', 'failed') then coalesce(a.exit_code, -1) else -1 end,
       'duration', json_build_object('months', 0,
         'time', coalesce(extract(epoch from a.finished_at - a.started_at), 0)::float8),

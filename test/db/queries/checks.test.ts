@@ -356,7 +356,7 @@ test('A malformed override in an old row stops no checks', async () => {
   const odd = await insertDeployment(db)
   const fine = await insertDeployment(db)
   await db.raw(
-    `update deployments set app_overrides = case when name = $1 then '[["a"], ["b", {"tag": "ValueDeleted"}]]' else app_overrides end
+    `update deployments set app_overrides = case when name = $1 then '[["a"], ["b", {"tag": "ValueDeleted", "contents": null}], ["c", {"tag": "ValueAdded", "contents": null}]]' else app_overrides end
      where name in ($1, $2)`,
     [odd, fine],
   )
