@@ -59,6 +59,14 @@ export const api = {
     response: z.array(shapes.fullInfo),
     errors: [],
   },
+  listDeploymentNames: {
+    ...endpoints.listDeploymentNames,
+    role: 'user',
+    since: '2.0',
+    summary: 'The names of all deployments, newest change first; answers 304 to the current ETag',
+    response: shapes.deploymentNames,
+    errors: [],
+  },
   createDeployment: {
     ...endpoints.createDeployment,
     role: 'user',

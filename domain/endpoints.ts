@@ -6,6 +6,7 @@
 /** Paths are below /api/v1; `:name` is a parameter. */
 export const endpoints = {
   listDeployments: { method: 'GET', path: '/deployments' },
+  listDeploymentNames: { method: 'GET', path: '/deployment_names' },
   createDeployment: { method: 'POST', path: '/deployments' },
   updateDeployment: { method: 'PUT', path: '/deployments/:name' },
   archiveDeployment: { method: 'DELETE', path: '/deployments/:name' },

@@ -28,7 +28,7 @@ import {
   stopWaiting,
   updateDeployment,
 } from './deployments/lifecycle.ts'
-import { getFullInfo, getInfo, getStatus, listDeployments } from './deployments/reads.ts'
+import { getFullInfo, getInfo, getStatus, listDeploymentNames, listDeployments } from './deployments/reads.ts'
 import { authenticate, authorize } from './http/authenticate.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
@@ -52,6 +52,7 @@ type Route<Name extends EndpointName> = readonly [
 /** Below /api/v1. The compiler compares method and path with the endpoint table that the clients use. */
 const routes: { [Name in EndpointName]: Route<Name> } = {
   listDeployments: ['GET', '/deployments', listDeployments],
+  listDeploymentNames: ['GET', '/deployment_names', listDeploymentNames],
   createDeployment: ['POST', '/deployments', createDeployment],
   updateDeployment: ['PUT', '/deployments/:name', updateDeployment],
   archiveDeployment: ['DELETE', '/deployments/:name', archiveDeployment],

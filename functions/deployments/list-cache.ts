@@ -7,10 +7,12 @@ import type { Database } from '../../db/pool.ts'
 import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
 
-export type CachedList = { bytes: Uint8Array<ArrayBuffer>; etag: string }
+export type CachedBody = { bytes: Uint8Array<ArrayBuffer>; etag: string }
+/** `names`: only the names, serialized when they are asked for. */
+export type CachedList = CachedBody & { names(): CachedBody }
 export type ListCache = { current(): Promise<CachedList> }
 
-type Row = { id: number; changeId: number; changedAtUs: number; text: string }
+type Row = { id: number; changeId: number; changedAtUs: number; name: string; text: string }
 
 /** Reading this many deployments takes far less than the time limit of a statement. */
 const batchSize = 500
@@ -41,7 +43,10 @@ export function createListCache(db: Database): ListCache {
   const readEntries = async (ids: readonly number[]) => {
     const entries = await readListEntries(db, ids)
     const found = new Map(
-      entries.map(({ body, ...entry }) => [entry.id, { ...entry, text: JSON.stringify(body) }]),
+      entries.map(({ body, ...entry }) => [
+        entry.id,
+        { ...entry, name: body.deployment.name, text: JSON.stringify(body) },
+      ]),
     )
     for (const id of ids) {
       const row = found.get(id)
@@ -65,6 +70,18 @@ export function createListCache(db: Database): ListCache {
 /** Newest change first. */
 function serializeList(rows: Map<number, Row>): CachedList {
   const sorted = [...rows.values()].sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
-  const bytes = new TextEncoder().encode(`[${sorted.map((row) => row.text).join(',')}]`)
+  const names = sorted.map((row) => row.name)
+  let namesBody: CachedBody | null = null
+  return {
+    ...toBody(`[${sorted.map((row) => row.text).join(',')}]`),
+    names: () => {
+      namesBody ??= toBody(JSON.stringify(names))
+      return namesBody
+    },
+  }
+}
+
+function toBody(text: string): CachedBody {
+  const bytes = new TextEncoder().encode(text)
   return { bytes, etag: `"${createHash('sha1').update(bytes).digest('base64url')}"` }
 }

@@ -6,9 +6,21 @@ import { canReadOutput } from '../auth/credentials.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
+import type { CachedBody } from './list-cache.ts'
 
-export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) => {
-  const { bytes, etag } = await listCache.current()
+export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) =>
+  respondUnlessKnown(await listCache.current(), header)
+
+export const listDeploymentNames: EndpointHandler<'listDeploymentNames'> = async (
+  { listCache },
+  { header },
+) => respondUnlessKnown((await listCache.current()).names(), header)
+
+/** 304 when the client has this body already. */
+function respondUnlessKnown(
+  { bytes, etag }: CachedBody,
+  header: (name: string) => string | undefined,
+): Response {
   const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' }
   const clientTags = header('if-none-match')
     ?.split(',')

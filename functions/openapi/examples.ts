@@ -68,6 +68,7 @@ const overrides = { app_overrides: appOverrides, deployment_overrides: deploymen
 
 export const examples: { [Name in EndpointName]: Example<Name> } = {
   listDeployments: { response: [fullInfo] },
+  listDeploymentNames: { response: ['feature-1', 'feature-2'] },
   createDeployment: { body: { name: 'feature-1', ...overrides }, response: success },
   updateDeployment: { body: overrides, response: success },
   archiveDeployment: { response: success },

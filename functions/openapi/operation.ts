@@ -106,7 +106,7 @@ function headerParameters(name: EndpointName): Parameter[] {
   })
   const key = { type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$' }
   return [
-    ...(name === 'listDeployments' ? [header('If-None-Match', 'ETag of the list that the client has')] : []),
+    ...(hasETag(name) ? [header('If-None-Match', 'ETag of the list that the client has')] : []),
     ...(name === 'streamOutput'
       ? [header('Last-Event-ID', 'Number of the last chunk that the client has; overrides `after`')]
       : []),
@@ -144,15 +144,15 @@ function headerParameters(name: EndpointName): Parameter[] {
 const ifMatchDescription =
   'The `revision` of the FullInfo that the client has read, in quotes; the update is rejected when the overrides have changed since'
 
+const hasETag = (name: EndpointName) => name === 'listDeployments' || name === 'listDeploymentNames'
 const changesDeployment = (name: EndpointName) => acceptsIdempotencyKey(name) || name === 'cancelAction'
 const returnsActionId = (name: EndpointName) => changesDeployment(name) && name !== 'deleteDeployment'
 
 function successResponses(name: EndpointName, schemas: Schemas): Record<string, SuccessResponse> {
   const { response }: Endpoint = api[name]
-  const isList = name === 'listDeployments'
   const own = {
     ...(returnsActionId(name) ? { [headers.actionId]: { $ref: '#/components/headers/ActionId' } } : {}),
-    ...(isList ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
+    ...(hasETag(name) ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
   }
   const example = examples[name].response
   const type =
@@ -162,7 +162,9 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
     headers: own,
     content: { [type]: { schema: schemas.responses[name] ?? text, example } },
   }
-  return isList ? { 200: ok, 304: { description: 'The list has not changed', headers: own } } : { 200: ok }
+  return hasETag(name)
+    ? { 200: ok, 304: { description: 'The list has not changed', headers: own } }
+    : { 200: ok }
 }
 
 const eventStreamDescription =

@@ -10,6 +10,7 @@ import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseContext, readContexts } from '../api/contexts.ts'
+import { listNames } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
 import { commandsWithConfigOption, formats, shortOptions, valueNames } from '../cli/normalize-args.ts'
 import { describeCommand } from '../cli/option-metadata.ts'
@@ -119,9 +120,10 @@ const contextNames = (environment: NodeJS.ProcessEnv) =>
 /** Names of the deployments that the command can be used on. */
 async function deploymentNames(command: string, environment: NodeJS.ProcessEnv): Promise<string[]> {
   const statuses = Object.hasOwn(actions, command) ? allowedStatuses(command as ActionKind) : null
+  if (statuses === null) return withClient(environment, listNames)
   const deployments = await withClient(environment, (client) => client.call('listDeployments', {}))
   return deployments
-    .filter((info) => statuses === null || statuses.includes(statusOf(info)))
+    .filter((info) => statuses.includes(statusOf(info)))
     .map(({ deployment }) => deployment.name)
 }
 

@@ -136,11 +136,13 @@ export function notOctopodError(connection: Connection, response: HttpResponse):
       : response.text === ''
         ? 'without content'
         : 'without JSON'
-  return new CliError(
+  const error = new CliError(
     'unreachable',
     `${connection.serverAddress} answered ${response.status} ${bodyDescription}: this is not the API of Octopod.`,
     `Check ${connection.urlSource}: it is the address of the installation, without /api/v1.`,
   )
+  error.status = response.status
+  return error
 }
 
 export function invalidResponseError(connection: Connection, endpoint: string, mismatch: string): CliError {

@@ -1,5 +1,5 @@
 /** `octo list`: prints the names of all deployments, one a line. Loaded by run.ts. */
-
+import { listNames } from '../../api/deployment-names.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { deploymentView } from '../../output/columns.ts'
 
@@ -16,6 +16,9 @@ export class List extends ApiCommand {
   })
 
   protected async run(): Promise<void> {
-    await this.printRecords(await this.call('listDeployments', {}), deploymentView, 'name')
+    if (this.format !== null && this.format !== 'name')
+      return this.printRecords(await this.call('listDeployments', {}), deploymentView, this.format)
+    const names = await listNames(await this.client())
+    await this.printRecords(names, { name: String, columns: {} }, 'name')
   }
 }

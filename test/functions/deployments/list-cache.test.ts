@@ -53,6 +53,24 @@ test('The list is empty at first, then sorted by newest change', async () => {
   assert.notEqual((await list.current()).etag, again.etag)
 })
 
+test('The names are those of the list, in its order, with an ETag of their own', async () => {
+  const list = createListCache(db)
+  await insert('early')
+  await insert('late')
+  await touch('early')
+  const current = await list.current()
+  const names = (parsed: { deployment: { name: string } }[]) =>
+    parsed.map(({ deployment }) => deployment.name)
+  assert.deepEqual(parse(current.names()), names(parse(current)))
+  assert.equal(current.names().etag, (await list.current()).names().etag)
+  assert.notEqual(current.names().etag, current.etag)
+  await remove('late')
+  const without = (await list.current()).names()
+  assert.notEqual(without.etag, current.names().etag)
+  assert.ok(!parse(without).includes('late'))
+  await remove('early')
+})
+
 test('Under concurrent changes every answer contains what was committed before the request', async () => {
   const lists = [createListCache(db), createListCache(db)]
   const committed = new Set<string>()

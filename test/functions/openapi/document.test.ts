@@ -109,9 +109,12 @@ test('Errors are JSON with a code, but config_rejected is plain text', () => {
 })
 
 test('The list describes its ETag and 304, the commands their keys and the returned action id', () => {
-  const list = operationOf('listDeployments')
-  assert.ok(list.responses['304'])
-  assert.ok(list.responses['200']?.headers.ETag)
+  for (const name of ['listDeployments', 'listDeploymentNames'] as const) {
+    const list = operationOf(name)
+    assert.ok(list.responses['304'])
+    assert.ok(list.responses['200']?.headers.ETag)
+    assert.ok(list.parameters.some((parameter) => parameter.name === 'If-None-Match'))
+  }
   const create = operationOf('createDeployment')
   assert.ok(create.parameters.some((parameter) => parameter.name === 'Idempotency-Key'))
   assert.ok(create.parameters.some((parameter) => parameter.name === 'Octopod-Fingerprint'))

@@ -171,7 +171,7 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
   })
 
   test('A broken connection is retried, a refused request is not', async (t) => {
-    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('here')] } })
+    const fake = await fakeServer(t, { 'GET /api/v1/deployment_names': { body: ['here'] } })
     let connectionLosses = 0
     const flakyProxy = createServer((socket) => {
       connectionLosses += 1
@@ -186,12 +186,12 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
   })
 
   test('A proxy is used for http and https with its password, unless NO_PROXY excludes the host', async (t) => {
-    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('behind')] } })
+    const fake = await fakeServer(t, { 'GET /api/v1/deployment_names': { body: ['behind'] } })
     const { port, seen: proxiedRequests } = await startProxy(t)
     const environment = { OCTOPOD_URL: fake.url, http_proxy: `http://ann:pass@127.0.0.1:${port}` }
     assert.equal((await runOcto(environment, 'list')).stdout, 'behind\n')
     assert.deepEqual(proxiedRequests, [
-      `GET ${fake.url}/api/v1/deployments Basic ${Buffer.from('ann:pass').toString('base64')}`,
+      `GET ${fake.url}/api/v1/deployment_names Basic ${Buffer.from('ann:pass').toString('base64')}`,
     ])
     assert.equal((await runOcto({ ...environment, NO_PROXY: '127.0.0.1' }, 'list')).stdout, 'behind\n')
     assert.equal(proxiedRequests.length, 1)
@@ -213,7 +213,7 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
       { key: readFileSync(files.key), cert: readFileSync(files.cert) },
       (_, answer) => {
         answer.setHeader('content-type', 'application/json')
-        answer.end(JSON.stringify([fullInfo('secret')]))
+        answer.end(JSON.stringify(['secret']))
       },
     )
     const url = `https://localhost:${await listen(t, server)}`

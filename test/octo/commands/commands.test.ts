@@ -10,14 +10,29 @@ const silent = { code: 0, stdout: '', stderr: '' }
 
 // The processes mostly wait.
 suite('every command of octo', { concurrency: 4 }, () => {
-  test('list prints one name a line and nothing else', async (t) => {
-    const fake = await fakeServer(t, {
-      'GET /api/v1/deployments': { body: [fullInfo('feature-2'), fullInfo('feature-1')] },
-    })
+  test('list asks for names only, prints one name a line and nothing else', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployment_names': { body: ['feature-2', 'feature-1'] } })
     const result = await runOcto({ OCTOPOD_URL: fake.url }, 'list')
     assert.deepEqual(result, { ...silent, stdout: 'feature-2\nfeature-1\n' })
+    assert.deepEqual(
+      fake.requests.map(({ path }) => path),
+      ['/api/v1/deployment_names'],
+    )
     assert.equal(fake.requests[0]?.headers['idempotency-key'], undefined)
   })
+
+  for (const [server, answer] of [
+    ['an early server of 2.0', undefined],
+    ['Octopod 1.6', { status: 404, body: '' }],
+  ] as const)
+    test(`list prints the names of ${server}, which knows only the whole list`, async (t) => {
+      const fake = await fakeServer(t, {
+        ...(answer === undefined ? {} : { 'GET /api/v1/deployment_names': answer }),
+        'GET /api/v1/deployments': { body: [fullInfo('feature-2'), fullInfo('feature-1')] },
+      })
+      const result = await runOcto({ OCTOPOD_URL: fake.url }, 'list')
+      assert.deepEqual(result, { ...silent, stdout: 'feature-2\nfeature-1\n' })
+    })
 
   test('list of no deployments prints nothing', async (t) => {
     const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [] } })
@@ -38,7 +53,9 @@ suite('every command of octo', { concurrency: 4 }, () => {
       'replicas=2',
     )
     assert.deepEqual(result, silent)
-    const [request] = fake.requests
+    const request = fake.requests.find(
+      ({ method, path }) => `${method} ${path}` === 'POST /api/v1/deployments',
+    )
     assert.deepEqual(request?.body, {
       name: 'feature-1',
       app_overrides: [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]],
@@ -145,17 +162,17 @@ Metadata:
   app: http://feature-1.localhost
 
 Last logs:
-╔═════════════════════╦═══════════╦════════╦═══════════════════════════╦═══════════════════╦═══════════╗
-║     Created at      ║ Action id ║ Action ║        App config         ║ Deployment config ║ Exit code ║
-╠═════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
-║ 2026-03-01T10:05:00 ║     7     ║ update ║  image.tag │ v2           ║                   ║     1     ║
-║                     ║           ║        ║ ───────────┼───────────── ║                   ║           ║
-║                     ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
-╠═════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
-║ 2026-03-01T10:00:00 ║     3     ║ create ║  image.tag │ v2           ║                   ║     0     ║
-║                     ║           ║        ║ ───────────┼───────────── ║                   ║           ║
-║                     ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
-╚═════════════════════╩═══════════╩════════╩═══════════════════════════╩═══════════════════╩═══════════╝
+╔══════════════════════╦═══════════╦════════╦═══════════════════════════╦═══════════════════╦═══════════╗
+║      Created at      ║ Action id ║ Action ║        App config         ║ Deployment config ║ Exit code ║
+╠══════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
+║ 2026-03-01T10:05:00Z ║     7     ║ update ║  image.tag │ v2           ║                   ║     1     ║
+║                      ║           ║        ║ ───────────┼───────────── ║                   ║           ║
+║                      ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
+╠══════════════════════╬═══════════╬════════╬═══════════════════════════╬═══════════════════╬═══════════╣
+║ 2026-03-01T10:00:00Z ║     3     ║ create ║  image.tag │ v2           ║                   ║     0     ║
+║                      ║           ║        ║ ───────────┼───────────── ║                   ║           ║
+║                      ║           ║        ║      debug │ <<REMOVED>>  ║                   ║           ║
+╚══════════════════════╩═══════════╩════════╩═══════════════════════════╩═══════════════════╩═══════════╝
 `,
     )
   })
@@ -183,6 +200,17 @@ Last logs:
     const fake = await fakeServer(t, { 'GET /api/v1/log/7': { body } })
     const result = await runOcto({ OCTOPOD_URL: fake.url }, 'logs', '-a', '7', '-l', 'stdout')
     assert.equal(result.stdout.length, long.length + 1)
+  })
+
+  test('watch says what it waits for when no deployment has the name', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('feature-1')] } })
+    const environment = { OCTOPOD_URL: fake.url }
+    assert.deepEqual(await runOcto(environment, 'watch', '-n', 'nope', '--timeout', '1s'), {
+      ...silent,
+      stderr: 'octo: there is no deployment nope. Waiting until it is created; octo list shows the names.\n',
+    })
+    const known = await runOcto(environment, 'watch', '-n', 'feature-1', '--timeout', '1s')
+    assert.deepEqual(known, { ...silent, stdout: 'feature-1  GenericFailure\n' })
   })
 
   test('cancel by deployment finds the running action', async (t) => {
@@ -280,7 +308,7 @@ Last logs:
     )
     const row = lines[3] ?? ''
     for (const part of [
-      '2026-03-01T10:00:00',
+      '2026-03-01T10:00:00Z',
       '601',
       'update',
       'failed',
