@@ -37,7 +37,11 @@ export function evaluateWait(
 ): 'arrived' | CliError | null {
   if (info === null) {
     if (target !== 'Running') return 'arrived'
-    return new CliError('failed', `Deployment ${name} is gone.`, 'It was cleaned up or deleted.')
+    return new CliError(
+      'failed',
+      `Deployment ${name} does not exist.`,
+      'It was never created, or it was cleaned up or deleted.',
+    )
   }
   if (action !== null) {
     if (isActive(action.state)) return null

@@ -13,8 +13,10 @@ type WatchOptions = {
   /** Compared with performance.now(). */
   deadlineMs: number
   onChange: (change: ChangeEvent) => Promise<void>
-  /** Called after a batch of changes, and when the state of the connection has changed. */
-  onUpdate?: (deployments: FullInfo[], isLive: boolean) => Promise<void>
+  /**
+   * Called after a batch of changes, and when the state of the connection has changed. Null: no list was received yet.
+   */
+  onUpdate?: (deployments: FullInfo[] | null, isLive: boolean) => Promise<void>
   /** Called once for each period without a response. */
   onServerDown?: (failure: CliError) => void
   /** `live`: while the websocket is connected. */
@@ -44,6 +46,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
     },
   })
   let isDown = false
+  let hasList = false
   let lastFetchMs = Number.NEGATIVE_INFINITY
   try {
     for (;;) {
@@ -55,6 +58,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
           lastFetchMs = performance.now()
           for (const event of toEvents(list, known)) await apply(event)
           isDown = false
+          hasList = true
         } catch (error) {
           if (!(error instanceof CliError) || !(error.transient || error.kind === 'unreachable')) throw error
           if (!isDown) options.onServerDown?.(error)
@@ -64,7 +68,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
       }
       for (const event of events.splice(0)) await apply(event)
       await options.onUpdate?.(
-        [...known.values()].flatMap(({ info }) => info ?? []),
+        hasList ? [...known.values()].flatMap(({ info }) => info ?? []) : null,
         connection.isLive() && !isDown,
       )
       const remainingMs = options.deadlineMs - performance.now()

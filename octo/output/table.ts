@@ -53,9 +53,9 @@ export function renderTable(
   return rows.flatMap((cells, index) => [...(index === 0 ? [] : ['']), ...renderRecord(headings, cells)])
 }
 
-/** An ISO timestamp to the second, as Octopod 1.6 showed it. */
+/** An ISO timestamp to the second, as Octopod 1.6 showed it, with its time zone: UTC. */
 export function formatTimestamp(iso: string): string {
-  return new Date(iso).toISOString().slice(0, 19)
+  return `${new Date(iso).toISOString().slice(0, 19)}Z`
 }
 
 function formatValue(value: OverrideValue): string {

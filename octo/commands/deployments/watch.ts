@@ -47,6 +47,7 @@ export class Watch extends ApiCommand {
     const isInteractive = screen.isTTY === true && isForHumans && this.context.env.TERM !== 'dumb'
     const { watchDeployments } = await import('../../actions/watch-deployments.ts')
     const client = await this.client()
+    let wasNamed = false
     const restoreScreen = isInteractive ? takeOverScreen(screen) : () => {}
     try {
       await watchDeployments(client, {
@@ -55,12 +56,14 @@ export class Watch extends ApiCommand {
           if (!isInteractive && (onlyName === null || event.name === onlyName)) await this.printEvent(event)
         },
         onUpdate: async (deployments, isLive) => {
-          if (!isInteractive) return
           const shown =
-            onlyName === null
-              ? deployments
-              : deployments.filter(({ deployment }) => deployment.name === onlyName)
-          await this.print(renderScreen(shown, isLive, screen.rows || 24, screen.columns || 80))
+            deployments?.filter(({ deployment }) => onlyName === null || deployment.name === onlyName) ?? null
+          const missing = onlyName !== null && shown?.length === 0 ? onlyName : null
+          if (isInteractive) {
+            const heading = describeScreen(shown, isLive, missing)
+            await this.print(renderScreen(heading, shown ?? [], screen.rows || 24, screen.columns || 80))
+          } else if (missing !== null && !wasNamed) this.note(waitingFor(missing))
+          wasNamed ||= deployments !== null
         },
         onServerDown: (failure) => {
           if (!isInteractive) this.note(`${failure.message} Reconnecting.`)
@@ -84,12 +87,14 @@ const view: RecordView<ChangeEvent> = { name: ({ name }) => name, columns: {} }
 /** Switches to the alternate screen; the shell's screen returns however the command ends. */
 function takeOverScreen(screen: Terminal): () => void {
   const restoreScreen = () => screen.write(leaveAlternateScreen)
+  process.once('exit', restoreScreen)
   const removeListeners = onInterrupt((endProcess) => {
     restoreScreen()
     endProcess()
   })
   screen.write(enterAlternateScreen)
   return () => {
+    process.off('exit', restoreScreen)
     removeListeners()
     restoreScreen()
   }
@@ -103,10 +108,27 @@ function formatEvent(event: ChangeEvent): string {
   return `${event.name}  ${statusLabel(info)}${toSingleLine(last)}\n`
 }
 
+/** What octo waits for when no deployment has the name; a typing mistake would otherwise look like silence. */
+const waitingFor = (name: string) =>
+  `there is no deployment ${name}. Waiting until it is created; octo list shows the names.`
+
+/** `missing`: the name of -n when no deployment has it. */
+function describeScreen(
+  deployments: readonly FullInfo[] | null,
+  isLive: boolean,
+  missing: string | null,
+): string {
+  const connection = isLive ? 'live' : 'polling every few seconds'
+  if (deployments === null) return 'Waiting for the server'
+  if (missing !== null) return `${waitingFor(missing)} · ${connection}`
+  const noun = deployments.length === 1 ? 'deployment' : 'deployments'
+  return `${deployments.length} ${noun} · ${connection}`
+}
+
 /** The last changed deployments first, as many as fit on the terminal. */
 function renderScreen(
+  heading: string,
   deployments: readonly FullInfo[],
-  isLive: boolean,
   rows: number,
   columns: number,
 ): string {
@@ -116,7 +138,7 @@ function renderScreen(
   const visibleRows = Math.max(1, rows - 3)
   const hiddenCount = newestFirst.length - visibleRows
   const lines = [
-    `${newestFirst.length} ${newestFirst.length === 1 ? 'deployment' : 'deployments'} · ${isLive ? 'live' : 'polling every few seconds'} · Ctrl-C to quit`,
+    `${heading} · Ctrl-C to quit`,
     ...formatTable(deploymentView, newestFirst.slice(0, visibleRows)).trimEnd().split('\n'),
     ...(hiddenCount > 0 ? [`and ${hiddenCount} more`] : []),
   ]

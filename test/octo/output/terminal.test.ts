@@ -70,6 +70,16 @@ suite('octo on a terminal', {
     )
   })
 
+  test('watch on a terminal says what it waits for', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('feature-1', running)] },
+    })
+    const args = ['watch', '-n', 'nope', '--timeout', '1s']
+    const { text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, args)
+    assert.match(text, /there is no deployment nope\. Waiting until it is created/)
+    assert.doesNotMatch(text, /0 deployments/)
+  })
+
   test('Waiting redraws one line, with colors only if they are allowed', async (t) => {
     let fetchCount = 0
     const fake = await fakeServer(t, {
