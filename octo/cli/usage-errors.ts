@@ -1,6 +1,7 @@
 /** Messages for a wrong command line. Called by run.ts when the parser has rejected it. */
 import type { CommandClass } from 'clipanion'
 import { describeCommand, type OptionDescription } from './option-metadata.ts'
+import { suggestion } from './suggestion.ts'
 
 /**
  * The message for wrong arguments after the command, as normalizeArgs() returns them. The messages of clipanion would
@@ -75,30 +76,4 @@ const synonyms: Readonly<Record<string, string>> = {
 export function unknownCommandMessage(command: string, commands: readonly string[]): string {
   const synonym = Object.hasOwn(synonyms, command) ? ` Did you mean ${synonyms[command]}?` : ''
   return `there is no command "${command.slice(0, 40)}".${synonym || suggestion(command, commands)}`
-}
-
-/** ` Did you mean …?` with the most similar words, or an empty text. */
-function suggestion(input: string, candidates: readonly string[]): string {
-  const distances = candidates.map((word) => editDistance(input, word))
-  const minDistance = Math.min(...distances)
-  const nearest =
-    minDistance > (input.length < 4 ? 1 : 2)
-      ? []
-      : candidates.filter((_, index) => distances[index] === minDistance)
-  return nearest.length === 0 ? '' : ` Did you mean ${nearest.join(' or ')}?`
-}
-
-/** The Levenshtein distance; the same letters in another order count as one mistake. */
-function editDistance(left: string, right: string): number {
-  if ([...left].sort().join() === [...right].sort().join()) return left === right ? 0 : 1
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...left.slice(0, 40)].entries()) {
-    const next = [index + 1]
-    for (let column = 0; column < right.length; column += 1) {
-      const substitution = (row[column] ?? 0) + (letter === right[column] ? 0 : 1)
-      next.push(Math.min(substitution, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }

@@ -21,18 +21,20 @@ export type OverrideChange = { set: readonly Override[]; unset: readonly string[
 /** After this many concurrent updates in a row, the conflict is an error. */
 const maxAttempts = 5
 
-/** Returns the id of the update action. */
+/** Returns the id of the update action. `beforeUpdate` gets the overrides that the deployment has; it may throw. */
 export async function updateWithRetry(
   client: ApiClient,
   name: string,
   { application, deployment }: ByLevel<OverrideChange>,
   options: RequestOptions,
+  beforeUpdate: (stored: ByLevel<readonly Override[]>) => Promise<void> = async () => {},
 ): Promise<number | null> {
   const params = { name }
   const fingerprint = hash('sha256', JSON.stringify({ application, deployment }), 'base64url')
   for (let attempt = 1; ; attempt += 1) {
     const { deployment: current, revision } = await client.call('getFullInfo', { params })
     const stored = overridesFromWire(current)
+    if (attempt === 1) await beforeUpdate(stored)
     const body = overridesToWire({
       application: updateOverrides(stored.application, application.set, application.unset),
       deployment: updateOverrides(stored.deployment, deployment.set, deployment.unset),

@@ -40,6 +40,11 @@ export const overridesFileOption = () =>
     description: 'YAML or JSON file of overrides of both levels, - for stdin; repeatable',
   })
 
+export const strictOption = () =>
+  Option.Boolean('--strict', false, {
+    description: 'refuse a config key that the installation does not list, instead of warning about it',
+  })
+
 type OverrideArguments = Partial<ByLevel<readonly string[]>> & {
   files?: readonly string[]
   /** KEY=PATH of --set-app-config-file and --set-deployment-config-file. */
@@ -70,10 +75,11 @@ export async function readOverrides(
 }
 
 export function readUnset(option: '-E' | '-O', texts: readonly string[]): string[] {
-  for (const text of texts) {
-    if (normalizeKey(text) === '') throw new CliError('usage', `${option} needs the KEY of a config value.`)
-  }
-  return [...texts]
+  return texts.map((text) => {
+    const key = normalizeKey(text)
+    if (key === '') throw new CliError('usage', `${option} needs the KEY of a config value.`)
+    return key
+  })
 }
 
 /** The value is literal, as in octo 1.6: `@` has no meaning. */

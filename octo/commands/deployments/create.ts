@@ -4,6 +4,7 @@ import { overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
+import { createKeyCheck } from '../../config/key-check.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import {
   applicationConfigOption,
@@ -12,6 +13,7 @@ import {
   deploymentFileOption,
   overridesFileOption,
   readOverrides,
+  strictOption,
 } from '../../overrides/parse-overrides.ts'
 
 export class Create extends ActionCommand {
@@ -43,6 +45,7 @@ export class Create extends ActionCommand {
   applicationFile = applicationFileOption()
   deploymentFile = deploymentFileOption()
   file = overridesFileOption()
+  strict = strictOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
   protected async start(context: ActionContext): Promise<Started> {
@@ -55,11 +58,15 @@ export class Create extends ActionCommand {
     }
     const overrides = await readOverrides(overrideArguments, this.context.stdin)
     const body = { name, ...overridesToWire(overrides) }
+    const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
+    await keyCheck.begin(context.client, { set: overrides })
     try {
       const { actionId } = await context.client.request('createDeployment', { body }, context.options)
       return { kind: 'create', name, actionId }
     } catch (error) {
       if (!this.orUpdate || !(error instanceof CliError) || error.code !== 'name_taken') throw error
+    } finally {
+      await keyCheck.report()
     }
     const { updateExisting } = await import('../../actions/create-or-update.ts')
     return updateExisting(context, name, overrides)

@@ -3,6 +3,7 @@ import { Option } from 'clipanion'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
+import { createKeyCheck } from '../../config/key-check.ts'
 import { updateWithRetry } from '../../config/update-with-retry.ts'
 import {
   applicationConfigOption,
@@ -12,6 +13,7 @@ import {
   overridesFileOption,
   readOverrides,
   readUnset,
+  strictOption,
 } from '../../overrides/parse-overrides.ts'
 
 export class Update extends ActionCommand {
@@ -42,6 +44,7 @@ export class Update extends ActionCommand {
   applicationFile = applicationFileOption()
   deploymentFile = deploymentFileOption()
   file = overridesFileOption()
+  strict = strictOption()
 
   protected async start({ client, options }: ActionContext): Promise<Started> {
     const name = parseName(this.name)
@@ -56,10 +59,15 @@ export class Update extends ActionCommand {
     const set = await readOverrides(overrideArguments, this.context.stdin)
     const application = { set: set.application, unset: unsetApplication }
     const deployment = { set: set.deployment, unset: unsetDeployment }
-    return {
-      kind: 'update',
-      name,
-      actionId: await updateWithRetry(client, name, { application, deployment }, options),
+    const unset = { application: unsetApplication, deployment: unsetDeployment }
+    const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
+    try {
+      const actionId = await updateWithRetry(client, name, { application, deployment }, options, (stored) =>
+        keyCheck.begin(client, { set, unset, stored }),
+      )
+      return { kind: 'update', name, actionId }
+    } finally {
+      await keyCheck.report()
     }
   }
 }

@@ -14,7 +14,8 @@ const createWith = async (t: Parameters<typeof fakeServer>[0], ...args: string[]
   const fake = await fakeServer(t, { 'POST /api/v1/deployments': success })
   const result = await runOcto({ OCTOPOD_URL: fake.url }, 'create', ...args)
   assert.deepEqual(result, { code: 0, stdout: '', stderr: '' })
-  return fake.requests[0]?.body as { name: string; app_overrides: unknown; deployment_overrides: unknown }
+  const request = fake.requests.find(({ path }) => path === '/api/v1/deployments')
+  return request?.body as { name: string; app_overrides: unknown; deployment_overrides: unknown }
 }
 
 // The processes mostly wait.
