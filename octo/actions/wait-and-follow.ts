@@ -3,6 +3,7 @@
  * of the state; a slow poll and a fetch after every new connection cover lost events. Called by action-command.ts,
  * create-or-update.ts and commands/actions/wait.ts.
  */
+import { isActive } from '../../domain/actions.ts'
 import type { ActionSummary } from '../../domain/schemas.ts'
 import { delay } from '../../lib/delay.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
@@ -10,6 +11,7 @@ import { openLiveConnection } from '../api/live-connection.ts'
 import type { ApiClient } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { describeState } from '../output/columns.ts'
+import { explainAction, explainCheck, explanationLines } from '../output/explanation.ts'
 import type { Progress } from '../output/progress.ts'
 import type { InterruptHandler } from './interrupt-handler.ts'
 import { streamOutput } from './stream-output.ts'
@@ -38,9 +40,13 @@ export async function waitAndFollow(
   const { progress, deadlineMs, follow, interruptHandler } = options
   const stopOutput = new AbortController()
   let output = Promise.resolve()
+  let wasOutputShown = false
   /** Shows the output of one attempt after the other. */
   const followAction = (actionId: number) => {
-    output = output.then(() => showOutput(client, actionId, progress, stopOutput.signal))
+    output = output.then(async () => {
+      const wasShown = await showOutput(client, actionId, progress, stopOutput.signal)
+      wasOutputShown ||= wasShown
+    })
   }
   if (follow && target.actionId !== null) followAction(target.actionId)
   let snapshot: Snapshot | null = null
@@ -68,31 +74,42 @@ export async function waitAndFollow(
   if (!timedOut) await withTimeout(output, outputGraceMs, () => {})
   stopOutput.abort()
   await output
+  if (wasOutputShown && failure instanceof CliError) removeShownOutput(failure, snapshot)
   interruptHandler.done()
   return { snapshot, failure }
 }
 
-/** Throws no CliError: without permission to read the output, the command still waits for the result. */
+/** The lines below the message would repeat what --follow has just printed. */
+function removeShownOutput(failure: CliError, snapshot: Snapshot | null): void {
+  const explanation = snapshot?.action ? explainAction(snapshot.action) : null
+  if (explanation !== null) failure.details = explanationLines({ ...explanation, output: [] })
+}
+
+/** Returns whether output was shown. Throws no CliError: without permission to read the output, the command still waits for the result. */
 async function showOutput(
   client: ApiClient,
   actionId: number,
   progress: Progress,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  let wasShown = false
   const onConnectionLost = (failure: CliError) => progress.note(`${failure.message} Reconnecting.`)
   try {
-    for await (const chunk of streamOutput(client, actionId, { signal, onConnectionLost }))
-      progress.output(chunk.text)
+    for await (const chunk of streamOutput(client, actionId, { signal, onConnectionLost })) {
+      progress.output(chunk.text, chunk.stream)
+      wasShown = true
+    }
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     // A successful cleanup deletes its output.
-    if (error.status === 404) return
+    if (error.status === 404) return wasShown
     progress.note(
       error.kind === 'not_allowed'
-        ? 'Output needs the admin credential; waiting without output.'
+        ? 'This credential may not read output; waiting without it.'
         : `${error.message} Waiting without output.`,
     )
   }
+  return wasShown
 }
 
 type WaitOptions = {
@@ -193,14 +210,22 @@ async function nullIfNotFound<T>(response: Promise<T>): Promise<T | null> {
   }
 }
 
+/** With what the deployment waits for: the action, else the check and its words. */
 function timeoutError({ name, targetState }: WaitTarget, snapshot: Snapshot | null): CliError {
-  const state =
-    snapshot?.action === null || snapshot === null
-      ? ''
-      : ` (action ${snapshot.action.action_id} is ${snapshot.action.state})`
-  return new CliError(
+  const action = snapshot?.action ?? snapshot?.info?.last_action ?? null
+  const isActionActive = action !== null && isActive(action.state)
+  const check = isActionActive ? null : explainCheck(snapshot?.info?.last_check ?? null)
+  const state = isActionActive
+    ? ` (action ${action.action_id} is ${action.state})`
+    : check !== null
+      ? '. Its check fails'
+      : ''
+  const canStop = snapshot?.info?.last_check?.failure?.remedies.includes('stop_waiting')
+  const error = new CliError(
     'timed_out',
     `Deployment ${name} did not become ${targetState} in time${state}.`,
-    `Nothing was cancelled. Wait again: octo wait -n ${name}`,
+    `Nothing was cancelled. Wait again: octo wait -n ${name}${canStop ? `. Stop waiting: octo stop-waiting -n ${name}` : ''}`,
   )
+  if (check !== null) error.details = [check.message, ...explanationLines(check)]
+  return error
 }

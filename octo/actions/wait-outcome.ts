@@ -2,8 +2,8 @@
  * Decides what the state of a deployment means for a command that waits: wait on, arrived, or an error. Pure functions.
  * Called by wait-and-follow.ts and by the views in output/columns.ts.
  */
-import { type ActionKind, type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
-import type { ActionSummary, FullInfo } from '../../domain/schemas.ts'
+import { type ActionKind, isActive, kindFromWireName } from '../../domain/actions.ts'
+import type { ActionSummary, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
 import {
   fromRecordedStatus,
   isFailure,
@@ -11,7 +11,14 @@ import {
   type Status,
   statusTable,
 } from '../../domain/statuses.ts'
-import { CliError } from '../errors/cli-error.ts'
+import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import {
+  type Explanation,
+  explainAction,
+  explainCheck,
+  explanationLines,
+  subjectOf,
+} from '../output/explanation.ts'
 
 /** The state that a command waits for; `gone`: the deployment no longer exists. */
 export type TargetState = 'Running' | 'Archived' | 'gone'
@@ -28,7 +35,7 @@ export const targetStates = {
  * The state at one moment. `info`: null when the deployment does not exist. `action`: the action that the command waits
  * for, null when it waits for the deployment only.
  */
-export type Snapshot = { name: string; info: FullInfo | null; action: ActionSummary | null }
+export type Snapshot = { name: string; info: FullInfoWithCheck | null; action: ActionSummary | null }
 
 /** Null: wait on. A CliError: the deployment can no longer reach the target. */
 export function evaluateWait(
@@ -45,7 +52,7 @@ export function evaluateWait(
   }
   if (action !== null) {
     if (isActive(action.state)) return null
-    if (action.state !== 'succeeded') return failureOf(action)
+    if (action.state !== 'succeeded') return failureOf(name, action)
   }
   const lastAction = info.last_action
   if (lastAction !== null && isActive(lastAction.state)) return otherActionRunning(target, name, lastAction)
@@ -55,16 +62,10 @@ export function evaluateWait(
   if (pendingTarget === 'Running') return target === 'Running' ? null : unexpectedStatus(target, name, status)
   // A failed archive or restore leaves such a status too; then the last action has the reason.
   if (lastAction !== null && lastAction.state !== 'succeeded' && leadsTo(target, lastAction))
-    return failureOf(lastAction)
+    return failureOf(name, lastAction)
   if (pendingTarget === 'Archived')
     return target === 'Archived' ? null : unexpectedStatus(target, name, status)
-  if (isFailure(status) && target === 'Running') {
-    return new CliError(
-      'failed',
-      `Deployment ${name} is ${status}: its check script failed.`,
-      `See octo info -n ${name} and the output of its last action.`,
-    )
-  }
+  if (isFailure(status) && target === 'Running') return checkFailureOf(name, status, info)
   return unexpectedStatus(target, name, status)
 }
 
@@ -82,27 +83,49 @@ export function findNewerAttempt({ info, action }: Snapshot): ActionSummary | nu
   return isNewerAttempt ? lastAction : null
 }
 
-/** The error for an action that did not succeed. */
-function failureOf(action: ActionSummary): CliError {
-  const { action_id: id, state, exit_code: exitCode, signal, error, cancelled_by: cancelledBy } = action
-  const subject = `${kindFromWireName(action.action)} (action ${id})`
-  if (state === 'cancelled') {
-    return new CliError(
-      'cancelled',
-      `${subject} was cancelled${cancelledBy === null ? '' : ` by ${cancelledBy}`}.`,
-    )
-  }
-  const reasons: Partial<Record<ActionState, string>> = {
-    timed_out: 'exceeded its time limit and was ended',
-    interrupted: 'was interrupted: its runner was lost',
-  }
-  const exitText = exitCode !== null ? ` with exit code ${exitCode}` : signal !== null ? ` by ${signal}` : ''
-  const outcome = reasons[state] ?? `failed${exitText}`
-  return new CliError(
-    'failed',
-    `${subject} ${outcome}.${error === null ? '' : ` ${error}`}`,
-    `See its output: octo logs -a ${id}`,
+/** The error for an action that did not succeed, with the reason. */
+function failureOf(name: string, action: ActionSummary): CliError {
+  const explanation = explainAction(action)
+  const { action_id: id, state } = action
+  const subject = subjectOf(action)
+  const message = explanation?.message ?? `${subject} did not succeed.`
+  const isOwnSentence = message.startsWith(subject)
+  return explainedError(
+    state === 'cancelled' ? 'cancelled' : 'failed',
+    isOwnSentence ? message : `${subject} failed: ${message}`,
+    explanation,
+    state === 'cancelled' ? null : nextSteps(name, id, explanation),
   )
+}
+
+/** The error for a deployment whose check did not succeed. */
+function checkFailureOf(name: string, status: Status, info: FullInfoWithCheck): CliError {
+  const explanation = explainCheck(info.last_check)
+  return explainedError(
+    'failed',
+    explanation === null
+      ? `Deployment ${name} is ${status}: its check script failed.`
+      : `Deployment ${name} is ${status}. ${explanation.message}`,
+    explanation,
+    `See octo info -n ${name} and the output of its last action.`,
+  )
+}
+
+function explainedError(
+  kind: CliErrorKind,
+  message: string,
+  explanation: Explanation | null,
+  remedy: string | null,
+): CliError {
+  const error = new CliError(kind, message, remedy)
+  error.details = explanation === null ? [] : explanationLines(explanation)
+  return error
+}
+
+function nextSteps(name: string, actionId: number, explanation: Explanation | null): string {
+  return explanation?.isOutputHidden
+    ? `Its output needs another credential: ask an operator. Try again: octo retry -n ${name}`
+    : `See its output: octo logs -a ${actionId}. Try again: octo retry -n ${name}`
 }
 
 export const statusOf = (info: FullInfo): Status =>

@@ -76,7 +76,7 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
     if (end.done && end.value !== null) return { detail: 'output arrives while it is written' }
   } catch (error) {
     if (error instanceof CliError && error.kind === 'not_allowed') {
-      return { result: 'skipped', detail: 'output needs the admin credential' }
+      return { result: 'skipped', detail: 'this credential may not read output' }
     }
     throw error
   }

@@ -30,7 +30,7 @@ export abstract class ActionCommand extends ApiCommand {
     description: 'wait until the deployment is Running, Archived or gone',
   })
   follow = Option.Boolean('--follow', false, {
-    description: 'show the output of the script on stderr while waiting (needs the admin credential)',
+    description: 'show the output of the script on stderr while waiting',
   })
   timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s or 15m (default 1h)' })
   reason = Option.String('--reason', { description: 'reason, stored with the action' })

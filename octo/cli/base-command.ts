@@ -4,6 +4,7 @@
  */
 import { Command, type CommandClass, Option } from 'clipanion'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
+import { toPlainText } from '../../lib/terminal-text.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { exitCodeOf, formatError } from '../errors/format-error.ts'
 import { formatRecords, parseFormat, type Records, type RecordView } from '../output/formatter.ts'
@@ -64,7 +65,7 @@ export abstract class OctoCommand extends Command {
 
   /** Prints a line on stderr, apart from the data. */
   protected note(text: string): void {
-    this.context.stderr.write(`octo: ${text}\n`)
+    this.context.stderr.write(`octo: ${toPlainText(text)}\n`)
   }
 
   private async usageLine(): Promise<string> {

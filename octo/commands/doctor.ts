@@ -1,4 +1,5 @@
 /** `octo doctor`: checks settings, server, credential, websocket, output stream and history. Loaded by run.ts. */
+import { toPlainText } from '../../lib/terminal-text.ts'
 import type { CheckResult } from '../api/doctor-checks.ts'
 import type { ApiClient, Connection } from '../api/types.ts'
 import { ApiCommand } from '../cli/api-command.ts'
@@ -52,7 +53,7 @@ function settingsResult(connection: Connection): CheckResult {
 }
 
 function formatResult({ check, result, detail, remedy }: CheckResult): string {
-  const line = `${result.padEnd(8)}${check.padEnd(12)}${detail}\n`
+  const line = `${result.padEnd(8)}${check.padEnd(12)}${toPlainText(detail)}\n`
   return remedy === null ? line : `${line}${' '.repeat(20)}${remedy}\n`
 }
 

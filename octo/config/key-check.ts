@@ -23,7 +23,7 @@ export type KeyCheck = {
 }
 
 /** A slow script must not keep a command from ending. */
-const reportTimeoutMs = 3000
+const reportTimeoutMs = 10_000
 const remedy = 'octo config --keys lists the keys. Without --strict such a key is only a warning.'
 
 export function createKeyCheck(strict: boolean, note: (text: string) => void): KeyCheck {

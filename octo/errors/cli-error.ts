@@ -29,6 +29,8 @@ export class CliError extends Error {
   readonly kind: CliErrorKind
   /** What the user can do, as a sentence; null when the message says enough. */
   readonly remedy: string | null
+  /** Lines below the message: what a script printed. */
+  details: readonly string[] = []
   /** A retry of the same request may succeed. */
   transient = false
   /** How long the server asks to wait before a retry. */

@@ -1,5 +1,5 @@
 /** The text that stderr shows of an error, and its exit code. Called by run.ts and base-command.ts. */
-import { escapeControlCharacters } from '../output/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal-text.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import { describeSystemError, isSystemError } from './system-error.ts'
 
@@ -7,13 +7,13 @@ import { describeSystemError, isSystemError } from './system-error.ts'
 export function formatError(error: unknown, environment: NodeJS.ProcessEnv = process.env): string {
   const stack = environment.OCTO_DEBUG && error instanceof Error ? `${error.stack}\n` : ''
   if (error instanceof CliError) {
-    const remedy = error.remedy === null ? '' : `${escapeControlCharacters(error.remedy)}\n`
-    return `octo: ${escapeControlCharacters(error.message)}\n${remedy}${stack}`
+    const lines = [error.message, ...error.details, ...(error.remedy === null ? [] : [error.remedy])]
+    return `octo: ${lines.map((line) => `${toPlainText(line)}\n`).join('')}${stack}`
   }
   const text = isSystemError(error)
     ? `${describeSystemError(error)} (${error.code}, ${error.syscall}).`
     : `this is a bug in octo, please report it: ${error}`
-  return `octo: ${escapeControlCharacters(text)}\n${stack}`
+  return `octo: ${toPlainText(text)}\n${stack}`
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -4,6 +4,7 @@ import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
+import { explainCheck } from './explanation.ts'
 import type { RecordView } from './formatter.ts'
 import { formatTimestamp } from './table.ts'
 
@@ -30,13 +31,22 @@ export const actionView: RecordView<Action> = {
     EXIT: ({ exit_code, signal }) => (exit_code === null ? (signal ?? '') : String(exit_code)),
     WHO: ({ actor }) => actor,
     SOURCE: ({ source }) => source,
-    NOTE: ({ reason, error }) => [reason, error].filter((text) => text !== null).join(' · '),
+    NOTE: actionNote,
   },
 }
 
-/** The status, with a mark while an action is running. */
+/** The status, with a mark while an action is running, and with the last action when a running deployment has a failed one. */
 export function statusLabel(info: FullInfo): string {
-  return info.status.tag === 'DeploymentPending' ? `${statusOf(info)} (pending)` : statusOf(info)
+  const status = statusOf(info)
+  const { last_action: last } = info
+  if (info.status.tag === 'DeploymentPending') return `${status} (pending)`
+  if (status !== 'Running' || last === null || last.state === 'succeeded') return status
+  return `${status}, last ${kindFromWireName(last.action)} ${last.state.replace('_', ' ')}`
+}
+
+/** The reason that the user gave, and why the action failed. */
+export function actionNote({ reason, error }: Action): string {
+  return [reason, error].filter((text) => text !== null).join(' · ')
 }
 
 export const actionLabel = ({ action, action_id, state }: ActionSummary) =>
@@ -56,5 +66,8 @@ export function describeState({ name, info, action }: Snapshot): string {
     const cancelling = lastAction.cancel_requested_at === null ? '' : ', cancelling'
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }
-  return isPending(status) ? `${name}: ${status}, waiting for the check` : `${name}: ${status}`
+  if (!isPending(status)) return `${name}: ${statusLabel(info)}`
+  const check = explainCheck(info.last_check)
+  const words = check?.hint ?? check?.output.at(-1) ?? check?.message
+  return `${name}: ${status}, waiting for the check${words === undefined ? '' : ` (${words})`}`
 }

@@ -40,7 +40,7 @@ export async function formatRecords<Item>(
       return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
     }
     case 'name':
-      return list.map((item) => `${view.name(item)}\n`).join('')
+      return list.map((item) => `${toSingleLine(view.name(item))}\n`).join('')
     case 'table':
       return formatTable(view, list)
   }

@@ -2,6 +2,7 @@
  * Shows progress on stderr while a command waits: one line that is redrawn on a terminal, a line for each change in a
  * file or pipe, nothing with --quiet. Called by action-command.ts and commands/actions/wait.ts.
  */
+import { createLineCleaner, type OutputStream, passThrough } from './line-cleaner.ts'
 import { displayWidth, type Terminal, toSingleLine } from './terminal-text.ts'
 
 export type Progress = {
@@ -9,8 +10,8 @@ export type Progress = {
   status(text: string): void
   /** A line that stays on the screen. */
   note(text: string): void
-  /** Output of a script, unchanged. */
-  output(text: string): void
+  /** Output of a script: unchanged in a file or pipe, without control sequences on a terminal. */
+  output(text: string, stream: OutputStream): void
   end(): void
 }
 
@@ -29,10 +30,17 @@ export function createProgress(terminal: Terminal, environment: NodeJS.ProcessEn
 
 /** --quiet still shows the output that --follow asks for. */
 function quietProgress(terminal: Terminal): Progress {
-  return { status: () => {}, note: () => {}, output: (text) => terminal.write(text), end: () => {} }
+  const cleaner = terminal.isTTY ? createLineCleaner() : passThrough
+  return {
+    status: () => {},
+    note: () => {},
+    output: (text, stream) => terminal.write(cleaner.push(stream, text)),
+    end: () => terminal.write(cleaner.end()),
+  }
 }
 
 function plainProgress(terminal: Terminal): Progress {
+  const cleaner = terminal.isTTY ? createLineCleaner() : passThrough
   let lastStatus = ''
   let isMidLine = false
   const writeLine = (statusText: string) => {
@@ -46,11 +54,15 @@ function plainProgress(terminal: Terminal): Progress {
       writeLine(statusText)
     },
     note: writeLine,
-    output: (text) => {
-      terminal.write(text)
-      if (text !== '') isMidLine = !text.endsWith('\n')
+    output: (text, stream) => {
+      const cleaned = cleaner.push(stream, text)
+      terminal.write(cleaned)
+      if (cleaned !== '') isMidLine = !cleaned.endsWith('\n')
     },
     end: () => {
+      const rest = cleaner.end()
+      terminal.write(rest)
+      if (rest !== '') isMidLine = true
       if (isMidLine) terminal.write('\n')
       isMidLine = false
     },
@@ -72,6 +84,13 @@ function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): P
     frame = (frame + 1) % spinnerFrames.length
     terminal.write(`${clearLine}${spinnerFrames[frame]} ${text} ${dim}${elapsed}${reset}`)
   }
+  const cleaner = createLineCleaner()
+  const write = (text: string) => {
+    if (text === '') return
+    terminal.write(`${isMidLine ? '' : clearLine}${text}`)
+    isMidLine = !text.endsWith('\n')
+    draw()
+  }
   const timer = setInterval(draw, 120).unref()
   return {
     status: (text) => {
@@ -83,14 +102,10 @@ function terminalProgress(terminal: Terminal, environment: NodeJS.ProcessEnv): P
       isMidLine = false
       draw()
     },
-    output: (text) => {
-      if (text === '') return
-      terminal.write(`${isMidLine ? '' : clearLine}${text}`)
-      isMidLine = !text.endsWith('\n')
-      draw()
-    },
+    output: (text, stream) => write(cleaner.push(stream, text)),
     end: () => {
       clearInterval(timer)
+      write(cleaner.end())
       const elapsed = formatDuration(performance.now() - startedMs)
       // The last state stays on the screen.
       terminal.write(

@@ -1,7 +1,8 @@
 /**
- * Text for a terminal: width, wrapping, and escaping of control characters. Called by everything that prints for
- * people.
+ * Text for a terminal: width, wrapping, and single lines without control characters. Called by everything that prints
+ * for people.
  */
+import { toPlainText } from '../../lib/terminal-text.ts'
 
 const wideCharacter =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
@@ -47,13 +48,7 @@ export function wrapWords(text: string, width: number): string[] {
   return lines
 }
 
-/** Replaces control characters except new lines and tabs: they could move the cursor or change colors. */
-export function escapeControlCharacters(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-  return text.replace(/\r\n/g, '\n').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�')
-}
-
-/** The same for a single line: shows new lines and tabs as `\n` and `\t`. */
+/** What a terminal would show, in a single line: new lines and tabs as `\n` and `\t`. */
 export function toSingleLine(text: string): string {
-  return escapeControlCharacters(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+  return toPlainText(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
 }

@@ -63,6 +63,8 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
     })
     response.end(isText ? fakeResponse.body : JSON.stringify(fakeResponse.body))
   })
+  // On a busy machine octo may need longer between two requests than the default of 5 s.
+  server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   test.after(() => {
     server.close()

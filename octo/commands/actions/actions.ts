@@ -4,7 +4,7 @@ import { kindFromWireName } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseId, parseName } from '../../cli/base-command.ts'
-import { actionDuration, actionView } from '../../output/columns.ts'
+import { actionDuration, actionNote, actionView } from '../../output/columns.ts'
 import { formatTimestamp, renderTable } from '../../output/table.ts'
 import { splitByWidth, toSingleLine } from '../../output/terminal-text.ts'
 
@@ -56,7 +56,6 @@ const tableHeadings = [
 ]
 
 function toRow(action: Action): string[][] {
-  const note = [action.reason, action.error].filter((text) => text !== null).join(' · ')
   return [
     [formatTimestamp(action.created_at)],
     [String(action.action_id)],
@@ -66,6 +65,6 @@ function toRow(action: Action): string[][] {
     [toSingleLine(action.source)],
     [actionDuration(action)],
     [action.exit_code === null ? (action.signal ?? '') : String(action.exit_code)],
-    splitByWidth(toSingleLine(note), 40),
+    splitByWidth(toSingleLine(actionNote(action)), 40),
   ]
 }

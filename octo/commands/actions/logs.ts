@@ -1,10 +1,13 @@
 /** `octo logs`: prints the output of an action's script, with --follow while it is written. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import type { OutputChunk } from '../../../domain/schemas.ts'
+import { toPlainText } from '../../../lib/terminal-text.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
+import { createLineCleaner, passThrough } from '../../output/line-cleaner.ts'
+import type { Terminal } from '../../output/terminal-text.ts'
 
 const streamNames = {
   all: 'all',
@@ -21,9 +24,9 @@ export class Logs extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'show the output of an action',
     details: `
-      Needs the admin credential, because output may contain secrets. With --follow, --tail or -o both streams are
-      printed in the order in which they were written. --follow ends when the action ends, with exit code 0 whatever
-      its result.
+      The installation decides who may read output (OUTPUT_READERS). With --follow, --tail or -o both streams are
+      printed in the order in which they were written. A terminal shows text without control sequences. --follow ends
+      when the action ends, with exit code 0 whatever its result.
     `,
     examples: [
       ['Everything', '$0 logs -a 42'],
@@ -57,11 +60,16 @@ export class Logs extends ApiCommand {
       return this.printChunks(action_id, stream, lineCount)
     const output = await this.call('getLog', { params: { action_id } })
     // As in Octopod 1.6, each part ends with an extra new line.
-    const stdout = `${output.stdout.un_stdout}\n`
-    const stderr = `${output.stderr.un_stderr}\n`
+    const clean = this.isTerminal ? toPlainText : (text: string) => text
+    const stdout = `${clean(output.stdout.un_stdout)}\n`
+    const stderr = `${clean(output.stderr.un_stderr)}\n`
     if (stream === 'all') await this.print(`\t\tstdout:\n\n${stdout}\t\tstderr:\n\n${stderr}`)
     else await this.print(stream === 'stdout' ? stdout : stderr)
     if (stream === 'stdout' && output.output_removal_reason) this.note(output.output_removal_reason)
+  }
+
+  private get isTerminal(): boolean {
+    return (this.context.stdout as unknown as Terminal).isTTY === true
   }
 
   private createActionFinder(): () => Promise<number> {
@@ -84,12 +92,14 @@ export class Logs extends ApiCommand {
 
   private async printChunks(actionId: number, stream: Stream, lineCount: number | null): Promise<void> {
     const allChunks: OutputChunk[] = []
+    const cleaner = this.isTerminal ? createLineCleaner() : passThrough
     for await (const chunk of this.readChunks(actionId, stream, lineCount)) {
-      if (this.format === null) await this.print(chunk.text)
+      if (this.format === null) await this.print(cleaner.push(chunk.stream, chunk.text))
       else if (this.format === 'jsonl') await this.printRecords([chunk], view, 'jsonl')
       else allChunks.push(chunk)
     }
-    if (this.format !== null && this.format !== 'jsonl') await this.printRecords(allChunks, view, this.format)
+    if (this.format === null) await this.print(cleaner.end())
+    else if (this.format !== 'jsonl') await this.printRecords(allChunks, view, this.format)
   }
 
   private async *readChunks(

@@ -39,7 +39,7 @@ export class Wait extends ApiCommand {
   action = Option.String('-a,--action', { description: actionDescription })
   target = Option.String('--for', { description: 'running, archived or gone' })
   follow = Option.Boolean('--follow', false, {
-    description: 'show the output of the action on stderr (needs the admin credential)',
+    description: 'show the output of the action on stderr',
   })
   timeout = Option.String('--timeout', '1h', {
     description: 'how long to wait, such as 90s or 15m (default 1h)',

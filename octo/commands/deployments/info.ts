@@ -1,4 +1,4 @@
-/** `octo info`: prints the overrides, the links and the finished actions of a deployment. Loaded by run.ts. */
+/** `octo info`: prints status, reason of a failure, links, overrides and finished actions of a deployment. Loaded by run.ts. */
 import { kindFromWireName } from '../../../domain/actions.ts'
 import { overridesFromWire } from '../../../domain/overrides.ts'
 import type { ActionLog, Info as DeploymentInfo } from '../../../domain/schemas.ts'
@@ -6,6 +6,7 @@ import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { deploymentView } from '../../output/columns.ts'
+import { summaryLines } from '../../output/summary.ts'
 import { formatTimestamp, renderOverrides, renderOverridesCell, renderTable } from '../../output/table.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
 
@@ -13,7 +14,10 @@ export class Info extends ApiCommand {
   static override paths = [['info']]
   static override usage = ApiCommand.Usage({
     description: 'show a deployment',
-    details: `Prints its overrides of both levels, its links and its finished actions, newest first. Times are UTC.`,
+    details: `
+      Prints its status, why its last action or check failed, and its links; then its overrides of both levels and its
+      finished actions, newest first. Times are UTC.
+    `,
     examples: [
       ['One deployment', '$0 info -n feature-1'],
       ['Its first link', '$0 info -n feature-1 -o json | jq -r .metadata[0].link'],
@@ -24,13 +28,15 @@ export class Info extends ApiCommand {
 
   protected async run(): Promise<void> {
     const name = parseName(this.name)
+    const params = { name }
     if (this.format !== null) {
-      const record = await this.call('getFullInfo', { params: { name } })
+      const record = await this.call('getFullInfo', { params })
       return this.printRecords({ record }, deploymentView, this.format)
     }
-    const [info] = await this.call('getInfo', { params: { name } })
+    const [info] = await this.call('getInfo', { params })
     if (info === undefined) throw new CliError('refused', `Deployment ${name} not found.`)
-    await this.print(renderPage(info, this.columns))
+    const summary = summaryLines(await this.call('getFullInfo', { params }))
+    await this.print(`${summary.join('\n')}\n\n${renderPage(info, this.columns)}`)
   }
 }
 

@@ -30,10 +30,10 @@ export class Open extends ApiCommand {
     if (this.format !== null) return this.printRecords({ record }, view, this.format)
     const { link } = record
     const { stdout, env } = this.context
-    if (this.onlyPrint || !(stdout as { isTTY?: boolean }).isTTY) return this.print(`${link}\n`)
+    if (this.onlyPrint || !(stdout as { isTTY?: boolean }).isTTY) return this.print(`${toSingleLine(link)}\n`)
     const { openInBrowser } = await import('../../cli/open-browser.ts')
     await openInBrowser(link, env)
-    this.note(`opened ${link}`)
+    this.note(`opened ${toSingleLine(link)}`)
   }
 }
 

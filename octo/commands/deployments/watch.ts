@@ -105,7 +105,9 @@ function formatEvent(event: ChangeEvent): string {
   const { deployment: info } = event
   const last =
     info.last_action === null ? '' : `  ${actionLabel(info.last_action)} by ${info.last_action.actor}`
-  return `${event.name}  ${statusLabel(info)}${toSingleLine(last)}\n`
+  const error = info.last_action?.error ?? null
+  const reason = error === null ? '' : `: ${error}`
+  return `${event.name}  ${statusLabel(info)}${toSingleLine(last + reason)}\n`
 }
 
 /** What octo waits for when no deployment has the name; a typing mistake would otherwise look like silence. */

@@ -26,7 +26,7 @@ async function startFakeServer(t: TestContext, end: 'succeeded' | 'cancelled') {
   return fakeServer(t, {
     'PUT /api/v1/deployments/x1': { ...success, headers: { 'octopod-action-id': '7' } },
     'GET /api/v1/actions/7': {
-      body: { ...interrupted, deployment: 'x1', app_overrides: [], deployment_overrides: [] },
+      body: { ...interrupted, deployment: 'x1', failure: null, app_overrides: [], deployment_overrides: [] },
     },
     'GET /api/v1/actions/7/output/stream': streamResponse('half\n', 'interrupted'),
     'GET /api/v1/actions/8/output/stream': streamResponse('whole\n', 'succeeded'),

@@ -1,7 +1,7 @@
 /** The rules that decide when a command stops waiting. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { actionSummary, fullInfo as fullInfoShape } from '../../../domain/schemas.ts'
+import { actionSummary, fullInfoWithCheck as fullInfoShape } from '../../../domain/schemas.ts'
 import { evaluateWait, findNewerAttempt, type TargetState } from '../../../octo/actions/wait-outcome.ts'
 import { CliError } from '../../../octo/errors/cli-error.ts'
 import { fullInfo, summary } from '../wire-fixtures.ts'

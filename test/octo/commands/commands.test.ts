@@ -136,8 +136,9 @@ suite('every command of octo', { concurrency: 4 }, () => {
     })
   })
 
-  test('info prints config, links and actions as Octopod 1.6 did', async (t) => {
+  test('info prints status and links, then config, links and actions as Octopod 1.6 did', async (t) => {
     const fake = await fakeServer(t, {
+      'GET /api/v1/deployments/feature-1/full_info': { body: fullInfo('feature-1') },
       'GET /api/v1/deployments/feature-1/info': { body: [info('feature-1')] },
     })
     const result = await runOcto({ OCTOPOD_URL: fake.url }, 'info', '--name', 'feature-1')
@@ -145,7 +146,11 @@ suite('every command of octo', { concurrency: 4 }, () => {
     assert.equal(result.stderr, '')
     assert.equal(
       result.stdout,
-      `Current settings:
+      `Status: GenericFailure
+Links:
+  app: http://feature-1.localhost
+
+Current settings:
 Application config:
 ┌───────────┬─────────────┐
 │ image.tag │ v2          │
@@ -276,7 +281,13 @@ Last logs:
   })
 
   test('actions prints actor and result, and reads page by page', async (t) => {
-    const one = { ...summary, deployment: 'feature-1', app_overrides: [], deployment_overrides: [] }
+    const one = {
+      ...summary,
+      deployment: 'feature-1',
+      failure: null,
+      app_overrides: [],
+      deployment_overrides: [],
+    }
     const ended = {
       finished_at: '2026-03-01T10:00:03.500Z',
       state: 'failed',

@@ -13,7 +13,14 @@ import { fakeServer, success } from '../fake-server.ts'
 import { fullInfo, summary } from '../wire-fixtures.ts'
 
 const accepted = { ...success, headers: { 'octopod-action-id': '7' } }
-const action = { ...summary, state: 'failed', deployment: 'x1', app_overrides: [], deployment_overrides: [] }
+const action = {
+  ...summary,
+  state: 'failed',
+  deployment: 'x1',
+  failure: null,
+  app_overrides: [],
+  deployment_overrides: [],
+}
 const at = '2026-03-01T10:00:00.000Z'
 const x1 = fullInfo('x1', { last_action: { ...summary, state: 'failed' } })
 
@@ -26,6 +33,7 @@ const startFakeServer = (t: TestContext) =>
     'PATCH /api/v1/deployments/x1/restore': accepted,
     'DELETE /api/v1/deployments/x1/cleanup': accepted,
     'DELETE /api/v1/deployments/x1/delete': success,
+    'POST /api/v1/deployments/x1/stop_waiting': success,
     'GET /api/v1/deployments/x1/full_info': { body: x1 },
     'GET /api/v1/deployments/x1/status': { body: { status: 'Ok' } },
     'GET /api/v1/deployments/x1/actions': { body: [action] },
@@ -40,7 +48,9 @@ const startFakeServer = (t: TestContext) =>
     }),
     'GET /api/v1/deployment_overrides': { body: [['region', 'eu']] },
     'POST /api/v1/application_overrides': { body: [['replicas', '1']] },
-    'GET /api/v1/whoami': { body: { role: 'admin', actor: 'ann', source: 'octo', project: 'p' } },
+    'GET /api/v1/whoami': {
+      body: { role: 'admin', actor: 'ann', source: 'octo', project: 'p', can_read_output: true },
+    },
     'GET /api/v1/ping': { body: 'abc' },
   })
 

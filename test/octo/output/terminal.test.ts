@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { suite, test } from 'node:test'
-import { fakeServer, octoCommand } from '../fake-server.ts'
+import { fakeServer, octoCommand, runOcto } from '../fake-server.ts'
 import { fullInfo, summary } from '../wire-fixtures.ts'
 
 type KeyboardInput = { when: string; what: string }
@@ -103,6 +103,28 @@ suite('octo on a terminal', {
     assert.doesNotMatch(plain.text, colorSequence)
     const dumb = await runOnTerminal({ OCTOPOD_URL: fake.url, TERM: 'dumb' }, args)
     assert.equal(dumb.text, 'x1: Running\r\n')
+  })
+
+  test('What a script printed reaches the terminal without control sequences', async (t) => {
+    const text = `${escapeCharacter}[31mError:${escapeCharacter}[0m no image\n`
+    const at = '2026-03-01T10:00:00.000Z'
+    const fake = await fakeServer(t, {
+      'GET /api/v1/log/7': { body: { stdout: { un_stdout: text }, stderr: { un_stderr: '' } } },
+      'GET /api/v1/actions/7/output/stream': {
+        type: 'text/event-stream',
+        body: `id: 1\nevent: chunk\ndata: ${JSON.stringify({ seq: 1, stream: 'stdout', text, at })}\n\nevent: end\ndata: {"state":"failed"}\n\n`,
+      },
+    })
+    for (const args of [
+      ['logs', '-a', '7', '-l', 'stdout'],
+      ['logs', '-a', '7', '--follow'],
+    ]) {
+      const shown = await runOnTerminal({ OCTOPOD_URL: fake.url }, args)
+      assert.equal(shown.code, 0)
+      assert.match(shown.text, /^Error: no image\r\n/)
+    }
+    const piped = await runOcto({ OCTOPOD_URL: fake.url }, 'logs', '-a', '7', '--follow')
+    assert.equal(piped.stdout, text)
   })
 
   test('Ctrl-C keeps the line and prints a message below', async (t) => {
