@@ -77,8 +77,12 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
   const projectName = signal('')
   const reloadIdentity = () =>
     loadIdentity(client, session).then(
-      ({ project }) => (projectName.value = project),
-      () => {},
+      ({ project }) => {
+        projectName.value = project
+      },
+      () => {
+        session.canReadOutput.value ??= false
+      },
     )
   void reloadIdentity()
   // A different credential may have access to other data.

@@ -24,6 +24,8 @@ export type Session = {
   actorFromServer: Signal<string | null>
   authorization: ReadonlySignal<string>
   isAdmin(): boolean
+  /** Whether the server lets this user read the output of actions; null: not known yet. */
+  canReadOutput: Signal<boolean | null>
   /** Reloads the default credential. Returns true when it is in use and differs from the refused one. */
   reloadDefaultCredential(refused: string): Promise<boolean>
   /** Throws ApiError when the server rejects the credential. */
@@ -48,6 +50,7 @@ export function createSession(
     credential,
     displayName,
     actorFromServer: signal(null),
+    canReadOutput: signal<boolean | null>(null),
     authorization: computed(() => credential.value?.header ?? defaultCredential.value),
     isAdmin: () => credential.value?.role === 'admin',
     reloadDefaultCredential: async (refused) => {
@@ -78,9 +81,11 @@ export function createSession(
 export async function loadIdentity(client: ApiClient, session: Session): Promise<{ project: string }> {
   // The server returns this name unless it determines the user itself.
   const claimedActor = session.displayName.peek() || 'unknown'
-  const { project, actor } = await client.call('whoami', {
+  const { project, actor, can_read_output } = await client.call('whoami', {
     headers: { [headers.actor]: encodeURIComponent(claimedActor) },
   })
+  // A server of the last release does not say it.
+  session.canReadOutput.value = can_read_output ?? session.isAdmin()
   session.actorFromServer.value = actor === claimedActor ? null : actor
   return { project }
 }

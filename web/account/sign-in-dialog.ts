@@ -38,7 +38,7 @@ export function SignInDialog(): VNode {
     onSubmit=${submit}
   >
     <p>
-      ${credentialRequired ? 'This installation requires a credential.' : 'Admins can see script output, clean up deployments and delete records.'} Enter the value of the${' '}
+      ${credentialRequired ? 'This installation requires a credential.' : 'Admins can clean up deployments, delete records and see all script output.'} Enter the value of the${' '}
       <code>Authorization</code> header that your installation uses. It is kept until you close this tab.
     </p>
     <${TextField} label="Authorization" text=${header} attributes=${attributes} />

@@ -56,10 +56,11 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
   const openedByLink = route.page === 'deployment' && route.output === action.action_id && !active
   const expanded = useSignal(openedByLink)
   const removalReason = action.output_removal_reason ?? null
-  const outputShown = expanded.value && session.isAdmin() && removalReason === null
+  const canReadOutput = session.canReadOutput.value
+  const outputShown = expanded.value && canReadOutput === true && removalReason === null
   const rowRef = useRef<HTMLLIElement>(null)
   useEffect(() => {
-    if (outputShown) rowRef.current?.scrollIntoView()
+    if (openedByLink) rowRef.current?.scrollIntoView()
   }, [])
   const id = useId()
   const changes = configChanges(action, previous)
@@ -75,7 +76,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
       <span class="action-age"><${RelativeTime} time=${action.created_at} /></span>
       <span class="action-toggle">
         ${
-          session.isAdmin() &&
+          canReadOutput === true &&
           !active &&
           removalReason === null &&
           html`<button
@@ -100,9 +101,19 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     ${action.truncated && html`<p class="action-note">The output exceeded the size limit and was truncated.</p>`}
     ${removalReason !== null && html`<p class="action-note">${removalReason}</p>`}
     ${action.attempt > 1 && html`<p class="action-note">Attempt ${action.attempt}</p>`}
+    ${openedByLink && canReadOutput === false && html`<${OutputDenied} />`}
     <${ConfigDiff} changes=${changes} />
     <div id=${id}>${outputShown && html`<${LogViewer} actionId=${action.action_id} deploymentName=${action.deployment} truncated=${action.truncated} />`}</div>
   </li>`
+}
+
+/** For a link to an output that this user may not read. */
+function OutputDenied(): VNode {
+  const { overlay } = useApp()
+  const signIn = () => {
+    overlay.value = { type: 'sign-in' }
+  }
+  return html`<p class="action-note">You may not read this output. <button type="button" class="small" onClick=${signIn}>Sign in</button></p>`
 }
 
 function configChanges(action: Action, previous: Action | null): ConfigChange[] {

@@ -5,9 +5,11 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
-import type { LastAction as Action } from '../../domain/schemas.ts'
+import type { LastAction as Action, Action as DetailedAction, FullInfo } from '../../domain/schemas.ts'
+import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
-import { cancelAction } from '../deployment/run-action.ts'
+import { FailureBox } from '../deployment/failure-box.ts'
+import { cancelAction, stopWaiting } from '../deployment/run-action.ts'
 import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
 import {
   actionOutcomeLabel,
@@ -16,17 +18,22 @@ import {
   cancelNote,
   durationMs,
   stateLabels,
+  statusOf,
 } from '../deployment/status-labels.ts'
 import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { RelativeTime } from '../ui/relative-time.ts'
 
+type Failure = NonNullable<DetailedAction['failure']>
+
 /** An action that takes this many times its usual duration is said to have taken longer. */
 const unusualFactor = 1.5
 
 type Props = {
   action: Action
+  info: FullInfo
+  failure: Failure | null
   name: string
   /** Null: not known. */
   usualMs: number | null
@@ -34,16 +41,28 @@ type Props = {
   onToggleOutput: () => void
 }
 
-export function LastAction({ action, name, usualMs, outputShown, onToggleOutput }: Props): VNode {
-  const { session } = useApp()
+export function LastAction({
+  action,
+  info,
+  failure,
+  name,
+  usualMs,
+  outputShown,
+  onToggleOutput,
+}: Props): VNode {
+  const app = useApp()
   const active = isActive(action.state)
+  const isWaiting = !active && isPending(statusOf(info))
   const tone = actionTone(action)
   const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
   const tookMs = durationMs(action)
   const isUnusual = tookMs !== null && usualMs !== null && tookMs > usualMs * unusualFactor
-  const notes = [cancelNote(action), action.error, action.reason !== null && `“${action.reason}”`].filter(
-    (note) => typeof note === 'string',
-  )
+  const notes = [
+    cancelNote(action),
+    // With a failure its box says more.
+    failure === null && action.error,
+    action.reason !== null && `“${action.reason}”`,
+  ].filter((note) => typeof note === 'string')
   return html`<section class="last-action" data-tone=${tone} aria-label="Last action">
     <div class="last-action-header">
       <${StatusIcon} tone=${tone} />
@@ -59,10 +78,12 @@ export function LastAction({ action, name, usualMs, outputShown, onToggleOutput 
         ${notes.map((note) => html`<span key=${note} class="last-action-reason">${note}</span>`)}
       </div>
       <div class="buttons">
-        ${session.isAdmin() && html`<button type="button" aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
+        ${isWaiting && html`<button type="button" onClick=${() => void stopWaiting(app, name)}>Stop waiting</button>`}
+        ${app.session.canReadOutput.value === true && html`<button type="button" aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
         ${active && html`<${CancelButton} action=${action} name=${name} />`}
       </div>
     </div>
+    ${failure !== null && !outputShown && html`<${FailureBox} failure=${failure} />`}
     ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
   </section>`
 }

@@ -42,7 +42,7 @@ function logsItem(
   { session, router }: AppContext,
   { deployment: { name }, last_action }: FullInfo,
 ): MenuItem[] {
-  if (last_action === null || !session.isAdmin()) return []
+  if (last_action === null || session.canReadOutput.peek() !== true) return []
   const onSelect = () => router.navigate(deploymentPath(name) + outputQuery(last_action.action_id))
   return [{ text: 'Logs', disabledReason: null, onSelect }]
 }

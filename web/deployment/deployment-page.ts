@@ -49,7 +49,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
         : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} />
             ${
               // The header grows with the last check, so nothing below it is drawn before.
-              resource.actions.value === null && error === null
+              (resource.actions.value === null || app.session.canReadOutput.value === null) && error === null
                 ? html`<${Skeleton} />`
                 : html`<${LastActionPanel} info=${info} resource=${resource} />
                     <${Configs} resource=${resource} />`
@@ -66,17 +66,20 @@ export function DeploymentPage({ name }: { name: string }): VNode {
 function LastActionPanel({ info, resource }: { info: FullInfo; resource: DeploymentResource }): VNode | null {
   const { session, ownChanges } = useApp()
   const { last_action: last, deployment } = info
+  const canReadOutput = session.canReadOutput.value === true
   const openOutputOf = useSignal(activeAction(info)?.action_id ?? 0)
   if (last === null) return null
   const isOwn = ownChanges.has(deployment.name) && isActive(last.state)
   if (isOwn) openOutputOf.value = last.action_id
-  const isOpen = session.isAdmin() && openOutputOf.value === last.action_id
+  const isOpen = canReadOutput && openOutputOf.value === last.action_id
   const toggle = () => {
     ownChanges.delete(deployment.name)
     openOutputOf.value = isOpen ? 0 : last.action_id
   }
   const usualMs = usualDurationMs(last, resource.actions.value ?? [])
-  return html`<${LastAction} action=${last} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
+  const failure =
+    resource.actions.value?.find(({ action_id }) => action_id === last.action_id)?.failure ?? null
+  return html`<${LastAction} action=${last} failure=${failure} info=${info} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
 }
 
 const Skeleton = (): VNode =>

@@ -72,6 +72,26 @@ export async function cancelAction(
   refreshIfOffline(app)
 }
 
+/** Ends the wait for a health check that does not pass. */
+export async function stopWaiting(app: AppContext, name: string): Promise<void> {
+  const confirmed = await app.confirmations.confirm({
+    title: `Stop waiting for ${name}?`,
+    text: 'The deployment becomes Failing until its health check passes. You can then update or archive it.',
+    confirmLabel: 'Stop waiting',
+    cancelLabel: 'Keep waiting',
+    danger: false,
+  })
+  if (!confirmed) return
+  app.ownChanges.add(name)
+  try {
+    await app.client.call('stopWaiting', { params: { name }, key: createIdempotencyKey() })
+  } catch (error) {
+    app.ownChanges.delete(name)
+    app.toasts.showError(toApiError(error))
+  }
+  refreshIfOffline(app)
+}
+
 /** Refetches the list unless the connection is live, so that the user sees the result of an action. */
 export function refreshIfOffline({ live, sync }: AppContext): void {
   if (live.connectionState.peek() !== 'live') void sync.refresh()

@@ -128,7 +128,10 @@ export function checkOutcome({ exit_code, error, failure }: LastCheck, status: S
   if (exit_code === 0 && error === null) return `${name} passed`
   const text = error === null ? '' : toPlainText(error).trim()
   // The words of the script say more than that it failed.
-  const words = failure?.output ?? /^The \S+ script failed with exit code \d+: (.+)$/s.exec(text)?.[1] ?? ''
+  const words =
+    [failure?.hint, failure?.output].filter(Boolean).join('\n') ||
+    /^The \S+ script failed with exit code \d+: (.+)$/s.exec(text)?.[1] ||
+    ''
   if (words !== '') return `${name} failed: ${words}`
   if (exit_code !== null && exit_code !== 0) return `${name} failed with exit code ${exit_code}`
   return text === '' ? `${name} could not run` : `${name} could not run: ${text}`

@@ -83,7 +83,8 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await take('sign-in')
     await page.getByLabel('Authorization').fill(adminHeader)
     await page.keyboard.press('Enter')
-    await page.locator('.role').waitFor()
+    // A phone hides the role.
+    await page.locator('.role').waitFor({ state: 'attached' })
     await takeConflict(page, url, take)
     await page.goto(`${url}/deployments/search-speed`)
     await page.locator('.log-lines').getByText('Starting 2 replicas').waitFor()

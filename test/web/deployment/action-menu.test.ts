@@ -38,7 +38,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
 
   it('The menu and the deployment page link to the dashboard', async () => {
     const page = await session.openPage()
-    assert.deepEqual(await openMenu(page), ['Edit config', 'Archive', 'Dashboard'])
+    assert.deepEqual(await openMenu(page), ['Edit config', 'Archive', 'Logs', 'Dashboard'])
     const address = 'https://dash.example/search?q=octopod-shop'
     const item = page.getByRole('menuitem', { name: 'Dashboard' })
     assert.equal(await item.getAttribute('href'), address)
@@ -48,7 +48,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('Logs opens the last output for admins, with a URL that can be shared', async () => {
+  it('Logs opens the last output, with a URL that can be shared', async () => {
     const page = await session.openPage()
     await session.signIn(page, system.adminHeader)
     const expected = ['Edit config', 'Archive', 'Logs', 'Dashboard', 'Clean up', 'Delete record']
@@ -66,11 +66,10 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
     await page.getByRole('button', { name: 'Hide output' }).click()
     assert.equal(new URL(page.url()).search, '')
-    // The same URL shows no output to users who are not admins.
+    // By default everybody of the page reads output.
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.goto(`${system.url}/deployments/shop?output=${last?.action_id}`)
-    await page.locator('.action').first().waitFor()
-    assert.equal(await page.locator('.log-viewer').count(), 0)
+    await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
     await page.close()
   })
 
