@@ -135,9 +135,11 @@ export const storedFailure = z.object({
   output: z.string().nullable().describe('the last lines that the script printed'),
 })
 /** `output` and `hint` are null for a caller who may not read output. */
+// The names are open and the fields optional: octo also talks to an older or a newer server.
 export const failure = storedFailure.extend({
+  what: z.string().describe(failedParts.join(', ')),
   output_hidden: z.boolean().describe('there is output, and the caller may not read it'),
-  remedies: z.array(z.enum(remedies)).describe('what the reader can do, the best first'),
+  remedies: z.array(z.string()).describe(`what the reader can do, the best first: ${remedies.join(', ')}`),
 })
 
 /** An action without its overrides. */
@@ -171,7 +173,7 @@ const outputRemoval = {
 
 export const action = actionSummary.extend({
   deployment: z.string(),
-  failure: failure.nullable(),
+  failure: failure.nullable().optional(),
   app_overrides: overrides,
   deployment_overrides: overrides,
   ...outputRemoval,
@@ -192,7 +194,7 @@ export const lastCheck = z.object({
   checked_at: timestamp,
   exit_code: z.int().nullable(),
   error: z.string().nullable(),
-  failure: failure.nullable(),
+  failure: failure.nullable().optional(),
 })
 
 export const fullInfo = z.object({
@@ -228,7 +230,7 @@ export const whoami = z.object({
   actor: z.string().describe('the user, as stored with actions'),
   source: z.string().describe('page, octo, ci or api'),
   project: z.string(),
-  can_read_output: z.boolean().describe('whether the caller may read the output of actions'),
+  can_read_output: z.boolean().optional().describe('whether the caller may read the output of actions'),
 })
 
 const limit = z.number().describe('0: no limit')
