@@ -126,7 +126,7 @@ export const preciseStatus = z.object({
   recorded_status: recordedStatus,
 })
 
-/** Why an action or a check failed, as runners send and store it. */
+/** As runners send and store it. */
 export const storedFailure = z.object({
   what: z.enum(failedParts),
   script: z.string().nullable().describe('the script that failed'),
@@ -134,8 +134,7 @@ export const storedFailure = z.object({
   hint: z.string().nullable().describe('a plain sentence for a known cause'),
   output: z.string().nullable().describe('the last lines that the script printed'),
 })
-/** `output` and `hint` are null for a caller who may not read output. */
-// The names are open and the fields optional: octo also talks to an older or a newer server.
+/** `output` and `hint` are null for a caller who may not read output. Words are open: octo also talks to newer servers. */
 export const failure = storedFailure.extend({
   what: z.string().describe(failedParts.join(', ')),
   output_hidden: z.boolean().describe('there is output, and the caller may not read it'),
@@ -258,7 +257,6 @@ export const storage = z.object({
 })
 
 export const success = z.object({ tag: z.literal('Success') })
-
 export const outputChunk = z.object({
   seq: z.int().positive(),
   stream: z.enum(['stdout', 'stderr']),

@@ -9,7 +9,7 @@ describe('available actions', () => {
     assert.match(disabledReason('archive', busy, false) ?? '', /Wait until updating has ended/)
     assert.match(
       disabledReason('cleanup', sampleDeployment({ status: 'Archived' }), false) ?? '',
-      /Only for admins/,
+      /Only admins can do this/,
     )
     assert.match(disabledReason('cleanup', sampleDeployment(), true) ?? '', /Archive it first/)
     assert.match(disabledReason('restore', sampleDeployment(), false) ?? '', /Only an archived deployment/)
