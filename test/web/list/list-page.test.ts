@@ -291,6 +291,8 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await page.getByText(/as of/).waitFor()
     const back = await system.startServer({ PORT: new URL(system.url).port })
     await createApiClient(back.url).archive('shop')
+    // The row changes in place at once, but leaves the list only on request.
+    await page.locator('tr[data-name="shop"].archived').waitFor()
     await page.getByRole('button', { name: 'Show 1 change' }).click()
     await rowOf(page, 'shop').waitFor({ state: 'detached' })
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
