@@ -65,7 +65,7 @@ test('Without Redis actions are accepted in time, executed and shown; with Redis
 
   const refused = await octopod.create('refused', { 'behave.config_check': 'reject no such tag' })
   const action = await octopod.waitForActionEnd(getActionId(refused))
-  assert.deepEqual([action.state, action.error, action.started_at], ['failed', 'no such tag', null])
+  assert.deepEqual([action.state, action.failure?.output, action.started_at], ['failed', 'no such tag', null])
 
   await redis.start()
   await waitFor('the server has Redis again', async () => {
