@@ -126,6 +126,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
     // Press the second key only after the surrounding rows are drawn; otherwise the next focusable element is
     // far below.
+    await rowOf(page, 'd-4').waitFor()
     await page.keyboard.press('Tab')
     await page.waitForFunction(() => scrollY < 2000, undefined, { polling: 50 })
   })
