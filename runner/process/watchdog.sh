@@ -98,14 +98,14 @@ end_scripts() {
   kill_at=$1
   shift
   known=
-  find_processes "$@" || return 0
+  find_processes "$@"
   remember_groups
   send_signal TERM
   send_signal CONT
   while read_clock && [ "$now" -lt "$kill_at" ] && find_processes "$@"; do
     sleep 0.1
   done
-  # Repeated, because a process may fork between two searches.
+  # Repeated, because a process that forks or executes another program may be missing once.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     find_processes "$@" || return 0
     send_signal KILL

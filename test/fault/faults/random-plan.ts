@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../harness/cluster.ts'
 import type { Program } from '../harness/programs.ts'
 import type { Random } from '../harness/random.ts'
-import { killWithWatchdog } from './operations.ts'
 
 /** Causes a fault and ends it, at most `maxMs` later. Each fault has random numbers of its own. */
 type Fault = (cluster: Cluster, random: Random, maxMs: number) => Promise<void>
@@ -20,12 +19,6 @@ const pause = (random: Random, maxMs: number) => sleep(random.between(0.2, 1) * 
 const randomFaults = {
   'a runner is killed': async (cluster, random) => {
     await pickRunner(cluster, random)?.kill()
-    await cluster.addRunner()
-  },
-  'a runner and its watchdog are killed': async (cluster, random) => {
-    const runner = pickRunner(cluster, random)
-    if (runner !== undefined) killWithWatchdog(runner)
-    await runner?.exited
     await cluster.addRunner()
   },
   'a runner is frozen': async (cluster, random, maxMs) => {
