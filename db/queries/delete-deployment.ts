@@ -45,8 +45,9 @@ async function lockIdleDeployment(transaction: Transaction, name: string): Promi
 const revisionRow = z.object({ revision: z.number() })
 
 /**
- * Deletes the row of a deployment, however long its history is: the name is free at once, and no reader finds the deployment, its actions
- * or their output any more. The schema notes its id, and history/delete-behind.ts deletes the rest.
+ * Deletes the row of a deployment, however long its history is: the name is free at once, and no reader finds the
+ * deployment, its actions or their output any more. The schema notes its id, and history/delete-behind.ts deletes the
+ * rest.
  */
 export async function deleteDeploymentRow(
   transaction: Transaction,

@@ -1,6 +1,6 @@
 /**
- * Counts for the metrics: deployments by status, active actions, waiting time, late checks, and how large the history is. Called by
- * functions.
+ * Counts for the metrics: deployments by status, active actions, waiting time, late checks, and how large the history
+ * is. Called by functions.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -10,8 +10,8 @@ import type { Database } from '../pool.ts'
 import { hasNoActiveAction } from './sql-fragments.ts'
 
 /**
- * `outputBytes` and `outputChunks`: the text of all output that is not removed. `tables`: the size on the disk with indexes, and the
- * number of rows as PostgreSQL estimates it; null until it has counted them.
+ * `outputBytes` and `outputChunks`: the text of all output that is not removed. `tables`: the size on the disk with
+ * indexes, and the number of rows as PostgreSQL estimates it; null until it has counted them.
  */
 export type Storage = {
   outputBytes: number

@@ -20,8 +20,8 @@ export async function takeStatusChanges(pool: Database, limit: number): Promise<
 const maxWaiting = 10_000
 
 /**
- * Deletes the oldest status changes while more than `limit` wait, at most `batchSize` at once. Returns how many. Their numbers count them,
- * because counting rows would read them all.
+ * Deletes the oldest status changes while more than `limit` wait, at most `batchSize` at once. Returns how many. Their
+ * numbers count them, because counting rows would read them all.
  */
 export async function dropOldestStatusChanges(
   pool: Database,

@@ -1,6 +1,7 @@
 /**
- * Bounds the history: deletes behind what was deleted or removed, applies the limits of actions and output, and drops status changes
- * that no script takes. All work is done in short transactions; every runner does it. Started by main.ts.
+ * Bounds the history: deletes behind what was deleted or removed, applies the limits of actions and output, and drops
+ * status changes that no script takes. All work is done in short transactions; every runner does it. Started by
+ * main.ts.
  */
 import { classifyStoreError } from '../../db/errors.ts'
 import { applyDeploymentLimits, applyTotalLimit } from '../../db/queries/history/apply-limits.ts'
@@ -62,7 +63,7 @@ const toHistoryLimits = (settings: RunnerSettings): HistoryLimits => ({
   outputBytesInTotal: settings.OUTPUT_TOTAL_LIMIT,
 })
 
-/** A slow disk gets smaller batches. */
+/** A slow disk gets smaller batches, which grow again. */
 function createChunkDeletion({ db }: RunnerContext): () => Promise<boolean> {
   let afterActionId = 0
   let batchSize = maxChunksPerBatch
@@ -70,6 +71,7 @@ function createChunkDeletion({ db }: RunnerContext): () => Promise<boolean> {
     try {
       const next = await deleteRemovedChunks(db, afterActionId, batchSize)
       afterActionId = next ?? 0
+      batchSize = Math.min(maxChunksPerBatch, batchSize + 10)
       return next !== null
     } catch (error) {
       if (classifyStoreError(error) !== 'timeout' || batchSize <= minChunksPerBatch) throw error

@@ -1,4 +1,7 @@
-/** The history of a whole system: a large deployment is deleted behind, limits remove actions and output, readers see it. */
+/**
+ * The history of a whole system: a large deployment is deleted behind, limits remove actions and output, readers see
+ * it.
+ */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { type ApiClient, adminHeaders, createApiClient, getActionId } from '../helpers/api-client.ts'

@@ -1,7 +1,7 @@
 /**
  * Applies the limits of the history (limits.ts): deletes actions and marks outputs as removed. Each call is one short
- * transaction that reads a bounded number of rows and remembers its place in the database: a sweep over all actions is linear, and all
- * runners share it. delete-behind.ts deletes the output. Called by runner/schedules/history.ts.
+ * transaction that reads a bounded number of rows and remembers its place in the database: a sweep over all actions is
+ * linear, and all runners share it. delete-behind.ts deletes the output. Called by runner/schedules/history.ts.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -31,8 +31,8 @@ const sweptRow = z.object({
 })
 
 /**
- * Applies the limits of each deployment to the next `batchSize` actions. Returns whether more follow: false at the end of a sweep, while
- * the next one is not due, and while another runner is at it.
+ * Applies the limits of each deployment to the next `batchSize` actions. Returns whether more follow: false at the end
+ * of a sweep, while the next one is not due, and while another runner is at it.
  */
 export async function applyDeploymentLimits(
   pool: Database,
@@ -86,8 +86,8 @@ const presentOutputRow = z.object({ actionId: z.number(), bytes: z.number(), isK
 const bytesRow = z.object({ bytes: z.number() })
 
 /**
- * Removes the oldest outputs while all together exceed `limitBytes`; looks at the next `batchSize` outputs. Returns whether more follow,
- * as {@link applyDeploymentLimits} does.
+ * Removes the oldest outputs while all together exceed `limitBytes`; looks at the next `batchSize` outputs. Returns
+ * whether more follow, as {@link applyDeploymentLimits} does.
  */
 export async function applyTotalLimit(pool: Database, limitBytes: number, batchSize = 500): Promise<boolean> {
   const more = await inExclusiveTransaction(pool, async (transaction) => {
@@ -128,7 +128,10 @@ async function readPlace(transaction: Transaction, name: SweepName): Promise<Pla
 
 type SweepName = 'deployments' | 'total'
 
-/** `next` null: the sweep is complete, and the next one starts at the beginning, later. Returns whether more follows now. */
+/**
+ * `next` null: the sweep is complete, and the next one starts at the beginning, later. Returns whether more follows
+ * now.
+ */
 async function savePlace(transaction: Transaction, name: SweepName, next: Place | null): Promise<boolean> {
   await transaction.query(sql.unsafe`
     update history_sweeps set place = ${toJsonb(next ?? {})},

@@ -1,7 +1,8 @@
 /**
- * Deletes behind: the actions of deleted deployments, and the output of deleted actions and of removed outputs. Readers have not seen
- * them since their deployment, action or output was marked. Each call is one short transaction that remembers its place in the database,
- * so the work is linear, and a runner that is lost leaves it to the next one. Called by runner/schedules/history.ts.
+ * Deletes behind: the actions of deleted deployments, and the output of deleted actions and of removed outputs. Readers
+ * have not seen them since their deployment, action or output was marked. Each call is one short transaction that
+ * remembers its place in the database, so the work is linear, and a runner that is lost leaves it to the next one.
+ * Called by runner/schedules/history.ts.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
@@ -10,8 +11,8 @@ import type { Database, Transaction } from '../../pool.ts'
 const isLockedRow = z.object({ isLocked: z.boolean() })
 
 /**
- * Runs `work` in a transaction, in one process at a time; returns null while another one is at it. Two of them would lock the counters
- * of output_totals in different order.
+ * Runs `work` in a transaction, in one process at a time; returns null while another one is at it. Two of them would
+ * lock the counters of output_totals in different order.
  */
 export async function inExclusiveTransaction<T>(
   pool: Database,
@@ -28,8 +29,8 @@ const deletedDeploymentRow = z.object({ id: z.number(), lastActionId: z.number()
 const idRow = z.object({ id: z.number() })
 
 /**
- * Deletes up to `limit` actions of a deleted deployment. The schema marks their output as removed. Returns whether there was anything
- * to do.
+ * Deletes up to `limit` actions of a deleted deployment. The schema marks their output as removed. Returns whether
+ * there was anything to do.
  */
 export async function deleteActionsOfDeletedDeployments(pool: Database, limit = 500): Promise<boolean> {
   const found = await inExclusiveTransaction(pool, async (transaction) => {
@@ -58,8 +59,9 @@ type RemovedOutput = z.infer<typeof removedOutputRow>
 const outputsPerBatch = 100
 
 /**
- * Deletes about `limit` chunks of removed outputs of actions after `afterActionId`, the oldest first. Returns the action from which to go
- * on, which is `afterActionId` of the next call; null when no such output is left. Several runners take different outputs.
+ * Deletes about `limit` chunks of removed outputs of actions after `afterActionId`, the oldest first. Returns the
+ * action from which to go on, which is `afterActionId` of the next call; null when no such output is left. Several
+ * runners take different outputs.
  */
 export async function deleteRemovedChunks(
   pool: Database,
@@ -101,8 +103,9 @@ function takeUpTo(outputs: readonly RemovedOutput[], limit: number): readonly Re
 const remainingRow = z.object({ actionId: z.number(), nextSeq: z.number().nullable() })
 
 /**
- * Deletes the next `limit` numbers of each output. Returns the number of its first chunk that is left. The range bounds what is read,
- * whatever PostgreSQL knows of the table when it plans; a limit alone would let it read and sort all chunks of the output.
+ * Deletes the next `limit` numbers of each output. Returns the number of its first chunk that is left. The range bounds
+ * what is read, whatever PostgreSQL knows of the table when it plans; a limit alone would let it read and sort all
+ * chunks of the output.
  */
 async function deleteNextChunks(
   transaction: Transaction,

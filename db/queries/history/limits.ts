@@ -1,6 +1,6 @@
 /**
- * The limits of the history: which actions and outputs of a deployment are kept, and what readers of a removed output are told.
- * Never removes an active action or the last one of a deployment. Called by apply-limits.ts.
+ * The limits of the history: which actions and outputs of a deployment are kept, and what readers of a removed output
+ * are told. Never removes an active action or the last one of a deployment. Called by apply-limits.ts.
  */
 import { formatAge, formatSize } from '../../../lib/format-units.ts'
 
@@ -22,7 +22,10 @@ export const hasDeploymentLimits = ({
 }: HistoryLimits): boolean =>
   actionAgeMs > 0 || actionsPerDeployment > 0 || outputAgeMs > 0 || outputBytesPerDeployment > 0
 
-/** `outputBytes` is 0 when the action printed nothing or its output was removed. `ageMs` is null until the action has ended. */
+/**
+ * `outputBytes` is 0 when the action printed nothing or its output was removed. `ageMs` is null until the action has
+ * ended.
+ */
 export type KeptAction = { ageMs: number | null; outputBytes: number }
 
 /** What was seen of the deployment so far: its newer actions. */

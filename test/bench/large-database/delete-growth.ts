@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- delete`: how the cost of a delete grows with the output of the deployment. The delete itself answers; the rows are
- * deleted behind it, as a runner does.
+ * `npm run bench -- delete`: how the cost of a delete grows with the output of the deployment. The delete itself
+ * answers; the rows are deleted behind it, as a runner does.
  */
 import { openPool } from '../../../db/pool.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
@@ -103,7 +103,10 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt
 }
 
-/** A transaction that sees the rows as they are now: PostgreSQL keeps all that are deleted after it. Returns how to end it. */
+/**
+ * A transaction that sees the rows as they are now: PostgreSQL keeps all that are deleted after it. Returns how to end
+ * it.
+ */
 async function holdSnapshot(databaseUrl: string): Promise<() => Promise<void>> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: databaseUrl })

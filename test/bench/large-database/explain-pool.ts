@@ -1,11 +1,15 @@
 /**
- * A pool that explains every statement before it runs it: EXPLAIN (ANALYZE, BUFFERS) counts the pages and rows that it reads. The query
- * functions of db/ get it instead of the real pool, so what is measured is what they send. Called by large-database.ts.
+ * A pool that explains every statement before it runs it: EXPLAIN (ANALYZE, BUFFERS) counts the pages and rows that it
+ * reads. The query functions of db/ get it instead of the real pool, so what is measured is what they send. Called by
+ * large-database.ts.
  */
 import pg from 'pg'
 import type { Database } from '../../../db/pool.ts'
 
-/** `pages`: of 8 KiB, from memory or from the disk. `rows`: read from tables and indexes, also those that a filter removed. */
+/**
+ * `pages`: of 8 KiB, from memory or from the disk. `rows`: read from tables and indexes, also those that a filter
+ * removed.
+ */
 export type Cost = { statements: number; pages: number; rows: number; ms: number }
 
 export type ExplainPool = { pool: Database; takeCost(): Cost; close(): Promise<void> }
@@ -90,7 +94,10 @@ type Plan = {
 }
 type Explained = { Plan: Plan; 'Execution Time': number }
 
-/** The pages of the top node include those of all others and of the functions that they call; rows inside functions are not counted. */
+/**
+ * The pages of the top node include those of all others and of the functions that they call; rows inside functions are
+ * not counted.
+ */
 function addCost(cost: Cost, { Plan: plan, 'Execution Time': ms }: Explained): Cost {
   return {
     statements: cost.statements + 1,

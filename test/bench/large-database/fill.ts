@@ -11,7 +11,9 @@ const overrides = JSON.stringify([
 ])
 const links = JSON.stringify([{ name: 'app', link: 'https://app.example.com' }])
 
-/** Deployments `d-1`, `d-2`, …; every fifth is archived. Their actions are a day apart, the newest is a few minutes old. */
+/**
+ * Deployments `d-1`, `d-2`, …; every fifth is archived. Their actions are a day apart, the newest is a few minutes old.
+ */
 export async function fillDatabase(databaseUrl: string, size: Size): Promise<void> {
   const { deployments, actionsOfEach, chunksOfEach } = size
   await query(

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- large`: what the frequent operations read of a database with 20,000 deployments, 500,000 actions and 5 million chunks.
- * Each operation has a limit of pages; one that reads more fails the bench. Times are only shown.
+ * `npm run bench -- large`: what the frequent operations read of a database with 20,000 deployments, 500,000 actions
+ * and 5 million chunks. Each operation has a limit of pages; one that reads more fails the bench. Times are only shown.
  */
 import { createListCache } from '../../../functions/deployments/list-cache.ts'
 import type { Table } from '../benchmarks/growth.ts'

@@ -39,7 +39,10 @@ export async function sweep(
   }
 }
 
-/** Inserts ended actions, the oldest first, each with `chunks` chunks of one byte; direct SQL for speed. Returns their ids. */
+/**
+ * Inserts ended actions, the oldest first, each with `chunks` chunks of one byte; direct SQL for speed. Returns their
+ * ids.
+ */
 export async function insertHistory(
   db: TestDatabase,
   actions: readonly { chunks: number; ageDays?: number }[],
