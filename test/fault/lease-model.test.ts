@@ -94,6 +94,7 @@ async function simulateLease(
         },
       },
       log: pino({ level: 'silent' }),
+      logFailure: () => {},
     } as unknown as RunnerContext
     const lease = startLeaseRenewal(context, { actionId: 1, fencingToken: 1 }, 'marker', clock)
     let abortedAt: number | null = null
