@@ -158,9 +158,10 @@ function withHelm(helm: string): void {
     await runSuccessfully('create', 'waiting', config)
     const result = await waitFor('check prints the reason', async () => {
       const value = await run('check', 'waiting', config)
-      return { done: value.stderr.includes('ImagePullBackOff'), value, seen: value }
+      // The controller counts the updated replicas a moment after the pods have a reason.
+      const counted = /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/
+      return { done: counted.test(value.stderr), value, seen: value }
     })
-    assert.match(result.stderr, /Deployment waiting-web has 0 of 3 replicas available \(ImagePullBackOff\)/)
     assert.match(
       result.stderr,
       /^Pod waiting-web-\S+ and 2 more: the image example\.org\/web:missing of the container main cannot be pulled: ImagePullBackOff: the image cannot be pulled$/m,
