@@ -22,6 +22,17 @@ export async function getListVersion(pool: Database | Transaction): Promise<numb
     select sum(changes)::bigint as changes from change_counts`)
 }
 
+const changeCountRow = z.object({ changes: z.number(), started: z.string() })
+/** `started`: identifies the run of the PostgreSQL server. It changes with a restart and with a failover. */
+export type ChangeCount = z.infer<typeof changeCountRow>
+
+/** The version of the list, with the run of the server that has counted it. */
+export async function getChangeCount(pool: Database): Promise<ChangeCount> {
+  return pool.one(sql.type(changeCountRow)`
+    select sum(changes)::bigint as changes, extract(epoch from pg_postmaster_start_time())::text as started
+    from change_counts`)
+}
+
 const listStateRow = z.object({ state: z.string() })
 
 /** Identifies the contents of the list, also after a failover or a restore that has lost transactions and repeats version numbers. */

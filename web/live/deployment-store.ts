@@ -1,7 +1,9 @@
 /**
  * All deployments that the page knows, one signal per row, so that a change redraws one row. An older
- * revision never replaces a newer one, and late messages do not restore a deleted deployment. Filled by
- * list-sync.ts and live-connection.ts.
+ * revision in an event never replaces a newer one, and late events do not restore a deleted deployment. A
+ * list is never older than its request, so it replaces everything that was known before the request: after
+ * a failover that lost the last transactions, revisions go back. Filled by list-sync.ts and
+ * live-connection.ts.
  */
 import { batch, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { ChangeEvent } from '../../domain/event.ts'
@@ -19,18 +21,23 @@ export type DeploymentStore = {
    */
   onChange(listener: (names: ReadonlySet<string>) => void): () => void
   apply(event: ChangeEvent): void
-  /** Adds or updates rows of a list response. */
-  upsertMany(part: readonly FullInfo[]): void
-  /** A token for `removeMissing`, taken before the list is requested. */
+  /** A token for `upsertMany` and `removeMissing`, taken before the list is requested. */
   snapshotToken(): number
+  /**
+   * Adds or updates rows of a list response. A row that an event changed after the token was taken keeps the
+   * newer revision.
+   */
+  upsertMany(part: readonly FullInfo[], token: number): void
   /**
    * Removes rows that are not in the complete list `names`, except rows that an event changed after the
    * token was taken.
    */
-  removeMissing(names: ReadonlySet<string>, mark: number): void
+  removeMissing(names: ReadonlySet<string>, token: number): void
 }
 
+/** `changedAt`: the number of the last event about the row. */
 type Entry = { signal: Signal<FullInfo>; changedAt: number }
+type Deleted = { revision: number; created_at?: string; changedAt: number }
 
 export function createDeploymentStore(): DeploymentStore {
   const entries = new Map<string, Entry>()
@@ -39,20 +46,25 @@ export function createDeploymentStore(): DeploymentStore {
    * Deleted deployments: revision and creation time of the last known state. For a row that is missing in a
    * list, the revision of the deletion is unknown.
    */
-  const deleted = new Map<string, { revision: number; created_at?: string }>()
+  const deleted = new Map<string, Deleted>()
   const version = signal(0)
   const listeners = new Set<(names: ReadonlySet<string>) => void>()
   let changeCounter = 0
 
-  const upsert = (deployment: FullInfo): boolean => {
+  const add = (deployment: FullInfo) => {
+    const { name } = deployment.deployment
+    const created = signal(deployment)
+    entries.set(name, { signal: created, changedAt: changeCounter })
+    rows.set(name, created)
+  }
+
+  const applyEvent = (deployment: FullInfo): boolean => {
     const { name } = deployment.deployment
     const was = deleted.get(name)
     if (was && (deployment.revision <= was.revision || deployment.created_at === was.created_at)) return false
     const entry = entries.get(name)
     if (entry === undefined) {
-      const created = signal(deployment)
-      entries.set(name, { signal: created, changedAt: changeCounter })
-      rows.set(name, created)
+      add(deployment)
       return true
     }
     entry.changedAt = changeCounter
@@ -61,10 +73,27 @@ export function createDeploymentStore(): DeploymentStore {
     return true
   }
 
+  const applyListed = (deployment: FullInfo, token: number): boolean => {
+    const { name } = deployment.deployment
+    const entry = entries.get(name)
+    if (entry === undefined) {
+      const was = deleted.get(name)
+      if (was && was.changedAt > token) return applyEvent(deployment)
+      deleted.delete(name)
+      add(deployment)
+      return true
+    }
+    const { revision, updated_at } = entry.signal.peek()
+    if (deployment.revision === revision && deployment.updated_at === updated_at) return false
+    if (deployment.revision <= revision && entry.changedAt > token) return false
+    entry.signal.value = deployment
+    return true
+  }
+
   const remove = (name: string, revision: number): boolean => {
     const was = entries.get(name)?.signal.peek() ?? deleted.get(name)
     if (was && revision < was.revision) return false
-    deleted.set(name, { ...was, revision })
+    deleted.set(name, { revision, changedAt: changeCounter, ...(was && { created_at: was.created_at }) })
     rows.delete(name)
     return entries.delete(name)
   }
@@ -86,15 +115,18 @@ export function createDeploymentStore(): DeploymentStore {
       batch(() => {
         changeCounter += 1
         const { name, revision } = event
-        const changed = event.type === 'deleted' ? remove(name, revision) : upsert(event.deployment)
+        const changed = event.type === 'deleted' ? remove(name, revision) : applyEvent(event.deployment)
         if (changed) notify(new Set([name]))
       }),
-    upsertMany: (part) =>
-      batch(() => notify(new Set(part.filter(upsert).map(({ deployment }) => deployment.name)))),
     snapshotToken: () => changeCounter,
-    removeMissing: (names, mark) =>
+    upsertMany: (part, token) =>
       batch(() => {
-        const lacking = [...entries].filter(([name, { changedAt }]) => !names.has(name) && changedAt <= mark)
+        const changed = part.filter((deployment) => applyListed(deployment, token))
+        notify(new Set(changed.map(({ deployment }) => deployment.name)))
+      }),
+    removeMissing: (names, token) =>
+      batch(() => {
+        const lacking = [...entries].filter(([name, { changedAt }]) => !names.has(name) && changedAt <= token)
         notify(
           new Set(
             lacking

@@ -43,7 +43,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
       if (response.status !== 304) {
         const names = new Set<string>()
         for await (const rows of streamJsonArray(response)) {
-          store.upsertMany(rows)
+          store.upsertMany(rows, snapshotToken)
           for (const { deployment } of rows) names.add(deployment.name)
           hasData.value ||= rows.length > 0
         }

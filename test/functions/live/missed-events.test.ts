@@ -4,25 +4,26 @@ import { test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { pino } from 'pino'
 import type { Database } from '../../../db/pool.ts'
+import type { ChangeCount } from '../../../db/queries/deployments.ts'
 import { watchMissedEvents } from '../../../functions/live/missed-events.ts'
 
 /** A watcher whose reads of the version the test answers one by one. */
 async function startWatcher(firstVersion: number) {
   let resyncs = 0
-  let onRead = Promise.withResolvers<(version: number) => void>()
+  let onRead = Promise.withResolvers<(count: ChangeCount) => void>()
   const db = {
-    oneFirst: () => {
-      const answer = Promise.withResolvers<number>()
+    one: () => {
+      const answer = Promise.withResolvers<ChangeCount>()
       onRead.resolve(answer.resolve)
       return answer.promise
     },
   } as unknown as Database
   /** Waits for the next read, calls `meanwhile`, and answers the read with the version. */
-  const answerRead = async (version: number, meanwhile = () => {}) => {
+  const answerRead = async (changes: number, meanwhile = () => {}, started = 'first') => {
     const answer = await onRead.promise
     onRead = Promise.withResolvers()
     meanwhile()
-    answer(version)
+    answer({ changes, started })
   }
   const redis = { ping: async () => 'PONG' } as unknown as Redis
   const live = {
@@ -58,6 +59,26 @@ test('A change without an event is noticed once, also after events that were not
   assert.equal(resyncs(), 0, 'an event may take one interval to arrive')
   await answerRead(11)
   await answerRead(11)
+  stop()
+  assert.equal(resyncs(), 1)
+})
+
+test('Clients read the list again when the count goes back, as after a restore that lost transactions', async () => {
+  const { answerRead, recordRelayed, stop, resyncs } = await startWatcher(10)
+  await answerRead(7)
+  // What follows is compared with the count that went back.
+  await answerRead(8, recordRelayed)
+  await answerRead(8)
+  await answerRead(8)
+  stop()
+  assert.equal(resyncs(), 1)
+})
+
+test('Clients read the list again after a failover whose new transactions hide the lost ones', async () => {
+  const { answerRead, stop, resyncs } = await startWatcher(10)
+  await answerRead(12, () => {}, 'promoted')
+  await answerRead(12, () => {}, 'promoted')
+  await answerRead(12, () => {}, 'promoted')
   stop()
   assert.equal(resyncs(), 1)
 })

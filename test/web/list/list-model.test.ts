@@ -18,7 +18,7 @@ const sampleDeployments = [
 
 function createModel(view: Partial<ListView> = {}, all = sampleDeployments) {
   const store = createDeploymentStore()
-  store.upsertMany(all)
+  store.upsertMany(all, store.snapshotToken())
   const pendingPauses: (() => void)[] = []
   /** Each pause waits until the test continues it. */
   const pause = () => new Promise<void>((resolve) => pendingPauses.push(resolve))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { ChangeEvent } from '../../../domain/event.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
 import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 
@@ -14,13 +15,38 @@ const changed = (name: string, revision: number, created?: string): ChangeEvent 
 const deleted = (name: string, revision: number): ChangeEvent => ({ type: 'deleted', name, revision })
 
 describe('the deployment store', () => {
-  it('An older revision never replaces a newer one', () => {
+  it('An older revision never replaces a newer one that arrived after the request', () => {
     const store = createDeploymentStore()
+    const token = store.snapshotToken()
     store.apply(changed('shop', 7))
     store.apply(changed('shop', 5))
     assert.equal(store.rows.get('shop')?.value.revision, 7)
-    store.upsertMany([sampleDeployment({ name: 'shop', revision: 6 })])
+    store.upsertMany([sampleDeployment({ name: 'shop', revision: 6 })], token)
     assert.equal(store.rows.get('shop')?.value.revision, 7)
+  })
+
+  it('A list replaces what was known before its request, after a failover that lost transactions', () => {
+    const store = createDeploymentStore()
+    store.apply(changed('changed', 7))
+    store.apply(changed('removed', 8))
+    store.apply(deleted('removed', 9))
+    store.apply(changed('lost', 10))
+    const token = store.snapshotToken()
+    const listed = [
+      sampleDeployment({ name: 'changed', revision: 6 }),
+      sampleDeployment({ name: 'removed', revision: 8 }),
+    ]
+    store.upsertMany(listed, token)
+    store.removeMissing(new Set(['changed', 'removed']), token)
+    assert.deepEqual(
+      [...store.rows].map(([name, row]) => [name, row.value.revision]),
+      [
+        ['changed', 6],
+        ['removed', 8],
+      ],
+    )
+    store.apply(changed('changed', 7))
+    assert.equal(store.rows.get('changed')?.value.revision, 7)
   })
 
   it('A row keeps its signal, and only real changes are counted', () => {
@@ -40,7 +66,7 @@ describe('the deployment store', () => {
     const mark = store.snapshotToken()
     store.apply(deleted('shop', 4))
     store.apply(changed('shop', 3))
-    store.upsertMany([sampleDeployment({ name: 'shop', revision: 3 })])
+    store.upsertMany([sampleDeployment({ name: 'shop', revision: 3 })], mark)
     store.removeMissing(new Set(['shop']), mark)
     assert.equal(store.rows.size, 0)
   })
@@ -51,9 +77,10 @@ describe('the deployment store', () => {
     store.removeMissing(new Set(), store.snapshotToken())
     store.apply(changed('shop', 5))
     assert.equal(store.rows.size, 0)
-    store.upsertMany([
-      sampleDeployment({ name: 'shop', revision: 9, created: '2026-02-01T10:00:00.000000Z' }),
-    ])
+    store.upsertMany(
+      [sampleDeployment({ name: 'shop', revision: 9, created: '2026-02-01T10:00:00.000000Z' })],
+      store.snapshotToken(),
+    )
     assert.equal(store.rows.get('shop')?.value.revision, 9)
   })
 
@@ -78,8 +105,9 @@ describe('the deployment store', () => {
     const store = createDeploymentStore()
     const changes: string[][] = []
     const stop = store.onChange((names) => changes.push([...names]))
-    store.upsertMany([sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b' })])
-    store.upsertMany([sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b', revision: 2 })])
+    const list = (...rows: FullInfo[]) => store.upsertMany(rows, store.snapshotToken())
+    list(sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b' }))
+    list(sampleDeployment({ name: 'a' }), sampleDeployment({ name: 'b', revision: 2 }))
     store.apply(changed('b', 1))
     store.removeMissing(new Set(['b']), store.snapshotToken())
     stop()

@@ -8,7 +8,10 @@ describe('announcements for screen readers', () => {
   it('Changed statuses are named together, many are counted, and other changes are silent', (context) => {
     context.mock.timers.enable({ apis: ['setTimeout'] })
     const store = createDeploymentStore()
-    store.upsertMany([sampleDeployment({ name: 'shop' }), sampleDeployment({ name: 'blog' })])
+    store.upsertMany(
+      [sampleDeployment({ name: 'shop' }), sampleDeployment({ name: 'blog' })],
+      store.snapshotToken(),
+    )
     const heard: string[] = []
     const stop = announceStatuses(
       store,
