@@ -68,8 +68,9 @@ export function ageMs(path) {
 /** Runs `work` while this process holds the lock for `path`. The lock of a dead process is removed. */
 export async function withFileLock(path, work) {
   const lock = `${path}.lock`
-  while (!acquireLock(lock)) {
-    if (ageMs(lock) > lockStaleMs || !isProcessAlive(readFile(lock))) rmSync(lock, { force: true })
+  const owner = `${process.pid} ${randomBytes(8).toString('hex')}`
+  while (!acquireLock(lock, owner)) {
+    if (isStale(lock)) removeStaleLock(lock, owner)
     else await sleep(lockPollMs)
   }
   const keepAlive = setInterval(() => touch(lock), lockStaleMs / 4)
@@ -77,7 +78,8 @@ export async function withFileLock(path, work) {
     return await work()
   } finally {
     clearInterval(keepAlive)
-    rmSync(lock, { force: true })
+    // A process that stood still for too long has lost its lock to another one.
+    if (readFile(lock) === owner) rmSync(lock, { force: true })
   }
 }
 
@@ -107,9 +109,9 @@ function readFresh(file, maxAgeMs) {
   }
 }
 
-function acquireLock(lock) {
+function acquireLock(lock, owner) {
   try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx', mode: 0o600 })
+    writeFileSync(lock, owner, { flag: 'wx', mode: 0o600 })
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
@@ -117,11 +119,37 @@ function acquireLock(lock) {
   }
 }
 
-/** An empty lock counts as alive, because its holder may not have written its process id yet. */
-function isProcessAlive(pid) {
-  if (pid === undefined) return true
+/** Whether the owner is dead or has not touched the lock for too long. A lock that does not exist is not stale. */
+function isStale(lock) {
+  const lockAgeMs = ageMs(lock)
+  if (lockAgeMs === Number.POSITIVE_INFINITY) return false
+  return lockAgeMs > lockStaleMs || !isProcessAlive(readFile(lock))
+}
+
+/**
+ * Removes the lock if it is still stale. A second lock admits one process at a time: without it, a slow process could
+ * remove the lock that another process has acquired in the meantime.
+ */
+function removeStaleLock(lock, owner) {
+  const guard = `${lock}.guard.lock`
+  if (!acquireLock(guard, owner)) {
+    const guardAgeMs = ageMs(guard)
+    // Its process was killed between two file operations.
+    if (guardAgeMs > lockStaleMs && guardAgeMs !== Number.POSITIVE_INFINITY) rmSync(guard, { force: true })
+    return
+  }
   try {
-    process.kill(Number(pid), 0)
+    if (isStale(lock)) rmSync(lock, { force: true })
+  } finally {
+    rmSync(guard, { force: true })
+  }
+}
+
+/** An empty lock counts as alive, because its owner may not have written its process id yet. */
+function isProcessAlive(owner) {
+  if (owner === undefined) return true
+  try {
+    process.kill(Number(owner.split(' ')[0]), 0)
     return true
   } catch (error) {
     return error.code !== 'ESRCH'

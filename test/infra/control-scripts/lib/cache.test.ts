@@ -3,7 +3,8 @@
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import {
+import fs, {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,9 +14,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { controlScriptsDir, importModule } from '../control-scripts.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'octopod-cache-'))
@@ -85,6 +88,79 @@ test('One of many processes computes the value; the lock of a dead process does 
   )
   assert.deepEqual(new Set(await Promise.all(all)), new Set(['value\n']))
   assert.equal(readFileSync(join(folder, 'made'), 'utf8'), 'x')
+})
+
+/** Runs `meanwhile` before the first result of `method` for this file: other processes act between two steps of this one. */
+function interruptFirst(
+  context: TestContext,
+  method: 'statSync' | 'readFileSync',
+  file: string,
+  meanwhile: (proceed: () => unknown) => unknown,
+) {
+  const real = fs[method] as (...args: unknown[]) => unknown
+  let isFirst = true
+  const mock = context.mock.method(fs, method, (...args: unknown[]) => {
+    if (args[0] !== file || !isFirst) return real(...args)
+    isFirst = false
+    return meanwhile(() => real(...args))
+  })
+  syncBuiltinESMExports()
+  context.after(() => {
+    mock.mock.restore()
+    syncBuiltinESMExports()
+  })
+}
+
+/** Waits for the lock until another process, played by this test, releases it. Returns who held the lock at the end. */
+async function ownersSeen(lock: string, kind: string): Promise<string[]> {
+  const seen: string[] = []
+  const waiting = getOrCompute(kind, 'key', { freshMs: day }, async () => {
+    seen.push(existsSync(lock) ? readFileSync(lock, 'utf8') : 'none')
+    return 'value'
+  })
+  await delay(200)
+  seen.push(existsSync(lock) ? readFileSync(lock, 'utf8') : 'none')
+  rmSync(lock, { force: true })
+  await waiting
+  return seen
+}
+
+test('A waiting process does not remove the lock that another acquires when the first releases it', async (context) => {
+  const lock = `${cachePath('race', 'key', '.json')}.lock`
+  const other = `${process.pid} other`
+  writeFileSync(lock, `${process.pid} first`)
+  interruptFirst(context, 'statSync', lock, (proceed) => {
+    rmSync(lock)
+    try {
+      return proceed()
+    } finally {
+      writeFileSync(lock, other)
+    }
+  })
+  const [heldWhileWaiting] = await ownersSeen(lock, 'race')
+  assert.equal(heldWhileWaiting, other)
+})
+
+test('A slow process does not remove the lock of the one that has replaced a dead process', async (context) => {
+  const lock = `${cachePath('slow', 'key', '.json')}.lock`
+  const other = `${process.pid} other`
+  writeFileSync(lock, '4194999')
+  interruptFirst(context, 'readFileSync', lock, (proceed) => {
+    const text = proceed()
+    writeFileSync(lock, other)
+    return text
+  })
+  const [heldWhileWaiting] = await ownersSeen(lock, 'slow')
+  assert.equal(heldWhileWaiting, other)
+})
+
+test('A process that stood still does not release the lock of its successor', async () => {
+  const lock = `${cachePath('frozen', 'key', '.json')}.lock`
+  await getOrCompute('frozen', 'key', { freshMs: day }, async () => {
+    writeFileSync(lock, `${process.pid} successor`)
+    return 'value'
+  })
+  assert.equal(readFileSync(lock, 'utf8'), `${process.pid} successor`)
 })
 
 test('Other users cannot read the cache, and no file shows a key', async () => {
