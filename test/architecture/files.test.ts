@@ -42,6 +42,11 @@ test('File names are kebab-case', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('No file contains a conflict marker', () => {
+  const marked = files().filter((path) => /^(?:<{7}|>{7}) /m.test(read(path)))
+  assert.deepEqual(marked, [])
+})
+
 test('Every top folder has a README', () => {
   const all = new Set(files())
   const withoutReadme = topFolders.filter(
