@@ -16,10 +16,13 @@ export function lastLines({ stdout, stderr }: { stdout: string; stderr: string }
       .split('\n')
       .map((line) => line.trimEnd())
       .filter((line) => line !== '')
-    if (lines.length > 0) return lines.slice(-maxFailureLines).join('\n').slice(-maxFailureCharacters)
+    if (lines.length > 0) return cutStart(lines.slice(-maxFailureLines).join('\n'))
   }
   return null
 }
+
+/** PostgreSQL stores no half characters. */
+const cutStart = (text: string) => text.slice(-maxFailureCharacters).toWellFormed()
 
 type ScriptFailure = {
   script: string
