@@ -114,7 +114,8 @@ create table status_changes (
   deployment text not null,
   old_status text not null,
   new_status text not null,
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default now(),
+  failure jsonb
 );
 
 create table stored_outputs (
@@ -371,8 +372,20 @@ CREATE OR REPLACE FUNCTION log_status_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+declare
+  last actions;
+  explanation jsonb;
 begin
-  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
+  select * into last from actions where deployment_id = new.id order by id desc limit 1;
+  if last.finished_at = now() then
+    explanation := to_api_action_failure(last, true) || jsonb_build_object('exit_code', last.exit_code);
+  end if;
+  if explanation is null then
+    select to_api_check_failure(c, false, true) || jsonb_build_object('exit_code', c.exit_code) into explanation
+    from deployment_checks c where c.deployment_id = new.id;
+  end if;
+  insert into status_changes (deployment, old_status, new_status, failure)
+  values (new.name, old.status, new.status, explanation);
   return null;
 end
 $function$;
@@ -679,7 +692,7 @@ CREATE TRIGGER prevent_active_action_delete BEFORE DELETE ON actions FOR EACH RO
 CREATE TRIGGER require_deployment BEFORE INSERT OR UPDATE OF deployment_id ON actions FOR EACH ROW WHEN (new.deployment_id IS NOT NULL) EXECUTE FUNCTION require_deployment();
 CREATE CONSTRAINT TRIGGER count_insert_or_delete AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_update AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
-CREATE TRIGGER log_status_change AFTER UPDATE OF status ON deployments FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();
+CREATE CONSTRAINT TRIGGER log_status_change AFTER UPDATE OF status ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();
 CREATE TRIGGER note_deleted_deployment AFTER DELETE ON deployments FOR EACH ROW EXECUTE FUNCTION note_deleted_deployment();
 CREATE TRIGGER plan_check AFTER INSERT OR UPDATE OF status ON deployments FOR EACH ROW EXECUTE FUNCTION plan_check();
 CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();

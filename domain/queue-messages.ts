@@ -3,7 +3,8 @@
  * answers. Sent by functions and answered by runners, both through db/queue.
  */
 import { z } from 'zod'
-import { keyValues, overrides, storedFailure } from './schemas.ts'
+import { storedFailure } from './failures/failure-schemas.ts'
+import { keyValues, overrides } from './schemas.ts'
 import { configScripts } from './script.ts'
 
 /** Wakes up a runner, which then reads the action from Postgres. Losing the job loses nothing. */

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
 import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
-import { failedParts, remedies } from './failures/failure.ts'
+import { failure } from './failures/failure-schemas.ts'
 import {
   configKeyError,
   configValueError,
@@ -124,21 +124,6 @@ const recordedStatus = z.discriminatedUnion('tag', [
 export const preciseStatus = z.object({
   tag: z.enum(['DeploymentNotPending', 'DeploymentPending']),
   recorded_status: recordedStatus,
-})
-
-/** As runners send and store it. */
-export const storedFailure = z.object({
-  what: z.enum(failedParts),
-  script: z.string().nullable().describe('the script that failed'),
-  message: z.string().describe('one sentence without words of the script'),
-  hint: z.string().nullable().describe('a plain sentence for a known cause'),
-  output: z.string().nullable().describe('the last lines that the script printed'),
-})
-/** `output` and `hint` are null for a caller who may not read output. Words are open: octo also talks to newer servers. */
-export const failure = storedFailure.extend({
-  what: z.string().describe(failedParts.join(', ')),
-  output_hidden: z.boolean().describe('there is output, and the caller may not read it'),
-  remedies: z.array(z.string()).describe(`what the reader can do, the best first: ${remedies.join(', ')}`),
 })
 
 /** An action without its overrides. */

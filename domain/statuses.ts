@@ -193,6 +193,9 @@ export const isFailure = (status: Status): status is FailureKind =>
   statusTable[status].failureExitCode !== null
 export const failureKinds = statuses.filter(isFailure) as [FailureKind, ...FailureKind[]]
 
+/** True for a status that says that a check or a script failed. */
+export const isFailed = (status: Status): boolean => isFailure(status) || status === 'CleanupFailed'
+
 /** True while the deployment waits for a successful check. */
 export const isPending = (status: Status): boolean => statusTable[status].pendingTarget !== null
 

@@ -135,14 +135,29 @@ create or replace trigger plan_check after insert or update of status on deploym
 
 -- Status changes -----------------------------------------------------------------------------------------------
 
+-- Deferred, because the explanation of a failure is stored after the status, in the same transaction. `failure` is what
+-- failed in it: an action that ended, else the last check.
 create or replace function log_status_change() returns trigger language plpgsql as $$
+declare
+  last actions;
+  explanation jsonb;
 begin
-  insert into status_changes (deployment, old_status, new_status) values (new.name, old.status, new.status);
+  select * into last from actions where deployment_id = new.id order by id desc limit 1;
+  if last.finished_at = now() then
+    explanation := to_api_action_failure(last, true) || jsonb_build_object('exit_code', last.exit_code);
+  end if;
+  if explanation is null then
+    select to_api_check_failure(c, false, true) || jsonb_build_object('exit_code', c.exit_code) into explanation
+    from deployment_checks c where c.deployment_id = new.id;
+  end if;
+  insert into status_changes (deployment, old_status, new_status, failure)
+  values (new.name, old.status, new.status, explanation);
   return null;
 end
 $$;
-create or replace trigger log_status_change after update of status on deployments
-  for each row when (new.status <> old.status) execute function log_status_change();
+drop trigger if exists log_status_change on deployments;
+create constraint trigger log_status_change after update of status on deployments
+  deferrable initially deferred for each row when (new.status <> old.status) execute function log_status_change();
 
 -- History ------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,16 @@
 /** The status changes that wait for the notifications script. Called by runner/notifications. */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import { notifiedFailure } from '../../domain/failures/failure-schemas.ts'
 import type { Database } from '../pool.ts'
 
-const statusChangeRow = z.object({ deployment: z.string(), old_status: z.string(), new_status: z.string() })
+const statusChangeRow = z.object({
+  deployment: z.string(),
+  old_status: z.string(),
+  new_status: z.string(),
+  failure: notifiedFailure.nullable().catch(null),
+})
+/** `failure`: what failed when the status changed, if anything did. */
 export type StatusChange = z.infer<typeof statusChangeRow>
 
 /** Deletes and returns the oldest status changes. Each goes to one runner, once. */
@@ -12,8 +19,8 @@ export async function takeStatusChanges(pool: Database, limit: number): Promise<
     with deleted as (
       delete from status_changes
       where id = any(array(select id from status_changes order by id limit ${limit} for update skip locked))
-      returning id, deployment, old_status, new_status)
-    select deployment, old_status, new_status from deleted order by id`)
+      returning id, deployment, old_status, new_status, failure)
+    select deployment, old_status, new_status, failure from deleted order by id`)
 }
 
 /** So many status changes may wait for a slow notifications script. */

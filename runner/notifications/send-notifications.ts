@@ -5,10 +5,11 @@
 import { type StatusChange, takeStatusChanges } from '../../db/queries/status-changes.ts'
 import { failureText } from '../../domain/failures/failure.ts'
 import { notificationArguments } from '../../domain/script.ts'
-import type { Status } from '../../domain/statuses.ts'
+import { isFailed, type Status } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
 import { runScript } from '../scripts/run-script.ts'
+import { failureEnvironment } from './failure-environment.ts'
 
 export function startNotifications(context: RunnerContext): PeriodicTask {
   if (context.scripts.path('notifications') === null) return startDiscarding(context)
@@ -38,6 +39,9 @@ async function sendNotification(context: RunnerContext, change: StatusChange): P
   const from = change.old_status as Status
   const to = change.new_status as Status
   const args = notificationArguments(project, deployment, from, to)
-  const run = await runScript(context, 'notifications', args, { timeoutMs: settings.CHECK_TIMEOUT })
+  const run = await runScript(context, 'notifications', args, {
+    timeoutMs: settings.CHECK_TIMEOUT,
+    extraEnvironment: failureEnvironment(isFailed(to) ? change.failure : null),
+  })
   if (run.failure !== null) log.warn({ deployment }, failureText(run.failure))
 }

@@ -13,7 +13,13 @@ import { collectOutput, type ProcessRequest } from '../process/process.ts'
 /** More output on stdout or on stderr is dropped. */
 const maxOutputBytes = 1024 * 1024
 
-type RunOptions = { timeoutMs?: number; signal?: AbortSignal; marker?: string }
+type RunOptions = {
+  timeoutMs?: number
+  signal?: AbortSignal
+  marker?: string
+  /** Variables beside those that every script sees. */
+  extraEnvironment?: Record<string, string>
+}
 export type ScriptRun = {
   result: ScriptResult
   stdout: string
@@ -64,14 +70,14 @@ export function buildRequest(
   }: RunnerContext,
   script: ScriptName,
   args: string[],
-  { timeoutMs, signal, marker }: RunOptions = {},
+  { timeoutMs, signal, marker, extraEnvironment }: RunOptions = {},
 ): Omit<ProcessRequest, 'onOutput'> {
   const file = scripts.path(script)
   if (file === null) throw new TypeError(`there is no ${script} script`)
   return {
     file,
     args,
-    env: environment,
+    env: { ...environment, ...extraEnvironment },
     commandPrefix,
     timeoutMs: timeoutMs ?? settings.CONTROL_SCRIPT_TIMEOUT,
     killGraceMs: settings.KILL_GRACE,

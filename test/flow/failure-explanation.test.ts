@@ -1,5 +1,6 @@
 /** Why a deployment failed: the same explanation for every reader, without control codes and secrets. */
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import type { Action } from '../../domain/schemas.ts'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
@@ -10,7 +11,7 @@ let system: System
 /** Has no credential. */
 let octopod: ApiClient
 before(async () => {
-  system = await startSystem()
+  system = await startSystem({ env: { CHECK_INTERVAL: '1' } })
   octopod = createApiClient(system.url, null)
 })
 after(() => system?.stop())
@@ -114,4 +115,39 @@ test('With OUTPUT_READERS=admin a reader without the admin credential learns wha
   ])
     assert.equal((await reader.api('GET', path)).status, 401, path)
   assert.equal((await admin.fullInfo('hidden')).last_action?.failure?.output, 'words of the script')
+})
+
+/** The variables about a failure that the notifications script got for this change. */
+async function notified(name: string, status: string): Promise<Record<string, string>> {
+  const text = await waitFor(`a notification of ${name}`, async () => {
+    const value = await readFile(`${system.dir}/notified-${name}-${status}`, 'utf8').catch(() => '')
+    return { done: value !== '', value }
+  })
+  const variables = text.split('\0').filter((line) => line.startsWith('OCTOPOD_FAILURE_'))
+  return Object.fromEntries(variables.map((line) => line.split(/=(.*)/s).slice(0, 2)))
+}
+
+test('The notifications script learns what failed, without control codes and secrets, and nothing otherwise', async () => {
+  await system.setBehavior('notifications', 'record-failure')
+  await octopod.create('told', {
+    'behave.create': 'fail-with 3 \\033[31mError:\\033[0m image shop:v9 not found, hunter22',
+    'behave.check': 'exit 1',
+  })
+  assert.deepEqual(await notified('told', 'GenericFailure'), {
+    OCTOPOD_FAILURE_KIND: 'script',
+    OCTOPOD_FAILURE_SCRIPT: 'create',
+    OCTOPOD_FAILURE_EXIT_CODE: '3',
+    OCTOPOD_FAILURE_MESSAGE: 'The create script failed with exit code 3.',
+    OCTOPOD_FAILURE_HINT: 'Image shop:v9 was not found in the registry.',
+    OCTOPOD_FAILURE_OUTPUT: 'Error: image shop:v9 not found, ***',
+  })
+  await octopod.update('told', { 'behave.check': 'fail-with 2 503 from /health' })
+  assert.deepEqual(await notified('told', 'UpdatePending'), {})
+  assert.equal((await octopod.api('POST', '/deployments/told/stop_waiting')).status, 200)
+  await octopod.create('degraded')
+  assert.deepEqual(await notified('degraded', 'Running'), {})
+  await writeFile(`${system.dir}/check-degraded`, '2\n')
+  const ofCheck = await notified('degraded', 'PartialAvailability')
+  assert.equal(ofCheck.OCTOPOD_FAILURE_SCRIPT, 'check')
+  assert.equal(ofCheck.OCTOPOD_FAILURE_EXIT_CODE, '2')
 })

@@ -26,6 +26,30 @@ suite('status changes', () => {
     assert.deepEqual(await takeStatusChanges(db.pool, 10), [])
   })
 
+  test('A change says what failed: the action that ended, else the last check, else nothing', async () => {
+    const name = newName()
+    await runAction(db, 'create', name)
+    const takeFailure = async () => (await takeStatusChanges(db.pool, 10)).at(-1)?.failure ?? null
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    assert.equal(await takeFailure(), null)
+
+    await runAction(db, 'update', name, 7)
+    const ofAction = await takeFailure()
+    assert.equal(ofAction?.what, 'script')
+    assert.equal(ofAction?.exit_code, 7)
+    assert.match(ofAction?.message ?? '', /exit code 7/)
+
+    const failure = { what: 'script', script: 'check', message: 'It failed.', hint: null, output: '503' }
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await db.raw(
+      `with changed as (update deployments set status = 'PartialAvailability' where name = $1 returning id)
+      update deployment_checks set error = 'It failed.', exit_code = 2, failure = $2
+      from changed where deployment_id = changed.id`,
+      [name, failure],
+    )
+    assert.deepEqual(await takeFailure(), { ...failure, exit_code: 2 })
+  })
+
   test('Concurrent takers share the status changes without duplicates, up to the limit', async () => {
     await db.raw(`insert into status_changes (deployment, old_status, new_status)
       select 'd' || n, 'Running', 'Archived' from generate_series(1, 60) n`)
