@@ -2,7 +2,9 @@
  * Reads and validates the settings of a program. Called by server.ts, lambda.ts, runner/main.ts and migrate.ts when
  * they start.
  */
-import { type Program, type Setting, type SettingsFor, settings } from './settings.ts'
+
+import type { Program, Setting } from './settings/values.ts'
+import { type SettingsFor, settings } from './settings.ts'
 
 export class SettingsError extends Error {
   override name = 'SettingsError'

@@ -4,27 +4,18 @@
  */
 import { z } from 'zod'
 import { scripts } from './script.ts'
-
-export type Program = 'server' | 'runner' | 'migrate'
-export type Setting = { description: string; parse: z.ZodType; programs: readonly Program[] }
-
-const text = z.string()
-const optionalText = z.string().optional()
-const integer = (min: number, defaultValue: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(min).default(defaultValue)
-/** Seconds in the environment, milliseconds in the program. */
-const seconds = (defaultValue: number, max = 10 ** 9) =>
-  z.coerce
-    .number('must be a number of seconds')
-    .min(0)
-    .max(max, `must be at most ${max} seconds`)
-    .default(defaultValue)
-    .transform((value) => value * 1000)
-/** For a timer: Node fires a timer of more than 2^31 ms (24 days) at once. */
-const timerSeconds = (defaultValue: number) => seconds(defaultValue, 2_000_000)
-
-const serverAndRunner = ['server', 'runner'] as const
-const allPrograms = ['server', 'runner', 'migrate'] as const
+import { accessSettings } from './settings/access.ts'
+import {
+  allPrograms,
+  integer,
+  optionalText,
+  type Program,
+  type Setting,
+  seconds,
+  serverAndRunner,
+  text,
+  timerSeconds,
+} from './settings/values.ts'
 
 export const settings = {
   DATABASE_URL: {
@@ -68,40 +59,7 @@ export const settings = {
     parse: text.default('0.0.0.0'),
     programs: ['server'],
   },
-  POWER_AUTHORIZATION_HEADER: {
-    description: 'The Authorization header that gives the role admin; not set: there is no admin',
-    parse: optionalText,
-    programs: ['server'],
-  },
-  APP_AUTHORIZATION_HEADER: {
-    description:
-      'The Authorization header that gives the role user; not set: everyone who can reach the server is a user',
-    parse: optionalText,
-    programs: ['server'],
-  },
-  OUTPUT_READERS: {
-    description:
-      'Who may read the output of actions: developer (everyone with the role user), operator or admin (as in Octopod 1.6)',
-    parse: z.enum(['developer', 'operator', 'admin']).default('developer'),
-    programs: ['server'],
-  },
-  ACTOR_HEADER: {
-    description:
-      'Header in which a trusted proxy names the user, e.g. X-Forwarded-User; set it only behind such a proxy',
-    parse: optionalText,
-    programs: ['server'],
-  },
-  APP_URL: {
-    description:
-      'Address of the page, e.g. https://octopod.example.com; several are separated by commas. Not set: the origin must match the Host header',
-    parse: text.default('').transform((value) =>
-      value
-        .split(',')
-        .map((part) => part.trim().replace(/\/+$/, ''))
-        .filter(Boolean),
-    ),
-    programs: ['server'],
-  },
+  ...accessSettings,
   KUBERNETES_DASHBOARD_URL_TEMPLATE: {
     description: 'Address of a dashboard; the page appends the name of the deployment',
     parse: optionalText,
