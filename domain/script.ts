@@ -27,6 +27,17 @@ export const scripts = {
 export type ScriptName = keyof typeof scripts
 export const scriptNames = Object.keys(scripts) as ScriptName[]
 
+/** The scripts whose whole output is text for people. Of the others, stdout alone is an answer. */
+export const printingScripts: readonly ScriptName[] = [
+  'create',
+  'update',
+  'archive',
+  'unarchive',
+  'cleanup',
+  'check',
+  'archive_check',
+]
+
 /** The scripts whose output is cached, for each set of arguments. */
 export const configScripts = [
   'deployment_config',

@@ -41,6 +41,8 @@ export type ProcessRequest = {
    * script starts (pid-namespace.ts).
    */
   commandPrefix?: readonly string[]
+  /** What the script prints to stderr goes into the pipe of stdout, in the order of arrival. */
+  onePipe?: boolean
 }
 
 /** How long output is read after the script has ended, when a child still holds its pipes open. */
@@ -136,16 +138,23 @@ function waitForReadySignal({ stdio: [, , , readyPipe] }: ChildProcess): Promise
   return readyPipe instanceof Readable ? hasOutput(readyPipe) : Promise.resolve(true)
 }
 
+/**
+ * The shell only connects the pipe and is replaced by the script: Node cannot give one pipe to two descriptors. It sees the
+ * arguments of the script as they are.
+ */
+const onePipePrefix = ['/bin/sh', '-c', 'exec "$0" "$@" 2>&1']
+
 type SpawnedScript = ChildProcess & { pid: number }
 
 /** Returns an error message when the script cannot be started; spawn throws some errors and emits others. */
 async function spawnScript(
-  { file, args, env, commandPrefix = [] }: ProcessRequest,
+  { file, args, env, commandPrefix = [], onePipe = false }: ProcessRequest,
   marker: string,
 ): Promise<SpawnedScript | string> {
   try {
-    if (commandPrefix.length > 0) assertExecutable(file)
-    const [program = file, ...rest] = [...commandPrefix, file, ...args]
+    const prefix = [...commandPrefix, ...(onePipe ? onePipePrefix : [])]
+    if (prefix.length > 0) assertExecutable(file)
+    const [program = file, ...rest] = [...prefix, file, ...args]
     const child = spawn(program, rest, {
       env: { ...env, [markerVariable]: marker },
       stdio: ['ignore', 'pipe', 'pipe', ...(commandPrefix.length > 0 ? (['pipe'] as const) : [])],

@@ -3,29 +3,34 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { SettingsError } from '../../domain/read-settings.ts'
 import { type ScriptName, scriptNames, scripts } from '../../domain/script.ts'
+import { defaultManifest, type Manifest, type ParsedManifest } from '../../domain/scripts/manifest.ts'
 import type { RunnerSettings } from '../../domain/settings.ts'
+import { readManifest } from './read-manifest.ts'
 
 export type ControlScripts = {
   /** The absolute path; null only for an optional script that does not exist. */
   path(name: ScriptName): string | null
+  manifest: Manifest
 }
 
 type ScriptSettings = Partial<
   Pick<RunnerSettings, 'CONTROL_SCRIPTS_DIR' | (typeof scripts)[ScriptName]['setting']>
 >
 
-/** Throws one SettingsError that names every problem. */
+/** Throws one SettingsError that names every problem, also of the manifest. */
 export function findScripts(settings: RunnerSettings): ControlScripts {
-  const { errors, path } = locateScripts(settings)
+  const { errors, path, manifest } = locateScripts(settings)
   if (errors.length > 0) throw new SettingsError(`Control scripts: ${errors.join('\n')}`)
-  return { path }
+  return { path, manifest }
 }
 
 /**
  * The path of a script: the setting of its own, else the file in CONTROL_SCRIPTS_DIR with its name, else the file
  * with the name that the published script images use.
  */
-export function locateScripts(settings: ScriptSettings): ControlScripts & { errors: string[] } {
+export function locateScripts(
+  settings: ScriptSettings,
+): ControlScripts & { errors: string[]; unknownManifestKeys: string[] } {
   const paths = new Map<ScriptName, string>()
   const errors: string[] = []
 
@@ -39,6 +44,9 @@ export function locateScripts(settings: ScriptSettings): ControlScripts & { erro
       `CONTROL_SCRIPTS_DIR is not set: set it to the folder with all control scripts, or set ${unsetNames.map((name) => scripts[name].setting).join(', ')}`,
     )
   const hasNoFolder = errors.length > 0
+  const read = folder === undefined || hasNoFolder ? withoutManifest : readManifest(folder)
+  if ('error' in read) errors.push(read.error)
+  const { manifest, unknownKeys } = 'error' in read ? withoutManifest : read
 
   // Then: each script. It must exist and be executable.
   for (const name of scriptNames) {
@@ -60,8 +68,10 @@ export function locateScripts(settings: ScriptSettings): ControlScripts & { erro
       errors.push(`the ${name} script does not exist: ${[...new Set(candidates)].join(' or ')}`)
   }
 
-  return { errors, path: (name) => paths.get(name) ?? null }
+  return { errors, manifest, unknownManifestKeys: unknownKeys, path: (name) => paths.get(name) ?? null }
 }
+
+const withoutManifest: ParsedManifest = { manifest: defaultManifest, unknownKeys: [] }
 
 function fileKind(path: string): 'folder' | 'executable' | 'file' | null {
   try {

@@ -5,7 +5,12 @@
 import type { ScriptResult } from '../../domain/actions.ts'
 import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
-import { type EffectiveConfig, lifecycleArguments, type ScriptName } from '../../domain/script.ts'
+import {
+  type EffectiveConfig,
+  lifecycleArguments,
+  printingScripts,
+  type ScriptName,
+} from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { maskSecrets, secretValues } from '../output/redact.ts'
 import { collectOutput, type ProcessRequest } from '../process/process.ts'
@@ -79,6 +84,7 @@ export function buildRequest(
     args,
     env: { ...environment, ...extraEnvironment },
     commandPrefix,
+    onePipe: scripts.manifest.onePipe && printingScripts.includes(script),
     timeoutMs: timeoutMs ?? settings.CONTROL_SCRIPT_TIMEOUT,
     killGraceMs: settings.KILL_GRACE,
     signal: signal ? AbortSignal.any([signal, shutdownSignal]) : shutdownSignal,

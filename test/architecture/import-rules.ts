@@ -55,7 +55,11 @@ export const importRules: Record<TopFolder, ImportRule> = {
   },
   runner: {
     folders: ['db', 'domain', 'lib'],
-    packages: { 'csv-parse': 'parses the output of config scripts and info', pino: 'the log' },
+    packages: {
+      'csv-parse': 'parses the output of config scripts and info',
+      yaml: 'reads the manifest of the control scripts',
+      pino: 'the log',
+    },
     mayUseNode: true,
     reason: 'the only folder that runs scripts; it answers no HTTP request',
   },

@@ -32,7 +32,7 @@ export type Harness = {
     args: string[],
     judge: (run: LintRun) => Judgement,
   ): Promise<LintRun | null>
-  report(script: ScriptName, severity: Severity, message: string): void
+  report(script: ScriptName | '', severity: Severity, message: string): void
 }
 
 /** The limit for each stream, as in a runner. */

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { deploymentNameError } from '../../../domain/deployment-name.ts'
+import { manifestName } from '../../../domain/scripts/manifest.ts'
 import { type KeyValue, parseKeyValue } from '../../../domain/overrides.ts'
 import type { Project } from '../../../domain/script.ts'
 import { settings } from '../../../domain/settings.ts'
@@ -42,6 +43,8 @@ async function main(): Promise<number> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort('interrupted'))
   const harness = createHarness(scripts, readProject(), stop.signal, printFinding)
+  for (const key of scripts.unknownManifestKeys)
+    harness.report('', 'warning', `${manifestName}: Octopod does not know the key ${key} and ignores it.`)
 
   // Then: the scripts that change nothing, and with --lifecycle the others.
   const config = await lintOutputs(harness, name, { application, deployment })

@@ -78,6 +78,21 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
       assert.match(stdout, new RegExp(`^${name} +ok `, 'm'))
   })
 
+  test('warns of keys of the manifest that are unknown, and reports an invalid one', async (t) => {
+    const path = scriptFolder(t)
+    writeFileSync(join(path, 'octopod.yaml'), 'version: 1\none_pipes: true\n')
+    const warned = await runLint([path])
+    assert.match(
+      warned.stdout,
+      /^ +warning +octopod\.yaml: Octopod does not know the key one_pipes and ignores it\.$/m,
+    )
+    assert.equal(warned.code, 0)
+    writeFileSync(join(path, 'octopod.yaml'), 'version: 2\n')
+    const refused = await runLint([path])
+    assert.match(refused.stdout, /^ +error +the manifest \S+ is invalid: version must be 1/m)
+    assert.equal(refused.code, 1)
+  })
+
   const errorCases: [string, Record<string, string | null>, RegExp][] = [
     ['a script that is missing', { info: null }, /error +the info script does not exist: /],
     [

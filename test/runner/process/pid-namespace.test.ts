@@ -95,6 +95,8 @@ suite('A script with a PID namespace of its own', { concurrency: true, skip }, (
     assert.deepEqual([result.exitCode, result.signal, stdout], [3, null, 'three words\n'])
     const both = await runInNamespace('output/prints-both', ['2'])
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
+    const onePipe = await runInNamespace('output/prints-both', ['2'], { onePipe: true })
+    assert.deepEqual([onePipe.stdout, onePipe.stderr], ['out 1\nerr 1\nout 2\nerr 2\n', ''])
     const killed = await runInNamespace('exit/kills-itself')
     assert.deepEqual([killed.result.exitCode, killed.stdout, killed.stderr], [137, '', ''])
   })

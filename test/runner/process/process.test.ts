@@ -62,6 +62,21 @@ suite('A script that ends by itself', { concurrency: true }, () => {
     assert.deepEqual([both.stdout, both.stderr], ['out 1\nout 2\n', 'err 1\nerr 2\n'])
   })
 
+  test('with one pipe returns both streams as stdout, in the order of arrival', async () => {
+    const { stdout, stderr } = await runFixture('output/prints-both', ['500'], { onePipe: true })
+    const expected = Array.from({ length: 500 }, (_, at) => `out ${at + 1}\nerr ${at + 1}\n`).join('')
+    assert.deepEqual([stdout, stderr], [expected, ''])
+  })
+
+  test('with one pipe receives its arguments unchanged, and says the same when it cannot be started', async () => {
+    const args = ['--a', 'x y', '$(id)', '`id`', "it's", '', '*', 'a\nb', '-n', '--', 'ä€😀', 'k=v;ls']
+    assert.deepEqual(await receivedArguments(args, { onePipe: true }), args)
+    for (const name of ['absent', 'exit/not-executable', 'exit/interpreter-missing']) {
+      const one = await runFixture(name, [], { onePipe: true })
+      assert.equal(one.result.error, (await runFixture(name)).result.error)
+    }
+  })
+
   test('killed by another process returns the signal, and is neither cancelled nor timed out', async () => {
     const { result } = await runFixture('exit/kills-itself')
     assert.deepEqual(

@@ -89,6 +89,33 @@ suite('Control scripts', () => {
     assert.match(settingsErrorMessage({ INFO_COMMAND: '/no/such/file' }), /the info script does not exist/)
   })
 
+  test('have the manifest of 1.6 without octopod.yaml, and the one in it otherwise', (t) => {
+    const path = scriptFolder(t, requiredScripts)
+    const find = () => findScripts(readRunnerSettings({ CONTROL_SCRIPTS_DIR: path }))
+    assert.deepEqual(find().manifest, { onePipe: false })
+    writeFileSync(join(path, 'octopod.yaml'), 'version: 1\n')
+    assert.deepEqual(find().manifest, { onePipe: false })
+    writeFileSync(join(path, 'octopod.yaml'), 'version: 1\none_pipe: true\nlater: 3\n')
+    assert.deepEqual(find().manifest, { onePipe: true })
+  })
+
+  for (const [text, problem] of [
+    ['', 'it must be a mapping with the line "version: 1"'],
+    ['one_pipe: true', 'version must be 1, the only one that this Octopod knows'],
+    ['version: 2', 'version must be 1, the only one that this Octopod knows'],
+    ['version: 1\none_pipe: maybe', 'one_pipe must be true or false'],
+    ['version: 1\nversion: 1', 'Map keys must be unique at line 2, column 1'],
+    ['a: [1', 'Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  ] as const)
+    test(`with the manifest ${JSON.stringify(text)} are refused in one sentence`, (t) => {
+      const path = scriptFolder(t, requiredScripts)
+      writeFileSync(join(path, 'octopod.yaml'), text)
+      const message = settingsErrorMessage({ CONTROL_SCRIPTS_DIR: path })
+      const expected = `Control scripts: the manifest ${path}/octopod.yaml is invalid: ${problem}`
+      assert.ok(message.startsWith(expected), message)
+      assert.equal(message.split('\n').length, 1)
+    })
+
   function settingsErrorMessage(environment: Record<string, string>): string {
     try {
       findScripts(readRunnerSettings(environment))
