@@ -35,6 +35,15 @@ export const endpoints = {
 
 export type EndpointName = keyof typeof endpoints
 
+/** The upper limit of CONFIG_CHECK_TIMEOUT, because clients wait a little longer for an answer, not for ever. */
+export const maxConfigCheckSeconds = 300
+
+/** How long a client waits for the answer of an endpoint that runs config_check; null for other endpoints. */
+export const configCheckWaitMs = (name: EndpointName): number | null =>
+  name === 'createDeployment' || name === 'updateDeployment' || name === 'restoreDeployment'
+    ? (maxConfigCheckSeconds + 15) * 1000
+    : null
+
 export const apiPrefix = '/api/v1'
 
 /** The headers of the API. All are optional in requests. */

@@ -3,6 +3,7 @@
  * Called by server, runner and migrate when they start. docs/settings.md documents them.
  */
 import { z } from 'zod'
+import { maxConfigCheckSeconds } from './endpoints.ts'
 import { scripts } from './script.ts'
 import { accessSettings } from './settings/access.ts'
 import {
@@ -114,7 +115,7 @@ export const settings = {
     programs: ['runner'],
   },
   CHECK_TIMEOUT: {
-    description: 'Time limit in seconds for a check, a config script, config_check, info and notifications',
+    description: 'Time limit in seconds for a check, a config script, info and notifications',
     parse: timerSeconds(60),
     programs: ['runner'],
   },
@@ -134,9 +135,15 @@ export const settings = {
     programs: serverAndRunner,
   },
   SCRIPT_QUERY_TIMEOUT: {
-    description: 'Time limit in seconds for a script that a user waits for; after it the answer is 504',
+    description:
+      'Time limit in seconds for the scripts of a form: defaults, keys and check now; then the answer is 504',
     parse: timerSeconds(10),
     programs: ['server'],
+  },
+  CONFIG_CHECK_TIMEOUT: {
+    description: `Time limit in seconds for config_check, at most ${maxConfigCheckSeconds}; then the answer is 504`,
+    parse: seconds(60, maxConfigCheckSeconds),
+    programs: serverAndRunner,
   },
   ACTION_CONCURRENCY: {
     description: 'Maximum number of actions per runner at a time',
@@ -144,7 +151,12 @@ export const settings = {
     programs: ['runner'],
   },
   SCRIPT_QUERY_CONCURRENCY: {
-    description: 'Maximum number of script queries per runner at a time',
+    description: 'Maximum number of script queries per runner at a time, without config_check',
+    parse: integer(1, 8),
+    programs: ['runner'],
+  },
+  CONFIG_CHECK_CONCURRENCY: {
+    description: 'Maximum number of config_check queries per runner at a time',
     parse: integer(1, 8),
     programs: ['runner'],
   },

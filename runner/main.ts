@@ -20,7 +20,7 @@ import { startHistory } from './schedules/history.ts'
 import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
 import { startRetention } from './schedules/retention.ts'
-import { startScriptQueryWorker } from './script-queries/script-query-worker.ts'
+import { startScriptQueryWorkers } from './script-queries/script-query-worker.ts'
 import { runScript } from './scripts/run-script.ts'
 
 exitOnHelp(`npm run runner
@@ -55,12 +55,13 @@ async function main(): Promise<void> {
     },
     endCheckOf: checks.endCheckOf,
   })
-  const queries = startScriptQueryWorker(context, queueRedis)
+  const queries = startScriptQueryWorkers(context, queueRedis)
   const orphans = startOrphanSearch(context)
   const recovery = startRecovery(context, actions, orphans.search)
   const retention = startRetention(context, actions)
   const history = startHistory(context)
-  for (const { worker } of [actions, queries])
+  const workers = [actions.worker, ...queries.workers]
+  for (const worker of workers)
     worker
       .on('error', logRedisError)
       .on('failed', (_, error) => context.logFailure(error, `a job of the queue ${worker.name} failed`))
@@ -88,8 +89,7 @@ async function main(): Promise<void> {
       recovery.stop(),
       retention.stop(),
       history.stop(),
-      closeWorker(actions.worker, idle),
-      closeWorker(queries.worker, idle),
+      ...workers.map((worker) => closeWorker(worker, idle)),
       idle,
     ])
     clearTimeout(graceTimer)

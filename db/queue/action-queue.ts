@@ -6,7 +6,14 @@ import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { type ActionJob, actionJob } from '../../domain/queue-messages.ts'
 import { queueNames } from '../redis/redis-keys.ts'
-import { closeQueue, createQueue, jobOptions, withRedisTimeout, workerOptions } from './bullmq.ts'
+import {
+  closeQueue,
+  countWorkers,
+  createQueue,
+  jobOptions,
+  withRedisTimeout,
+  workerOptions,
+} from './bullmq.ts'
 
 /** `notify` never rejects. It resolves to false when Redis did not confirm the job within the time limit. */
 export type ActionQueue = {
@@ -26,7 +33,7 @@ export function createActionQueue(connection: Redis, prefix: string, timeoutMs =
         () => true,
         () => false,
       ),
-    countRunners: () => withRedisTimeout(queue.getWorkersCount(), timeoutMs).catch(() => null),
+    countRunners: () => countWorkers(queue, timeoutMs),
     close: () => closeQueue(queue),
   }
 }

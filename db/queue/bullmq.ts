@@ -1,4 +1,4 @@
-/** Options and closing of BullMQ queues and workers. Used by action-queue.ts and script-queries.ts. */
+/** Options, counting and closing of BullMQ queues and workers. Used by action-queue.ts and script-queries.ts. */
 import { Queue, type QueueOptions, type Worker, type WorkerOptions } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { withTimeout } from '../../lib/with-timeout.ts'
@@ -37,6 +37,10 @@ export async function closeQueue(queue: Queue): Promise<void> {
   const closed = queue.close().catch(() => {})
   await withTimeout(closed, 1000, () => {})
 }
+
+/** The number of connected workers; null when Redis does not answer or does not list its clients. */
+export const countWorkers = (queue: Queue, timeoutMs: number): Promise<number | null> =>
+  withRedisTimeout(queue.getWorkersCount(), timeoutMs).catch(() => null)
 
 /** Rejects with the error of `createError` when Redis does not answer in time. */
 export function withRedisTimeout<T>(

@@ -1,10 +1,11 @@
 /**
  * Script queries: a server asks a runner to run a read-only control script and waits for its answer. The query is a
- * BullMQ job, the answer a pub/sub message to the server that asked. Servers query, runners serve.
+ * BullMQ job, the answer a pub/sub message to the server that asked. Servers query, runners serve. config_check has a
+ * queue of its own. Runners of an earlier version serve only the shared queue, with config_check in it.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'bullmq'
+import { type Job, type Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import {
@@ -15,19 +16,34 @@ import {
 } from '../../domain/queue-messages.ts'
 import { parseMessage } from '../redis/events.ts'
 import { channelNames, queueNames } from '../redis/redis-keys.ts'
-import { closeQueue, createQueue, jobOptions, withRedisTimeout, workerOptions } from './bullmq.ts'
+import {
+  closeQueue,
+  countWorkers,
+  createQueue,
+  jobOptions,
+  withRedisTimeout,
+  workerOptions,
+} from './bullmq.ts'
 
 /**
  * `query` rejects with {@link ScriptQueryTimeout} when no runner answered in time, and with another error when Redis is
  * or becomes unreachable or has lost the job.
  */
 export type ScriptQueryClient = {
-  query(query: ScriptQuery, timeoutMs: number): Promise<ScriptAnswer>
+  query(query: ScriptQuery, limits: QueryLimits): Promise<ScriptAnswer>
   close(): Promise<void>
 }
 
+/** `runnerTimeoutMs`: how long config_check waits for a runner where none serves its queue. */
+export type QueryLimits = { timeoutMs: number; runnerTimeoutMs: number }
+
 export class ScriptQueryTimeout extends Error {
   override name = 'ScriptQueryTimeout'
+  readonly limit: keyof QueryLimits
+  constructor(limit: keyof QueryLimits, waitedMs: number) {
+    super(`no runner answered in ${waitedMs} ms`)
+    this.limit = limit
+  }
 }
 
 /** `timeoutMs`: how long the server waits. */
@@ -36,8 +52,8 @@ const replyMessage = z.object({ id: z.string(), answer: z.unknown() })
 type ReplyMessage = z.infer<typeof replyMessage>
 
 const redisTimeoutMs = 1000
-/** How often a waiting client asks Redis whether the job still exists. */
-const lostJobCheckMs = 300
+/** How often a waiting client asks Redis for the state of its job. */
+const jobStateIntervalMs = 300
 
 /** `subscriber` receives the answers; the client needs it for itself. */
 export function createScriptQueryClient(
@@ -45,7 +61,9 @@ export function createScriptQueryClient(
   subscriber: Redis,
   prefix: string,
 ): ScriptQueryClient {
-  const queue = createQueue<QueryJob>(queueNames.scriptQueries, connection, prefix)
+  const shared = createQueue<QueryJob>(queueNames.scriptQueries, connection, prefix)
+  const configChecks = createQueue<QueryJob>(queueNames.configChecks, connection, prefix)
+  const countRunners = shareCount(configChecks)
   const replyTo = channelNames(prefix).replies(randomUUID())
   const pendingReplies = new Map<string, (answer: unknown) => void>()
   const subscribed = subscriber.subscribe(replyTo)
@@ -55,57 +73,118 @@ export function createScriptQueryClient(
     const reply = parseMessage(replyMessage, text)
     if (reply !== null) pendingReplies.get(reply.id)?.(reply.answer)
   })
-  /** Rejects when Redis is unreachable, or has twice not known the job although no answer came. */
-  const rejectWhenLost = async (jobId: string, signal: AbortSignal): Promise<never> => {
-    for (let misses = 0; misses < 2; ) {
-      await sleep(lostJobCheckMs, null, { signal })
-      const state = await withRedisTimeout(queue.getJobState(jobId), redisTimeoutMs)
-      misses = state === 'unknown' ? misses + 1 : 0
-    }
-    throw new Error('Redis has lost the script query')
-  }
   return {
-    async query(query, timeoutMs) {
+    async query(query, { timeoutMs, runnerTimeoutMs }) {
       const id = randomUUID()
       const answered = new Promise<unknown>((resolve) => pendingReplies.set(id, resolve))
       const done = new AbortController()
       try {
         await withRedisTimeout(subscribed, redisTimeoutMs)
-        const added = queue.add('query', { id, replyTo, timeoutMs, query }, jobOptions)
-        const job = await withRedisTimeout(added, redisTimeoutMs)
-        const onTimeout = () => {
-          // The job is removed, so that no runner works for a client that has given up.
-          job.remove().catch(() => {})
-          return new ScriptQueryTimeout(`no runner answered in ${timeoutMs} ms`)
-        }
-        const lost = rejectWhenLost(job.id ?? '', done.signal)
-        const answer = await withRedisTimeout(Promise.race([answered, lost]), timeoutMs, onTimeout)
-        return scriptAnswer.parse(answer)
+        const queue = query.type === 'config_check' ? configChecks : shared
+        const job = await addJob(queue, { id, replyTo, timeoutMs, query })
+        const pending = { queue, job, expiresAtMs: performance.now() + timeoutMs }
+        const failed = watchJob(pending, { shared, countRunners, runnerTimeoutMs }, done.signal)
+        const onTimeout = () => new ScriptQueryTimeout('timeoutMs', timeoutMs)
+        const answer = withRedisTimeout(Promise.race([answered, failed]), timeoutMs, onTimeout)
+        return scriptAnswer.parse(await answer.catch((error) => rejectAndRemove(pending, error)))
       } finally {
         done.abort()
         pendingReplies.delete(id)
       }
     },
-    close: () => closeQueue(queue),
+    close: async () => {
+      await Promise.all([closeQueue(shared), closeQueue(configChecks)])
+    },
   }
 }
 
-/** Serves `concurrency` queries at a time. The signal of `onQuery` aborts when the client has given up. */
+const addJob = (queue: Queue<QueryJob>, data: QueryJob): Promise<Job<QueryJob>> =>
+  withRedisTimeout(queue.add('query', data, jobOptions), redisTimeoutMs)
+
+type PendingQuery = { queue: Queue<QueryJob>; job: Job<QueryJob>; expiresAtMs: number }
+
+type Fallback = {
+  shared: Queue<QueryJob>
+  countRunners: () => Promise<number | null>
+  runnerTimeoutMs: number
+}
+
+/** Waiting queries share one count, because Redis lists all its clients for it. */
+function shareCount(queue: Queue<QueryJob>): () => Promise<number | null> {
+  let count: Promise<number | null>
+  let countedAtMs = Number.NEGATIVE_INFINITY
+  return () => {
+    if (performance.now() - countedAtMs >= jobStateIntervalMs) {
+      countedAtMs = performance.now()
+      count = countWorkers(queue, redisTimeoutMs)
+    }
+    return count
+  }
+}
+
+/** A job that timed out is removed, so that no runner works for a client that has given up. */
+function rejectAndRemove({ job }: PendingQuery, error: unknown): never {
+  if (error instanceof ScriptQueryTimeout) job.remove().catch(() => {})
+  throw error
+}
+
+/**
+ * Rejects when Redis is unreachable or has twice not known the job although no answer came. Moves a waiting config_check
+ * to the shared queue when no runner serves its own, and rejects when no runner takes it there in time.
+ */
+async function watchJob(
+  pending: PendingQuery,
+  { shared, countRunners, runnerTimeoutMs }: Fallback,
+  signal: AbortSignal,
+): Promise<never> {
+  const { queue } = pending
+  const sentAtMs = performance.now()
+  for (let misses = 0; misses < 2; ) {
+    await sleep(jobStateIntervalMs, null, { signal })
+    const state = await withRedisTimeout(pending.job.getState(), redisTimeoutMs)
+    misses = state === 'unknown' ? misses + 1 : 0
+    if (queue === shared || state !== 'waiting') continue
+    if (pending.queue === shared) {
+      if (performance.now() - sentAtMs >= runnerTimeoutMs)
+        throw new ScriptQueryTimeout('runnerTimeoutMs', runnerTimeoutMs)
+    } else if (!(await countRunners())) await moveJob(pending, shared)
+  }
+  throw new Error('Redis has lost the script query')
+}
+
+/** A runner that has come in between may have taken the job; then it stays. */
+async function moveJob(pending: PendingQuery, to: Queue<QueryJob>): Promise<void> {
+  const isRemoved = await withRedisTimeout(pending.job.remove(), redisTimeoutMs).then(
+    () => true,
+    () => false,
+  )
+  if (!isRemoved) return
+  const timeoutMs = Math.max(1, Math.ceil(pending.expiresAtMs - performance.now()))
+  pending.job = await addJob(to, { ...pending.job.data, timeoutMs })
+  pending.queue = to
+}
+
+/** How many queries of each queue a runner serves at a time. */
+export type QueryConcurrency = { scriptQueries: number; configChecks: number }
+
+/** Serves both queues. The signal of `onQuery` aborts when the client has given up. */
 export function serveScriptQueries(
   connection: Redis,
   commands: Redis,
   prefix: string,
-  concurrency: number,
+  concurrency: QueryConcurrency,
   onQuery: (query: ScriptQuery, signal: AbortSignal) => Promise<ScriptAnswer>,
-): Worker {
+): Record<keyof QueryConcurrency, Worker> {
   const serve = async ({ id, replyTo, timeoutMs, query }: QueryJob) => {
     const answer = await onQuery(scriptQuery.parse(query), AbortSignal.timeout(timeoutMs))
     const reply: ReplyMessage = { id, answer }
     await commands.publish(replyTo, JSON.stringify(reply))
   }
-  return new Worker<QueryJob>(
-    queueNames.scriptQueries,
-    (job) => serve(job.data),
-    workerOptions(connection, prefix, concurrency),
-  )
+  const start = (queue: keyof QueryConcurrency) =>
+    new Worker<QueryJob>(
+      queueNames[queue],
+      (job) => serve(job.data),
+      workerOptions(connection, prefix, concurrency[queue]),
+    )
+  return { scriptQueries: start('scriptQueries'), configChecks: start('configChecks') }
 }

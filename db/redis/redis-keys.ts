@@ -1,7 +1,12 @@
 /** All queue, channel and key names in Redis. BullMQ builds its own keys below `prefix`. */
 import { createHash } from 'node:crypto'
 
-export const queueNames = { actions: 'actions', scriptQueries: 'script-queries' } as const
+export const queueNames = {
+  actions: 'actions',
+  scriptQueries: 'script-queries',
+  /** Queries of config_check, which no other query may delay. */
+  configChecks: 'config-checks',
+} as const
 
 export const channelNames = (prefix: string) => ({
   /** Changed deployments, to every server. */

@@ -46,8 +46,6 @@ export type EndpointHandler<Name extends EndpointName> = (
 
 /** The longest time for an answer, without the time spent waiting for scripts; then the answer is 503. */
 const requestTimeoutMs = 3900
-/** What a script query may take beyond its own timeout: one second for Redis to subscribe, one to take the query. */
-const scriptQueryMarginMs = 3000
 
 export function createEndpointHandler<Name extends EndpointName>(
   services: Services,
@@ -62,7 +60,6 @@ export function createEndpointHandler<Name extends EndpointName>(
     const deadline = createRequestDeadline({
       changesState: endpoint.method !== 'GET',
       timeoutMs: requestTimeoutMs,
-      scriptQueryTimeoutMs: settings.SCRIPT_QUERY_TIMEOUT + scriptQueryMarginMs,
       // A client without a key, as those of Octopod 1.6, does not send its request again: its action is started.
       isClientDisconnected: async () => idempotencyKey !== undefined && (await isDisconnected(context)),
     })

@@ -52,16 +52,14 @@ export type RequestDeadline = {
    * refuses a write that reaches it outside the returned window.
    */
   beforeCommit(): Promise<RequestWindow>
-  /** Stops the clock while a script runs, which has its own time limit. Throws when the time is over. */
-  pause(): void
+  /** Stops the clock while a script runs, for `maxMs` at most. Throws when the time is over. */
+  pause(maxMs: number): void
   resume(): void
 }
 
 type Options = {
   changesState: boolean
   timeoutMs: number
-  /** The longest time between `pause` and `resume`. */
-  scriptQueryTimeoutMs: number
   isClientDisconnected?: () => Promise<boolean>
 }
 
@@ -71,11 +69,11 @@ const reconnectWaitsMs = [10, 50, 250]
 const maxSuspendedMs = 1000
 
 export function createRequestDeadline(options: Options): RequestDeadline {
-  const { changesState, timeoutMs, scriptQueryTimeoutMs, isClientDisconnected = async () => false } = options
+  const { changesState, timeoutMs, isClientDisconnected = async () => false } = options
   const arrivedAtMs = performance.now()
   const dayTimeOffsetMs = Date.now() - arrivedAtMs
   let expiresAtMs = arrivedAtMs + timeoutMs
-  let pausedAtMs: number | null = null
+  let paused: { atMs: number; maxMs: number } | null = null
   /**
    * What to add to a time of this server. The time of the database was read before its answer was: the sum may be too
    * early, by the time that the answer took, and is never too late.
@@ -95,7 +93,7 @@ export function createRequestDeadline(options: Options): RequestDeadline {
     )
     reject(timeoutError)
   }
-  const currentLimitMs = () => (pausedAtMs === null ? expiresAtMs : expiresAtMs + scriptQueryTimeoutMs)
+  const currentLimitMs = () => expiresAtMs + (paused?.maxMs ?? 0)
   const restartTimer = () => {
     clearTimeout(timer)
     if (!isFinished) timer = setTimeout(timeOut, currentLimitMs() - performance.now())
@@ -148,16 +146,16 @@ export function createRequestDeadline(options: Options): RequestDeadline {
       const notAfterMs = Math.min(expiresAtMs, performance.now() + defaultQueryTimeoutMs)
       return { arrivedAtMs: arrivedAtMs + databaseOffsetMs, notAfterMs: notAfterMs + databaseOffsetMs }
     },
-    pause() {
+    pause(maxMs) {
       throwIfTimedOut()
-      pausedAtMs = performance.now()
+      paused = { atMs: performance.now(), maxMs }
       restartTimer()
     },
     resume() {
-      if (pausedAtMs === null) return
+      if (paused === null) return
       if (performance.now() >= currentLimitMs()) timeOut()
-      expiresAtMs += performance.now() - pausedAtMs
-      pausedAtMs = null
+      expiresAtMs += performance.now() - paused.atMs
+      paused = null
       restartTimer()
     },
   }

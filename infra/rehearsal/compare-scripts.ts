@@ -148,7 +148,9 @@ function readOutput<T>(runner: ScriptRunner, script: ScriptName, parse: () => T,
 }
 
 function timeLimitMs(script: ScriptName): number {
-  const name = ['check', 'archive_check', 'info'].includes(script) ? 'CHECK_TIMEOUT' : 'SCRIPT_QUERY_TIMEOUT'
+  const isCheck = ['check', 'archive_check', 'info'].includes(script)
+  const other = isCheck ? 'CHECK_TIMEOUT' : 'SCRIPT_QUERY_TIMEOUT'
+  const name = script === 'config_check' ? 'CONFIG_CHECK_TIMEOUT' : other
   return settings[name].parse.parse(process.env[name])
 }
 

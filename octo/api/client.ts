@@ -4,7 +4,7 @@
  * effect once. api-command.ts loads it when a command sends its first request.
  */
 import type { Dispatcher } from 'undici'
-import { buildPath, endpoints, headers } from '../../domain/endpoints.ts'
+import { buildPath, configCheckWaitMs, endpoints, headers } from '../../domain/endpoints.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
 import { CliError } from '../errors/cli-error.ts'
@@ -94,6 +94,7 @@ async function send(
       path,
       headers: { ...requestHeaders, ...(body === null ? {} : { 'content-type': 'application/json' }) },
       body,
+      headersTimeout: configCheckWaitMs(name),
     })
     return await readResponse(response)
   } catch (error) {

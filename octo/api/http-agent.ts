@@ -11,7 +11,7 @@ import type { Connection, HttpResponse } from './types.ts'
 
 export type TimeLimits = { connectTimeoutMs: number; responseTimeoutMs: number }
 
-/** The server takes at most 10 s for a script query and 30 s for anything else. */
+/** Longer than SCRIPT_QUERY_TIMEOUT (10 s). Endpoints that run config_check have a longer one (configCheckWaitMs). */
 export const defaultTimeLimits: TimeLimits = { connectTimeoutMs: 5_000, responseTimeoutMs: 35_000 }
 
 /** `useTunnel`: the proxy opens a tunnel (CONNECT) even for http, which websockets need. */

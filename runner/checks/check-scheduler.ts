@@ -20,18 +20,14 @@ import { runDeploymentScript } from '../scripts/run-script.ts'
 import { type CheckLease, createCheckLeases } from './check-leases.ts'
 
 export type CheckScheduler = PeriodicTask & {
-  /**
-   * Ends the check of a deployment if this runner runs it: an action of the deployment begins. Resolves when the check
-   * has ended; never rejects.
-   */
-  endCheckOf(deploymentId: number): Promise<void>
+  /** Ends the check of a deployment if this runner runs it: an action of the deployment begins. */
+  endCheckOf(deploymentId: number): void
 }
 
 /** `onStatusChanged` is called after a check has changed a status. */
 export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): CheckScheduler {
   const { db, settings, logFailure } = context
-  /** By the id of the deployment. The promises never reject. */
-  const running = new Map<number, Promise<void>>()
+  const running = new Set<Promise<unknown>>()
   const claimChecks = createCheckClaimer(db)
   const leases = createCheckLeases(context)
 
@@ -42,27 +38,22 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
     const dueChecks = await claimChecks(freeSlots, settings.LEASE)
     for (const dueCheck of dueChecks) {
       const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck)
-        .then((hasChanged) => {
-          if (hasChanged) onStatusChanged()
-        })
+        .then((hasChanged) => hasChanged && onStatusChanged())
         .catch((error) => logFailure(error, 'check failed to run', { deployment: dueCheck.name }))
         .finally(() => {
-          if (running.get(dueCheck.id) === check) running.delete(dueCheck.id)
+          running.delete(check)
           // After a full batch more checks may be due.
           if (dueChecks.length === freeSlots) task.runNow()
         })
-      running.set(dueCheck.id, check)
+      running.add(check)
     }
   })
   return {
     runNow: task.runNow,
-    endCheckOf: async (deploymentId) => {
-      leases.endCheckOf(deploymentId)
-      await running.get(deploymentId)
-    },
+    endCheckOf: leases.endCheckOf,
     stop: async () => {
       await task.stop()
-      await Promise.all(running.values())
+      await Promise.all(running)
       await leases.stop()
     },
   }

@@ -1,24 +1,24 @@
-/** Takes script queries from the queue and answers a limited number of them at a time. Called by main.ts. */
+/** Takes script queries from their two queues and answers a limited number of each at a time. Called by main.ts. */
 import type { Redis } from 'ioredis'
 import { serveScriptQueries } from '../../db/queue/script-queries.ts'
 import type { RunnerContext } from '../context.ts'
 import { handleScriptQuery } from './script-query-handler.ts'
 
-export type ScriptQueryWorker = {
-  worker: ReturnType<typeof serveScriptQueries>
+export type ScriptQueryWorkers = {
+  workers: ReturnType<typeof serveScriptQueries>['configChecks'][]
   /** True when no client waits for an answer of this runner. */
   isIdle(): boolean
 }
 
-export function startScriptQueryWorker(context: RunnerContext, connection: Redis): ScriptQueryWorker {
+export function startScriptQueryWorkers(context: RunnerContext, connection: Redis): ScriptQueryWorkers {
   const { settings, logFailure, redis } = context
   /** One signal for each running query. It aborts when the client stops waiting. */
   const activeQueries = new Set<AbortSignal>()
-  const worker = serveScriptQueries(
+  const workers = serveScriptQueries(
     connection,
     redis,
     settings.REDIS_PREFIX,
-    settings.SCRIPT_QUERY_CONCURRENCY,
+    { scriptQueries: settings.SCRIPT_QUERY_CONCURRENCY, configChecks: settings.CONFIG_CHECK_CONCURRENCY },
     (query, signal) => {
       activeQueries.add(signal)
       return handleScriptQuery(context, query, signal)
@@ -29,5 +29,8 @@ export function startScriptQueryWorker(context: RunnerContext, connection: Redis
         .finally(() => activeQueries.delete(signal))
     },
   )
-  return { worker, isIdle: () => [...activeQueries].every((signal) => signal.aborted) }
+  return {
+    workers: Object.values(workers),
+    isIdle: () => [...activeQueries].every((signal) => signal.aborted),
+  }
 }

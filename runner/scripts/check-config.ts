@@ -17,7 +17,7 @@ export async function checkConfig(
   const config = await getEffectiveConfig(context, deployment)
   if ('failure' in config)
     return { status: 'failed', message: failureText(config.failure), failure: config.failure }
-  const timeoutMs = context.settings.CHECK_TIMEOUT
+  const timeoutMs = context.settings.CONFIG_CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'config_check', deployment.name, config, {
     signal,
     timeoutMs,

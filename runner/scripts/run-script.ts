@@ -114,6 +114,6 @@ function explainRun(
   const timeLimit =
     timeoutMs === undefined
       ? { setting: 'CONTROL_SCRIPT_TIMEOUT', ms: settings.CONTROL_SCRIPT_TIMEOUT }
-      : { setting: 'CHECK_TIMEOUT', ms: timeoutMs }
+      : { setting: script === 'config_check' ? 'CONFIG_CHECK_TIMEOUT' : 'CHECK_TIMEOUT', ms: timeoutMs }
   return scriptFailure({ script, result, timeLimit, output })
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { actionsQuery, api, type Endpoint, type EndpointName, outputQuery } from '../../domain/api-schema.ts'
-import { buildPath } from '../../domain/endpoints.ts'
+import { buildPath, configCheckWaitMs, maxConfigCheckSeconds } from '../../domain/endpoints.ts'
 
 const endpointEntries = Object.entries(api) as [EndpointName, Endpoint][]
 
@@ -45,6 +45,14 @@ test('Endpoints that change a deployment list idempotency_key_reused, those with
       if (path.includes(':name')) assert.ok(errors.includes('no_such_deployment'), name)
     }
     if (path.includes(':action_id')) assert.ok(errors.includes('no_such_action'), name)
+  }
+})
+
+test('Clients wait longer than the limit of config_check for exactly the endpoints that run it', () => {
+  for (const [name, { errors }] of endpointEntries) {
+    const waitMs = configCheckWaitMs(name)
+    assert.equal(waitMs !== null, errors.includes('config_rejected'), name)
+    if (waitMs !== null) assert.ok(waitMs > maxConfigCheckSeconds * 1000, name)
   }
 })
 

@@ -38,6 +38,14 @@ suite('settings', () => {
     assert.equal(readSettings('runner', { ...requiredSettings, CHECK_INTERVAL: '0.5' }).CHECK_INTERVAL, 500)
   })
 
+  test('config_check has 60 seconds, and at most as long as clients wait', () => {
+    const read = (value?: string) =>
+      readSettings('server', { ...requiredSettings, CONFIG_CHECK_TIMEOUT: value }).CONFIG_CHECK_TIMEOUT
+    assert.equal(read(), 60_000)
+    assert.equal(read('300'), 300_000)
+    assert.throws(() => read('301'), /CONFIG_CHECK_TIMEOUT must be at most 300 seconds/)
+  })
+
   test('An empty value counts as not set', () => {
     const empty = Object.fromEntries(Object.keys(settings).map((name) => [name, '']))
     for (const who of programs)

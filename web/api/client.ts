@@ -3,7 +3,13 @@
  * time limit, and turns failures into ApiError. Created by app-context.ts.
  */
 import type { Api } from '../../domain/api-schema.ts'
-import { buildPath, type EndpointName, endpoints, headers } from '../../domain/endpoints.ts'
+import {
+  buildPath,
+  configCheckWaitMs,
+  type EndpointName,
+  endpoints,
+  headers,
+} from '../../domain/endpoints.ts'
 import { type ApiError, fetchOrThrow, toApiError } from './errors.ts'
 
 type RequestBody<Name extends EndpointName> = Api[Name] extends { body: { _zod: { input: infer Body } } }
@@ -40,7 +46,7 @@ export type ApiClient = {
   fetch<Name extends EndpointName>(...args: Arguments<Name>): Promise<Response>
 }
 
-/** Must be longer than the server's limit for a script query (10 s). */
+/** Longer than SCRIPT_QUERY_TIMEOUT (10 s). Endpoints that run config_check have a longer one. */
 const defaultTimeoutMs = 20_000
 
 /**
@@ -54,7 +60,8 @@ export function createClient(
   reloadDefaultCredential: (refused: string) => Promise<boolean> = async () => false,
 ): ApiClient {
   const send = async <Name extends EndpointName>(...[name, options]: Arguments<Name>): Promise<Response> => {
-    const { params, query = {}, body, key, signal, timeoutMs = defaultTimeoutMs } = options ?? {}
+    const { params, query = {}, body, key, signal } = options ?? {}
+    const { timeoutMs = configCheckWaitMs(name) ?? defaultTimeoutMs } = options ?? {}
     const path = buildPath(name, params)
     // URLSearchParams converts numbers to text.
     const search = new URLSearchParams(query as Record<string, string>)

@@ -88,9 +88,15 @@ const queryScripts: readonly ScriptName[] = [
 ]
 const checkScripts: readonly ScriptName[] = ['check', 'archive_check', 'info', 'notifications']
 
+type TimeLimitSetting =
+  | 'CHECK_TIMEOUT'
+  | 'CONFIG_CHECK_TIMEOUT'
+  | 'CONTROL_SCRIPT_TIMEOUT'
+  | 'SCRIPT_QUERY_TIMEOUT'
+
 function timeoutMsOf(script: ScriptName): number {
-  const timeoutMs = (name: 'CHECK_TIMEOUT' | 'CONTROL_SCRIPT_TIMEOUT' | 'SCRIPT_QUERY_TIMEOUT') =>
-    settings[name].parse.parse(process.env[name])
+  const timeoutMs = (name: TimeLimitSetting) => settings[name].parse.parse(process.env[name])
+  if (script === 'config_check') return timeoutMs('CONFIG_CHECK_TIMEOUT')
   if (queryScripts.includes(script)) return timeoutMs('SCRIPT_QUERY_TIMEOUT')
   return timeoutMs(checkScripts.includes(script) ? 'CHECK_TIMEOUT' : 'CONTROL_SCRIPT_TIMEOUT')
 }

@@ -5,9 +5,9 @@
  */
 import { parseArgs } from 'node:util'
 import { deploymentNameError } from '../../../domain/deployment-name.ts'
-import { manifestName } from '../../../domain/scripts/manifest.ts'
 import { type KeyValue, parseKeyValue } from '../../../domain/overrides.ts'
 import type { Project } from '../../../domain/script.ts'
+import { manifestName } from '../../../domain/scripts/manifest.ts'
 import { settings } from '../../../domain/settings.ts'
 import { exitOnHelp } from '../../../lib/node/help.ts'
 import { locateScripts } from '../../../runner/scripts/find-scripts.ts'

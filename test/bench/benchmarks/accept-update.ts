@@ -63,9 +63,10 @@ export async function acceptUpdate(bench: Bench): Promise<Result[]> {
 function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
   const blocking = createBlockingConnection(bench.datastores.redisUrl, () => {})
   const commands = createCommandConnection(bench.datastores.redisUrl, () => {})
-  const worker = serveScriptQueries(blocking, commands, prefix, 8, async () => ({ status: 'ok' }))
+  const concurrency = { scriptQueries: 1, configChecks: 8 }
+  const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async () => ({ status: 'ok' }))
   bench.onClose(async () => {
-    await worker.close()
+    await Promise.all(Object.values(workers).map((worker) => worker.close()))
     await Promise.all([closeRedis(blocking), closeRedis(commands)])
   })
 }

@@ -1,8 +1,9 @@
 /** Script queries: answers, time limits, and an unreachable Redis. */
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { closeWorker } from '../../../db/queue/bullmq.ts'
+import { closeQueue, closeWorker, createQueue, jobOptions } from '../../../db/queue/bullmq.ts'
 import {
   createScriptQueryClient,
   type ScriptQueryClient,
@@ -16,7 +17,7 @@ import {
   createSubscriberConnection,
   waitUntilReady,
 } from '../../../db/redis/connections.ts'
-import { channelNames } from '../../../db/redis/redis-keys.ts'
+import { channelNames, queueNames } from '../../../db/redis/redis-keys.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../../domain/queue-messages.ts'
 import { freePort } from '../../../lib/node/ports.ts'
 import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
@@ -29,6 +30,14 @@ const configQuery = (key: string): ScriptQuery => ({
   script: 'application_config',
   deployment: [[key, '']],
 })
+const within = (timeoutMs: number) => ({ timeoutMs, runnerTimeoutMs: timeoutMs })
+const configCheck: ScriptQuery = {
+  type: 'config_check',
+  target: { name: 'x1', overrides: { application: [], deployment: [] } },
+}
+const concurrency = { scriptQueries: 4, configChecks: 4 }
+const closeWorkers = (workers: Record<string, Worker>) =>
+  Promise.all(Object.values(workers).map((worker) => closeWorker(worker, Promise.resolve())))
 const echo = async (query: ScriptQuery): Promise<ScriptAnswer> =>
   query.type === 'config' ? { status: 'pairs', pairs: query.deployment } : { status: 'ok' }
 
@@ -50,22 +59,41 @@ suite('script queries', { concurrency: true }, () => {
       createBlockingConnection(redisUrl(), ignoreError),
       createBlockingConnection(redisUrl(), ignoreError),
     ]
-    const worker = reply ? serveScriptQueries(blocking, commands, prefix, 4, reply) : null
-    worker?.on('error', ignoreError)
+    const workers: Record<string, Worker> = reply
+      ? serveScriptQueries(blocking, commands, prefix, concurrency, reply)
+      : {}
+    for (const worker of Object.values(workers)) worker.on('error', ignoreError)
     const client = createScriptQueryClient(commands, subscriber, prefix)
     try {
       await work(client, prefix)
     } finally {
-      if (worker) await closeWorker(worker, Promise.resolve())
+      await closeWorkers(workers)
       await client.close()
       await closeRedis(subscriber)
       await closeRedis(blocking)
     }
   }
 
+  /** Runs `work` with a client and a runner that serves only the shared queue. */
+  async function withEarlierRunner<T>(work: (client: ScriptQueryClient) => Promise<T>): Promise<T> {
+    const prefix = redisPrefix()
+    const redis = repeat(2, () => createBlockingConnection(redisUrl(), ignoreError))
+    const [subscriber, blocking] = redis as [Redis, Redis]
+    const workers = serveScriptQueries(blocking, commands, prefix, concurrency, echo)
+    await closeWorker(workers.configChecks, Promise.resolve())
+    const client = createScriptQueryClient(commands, subscriber, prefix)
+    try {
+      return await work(client)
+    } finally {
+      await closeWorkers({ earlier: workers.scriptQueries })
+      await client.close()
+      await Promise.all(redis.map(closeRedis))
+    }
+  }
+
   test('Concurrent queries each get their own answer', () =>
     withClient(echo, async (client) => {
-      const answers = await Promise.all(repeat(30, (at) => client.query(configQuery(`k${at}`), 5000)))
+      const answers = await Promise.all(repeat(30, (at) => client.query(configQuery(`k${at}`), within(5000))))
       assert.deepEqual(
         answers,
         repeat(30, (at) => ({ status: 'pairs', pairs: [[`k${at}`, '']] })),
@@ -79,8 +107,8 @@ suite('script queries', { concurrency: true }, () => {
       other.on('message', (_, message) => received.push(message))
       const otherClient = createScriptQueryClient(commands, other, prefix)
       await Promise.all([
-        client.query(configQuery('mine'), 5000),
-        otherClient.query(configQuery('theirs'), 5000),
+        client.query(configQuery('mine'), within(5000)),
+        otherClient.query(configQuery('theirs'), within(5000)),
       ])
       assert.equal(received.length, 1)
       assert.match(received[0] ?? '', /theirs/)
@@ -91,7 +119,7 @@ suite('script queries', { concurrency: true }, () => {
   test('A query without an answer in time rejects with ScriptQueryTimeout', () =>
     withClient(null, async (client) => {
       const start = performance.now()
-      await assert.rejects(client.query(configQuery('k'), 300), ScriptQueryTimeout)
+      await assert.rejects(client.query(configQuery('k'), within(300)), ScriptQueryTimeout)
       assert.ok(performance.now() - start < 1500)
     }))
 
@@ -99,18 +127,89 @@ suite('script queries', { concurrency: true }, () => {
     const prefix = redisPrefix()
     const subscriber = createBlockingConnection(redisUrl(), ignoreError)
     const client = createScriptQueryClient(commands, subscriber, prefix)
-    await assert.rejects(client.query(configQuery('late'), 100), ScriptQueryTimeout)
+    await assert.rejects(client.query(configQuery('late'), within(100)), ScriptQueryTimeout)
     const served: ScriptQuery[] = []
     const blocking = createBlockingConnection(redisUrl(), ignoreError)
-    const worker = serveScriptQueries(blocking, commands, prefix, 1, async (query) => {
+    const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async (query) => {
       served.push(query)
       return echo(query)
     })
-    await client.query(configQuery('in time'), 5000)
+    await client.query(configQuery('in time'), within(5000))
     assert.deepEqual(served, [configQuery('in time')])
-    await closeWorker(worker, Promise.resolve())
+    await closeWorkers(workers)
     await client.close()
     for (const redis of [subscriber, blocking]) await closeRedis(redis)
+  })
+
+  test('Queries of config_check and other queries do not wait for each other', async () => {
+    const held = Promise.withResolvers<ScriptAnswer>()
+    const answerOnly = (type: ScriptQuery['type']) => (query: ScriptQuery) =>
+      query.type === type ? echo(query) : held.promise
+    await withClient(answerOnly('config_check'), async (client) => {
+      const others = repeat(20, (at) => client.query(configQuery(`k${at}`), within(20_000)))
+      assert.deepEqual(await client.query(configCheck, within(10_000)), { status: 'ok' })
+      held.resolve({ status: 'ok' })
+      await Promise.all(others)
+    })
+    await withClient(answerOnly('config'), async (client) => {
+      const checks = repeat(20, () => client.query(configCheck, within(20_000)))
+      assert.equal((await client.query(configQuery('k'), within(10_000))).status, 'pairs')
+      await Promise.all(checks)
+    })
+  })
+
+  test('A runner of an earlier version, which has one queue, answers config_check of a new server', async () => {
+    const { won } = await withEarlierRunner(async (client) => {
+      const limits = { timeoutMs: 10_000, runnerTimeoutMs: 5000 }
+      return settleAll(repeat(3, () => client.query(configCheck, limits)))
+    })
+    assert.deepEqual(
+      won,
+      repeat(3, () => ({ status: 'ok' })),
+    )
+  })
+
+  test('A config_check that a server of an earlier version sends is answered', () =>
+    withClient(echo, async (_, prefix) => {
+      const subscriber = createBlockingConnection(redisUrl(), ignoreError)
+      const replies = Promise.withResolvers<string>()
+      subscriber.on('message', (_channel, text) => replies.resolve(text))
+      const replyTo = channelNames(prefix).replies('earlier')
+      await subscriber.subscribe(replyTo)
+      const queue = createQueue(queueNames.scriptQueries, commands, prefix)
+      await queue.add('query', { id: 'q1', replyTo, timeoutMs: 10_000, query: configCheck }, jobOptions)
+      assert.deepEqual(JSON.parse(await replies.promise), { id: 'q1', answer: { status: 'ok' } })
+      await closeQueue(queue)
+      await closeRedis(subscriber)
+    }))
+
+  test('A config_check that no runner takes is rejected after the shorter limit', () =>
+    withClient(null, async (client) => {
+      const limits = { timeoutMs: 60_000, runnerTimeoutMs: 500 }
+      const error: unknown = await client.query(configCheck, limits).catch((reason) => reason)
+      assert.ok(error instanceof ScriptQueryTimeout)
+      assert.equal(error.limit, 'runnerTimeoutMs')
+    }))
+
+  test('A config_check that waits for a busy runner stays in its queue', async () => {
+    const held = Promise.withResolvers<ScriptAnswer>()
+    const served: ScriptQuery[] = []
+    await withClient(
+      (query) => {
+        served.push(query)
+        return held.promise
+      },
+      async (client) => {
+        const limits = { timeoutMs: 20_000, runnerTimeoutMs: 1 }
+        const checks = repeat(concurrency.configChecks + 1, () => client.query(configCheck, limits))
+        // The answer of another query comes after several looks at the state of the waiting job.
+        const another = client.query(configQuery('k'), within(1500)).catch((error) => error)
+        assert.ok((await another) instanceof ScriptQueryTimeout)
+        assert.equal(served.filter(({ type }) => type === 'config_check').length, concurrency.configChecks)
+        held.resolve({ status: 'ok' })
+        assert.equal((await Promise.all(checks)).length, concurrency.configChecks + 1)
+      },
+    )
   })
 
   test('A failed or invalid answer does not affect other queries', () =>
@@ -121,7 +220,7 @@ suite('script queries', { concurrency: true }, () => {
         return key === 'nonsense' ? ({ status: 'what' } as unknown as ScriptAnswer) : echo(query)
       },
       async (client, prefix) => {
-        await client.query(configQuery('first'), 3000)
+        await client.query(configQuery('first'), within(3000))
         const [channel = ''] = await commands
           .call('PUBSUB', 'CHANNELS', `${channelNames(prefix).replies('')}*`)
           .then((names) => names as string[])
@@ -129,9 +228,9 @@ suite('script queries', { concurrency: true }, () => {
         for (const text of ['', '{', 'null', '{"id":"unknown","answer":{}}'])
           await commands.publish(channel, text)
         const { won, lost } = await settleAll([
-          client.query(configQuery('throws'), 500),
-          client.query(configQuery('nonsense'), 500),
-          client.query(configQuery('fine'), 3000),
+          client.query(configQuery('throws'), within(500)),
+          client.query(configQuery('nonsense'), within(500)),
+          client.query(configQuery('fine'), within(3000)),
         ])
         assert.equal(lost.length, 2)
         assert.deepEqual(won, [{ status: 'pairs', pairs: [['fine', '']] }])
@@ -150,13 +249,13 @@ suite('script queries', { concurrency: true }, () => {
       const blocking = createBlockingConnection(redisUrl(), ignoreError)
       const received = Promise.withResolvers<void>()
       const answered = Promise.withResolvers<ScriptAnswer>()
-      const worker = serveScriptQueries(blocking, commands, prefix, 1, async () => {
+      const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async () => {
         received.resolve()
         return answered.promise
       })
-      worker.on('error', ignoreError)
+      for (const worker of Object.values(workers)) worker.on('error', ignoreError)
       const client = createScriptQueryClient(redis, subscriber, prefix)
-      const query = client.query(configQuery('k'), 8000)
+      const query = client.query(configQuery('k'), within(8000))
       const outcome = query.then(
         () => null,
         (error: Error) => error,
@@ -167,7 +266,7 @@ suite('script queries', { concurrency: true }, () => {
       const error = await outcome
       const tookMs = performance.now() - start
       answered.resolve({ status: 'ok' })
-      await closeWorker(worker, Promise.resolve())
+      await closeWorkers(workers)
       await client.close()
       for (const one of [redis, subscriber, blocking]) one.disconnect()
       await proxy.close()
@@ -202,7 +301,7 @@ suite('script queries', { concurrency: true }, () => {
     ] as const) {
       const client = createScriptQueryClient(redis, subscriber, redisPrefix())
       const start = performance.now()
-      await assert.rejects(client.query(configQuery('k'), 5000))
+      await assert.rejects(client.query(configQuery('k'), within(5000)))
       assert.ok(performance.now() - start < 2300, `${performance.now() - start} ms`)
       await client.close()
       redis.disconnect()

@@ -49,12 +49,12 @@ export async function sendUntilAnswered(
   }
 }
 
-/** Sends the request once, appends it to `requests` and never repeats it. The client leaves when `leave` aborts. */
+/** Sends the request once, appends it to `requests` and never repeats it. The client leaves after `clientTimeoutMs`. */
 export async function sendAndGiveUp(
   requests: RecordedRequest[],
   url: string,
   request: ClientRequest,
-  leave?: AbortSignal,
+  clientTimeoutMs?: number,
 ): Promise<RecordedResponse> {
   const { key, kind, deployment } = request
   const recorded = {
@@ -66,7 +66,7 @@ export async function sendAndGiveUp(
     responses: [] as RecordedResponse[],
   }
   requests.push(recorded)
-  const response = await sendOnce(url, request, leave)
+  const response = await sendOnce(url, request, clientTimeoutMs)
   recorded.responses.push(response)
   return response
 }
@@ -80,7 +80,7 @@ function expiresAfter(limitMs: number): () => boolean {
 export async function sendOnce(
   url: string,
   { key, kind, deployment, behaviour }: ClientRequest,
-  leave = AbortSignal.timeout(responseTimeoutMs),
+  clientTimeoutMs = responseTimeoutMs,
 ): Promise<RecordedResponse> {
   const endpoint = kinds[kind]
   const overrides = {
@@ -100,7 +100,7 @@ export async function sendOnce(
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: leave,
+      signal: AbortSignal.timeout(clientTimeoutMs),
     })
     const text = await response.text()
     if (response.ok)

@@ -17,11 +17,11 @@ const errorOf = (work: Promise<unknown>): Promise<Error> =>
     () => assert.fail('it did not fail'),
     (error) => error,
   )
-const deadlineOf = (timeoutMs: number, scriptQueryTimeoutMs = 0, changesState = true) =>
-  createRequestDeadline({ changesState, timeoutMs, scriptQueryTimeoutMs })
+const deadlineOf = (timeoutMs: number, changesState = true) =>
+  createRequestDeadline({ changesState, timeoutMs })
 
 test('Work that takes too long is rejected, and only a change "may have been accepted"', async () => {
-  const read = await errorOf(deadlineOf(20, 0, false).run(never))
+  const read = await errorOf(deadlineOf(20, false).run(never))
   assert.ok(read instanceof ApiError && read.code === 'service_unavailable')
   assert.match(read.message, /nothing is lost/)
   const change = await errorOf(deadlineOf(20).run(never))
@@ -49,7 +49,7 @@ test('A request answered with "nothing was started" starts nothing later', async
   assert.match(timeout.message, /has started nothing/)
   gate.resolve()
   assert.equal(await errorOf(handled), timeout)
-  assert.throws(deadline.pause, timeout, 'no script is queried any more')
+  assert.throws(() => deadline.pause(1000), timeout, 'no script is queried any more')
   assert.deepEqual(steps, [])
 })
 
@@ -57,7 +57,6 @@ test('Nothing is started for a client that has disconnected', async () => {
   const deadline = createRequestDeadline({
     changesState: true,
     timeoutMs: 1000,
-    scriptQueryTimeoutMs: 0,
     isClientDisconnected: async () => true,
   })
   deadline.setDatabaseTime(0)
@@ -65,7 +64,7 @@ test('Nothing is started for a client that has disconnected', async () => {
 })
 
 test('The database learns on its own clock when the request came and when its time is over', async () => {
-  const deadline = deadlineOf(1000, 5000)
+  const deadline = deadlineOf(1000)
   const databaseTimeMs = 5_000_000
   const startedAtMs = performance.now()
   await deadline.run(async () => {
@@ -77,7 +76,7 @@ test('The database learns on its own clock when the request came and when its ti
     assert.ok(first.arrivedAtMs >= databaseTimeMs - readAfterMs - 5)
     assert.ok(Math.abs(first.notAfterMs - first.arrivedAtMs - 1000) < 0.001)
     const pausedAtMs = performance.now()
-    deadline.pause()
+    deadline.pause(5000)
     await sleep(30)
     deadline.resume()
     const pausedMs = performance.now() - pausedAtMs
@@ -92,7 +91,7 @@ test('A request of a process that stood still starts nothing, also before its ti
   const standStill = (ms: number) => {
     for (const untilMs = performance.now() + ms; performance.now() < untilMs; );
   }
-  const deadline = deadlineOf(20, 20)
+  const deadline = deadlineOf(20)
   const frozen = await errorOf(
     deadline.run(async () => {
       deadline.beginChecks()
@@ -102,12 +101,12 @@ test('A request of a process that stood still starts nothing, also before its ti
     }),
   )
   assert.match(frozen.message, /has started nothing/)
-  const slowScript = deadlineOf(20, 20)
+  const slowScript = deadlineOf(20)
   const frozenInScript = await errorOf(
     slowScript.run(async () => {
       slowScript.beginChecks()
       slowScript.setDatabaseTime(0)
-      slowScript.pause()
+      slowScript.pause(20)
       standStill(100)
       slowScript.resume()
       await slowScript.beforeCommit()
@@ -131,17 +130,17 @@ test('A request of a machine that was suspended starts nothing', async (t) => {
 })
 
 test('Script calls do not count towards the deadline, and all other work counts together', async () => {
-  const slowScript = deadlineOf(200, 5000)
+  const slowScript = deadlineOf(200)
   await slowScript.run(async () => {
-    slowScript.pause()
+    slowScript.pause(5000)
     await sleep(400)
     slowScript.resume()
   })
-  const slowWork = deadlineOf(200, 5000)
+  const slowWork = deadlineOf(200)
   const timeout = await errorOf(
     slowWork.run(async () => {
       await sleep(150)
-      slowWork.pause()
+      slowWork.pause(5000)
       await sleep(10)
       slowWork.resume()
       await never()
@@ -151,10 +150,10 @@ test('Script calls do not count towards the deadline, and all other work counts 
 })
 
 test('A script call that never returns is ended by its own limit', async () => {
-  const deadline = deadlineOf(20, 20)
+  const deadline = deadlineOf(20)
   const timeout = await errorOf(
     deadline.run(() => {
-      deadline.pause()
+      deadline.pause(20)
       return never()
     }),
   )
@@ -163,7 +162,7 @@ test('A script call that never returns is ended by its own limit', async () => {
 
 test('A database failure before the commit means "not started", a later one "unknown"', async () => {
   const outcomeOf = async (cause: Error, { changesState = true, duringChecks = false } = {}) => {
-    const deadline = deadlineOf(1000, 0, changesState)
+    const deadline = deadlineOf(1000, changesState)
     const error = await errorOf(
       deadline.run(async () => {
         if (duringChecks) deadline.beginChecks()
@@ -183,7 +182,7 @@ test('A database failure before the commit means "not started", a later one "unk
 test('A handler that has not written is called again, at most three times, when its database connection was lost', async () => {
   const lost = new BackendTerminatedError(new Error('Connection terminated unexpectedly'))
   const callsOf = async (cause: Error, { changesState = false, step = 'read' } = {}) => {
-    const deadline = deadlineOf(1000, 0, changesState)
+    const deadline = deadlineOf(1000, changesState)
     let calls = 0
     const handler = async () => {
       calls += 1

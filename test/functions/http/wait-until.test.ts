@@ -47,7 +47,7 @@ async function answersBeforeRedis(
     param: () => param,
     actor,
     idempotencyKey: undefined,
-    deadline: createRequestDeadline({ changesState: true, timeoutMs: 60_000, scriptQueryTimeoutMs: 0 }),
+    deadline: createRequestDeadline({ changesState: true, timeoutMs: 60_000 }),
   }
   let answered = false
   const answer = handler(services, request as never).then(() => {

@@ -27,7 +27,9 @@ export function settingsSchema(): Record<string, unknown> {
 function schemaOf(parse: z.ZodType): Record<string, unknown> {
   const inner = parse instanceof z.ZodDefault ? parse.unwrap() : parse
   if (inner instanceof z.ZodEnum) return { enum: [...inner.options, '', null] }
-  const isNumber = parse.safeParse('2000').success && !parse.safeParse('words').success
+  // 200 is too large for no setting, 2000 too small for none.
+  const isNumber =
+    ['200', '2000'].some((value) => parse.safeParse(value).success) && !parse.safeParse('words').success
   return isNumber
     ? { type: ['number', 'string', 'null'], pattern: '^[0-9]*(\\.[0-9]+)?$' }
     : { type: ['string', 'null'] }

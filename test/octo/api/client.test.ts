@@ -41,6 +41,21 @@ test('A request to a server that never responds times out', async (t) => {
   assert.match(error.message, /it did not respond in time/)
 })
 
+test('A request that runs config_check waits longer than others', async (t) => {
+  const server = createServer((request, response) => {
+    request.resume()
+    setTimeout(
+      () => response.writeHead(200, { 'content-type': 'application/json' }).end('{"tag":"Success"}'),
+      900,
+    )
+  })
+  const host = await listen(t, server)
+  const client = createApiClient(readConnection({ OCTOPOD_URL: `http://${host}` }), timeLimits)
+  t.after(() => client.close())
+  const body = { name: 'x1', app_overrides: [], deployment_overrides: [] }
+  await client.call('createDeployment', { body })
+})
+
 test('A response that stops halfway times out', async (t) => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
