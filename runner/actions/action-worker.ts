@@ -9,6 +9,7 @@ import { consumeActions } from '../../db/queue/action-queue.ts'
 import { createSemaphore } from '../../lib/semaphore.ts'
 import type { RunnerContext } from '../context.ts'
 import { createClaimByTurn } from './claim-by-turn.ts'
+import type { EndCheckOf } from './end-running-check.ts'
 import { type ActionEnvironment, executeAction } from './execute-action.ts'
 
 export type ActionWorker = {
@@ -26,11 +27,11 @@ export type ActionWorker = {
   isIdle(): boolean
 }
 
-/** `onEnded` is called after each action. `endCheckOf` ends a check that this runner runs. */
+/** `onEnded` is called after each action. */
 export function startActionWorker(
   context: RunnerContext,
   connection: Redis,
-  { onEnded, endCheckOf }: { onEnded: () => void; endCheckOf: (deploymentId: number) => void },
+  { onEnded, endCheckOf }: { onEnded: () => void; endCheckOf: EndCheckOf },
 ): ActionWorker {
   const { db, runnerName, settings, logFailure } = context
   const environment: ActionEnvironment = { context, running: new Map(), endCheckOf }

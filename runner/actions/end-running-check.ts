@@ -12,22 +12,27 @@ import { retryWhileDatabaseDown } from './retry-while-database-down.ts'
 const firstPollMs = 20
 const lastPollMs = 500
 
+/** Ends a check of this runner. Resolves when it has ended, or at once when another runner runs it; never rejects. */
+export type EndCheckOf = (deploymentId: number) => Promise<void>
+
 /**
- * Resolves when the check has ended or its lease has expired, or `signal` aborts; never rejects. `endCheckOf` ends a
- * check of this runner. Another runner gets a message, and notices without it when it next renews the lease.
+ * Resolves when the check has ended or its lease has expired, or `signal` aborts; never rejects. Another
+ * runner gets a message, and notices without it when it next renews the lease.
  */
 export async function endRunningCheck(
   context: RunnerContext,
   { isBeingChecked, deploymentId }: ClaimedAction,
-  endCheckOf: (deploymentId: number) => void,
+  endCheckOf: EndCheckOf,
   signal: AbortSignal,
 ): Promise<void> {
   if (!isBeingChecked) return
   const { db, redis, settings } = context
-  endCheckOf(deploymentId)
+  const ownCheckEnded = new AbortController()
+  void endCheckOf(deploymentId).then(() => ownCheckEnded.abort())
   void publishCheckEnd(redis, settings.REDIS_PREFIX, deploymentId)
   const isRunning = () =>
     retryWhileDatabaseDown(context, () => isCheckRunning(db, deploymentId), signal).catch(() => true)
+  await delay(settings.LEASE, AbortSignal.any([signal, ownCheckEnded.signal]))
   for (
     let pollMs = firstPollMs;
     !signal.aborted && (await isRunning());

@@ -13,16 +13,16 @@ import { runProcess } from '../process/process.ts'
 import { createMarker } from '../process/script-marker.ts'
 import { buildRequest } from '../scripts/run-script.ts'
 import { createActionOutput } from './action-output.ts'
-import { endRunningCheck } from './end-running-check.ts'
+import { type EndCheckOf, endRunningCheck } from './end-running-check.ts'
 import { type ActionLease, startLeaseRenewal } from './lease.ts'
 import { type PreparedAction, prepareAction } from './prepare-action.ts'
 import { retryWhileDatabaseDown } from './retry-while-database-down.ts'
 
-/** `running`: the actions of this runner that are under way, by id. `endCheckOf` ends a check that this runner runs. */
+/** `running`: the actions of this runner that are under way, by id. */
 export type ActionEnvironment = {
   context: RunnerContext
   running: Map<number, ActionLease>
-  endCheckOf: (deploymentId: number) => void
+  endCheckOf: EndCheckOf
 }
 
 /** `failure`: why the action did not succeed; null after a success, a cancel or an interruption. */

@@ -20,14 +20,18 @@ import { runDeploymentScript } from '../scripts/run-script.ts'
 import { type CheckLease, createCheckLeases } from './check-leases.ts'
 
 export type CheckScheduler = PeriodicTask & {
-  /** Ends the check of a deployment if this runner runs it: an action of the deployment begins. */
-  endCheckOf(deploymentId: number): void
+  /**
+   * Ends the check of a deployment if this runner runs it: an action of the deployment begins. Resolves when the check
+   * has ended; never rejects.
+   */
+  endCheckOf(deploymentId: number): Promise<void>
 }
 
 /** `onStatusChanged` is called after a check has changed a status. */
 export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): CheckScheduler {
   const { db, settings, logFailure } = context
-  const running = new Set<Promise<unknown>>()
+  /** By the id of the deployment. The promises never reject. */
+  const running = new Map<number, Promise<void>>()
   const claimChecks = createCheckClaimer(db)
   const leases = createCheckLeases(context)
 
@@ -38,22 +42,27 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
     const dueChecks = await claimChecks(freeSlots, settings.LEASE)
     for (const dueCheck of dueChecks) {
       const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck)
-        .then((hasChanged) => hasChanged && onStatusChanged())
+        .then((hasChanged) => {
+          if (hasChanged) onStatusChanged()
+        })
         .catch((error) => logFailure(error, 'check failed to run', { deployment: dueCheck.name }))
         .finally(() => {
-          running.delete(check)
+          if (running.get(dueCheck.id) === check) running.delete(dueCheck.id)
           // After a full batch more checks may be due.
           if (dueChecks.length === freeSlots) task.runNow()
         })
-      running.add(check)
+      running.set(dueCheck.id, check)
     }
   })
   return {
     runNow: task.runNow,
-    endCheckOf: leases.endCheckOf,
+    endCheckOf: async (deploymentId) => {
+      leases.endCheckOf(deploymentId)
+      await running.get(deploymentId)
+    },
     stop: async () => {
       await task.stop()
-      await Promise.all(running)
+      await Promise.all(running.values())
       await leases.stop()
     },
   }

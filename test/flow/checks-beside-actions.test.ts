@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
-import { findProcessesByArguments } from '../helpers/find-processes.ts'
+import { findProcessesByArguments, findScriptProcesses, withoutForks } from '../helpers/find-processes.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { withDatabase } from '../helpers/with-database.ts'
@@ -17,10 +17,10 @@ before(async () => {
 })
 after(() => system?.stop())
 
-const findScripts = (script: string, name: string) =>
-  findProcessesByArguments(`/${script}\0`).filter((pid) =>
-    findProcessesByArguments(`\0--name\0${name}\0`).includes(pid),
-  )
+const findScripts = (script: string, name: string) => {
+  const ofDeployment = findScriptProcesses(name)
+  return withoutForks(findProcessesByArguments(`/${script}\0`).filter((pid) => ofDeployment.includes(pid)))
+}
 
 async function createRunning(name: string): Promise<void> {
   await octopod.create(name)

@@ -21,13 +21,19 @@ function readCommandLine(pid: string): string {
 }
 
 /** The children of a process whose arguments contain this text. */
-export function findChildProcesses(parent: number, text: string): number[] {
-  return findProcessesByArguments(text).filter((pid) => {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
-    } catch {
-      return false
-    }
-  })
+export const findChildProcesses = (parent: number, text: string): number[] =>
+  findProcessesByArguments(text).filter((pid) => parentOf(pid) === parent)
+
+/** Leaves out the children of others: a process that a shell has just forked has the arguments of the shell. */
+export const withoutForks = (pids: readonly number[]): number[] =>
+  pids.filter((pid) => !pids.includes(parentOf(pid)))
+
+/** NaN when the process has ended. */
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return Number.NaN
+  }
 }

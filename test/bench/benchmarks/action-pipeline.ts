@@ -6,7 +6,8 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Bench } from '../harness/bench.ts'
-import { blockedChecks, writeControlScript, writeControlScripts } from '../harness/control-scripts.ts'
+import { sleepingChecks, startRunnerWithBlockedCheck } from '../harness/blocked-check.ts'
+import { writeControlScript, writeControlScripts } from '../harness/control-scripts.ts'
 import { archive, createFixture, type Fixture, update } from '../harness/fixture.ts'
 import { type Comparison, compareInRounds, median } from '../harness/measure.ts'
 import {
@@ -31,14 +32,14 @@ export async function actionPipeline(bench: Bench, selected: ReadonlySet<string>
     // After a failed update the next one can start at once.
     updated: await seed(databaseUrl, { count: 200, status: 'GenericFailure', prefix: 'u' }),
   }
-  const scripts = writeControlScripts(bench, { ...blockedChecks.scripts, update: 'exit 1' })
+  const scripts = writeControlScripts(bench, { ...sleepingChecks, update: 'exit 1' })
   const sides: Sides = {
     octopod: await startServer(bench, fixture.octopod),
     baseline: await startBaselineServer(bench, fixture.baseline),
     fixture,
     scripts,
   }
-  const runner = await startRunner(bench, fixture.octopod, scripts, blockedChecks.settings)
+  const runner = await startRunnerWithBlockedCheck(bench, fixture.octopod, scripts)
   await startBaselineRunner(bench, fixture.baseline, scripts)
 
   const results: Result[] = []

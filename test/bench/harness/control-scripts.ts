@@ -23,12 +23,3 @@ export function writeControlScripts(bench: Bench, bodies: Record<string, string>
 export function writeControlScript(folder: string, name: string, body: string): void {
   writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 })
 }
-
-/**
- * A check that sleeps occupies the only slot for checks, so that no check follows an action and only the
- * action is measured.
- */
-export const blockedChecks = {
-  scripts: { check: 'exec sleep 600', archive_check: 'exec sleep 600' },
-  settings: { CHECK_CONCURRENCY: '1', CHECK_TIMEOUT: '600' },
-}

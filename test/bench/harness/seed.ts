@@ -30,7 +30,12 @@ export async function seed(
   return Array.from({ length: count }, (_, at) => `${prefix}-${at + 1}`)
 }
 
-const planNoCheck = `update deployment_checks set next_check_at = 'infinity'`
+/** Deployments with such a name keep their status and the plan of their check (blocked-check.ts). */
+export const blockedNamePrefix = 'blocked-check-'
+const isBlocked = `name like '${blockedNamePrefix}%'`
+
+const planNoCheck = `
+  update deployment_checks set next_check_at = 'infinity' from deployments where id = deployment_id and not ${isBlocked}`
 
 const finishedAction = `
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source,
@@ -54,6 +59,8 @@ export async function resetActions(databaseUrl: string, status: string): Promise
     `update actions set state = 'succeeded', finished_at = now(), lease_expires_at = null, writer_token = fencing_token
      where state in ('queued', 'running')`,
   )
-  await query(databaseUrl, `update deployments set status = $1, revision = default`, [status])
+  await query(databaseUrl, `update deployments set status = $1, revision = default where not ${isBlocked}`, [
+    status,
+  ])
   await query(databaseUrl, planNoCheck)
 }

@@ -54,8 +54,14 @@ export async function arriveAfterRefusal(cluster: Cluster, deployment: string): 
   const update = { key, kind: 'update', deployment, behaviour: 'quick' } as const
   const held = holdEnqueue(cluster, slow, key)
   try {
-    const first = sendAndGiveUp(cluster.requests, slow.url, update, 300)
-    await held.reached
+    const leave = new AbortController()
+    const first = sendAndGiveUp(cluster.requests, slow.url, update, leave.signal)
+    const early = first.then((response) => {
+      throw new Error(`the request was answered before its statement: ${JSON.stringify(response)}`)
+    })
+    await Promise.race([held.reached, early])
+    early.catch(() => {})
+    leave.abort()
     const action = await startAction(cluster, deployment, 'update', 'sleep 1.5', () => [other.url])
     await first
     const repeated = await sendUntilAnswered(cluster.requests, () => [other.url], cluster.random, update)

@@ -49,12 +49,12 @@ export async function sendUntilAnswered(
   }
 }
 
-/** Sends the request once, appends it to `requests` and never repeats it. The client leaves after `clientTimeoutMs`. */
+/** Sends the request once, appends it to `requests` and never repeats it. The client leaves when `leave` aborts. */
 export async function sendAndGiveUp(
   requests: RecordedRequest[],
   url: string,
   request: ClientRequest,
-  clientTimeoutMs?: number,
+  leave?: AbortSignal,
 ): Promise<RecordedResponse> {
   const { key, kind, deployment } = request
   const recorded = {
@@ -66,7 +66,7 @@ export async function sendAndGiveUp(
     responses: [] as RecordedResponse[],
   }
   requests.push(recorded)
-  const response = await sendOnce(url, request, clientTimeoutMs)
+  const response = await sendOnce(url, request, leave)
   recorded.responses.push(response)
   return response
 }
@@ -80,7 +80,7 @@ function expiresAfter(limitMs: number): () => boolean {
 export async function sendOnce(
   url: string,
   { key, kind, deployment, behaviour }: ClientRequest,
-  clientTimeoutMs = responseTimeoutMs,
+  leave = AbortSignal.timeout(responseTimeoutMs),
 ): Promise<RecordedResponse> {
   const endpoint = kinds[kind]
   const overrides = {
@@ -100,7 +100,7 @@ export async function sendOnce(
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(clientTimeoutMs),
+      signal: leave,
     })
     const text = await response.text()
     if (response.ok)

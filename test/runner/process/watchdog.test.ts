@@ -79,8 +79,9 @@ suite('A killed runner', { concurrency: true }, () => {
 
 suite('A watchdog', { concurrency: true }, () => {
   test('that no longer reads its input is replaced', async (t) => {
-    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '1'], ['exit/ignores-term'])
-    // The child process that reads the lines of the runner. The timer keeps running.
+    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '5'], ['exit/ignores-term'])
+    // The child process that reads the lines of the runner. The timer keeps running. The runner notices its end with
+    // the next line that it writes, at the end of the first script.
     await waitFor(() => watchdogPid(watchdog) > 0)
     const reader = watchdogPid(watchdog)
     process.kill(reader, 'SIGKILL')
