@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { maxConfigCheckSeconds } from './endpoints.ts'
 import { scripts } from './script.ts'
+import { defaultSecretKeys } from './secrets/secret-values.ts'
 import { accessSettings } from './settings/access.ts'
 import {
   allPrograms,
@@ -208,17 +209,16 @@ export const settings = {
     programs: serverAndRunner,
   },
   SECRET_KEYS: {
-    description: 'Regular expression; values of matching config keys are redacted in output',
-    parse: text
-      .default('(password|passwd|pass|secret|token|credential|private_?key)$')
-      .transform((source, context) => {
-        try {
-          return new RegExp(source, 'i')
-        } catch {
-          context.addIssue({ code: 'custom', message: 'is not a regular expression' })
-          return z.NEVER
-        }
-      }),
+    description:
+      'Regular expression; values of matching config keys are redacted in output. It is compared with the key and with its words: for db.rootPassword with db.root_password',
+    parse: text.default(defaultSecretKeys).transform((source, context) => {
+      try {
+        return new RegExp(source, 'i')
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not a regular expression' })
+        return z.NEVER
+      }
+    }),
     programs: ['runner'],
   },
   SCRIPT_ENVIRONMENT: {

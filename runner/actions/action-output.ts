@@ -5,7 +5,7 @@ import { publishOutput } from '../../db/redis/events.ts'
 import type { EffectiveConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { createOutput, type Output } from '../output/output.ts'
-import { secretValues } from '../output/redact.ts'
+import { secretsFor } from '../scripts/run-script.ts'
 import type { ActionLease } from './lease.ts'
 import { retryWhileDatabaseDown } from './retry-while-database-down.ts'
 
@@ -16,12 +16,12 @@ export async function createActionOutput(
   lease: ActionLease,
   config: EffectiveConfig,
 ): Promise<Output> {
-  const { db, redis, settings, environment } = context
+  const { db, redis, settings } = context
   const { actionId } = action
   return createOutput({
     firstSeq: (await readLastSeq(context, action, lease)) + 1,
     limitBytes: settings.OUTPUT_LIMIT,
-    secrets: secretValues(config, settings.SECRET_KEYS, environment),
+    secrets: secretsFor(context, config),
     write: async (chunks) => {
       await retryWhileDatabaseDown(context, () => appendOutput(db, action, chunks))
       const last = chunks.at(-1)

@@ -5,6 +5,7 @@
 import { type Chunk, createChunkBuffer } from './chunk-buffer.ts'
 import { createChunkWriter } from './chunk-writer.ts'
 import { createRedactor, maskSecrets } from './redact.ts'
+import { createSecretPatterns, type SecretPatterns } from './secret-patterns.ts'
 
 type Stream = Chunk['stream']
 
@@ -37,7 +38,8 @@ export function createOutput(options: {
   flushMs?: number
   chunkBytes?: number
 }): Output {
-  const { limitBytes, secrets, write, flushMs = 100, chunkBytes = 64 * 1024 } = options
+  const { limitBytes, write, flushMs = 100, chunkBytes = 64 * 1024 } = options
+  const secrets = createSecretPatterns(options.secrets)
   const chunks = createChunkBuffer(options.firstSeq, chunkBytes)
   const writer = createChunkWriter(chunks, write, flushMs, chunkBytes)
   const decoders = { stdout: createTextDecoder(secrets), stderr: createTextDecoder(secrets) }
@@ -104,7 +106,7 @@ function appendLast(last: string, text: string): string {
 }
 
 /** Decodes one stream. NUL is removed, because PostgreSQL cannot store it; invalid UTF-8 becomes U+FFFD. */
-function createTextDecoder(secrets: readonly string[]) {
+function createTextDecoder(secrets: SecretPatterns) {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const redactor = createRedactor(secrets)
   const clean = (text: string) => redactor.push(text.replaceAll('\0', ''))

@@ -1,9 +1,10 @@
 /**
- * Masks secrets in text that arrives in pieces. It catches what scripts print by mistake, not a script that encodes
- * its secrets on purpose. Called for the output of actions (output.ts) and for messages with script output
- * (run-script.ts).
+ * Masks secrets in text that arrives in pieces, also over several lines, in base64 and with URL encoding. It catches
+ * what scripts print by mistake, not a script that encodes its secrets on purpose. Called for the output of actions
+ * (output.ts) and for messages with script output (run-script.ts).
  */
-import type { EffectiveConfig } from '../../domain/script.ts'
+import { incompleteStart, normalizeText, sourceEnd } from './normalize-text.ts'
+import { maxBlockLength, type SecretPatterns } from './secret-patterns.ts'
 
 export type Redactor = {
   /** Returns masked text. The last characters wait for the next piece when they could be the start of a secret. */
@@ -12,137 +13,64 @@ export type Redactor = {
 }
 
 const mask = '***'
-/** Masking shorter values (`on`, `1`, `dev`) would make output unreadable. */
-const minSecretLength = 4
-/** Lines of keys and certificates are longer. A line with a single brace is not a secret. */
-const minLineLength = 8
 
 /**
- * The leftmost match wins, then the longest. The result does not depend on how the text is cut into pieces.
+ * The leftmost match wins, then the longest. The result does not depend on how the text is cut into pieces. Of a long
+ * secret each block is masked, also without the others; those that follow each other become one mask.
  */
-export function createRedactor(secrets: readonly string[]): Redactor {
-  const patterns = createPatterns(secrets)
-  const maxLength = patterns[0]?.text.length ?? 0
+export function createRedactor(patterns: SecretPatterns): Redactor {
   let pending = ''
+  let lineBreakRun = 0
+  /** Whether `pending` begins where a block of a long secret ended that has a continuation. */
+  let isWithinSecret = false
 
-  const findPossibleStart = (text: string, from: number): number => {
-    // A secret that is not complete yet starts at most `maxLength - 1` characters before the end.
-    const start = Math.max(from, text.length - maxLength + 1)
-    let earliest = text.length
-    for (const secret of patterns)
-      earliest = Math.min(earliest, text.length - overlapLength(text, start, secret))
-    return earliest
+  const redact = (text: string, isEnd: boolean): string => {
+    const plainEnd = isWithinSecret ? 0 : patterns.skipPlainText(text, lineBreakRun)
+    if (plainEnd > 0) {
+      lineBreakRun = 0
+      return text.slice(0, plainEnd) + redactClosely(text.slice(plainEnd), isEnd)
+    }
+    return redactClosely(text, isEnd)
+  }
+
+  const redactClosely = (text: string, isEnd: boolean): string => {
+    const scanEnd = isEnd ? text.length : incompleteStart(text)
+    const normal = normalizeText(text, lineBreakRun, scanEnd)
+    const { bytes, starts, length } = normal
+    let result = ''
+    let copied = 0
+    let at = 0
+    let continuationAt = isWithinSecret ? 0 : -1
+    while (at < length) {
+      if (!isEnd && length - at < maxBlockLength && patterns.isBeginning(bytes, at, length)) break
+      const block = patterns.findLongest(bytes, at, length)
+      if (block === -1) {
+        at += 1
+        continue
+      }
+      if (at !== continuationAt || !patterns.isContinuation(block))
+        result += text.slice(copied, starts[at]) + mask
+      at += patterns.lengthOf(block)
+      copied = sourceEnd(text, starts[at - 1] ?? 0)
+      continuationAt = patterns.hasContinuation(block) ? at : -1
+    }
+    isWithinSecret = !isEnd && at === continuationAt
+    const firstKept = at < length ? (starts[at] ?? 0) : scanEnd
+    const keptFrom = isEnd ? text.length : isWithinSecret ? copied : Math.max(copied, firstKept)
+    pending = text.slice(keptFrom)
+    lineBreakRun = pending === '' ? normal.lineBreakRun : 0
+    return result + text.slice(copied, keptFrom)
   }
 
   return {
-    push(piece) {
-      if (maxLength === 0) return piece
-      const text = pending + piece
-      const findNext = createSearch(patterns, text)
-      let result = ''
-      let position = 0
-      let safeEnd = findPossibleStart(text, 0)
-      for (
-        let match = findNext(position);
-        match !== null && match.position < safeEnd;
-        match = findNext(position)
-      ) {
-        result += text.slice(position, match.position) + mask
-        position = match.position + match.length
-        if (position > safeEnd) safeEnd = findPossibleStart(text, position)
-      }
-      pending = text.slice(safeEnd)
-      return result + text.slice(position, safeEnd)
-    },
-    end() {
-      // The rest holds no complete long secret, but may hold a complete shorter one.
-      const text = pending
-      pending = ''
-      const findNext = createSearch(patterns, text)
-      let result = ''
-      let position = 0
-      for (let match = findNext(position); match !== null; match = findNext(position)) {
-        result += text.slice(position, match.position) + mask
-        position = match.position + match.length
-      }
-      return result + text.slice(position)
-    },
+    push: (piece) => (patterns.isEmpty ? piece : redact(pending + piece, false)),
+    // The rest holds no complete long secret, but may hold a complete shorter one.
+    end: () => redact(pending, true),
   }
 }
 
 /** Masks secrets in a complete text. */
-export function maskSecrets(text: string, secrets: readonly string[]): string {
-  const redactor = createRedactor(secrets)
+export function maskSecrets(text: string, patterns: SecretPatterns): string {
+  const redactor = createRedactor(patterns)
   return redactor.push(text) + redactor.end()
-}
-
-/** The values of the config and of the environment whose keys match `keyPattern` (SECRET_KEYS). */
-export function secretValues(
-  config: EffectiveConfig,
-  keyPattern: RegExp,
-  environment: Readonly<Record<string, string>> = {},
-): string[] {
-  return [...config.application, ...config.deployment, ...Object.entries(environment)]
-    .filter(([key]) => keyPattern.test(key))
-    .map(([, value]) => value)
-}
-
-type Pattern = {
-  text: string
-  /**
-   * The KMP failure table: at i, the length of the longest proper prefix that is also a suffix of the first i + 1
-   * characters.
-   */
-  borders: Uint32Array
-}
-
-function createPatterns(secrets: readonly string[]): Pattern[] {
-  const all = new Set<string>()
-  for (const secret of secrets) {
-    // Decoded output contains no lone surrogates and no NUL.
-    const text = secret.toWellFormed().replaceAll('\0', '')
-    if (text.length >= minSecretLength) all.add(text)
-    if (!text.includes('\n')) continue
-    for (const line of text.split('\n').map((each) => each.trim()))
-      if (line.length >= minLineLength) all.add(line)
-  }
-  return [...all].sort((a, b) => b.length - a.length).map((text) => ({ text, borders: createBorders(text) }))
-}
-
-function createBorders(text: string): Uint32Array {
-  const borders = new Uint32Array(text.length)
-  for (let at = 1, length = 0; at < text.length; at += 1) {
-    while (length > 0 && text[at] !== text[length]) length = borders[length - 1] ?? 0
-    if (text[at] === text[length]) length += 1
-    borders[at] = length
-  }
-  return borders
-}
-
-/** How many characters at the end of `text` are the start of the secret (Knuth–Morris–Pratt). */
-function overlapLength(text: string, start: number, { text: secret, borders }: Pattern): number {
-  let length = 0
-  for (let at = Math.max(start, text.length - secret.length + 1); at < text.length; at += 1) {
-    while (length > 0 && text[at] !== secret[length]) length = borders[length - 1] ?? 0
-    if (text[at] === secret[length]) length += 1
-  }
-  return length
-}
-
-type Match = { position: number; length: number } | null
-
-/** Returns a function that finds the next match at or after `from`. `from` must not decrease. */
-function createSearch(patterns: readonly Pattern[], text: string): (from: number) => Match {
-  const next = patterns.map((secret) => text.indexOf(secret.text))
-  return (from) => {
-    let earliest: Match = null
-    for (const [index, secret] of patterns.entries()) {
-      let at = next[index] ?? -1
-      if (at === -1) continue
-      if (at < from) at = next[index] = text.indexOf(secret.text, from)
-      if (at !== -1 && (earliest === null || at < earliest.position))
-        earliest = { position: at, length: secret.text.length }
-    }
-    return earliest
-  }
 }

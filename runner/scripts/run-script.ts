@@ -11,8 +11,10 @@ import {
   printingScripts,
   type ScriptName,
 } from '../../domain/script.ts'
+import { secretValues } from '../../domain/secrets/secret-values.ts'
 import type { RunnerContext } from '../context.ts'
-import { maskSecrets, secretValues } from '../output/redact.ts'
+import { maskSecrets } from '../output/redact.ts'
+import { createSecretPatterns, type SecretPatterns } from '../output/secret-patterns.ts'
 import { collectOutput, type ProcessRequest } from '../process/process.ts'
 
 /** More output on stdout or on stderr is dropped. */
@@ -46,9 +48,19 @@ export async function runScript(
   config = emptyConfig,
 ): Promise<ScriptRun> {
   const collected = await collectOutput(buildRequest(context, script, args, options), maxOutputBytes)
-  const mask = (text: string) =>
-    maskSecrets(text, secretValues(config, context.settings.SECRET_KEYS, context.environment))
+  // Most runs mask nothing.
+  let patterns: SecretPatterns | undefined
+  const mask = (text: string) => {
+    patterns ??= createSecretPatterns(secretsFor(context, config))
+    return maskSecrets(text, patterns)
+  }
   return { ...collected, mask, failure: explainRun(context, script, collected, mask, options) }
+}
+
+/** The secrets that a script with this config may print. */
+export function secretsFor({ settings, environment }: RunnerContext, config: EffectiveConfig): string[] {
+  const pairs = [...config.application, ...config.deployment, ...Object.entries(environment)]
+  return secretValues(pairs, settings.SECRET_KEYS)
 }
 
 /** Runs a script that receives the name and the config of a deployment. */

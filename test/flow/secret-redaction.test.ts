@@ -56,3 +56,21 @@ test('The error of a failing config script is redacted', async () => {
   assert.match(reply.text, /\*\*\* is wrong/)
   assert.ok(!reply.text.includes(secret))
 })
+
+test('Output shows a secret neither over several lines nor in base64 nor with URL encoding', async () => {
+  const forms = ['hunt\\n  er22', 'aHVudGVyMjI=', 'dXNlcjpodW50ZXIyMg==', '%68unter22', 'hunter22']
+  const action = await octopod.waitForActionEnd(
+    getActionId(await octopod.create('forms', { 'behave.create': `fail-with 1 true ${forms.join(', ')}` })),
+  )
+  const { body } = await octopod.api('GET', `/log/${action.action_id}`)
+  const { stderr } = body as { stderr: { un_stderr: string } }
+  assert.equal(stderr.un_stderr, 'true ***, ***, dXNlcjp***, ***, ***\n')
+})
+
+test('Booleans and short values stay readable in output, whatever their keys', async () => {
+  const config = { 'auth.enabled': 'true', 'token.ttl': '86400', 'behave.create': 'print true for 86400 s' }
+  const action = await octopod.waitForActionEnd(getActionId(await octopod.create('readable', config)))
+  const { body } = await octopod.api('GET', `/log/${action.action_id}`)
+  const { stdout } = body as { stdout: { un_stdout: string } }
+  assert.equal(stdout.un_stdout, 'true for 86400 s\ncreate of readable done\n')
+})
