@@ -39,10 +39,11 @@ export function startRetention(context: RunnerContext, actions: ActionWorker): P
 /** Returns whether more deployments may wait for a slot. */
 async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWorker): Promise<boolean> {
   const { db, redis, settings, log } = context
-  const limit = await countFreeSlots(context, actions)
-  if (limit <= 0) return true
+  const slots = Math.max(1, Math.floor(settings.ACTION_CONCURRENCY * shareOfSlots))
+  const expired = await findExpiredArchives(db, settings.ARCHIVE_RETENTION, slots)
+  if (expired.length === 0) return false
+  const names = expired.slice(0, Math.max(0, await countFreeSlots(context, actions, slots)))
   const actor = { actor: 'octopod', source: automaticSource, reason: 'The archive retention is over.' }
-  const names = await findExpiredArchives(db, settings.ARCHIVE_RETENTION, limit)
   for (const name of names) {
     try {
       const request = { kind: 'cleanup', name, configChecked: false, ...actor } as const
@@ -55,17 +56,20 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
       log.debug({ deployment: name }, error.message)
     }
   }
-  return names.length === limit
+  return names.length < expired.length || expired.length === slots
 }
 
-/** How many cleanups may start now: in slots that are free, so that no request of a person waits behind a cleanup. */
+/**
+ * How many cleanups may start now, at most in `slots` of this runner: in those that are free, so that no request of a
+ * person waits behind a cleanup.
+ */
 async function countFreeSlots(
-  { db, settings, runnerName }: RunnerContext,
+  { db, runnerName }: RunnerContext,
   actions: ActionWorker,
+  slots: number,
 ): Promise<number> {
   if (actions.freeSlots() <= 0) return 0
   const { peopleWait, cleanups } = await readQueueForRetention(db, runnerName)
   if (peopleWait) return 0
-  const slots = Math.max(1, Math.floor(settings.ACTION_CONCURRENCY * shareOfSlots))
   return Math.min(slots - cleanups, actions.freeSlots())
 }
