@@ -16,7 +16,7 @@ import {
   waitUntilReady,
 } from '../db/redis/connections.ts'
 import type { ServerSettings } from '../domain/settings.ts'
-import { createBatchLoader } from '../lib/batch-loader.ts'
+import { createBatchLoader } from '../lib/node/batch-loader.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
 import { createListCache } from './deployments/list-cache.ts'

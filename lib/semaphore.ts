@@ -13,7 +13,7 @@ export type Semaphore = {
   close(): void
 }
 
-type Waiter = { resolve(acquired: boolean): void; timer: NodeJS.Timeout | undefined }
+type Waiter = { resolve(acquired: boolean): void; timer: ReturnType<typeof setTimeout> | undefined }
 
 export function createSemaphore(limit: number): Semaphore {
   let used = 0

@@ -8,7 +8,7 @@ enableCompileCache()
 // writeText() reports errors of stdout. Nobody can be told that stderr is broken, and the exit code stays.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-import('./run.ts').then(async ({ handleUnexpectedErrors, run }) => {
+void import('./run.ts').then(async ({ handleUnexpectedErrors, run }) => {
   handleUnexpectedErrors()
   process.exitCode = await run(process.argv.slice(2))
 })

@@ -45,7 +45,7 @@ export async function startControlPlane(tools: Tools): Promise<ControlPlane> {
   const startAndWatch = (component: Component) => {
     const program = startComponent(tools, cluster, component)
     running.push(program)
-    program.exited.then((exit) => {
+    void program.exited.then((exit) => {
       if (!stopping)
         failed.reject(
           new UserError(

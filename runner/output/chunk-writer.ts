@@ -121,6 +121,6 @@ function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
 
 function createResolvers(): PromiseWithResolvers<void> {
   const resolvers = Promise.withResolvers<void>()
-  ignoreRejection(resolvers.promise)
+  void ignoreRejection(resolvers.promise)
   return resolvers
 }

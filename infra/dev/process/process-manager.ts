@@ -28,11 +28,11 @@ export function createProcessManager(dataDir: DataDir, print: (line: string) => 
   const onSpawn = (program: RunningProgram) => {
     running.add(program)
     record()
-    program.exited.then(() => {
+    void program.exited.then(() => {
       running.delete(program)
       record()
     })
-    if (stopping) program.stop()
+    if (stopping) void program.stop()
   }
   return {
     onSpawn,

@@ -35,9 +35,9 @@ export function startWithRestart(
   const startOnce = () =>
     start((program) => {
       running.add(program)
-      program.exited.then(() => running.delete(program))
+      void program.exited.then(() => running.delete(program))
       options.onSpawn?.(program)
-      if (stopping.signal.aborted) program.stop()
+      if (stopping.signal.aborted) void program.stop()
     })
   const first = startOnce()
   const supervision = first.then(

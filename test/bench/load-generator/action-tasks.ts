@@ -25,7 +25,7 @@ export async function actionLatency(
     await sender.send(request, 200)
     acceptedMs.push(performance.now() - sentAt)
     endedMs.push((await ended) - sentAt)
-    if (called) firstInstructionMs.push((await called) - sentAt)
+    if (called !== undefined) firstInstructionMs.push((await called) - sentAt)
     await pause(pauseMs)
   }
   calls?.close()

@@ -38,7 +38,7 @@ export async function probeServers(cluster: Cluster): Promise<Probe> {
           (status) => void results.push({ atMs, tookMs: nowMs() - atMs, status }),
         )
         pendingRequests.add(request)
-        request.finally(() => pendingRequests.delete(request))
+        void request.finally(() => pendingRequests.delete(request))
       }
       await sleep(everyMs)
     }

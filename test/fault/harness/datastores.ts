@@ -72,7 +72,7 @@ async function createStore(folder: string, name: string, start: Start): Promise<
   const startOnce = async () => {
     await assertPortFree(port)
     const datastore = await start({ dataDir, port, log: () => {} })
-    datastore.program.exited.then(() => {
+    void datastore.program.exited.then(() => {
       if (running === datastore) running = null
     })
     return datastore

@@ -279,7 +279,7 @@ async function startProxy(t: TestContext) {
   const server = createHttpServer((request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`)
     const { port, pathname } = new URL(request.url ?? '')
-    fetch(`http://127.0.0.1:${port}${pathname}`).then(async (answer) => {
+    void fetch(`http://127.0.0.1:${port}${pathname}`).then(async (answer) => {
       response.writeHead(answer.status, { 'content-type': 'application/json' })
       response.end(await answer.text())
     })

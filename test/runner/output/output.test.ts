@@ -36,10 +36,10 @@ const toBytes = (text: string) => Buffer.from(text)
 suite('Chunks', () => {
   test('keep the order of the streams and are numbered without gaps', async () => {
     const { output, batches } = createTestOutput({ firstSeq: 5 })
-    output.push('stdout', toBytes('a'))
-    output.push('stdout', toBytes('b'))
-    output.push('stderr', toBytes('c'))
-    output.push('stdout', toBytes('d'))
+    void output.push('stdout', toBytes('a'))
+    void output.push('stdout', toBytes('b'))
+    void output.push('stderr', toBytes('c'))
+    void output.push('stdout', toBytes('d'))
     assert.deepEqual(await output.end(), { truncated: false, bytes: 4 })
     assert.deepEqual(batches.flat(), [
       { seq: 5, stream: 'stdout', text: 'ab' },
@@ -50,7 +50,7 @@ suite('Chunks', () => {
 
   test('are limited in size and split no character', async () => {
     const { output, batches, text } = createTestOutput({ chunkBytes: 7 })
-    output.push('stdout', toBytes('€€€😀😀aä'))
+    void output.push('stdout', toBytes('€€€😀😀aä'))
     await output.end()
     assert.equal(text(), '€€€😀😀aä')
     for (const chunk of batches.flat())
@@ -59,10 +59,10 @@ suite('Chunks', () => {
 
   test('are written shortly after the first byte, and at once when a chunk is full', async () => {
     const { output, batches } = createTestOutput({ flushMs: 30, chunkBytes: 1000 })
-    output.push('stdout', toBytes('soon'))
+    void output.push('stdout', toBytes('soon'))
     assert.equal(batches.length, 0)
     await waitFor(() => batches.length === 1, 1000)
-    output.push('stdout', Buffer.alloc(1000, 'x'))
+    void output.push('stdout', Buffer.alloc(1000, 'x'))
     assert.equal(batches.length, 2)
     await output.end()
   })
@@ -70,7 +70,7 @@ suite('Chunks', () => {
   test('of a script that keeps printing little are few', async () => {
     const { output, batches, text } = createTestOutput()
     for (let count = 0; count < 150; count += 1) {
-      output.push('stdout', toBytes('.'))
+      void output.push('stdout', toBytes('.'))
       await sleep(20)
     }
     await output.end()
@@ -123,8 +123,8 @@ suite('A note', () => {
   test('is a line of its own after the earlier output', async () => {
     const { output, batches } = createTestOutput()
     output.addNote('octopod: first')
-    output.push('stderr', toBytes('half a line'))
-    output.push('stdout', toBytes('out'))
+    void output.push('stderr', toBytes('half a line'))
+    void output.push('stdout', toBytes('out'))
     output.addNote('octopod: second')
     await output.end()
     assert.deepEqual(
@@ -137,9 +137,9 @@ suite('A note', () => {
 suite('The output limit', () => {
   test('cuts between characters and adds a note with the dropped bytes', async () => {
     const { output, text } = createTestOutput({ limitBytes: 6 })
-    output.push('stdout', toBytes('ab€'))
-    output.push('stdout', toBytes('€x'))
-    output.push('stderr', toBytes('more'))
+    void output.push('stdout', toBytes('ab€'))
+    void output.push('stdout', toBytes('€x'))
+    void output.push('stderr', toBytes('more'))
     assert.deepEqual(await output.end(), { truncated: true, bytes: 5 })
     assert.equal(text('stdout'), 'ab€')
     assert.equal(text('stderr'), 'octopod: output limit of 6 bytes reached; 8 more bytes were dropped.\n')
@@ -147,7 +147,7 @@ suite('The output limit', () => {
 
   test('drops nothing when the output just reaches it', async () => {
     const { output, text } = createTestOutput({ limitBytes: 3 })
-    output.push('stdout', toBytes('abc'))
+    void output.push('stdout', toBytes('abc'))
     assert.deepEqual(await output.end(), { truncated: false, bytes: 3 })
     assert.equal(text(), 'abc')
   })
@@ -200,7 +200,7 @@ suite('A writer', () => {
       throw new Error('database unreachable')
     }
     const early = createTestOutput({ write, chunkBytes: 4 }).output
-    early.push('stdout', toBytes('full chunk'))
+    void early.push('stdout', toBytes('full chunk'))
     await sleep(0)
     await assert.rejects(async () => early.push('stdout', toBytes('next')), /database unreachable/)
     await early.push('stdout', toBytes('and another'))
@@ -208,7 +208,7 @@ suite('A writer', () => {
     assert.equal(calls, 1)
 
     const late = createTestOutput({ write }).output
-    late.push('stdout', toBytes('a'))
+    void late.push('stdout', toBytes('a'))
     await assert.rejects(late.end(), /database unreachable/)
   })
 
@@ -220,10 +220,10 @@ suite('A writer', () => {
       },
     })
     const piece = Buffer.alloc(300_000, 'x')
-    output.push('stdout', piece)
-    output.push('stdout', piece)
+    void output.push('stdout', piece)
+    void output.push('stdout', piece)
     const waits = output.push('stdout', piece)
-    output.push('stdout', piece)
+    void output.push('stdout', piece)
     await assert.rejects(async () => waits, /database unreachable/)
     await output.end()
   })

@@ -47,7 +47,7 @@ export async function startPostgresProxy(
   const server = createServer((client) => {
     const connection = proxyConnection(client, connect(upstreamAddress), onStatement)
     connections.add(connection)
-    connection.ended.then(() => connections.delete(connection))
+    void connection.ended.then(() => connections.delete(connection))
     if (frozen) connection.setFrozen(true)
   })
   server.listen(0, '127.0.0.1')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createBatchLoader } from '../../lib/batch-loader.ts'
+import { createBatchLoader } from '../../../lib/node/batch-loader.ts'
 
 test('All calls of one event loop turn share one load, and each key is loaded once', async () => {
   const batches: (readonly string[])[] = []
