@@ -7,9 +7,12 @@ import { type Status, statuses } from './statuses.ts'
 /** The source of actions that nobody requests: cleanups after ARCHIVE_RETENTION. What people request goes first. */
 export const automaticSource = 'retention'
 
+/** The closed list of Octopod 1.6. Its clients know no other kind. */
+type LegacyKind = 'create' | 'update' | 'archive' | 'restore' | 'cleanup'
+
 type ActionRow = {
-  /** The name in the API of Octopod 1.6. */
-  wireName: string
+  /** The kind that clients of Octopod 1.6 receive instead. */
+  legacyKind: LegacyKind
   /** The status while the action runs and after its success, until a check. Null: the status stays as it is. */
   runningStatus: Status | null
   /** The status after a failure. */
@@ -25,7 +28,7 @@ type ActionRow = {
 
 export const actions = {
   create: {
-    wireName: 'CreateAction',
+    legacyKind: 'create',
     runningStatus: 'CreatePending',
     failureStatus: 'GenericFailure',
     script: 'create',
@@ -34,7 +37,7 @@ export const actions = {
     role: 'user',
   },
   update: {
-    wireName: 'UpdateAction',
+    legacyKind: 'update',
     runningStatus: 'UpdatePending',
     failureStatus: 'GenericFailure',
     script: 'update',
@@ -43,7 +46,7 @@ export const actions = {
     role: 'user',
   },
   archive: {
-    wireName: 'ArchiveAction',
+    legacyKind: 'archive',
     runningStatus: 'ArchivePending',
     failureStatus: 'ArchivePending',
     script: 'archive',
@@ -52,7 +55,7 @@ export const actions = {
     role: 'user',
   },
   restore: {
-    wireName: 'RestoreAction',
+    legacyKind: 'restore',
     runningStatus: 'CreatePending',
     failureStatus: 'GenericFailure',
     script: 'unarchive',
@@ -61,7 +64,7 @@ export const actions = {
     role: 'user',
   },
   cleanup: {
-    wireName: 'CleanupAction',
+    legacyKind: 'cleanup',
     runningStatus: null,
     failureStatus: 'CleanupFailed',
     script: 'cleanup',
@@ -72,16 +75,16 @@ export const actions = {
 } as const satisfies Record<string, ActionRow>
 
 export type ActionKind = keyof typeof actions
-export type ActionWireName = (typeof actions)[ActionKind]['wireName']
-
 export const actionKinds = Object.keys(actions) as ActionKind[]
-export const actionWireNames = actionKinds.map((kind) => actions[kind].wireName) as [
-  ActionWireName,
-  ...ActionWireName[],
-]
+
+/** The name in the API, which the SQL function to_api_action_kind builds in the same way. */
+export type ActionWireName = `${Capitalize<ActionKind>}Action`
+export const toWireName = (kind: ActionKind) =>
+  `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}Action` as ActionWireName
+export const actionWireNames = actionKinds.map(toWireName) as [ActionWireName, ...ActionWireName[]]
 
 export function kindFromWireName(wireName: ActionWireName): ActionKind {
-  const kind = actionKinds.find((candidate) => actions[candidate].wireName === wireName)
+  const kind = actionKinds.find((candidate) => toWireName(candidate) === wireName)
   if (kind === undefined) throw new TypeError(`not an action: ${wireName}`)
   return kind
 }

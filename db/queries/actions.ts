@@ -1,6 +1,7 @@
 /** Reads actions, and the info record of Octopod 1.6. Called by functions/actions and functions/deployments. */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import { actionKinds, actions, toWireName } from '../../domain/actions.ts'
 import { noSuchAction, noSuchDeployment } from '../../domain/errors.ts'
 import type { Action, Info } from '../../domain/schemas.ts'
 import type { Database } from '../pool.ts'
@@ -53,6 +54,11 @@ const infoHeadRow = z.object({
 /** The limit of finished actions in one `info` answer. {@link readActions} reads all of them. */
 const maxInfoActions = 1000
 
+/** Kind → the name that clients of Octopod 1.6 know. */
+const legacyNames = JSON.stringify(
+  Object.fromEntries(actionKinds.map((kind) => [kind, toWireName(actions[kind].legacyKind)])),
+)
+
 /** A deployment with its finished actions in the format of Octopod 1.6; the actions in pages. */
 export async function readInfo(
   pool: Database,
@@ -69,7 +75,7 @@ export async function readInfo(
     (page) => sql.fragment`
     select a.id, json_build_object(
       'action_id', a.id,
-      'action', to_api_action_kind(a.kind),
+      'action', ${legacyNames}::json ->> a.kind,
       'deployment_app_overrides', to_api_overrides(a.app_overrides),
       'deployment_dep_overrides', to_api_overrides(a.deployment_overrides),
       'exit_code', case when a.state in ('succeeded', 'failed') then coalesce(a.exit_code, -1) else -1 end,

@@ -13,6 +13,7 @@ import {
   type ScriptResult,
   stateFromResult,
   statusAfterAction,
+  toWireName,
 } from '../../domain/actions.ts'
 import { scripts } from '../../domain/script.ts'
 import { statuses } from '../../domain/statuses.ts'
@@ -60,8 +61,14 @@ suite('actions', () => {
       'RestoreAction',
       'CleanupAction',
     ])
-    for (const kind of actionKinds) assert.equal(kindFromWireName(actions[kind].wireName), kind)
+    for (const kind of actionKinds) assert.equal(kindFromWireName(toWireName(kind)), kind)
     assert.throws(() => kindFromWireName('DeleteAction' as 'CreateAction'), /not an action/)
+  })
+
+  test('Clients of Octopod 1.6 receive its five kinds unchanged, and no other', () => {
+    const known = ['create', 'update', 'archive', 'restore', 'cleanup'] as const
+    for (const kind of known) assert.equal(actions[kind].legacyKind, kind)
+    for (const kind of actionKinds) assert.ok(known.includes(actions[kind].legacyKind), kind)
   })
 
   test('create never starts on an existing deployment', () => {

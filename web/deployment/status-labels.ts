@@ -7,9 +7,9 @@ import {
   type ActionKind,
   type ActionState,
   actionKinds,
-  actions,
   isActive,
   kindFromWireName,
+  toWireName,
 } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo, FullInfoWithCheck, LastAction } from '../../domain/schemas.ts'
 import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
@@ -50,7 +50,7 @@ export function statusLabel(info: FullInfo): StatusLabel {
   const active = activeAction(info)
   if (active !== null) {
     // A newer server may run an action that this page does not know.
-    const kind = actionKinds.find((known) => actions[known].wireName === active.action)
+    const kind = actionKinds.find((known) => toWireName(known) === active.action)
     return { label: kind === undefined ? 'Working' : actionVerbs[kind].inProgress, tone: 'progress' }
   }
   const { label, tone, pendingTarget } = statusTable[statusOf(info)]
