@@ -5,38 +5,57 @@
 import type { ByLevel, KeyValue } from './overrides.ts'
 import { type Status, statusTable } from './statuses.ts'
 
-/** Name → the setting with its path, and its file name in the published script images where that differs. */
+type ScriptRow = {
+  /** The setting with its path. */
+  setting: string
+  /** Its file name in the published script images, where that differs. */
+  alias: string | null
+  /** Without a required script a runner does not start. */
+  optional: boolean
+  /** Whether `one_pipe` of the manifest applies: the output is text for people. Of the others, stdout is an answer. */
+  onePipe: boolean
+}
+
 export const scripts = {
-  init: { setting: 'INIT_COMMAND', alias: null, optional: true },
-  create: { setting: 'CREATION_COMMAND', alias: null, optional: false },
-  update: { setting: 'UPDATE_COMMAND', alias: null, optional: false },
-  archive: { setting: 'ARCHIVE_COMMAND', alias: null, optional: false },
-  unarchive: { setting: 'UNARCHIVE_COMMAND', alias: null, optional: false },
-  check: { setting: 'CHECKING_COMMAND', alias: null, optional: false },
-  archive_check: { setting: 'ARCHIVE_CHECKING_COMMAND', alias: null, optional: false },
-  cleanup: { setting: 'CLEANUP_COMMAND', alias: null, optional: false },
-  config_check: { setting: 'CONFIG_CHECKING_COMMAND', alias: null, optional: false },
-  info: { setting: 'INFO_COMMAND', alias: null, optional: false },
-  notifications: { setting: 'NOTIFICATION_COMMAND', alias: null, optional: true },
-  deployment_config: { setting: 'DEPLOYMENT_CONFIG_COMMAND', alias: 'deployment_overrides', optional: false },
-  deployment_config_keys: { setting: 'DEPLOYMENT_KEYS_COMMAND', alias: 'deployment_keys', optional: false },
-  application_config: { setting: 'APPLICATION_CONFIG_COMMAND', alias: 'app_overrides', optional: false },
-  application_config_keys: { setting: 'APPLICATION_KEYS_COMMAND', alias: 'app_keys', optional: false },
-} as const satisfies Record<string, { setting: string; alias: string | null; optional: boolean }>
+  init: { setting: 'INIT_COMMAND', alias: null, optional: true, onePipe: false },
+  create: { setting: 'CREATION_COMMAND', alias: null, optional: false, onePipe: true },
+  update: { setting: 'UPDATE_COMMAND', alias: null, optional: false, onePipe: true },
+  archive: { setting: 'ARCHIVE_COMMAND', alias: null, optional: false, onePipe: true },
+  unarchive: { setting: 'UNARCHIVE_COMMAND', alias: null, optional: false, onePipe: true },
+  check: { setting: 'CHECKING_COMMAND', alias: null, optional: false, onePipe: true },
+  archive_check: { setting: 'ARCHIVE_CHECKING_COMMAND', alias: null, optional: false, onePipe: true },
+  cleanup: { setting: 'CLEANUP_COMMAND', alias: null, optional: false, onePipe: true },
+  config_check: { setting: 'CONFIG_CHECKING_COMMAND', alias: null, optional: false, onePipe: false },
+  info: { setting: 'INFO_COMMAND', alias: null, optional: false, onePipe: false },
+  notifications: { setting: 'NOTIFICATION_COMMAND', alias: null, optional: true, onePipe: false },
+  deployment_config: {
+    setting: 'DEPLOYMENT_CONFIG_COMMAND',
+    alias: 'deployment_overrides',
+    optional: false,
+    onePipe: false,
+  },
+  deployment_config_keys: {
+    setting: 'DEPLOYMENT_KEYS_COMMAND',
+    alias: 'deployment_keys',
+    optional: false,
+    onePipe: false,
+  },
+  application_config: {
+    setting: 'APPLICATION_CONFIG_COMMAND',
+    alias: 'app_overrides',
+    optional: false,
+    onePipe: false,
+  },
+  application_config_keys: {
+    setting: 'APPLICATION_KEYS_COMMAND',
+    alias: 'app_keys',
+    optional: false,
+    onePipe: false,
+  },
+} as const satisfies Record<string, ScriptRow>
 
 export type ScriptName = keyof typeof scripts
 export const scriptNames = Object.keys(scripts) as ScriptName[]
-
-/** The scripts whose whole output is text for people. Of the others, stdout alone is an answer. */
-export const printingScripts: readonly ScriptName[] = [
-  'create',
-  'update',
-  'archive',
-  'unarchive',
-  'cleanup',
-  'check',
-  'archive_check',
-]
 
 /** The scripts whose output is cached, for each set of arguments. */
 export const configScripts = [

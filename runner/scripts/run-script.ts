@@ -8,8 +8,8 @@ import type { Failure } from '../../domain/failures/failure.ts'
 import {
   type EffectiveConfig,
   lifecycleArguments,
-  printingScripts,
   type ScriptName,
+  scripts as scriptTable,
 } from '../../domain/script.ts'
 import { secretValues } from '../../domain/secrets/secret-values.ts'
 import type { RunnerContext } from '../context.ts'
@@ -96,7 +96,7 @@ export function buildRequest(
     args,
     env: { ...environment, ...extraEnvironment },
     commandPrefix,
-    onePipe: scripts.manifest.onePipe && printingScripts.includes(script),
+    onePipe: scripts.manifest.onePipe && scriptTable[script].onePipe,
     timeoutMs: timeoutMs ?? settings.CONTROL_SCRIPT_TIMEOUT,
     killGraceMs: settings.KILL_GRACE,
     signal: signal ? AbortSignal.any([signal, shutdownSignal]) : shutdownSignal,
