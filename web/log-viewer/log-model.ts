@@ -9,7 +9,7 @@ import { createLogLines, type LogLine } from './lines.ts'
 import { findMatchingLines } from './search.ts'
 import { type TimeFormat, timeChars, timeFormats } from './times.ts'
 
-/** Same value as in styles/log-viewer.css. */
+/** Same value as in log-viewer.css. */
 export const lineHeightPx = 20
 /** Shown characters of one line; a note of about `restNoteChars` counts the rest. */
 export const maxLineChars = 4000

@@ -164,7 +164,7 @@ function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
 }
 
 /**
- * Characters per line: the width of tenCharsPx characters is the scroll padding set in styles/log-viewer.css; tenCharsPx
+ * Characters per line: the width of tenCharsPx characters is the scroll padding set in log-viewer.css; tenCharsPx
  * are reserved for line numbers.
  */
 function fittingColumns(element: Element): number {
