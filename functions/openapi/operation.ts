@@ -1,4 +1,5 @@
 /** Creates one operation of the OpenAPI document from one row of the endpoint table. Called by document.ts. */
+import { actionKinds } from '../../domain/actions.ts'
 import { api, type Endpoint, type EndpointName, type RequiredRole } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
@@ -146,7 +147,8 @@ const ifMatchDescription =
 
 const hasETag = (name: EndpointName) => name === 'listDeployments' || name === 'listDeploymentNames'
 const changesDeployment = (name: EndpointName) => acceptsIdempotencyKey(name) || name === 'cancelAction'
-const returnsActionId = (name: EndpointName) => changesDeployment(name) && name !== 'deleteDeployment'
+const actionEndpoints: readonly string[] = actionKinds.map((kind) => `${kind}Deployment`)
+const returnsActionId = (name: EndpointName) => actionEndpoints.includes(name) || name === 'cancelAction'
 
 function successResponses(name: EndpointName, schemas: Schemas): Record<string, SuccessResponse> {
   const { response }: Endpoint = api[name]

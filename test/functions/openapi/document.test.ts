@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { actionKinds } from '../../../domain/actions.ts'
 import { api, type Endpoint, type EndpointName } from '../../../domain/api-schema.ts'
 import { apiPrefix } from '../../../domain/endpoints.ts'
 import { errorBody, errorCodes } from '../../../domain/errors.ts'
@@ -122,6 +123,14 @@ test('The list describes its ETag and 304, the commands their keys and the retur
   const typesOf = (name: EndpointName) => Object.keys(operationOf(name).responses['200']?.content ?? {})
   assert.deepEqual(typesOf('streamOutput'), ['text/event-stream'])
   assert.deepEqual(typesOf('ping'), ['text/plain'])
+})
+
+test('Only endpoints that start or cancel an action return its id', () => {
+  const returning = names.filter((name) => operationOf(name).responses['200']?.headers['Octopod-Action-Id'])
+  assert.deepEqual(
+    returning.sort(),
+    [...actionKinds.map((kind) => `${kind}Deployment`), 'cancelAction'].sort(),
+  )
 })
 
 test('Every example matches the zod schema and the JSON Schema of its endpoint', () => {
