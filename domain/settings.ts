@@ -24,11 +24,13 @@ export const settings = {
     description: 'PostgreSQL, e.g. postgres://user:password@host:5432/octopod (?sslmode=require)',
     parse: text,
     programs: allPrograms,
+    secret: true,
   },
   REDIS_URL: {
     description: 'Redis, e.g. redis://:password@host:6379/0 (rediss: for TLS)',
     parse: text,
     programs: serverAndRunner,
+    secret: true,
   },
   REDIS_PREFIX: {
     description: 'Prefix of every key and channel in Redis; it lets several installations share one Redis',

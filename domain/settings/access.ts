@@ -7,12 +7,14 @@ export const accessSettings = {
     description: 'The Authorization header that gives the role admin; not set: there is no admin',
     parse: optionalText,
     programs: ['server'],
+    secret: true,
   },
   APP_AUTHORIZATION_HEADER: {
     description:
       'The Authorization header that gives the role user; not set: everyone who can reach the server is a user',
     parse: optionalText,
     programs: ['server'],
+    secret: true,
   },
   OUTPUT_READERS: {
     description:

@@ -2,7 +2,13 @@
 import { z } from 'zod'
 
 export type Program = 'server' | 'runner' | 'migrate'
-export type Setting = { description: string; parse: z.ZodType; programs: readonly Program[] }
+export type Setting = {
+  description: string
+  parse: z.ZodType
+  programs: readonly Program[]
+  /** No control script may see it. */
+  secret?: true
+}
 
 export const text = z.string()
 export const optionalText = z.string().optional()

@@ -1,10 +1,13 @@
 /** The environment variables that control scripts see: a list of names, so that the secrets of Octopod stay out. */
+import { type SettingName, settings } from '../../domain/settings.ts'
 
 /** Passed to every script: paths, language, and access to the cluster. */
 const defaultNames =
   'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
 /** Never passed, even when SCRIPT_ENVIRONMENT lists them: with these a script could act as any user. */
-const forbiddenNames = ['DATABASE_URL', 'REDIS_URL', 'POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER']
+const forbiddenNames: ReadonlySet<string> = new Set(
+  (Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]),
+)
 
 /**
  * `extraNames`: further names (SCRIPT_ENVIRONMENT), separated by commas. `PREFIX_*` stands for all names with this
@@ -19,7 +22,7 @@ export function scriptEnvironment(
   const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || forbiddenNames.includes(name)) continue
+    if (value === undefined || forbiddenNames.has(name)) continue
     if (exactNames.has(name) || prefixes.some((prefix) => name.startsWith(prefix))) result[name] = value
   }
   return result
