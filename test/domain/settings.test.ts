@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readSettings, SettingsError } from '../../domain/read-settings.ts'
+import type { Program } from '../../domain/settings/values.ts'
 import { type SettingName, settings } from '../../domain/settings.ts'
 
 const requiredSettings = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
 const programs = ['server', 'runner', 'migrate'] as const
-const settingsErrors = (environment: Record<string, string>): string[] => {
+const settingsErrors = (environment: Record<string, string>, program: Program = 'runner'): string[] => {
   try {
-    readSettings('runner', { ...requiredSettings, ...environment })
+    readSettings(program, { ...requiredSettings, ...environment })
   } catch (error) {
     assert.ok(error instanceof SettingsError)
     return error.message.split('\n')
@@ -97,9 +98,10 @@ suite('settings', () => {
       'KILL_GRACE',
     ]
     for (const name of timers) {
-      assert.match(settingsErrors({ [name]: '3000000' }).join(), new RegExp(`^${name} `))
+      const [program] = settings[name].programs
+      assert.match(settingsErrors({ [name]: '3000000' }, program).join(), new RegExp(`^${name} `))
       assert.deepEqual(
-        settingsErrors({ LEASE: '2000000', [name]: name === 'KILL_GRACE' ? '900000' : '2000000' }),
+        settingsErrors({ LEASE: '2000000', [name]: name === 'KILL_GRACE' ? '900000' : '2000000' }, program),
         [],
       )
     }
