@@ -29,10 +29,18 @@ const environment = {
   ),
 }
 
-function lint(...args: string[]): Promise<{ code: number; output: string }> {
+function lint(
+  args: string[],
+  changed: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
   const program = join(root, 'infra/control-scripts/lint/main.ts')
   const folder = join(root, 'test/scripts/octopod-1-6')
-  const env = { PATH: [dirname(process.execPath), process.env.PATH].join(':'), HOME: home, ...environment }
+  const env = {
+    PATH: [dirname(process.execPath), process.env.PATH].join(':'),
+    HOME: home,
+    ...environment,
+    ...changed,
+  }
   return new Promise((resolve) => {
     execFile(process.execPath, [program, folder, ...args], { env }, (error, stdout, stderr) =>
       resolve({
@@ -44,12 +52,27 @@ function lint(...args: string[]): Promise<{ code: number; output: string }> {
 }
 
 test('The scripts of Octopod 1.6 walk a whole lifecycle with the values of docs/moving.md', async () => {
-  const { code, output } = await lint('--lifecycle', 'moved')
+  const { code, output } = await lint(['--lifecycle', 'moved'])
   assert.equal(code, 0, output)
   assert.doesNotMatch(output, /exited with 101.*panicked at 'missing field/)
   for (const script of ['init', 'create', 'update', 'archive', 'unarchive', 'cleanup'])
     assert.match(output, new RegExp(`^${script} +ok `, 'm'))
 })
+
+const missing: [string, Record<string, string>, RegExp][] = [
+  [
+    'DEFAULTS without default_overrides',
+    { DEFAULTS: '{"chart_name": "shop", "chart_repo_url": "https://x.example.com", "chart_version": "1"}' },
+    /^deployment_config +error .*101[\s\S]*missing field `default_overrides`/m,
+  ],
+  ['no HELM_BIN', { HELM_BIN: '' }, /^deployment_config +error .*101.*MissingValue\("helm_bin"\)/m],
+]
+for (const [title, changed, message] of missing)
+  test(`The scripts of Octopod 1.6 end with 101 with ${title}, and lint reports it`, async () => {
+    const { code, output } = await lint([], changed)
+    assert.equal(code, 1, output)
+    assert.match(output, message)
+  })
 
 test('Cloud identities of the pod reach the scripts with the values of docs/moving.md', () => {
   const identity = { AWS_ROLE_ARN: 'arn:aws:iam::1:role/x', AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/token' }

@@ -42,6 +42,22 @@ test('Stop waiting makes the deployment a failure that can be archived', async (
   await octopod.waitForStatus('endless', 'Archived')
 })
 
+test('Stop waiting ends an archive whose check never passes', async () => {
+  await octopod.create('kept', { 'behave.archive_check': 'fail-with 1 a pod is left' })
+  await octopod.waitForStatus('kept', 'Running')
+  await octopod.archive('kept')
+  await octopod.waitForStatus('kept', 'ArchivePending')
+  await waitFor('the archive check has failed', async () => {
+    const { last_check: check } = await octopod.fullInfo('kept')
+    return { done: check?.failure?.output === 'a pod is left', value: null, seen: check }
+  })
+  assert.equal((await stop('kept')).status, 200)
+  const { status } = await octopod.fullInfo('kept')
+  assert.deepEqual(status.recorded_status, { tag: 'Failure', contents: 'GenericFailure' })
+  assert.equal((await octopod.update('kept', {})).status, 200)
+  await octopod.waitForStatus('kept', 'Running')
+})
+
 test('Two people may stop waiting at the same moment, and a repeated request changes nothing', async () => {
   await createWaiting('twice')
   const answers = await Promise.all(
