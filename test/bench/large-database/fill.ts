@@ -49,10 +49,18 @@ export async function addChunks(
      select a.id, n, 'stdout', ${text}, 1 from (${actions}) as a (id) cross join generate_series(1, ${count}) n`,
   )
   // What the triggers would have counted.
-  await query(
+  await bulk(
     databaseUrl,
     `insert into stored_outputs (action_id, bytes, chunks)
      select action_id, sum(octet_length(text)), count(*) from action_output group by action_id`,
+  )
+  await query(
+    databaseUrl,
+    `update output_totals t set bytes = stored.bytes, chunks = stored.chunks
+     from (
+       select action_id % 64 as shard, sum(bytes) as bytes, sum(chunks) as chunks from stored_outputs group by 1
+     ) as stored
+     where stored.shard = t.shard`,
   )
 }
 
