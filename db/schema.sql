@@ -159,6 +159,7 @@ CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WH
 CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_check_at, deployment_id) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
+CREATE INDEX deployments_by_shard ON deployments USING btree (((id % (64)::bigint)));
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
 CREATE INDEX refused_keys_by_age ON refused_keys USING btree (refused_at);
 CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WHERE (removed_at IS NULL);

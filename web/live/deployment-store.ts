@@ -58,6 +58,11 @@ export function createDeploymentStore(): DeploymentStore {
     rows.set(name, created)
   }
 
+  const replace = (entry: Entry, deployment: FullInfo): true => {
+    entry.signal.value = deployment
+    return true
+  }
+
   const applyEvent = (deployment: FullInfo): boolean => {
     const { name } = deployment.deployment
     const was = deleted.get(name)
@@ -69,8 +74,7 @@ export function createDeploymentStore(): DeploymentStore {
     }
     entry.changedAt = changeCounter
     if (deployment.revision <= entry.signal.peek().revision) return false
-    entry.signal.value = deployment
-    return true
+    return replace(entry, deployment)
   }
 
   const applyListed = (deployment: FullInfo, token: number): boolean => {
@@ -86,8 +90,7 @@ export function createDeploymentStore(): DeploymentStore {
     const { revision, updated_at } = entry.signal.peek()
     if (deployment.revision === revision && deployment.updated_at === updated_at) return false
     if (deployment.revision <= revision && entry.changedAt > token) return false
-    entry.signal.value = deployment
-    return true
+    return replace(entry, deployment)
   }
 
   const remove = (name: string, revision: number): boolean => {

@@ -79,7 +79,8 @@ export const operations: readonly Operation[] = [
   { name: 'list, unchanged', maxPages: 30, run: ({ listCache }) => listCache.current() },
   {
     name: 'list, after a change',
-    maxPages: 100,
+    // The 312 deployments of a shard.
+    maxPages: 600,
     prepare: async ({ databaseUrl, listCache }) => {
       await listCache.current()
       await query(databaseUrl, `update deployments set revision = default where name = '${nextName()}'`)
