@@ -12,7 +12,7 @@ import { createDeploymentStore, type DeploymentStore } from './live/deployment-s
 import { createListSync, type ListSync } from './live/list-sync.ts'
 import { type LiveConnection, openLiveConnection } from './live/live-connection.ts'
 import { createServerClock, type ServerClock } from './live/server-clock.ts'
-import { openWebSocket } from './live/websocket.ts'
+import { explainFailure, openWebSocket } from './live/websocket.ts'
 import { createRouter, type Router } from './routes.ts'
 import { type ConfirmController, createConfirmController } from './ui/dialogs/confirm.ts'
 import { createToasts, type Toasts } from './ui/toasts.ts'
@@ -73,6 +73,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     connect: () => openWebSocket(window.location, session.authorization.peek()),
     apply: store.apply,
     refresh: sync.refresh,
+    explainFailure: () => explainFailure(window.location),
   })
   const projectName = signal('')
   const reloadIdentity = () =>

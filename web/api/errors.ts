@@ -62,6 +62,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   forbidden: 'Sign in as an admin, or ask an admin.',
   precondition_failed: 'Review the changes, then save again.',
   busy: 'Wait until the running action has ended, or cancel it.',
+  rate_limited: 'Wait a few seconds, then try again.',
   script_failed: 'A control script failed. Contact your DevOps engineer.',
   script_query_timeout: 'No runner answered in time. Contact your DevOps engineer.',
 }

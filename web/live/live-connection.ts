@@ -8,8 +8,8 @@ import type { ChangeEvent, LiveMessage } from '../../domain/event.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 
 /**
- * connecting: first attempt. live: no events are missing. delayed: the server itself receives events late.
- * offline: several attempts failed.
+ * connecting: first attempt. live: no events are missing. delayed: the server itself receives events late, or it answers
+ * requests but opens no websocket. offline: several attempts failed, and requests too.
  */
 export type ConnectionState = 'connecting' | 'live' | 'delayed' | 'reconnecting' | 'offline'
 
@@ -24,6 +24,8 @@ export type LiveConnection = {
   connectionState: ReadonlySignal<ConnectionState>
   /** True while the server says that no runner is connected. */
   runnerMissing: ReadonlySignal<boolean>
+  /** Why the server opens no websocket although it answers requests. */
+  websocketProblem: ReadonlySignal<string | null>
   /** Time of the last confirmed complete state, by the browser's clock in ms; 0: never. */
   lastSyncedAt: ReadonlySignal<number>
   /**
@@ -41,6 +43,8 @@ type LiveConnectionOptions = {
   apply(event: ChangeEvent): void
   /** Fetches the list; returns true on success. */
   refresh(): Promise<boolean>
+  /** Asks the server why it opens no websocket. */
+  explainFailure?: () => Promise<string>
   random?: () => number
 }
 
@@ -60,10 +64,12 @@ export function openLiveConnection({
   connect,
   apply,
   refresh,
+  explainFailure = async () => '',
   random = Math.random,
 }: LiveConnectionOptions): LiveConnection {
   const connectionState = signal<ConnectionState>('connecting')
   const runnerMissing = signal(false)
+  const websocketProblem = signal<string | null>(null)
   const lastSyncedAt = signal(0)
   let socket: Socket | null = null
   let attempt = 0
@@ -113,6 +119,7 @@ export function openLiveConnection({
     if (closed || socket !== socketAtStart) return
     if (!succeeded) return scheduleReconnect()
     attempt = 0
+    websocketProblem.value = null
     lastSyncedAt.value = Date.now()
     connectionState.value = delayed ? 'delayed' : 'live'
   }
@@ -132,10 +139,20 @@ export function openLiveConnection({
     if (closed) return
     const waitMs = backoffMs(attempt, initialBackoffMs, maxBackoffMs, random())
     attempt += 1
-    if (attempt > attemptsBeforeOffline) connectionState.value = 'offline'
+    if (attempt > attemptsBeforeOffline) void showFailure()
     else if (connectionState.peek() !== 'connecting') connectionState.value = 'reconnecting'
     clearTimeout(reconnectTimer)
     reconnectTimer = setTimeout(connectSocket, waitMs)
+  }
+
+  /** Proxies may pass requests and no websockets. */
+  const showFailure = async () => {
+    const isReachable = await refresh()
+    const problem = isReachable ? await explainFailure() : null
+    // Connected meanwhile.
+    if (closed || attempt === 0) return
+    websocketProblem.value = problem
+    connectionState.value = isReachable ? 'delayed' : 'offline'
   }
 
   const restartSilenceTimer = (ms: number) => {
@@ -161,6 +178,7 @@ export function openLiveConnection({
   return {
     connectionState,
     runnerMissing,
+    websocketProblem,
     lastSyncedAt,
     reconnectIfStale: () => {
       const fresh = Date.now() - lastSyncedAt.peek() < heartbeatMs * 1.5

@@ -2,12 +2,24 @@
  * Opens the websocket of this host. The credential is sent as a second subprotocol, because browsers cannot
  * set headers on a websocket.
  */
+import { errorFromResponse } from '../api/errors.ts'
 import type { Socket } from './live-connection.ts'
 
 export function openWebSocket(location: Location, authorization: string): Socket {
   const url = `${location.protocol.replace('http', 'ws')}//${location.host}/event`
   const credentialProtocol = authorization === '' ? [] : [`auth.${base64url(authorization)}`]
   return new WebSocket(url, ['octopod.v2', ...credentialProtocol])
+}
+
+/** Why the server opens no websocket, in its own words: browsers do not tell. Empty when it does not say. */
+export async function explainFailure({ origin }: Location): Promise<string> {
+  try {
+    const path = `/event?origin=${encodeURIComponent(origin)}`
+    const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10_000) })
+    return response.ok ? '' : (await errorFromResponse(response)).message
+  } catch {
+    return ''
+  }
 }
 
 function base64url(text: string): string {

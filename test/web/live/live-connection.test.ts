@@ -21,6 +21,7 @@ function openTestConnection(test: TestContext) {
       calls.push('refresh')
       return server.reachable
     },
+    explainFailure: async () => 'no header Upgrade',
     random: () => 1,
   })
   test.after(connection.close)
@@ -113,8 +114,9 @@ describe('the live connection', () => {
   })
 
   it('The state is offline after several failed attempts, and a request to reconnect works at once', async (t) => {
-    const { live, receive, dropConnection, advanceTime, sockets } = openTestConnection(t)
+    const { live, server, receive, dropConnection, advanceTime, sockets } = openTestConnection(t)
     await receive(hello)
+    server.reachable = false
     for (const waitMs of [500, 1000, 2000, 4000]) {
       dropConnection()
       await advanceTime(waitMs)
@@ -123,6 +125,19 @@ describe('the live connection', () => {
     const before = sockets.length
     live.reconnectIfStale()
     assert.equal(sockets.length, before + 1)
+  })
+
+  it('The state is delayed, with the reason, where requests succeed and no websocket can be opened', async (t) => {
+    const { live, receive, dropConnection, advanceTime } = openTestConnection(t)
+    for (const waitMs of [500, 1000, 2000, 4000]) {
+      dropConnection()
+      await advanceTime(waitMs)
+    }
+    assert.equal(live.connectionState.value, 'delayed')
+    assert.equal(live.websocketProblem.value, 'no header Upgrade')
+    await receive(hello)
+    assert.equal(live.connectionState.value, 'live')
+    assert.equal(live.websocketProblem.value, null)
   })
 
   it('The state is delayed while the server is, and the list is fetched once more afterwards', async (t) => {
