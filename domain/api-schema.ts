@@ -24,6 +24,8 @@ export type Endpoint = {
   /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
   response: z.ZodType | 'text' | 'events'
   errors: readonly ErrorCode[]
+  /** A read that runs a control script: pages of other sites may not request it. */
+  runsScript?: true
 }
 
 const transitionErrors = [
@@ -153,6 +155,7 @@ export const api = {
     role: 'user',
     since: '1.6',
     summary: 'Run the check script now',
+    runsScript: true,
     response: z.object({ status: z.enum(['Ok', 'Error']) }),
     errors: ['no_such_deployment', 'script_failed', 'script_query_timeout', 'service_unavailable'],
   },
@@ -212,6 +215,7 @@ export const api = {
     role: 'user',
     since: '1.6',
     summary: 'Default deployment config',
+    runsScript: true,
     response: shapes.keyValues,
     errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
   },
@@ -220,6 +224,7 @@ export const api = {
     role: 'user',
     since: '1.6',
     summary: 'The keys that may be set in the deployment config',
+    runsScript: true,
     response: shapes.keys,
     errors: ['script_failed', 'script_query_timeout', 'service_unavailable'],
   },

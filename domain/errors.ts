@@ -15,10 +15,18 @@ export const errorCodes = {
   unauthenticated: { status: 401, remedy: 'Send the Authorization header of this installation.' },
   forbidden: { status: 403, remedy: 'Ask for the admin credential, or ask an admin to do it.' },
   wrong_origin: { status: 403, remedy: 'Open the page at the address that is set in APP_URL.' },
+  wrong_host: {
+    status: 421,
+    remedy: 'Use an address of this installation, or add the host to ALLOWED_HOSTS.',
+  },
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
   not_found: { status: 404, remedy: 'See /api/v1/docs for the existing paths.' },
   method_not_allowed: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
+  upgrade_required: {
+    status: 426,
+    remedy: 'Connect with a websocket; a proxy must pass the header Upgrade.',
+  },
   shutting_down: { status: 405, remedy: 'Send it again in a few seconds: another server takes over.' },
   busy: { status: 409, remedy: 'Wait for the running action to end, or cancel it.' },
   invalid_transition: {
@@ -32,6 +40,7 @@ export const errorCodes = {
   action_finished: { status: 409, remedy: 'Nothing to do: the action has already ended.' },
   too_large: { status: 413, remedy: 'Send less: the message names the limit.' },
   wrong_media_type: { status: 415, remedy: 'Send the body as application/json.' },
+  rate_limited: { status: 429, remedy: 'Send it again after the seconds that Retry-After names.' },
   idempotency_key_reused: { status: 422, remedy: 'Use a new Idempotency-Key for a different request.' },
   internal: { status: 500, remedy: 'Report it with the request id; the server log has the cause.' },
   script_failed: {
@@ -57,11 +66,18 @@ export class ApiError extends Error {
   readonly code: ErrorCode
   /** Sends only the message, as plain text: for the output of `config_check`, as in Octopod 1.6 (contract §4). */
   readonly plainText: boolean
+  /** When the same request can succeed. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { plain?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { plain?: boolean; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.plainText = options.plain ?? false
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 
   get status(): number {

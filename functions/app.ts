@@ -8,6 +8,8 @@ import type { Logger } from 'pino'
 import { type Api, api, type EndpointName } from '../domain/api-schema.ts'
 import { apiPrefix } from '../domain/endpoints.ts'
 import { ApiError } from '../domain/errors.ts'
+import { allowedHosts } from './access/allowed-hosts.ts'
+import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { resolveRole } from './auth/credentials.ts'
@@ -29,15 +31,16 @@ import {
   updateDeployment,
 } from './deployments/lifecycle.ts'
 import { getFullInfo, getInfo, getStatus, listDeploymentNames, listDeployments } from './deployments/reads.ts'
-import { authenticate, authorize } from './http/authenticate.ts'
+import { answerHeaders, requestIdOf } from './http/answer-headers.ts'
+import { authenticate, authorize, limitRequests } from './http/authenticate.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
 import { idempotencyKey } from './http/idempotency-key.ts'
 import { bodyLimit, jsonBody } from './http/request-body.ts'
 import type { RequestEnv } from './http/request-env.ts'
-import { logRequests, requestIdOf } from './http/request-logger.ts'
-import { sameOrigin } from './http/same-origin.ts'
+import { logRequests } from './http/request-logger.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
+import { upgradeRequired } from './live/upgrade-required.ts'
 import { docsPage, docsStylesheet, openapi } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
@@ -80,31 +83,44 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
 }
 
 /** The middlewares of an endpoint, in this order. The handler comes last and runs under the request deadline. */
-function middlewares({ settings }: Services, name: EndpointName): MiddlewareHandler<RequestEnv>[] {
+function middlewares({ settings, access }: Services, name: EndpointName): MiddlewareHandler<RequestEnv>[] {
   const { method, role } = api[name]
-  const changesState = method !== 'GET'
+  const requiredRole = resolveRole(settings, role)
   return [
-    authenticate(settings),
-    authorize(resolveRole(settings, role)),
-    ...(changesState ? [sameOrigin(settings), jsonBody('body' in api[name]), idempotencyKey] : []),
+    authenticate(settings, access, requiredRole),
+    limitRequests(access),
+    authorize(requiredRole),
+    ...(method !== 'GET'
+      ? [sameOrigin(access.requireSameOrigin), jsonBody('body' in api[name]), idempotencyKey]
+      : 'runsScript' in api[name]
+        ? [sameSite(access.requireSameOrigin)]
+        : []),
   ]
 }
 
 /** `observe` is a middleware around every request; metrics.ts makes one. */
 export function createApp(services: Services, observe?: MiddlewareHandler): Hono<RequestEnv> {
-  const { log } = services
+  const { log, access } = services
   const app = new Hono<RequestEnv>()
   if (observe) app.use(observe)
+  app.use(answerHeaders)
   app.use(logRequests(log))
   app.onError((error, context) => errorResponse(error, log, requestIdOf(context)))
   app.notFound(notFound)
 
-  app.get('/healthz', healthz)
-  app.get('/readyz', readyz(services))
-  app.get('/config.json', pageConfig(services))
-  app.get(`${apiPrefix}/openapi.json`, openapi)
-  app.get(`${apiPrefix}/docs`, docsPage)
-  app.get(`${apiPrefix}/docs.css`, docsStylesheet)
+  /** Other methods than GET and HEAD are answered with 405. */
+  const addGet = (path: string, handler: Handler) =>
+    app.get(path, handler).all(path, methodNotAllowed(log, ['GET']))
+
+  // Probes ask for the address of a pod, so the health paths come before the rule for hosts.
+  addGet('/healthz', healthz)
+  addGet('/readyz', readyz(services))
+  app.use(allowedHosts(access.requireAllowedHost))
+  addGet('/config.json', pageConfig(services))
+  addGet('/event', upgradeRequired(services))
+  addGet(`${apiPrefix}/openapi.json`, openapi)
+  addGet(`${apiPrefix}/docs`, docsPage)
+  addGet(`${apiPrefix}/docs.css`, docsStylesheet)
 
   // Not for GET: the limit would make node-server build a whole Request.
   app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, bodyLimit)
@@ -116,7 +132,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   app.all('/api/*', notFound)
 
   app.use('*', secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false }))
-  app.get('*', staticFiles())
+  addGet('*', staticFiles())
   return app
 }
 

@@ -18,6 +18,7 @@ import {
 import type { ServerSettings } from '../domain/settings.ts'
 import { createBatchLoader } from '../lib/node/batch-loader.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
+import { createAccess } from './access/access.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import type { Services } from './services.ts'
@@ -48,6 +49,7 @@ export async function createServices(
   await waitUntilReady(redis, 2000)
   const actionQueue = createActionQueue(redis, settings.REDIS_PREFIX)
   const scriptQueries = createScriptQueryClient(redis, subscriber, settings.REDIS_PREFIX)
+  const access = createAccess(settings, log)
   const listCache = createListCache(db)
   const loadFullInfo = createBatchLoader((names: readonly string[]) => getFullInfos(db, names, true))
   const loadRestrictedFullInfo = createBatchLoader((names: readonly string[]) =>
@@ -58,6 +60,7 @@ export async function createServices(
   return {
     services: {
       settings,
+      access,
       db,
       redis,
       actionQueue,
@@ -73,6 +76,7 @@ export async function createServices(
     },
     subscriber,
     close: async () => {
+      access.wrongCredentials.close()
       await Promise.all([actionQueue.close(), scriptQueries.close()])
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])
       await withTimeout(db.end(), 2000, () => {})

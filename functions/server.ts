@@ -11,6 +11,8 @@ import { exitOnHelp } from '../lib/node/help.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
+import { setAnswerHeaders } from './http/answer-headers.ts'
+import { givesCredential } from './http/static-files.ts'
 import { watchMissedEvents } from './live/missed-events.ts'
 import { watchRunners } from './live/runner-presence.ts'
 import { createWebSocketRelay } from './live/websocket.ts'
@@ -45,11 +47,15 @@ async function main(): Promise<void> {
     timeoutMs: 60_000,
   })
   const metrics =
-    settings.METRICS_PORT === undefined ? null : createMetrics(services.db, () => live.clientCount())
+    settings.METRICS_PORT === undefined ? null : createMetrics(services, () => live.clientCount())
   const app = createApp(services, metrics?.observe)
   const http = await listen(app.fetch, settings.PORT, settings.HOST)
-  const live = createWebSocketRelay(http, settings, log)
+  const live = createWebSocketRelay(http, services)
   const missedEvents = await watchMissedEvents(services.db, log, live, services.redis)
+  if (givesCredential(settings))
+    log.warn(
+      '/config.json gives APP_AUTHORIZATION_HEADER to everyone who can read it: protect it at the ingress, or set CONFIG_JSON_CREDENTIAL=off',
+    )
   const stopWatchingRunners = watchRunners(services.actionQueue, live)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
@@ -97,12 +103,19 @@ function listen(
         port,
         hostname,
         createServer,
-        // Load balancers keep connections for 60 s. The server keeps them longer, so that it never closes one in use.
-        serverOptions: { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+        serverOptions: {
+          requestTimeout: 30_000,
+          headersTimeout: 10_000,
+          // Load balancers keep connections for 60 s. The server keeps them longer, so that it never closes one in use.
+          keepAliveTimeout: 65_000,
+          // A client that offers HTTP/2, as Java does, gets a usual answer.
+          shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+        },
       },
       () => resolve(server),
     ) as Server
     server.once('error', reject)
+    server.prependListener('request', setAnswerHeaders)
   })
 }
 

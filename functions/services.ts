@@ -5,11 +5,14 @@ import type { Database } from '../db/pool.ts'
 import type { ActionQueue } from '../db/queue/action-queue.ts'
 import type { ScriptQueryClient } from '../db/queue/script-queries.ts'
 import type { ServerSettings } from '../domain/settings.ts'
+import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
 import type { ListCache } from './deployments/list-cache.ts'
 
 export type Services = {
   settings: ServerSettings
+  /** Who may send which requests. */
+  access: Access
   db: Database
   redis: Redis
   actionQueue: ActionQueue

@@ -25,5 +25,17 @@ export const seconds = (defaultValue: number, max = 10 ** 9) =>
 /** For a timer: Node fires a timer of more than 2^31 ms (24 days) at once. */
 export const timerSeconds = (defaultValue: number) => seconds(defaultValue, 2_000_000)
 
+/** Values separated by commas. */
+export const list = <Item extends z.ZodType<unknown, string>>(item: Item) =>
+  text
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(item))
+
 export const serverAndRunner = ['server', 'runner'] as const
 export const allPrograms = ['server', 'runner', 'migrate'] as const

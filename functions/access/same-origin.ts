@@ -5,25 +5,57 @@
 import type { MiddlewareHandler } from 'hono'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import type { RequestHeaders } from '../auth/actor.ts'
+import { createListTest } from './allowed-hosts.ts'
+import { type RawRequest, rawRequestOf, type SenderReader } from './sender.ts'
 
-export function sameOrigin(settings: ServerSettings): MiddlewareHandler {
+type OriginSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'>
+
+export type OriginRule = (request: RawRequest) => void
+
+export function sameOrigin(rule: OriginRule): MiddlewareHandler {
   return (context, next) => {
-    requireSameOrigin(settings, { get: (name) => context.req.header(name) })
+    rule(rawRequestOf(context))
     return next()
   }
 }
 
-/** Throws wrong_origin (403). */
-export function requireSameOrigin(settings: ServerSettings, requestHeaders: RequestHeaders): void {
-  const origin = requestHeaders.get('origin')
-  if (!origin || isOriginAllowed(settings, origin, requestHeaders.get('host'))) return
-  throw new ApiError('wrong_origin', `Requests from ${origin.slice(0, 200)} are not accepted here.`)
+/**
+ * For a read that runs a script: browsers send no Origin with it, but most say whether another site asks. A site of the
+ * same domain is another one too, because deployments have such names.
+ */
+export function sameSite(rule: OriginRule): MiddlewareHandler {
+  return (context, next) => {
+    const request = rawRequestOf(context)
+    rule(request)
+    const site = request.headers.get('sec-fetch-site')
+    if (request.headers.get('origin') || (site !== 'cross-site' && site !== 'same-site')) return next()
+    throw new ApiError('wrong_origin', 'Requests from pages of other sites are not accepted here.')
+  }
 }
 
-/** One of APP_URL; without that setting, the host that the request was sent to. */
-function isOriginAllowed(settings: ServerSettings, origin: string, host: string | null | undefined): boolean {
-  if (settings.APP_URL.length > 0) return settings.APP_URL.some((url) => URL.parse(url)?.origin === origin)
-  const originHost = URL.parse(origin)?.host
-  return originHost !== undefined && originHost === host
+/** The rule throws wrong_origin (403). */
+export function createOriginRule(settings: OriginSettings, sender: SenderReader): OriginRule {
+  const { APP_URL, ALLOWED_HOSTS } = settings
+  const appOrigins = new Set(APP_URL.map((url) => URL.parse(url)?.origin))
+  const isListed = createListTest(ALLOWED_HOSTS)
+  /** The host that the request was sent to; with APP_URL only one that ALLOWED_HOSTS names. */
+  const isOwnHost = (origin: URL, host: string) =>
+    (APP_URL.length === 0 || isListed(host)) &&
+    // With the scheme of the origin, so that its default port may be written or not.
+    URL.parse(`${origin.protocol}//${host}`)?.host === origin.host
+
+  return (request) => {
+    const text = request.headers.get('origin')
+    if (!text) return
+    const origin = URL.parse(text)
+    const host = sender.host(request) ?? ''
+    if (origin !== null && origin.host !== '' && (appOrigins.has(origin.origin) || isOwnHost(origin, host)))
+      return
+    const appUrl = APP_URL.length === 0 ? 'not set' : APP_URL.join(', ')
+    throw new ApiError(
+      'wrong_origin',
+      `Requests from ${text.slice(0, 200)} are not accepted here: their header Host is ${host.slice(0, 200)}, and APP_URL is ${appUrl}. ` +
+        'Set APP_URL to the address of the page, or let the proxy pass the header Host.',
+    )
+  }
 }

@@ -1,14 +1,42 @@
-/** Middlewares: `authenticate` stores the role of the request, `authorize` rejects a request whose role is too low. */
+/**
+ * Middlewares: `authenticate` stores who sends the request, `limitRequests` and `authorize` reject one that the sender may
+ * not send.
+ */
 import type { MiddlewareHandler } from 'hono'
 import type { Role } from '../../domain/api-schema.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import { requireRole, roleOf } from '../auth/credentials.ts'
+import type { Access } from '../access/access.ts'
+import { rawRequestOf } from '../access/sender.ts'
+import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
 import type { RequestEnv } from './request-env.ts'
 
-export function authenticate(settings: ServerSettings): MiddlewareHandler<RequestEnv> {
-  return (context, next) => {
-    context.set('role', roleOf(settings, context.req.header('authorization')))
-    return next()
+/** `required`: what the endpoint needs. Throws rate_limited (429) for an address that guesses credentials. */
+export function authenticate(
+  settings: ServerSettings,
+  { sender, wrongCredentials }: Access,
+  required: Role,
+): MiddlewareHandler<RequestEnv> {
+  return async (context, next) => {
+    const authorization = context.req.header('authorization')
+    const { role, credential } = identify(settings, authorization)
+    const address = sender.address(rawRequestOf(context))
+    context.set('role', role)
+    context.set('caller', { credential, address })
+    if (authorization && credential === null && hasCredentials(settings))
+      await wrongCredentials.record(address, authorization, isAllowed(role, required))
+    await next()
+  }
+}
+
+/** Comes before the body is read. Throws rate_limited (429). */
+export function limitRequests({ limits }: Access): MiddlewareHandler<RequestEnv> {
+  return async (context, next) => {
+    const { method } = context.req
+    const length = context.req.header('content-length')
+    const hasBody = method !== 'GET' && (length !== undefined || context.req.header('transfer-encoding'))
+    const bodyBytes = !hasBody ? 0 : length === undefined ? null : Number(length)
+    await limits.countRequest(context.get('caller'), bodyBytes)
+    await next()
   }
 }
 

@@ -9,6 +9,7 @@ import type { z } from 'zod'
 import type { Actor } from '../../db/queries/enqueue-action.ts'
 import type { IdempotencyKey } from '../../db/queries/idempotency.ts'
 import { type Api, api, type EndpointName, type Role } from '../../domain/api-schema.ts'
+import type { Caller } from '../access/limits.ts'
 import { actorOf } from '../auth/actor.ts'
 import type { Services } from '../services.ts'
 import { parse, parseJson } from './parse-request.ts'
@@ -31,6 +32,7 @@ export type EndpointRequest<Name extends EndpointName> = {
   body: BodyOf<Name>
   header: (name: string) => string | undefined
   role: Role
+  caller: Caller
   actor: Actor
   idempotencyKey: IdempotencyKey | undefined
   deadline: Omit<RequestDeadline, 'run'>
@@ -56,6 +58,7 @@ export function createEndpointHandler<Name extends EndpointName>(
   const { settings } = services
   return async (context) => {
     const role = context.get('role')
+    const caller = context.get('caller')
     const idempotencyKey = context.get('idempotencyKey')
     const deadline = createRequestDeadline({
       changesState: endpoint.method !== 'GET',
@@ -74,6 +77,7 @@ export function createEndpointHandler<Name extends EndpointName>(
         : undefined) as BodyOf<Name>,
       header: (header) => context.req.header(header),
       role,
+      caller,
       get actor() {
         return actorOf(settings, role, { get: (header) => context.req.header(header) })
       },

@@ -4,22 +4,14 @@
  */
 import type { Logger } from 'pino'
 import { classifyStoreError, isLateRequest, type StoreError } from '../../db/errors.ts'
-import { headers } from '../../domain/endpoints.ts'
 import { ApiError, errorBody } from '../../domain/errors.ts'
 import { ClientDisconnected, RequestDatabaseError, retryAdvice } from './request-deadline.ts'
-
-/** The answer carries `requestId`; the log has the cause under the same id. */
-export function errorResponse(error: unknown, log: Logger, requestId: string): Response {
-  const response = toResponse(error, log, requestId)
-  response.headers.set(headers.requestId, requestId)
-  response.headers.set('X-Content-Type-Options', 'nosniff')
-  return response
-}
 
 /** nginx logs this status for a client that closed its connection. No client reads the answer. */
 const clientClosedRequest = 499
 
-function toResponse(error: unknown, log: Logger, requestId: string): Response {
+/** The log has the cause under `requestId`, which the answer carries. */
+export function errorResponse(error: unknown, log: Logger, requestId: string): Response {
   if (error instanceof ApiError) return apiErrorResponse(error)
   if (error instanceof ClientDisconnected) {
     log.info({ requestId }, 'client disconnected before the request was started')
@@ -50,13 +42,21 @@ const storeErrorMessages: Record<Exclude<StoreError, 'disk_full'>, string> = {
 const diskFullMessage =
   'The disk of the database is full: no change can be stored, and nothing is lost. Changes work again as soon as there is space.'
 
-function apiErrorResponse({ code, message, status, plainText }: ApiError): Response {
-  const retryHeaders: Record<string, string> = status === 503 ? { 'Retry-After': '2' } : {}
+function apiErrorResponse(error: ApiError): Response {
+  const { code, message, status, plainText } = error
+  const extraHeaders = retryAndAuthenticateHeaders(error)
   if (plainText) {
     return new Response(message, {
       status,
-      headers: { 'Content-Type': 'text/plain; charset=utf-8', ...retryHeaders },
+      headers: { 'Content-Type': 'text/plain; charset=utf-8', ...extraHeaders },
     })
   }
-  return Response.json(errorBody(code, message), { status, headers: retryHeaders })
+  return Response.json(errorBody(code, message), { status, headers: extraHeaders })
+}
+
+/** When to send the request again, and how to sign in. */
+export function retryAndAuthenticateHeaders({ status, retryAfterSeconds }: ApiError): Record<string, string> {
+  if (status === 503 || status === 429) return { 'Retry-After': String(retryAfterSeconds ?? 2) }
+  // Not a scheme that browsers know: they would ask for a password.
+  return status === 401 ? { 'WWW-Authenticate': 'Octopod realm="octopod"' } : {}
 }

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
 import type { Handler, MiddlewareHandler } from 'hono'
+import type { ServerSettings } from '../../domain/settings.ts'
+import { rawRequestOf } from '../access/sender.ts'
 import type { Services } from '../services.ts'
 
 const distFolder = fileURLToPath(new URL('../../web/dist', import.meta.url))
@@ -36,25 +38,29 @@ export function staticFiles(): MiddlewareHandler {
   }
 }
 
+/** Whether /config.json gives the credential of users to everyone who can read it. */
+export const givesCredential = (
+  settings: Pick<ServerSettings, 'APP_AUTHORIZATION_HEADER' | 'CONFIG_JSON_CREDENTIAL'>,
+): boolean =>
+  settings.APP_AUTHORIZATION_HEADER !== undefined && ['on', 'true'].includes(settings.CONFIG_JSON_CREDENTIAL)
+
 /** The settings that the page needs before its first request (contract §4). */
-export function pageConfig({ settings }: Services): Handler {
+export function pageConfig({ settings, access: { sender } }: Services): Handler {
   return (context) => {
-    const origin = settings.APP_URL[0] ?? originOf(context.req.url, context.req.header('x-forwarded-proto'))
+    const request = rawRequestOf(context)
+    const { host, protocol } = new URL(context.req.url)
+    const origin =
+      settings.APP_URL[0] ??
+      `${sender.isHttps(request) ? 'https:' : protocol}//${sender.host(request) ?? host}`
     return context.json(
       {
         app_url: origin,
         ws_url: `${origin.replace(/^http/, 'ws')}/event`,
-        app_auth: settings.APP_AUTHORIZATION_HEADER ?? '',
+        app_auth: givesCredential(settings) ? (settings.APP_AUTHORIZATION_HEADER ?? '') : '',
         kubernetes_dashboard_url_template: settings.KUBERNETES_DASHBOARD_URL_TEMPLATE ?? null,
       },
       200,
       { 'Cache-Control': 'no-store' },
     )
   }
-}
-
-/** The origin of the request. A proxy that terminates TLS says so in X-Forwarded-Proto. */
-function originOf(url: string, forwarded: string | undefined): string {
-  const { host, protocol } = new URL(url)
-  return `${forwarded === 'https' ? 'https:' : protocol}//${host}`
 }

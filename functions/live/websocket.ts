@@ -4,12 +4,14 @@
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Logger } from 'pino'
 import { WebSocket, WebSocketServer } from 'ws'
+import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
-import type { ServerSettings } from '../../domain/settings.ts'
-import { requireRole, roleOf } from '../auth/credentials.ts'
-import { requireSameOrigin } from '../http/same-origin.ts'
+import type { RawRequest } from '../access/sender.ts'
+import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
+import { toRequestId } from '../http/answer-headers.ts'
+import { retryAndAuthenticateHeaders } from '../http/error-handler.ts'
+import type { Services } from '../services.ts'
 
 const heartbeatMs = 15_000
 /** A client with more unsent bytes counts as too slow. */
@@ -29,7 +31,10 @@ export type WebSocketRelay = {
   close(): Promise<void>
 }
 
-export function createWebSocketRelay(http: Server, settings: ServerSettings, log: Logger): WebSocketRelay {
+export function createWebSocketRelay(
+  http: Server,
+  { settings, access, log }: Pick<Services, 'settings' | 'access' | 'log'>,
+): WebSocketRelay {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
   const alive = new WeakSet<WebSocket>()
   let seq = 0
@@ -54,22 +59,34 @@ export function createWebSocketRelay(http: Server, settings: ServerSettings, log
   }
 
   let isClosing = false
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroySocket)
     try {
-      if (isClosing) return sendResponse(socket, 503, 'This server is shutting down; connect again.')
+      if (isClosing) throw new ApiError('service_unavailable', 'This server is shutting down; connect again.')
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('not_found', 'Websockets are served at /event.')
       }
-      const requestHeaders = { get: (name: string) => request.headers[name.toLowerCase()]?.toString() }
-      requireSameOrigin(settings, requestHeaders)
-      const authorization =
-        requestHeaders.get('authorization') ?? authorizationOf(requestHeaders.get('sec-websocket-protocol'))
-      requireRole(roleOf(settings, authorization), 'user', authorization)
+      await authorizeUpgrade({
+        peerAddress: request.socket.remoteAddress,
+        headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
+      })
       sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client))
     } catch (error) {
-      rejectUpgrade(socket, error)
+      rejectUpgrade(socket, error, toRequestId(request.headers['x-request-id']?.toString()))
     }
+  }
+
+  const authorizeUpgrade = async (request: RawRequest) => {
+    access.requireAllowedHost(request)
+    access.requireSameOrigin(request)
+    const authorization =
+      request.headers.get('authorization') ?? authorizationOf(request.headers.get('sec-websocket-protocol'))
+    const { role, credential } = identify(settings, authorization)
+    const address = access.sender.address(request)
+    if (authorization && credential === null && hasCredentials(settings))
+      await access.wrongCredentials.record(address, authorization, isAllowed(role, 'user'))
+    await access.limits.countRequest({ credential, address }, 0)
+    requireRole(role, 'user', authorization)
   }
 
   function markAlive(this: WebSocket): void {
@@ -140,7 +157,7 @@ function terminateClient(this: WebSocket): void {
 const protocol = 'octopod.v2'
 const handleProtocols = (offered: Set<string>) => (offered.has(protocol) ? protocol : false)
 
-function authorizationOf(offered: string | undefined): string | undefined {
+function authorizationOf(offered: string | null | undefined): string | undefined {
   const encoded = offered
     ?.split(',')
     .map((subprotocol) => subprotocol.trim())
@@ -148,19 +165,20 @@ function authorizationOf(offered: string | undefined): string | undefined {
   return encoded && Buffer.from(encoded.slice(5), 'base64url').toString()
 }
 
-function rejectUpgrade(socket: Duplex, error: unknown): void {
-  const status = error instanceof ApiError ? error.status : 500
-  sendResponse(
-    socket,
-    status,
-    error instanceof ApiError ? error.message : 'The websocket could not be opened.',
-  )
-}
-
 /** Closes the connection even when the client keeps it open: the HTTP timeouts do not apply to upgrade requests. */
-function sendResponse(socket: Duplex, status: number, message: string): void {
+function rejectUpgrade(socket: Duplex, error: unknown, requestId: string): void {
+  const known =
+    error instanceof ApiError ? error : new ApiError('internal', 'The websocket could not be opened.')
+  const { status, message } = known
+  const lines = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(message),
+    Connection: 'close',
+    'X-Content-Type-Options': 'nosniff',
+    [headers.requestId]: requestId,
+    ...retryAndAuthenticateHeaders(known),
+  }
+  const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}`)
   socket.once('finish', destroySocket)
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
-  )
+  socket.end([`HTTP/1.1 ${status} Refused`, ...head, '', message].join('\r\n'))
 }

@@ -31,6 +31,7 @@ export function createOpenapiDocument() {
         },
         ActionId: { description: 'Id of the accepted action', schema: { type: 'integer' } },
         ETag: { description: 'Version of the list', schema: { type: 'string' } },
+        Challenge: { description: 'The scheme of the credential', schema: { type: 'string' } },
         RetryAfter: { description: 'Seconds to wait', schema: { type: 'integer' } },
       },
       securitySchemes: {

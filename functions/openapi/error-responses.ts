@@ -13,11 +13,12 @@ export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
  * The codes in the endpoint table and those that follow from role, method and body, in the order of the error table.
  */
 export function errorCodesOf(name: EndpointName): ErrorCode[] {
-  const { role, method, body, errors }: Endpoint = api[name]
-  const all = new Set<ErrorCode>([...errors, 'service_unavailable', 'internal'])
+  const { role, method, body, errors, runsScript }: Endpoint = api[name]
+  const all = new Set<ErrorCode>([...errors, 'wrong_host', 'rate_limited', 'service_unavailable', 'internal'])
   if (role !== 'open') all.add('unauthenticated')
   if (role === 'admin' || role === 'output_reader') all.add('forbidden')
-  if (method !== 'GET') all.add('wrong_origin').add('too_large')
+  if (method !== 'GET' || runsScript) all.add('wrong_origin')
+  if (method !== 'GET') all.add('too_large')
   if (body !== undefined) all.add('bad_request').add('wrong_media_type')
   if (acceptsIdempotencyKey(name)) all.add('bad_request')
   return codeOrder.filter((code) => all.has(code))
@@ -33,6 +34,13 @@ export type ErrorResponse = {
   content: Record<string, { schema: JsonSchema }>
 }
 
+const header = (name: string) => ({ $ref: `#/components/headers/${name}` })
+const responseHeaders: Record<number, Record<string, { $ref: string }>> = {
+  401: { 'WWW-Authenticate': header('Challenge') },
+  429: { 'Retry-After': header('RetryAfter') },
+  503: { 'Retry-After': header('RetryAfter') },
+}
+
 export function errorResponses(codes: readonly ErrorCode[]): Record<string, ErrorResponse> {
   const responses: Record<string, ErrorResponse> = {}
   for (const [status, group] of Map.groupBy(codes, (code) => errorCodes[code].status)) {
@@ -41,7 +49,7 @@ export function errorResponses(codes: readonly ErrorCode[]): Record<string, Erro
       description: group.map((code) => `\`${code}\`: ${errorCodes[code].remedy}`).join('\n\n'),
       headers: {
         'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-        ...(status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+        ...responseHeaders[status],
       },
       content: {
         ...(json.length > 0 ? { 'application/json': { schema: bodySchema(json) } } : {}),

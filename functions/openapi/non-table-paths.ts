@@ -31,7 +31,9 @@ const readiness: JsonSchema = {
 
 /** A rejected upgrade is answered with a message as plain text. */
 const rejectedUpgrades: Responses = Object.fromEntries(
-  Object.entries(errorResponses(['unauthenticated', 'wrong_origin'])).map(([status, { description }]) => [
+  Object.entries(
+    errorResponses(['unauthenticated', 'wrong_origin', 'wrong_host', 'rate_limited', 'service_unavailable']),
+  ).map(([status, { description }]) => [
     status,
     { description, headers: {}, content: { 'text/plain': { schema: { type: 'string' } } } },
   ]),
@@ -52,13 +54,17 @@ export const nonTablePaths: Record<string, Record<string, Operation>> = {
       'The credential is the Authorization header or, from a browser, the subprotocols',
       '`octopod.v2, auth.<base64url of the Authorization value>`. The Origin must be one of APP_URL or the host of the request.',
     ].join('\n'),
-    { 101: { description: 'The websocket is open', headers: {} }, ...rejectedUpgrades },
+    {
+      101: { description: 'The websocket is open', headers: {} },
+      ...rejectedUpgrades,
+      ...errorResponses(['upgrade_required']),
+    },
   ),
   '/config.json': getOperation(
     'getPageConfig',
     'Settings that the page needs before its first request',
     '`app_auth` is the credential of the role user: restrict the readers of this path at the ingress.',
-    { 200: response('OK', refTo('PageConfig')) },
+    { 200: response('OK', refTo('PageConfig')), ...errorResponses(['wrong_host']) },
   ),
   '/healthz': getOperation(
     'healthz',
@@ -80,8 +86,10 @@ export const nonTablePaths: Record<string, Record<string, Operation>> = {
   ),
   [`${apiPrefix}/openapi.json`]: getOperation('getOpenapi', 'This document', 'OpenAPI 3.1.', {
     200: response('OK', { type: 'object' }),
+    ...errorResponses(['wrong_host']),
   }),
   [`${apiPrefix}/docs`]: getOperation('getReference', 'This document as a page', 'Works without scripts.', {
     200: response('OK', { type: 'string' }, 'text/html'),
+    ...errorResponses(['wrong_host']),
   }),
 }

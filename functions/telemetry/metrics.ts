@@ -8,11 +8,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { Database } from '../../db/pool.ts'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
 import { SettingsError } from '../../domain/read-settings.ts'
 import { statuses } from '../../domain/statuses.ts'
+import type { Services } from '../services.ts'
 
 export type Metrics = {
   /** Middleware that measures every request; app.ts uses it. */
@@ -22,7 +22,10 @@ export type Metrics = {
 }
 
 /** `clientCount` returns the number of open websockets. Each {@link Metrics.text} queries PostgreSQL at most once. */
-export function createMetrics(db: Database, clientCount: () => number): Metrics {
+export function createMetrics(
+  { db, access }: Pick<Services, 'db' | 'access'>,
+  clientCount: () => number,
+): Metrics {
   const serverRegistry = new Registry()
   collectDefaultMetrics({ register: serverRegistry })
   const requestDuration = new Histogram({
@@ -32,6 +35,26 @@ export function createMetrics(db: Database, clientCount: () => number): Metrics 
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
     registers: [serverRegistry],
   })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers: [serverRegistry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  counter(
+    'octopod_wrong_credentials_total',
+    'Requests with a wrong credential',
+    access.wrongCredentials.count,
+  )
+  counter(
+    'octopod_rate_limited_requests_total',
+    'Requests refused by a limit of callers',
+    access.limits.refusedCount,
+  )
   // A registry of its own: without PostgreSQL these metrics are left out instead of repeated.
   const clusterRegistry = new Registry()
   const gauge = (register: Registry, name: string, help: string, labelNames: string[] = []) =>

@@ -28,9 +28,9 @@ export function httpError(connection: Connection, response: HttpResponse): CliEr
   return failure
 }
 
-/** A retry may succeed: the server shuts down, a data store is unreachable, or a proxy has no server. */
+/** A retry may succeed: the server shuts down or is busy with this caller, a data store is unreachable, or a proxy has no server. */
 function isTransient(status: number, code: ErrorCode | null): boolean {
-  if (code !== null) return code === 'shutting_down' || code === 'service_unavailable'
+  if (code !== null) return ['shutting_down', 'service_unavailable', 'rate_limited'].includes(code)
   return [429, 502, 503, 504].includes(status)
 }
 

@@ -43,6 +43,7 @@ before(async () => {
   Object.assign(process.env, system.environment, {
     LOG_LEVEL: 'silent',
     GIT_REVISION: 'abc123',
+    ALLOWED_HOSTS: 'octopod.elb.amazonaws.com',
     DATABASE_URL: databaseProxy.url,
   })
   lambda = await import('../../functions/lambda.ts')
@@ -232,14 +233,21 @@ test('A named stage is removed from the path', async () => {
   assert.deepEqual([answer.statusCode, answer.json], [200, 'octopod'])
 })
 
-test('Events with payload 1.0 and events of a load balancer are answered too', async () => {
+test('Events with payload 1.0 are answered, and events of a load balancer for an allowed host', async () => {
   const { rawPath: _, requestContext: __, ...rest } = recorded
   const v1 = { ...rest, version: '1.0', httpMethod: 'GET', path: '/api/v1/ping', multiValueHeaders: {} }
-  const payloadV1 = { ...v1, requestContext: { stage: 'prod', httpMethod: 'GET', path: '/prod/api/v1/ping' } }
-  const loadBalanced = {
+  const payloadV1 = {
     ...v1,
-    requestContext: { elb: { targetGroupArn: 'arn:aws:elasticloadbalancing:x' } },
+    requestContext: { stage: 'prod', httpMethod: 'GET', path: '/prod/api/v1/ping', domainName: 'x' },
   }
-  for (const event of [payloadV1, loadBalanced])
-    assert.equal(((await lambda.handler(event as unknown as Event)) as LambdaResponse).statusCode, 200)
+  const loadBalanced = (host: string) => ({
+    ...v1,
+    multiValueHeaders: { host: [host] },
+    requestContext: { elb: { targetGroupArn: 'arn:aws:elasticloadbalancing:x' } },
+  })
+  const statusOf = async (event: unknown) =>
+    ((await lambda.handler(event as Event)) as LambdaResponse).statusCode
+  assert.equal(await statusOf(payloadV1), 200)
+  assert.equal(await statusOf(loadBalanced('octopod.elb.amazonaws.com')), 200)
+  assert.equal(await statusOf(loadBalanced('evil.example')), 421)
 })

@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { readSettings } from '../../domain/read-settings.ts'
+import { createAccess } from '../../functions/access/access.ts'
 import { createApp } from '../../functions/app.ts'
 import type { Services } from '../../functions/services.ts'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
@@ -114,15 +115,17 @@ test('Every endpoint of Octopod 1.6 has a recorded example', () => {
 
 test('A server that shuts down rejects new actions with 405', async () => {
   const settings = readSettings('server', { DATABASE_URL: 'unused', REDIS_URL: 'unused' })
-  const services = {
-    settings,
-    shutdownSignal: AbortSignal.abort(),
-    log: pino({ level: 'silent' }),
-  } as unknown as Services
+  const log = pino({ level: 'silent' })
+  const access = createAccess(settings, log)
+  const services = { settings, access, shutdownSignal: AbortSignal.abort(), log } as unknown as Services
   const body = JSON.stringify({ name: 'orion', app_overrides: [], deployment_overrides: [] })
-  const headers = { 'Content-Type': 'application/json' }
+  const headers = { 'Content-Type': 'application/json', Host: 'localhost' }
   const app = createApp(services)
-  const answer = await app.request(`${apiPrefix}/deployments`, { method: 'POST', body, headers })
+  const answer = await app.request(`http://localhost${apiPrefix}/deployments`, {
+    method: 'POST',
+    body,
+    headers,
+  })
   assert.equal(answer.status, 405)
   const { tag, error_message } = (await answer.json()) as Record<string, unknown>
   assert.equal(tag, 'AppError')

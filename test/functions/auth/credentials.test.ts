@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readSettings } from '../../../domain/read-settings.ts'
-import { requireRole, roleOf } from '../../../functions/auth/credentials.ts'
+import { identify, requireRole } from '../../../functions/auth/credentials.ts'
 
 const requiredSettings = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }
 const open = readSettings('server', { ...requiredSettings, POWER_AUTHORIZATION_HEADER: 'Bearer a' })
@@ -10,6 +10,9 @@ const closed = readSettings('server', {
   POWER_AUTHORIZATION_HEADER: 'Bearer a',
   APP_AUTHORIZATION_HEADER: 'Basic dTpw',
 })
+
+const roleOf = (settings: typeof open, authorization: string | undefined) =>
+  identify(settings, authorization).role
 
 test('The credential decides the role', () => {
   assert.equal(roleOf(open, 'Bearer a'), 'admin')

@@ -5,18 +5,15 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { readSettings } from '../../../domain/read-settings.ts'
+import { createAccess } from '../../../functions/access/access.ts'
 import { createWebSocketRelay } from '../../../functions/live/websocket.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
+import { serverSettings } from '../access/fixtures.ts'
 
-const settings = readSettings('server', {
-  DATABASE_URL: 'postgres://nowhere',
-  REDIS_URL: 'redis://nowhere',
-  APP_AUTHORIZATION_HEADER: 'Bearer the-users',
-})
+const settings = serverSettings({ APP_AUTHORIZATION_HEADER: 'Bearer the-users' })
 const upgrade = [
   'GET /event HTTP/1.1',
-  'Host: octopod',
+  'Host: localhost',
   'Connection: Upgrade',
   'Upgrade: websocket',
   'Sec-WebSocket-Version: 13',
@@ -25,7 +22,8 @@ const upgrade = [
 
 test('The connection of a rejected client is closed even when the client keeps its side open', async (t) => {
   const http = createServer()
-  const live = createWebSocketRelay(http, settings, pino({ level: 'silent' }))
+  const log = pino({ level: 'silent' })
+  const live = createWebSocketRelay(http, { settings, access: createAccess(settings, log), log })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const { port } = http.address() as AddressInfo
@@ -42,6 +40,7 @@ test('The connection of a rejected client is closed even when the client keeps i
   client.write(`${upgrade.join('\r\n')}\r\n\r\n`)
   await once(client, 'end')
   assert.match(text, /^HTTP\/1\.1 401 /)
+  assert.match(text, /\r\nWWW-Authenticate: Octopod /)
   await waitFor('the server has closed the connection', async () => {
     const open = await new Promise((resolve) => http.getConnections((_, count) => resolve(count)))
     return { done: open === 0, value: null, seen: open }

@@ -26,7 +26,11 @@ export function settingsSchema(): Record<string, unknown> {
 /** null removes a default of values.yaml. */
 function schemaOf(parse: z.ZodType): Record<string, unknown> {
   const inner = parse instanceof z.ZodDefault ? parse.unwrap() : parse
-  if (inner instanceof z.ZodEnum) return { enum: [...inner.options, '', null] }
+  if (inner instanceof z.ZodEnum) {
+    // YAML reads an unquoted on or off as a boolean.
+    const booleans = inner.options.includes('true') ? [true, false] : []
+    return { enum: [...inner.options, ...booleans, '', null] }
+  }
   // 200 is too large for no setting, 2000 too small for none.
   const isNumber =
     ['200', '2000'].some((value) => parse.safeParse(value).success) && !parse.safeParse('words').success
