@@ -17,6 +17,7 @@ import {
 } from '../db/redis/connections.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 import { createBatchLoader } from '../lib/node/batch-loader.ts'
+import { createSharedTasks } from '../lib/shared-tasks.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import { createAccess } from './access/access.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
@@ -65,6 +66,7 @@ export async function createServices(
       redis,
       actionQueue,
       scriptQueries,
+      sharedQueries: createSharedTasks(),
       listCache,
       loadFullInfo,
       loadRestrictedFullInfo,

@@ -4,7 +4,9 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/pool.ts'
 import type { ActionQueue } from '../db/queue/action-queue.ts'
 import type { ScriptQueryClient } from '../db/queue/script-queries.ts'
+import type { ScriptAnswer } from '../domain/queue-messages.ts'
 import type { ServerSettings } from '../domain/settings.ts'
+import type { SharedTasks } from '../lib/shared-tasks.ts'
 import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
 import type { ListCache } from './deployments/list-cache.ts'
@@ -17,6 +19,8 @@ export type Services = {
   redis: Redis
   actionQueue: ActionQueue
   scriptQueries: ScriptQueryClient
+  /** Equal queries of config scripts run once. */
+  sharedQueries: SharedTasks<ScriptAnswer>
   listCache: ListCache
   /** Returns a deployment as JSON text; undefined when it does not exist. */
   loadFullInfo(name: string): Promise<string | undefined>

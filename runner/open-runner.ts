@@ -90,7 +90,7 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       markerPrefix: await readMarkerPrefix(settings, db, log),
       environment,
       commandPrefix,
-      configCache: createConfigCache(),
+      configCache: createConfigCache(settings.CACHE_INVALIDATION_TIME),
       log,
       logFailure: createLogFailure(log),
       shutdownSignal: shutdown.signal,

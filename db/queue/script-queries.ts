@@ -26,16 +26,21 @@ import {
 } from './bullmq.ts'
 
 /**
- * `query` rejects with {@link ScriptQueryTimeout} when no runner answered in time, and with another error when Redis is
- * or becomes unreachable or has lost the job.
+ * `query` rejects with {@link ScriptQueryTimeout} when no runner answered in time, with {@link ScriptQueryAbandoned} when
+ * `signal` aborts, and with another error when Redis is or becomes unreachable or has lost the job.
  */
 export type ScriptQueryClient = {
-  query(query: ScriptQuery, limits: QueryLimits): Promise<ScriptAnswer>
+  query(query: ScriptQuery, limits: QueryLimits, signal?: AbortSignal): Promise<ScriptAnswer>
   close(): Promise<void>
 }
 
 /** `runnerTimeoutMs`: how long config_check waits for a runner where none serves its queue. */
 export type QueryLimits = { timeoutMs: number; runnerTimeoutMs: number }
+
+/** Its client has gone, and no runner works for it any more. */
+export class ScriptQueryAbandoned extends Error {
+  override name = 'ScriptQueryAbandoned'
+}
 
 export class ScriptQueryTimeout extends Error {
   override name = 'ScriptQueryTimeout'
@@ -74,10 +79,15 @@ export function createScriptQueryClient(
     if (reply !== null) pendingReplies.get(reply.id)?.(reply.answer)
   })
   return {
-    async query(query, { timeoutMs, runnerTimeoutMs }) {
+    async query(query, { timeoutMs, runnerTimeoutMs }, signal) {
       const id = randomUUID()
       const answered = new Promise<unknown>((resolve) => pendingReplies.set(id, resolve))
       const done = new AbortController()
+      const { promise: abandoned, reject } = Promise.withResolvers<never>()
+      abandoned.catch(() => {})
+      const onAbort = () => reject(new ScriptQueryAbandoned('the client has gone'))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted) onAbort()
       try {
         await withRedisTimeout(subscribed, redisTimeoutMs)
         const queue = query.type === 'config_check' ? configChecks : shared
@@ -85,10 +95,11 @@ export function createScriptQueryClient(
         const pending = { queue, job, expiresAtMs: performance.now() + timeoutMs }
         const failed = watchJob(pending, { shared, countRunners, runnerTimeoutMs }, done.signal)
         const onTimeout = () => new ScriptQueryTimeout('timeoutMs', timeoutMs)
-        const answer = withRedisTimeout(Promise.race([answered, failed]), timeoutMs, onTimeout)
+        const answer = withRedisTimeout(Promise.race([answered, failed, abandoned]), timeoutMs, onTimeout)
         return scriptAnswer.parse(await answer.catch((error) => rejectAndRemove(pending, error)))
       } finally {
         done.abort()
+        signal?.removeEventListener('abort', onAbort)
         pendingReplies.delete(id)
       }
     },
@@ -122,9 +133,10 @@ function shareCount(queue: Queue<QueryJob>): () => Promise<number | null> {
   }
 }
 
-/** A job that timed out is removed, so that no runner works for a client that has given up. */
+/** The job is removed, so that no runner works for a client that has given up. */
 function rejectAndRemove({ job }: PendingQuery, error: unknown): never {
-  if (error instanceof ScriptQueryTimeout) job.remove().catch(() => {})
+  if (error instanceof ScriptQueryTimeout || error instanceof ScriptQueryAbandoned)
+    job.remove().catch(() => {})
   throw error
 }
 
@@ -176,6 +188,7 @@ export function serveScriptQueries(
   onQuery: (query: ScriptQuery, signal: AbortSignal) => Promise<ScriptAnswer>,
 ): Record<keyof QueryConcurrency, Worker> {
   const serve = async ({ id, replyTo, timeoutMs, query }: QueryJob) => {
+    if (!(await hasListener(commands, replyTo))) return
     const answer = await onQuery(scriptQuery.parse(query), AbortSignal.timeout(timeoutMs))
     const reply: ReplyMessage = { id, answer }
     await commands.publish(replyTo, JSON.stringify(reply))
@@ -187,4 +200,11 @@ export function serveScriptQueries(
       workerOptions(connection, prefix, concurrency[queue]),
     )
   return { scriptQueries: start('scriptQueries'), configChecks: start('configChecks') }
+}
+
+/** Whether the server that asked is still there. Of a killed one, queries may be left in the queue. */
+async function hasListener(commands: Redis, channel: string): Promise<boolean> {
+  const counted = withRedisTimeout(commands.pubsub('NUMSUB', channel), redisTimeoutMs)
+  const [, count] = await counted.catch(() => [channel, 1])
+  return Number(count) > 0
 }

@@ -25,5 +25,8 @@ export const redisKeys = (prefix: string) => ({
   /** The cached answer of a config script for these arguments. */
   scriptCache: (script: string, args: readonly string[]) =>
     `${prefix}:config:${script}:${createHash('sha256').update(JSON.stringify(args)).digest('base64url')}`,
+  /** The keys of the cached answers by their last use, and their sizes with the sum as `total`. */
+  scriptCacheUses: `${prefix}:config:uses`,
+  scriptCacheSizes: `${prefix}:config:sizes`,
   scriptCachePattern: `${prefix}:config:*`,
 })

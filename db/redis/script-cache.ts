@@ -26,11 +26,37 @@ export async function readScriptCache(
   script: ConfigScript,
   deploymentConfig: readonly KeyValue[],
 ): Promise<CachedAnswer | null> {
-  const text = await redis.get(cacheKey(prefix, script, deploymentConfig)).catch(() => null)
+  const key = cacheKey(prefix, script, deploymentConfig)
+  const text = await redis.get(key).catch(() => null)
   if (text === null) return null
+  redis.zadd(redisKeys(prefix).scriptCacheUses, 'XX', Date.now(), key).catch(() => {})
   const entry = parseMessage(cacheEntry, text)
   return entry && { ageMs: Math.max(0, Date.now() - entry.at), answer: entry.answer }
 }
+
+/**
+ * Stores an answer and deletes those that were used least recently while all together are too large: strangers choose
+ * the arguments of the scripts, and Redis must keep room for the queues.
+ */
+const storeScript = `
+local entry, uses, sizes = KEYS[1], KEYS[2], KEYS[3]
+local text, ttl, now, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+redis.call('set', entry, text, 'px', ttl)
+local growth = #text - tonumber(redis.call('hget', sizes, entry) or 0)
+redis.call('zadd', uses, now, entry)
+redis.call('hset', sizes, entry, #text)
+local total = redis.call('hincrby', sizes, 'total', growth)
+while total > limit do
+  local oldest = redis.call('zpopmin', uses)[1]
+  if not oldest then redis.call('del', sizes) break end
+  redis.call('unlink', oldest)
+  total = redis.call('hincrby', sizes, 'total', -tonumber(redis.call('hget', sizes, oldest) or 0))
+  redis.call('hdel', sizes, oldest)
+end
+redis.call('pexpire', uses, ttl)
+redis.call('pexpire', sizes, ttl)`
+
+const maxBytes = 32 * 1024 * 1024
 
 /** Stores an answer for `ttlMs`. Ignores an unreachable Redis: the script then runs again. */
 export async function writeScriptCache(
@@ -41,9 +67,12 @@ export async function writeScriptCache(
   answer: ScriptAnswer,
   ttlMs: number,
 ): Promise<void> {
-  const text = JSON.stringify({ at: Date.now(), answer })
+  const now = Date.now()
+  const text = JSON.stringify({ at: now, answer })
+  const { scriptCacheUses, scriptCacheSizes } = redisKeys(prefix)
+  const keys = [cacheKey(prefix, script, deploymentConfig), scriptCacheUses, scriptCacheSizes]
   await redis
-    .set(cacheKey(prefix, script, deploymentConfig), text, 'PX', Math.max(1, Math.round(ttlMs)))
+    .eval(storeScript, keys.length, ...keys, text, Math.max(1, Math.round(ttlMs)), now, maxBytes)
     .catch(() => {})
 }
 

@@ -7,21 +7,20 @@ import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
 import type { ConfigScript } from '../../domain/script.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
-import { queryScripts } from '../http/query-scripts.ts'
-import type { RequestDeadline } from '../http/request-deadline.ts'
+import { type Asker, queryScripts } from '../http/query-scripts.ts'
 import type { Services } from '../services.ts'
 
-export const getDeploymentConfig: EndpointHandler<'getDeploymentConfig'> = (services, { deadline }) =>
-  configPairs(services, deadline, 'deployment_config', [])
+export const getDeploymentConfig: EndpointHandler<'getDeploymentConfig'> = (services, request) =>
+  configPairs(services, request, 'deployment_config', [])
 
-export const getDeploymentKeys: EndpointHandler<'getDeploymentKeys'> = (services, { deadline }) =>
-  configKeys(services, deadline, 'deployment_config_keys', [])
+export const getDeploymentKeys: EndpointHandler<'getDeploymentKeys'> = (services, request) =>
+  configKeys(services, request, 'deployment_config_keys', [])
 
-export const getApplicationConfig: EndpointHandler<'getApplicationConfig'> = (services, { body, deadline }) =>
-  configPairs(services, deadline, 'application_config', body)
+export const getApplicationConfig: EndpointHandler<'getApplicationConfig'> = (services, request) =>
+  configPairs(services, request, 'application_config', request.body)
 
-export const getApplicationKeys: EndpointHandler<'getApplicationKeys'> = (services, { body, deadline }) =>
-  configKeys(services, deadline, 'application_config_keys', body)
+export const getApplicationKeys: EndpointHandler<'getApplicationKeys'> = (services, request) =>
+  configKeys(services, request, 'application_config_keys', request.body)
 
 async function configPairs(...args: Parameters<typeof readConfigScript>): Promise<KeyValue[]> {
   const answer = await readConfigScript(...args)
@@ -36,7 +35,7 @@ async function configKeys(...args: Parameters<typeof readConfigScript>): Promise
 /** A cached answer older than CACHE_UPDATE_TIME is served once more, and renewed in the background. */
 async function readConfigScript(
   services: Services,
-  deadline: Pick<RequestDeadline, 'pause' | 'resume'>,
+  asker: Asker,
   script: ConfigScript,
   deployment: KeyValue[],
 ): Promise<ScriptAnswer> {
@@ -51,7 +50,7 @@ async function readConfigScript(
     }
     return cached.answer
   }
-  const answer = await queryScripts(services, query, deadline)
+  const answer = await queryScripts(services, query, asker)
   if (answer === 'unreachable')
     throw new ApiError('service_unavailable', 'Redis is not reachable: the config scripts cannot be run.')
   if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)

@@ -53,10 +53,10 @@ async function* infoJson({
 }
 
 /** Runs the check script now and does not store its result. */
-export const getStatus: EndpointHandler<'getStatus'> = async (services, { param, deadline }) => {
-  const { name, overrides } = await getDeploymentOverrides(services.db, param('name'))
+export const getStatus: EndpointHandler<'getStatus'> = async (services, request) => {
+  const { name, overrides } = await getDeploymentOverrides(services.db, request.param('name'))
   const target = { name, overrides }
-  const answer = await queryScripts(services, { type: 'status', target }, deadline)
+  const answer = await queryScripts(services, { type: 'status', target }, request)
   if (answer === 'unreachable')
     throw new ApiError('service_unavailable', 'Redis is not reachable: the check script cannot be run.')
   if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)

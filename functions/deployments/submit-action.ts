@@ -18,7 +18,10 @@ import type { Services } from '../services.ts'
 import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 
 type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
-type Request = Pick<EndpointRequest<EndpointName>, 'actor' | 'idempotencyKey' | 'deadline'>
+type Request = Pick<
+  EndpointRequest<EndpointName>,
+  'actor' | 'idempotencyKey' | 'deadline' | 'caller' | 'signal'
+>
 
 /**
  * Answers when the action is accepted, which means that its transaction has committed. Throws an ApiError otherwise.
@@ -41,7 +44,7 @@ export async function submitAction(
     if (context.accepted !== null) return acceptedResponse(context.accepted.actionId ?? 0)
 
     const configChecked =
-      runsConfigCheck && (await runConfigCheck(services, input, context.deployment, deadline))
+      runsConfigCheck && (await runConfigCheck(services, input, context.deployment, request))
     const actionRequest = { ...input, ...actor, key: idempotencyKey, configChecked }
     const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit)
     if (enqueued.change !== null) {
@@ -62,14 +65,17 @@ async function runConfigCheck(
   services: Services,
   input: ActionInput,
   current: DeploymentState | null,
-  deadline: Request['deadline'],
+  request: Request,
 ): Promise<boolean> {
   const { name } = input
   const condition = findUnmetCondition(input, current)
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
   const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
-  const answer = await queryScripts(services, { type: 'config_check', target }, deadline)
+  const { caller, deadline, idempotencyKey } = request
+  // A client without a key, as those of Octopod 1.6, does not send its request again: its action is started.
+  const signal = idempotencyKey === undefined ? undefined : request.signal
+  const answer = await queryScripts(services, { type: 'config_check', target }, { caller, deadline, signal })
   if (answer === 'unreachable') return false
   if (answer.status === 'rejected') throw new ApiError('config_rejected', answer.message, { plain: true })
   if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)

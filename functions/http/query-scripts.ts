@@ -2,34 +2,52 @@
  * Sends a script query to a runner and waits for its answer while the user waits. Handlers call it for config_check,
  * the config scripts and the check.
  */
-import { ScriptQueryTimeout } from '../../db/queue/script-queries.ts'
+import { hash } from 'node:crypto'
+import { ScriptQueryAbandoned, ScriptQueryTimeout } from '../../db/queue/script-queries.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../domain/queue-messages.ts'
+import type { Caller } from '../access/limits.ts'
 import type { Services } from '../services.ts'
-import type { RequestDeadline } from './request-deadline.ts'
+import { ClientDisconnected, type RequestDeadline } from './request-deadline.ts'
 
 /** What a script query may take beyond its own timeout: one second for Redis to subscribe, one to take the query. */
 const marginMs = 3000
 
+/** Who waits for the answer. `signal` aborts when the client has gone; without one the query is always finished. */
+export type Asker = {
+  caller: Caller
+  deadline: Pick<RequestDeadline, 'pause' | 'resume'>
+  signal?: AbortSignal | undefined
+}
+
 /**
  * Returns `unreachable` without Redis. Throws script_query_timeout (504) after CONFIG_CHECK_TIMEOUT for config_check,
- * after SCRIPT_QUERY_TIMEOUT for others. `deadline` is paused until the answer; a query in the background has none.
+ * after SCRIPT_QUERY_TIMEOUT for others, rate_limited (429) for a caller with too many queries, and ClientDisconnected.
+ * The deadline of the asker is paused until the answer; a query in the background has no asker.
  */
 export async function queryScripts(
-  services: Pick<Services, 'settings' | 'scriptQueries' | 'log'>,
+  services: Pick<Services, 'settings' | 'access' | 'scriptQueries' | 'sharedQueries' | 'log'>,
   query: ScriptQuery,
-  deadline?: Pick<RequestDeadline, 'pause' | 'resume'>,
+  asker?: Asker,
 ): Promise<ScriptAnswer | 'unreachable'> {
-  const { settings } = services
-  const setting = query.type === 'config_check' ? 'CONFIG_CHECK_TIMEOUT' : 'SCRIPT_QUERY_TIMEOUT'
+  const { settings, access, scriptQueries, sharedQueries } = services
+  const isCheck = query.type === 'config_check'
+  const setting = isCheck ? 'CONFIG_CHECK_TIMEOUT' : 'SCRIPT_QUERY_TIMEOUT'
   const timeoutMs = settings[setting]
-  deadline?.pause(timeoutMs + marginMs)
+  const limits = { timeoutMs, runnerTimeoutMs: settings.SCRIPT_QUERY_TIMEOUT }
+  const send = (signal?: AbortSignal) => {
+    const run = () => scriptQueries.query(query, limits, signal)
+    return asker === undefined ? run() : access.limits.runScriptQuery(asker.caller, isCheck, run)
+  }
+  asker?.deadline.pause(timeoutMs + marginMs)
   try {
-    return await services.scriptQueries.query(query, {
-      timeoutMs,
-      runnerTimeoutMs: settings.SCRIPT_QUERY_TIMEOUT,
-    })
+    // Forms of different users ask the same; each check is for one request.
+    return await (query.type === 'config'
+      ? sharedQueries.run(hash('sha256', JSON.stringify(query), 'base64'), asker?.signal, send)
+      : send(asker?.signal))
   } catch (error) {
+    if (error instanceof ApiError) throw error
+    if (error instanceof ScriptQueryAbandoned || asker?.signal?.aborted) throw new ClientDisconnected()
     if (error instanceof ScriptQueryTimeout) {
       const passed = error.limit === 'runnerTimeoutMs' ? 'SCRIPT_QUERY_TIMEOUT' : setting
       throw new ApiError('script_query_timeout', timeoutMessage(query, passed, settings[passed]))
@@ -37,7 +55,7 @@ export async function queryScripts(
     services.log.warn({ err: error }, 'script query not sent: Redis is unreachable')
     return 'unreachable'
   } finally {
-    deadline?.resume()
+    asker?.deadline.resume()
   }
 }
 

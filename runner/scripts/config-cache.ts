@@ -1,8 +1,13 @@
 /** The in-process cache of config script answers, before the one in Redis. Used by config-scripts.ts. */
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
+import type { ConfigScript } from '../../domain/script.ts'
 
 type Entry = { answer: ScriptAnswer; fetchedAtMs: number }
 
+/** The keys are from {@link configCacheKey}. */
 export type ConfigCache = {
   get(key: string): Entry | undefined
   set(key: string, entry: Entry): void
@@ -10,18 +15,24 @@ export type ConfigCache = {
   inFlight: Map<string, Promise<ScriptAnswer>>
 }
 
-const maxEntries = 1000
+const maxBytes = 32 * 1024 * 1024
 
-/** The cache drops its oldest entry when there are more than 1000. */
-export function createConfigCache(): ConfigCache {
-  const entries = new Map<string, Entry>()
+/** A config may have a megabyte, so its hash is the key. */
+export const configCacheKey = (script: ConfigScript, deployment: readonly KeyValue[]): string =>
+  hash('sha256', JSON.stringify([script, deployment]), 'base64')
+
+/** Drops the answers that were used least recently when all together exceed 32 MiB, and those older than `maxAgeMs`. */
+export function createConfigCache(maxAgeMs: number): ConfigCache {
+  const entries = new LRUCache<string, Entry>({
+    maxSize: maxBytes,
+    // Two bytes for each character, and the entry itself.
+    sizeCalculation: ({ answer }) => JSON.stringify(answer).length * 2 + 500,
+    ttl: Math.max(1, Math.round(maxAgeMs)),
+  })
   return {
     get: (key) => entries.get(key),
-    set(key, entry) {
-      entries.delete(key)
+    set: (key, entry) => {
       entries.set(key, entry)
-      const oldest = entries.keys().next()
-      if (entries.size > maxEntries && !oldest.done) entries.delete(oldest.value)
     },
     inFlight: new Map(),
   }

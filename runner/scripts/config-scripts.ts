@@ -9,6 +9,7 @@ import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
 import { type ConfigScript, configArguments } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
+import { configCacheKey } from './config-cache.ts'
 import { parseKeys, parsePairs } from './csv.ts'
 import { runScript } from './run-script.ts'
 
@@ -19,7 +20,7 @@ export async function getConfigScriptAnswer(
   deployment: readonly KeyValue[],
 ): Promise<ScriptAnswer> {
   const { settings, configCache, redis } = context
-  const call: ConfigScriptCall = { key: JSON.stringify([script, deployment]), script, deployment }
+  const call: ConfigScriptCall = { key: configCacheKey(script, deployment), script, deployment }
 
   // First: the memory of this runner, if fresh.
   const entry = configCache.get(call.key)

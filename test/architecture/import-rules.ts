@@ -60,6 +60,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     folders: ['db', 'domain', 'lib'],
     packages: {
       'csv-parse': 'parses the output of config scripts and info',
+      'lru-cache': 'the cache of config scripts',
       yaml: 'reads the manifest of the control scripts',
       pino: 'the log',
     },

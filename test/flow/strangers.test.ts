@@ -1,6 +1,7 @@
 /** What strangers may not do: requests of other hosts and origins, too many of them, and guessed credentials. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
@@ -134,6 +135,34 @@ test('A stranger who sends too much gets 429 with Retry-After, a credential hold
   const admin = createApiClient(url)
   for (let count = 0; count < 100; count += 1)
     assert.equal((await admin.api('GET', '/deployments')).status, 200)
+})
+
+test('A stranger with many forms is refused, and a create beside them is accepted', async () => {
+  const slow = await startSystem()
+  try {
+    // The defaults that the create needs are cached.
+    const defaults = [
+      ['region', 'eu'],
+      ['db.password', 'hunter22'],
+    ]
+    await createApiClient(slow.url).api('POST', '/application_overrides', defaults)
+    await slow.setBehavior('application_config', `wait ${slow.dir}/go`)
+    const sent = Array.from({ length: 40 }, (_, at) => {
+      const body = JSON.stringify([['key', `${at}`]])
+      return send(slow.url, 'POST', '/api/v1/application_overrides', json, body).catch(() => null)
+    })
+    const statuses = new Set<number | undefined>()
+    for (const answer of sent) void answer.then((got) => statuses.add(got?.status))
+    await waitFor('the stranger is refused', async () => ({
+      done: statuses.has(429),
+      value: null,
+      seen: [...statuses],
+    }))
+    assert.equal((await createApiClient(slow.url).create('mine')).status, 200)
+  } finally {
+    await writeFile(`${slow.dir}/go`, '')
+    await slow.stop()
+  }
 })
 
 test('Wrong credentials are logged by address and limited; a valid one beside them is not', async () => {

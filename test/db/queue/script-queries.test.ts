@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis'
 import { closeQueue, closeWorker, createQueue, jobOptions } from '../../../db/queue/bullmq.ts'
 import {
   createScriptQueryClient,
+  ScriptQueryAbandoned,
   type ScriptQueryClient,
   ScriptQueryTimeout,
   serveScriptQueries,
@@ -22,6 +23,7 @@ import type { ScriptAnswer, ScriptQuery } from '../../../domain/queue-messages.t
 import { freePort } from '../../../lib/node/ports.ts'
 import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
 import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
 import { repeat, settleAll } from '../fixtures.ts'
 
 const ignoreError = () => {}
@@ -208,6 +210,42 @@ suite('script queries', { concurrency: true }, () => {
         assert.equal(served.filter(({ type }) => type === 'config_check').length, concurrency.configChecks)
         held.resolve({ status: 'ok' })
         assert.equal((await Promise.all(checks)).length, concurrency.configChecks + 1)
+      },
+    )
+  })
+
+  test('A query whose client has gone is removed from the queue', () =>
+    withClient(null, async (client, prefix) => {
+      const queue = createQueue(queueNames.scriptQueries, commands, prefix)
+      const gone = new AbortController()
+      const asked = client.query(configQuery('k'), within(20_000), gone.signal)
+      await waitFor('the query waits', async () => ({ done: (await queue.count()) === 1, value: null }))
+      gone.abort()
+      await assert.rejects(asked, ScriptQueryAbandoned)
+      await waitFor('the queue is empty', async () => ({ done: (await queue.count()) === 0, value: null }))
+      await assert.rejects(client.query(configQuery('k'), within(20_000), gone.signal), ScriptQueryAbandoned)
+      await closeQueue(queue)
+    }))
+
+  test('No script runs for a server that was killed', async () => {
+    const served: ScriptQuery[] = []
+    await withClient(
+      async (query) => {
+        served.push(query)
+        return echo(query)
+      },
+      async (client, prefix) => {
+        const queue = createQueue(queueNames.scriptQueries, commands, prefix)
+        const replyTo = channelNames(prefix).replies('killed')
+        await queue.add(
+          'query',
+          { id: 'q1', replyTo, timeoutMs: 10_000, query: configQuery('lost') },
+          jobOptions,
+        )
+        await waitFor('the query was taken', async () => ({ done: (await queue.count()) === 0, value: null }))
+        await client.query(configQuery('k'), within(5000))
+        assert.deepEqual(served, [configQuery('k')])
+        await closeQueue(queue)
       },
     )
   })

@@ -46,6 +46,32 @@ suite('script cache', () => {
     }
   })
 
+  test('All answers together are bounded: those used least recently are deleted', async () => {
+    const prefix = redisPrefix()
+    const large = (at: number): ScriptAnswer => ({ status: 'keys', keys: [`${at}`.padEnd(1024 * 1024, 'x')] })
+    const pairsOf = (at: number): [string, string][] => [['k', String(at)]]
+    const read = (at: number) => readScriptCache(redis, prefix, 'application_config_keys', pairsOf(at))
+    const write = (at: number) =>
+      writeScriptCache(redis, prefix, 'application_config_keys', pairsOf(at), large(at), 60_000)
+    await write(0)
+    await write(1)
+    for (let at = 2; at < 60; at += 1) {
+      await write(at)
+      assert.ok(await read(0), 'an answer in use stays')
+    }
+    assert.equal(await read(1), null)
+    assert.ok(await read(59))
+    const stored = await redis.keys(`${prefix}:config:application_config_keys:*`)
+    assert.ok(stored.length > 20 && stored.length <= 32, `${stored.length} stored`)
+    await write(59)
+    const sizes = await redis.hgetall(redisKeys(prefix).scriptCacheSizes)
+    const { total, ...each } = sizes
+    const sum = Object.values(each).reduce((all, size) => all + Number(size), 0)
+    assert.equal(Number(total), sum)
+    assert.equal(Object.keys(each).length, stored.length)
+    await clearScriptCache(redis, prefix)
+  })
+
   test('All answers of one prefix can be deleted', async () => {
     const [prefix, other] = [redisPrefix(), redisPrefix()]
     const many = repeat(1200, (at): [string, string][] => [['k', String(at)]])
