@@ -80,6 +80,7 @@ export const api = {
       'bad_request',
       'bad_name',
       'name_taken',
+      'deployment_gone',
       'idempotency_key_reused',
       'shutting_down',
       ...configCheckErrors,

@@ -33,6 +33,7 @@ export const errorCodes = {
     status: 409,
     remedy: 'Bring the deployment into one of the statuses the message names.',
   },
+  deployment_gone: { status: 410, remedy: 'To create it again, use a new Idempotency-Key.' },
   precondition_failed: {
     status: 412,
     remedy: 'Read the deployment again and apply your change to its current config.',

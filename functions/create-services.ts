@@ -22,6 +22,7 @@ import { withTimeout } from '../lib/with-timeout.ts'
 import { createAccess } from './access/access.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
 import { createListCache } from './deployments/list-cache.ts'
+import { createCompression } from './http/compression.ts'
 import type { Services } from './services.ts'
 
 export type CreatedServices = { services: Services; subscriber: Redis; close(): Promise<void> }
@@ -71,6 +72,7 @@ export async function createServices(
       loadFullInfo,
       loadRestrictedFullInfo,
       outputNotifier,
+      compression: createCompression(),
       log,
       supportsStreaming,
       isShuttingDown,

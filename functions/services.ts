@@ -10,6 +10,7 @@ import type { SharedTasks } from '../lib/shared-tasks.ts'
 import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
 import type { ListCache } from './deployments/list-cache.ts'
+import type { Compression } from './http/compression.ts'
 
 export type Services = {
   settings: ServerSettings
@@ -27,6 +28,7 @@ export type Services = {
   /** The same without words of scripts, for a caller who may not read output. */
   loadRestrictedFullInfo(name: string): Promise<string | undefined>
   outputNotifier: OutputNotifier
+  compression: Compression
   log: Logger
   /** False on AWS Lambda: a stream sends the output so far and ends, and a handler waits for its notifications. */
   supportsStreaming: boolean

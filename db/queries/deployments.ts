@@ -143,6 +143,7 @@ export const deploymentStateRow = z
   .object({
     status: z.enum(statuses),
     busy: z.boolean(),
+    revision: z.number(),
     configRevision: z.number(),
     app_overrides: storedOverrides,
     deployment_overrides: storedOverrides,
@@ -155,7 +156,7 @@ export type DeploymentState = z.infer<typeof deploymentStateRow>
  * enqueueAction, under the lock, decides.
  */
 export const deploymentState = (name: string) => sql.fragment`
-  select status, config_revision as "configRevision", app_overrides, deployment_overrides,
+  select status, revision, config_revision as "configRevision", app_overrides, deployment_overrides,
     exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
   from deployments d where name = ${name}`
 

@@ -128,6 +128,20 @@ function toAccepted(stored: z.infer<typeof keyRow>, fingerprint: string | undefi
   return { actionId: stored.action_id }
 }
 
+const goneRow = z.object({ gone: z.boolean() })
+
+/** Whether the deployment that the create with this key has created is deleted. Both rows have the time of one transaction. */
+export async function isCreatedDeploymentGone(
+  pool: Database,
+  { key }: IdempotencyKey,
+  name: string,
+): Promise<boolean> {
+  return pool.oneFirst(sql.type(goneRow)`
+    select not exists (
+      select from idempotency_keys k join deployments d on d.created_at = k.created_at
+      where k.key = ${key} and d.name = ${name}) as gone`)
+}
+
 const deletedKeysRow = z.object({ count: z.number(), lastAt: z.number().nullable() })
 
 /** Deletes keys older than a day, in batches that fit into the time limit of one statement. */

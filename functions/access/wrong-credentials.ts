@@ -1,6 +1,6 @@
 /**
  * Counts wrong credentials by address: one log line a minute for each, the metrics, and a limit for an address that
- * tries many different ones. A valid credential never comes here. Used by http/authenticate.ts and by the websocket.
+ * tries many different ones. A valid credential never comes here. Used by authenticate.ts and by the websocket.
  */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'

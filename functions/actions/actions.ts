@@ -11,13 +11,11 @@ import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { waitUntil } from '../http/wait-until.ts'
 
-export const listActions: EndpointHandler<'listActions'> = (
-  { db, log, settings },
-  { param, query, role },
-) => {
+export const listActions: EndpointHandler<'listActions'> = (services, { param, query, role, encoding }) => {
+  const { db, settings } = services
   const { limit, before } = query
   const pages = readActions(db, param('name'), limit, before, canReadOutput(settings, role))
-  return streamJson(log, actionsJson(pages))
+  return streamJson(services, encoding, actionsJson(pages))
 }
 
 async function* actionsJson(pages: AsyncIterable<readonly Action[]>): AsyncGenerator<string, void> {

@@ -12,10 +12,11 @@ import { parseActionId } from '../http/parse-request.ts'
 export const getOutput: EndpointHandler<'getOutput'> = ({ db }, { param, query }) =>
   readOutput(db, parseActionId(param('action_id')), query.after, query.limit)
 
-export const getLog: EndpointHandler<'getLog'> = async ({ db, log }, { param }) => {
+export const getLog: EndpointHandler<'getLog'> = async (services, { param, encoding }) => {
+  const { db } = services
   const actionId = parseActionId(param('action_id'))
   const { lastSeq, removedAt, removalReason } = await readOutputEnd(db, actionId)
-  if (removedAt === null) return streamJson(log, logJson(db, actionId, lastSeq))
+  if (removedAt === null) return streamJson(services, encoding, logJson(db, actionId, lastSeq))
   // octo 1.6 shows the reason where it shows the notes of Octopod.
   return {
     stdout: { un_stdout: '' },

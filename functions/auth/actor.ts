@@ -2,6 +2,7 @@
 import type { Actor } from '../../db/queries/enqueue-action.ts'
 import type { Role } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
+import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
@@ -23,9 +24,16 @@ export function actorOf(settings: ServerSettings, role: Role, requestHeaders: Re
   }
 }
 
+const sources = ['page', 'octo', 'ci', 'api']
+
 function sourceOf(requestHeaders: RequestHeaders): string {
   const declared = requestHeaders.get(headers.source)
-  if (declared && ['page', 'octo', 'ci', 'api'].includes(declared)) return declared
+  if (declared && sources.includes(declared)) return declared
+  if (declared)
+    throw new ApiError(
+      'bad_request',
+      `"${declared.slice(0, 40)}" is no ${headers.source}: send ${sources.join(', ')} or no such header.`,
+    )
   return requestHeaders.get('sec-fetch-site') ? 'page' : 'api'
 }
 

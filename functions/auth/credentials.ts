@@ -1,4 +1,4 @@
-/** Decides the role of a request by its credential. Called by http/authenticate.ts and live/websocket.ts. */
+/** Decides the role of a request by its credential. Called by access/authenticate.ts and live/websocket.ts. */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { RequiredRole, Role } from '../../domain/api-schema.ts'
 import { ApiError } from '../../domain/errors.ts'

@@ -21,8 +21,9 @@ export async function withFinalRefusals(
   try {
     return await handler()
   } catch (error) {
-    // After service_unavailable the client sends the request again.
-    const isRefusal = error instanceof ApiError && error.code !== 'service_unavailable'
+    // After service_unavailable the client sends the request again; deployment_gone is about an accepted one.
+    const isRefusal =
+      error instanceof ApiError && error.code !== 'service_unavailable' && error.code !== 'deployment_gone'
     if (idempotencyKey === undefined || !isRefusal) throw error
     const accepted = await refuseEarlierRequests(db, idempotencyKey)
     if (accepted === null) throw error

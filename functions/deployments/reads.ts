@@ -3,45 +3,45 @@ import { readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { canReadOutput } from '../auth/credentials.ts'
-import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
+import type { Services } from '../services.ts'
 import type { CachedBody } from './list-cache.ts'
 
-export const listDeployments: EndpointHandler<'listDeployments'> = async ({ listCache }, { header }) =>
-  respondUnlessKnown(await listCache.current(), header)
+export const listDeployments: EndpointHandler<'listDeployments'> = async (services, request) =>
+  respondUnlessKnown(services, await services.listCache.current(), request)
 
-export const listDeploymentNames: EndpointHandler<'listDeploymentNames'> = async (
-  { listCache },
-  { header },
-) => respondUnlessKnown((await listCache.current()).names(), header)
+export const listDeploymentNames: EndpointHandler<'listDeploymentNames'> = async (services, request) =>
+  respondUnlessKnown(services, (await services.listCache.current()).names(), request)
 
 /** 304 when the client has this body already. */
-function respondUnlessKnown(
+async function respondUnlessKnown(
+  { compression }: Services,
   { bytes, etag }: CachedBody,
-  header: (name: string) => string | undefined,
-): Response {
+  { header, encoding }: Pick<EndpointRequest<'listDeployments'>, 'header' | 'encoding'>,
+): Promise<Response> {
   const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' }
   const clientTags = header('if-none-match')
     ?.split(',')
     .map((tag) => tag.trim().replace(/^W\//, ''))
   if (clientTags?.includes(etag) || clientTags?.includes('*'))
     return new Response(null, { status: 304, headers })
-  return new Response(bytes, { headers: { ...headers, 'Content-Type': 'application/json' } })
+  return compression.keptJson(bytes, encoding, headers)
 }
 
 /** PostgreSQL makes the JSON, and the server passes it on unchanged. */
-export const getFullInfo: EndpointHandler<'getFullInfo'> = async (services, { param, role }) => {
+export const getFullInfo: EndpointHandler<'getFullInfo'> = async (services, { param, role, encoding }) => {
   const { loadFullInfo, loadRestrictedFullInfo, settings } = services
   const load = canReadOutput(settings, role) ? loadFullInfo : loadRestrictedFullInfo
   const name = param('name')
   const json = requireFullInfo(await load(name), name)
-  return new Response(json, { headers: { 'Content-Type': 'application/json' } })
+  return services.compression.json(json, encoding)
 }
 
 /** A list of one element, as in Octopod 1.6. */
-export const getInfo: EndpointHandler<'getInfo'> = async ({ db, log }, { param }) =>
-  streamJson(log, infoJson(await readInfo(db, param('name'))))
+export const getInfo: EndpointHandler<'getInfo'> = async (services, { param, encoding }) =>
+  streamJson(services, encoding, infoJson(await readInfo(services.db, param('name'))))
 
 async function* infoJson({
   logs,

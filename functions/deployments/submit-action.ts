@@ -4,7 +4,11 @@
  */
 import type { DeploymentState } from '../../db/queries/deployments.ts'
 import { type ActionRequest, enqueueAction } from '../../db/queries/enqueue-action.ts'
-import { readRequestContext } from '../../db/queries/idempotency.ts'
+import {
+  type AcceptedRequest,
+  isCreatedDeploymentGone,
+  readRequestContext,
+} from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { actions } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
@@ -41,7 +45,7 @@ export async function submitAction(
     deadline.beginChecks()
     const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
     deadline.setDatabaseTime(context.databaseTimeMs)
-    if (context.accepted !== null) return acceptedResponse(context.accepted.actionId ?? 0)
+    if (context.accepted !== null) return replayedResponse(services, request, input, context.accepted)
 
     const configChecked =
       runsConfigCheck && (await runConfigCheck(services, input, context.deployment, request))
@@ -53,8 +57,21 @@ export async function submitAction(
         publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
       ])
     }
+    if (enqueued.change === null) return replayedResponse(services, request, input, enqueued)
     return acceptedResponse(enqueued.actionId)
   })
+}
+
+/** The answer to a repeated request. Throws deployment_gone when what it has created is deleted. */
+async function replayedResponse(
+  { db }: Services,
+  { idempotencyKey }: Request,
+  { kind, name }: ActionInput,
+  { actionId }: AcceptedRequest,
+): Promise<Response> {
+  if (kind === 'create' && idempotencyKey && (await isCreatedDeploymentGone(db, idempotencyKey, name)))
+    throw new ApiError('deployment_gone', `This request has created deployment ${name}, which is deleted.`)
+  return acceptedResponse(actionId ?? 0)
 }
 
 /**
@@ -70,6 +87,8 @@ async function runConfigCheck(
   const { name } = input
   const condition = findUnmetCondition(input, current)
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
+  if (input.revision !== undefined && current !== null && input.revision > current.revision)
+    throw new ApiError('bad_request', `If-Match: deployment ${name} has no revision ${input.revision} yet.`)
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
   const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
   const { caller, deadline, idempotencyKey } = request

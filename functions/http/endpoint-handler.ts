@@ -12,7 +12,8 @@ import { type Api, api, type EndpointName, type Role } from '../../domain/api-sc
 import type { Caller } from '../access/limits.ts'
 import { actorOf } from '../auth/actor.ts'
 import type { Services } from '../services.ts'
-import { parse, parseJson } from './parse-request.ts'
+import { chooseEncoding, type Encoding } from './compression.ts'
+import { parse, parseJson, parseQuery } from './parse-request.ts'
 import { createRequestDeadline, type RequestDeadline } from './request-deadline.ts'
 import type { RequestEnv } from './request-env.ts'
 
@@ -35,6 +36,8 @@ export type EndpointRequest<Name extends EndpointName> = {
   caller: Caller
   actor: Actor
   idempotencyKey: IdempotencyKey | undefined
+  /** How a large answer may be compressed. */
+  encoding: Encoding | null
   deadline: Omit<RequestDeadline, 'run'>
   /** Aborts when the client has disconnected. */
   signal: AbortSignal
@@ -70,7 +73,7 @@ export function createEndpointHandler<Name extends EndpointName>(
       // PostgreSQL cannot store NUL, and no name is longer: such a parameter must find nothing instead of failing.
       param: (param) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
       query: ('query' in endpoint
-        ? parse(endpoint.query, context.req.query(), 'query')
+        ? parseQuery(endpoint.query, context.req.query())
         : undefined) as QueryOf<Name>,
       body: ('body' in endpoint
         ? parse(endpoint.body, parseJson(context.get('bodyText') ?? ''), 'body')
@@ -82,6 +85,7 @@ export function createEndpointHandler<Name extends EndpointName>(
         return actorOf(settings, role, { get: (header) => context.req.header(header) })
       },
       idempotencyKey,
+      encoding: chooseEncoding(context.req.header('accept-encoding')),
       deadline,
       // A getter, because a signal makes node-server build a whole Request.
       get signal() {
@@ -89,7 +93,9 @@ export function createEndpointHandler<Name extends EndpointName>(
       },
     }
     const answer = await deadline.run(() => handler(services, request))
-    return answer instanceof Response ? answer : Response.json(answer)
+    return answer instanceof Response
+      ? answer
+      : services.compression.json(JSON.stringify(answer), request.encoding)
   }
 }
 

@@ -26,6 +26,8 @@ export const idempotencyKey: MiddlewareHandler<RequestEnv> = (context, next) => 
       `${context.req.method} ${context.req.path}\n${clientFingerprint ?? context.get('bodyText') ?? ''}`,
     )
     .digest('base64url')
-  context.set('idempotencyKey', { key, fingerprint })
+  // The key of another caller is another key, so that nobody gets the answer to the request of somebody else.
+  const owner = context.get('caller').credential ?? 'anonymous'
+  context.set('idempotencyKey', { key: `${owner} ${key}`, fingerprint })
   return next()
 }

@@ -2,7 +2,8 @@
  * Answers of JSON that is made in pieces: a large one is sent while it is read, so that it needs little memory and
  * blocks no other request. Used by the handlers of output and actions.
  */
-import type { Logger } from 'pino'
+import type { Services } from '../services.ts'
+import type { Encoding } from './compression.ts'
 
 /** A smaller answer is sent whole, with its length, and an error before its end is an error answer. */
 const maxWholeLength = 1024 * 1024
@@ -11,12 +12,15 @@ const maxWholeLength = 1024 * 1024
  * `pieces` must begin with its reads that can refuse the request. When a later piece fails, the connection is closed
  * before the end of the answer, so that no client takes a part for the whole.
  */
-export async function streamJson(log: Logger, pieces: AsyncGenerator<string, void>): Promise<Response> {
-  const headers = { 'Content-Type': 'application/json' }
+export async function streamJson(
+  { log, compression }: Pick<Services, 'log' | 'compression'>,
+  encoding: Encoding | null,
+  pieces: AsyncGenerator<string, void>,
+): Promise<Response> {
   let head = ''
   while (head.length < maxWholeLength) {
     const { done, value } = await pieces.next()
-    if (done) return new Response(head, { headers })
+    if (done) return compression.json(head, encoding)
     head += value
   }
   const encoder = new TextEncoder()
@@ -40,7 +44,7 @@ export async function streamJson(log: Logger, pieces: AsyncGenerator<string, voi
     // Nothing is read before the client takes it.
     { highWaterMark: 0 },
   )
-  return new Response(body, { headers })
+  return compression.streamedJson(body, encoding)
 }
 
 /** The elements of an array, without its brackets. */

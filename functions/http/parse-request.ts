@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { ApiError } from '../../domain/errors.ts'
+import { findDuplicateKey } from '../../lib/json-duplicate-keys.ts'
 
 const maxReportedIssues = 5
 
@@ -21,14 +22,36 @@ export function parse(schema: z.ZodType, value: unknown, where: string): unknown
   throw new ApiError('bad_request', messages.join('; ') + (rest > 0 ? `; and ${rest} more` : ''))
 }
 
+/** All parameters of the API are whole numbers. Number() would also read 0x10, 1e2 and white space. */
+export function parseQuery(schema: z.ZodObject, query: Record<string, string>): unknown {
+  for (const [name, value] of Object.entries(query))
+    if (name in schema.shape && !/^-?\d{1,15}$/.test(value))
+      throw new ApiError('bad_request', `query.${name}: "${value.slice(0, 40)}" is not a whole number.`)
+  return parse(schema, query, 'query')
+}
+
+/** Rejects an object with the same key twice: readers would disagree about its value. */
 export function parseJson(text: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (error) {
     throw new ApiError(
       'bad_request',
       `The body is not JSON: ${error instanceof Error ? error.message : error}`,
     )
+  }
+  const duplicate = duplicateKeyOf(text)
+  if (duplicate === null) return value
+  throw new ApiError('bad_request', `The body has the key ${JSON.stringify(duplicate.slice(0, 60))} twice.`)
+}
+
+function duplicateKeyOf(text: string): string | null {
+  try {
+    return findDuplicateKey(text)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new ApiError('bad_request', `The body has ${error.message}.`)
   }
 }
 

@@ -3,7 +3,9 @@
  * cached.
  */
 import { createHash } from 'node:crypto'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Handler } from 'hono'
+import { chooseEncoding } from '../http/compression.ts'
 import { renderDocsPage } from './docs-page.ts'
 import { docsPageCss } from './docs-page-style.ts'
 import { createOpenapiDocument } from './document.ts'
@@ -26,16 +28,26 @@ function serveCached(type: string, create: () => string, extraHeaders: Record<st
     const text = create()
     return { text, etag: `"${createHash('sha1').update(text).digest('base64url')}"` }
   })
+  const compressed = {
+    br: lazy(() => brotliCompressSync(cached().text, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })),
+    gzip: lazy(() => gzipSync(cached().text)),
+  }
   return (context) => {
     const { text, etag } = cached()
+    const encoding = chooseEncoding(context.req.header('accept-encoding'))
     const headers = {
-      ETag: etag,
+      ETag: encoding === null ? etag : `W/${etag}`,
+      Vary: 'Accept-Encoding',
       'Cache-Control': 'no-cache',
       'X-Content-Type-Options': 'nosniff',
       ...extraHeaders,
     }
-    if (context.req.header('if-none-match') === etag) return new Response(null, { status: 304, headers })
-    return new Response(text, { headers: { 'Content-Type': type, ...headers } })
+    if (context.req.header('if-none-match')?.replace(/^W\//, '') === etag)
+      return new Response(null, { status: 304, headers })
+    if (encoding === null) return new Response(text, { headers: { 'Content-Type': type, ...headers } })
+    return new Response(compressed[encoding]() as Buffer<ArrayBuffer>, {
+      headers: { 'Content-Type': type, 'Content-Encoding': encoding, ...headers },
+    })
   }
 }
 

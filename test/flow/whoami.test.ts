@@ -23,7 +23,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     project: 'octo-tests',
     can_read_output: true,
   })
-  const user = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
+  const user = await whoami('Bearer the-users', { 'Octopod-Source': 'api' })
   assert.deepEqual(user.body, {
     role: 'user',
     actor: 'user',
@@ -31,6 +31,11 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     project: 'octo-tests',
     can_read_output: true,
   })
-  assert.equal((await whoami('Bearer wrong')).status, 401)
+  const unknown = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
+  assert.equal(unknown.status, 400)
+  assert.match(unknown.text, /Octopod-Source/)
+  const wrong = await whoami('Bearer wrong')
+  assert.equal(wrong.status, 401)
+  assert.match(wrong.headers.get('www-authenticate') ?? '', /^Octopod /)
   assert.equal((await whoami(null)).status, 401)
 })

@@ -66,6 +66,7 @@ suite('single deployment', () => {
     assert.deepEqual(seen, {
       status: 'Running',
       busy: false,
+      revision: seen?.configRevision,
       configRevision: seen?.configRevision,
       overrides: { application: [], deployment: [] },
     })

@@ -5,10 +5,10 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Role } from '../../domain/api-schema.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import type { Access } from '../access/access.ts'
-import { rawRequestOf } from '../access/sender.ts'
 import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
-import type { RequestEnv } from './request-env.ts'
+import type { RequestEnv } from '../http/request-env.ts'
+import type { Access } from './access.ts'
+import { rawRequestOf } from './sender.ts'
 
 /** `required`: what the endpoint needs. Throws rate_limited (429) for an address that guesses credentials. */
 export function authenticate(
