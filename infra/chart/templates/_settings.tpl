@@ -29,6 +29,17 @@
 {{- join "," $urls -}}
 {{- end -}}
 
+{{/* ALLOWED_HOSTS: the user's, those of the ingresses, and the names of the Service in the cluster. */}}
+{{- define "octopod.allowedHosts" -}}
+{{- $name := include "octopod.name" . -}}
+{{- $service := printf "%s.%s" $name .Release.Namespace -}}
+{{- $hosts := list -}}
+{{- with .Values.settings.ALLOWED_HOSTS -}}{{- $hosts = append $hosts . -}}{{- end -}}
+{{- if .Values.ingress.enabled -}}{{- $hosts = concat $hosts .Values.ingress.hosts -}}{{- end -}}
+{{- $hosts = concat $hosts .Values.ingress.api.hosts -}}
+{{- join "," (concat $hosts (list $name $service (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service))) -}}
+{{- end -}}
+
 {{/* SCRIPT_ENVIRONMENT: the names of the variables from controlScripts. */}}
 {{- define "octopod.scriptEnvironment" -}}
 {{- $names := list -}}

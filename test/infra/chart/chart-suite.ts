@@ -17,6 +17,9 @@ const stores = {
   redis: { url: 'redis://redis.example.com' },
 }
 
+/** The names of the Service in the cluster. */
+const serviceHosts = 'octopod,octopod.octopod,octopod.octopod.svc,octopod.octopod.svc.cluster.local'
+
 export function chartSuite(title: string, helm: Helm): void {
   const container = (manifests: Manifest[], kind: string, name: string) => {
     const found = podOf(find(manifests, kind, name))?.containers[0]
@@ -61,6 +64,7 @@ export function chartSuite(title: string, helm: Helm): void {
         CONTROL_SCRIPTS_DIR: '/my/scripts',
         METRICS_PORT: 9464,
         HEARTBEAT_FILE: '/tmp/heartbeat',
+        ALLOWED_HOSTS: `${settingValues.ALLOWED_HOSTS},${serviceHosts}`,
       }
       const programs = {
         server: container(manifests, 'Deployment', 'octopod-server'),
@@ -268,6 +272,36 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.equal(appUrl({}), undefined)
     })
 
+    test('sets ALLOWED_HOSTS from all ingresses and the Service', () => {
+      const allowedHosts = (values: Values) => {
+        const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
+        return (data as Record<string, string>).ALLOWED_HOSTS
+      }
+      const ingress = { enabled: true, hosts: ['one.example.com'], api: { hosts: ['api.example.com'] } }
+      const authorization = { user: 'Bearer user' }
+      assert.equal(allowedHosts({}), serviceHosts)
+      assert.equal(
+        allowedHosts({ ingress, authorization, settings: { ALLOWED_HOSTS: 'more.example.com' } }),
+        `more.example.com,one.example.com,api.example.com,${serviceHosts}`,
+      )
+    })
+
+    test('lets only ingress controllers and named peers reach the server', () => {
+      const policyOf = (values: Values) =>
+        find(helm.render({ ...stores, ...values }), 'NetworkPolicy', 'octopod-server').spec as {
+          ingress: { from?: { namespaceSelector?: { matchExpressions?: { values: string[] }[] } }[] }[]
+        }
+      const [rule, ...others] = policyOf({}).ingress
+      assert.deepEqual(others, [])
+      const [peer, ...otherPeers] = rule?.from ?? []
+      assert.deepEqual(otherPeers, [])
+      assert.ok(peer?.namespaceSelector?.matchExpressions?.[0]?.values.includes('ingress-nginx'))
+      const named = { podSelector: { matchLabels: { app: 'ci' } } }
+      const both = policyOf({ networkPolicy: { serverFrom: [named] } }).ingress[0]?.from
+      assert.deepEqual(both, [peer, named])
+      assert.deepEqual(policyOf({ networkPolicy: { ingressController: [] } }).ingress, [])
+    })
+
     test('accepts the values in the guides', () => {
       for (const guide of ['install', 'moving']) {
         const text = readFileSync(new URL(`../../../docs/${guide}.md`, import.meta.url), 'utf8')
@@ -307,7 +341,7 @@ export function chartSuite(title: string, helm: Helm): void {
 /** A valid value that is not the default. */
 function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
-  for (const sample of ['retry', 'warn', 'own', 'operator'])
+  for (const sample of ['retry', 'warn', 'own', 'operator', 'off'])
     if (parse.safeParse(sample).success && isChoice(name)) return sample
   if (isNumber(name)) return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : 1234
   return ['REDIS_PREFIX', 'NAMESPACE'].includes(name) ? 'other' : `some "${name.toLowerCase()}": #1`

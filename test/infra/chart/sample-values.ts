@@ -41,7 +41,10 @@ export const production: Values = {
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
   },
   networkPolicy: {
-    serverFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } }],
+    ingressController: [
+      { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } },
+    ],
+    serverFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ci' } } }],
   },
 }
 
