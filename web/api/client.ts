@@ -10,7 +10,8 @@ import {
   endpoints,
   headers,
 } from '../../domain/endpoints.ts'
-import { type ApiError, fetchOrThrow, toApiError } from './errors.ts'
+import { delay } from '../../lib/delay.ts'
+import { ApiError, fetchOrThrow, toApiError } from './errors.ts'
 
 type RequestBody<Name extends EndpointName> = Api[Name] extends { body: { _zod: { input: infer Body } } }
   ? Body
@@ -48,6 +49,10 @@ export type ApiClient = {
 
 /** Longer than SCRIPT_QUERY_TIMEOUT (10 s). Endpoints that run config_check have a longer one. */
 const defaultTimeoutMs = 20_000
+
+/** Attempts of a request that exceeds a limit of callers, and the longest wait between them. */
+const maxLimitedAttempts = 4
+const maxRetryAfterMs = 10_000
 
 /**
  * `actor`: the display name that the user entered, or ''. `reloadDefaultCredential` receives the refused
@@ -90,9 +95,21 @@ export function createClient(
       throw toApiError(error)
     }
   }
+  /** All users of one credential or address share a limit, so that a refusal may be over in a second. */
+  const sendWithinLimits = async (...request: Parameters<typeof send>): Promise<Response> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send(...request)
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== 'rate_limited') throw error
+        if (attempt === maxLimitedAttempts) throw error
+        await delay(Math.min(error.retryAfterMs, maxRetryAfterMs), request[1]?.signal)
+      }
+    }
+  }
   const fetchWithRetry: ApiClient['fetch'] = (...request) => {
     const usedCredential = authorization()
-    const attempt = () => send(...(request as Parameters<typeof send>))
+    const attempt = () => sendWithinLimits(...(request as Parameters<typeof send>))
     return attempt().catch(async (error: ApiError) => {
       if (error.code !== 'unauthenticated' || !(await reloadDefaultCredential(usedCredential))) throw error
       return attempt()

@@ -10,6 +10,8 @@ export class ApiError extends Error {
   readonly code: ErrorCode | null
   /** What the user can do. */
   readonly hint: string
+  /** When the same request can succeed. */
+  retryAfterMs = 0
 
   constructor(message: string, status = 0, code: ErrorCode | null = null, hint = hintFor(code, status)) {
     super(message)
@@ -34,7 +36,9 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
   const body = hasContentType(response, 'json') ? parseJson<ErrorBody>(text) : null
   if (body?.code !== undefined) {
     const message = body.tag === 'AppError' ? body.error_message : body.name_field.join(' ')
-    return new ApiError(message, status, body.code)
+    const error = new ApiError(message, status, body.code)
+    error.retryAfterMs = 1000 * (Number(response.headers.get('retry-after')) || 0)
+    return error
   }
   if (status < 400 || status === 401) {
     return new ApiError(
