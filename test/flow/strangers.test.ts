@@ -191,6 +191,18 @@ test('Wrong credentials are logged by address and limited; a valid one beside th
   assert.ok(!server.lines.some((line) => line.includes('guess-')), 'no credential is logged')
 })
 
+test('With CONFIG_JSON_CREDENTIAL=off /config.json gives no credential, and with it the log warns', async () => {
+  const credential = { APP_AUTHORIZATION_HEADER: 'Bearer the-users' }
+  const credentialAt = async (url: string) =>
+    JSON.parse((await send(url, 'GET', '/config.json', { Host: 'localhost' })).text).app_auth
+  const on = await system.startServer(credential)
+  assert.equal(await credentialAt(on.url), 'Bearer the-users')
+  assert.ok(on.lines.some((line) => line.includes('CONFIG_JSON_CREDENTIAL=off')))
+  const off = await system.startServer({ ...credential, CONFIG_JSON_CREDENTIAL: 'off' })
+  assert.equal(await credentialAt(off.url), '')
+  assert.ok(!off.lines.some((line) => line.includes('CONFIG_JSON_CREDENTIAL')))
+})
+
 test('The limit is that of the client behind a trusted proxy', async () => {
   const { url } = await system.startServer({ REQUEST_LIMIT: '1', TRUSTED_PROXIES: '127.0.0.1' })
   const statusFrom = async (address: string) =>
