@@ -269,7 +269,7 @@ export const api = {
     since: '2.0',
     summary: 'The role of the credential, and the name that is stored with actions',
     response: shapes.whoami,
-    errors: [],
+    errors: ['bad_request'],
   },
   getStorage: {
     ...endpoints.getStorage,

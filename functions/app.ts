@@ -165,6 +165,8 @@ function methodNotAllowed(log: Logger, methods: readonly string[]): Handler<Requ
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ')
   return (context) => {
     const { method, path } = context.req
+    // A file of the page that does not exist.
+    if (methods.includes('GET') && ['GET', 'HEAD'].includes(method)) return notFound(context)
     const message = `${method} is not allowed for ${path.slice(0, 200)}; use ${allow}.`
     const response = errorResponse(new ApiError('method_not_allowed', message), log, requestIdOf(context))
     response.headers.set('Allow', allow)

@@ -20,6 +20,8 @@ before(async () => {
   system = await startSystem({
     env: {
       SCRIPT_QUERY_TIMEOUT: '120',
+      // All queries are of one caller.
+      SCRIPT_QUERY_CALLER_LIMIT: '0',
       CONFIG_CHECK_TIMEOUT: '120',
       SCRIPT_QUERY_CONCURRENCY: `${slots}`,
       CONFIG_CHECK_CONCURRENCY: `${slots}`,

@@ -115,6 +115,7 @@ test('Every path answers another method with 405 and Allow', async () => {
       const answer = await octopod.call(method, path)
       assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD'], `${method} ${path}`)
     }
+  for (const method of ['GET', 'HEAD']) assert.equal((await octopod.call(method, '/missing.js')).status, 404)
   const list = await octopod.call('OPTIONS', '/api/v1/deployments')
   assert.deepEqual([list.status, list.headers.get('allow')], [405, 'GET, POST, HEAD'])
 })
