@@ -20,6 +20,8 @@ export type CallerLimits = {
    * may run without a limit, because a job may create many deployments at once.
    */
   runScriptQuery<T>(caller: Caller, isCheck: boolean, query: () => Promise<T>): Promise<T>
+  /** Counts an open websocket until the returned function is called. Throws rate_limited. */
+  holdWebSocket(caller: Caller): () => void
   /** How many requests were refused since the start. */
   refusedCount(): number
 }
@@ -27,6 +29,8 @@ export type CallerLimits = {
 const windowSeconds = 10
 /** A body costs one request more for each of these. */
 const bytesPerRequest = 16 * 1024
+/** An address without a credential may have this many websockets for each request per second. */
+const websocketsPerRequest = 10
 /** What a body of unknown length costs. */
 const unknownBodyRequests = 8
 
@@ -34,7 +38,18 @@ export function createCallerLimits(
   settings: Pick<ServerSettings, 'REQUEST_LIMIT' | 'SCRIPT_QUERY_CALLER_LIMIT'>,
 ): CallerLimits {
   const requests = createAddressLimiter(settings.REQUEST_LIMIT * windowSeconds, windowSeconds)
-  const activeQueries = new Map<string, number>()
+  const held = new Map<string, number>()
+  /** Null when `limit` are held already. */
+  const hold = (key: string, limit: number): (() => void) | null => {
+    const count = held.get(key) ?? 0
+    if (count >= limit) return null
+    held.set(key, count + 1)
+    return () => {
+      const remaining = (held.get(key) ?? 1) - 1
+      if (remaining === 0) held.delete(key)
+      else held.set(key, remaining)
+    }
+  }
   let refused = 0
   const refuse = (message: string, retryAfterSeconds: number): never => {
     refused += 1
@@ -50,20 +65,22 @@ export function createCallerLimits(
     async runScriptQuery({ credential, address }, isCheck, query) {
       const limit = settings.SCRIPT_QUERY_CALLER_LIMIT
       if (limit === 0 || (credential !== null && isCheck)) return query()
-      const key = `${isCheck} ${credential ?? groupAddress(address)}`
-      const active = activeQueries.get(key) ?? 0
-      if (active >= limit) {
+      const release = hold(`${isCheck} ${credential ?? groupAddress(address)}`, limit)
+      if (release === null) {
         const who = credential === null ? `from ${address}` : 'with your credential'
-        refuse(`${limit} requests ${who} wait for a control script already.`, 1)
+        return refuse(`${limit} requests ${who} wait for a control script already.`, 1)
       }
-      activeQueries.set(key, active + 1)
       try {
         return await query()
       } finally {
-        const remaining = (activeQueries.get(key) ?? 1) - 1
-        if (remaining === 0) activeQueries.delete(key)
-        else activeQueries.set(key, remaining)
+        release()
       }
+    },
+    holdWebSocket({ credential, address }) {
+      const limit = settings.REQUEST_LIMIT * websocketsPerRequest
+      if (credential !== null || limit === 0) return () => {}
+      const release = hold(`websocket ${groupAddress(address)}`, limit)
+      return release ?? refuse(`${limit} websockets from ${address} are open already.`, windowSeconds)
     },
     refusedCount: () => refused,
   }

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
+import type { Caller } from '../access/limits.ts'
 import type { RawRequest } from '../access/sender.ts'
 import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
 import { toRequestId } from '../http/answer-headers.ts'
@@ -66,17 +67,18 @@ export function createWebSocketRelay(
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('not_found', 'Websockets are served at /event.')
       }
-      await authorizeUpgrade({
+      const caller = await authorizeUpgrade({
         peerAddress: request.socket.remoteAddress,
         headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
       })
+      socket.once('close', access.limits.holdWebSocket(caller))
       sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client))
     } catch (error) {
       rejectUpgrade(socket, error, toRequestId(request.headers['x-request-id']?.toString()))
     }
   }
 
-  const authorizeUpgrade = async (request: RawRequest) => {
+  const authorizeUpgrade = async (request: RawRequest): Promise<Caller> => {
     access.requireAllowedHost(request)
     access.requireSameOrigin(request)
     const authorization =
@@ -87,6 +89,7 @@ export function createWebSocketRelay(
       await access.wrongCredentials.record(address, authorization, isAllowed(role, 'user'))
     await access.limits.countRequest({ credential, address }, 0)
     requireRole(role, 'user', authorization)
+    return { credential, address }
   }
 
   function markAlive(this: WebSocket): void {

@@ -91,7 +91,7 @@ test('A retry rejected because of the action of the first request gets the first
       )
       return { done: (rowCount ?? 0) > 0, value: null }
     })
-    const { rows } = await first.query(enqueue, [key, fingerprint])
+    const { rows } = await first.query(enqueue, [`admin ${key}`, fingerprint])
     await first.query('commit')
     const reply = await retry
     assert.equal(reply.status, 200, reply.text)

@@ -157,7 +157,12 @@ test('The same Idempotency-Key acts once, through Lambda and HTTP', async () => 
   const request = { method: 'POST', path: '/api/v1/deployments', headers, body: createBody('lyra') }
   const first = await invoke(request)
   const again = await invoke(request)
-  const overHttp = await createApiClient(system.url).api('POST', '/deployments', createBody('lyra'), headers)
+  const overHttp = await createApiClient(system.url, null).api(
+    'POST',
+    '/deployments',
+    createBody('lyra'),
+    headers,
+  )
   assert.equal(again.headers['octopod-action-id'], first.headers['octopod-action-id'])
   assert.equal(overHttp.headers.get('octopod-action-id'), first.headers['octopod-action-id'])
 })

@@ -19,6 +19,8 @@ export type WebProgram = Program & { origin: string; eventsUrl: string }
 export const startServer = (bench: Bench, stores: StoreAddresses) =>
   startWeb(bench, 'functions/server.ts', 'server ready', stores, {
     POWER_AUTHORIZATION_HEADER: authorization,
+    // The websockets of a benchmark send no credential.
+    REQUEST_LIMIT: '0',
   })
 
 export const startBaselineServer = (

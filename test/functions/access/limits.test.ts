@@ -48,6 +48,17 @@ test('A caller has a limited number of script queries, and a credential any numb
   await limits.runScriptQuery(caller, false, async () => {})
 })
 
+test('One address has a limited number of websockets without a credential', () => {
+  const limits = limitsFor({ REQUEST_LIMIT: '1' })
+  const caller = stranger('203.0.113.1')
+  const releases = Array.from({ length: 10 }, () => limits.holdWebSocket(caller))
+  assert.throws(() => limits.holdWebSocket(caller), rateLimited)
+  limits.holdWebSocket(stranger('203.0.113.2'))
+  limits.holdWebSocket({ credential: 'user', address: '203.0.113.1' })
+  releases[0]?.()
+  limits.holdWebSocket(caller)
+})
+
 test('A /64 of IPv6 addresses is one caller', () => {
   assert.equal(groupAddress('2001:db8:1:2:3:4:5:6'), groupAddress('2001:db8:1:2::9'))
   assert.notEqual(groupAddress('2001:db8:1:2::9'), groupAddress('2001:db8:1:3::9'))

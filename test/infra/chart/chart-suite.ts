@@ -343,9 +343,10 @@ function sampleOf(name: SettingName): string | number {
   const { parse } = settings[name]
   for (const sample of ['retry', 'warn', 'own', 'operator', 'off'])
     if (parse.safeParse(sample).success && isChoice(name)) return sample
-  if (isNumber(name)) return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : 1234
+  const number = [1234, 123].find((value) => isChoice(name) && parse.safeParse(String(value)).success)
+  if (number !== undefined)
+    return name === 'OUTPUT_LIMIT' ? 123_456_789 : name === 'KILL_GRACE' ? 2.5 : number
   return ['REDIS_PREFIX', 'NAMESPACE'].includes(name) ? 'other' : `some "${name.toLowerCase()}": #1`
 }
 
 const isChoice = (name: SettingName) => !settings[name].parse.safeParse('no choice').success
-const isNumber = (name: SettingName) => isChoice(name) && settings[name].parse.safeParse('1234').success
