@@ -15,7 +15,14 @@ import {
   serveRegistry,
   user,
 } from '../infra/control-scripts/chart-repositories.ts'
-import { createNamespace, deleteDefinition, getObjects, helms, listNamespace } from './cluster.ts'
+import {
+  createNamespace,
+  deleteDefinition,
+  getObjects,
+  helmOfVersion,
+  helms,
+  listNamespace,
+} from './cluster.ts'
 import { type MatrixChart, matrixCharts, packChart, writeChart } from './matrix-charts.ts'
 import { createScriptRunner } from './run-script.ts'
 
@@ -32,14 +39,14 @@ type Step = (typeof steps)[number]
 type Times = Partial<Record<Step, number>>
 const results: { title: string; helm: string; times: Times }[] = []
 const folder = mkdtempSync(join(tmpdir(), 'octopod-matrix-'))
-const definition = 'matrixwidgets.octopod.example.com'
+const definitions = ['matrixwidgets.octopod.example.com', 'templatewidgets.octopod.example.com']
 
 before(() => {
   for (const chart of matrixCharts) writeChart(folder, chart)
 })
 after(async () => {
   rmSync(folder, { recursive: true, force: true })
-  await deleteDefinition(definition)
+  for (const definition of definitions) await deleteDefinition(definition)
   if (process.env.MATRIX === 'write') writeTable()
 })
 
@@ -78,6 +85,7 @@ async function wholeLife(chart: MatrixChart, helm: string, namespace: string): P
   })
   const name = chart.name
   const config = chart.config ?? {}
+  const updated = { ...config, ...chart.update, replicas: '2' }
   const times: Times = {}
   results.push({ title: chart.title, helm, times })
   const measure = async (step: Step, work: () => Promise<unknown>) => {
@@ -109,11 +117,11 @@ async function wholeLife(chart: MatrixChart, helm: string, namespace: string): P
   try {
     await measure('create', () => deploy('create'))
     await measure('failing update', () => failUpdate(chart, scripts))
-    await measure('update', () => deploy('update', { ...config, replicas: '2' }))
+    await measure('update', () => deploy('update', updated))
     await measure('archive', archive)
     await measure('restore', async () => {
       await succeed('unarchive')
-      await scripts.runUntilExitCode(0, 'check', name, { ...config, replicas: '2' })
+      await scripts.runUntilExitCode(0, 'check', name, updated)
     })
     await measure('archive again', archive)
     await measure('cleanup', () => succeed('cleanup'))
@@ -166,26 +174,33 @@ function environmentOf(chart: MatrixChart, helm: string, registry: ServedReposit
   }
 }
 
+/** Replaces the rows of the charts that have run, so that one chart can run alone. */
 function writeTable(): void {
   const file = join(import.meta.dirname, 'README.md')
-  const cell = (ms: number | undefined) => (ms === undefined ? 'failed' : `${(ms / 1000).toFixed(1)} s`)
-  const rows = results
-    .sort(
-      (first, second) => order(first.title) - order(second.title) || first.helm.localeCompare(second.helm),
-    )
-    .map(({ title, helm, times }) => [
-      title,
-      helm === 'helm' ? '4' : '3',
-      ...steps.map((step) => cell(times[step])),
-    ])
-  const table = [['chart', 'Helm', ...steps], ['chart', 'Helm', ...steps].map(() => '---'), ...rows]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n')
   const text = readFileSync(file, 'utf8')
-  writeFileSync(
-    file,
-    text.replace(/(<!-- matrix -->\n)[\s\S]*?(<!-- end of matrix -->)/, `$1\n${table}\n\n$2`),
+  const [, before = '', old = '', after = ''] =
+    /^([\s\S]*<!-- matrix -->\n)([\s\S]*?)(<!-- end of matrix -->[\s\S]*)$/.exec(text) ?? []
+  const cell = (ms: number | undefined) => (ms === undefined ? 'failed' : `${(ms / 1000).toFixed(1)} s`)
+  const head = ['chart', 'Helm', ...steps]
+  const rows = new Map<string, string[]>()
+  for (const line of old.split('\n').slice(3)) {
+    const row = line.split('|').slice(1, -1)
+    if (row.length > 0)
+      rows.set(
+        row.slice(0, 2).join('|'),
+        row.map((value) => value.trim()),
+      )
+  }
+  for (const { title, helm, times } of results) {
+    const version = helm === helmOfVersion('4') ? '4' : '3'
+    rows.set(` ${title} | ${version} `, [title, version, ...steps.map((step) => cell(times[step]))])
+  }
+  const sorted = [...rows.values()].sort(
+    ([first = '', one = ''], [second = '', other = '']) =>
+      order(first) - order(second) || other.localeCompare(one),
   )
+  const table = [head, head.map(() => '---'), ...sorted].map((row) => `| ${row.join(' | ')} |`).join('\n')
+  writeFileSync(file, `${before}\n${table}\n\n${after}`)
 }
 
 const order = (title: string) => matrixCharts.findIndex((chart) => chart.title === title)

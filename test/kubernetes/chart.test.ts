@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { chartSuite } from '../infra/chart/chart-suite.ts'
 import { chart, createHelm, type Values } from '../infra/chart/helm.ts'
 import { production, trial } from '../infra/chart/sample-values.ts'
-import { createNamespace, helms, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
+import { createNamespace, helms, isOwnCluster, kubectl, listNamespace, skips } from './cluster.ts'
 
 const run = promisify(execFile)
 /** Datastores that need not exist. */
@@ -58,7 +58,7 @@ for (const program of helms) {
         production: createHelm(program).render(inStaging(production)),
       }
       // Another cluster may have no Prometheus operator.
-      const isKnown = ({ kind }: { kind: string }) => !skipWithoutKwok || kind !== 'ServiceMonitor'
+      const isKnown = ({ kind }: { kind: string }) => isOwnCluster || kind !== 'ServiceMonitor'
       for (const [name, rendered] of Object.entries(manifests)) {
         const items = rendered.filter(isKnown)
         for (const { metadata } of items) metadata.namespace ??= octopod.name
@@ -101,7 +101,7 @@ for (const program of helms) {
     })
 
     test('starts as a trial under the restricted profile, keeps its passwords, and leaves only data after uninstall', {
-      skip: skipWithoutKwok,
+      skip: skips.withoutImages,
     }, async () => {
       await helm('install', 'octopod', chart, ...trialValues)
       const password = await secretOf('octopod-postgres')
@@ -141,7 +141,7 @@ for (const program of helms) {
     })
 
     test('starts with external datastores after its migration, with permissions only in the namespace of the deployments', {
-      skip: skipWithoutKwok,
+      skip: skips.withoutImages,
     }, async () => {
       const values = valuesArguments(
         inStaging({

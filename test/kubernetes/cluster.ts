@@ -6,11 +6,27 @@ import { waitFor } from '../helpers/wait-for.ts'
 const run = promisify(execFile)
 const limits = { timeout: 120_000, maxBuffer: 64 * 1024 * 1024 }
 
-/** The reason to skip tests that need kwok; false on the cluster of infra/test-cluster. */
-export const skipWithoutKwok = process.env.TEST_KUBERNETES_TOOLS ? false : 'needs kwok'
+/** Whether the tests have started the cluster themselves, and nobody else uses it. */
+export const isOwnCluster = process.env.TEST_KUBERNETES_TOOLS !== undefined
 
-/** The helm programs to test: Helm 4 and Helm 3 of the tools, else the one of this machine. */
-export const helms = process.env.TEST_KUBERNETES_TOOLS ? ['helm', 'helm3'] : [process.env.HELM_BIN || 'helm']
+/** The reasons to skip a test on the cluster of KUBECONFIG; all are false on the one of infra/test-cluster. */
+export const skips = {
+  withoutKwok: isOwnCluster ? false : 'kwok must simulate a problem of a pod',
+  withoutOperators: isOwnCluster ? false : 'it installs definitions of operators, which the cluster may have',
+  withoutImages: isOwnCluster ? false : 'the images of Octopod must exist in a registry',
+  withoutTools: isOwnCluster ? false : 'it starts a control plane of infra/test-cluster',
+} as const
+
+const helmByVersion = JSON.parse(process.env.TEST_HELMS ?? '{"4":"helm"}') as Record<string, string>
+
+/** The program of a major version; undefined if this machine does not have it. */
+export const helmOfVersion = (version: '3' | '4'): string | undefined => helmByVersion[version]
+
+/** The helm programs to test, the newest first. */
+export const helms = ['4', '3'].flatMap((version) => helmByVersion[version] ?? [])
+
+/** The label of the namespaces of a run of the tests; its value is TEST_RUN. */
+export const runLabel = 'octopod-test-run'
 
 export async function kubectl(...args: string[]): Promise<string> {
   return (await run('kubectl', ['--request-timeout=30s', ...args], limits)).stdout
@@ -42,9 +58,10 @@ let count = 0
 /** Creates a namespace. `remove` deletes it and waits until it is gone with all its objects. */
 export async function createNamespace(labels: Record<string, string> = {}) {
   count += 1
-  const name = `octopod-test-${process.pid}-${count}`
+  const run = process.env.TEST_RUN ?? 'by-hand'
+  const name = `octopod-test-${run}-${process.pid}-${count}`
   await kubectl('create', 'namespace', name)
-  for (const [label, value] of Object.entries(labels))
+  for (const [label, value] of Object.entries({ ...labels, [runLabel]: run }))
     await kubectl('label', 'namespace', name, `${label}=${value}`)
   await waitFor('the namespace has its service account', async () => {
     const found = await kubectl('get', 'serviceaccounts', `--namespace=${name}`, '--output=name')
@@ -74,5 +91,5 @@ export async function listNamespace(namespace: string): Promise<string[]> {
 
 /** Deletes a definition that a test has installed. A cluster that ends after the tests can keep it. */
 export async function deleteDefinition(name: string): Promise<void> {
-  if (skipWithoutKwok) await kubectl('delete', 'crd', name, '--ignore-not-found')
+  if (!isOwnCluster) await kubectl('delete', 'crd', name, '--ignore-not-found')
 }

@@ -12,7 +12,7 @@ import { describe, test } from 'node:test'
 import { startControlPlane } from '../../infra/test-cluster/control-plane.ts'
 import { ensureTools } from '../../infra/test-cluster/tools.ts'
 import { waitFor } from '../helpers/wait-for.ts'
-import { skipWithoutKwok } from './cluster.ts'
+import { skips } from './cluster.ts'
 
 const startProgram = join(import.meta.dirname, '../../infra/test-cluster/start.ts')
 
@@ -38,7 +38,7 @@ const waitForNoProcess = (folder: string) =>
     return { done: remaining.length === 0, value: null, seen: remaining }
   })
 
-describe('a control plane', { skip: skipWithoutKwok }, () => {
+describe('a control plane', { skip: skips.withoutTools }, () => {
   test('reports a program that ends, and leaves neither processes nor files when stopped', async () => {
     const controlPlane = await startControlPlane(await ensureTools(() => {}))
     const folder = dirname(controlPlane.kubeconfig)

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../helpers/wait-for.ts'
 import { type ChartRepository, credentials, serveSampleChart } from './chart-repository.ts'
-import { createNamespace, getObjects, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
+import { createNamespace, getObjects, kubectl, listNamespace, skips } from './cluster.ts'
 import { baseDomain, type Octopod, startOctopod } from './octopod.ts'
 
 /** Registers the tests, which must run in this order. `helm`: the program. */
@@ -113,7 +113,7 @@ export function deploymentLifecycle(helm: string): void {
   })
 
   test('The check detects a pod that stops being ready, and its recovery', {
-    skip: skipWithoutKwok,
+    skip: skips.withoutKwok,
   }, async () => {
     const [pod] = await pods('green', 'web')
     const annotate = (mark: string) =>

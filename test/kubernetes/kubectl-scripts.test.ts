@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { createNamespace, getObjects, kubectl, listNamespace, skipWithoutKwok } from './cluster.ts'
+import { createNamespace, getObjects, kubectl, listNamespace } from './cluster.ts'
 import { createScriptRunner } from './run-script.ts'
 
-describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () => {
+describe('the kubectl scripts', { concurrency: 3 }, () => {
   let namespace: Awaited<ReturnType<typeof createNamespace>>
   let scripts: ReturnType<typeof createScriptRunner>
-  const sample = { 'image.tag': 'v1', replicas: '2', greeting: 'Hello' }
+  const sample = { 'image.tag': '1.28', replicas: '2', greeting: 'Hello' }
 
   before(async () => {
     namespace = await createNamespace()
@@ -44,7 +44,7 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
         )
         assert.equal(env.value, value)
 
-        const next = { ...config, 'image.tag': 'v2' }
+        const next = { ...config, 'image.tag': '1.29' }
         assert.equal((await scripts.run('check', name, next)).code, 3)
         await runSuccessfully('update', name, next)
         await scripts.runUntilExitCode(0, 'check', name, next)
@@ -76,7 +76,7 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
   const rejected: [string, Record<string, string>, RegExp][] = [
     [
       'an undeclared key',
-      { ...sample, tag: 'v1' },
+      { ...sample, tag: '1.28' },
       /^tag: the manifests do not declare this key\. They declare: image\.tag, replicas, greeting\.\n$/,
     ],
     [
@@ -121,10 +121,12 @@ describe('the kubectl scripts', { skip: skipWithoutKwok, concurrency: 3 }, () =>
         template: {
           metadata: { labels: { app: 'store' } },
           spec: {
+            terminationGracePeriodSeconds: 1,
             containers: [
               {
                 name: 'store',
-                image: 'example.org/store:1',
+                image: 'busybox:1.36',
+                command: ['sleep', 'infinity'],
                 env: [{ name: 'SH', value: `$\${HOME} \${HOME}` }],
               },
             ],

@@ -14,6 +14,8 @@ export type MatrixChart = {
   /** The config of a failing update, the script that reports it, and what it says on stdout or stderr. */
   failing: { config: Record<string, string>; script: 'config_check' | 'update' | 'check'; message: RegExp }
   config?: Record<string, string>
+  /** Added to the config by the update that succeeds. */
+  update?: Record<string, string>
   /** Further fields of DEFAULTS. */
   defaults?: Record<string, unknown>
   isServedByRegistry?: boolean
@@ -26,7 +28,10 @@ const pod = (image: string, extra = '') => `metadata: { labels: { ${labels}, par
       containers: [{ name: main, image: 'busybox:${image}', command: [sleep, infinity] }]${extra}`
 
 /** A Deployment without a count leaves it to the HPA. */
-const deployment = (replicas = 'replicas: {{ .Values.replicas }}', annotations = '') => `apiVersion: apps/v1
+export const deployment = (
+  replicas = 'replicas: {{ .Values.replicas }}',
+  annotations = '',
+) => `apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ .Release.Name }}-web
@@ -38,7 +43,7 @@ spec:
   template:
     ${pod('{{ .Values.image.tag }}')}
 `
-const values = "image: { tag: '1.36' }\nreplicas: 1\n"
+export const values = "image: { tag: '1.36' }\nreplicas: 1\n"
 const chartYaml = (name: string) => `apiVersion: v2\nname: ${name}\nversion: 1.0.0\n`
 
 const missingImage = {
@@ -64,6 +69,33 @@ spec:
     - metadata: { name: data }
       spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: ${size} } } }
 `
+
+export const widget = (kind: string) => `apiVersion: octopod.example.com/v1
+kind: ${kind}
+metadata: { name: {{ .Release.Name }}-widget }
+spec: { size: {{ .Values.widget.size }} }
+`
+
+export function widgetDefinition(kind: string): string {
+  const singular = kind.toLowerCase()
+  return `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: ${singular}s.octopod.example.com }
+spec:
+  group: octopod.example.com
+  scope: Namespaced
+  names: { kind: ${kind}, plural: ${singular}s, singular: ${singular} }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: { type: object, properties: { size: { type: integer, maximum: 9 } } }
+`
+}
 
 export const matrixCharts: MatrixChart[] = [
   {
@@ -94,30 +126,30 @@ export const matrixCharts: MatrixChart[] = [
     files: {
       'values.yaml': `${values}widget: { size: 3 }\n`,
       'templates/web.yaml': deployment(),
-      'templates/widget.yaml':
-        'apiVersion: octopod.example.com/v1\nkind: MatrixWidget\nmetadata: { name: {{ .Release.Name }}-widget }\nspec: { size: {{ .Values.widget.size }} }\n',
-      'crds/widgets.yaml': `apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: { name: matrixwidgets.octopod.example.com }
-spec:
-  group: octopod.example.com
-  scope: Namespaced
-  names: { kind: MatrixWidget, plural: matrixwidgets, singular: matrixwidget }
-  versions:
-    - name: v1
-      served: true
-      storage: true
-      schema:
-        openAPIV3Schema:
-          type: object
-          properties:
-            spec: { type: object, properties: { size: { type: integer, maximum: 9 } } }
-`,
+      'templates/widget.yaml': widget('MatrixWidget'),
+      'crds/widgets.yaml': widgetDefinition('MatrixWidget'),
     },
     failing: {
       config: { 'widget.size': '10' },
       script: 'config_check',
       message: /^widget\.size: .*MatrixWidget.*spec\.size: Invalid value: 10/,
+    },
+  },
+  {
+    // Helm can install such a chart only without objects of the new kind.
+    title: 'definitions in templates',
+    name: 'templated',
+    files: {
+      'values.yaml': `${values}widget: { enabled: false, size: 3 }\n`,
+      'templates/web.yaml': deployment(),
+      'templates/widgets.yaml': widgetDefinition('TemplateWidget'),
+      'templates/widget.yaml': `{{- if .Values.widget.enabled }}\n${widget('TemplateWidget')}{{- end }}\n`,
+    },
+    update: { 'widget.enabled': 'true' },
+    failing: {
+      config: { 'widget.enabled': 'true', 'widget.size': '10' },
+      script: 'config_check',
+      message: /^widget\.size: .*TemplateWidget.*spec\.size: Invalid value: 10/,
     },
   },
   {

@@ -18,7 +18,7 @@ import { foreignObject, foreignObjectMessage, shortHelmError } from './helm-erro
 import { helmFlags } from './helm-options.mjs'
 import { configuredSummary, render } from './release.mjs'
 
-/** The time limit for findKeyByRemoval. The user waits for the result at most 10 seconds. */
+/** The time limit for findKeyByRemoval. A user waits for the result. */
 const keySearchMs = 4_000
 
 export async function configProblems(request) {
@@ -51,7 +51,11 @@ async function findProblems(request) {
   const chart = await fetchChart(readChartSource(request.deployment))
   const chartKinds = (await chartCrds(chart)).map(({ kind }) => kind)
   const found = await dryRun
-  const created = withoutDefinedKinds(found, [...summary.definedKinds, ...chartKinds])
+  const templateKinds = summary.definedKinds.filter((kind) => !chartKinds.includes(kind))
+  const impossible = found.find(({ unknownKind }) => templateKinds.includes(unknownKind))
+  if (impossible !== undefined)
+    return [{ key: null, message: definedTogetherMessage(impossible.unknownKind) }]
+  const created = withoutDefinedKinds(found, chartKinds)
   const rejected = created.length > 0 ? created : await rejectedUpdates(request, documents, live)
   if (rejected.length === 0 && found.length > 0) {
     const message = await missingCrdProblem(chart)
@@ -62,6 +66,10 @@ async function findProblems(request) {
     key: findKeyByValue(problem, documents, pairs),
   }))
 }
+
+/** Helm looks every kind up before it installs anything, and it installs only the folder crds before that. */
+const definedTogetherMessage = (kind) =>
+  `The cluster has no kind ${kind}, which the chart defines in its templates: helm cannot install an object of a kind together with its definition.`
 
 /** helm refuses objects of other releases. The names of such objects do not contain the deployment's name. */
 function foreignProblems({ name, deployment }, live) {

@@ -53,8 +53,7 @@ export async function render(request) {
       return await helm([...args, '--dry-run=server'])
     } catch (error) {
       // Helm 4 looks every kind up in the cluster, which has those of the chart only after the first installation.
-      if (major < 4 || !/no matches for kind/.test(error.message) || (await chartCrds(chart)).length === 0)
-        throw error
+      if (major < 4 || !/no matches for kind/.test(error.message)) throw error
       return await helm([...args, '--dry-run=client', ...(await clusterArguments(chart))])
     }
   })

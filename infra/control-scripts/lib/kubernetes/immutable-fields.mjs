@@ -5,7 +5,8 @@
 import { runDryRun } from './dry-run.mjs'
 import { objectKey, referenceTo } from './kubectl.mjs'
 
-const immutable = /immutable|may not be changed|Forbidden: updates to|cannot be changed|can not be unset/
+const immutable =
+  /immutable|may not (?:be changed|change once set)|Forbidden: updates to|cannot be changed|can not be unset/
 /** Fields of a StatefulSet that may change. */
 const mutableStatefulSetFields = [
   ...['replicas', 'template', 'updateStrategy', 'ordinals', 'minReadySeconds', 'revisionHistoryLimit'],
