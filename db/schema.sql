@@ -66,7 +66,9 @@ create table deployment_checks (
   exit_code smallint,
   error text,
   failure jsonb,
-  stopped_waiting_by text
+  stopped_waiting_by text,
+  config_hash text,
+  status_update_timeout interval
 ) with (fillfactor=50);
 
 create table deployments (
@@ -109,6 +111,13 @@ create table refused_keys (
   refused_at timestamp with time zone not null
 );
 
+create table script_failures (
+  subject text not null,
+  script text not null,
+  failed_at timestamp with time zone not null default now(),
+  failure jsonb not null
+);
+
 create table status_changes (
   id bigint not null default nextval('status_changes_id_seq'::regclass),
   deployment text not null,
@@ -148,6 +157,7 @@ alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name)
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
 alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
 alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
+alter table script_failures add constraint script_failures_pkey PRIMARY KEY (subject, script);
 alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (action_id);
 
@@ -411,6 +421,7 @@ begin
     raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
   end if;
   insert into deleted_deployments (id) values (old.id);
+  delete from script_failures where subject = 'deployment ' || old.id;
   return null;
 end
 $function$;
@@ -535,6 +546,9 @@ begin
   returning deployment_id into target;
   if target is not null then
     update deployments set links = coalesce(p_links, links), revision = default where id = target;
+    if p_links is not null then
+      delete from script_failures where subject = 'deployment ' || target and script = 'info';
+    end if;
   else
     select deployment_id into target from actions
     where id = p_id and fencing_token = p_fencing_token and state = 'running' and lease_expires_at > now();
@@ -599,6 +613,19 @@ AS $function$
     when c.error is not null then to_api_failure(c.failure, 'script', c.error,
       case when is_pending then '["stop_waiting", "edit"]' else '["edit"]' end::jsonb, with_output)
   end
+$function$;
+
+CREATE OR REPLACE FUNCTION to_api_failed_scripts(p_deployment_id bigint, c deployment_checks, with_output boolean)
+ RETURNS json
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select coalesce(json_agg(json_build_object(
+    'failed_at', to_api_time(f.failed_at),
+    'failure', to_api_failure(f.failure, 'script', f.failure ->> 'message', '[]', with_output)) order by f.script), '[]')
+  from script_failures f
+  where f.subject in ('deployment ' || p_deployment_id, 'config', 'config ' || c.config_hash)
+    and f.script is distinct from case when c.error is not null then c.failure ->> 'script' end
 $function$;
 
 CREATE OR REPLACE FUNCTION to_api_failure(failure jsonb, what text, message text, check_remedies jsonb, with_output boolean)
@@ -718,7 +745,8 @@ create view deployment_details as
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)
             ELSE NULL::json
         END) AS body,
-    a.last AS last_action
+    a.last AS last_action,
+    d.status_updated_at
    FROM deployments d
      LEFT JOIN LATERAL ( SELECT a_1.*::actions AS last
            FROM actions a_1

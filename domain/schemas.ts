@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { actionStates, actionWireNames } from './actions.ts'
 import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
-import { failure } from './failures/failure-schemas.ts'
+import { failedScript, failure } from './failures/failure-schemas.ts'
 import {
   configKeyError,
   configValueError,
@@ -195,6 +195,14 @@ export const fullInfoWithCheck = fullInfo.extend({
     .extend({ failure: failure.nullable().optional().describe('only for a failed action') })
     .nullable(),
   last_check: lastCheck.nullable(),
+  waits_until: timestamp
+    .nullable()
+    .optional()
+    .describe('when the wait for the health check ends as a failure; null: the deployment does not wait'),
+  failed_scripts: z
+    .array(failedScript)
+    .optional()
+    .describe('info, notifications and config scripts whose last run failed'),
 })
 
 export const actionLog = z.object({

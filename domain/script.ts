@@ -91,16 +91,20 @@ export function lifecycleArguments(project: Project, name: string, config: Effec
   ]
 }
 
+/** True for the scripts of the application level, whose answer depends on the deployment config. */
+export const receivesConfig = (script: ConfigScript): boolean => script.startsWith('application_config')
+
 /** The arguments of the four config scripts. Only those of the application level receive the deployment config. */
 export function configArguments(
   script: ConfigScript,
   project: Project,
   deployment: readonly KeyValue[],
 ): string[] {
-  const level = script === 'application_config' || script === 'application_config_keys'
   return [
     ...projectArguments(project),
-    ...(level ? deployment.flatMap(([key, value]) => ['--deployment-config', `${key}=${value}`]) : []),
+    ...(receivesConfig(script)
+      ? deployment.flatMap(([key, value]) => ['--deployment-config', `${key}=${value}`])
+      : []),
   ]
 }
 

@@ -94,7 +94,7 @@ end
 $$;
 
 -- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The
--- holder of the lease may repeat the call when the answer was lost.
+-- holder of the lease may repeat the call when the answer was lost. With links, info has succeeded.
 create or replace function start_action(p_id bigint, p_fencing_token int, p_links jsonb) returns json language plpgsql as $$
 declare
   target bigint;
@@ -105,6 +105,9 @@ begin
   returning deployment_id into target;
   if target is not null then
     update deployments set links = coalesce(p_links, links), revision = default where id = target;
+    if p_links is not null then
+      delete from script_failures where subject = 'deployment ' || target and script = 'info';
+    end if;
   else
     select deployment_id into target from actions
     where id = p_id and fencing_token = p_fencing_token and state = 'running' and lease_expires_at > now();

@@ -181,6 +181,7 @@ begin
     raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
   end if;
   insert into deleted_deployments (id) values (old.id);
+  delete from script_failures where subject = 'deployment ' || old.id;
   return null;
 end
 $$;

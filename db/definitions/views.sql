@@ -91,6 +91,17 @@ returns jsonb language sql stable parallel safe as $$
   end
 $$;
 
+-- The scripts beside actions and checks whose last run failed. What the last check says already is left out.
+create or replace function to_api_failed_scripts(p_deployment_id bigint, c deployment_checks, with_output boolean)
+returns json language sql stable parallel safe as $$
+  select coalesce(json_agg(json_build_object(
+    'failed_at', to_api_time(f.failed_at),
+    'failure', to_api_failure(f.failure, 'script', f.failure ->> 'message', '[]', with_output)) order by f.script), '[]')
+  from script_failures f
+  where f.subject in ('deployment ' || p_deployment_id, 'config', 'config ' || c.config_hash)
+    and f.script is distinct from case when c.error is not null then c.failure ->> 'script' end
+$$;
+
 create or replace function to_api_action_summary(a actions) returns json language sql stable parallel safe as $$
   select json_build_object(
     'action_id', a.id,
@@ -111,7 +122,7 @@ create or replace function to_api_action_summary(a actions) returns json languag
     'cancelled_by', a.cancelled_by)
 $$;
 
--- `body` is the FullInfo of the API without last_check.
+-- `body` is the FullInfo of the API without what getFullInfos adds.
 create or replace view deployment_details as
 select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
   json_build_object(
@@ -132,7 +143,8 @@ select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
         || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
       when (a.last).id is not null then to_api_action_summary(a.last)
     end) as body,
-  a.last as last_action
+  a.last as last_action,
+  d.status_updated_at
 from deployments d
 left join lateral (
   select a as last from actions a where a.deployment_id = d.id order by a.id desc limit 1

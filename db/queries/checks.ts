@@ -124,6 +124,10 @@ export type CheckResult = Claim & {
   /** Why the check failed; null after a success. */
   failure: Failure | null
   nextCheckInMs: number
+  /** Identifies the deployment config of the deployment. Without it the stored one stays. */
+  configHash?: string | null
+  /** How long a pending status lasts at most. Without it the stored one stays. */
+  statusTimeoutMs?: number
 }
 
 /** Saves a result that leaves the status unchanged. Returns false, and changes nothing, if the claim is no longer held. */
@@ -178,9 +182,17 @@ const isHeld = ({ id, claim, dueAtUs }: Claim) => sql.fragment`
   next_check_at = ${fromMicroseconds(sql.fragment`${dueAtUs}::bigint`)} and deployment_id = ${id} and claim = ${claim} and ${hasNoActiveAction(sql.fragment`${id}::bigint`)}`
 
 /** The claim ends, so that a late renewal changes nothing. A status without checks keeps its null. */
-const resultColumns = ({ exitCode, failure, nextCheckInMs }: CheckResult) => sql.fragment`
+const resultColumns = ({
+  exitCode,
+  failure,
+  nextCheckInMs,
+  configHash,
+  statusTimeoutMs,
+}: CheckResult) => sql.fragment`
   checked_at = now(), exit_code = ${exitCode}, error = ${failure?.message ?? null},
   failure = ${failure === null ? null : toJsonb(failure)}, claim = claim + 1, lease_expires_at = null,
+  config_hash = coalesce(${configHash ?? null}, config_hash),
+  status_update_timeout = coalesce(${statusTimeoutMs === undefined ? null : toInterval(statusTimeoutMs)}, status_update_timeout),
   next_check_at = case when next_check_at is not null then now() + ${toInterval(nextCheckInMs)} end`
 
 const fromMicroseconds = (microseconds: FragmentSqlToken) => sql.fragment`

@@ -9,7 +9,7 @@ import type { ChangeEvent } from '../../domain/event.ts'
 import { type FullInfo, nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Database, Transaction } from '../pool.ts'
-import { pendingStatuses } from './sql-fragments.ts'
+import { pendingStatuses, timedStatuses } from './sql-fragments.ts'
 
 // Created once: zod compiles a schema on first use.
 const listVersionRow = z.object({ changes: z.number() })
@@ -107,7 +107,11 @@ export async function getFullInfos(
       else json_build_object(
         'checked_at', to_api_time(coalesce(c.checked_at, d.updated_at)), 'exit_code', c.exit_code, 'error', c.error, 'failure',
         to_api_check_failure(c, d.status in (${pendingStatuses}), ${withOutput}))::text
-      end || '}' as text
+      end || ', "waits_until" : ' || coalesce(to_json(case
+        when d.status in (${timedStatuses}) and (d.last_action).state in ('queued', 'running') is not true
+          then to_api_time(d.status_updated_at + c.status_update_timeout)
+      end)::text, 'null')
+      || ', "failed_scripts" : ' || to_api_failed_scripts(d.id, c, ${withOutput}) || '}' as text
     from deployment_details d left join deployment_checks c on c.deployment_id = d.id
     where name = any(${sql.array([...names], 'text')})`)
   return new Map(rows.map(({ name, text }) => [name, text]))

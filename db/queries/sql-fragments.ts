@@ -19,6 +19,11 @@ const statusList = (matches: (status: Status) => boolean) =>
 /** The statuses that wait for a check. */
 export const pendingStatuses = statusList(isPending)
 
+/** The statuses that a failed check ends after STATUS_UPDATE_TIMEOUT. */
+export const timedStatuses = statusList(
+  (status) => statusTable[status].onCheckFailure === 'fail_after_timeout',
+)
+
 /** True for a row `d` of deployments whose retention time runs since `archived_at`. */
 export const isInRetention = sql.fragment`d.status in (${statusList((status) => statusTable[status].startsRetention)})`
 

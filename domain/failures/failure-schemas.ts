@@ -20,3 +20,6 @@ export const failure = storedFailure.extend({
 /** What a notifications script learns. `exit_code`: null when the script did not exit by itself. */
 export const notifiedFailure = storedFailure.extend({ what: z.string(), exit_code: z.int().nullable() })
 export type NotifiedFailure = z.infer<typeof notifiedFailure>
+
+/** A script beside actions and checks: info, notifications or a config script. It is listed until it next succeeds. */
+export const failedScript = z.object({ failed_at: z.iso.datetime(), failure })

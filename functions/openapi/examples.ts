@@ -80,6 +80,8 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     response: {
       ...fullInfo,
       last_check: { checked_at: '2026-03-01T10:00:30.000000Z', exit_code: 0, error: null, failure: null },
+      waits_until: null,
+      failed_scripts: [],
     },
   },
   getInfo: {

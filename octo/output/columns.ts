@@ -69,5 +69,6 @@ export function describeState({ name, info, action }: Snapshot): string {
   if (!isPending(status)) return `${name}: ${statusLabel(info)}`
   const check = explainCheck(info.last_check)
   const words = check?.hint ?? check?.output.at(-1) ?? check?.message
-  return `${name}: ${status}, waiting for the check${words === undefined ? '' : ` (${words})`}`
+  const deadline = info.waits_until ? ` until ${formatTimestamp(info.waits_until)}` : ''
+  return `${name}: ${status}, waiting for the check${deadline}${words === undefined ? '' : ` (${words})`}`
 }

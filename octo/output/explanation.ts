@@ -44,6 +44,10 @@ export function explainCheck(check: LastCheck | null): Explanation | null {
   return check?.failure ? fromFailure(check.failure) : null
 }
 
+/** Scripts beside actions and checks; a server of an earlier version sends none. */
+export const explainFailedScripts = ({ failed_scripts = [] }: FullInfoWithCheck) =>
+  failed_scripts.map(({ failed_at: failedAt, failure }) => ({ failedAt, explanation: fromFailure(failure) }))
+
 /** The lines below the sentence: the cause, then the output with a margin. */
 export const explanationLines = ({ hint, output }: Explanation): string[] => [
   ...(hint === null ? [] : [hint]),

@@ -7,23 +7,37 @@ import type { FullInfoWithCheck } from '../../domain/schemas.ts'
 import { statusTable } from '../../domain/statuses.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { statusLabel } from './columns.ts'
-import { type Explanation, explainAction, explainCheck, explanationLines } from './explanation.ts'
+import {
+  type Explanation,
+  explainAction,
+  explainCheck,
+  explainFailedScripts,
+  explanationLines,
+} from './explanation.ts'
 import { formatTimestamp } from './table.ts'
 import { toSingleLine } from './terminal-text.ts'
 
 export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
-    `Status: ${statusLabel(info)}`,
+    `Status: ${statusLabel(info)}${deadlineOf(info)}`,
     ...failuresOf(info).flatMap(({ heading, explanation }) => [
       `${heading}: ${toSingleLine(explanation.message)}`,
       ...explanationLines(explanation).map((line) => `  ${line}`),
     ]),
     ...adviceFor(info),
+    ...explainFailedScripts(info).flatMap(({ failedAt, explanation }) => [
+      `Since ${formatTimestamp(failedAt)}: ${toSingleLine(explanation.message)}`,
+      ...explanationLines(explanation).map((line) => `  ${line}`),
+      ...(explanation.isOutputHidden ? ['  Its output needs another credential: ask an operator.'] : []),
+    ]),
     ...(metadata.length === 0 ? [] : ['Links:']),
     ...metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`),
   ]
 }
+
+const deadlineOf = ({ waits_until: deadline }: FullInfoWithCheck): string =>
+  deadline ? `, waiting for the check until ${formatTimestamp(deadline)}` : ''
 
 /** The sentences without words of scripts, for a table or JSON. Null when nothing failed. */
 export function reasonOf(info: FullInfoWithCheck): string | null {

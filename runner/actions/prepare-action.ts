@@ -11,7 +11,8 @@ import type { RunnerContext } from '../context.ts'
 import { checkConfig, rejectionFailure } from '../scripts/check-config.ts'
 import { parseLinks } from '../scripts/csv.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
-import { runDeploymentScript } from '../scripts/run-script.ts'
+import { recordScriptResult } from '../scripts/record-failure.ts'
+import { runDeploymentScript, type ScriptRun, unreadableOutput } from '../scripts/run-script.ts'
 
 /** `links`: null keeps the stored ones. `warnings` are shown in the output of the action. */
 export type PreparedAction =
@@ -54,11 +55,20 @@ async function readLinks(
 ): Promise<{ links: Link[] | null; warnings: string[] }> {
   const timeoutMs = context.settings.CHECK_TIMEOUT
   const run = await runDeploymentScript(context, 'info', name, config, { signal, timeoutMs })
-  if (run.failure !== null) return { links: null, warnings: [failureText(run.failure)] }
+  const answer = run.failure === null ? readLinksFrom(run) : { failure: run.failure }
+  if (!('failure' in answer)) return answer
+  // The start of the action clears it after a success.
+  if (!signal.aborted) await recordScriptResult(context, { deployment: name }, 'info', answer.failure)
+  return { links: null, warnings: [failureText(answer.failure)] }
+}
+
+function readLinksFrom({
+  stdout,
+  mask,
+}: ScriptRun): { links: Link[]; warnings: string[] } | { failure: Failure } {
   try {
-    return parseLinks(run.stdout)
+    return parseLinks(stdout)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return { links: null, warnings: [`The output of the info script cannot be read: ${message}`] }
+    return { failure: unreadableOutput('info', mask, error) }
   }
 }

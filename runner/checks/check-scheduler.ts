@@ -16,6 +16,7 @@ import { checkScriptFor, isPending, statusAfterCheck, statusAfterCheckError } fr
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
 import { getEffectiveConfig } from '../scripts/effective-config.ts'
+import { hashConfig } from '../scripts/record-failure.ts'
 import { runDeploymentScript } from '../scripts/run-script.ts'
 import { type CheckLease, createCheckLeases } from './check-leases.ts'
 
@@ -77,7 +78,7 @@ async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: 
     await releaseCheck(db, dueCheck)
     return false
   }
-  const { hasRun, exitCode, failure } = outcome
+  const { hasRun, exitCode, failure, configHash } = outcome
   const timeoutMs = settings.STATUS_UPDATE_TIMEOUT
   const newStatus = hasRun
     ? statusAfterCheck(status, exitCode, pendingMs, timeoutMs)
@@ -89,6 +90,8 @@ async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: 
     exitCode,
     failure,
     nextCheckInMs: nextCheckInMs(settings.CHECK_INTERVAL, dueCheck),
+    configHash,
+    statusTimeoutMs: timeoutMs,
   }
   if (newStatus === status) {
     if (!(await saveCheckResult(db, checkResult))) await releaseCheck(db, dueCheck)
@@ -104,7 +107,12 @@ async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: 
 }
 
 /** `hasRun`: the script could be started. `exitCode`: null when the script did not exit by itself. */
-type CheckOutcome = { hasRun: boolean; exitCode: number | null; failure: Failure | null }
+type CheckOutcome = {
+  hasRun: boolean
+  exitCode: number | null
+  failure: Failure | null
+  configHash: string | null
+}
 
 /** Returns null when the check had to end; it says nothing about the deployment then. */
 async function runCheck(
@@ -113,10 +121,11 @@ async function runCheck(
   { name, status, overrides }: DueCheck,
 ): Promise<CheckOutcome | null> {
   const script = checkScriptFor(status)
-  if (script === null) return { hasRun: false, exitCode: null, failure: null }
+  if (script === null) return { hasRun: false, exitCode: null, failure: null, configHash: null }
   const config = await getEffectiveConfig(context, { name, overrides }, lease.signal)
   if (lease.isOver()) return null
-  if ('failure' in config) return { hasRun: false, exitCode: null, failure: config.failure }
+  const configHash = config.deployment === undefined ? null : hashConfig(config.deployment)
+  if ('failure' in config) return { hasRun: false, exitCode: null, failure: config.failure, configHash }
   const { signal, marker } = lease
   const options = { timeoutMs: context.settings.CHECK_TIMEOUT, signal, marker }
   const { result, failure } = await runDeploymentScript(context, script, name, config, options)
@@ -125,6 +134,7 @@ async function runCheck(
     hasRun: result.error === null,
     exitCode: result.timedOut || result.error !== null ? null : result.exitCode,
     failure,
+    configHash,
   }
 }
 

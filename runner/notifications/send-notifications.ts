@@ -1,6 +1,6 @@
 /**
  * Calls the notifications script for each status change, one after another. A change is sent at most once; a runner
- * that is killed loses at most one. A failing script changes nothing. Started by main.ts.
+ * that is killed loses at most one. A failing script changes nothing, and is shown on the page. Started by main.ts.
  */
 import { type StatusChange, takeStatusChanges } from '../../db/queries/status-changes.ts'
 import { failureText } from '../../domain/failures/failure.ts'
@@ -8,6 +8,7 @@ import { notificationArguments } from '../../domain/script.ts'
 import { isFailed, type Status } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
+import { recordScriptResult } from '../scripts/record-failure.ts'
 import { runScript } from '../scripts/run-script.ts'
 import { failureEnvironment } from './failure-environment.ts'
 
@@ -43,5 +44,6 @@ async function sendNotification(context: RunnerContext, change: StatusChange): P
     timeoutMs: settings.CHECK_TIMEOUT,
     extraEnvironment: failureEnvironment(isFailed(to) ? change.failure : null),
   })
+  await recordScriptResult(context, { deployment }, 'notifications', run.failure)
   if (run.failure !== null) log.warn({ deployment }, failureText(run.failure))
 }

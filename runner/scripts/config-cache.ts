@@ -13,6 +13,8 @@ export type ConfigCache = {
   set(key: string, entry: Entry): void
   /** The scripts that run at the moment, by the same keys. */
   inFlight: Map<string, Promise<ScriptAnswer>>
+  /** When the failure of a script was last recorded, by the same keys. */
+  recordedFailures: Map<string, number>
 }
 
 const maxBytes = 32 * 1024 * 1024
@@ -35,5 +37,6 @@ export function createConfigCache(maxAgeMs: number): ConfigCache {
       entries.set(key, entry)
     },
     inFlight: new Map(),
+    recordedFailures: new Map(),
   }
 }

@@ -4,14 +4,15 @@
  * script-query-handler.ts and effective-config.ts.
  */
 import { readScriptCache, writeScriptCache } from '../../db/redis/script-cache.ts'
-import { failureText } from '../../domain/failures/failure.ts'
+import { type Failure, failureText } from '../../domain/failures/failure.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
-import { type ConfigScript, configArguments } from '../../domain/script.ts'
+import { type ConfigScript, configArguments, receivesConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { configCacheKey } from './config-cache.ts'
 import { parseKeys, parsePairs } from './csv.ts'
-import { runScript } from './run-script.ts'
+import { hashConfig, recordScriptResult } from './record-failure.ts'
+import { runScript, type ScriptRun, unreadableOutput } from './run-script.ts'
 
 /** `deployment`: the deployment config, which the two scripts of the application level receive. */
 export async function getConfigScriptAnswer(
@@ -70,9 +71,9 @@ async function runConfigScript(
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
   const args = configArguments(script, project, deployment)
   const run = await runScript(context, script, args, options, { application: [], deployment })
-  if (run.failure !== null)
-    return { status: 'failed', message: failureText(run.failure), failure: run.failure }
-  const answer = parseAnswer(script, run.stdout)
+  const answer = run.failure === null ? parseAnswer(script, run) : failedAnswer(run.failure)
+  // Not awaited: a user may wait for the answer.
+  if (!run.result.interrupted) void recordResult(context, { key, script, deployment }, answer)
   if (answer.status === 'failed') return answer
   configCache.set(key, { answer, fetchedAtMs: Date.now() })
   const ttlMs = settings.CACHE_INVALIDATION_TIME
@@ -80,13 +81,39 @@ async function runConfigScript(
   return answer
 }
 
-function parseAnswer(script: ConfigScript, stdout: string): ScriptAnswer {
+function parseAnswer(script: ConfigScript, { stdout, mask }: ScriptRun): ScriptAnswer {
   try {
     return script.endsWith('_keys')
       ? { status: 'keys', keys: parseKeys(stdout) }
       : { status: 'pairs', pairs: parsePairs(stdout) }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return { status: 'failed', message: `The output of the ${script} script cannot be read: ${message}` }
+    return failedAnswer(unreadableOutput(script, mask, error))
   }
 }
+
+const failedAnswer = (failure: Failure): ScriptAnswer => ({
+  status: 'failed',
+  message: failureText(failure),
+  failure,
+})
+
+const recordIntervalMs = 60_000
+
+/** The same failure is recorded once a minute, because a failing script runs for every check. */
+async function recordResult(
+  context: RunnerContext,
+  { key, script, deployment }: ConfigScriptCall,
+  answer: ScriptAnswer,
+): Promise<void> {
+  const { recordedFailures } = context.configCache
+  const failure = answer.status === 'failed' ? (answer.failure ?? null) : null
+  if (failure === null) recordedFailures.delete(key)
+  else if (Date.now() - (recordedFailures.get(key) ?? 0) < recordIntervalMs) return
+  else recordedFailures.set(key, Date.now())
+  if (recordedFailures.size > maxRecordedFailures) recordedFailures.clear()
+  const configHash = receivesConfig(script) ? hashConfig(deployment) : null
+  const ofConfig: Failure | null = failure === null ? null : { ...failure, what: 'config_script' }
+  await recordScriptResult(context, { configHash }, script, ofConfig)
+}
+
+const maxRecordedFailures = 1000

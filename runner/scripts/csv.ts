@@ -51,7 +51,8 @@ function parseRows(text: string): Row[] {
     const [name, value] = record
     if (record.length !== 2 || name === undefined || value === undefined)
       throw new Error(
-        `line ${info.lines}: expected 2 columns, found ${record.length}: ${quoteShort(record.join(','))}`,
+        // Without the row, which may contain a secret.
+        `line ${info.lines}: expected 2 columns, found ${record.length}.`,
       )
     result.push({ line: info.lines, name, value })
     if (result.length > maxRows) throw new Error(`more than ${maxRows} rows.`)

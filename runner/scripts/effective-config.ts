@@ -11,12 +11,15 @@ export type DeploymentWithOverrides = {
   overrides: ByLevel<readonly Override[]>
 }
 
+/** `deployment`: the config of that level, unless its script failed. */
+type ConfigFailure = { failure: Failure; deployment?: readonly KeyValue[] }
+
 /** Returns a failure instead when a config script fails, and soon after `signal` aborts. */
 export async function getEffectiveConfig(
   context: RunnerContext,
   deployment: DeploymentWithOverrides,
   signal?: AbortSignal,
-): Promise<EffectiveConfig | { failure: Failure }> {
+): Promise<EffectiveConfig | ConfigFailure> {
   const config = computeConfig(context, deployment)
   return signal === undefined ? config : orAborted(config, signal)
 }
@@ -24,12 +27,12 @@ export async function getEffectiveConfig(
 async function computeConfig(
   context: RunnerContext,
   { overrides }: DeploymentWithOverrides,
-): Promise<EffectiveConfig | { failure: Failure }> {
+): Promise<EffectiveConfig | ConfigFailure> {
   const deploymentDefaults = await readDefaults(context, 'deployment_config', [])
   if ('failure' in deploymentDefaults) return deploymentDefaults
   const deployment = applyOverrides(deploymentDefaults, overrides.deployment)
   const applicationDefaults = await readDefaults(context, 'application_config', deployment)
-  if ('failure' in applicationDefaults) return applicationDefaults
+  if ('failure' in applicationDefaults) return { ...applicationDefaults, deployment }
   return { deployment, application: applyOverrides(applicationDefaults, overrides.application) }
 }
 

@@ -129,3 +129,17 @@ function explainRun(
       : { setting: script === 'config_check' ? 'CONFIG_CHECK_TIMEOUT' : 'CHECK_TIMEOUT', ms: timeoutMs }
   return scriptFailure({ script, result, timeLimit, output })
 }
+
+/** The failure of a script whose answer cannot be read. `error` says where. */
+export function unreadableOutput(
+  script: ScriptName,
+  mask: (text: string) => string,
+  error: unknown,
+): Failure {
+  const message = `The output of the ${script} script cannot be read.`
+  const output = lastLines({
+    stdout: '',
+    stderr: mask(error instanceof Error ? error.message : String(error)),
+  })
+  return { what: 'script', script, message, hint: null, output }
+}

@@ -8,7 +8,7 @@ import { waitFor } from '../helpers/wait-for.ts'
 let system: System
 let octopod: ApiClient
 before(async () => {
-  system = await startSystem({ env: { CHECK_INTERVAL: '1' } })
+  system = await startSystem({ env: { CHECK_INTERVAL: '1', STATUS_UPDATE_TIMEOUT: '600' } })
   octopod = createApiClient(system.url, null)
 })
 after(() => system?.stop())
@@ -24,6 +24,16 @@ async function createWaiting(name: string): Promise<void> {
     return { done: check?.failure != null, value: check, seen: check }
   })
 }
+
+test('The deadline of a wait is known, until the wait or an action ends it', async () => {
+  await createWaiting('patient')
+  const { waits_until: deadline, updated_at: since } = await octopod.fullInfo('patient')
+  assert.equal(Date.parse(deadline ?? '') - Date.parse(since), 600_000)
+  assert.equal((await stop('patient')).status, 200)
+  assert.equal((await octopod.fullInfo('patient')).waits_until, null)
+  await octopod.create('idle')
+  assert.equal((await octopod.waitForStatus('idle', 'Running')).waits_until, null)
+})
 
 test('Stop waiting makes the deployment a failure that can be archived', async () => {
   await createWaiting('endless')

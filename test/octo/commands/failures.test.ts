@@ -145,18 +145,59 @@ Links:
   test('A wait that times out says what the check said', async (t) => {
     const last_action = { ...failed, state: 'succeeded', exit_code: 0 }
     const last_check = { ...check, failure: checkFailure }
-    const { url } = await startServer(t, { ...updating, last_action, last_check })
+    const waits_until = '2026-03-01T10:10:00.000Z'
+    const { url } = await startServer(t, { ...updating, last_action, last_check, waits_until })
     const args = ['update', '-n', 'x1', '--wait', '--timeout', '0.5s']
     assert.deepEqual(await runOcto({ OCTOPOD_URL: url }, ...args), {
       code: 3,
       stdout: '',
-      stderr: `x1: UpdatePending, waiting for the check (503 from /health)
+      stderr: `x1: UpdatePending, waiting for the check until 2026-03-01T10:10:00Z (503 from /health)
 octo: Deployment x1 did not become Running in time. Its check fails.
 The check script failed with exit code 1.
   503 from /health
 Nothing was cancelled. Wait again: octo wait -n x1. Stop waiting: octo stop-waiting -n x1
 `,
     })
+  })
+
+  test('info and status say until when the deployment waits, and which other scripts fail', async (t) => {
+    const { url } = await startServer(t, {
+      ...updating,
+      last_action: { ...failed, state: 'succeeded', exit_code: 0 },
+      last_check: { ...check, failure: checkFailure },
+      waits_until: '2026-03-01T10:10:00.000Z',
+      failed_scripts: [
+        {
+          failed_at: '2026-03-01T09:00:00.000Z',
+          failure: {
+            ...failure,
+            script: 'info',
+            message: 'The info script failed.',
+            hint: null,
+            output: 'no\nlinks',
+          },
+        },
+        {
+          failed_at: '2026-03-01T09:30:00.000Z',
+          failure: { ...failure, message: 'Another failed.', hint: null, output: null, output_hidden: true },
+        },
+      ],
+    })
+    const expected = `Status: UpdatePending, waiting for the check until 2026-03-01T10:10:00Z
+Last check, 2026-03-01T10:00:09Z: The check script failed with exit code 1.
+    503 from /health
+Stop waiting for the check: octo stop-waiting -n x1
+Since 2026-03-01T09:00:00Z: The info script failed.
+    no
+    links
+Since 2026-03-01T09:30:00Z: Another failed.
+  Its output needs another credential: ask an operator.
+Links:
+`
+    for (const command of ['info', 'status']) {
+      const { stdout } = await runOcto({ OCTOPOD_URL: url }, command, '-n', 'x1')
+      assert.ok(stdout.startsWith(expected), stdout)
+    }
   })
 
   test('info and status begin with status, reason and links', async (t) => {

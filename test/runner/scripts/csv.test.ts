@@ -26,14 +26,14 @@ suite('A config in CSV', () => {
 
   test('that is invalid causes an error with the line', () => {
     const broken: [string, RegExp][] = [
-      ['a,1\nb,2\nc', /^line 3: expected 2 columns, found 1: "c"$/],
-      ['a,1\n\nb,2,3', /^line 3: expected 2 columns, found 3: "b,2,3"$/],
-      ['a,1\n  \n', /^line 2: expected 2 columns, found 1: " {2}"$/],
+      ['a,1\nb,2\nc', /^line 3: expected 2 columns, found 1\.$/],
+      ['a,1\n\nb,2,3', /^line 3: expected 2 columns, found 3\.$/],
+      ['a,1\n  \n', /^line 2: expected 2 columns, found 1\.$/],
       ['a,1\nb,"open\n\n', /^line \d: a quote is opened but not closed\.$/],
       ['a,1\nb,{"json":1}', /^line 2: there is a quote inside a value that does not begin with one/],
       ['a,"1" x', /^line 1: there is text after a closing quote/],
       ['a,1\n . ,2', /^line 2: the key is empty\.$/],
-      [`${'x'.repeat(5000)}`, /^line 1: expected 2 columns, found 1: "x{80}…"$/],
+      [`${'x'.repeat(5000)}`, /^line 1: expected 2 columns, found 1\.$/],
       ['a,1\n'.repeat(maxRows + 1), /^more than 10000 rows\.$/],
     ]
     for (const [text, message] of broken) assert.throws(() => parsePairs(text), { message })
@@ -96,6 +96,6 @@ suite('Links', () => {
   })
 
   test('in invalid CSV cause an error', () => {
-    assert.throws(() => parseLinks('app'), /^Error: line 1: expected 2 columns, found 1: "app"$/)
+    assert.throws(() => parseLinks('app'), /^Error: line 1: expected 2 columns, found 1\.$/)
   })
 })
