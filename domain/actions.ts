@@ -109,6 +109,13 @@ export const canStart = (kind: ActionKind, status: Status): boolean => startable
 export const allowedStatuses = (kind: ActionKind): Status[] =>
   statuses.filter((status) => canStart(kind, status))
 
+/**
+ * The action that repeats a failed one of this kind, for a deployment with this status. After a failed create the
+ * deployment exists, and after the script of a restore has failed it is no longer archived: an update follows then.
+ */
+export const retryKind = (failed: ActionKind, status: Status): Exclude<ActionKind, 'create'> =>
+  failed === 'create' || (failed === 'restore' && !canStart('restore', status)) ? 'update' : failed
+
 /** The lifecycle of an action: queued, then running, then one of the others. Only `succeeded` is a success. */
 export const actionStates = [
   'queued',

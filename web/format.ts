@@ -33,6 +33,14 @@ export function formatRelative(then: number, now: number): string {
   return new Date(then).toLocaleDateString(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 }
 
+/** A time of today as `14:05`, another one with its day. Local time. */
+export function formatClock(iso: string, now = new Date()): string {
+  const time = new Date(iso)
+  const clock = time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+  if (time.toDateString() === now.toDateString()) return clock
+  return `${time.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${clock}`
+}
+
 /** `1 override`, `2 overrides`. */
 export const pluralize = (count: number, singular: string, plural = `${singular}s`): string =>
   `${count.toLocaleString()} ${count === 1 ? singular : plural}`

@@ -113,7 +113,7 @@ function OutputDenied(): VNode {
   const signIn = () => {
     overlay.value = { type: 'sign-in' }
   }
-  return html`<p class="action-note">You may not read this output. <button type="button" class="small" onClick=${signIn}>Sign in</button></p>`
+  return html`<p class="action-note">You may not read this output. Ask your DevOps engineer, or sign in. <button type="button" class="small" onClick=${signIn}>Sign in</button></p>`
 }
 
 function configChanges(action: Action, previous: Action | null): ConfigChange[] {

@@ -4,11 +4,13 @@
  */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { useRef } from 'preact/hooks'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { LastAction as Action, Action as DetailedAction, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
 import { FailureBox } from '../deployment/failure-box.ts'
+import { failureRemedies } from '../deployment/failure-remedies.ts'
 import { cancelAction, stopWaiting } from '../deployment/run-action.ts'
 import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
 import {
@@ -25,15 +27,14 @@ import { LogViewer } from '../log-viewer/log-viewer.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { RelativeTime } from '../ui/relative-time.ts'
 
-type Failure = NonNullable<DetailedAction['failure']>
-
 /** An action that takes this many times its usual duration is said to have taken longer. */
 const unusualFactor = 1.5
 
 type Props = {
   action: Action
   info: FullInfo
-  failure: Failure | null
+  /** The same action with its explanation; null until it is loaded. */
+  details: DetailedAction | null
   name: string
   /** Null: not known. */
   usualMs: number | null
@@ -44,13 +45,16 @@ type Props = {
 export function LastAction({
   action,
   info,
-  failure,
+  details,
   name,
   usualMs,
   outputShown,
   onToggleOutput,
 }: Props): VNode {
   const app = useApp()
+  const panelRef = useRef<HTMLElement>(null)
+  const toggleRef = useRef<HTMLButtonElement>(null)
+  const failure = details?.failure ?? null
   const active = isActive(action.state)
   const isWaiting = !active && isPending(statusOf(info))
   const tone = actionTone(action)
@@ -63,7 +67,21 @@ export function LastAction({
     failure === null && action.error,
     action.reason !== null && `“${action.reason}”`,
   ].filter((note) => typeof note === 'string')
-  return html`<section class="last-action" data-tone=${tone} aria-label="Last action">
+  const canShowOutput = app.session.canReadOutput.value === true
+  // A pressed button disappears with what it changes. The focus then stays in this panel.
+  const showOutput = () => {
+    onToggleOutput()
+    toggleRef.current?.focus()
+  }
+  const isOutputThere = details !== null && (details.output_removal_reason ?? null) === null
+  const remedies =
+    failure === null || details === null
+      ? []
+      : failureRemedies(app, info, details, {
+          onShowOutput: canShowOutput && isOutputThere && !outputShown ? showOutput : null,
+          onRetry: () => panelRef.current?.focus(),
+        })
+  return html`<section class="last-action" data-tone=${tone} aria-label="Last action" tabindex="-1" ref=${panelRef}>
     <div class="last-action-header">
       <${StatusIcon} tone=${tone} />
       <div class="last-action-text">
@@ -79,11 +97,11 @@ export function LastAction({
       </div>
       <div class="buttons">
         ${isWaiting && html`<button type="button" onClick=${() => void stopWaiting(app, name)}>Stop waiting</button>`}
-        ${app.session.canReadOutput.value === true && html`<button type="button" aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
+        ${canShowOutput && html`<button type="button" ref=${toggleRef} aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
         ${active && html`<${CancelButton} action=${action} name=${name} />`}
       </div>
     </div>
-    ${failure !== null && !outputShown && html`<${FailureBox} failure=${failure} />`}
+    ${failure !== null && html`<${FailureBox} failure=${failure} remedies=${remedies} linesShown=${!outputShown} />`}
     ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
   </section>`
 }

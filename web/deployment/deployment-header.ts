@@ -9,7 +9,9 @@ import type { LastCheck } from './deployment-resource.ts'
 import { StatusBadge } from './status-badge.ts'
 import { checkOutcome, isArchived, statusOf } from './status-labels.ts'
 
-export function DeploymentHeader({ info, lastCheck }: { info: FullInfo; lastCheck: LastCheck }): VNode {
+type Props = { info: FullInfo; lastCheck: LastCheck; waitsUntil: string | null }
+
+export function DeploymentHeader({ info, lastCheck, waitsUntil }: Props): VNode {
   const { name } = info.deployment
   return html`<header class="deployment-header">
     <div class="deployment-header-top">
@@ -25,7 +27,7 @@ export function DeploymentHeader({ info, lastCheck }: { info: FullInfo; lastChec
         !isArchived(info) &&
         html`<div>
           <dt>Last check${lastCheck !== null && html`, <${RelativeTime} time=${lastCheck.checked_at} />`}</dt>
-          <dd class="check-outcome">${lastCheck === null ? 'None yet' : checkOutcome(lastCheck, statusOf(info))}</dd>
+          <dd class="check-outcome">${lastCheck === null ? 'None yet' : checkOutcome(lastCheck, statusOf(info), waitsUntil)}</dd>
         </div>`
       }
       <div><dt>Created</dt><dd><${RelativeTime} time=${info.created_at} /></dd></div>

@@ -18,6 +18,7 @@ import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
 import { DeploymentHeader } from './deployment-header.ts'
 import { createDeploymentResource, type DeploymentResource } from './deployment-resource.ts'
+import { FailedScripts } from './failed-scripts.ts'
 import { activeAction, needsAttention, statusLabel } from './status-labels.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
@@ -46,12 +47,13 @@ export function DeploymentPage({ name }: { name: string }): VNode {
           ? html`<${Skeleton} />`
           : html`<h1 class="visually-hidden">${name}</h1>
               <${ErrorState} title=${`Could not load ${name}`} error=${error} onRetry=${resource.reload} />`
-        : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} />
+        : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} waitsUntil=${resource.waitsUntil.value} />
             ${
               // The header grows with the last check, so nothing below it is drawn before.
               (resource.actions.value === null || app.session.canReadOutput.value === null) && error === null
                 ? html`<${Skeleton} />`
                 : html`<${LastActionPanel} info=${info} resource=${resource} />
+                    <${FailedScripts} scripts=${resource.failedScripts.value} />
                     <${Configs} resource=${resource} />`
             }
             <${StaleDataWarning} error=${error} />`
@@ -77,9 +79,8 @@ function LastActionPanel({ info, resource }: { info: FullInfo; resource: Deploym
     openOutputOf.value = isOpen ? 0 : last.action_id
   }
   const usualMs = usualDurationMs(last, resource.actions.value ?? [])
-  const failure =
-    resource.actions.value?.find(({ action_id }) => action_id === last.action_id)?.failure ?? null
-  return html`<${LastAction} action=${last} failure=${failure} info=${info} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
+  const details = resource.actions.value?.find(({ action_id }) => action_id === last.action_id) ?? null
+  return html`<${LastAction} action=${last} details=${details} info=${info} name=${deployment.name} usualMs=${usualMs} outputShown=${isOpen} onToggleOutput=${toggle} />`
 }
 
 const Skeleton = (): VNode =>

@@ -8,11 +8,15 @@ import { type ApiError, toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 
 export type LastCheck = FullInfoWithCheck['last_check']
+export type FailedScript = NonNullable<FullInfoWithCheck['failed_scripts']>[number]
 
 export type DeploymentResource = {
   /** Null: not loaded yet, or deleted. */
   info: ReadonlySignal<FullInfo | null>
   lastCheck: ReadonlySignal<LastCheck>
+  /** When the wait for the health check ends as a failure; null: there is no wait. */
+  waitsUntil: ReadonlySignal<string | null>
+  failedScripts: ReadonlySignal<readonly FailedScript[]>
   /** Newest first; null until loaded. */
   actions: ReadonlySignal<readonly Action[] | null>
   hasOlder: ReadonlySignal<boolean>
@@ -33,6 +37,8 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
     return store.rows.get(name)?.value ?? null
   })
   const lastCheck = signal<LastCheck>(null)
+  const waitsUntil = signal<string | null>(null)
+  const failedScripts = signal<readonly FailedScript[]>([])
   const actions = signal<readonly Action[] | null>(null)
   const hasOlder = signal(false)
   const isLoadingOlder = signal(false)
@@ -55,12 +61,15 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
   const loadOnce = async () => {
     const options = { params: { name }, signal: closing.signal }
     try {
-      const [{ last_check, ...deployment }, newest] = await Promise.all([
+      const [{ last_check, waits_until, failed_scripts, ...deployment }, newest] = await Promise.all([
         client.call('getFullInfo', options),
         client.call('listActions', { ...options, query: { limit: pageSize } }),
       ])
       error.value = null
       lastCheck.value = last_check
+      // A server of an earlier version sends neither.
+      waitsUntil.value = waits_until ?? null
+      failedScripts.value = failed_scripts ?? []
       const oldest = newest.at(-1)?.action_id ?? 0
       const loadedActions = actions.peek() ?? []
       // Without an overlap, actions between the two pages may be missing, so older actions are loaded again.
@@ -110,6 +119,8 @@ export function createDeploymentResource({ client, store }: AppContext, name: st
   return {
     info,
     lastCheck,
+    waitsUntil,
+    failedScripts,
     actions,
     hasOlder,
     isLoadingOlder,

@@ -1,22 +1,34 @@
 /**
- * Why an action or a check failed: the known cause, what failed, and the last lines of the output. Where the user may not
- * read output, it says so and offers to sign in. Drawn below the last action and the last check.
+ * Why an action or a script failed: the known cause, what failed, the last lines of the output, and buttons for what the
+ * user can do. Who may not read output learns whom to ask. Drawn below the last action, and for failed scripts.
  */
 import { html } from 'htm/preact'
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import type { Action } from '../../domain/schemas.ts'
-import { useApp } from '../app-context.ts'
+import type { Remedy } from './failure-remedies.ts'
 
-export function FailureBox({ failure }: { failure: NonNullable<Action['failure']> }): VNode {
-  const { overlay } = useApp()
-  const { message, hint, output, output_hidden: isHidden } = failure
-  const signIn = () => {
-    overlay.value = { type: 'sign-in' }
-  }
+type Props = {
+  failure: NonNullable<Action['failure']>
+  remedies: readonly Remedy[]
+  /** False while all output is shown. */
+  linesShown?: boolean
+  /** More about the failure, after its sentence. */
+  children?: ComponentChildren
+}
+
+export function FailureBox({ failure, remedies, linesShown = true, children }: Props): VNode {
+  const { message, hint, output, script, output_hidden: isHidden } = failure
+  const linesLabel = script === null ? 'Last lines of the output' : `Last lines of the ${script} script`
   return html`<div class="failure">
     ${hint !== null && html`<p class="failure-hint">${hint}</p>`}
-    <p>${message}</p>
-    ${output !== null && html`<pre tabindex="0" role="region" aria-label="Last lines of the output">${output}</pre>`}
-    ${isHidden && html`<p>You may not read the output. <button type="button" class="small" onClick=${signIn}>Sign in</button></p>`}
+    <p>${message}${children}</p>
+    ${linesShown && output !== null && html`<pre tabindex="0" role="region" aria-label=${linesLabel}>${output}</pre>`}
+    ${isHidden && html`<p>You may not read the output. Ask your DevOps engineer, or sign in.</p>`}
+    ${
+      remedies.length > 0 &&
+      html`<div class="buttons" role="group" aria-label="What you can do">
+        ${remedies.map(({ text, onSelect }) => html`<button key=${text} type="button" onClick=${onSelect}>${text}</button>`)}
+      </div>`
+    }
   </div>`
 }

@@ -3,6 +3,8 @@
  * action buttons and the keyboard shortcuts.
  */
 import { signal } from '@preact/signals'
+import { headers } from '../../domain/endpoints.ts'
+import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { createIdempotencyKey } from '../api/client.ts'
 import { toApiError } from '../api/errors.ts'
@@ -31,13 +33,46 @@ export async function runAction(
     key: createIdempotencyKey(),
     reason: confirmation?.reason?.peek() ?? '',
   }
+  const done = action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].inProgress} ${name}.`
+  return submit(app, name, () => app.client.call(`${action}Deployment`, options), done)
+}
+
+/** Repeats a failed action: an update with the config of the failed one, any other after its confirmation. */
+export async function retryAction(
+  app: AppContext,
+  kind: Exclude<DeploymentAction, 'delete'>,
+  info: FullInfo,
+  failed: Action,
+): Promise<void> {
+  const { name } = info.deployment
+  if (kind !== 'update') return void (await runAction(app, kind, info))
+  const options = {
+    params: { name },
+    key: createIdempotencyKey(),
+    body: overridesToWire(overridesFromWire(failed)),
+    // Somebody else may have saved another config since.
+    headers: { [headers.ifMatch]: `"${info.revision}"` },
+  }
+  await submit(
+    app,
+    name,
+    () => app.client.call('updateDeployment', options),
+    `${actionVerbs.update.inProgress} ${name}.`,
+  )
+}
+
+/** Returns whether the server accepted the request. */
+async function submit(
+  app: AppContext,
+  name: string,
+  request: () => Promise<unknown>,
+  done: string,
+): Promise<boolean> {
   // Before the request: its event may come before its response.
   app.ownChanges.add(name)
   try {
-    await app.client.call(`${action}Deployment`, options)
-    app.toasts.showSuccess(
-      action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].inProgress} ${name}.`,
-    )
+    await request()
+    app.toasts.showSuccess(done)
     refreshIfOffline(app)
     return true
   } catch (error) {

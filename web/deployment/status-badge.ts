@@ -2,6 +2,7 @@
 
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { FullInfo, LastAction } from '../../domain/schemas.ts'
 import type { Tone } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
@@ -19,12 +20,16 @@ export function StatusBadge({ info, compact }: { info: FullInfo; compact?: boole
   const { label, tone } = statusLabel(info)
   const active = activeAction(info)
   const reason = statusReason(info)
+  const isExpected = active !== null && !compact && Boolean(active.expected_duration_ms)
+  // In the list a row that once had two lines keeps their height, so that the end of an action moves no other row.
+  const keepsTwoLines = useRef(false)
+  keepsTwoLines.current ||= reason !== null || isExpected
   return html`<span class="status" data-tone=${tone}>
     <${StatusIcon} tone=${tone} />
-    <span class="status-text">
+    <span class="status-text" data-lines=${keepsTwoLines.current ? 2 : 1}>
       <span class="status-label">${label}</span>
       ${active !== null && html`<${ElapsedTimer} key="elapsed" since=${active.started_at ?? active.created_at} />`}
-      ${active !== null && !compact && html`<${ExpectedDuration} key="expected" action=${active} />`}
+      ${isExpected && html`<${ExpectedDuration} key="expected" action=${active} />`}
       ${reason !== null && html`<span key="reason" class="status-reason" title=${reason}>${reason}</span>`}
     </span>
   </span>`

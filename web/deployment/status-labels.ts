@@ -14,6 +14,7 @@ import {
 import type { ActionSummary, FullInfo, FullInfoWithCheck, LastAction } from '../../domain/schemas.ts'
 import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
 import { toPlainText } from '../../lib/terminal-text.ts'
+import { formatClock } from '../format.ts'
 
 type LastCheck = NonNullable<FullInfoWithCheck['last_check']>
 export type StatusLabel = { label: string; tone: Tone }
@@ -122,8 +123,12 @@ export function statusReason(info: FullInfo): string | null {
   return statusTable[statusOf(info)].hint
 }
 
-/** The last check in words: `Health check passed`, `Health check failed: 503 from /health`. */
-export function checkOutcome({ exit_code, error, failure }: LastCheck, status: Status): string {
+/**
+ * The last check in words: `Health check passed`, `Health check failed: 503 from /health`, `Waiting for the health check
+ * until 14:05: 503 from /health`.
+ */
+export function checkOutcome(check: LastCheck, status: Status, waitsUntil: string | null = null): string {
+  const { exit_code, error, failure } = check
   const name = statusTable[status].pendingTarget === 'Archived' ? 'Archive check' : 'Health check'
   if (exit_code === 0 && error === null) return `${name} passed`
   const text = error === null ? '' : toPlainText(error).trim()
@@ -132,9 +137,16 @@ export function checkOutcome({ exit_code, error, failure }: LastCheck, status: S
     [failure?.hint, failure?.output].filter(Boolean).join('\n') ||
     /^The \S+ script failed with exit code \d+: (.+)$/s.exec(text)?.[1] ||
     ''
-  if (words !== '') return `${name} failed: ${words}`
-  if (exit_code !== null && exit_code !== 0) return `${name} failed with exit code ${exit_code}`
-  return text === '' ? `${name} could not run` : `${name} could not run: ${text}`
+  const hasExitCode = exit_code !== null && exit_code !== 0
+  const problem =
+    words !== ''
+      ? `failed: ${words}`
+      : hasExitCode
+        ? `failed with exit code ${exit_code}`
+        : `could not run${text === '' ? '' : `: ${text}`}`
+  return waitsUntil === null
+    ? `${name} ${problem}`
+    : `Waiting for the health check until ${formatClock(waitsUntil)}: ${words || `it ${problem}`}`
 }
 
 const capitalize = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)

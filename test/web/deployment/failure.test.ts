@@ -42,10 +42,59 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('A failed action offers what helps, by keyboard too, and the focus stays in its place', async () => {
+    await system.setBehavior('create', 'fail-with 3 image shop:v9 not found')
+    await client.create('retried', { 'behave.check': 'exit 1' })
+    await client.waitForStatus('retried', 'GenericFailure')
+    await system.setBehavior('create', '')
+    const page = await session.openPage('/deployments/retried')
+    const panel = page.locator('.last-action')
+    const remedies = panel.getByRole('group', { name: 'What you can do' })
+    await remedies.waitFor()
+    assert.deepEqual(await remedies.getByRole('button').allTextContents(), [
+      'Retry',
+      'Edit config',
+      'Show all output',
+    ])
+    await remedies.getByRole('button', { name: 'Edit config' }).click()
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+
+    await remedies.getByRole('button', { name: 'Show all output' }).press('Enter')
+    await panel.locator('.log-lines', { hasText: 'image shop:v9 not found' }).waitFor()
+    assert.equal(await panel.locator('.failure pre').count(), 0, 'the lines are in the output')
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Hide output')
+    await page.keyboard.press('Enter')
+    await panel.locator('.failure pre').waitFor()
+
+    await remedies.getByRole('button', { name: 'Retry' }).press('Enter')
+    await panel.getByText('Update succeeded').waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement?.ariaLabel), 'Last action')
+    const [retried] = await client.actions('retried')
+    assert.deepEqual(retried?.app_overrides, (await client.fullInfo('retried')).deployment.app_overrides)
+    await page.close()
+  })
+
+  it('Failed scripts beside actions and checks are shown until they succeed', async () => {
+    await system.setBehavior('info', 'fail no ingress class')
+    await client.create('linkless')
+    await client.waitForStatus('linkless', 'Running')
+    const page = await session.openPage('/deployments/linkless')
+    const box = page.getByRole('region', { name: 'Failed scripts' })
+    await box.getByText('The info script failed with exit code 1.').waitFor()
+    await box.locator('pre', { hasText: 'no ingress class' }).waitFor()
+    assert.deepEqual(await findAxeViolations(page), [])
+    await system.setBehavior('info', '')
+    await client.update('linkless', {})
+    await box.waitFor({ state: 'detached' })
+    await page.close()
+  })
+
   it('A failing check is told in its words, and a user stops waiting for it', async () => {
     await client.create('slow', { 'behave.check': 'fail-with 1 503 from /health' })
     const page = await session.openPage('/deployments/slow')
-    await page.getByText('Health check failed: 503 from /health').waitFor()
+    await page.getByText(/^Waiting for the health check until .*\d\d.\d\d.*: 503 from \/health$/).waitFor()
     await page.getByRole('button', { name: 'Stop waiting' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Stop waiting' }).click()
     await page.locator('.deployment-header .status', { hasText: 'Failing' }).waitFor()
@@ -65,6 +114,11 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
     await panel.getByText('The create script failed with exit code 3.').waitFor()
     await panel.getByText('You may not read the output.').waitFor()
     await page.getByText('You may not read this output.').waitFor()
+    assert.deepEqual(await panel.locator('.failure button').allTextContents(), [
+      'Retry',
+      'Edit config',
+      'Sign in',
+    ])
     assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /shop:v9 not found/)
     await page.locator('.action').getByRole('button', { name: 'Sign in' }).click()
     await page.getByLabel('Authorization').fill(system.adminHeader)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ActionState } from '../../../domain/actions.ts'
-import type { ActionSummary } from '../../../domain/schemas.ts'
+import type { ActionSummary, FullInfoWithCheck } from '../../../domain/schemas.ts'
 import { usualDurationMs } from '../../../web/activity/usual-duration.ts'
 import {
   cancelNote,
@@ -11,6 +11,8 @@ import {
   statusReason,
 } from '../../../web/deployment/status-labels.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
+
+type LastCheck = NonNullable<FullInfoWithCheck['last_check']>
 
 describe('status labels', () => {
   it('A running action has priority over the stored status', () => {
@@ -66,6 +68,22 @@ describe('status labels', () => {
       check(2, 'The check script failed with exit code 2.'),
       'Health check failed with exit code 2',
     )
+    const failed = { checked_at: '', exit_code: 1, error: 'The check script failed with exit code 1.' }
+    const until = (failure: LastCheck['failure']) =>
+      checkOutcome({ ...failed, failure }, 'CreatePending', '2026-01-01T10:00:00Z')
+    const words = {
+      what: 'script',
+      script: 'check',
+      message: '',
+      hint: null,
+      output_hidden: false,
+      remedies: [],
+    }
+    assert.match(
+      until({ ...words, output: '503 from /health' }),
+      /^Waiting for the health check until .*\d\d.\d\d.*: 503 from \/health$/,
+    )
+    assert.match(until(null), /^Waiting for the health check until .+: it failed with exit code 1$/)
     assert.equal(check(null, 'no runner'), 'Health check could not run: no runner')
     const archive = { checked_at: '', exit_code: 1, error: null, failure: null }
     assert.equal(checkOutcome(archive, 'ArchivePending'), 'Archive check failed with exit code 1')

@@ -1,0 +1,48 @@
+/**
+ * What this user can do about a failed action now, as buttons. The server says what helps (`remedies`); an action that may
+ * not start, or that needs another role, is left out. Used by last-action.ts.
+ */
+import { kindFromWireName, retryKind } from '../../domain/actions.ts'
+import type { Action, FullInfo } from '../../domain/schemas.ts'
+import type { AppContext } from '../app-context.ts'
+import { disabledReason } from './available-actions.ts'
+import { retryAction, runAction } from './run-action.ts'
+import { statusOf } from './status-labels.ts'
+
+export type Remedy = { text: string; onSelect: () => void }
+
+/** `onShowOutput`: null when the output is shown or cannot be. `onRetry` is called when the button is pressed. */
+export function failureRemedies(
+  app: AppContext,
+  info: FullInfo,
+  action: Action,
+  { onShowOutput, onRetry }: { onShowOutput: (() => void) | null; onRetry: () => void },
+): Remedy[] {
+  const isPossible = (kind: Parameters<typeof disabledReason>[0]) =>
+    disabledReason(kind, info, app.session.isAdmin()) === null
+  const kind = retryKind(kindFromWireName(action.action), statusOf(info))
+  const retry = () => {
+    onRetry()
+    void retryAction(app, kind, info, action)
+  }
+  const buttons: Record<string, Remedy | false> = {
+    retry: isPossible(kind) && { text: 'Retry', onSelect: retry },
+    edit: isPossible('update') && {
+      text: 'Edit config',
+      onSelect: () => void runAction(app, 'update', info),
+    },
+    show_output: onShowOutput !== null && { text: 'Show all output', onSelect: onShowOutput },
+    sign_in: signInRemedy(app),
+  }
+  // A newer server may know other remedies.
+  return (action.failure?.remedies ?? [])
+    .map((name) => buttons[name] ?? false)
+    .filter((button) => button !== false)
+}
+
+export const signInRemedy = ({ overlay }: AppContext): Remedy => ({
+  text: 'Sign in',
+  onSelect: () => {
+    overlay.value = { type: 'sign-in' }
+  },
+})
