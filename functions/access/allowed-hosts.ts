@@ -1,5 +1,5 @@
 /**
- * Answers requests without an Authorization header only for the hosts of this installation. Otherwise a page of a
+ * Answers requests without a valid credential only for the hosts of this installation. Otherwise a page of a
  * stranger could reach the server through the browser of a user: it gives its own name the address of the server (DNS
  * rebinding), and the browser takes both for one site. Used as a middleware by app.ts and as a function by the websocket.
  */
@@ -7,9 +7,10 @@ import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
+import { type CredentialSettings, identify } from '../auth/credentials.ts'
 import { type RawRequest, rawRequestOf, type SenderReader } from './sender.ts'
 
-type HostSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'>
+type HostSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'> & CredentialSettings
 
 export type HostRule = (request: RawRequest) => void
 
@@ -20,17 +21,21 @@ export function allowedHosts(rule: HostRule): MiddlewareHandler {
   }
 }
 
-/** The rule throws wrong_host (421). A page of a stranger cannot know a credential, so a request with one passes. */
+/**
+ * The rule throws wrong_host (421). A page of a stranger cannot know a credential, so a request with one passes. It can
+ * send a wrong one, which counts as none.
+ */
 export function createHostRule(settings: HostSettings, sender: SenderReader): HostRule {
   const isAllowed = createHostTest(settings)
   return (request) => {
-    if (request.headers.get('authorization') || request.isFromGateway) return
+    const { credential } = identify(settings, request.headers.get('authorization'))
+    if (credential !== null || request.isFromGateway) return
     const host = sender.host(request)
     if (isAllowed(host)) return
     const shown = host === undefined ? 'no host' : `the host ${host.slice(0, 200)}`
     throw new ApiError(
       'wrong_host',
-      `Without a credential, this server does not answer requests for ${shown}. If it is an address of this installation, add it to ALLOWED_HOSTS.`,
+      `Without a valid credential, this server does not answer requests for ${shown}. If it is an address of this installation, add it to ALLOWED_HOSTS.`,
     )
   }
 }
@@ -39,7 +44,10 @@ export function createHostRule(settings: HostSettings, sender: SenderReader): Ho
  * The hosts of APP_URL and ALLOWED_HOSTS. Without APP_URL also names of this machine and IP addresses, which no
  * stranger can give another address.
  */
-function createHostTest({ APP_URL, ALLOWED_HOSTS }: HostSettings): (host: string | undefined) => boolean {
+function createHostTest({
+  APP_URL,
+  ALLOWED_HOSTS,
+}: Pick<HostSettings, 'APP_URL' | 'ALLOWED_HOSTS'>): (host: string | undefined) => boolean {
   const isListed = createListTest([
     ...APP_URL.flatMap((url) => URL.parse(url)?.hostname ?? []),
     ...ALLOWED_HOSTS,

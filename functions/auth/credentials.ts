@@ -12,7 +12,12 @@ export type Credential = Exclude<Role, 'open'>
 /** `open` is no role at all. `credential` is null for a missing or wrong one. */
 export type Identity = { role: Role; credential: Credential | null }
 
-export function identify(settings: ServerSettings, authorization: Authorization): Identity {
+export type CredentialSettings = Pick<
+  ServerSettings,
+  'APP_AUTHORIZATION_HEADER' | 'POWER_AUTHORIZATION_HEADER'
+>
+
+export function identify(settings: CredentialSettings, authorization: Authorization): Identity {
   if (matchesCredential(authorization, settings.POWER_AUTHORIZATION_HEADER))
     return { role: 'admin', credential: 'admin' }
   if (matchesCredential(authorization, settings.APP_AUTHORIZATION_HEADER))

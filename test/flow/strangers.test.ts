@@ -60,6 +60,11 @@ test('A page that gives its own name the address of the server is not answered (
   assert.equal(create.status, 421)
   assert.match(create.text, /"code":"wrong_host"/)
   assert.match(create.text, /ALLOWED_HOSTS/)
+  const guessed = { ...evil, ...json, Authorization: 'Basic guess' }
+  assert.equal(
+    (await send(system.url, 'POST', '/api/v1/deployments', guessed, createBody('guessed'))).status,
+    421,
+  )
   for (const path of ['/', '/config.json', '/api/v1/deployments', '/api/v1/openapi.json', '/event', '/x.js'])
     assert.equal((await send(system.url, 'GET', path, { Host: 'evil.example:8080' })).status, 421, path)
   assert.equal(await openWebSocket(system.url, evil), 421)
@@ -70,7 +75,7 @@ test('A page that gives its own name the address of the server is not answered (
   assert.equal(await openWebSocket(system.url, own), 101)
 })
 
-test('Probes, and clients with an Authorization header, are answered at every host', async () => {
+test('Probes, and clients with a valid credential, are answered at every host', async () => {
   for (const path of ['/healthz', '/readyz'])
     assert.equal((await send(system.url, 'GET', path, { Host: 'pod-7.example' })).status, 200, path)
   const headers = { Host: 'old-name.example', Authorization: system.adminHeader }

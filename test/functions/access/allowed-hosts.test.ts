@@ -63,9 +63,13 @@ test('With APP_URL its hosts and those of ALLOWED_HOSTS are answered, with any o
   assert.ok(ruleFor({ ALLOWED_HOSTS: '*' })('evil.example'))
 })
 
-test('A request with an Authorization header is answered at every host', () => {
-  assert.ok(ruleFor({})('evil.example', { authorization: 'Basic eA==' }))
-  assert.ok(!ruleFor({})('evil.example', { authorization: '' }))
+test('A request with a valid credential is answered at every host, one with a wrong credential is not', () => {
+  const isAnswered = ruleFor({ POWER_AUTHORIZATION_HEADER: 'Basic admin' })
+  assert.ok(isAnswered('evil.example', { authorization: 'Basic admin' }))
+  // A page that has rebound its name may send any header.
+  assert.ok(!isAnswered('evil.example', { authorization: 'Basic guess' }))
+  assert.ok(!isAnswered('evil.example', { authorization: '' }))
+  assert.ok(!ruleFor({})('evil.example', { authorization: 'Basic guess' }))
 })
 
 test('The host that a proxy forwards counts only from TRUSTED_PROXIES', () => {
