@@ -11,7 +11,7 @@ import { exitOnHelp } from '../lib/node/help.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'
-import { setAnswerHeaders } from './http/answer-headers.ts'
+import { answerBrokenRequest, setAnswerHeaders } from './http/answer-headers.ts'
 import { givesCredential } from './http/static-files.ts'
 import { watchMissedEvents } from './live/missed-events.ts'
 import { watchRunners } from './live/runner-presence.ts'
@@ -108,6 +108,8 @@ function listen(
           headersTimeout: 10_000,
           // Load balancers keep connections for 60 s. The server keeps them longer, so that it never closes one in use.
           keepAliveTimeout: 65_000,
+          // The application answers a request without Host.
+          requireHostHeader: false,
           // A client that offers HTTP/2, as Java does, gets a usual answer.
           shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
         },
@@ -116,6 +118,7 @@ function listen(
     ) as Server
     server.once('error', reject)
     server.prependListener('request', setAnswerHeaders)
+    server.on('clientError', answerBrokenRequest)
   })
 }
 

@@ -4,7 +4,8 @@
  * elsewhere, as on AWS Lambda, the middleware sets them.
  */
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Context, MiddlewareHandler } from 'hono'
 import { headers } from '../../domain/endpoints.ts'
 
@@ -13,6 +14,27 @@ export function setAnswerHeaders(incoming: IncomingMessage, outgoing: ServerResp
   const sentId = incoming.headers[headers.requestId.toLowerCase()]
   outgoing.setHeader(headers.requestId, toRequestId(sentId?.toString()))
   outgoing.setHeader('X-Content-Type-Options', 'nosniff')
+}
+
+/** For the event `clientError` of a server: bytes that are no HTTP request. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { _httpMessage: answer } = socket as { _httpMessage?: ServerResponse }
+  if (error.code === 'ECONNRESET' || !socket.writable || answer?.headersSent) return void socket.destroy()
+  const status = brokenRequestStatus[error.code ?? ''] ?? 400
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Length: 0',
+    `${headers.requestId}: ${randomUUID()}`,
+    'X-Content-Type-Options: nosniff',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
+}
+
+const brokenRequestStatus: Record<string, number> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
 export const answerHeaders: MiddlewareHandler = async (context, next) => {

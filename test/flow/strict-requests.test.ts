@@ -129,6 +129,9 @@ test('Every answer has X-Request-Id and nosniff', async () => {
     ['GET /api/v1/nothing HTTP/1.1\r\nHost: localhost', 404],
     ['GET /api/v1/ping HTTP/1.1\r\nHost: evil.example', 421],
     ['GET /api/v1/ping HTTP/1.1\r\nHost: a b', 400],
+    ['GET /api/v1/ping HTTP/1.1', 421],
+    ['GET /api/v1/ping HTTP/1.1\r\nno header', 400],
+    [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}`, 431],
     ['TRACE /api/v1/ping HTTP/1.1\r\nHost: localhost', 405],
     ['GET /event HTTP/1.1\r\nHost: localhost', 426],
     ['GET /api/v1/ping HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade', 200],
@@ -150,7 +153,10 @@ test('Every answer has X-Request-Id and nosniff', async () => {
 })
 
 test('Answers of JSON are compressed with br or gzip, and the ETag still works', async () => {
-  for (let at = 0; at < 10; at += 1) await octopod.create(`many-${at}`, { 'image.tag': `v${at}` })
+  const names = Array.from({ length: 10 }, (_, at) => `many-${at}`)
+  await Promise.all(names.map((name) => octopod.create(name, { 'image.tag': name })))
+  // Then the list does not change any more.
+  await Promise.all(names.map((name) => octopod.waitForStatus(name, 'Running')))
   const read = async (path: string, encoding: string, headers: Record<string, string> = {}) => {
     const response = await fetch(`${system.url}${path}`, {
       headers: { 'Accept-Encoding': encoding, ...headers },
