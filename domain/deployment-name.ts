@@ -1,4 +1,5 @@
-/** The name rule of deployments (contract §1). */
+/** The name rule of deployments. */
+import { escapeHiddenCharacters } from '../lib/hidden-characters.ts'
 
 export const deploymentNamePattern = /^[a-z][a-z0-9-]{1,15}$/
 
@@ -6,9 +7,9 @@ export const deploymentNamePattern = /^[a-z][a-z0-9-]{1,15}$/
 export function deploymentNameError(name: string): string | null {
   if (deploymentNamePattern.test(name)) return null
   if (name === '') return 'A deployment needs a name.'
-  if (name.length < 2) return `Name "${name}" is too short: 2 to 16 characters.`
-  if (name.length > 16)
-    return `Name "${name.slice(0, 40)}" is too long (${name.length} characters): 2 to 16 characters.`
-  if (!/^[a-z]/.test(name)) return `Name "${name}" must begin with a letter a-z.`
-  return `Name "${name}" may hold only a-z, 0-9 and -.`
+  const shown = escapeHiddenCharacters(name.slice(0, 40))
+  if (name.length < 2) return `Name "${shown}" is too short: 2 to 16 characters.`
+  if (name.length > 16) return `Name "${shown}" is too long (${name.length} characters): 2 to 16 characters.`
+  if (!/^[a-z]/.test(name)) return `Name "${shown}" must begin with a letter a-z.`
+  return `Name "${shown}" may hold only a-z, 0-9 and -.`
 }

@@ -3,6 +3,8 @@
  * Pure rules, shared by the runner, the page and octo; contract §1 and §4.
  */
 
+import { escapeHiddenCharacters, hasHiddenCharacter } from '../lib/hidden-characters.ts'
+
 export type KeyValue = [key: string, value: string]
 export type OverrideValue = { tag: 'ValueAdded'; contents: string } | { tag: 'ValueDeleted' }
 export type Override = [key: string, value: OverrideValue]
@@ -42,7 +44,7 @@ export function normalizeKey(key: string): string {
 
 /** The error of a normalized key, or null. Scripts receive `KEY=VALUE`. */
 export function configKeyError(key: string): string | null {
-  const shown = JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key)
+  const shown = escapeHiddenCharacters(JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key))
   if (key === '') return 'A config key is empty.'
   if (key.length > maxKeyLength) return `Config key ${shown} is longer than ${maxKeyLength} characters.`
   if (key.includes('=')) return `Config key ${shown} contains "=": scripts receive KEY=VALUE.`
@@ -50,6 +52,8 @@ export function configKeyError(key: string): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
   if (/[\s\u0000-\u001f\u007f]/.test(key))
     return `Config key ${shown} contains white space or a control character.`
+  if (hasHiddenCharacter(key))
+    return `Config key ${shown} contains a control character, or one that overrides the direction of text.`
   if (!key.isWellFormed()) return `Config key ${shown} is not valid Unicode.`
   return null
 }

@@ -11,7 +11,8 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads the settings of one program. An empty value counts as not set. Throws a SettingsError that names every problem.
+ * Reads the settings of one program. White space at the ends of a value is dropped: a secret that was made from a file
+ * ends in a new line. An empty value counts as not set. Throws a SettingsError that names every problem.
  */
 export function readSettings<P extends Program>(
   program: P,
@@ -21,9 +22,10 @@ export function readSettings<P extends Program>(
   const problems: string[] = []
   for (const [name, setting] of Object.entries<Setting>(settings)) {
     if (!setting.programs.includes(program)) continue
-    const result = setting.parse.safeParse(environment[name] || undefined)
+    const value = environment[name]?.trim() || undefined
+    const result = setting.parse.safeParse(value)
     if (result.success) values[name] = result.data
-    else if (environment[name])
+    else if (value !== undefined)
       problems.push(`${name} ${result.error.issues.map((issue) => issue.message).join(', ')}`)
     else problems.push(`${name} is not set: ${setting.description}`)
   }

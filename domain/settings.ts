@@ -9,9 +9,11 @@ import { defaultSecretKeys } from './secrets/secret-values.ts'
 import { accessSettings } from './settings/access.ts'
 import {
   allPrograms,
+  count,
   integer,
   optionalText,
   type Program,
+  port,
   type Setting,
   seconds,
   serverAndRunner,
@@ -52,10 +54,10 @@ export const settings = {
     parse: text.default('default'),
     programs: ['runner'],
   },
-  PORT: { description: 'Port to listen on', parse: integer(0, 8080), programs: ['server'] },
+  PORT: { description: 'Port to listen on', parse: port.default(8080), programs: ['server'] },
   METRICS_PORT: {
     description: 'Port on which metrics for Prometheus are served at /metrics; not set: no metrics',
-    parse: z.coerce.number('must be a number').int('must be a whole number').min(0).max(65535).optional(),
+    parse: port.optional(),
     programs: ['server'],
   },
   HOST: {
@@ -76,7 +78,7 @@ export const settings = {
   },
   DATABASE_POOL_SIZE: {
     description: 'Maximum number of connections to PostgreSQL per process',
-    parse: integer(2, 10),
+    parse: count(2, 10),
     programs: serverAndRunner,
   },
   CONTROL_SCRIPTS_DIR: {
@@ -150,22 +152,22 @@ export const settings = {
   },
   ACTION_CONCURRENCY: {
     description: 'Maximum number of actions per runner at a time',
-    parse: integer(1, 32),
+    parse: count(1, 32),
     programs: ['runner'],
   },
   SCRIPT_QUERY_CONCURRENCY: {
     description: 'Maximum number of script queries per runner at a time, without config_check',
-    parse: integer(1, 8),
+    parse: count(1, 8),
     programs: ['runner'],
   },
   CONFIG_CHECK_CONCURRENCY: {
     description: 'Maximum number of config_check queries per runner at a time',
-    parse: integer(1, 8),
+    parse: count(1, 8),
     programs: ['runner'],
   },
   CHECK_CONCURRENCY: {
     description: 'Maximum number of checks per runner at a time',
-    parse: integer(1, 16),
+    parse: count(1, 16),
     programs: ['runner'],
   },
   LEASE: {
@@ -207,7 +209,7 @@ export const settings = {
   },
   ACTION_HISTORY_LIMIT: {
     description: 'Maximum number of actions of a deployment; the oldest are deleted; 0: no limit',
-    parse: integer(0, 0),
+    parse: integer(0, 0, 2 ** 31 - 1),
     programs: serverAndRunner,
   },
   SECRET_KEYS: {

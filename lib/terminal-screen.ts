@@ -22,7 +22,7 @@ export type TerminalScreen = {
 /** Anything that is more than plain text with tabs and line ends. Also marks that change the direction of text. */
 export const specialCharacters =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/
 const printableOrMove = new RegExp(`${specialCharacters.source.replace('[', '[^')}+|[\\r\\b]`, 'g')
 
 /** A code that may continue in the next piece. A longer one is taken as it is. */

@@ -1,6 +1,6 @@
 /** The settings that decide who may reach the server, and with which role. Part of domain/settings.ts. */
 import { z } from 'zod'
-import { integer, list, optionalText, type Setting } from './values.ts'
+import { integer, list, optionalHeaderName, optionalHeaderValue, type Setting } from './values.ts'
 
 /** `octopod.example.com` or `octopod.example.com:8443`, without a scheme and a path. */
 const hostName = z
@@ -17,14 +17,14 @@ const addressOrRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
 export const accessSettings = {
   POWER_AUTHORIZATION_HEADER: {
     description: 'The Authorization header that gives the role admin; not set: there is no admin',
-    parse: optionalText,
+    parse: optionalHeaderValue,
     programs: ['server'],
     secret: true,
   },
   APP_AUTHORIZATION_HEADER: {
     description:
       'The Authorization header that gives the role user; not set: everyone who can reach the server is a user',
-    parse: optionalText,
+    parse: optionalHeaderValue,
     programs: ['server'],
     secret: true,
   },
@@ -44,7 +44,7 @@ export const accessSettings = {
   ACTOR_HEADER: {
     description:
       'Header in which a trusted proxy names the user, e.g. X-Forwarded-User; set it only behind such a proxy',
-    parse: optionalText,
+    parse: optionalHeaderName,
     programs: ['server'],
   },
   APP_URL: {

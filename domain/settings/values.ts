@@ -12,8 +12,27 @@ export type Setting = {
 
 export const text = z.string()
 export const optionalText = z.string().optional()
-export const integer = (min: number, defaultValue: number) =>
-  z.coerce.number('must be a number').int('must be a whole number').min(min).default(defaultValue)
+const wholeNumber = (min: number, max: number) =>
+  z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`)
+export const integer = (min: number, defaultValue: number, max = Number.MAX_SAFE_INTEGER) =>
+  wholeNumber(min, max).default(defaultValue)
+/** How many of something a process may have at a time. */
+export const count = (min: number, defaultValue: number) => integer(min, defaultValue, 10_000)
+/** 0 stands for a free port. */
+export const port = wholeNumber(0, 65_535)
+/** Other characters have several encodings in a header, so client and server might disagree about them. */
+export const optionalHeaderValue = z
+  .string()
+  .regex(/^[\t\u0020-\u007e]*$/, 'is the value of a header, so it may hold only ASCII characters')
+  .optional()
+export const optionalHeaderName = z
+  .string()
+  .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header')
+  .optional()
 /** Seconds in the environment, milliseconds in the program. */
 export const seconds = (defaultValue: number, max = 10 ** 9) =>
   z.coerce

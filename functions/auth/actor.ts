@@ -4,23 +4,25 @@ import type { Role } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
+import { hasHiddenCharacter, hiddenCharacters } from '../../lib/hidden-characters.ts'
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
 /**
  * The name comes from the trusted proxy, else from the client, else from the credential; the last resort is the role.
+ * Throws bad_request for a name or reason of the client that would not look like what it is.
  */
 export function actorOf(settings: ServerSettings, role: Role, requestHeaders: RequestHeaders): Actor {
   const trusted = settings.ACTOR_HEADER ? requestHeaders.get(settings.ACTOR_HEADER) : null
   const actor =
     trusted ||
-    decode(requestHeaders.get(headers.actor)) ||
+    declared(requestHeaders, headers.actor) ||
     basicUser(requestHeaders.get('authorization')) ||
     role
   return {
     actor: sanitize(actor, 200),
     source: sourceOf(requestHeaders),
-    reason: sanitize(decode(requestHeaders.get(headers.reason)) ?? '', 1000) || null,
+    reason: sanitize(declared(requestHeaders, headers.reason) ?? '', 1000) || null,
   }
 }
 
@@ -37,6 +39,15 @@ function sourceOf(requestHeaders: RequestHeaders): string {
   return requestHeaders.get('sec-fetch-site') ? 'page' : 'api'
 }
 
+function declared(requestHeaders: RequestHeaders, name: string): string | null {
+  const text = decode(requestHeaders.get(name))
+  if (text === null || !hasHiddenCharacter(text)) return text
+  throw new ApiError(
+    'bad_request',
+    `${name} contains a control character, or one that overrides the direction of text.`,
+  )
+}
+
 function decode(text: string | null | undefined): string | null {
   if (!text) return null
   try {
@@ -51,7 +62,6 @@ function basicUser(authorization: string | null | undefined): string | null {
   return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString().split(':')[0] || null
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-const controlCharacters = /[\u0000-\u001f\u007f]/g
+const controlCharacters = new RegExp(`[\\u0000-\\u001f${hiddenCharacters}]`, 'g')
 const sanitize = (text: string, maxLength: number) =>
   text.replace(controlCharacters, ' ').trim().slice(0, maxLength)

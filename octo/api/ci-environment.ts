@@ -2,6 +2,7 @@
  * Reads who sends the requests, from the variables in which CI systems name a person and a run. The server stores both
  * with the action. Called by connection.ts.
  */
+import { escapeHiddenCharacters } from '../../lib/hidden-characters.ts'
 import type { Requester } from './types.ts'
 
 export function readRequester(environment: NodeJS.ProcessEnv): Requester {
@@ -59,14 +60,16 @@ const ciSystems: readonly CiSystem[] = [
 function findActor(environment: NodeJS.ProcessEnv): string | null {
   for (const variable of actorVariables) {
     const actor = environment[variable]?.trim()
-    if (actor) return actor.slice(0, 100).toWellFormed()
+    if (actor) return escapeHiddenCharacters(actor.slice(0, 100).toWellFormed())
   }
   return null
 }
 
 function describeRun({ name, url }: CiSystem, environment: NodeJS.ProcessEnv): string {
   const parts = url(environment)
-  return parts.length > 0 && parts.every(isSet) ? `${name}: ${parts.join('')}`.slice(0, 1000) : name
+  return parts.length > 0 && parts.every(isSet)
+    ? escapeHiddenCharacters(`${name}: ${parts.join('')}`).slice(0, 1000)
+    : name
 }
 
 const isSet = (text: string | undefined) => text !== undefined && text !== '' && text !== 'false'

@@ -2,6 +2,7 @@
  * Prints records in the formats of `-o json|jsonl|table|name|yaml`, the same in every command. Called through
  * base-command.ts.
  */
+import { escapeHiddenCharacters, hasHiddenCharacter } from '../../lib/hidden-characters.ts'
 import { type Format, formats } from '../cli/normalize-args.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { displayWidth, toSingleLine } from './terminal-text.ts'
@@ -32,18 +33,32 @@ export async function formatRecords<Item>(
   const value = 'record' in records ? records.record : records
   switch (format) {
     case 'json':
-      return `${JSON.stringify(value, null, 2)}\n`
+      return `${toJson(value, 2)}\n`
     case 'jsonl':
-      return list.map((item) => `${JSON.stringify(item)}\n`).join('')
-    case 'yaml': {
-      const { stringify } = await import('yaml')
-      return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
-    }
+      return list.map((item) => `${toJson(item)}\n`).join('')
+    case 'yaml':
+      return toYaml(value)
     case 'name':
       return list.map((item) => `${toSingleLine(view.name(item))}\n`).join('')
     case 'table':
       return formatTable(view, list)
   }
+}
+
+/** Values keep their meaning, and a terminal shows all of them. */
+const toJson = (value: unknown, indent?: number): string =>
+  escapeHiddenCharacters(JSON.stringify(value, null, indent))
+
+async function toYaml(value: unknown): Promise<string> {
+  const { Document, visit } = await import('yaml')
+  const document = new Document(value, { aliasDuplicateObjects: false })
+  // YAML knows escapes only within double quotes.
+  visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string' && hasHiddenCharacter(scalar.value)) scalar.type = 'QUOTE_DOUBLE'
+    },
+  })
+  return escapeHiddenCharacters(document.toString({ lineWidth: 0 }))
 }
 
 /** Columns without frames, readable by people, cut and awk. */

@@ -123,6 +123,11 @@ suite('keys', () => {
     assert.match(configKeyError('--name') ?? '', /begins with/)
     assert.match(configKeyError('a b') ?? '', /white space/)
     assert.match(configKeyError('a\u0000b') ?? '', /control/)
+    for (const hidden of ['\u0085', '\u009b', '\u202e', '\u2066']) {
+      const message = configKeyError(`a${hidden}b`) ?? ''
+      assert.match(message, /^Config key "a\\u[\da-f]{4}b" contains/)
+      assert.ok(!message.includes(hidden))
+    }
     assert.match(configKeyError('a\ud800') ?? '', /Unicode/)
     assert.match(configKeyError('k'.repeat(maxKeyLength + 1)) ?? '', /longer/)
     assert.equal(configKeyError('k'.repeat(maxKeyLength)), null)

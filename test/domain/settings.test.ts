@@ -122,4 +122,61 @@ suite('settings', () => {
     assert.deepEqual(read.APP_URL, ['https://a.b', 'http://c:8080'])
     assert.deepEqual(readSettings('server', requiredSettings).APP_URL, [])
   })
+
+  test('White space at the ends of a value is dropped, as of a secret that was made from a file', () => {
+    const read = readSettings('server', {
+      DATABASE_URL: ' postgres://db\n',
+      REDIS_URL: 'redis://redis\r\n',
+      POWER_AUTHORIZATION_HEADER: 'Basic b2N0bzpwdXM=\n',
+      APP_AUTHORIZATION_HEADER: '\t\n',
+      PORT: ' 9000 ',
+    })
+    assert.deepEqual(
+      [
+        read.DATABASE_URL,
+        read.REDIS_URL,
+        read.POWER_AUTHORIZATION_HEADER,
+        read.APP_AUTHORIZATION_HEADER,
+        read.PORT,
+      ],
+      ['postgres://db', 'redis://redis', 'Basic b2N0bzpwdXM=', undefined, 9000],
+    )
+    assert.throws(
+      () => readSettings('server', { ...requiredSettings, DATABASE_URL: ' \n' }),
+      /DATABASE_URL is not set/,
+    )
+  })
+
+  const serverErrors = (environment: Record<string, string>) => {
+    try {
+      readSettings('server', { ...requiredSettings, ...environment })
+    } catch (error) {
+      return (error as Error).message
+    }
+    return ''
+  }
+
+  test('A header value beyond ASCII stops the start with the name of its setting, and is not shown', () => {
+    for (const name of ['POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER'])
+      for (const value of ['Bearer pässword', 'Bearer a\nb', 'Bearer \u{1f511}', 'Bearer a\u0000b']) {
+        assert.match(serverErrors({ [name]: value }), new RegExp(`^${name} is the value of a header`))
+        assert.doesNotMatch(serverErrors({ [name]: value }), /Bearer/)
+      }
+    for (const value of ['X User', 'X-Ä', 'X:Y'])
+      assert.equal(serverErrors({ ACTOR_HEADER: value }), 'ACTOR_HEADER is not the name of a header')
+    assert.equal(serverErrors({ ACTOR_HEADER: 'X-Forwarded-User' }), '')
+  })
+
+  test('A number out of range stops the start with the name of its setting', () => {
+    for (const name of ['PORT', 'METRICS_PORT']) {
+      assert.equal(serverErrors({ [name]: '99999' }), `${name} must be at most 65535`)
+      assert.equal(serverErrors({ [name]: '-1' }), `${name} must be at least 0`)
+    }
+    assert.equal(serverErrors({ PORT: '80.5' }), 'PORT must be a whole number')
+    assert.equal(serverErrors({ DATABASE_POOL_SIZE: '1' }), 'DATABASE_POOL_SIZE must be at least 2')
+    assert.deepEqual(settingsErrors({ ACTION_CONCURRENCY: '1e9' }), [
+      'ACTION_CONCURRENCY must be at most 10000',
+    ])
+    assert.match(settingsErrors({ OUTPUT_LIMIT: '1e30' }).join(), /^OUTPUT_LIMIT must be/)
+  })
 })

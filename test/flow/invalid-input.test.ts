@@ -34,6 +34,14 @@ const invalidBodies: [title: string, body: unknown, status: number, message: Reg
   ['a name with a dot', body({ name: 'a.b' }), 400, /only a-z, 0-9 and -/],
   ['a name with a newline', body({ name: 'abc\n' }), 400, /only a-z/],
   ['a key with a space', body({ app_overrides: set('a b') }), 400, /white space/],
+  ['a key with a C1 code', body({ app_overrides: set('a\u009bb') }), 400, /"a\\\\u009bb\\" contains/],
+  [
+    'a key with an override of the direction',
+    body({ app_overrides: set('a\u202eb') }),
+    400,
+    /overrides the direction/,
+  ],
+  ['a name with an override of the direction', body({ name: 'ab\u202e' }), 400, /ab\\\\u202e/],
   ['a key with =', body({ app_overrides: set('a=b') }), 400, /contains \\"=\\"/],
   ['a key like an option', body({ deployment_overrides: set('--name') }), 400, /begins with/],
   ['an empty key', body({ app_overrides: set(' . ') }), 400, /empty/],
@@ -59,6 +67,19 @@ for (const [title, sent, status, message] of invalidBodies) {
     assert.ok(reply.text.length < 2000, 'the message is short')
   })
 }
+
+test('Keys, names and reasons with hidden characters are refused', async () => {
+  for (const hidden of ['\u0085', '\u009b', '\u202e', '\u2066']) {
+    const key = await octopod.create('bad', { [`a${hidden}b`]: 'x' })
+    const name = await octopod.create(`ab${hidden}`)
+    const reason = await octopod.create('bad', {}, { 'Octopod-Reason': encodeURIComponent(hidden) })
+    const actor = await octopod.create('bad', {}, { 'Octopod-Actor': encodeURIComponent(hidden) })
+    for (const reply of [key, name, reason, actor]) {
+      assert.equal(reply.status, 400, reply.text)
+      assert.ok(!reply.text.includes(hidden))
+    }
+  }
+})
 
 test('Rejected requests leave nothing behind', async () => {
   assert.deepEqual((await octopod.api('GET', '/deployments')).body, [])

@@ -73,7 +73,7 @@ export class Config extends ApiCommand {
     ]
     if (format !== null) return this.printRecords(rows, viewFor(this.keys), format)
     const formatLine = ([key, value]: KeyValue) =>
-      this.keys ? `  ${key}\n` : `  ${key}=${toSingleLine(value)}\n`
+      this.keys ? `  ${toSingleLine(key)}\n` : `  ${toSingleLine(key)}=${toSingleLine(value)}\n`
     await this.print(`Deployment config:\n${deployment.map(formatLine).join('')}\n`)
     await this.print(`Application config:\n${application.map(formatLine).join('')}`)
   }

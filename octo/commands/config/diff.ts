@@ -85,7 +85,7 @@ async function readActionOverrides(client: ApiClient, action_id: number): Promis
 function formatLines(differences: readonly Difference[], useColors: boolean): string {
   const [red, green, reset] = useColors ? ['\u001b[31m', '\u001b[32m', '\u001b[0m'] : ['', '', '']
   const formatSide = (sign: string, color: string, { level, key }: Difference, value: string | null) =>
-    value === null ? '' : `${color}${sign} ${level} ${key}=${toSingleLine(value)}${reset}\n`
+    value === null ? '' : `${color}${sign} ${level} ${toSingleLine(key)}=${toSingleLine(value)}${reset}\n`
   return differences
     .map((each) => formatSide('-', red, each, each.from) + formatSide('+', green, each, each.to))
     .join('')

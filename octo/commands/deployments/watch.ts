@@ -101,13 +101,14 @@ function takeOverScreen(screen: Terminal): () => void {
 }
 
 function formatEvent(event: ChangeEvent): string {
-  if (event.type === 'deleted') return `${event.name}  gone\n`
+  const name = toSingleLine(event.name)
+  if (event.type === 'deleted') return `${name}  gone\n`
   const { deployment: info } = event
   const last =
     info.last_action === null ? '' : `  ${actionLabel(info.last_action)} by ${info.last_action.actor}`
   const error = info.last_action?.error ?? null
   const reason = error === null ? '' : `: ${error}`
-  return `${event.name}  ${statusLabel(info)}${toSingleLine(last + reason)}\n`
+  return `${name}  ${statusLabel(info)}${toSingleLine(last + reason)}\n`
 }
 
 /** What octo waits for when no deployment has the name; a typing mistake would otherwise look like silence. */

@@ -24,3 +24,22 @@ test('A trusted proxy header names the actor; the header of the client counts on
   )
   assert.doesNotMatch(actorOf(settings, 'user', headersOf({ 'octopod-actor': 'a%0Ab' })).actor, /\n/)
 })
+
+test('A name or reason of the client with C1 codes or overrides of the direction is refused; other names lose them', () => {
+  for (const name of ['Octopod-Actor', 'Octopod-Reason'])
+    for (const text of ['\u0085', '\u009b31m', '\u202egpj.exe', '\u2066'])
+      assert.throws(
+        () => actorOf(settings, 'user', headersOf({ [name.toLowerCase()]: encodeURIComponent(`a${text}b`) })),
+        {
+          code: 'bad_request',
+          message: `${name} contains a control character, or one that overrides the direction of text.`,
+        },
+      )
+  const withProxy = { ...settings, ACTOR_HEADER: 'X-Forwarded-User' }
+  assert.equal(actorOf(withProxy, 'user', headersOf({ 'x-forwarded-user': 'an\u202ena' })).actor, 'an na')
+  const reason = encodeURIComponent('שלום\u200f: zwei\nZeilen')
+  assert.equal(
+    actorOf(settings, 'user', headersOf({ 'octopod-reason': reason })).reason,
+    'שלום\u200f: zwei Zeilen',
+  )
+})
