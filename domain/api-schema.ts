@@ -199,7 +199,18 @@ export const api = {
     role: 'output_reader',
     since: '2.0',
     summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
-    query: z.strictObject({ after: z.coerce.number().int().min(0).optional() }),
+    query: z.strictObject({
+      after: z.coerce.number().int().min(0).optional(),
+      hold: z.coerce
+        .number()
+        .int()
+        .min(0)
+        .max(10)
+        .optional()
+        .describe(
+          'for how many seconds the stream stays open after its last event; shows whether a proxy buffers',
+        ),
+    }),
     response: 'events',
     errors: ['bad_request', 'no_such_action'],
   },

@@ -223,6 +223,11 @@ export const whoami = z.object({
   source: z.string().describe('page, octo, ci or api'),
   project: z.string(),
   can_read_output: z.boolean().optional().describe('whether the caller may read the output of actions'),
+  credential_recognized: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('whether this installation knows the Authorization header; null without one'),
 })
 
 const limit = z.number().describe('0: no limit')

@@ -4,6 +4,7 @@
  */
 import type { Database } from '../../db/pool.ts'
 import { getOutput as readOutput, readOutputEnd, readStream } from '../../db/queries/output.ts'
+import { delay } from '../../lib/delay.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createEventStream } from '../http/event-stream.ts'
 import { jsonText, streamJson } from '../http/json-stream.ts'
@@ -54,7 +55,8 @@ export const streamOutput: EndpointHandler<'streamOutput'> = async (services, re
       after = page.chunks.at(-1)?.seq ?? after
       if (page.done) {
         const { chunks: _, done: __, ...end } = page
-        return send({ id: after, event: 'end', data: JSON.stringify(end) })
+        await send({ id: after, event: 'end', data: JSON.stringify(end) })
+        return supportsStreaming ? delay((request.query.hold ?? 0) * 1000, ended) : undefined
       }
       if (!supportsStreaming) return
       if (page.chunks.length === 0) await outputNotifier.wait(actionId, pollMs, ended)

@@ -29,6 +29,11 @@ export function identify(settings: CredentialSettings, authorization: Authorizat
 export const hasCredentials = (settings: ServerSettings): boolean =>
   settings.POWER_AUTHORIZATION_HEADER !== undefined || settings.APP_AUTHORIZATION_HEADER !== undefined
 
+/** Whether the header is a credential of this installation; null without one. */
+export function isRecognized(settings: ServerSettings, authorization: Authorization): boolean | null {
+  return authorization ? identify(settings, authorization).credential !== null : null
+}
+
 /** Takes the same time for every value of every length, so that the time reveals nothing about the credential. */
 function matchesCredential(authorization: Authorization, expected: string | undefined): boolean {
   if (!authorization || expected === undefined) return false

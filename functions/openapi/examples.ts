@@ -132,6 +132,13 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     },
   },
   whoami: {
-    response: { role: 'user', actor: 'ann', source: 'api', project: 'octopod', can_read_output: true },
+    response: {
+      role: 'user',
+      actor: 'ann',
+      source: 'api',
+      project: 'octopod',
+      can_read_output: true,
+      credential_recognized: true,
+    },
   },
 }

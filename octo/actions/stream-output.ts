@@ -104,11 +104,12 @@ export async function* openStream(
   idleTimeoutMs: number,
   signal?: AbortSignal,
   onRemoved?: StreamOptions['onRemoved'],
+  query = '',
 ): AsyncGenerator<OutputChunk, ActionState | null> {
   try {
     const response = await dispatcher.request({
       origin: connection.origin,
-      path: connection.prefix + buildPath('streamOutput', { action_id: actionId }),
+      path: connection.prefix + buildPath('streamOutput', { action_id: actionId }) + query,
       method: 'GET',
       headers: { ...commonHeaders(connection, 'text/event-stream'), 'last-event-id': String(after) },
       bodyTimeout: idleTimeoutMs,

@@ -10,40 +10,36 @@ import type { Connection, Context } from './types.ts'
 const example = 'for example OCTOPOD_URL=https://octopod.example.com'
 
 /**
- * The two variables of Octopod 1.6 override `context`. The credential of a context is sent only to the address of that
- * context, never to another address in OCTOPOD_URL. Throws a CliError of kind `settings`.
+ * With `context`, address and credential are those of the context; without one, those of the two variables of Octopod
+ * 1.6. An address never gets the credential of another one. Throws a CliError of kind `settings`.
  */
 export function readConnection(environment: NodeJS.ProcessEnv, context: Context | null = null): Connection {
   const value = environment.OCTOPOD_URL?.trim() ?? ''
-  const usedContext = value === '' ? context : null
-  if (value === '' && usedContext === null) {
+  if (value === '' && context === null) {
     throw new CliError(
       'settings',
       'OCTOPOD_URL is not set.',
       `Set it to the address of your installation, ${example}, or save one: octo context set NAME --url URL`,
     )
   }
-  const urlSource = usedContext === null ? 'OCTOPOD_URL' : `the URL of context ${usedContext.name}`
-  const header = environment.OCTO_AUTHORIZATION_HEADER?.trim() ?? ''
-  const usesContextCredential = header === '' && usedContext !== null
-  const credentialSource = usesContextCredential
-    ? `the credential of context ${usedContext.name}`
-    : 'OCTO_AUTHORIZATION_HEADER'
-  const { origin, prefix } = readUrl(usedContext?.url ?? value, urlSource)
+  const urlSource = context === null ? 'OCTOPOD_URL' : `the URL of context ${context.name}`
+  const credentialSource =
+    context === null ? 'OCTO_AUTHORIZATION_HEADER' : `the credential of context ${context.name}`
+  const { origin, prefix } = readUrl(context?.url ?? value, urlSource)
   const proxies = readProxies(environment)
   return {
     origin,
     prefix,
     serverAddress: origin + prefix,
     authorization: readAuthorization(
-      usesContextCredential ? usedContext.authorization : header,
+      context === null ? environment.OCTO_AUTHORIZATION_HEADER : context.authorization,
       credentialSource,
     ),
     credentialSource,
     requester: readRequester(environment),
     proxies,
     proxyHost: proxyHostFor(proxies, origin),
-    caFile: environment.OCTOPOD_CA_FILE?.trim() || usedContext?.ca_file || null,
+    caFile: environment.OCTOPOD_CA_FILE?.trim() || context?.ca_file || null,
     retries: readRetries(environment.OCTO_RETRIES),
     urlSource,
   }
@@ -86,10 +82,10 @@ export function readUrl(value: string, source: string): Pick<Connection, 'origin
 export function readAuthorization(value: string | undefined, source: string): string | null {
   const text = value?.trim() ?? ''
   if (text === '') return null
-  if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(text)) {
+  if (/[^\t\u0020-\u007e]/.test(text)) {
     throw new CliError(
       'settings',
-      `${source} contains a character that is not allowed in an HTTP header, such as a new line.`,
+      `${source} contains a character that is not allowed in an HTTP header, such as a new line or one beyond ASCII.`,
       'Copy it again from your installation. octo never shows its value.',
     )
   }

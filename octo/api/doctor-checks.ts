@@ -4,6 +4,7 @@ import { delay } from '../../lib/delay.ts'
 import { formatAge, formatSize } from '../../lib/format-units.ts'
 import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import { describeCredentialProblem } from './credential-problem.ts'
 import { listNames } from './deployment-names.ts'
 import { openLiveConnection } from './live-connection.ts'
 import type { ApiClient } from './types.ts'
@@ -18,6 +19,8 @@ export type CheckResult = {
 type CheckDetail = Pick<CheckResult, 'detail'> & Partial<CheckResult>
 
 const timeoutMs = 6000
+/** Longer than the check waits. */
+const holdSeconds = 10
 
 export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]> {
   const server = await runCheck('server', async () => {
@@ -29,8 +32,10 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
   })
   if (server.result === 'bad') return [server]
   const credential = await runCheck('credential', async () => {
-    const { role, actor, project } = await client.call('whoami', {})
-    return { detail: `role ${role} of project ${project}, known as ${actor}` }
+    const { role, actor, project, credential_recognized } = await client.call('whoami', {})
+    const problem = describeCredentialProblem(client.connection, credential_recognized)
+    const detail = `role ${role} of project ${project}, known as ${actor}`
+    return problem === null ? { detail } : { ...problem, detail: `${problem.detail}; ${detail}` }
   })
   if (credential.result === 'bad') return [server, credential]
   return [
@@ -66,25 +71,59 @@ async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
   )
 }
 
-/** Requests only the end of the stream, of an action that has ended. */
+/**
+ * Requests only the end of the stream, of an action that has ended. The server sends it at once and keeps the stream
+ * open for longer than this check waits, so it arrives only if no proxy collects the answer first.
+ */
 async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   const actionId = await findFinishedAction(client)
   if (actionId === null) return { result: 'skipped', detail: 'there is no finished action to read' }
-  const beyondLastSeq = 1_000_000_000
+  const buffered = new CliError(
+    'unreachable',
+    `the output stream sent nothing within ${timeoutMs / 1000} s; --follow shows output late or page by page.`,
+    'Configure the proxy or ingress to pass text/event-stream without buffering.',
+  )
+  const timeLimit = new AbortController()
+  const timer = setTimeout(() => timeLimit.abort(), timeoutMs)
   try {
-    const end = await openStream(client, actionId, beyondLastSeq, timeoutMs).next()
-    if (end.done && end.value !== null) return { detail: 'output arrives while it is written' }
+    const end = await readStreamEnd(client, actionId, timeLimit.signal, `?hold=${holdSeconds}`).catch(
+      (error) => {
+        // An older server does not know the parameter.
+        if (!(error instanceof CliError) || error.status !== 400) throw error
+        return readStreamEnd(client, actionId, timeLimit.signal)
+      },
+    )
+    if (end) return { detail: 'output arrives while it is written' }
   } catch (error) {
+    if (timeLimit.signal.aborted) throw buffered
     if (error instanceof CliError && error.kind === 'not_allowed') {
       return { result: 'skipped', detail: 'this credential may not read output' }
     }
     throw error
+  } finally {
+    clearTimeout(timer)
   }
-  throw new CliError(
-    'unreachable',
-    'the output stream sent nothing; --follow reads page by page instead.',
-    'Configure the proxy or ingress to pass text/event-stream without buffering.',
-  )
+  throw buffered
+}
+
+/** Whether the last event of the stream has arrived. Closes the stream. */
+async function readStreamEnd(
+  client: ApiClient,
+  actionId: number,
+  signal: AbortSignal,
+  query?: string,
+): Promise<boolean> {
+  const beyondLastSeq = 1_000_000_000
+  const { done, value } = await openStream(
+    client,
+    actionId,
+    beyondLastSeq,
+    2 * timeoutMs,
+    signal,
+    undefined,
+    query,
+  ).next()
+  return done === true && value !== null
 }
 
 async function checkHistory(client: ApiClient): Promise<CheckDetail> {

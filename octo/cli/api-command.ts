@@ -33,15 +33,11 @@ export abstract class ApiCommand extends OctoCommand {
     return (await this.client()).call(name, request)
   }
 
-  /** From OCTOPOD_URL, else from a context. */
+  /** From --context, else from OCTOPOD_URL, else from OCTOPOD_CONTEXT or the current context. */
   protected async connection(): Promise<Connection> {
     const { env } = this.context
     const { contextName } = this
-    const url = env.OCTOPOD_URL?.trim() ?? ''
-    if (url !== '') {
-      if (contextName !== undefined) this.note(`OCTOPOD_URL is set and overrides --context ${contextName}.`)
-      return readConnection(env)
-    }
+    if (contextName === undefined && (env.OCTOPOD_URL?.trim() ?? '') !== '') return readConnection(env)
     const { chooseContext } = await import('../api/contexts.ts')
     return readConnection(env, chooseContext(env, contextName))
   }

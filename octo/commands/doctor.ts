@@ -31,7 +31,7 @@ export class Doctor extends ApiCommand {
       const connection = await this.connection()
       client = await this.client()
       const { runDoctorChecks } = await import('../api/doctor-checks.ts')
-      return [settingsResult(connection), ...(await runDoctorChecks(client))]
+      return [settingsResult(connection, this.context.env), ...(await runDoctorChecks(client))]
     } catch (error) {
       if (!(error instanceof CliError)) throw error
       return [
@@ -41,13 +41,16 @@ export class Doctor extends ApiCommand {
   }
 }
 
-function settingsResult(connection: Connection): CheckResult {
-  const { proxyHost } = connection
+function settingsResult(connection: Connection, environment: NodeJS.ProcessEnv): CheckResult {
+  const { proxyHost, credentialSource } = connection
+  const variable = 'OCTO_AUTHORIZATION_HEADER'
+  const isIgnored = credentialSource !== variable && (environment[variable]?.trim() ?? '') !== ''
   const details = [
     `${connection.serverAddress} from ${connection.urlSource}`,
     ...(proxyHost === null ? [] : [`through the proxy ${proxyHost} unless NO_PROXY excludes the host`]),
     ...(connection.caFile === null ? [] : [`trusts ${connection.caFile}`]),
-    connection.authorization === null ? 'no credential' : `credential from ${connection.credentialSource}`,
+    connection.authorization === null ? 'no credential' : `credential from ${credentialSource}`,
+    ...(isIgnored ? [`${variable} is ignored, because it belongs to OCTOPOD_URL`] : []),
   ]
   return { check: 'settings', result: 'ok', detail: details.join(', '), remedy: null, kind: null }
 }

@@ -3,6 +3,7 @@
  * run.ts.
  */
 
+import { describeCredentialProblem } from '../api/credential-problem.ts'
 import { ApiCommand } from '../cli/api-command.ts'
 import type { RecordView } from '../output/formatter.ts'
 
@@ -19,6 +20,8 @@ export class Whoami extends ApiCommand {
   protected async run(): Promise<void> {
     const client = await this.client()
     const record = { ...(await client.call('whoami', {})), url: client.connection.serverAddress }
+    const problem = describeCredentialProblem(client.connection, record.credential_recognized)
+    if (problem !== null) this.note(`${problem.detail}.`)
     await this.printRecords({ record }, view, 'table')
   }
 }

@@ -75,7 +75,8 @@ function remedyFor(
     const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
     if (authorization === null && isVariable)
       return `${credentialSource} is not set: put the credential there.`
-    if (authorization === null) return `${credentialSource} is empty: set it with octo context set.`
+    if (authorization === null)
+      return `${credentialSource.replace(/^t/, 'T')} is not set: save it with octo context set.`
     if (response.status === 401)
       return `${isVariable ? `The value of ${credentialSource}` : credentialSource.replace(/^t/, 'T')} was not accepted: check it.`
   }

@@ -22,6 +22,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     source: 'ci',
     project: 'octo-tests',
     can_read_output: true,
+    credential_recognized: true,
   })
   const user = await whoami('Bearer the-users', { 'Octopod-Source': 'api' })
   assert.deepEqual(user.body, {
@@ -30,6 +31,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     source: 'api',
     project: 'octo-tests',
     can_read_output: true,
+    credential_recognized: true,
   })
   const unknown = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })
   assert.equal(unknown.status, 400)

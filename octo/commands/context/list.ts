@@ -9,7 +9,7 @@ export class ContextList extends OctoCommand {
     description: 'list the saved installations; set, use or remove one',
     details: `
       A context is an address with its credential, saved under a name, for people who use several installations.
-      OCTOPOD_URL and OCTO_AUTHORIZATION_HEADER override it.
+      OCTOPOD_URL overrides it, and --context overrides both.
     `,
     examples: [
       ['All contexts', '$0 context'],

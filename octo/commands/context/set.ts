@@ -1,5 +1,6 @@
 /** `octo context set`: saves an installation under a name, or changes a saved one. Loaded by run.ts. */
 import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { Option } from 'clipanion'
 import { readAuthorization, readUrl } from '../../api/connection.ts'
 import { contextView, readContexts, toContextRecord, writeContexts } from '../../api/contexts.ts'
@@ -39,8 +40,13 @@ export class ContextSet extends OctoCommand {
     const previous = existing.contexts.find((saved) => saved.name === name)
     const url = this.url ?? previous?.url
     if (url === undefined) throw new CliError('usage', `context set ${name} needs --url for a new context.`)
-    readUrl(url, '--url')
+    const address = readUrl(url, '--url')
     const context: Context = { ...previous, name, url }
+    // A credential is never sent to another installation.
+    const losesCredential =
+      previous?.authorization !== undefined &&
+      !isDeepStrictEqual(address, readUrl(previous.url, 'the saved URL'))
+    if (losesCredential) delete context.authorization
     if (this.authorization !== undefined) {
       const text = await createInputReader(stdin)('--authorization-file', this.authorization)
       const authorization = readAuthorization(text, 'the credential')
@@ -51,6 +57,8 @@ export class ContextSet extends OctoCommand {
     const contexts = [...existing.contexts.filter((saved) => saved.name !== name), context]
     const current = existing.current ?? name
     writeContexts(env, { current, contexts })
+    if (losesCredential && this.authorization === undefined)
+      this.note(`The credential of context ${name} was for another address and is removed.`)
     if (this.format !== null)
       await this.printRecords({ record: toContextRecord(context, current) }, contextView, this.format)
   }

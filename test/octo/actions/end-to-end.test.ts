@@ -1,7 +1,11 @@
 /** octo against a complete Octopod: actions, waiting, output, retries, comparisons, and every exit code. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { after, before, suite, test } from 'node:test'
 import type { Action } from '../../../domain/schemas.ts'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
@@ -323,7 +327,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     )
   })
 
-  test('whoami, ping and doctor', async () => {
+  test('whoami, ping and doctor, which finds a proxy that buffers', async (t) => {
     const { role, actor, source, project } = await json('whoami')
     assert.deepEqual([role, actor, source], ['admin', 'ann', 'octo'])
     assert.ok(project)
@@ -333,11 +337,40 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     assert.equal(doctor.code, 0, doctor.stdout)
     for (const check of ['settings', 'server', 'credential', 'websocket', 'stream', 'history'])
       assert.match(doctor.stdout, new RegExp(`^ok +${check} `, 'm'))
+    const buffering = await startBufferingProxy(system.url)
+    t.after(() => buffering.close())
+    const buffered = await runOcto(
+      { ...environmentFor(system.adminHeader), OCTOPOD_URL: buffering.url },
+      'doctor',
+    )
+    assert.match(buffered.stdout, /^bad +stream +the output stream sent nothing within 6 s/m)
+    assert.match(buffered.stdout, /pass text\/event-stream without buffering/)
+    assert.equal(buffered.code, 7, buffered.stdout)
     const wrong = await runOcto(environmentFor('Bearer wrong'), 'doctor', '-o', 'json')
     assert.equal(wrong.code, 6)
     assert.equal(JSON.parse(wrong.stdout).at(-1).result, 'bad')
     assert.equal((await runOcto({ OCTOPOD_URL: 'http://127.0.0.1:1' }, 'doctor')).code, 7)
     assert.equal((await runOcto({}, 'doctor')).code, 2)
+  })
+
+  test('doctor and whoami say that a credential is not recognized where the server lets everyone in', async () => {
+    const open = await system.startServer({ APP_AUTHORIZATION_HEADER: '' })
+    const environment = { OCTOPOD_URL: open.url, OCTO_AUTHORIZATION_HEADER: 'Bearer mistyped' }
+    const doctor = await runOcto(environment, 'doctor')
+    assert.match(
+      doctor.stdout,
+      /^bad +credential +the server does not recognize the value of OCTO_AUTHORIZATION_HEADER, so it has no effect; role user/m,
+    )
+    assert.equal(doctor.code, 6)
+    const whoami = await runOcto(environment, 'whoami', '-o', 'json')
+    const expected =
+      'octo: the server does not recognize the value of OCTO_AUTHORIZATION_HEADER, so it has no effect.\n'
+    assert.deepEqual([whoami.code, whoami.stderr], [0, expected])
+    assert.equal(JSON.parse(whoami.stdout).credential_recognized, false)
+    const right = { OCTOPOD_URL: open.url, OCTO_AUTHORIZATION_HEADER: system.adminHeader }
+    assert.equal((await runOcto(right, 'whoami')).stderr, '')
+    assert.equal((await runOcto({ OCTOPOD_URL: open.url }, 'whoami')).stderr, '')
+    assert.match((await runOcto(right, 'doctor')).stdout, /^ok +credential +role admin/m)
   })
 
   test('watch prints every change', async () => {
@@ -370,3 +403,45 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     await watching.ended
   })
 })
+
+/** Passes websockets on at once, and every answer only when it is complete. */
+async function startBufferingProxy(serverUrl: string) {
+  const { hostname, port } = new URL(serverUrl)
+  const forward = ({ method, url, headers }: IncomingMessage) => ({
+    hostname,
+    port,
+    method,
+    path: url,
+    headers,
+  })
+  const proxy = createServer((incoming, outgoing) => {
+    const onward = request(forward(incoming), async (answer) => {
+      const body = await text(answer).catch(() => null)
+      if (body === null) outgoing.destroy()
+      else outgoing.writeHead(answer.statusCode ?? 0, answer.headers).end(body)
+    })
+    onward.on('error', () => outgoing.destroy())
+    outgoing.on('close', () => onward.destroy())
+    incoming.pipe(onward)
+  })
+  proxy.on('upgrade', (incoming, socket: Socket) => {
+    const onward = request(forward(incoming)).end()
+    onward.on('upgrade', (answer, upstream) => {
+      const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`)
+      upstream.pipe(socket).pipe(upstream)
+      for (const end of [socket, upstream]) end.on('error', () => end.destroy())
+      socket.on('close', () => upstream.destroy())
+    })
+    onward.on('error', () => socket.destroy())
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    close: () => {
+      proxy.closeAllConnections()
+      proxy.close()
+    },
+  }
+}

@@ -43,15 +43,22 @@ suite('contexts', { concurrency: 4 }, () => {
     )
     assert.doesNotMatch(listed.stdout + (await runOcto(env, 'context', '-o', 'json')).stdout, /s3cr3t/)
 
-    assert.equal((await runOcto(env, 'context', 'set', 'second', '--url', one.url)).code, 0)
+    assert.equal((await runOcto(env, 'context', 'set', 'second', '--url', `${other.url}/`)).stderr, '')
+    assert.equal((await runOcto(env, 'list')).stdout, 'other\n')
+    assert.equal(other.requests.at(-1)?.headers.authorization, 'Bearer other')
+    assert.deepEqual(await runOcto(env, 'context', 'set', 'second', '--url', one.url), {
+      code: 0,
+      stdout: '',
+      stderr: 'octo: The credential of context second was for another address and is removed.\n',
+    })
     assert.equal((await runOcto(env, 'list')).stdout, 'one\n')
-    assert.equal(one.requests.at(-1)?.headers.authorization, 'Bearer other')
+    assert.equal(one.requests.at(-1)?.headers.authorization, undefined)
     assert.equal((await runOcto(env, 'context', 'remove', 'second')).code, 0)
     assert.equal((await runOcto(env, 'list')).code, 2)
     assert.doesNotMatch(await readFile(file, 'utf8'), /second/)
   })
 
-  test('The two variables override contexts, and a credential is sent only to its own address', async (t) => {
+  test('--context wins over OCTOPOD_URL, OCTOPOD_URL over other contexts, and an address gets only its own credential', async (t) => {
     const { env } = await createConfigHome(t)
     const [saved, named] = await Promise.all([
       fakeServer(t, { 'GET /api/v1/deployments': { body: [fullInfo('saved')] } }),
@@ -62,14 +69,20 @@ suite('contexts', { concurrency: 4 }, () => {
     await setting.ended
     assert.equal((await runOcto({ ...env, OCTOPOD_URL: named.url }, 'list')).stdout, 'named\n')
     assert.equal(named.requests[0]?.headers.authorization, undefined)
-    const both = await runOcto({ ...env, OCTOPOD_URL: named.url }, 'list', '--context', 'a')
-    assert.deepEqual(both, {
-      code: 0,
-      stdout: 'named\n',
-      stderr: 'octo: OCTOPOD_URL is set and overrides --context a.\n',
-    })
+    const both = { ...env, OCTOPOD_URL: named.url, OCTO_AUTHORIZATION_HEADER: 'Bearer mine' }
+    assert.equal((await runOcto({ ...both, OCTOPOD_CONTEXT: 'a' }, 'list')).stdout, 'named\n')
+    assert.equal(named.requests.at(-1)?.headers.authorization, 'Bearer mine')
+    const chosen = await runOcto(both, 'list', '--context', 'a')
+    assert.deepEqual(chosen, { code: 0, stdout: 'saved\n', stderr: '' })
     await runOcto({ ...env, OCTO_AUTHORIZATION_HEADER: 'Bearer mine' }, 'list')
-    assert.equal(saved.requests[0]?.headers.authorization, 'Bearer mine')
+    await runOcto(env, 'context', 'set', 'open', '--url', saved.url)
+    await runOcto({ ...both, OCTOPOD_URL: '' }, 'list', '--context', 'open')
+    assert.deepEqual(
+      saved.requests
+        .filter(({ path }) => path === '/api/v1/deployments')
+        .map(({ headers }) => headers.authorization),
+      ['Bearer saved', 'Bearer saved', undefined],
+    )
   })
 
   test('A readable or damaged file and an unknown context are errors', async (t) => {

@@ -206,6 +206,19 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
     assert.equal(wrong.code, 2)
   })
 
+  test('A proxy without a scheme works for http, as in curl', async (t) => {
+    const fake = await fakeServer(t, { 'GET /api/v1/deployment_names': { body: ['behind'] } })
+    const { port, seen: proxiedRequests } = await startProxy(t)
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY'])
+      for (const proxy of [`127.0.0.1:${port}`, `localhost:${port}/`, `ann:pass@127.0.0.1:${port}`])
+        assert.deepEqual(await runOcto({ OCTOPOD_URL: fake.url, [name]: proxy }, 'list'), {
+          code: 0,
+          stdout: 'behind\n',
+          stderr: '',
+        })
+    assert.equal(proxiedRequests.length, 9)
+  })
+
   test('An unknown issuer is an error, and trusted with its CA file, also through a proxy', async (t) => {
     const files = createCertificate(t)
     if (files === null) return t.skip('openssl is not installed')
