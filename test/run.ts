@@ -11,7 +11,8 @@ npm run test:all
 
 Without a path: all tests of test/, but those that need Kubernetes tools or container images.
   --kubernetes   the tests in test/kubernetes, on a control plane built with Go or on KUBECONFIG's cluster
-  --all          everything: the tests, octo's tests against its executable, Kubernetes, images, and the long fault run
+  --all          everything: the tests, octo's tests against its executable, Kubernetes, images, generated
+                 requests (schemathesis), and the long fault run
   --name PATTERN only tests whose title matches the regular expression
   --help         this text
 
@@ -49,6 +50,7 @@ function chooseParts(): Part[] {
     testPart("octo's executable", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/octo' }),
     kubernetes,
     testPart('container images', ['test/images/**/*.test.ts']),
+    { title: 'generated requests (schemathesis)', run: () => run(['test/schemathesis/main.ts']) },
     { title: 'fault suite, long form', run: () => run(['test/fault/main.ts']) },
   ]
 }

@@ -2,6 +2,7 @@
  * Converts the zod schemas of the API to JSON Schema. Named schemas become components of the OpenAPI document, others
  * are inlined. Used by document.ts and operation.ts.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { changeEvent, liveMessage } from '../../domain/event.ts'
@@ -96,12 +97,20 @@ function convert(
   return { components: Object.fromEntries(components), used }
 }
 
-/** Removes keywords that only repeat the type. Answers stay open for new fields. */
+/**
+ * Removes keywords that only repeat the type. Answers stay open for new fields. A pair of two texts is a list of two:
+ * many readers do not know `prefixItems`.
+ */
 function simplify(schema: JsonSchema, io: 'input' | 'output'): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum
   if (schema.format === 'date-time') delete schema.pattern
   if (io === 'output') delete schema.additionalProperties
+  const { prefixItems } = schema
+  if (Array.isArray(prefixItems) && prefixItems.every((one) => isDeepStrictEqual(one, prefixItems[0]))) {
+    delete schema.prefixItems
+    schema.items = prefixItems[0]
+  }
 }
 
 /** The query parameters of an endpoint, by name. */

@@ -1,4 +1,7 @@
-/** Every section of docs/when-things-go-wrong.md has lines for system, user and operator, and every line names a test. */
+/**
+ * Every section of docs/when-things-go-wrong.md has lines for system, user and operator. Every line there, and every attack
+ * in docs/security-tests.md, names a test.
+ */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,7 +23,17 @@ test('Every section has lines for system, user and operator', () => {
 })
 
 test('Every line names an existing test by its exact title', () => {
-  const wrong = titles.flatMap(rowsOf).flatMap(([, what = '', held = '']) => {
+  assert.deepEqual(withoutTest(titles.flatMap(rowsOf).map(([, what, held]) => [what, held])), [])
+})
+
+test('Every attack names an existing test by its exact title', () => {
+  const [, ...attacks] = tableRows('docs/security-tests.md')
+  assert.ok(attacks.length > 20)
+  assert.deepEqual(withoutTest(attacks.map(([attack, , , held]) => [attack, held])), [])
+})
+
+function withoutTest(rows: (string | undefined)[][]): string[] {
+  return rows.flatMap(([what = '', held = '']) => {
     const named = [...held.matchAll(/`(test\/[^`]+)`: ((?:(?!<br>).)+)/g)]
     if (named.length === 0 || named.length !== held.split('<br>').length) return [`${what} names no test`]
     return named
@@ -30,8 +43,7 @@ test('Every line names an existing test by its exact title', () => {
       )
       .map(([words]) => words)
   })
-  assert.deepEqual(wrong, [])
-})
+}
 
 /** The titles of the tests in a file. */
 function titlesIn(path: string): string[] {

@@ -133,6 +133,14 @@ test('Only endpoints that start or cancel an action return its id', () => {
   )
 })
 
+test('Readers that know neither prefixItems nor schemas of event streams understand the answers', () => {
+  const { schema } = operationOf('streamOutput').responses['200']?.content?.['text/event-stream'] ?? {}
+  assert.deepEqual(schema, {})
+  const { Pairs } = document.components.schemas as Record<string, unknown>
+  const pair = { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 2 }
+  assert.deepEqual(Pairs, { type: 'array', items: pair })
+})
+
 test('Every example matches the zod schema and the JSON Schema of its endpoint', () => {
   for (const name of names) {
     const { body, response }: Endpoint = api[name]
