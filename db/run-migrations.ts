@@ -33,8 +33,8 @@ const defaultOptions = {
 const concurrentLockTimeoutMs = 30_000
 
 /**
- * Runs the missing migrations, then the changed definitions, in one process at a time (advisory lock) and in one
- * transaction, except `create index concurrently`. Upgrades an Octopod 1.6 database in place. Returns the names of what
+ * Runs the missing migrations and the changed definitions, in one process at a time (advisory lock) and in one
+ * transaction, then each `create index concurrently`. Upgrades an Octopod 1.6 database in place. Returns the names of what
  * ran. Throws UnsupportedDatabase and LockTimeout.
  */
 export async function runMigrations(databaseUrl: string, options: MigrationOptions = {}): Promise<string[]> {
@@ -94,7 +94,7 @@ async function runMissing(
             makeIndexes(client, step.concurrent),
           )
         : await retryOnLockTimeout(client, retries, () =>
-            inTransaction(client, () => applyStep(client, step)),
+            inTransaction(client, () => applyMigrations(client, step.inTransaction)),
           )),
     )
   return names
@@ -109,35 +109,19 @@ async function readApplied(client: pg.Client): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => !formerMigrations.includes(name))
 }
 
-type TransactionStep = { migrations: Migration[]; withDefinitions: boolean }
-type Step = TransactionStep | { concurrent: Migration }
+type Step = { inTransaction: Migration[] } | { concurrent: Migration }
 
 /**
- * The migrations in their order, the definitions in the last transaction. Nobody uses a new database yet, nor one of
- * Octopod 1.6: all of it is one transaction there, so that a failure changes nothing.
+ * One transaction, which ends with the definitions: servers and runners that work meanwhile never see tables without
+ * their triggers and views. Indexes of filled tables come after it. Nobody uses a new database yet, nor one of Octopod
+ * 1.6: all of it is one transaction there, so that a failure changes nothing.
  */
 function planSteps(missing: readonly Migration[], isFirstRun: boolean): Step[] {
-  const steps: Step[] = []
-  let last: TransactionStep | null = null
-  let open: TransactionStep | null = null
-  for (const migration of missing)
-    if (migration.isConcurrent && !isFirstRun) {
-      steps.push({ concurrent: migration })
-      open = null
-    } else {
-      if (open === null) {
-        open = { migrations: [], withDefinitions: false }
-        steps.push(open)
-      }
-      open.migrations.push(migration)
-      last = open
-    }
-  if (last === null) {
-    last = { migrations: [], withDefinitions: false }
-    steps.unshift(last)
-  }
-  last.withDefinitions = true
-  return steps
+  const isApart = ({ isConcurrent }: Migration) => isConcurrent && !isFirstRun
+  return [
+    { inTransaction: missing.filter((migration) => !isApart(migration)) },
+    ...missing.filter(isApart).map((concurrent) => ({ concurrent })),
+  ]
 }
 
 async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
@@ -153,10 +137,7 @@ async function inTransaction<T>(client: pg.Client, work: () => Promise<T>): Prom
   }
 }
 
-async function applyStep(
-  client: pg.Client,
-  { migrations, withDefinitions }: TransactionStep,
-): Promise<string[]> {
+async function applyMigrations(client: pg.Client, migrations: readonly Migration[]): Promise<string[]> {
   await client.query(`
     create table if not exists migrations (id serial primary key, name varchar(255) not null, run_on timestamp not null);
     create table if not exists definitions (name text primary key, hash text not null, applied_at timestamptz not null default now())`)
@@ -166,7 +147,7 @@ async function applyStep(
     await recordMigration(client, name)
   }
   // A migration may have dropped a definition that was in its way.
-  const definitions = withDefinitions ? await applyDefinitions(client, migrations.length > 0) : []
+  const definitions = await applyDefinitions(client, migrations.length > 0)
   return [...migrations.map(({ name }) => name), ...definitions]
 }
 
