@@ -153,7 +153,7 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await page.getByText('Wait until updating has ended').waitFor()
     await page.locator('.last-action').getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Cancel the action' }).click()
-    await page.locator('.action').first().getByText('cancelled').waitFor()
+    await page.locator('.action').first().getByText('Update cancelled').waitFor()
     await system.setBehavior('update', '')
     await page.close()
   })

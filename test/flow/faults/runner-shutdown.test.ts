@@ -5,12 +5,13 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { Redis } from 'ioredis'
 import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 let system: System
 let octopod: ApiClient
@@ -20,6 +21,7 @@ before(async () => {
   system = await startSystem({ runner: false, env: { CHECK_INTERVAL: '3600', REDIS_URL: redis.url } })
   octopod = createApiClient(system.url)
 })
+afterEach(() => system.setBehavior('application_config', ''))
 after(async () => {
   redis?.thaw()
   await system?.stop()
@@ -35,16 +37,26 @@ const createRunning = async (...names: string[]) => {
 const stateOf = async (actionId: number) =>
   ((await octopod.api('GET', `/actions/${actionId}`)).body as { state: string }).state
 
+const hasRunner = (actionId: number): Promise<boolean> =>
+  withDatabase(system.databaseUrl, async (db) => {
+    const { rows } = await db.query('select runner is not null as claimed from actions where id = $1', [
+      actionId,
+    ])
+    return rows[0].claimed
+  })
+
 /** Starts a runner that claims an archive and waits for a config script that never ends. */
 async function startClaimingRunner(name: string, env: Record<string, string> = {}) {
   await system.setBehavior('application_config', 'hang')
-  const runner = await system.startRunner(env)
+  // Before the start: the runner may ask for the config of a check first, and the action shares that call.
   const before = (await system.scriptCalls('application_config')).length
+  const runner = await system.startRunner(env)
   const actionId = getActionId(await octopod.archive(name))
-  await waitFor('the config script runs', async () => ({
-    done: (await system.scriptCalls('application_config')).length > before,
-    value: null,
-  }))
+  await waitFor('the config script runs for the claimed action', async () => {
+    const calls = (await system.scriptCalls('application_config')).length - before
+    const isClaimed = await hasRunner(actionId)
+    return { done: calls > 0 && isClaimed, value: null, seen: { calls, isClaimed } }
+  })
   return { runner, actionId }
 }
 
