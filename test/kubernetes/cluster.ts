@@ -1,5 +1,6 @@
 /** Access to the test cluster with kubectl and helm. setup.ts has started the cluster and set KUBECONFIG. */
 import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -70,6 +71,9 @@ export async function createNamespace(labels: Record<string, string> = {}) {
   return { name, remove: () => kubectl('delete', 'namespace', name, '--timeout=90s') }
 }
 
+/** What kubectl says of a kind that was deleted after the kinds were read. */
+const goneKind = /could not find the requested resource|doesn't have a resource type/
+
 /**
  * All objects of a namespace as kind/name, sorted, without events, leases and metrics. Another test may remove a kind of
  * its own at the same time; then the kinds are read again.
@@ -84,7 +88,8 @@ export async function listNamespace(namespace: string): Promise<string[]> {
       const found = await kubectl('get', kinds.join(','), `--namespace=${namespace}`, '--output=name')
       return found.split('\n').filter(Boolean).sort()
     } catch (error) {
-      if (attempt === 3 || !/could not find the requested resource/.test(String(error))) throw error
+      if (attempt === 10 || !goneKind.test(String(error))) throw error
+      await delay(500)
     }
   }
 }
