@@ -50,7 +50,7 @@ before(async () => {
 })
 after(() => closeRedis(commands))
 
-suite('script queries', { concurrency: true }, () => {
+suite('script queries', { concurrency: 2 }, () => {
   /** Runs `work` with a client, and with a runner when `reply` is given. */
   async function withClient(
     reply: ((query: ScriptQuery) => Promise<ScriptAnswer>) | null,
