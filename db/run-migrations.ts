@@ -113,7 +113,7 @@ type Step = { inTransaction: Migration[] } | { concurrent: Migration }
 
 /**
  * One transaction, which ends with the definitions: servers and runners that work meanwhile never see tables without
- * their triggers and views. Indexes of filled tables come after it. Nobody uses a new database yet, nor one of Octopod
+ * their triggers and views. Indexes of filled tables come after it. A new database has no users yet, nor has one of Octopod
  * 1.6: all of it is one transaction there, so that a failure changes nothing.
  */
 function planSteps(missing: readonly Migration[], isFirstRun: boolean): Step[] {

@@ -1,5 +1,5 @@
 /**
- * Limits what one caller may use of a server, so that nobody can starve the others. A caller is a credential, or an
+ * Limits what one caller may use of a server, so that one caller cannot starve the others. A caller is a credential, or an
  * address without one. Used by the middlewares of access/ and by http/query-scripts.ts.
  */
 import { hash, randomBytes } from 'node:crypto'
