@@ -15,3 +15,8 @@ export const hasHiddenCharacter = (text: string): boolean => one.test(text)
 export function escapeHiddenCharacters(text: string): string {
   return text.replace(all, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+const control = new RegExp(`[\\p{Cc}${hiddenCharacters}]`, 'gu')
+
+/** Replaces them and all control codes, also those of C0, by spaces. For names and messages from outside. */
+export const withoutControlCharacters = (text: string): string => text.replace(control, ' ')

@@ -34,6 +34,7 @@ test('Every version is exact and the same in the lock file', () => {
 const usedWithoutImport: Record<string, string> = {
   '@biomejs/biome': 'npm run check',
   '@types/node': 'types',
+  '@types/oidc-provider': 'types',
   '@types/pg': 'types',
   '@types/ws': 'types',
   '@types/aws-lambda': 'types',

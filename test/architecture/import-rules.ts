@@ -52,6 +52,8 @@ export const importRules: Record<TopFolder, ImportRule> = {
       'ipaddr.js': 'compares addresses with TRUSTED_PROXIES',
       'rate-limiter-flexible': 'counts requests by caller',
       'lru-cache': 'remembers wrong credentials',
+      'openid-client': 'signs people in at an OpenID Connect provider',
+      jose: 'checks the signatures of ID tokens',
     },
     mayUseNode: true,
     reason: 'stateless request handlers; they never run a script themselves',
