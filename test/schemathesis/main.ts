@@ -4,7 +4,7 @@
  * into node_modules/.cache. Exits with 1 when an answer is a 5xx or has a status, type or shape that is not documented.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -16,7 +16,7 @@ import { startSystem } from '../helpers/system.ts'
 exitOnHelp(`npx node test/schemathesis/main.ts [--examples N] [--seed N] [-- OPTION...]
 
 Compares the answers of a server with openapi.json. Options after -- are those of schemathesis, for example
---include-operation-id createDeployment. Without Python it is skipped.`)
+--include-operation-id createDeployment. Without Python and its venv it is skipped.`)
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const requirements = join(root, 'test/schemathesis/requirements.txt')
@@ -44,7 +44,8 @@ function install(): { program: string } | { reason: string } {
   const version = readFileSync(requirements, 'utf8').trim()
   const folder = join(root, 'node_modules/.cache', version.replace('==', '-'))
   const program = join(folder, 'bin/schemathesis')
-  if (existsSync(program)) return { program }
+  // It is there and its Python too.
+  if (spawnSync(program, ['--version'], { timeout: 60_000 }).status === 0) return { program }
   for (const [command, ...args] of [
     ['python3', '-m', 'venv', '--clear', folder],
     [
@@ -56,9 +57,11 @@ function install(): { program: string } | { reason: string } {
       requirements,
     ],
   ] as const) {
-    const { error, status, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000 })
+    const { error, status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 300_000 })
     if (error) return { reason: `${command} cannot be started: ${error.message}` }
-    if (status !== 0) return { reason: `${command} ${args.join(' ')} failed: ${stderr.trim().slice(-500)}` }
+    // Python prints to stdout that it has no venv.
+    const output = stderr.trim() || stdout.trim()
+    if (status !== 0) return { reason: `${command} ${args.join(' ')} failed: ${output.slice(-500)}` }
   }
   return { program }
 }
