@@ -68,6 +68,7 @@ async function main(): Promise<void> {
   subscribe(subscriber, settings.REDIS_PREFIX, {
     onCancel: actions.cancel,
     onCheckEnd: checks.endCheckOf,
+    onAbandonedQuery: queries.abandon,
   }).catch((error) => context.logFailure(error, 'subscribing to messages failed'))
   const heartbeat = startHeartbeat(context.logFailure, settings.HEARTBEAT_FILE)
 

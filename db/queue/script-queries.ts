@@ -14,7 +14,7 @@ import {
   scriptAnswer,
   scriptQuery,
 } from '../../domain/queue-messages.ts'
-import { parseMessage } from '../redis/events.ts'
+import { parseMessage, publishAbandonedQuery } from '../redis/events.ts'
 import { channelNames, queueNames } from '../redis/redis-keys.ts'
 import {
   closeQueue,
@@ -37,7 +37,7 @@ export type ScriptQueryClient = {
 /** `runnerTimeoutMs`: how long config_check waits for a runner where none serves its queue. */
 export type QueryLimits = { timeoutMs: number; runnerTimeoutMs: number }
 
-/** Its client has gone, and no runner works for it any more. */
+/** Its client has gone, and no runner need work for it any more. */
 export class ScriptQueryAbandoned extends Error {
   override name = 'ScriptQueryAbandoned'
 }
@@ -69,6 +69,9 @@ export function createScriptQueryClient(
   const shared = createQueue<QueryJob>(queueNames.scriptQueries, connection, prefix)
   const configChecks = createQueue<QueryJob>(queueNames.configChecks, connection, prefix)
   const countRunners = shareCount(configChecks)
+  /** No runner works for a client that has given up: the job is removed, or the runner that has begun it ends it. */
+  const abandon = ({ job }: PendingQuery): Promise<void> =>
+    job.remove().catch(() => publishAbandonedQuery(connection, prefix, job.data.id))
   const replyTo = channelNames(prefix).replies(randomUUID())
   const pendingReplies = new Map<string, (answer: unknown) => void>()
   const subscribed = subscriber.subscribe(replyTo)
@@ -96,7 +99,13 @@ export function createScriptQueryClient(
         const failed = watchJob(pending, { shared, countRunners, runnerTimeoutMs }, done.signal)
         const onTimeout = () => new ScriptQueryTimeout('timeoutMs', timeoutMs)
         const answer = withRedisTimeout(Promise.race([answered, failed, abandoned]), timeoutMs, onTimeout)
-        return scriptAnswer.parse(await answer.catch((error) => rejectAndRemove(pending, error)))
+        return scriptAnswer.parse(
+          await answer.catch((error) => {
+            if (error instanceof ScriptQueryTimeout || error instanceof ScriptQueryAbandoned)
+              void abandon(pending)
+            throw error
+          }),
+        )
       } finally {
         done.abort()
         signal?.removeEventListener('abort', onAbort)
@@ -131,13 +140,6 @@ function shareCount(queue: Queue<QueryJob>): () => Promise<number | null> {
     }
     return count
   }
-}
-
-/** The job is removed, so that no runner works for a client that has given up. */
-function rejectAndRemove({ job }: PendingQuery, error: unknown): never {
-  if (error instanceof ScriptQueryTimeout || error instanceof ScriptQueryAbandoned)
-    job.remove().catch(() => {})
-  throw error
 }
 
 /**
@@ -179,19 +181,33 @@ async function moveJob(pending: PendingQuery, to: Queue<QueryJob>): Promise<void
 /** How many queries of each queue a runner serves at a time. */
 export type QueryConcurrency = { scriptQueries: number; configChecks: number }
 
-/** Serves both queues. The signal of `onQuery` aborts when the client has given up. */
+export type ScriptQueryServer = {
+  workers: Record<keyof QueryConcurrency, Worker>
+  /** Aborts the signal of a running query. Other runners do not know its id. */
+  abandon(queryId: string): void
+}
+
+/** Serves both queues. The signal of `onQuery` aborts when the client has given up or its time limit is over. */
 export function serveScriptQueries(
   connection: Redis,
   commands: Redis,
   prefix: string,
   concurrency: QueryConcurrency,
   onQuery: (query: ScriptQuery, signal: AbortSignal) => Promise<ScriptAnswer>,
-): Record<keyof QueryConcurrency, Worker> {
+): ScriptQueryServer {
+  const running = new Map<string, AbortController>()
   const serve = async ({ id, replyTo, timeoutMs, query }: QueryJob) => {
-    if (!(await hasListener(commands, replyTo))) return
-    const answer = await onQuery(scriptQuery.parse(query), AbortSignal.timeout(timeoutMs))
-    const reply: ReplyMessage = { id, answer }
-    await commands.publish(replyTo, JSON.stringify(reply))
+    const abandoned = new AbortController()
+    running.set(id, abandoned)
+    try {
+      if (!(await hasListener(commands, replyTo)) || abandoned.signal.aborted) return
+      const signal = AbortSignal.any([abandoned.signal, AbortSignal.timeout(timeoutMs)])
+      const answer = await onQuery(scriptQuery.parse(query), signal)
+      const reply: ReplyMessage = { id, answer }
+      await commands.publish(replyTo, JSON.stringify(reply))
+    } finally {
+      running.delete(id)
+    }
   }
   const start = (queue: keyof QueryConcurrency) =>
     new Worker<QueryJob>(
@@ -199,7 +215,10 @@ export function serveScriptQueries(
       (job) => serve(job.data),
       workerOptions(connection, prefix, concurrency[queue]),
     )
-  return { scriptQueries: start('scriptQueries'), configChecks: start('configChecks') }
+  return {
+    workers: { scriptQueries: start('scriptQueries'), configChecks: start('configChecks') },
+    abandon: (queryId) => running.get(queryId)?.abort(),
+  }
 }
 
 /** Whether the server that asked is still there. Of a killed one, queries may be left in the queue. */

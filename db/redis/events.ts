@@ -1,6 +1,6 @@
 /**
  * Events over Redis pub/sub: changed deployments, new output, requested cancels. An event may be lost, so every
- * receiver also polls. Published by functions/ and runner/.
+ * receiver also polls or has a time limit. Published by functions/ and runner/.
  */
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
@@ -10,6 +10,7 @@ import { channelNames } from './redis-keys.ts'
 const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
 const cancelRequested = z.object({ actionId: z.int() })
 const checkEndRequested = z.object({ deploymentId: z.int() })
+const queryAbandoned = z.object({ queryId: z.string() })
 export type OutputAppended = z.infer<typeof outputAppended>
 
 /** Always resolves, within the command timeout of Redis. Errors are ignored because receivers also poll. */
@@ -30,12 +31,17 @@ export const publishCancel = (redis: Redis, prefix: string, actionId: number) =>
 export const publishCheckEnd = (redis: Redis, prefix: string, deploymentId: number) =>
   publish(redis, channelNames(prefix).checkEnds, { deploymentId })
 
+/** The client of a script query has gone: the runner of the query ends it. Without this message its time limit does. */
+export const publishAbandonedQuery = (redis: Redis, prefix: string, queryId: string) =>
+  publish(redis, channelNames(prefix).abandonedQueries, { queryId })
+
 export type EventHandlers = {
   /** `text` is the validated event as it was published; a server relays it without serializing it again. */
   onChange?: (event: ChangeEvent, text: string) => void
   onOutput?: (appended: OutputAppended) => void
   onCancel?: (actionId: number) => void
   onCheckEnd?: (deploymentId: number) => void
+  onAbandonedQuery?: (queryId: string) => void
 }
 
 /**
@@ -57,6 +63,9 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     } else if (channel === names.checkEnds) {
       const end = parseMessage(checkEndRequested, text)
       if (end !== null) handlers.onCheckEnd?.(end.deploymentId)
+    } else if (channel === names.abandonedQueries) {
+      const abandoned = parseMessage(queryAbandoned, text)
+      if (abandoned !== null) handlers.onAbandonedQuery?.(abandoned.queryId)
     }
   })
   const wantedChannels = [
@@ -64,6 +73,7 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     ...(handlers.onOutput ? [names.output] : []),
     ...(handlers.onCancel ? [names.cancel] : []),
     ...(handlers.onCheckEnd ? [names.checkEnds] : []),
+    ...(handlers.onAbandonedQuery ? [names.abandonedQueries] : []),
   ]
   await subscriber.subscribe(...wantedChannels)
 }

@@ -17,6 +17,8 @@ export const channelNames = (prefix: string) => ({
   cancel: `${prefix}:cancel`,
   /** Deployments whose check must end, to every runner. */
   checkEnds: `${prefix}:check-ends`,
+  /** Running script queries whose client has gone, to every runner. */
+  abandonedQueries: `${prefix}:abandoned-queries`,
   /** Answers to the script queries of one server. */
   replies: (server: string) => `${prefix}:replies:${server}`,
 })

@@ -34,7 +34,7 @@ async function checkStatus(
   deployment: DeploymentWithOverrides,
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
-  const config = await getEffectiveConfig(context, deployment)
+  const config = await getEffectiveConfig(context, deployment, signal)
   if ('failure' in config)
     return { status: 'failed', message: failureText(config.failure), failure: config.failure }
   const timeoutMs = context.settings.CHECK_TIMEOUT

@@ -1,11 +1,13 @@
 /** Takes script queries from their two queues and answers a limited number of each at a time. Called by main.ts. */
 import type { Redis } from 'ioredis'
-import { serveScriptQueries } from '../../db/queue/script-queries.ts'
+import { type ScriptQueryServer, serveScriptQueries } from '../../db/queue/script-queries.ts'
 import type { RunnerContext } from '../context.ts'
 import { handleScriptQuery } from './script-query-handler.ts'
 
 export type ScriptQueryWorkers = {
-  workers: ReturnType<typeof serveScriptQueries>['configChecks'][]
+  workers: ScriptQueryServer['workers']['configChecks'][]
+  /** Ends config_check or the check of a query whose client has gone. */
+  abandon: ScriptQueryServer['abandon']
   /** True when no client waits for an answer of this runner. */
   isIdle(): boolean
 }
@@ -14,7 +16,7 @@ export function startScriptQueryWorkers(context: RunnerContext, connection: Redi
   const { settings, logFailure, redis } = context
   /** One signal for each running query. It aborts when the client stops waiting. */
   const activeQueries = new Set<AbortSignal>()
-  const workers = serveScriptQueries(
+  const { workers, abandon } = serveScriptQueries(
     connection,
     redis,
     settings.REDIS_PREFIX,
@@ -31,6 +33,7 @@ export function startScriptQueryWorkers(context: RunnerContext, connection: Redi
   )
   return {
     workers: Object.values(workers),
+    abandon,
     isIdle: () => [...activeQueries].every((signal) => signal.aborted),
   }
 }

@@ -14,7 +14,7 @@ export async function checkConfig(
   deployment: DeploymentWithOverrides,
   signal: AbortSignal,
 ): Promise<ScriptAnswer> {
-  const config = await getEffectiveConfig(context, deployment)
+  const config = await getEffectiveConfig(context, deployment, signal)
   if ('failure' in config)
     return { status: 'failed', message: failureText(config.failure), failure: config.failure }
   const timeoutMs = context.settings.CONFIG_CHECK_TIMEOUT

@@ -1,4 +1,4 @@
-/** config_check and the queries of forms have queues of their own, so that neither delays the other. */
+/** config_check and the queries of forms have queues of their own; no script runs for a client that has gone. */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { closeRedis, createCommandConnection } from '../../db/redis/connections.
 import { queueNames } from '../../db/redis/redis-keys.ts'
 import { type ApiClient, type ApiResponse, createApiClient } from '../helpers/api-client.ts'
 import { redisUrl } from '../helpers/datastores.ts'
+import { findScriptProcesses } from '../helpers/find-processes.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
@@ -19,6 +20,8 @@ before(async () => {
   redis = createCommandConnection(redisUrl(), () => {})
   system = await startSystem({
     env: {
+      CHECK_INTERVAL: '3600',
+      CHECK_TIMEOUT: '120',
       SCRIPT_QUERY_TIMEOUT: '120',
       // All queries are of one caller.
       SCRIPT_QUERY_CALLER_LIMIT: '0',
@@ -88,4 +91,41 @@ test('Slow config_checks do not delay the keys of a form', async () => {
   assert.equal((await readKeys('prompt')).status, 200)
   assert.equal(checks.answeredCount(), 0)
   assert.deepEqual(new Set(await checks.release()), new Set([200]))
+})
+
+test('config_check and a check whose client has gone are ended', async () => {
+  await octopod.create('left')
+  await octopod.waitForStatus('left', 'Running')
+  for (const [script, name, request] of [
+    ['check', 'left', { path: '/deployments/left/status' }],
+    [
+      'config_check',
+      'never',
+      {
+        path: '/deployments',
+        method: 'POST',
+        body: JSON.stringify({ name: 'never', app_overrides: [], deployment_overrides: [] }),
+      },
+    ],
+  ] as const) {
+    await system.setBehavior(script, 'hang')
+    const gone = new AbortController()
+    const { path, ...options } = request
+    const headers = {
+      Authorization: system.adminHeader,
+      'Content-Type': 'application/json',
+      'Idempotency-Key': `gone-${script}`,
+    }
+    const asked = fetch(`${system.url}/api/v1${path}`, { ...options, headers, signal: gone.signal })
+    const runsIs = (expected: boolean) =>
+      waitFor(`${script} ${expected ? 'runs' : 'has ended'}`, async () => {
+        const processes = findScriptProcesses(name)
+        return { done: processes.length > 0 === expected, value: null, seen: processes }
+      })
+    await runsIs(true)
+    gone.abort()
+    await assert.rejects(asked, { name: 'AbortError' })
+    await runsIs(false)
+    await system.setBehavior(script, '')
+  }
 })

@@ -64,7 +64,8 @@ function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
   const blocking = createBlockingConnection(bench.datastores.redisUrl, () => {})
   const commands = createCommandConnection(bench.datastores.redisUrl, () => {})
   const concurrency = { scriptQueries: 1, configChecks: 8 }
-  const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async () => ({ status: 'ok' }))
+  const answer = async () => ({ status: 'ok' as const })
+  const { workers } = serveScriptQueries(blocking, commands, prefix, concurrency, answer)
   bench.onClose(async () => {
     await Promise.all(Object.values(workers).map((worker) => worker.close()))
     await Promise.all([closeRedis(blocking), closeRedis(commands)])

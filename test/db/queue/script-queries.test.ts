@@ -18,6 +18,7 @@ import {
   createSubscriberConnection,
   waitUntilReady,
 } from '../../../db/redis/connections.ts'
+import { subscribe } from '../../../db/redis/events.ts'
 import { channelNames, queueNames } from '../../../db/redis/redis-keys.ts'
 import type { ScriptAnswer, ScriptQuery } from '../../../domain/queue-messages.ts'
 import { freePort } from '../../../lib/node/ports.ts'
@@ -62,7 +63,7 @@ suite('script queries', { concurrency: 2 }, () => {
       createBlockingConnection(redisUrl(), ignoreError),
     ]
     const workers: Record<string, Worker> = reply
-      ? serveScriptQueries(blocking, commands, prefix, concurrency, reply)
+      ? serveScriptQueries(blocking, commands, prefix, concurrency, reply).workers
       : {}
     for (const worker of Object.values(workers)) worker.on('error', ignoreError)
     const client = createScriptQueryClient(commands, subscriber, prefix)
@@ -81,7 +82,7 @@ suite('script queries', { concurrency: 2 }, () => {
     const prefix = redisPrefix()
     const redis = repeat(2, () => createBlockingConnection(redisUrl(), ignoreError))
     const [subscriber, blocking] = redis as [Redis, Redis]
-    const workers = serveScriptQueries(blocking, commands, prefix, concurrency, echo)
+    const { workers } = serveScriptQueries(blocking, commands, prefix, concurrency, echo)
     await closeWorker(workers.configChecks, Promise.resolve())
     const client = createScriptQueryClient(commands, subscriber, prefix)
     try {
@@ -132,7 +133,7 @@ suite('script queries', { concurrency: 2 }, () => {
     await assert.rejects(client.query(configQuery('late'), within(100)), ScriptQueryTimeout)
     const served: ScriptQuery[] = []
     const blocking = createBlockingConnection(redisUrl(), ignoreError)
-    const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async (query) => {
+    const { workers } = serveScriptQueries(blocking, commands, prefix, concurrency, async (query) => {
       served.push(query)
       return echo(query)
     })
@@ -227,6 +228,48 @@ suite('script queries', { concurrency: 2 }, () => {
       await closeQueue(queue)
     }))
 
+  test('A running query whose client has gone or has given up is ended, others go on', async () => {
+    const prefix = redisPrefix()
+    const redis = repeat(3, () => createBlockingConnection(redisUrl(), ignoreError))
+    const [answers, blocking, messages] = redis as [Redis, Redis, Redis]
+    const running = new Map<string, AbortSignal>()
+    const held = Promise.withResolvers<ScriptAnswer>()
+    const { workers, abandon } = serveScriptQueries(
+      blocking,
+      commands,
+      prefix,
+      concurrency,
+      (query, signal) => {
+        if (query.type === 'config') running.set(query.deployment[0]?.[0] ?? '', signal)
+        return held.promise
+      },
+    )
+    await subscribe(messages, prefix, { onAbandonedQuery: abandon })
+    const client = createScriptQueryClient(commands, answers, prefix)
+    const gone = new AbortController()
+    const asked = client.query(configQuery('gone'), within(60_000), gone.signal)
+    const impatient = client.query(configQuery('impatient'), { timeoutMs: 2000, runnerTimeoutMs: 2000 })
+    const kept = client.query(configQuery('kept'), within(60_000))
+    await waitFor('all run', async () => ({
+      done: running.size === 3,
+      value: null,
+      seen: [...running.keys()],
+    }))
+    gone.abort()
+    await assert.rejects(asked, ScriptQueryAbandoned)
+    await assert.rejects(impatient, ScriptQueryTimeout)
+    await waitFor('two are ended', async () => {
+      const ended = [...running].filter(([, signal]) => signal.aborted).map(([key]) => key)
+      return { done: ended.length === 2, value: null, seen: ended }
+    })
+    assert.equal(running.get('kept')?.aborted, false)
+    held.resolve({ status: 'ok' })
+    assert.deepEqual(await kept, { status: 'ok' })
+    await closeWorkers(workers)
+    await client.close()
+    await Promise.all(redis.map(closeRedis))
+  })
+
   test('No script runs for a server that was killed', async () => {
     const served: ScriptQuery[] = []
     await withClient(
@@ -287,7 +330,7 @@ suite('script queries', { concurrency: 2 }, () => {
       const blocking = createBlockingConnection(redisUrl(), ignoreError)
       const received = Promise.withResolvers<void>()
       const answered = Promise.withResolvers<ScriptAnswer>()
-      const workers = serveScriptQueries(blocking, commands, prefix, concurrency, async () => {
+      const { workers } = serveScriptQueries(blocking, commands, prefix, concurrency, async () => {
         received.resolve()
         return answered.promise
       })
