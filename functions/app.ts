@@ -36,7 +36,7 @@ import { answerHeaders, requestIdOf } from './http/answer-headers.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
 import { idempotencyKey } from './http/idempotency-key.ts'
-import { bodyLimit, jsonBody } from './http/request-body.ts'
+import { closeUnread, jsonBody } from './http/request-body.ts'
 import type { RequestEnv } from './http/request-env.ts'
 import { logRequests } from './http/request-logger.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
@@ -91,7 +91,7 @@ function middlewares({ settings, access }: Services, name: EndpointName): Middle
     limitRequests(access),
     authorize(requiredRole),
     ...(method !== 'GET'
-      ? [sameOrigin(access.requireSameOrigin), jsonBody('body' in api[name]), idempotencyKey]
+      ? [sameOrigin(access.requireSameOrigin), jsonBody(access.limits, 'body' in api[name]), idempotencyKey]
       : 'runsScript' in api[name]
         ? [sameSite(access.requireSameOrigin)]
         : []),
@@ -104,6 +104,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   const app = new Hono<RequestEnv>()
   if (observe) app.use(observe)
   app.use(answerHeaders)
+  app.use(closeUnread)
   app.use(logRequests(log))
   app.onError((error, context) => errorResponse(error, log, requestIdOf(context)))
   app.notFound(notFound)
@@ -122,8 +123,6 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   addGet(`${apiPrefix}/docs`, docsPage)
   addGet(`${apiPrefix}/docs.css`, docsStylesheet)
 
-  // Not for GET: the limit would make node-server build a whole Request.
-  app.on(['POST', 'PUT', 'PATCH', 'DELETE'], `${apiPrefix}/*`, bodyLimit)
   for (const name of Object.keys(routes) as EndpointName[]) addRoute(app, services, name)
   for (const [path, endpoints] of Map.groupBy(Object.values(api), ({ path }) => path)) {
     const methods = endpoints.map(({ method }) => method)

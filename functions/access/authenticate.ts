@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from 'hono'
 import type { Role } from '../../domain/api-schema.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
+import { bodyLengthOf } from '../http/request-body.ts'
 import type { RequestEnv } from '../http/request-env.ts'
 import type { Access } from './access.ts'
 import { rawRequestOf } from './sender.ts'
@@ -31,11 +32,7 @@ export function authenticate(
 /** Comes before the body is read. Throws rate_limited (429). */
 export function limitRequests({ limits }: Access): MiddlewareHandler<RequestEnv> {
   return async (context, next) => {
-    const { method } = context.req
-    const length = context.req.header('content-length')
-    const hasBody = method !== 'GET' && (length !== undefined || context.req.header('transfer-encoding'))
-    const bodyBytes = !hasBody ? 0 : length === undefined ? null : Number(length)
-    await limits.countRequest(context.get('caller'), bodyBytes)
+    await limits.countRequest(context.get('caller'), bodyLengthOf(context))
     await next()
   }
 }

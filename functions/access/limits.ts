@@ -16,6 +16,11 @@ export type CallerLimits = {
   /** Throws rate_limited (429). A credential is not limited. `bodyBytes`: null when the length is unknown. */
   countRequest(caller: Caller, bodyBytes: number | null): Promise<void>
   /**
+   * Counts the body of a request in memory until the returned function is called. Throws rate_limited. A credential is
+   * not limited. `bodyBytes`: null when the length is unknown.
+   */
+  holdBody(caller: Caller, bodyBytes: number | null): () => void
+  /**
    * Runs a script query in the share of its caller. Throws rate_limited. `isCheck`: config_check, which a credential
    * may run without a limit, because a job may create many deployments at once.
    */
@@ -26,6 +31,9 @@ export type CallerLimits = {
   refusedCount(): number
 }
 
+/** Large enough for 2,000 overrides at both levels; one value may have 100 kB. A larger body is refused. */
+export const maxBodyBytes = 1024 * 1024
+
 const windowSeconds = 10
 /** A body costs one request more for each of these. */
 const bytesPerRequest = 16 * 1024
@@ -33,19 +41,26 @@ const bytesPerRequest = 16 * 1024
 const websocketsPerRequest = 10
 /** What a body of unknown length costs. */
 const unknownBodyRequests = 8
+/**
+ * The bodies that one address, and all addresses, may have in memory at a time. A request that waits for a script needs
+ * several times the size of its body. Bodies that cost no request more do not count, so that ordinary forms are answered
+ * while strangers send large ones.
+ */
+const maxBodyBytesOfAddress = 4 * 1024 * 1024
+const maxBodyBytesOfAll = 16 * 1024 * 1024
 
 export function createCallerLimits(
   settings: Pick<ServerSettings, 'REQUEST_LIMIT' | 'SCRIPT_QUERY_CALLER_LIMIT'>,
 ): CallerLimits {
   const requests = createAddressLimiter(settings.REQUEST_LIMIT * windowSeconds, windowSeconds)
   const held = new Map<string, number>()
-  /** Null when `limit` are held already. */
-  const hold = (key: string, limit: number): (() => void) | null => {
-    const count = held.get(key) ?? 0
-    if (count >= limit) return null
-    held.set(key, count + 1)
+  /** Null when more than `limit` would be held. */
+  const hold = (key: string, limit: number, amount = 1): (() => void) | null => {
+    const count = (held.get(key) ?? 0) + amount
+    if (count > limit) return null
+    held.set(key, count)
     return () => {
-      const remaining = (held.get(key) ?? 1) - 1
+      const remaining = (held.get(key) ?? amount) - amount
       if (remaining === 0) held.delete(key)
       else held.set(key, remaining)
     }
@@ -61,6 +76,22 @@ export function createCallerLimits(
       const bodyRequests = bodyBytes === null ? unknownBodyRequests : Math.floor(bodyBytes / bytesPerRequest)
       const waitSeconds = await requests.consume(address, 1 + bodyRequests)
       if (waitSeconds > 0) refuse(`Too many requests from ${address} without a credential.`, waitSeconds)
+    },
+    holdBody({ credential, address }, bodyBytes) {
+      // A larger one is refused without being read.
+      const bytes = Math.min(bodyBytes ?? maxBodyBytes, maxBodyBytes)
+      if (credential !== null || settings.REQUEST_LIMIT === 0 || bytes < bytesPerRequest) return () => {}
+      const release = hold(`bodies ${groupAddress(address)}`, maxBodyBytesOfAddress, bytes)
+      if (release === null) return refuse(`Large requests from ${address} are being answered already.`, 1)
+      const releaseOfAll = hold('bodies', maxBodyBytesOfAll, bytes)
+      if (releaseOfAll === null) {
+        release()
+        return refuse('Too many large requests without a credential are being answered already.', 1)
+      }
+      return () => {
+        release()
+        releaseOfAll()
+      }
     },
     async runScriptQuery({ credential, address }, isCheck, query) {
       const limit = settings.SCRIPT_QUERY_CALLER_LIMIT

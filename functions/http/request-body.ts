@@ -1,34 +1,70 @@
 /**
- * Middlewares for the body of a request: `bodyLimit` rejects one that is too large before it is read, `jsonBody` reads
- * it. Both are used by app.ts.
+ * Middlewares for the body of a request: `jsonBody` reads it, and rejects one that is too large before; `closeUnread`
+ * reads no large body that nothing needs. Both are used by app.ts.
  */
-import type { MiddlewareHandler } from 'hono'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit as honoBodyLimit } from 'hono/body-limit'
 import { ApiError } from '../../domain/errors.ts'
+import { type CallerLimits, maxBodyBytes } from '../access/limits.ts'
 import type { RequestEnv } from './request-env.ts'
 
-/** Large enough for 2,000 overrides at both levels; one value may have 100 kB. */
-const maxBodyBytes = 1024 * 1024
-
-/** Throws too_large (413). */
-export const bodyLimit = honoBodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge })
+/** Throws too_large (413). Reads a body of unknown length, so it comes after the limits of the caller. */
+const bodyLimit = honoBodyLimit({ maxSize: maxBodyBytes, onError: bodyTooLarge })
 
 function bodyTooLarge(): never {
   throw new ApiError('too_large', `The body is larger than ${maxBodyBytes} bytes.`)
 }
 
 /**
- * Throws wrong_media_type (415) when the endpoint expects JSON and gets another type, bad_request (400) for another
+ * Throws rate_limited (429) when the bodies of strangers fill their share of the memory, too_large (413),
+ * wrong_media_type (415) when the endpoint expects JSON and gets another type, bad_request (400) for another
  * charset than UTF-8 and for bytes that are not UTF-8.
  */
-export function jsonBody(expected: boolean): MiddlewareHandler<RequestEnv> {
+export function jsonBody(limits: CallerLimits, expected: boolean): MiddlewareHandler<RequestEnv> {
   return async (context, next) => {
-    const bytes = await context.req.arrayBuffer()
-    if (expected) requireJsonType(context.req.header('content-type') ?? '')
-    context.set('bodyText', decode(bytes, expected))
-    await next()
+    const length = bodyLengthOf(context)
+    let release = limits.holdBody(context.get('caller'), length)
+    try {
+      await bodyLimit(context, async () => {
+        const bytes = await context.req.arrayBuffer()
+        if (length === null) {
+          release()
+          release = limits.holdBody(context.get('caller'), bytes.byteLength)
+        }
+        if (expected) requireJsonType(context.req.header('content-type') ?? '')
+        context.set('bodyText', decode(bytes, expected))
+      })
+      await next()
+    } finally {
+      release()
+    }
   }
 }
+
+/** Null when the client does not say it. */
+export function bodyLengthOf({ req }: Context): number | null {
+  const length = req.header('content-length')
+  if (req.method === 'GET' || (length === undefined && !req.header('transfer-encoding'))) return 0
+  return length === undefined ? null : Number(length)
+}
+
+/** A body of this size arrives with its request. */
+const smallBodyBytes = 64 * 1024
+
+/**
+ * Closes the connection after an answer that did not need the body, as one of 429. Else Node reads all of it before the
+ * next request, and many refused clients keep the server from its work.
+ */
+export const closeUnread: MiddlewareHandler<RequestEnv> = async (context, next) => {
+  await next()
+  const { incoming, outgoing } = (context.env ?? {}) as Partial<NodeBindings>
+  if (incoming === undefined || outgoing === undefined || incoming.complete) return
+  if ((bodyLengthOf(context) ?? maxBodyBytes) > smallBodyBytes) outgoing.shouldKeepAlive = false
+}
+
+/** Not on AWS Lambda. */
+type NodeBindings = { incoming: IncomingMessage; outgoing: ServerResponse }
 
 function requireJsonType(contentType: string): void {
   if (!/^application\/json\b/i.test(contentType)) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type IncomingMessage, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { after, before, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { createApiClient } from '../helpers/api-client.ts'
@@ -140,6 +140,59 @@ test('A stranger who sends too much gets 429 with Retry-After, a credential hold
   const admin = createApiClient(url)
   for (let count = 0; count < 100; count += 1)
     assert.equal((await admin.api('GET', '/deployments')).status, 200)
+})
+
+test('A stranger over his limit is refused before a body of unknown length is read', async () => {
+  const { url } = await system.startServer({ REQUEST_LIMIT: '1' })
+  const statusOf = async () => (await send(url, 'GET', '/api/v1/ping')).status
+  await waitFor('the stranger is refused', async () => {
+    const status = await statusOf()
+    return { done: status === 429, value: null, seen: status }
+  })
+  const { port } = new URL(url)
+  const path = '/api/v1/application_overrides'
+  const sent = request({ host: '127.0.0.1', port, method: 'POST', path, headers: json })
+  // The body has no end.
+  sent.write('[["key",')
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  assert.equal(response.statusCode, 429)
+  sent.destroy()
+})
+
+test('The rest of a large body that is refused is not read', async () => {
+  const { port } = new URL(system.url)
+  const paths = ['/api/v1/deployments', '/api/v1/nothing', '/nothing']
+  for (const [path, length] of paths.flatMap((path) => [[path, 900_000] as const, [path, 900] as const])) {
+    const headers = { Host: 'evil.example', 'Content-Length': length }
+    const agent = new Agent({ keepAlive: true })
+    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent })
+    sent.write('[')
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    assert.equal(response.statusCode, 421)
+    assert.equal(response.headers.connection, length === 900 ? 'keep-alive' : 'close')
+    sent.destroy()
+    agent.destroy()
+  }
+})
+
+test('Large bodies of strangers fill only a part of the memory, and a small one beside them is answered', async () => {
+  const { url } = await system.startServer({ SCRIPT_QUERY_TIMEOUT: '5' })
+  const large = JSON.stringify(Array.from({ length: 10 }, (_, at) => [`key-${at}`, 'x'.repeat(90_000)]))
+  const post = async (body: string, headers = {}) =>
+    (await send(url, 'POST', '/api/v1/application_overrides', { ...json, ...headers }, body)).status
+  const statuses: (number | undefined)[] = []
+  const sent = Array.from({ length: 8 }, () => post(large).then((status) => statuses.push(status)))
+  await waitFor('four are refused', async () => ({
+    done: statuses.length === 4,
+    value: null,
+    seen: statuses,
+  }))
+  assert.deepEqual(statuses, [429, 429, 429, 429])
+  const beside = await Promise.all([post('[]'), post(large, { Authorization: system.adminHeader })])
+  await Promise.all(sent)
+  // No runner answers.
+  assert.deepEqual(beside, [504, 504])
+  assert.equal(statuses.filter((status) => status === 504).length, 4)
 })
 
 test('A stranger with many forms is refused, and a create beside them is accepted', async () => {

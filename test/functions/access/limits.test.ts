@@ -30,6 +30,23 @@ test('A large body costs as much as many requests', async () => {
   await assert.rejects(limits.countRequest(stranger('203.0.113.1'), 900_000), rateLimited)
 })
 
+test('Large bodies without a credential have a share of the memory, small ones and credentials are not counted', () => {
+  const limits = limitsFor({})
+  const large = 1_000_000
+  const release = limits.holdBody(stranger('203.0.113.1'), large)
+  for (let count = 0; count < 3; count += 1) limits.holdBody(stranger('203.0.113.1'), large)
+  assert.throws(() => limits.holdBody(stranger('203.0.113.1'), large), rateLimited)
+  for (let count = 0; count < 12; count += 1) limits.holdBody(stranger(`203.0.113.${10 + count}`), large)
+  assert.throws(() => limits.holdBody(stranger('203.0.113.2'), large), rateLimited)
+  assert.throws(() => limits.holdBody(stranger('203.0.113.2'), null), rateLimited)
+  limits.holdBody(stranger('203.0.113.1'), 10_000)
+  limits.holdBody({ credential: 'user', address: '203.0.113.1' }, large)
+  release()
+  limits.holdBody(stranger('203.0.113.2'), large)
+  const unlimited = limitsFor({ REQUEST_LIMIT: '0' })
+  for (let count = 0; count < 100; count += 1) unlimited.holdBody(stranger('203.0.113.1'), large)
+})
+
 test('A caller has a limited number of script queries, and a credential any number of config checks', async () => {
   const limits = limitsFor({ SCRIPT_QUERY_CALLER_LIMIT: '2' })
   const ends: (() => void)[] = []
