@@ -17,6 +17,7 @@ import { outputThroughput } from './benchmarks/output-throughput.ts'
 import { page } from './benchmarks/page.ts'
 import { readList } from './benchmarks/read-list.ts'
 import { scaleOut } from './benchmarks/scale-out.ts'
+import { strangers } from './benchmarks/strangers.ts'
 import { websocketFanout } from './benchmarks/websocket-fanout.ts'
 import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
 import { type Result, renderResults, renderTable } from './harness/results.ts'
@@ -24,13 +25,19 @@ import { updateReadme } from './harness/update-readme.ts'
 import { deleteGrowth } from './large-database/delete-growth.ts'
 import { largeDatabase } from './large-database/large-database.ts'
 
-exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--profile FOLDER]
+exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--seconds N] [--profile FOLDER]
 
 Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, and compares
-Octopod with the bare libraries. The rows large and delete are measured only when they are named.
+Octopod with the bare libraries. The rows strangers, large and delete are measured only when they are named. strangers takes
+--seconds (600), and the bench exits with 1 when it misses a target.
 --record writes the results into test/bench/README.md.`)
 
-type Group = { rows: string[]; run(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> }
+type Group = {
+  rows: string[]
+  run(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]>
+  /** Takes minutes, so it is measured only when it is named, and a missed target is an error. */
+  isAcceptance?: boolean
+}
 
 const groups: Group[] = [
   { rows: ['R1', 'R2', 'R3', 'R4'], run: readList },
@@ -43,13 +50,17 @@ const groups: Group[] = [
   { rows: ['R13'], run: idleMemory },
   { rows: ['scale'], run: scaleOut },
   { rows: ['page'], run: page },
+  { rows: ['strangers'], run: strangers, isAcceptance: true },
 ]
 /** Benchmarks with a table of their own. */
 const tables: Record<string, (bench: Bench) => Promise<Table>> = { growth, late: lateChecks }
 /** Take many minutes and gigabytes, so they are measured only when they are named. */
 const largeTables: typeof tables = { large: largeDatabase, delete: deleteGrowth }
-const usual = [...groups.flatMap((group) => group.rows), ...Object.keys(tables)]
-const known = [...usual, ...Object.keys(largeTables)]
+const usual = [
+  ...groups.filter((group) => !group.isAcceptance).flatMap((group) => group.rows),
+  ...Object.keys(tables),
+]
+const known = [...new Set([...usual, ...groups.flatMap((group) => group.rows), ...Object.keys(largeTables)])]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -57,6 +68,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     clients: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '600' },
     profile: { type: 'string' },
   },
 })
@@ -80,16 +92,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const bench = await openBench(
-    { clients: Number(values.clients), profileTo: values.profile ?? null },
+    { clients: Number(values.clients), seconds: Number(values.seconds), profileTo: values.profile ?? null },
     cleanup,
   )
   const machine = await machineLine(bench)
   const results: Result[] = []
-  for (const { rows, run } of groups) {
+  for (const { rows, run, isAcceptance } of groups) {
     if (stopping || !rows.some((row) => selected.has(row))) continue
     progress(`measuring ${rows.filter((row) => selected.has(row)).join(' ')}`)
     try {
-      results.push(...(await runIsolated(bench, (scope) => run(scope, selected))))
+      const measured = await runIsolated(bench, (scope) => run(scope, selected))
+      results.push(...measured)
+      if (isAcceptance && measured.some(({ met }) => met === false)) process.exitCode = 1
     } catch (error) {
       // The other rows are still measured.
       if (!stopping) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)

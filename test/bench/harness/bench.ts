@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type LoadGenerator, startLoadGenerator } from '../load-generator/start.ts'
 import { type Datastores, startDatastores } from './datastores.ts'
 
-export type Options = { clients: number; profileTo: string | null }
+export type Options = { clients: number; seconds: number; profileTo: string | null }
 
 export type Bench = {
   folder: string

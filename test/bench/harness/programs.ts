@@ -3,6 +3,7 @@
  * Called by the benchmarks.
  */
 import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../../lib/node/ports.ts'
 import { startProgram } from '../../../lib/node/start-program.ts'
@@ -16,11 +17,13 @@ export type StoreAddresses = { databaseUrl: string; prefix: string }
 export type Program = { pid: number; stop(): Promise<unknown> }
 export type WebProgram = Program & { origin: string; eventsUrl: string }
 
-export const startServer = (bench: Bench, stores: StoreAddresses) =>
+/** The websockets of most benchmarks send no credential, so these requests have no limit. */
+const unlimited = { REQUEST_LIMIT: '0' }
+
+export const startServer = (bench: Bench, stores: StoreAddresses, more: Record<string, string> = unlimited) =>
   startWeb(bench, 'functions/server.ts', 'server ready', stores, {
     POWER_AUTHORIZATION_HEADER: authorization,
-    // The websockets of a benchmark send no credential.
-    REQUEST_LIMIT: '0',
+    ...more,
   })
 
 export const startBaselineServer = (
@@ -29,6 +32,9 @@ export const startBaselineServer = (
   more: Record<string, string> = {},
 ) => startWeb(bench, 'test/bench/baseline/server.ts', 'baseline ready', stores, more)
 
+/** As in Dockerfile.runner. */
+const runnerOptions = ['--max-semi-space-size=4', '--expose-gc']
+
 export function startRunner(
   bench: Bench,
   stores: StoreAddresses,
@@ -36,7 +42,7 @@ export function startRunner(
   more: Record<string, string> = {},
 ): Promise<Program> {
   const env = { CONTROL_SCRIPTS_DIR: scripts, SHUTDOWN_GRACE: '1', KILL_GRACE: '1', ...more }
-  return start(bench, 'runner/main.ts', 'runner ready', environment(bench, stores, env))
+  return start(bench, 'runner/main.ts', 'runner ready', environment(bench, stores, env), runnerOptions)
 }
 
 export const startBaselineRunner = (bench: Bench, stores: StoreAddresses, scripts: string) =>
@@ -84,12 +90,17 @@ async function start(
   file: string,
   readyText: string,
   env: NodeJS.ProcessEnv,
+  nodeOptions: readonly string[] = [],
 ): Promise<Program> {
   const { profileTo } = bench.options
   const { pid, stop } = await startProgram({
     name: file,
     file: process.execPath,
-    args: [...(profileTo ? ['--cpu-prof', `--cpu-prof-dir=${profileTo}`] : []), join(root, file)],
+    args: [
+      ...nodeOptions,
+      ...(profileTo ? ['--cpu-prof', `--cpu-prof-dir=${profileTo}`] : []),
+      join(root, file),
+    ],
     env,
     stopSequence: [{ signal: 'SIGTERM', waitMs: 15_000 }],
     onLine: (line) => {
@@ -103,7 +114,9 @@ async function start(
   return { pid, stop }
 }
 
-/** Resident memory of a process, in bytes. */
+/** Resident memory of a process, in bytes. On Linux it starts no process, because a benchmark reads it every second. */
 export function residentBytes({ pid }: { pid: number }): number {
+  const status = `/proc/${pid}/status`
+  if (existsSync(status)) return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1]) * 1024
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024
 }

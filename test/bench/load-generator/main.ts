@@ -2,6 +2,7 @@
 import { serveTasks } from '../harness/serve-tasks.ts'
 import { actionLatency, actionThroughput } from './action-tasks.ts'
 import { requestRate, requestsAfterChange, sequentialRequests } from './http-tasks.ts'
+import { strangers } from './stranger-tasks.ts'
 import type { TaskName, TaskRequest, Tasks } from './tasks.ts'
 import { broadcast, connect, disconnect, firstEvent } from './websocket-tasks.ts'
 
@@ -15,6 +16,7 @@ const tasks: { [Name in TaskName]: (input: Tasks[Name]['in']) => Promise<Tasks[N
   disconnect,
   broadcast,
   firstEvent,
+  strangers,
 }
 
 serveTasks(({ name, input }: TaskRequest) => (tasks[name] as (input: unknown) => Promise<unknown>)(input))

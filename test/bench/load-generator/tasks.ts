@@ -47,6 +47,12 @@ export type Tasks = {
     in: { origin: string; events: string; requests: HttpRequest[] }
     out: { latenciesMs: number[]; messages: number }
   }
+  /** Many clients without a valid credential send large bodies, each the next after its answer, for `ms`. */
+  strangers: {
+    in: { origin: string; clients: number; addresses: string[]; ms: number }
+    /** How many answers had this status, or how many requests ended with this error. */
+    out: { answers: Record<string, number> }
+  }
   disconnect: { in: Record<never, never>; out: { clients: number } }
 }
 
