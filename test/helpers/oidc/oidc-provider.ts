@@ -10,7 +10,8 @@
  * - Clients: `octopod` (with clientSecret, client_secret_basic) and `octopod-public` (without a secret). Refresh
  *   tokens are always given and rotate; a rotated one is refused.
  * - The login page is a form with the field `subject` and the buttons `continue` and `cancel`. In a browser:
- *   `page.fill('[name=subject]', 'anna')`, `page.click('[name=continue]')`. With fetch: signInWithFetch.
+ *   `page.fill('[name=subject]', 'anna')`, `page.click('[name=continue]')`. With fetch: signInWithFetch. Whoever is
+ *   signed in at the provider sees no form. Its page for signing out has the button `logout`.
  * - `accounts` may be changed at any time: it is read for each token. Without its account, a refresh token is refused.
  * - `stop()` closes the port and `start()` opens the same one again; sessions, codes and tokens stay.
  * - `rotateKeys()` signs with a new key from then on and removes the old one.
@@ -135,7 +136,18 @@ export async function startOidcProvider(options: Options = {}): Promise<TestOidc
       },
       scopes: ['openid', 'offline_access', 'profile', 'email'],
       conformIdTokenClaims: options.claimsInIdToken === false,
-      features: { devInteractions: { enabled: false } },
+      features: {
+        devInteractions: { enabled: false },
+        rpInitiatedLogout: {
+          logoutSource: (context, form) => {
+            context.body = `${pageStart}${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button></html>`
+          },
+        },
+      },
+      renderError: (context, { error, error_description: description }) => {
+        context.type = 'text'
+        context.body = `${error}: ${description}`
+      },
       findAccount: (_context, subject) => {
         const account = accounts.get(subject)
         return account && { accountId: subject, claims: () => ({ ...account, sub: subject }) }
@@ -243,7 +255,8 @@ async function newKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid: crypto.randomUUID(), use: 'sig', alg: 'RS256' }
 }
 
-const loginPage = `<!doctype html><html lang="en"><title>Test provider</title>
+const pageStart = '<!doctype html><html lang="en"><title>Test provider</title>'
+const loginPage = `${pageStart}
 <form method="post"><label>Subject <input name="subject" autofocus></label>
 <button name="continue" value="yes">Continue</button> <button name="cancel" value="yes">Cancel</button></form></html>`
 

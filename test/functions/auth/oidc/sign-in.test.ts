@@ -23,7 +23,7 @@ test('A person signs in with name, e-mail, groups and a refresh token', async (c
   assert.ok(refreshToken && idToken)
 })
 
-test('Without a time limit of its own, two sign-ins fetch discovery and keys once', async (context) => {
+test('Two sign-ins at a time fetch discovery and keys once', async (context) => {
   const { provider, oidc } = await setUp(context)
   const one = oidc()
   await Promise.all([signIn(one), signIn(one)])
