@@ -98,6 +98,7 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   await termination.waitForTree()
   watchdog?.unregister(marker)
   await pipes.drain(drainTimeoutMs)
+  collectGarbage(argumentCopies * totalLength(request.args))
   if (pipes.failure !== null) throw pipes.failure.error
   const reason = termination.reason === null ? {} : { [termination.reason]: true }
   if (exit === 'stuck')
@@ -128,6 +129,11 @@ export async function collectOutput(
       .replaceAll('\0', '')
   return { result: { ...result, truncated }, stdout: text('stdout'), stderr: text('stderr') }
 }
+
+/** A query with a large config leaves at least so many copies: in its job, its hash, the keys of caches, the arguments. */
+const argumentCopies = 4
+
+const totalLength = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0)
 
 function abortReason(signal: AbortSignal): 'cancelled' | 'interrupted' {
   return signal.reason === 'cancelled' ? 'cancelled' : 'interrupted'

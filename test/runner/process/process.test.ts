@@ -369,6 +369,17 @@ suite('Output', { concurrency: true }, () => {
     assert.equal(stdout.length, 1000)
   })
 
+  test('and long arguments count as garbage', async () => {
+    let garbageBytes = 0
+    const collectGarbage = (bytes: number) => {
+      garbageBytes += bytes
+    }
+    await runFixture('exit/exits', ['0', ...Array.from({ length: 5 }, () => 'x'.repeat(100_000))], {
+      collectGarbage,
+    })
+    assert.ok(garbageBytes > 2_000_000, `${garbageBytes} bytes`)
+  })
+
   test('collected as text has invalid UTF-8 replaced and NUL removed', async () => {
     assert.equal((await runFixture('output/broken-utf8')).stdout, 'good é bad \uFFFD cut \uFFFD')
     const { result, stdout } = await runFixture('output/prints-nul')
