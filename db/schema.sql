@@ -42,7 +42,11 @@ create table actions (
   previous_deployment jsonb,
   expected_duration_ms bigint,
   writer_token integer,
-  failure jsonb
+  failure jsonb,
+  actor_issuer text,
+  actor_subject text,
+  proof text not null default 'claimed'::text,
+  claimed_actor text
 );
 
 create table change_counts (
@@ -84,7 +88,10 @@ create table deployments (
   links jsonb not null,
   revision bigint not null default nextval('deployment_revision'::regclass),
   config_revision bigint not null default 0,
-  change_id bigint not null default 0
+  change_id bigint not null default 0,
+  owner_issuer text,
+  owner_subject text,
+  owner_name text
 );
 
 create table history_sweeps (
@@ -100,11 +107,25 @@ create table idempotency_keys (
   created_at timestamp with time zone not null default now()
 );
 
+create table installation (
+  is_only_row boolean not null default true,
+  respects_owners boolean not null,
+  policy text
+);
+
 create table output_totals (
   shard integer not null,
   bytes bigint not null default 0,
   chunks bigint not null default 0
 ) with (fillfactor=50);
+
+create table people (
+  issuer text not null,
+  subject text not null,
+  name text not null,
+  email text,
+  last_seen_at timestamp with time zone not null default now()
+);
 
 create table refused_keys (
   key text not null,
@@ -116,6 +137,27 @@ create table script_failures (
   script text not null,
   failed_at timestamp with time zone not null default now(),
   failure jsonb not null
+);
+
+create table sessions (
+  id bigint not null,
+  token_hash bytea not null,
+  proof text not null,
+  issuer text,
+  subject text,
+  name text not null,
+  email text,
+  groups jsonb not null default '[]'::jsonb,
+  credential text,
+  credential_mac bytea,
+  provider_tokens bytea,
+  created_at timestamp with time zone not null default now(),
+  last_seen_at timestamp with time zone not null default now(),
+  groups_read_at timestamp with time zone not null default now(),
+  refresh_claimed_until timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  address text not null,
+  user_agent text not null default ''::text
 );
 
 create table status_changes (
@@ -155,9 +197,16 @@ alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
 alter table deployments add constraint deployments_name_key UNIQUE (name);
 alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name);
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
+alter table installation add constraint installation_is_only_row_check CHECK (is_only_row);
+alter table installation add constraint installation_pkey PRIMARY KEY (is_only_row);
 alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
+alter table people add constraint people_pkey PRIMARY KEY (issuer, subject);
 alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
 alter table script_failures add constraint script_failures_pkey PRIMARY KEY (subject, script);
+alter table sessions add constraint sessions_credential_check CHECK ((credential = ANY (ARRAY['admin'::text, 'user'::text])));
+alter table sessions add constraint sessions_proof_check CHECK ((proof = ANY (ARRAY['oidc'::text, 'shared'::text])));
+alter table sessions add constraint sessions_pkey PRIMARY KEY (id);
+alter table sessions add constraint sessions_token_hash_key UNIQUE (token_hash);
 alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (action_id);
 
@@ -171,7 +220,12 @@ CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (d
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
 CREATE INDEX deployments_by_shard ON deployments USING btree (((id % (64)::bigint)));
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
+CREATE INDEX people_by_email ON people USING btree (lower(email));
+CREATE INDEX people_by_name ON people USING btree (lower(name));
+CREATE INDEX people_by_subject ON people USING btree (lower(subject));
 CREATE INDEX refused_keys_by_age ON refused_keys USING btree (refused_at);
+CREATE INDEX sessions_by_expiry ON sessions USING btree (expires_at);
+CREATE INDEX sessions_of_person ON sessions USING btree (issuer, subject);
 CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WHERE (removed_at IS NULL);
 CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) WHERE ((removed_at IS NOT NULL) AND (NOT is_deleted));
 
@@ -257,7 +311,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -276,8 +330,9 @@ begin
   end if;
 
   if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links)
-    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]')
+    insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
+    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
+      p_issuer, p_subject, case when p_subject is not null then p_actor end)
     on conflict (name) do nothing
     returning * into target;
     if target.id is null then outcome := 'name_taken'; end if;
@@ -286,6 +341,8 @@ begin
     status := target.status;
     if target.id is null then
       outcome := 'no_such_deployment';
+    elsif not is_owner_in_scope(target, p_scope, p_issuer, p_subject) then
+      outcome := 'not_owner';
     elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
       outcome := 'busy';
     elsif target.status <> all (p_allowed_statuses) then
@@ -313,9 +370,9 @@ begin
   end if;
 
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor)
   values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind))
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
   outcome := 'enqueued';
@@ -377,6 +434,18 @@ begin
   where id = p_id;
   return (select body from deployment_details where id = p_id);
 end
+$function$;
+
+CREATE OR REPLACE FUNCTION is_owner_in_scope(d deployments, p_scope text, p_issuer text, p_subject text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case
+    when p_scope = 'all' then true
+    when d.owner_subject is null then p_scope = 'own_or_unowned'
+    else p_scope in ('own', 'own_or_unowned') and coalesce((d.owner_issuer, d.owner_subject) = (p_issuer, p_subject), false)
+  end
 $function$;
 
 CREATE OR REPLACE FUNCTION log_status_change()
@@ -587,6 +656,8 @@ AS $function$
     'state', a.state,
     'attempt', a.attempt,
     'actor', a.actor,
+    'proof', a.proof,
+    'claimed_actor', a.claimed_actor,
     'source', a.source,
     'reason', a.reason,
     'created_at', to_api_time(a.created_at),
@@ -739,7 +810,11 @@ create view deployment_details as
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN 'DeploymentPending'::text
             ELSE 'DeploymentNotPending'::text
-        END, 'recorded_status', to_api_status(d.status)), 'metadata', to_api_links(d.links), 'created_at', to_api_time(d.created_at), 'updated_at', to_api_time(d.updated_at), 'revision', d.revision, 'last_action',
+        END, 'recorded_status', to_api_status(d.status)), 'metadata', to_api_links(d.links), 'created_at', to_api_time(d.created_at), 'updated_at', to_api_time(d.updated_at), 'revision', d.revision, 'owner',
+        CASE
+            WHEN d.owner_subject IS NOT NULL THEN json_build_object('issuer', d.owner_issuer, 'subject', d.owner_subject, 'name', d.owner_name)
+            ELSE NULL::json
+        END, 'last_action',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)

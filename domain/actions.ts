@@ -22,8 +22,6 @@ type ActionRow = {
   runsConfigCheck: boolean
   /** Whether a success deletes the deployment and its actions. */
   deletesOnSuccess: boolean
-  /** The role that may request the action. */
-  role: 'user' | 'admin'
 }
 
 export const actions = {
@@ -34,7 +32,6 @@ export const actions = {
     script: 'create',
     runsConfigCheck: true,
     deletesOnSuccess: false,
-    role: 'user',
   },
   update: {
     legacyKind: 'update',
@@ -43,7 +40,6 @@ export const actions = {
     script: 'update',
     runsConfigCheck: true,
     deletesOnSuccess: false,
-    role: 'user',
   },
   archive: {
     legacyKind: 'archive',
@@ -52,7 +48,6 @@ export const actions = {
     script: 'archive',
     runsConfigCheck: false,
     deletesOnSuccess: false,
-    role: 'user',
   },
   restore: {
     legacyKind: 'restore',
@@ -61,7 +56,6 @@ export const actions = {
     script: 'unarchive',
     runsConfigCheck: true,
     deletesOnSuccess: false,
-    role: 'user',
   },
   cleanup: {
     legacyKind: 'cleanup',
@@ -70,7 +64,6 @@ export const actions = {
     script: 'cleanup',
     runsConfigCheck: false,
     deletesOnSuccess: true,
-    role: 'admin',
   },
 } as const satisfies Record<string, ActionRow>
 

@@ -3,30 +3,9 @@
  * it. Method and path of each endpoint are in endpoints.ts.
  */
 import { z } from 'zod'
-import { endpoints } from './endpoints.ts'
-import type { ErrorCode } from './errors.ts'
+import { accessEndpoints } from './access/access-endpoints.ts'
+import { type Endpoint, endpoints } from './endpoints.ts'
 import * as shapes from './schemas.ts'
-
-export type Role = 'open' | 'user' | 'admin'
-/** `output_reader`: the setting OUTPUT_READERS decides which role may read output. */
-export type RequiredRole = Role | 'output_reader'
-
-export type Endpoint = {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Below /api/v1, with `:name` for parameters. */
-  path: string
-  role: RequiredRole
-  summary: string
-  /** The version of Octopod that introduced the endpoint. */
-  since: '1.6' | '2.0'
-  query?: z.ZodObject
-  body?: z.ZodType
-  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
-  response: z.ZodType | 'text' | 'events'
-  errors: readonly ErrorCode[]
-  /** A read that runs a control script: pages of other sites may not request it. */
-  runsScript?: true
-}
 
 const transitionErrors = [
   'bad_request',
@@ -55,7 +34,7 @@ export const actionsQuery = z.strictObject({
 export const api = {
   listDeployments: {
     ...endpoints.listDeployments,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'All deployments, newest change first; answers 304 to the current ETag',
     response: z.array(shapes.fullInfo),
@@ -63,7 +42,7 @@ export const api = {
   },
   listDeploymentNames: {
     ...endpoints.listDeploymentNames,
-    role: 'user',
+    right: 'read',
     since: '2.0',
     summary: 'The names of all deployments, newest change first; answers 304 to the current ETag',
     response: shapes.deploymentNames,
@@ -71,7 +50,7 @@ export const api = {
   },
   createDeployment: {
     ...endpoints.createDeployment,
-    role: 'user',
+    right: 'create',
     since: '1.6',
     summary: 'Create a deployment',
     body: shapes.createBody,
@@ -88,7 +67,7 @@ export const api = {
   },
   updateDeployment: {
     ...endpoints.updateDeployment,
-    role: 'user',
+    right: 'update',
     since: '1.6',
     summary: 'Update a deployment: the whole new set of overrides of both levels',
     body: shapes.updateBody,
@@ -97,7 +76,7 @@ export const api = {
   },
   archiveDeployment: {
     ...endpoints.archiveDeployment,
-    role: 'user',
+    right: 'archive',
     since: '1.6',
     summary: 'Archive a deployment',
     response: shapes.success,
@@ -105,7 +84,7 @@ export const api = {
   },
   restoreDeployment: {
     ...endpoints.restoreDeployment,
-    role: 'user',
+    right: 'restore',
     since: '1.6',
     summary: 'Restore an archived deployment',
     response: shapes.success,
@@ -113,7 +92,7 @@ export const api = {
   },
   cleanupDeployment: {
     ...endpoints.cleanupDeployment,
-    role: 'admin',
+    right: 'cleanup',
     since: '1.6',
     summary: 'Clean up an archived deployment: its resources, its record and its actions',
     response: shapes.success,
@@ -121,7 +100,7 @@ export const api = {
   },
   stopWaiting: {
     ...endpoints.stopWaiting,
-    role: 'user',
+    right: 'stop_waiting',
     since: '2.0',
     summary: 'End the wait for a health check that does not pass; the deployment becomes a failure',
     response: shapes.success,
@@ -129,7 +108,7 @@ export const api = {
   },
   deleteDeployment: {
     ...endpoints.deleteDeployment,
-    role: 'admin',
+    right: 'delete',
     since: '1.6',
     summary: 'Delete the record of a deployment without running a script',
     response: shapes.success,
@@ -137,7 +116,7 @@ export const api = {
   },
   getFullInfo: {
     ...endpoints.getFullInfo,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'One deployment with its last action and its last check',
     response: shapes.fullInfoWithCheck,
@@ -145,7 +124,7 @@ export const api = {
   },
   getInfo: {
     ...endpoints.getInfo,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'One deployment with its finished actions, newest first (a list of one element)',
     response: z.array(shapes.info),
@@ -153,7 +132,7 @@ export const api = {
   },
   getStatus: {
     ...endpoints.getStatus,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'Run the check script now',
     runsScript: true,
@@ -162,7 +141,7 @@ export const api = {
   },
   listActions: {
     ...endpoints.listActions,
-    role: 'user',
+    right: 'read',
     since: '2.0',
     summary: 'The actions of a deployment, newest first, a page at a time',
     query: actionsQuery,
@@ -171,7 +150,7 @@ export const api = {
   },
   getAction: {
     ...endpoints.getAction,
-    role: 'user',
+    right: 'read',
     since: '2.0',
     summary: 'One action',
     response: shapes.action,
@@ -179,7 +158,7 @@ export const api = {
   },
   cancelAction: {
     ...endpoints.cancelAction,
-    role: 'user',
+    right: 'cancel',
     since: '2.0',
     summary: 'Cancel a queued or running action; repeating the request changes nothing',
     response: shapes.success,
@@ -187,7 +166,7 @@ export const api = {
   },
   getOutput: {
     ...endpoints.getOutput,
-    role: 'output_reader',
+    right: 'read_output',
     since: '2.0',
     summary: 'The output of an action in numbered chunks, also while it runs',
     query: outputQuery,
@@ -196,7 +175,7 @@ export const api = {
   },
   streamOutput: {
     ...endpoints.streamOutput,
-    role: 'output_reader',
+    right: 'read_output',
     since: '2.0',
     summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
     query: z.strictObject({
@@ -216,7 +195,7 @@ export const api = {
   },
   getLog: {
     ...endpoints.getLog,
-    role: 'output_reader',
+    right: 'read_output',
     since: '1.6',
     summary: 'The whole output of an action',
     response: shapes.wholeOutput,
@@ -224,7 +203,7 @@ export const api = {
   },
   getDeploymentConfig: {
     ...endpoints.getDeploymentConfig,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'Default deployment config',
     runsScript: true,
@@ -233,7 +212,7 @@ export const api = {
   },
   getDeploymentKeys: {
     ...endpoints.getDeploymentKeys,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'The keys that may be set in the deployment config',
     runsScript: true,
@@ -242,7 +221,7 @@ export const api = {
   },
   getApplicationConfig: {
     ...endpoints.getApplicationConfig,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'Default application config under an effective deployment config',
     body: shapes.configInput,
@@ -251,7 +230,7 @@ export const api = {
   },
   getApplicationKeys: {
     ...endpoints.getApplicationKeys,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'The keys that may be set in the application config under an effective deployment config',
     body: shapes.configInput,
@@ -260,7 +239,7 @@ export const api = {
   },
   ping: {
     ...endpoints.ping,
-    role: 'open',
+    right: 'open',
     since: '1.6',
     summary: 'The git revision of this build, after a query to the database',
     response: 'text',
@@ -268,23 +247,16 @@ export const api = {
   },
   getProjectName: {
     ...endpoints.getProjectName,
-    role: 'user',
+    right: 'read',
     since: '1.6',
     summary: 'The name of the project',
     response: z.string(),
     errors: [],
   },
-  whoami: {
-    ...endpoints.whoami,
-    role: 'user',
-    since: '2.0',
-    summary: 'The role of the credential, and the name that is stored with actions',
-    response: shapes.whoami,
-    errors: ['bad_request'],
-  },
+  ...accessEndpoints,
   getStorage: {
     ...endpoints.getStorage,
-    role: 'user',
+    right: 'read',
     since: '2.0',
     summary: 'How large the history of actions and output is, and its limits',
     response: shapes.storage,

@@ -3,6 +3,10 @@
  * are in api-schema.ts.
  */
 
+import type { z } from 'zod'
+import type { Right } from './access/roles.ts'
+import type { ErrorCode } from './errors.ts'
+
 /** Paths are below /api/v1; `:name` is a parameter. */
 export const endpoints = {
   listDeployments: { method: 'GET', path: '/deployments' },
@@ -30,10 +34,36 @@ export const endpoints = {
   ping: { method: 'GET', path: '/ping' },
   getProjectName: { method: 'GET', path: '/project_name' },
   whoami: { method: 'GET', path: '/whoami' },
+  setOwner: { method: 'PUT', path: '/deployments/:name/owner' },
+  listSessions: { method: 'GET', path: '/sessions' },
+  endSession: { method: 'DELETE', path: '/sessions/:session_id' },
+  getPolicy: { method: 'GET', path: '/policy' },
+  explainPolicy: { method: 'GET', path: '/policy/explain' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 
 export type EndpointName = keyof typeof endpoints
+
+/** `open`: everyone, without signing in. `known`: everyone who is known here, also without a role. */
+export type RequiredRight = Right | 'open' | 'known'
+
+export type Endpoint = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below /api/v1, with `:name` for parameters. */
+  path: string
+  /** With `:name` or `:action_id` in the path, the right for that deployment. */
+  right: RequiredRight
+  summary: string
+  /** The version of Octopod that introduced the endpoint. */
+  since: '1.6' | '2.0'
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
+  response: z.ZodType | 'text' | 'events'
+  errors: readonly ErrorCode[]
+  /** A read that runs a control script: pages of other sites may not request it. */
+  runsScript?: true
+}
 
 /** The upper limit of CONFIG_CHECK_TIMEOUT, because clients wait a little longer for an answer, not for ever. */
 export const maxConfigCheckSeconds = 300
@@ -46,13 +76,25 @@ export const configCheckWaitMs = (name: EndpointName): number | null =>
 
 export const apiPrefix = '/api/v1'
 
+/** Paths for signing in and out. They are below the address of the page, because the page and the provider use them. */
+export const authPaths = {
+  /** GET, for a browser: to the provider. `?returnTo=` is a path of the page. */
+  login: '/auth/login',
+  /** GET, for a browser: back from the provider. */
+  callback: '/auth/callback',
+  /** POST: exchanges the Authorization header of the request for a session. */
+  session: '/auth/session',
+  /** POST: ends the session of the cookie. */
+  logout: '/auth/logout',
+} as const
+
 /** The headers of the API. All are optional in requests. */
 export const headers = {
   /** Request: a request with a key that was used before is not executed again; it gets the first answer. */
   idempotencyKey: 'Idempotency-Key',
   /** Request with a key: compared instead of the body, for a client whose body depends on the current config. */
   fingerprint: 'Octopod-Fingerprint',
-  /** Request: the user, percent-encoded UTF-8. Ignored where a trusted proxy names the user. */
+  /** Request: who the client says its user is, percent-encoded UTF-8. Stored as a claim, never as the actor. */
   actor: 'Octopod-Actor',
   /** Request: page, octo, ci or api. */
   source: 'Octopod-Source',
@@ -62,6 +104,8 @@ export const headers = {
   ifMatch: 'If-Match',
   /** Response to an accepted action: its id. */
   actionId: 'Octopod-Action-Id',
+  /** Response of the list: which deployments the caller may see. Compared with `view` of the live messages. */
+  view: 'Octopod-View',
   /** Response: the id of this request, as in the server's log. */
   requestId: 'X-Request-Id',
 } as const

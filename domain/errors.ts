@@ -12,8 +12,11 @@ export const errorCodes = {
   },
   name_taken: { status: 400, remedy: 'Choose another name, or update the deployment that has it.' },
   config_rejected: { status: 400, remedy: 'Change the config as the config_check script asks.' },
-  unauthenticated: { status: 401, remedy: 'Send the Authorization header of this installation.' },
-  forbidden: { status: 403, remedy: 'Ask for the admin credential, or ask an admin to do it.' },
+  unauthenticated: { status: 401, remedy: 'Sign in, or send the Authorization header of this installation.' },
+  forbidden: { status: 403, remedy: 'Ask somebody with one of the roles that the message names.' },
+  sign_in_failed: { status: 400, remedy: 'Start again at /auth/login; the message says what went wrong.' },
+  session_ended: { status: 401, remedy: 'Sign in again.' },
+  insecure_transport: { status: 400, remedy: 'Open the page over https.' },
   wrong_origin: { status: 403, remedy: 'Open the page at the address that is set in APP_URL.' },
   wrong_host: {
     status: 421,
@@ -21,6 +24,7 @@ export const errorCodes = {
   },
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
+  no_such_session: { status: 404, remedy: 'Nothing to do: the session has ended already.' },
   not_found: { status: 404, remedy: 'See /api/v1/docs for the existing paths.' },
   method_not_allowed: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },
   upgrade_required: {
@@ -93,6 +97,12 @@ export const noSuchAction = (id: number) => new ApiError('no_such_action', `Ther
 
 export const deploymentBusy = (name: string) =>
   new ApiError('busy', `Deployment ${name} is currently being processed.`)
+
+export const notOwner = (name: string) =>
+  new ApiError(
+    'forbidden',
+    `Deployment ${name} belongs to somebody else: its owner, an operator or an admin may do this.`,
+  )
 
 export const actionFinished = (id: number, state: string) =>
   new ApiError('action_finished', `Action ${id} has ended already: ${state}.`)

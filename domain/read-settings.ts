@@ -3,6 +3,7 @@
  * they start.
  */
 
+import { accessProblems } from './settings/access-problems.ts'
 import type { Program, Setting } from './settings/values.ts'
 import { type SettingsFor, settings } from './settings.ts'
 
@@ -30,6 +31,8 @@ export function readSettings<P extends Program>(
     else problems.push(`${name} is not set: ${setting.description}`)
   }
   if (problems.length === 0) problems.push(...inconsistencies(values))
+  if (problems.length === 0 && program === 'server')
+    problems.push(...accessProblems(values as SettingsFor<'server'>))
   if (problems.length > 0) throw new SettingsError(problems.join('\n'))
   return values as SettingsFor<P>
 }

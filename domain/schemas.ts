@@ -3,6 +3,8 @@
  * the queues, the events and octo.
  */
 import { z } from 'zod'
+import { owner } from './access/access-schemas.ts'
+import { proofNames } from './access/proof.ts'
 import { actionStates, actionWireNames } from './actions.ts'
 import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
 import { failedScript, failure } from './failures/failure-schemas.ts'
@@ -132,7 +134,12 @@ export const actionSummary = z.object({
   action: z.enum(actionWireNames),
   state: z.enum(actionStates),
   attempt: z.int().describe('1, or more after INTERRUPTED_ACTIONS=retry'),
-  actor: z.string().describe('the user who requested it'),
+  actor: z.string().describe('the name of who requested it'),
+  proof: z
+    .enum(proofNames)
+    .optional()
+    .describe('how it was proved who requested it; claimed: a name without proof, of an earlier version'),
+  claimed_actor: z.string().nullable().optional().describe('who the client said its user is, without proof'),
   source: z.string().describe('page, octo, ci, api, retention or octopod-1'),
   reason: z.string().nullable(),
   created_at: timestamp,
@@ -157,6 +164,8 @@ const outputRemoval = {
 
 export const action = actionSummary.extend({
   deployment: z.string(),
+  actor_issuer: z.string().nullable().optional().describe('the provider that names the person'),
+  actor_subject: z.string().nullable().optional().describe('the person, as the provider names it'),
   failure: failure.nullable().optional(),
   app_overrides: overrides,
   deployment_overrides: overrides,
@@ -188,6 +197,7 @@ export const fullInfo = z.object({
   created_at: timestamp,
   updated_at: timestamp,
   revision: z.int().describe('grows with every visible change'),
+  owner: owner.nullable().optional().describe('null: nobody owns it'),
   last_action: lastAction.nullable(),
 })
 export const fullInfoWithCheck = fullInfo.extend({
@@ -216,19 +226,6 @@ export const actionLog = z.object({
 })
 
 export const info = z.object({ deployment, metadata: z.array(link), logs: z.array(actionLog) })
-
-export const whoami = z.object({
-  role: z.enum(['user', 'admin']),
-  actor: z.string().describe('the user, as stored with actions'),
-  source: z.string().describe('page, octo, ci or api'),
-  project: z.string(),
-  can_read_output: z.boolean().optional().describe('whether the caller may read the output of actions'),
-  credential_recognized: z
-    .boolean()
-    .nullable()
-    .optional()
-    .describe('whether this installation knows the Authorization header; null without one'),
-})
 
 const limit = z.number().describe('0: no limit')
 
@@ -276,13 +273,6 @@ export const wholeOutput = z.object({
   stdout: z.object({ un_stdout: z.string() }),
   stderr: z.object({ un_stderr: z.string() }),
   ...outputRemoval,
-})
-
-export const pageConfig = z.object({
-  app_url: z.string(),
-  ws_url: z.string(),
-  app_auth: z.string(),
-  kubernetes_dashboard_url_template: z.string().nullable(),
 })
 
 export type FullInfo = z.infer<typeof fullInfo>

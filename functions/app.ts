@@ -6,14 +6,23 @@ import { type Handler, Hono, type MiddlewareHandler } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import { type Api, api, type EndpointName } from '../domain/api-schema.ts'
-import { apiPrefix } from '../domain/endpoints.ts'
+import { apiPrefix, authPaths } from '../domain/endpoints.ts'
 import { ApiError } from '../domain/errors.ts'
 import { allowedHosts } from './access/allowed-hosts.ts'
-import { authenticate, authorize, limitRequests } from './access/authenticate.ts'
+import {
+  authenticate,
+  authorize,
+  forgetEndedSession,
+  limitAddress,
+  limitRequests,
+  requireOriginOfSession,
+} from './access/authenticate.ts'
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
-import { resolveRole } from './auth/credentials.ts'
+import { explainPolicy, getPolicy } from './auth/policy/policy-handlers.ts'
+import { endSession, listSessions } from './auth/sessions/session-handlers.ts'
+import { createSignInHandlers } from './auth/sign-in.ts'
 import { whoami } from './auth/whoami.ts'
 import {
   getApplicationConfig,
@@ -28,6 +37,7 @@ import {
   createDeployment,
   deleteDeployment,
   restoreDeployment,
+  setOwner,
   stopWaiting,
   updateDeployment,
 } from './deployments/lifecycle.ts'
@@ -79,19 +89,31 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   ping: ['GET', '/ping', ping],
   getProjectName: ['GET', '/project_name', getProjectName],
   whoami: ['GET', '/whoami', whoami],
+  setOwner: ['PUT', '/deployments/:name/owner', setOwner],
+  listSessions: ['GET', '/sessions', listSessions],
+  endSession: ['DELETE', '/sessions/:session_id', endSession],
+  getPolicy: ['GET', '/policy', getPolicy],
+  explainPolicy: ['GET', '/policy/explain', explainPolicy],
   getStorage: ['GET', '/storage', getStorage],
 }
 
 /** The middlewares of an endpoint, in this order. The handler comes last and runs under the request deadline. */
-function middlewares({ settings, access }: Services, name: EndpointName): MiddlewareHandler<RequestEnv>[] {
-  const { method, role } = api[name]
-  const requiredRole = resolveRole(settings, role)
+function middlewares(
+  { settings, access, auth }: Services,
+  name: EndpointName,
+): MiddlewareHandler<RequestEnv>[] {
+  const { method, right } = api[name]
   return [
-    authenticate(settings, access, requiredRole),
+    authenticate(auth, access, right),
     limitRequests(access),
-    authorize(requiredRole),
+    authorize(settings, right),
     ...(method !== 'GET'
-      ? [sameOrigin(access.requireSameOrigin), jsonBody(access.limits, 'body' in api[name]), idempotencyKey]
+      ? [
+          sameOrigin(access.requireSameOrigin),
+          requireOriginOfSession(auth),
+          jsonBody(access.limits, 'body' in api[name]),
+          idempotencyKey,
+        ]
       : 'runsScript' in api[name]
         ? [sameSite(access.requireSameOrigin)]
         : []),
@@ -117,7 +139,9 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   addGet('/healthz', healthz)
   addGet('/readyz', readyz(services))
   app.use(allowedHosts(access.requireAllowedHost))
+  app.use(forgetEndedSession(services.auth))
   addGet('/config.json', pageConfig(services))
+  addAuthPaths(app, services)
   addGet('/event', upgradeRequired(services))
   addGet(`${apiPrefix}/openapi.json`, openapi)
   addGet(`${apiPrefix}/docs`, docsPage)
@@ -133,6 +157,20 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   app.use('*', secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false }))
   addGet('*', staticFiles())
   return app
+}
+
+/** For browsers, and for the page. They are not limited by a role: everyone may sign in. */
+function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
+  const { access, log } = services
+  const limit = limitAddress(access)
+  const origin = sameOrigin(access.requireSameOrigin)
+  const { login, callback, signInByCredential, logout } = createSignInHandlers(services)
+  app.get(authPaths.login, limit, login)
+  app.get(authPaths.callback, limit, callback)
+  app.post(authPaths.session, limit, origin, signInByCredential)
+  app.post(authPaths.logout, limit, origin, logout)
+  for (const path of [authPaths.login, authPaths.callback]) app.all(path, methodNotAllowed(log, ['GET']))
+  for (const path of [authPaths.session, authPaths.logout]) app.all(path, methodNotAllowed(log, ['POST']))
 }
 
 function addRoute<Name extends EndpointName>(app: Hono<RequestEnv>, services: Services, name: Name): void {

@@ -20,7 +20,9 @@ import { createBatchLoader } from '../lib/node/batch-loader.ts'
 import { createSharedTasks } from '../lib/shared-tasks.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import { createAccess } from './access/access.ts'
+import { createSenderReader } from './access/sender.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
+import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import { createCompression } from './http/compression.ts'
 import type { Services } from './services.ts'
@@ -51,7 +53,10 @@ export async function createServices(
   await waitUntilReady(redis, 2000)
   const actionQueue = createActionQueue(redis, settings.REDIS_PREFIX)
   const scriptQueries = createScriptQueryClient(redis, subscriber, settings.REDIS_PREFIX)
-  const access = createAccess(settings, log)
+  const sender = createSenderReader(settings)
+  const keepsSessions = options.supportsStreaming
+  const auth = await createAuth(settings, { db, redis, log, sender, keepsSessions })
+  const access = createAccess(settings, sender, auth.identifier.hasValidHeader, log)
   const listCache = createListCache(db)
   const loadFullInfo = createBatchLoader((names: readonly string[]) => getFullInfos(db, names, true))
   const loadRestrictedFullInfo = createBatchLoader((names: readonly string[]) =>
@@ -63,6 +68,7 @@ export async function createServices(
     services: {
       settings,
       access,
+      auth,
       db,
       redis,
       actionQueue,
@@ -81,6 +87,8 @@ export async function createServices(
     subscriber,
     close: async () => {
       access.wrongCredentials.close()
+      auth.policy.close()
+      auth.connections.close()
       await Promise.all([actionQueue.close(), scriptQueries.close()])
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])
       await withTimeout(db.end(), 2000, () => {})

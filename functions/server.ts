@@ -59,12 +59,15 @@ async function main(): Promise<void> {
   const stopWatchingRunners = watchRunners(services.actionQueue, live)
   const metricsServer = metrics && (await serveMetrics(metrics, settings.METRICS_PORT ?? 0, settings.HOST))
 
+  // Announcements of ended sessions may be lost while the connection is.
+  subscriber.on('ready', () => services.auth.sessions.forgetAll())
   // Without Redis nothing is relayed. Until it is reachable, missedEvents sends the clients a resync.
   subscribe(subscriber, settings.REDIS_PREFIX, {
-    onChange: (_, text) => {
+    onChange: ({ name }, text) => {
       missedEvents.recordRelayed()
-      live.relay(text)
+      live.relay(name, text)
     },
+    onSession: (changed) => services.auth.sessions.receive(changed),
     onOutput: ({ actionId }) => services.outputNotifier.notify(actionId),
   }).catch((error) => log.error({ err: error }, 'subscribing to change events failed'))
 

@@ -9,6 +9,7 @@ import type { ServerSettings } from '../domain/settings.ts'
 import type { SharedTasks } from '../lib/shared-tasks.ts'
 import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
+import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
 import type { Compression } from './http/compression.ts'
 
@@ -16,6 +17,8 @@ export type Services = {
   settings: ServerSettings
   /** Who may send which requests. */
   access: Access
+  /** Who sends them. */
+  auth: Auth
   db: Database
   redis: Redis
   actionQueue: ActionQueue

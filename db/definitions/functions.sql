@@ -23,12 +23,26 @@ language sql stable parallel safe as $$
   )) * 1000)::bigint
 $$;
 
+-- The same rule as isInScope in domain/access/roles.ts.
+create or replace function is_owner_in_scope(d deployments, p_scope text, p_issuer text, p_subject text) returns boolean
+language sql immutable parallel safe as $$
+  select case
+    when p_scope = 'all' then true
+    when d.owner_subject is null then p_scope = 'own_or_unowned'
+    else p_scope in ('own', 'own_or_unowned') and coalesce((d.owner_issuer, d.owner_subject) = (p_issuer, p_subject), false)
+  end
+$$;
+
 -- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key
 -- free. p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides
--- changed after it.
+-- changed after it. p_scope: the deployments for which the caller has the right (domain/access/roles.ts).
+drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint);
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
+  -- A server of an earlier version does not send them.
+  p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
+  p_scope text default 'all',
   out outcome text, out status text, out action_id bigint, out body json
 ) language plpgsql as $$
 declare
@@ -46,8 +60,9 @@ begin
   end if;
 
   if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links)
-    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]')
+    insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
+    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
+      p_issuer, p_subject, case when p_subject is not null then p_actor end)
     on conflict (name) do nothing
     returning * into target;
     if target.id is null then outcome := 'name_taken'; end if;
@@ -56,6 +71,8 @@ begin
     status := target.status;
     if target.id is null then
       outcome := 'no_such_deployment';
+    elsif not is_owner_in_scope(target, p_scope, p_issuer, p_subject) then
+      outcome := 'not_owner';
     elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
       outcome := 'busy';
     elsif target.status <> all (p_allowed_statuses) then
@@ -83,9 +100,9 @@ begin
   end if;
 
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor)
   values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind))
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
   outcome := 'enqueued';

@@ -109,6 +109,8 @@ create or replace function to_api_action_summary(a actions) returns json languag
     'state', a.state,
     'attempt', a.attempt,
     'actor', a.actor,
+    'proof', a.proof,
+    'claimed_actor', a.claimed_actor,
     'source', a.source,
     'reason', a.reason,
     'created_at', to_api_time(a.created_at),
@@ -137,6 +139,8 @@ select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
     'created_at', to_api_time(d.created_at),
     'updated_at', to_api_time(d.updated_at),
     'revision', d.revision,
+    'owner', case when d.owner_subject is not null then json_build_object(
+      'issuer', d.owner_issuer, 'subject', d.owner_subject, 'name', d.owner_name) end,
     'last_action', case
       when (a.last).state in ('queued', 'running') then (
         to_api_action_summary(a.last)::jsonb

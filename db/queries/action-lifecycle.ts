@@ -18,7 +18,7 @@ import { StaleLease } from '../errors.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { deleteDeploymentRow } from './delete-deployment.ts'
 import { toChangeEvent } from './deployments.ts'
-import { isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
+import { caller, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
 const claimedRow = z
   .object({
@@ -83,7 +83,7 @@ const claimQuery = (isWanted: FragmentSqlToken, runner: string, leaseMs: number)
   from deployments d
   where ${isWanted} and d.id = a.deployment_id and ${isClaimable}
   returning a.id as "actionId", a.fencing_token as "fencingToken", a.attempt, a.kind, d.id as "deploymentId", d.name,
-    a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked", a.actor, a.source,
+    a.app_overrides, a.deployment_overrides, a.config_checked as "configChecked", ${caller} as actor, a.source,
     extract(epoch from now())::float8 * 1000 as "claimedAtMs", ${isBeingChecked(sql.fragment`d.id`)} as "isBeingChecked"`
 
 const renewedRow = z.object({ cancel: z.boolean() })

@@ -1,12 +1,13 @@
 /** Cancels an action. Called by functions/actions. */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import type { Target } from '../../domain/access/roles.ts'
 import { type ActionKind, actionKinds, actionStates, isActive } from '../../domain/actions.ts'
 import { actionFinished, noSuchAction } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus } from './action-lifecycle.ts'
-import { readChangeEvent } from './deployments.ts'
+import { ownerOf, ownerRow, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, requireInTime } from './idempotency.ts'
 
 const cancelRow = z.object({
@@ -17,6 +18,7 @@ const cancelRow = z.object({
   name: z.string(),
   isClaimed: z.boolean(),
   isRequested: z.boolean(),
+  owner: ownerRow,
 })
 
 type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
@@ -24,29 +26,36 @@ type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
 /**
  * Ends an unclaimed action at once. The runner of a claimed action ends it, after the cancel event or with its next
  * renewal; its script may end by itself before, and then its own result counts. A repeated call changes nothing. Throws
- * no_such_action, action_finished.
+ * no_such_action, action_finished and what `requireRight` throws.
  */
 export async function requestCancel(
   pool: Database,
   actionId: number,
   actor: string,
+  requireRight: (deployment: Target) => void,
   begin?: BeginWrite,
 ): Promise<Cancelled> {
   return pool.transaction(async (transaction) => {
     const window = begin === undefined ? null : await begin()
-    const cancelled = await cancel(transaction, actionId, actor)
+    const cancelled = await cancel(transaction, actionId, actor, requireRight)
     // Without the key: a cancel that was refused once is always refused.
     await requireInTime(transaction, undefined, window)
     return cancelled
   })
 }
 
-async function cancel(transaction: Transaction, actionId: number, actor: string): Promise<Cancelled> {
+async function cancel(
+  transaction: Transaction,
+  actionId: number,
+  actor: string,
+  requireRight: (deployment: Target) => void,
+): Promise<Cancelled> {
   const action = await transaction.maybeOne(sql.type(cancelRow)`
     select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as "isClaimed",
-      a.cancel_requested_at is not null as "isRequested"
+      a.cancel_requested_at is not null as "isRequested", ${ownerOf}
     from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId} for update of a`)
   if (action === null) throw noSuchAction(actionId)
+  requireRight(action)
   if (action.state === 'cancelled') return { change: null, isClaimed: false }
   if (!isActive(action.state)) throw actionFinished(actionId, action.state)
   if (!action.isRequested) {

@@ -4,13 +4,14 @@
  */
 import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
-import { ApiError, deploymentBusy, noSuchDeployment } from '../../domain/errors.ts'
+import type { Target } from '../../domain/access/roles.ts'
+import { ApiError, deploymentBusy } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { isFailure, isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
-import { readChangeEvent } from './deployments.ts'
+import { lockDeployment, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
 
@@ -214,15 +215,15 @@ export async function stopWaiting(
   pool: Database,
   name: string,
   actor: string,
+  requireRight: (deployment: Target) => void,
   key: IdempotencyKey | undefined,
   begin: BeginWrite,
 ): Promise<ChangeEvent | null> {
   return pool.transaction(async (transaction) => {
     const window = await begin()
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
-    const locked = await transaction.maybeOneFirst(sql.type(heldRow)`
-      select id from deployments where name = ${name} for update`)
-    if (locked === null) throw noSuchDeployment(name)
+    const { id: locked, owner } = await lockDeployment(transaction, name)
+    requireRight({ name, owner })
     // A second statement sees what was committed while this one waited for the lock.
     const { id, status, stoppedBy } = await transaction.one(sql.type(waitingRow)`
       select d.id, d.status, c.stopped_waiting_by as "stoppedBy"

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { automaticSource } from '../../domain/actions.ts'
 import type { Database } from '../pool.ts'
 import { isClaimable } from './action-lifecycle.ts'
+import { caller } from './sql-fragments.ts'
 
 /** When a runner has claimed an action of a caller last: milliseconds on the database's clock. */
 export type ServedCaller = { actor: string; source: string; claimedAtMs: number }
@@ -28,13 +29,14 @@ export async function findNextActions(
   return pool.anyFirst(sql.type(idRow)`
     select a.id from actions a
     left join (
-      select actor, source, count(*) as running from actions
-      where state in ('queued', 'running') and lease_expires_at > now() group by actor, source
-    ) as busy on busy.actor = a.actor and busy.source = a.source
-    left join ${servedCallers} as served (actor, source, at_ms) on served.actor = a.actor and served.source = a.source
+      select coalesce(claimed_actor, actor) as actor, source, count(*) as running from actions
+      where state in ('queued', 'running') and lease_expires_at > now() group by 1, 2
+    ) as busy on busy.actor = ${caller} and busy.source = a.source
+    left join ${servedCallers} as served (actor, source, at_ms) 
+      on served.actor = ${caller} and served.source = a.source
     where ${isClaimable}
     order by a.source = ${sql.literalValue(automaticSource)},
-      coalesce(busy.running, 0) + row_number() over (partition by a.actor, a.source order by a.id),
+      coalesce(busy.running, 0) + row_number() over (partition by ${caller}, a.source order by a.id),
       greatest(a.created_at, to_timestamp(served.at_ms / 1000)), a.id
     limit ${limit}`)
 }

@@ -1,9 +1,10 @@
 /** Deletes deployments: on request without a script, and after a successful cleanup. */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { deploymentBusy, noSuchDeployment } from '../../domain/errors.ts'
+import { deploymentBusy } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
+import { lockDeployment } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 
 /**
@@ -26,16 +27,12 @@ export async function deleteDeployment(
   })
 }
 
-const idRow = z.object({ id: z.number() })
-
 /**
  * Locks the row. Throws no_such_deployment or busy. Two statements, because a statement that waits for a lock sees
  * other tables as they were before the wait; the second one sees what was committed during it.
  */
 async function lockIdleDeployment(transaction: Transaction, name: string): Promise<{ id: number }> {
-  const row = await transaction.maybeOne(sql.type(idRow)`
-    select id from deployments where name = ${name} for update`)
-  if (row === null) throw noSuchDeployment(name)
+  const row = await lockDeployment(transaction, name)
   const active = await transaction.exists(sql.unsafe`
     select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)
   if (active) throw deploymentBusy(name)

@@ -143,8 +143,40 @@ export async function getDeploymentOverrides(pool: Database, name: string): Prom
   return row
 }
 
+/** The owner as a column named `owner`, of a table with the alias d. Null without one. */
+export const ownerOf = sql.fragment`case when d.owner_subject is not null then
+  json_build_object('issuer', d.owner_issuer, 'subject', d.owner_subject, 'name', d.owner_name) end as owner`
+export const ownerRow = z.object({ issuer: z.string(), subject: z.string(), name: z.string() }).nullable()
+
+const ownedRow = z.object({ owner: ownerRow })
+
+/** Undefined for an unknown deployment. */
+export async function readDeploymentOwner(
+  pool: Database,
+  name: string,
+): Promise<z.infer<typeof ownerRow> | undefined> {
+  const row = await pool.maybeOne(
+    sql.type(ownedRow)`select ${ownerOf} from deployments d where d.name = ${name}`,
+  )
+  return row?.owner
+}
+
+const lockedRow = z.object({ id: z.number(), owner: ownerRow })
+
+/** Locks a deployment until the transaction ends. Throws no_such_deployment. */
+export async function lockDeployment(
+  transaction: Transaction,
+  name: string,
+): Promise<z.infer<typeof lockedRow>> {
+  const locked = await transaction.maybeOne(sql.type(lockedRow)`
+    select d.id, ${ownerOf} from deployments d where d.name = ${name} for update`)
+  if (locked === null) throw noSuchDeployment(name)
+  return locked
+}
+
 export const deploymentStateRow = z
   .object({
+    owner: ownerRow,
     status: z.enum(statuses),
     busy: z.boolean(),
     revision: z.number(),
@@ -161,7 +193,7 @@ export type DeploymentState = z.infer<typeof deploymentStateRow>
  */
 export const deploymentState = (name: string) => sql.fragment`
   select status, revision, config_revision as "configRevision", app_overrides, deployment_overrides,
-    exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy
+    exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy, ${ownerOf}
   from deployments d where name = ${name}`
 
 /** The change event for the current state of a deployment in this transaction. */

@@ -5,8 +5,10 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import type { Proof } from '../../domain/access/proof.ts'
+import type { Person, Scope } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
-import { deploymentBusy, idempotencyKeyReused } from '../../domain/errors.ts'
+import { deploymentBusy, idempotencyKeyReused, notOwner } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
@@ -18,7 +20,15 @@ import { toChangeEvent } from './deployments.ts'
 import { type BeginWrite, type IdempotencyKey, inTime, type RequestWindow } from './idempotency.ts'
 import { toJsonb } from './sql-fragments.ts'
 
-export type Actor = { actor: string; source: string; reason: string | null }
+/** Who requests an action. `actor`: the name to show. `claimedActor`: what the client says its user is, without proof. */
+export type Actor = {
+  actor: string
+  person: Person | null
+  proof: Proof
+  claimedActor: string | null
+  source: string
+  reason: string | null
+}
 
 export type ActionRequest = Actor & {
   kind: ActionKind
@@ -27,6 +37,8 @@ export type ActionRequest = Actor & {
   overrides?: ByLevel<readonly Override[]>
   /** True if config_check has accepted the config. Otherwise the runner runs it before the script. */
   configChecked: boolean
+  /** The deployments for which the caller has the right. */
+  scope: Scope
   /** The request is refused when the overrides changed after this revision. */
   revision?: number | undefined
   key?: IdempotencyKey | undefined
@@ -42,6 +54,7 @@ const enqueuedRow = z.object({
     'idempotency_key_reused',
     'name_taken',
     'no_such_deployment',
+    'not_owner',
     'busy',
     'invalid_transition',
     'precondition_failed',
@@ -52,7 +65,7 @@ const enqueuedRow = z.object({
 })
 
 /**
- * Throws an ApiError: name_taken, no_such_deployment, busy, invalid_transition, precondition_failed,
+ * Throws an ApiError: name_taken, no_such_deployment, forbidden, busy, invalid_transition, precondition_failed,
  * idempotency_key_reused. After a database error the outcome is unknown, except for a late request; a retry with the
  * same key returns it.
  */
@@ -92,18 +105,20 @@ async function runInTime(
 
 function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
+  const { person, proof, claimedActor, scope } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
     select outcome, status, action_id, body from enqueue_action(
       ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
-      ${revision ?? null})
+      ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 
 function toError(request: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
   if (outcome === 'idempotency_key_reused') return idempotencyKeyReused()
+  if (outcome === 'not_owner') return notOwner(request.name)
   if (outcome === 'enqueued' || outcome === 'replayed') return new Error('enqueue_action returned no action')
   return unmetConditionError(outcome, request, status)
 }

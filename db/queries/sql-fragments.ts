@@ -4,6 +4,16 @@ import { isPending, type Status, statuses, statusTable } from '../../domain/stat
 
 export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
 
+/**
+ * Whose turn an action `a` counts to. Many people may share a credential: the name that they claim tells them apart here, where it
+ * gives no right.
+ */
+export const caller = sql.fragment`coalesce(a.claimed_actor, a.actor)`
+
+/** Null stays null. */
+export const toBytea = (bytes: Buffer | null) =>
+  sql.fragment`decode(${bytes?.toString('hex') ?? null}::text, 'hex')`
+
 export const toInterval = (ms: number) => sql.fragment`make_interval(secs => ${ms / 1000}::float8)`
 
 /**

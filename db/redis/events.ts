@@ -9,6 +9,9 @@ import { channelNames } from './redis-keys.ts'
 
 const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
 const cancelRequested = z.object({ actionId: z.int() })
+/** `ended` false: its groups have changed. */
+const sessionChanged = z.object({ tokenHash: z.string(), ended: z.boolean() })
+export type SessionChanged = z.infer<typeof sessionChanged>
 const checkEndRequested = z.object({ deploymentId: z.int() })
 const queryAbandoned = z.object({ queryId: z.string() })
 export type OutputAppended = z.infer<typeof outputAppended>
@@ -35,6 +38,9 @@ export const publishCheckEnd = (redis: Redis, prefix: string, deploymentId: numb
 export const publishAbandonedQuery = (redis: Redis, prefix: string, queryId: string) =>
   publish(redis, channelNames(prefix).abandonedQueries, { queryId })
 
+export const publishSession = (redis: Redis, prefix: string, changed: SessionChanged) =>
+  publish(redis, channelNames(prefix).sessions, changed)
+
 export type EventHandlers = {
   /** `text` is the validated event as it was published; a server relays it without serializing it again. */
   onChange?: (event: ChangeEvent, text: string) => void
@@ -42,6 +48,7 @@ export type EventHandlers = {
   onCancel?: (actionId: number) => void
   onCheckEnd?: (deploymentId: number) => void
   onAbandonedQuery?: (queryId: string) => void
+  onSession?: (changed: SessionChanged) => void
 }
 
 /**
@@ -66,6 +73,9 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     } else if (channel === names.abandonedQueries) {
       const abandoned = parseMessage(queryAbandoned, text)
       if (abandoned !== null) handlers.onAbandonedQuery?.(abandoned.queryId)
+    } else if (channel === names.sessions) {
+      const changed = parseMessage(sessionChanged, text)
+      if (changed !== null) handlers.onSession?.(changed)
     }
   })
   const wantedChannels = [
@@ -74,6 +84,7 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     ...(handlers.onCancel ? [names.cancel] : []),
     ...(handlers.onCheckEnd ? [names.checkEnds] : []),
     ...(handlers.onAbandonedQuery ? [names.abandonedQueries] : []),
+    ...(handlers.onSession ? [names.sessions] : []),
   ]
   await subscriber.subscribe(...wantedChannels)
 }

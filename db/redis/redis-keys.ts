@@ -19,6 +19,8 @@ export const channelNames = (prefix: string) => ({
   checkEnds: `${prefix}:check-ends`,
   /** Running script queries whose client has gone, to every runner. */
   abandonedQueries: `${prefix}:abandoned-queries`,
+  /** Sessions that have ended or changed, to every server. */
+  sessions: `${prefix}:sessions`,
   /** Answers to the script queries of one server. */
   replies: (server: string) => `${prefix}:replies:${server}`,
 })

@@ -1,7 +1,7 @@
 /**
  * Makes the explanation of a failure from what a script returned and printed. Called by runner/.
  */
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 import type { ScriptResult } from '../actions.ts'
 import type { FailedPart, Failure } from './failure.ts'
 import { findFailureHint } from './failure-hints.ts'

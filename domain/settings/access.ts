@@ -1,6 +1,17 @@
 /** The settings that decide who may reach the server, and with which role. Part of domain/settings.ts. */
 import { z } from 'zod'
-import { integer, list, optionalHeaderName, optionalHeaderValue, type Setting } from './values.ts'
+import type { Role } from '../access/roles.ts'
+import {
+  headerValues,
+  integer,
+  list,
+  onOrOff,
+  optionalHeaderName,
+  optionalText,
+  type Setting,
+  seconds,
+  text,
+} from './values.ts'
 
 /** `octopod.example.com` or `octopod.example.com:8443`, without a scheme and a path. */
 const hostName = z
@@ -14,36 +25,77 @@ const addressOrRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be addresses or ranges, e.g. 10.0.3.7 or 10.0.0.0/16, separated by commas',
 })
 
+/** Roles that a setting may give to people whom Octopod does not know one by one. */
+const limitedRoles = ['viewer', 'developer', 'operator'] as const satisfies readonly Role[]
+
 export const accessSettings = {
   POWER_AUTHORIZATION_HEADER: {
-    description: 'The Authorization header that gives the role admin; not set: there is no admin',
-    parse: optionalHeaderValue,
+    description:
+      'The Authorization header that gives the role admin, one a line for rotation; not set: nobody gets that role by a header',
+    parse: headerValues,
     programs: ['server'],
     secret: true,
   },
   APP_AUTHORIZATION_HEADER: {
-    description:
-      'The Authorization header that gives the role user; not set: everyone who can reach the server is a user',
-    parse: optionalHeaderValue,
+    description: 'The Authorization header that gives USER_ROLE, one a line for rotation',
+    parse: headerValues,
     programs: ['server'],
     secret: true,
   },
+  SHARED_CREDENTIALS: {
+    description: 'Whether POWER_AUTHORIZATION_HEADER and APP_AUTHORIZATION_HEADER are accepted: on or off',
+    parse: onOrOff.default(true),
+    programs: ['server'],
+  },
   CONFIG_JSON_CREDENTIAL: {
     description:
-      'Whether /config.json gives APP_AUTHORIZATION_HEADER to everyone who can read it, as in Octopod 1.6: on or off',
-    // YAML reads on and off as booleans.
-    parse: z.enum(['on', 'off', 'true', 'false']).default('on'),
+      'Whether /config.json gives APP_AUTHORIZATION_HEADER to everyone who can read it, as in Octopod 1.6: on or off; not set: off with OIDC_ISSUER or ACTOR_HEADER, else on',
+    parse: onOrOff.optional(),
+    programs: ['server'],
+  },
+  USER_ROLE: {
+    description: 'The role that APP_AUTHORIZATION_HEADER gives: viewer, developer or operator',
+    parse: z.enum(limitedRoles).default('developer'),
+    programs: ['server'],
+  },
+  ANONYMOUS_ROLE: {
+    description:
+      'The role of everyone who can reach the server without signing in: none, viewer, developer or operator; not set: none, and the server starts only where people can sign in',
+    parse: z.enum(['none', ...limitedRoles]).optional(),
+    programs: ['server'],
+  },
+  SIGNED_IN_ROLE: {
+    description:
+      'The role of people who signed in, where OCTOPOD_POLICY is not set: none, viewer, developer or operator',
+    parse: z.enum(['none', ...limitedRoles]).default('developer'),
+    programs: ['server'],
+  },
+  OCTOPOD_POLICY: {
+    description:
+      'File that gives roles to people by their groups (docs/policy.md); it is read again after a change',
+    parse: optionalText,
+    programs: ['server'],
+  },
+  OWNERSHIP: {
+    description:
+      'Whether a deployment with an owner is closed to other developers: on or off; not set: on for a new database, off for an upgraded one',
+    parse: onOrOff.optional(),
     programs: ['server'],
   },
   OUTPUT_READERS: {
     description:
-      'Who may read the output of actions: developer (everyone with the role user), operator or admin (as in Octopod 1.6)',
+      'The lowest role that may read the output of actions: developer, operator or admin (as in Octopod 1.6)',
     parse: z.enum(['developer', 'operator', 'admin']).default('developer'),
     programs: ['server'],
   },
   ACTOR_HEADER: {
+    description: 'Header in which a proxy of TRUSTED_PROXIES names the person, e.g. X-Forwarded-User',
+    parse: optionalHeaderName,
+    programs: ['server'],
+  },
+  GROUPS_HEADER: {
     description:
-      'Header in which a trusted proxy names the user, e.g. X-Forwarded-User; set it only behind such a proxy',
+      'Header in which a proxy of TRUSTED_PROXIES names the groups of the person, separated by commas, e.g. X-Forwarded-Groups',
     parse: optionalHeaderName,
     programs: ['server'],
   },
@@ -61,7 +113,7 @@ export const accessSettings = {
   },
   TRUSTED_PROXIES: {
     description:
-      'Addresses or ranges of proxies, separated by commas; X-Forwarded-For, -Host and -Proto count only from them',
+      'Addresses or ranges of proxies, separated by commas; X-Forwarded-For, -Host and -Proto, ACTOR_HEADER and GROUPS_HEADER count only from them',
     parse: list(addressOrRange),
     programs: ['server'],
   },
@@ -74,6 +126,64 @@ export const accessSettings = {
   SCRIPT_QUERY_CALLER_LIMIT: {
     description: 'Maximum number of script queries that one caller has at a server at a time; 0: no limit',
     parse: integer(0, 16),
+    programs: ['server'],
+  },
+  OIDC_ISSUER: {
+    description:
+      'Issuer of the OpenID Connect provider with which people sign in, e.g. https://login.example.com/realms/shop; needs APP_URL',
+    parse: z.url('must be a URL').optional(),
+    programs: ['server'],
+  },
+  OIDC_CLIENT_ID: {
+    description: 'The client id that the provider has given to Octopod',
+    parse: optionalText,
+    programs: ['server'],
+  },
+  OIDC_CLIENT_SECRET: {
+    description: 'The client secret; not set: Octopod is a public client',
+    parse: optionalText,
+    programs: ['server'],
+    secret: true,
+  },
+  OIDC_CLIENT_SECRET_FILE: {
+    description: 'File with the client secret, instead of OIDC_CLIENT_SECRET',
+    parse: optionalText,
+    programs: ['server'],
+  },
+  OIDC_SCOPES: {
+    description:
+      'What Octopod asks the provider for, separated by spaces; offline_access gives the refresh token',
+    parse: text.default('openid profile email offline_access'),
+    programs: ['server'],
+  },
+  OIDC_GROUPS_CLAIM: {
+    description: 'The claim with the groups of a person',
+    parse: text.default('groups'),
+    programs: ['server'],
+  },
+  OIDC_ALLOWED_GROUPS: {
+    description: 'Groups that may sign in, separated by commas; not set: everyone whom the provider lets in',
+    parse: list(text),
+    programs: ['server'],
+  },
+  OIDC_NAME: {
+    description: 'Name of the provider on the button for signing in',
+    parse: text.default('single sign-on'),
+    programs: ['server'],
+  },
+  OIDC_REFRESH_INTERVAL: {
+    description: 'Seconds after which the groups of a person are read again from the provider',
+    parse: seconds(600),
+    programs: ['server'],
+  },
+  SESSION_IDLE_TIMEOUT: {
+    description: 'Seconds after which an unused session ends',
+    parse: seconds(43_200),
+    programs: ['server'],
+  },
+  SESSION_MAX_AGE: {
+    description: 'Seconds after which a session ends in any case',
+    parse: seconds(604_800),
     programs: ['server'],
   },
 } as const satisfies Record<string, Setting>

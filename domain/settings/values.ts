@@ -24,11 +24,30 @@ export const integer = (min: number, defaultValue: number, max = Number.MAX_SAFE
 export const count = (min: number, defaultValue: number) => integer(min, defaultValue, 10_000)
 /** 0 stands for a free port. */
 export const port = wholeNumber(0, 65_535)
-/** Other characters have several encodings in a header, so client and server might disagree about them. */
-export const optionalHeaderValue = z
+/**
+ * Values of a header, one a line. Other characters than ASCII have several encodings in a header, so client and server might
+ * disagree about them.
+ */
+export const headerValues = z
   .string()
-  .regex(/^[\t\u0020-\u007e]*$/, 'is the value of a header, so it may hold only ASCII characters')
-  .optional()
+  .default('')
+  .transform((value) =>
+    value
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean),
+  )
+  .pipe(
+    z.array(
+      z
+        .string()
+        .regex(/^[\t\u0020-\u007e]*$/, 'is the value of a header, so it may hold only ASCII characters'),
+    ),
+  )
+/** YAML reads on and off as booleans. */
+export const onOrOff = z
+  .enum(['on', 'off', 'true', 'false'], 'must be on or off')
+  .transform((value) => value === 'on' || value === 'true')
 export const optionalHeaderName = z
   .string()
   .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is not the name of a header')

@@ -4,7 +4,7 @@ import type { ServerSettings } from '../../domain/settings.ts'
 import { createHostRule, type HostRule } from './allowed-hosts.ts'
 import { type CallerLimits, createCallerLimits } from './limits.ts'
 import { createOriginRule, type OriginRule } from './same-origin.ts'
-import { createSenderReader, type SenderReader } from './sender.ts'
+import type { RawRequest, SenderReader } from './sender.ts'
 import { createWrongCredentials, type WrongCredentials } from './wrong-credentials.ts'
 
 export type Access = {
@@ -15,11 +15,15 @@ export type Access = {
   wrongCredentials: WrongCredentials
 }
 
-export function createAccess(settings: ServerSettings, log: Logger): Access {
-  const sender = createSenderReader(settings)
+export function createAccess(
+  settings: ServerSettings,
+  sender: SenderReader,
+  hasValidHeader: (request: RawRequest) => boolean,
+  log: Logger,
+): Access {
   return {
     sender,
-    requireAllowedHost: createHostRule(settings, sender),
+    requireAllowedHost: createHostRule(settings, sender, hasValidHeader),
     requireSameOrigin: createOriginRule(settings, sender),
     limits: createCallerLimits(settings),
     wrongCredentials: createWrongCredentials(log),

@@ -7,10 +7,9 @@ import { isIP } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import { type CredentialSettings, identify } from '../auth/credentials.ts'
 import { type RawRequest, rawRequestOf, type SenderReader } from './sender.ts'
 
-type HostSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'> & CredentialSettings
+type HostSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'>
 
 export type HostRule = (request: RawRequest) => void
 
@@ -22,14 +21,17 @@ export function allowedHosts(rule: HostRule): MiddlewareHandler {
 }
 
 /**
- * The rule throws wrong_host (421). A page of a stranger cannot know a credential, so a request with one passes. It can
- * send a wrong one, which counts as none.
+ * The rule throws wrong_host (421). A page of a stranger cannot know a credential, so a request with a valid Authorization
+ * header passes. It can send a wrong one, which counts as none. A cookie and a proxy's person do not count: a browser adds them.
  */
-export function createHostRule(settings: HostSettings, sender: SenderReader): HostRule {
+export function createHostRule(
+  settings: HostSettings,
+  sender: SenderReader,
+  hasValidHeader: (request: RawRequest) => boolean,
+): HostRule {
   const isAllowed = createHostTest(settings)
   return (request) => {
-    const { credential } = identify(settings, request.headers.get('authorization'))
-    if (credential !== null || request.isFromGateway) return
+    if (request.isFromGateway || hasValidHeader(request)) return
     const host = sender.host(request)
     if (isAllowed(host)) return
     const shown = host === undefined ? 'no host' : `the host ${host.slice(0, 200)}`
@@ -44,10 +46,7 @@ export function createHostRule(settings: HostSettings, sender: SenderReader): Ho
  * The hosts of APP_URL and ALLOWED_HOSTS. Without APP_URL also names of this machine and IP addresses, which no
  * stranger can give another address.
  */
-function createHostTest({
-  APP_URL,
-  ALLOWED_HOSTS,
-}: Pick<HostSettings, 'APP_URL' | 'ALLOWED_HOSTS'>): (host: string | undefined) => boolean {
+function createHostTest({ APP_URL, ALLOWED_HOSTS }: HostSettings): (host: string | undefined) => boolean {
   const isListed = createListTest([
     ...APP_URL.flatMap((url) => URL.parse(url)?.hostname ?? []),
     ...ALLOWED_HOSTS,

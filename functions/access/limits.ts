@@ -7,17 +7,16 @@ import ipaddr from 'ipaddr.js'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
-import type { Credential } from '../auth/credentials.ts'
 
-/** `credential`: the role that a valid credential gives; null for a caller without one. */
-export type Caller = { credential: Credential | null; address: string }
+/** `key`: the person or the shared credential; null for an anonymous caller, whose address counts. */
+export type Caller = { key: string | null; address: string }
 
 export type CallerLimits = {
-  /** Throws rate_limited (429). A credential is not limited. `bodyBytes`: null when the length is unknown. */
+  /** Throws rate_limited (429). A caller who is known is not limited. `bodyBytes`: null when the length is unknown. */
   countRequest(caller: Caller, bodyBytes: number | null): Promise<void>
   /**
-   * Counts the body of a request in memory until the returned function is called. Throws rate_limited. A credential is
-   * not limited. `bodyBytes`: null when the length is unknown.
+   * Counts the body of a request in memory until the returned function is called. Throws rate_limited. A caller who is known
+   * is not limited. `bodyBytes`: null when the length is unknown.
    */
   holdBody(caller: Caller, bodyBytes: number | null): () => void
   /**
@@ -71,16 +70,16 @@ export function createCallerLimits(
     throw new ApiError('rate_limited', message, { retryAfterSeconds })
   }
   return {
-    async countRequest({ credential, address }, bodyBytes) {
-      if (credential !== null || settings.REQUEST_LIMIT === 0) return
+    async countRequest({ key, address }, bodyBytes) {
+      if (key !== null || settings.REQUEST_LIMIT === 0) return
       const bodyRequests = bodyBytes === null ? unknownBodyRequests : Math.floor(bodyBytes / bytesPerRequest)
       const waitSeconds = await requests.consume(address, 1 + bodyRequests)
       if (waitSeconds > 0) refuse(`Too many requests from ${address} without a credential.`, waitSeconds)
     },
-    holdBody({ credential, address }, bodyBytes) {
+    holdBody({ key, address }, bodyBytes) {
       // A larger one is refused without being read.
       const bytes = Math.min(bodyBytes ?? maxBodyBytes, maxBodyBytes)
-      if (credential !== null || settings.REQUEST_LIMIT === 0 || bytes < bytesPerRequest) return () => {}
+      if (key !== null || settings.REQUEST_LIMIT === 0 || bytes < bytesPerRequest) return () => {}
       const release = hold(`bodies ${groupAddress(address)}`, maxBodyBytesOfAddress, bytes)
       if (release === null) return refuse(`Large requests from ${address} are being answered already.`, 1)
       const releaseOfAll = hold('bodies', maxBodyBytesOfAll, bytes)
@@ -93,12 +92,12 @@ export function createCallerLimits(
         releaseOfAll()
       }
     },
-    async runScriptQuery({ credential, address }, isCheck, query) {
+    async runScriptQuery({ key, address }, isCheck, query) {
       const limit = settings.SCRIPT_QUERY_CALLER_LIMIT
-      if (limit === 0 || (credential !== null && isCheck)) return query()
-      const release = hold(`${isCheck} ${credential ?? groupAddress(address)}`, limit)
+      if (limit === 0 || (key !== null && isCheck)) return query()
+      const release = hold(`${isCheck} ${key ?? groupAddress(address)}`, limit)
       if (release === null) {
-        const who = credential === null ? `from ${address}` : 'with your credential'
+        const who = key === null ? `from ${address}` : 'of yours'
         return refuse(`${limit} requests ${who} wait for a control script already.`, 1)
       }
       try {
@@ -107,9 +106,9 @@ export function createCallerLimits(
         release()
       }
     },
-    holdWebSocket({ credential, address }) {
+    holdWebSocket({ key, address }) {
       const limit = settings.REQUEST_LIMIT * websocketsPerRequest
-      if (credential !== null || limit === 0) return () => {}
+      if (key !== null || limit === 0) return () => {}
       const release = hold(`websocket ${groupAddress(address)}`, limit)
       return release ?? refuse(`${limit} websockets from ${address} are open already.`, windowSeconds)
     },

@@ -12,6 +12,8 @@ export type RawRequest = {
   /** The other end of the connection. Undefined where it has none, as over a Unix socket. */
   peerAddress: string | undefined
   headers: RequestHeaders
+  /** In how many lines a header was sent: Node joins them. */
+  countLines(name: string): number
   /** It came through an API Gateway, which answers only for its own names, and only over TLS. */
   isFromGateway?: boolean
 }
@@ -22,6 +24,8 @@ export type SenderReader = {
   /** The host that the client asked for, with its port if it is not the default. */
   host(request: RawRequest): string | undefined
   isHttps(request: RawRequest): boolean
+  /** Whether the other end of the connection is one of TRUSTED_PROXIES. */
+  isFromTrustedProxy(request: RawRequest): boolean
 }
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
@@ -54,6 +58,7 @@ export function createSenderReader(settings: Pick<ServerSettings, 'TRUSTED_PROXI
     },
     host: (request) => forwarded(request, 'x-forwarded-host') || (request.headers.get('host') ?? undefined),
     isHttps: (request) => forwarded(request, 'x-forwarded-proto')?.toLowerCase() === 'https',
+    isFromTrustedProxy: (request) => isTrusted(peerOf(request)),
   }
 }
 
@@ -74,7 +79,7 @@ function parseAddress(text: string): Address | null {
 
 /** On AWS Lambda the event names the client and the domain of the API Gateway. */
 type Bindings = {
-  incoming?: { socket: { remoteAddress?: string } }
+  incoming?: { socket: { remoteAddress?: string }; rawHeaders: string[] }
   event?: {
     requestContext?: { http?: { sourceIp?: string }; identity?: { sourceIp?: string }; domainName?: string }
   }
@@ -87,6 +92,14 @@ export function rawRequestOf(context: Context): RawRequest {
     peerAddress:
       incoming === undefined ? (http?.sourceIp ?? identity?.sourceIp) : incoming.socket.remoteAddress,
     headers: { get: (name) => context.req.header(name) },
+    countLines: (name) =>
+      incoming === undefined
+        ? Number(context.req.header(name) !== undefined)
+        : countLines(incoming.rawHeaders, name),
     isFromGateway: domainName !== undefined,
   }
 }
+
+/** `rawHeaders`: names and values in turn, as Node gives them. */
+export const countLines = (rawHeaders: readonly string[], name: string): number =>
+  rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name.toLowerCase()).length

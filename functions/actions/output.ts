@@ -9,13 +9,18 @@ import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createEventStream } from '../http/event-stream.ts'
 import { jsonText, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
+import { requireActionRight } from './require-action-right.ts'
 
-export const getOutput: EndpointHandler<'getOutput'> = ({ db }, { param, query }) =>
-  readOutput(db, parseActionId(param('action_id')), query.after, query.limit)
+export const getOutput: EndpointHandler<'getOutput'> = async (services, { param, query, identity }) => {
+  const actionId = parseActionId(param('action_id'))
+  await requireActionRight(services, identity, 'read_output', actionId)
+  return readOutput(services.db, actionId, query.after, query.limit)
+}
 
-export const getLog: EndpointHandler<'getLog'> = async (services, { param, encoding }) => {
+export const getLog: EndpointHandler<'getLog'> = async (services, { param, identity, encoding }) => {
   const { db } = services
   const actionId = parseActionId(param('action_id'))
+  await requireActionRight(services, identity, 'read_output', actionId)
   const { lastSeq, removedAt, removalReason } = await readOutputEnd(db, actionId)
   if (removedAt === null) return streamJson(services, encoding, logJson(db, actionId, lastSeq))
   // octo 1.6 shows the reason where it shows the notes of Octopod.
@@ -42,13 +47,19 @@ const chunksPerRead = 200
 export const streamOutput: EndpointHandler<'streamOutput'> = async (services, request) => {
   const { db, outputNotifier, supportsStreaming, shutdownSignal } = services
   const actionId = parseActionId(request.param('action_id'))
+  await requireActionRight(services, request.identity, 'read_output', actionId)
   const lastId = Number(request.header('last-event-id'))
   let after = Number.isSafeInteger(lastId) && lastId > 0 ? lastId : (request.query.after ?? 0)
   // Read before the answer starts, so that an unknown action is a 404 and not an empty stream.
   let page = await readOutput(db, actionId, after, chunksPerRead)
   // A stopping server ends its streams. The client resumes at another server, with the number of its last chunk.
-  const disconnected = AbortSignal.any([request.signal, shutdownSignal])
+  const lost = new AbortController()
+  // Whoever loses a right loses the stream: the client connects again and is told why.
+  const stopFollowing = services.auth.connections.follow(request.identity, () => lost.abort())
+  const disconnected = AbortSignal.any([request.signal, shutdownSignal, lost.signal])
+  disconnected.addEventListener('abort', stopFollowing, { once: true })
   return createEventStream(disconnected, async (send, ended) => {
+    ended.addEventListener('abort', stopFollowing, { once: true })
     for (;;) {
       for (const chunk of page.chunks)
         await send({ id: chunk.seq, event: 'chunk', data: JSON.stringify(chunk) })

@@ -1,26 +1,27 @@
 /** Decides under which name, from where and why an action is recorded. Called by http/endpoint-handler.ts. */
 import type { Actor } from '../../db/queries/enqueue-action.ts'
-import type { Role } from '../../domain/api-schema.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
-import type { ServerSettings } from '../../domain/settings.ts'
 import { hasHiddenCharacter, hiddenCharacters } from '../../lib/hidden-characters.ts'
+import type { Identity } from './identity.ts'
+
+/** For places with one name only, such as who has cancelled an action. */
+export const describeActor = ({ actor, claimedActor }: Actor): string =>
+  claimedActor === null ? actor : `${claimedActor} (name not proved)`
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
 /**
- * The name comes from the trusted proxy, else from the client, else from the credential; the last resort is the role.
- * Throws bad_request for a name or reason of the client that would not look like what it is.
+ * The actor is who the request has proved to be. What the client says of its user is stored beside it, as a claim. Throws
+ * bad_request for a claim or reason that would not look like what it is.
  */
-export function actorOf(settings: ServerSettings, role: Role, requestHeaders: RequestHeaders): Actor {
-  const trusted = settings.ACTOR_HEADER ? requestHeaders.get(settings.ACTOR_HEADER) : null
-  const actor =
-    trusted ||
-    declared(requestHeaders, headers.actor) ||
-    basicUser(requestHeaders.get('authorization')) ||
-    role
+export function actorOf(identity: Identity, requestHeaders: RequestHeaders): Actor {
+  const claimed = declared(requestHeaders, headers.actor) || basicUser(requestHeaders.get('authorization'))
   return {
-    actor: sanitize(actor, 200),
+    actor: sanitize(identity.name, 200),
+    person: identity.person,
+    proof: identity.proof,
+    claimedActor: sanitize(claimed ?? '', 200) || null,
     source: sourceOf(requestHeaders),
     reason: sanitize(declared(requestHeaders, headers.reason) ?? '', 1000) || null,
   }

@@ -1,12 +1,26 @@
-/** Handler of /whoami: shows users and octo which role and which actor the server sees. */
+/** Handler of /whoami: shows users, the page and octo who the server sees and what it lets them do. */
+import { decide, highestRole } from '../../domain/access/roles.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
-import { canReadOutput, isRecognized } from './credentials.ts'
 
-export const whoami: EndpointHandler<'whoami'> = async ({ settings }, { role, actor, header }) => ({
-  role: role === 'admin' ? 'admin' : 'user',
-  actor: actor.actor,
-  source: actor.source,
-  project: settings.PROJECT_NAME,
-  can_read_output: canReadOutput(settings, role),
-  credential_recognized: isRecognized(settings, header('authorization')),
-})
+export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { identity, actor, header }) => {
+  const { grants, respectsOwners, outputReaders } = identity.permissions
+  const authorization = header('authorization')
+  return {
+    role: highestRole(grants),
+    actor: actor.actor,
+    claimed_actor: actor.claimedActor,
+    proof: identity.proof,
+    issuer: identity.person?.issuer ?? null,
+    subject: identity.person?.subject ?? null,
+    email: identity.email,
+    groups: [...identity.groups],
+    grants: grants.map((grant) => ({ ...grant, names: [...grant.names] })),
+    respects_owners: respectsOwners,
+    output_readers: outputReaders,
+    has_session: identity.session !== null,
+    source: actor.source,
+    project: settings.PROJECT_NAME,
+    can_read_output: decide(identity.permissions, 'read_output').isAllowed,
+    credential_recognized: authorization ? auth.credentials.match(authorization) !== null : null,
+  }
+}

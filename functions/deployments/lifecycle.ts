@@ -2,6 +2,7 @@
  * Handlers that change a deployment: create, update, archive, restore and cleanup start an action; delete removes the
  * record and stop-waiting changes the status, without a script.
  */
+import { requirePerson, setOwner as writeOwner } from '../../db/queries/access/people.ts'
 import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { type BeginWrite, readRequestContext } from '../../db/queries/idempotency.ts'
@@ -10,6 +11,8 @@ import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { overridesFromWire } from '../../domain/overrides.ts'
+import { describeActor } from '../auth/actor.ts'
+import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
 import type { Services } from '../services.ts'
@@ -44,14 +47,25 @@ export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = (services
 /** A repeated request changes nothing. */
 export const stopWaiting: EndpointHandler<'stopWaiting'> = (services, request) =>
   changeRecord(services, request, (begin) => {
-    const { param, actor, idempotencyKey } = request
-    return stopWaitingFor(services.db, param('name'), actor.actor, idempotencyKey, begin)
+    const { param, actor, identity, idempotencyKey } = request
+    const require = (target: RightTarget) => requireRight(services.settings, identity, 'stop_waiting', target)
+    return stopWaitingFor(services.db, param('name'), describeActor(actor), require, idempotencyKey, begin)
   })
 
 export const deleteDeployment: EndpointHandler<'deleteDeployment'> = (services, request) =>
   changeRecord(services, request, (begin) =>
     deleteRecord(services.db, request.param('name'), request.idempotencyKey, begin),
   )
+
+/** The new owner is somebody who has signed in, or nobody. */
+export const setOwner: EndpointHandler<'setOwner'> = async (services, request) => {
+  const { param, body, identity, idempotencyKey } = request
+  const owner = body.owner === null ? null : await requirePerson(services.db, body.owner)
+  const require = (target: RightTarget) => requireRight(services.settings, identity, 'change_owner', target)
+  return changeRecord(services, request, (begin) =>
+    writeOwner(services.db, param('name'), owner, require, idempotencyKey, begin),
+  )
+}
 
 /** A change that starts no action. */
 function changeRecord(

@@ -3,24 +3,31 @@
  * is older than its request; only changed deployments are read again. Used by reads.ts.
  */
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import type { Database } from '../../db/pool.ts'
 import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
+import { matchesAny } from '../../domain/access/roles.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
+import { type View, wholeView } from '../auth/view.ts'
 
 export type CachedBody = { bytes: Uint8Array<ArrayBuffer>; etag: string }
 /** `names`: only the names, serialized when they are asked for. */
 export type CachedList = CachedBody & { names(): CachedBody }
-export type ListCache = { current(): Promise<CachedList> }
+/** `view`: the names that the caller may see. */
+export type ListCache = { current(view?: View): Promise<CachedList> }
 
 type Row = { id: number; changeId: number; changedAtUs: number; name: string; text: string }
 
 /** Reading this many deployments takes far less than the time limit of a statement. */
 const batchSize = 500
+const maxViews = 64
 
 export function createListCache(db: Database): ListCache {
   const rows = new Map<number, Row>()
   let shards: ReadonlyMap<number, number> = new Map()
   let cached: (CachedList & { state: string; readAt: number }) | null = null
+  /** Lists of other views than the whole one, of the present state. Rows are shared, so a list costs its bytes. */
+  const otherViews = new LRUCache<string, CachedList & { state: string }>({ max: maxViews })
 
   const refresh = singleFlight(async () => {
     const readAt = performance.now()
@@ -36,7 +43,7 @@ export function createListCache(db: Database): ListCache {
       await readEntries(changedIds.slice(at, at + batchSize))
     shards = new Map([...shards, ...changedShards])
     if (cached === null || changedShards.size > 0)
-      cached = { ...serializeList(rows), state: changes.state, readAt }
+      cached = { ...serializeList(rows.values()), state: changes.state, readAt }
     else cached = { ...cached, readAt }
     return cached
   })
@@ -58,18 +65,29 @@ export function createListCache(db: Database): ListCache {
   const state = singleFlight(() => getListState(db))
 
   return {
-    async current() {
-      const calledAt = performance.now()
-      const current = await state()
-      // A list that was read after the request came in is as good as one of the state that the request has read.
-      return cached !== null && (cached.state === current || cached.readAt >= calledAt) ? cached : refresh()
+    async current(view = wholeView) {
+      const whole = await currentWhole()
+      if (view.patterns.includes('*')) return whole
+      const known = otherViews.get(view.id)
+      if (known?.state === whole.state) return known
+      const visible = [...rows.values()].filter(({ name }) => matchesAny(view.patterns, name))
+      const list = { ...serializeList(visible), state: whole.state }
+      otherViews.set(view.id, list)
+      return list
     },
+  }
+
+  async function currentWhole() {
+    const calledAt = performance.now()
+    const current = await state()
+    // A list that was read after the request came in is as good as one of the state that the request has read.
+    return cached !== null && (cached.state === current || cached.readAt >= calledAt) ? cached : refresh()
   }
 }
 
 /** Newest change first. */
-function serializeList(rows: Map<number, Row>): CachedList {
-  const sorted = [...rows.values()].sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
+function serializeList(rows: Iterable<Row>): CachedList {
+  const sorted = [...rows].sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
   const names = sorted.map((row) => row.name)
   let namesBody: CachedBody | null = null
   return {

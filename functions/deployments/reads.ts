@@ -1,8 +1,10 @@
 /** Handlers that read deployments: the list, one deployment, its info and its current status. */
 import { readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
+import { decide } from '../../domain/access/roles.ts'
+import { headers as apiHeaders } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
-import { canReadOutput } from '../auth/credentials.ts'
+import { viewOf } from '../auth/view.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
@@ -10,18 +12,26 @@ import type { Services } from '../services.ts'
 import type { CachedBody } from './list-cache.ts'
 
 export const listDeployments: EndpointHandler<'listDeployments'> = async (services, request) =>
-  respondUnlessKnown(services, await services.listCache.current(), request)
+  respondUnlessKnown(services, await services.listCache.current(viewOf(request.identity)), request)
 
 export const listDeploymentNames: EndpointHandler<'listDeploymentNames'> = async (services, request) =>
-  respondUnlessKnown(services, (await services.listCache.current()).names(), request)
+  respondUnlessKnown(services, (await services.listCache.current(viewOf(request.identity))).names(), request)
 
 /** 304 when the client has this body already. */
 async function respondUnlessKnown(
   { compression }: Services,
   { bytes, etag }: CachedBody,
-  { header, encoding }: Pick<EndpointRequest<'listDeployments'>, 'header' | 'encoding'>,
+  {
+    header,
+    encoding,
+    identity,
+  }: Pick<EndpointRequest<'listDeployments'>, 'header' | 'encoding' | 'identity'>,
 ): Promise<Response> {
-  const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' }
+  const headers = {
+    ETag: etag,
+    'Cache-Control': 'private, no-cache',
+    [apiHeaders.view]: viewOf(identity).id,
+  }
   const clientTags = header('if-none-match')
     ?.split(',')
     .map((tag) => tag.trim().replace(/^W\//, ''))
@@ -31,10 +41,14 @@ async function respondUnlessKnown(
 }
 
 /** PostgreSQL makes the JSON, and the server passes it on unchanged. */
-export const getFullInfo: EndpointHandler<'getFullInfo'> = async (services, { param, role, encoding }) => {
-  const { loadFullInfo, loadRestrictedFullInfo, settings } = services
-  const load = canReadOutput(settings, role) ? loadFullInfo : loadRestrictedFullInfo
+export const getFullInfo: EndpointHandler<'getFullInfo'> = async (
+  services,
+  { param, identity, encoding },
+) => {
+  const { loadFullInfo, loadRestrictedFullInfo } = services
   const name = param('name')
+  const mayReadOutput = decide(identity.permissions, 'read_output', { name }).isAllowed
+  const load = mayReadOutput ? loadFullInfo : loadRestrictedFullInfo
   const json = requireFullInfo(await load(name), name)
   return services.compression.json(json, encoding)
 }

@@ -15,6 +15,7 @@ import type { EndpointName } from '../../domain/api-schema.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
+import { requireRight, requireScope } from '../auth/require-right.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -24,7 +25,7 @@ import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
 type Request = Pick<
   EndpointRequest<EndpointName>,
-  'actor' | 'idempotencyKey' | 'deadline' | 'caller' | 'signal'
+  'actor' | 'identity' | 'identifyAgain' | 'idempotencyKey' | 'deadline' | 'caller' | 'signal'
 >
 
 /**
@@ -42,6 +43,7 @@ export async function submitAction(
   return withFinalRefusals(services, request, async () => {
     const { actor, idempotencyKey, deadline } = request
     const { runsConfigCheck } = actions[input.kind]
+    requireRight(settings, request.identity, input.kind, { name: input.name })
     deadline.beginChecks()
     const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
     deadline.setDatabaseTime(context.databaseTimeMs)
@@ -49,7 +51,10 @@ export async function submitAction(
 
     const configChecked =
       runsConfigCheck && (await runConfigCheck(services, input, context.deployment, request))
-    const actionRequest = { ...input, ...actor, key: idempotencyKey, configChecked }
+    // config_check may have taken a minute: the session may have ended and the policy may have changed.
+    const identity = configChecked ? await request.identifyAgain() : request.identity
+    const scope = requireScope(settings, identity, input.kind, input.name)
+    const actionRequest = { ...input, ...actor, key: idempotencyKey, configChecked, scope }
     const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit)
     if (enqueued.change !== null) {
       await waitUntil(services, [
@@ -85,6 +90,8 @@ async function runConfigCheck(
   request: Request,
 ): Promise<boolean> {
   const { name } = input
+  if (current !== null && input.kind !== 'create')
+    requireRight(services.settings, request.identity, input.kind, { name, owner: current.owner })
   const condition = findUnmetCondition(input, current)
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   if (input.revision !== undefined && current !== null && input.revision > current.revision)

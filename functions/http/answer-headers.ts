@@ -1,6 +1,6 @@
 /**
- * The headers of every answer: the id of the request, and `nosniff`, so that no browser takes an answer for another
- * type than it says. A server sets them before the application runs, so that answers to broken requests have them too;
+ * The headers of every answer: the id of the request, no storing in caches, and `nosniff`, so that no browser takes an answer for
+ * another type than it says. A server sets them before the application runs, so that answers to broken requests have them too;
  * elsewhere, as on AWS Lambda, the middleware sets them.
  */
 import { randomUUID } from 'node:crypto'
@@ -14,7 +14,11 @@ export function setAnswerHeaders(incoming: IncomingMessage, outgoing: ServerResp
   const sentId = incoming.headers[headers.requestId.toLowerCase()]
   outgoing.setHeader(headers.requestId, toRequestId(sentId?.toString()))
   outgoing.setHeader('X-Content-Type-Options', 'nosniff')
+  outgoing.setHeader('Cache-Control', defaultCacheControl)
 }
+
+/** Answers depend on who asks. With a cookie, a cache in between would keep them for everybody. Handlers may say otherwise. */
+const defaultCacheControl = 'private, no-store'
 
 /** For the event `clientError` of a server: bytes that are no HTTP request. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -42,6 +46,7 @@ export const answerHeaders: MiddlewareHandler = async (context, next) => {
   if (outgoingOf(context) !== undefined) return
   context.res.headers.set(headers.requestId, requestIdOf(context))
   context.res.headers.set('X-Content-Type-Options', 'nosniff')
+  if (!context.res.headers.has('Cache-Control')) context.res.headers.set('Cache-Control', defaultCacheControl)
 }
 
 /** The same id in the answer and in every log line of the request. */

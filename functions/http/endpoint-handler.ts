@@ -8,9 +8,11 @@ import type { Context, Handler } from 'hono'
 import type { z } from 'zod'
 import type { Actor } from '../../db/queries/enqueue-action.ts'
 import type { IdempotencyKey } from '../../db/queries/idempotency.ts'
-import { type Api, api, type EndpointName, type Role } from '../../domain/api-schema.ts'
+import { type Api, api, type EndpointName } from '../../domain/api-schema.ts'
 import type { Caller } from '../access/limits.ts'
+import { rawRequestOf } from '../access/sender.ts'
 import { actorOf } from '../auth/actor.ts'
+import type { Identity } from '../auth/identity.ts'
 import type { Services } from '../services.ts'
 import { chooseEncoding, type Encoding } from './compression.ts'
 import { parse, parseJson, parseQuery } from './parse-request.ts'
@@ -32,7 +34,9 @@ export type EndpointRequest<Name extends EndpointName> = {
   query: QueryOf<Name>
   body: BodyOf<Name>
   header: (name: string) => string | undefined
-  role: Role
+  identity: Identity
+  /** The same caller once more, with the session and the policy of this moment. Throws session_ended. */
+  identifyAgain: () => Identity | Promise<Identity>
   caller: Caller
   actor: Actor
   idempotencyKey: IdempotencyKey | undefined
@@ -58,9 +62,9 @@ export function createEndpointHandler<Name extends EndpointName>(
   handler: EndpointHandler<Name>,
 ): Handler<RequestEnv> {
   const endpoint = api[name]
-  const { settings } = services
+  const { auth } = services
   return async (context) => {
-    const role = context.get('role')
+    const identity = context.get('identity')
     const caller = context.get('caller')
     const idempotencyKey = context.get('idempotencyKey')
     const deadline = createRequestDeadline({
@@ -79,10 +83,11 @@ export function createEndpointHandler<Name extends EndpointName>(
         ? parse(endpoint.body, parseJson(context.get('bodyText') ?? ''), 'body')
         : undefined) as BodyOf<Name>,
       header: (header) => context.req.header(header),
-      role,
+      identity,
+      identifyAgain: () => auth.identifier.identify(rawRequestOf(context)),
       caller,
       get actor() {
-        return actorOf(settings, role, { get: (header) => context.req.header(header) })
+        return actorOf(identity, { get: (header) => context.req.header(header) })
       },
       idempotencyKey,
       encoding: chooseEncoding(context.req.header('accept-encoding')),

@@ -27,7 +27,7 @@ export const idempotencyKey: MiddlewareHandler<RequestEnv> = (context, next) => 
     )
     .digest('base64url')
   // The key of another caller is another key, so that nobody gets the answer to the request of somebody else.
-  const owner = context.get('caller').credential ?? 'anonymous'
+  const owner = context.get('caller').key ?? 'anonymous'
   context.set('idempotencyKey', { key: `${owner} ${key}`, fingerprint })
   return next()
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
 import type { Handler, MiddlewareHandler } from 'hono'
 import type { ServerSettings } from '../../domain/settings.ts'
-import { rawRequestOf } from '../access/sender.ts'
+import { type RawRequest, rawRequestOf } from '../access/sender.ts'
 import type { Services } from '../services.ts'
 
 const distFolder = fileURLToPath(new URL('../../web/dist', import.meta.url))
@@ -40,12 +40,22 @@ export function staticFiles(): MiddlewareHandler {
 
 /** Whether /config.json gives the credential of users to everyone who can read it. */
 export const givesCredential = (
-  settings: Pick<ServerSettings, 'APP_AUTHORIZATION_HEADER' | 'CONFIG_JSON_CREDENTIAL'>,
+  settings: Pick<
+    ServerSettings,
+    | 'APP_AUTHORIZATION_HEADER'
+    | 'CONFIG_JSON_CREDENTIAL'
+    | 'SHARED_CREDENTIALS'
+    | 'OIDC_ISSUER'
+    | 'ACTOR_HEADER'
+  >,
 ): boolean =>
-  settings.APP_AUTHORIZATION_HEADER !== undefined && ['on', 'true'].includes(settings.CONFIG_JSON_CREDENTIAL)
+  settings.SHARED_CREDENTIALS &&
+  settings.APP_AUTHORIZATION_HEADER.length > 0 &&
+  (settings.CONFIG_JSON_CREDENTIAL ??
+    (settings.OIDC_ISSUER === undefined && settings.ACTOR_HEADER === undefined))
 
 /** The settings that the page needs before its first request (contract §4). */
-export function pageConfig({ settings, access: { sender } }: Services): Handler {
+export function pageConfig({ settings, access: { sender }, auth }: Services): Handler {
   return (context) => {
     const request = rawRequestOf(context)
     const { host, protocol } = new URL(context.req.url)
@@ -56,11 +66,26 @@ export function pageConfig({ settings, access: { sender } }: Services): Handler 
       {
         app_url: origin,
         ws_url: `${origin.replace(/^http/, 'ws')}/event`,
-        app_auth: givesCredential(settings) ? (settings.APP_AUTHORIZATION_HEADER ?? '') : '',
+        app_auth: givesCredential(settings) ? (settings.APP_AUTHORIZATION_HEADER[0] ?? '') : '',
         kubernetes_dashboard_url_template: settings.KUBERNETES_DASHBOARD_URL_TEMPLATE ?? null,
+        sign_in: {
+          oidc: settings.OIDC_ISSUER === undefined ? null : settings.OIDC_NAME,
+          shared: auth.credentials.exist,
+          anonymous: (settings.ANONYMOUS_ROLE ?? 'none') !== 'none',
+        },
+        has_session: hasSessionCookie(auth, request),
       },
       200,
       { 'Cache-Control': 'no-store' },
     )
+  }
+}
+
+/** Only whether the browser sends the cookie. The first request of the page finds out whether its session has ended. */
+function hasSessionCookie({ cookies }: Services['auth'], request: RawRequest): boolean {
+  try {
+    return cookies.read(request) !== null
+  } catch {
+    return false
   }
 }

@@ -1,15 +1,21 @@
 /**
- * Relays change events to every websocket client at /event. A message is serialized once and sent to all. A client that
+ * Relays change events to the websocket clients at /event that may see them. A message is serialized once. A client that
  * reads too slowly is disconnected; it connects again and reads the list. Started by server.ts.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
+import { decide, matchesAny } from '../../domain/access/roles.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
-import type { Caller } from '../access/limits.ts'
-import type { RawRequest } from '../access/sender.ts'
-import { hasCredentials, identify, isAllowed, requireRole } from '../auth/credentials.ts'
+import type { LiveMessage } from '../../domain/event.ts'
+import { identifySender } from '../access/authenticate.ts'
+import { requireOwnOrigin } from '../access/same-origin.ts'
+import { countLines, type RawRequest } from '../access/sender.ts'
+import type { Identity } from '../auth/identity.ts'
+import type { ConnectionChange } from '../auth/open-connections.ts'
+import { requireRight } from '../auth/require-right.ts'
+import { type View, viewOf } from '../auth/view.ts'
 import { toRequestId } from '../http/answer-headers.ts'
 import { retryAndAuthenticateHeaders } from '../http/error-handler.ts'
 import type { Services } from '../services.ts'
@@ -19,8 +25,8 @@ const heartbeatMs = 15_000
 const maxBufferedBytes = 4 * 1024 * 1024
 
 export type WebSocketRelay = {
-  /** `text`: the change event as JSON. */
-  relay(text: string): void
+  /** Sends a change to all who may see the deployment. `text`: the change event as JSON. */
+  relay(name: string, text: string): void
   /** Events may have been missed: makes every client read the list again, with its ETag. */
   resync(): void
   /** Whether events arrive late, as without Redis. Connected clients learn it at once, new ones when they connect. */
@@ -32,23 +38,27 @@ export type WebSocketRelay = {
   close(): Promise<void>
 }
 
+/** The clients that see the same deployments. */
+type Channel = { view: View; seq: number; sockets: Set<WebSocket> }
+
 export function createWebSocketRelay(
   http: Server,
-  { settings, access, log }: Pick<Services, 'settings' | 'access' | 'log'>,
+  { settings, access, auth, log }: Pick<Services, 'settings' | 'access' | 'auth' | 'log'>,
 ): WebSocketRelay {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
   const alive = new WeakSet<WebSocket>()
-  let seq = 0
+  const channels = new Map<string, Channel>()
+  const channelOf = new WeakMap<WebSocket, Channel>()
   let isDelayed = false
   let isRunnerMissing = false
   const stateFields = () => ({
-    ...(isDelayed && { delayed: true }),
-    ...(isRunnerMissing && { no_runner: true }),
+    ...(isDelayed && { delayed: true as const }),
+    ...(isRunnerMissing && { no_runner: true as const }),
   })
 
-  const broadcast = (message: string) => {
+  const send = (channel: Channel, message: string) => {
     const bytes = Buffer.from(message)
-    for (const socket of sockets.clients) {
+    for (const socket of channel.sockets) {
       if (socket.readyState !== WebSocket.OPEN) continue
       if (socket.bufferedAmount > maxBufferedBytes) {
         log.info('websocket client disconnected: it reads too slowly')
@@ -57,6 +67,36 @@ export function createWebSocketRelay(
       }
       socket.send(bytes, { binary: false })
     }
+  }
+  const sendToAll = (toMessage: (channel: Channel) => LiveMessage) => {
+    for (const channel of channels.values()) send(channel, JSON.stringify(toMessage(channel)))
+  }
+
+  /** The channel of a view lives as long as it has clients. */
+  const join = (client: WebSocket, view: View): Channel => {
+    const channel = channels.get(view.id) ?? { view, seq: 0, sockets: new Set() }
+    channels.set(view.id, channel)
+    channel.sockets.add(client)
+    channelOf.set(client, channel)
+    return channel
+  }
+  const leave = (client: WebSocket) => {
+    const channel = channelOf.get(client)
+    channel?.sockets.delete(client)
+    if (channel?.sockets.size === 0) channels.delete(channel.view.id)
+  }
+  const applyChange = (client: WebSocket, change: ConnectionChange) => {
+    if (change === 'ended') return client.close(4401, 'the session has ended')
+    if (change === 'expired') return client.close(1012, 'connect again')
+    if (!decide(change.identity.permissions, 'read').isAllowed) return client.close(4403, 'no right to read')
+    const view = viewOf(change.identity)
+    if (channelOf.get(client)?.view.id !== view.id) {
+      leave(client)
+      join(client, view)
+    }
+    // Also with the same view: other rights may have changed.
+    const { seq } = channelOf.get(client) ?? { seq: 0 }
+    client.send(JSON.stringify({ type: 'resync', seq, view: view.id } satisfies LiveMessage))
   }
 
   let isClosing = false
@@ -67,44 +107,54 @@ export function createWebSocketRelay(
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('not_found', 'Websockets are served at /event.')
       }
-      const caller = await authorizeUpgrade({
+      const { identity, address } = await authorizeUpgrade({
         peerAddress: request.socket.remoteAddress,
         headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
+        countLines: (name) => countLines(request.rawHeaders, name),
       })
-      socket.once('close', access.limits.holdWebSocket(caller))
-      sockets.handleUpgrade(request, socket, head, (client) => sockets.emit('connection', client))
+      socket.once('close', access.limits.holdWebSocket({ key: identity.key, address }))
+      sockets.handleUpgrade(request, socket, head, (client) => open(client, identity))
     } catch (error) {
       rejectUpgrade(socket, error, toRequestId(request.headers['x-request-id']?.toString()))
     }
   }
 
-  const authorizeUpgrade = async (request: RawRequest): Promise<Caller> => {
+  const authorizeUpgrade = async (request: RawRequest) => {
     access.requireAllowedHost(request)
     access.requireSameOrigin(request)
     const authorization =
       request.headers.get('authorization') ?? authorizationOf(request.headers.get('sec-websocket-protocol'))
-    const { role, credential } = identify(settings, authorization)
-    const address = access.sender.address(request)
-    if (authorization && credential === null && hasCredentials(settings))
-      await access.wrongCredentials.record(address, authorization, isAllowed(role, 'user'))
-    await access.limits.countRequest({ credential, address }, 0)
-    requireRole(role, 'user', authorization)
-    return { credential, address }
+    const mayRead = ({ permissions }: Identity) => decide(permissions, 'read').isAllowed
+    const sender = await identifySender(auth, access, request, mayRead, authorization)
+    if (sender.identity.session !== null) requireOwnOrigin(request, auth.cookies.originOf(request))
+    await access.limits.countRequest({ key: sender.identity.key, address: sender.address }, 0)
+    requireRight(settings, sender.identity, 'read')
+    return sender
   }
 
   function markAlive(this: WebSocket): void {
     alive.add(this)
   }
 
-  sockets.on('connection', (client: WebSocket) => {
+  const open = (client: WebSocket, identity: Identity) => {
+    const view = viewOf(identity)
+    const { seq } = join(client, view)
+    const stopFollowing = auth.connections.follow(identity, (change) => applyChange(client, change))
     alive.add(client)
     client.on('pong', markAlive)
     client.on('error', terminateClient)
-    client.send(JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, ...stateFields() }))
-  })
+    client.on('close', () => {
+      stopFollowing()
+      leave(client)
+    })
+    client.send(
+      JSON.stringify({ type: 'hello', seq, heartbeat_ms: heartbeatMs, view: view.id, ...stateFields() }),
+    )
+  }
   http.on('upgrade', upgrade)
 
-  const sendHeartbeat = () => broadcast(JSON.stringify({ type: 'heartbeat', seq, ...stateFields() }))
+  const sendHeartbeat = () =>
+    sendToAll(({ seq, view }) => ({ type: 'heartbeat', seq, view: view.id, ...stateFields() }))
   const heartbeat = setInterval(() => {
     for (const client of sockets.clients) {
       if (!alive.delete(client)) client.terminate()
@@ -114,14 +164,19 @@ export function createWebSocketRelay(
   }, heartbeatMs)
 
   return {
-    relay: (text) => {
-      seq += 1
-      broadcast(`{"type":"event","seq":${seq},"event":${text}}`)
+    relay: (name, text) => {
+      for (const channel of channels.values()) {
+        if (!matchesAny(channel.view.patterns, name)) continue
+        // Each channel counts what it gets, so that a change that it may not see is no gap.
+        channel.seq += 1
+        send(channel, `{"type":"event","seq":${channel.seq},"event":${text}}`)
+      }
     },
-    resync: () => {
-      seq += 1
-      broadcast(JSON.stringify({ type: 'resync', seq }))
-    },
+    resync: () =>
+      sendToAll((channel) => {
+        channel.seq += 1
+        return { type: 'resync', seq: channel.seq, view: channel.view.id }
+      }),
     setDelayed: (now) => {
       if (now === isDelayed) return
       isDelayed = now
@@ -136,8 +191,10 @@ export function createWebSocketRelay(
     close: async () => {
       clearInterval(heartbeat)
       isClosing = true
-      seq += 1
-      broadcast(JSON.stringify({ type: 'bye', seq }))
+      sendToAll((channel) => {
+        channel.seq += 1
+        return { type: 'bye', seq: channel.seq }
+      })
       for (const client of sockets.clients) client.close(1012, 'the server restarts')
       const terminateTimer = setTimeout(() => {
         for (const client of sockets.clients) client.terminate()

@@ -35,6 +35,7 @@ export function createOpenapiDocument() {
         RetryAfter: { description: 'Seconds to wait', schema: { type: 'integer' } },
       },
       securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: 'octopod-…', description: sessionDescription },
         user: { type: 'apiKey', in: 'header', name: 'Authorization', description: userDescription },
         admin: { type: 'apiKey', in: 'header', name: 'Authorization', description: adminDescription },
       },
@@ -49,6 +50,7 @@ const description = [
   'paths answer 404 `not_found`, other methods 405 `method_not_allowed`.',
 ].join('\n')
 
-const userDescription =
-  'The exact value of APP_AUTHORIZATION_HEADER. Without that setting every request has the role user.'
-const adminDescription = 'The exact value of POWER_AUTHORIZATION_HEADER.'
+const sessionDescription =
+  'The cookie that /auth/callback and /auth/session set. Its name depends on the address of the installation.'
+const userDescription = 'The exact value of APP_AUTHORIZATION_HEADER. It gives USER_ROLE.'
+const adminDescription = 'The exact value of POWER_AUTHORIZATION_HEADER. It gives the role admin.'

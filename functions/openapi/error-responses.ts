@@ -1,5 +1,6 @@
 /** Describes the errors of an endpoint, grouped by status, with their bodies. Used by operation.ts and document.ts. */
-import { api, type Endpoint, type EndpointName } from '../../domain/api-schema.ts'
+import { api, type EndpointName } from '../../domain/api-schema.ts'
+import type { Endpoint } from '../../domain/endpoints.ts'
 import { type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'
 
@@ -10,13 +11,13 @@ export const acceptsIdempotencyKey = (name: EndpointName): boolean =>
   (api[name].errors as readonly ErrorCode[]).includes('idempotency_key_reused')
 
 /**
- * The codes in the endpoint table and those that follow from role, method and body, in the order of the error table.
+ * The codes in the endpoint table and those that follow from right, method and body, in the order of the error table.
  */
 export function errorCodesOf(name: EndpointName): ErrorCode[] {
-  const { role, method, body, errors, runsScript }: Endpoint = api[name]
+  const { right, method, body, errors, runsScript }: Endpoint = api[name]
   const all = new Set<ErrorCode>([...errors, 'wrong_host', 'rate_limited', 'service_unavailable', 'internal'])
-  if (role !== 'open') all.add('unauthenticated')
-  if (role === 'admin' || role === 'output_reader') all.add('forbidden')
+  if (right !== 'open') all.add('unauthenticated').add('session_ended').add('bad_request')
+  if (right !== 'open' && right !== 'known') all.add('forbidden')
   if (method !== 'GET' || runsScript) all.add('wrong_origin')
   if (method !== 'GET') all.add('too_large')
   if (body !== undefined) all.add('bad_request').add('wrong_media_type')

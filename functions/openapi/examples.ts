@@ -62,6 +62,7 @@ const chunk: OutputChunk = {
   text: 'pulling v2\n',
   at: '2026-03-01T10:00:01.000000Z',
 }
+const issuer = 'https://login.example.com'
 const success = { tag: 'Success' as const }
 const config: [string, string][] = [['replicas', '2']]
 const overrides = { app_overrides: appOverrides, deployment_overrides: deploymentOverrides }
@@ -131,14 +132,72 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       },
     },
   },
+  setOwner: { body: { owner: 'ann@example.com' }, response: success },
+  listSessions: {
+    response: [
+      {
+        session_id: 7,
+        name: 'Ann Example',
+        issuer,
+        subject: '00u1',
+        proof: 'oidc',
+        created_at: '2026-03-01T08:00:00.000000Z',
+        last_seen_at: '2026-03-01T10:00:00.000000Z',
+        expires_at: '2026-03-08T08:00:00.000000Z',
+        address: '203.0.113.7',
+        user_agent: 'Mozilla/5.0',
+        is_current: true,
+      },
+    ],
+  },
+  endSession: { response: success },
+  getPolicy: {
+    response: {
+      file: '/etc/octopod/policy.yaml',
+      accepted_at: '2026-03-01T08:00:00.000Z',
+      problems: [],
+      default_role: 'viewer',
+      rules: ['group platform is admin of *', 'group shop is developer of shop-*'],
+    },
+  },
+  explainPolicy: {
+    response: {
+      allowed: false,
+      message:
+        'Ann Example may not archive this deployment: Ben Example owns shop-1. The role operator or admin may archive this deployment, or its owner.',
+      grants: [
+        {
+          role: 'developer',
+          names: ['shop-*'],
+          rule: 'rule 2 of the policy: group shop is developer of shop-*',
+        },
+      ],
+    },
+  },
   whoami: {
     response: {
-      role: 'user',
-      actor: 'ann',
-      source: 'api',
+      role: 'developer',
+      actor: 'Ann Example',
+      claimed_actor: null,
+      proof: 'oidc',
+      issuer,
+      subject: '00u1',
+      email: 'ann@example.com',
+      groups: ['shop'],
+      grants: [
+        {
+          role: 'developer',
+          names: ['shop-*'],
+          rule: 'rule 2 of the policy: group shop is developer of shop-*',
+        },
+      ],
+      respects_owners: true,
+      output_readers: 'developer',
+      has_session: true,
+      source: 'page',
       project: 'octopod',
       can_read_output: true,
-      credential_recognized: true,
+      credential_recognized: null,
     },
   },
 }

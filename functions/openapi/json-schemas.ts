@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { pageConfig } from '../../domain/access/access-schemas.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { changeEvent, liveMessage } from '../../domain/event.ts'
 import * as shapes from '../../domain/schemas.ts'
@@ -37,7 +38,7 @@ const responseSchemas = {
   Storage: shapes.storage,
   Pairs: shapes.keyValues,
   Keys: shapes.keys,
-  PageConfig: shapes.pageConfig,
+  PageConfig: pageConfig,
   ChangeEvent: changeEvent,
   LiveMessage: liveMessage,
 }

@@ -1,6 +1,9 @@
 /** Creates one operation of the OpenAPI document from one row of the endpoint table. Called by document.ts. */
+
+import { type Role, rights, roles, type Scope } from '../../domain/access/roles.ts'
 import { actionKinds } from '../../domain/actions.ts'
-import { api, type Endpoint, type EndpointName, type RequiredRole } from '../../domain/api-schema.ts'
+import { api, type EndpointName } from '../../domain/api-schema.ts'
+import type { Endpoint, RequiredRight } from '../../domain/endpoints.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
 import { examples } from './examples.ts'
@@ -31,30 +34,35 @@ export type Operation = {
   responses: Record<string, SuccessResponse | ErrorResponse>
 }
 
-/** Security requirements of OpenAPI. The empty one stands for installations without a user credential. */
-const securityOf: Record<RequiredRole, Record<string, string[]>[]> = {
-  open: [],
-  user: [{ user: [] }, { admin: [] }, {}],
-  admin: [{ admin: [] }],
-  output_reader: [{ user: [] }, { admin: [] }, {}],
+/** Security requirements of OpenAPI. The empty one stands for a trusted proxy, and for installations with ANONYMOUS_ROLE. */
+export const anyCaller = [{ session: [] }, { user: [] }, { admin: [] }, {}]
+
+function rightRequirement(right: RequiredRight): string {
+  if (right === 'open') return 'Needs no credential.'
+  if (right === 'known') return 'Needs to know who asks.'
+  const scopes: Record<Role, Scope> = rights[right].scopes
+  const needed = roles.map((role) => ({ role, scope: scopes[role] })).filter(({ scope }) => scope !== 'none')
+  const list = needed.map(({ role, scope }) => `${role}${scopeNotes[scope]}`).join(', ')
+  return `Needs the right \`${right}\`: ${list}.${right === 'read_output' ? ' OUTPUT_READERS may ask for a higher role.' : ''}`
 }
-const roleRequirement: Record<RequiredRole, string> = {
-  open: 'Needs no credential.',
-  user: 'Needs the role user.',
-  admin: 'Needs the role admin.',
-  output_reader: 'Needs the role that OUTPUT_READERS names; without that setting the role user.',
+
+const scopeNotes: Record<Scope, string> = {
+  none: '',
+  own: ' (own deployments)',
+  own_or_unowned: ' (own deployments and those without an owner)',
+  all: '',
 }
 
 export function operationOf(name: EndpointName, schemas: Schemas): Operation {
-  const { path, role, summary, since: version }: Endpoint = api[name]
+  const { path, right, summary, since: version }: Endpoint = api[name]
   const body = schemas.bodies[name]
   const since = version === '2.0' ? 'Since Octopod 2.' : 'As in Octopod 1.6.'
   return {
     operationId: name,
     tags: [tagOf(path)],
     summary,
-    description: `${roleRequirement[role]} ${since}`,
-    security: securityOf[role],
+    description: `${rightRequirement(right)} ${since}`,
+    security: right === 'open' ? [] : anyCaller,
     parameters: [...pathParameters(path), ...queryParameters(name), ...headerParameters(name)],
     ...(body === undefined
       ? {}
@@ -68,11 +76,12 @@ export function operationOf(name: EndpointName, schemas: Schemas): Operation {
   }
 }
 
-export const tags = ['Deployments', 'Actions', 'Config', 'Project', 'Other'] as const
+export const tags = ['Deployments', 'Actions', 'Config', 'Access', 'Project', 'Other'] as const
 
 function tagOf(path: string): (typeof tags)[number] {
   if (/^\/(actions|log)\b|\/actions$/.test(path)) return 'Actions'
   if (path.startsWith('/deployments')) return 'Deployments'
+  if (/^\/(whoami|sessions|policy)\b/.test(path)) return 'Access'
   return path.includes('_override') ? 'Config' : 'Project'
 }
 

@@ -2,6 +2,7 @@
  * The settings that `npm start` gives to its programs and writes to OCTOPOD_HOME/environment. Called by start-all.ts.
  */
 import { delimiter, dirname, join } from 'node:path'
+import { isLoopbackUrl } from '../../lib/loopback-host.ts'
 import type { DataDir } from './data-dir.ts'
 import type { ListenAddress } from './listen-address.ts'
 import { persistedSecret } from './persisted-secret.ts'
@@ -29,11 +30,19 @@ export function sharedSettings(
     OCTOPOD_LOCAL_DATA: userEnvironment.OCTOPOD_LOCAL_DATA || dataDir.file('deployments'),
     OCTOPOD_URL: addresses.server.url,
     OCTO_AUTHORIZATION_HEADER: header,
+    ...(isOpenToThisMachine(userEnvironment, addresses.server) ? { ANONYMOUS_ROLE: 'developer' } : {}),
     ...Object.fromEntries(
       optional.flatMap((name) => (userEnvironment[name] ? [[name, userEnvironment[name]]] : [])),
     ),
   }
 }
+
+const waysToSignIn = ['ANONYMOUS_ROLE', 'APP_AUTHORIZATION_HEADER', 'OIDC_ISSUER', 'ACTOR_HEADER']
+
+/** Everyone on this machine is a developer, unless the user has said who may do what. */
+const isOpenToThisMachine = (userEnvironment: Environment, { host }: ListenAddress) =>
+  isLoopbackUrl(`http://${host.includes(':') ? `[${host}]` : host}`) &&
+  waysToSignIn.every((name) => !userEnvironment[name])
 
 /**
  * The environment of a program: the user's, the shared settings, and a PATH that starts with this Node, for the

@@ -34,7 +34,7 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
   const credential = await runCheck('credential', async () => {
     const { role, actor, project, credential_recognized } = await client.call('whoami', {})
     const problem = describeCredentialProblem(client.connection, credential_recognized)
-    const detail = `role ${role} of project ${project}, known as ${actor}`
+    const detail = `role ${role ?? 'none'} of project ${project}, known as ${actor}`
     return problem === null ? { detail } : { ...problem, detail: `${problem.detail}; ${detail}` }
   })
   if (credential.result === 'bad') return [server, credential]

@@ -4,7 +4,7 @@
  */
 import { Command, type CommandClass, Option } from 'clipanion'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { exitCodeOf, formatError } from '../errors/format-error.ts'
 import { formatRecords, parseFormat, type Records, type RecordView } from '../output/formatter.ts'

@@ -1,5 +1,5 @@
 /** `octo doctor`: checks settings, server, credential, websocket, output stream and history. Loaded by run.ts. */
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 import type { CheckResult } from '../api/doctor-checks.ts'
 import type { ApiClient, Connection } from '../api/types.ts'
 import { ApiCommand } from '../cli/api-command.ts'

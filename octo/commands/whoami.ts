@@ -26,13 +26,13 @@ export class Whoami extends ApiCommand {
   }
 }
 
-type WhoamiRecord = { actor: string; role: string; source: string; project: string; url: string }
+type WhoamiRecord = { actor: string; role: string | null; source: string; project: string; url: string }
 
 const view: RecordView<WhoamiRecord> = {
   name: ({ actor }) => actor,
   columns: {
     WHO: ({ actor }) => actor,
-    ROLE: ({ role }) => role,
+    ROLE: ({ role }) => role ?? 'none',
     SOURCE: ({ source }) => source,
     PROJECT: ({ project }) => project,
     URL: ({ url }) => url,

@@ -1,5 +1,5 @@
 /** The text that stderr shows of an error, and its exit code. Called by run.ts and base-command.ts. */
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError, exitCodes } from './cli-error.ts'
 import { describeSystemError, isSystemError } from './system-error.ts'
 

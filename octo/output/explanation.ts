@@ -4,7 +4,7 @@
  */
 import { type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfoWithCheck } from '../../domain/schemas.ts'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 
 type LastCheck = NonNullable<FullInfoWithCheck['last_check']>
 type ShownFailure = NonNullable<LastCheck['failure']>

@@ -3,7 +3,7 @@
  * Called by progress.ts and commands/actions/logs.ts.
  */
 import type { OutputChunk } from '../../domain/schemas.ts'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 
 export type OutputStream = OutputChunk['stream']
 

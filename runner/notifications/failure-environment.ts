@@ -1,6 +1,6 @@
 /** The environment variables that tell the notifications script what failed. Used by send-notifications.ts. */
 import type { NotifiedFailure } from '../../domain/failures/failure-schemas.ts'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 
 const maxSentenceBytes = 512
 const maxOutputBytes = 4096

@@ -43,10 +43,17 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
   const expired = await findExpiredArchives(db, settings.ARCHIVE_RETENTION, slots)
   if (expired.length === 0) return false
   const names = expired.slice(0, Math.max(0, await countFreeSlots(context, actions, slots)))
-  const actor = { actor: 'octopod', source: automaticSource, reason: 'The archive retention is over.' }
+  const actor = {
+    actor: 'octopod',
+    person: null,
+    proof: 'system',
+    claimedActor: null,
+    source: automaticSource,
+    reason: 'The archive retention is over.',
+  } as const
   for (const name of names) {
     try {
-      const request = { kind: 'cleanup', name, configChecked: false, ...actor } as const
+      const request = { kind: 'cleanup', name, configChecked: false, scope: 'all', ...actor } as const
       const { actionId, change } = await enqueueAction(db, request)
       if (change !== null) await publishChange(redis, settings.REDIS_PREFIX, change)
       actions.execute(actionId)

@@ -1,7 +1,8 @@
 /** The error codes agree with docs/errors.md, with the endpoint table and with the code that throws them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { api, type Endpoint, type EndpointName } from '../../domain/api-schema.ts'
+import { api, type EndpointName } from '../../domain/api-schema.ts'
+import type { Endpoint } from '../../domain/endpoints.ts'
 import { type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
 import { tableRows } from './markdown.ts'
 import { read, sources, topFolderOf } from './repository.ts'
@@ -49,6 +50,9 @@ test('Endpoints name existing codes, each once', () => {
 test('Every code is named by an endpoint or can come from any request', () => {
   const fromAnyRequest: ErrorCode[] = [
     'unauthenticated',
+    'sign_in_failed',
+    'session_ended',
+    'insecure_transport',
     'forbidden',
     'wrong_origin',
     'wrong_host',

@@ -23,7 +23,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
   },
   domain: {
     folders: ['lib'],
-    packages: { zod: 'the schemas' },
+    packages: { zod: 'the schemas', yaml: 'the policy file, for the server and octo' },
     mayUseNode: false,
     reason: 'pure rules, the same in the browser and in Node: no I/O, no clock, no environment',
   },

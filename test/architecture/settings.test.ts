@@ -43,7 +43,9 @@ test('Every setting is read by a program that it is meant for', () => {
   const folderOfProgram = { server: 'functions', runner: 'runner', migrate: 'db' } as const
   for (const name of names.filter((name) => !viaTable.has(name))) {
     const used = settings[name].programs.some((program) =>
-      texts.some((one) => one.folder === folderOfProgram[program] && one.text.includes(`.${name}`)),
+      texts.some(
+        (one) => one.folder === folderOfProgram[program] && new RegExp(`\\b${name}\\b`).test(one.text),
+      ),
     )
     assert.ok(used, name)
   }

@@ -46,7 +46,17 @@ export function useTestDatabase(size = 5): TestDatabase {
   return db
 }
 
-const testActor = { actor: 'ann', source: 'api', reason: null }
+const testActor = {
+  actor: 'ann',
+  person: null,
+  proof: 'shared',
+  claimedActor: null,
+  scope: 'all',
+  source: 'api',
+  reason: null,
+} as const
+/** The caller has every right. */
+export const anyRight = (): void => {}
 export const leaseMs = 30_000
 
 export const scriptResult = (

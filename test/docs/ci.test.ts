@@ -116,7 +116,7 @@ test('GitHub Actions: each push creates or updates the deployment and comments t
   }
   const actions = await createApiClient(system.url).actions('pr-7')
   assert.deepEqual(
-    actions.map(({ action, actor }) => [action, actor]),
+    actions.map(({ action, claimed_actor }) => [action, claimed_actor]),
     [
       ['UpdateAction', 'ann'],
       ['CreateAction', 'ann'],

@@ -88,6 +88,7 @@ test('A database of Octopod 1.6 is migrated and served, with its output', async 
         REDIS_URL: redisUrl(),
         REDIS_PREFIX: redisPrefix(),
         POWER_AUTHORIZATION_HEADER: adminHeader,
+        ANONYMOUS_ROLE: 'developer',
         HOST: '127.0.0.1',
         PORT: '0',
       },

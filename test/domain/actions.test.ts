@@ -30,18 +30,18 @@ const successfulResult: ScriptResult = {
 }
 
 suite('actions', () => {
-  test('The table is that of the contract: allowed statuses, running status, failure status, script, role', () => {
+  test('The table is that of the contract: allowed statuses, running status, failure status, script', () => {
     const up = ['Running', 'GenericFailure', 'PartialAvailability', 'TagMismatch']
     const rows = actionKinds.map((kind) => {
-      const { runningStatus, failureStatus, script, role } = actions[kind]
-      return [kind, allowedStatuses(kind), runningStatus, failureStatus, script, role]
+      const { runningStatus, failureStatus, script } = actions[kind]
+      return [kind, allowedStatuses(kind), runningStatus, failureStatus, script]
     })
     assert.deepEqual(rows, [
-      ['create', [], 'CreatePending', 'GenericFailure', 'create', 'user'],
-      ['update', up, 'UpdatePending', 'GenericFailure', 'update', 'user'],
-      ['archive', [...up, 'ArchivePending'], 'ArchivePending', 'ArchivePending', 'archive', 'user'],
-      ['restore', ['Archived'], 'CreatePending', 'GenericFailure', 'unarchive', 'user'],
-      ['cleanup', ['Archived', 'CleanupFailed'], null, 'CleanupFailed', 'cleanup', 'admin'],
+      ['create', [], 'CreatePending', 'GenericFailure', 'create'],
+      ['update', up, 'UpdatePending', 'GenericFailure', 'update'],
+      ['archive', [...up, 'ArchivePending'], 'ArchivePending', 'ArchivePending', 'archive'],
+      ['restore', ['Archived'], 'CreatePending', 'GenericFailure', 'unarchive'],
+      ['cleanup', ['Archived', 'CleanupFailed'], null, 'CleanupFailed', 'cleanup'],
     ])
   })
 

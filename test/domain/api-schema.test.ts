@@ -2,34 +2,35 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { actionsQuery, api, type Endpoint, type EndpointName, outputQuery } from '../../domain/api-schema.ts'
+import { actionsQuery, api, type EndpointName, outputQuery } from '../../domain/api-schema.ts'
+import type { Endpoint } from '../../domain/endpoints.ts'
 import { buildPath, configCheckWaitMs, maxConfigCheckSeconds } from '../../domain/endpoints.ts'
 
 const endpointEntries = Object.entries(api) as [EndpointName, Endpoint][]
 
 test('Every endpoint of the contract exists, with its role', () => {
   const contract = [
-    'GET /deployments user',
-    'POST /deployments user',
-    'PUT /deployments/:name user',
-    'DELETE /deployments/:name user',
-    'PATCH /deployments/:name/restore user',
-    'DELETE /deployments/:name/cleanup admin',
-    'DELETE /deployments/:name/delete admin',
-    'GET /deployments/:name/full_info user',
-    'GET /deployments/:name/info user',
-    'GET /deployments/:name/status user',
-    'GET /log/:action_id output_reader',
-    'GET /deployment_overrides user',
-    'GET /deployment_override_keys user',
-    'POST /application_overrides user',
-    'POST /application_override_keys user',
+    'GET /deployments read',
+    'POST /deployments create',
+    'PUT /deployments/:name update',
+    'DELETE /deployments/:name archive',
+    'PATCH /deployments/:name/restore restore',
+    'DELETE /deployments/:name/cleanup cleanup',
+    'DELETE /deployments/:name/delete delete',
+    'GET /deployments/:name/full_info read',
+    'GET /deployments/:name/info read',
+    'GET /deployments/:name/status read',
+    'GET /log/:action_id read_output',
+    'GET /deployment_overrides read',
+    'GET /deployment_override_keys read',
+    'POST /application_overrides read',
+    'POST /application_override_keys read',
     'GET /ping open',
-    'GET /project_name user',
+    'GET /project_name read',
   ]
   const kept = endpointEntries
     .filter(([, endpoint]) => endpoint.since === '1.6')
-    .map(([, { method, path, role }]) => `${method} ${path} ${role}`)
+    .map(([, { method, path, right }]) => `${method} ${path} ${right}`)
   assert.deepEqual(kept.sort(), contract.sort())
 })
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import type { z } from 'zod'
+import { pageConfig } from '../../domain/access/access-schemas.ts'
 import { changeEvent, liveMessage } from '../../domain/event.ts'
 import { maxOverrides, normalizeKey } from '../../domain/overrides.ts'
 import { scriptAnswer, scriptQuery } from '../../domain/queue-messages.ts'
@@ -39,7 +40,7 @@ const examples: Record<string, [z.ZodType, string]> = {
   success: [shapes.success, '{"tag":"Success"}'],
   wholeOutput: [shapes.wholeOutput, '{"stdout":{"un_stdout":"a\\nb"},"stderr":{"un_stderr":""}}'],
   pageConfig: [
-    shapes.pageConfig,
+    pageConfig,
     '{"app_url":"https://o.b","ws_url":"wss://o.b","app_auth":"Basic x","kubernetes_dashboard_url_template":null}',
   ],
   outputPage: [

@@ -4,7 +4,11 @@ import { readSettings, SettingsError } from '../../domain/read-settings.ts'
 import type { Program } from '../../domain/settings/values.ts'
 import { type SettingName, settings } from '../../domain/settings.ts'
 
-const requiredSettings = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
+const requiredSettings = {
+  DATABASE_URL: 'postgres://db',
+  REDIS_URL: 'redis://redis',
+  ANONYMOUS_ROLE: 'none',
+}
 const programs = ['server', 'runner', 'migrate'] as const
 const settingsErrors = (environment: Record<string, string>, program: Program = 'runner'): string[] => {
   try {
@@ -125,6 +129,7 @@ suite('settings', () => {
 
   test('White space at the ends of a value is dropped, as of a secret that was made from a file', () => {
     const read = readSettings('server', {
+      ANONYMOUS_ROLE: 'none\n',
       DATABASE_URL: ' postgres://db\n',
       REDIS_URL: 'redis://redis\r\n',
       POWER_AUTHORIZATION_HEADER: 'Basic b2N0bzpwdXM=\n',
@@ -139,7 +144,7 @@ suite('settings', () => {
         read.APP_AUTHORIZATION_HEADER,
         read.PORT,
       ],
-      ['postgres://db', 'redis://redis', 'Basic b2N0bzpwdXM=', undefined, 9000],
+      ['postgres://db', 'redis://redis', ['Basic b2N0bzpwdXM='], [], 9000],
     )
     assert.throws(
       () => readSettings('server', { ...requiredSettings, DATABASE_URL: ' \n' }),
@@ -158,13 +163,60 @@ suite('settings', () => {
 
   test('A header value beyond ASCII stops the start with the name of its setting, and is not shown', () => {
     for (const name of ['POWER_AUTHORIZATION_HEADER', 'APP_AUTHORIZATION_HEADER'])
-      for (const value of ['Bearer pässword', 'Bearer a\nb', 'Bearer \u{1f511}', 'Bearer a\u0000b']) {
+      for (const value of [
+        'Bearer pässword',
+        'Bearer a\nBearer \u{1f511}',
+        'Bearer \u{1f511}',
+        'Bearer a\u0000b',
+      ]) {
         assert.match(serverErrors({ [name]: value }), new RegExp(`^${name} is the value of a header`))
         assert.doesNotMatch(serverErrors({ [name]: value }), /Bearer/)
       }
     for (const value of ['X User', 'X-Ä', 'X:Y'])
       assert.equal(serverErrors({ ACTOR_HEADER: value }), 'ACTOR_HEADER is not the name of a header')
-    assert.equal(serverErrors({ ACTOR_HEADER: 'X-Forwarded-User' }), '')
+    assert.equal(serverErrors({ ACTOR_HEADER: 'X-Forwarded-User', TRUSTED_PROXIES: '10.0.0.1' }), '')
+  })
+
+  test('A shared credential may have several values, one a line', () => {
+    const { POWER_AUTHORIZATION_HEADER, APP_AUTHORIZATION_HEADER } = readSettings('server', {
+      ...requiredSettings,
+      POWER_AUTHORIZATION_HEADER: 'Bearer new\n  Bearer old \n\n',
+    })
+    assert.deepEqual(POWER_AUTHORIZATION_HEADER, ['Bearer new', 'Bearer old'])
+    assert.deepEqual(APP_AUTHORIZATION_HEADER, [])
+  })
+
+  test('A server starts only when somebody has said who may use it', () => {
+    const nobody = /^Nobody could use this installation/
+    assert.match(serverErrors({ ANONYMOUS_ROLE: '' }), nobody)
+    assert.match(serverErrors({ ANONYMOUS_ROLE: '', POWER_AUTHORIZATION_HEADER: 'Bearer a' }), nobody)
+    const users = { ANONYMOUS_ROLE: '', APP_AUTHORIZATION_HEADER: 'Bearer a' }
+    assert.equal(serverErrors(users), '')
+    assert.match(serverErrors({ ...users, SHARED_CREDENTIALS: 'off' }), nobody)
+    assert.equal(
+      serverErrors({ ANONYMOUS_ROLE: '', ACTOR_HEADER: 'X-User', TRUSTED_PROXIES: '10.0.0.1' }),
+      '',
+    )
+    assert.match(serverErrors({ ANONYMOUS_ROLE: 'admin' }), /^ANONYMOUS_ROLE /)
+  })
+
+  test('Settings of signing in that do not fit together stop the start', () => {
+    const oidc = {
+      OIDC_ISSUER: 'https://login.example',
+      OIDC_CLIENT_ID: 'octopod',
+      APP_URL: 'https://octopod.example',
+    }
+    assert.equal(serverErrors(oidc), '')
+    assert.match(serverErrors({ ...oidc, OIDC_CLIENT_ID: '' }), /needs OIDC_CLIENT_ID/)
+    assert.match(serverErrors({ ...oidc, APP_URL: '' }), /needs APP_URL/)
+    assert.match(serverErrors({ ...oidc, OIDC_ISSUER: 'http://login.example' }), /must begin with https:/)
+    assert.equal(serverErrors({ ...oidc, OIDC_ISSUER: 'http://127.0.0.1:4000' }), '')
+    assert.match(
+      serverErrors({ ...oidc, OIDC_CLIENT_SECRET: 'a', OIDC_CLIENT_SECRET_FILE: '/b' }),
+      /both set/,
+    )
+    assert.match(serverErrors({ ACTOR_HEADER: 'X-User' }), /ACTOR_HEADER needs TRUSTED_PROXIES/)
+    assert.match(serverErrors({ GROUPS_HEADER: 'X-Groups' }), /GROUPS_HEADER needs ACTOR_HEADER/)
   })
 
   test('A number out of range stops the start with the name of its setting', () => {

@@ -35,7 +35,7 @@ test('A running action is cancelled at once and never counts as a success', asyn
   const action = await octopod.waitForActionEnd(actionId)
   // The script exits with 0 on SIGTERM. The cancel outranks the exit code.
   assert.equal(action.state, 'cancelled')
-  assert.equal(action.cancelled_by, 'anna')
+  assert.equal(action.cancelled_by, 'anna (name not proved)')
   assert.ok(Date.now() - startedAt < 15_000, 'by the event, not by the next lease renewal after 20 s')
   assert.equal((await octopod.waitForStatus('hangs', 'GenericFailure')).last_action?.state, 'cancelled')
   assert.equal((await cancel(actionId)).status, 200, 'a repeated cancel is accepted')
@@ -104,7 +104,7 @@ test('A cancel without Redis is accepted and takes effect at the next lease rene
     })
     assert.equal(reply.status, 200)
     const action = await client.waitForActionEnd(actionId)
-    assert.deepEqual([action.state, action.cancelled_by], ['cancelled', 'anna'])
+    assert.deepEqual([action.state, action.cancelled_by], ['cancelled', 'anna (name not proved)'])
     await client.waitForStatus('no-event', 'GenericFailure')
   } finally {
     redis.thaw()

@@ -121,5 +121,8 @@ test('Actor, source and reason of an action are recorded', async () => {
   }
   const reply = await octopod.create('recorded', {}, actorHeaders)
   const action = await octopod.waitForActionEnd(getActionId(reply))
-  assert.deepEqual([action.actor, action.source, action.reason], ['Jürgen', 'octo', 'release test'])
+  assert.deepEqual(
+    [action.actor, action.proof, action.claimed_actor, action.source, action.reason],
+    ['admin', 'shared', 'Jürgen', 'octo', 'release test'],
+  )
 })

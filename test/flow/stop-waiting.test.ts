@@ -46,7 +46,7 @@ test('Stop waiting makes the deployment a failure that can be archived', async (
   const stopped = await octopod.fullInfo('endless')
   assert.deepEqual(stopped.status.recorded_status, { tag: 'Failure', contents: 'GenericFailure' })
   assert.equal(stopped.last_check?.failure?.what, 'stopped_waiting')
-  assert.equal(stopped.last_check?.failure?.message, 'ann stopped waiting for the check.')
+  assert.equal(stopped.last_check?.failure?.message, 'ann (name not proved) stopped waiting for the check.')
   assert.equal(stopped.last_check?.failure?.output, '503 from /health')
   assert.equal((await octopod.archive('endless')).status, 200)
   await octopod.waitForStatus('endless', 'Archived')

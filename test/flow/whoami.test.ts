@@ -15,21 +15,34 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
   const whoami = (authorization: string | null, headers: Record<string, string> = {}) =>
     createApiClient(system.url, authorization).api('GET', '/whoami', undefined, headers)
   const named = { 'Octopod-Actor': '%C3%84nne', 'Octopod-Source': 'ci' }
+  const nobody = {
+    proof: 'shared',
+    issuer: null,
+    subject: null,
+    email: null,
+    groups: [],
+    respects_owners: false,
+  }
+  const common = { ...nobody, project: 'octo-tests', output_readers: 'developer', has_session: false }
   const admin = await whoami(system.adminHeader, named)
   assert.deepEqual(admin.body, {
+    ...common,
     role: 'admin',
-    actor: 'Änne',
+    actor: 'admin',
+    claimed_actor: 'Änne',
+    grants: [{ role: 'admin', names: ['*'], rule: 'POWER_AUTHORIZATION_HEADER' }],
     source: 'ci',
-    project: 'octo-tests',
     can_read_output: true,
     credential_recognized: true,
   })
   const user = await whoami('Bearer the-users', { 'Octopod-Source': 'api' })
   assert.deepEqual(user.body, {
-    role: 'user',
+    ...common,
+    role: 'developer',
     actor: 'user',
+    claimed_actor: null,
+    grants: [{ role: 'developer', names: ['*'], rule: 'APP_AUTHORIZATION_HEADER (USER_ROLE)' }],
     source: 'api',
-    project: 'octo-tests',
     can_read_output: true,
     credential_recognized: true,
   })

@@ -185,7 +185,7 @@ test('Admin endpoints need the admin header', async () => {
   const path = '/api/v1/actions/1/output'
   assert.equal((await invoke({ path })).statusCode, 401)
   const wrong = await invoke({ path, headers: { authorization: 'Bearer no' } })
-  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [403, 'forbidden'])
+  assert.deepEqual([wrong.statusCode, codeOf(wrong)], [401, 'unauthenticated'])
   const right = await invoke({ path, headers: admin })
   assert.equal(right.statusCode, 200)
 })

@@ -9,12 +9,11 @@ import { after, before, test } from 'node:test'
 import { pino } from 'pino'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { apiPrefix } from '../../domain/endpoints.ts'
-import { readSettings } from '../../domain/read-settings.ts'
-import { createAccess } from '../../functions/access/access.ts'
 import { createApp } from '../../functions/app.ts'
 import type { Services } from '../../functions/services.ts'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
+import { serverSettings, testAccess, testAuth } from './access/fixtures.ts'
 
 type Exchange = {
   title: string
@@ -114,10 +113,15 @@ test('Every endpoint of Octopod 1.6 has a recorded example', () => {
 })
 
 test('A server that shuts down rejects new actions with 405', async () => {
-  const settings = readSettings('server', { DATABASE_URL: 'unused', REDIS_URL: 'unused' })
+  const settings = serverSettings()
   const log = pino({ level: 'silent' })
-  const access = createAccess(settings, log)
-  const services = { settings, access, shutdownSignal: AbortSignal.abort(), log } as unknown as Services
+  const services = {
+    settings,
+    access: testAccess(settings),
+    auth: testAuth(settings),
+    shutdownSignal: AbortSignal.abort(),
+    log,
+  } as unknown as Services
   const body = JSON.stringify({ name: 'orion', app_overrides: [], deployment_overrides: [] })
   const headers = { 'Content-Type': 'application/json', Host: 'localhost' }
   const app = createApp(services)

@@ -52,6 +52,8 @@ export async function startSystem(options: Options = {}): Promise<System> {
     CONTROL_SCRIPTS_DIR: options.scripts ?? join(root, 'test/scripts/configurable'),
     OCTOPOD_TEST_DIR: dir,
     POWER_AUTHORIZATION_HEADER: adminHeader,
+    ANONYMOUS_ROLE: 'developer',
+    ...anonymousRoleFor(options.env ?? {}),
     HOST: '127.0.0.1',
     PORT: '0',
     // All tests share the compiled code, as with `npm run server`.
@@ -63,7 +65,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
   const startServer = async (more: Record<string, string> = {}) => {
     const program = await startOctopodProgram(
       'functions/server.ts',
-      { ...environment, ...more },
+      { ...environment, ...anonymousRoleFor(more), ...more },
       'server ready',
     )
     programs.push(program)
@@ -110,6 +112,10 @@ export async function startSystem(options: Options = {}): Promise<System> {
     throw error
   }
 }
+
+/** Where people have a credential, nobody else may do anything. */
+const anonymousRoleFor = (environment: Record<string, string>): Record<string, string> =>
+  environment.APP_AUTHORIZATION_HEADER === undefined ? {} : { ANONYMOUS_ROLE: 'none' }
 
 const noRunner: Program = {
   pid: -1,

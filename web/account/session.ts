@@ -92,7 +92,7 @@ export async function loadIdentity(client: ApiClient, session: Session): Promise
 
 async function verifyCredential(header: string, defaultHeader: string): Promise<Credential['role']> {
   const { role } = await createClient(() => header).call('whoami')
-  if (role === 'admin') return role
+  if (role === 'admin') return 'admin'
   // A user credential is useful only where the default credential is rejected.
   const defaultIsRejected = await createClient(() => defaultHeader)
     .call('whoami')
@@ -100,7 +100,7 @@ async function verifyCredential(header: string, defaultHeader: string): Promise<
       () => false,
       () => true,
     )
-  if (defaultIsRejected) return role
+  if (defaultIsRejected) return 'user'
   const message = 'This is not the admin credential.'
   throw new ApiError(message, 403, 'forbidden', 'Ask your DevOps engineer for it.')
 }

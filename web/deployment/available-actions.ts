@@ -2,7 +2,7 @@
  * Which actions a deployment allows, and the reason for each disabled one. Pure functions for the action
  * menu, the action buttons and the form.
  */
-import { type ActionKind, actions, canStart, kindFromWireName } from '../../domain/actions.ts'
+import { type ActionKind, canStart, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { actionVerbs, activeAction, isArchived, statusLabel, statusOf } from './status-labels.ts'
@@ -11,7 +11,7 @@ export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 
 /** Null: the action is allowed. */
 export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin: boolean): string | null {
-  if (!isAdmin && (action === 'delete' || actions[action].role === 'admin'))
+  if (!isAdmin && (action === 'delete' || action === 'cleanup'))
     return 'Only admins can do this: sign in first.'
   const active = activeAction(info)
   if (active !== null) {

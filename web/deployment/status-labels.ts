@@ -13,7 +13,7 @@ import {
 } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo, FullInfoWithCheck, LastAction } from '../../domain/schemas.ts'
 import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../lib/terminal/text.ts'
 import { formatClock } from '../format.ts'
 
 type LastCheck = NonNullable<FullInfoWithCheck['last_check']>

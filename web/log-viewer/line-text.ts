@@ -4,8 +4,8 @@
  */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { StyleRun } from '../../lib/terminal-screen.ts'
-import type { TextStyle } from '../../lib/terminal-style.ts'
+import type { StyleRun } from '../../lib/terminal/screen.ts'
+import type { TextStyle } from '../../lib/terminal/style.ts'
 import { pluralize } from '../format.ts'
 import { maxLineChars } from './log-model.ts'
 import { splitByMatch } from './search.ts'

@@ -3,7 +3,7 @@
  * stream has a terminal of its own, and lines keep the order in which they began. Used by log-model.ts.
  */
 import type { OutputChunk } from '../../domain/schemas.ts'
-import { createTerminalScreen, type StyleRun, type TerminalScreen } from '../../lib/terminal-screen.ts'
+import { createTerminalScreen, type StyleRun, type TerminalScreen } from '../../lib/terminal/screen.ts'
 
 type Stream = OutputChunk['stream']
 /** `at`: ISO 8601. */

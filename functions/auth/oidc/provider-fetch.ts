@@ -3,7 +3,7 @@
  * except on loopback hosts. Used by provider.ts and provider-metadata.ts as the fetch of openid-client and jose.
  */
 import type { CustomFetch } from 'openid-client'
-import { isLoopbackHost } from './loopback-host.ts'
+import { isLoopbackHost } from '../../../lib/loopback-host.ts'
 import { quoteForLog, SignInError } from './sign-in-error.ts'
 
 /** An ID token with 10,000 groups has about 700 kB. */

@@ -1,7 +1,7 @@
 /** `octo logs`: prints the output of an action's script, with --follow while it is written. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import type { OutputChunk } from '../../../domain/schemas.ts'
-import { toPlainText } from '../../../lib/terminal-text.ts'
+import { toPlainText } from '../../../lib/terminal/text.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'

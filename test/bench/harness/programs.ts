@@ -23,6 +23,7 @@ const unlimited = { REQUEST_LIMIT: '0' }
 export const startServer = (bench: Bench, stores: StoreAddresses, more: Record<string, string> = unlimited) =>
   startWeb(bench, 'functions/server.ts', 'server ready', stores, {
     POWER_AUTHORIZATION_HEADER: authorization,
+    ANONYMOUS_ROLE: 'developer',
     ...more,
   })
 

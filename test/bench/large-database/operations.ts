@@ -43,7 +43,15 @@ const nextName = (archived = false) => {
 }
 
 async function claimNew(pool: Database, kind: ActionKind, name: string): Promise<ClaimedAction> {
-  const actor = { actor: 'bench', source: 'api', reason: null }
+  const actor = {
+    actor: 'bench',
+    person: null,
+    proof: 'system',
+    claimedActor: null,
+    scope: 'all',
+    source: 'api',
+    reason: null,
+  } as const
   const { actionId } = await enqueueAction(pool, { kind, name, configChecked: true, ...actor })
   const claimed = await claim(pool, actionId, 'bench', leaseMs)
   if (claimed === null) throw new Error(`action ${actionId} was not claimed`)

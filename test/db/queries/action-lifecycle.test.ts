@@ -10,6 +10,7 @@ import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import {
   actionRow,
+  anyRight,
   claimNow,
   enqueue,
   expireLease,
@@ -142,7 +143,7 @@ suite('start', () => {
   test('A start after a cancel request is rejected, and the deployment is restored', async () => {
     const name = await insertDeployment(db)
     const claimed = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
-    assert.equal((await requestCancel(db.pool, claimed.actionId, 'carl')).isClaimed, true)
+    assert.equal((await requestCancel(db.pool, claimed.actionId, 'carl', anyRight)).isClaimed, true)
     await assert.rejects(start(db.pool, claimed, null), StaleLease)
     assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: true })
     await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))

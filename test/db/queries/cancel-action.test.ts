@@ -8,6 +8,7 @@ import { getListVersion } from '../../../db/queries/deployments.ts'
 import { appendOutput } from '../../../db/queries/output.ts'
 import {
   actionRow,
+  anyRight,
   claimNow,
   enqueue,
   expireLease,
@@ -25,7 +26,7 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-const cancel = (actionId: number, actor = 'carl') => requestCancel(db.pool, actionId, actor)
+const cancel = (actionId: number, actor = 'carl') => requestCancel(db.pool, actionId, actor, anyRight)
 
 suite('cancel', () => {
   test('A cancel ends an unclaimed action at once, stores the actor and restores the deployment', async () => {

@@ -23,6 +23,7 @@ import type { ChangeEvent } from '../../../domain/event.ts'
 import { fullInfoWithCheck } from '../../../domain/schemas.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import {
+  anyRight,
   claimNow,
   enqueue,
   getFullInfo,
@@ -65,6 +66,7 @@ suite('single deployment', () => {
     const seen = await readState(name)
     assert.deepEqual(seen, {
       status: 'Running',
+      owner: null,
       busy: false,
       revision: seen?.configRevision,
       configRevision: seen?.configRevision,
@@ -103,7 +105,7 @@ suite('version of the list', () => {
       claimed = await claimActiveOf(name)
     })
     await expectCounted(() => start(db.pool, claimed, [{ name: 'a', link: 'http://a' }]))
-    await expectCounted(async () => (await requestCancel(db.pool, claimed.actionId, 'ann')).change)
+    await expectCounted(async () => (await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)).change)
     await expectCounted(() => finish(db.pool, claimed, scriptResult(0)))
     await db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
     const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
@@ -173,7 +175,7 @@ suite('version of the list', () => {
       const claimed = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
       if (claimed === null) return
       collect(await start(db.pool, claimed, null))
-      if (dice % 7 === 0) collect((await requestCancel(db.pool, actionId, 'x')).change)
+      if (dice % 7 === 0) collect((await requestCancel(db.pool, actionId, 'x', anyRight)).change)
       if (dice % 11 > 0) collect(await finish(db.pool, claimed, scriptResult(dice % 3 === 0 ? 1 : 0)))
     }
     const check = async (dice: number) => {

@@ -17,6 +17,7 @@ import {
 import { waitFor } from '../../helpers/wait-for.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
+  anyRight,
   enqueue,
   insertDeployment,
   isRefusal,
@@ -60,7 +61,7 @@ suite('Idempotency-Key', () => {
     const first = await enqueue(db, 'update', name, { key })
     assert.deepEqual(await findAccepted(key), { actionId: first.actionId })
     assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
-    await requestCancel(db.pool, first.actionId, 'carl')
+    await requestCancel(db.pool, first.actionId, 'carl', anyRight)
     await deleteDeployment(db.pool, name, undefined)
     assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
     assert.equal(await findAccepted(newKey()), null)
@@ -129,7 +130,7 @@ suite('Idempotency-Key', () => {
     assert.equal(await statusOf(db, name), 'Running')
     const other = await enqueue(db, 'update', name, { key: newKey() }, async () => earlier)
     assert.ok(other.change, 'another key')
-    await requestCancel(db.pool, other.actionId, 'carl')
+    await requestCancel(db.pool, other.actionId, 'carl', anyRight)
     const later = windowFrom(await readDatabaseTime(db.pool))
     assert.ok((await enqueue(db, 'update', name, { key }, async () => later)).change)
   })
@@ -177,8 +178,8 @@ suite('Idempotency-Key', () => {
       update: () => enqueue(db, 'update', name, {}, begin),
       create: () => enqueue(db, 'create', newName(), {}, begin),
       delete: () => deleteDeployment(db.pool, name, undefined, begin),
-      cancel: () => requestCancel(db.pool, actionId, 'carl', begin),
-      stopWaiting: () => stopWaiting(db.pool, waiting, 'carl', undefined, begin),
+      cancel: () => requestCancel(db.pool, actionId, 'carl', anyRight, begin),
+      stopWaiting: () => stopWaiting(db.pool, waiting, 'carl', anyRight, undefined, begin),
     }
     for (const [kind, request] of Object.entries(requests)) {
       await withDatabase(db.url, async (other) => {

@@ -7,6 +7,7 @@ import { appendOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import {
   actionRow,
+  anyRight,
   claimNow,
   enqueue,
   expireLease,
@@ -61,7 +62,7 @@ suite('expired leases', () => {
 
   test('An action with a cancel request that had not started is cancelled', async () => {
     const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, claimed.actionId, 'ann')
+    await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)
     await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
     assert.equal((await actionRow(db, claimed.actionId)).state, 'cancelled')
@@ -101,7 +102,7 @@ suite('expired leases', () => {
 
   test('An action with a cancel request is not retried', async () => {
     const claimed = await startAction(db, 'create', newName())
-    await requestCancel(db.pool, claimed.actionId, 'ann')
+    await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)
     await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
   })

@@ -15,6 +15,7 @@ import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
+  anyRight,
   collect,
   enqueue,
   getFullInfo,
@@ -68,7 +69,7 @@ test('No frequent query scans a whole table', async () => {
   await endExpiredAction(pool, false)
   await finish(pool, claimed, scriptResult(0))
   const cancelled = await enqueue(pooled, 'update', 'd2')
-  await requestCancel(pool, cancelled.actionId, 'ann')
+  await requestCancel(pool, cancelled.actionId, 'ann', anyRight)
   assert.equal(await claim(pool, cancelled.actionId, 'r', leaseMs), null)
   const due = await claimChecks(pool, 16, 60_000)
   assert.equal(due.length, 16)

@@ -38,7 +38,7 @@ export async function startServer(
 ): Promise<Server> {
   const port = Number(environment.PORT || (await freePort()))
   await assertPortFree(port)
-  const env = { ...environment, PORT: String(port), HOST: '127.0.0.1' }
+  const env = { ANONYMOUS_ROLE: 'developer', ...environment, PORT: String(port), HOST: '127.0.0.1' }
   const program = await start(stores, name, 'functions/server.ts', 'server ready', env, onStatement)
   return { ...program, url: `http://127.0.0.1:${port}` }
 }

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createHostRule } from '../../../functions/access/allowed-hosts.ts'
 import { createSenderReader } from '../../../functions/access/sender.ts'
-import { rawRequest, serverSettings } from './fixtures.ts'
+import { rawRequest, serverSettings, testAuth } from './fixtures.ts'
 
 function ruleFor(environment: Record<string, string>) {
   const settings = serverSettings(environment)
-  const rule = createHostRule(settings, createSenderReader(settings))
+  const rule = createHostRule(
+    settings,
+    createSenderReader(settings),
+    testAuth(settings).identifier.hasValidHeader,
+  )
   return (host: string | undefined, headers: Record<string, string> = {}) => {
     try {
       rule(rawRequest({ ...(host === undefined ? {} : { host }), ...headers }, '10.0.0.1'))

@@ -8,7 +8,7 @@ import { createAddressLimiter, createCallerLimits, groupAddress } from '../../..
 import { createWrongCredentials } from '../../../functions/access/wrong-credentials.ts'
 import { serverSettings } from './fixtures.ts'
 
-const stranger = (address: string) => ({ credential: null, address })
+const stranger = (address: string) => ({ key: null, address })
 const limitsFor = (environment: Record<string, string>) => createCallerLimits(serverSettings(environment))
 const rateLimited = { code: 'rate_limited' }
 
@@ -18,7 +18,7 @@ test('One address without a credential is limited, others and credentials are no
   await assert.rejects(limits.countRequest(stranger('203.0.113.1'), 0), rateLimited)
   await limits.countRequest(stranger('203.0.113.2'), 0)
   for (let count = 0; count < 50; count += 1)
-    await limits.countRequest({ credential: 'user', address: '203.0.113.1' }, 1_000_000)
+    await limits.countRequest({ key: 'user', address: '203.0.113.1' }, 1_000_000)
   assert.equal(limits.refusedCount(), 1)
   const unlimited = limitsFor({ REQUEST_LIMIT: '0' })
   for (let count = 0; count < 50; count += 1) await unlimited.countRequest(stranger('203.0.113.1'), 0)
@@ -40,7 +40,7 @@ test('Large bodies without a credential have a share of the memory, small ones a
   assert.throws(() => limits.holdBody(stranger('203.0.113.2'), large), rateLimited)
   assert.throws(() => limits.holdBody(stranger('203.0.113.2'), null), rateLimited)
   limits.holdBody(stranger('203.0.113.1'), 10_000)
-  limits.holdBody({ credential: 'user', address: '203.0.113.1' }, large)
+  limits.holdBody({ key: 'user', address: '203.0.113.1' }, large)
   release()
   limits.holdBody(stranger('203.0.113.2'), large)
   const unlimited = limitsFor({ REQUEST_LIMIT: '0' })
@@ -56,7 +56,7 @@ test('A caller has a limited number of script queries, and a credential any numb
   await assert.rejects(limits.runScriptQuery(caller, false, wait), rateLimited)
   running.push(limits.runScriptQuery(stranger('203.0.113.2'), false, wait))
   running.push(limits.runScriptQuery(caller, true, wait))
-  const user = { credential: 'user', address: '203.0.113.1' } as const
+  const user = { key: 'user', address: '203.0.113.1' } as const
   running.push(...[1, 2].map(() => limits.runScriptQuery(user, false, wait)))
   await assert.rejects(limits.runScriptQuery(user, false, wait), rateLimited)
   running.push(...[1, 2, 3, 4].map(() => limits.runScriptQuery(user, true, wait)))
@@ -71,7 +71,7 @@ test('One address has a limited number of websockets without a credential', () =
   const releases = Array.from({ length: 10 }, () => limits.holdWebSocket(caller))
   assert.throws(() => limits.holdWebSocket(caller), rateLimited)
   limits.holdWebSocket(stranger('203.0.113.2'))
-  limits.holdWebSocket({ credential: 'user', address: '203.0.113.1' })
+  limits.holdWebSocket({ key: 'user', address: '203.0.113.1' })
   releases[0]?.()
   limits.holdWebSocket(caller)
 })

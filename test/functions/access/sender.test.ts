@@ -40,5 +40,8 @@ test('The address is the first one from the right that no trusted proxy has', ()
   assert.equal(addressOf('[2001:db8::1]:443', 'fd00::5'), '2001:db8::1')
   assert.equal(addressOf('unknown'), '10.0.0.1')
   assert.equal(addressOf(''), '10.0.0.1')
-  assert.equal(address({ peerAddress: undefined, headers: { get: () => undefined } }), 'unknown')
+  assert.equal(
+    address({ peerAddress: undefined, headers: { get: () => undefined }, countLines: () => 0 }),
+    'unknown',
+  )
 })

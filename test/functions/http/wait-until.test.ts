@@ -11,8 +11,17 @@ import type { EndpointRequest } from '../../../functions/http/endpoint-handler.t
 import { createRequestDeadline } from '../../../functions/http/request-deadline.ts'
 import type { Services } from '../../../functions/services.ts'
 import { createDatabase } from '../../helpers/datastores.ts'
+import { rawRequest, serverSettings, testAuth } from '../access/fixtures.ts'
 
-const actor = { actor: 'ann', source: 'api', reason: null }
+const actor = {
+  actor: 'ann',
+  person: null,
+  proof: 'shared',
+  claimedActor: null,
+  source: 'api',
+  reason: null,
+} as const
+const auth = testAuth(serverSettings({ POWER_AUTHORIZATION_HEADER: 'Bearer admin' }))
 let database: Awaited<ReturnType<typeof createDatabase>>
 let db: Database
 before(async () => {
@@ -43,9 +52,13 @@ async function answersBeforeRedis(
   }
   const settings = { REDIS_PREFIX: 'x' }
   const services = { db, redis, settings, supportsStreaming } as unknown as Services
-  const request: Pick<EndpointRequest<EndpointName>, 'param' | 'actor' | 'idempotencyKey' | 'deadline'> = {
+  const request: Pick<
+    EndpointRequest<EndpointName>,
+    'param' | 'actor' | 'identity' | 'idempotencyKey' | 'deadline'
+  > = {
     param: () => param,
     actor,
+    identity: await auth.identifier.identify(rawRequest({ authorization: 'Bearer admin' })),
     idempotencyKey: undefined,
     deadline: createRequestDeadline({ changesState: true, timeoutMs: 60_000 }),
   }
@@ -62,7 +75,13 @@ async function answersBeforeRedis(
 }
 
 async function enqueueCreate(name: string): Promise<string> {
-  const { actionId } = await enqueueAction(db, { ...actor, kind: 'create', name, configChecked: true })
+  const { actionId } = await enqueueAction(db, {
+    ...actor,
+    kind: 'create',
+    name,
+    configChecked: true,
+    scope: 'all',
+  })
   return String(actionId)
 }
 

@@ -5,10 +5,9 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { createAccess } from '../../../functions/access/access.ts'
 import { createWebSocketRelay } from '../../../functions/live/websocket.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
-import { serverSettings } from '../access/fixtures.ts'
+import { serverSettings, testAccess, testAuth } from '../access/fixtures.ts'
 
 const settings = serverSettings({ APP_AUTHORIZATION_HEADER: 'Bearer the-users' })
 const upgrade = [
@@ -23,7 +22,12 @@ const upgrade = [
 test('The connection of a rejected client is closed even when the client keeps its side open', async (t) => {
   const http = createServer()
   const log = pino({ level: 'silent' })
-  const live = createWebSocketRelay(http, { settings, access: createAccess(settings, log), log })
+  const live = createWebSocketRelay(http, {
+    settings,
+    access: testAccess(settings),
+    auth: testAuth(settings),
+    log,
+  })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const { port } = http.address() as AddressInfo

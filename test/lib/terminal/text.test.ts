@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { toPlainText } from '../../lib/terminal-text.ts'
+import { toPlainText } from '../../../lib/terminal/text.ts'
 
 const examples: [what: string, printed: string, shown: string][] = [
   ['plain text', 'one\n\ttwo\n', 'one\n\ttwo\n'],

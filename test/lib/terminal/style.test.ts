@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createTerminalScreen } from '../../lib/terminal-screen.ts'
-import { nextStyle } from '../../lib/terminal-style.ts'
+import { createTerminalScreen } from '../../../lib/terminal/screen.ts'
+import { nextStyle } from '../../../lib/terminal/style.ts'
 
 const styleOf = (...codes: string[]) =>
   codes.reduce<ReturnType<typeof nextStyle>>((style, code) => nextStyle(style, code.split(';')), null)

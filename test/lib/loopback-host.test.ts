@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLoopbackHost } from '../../../../functions/auth/oidc/loopback-host.ts'
+import { isLoopbackHost } from '../../lib/loopback-host.ts'
 
 test('Loopback hosts are localhost, its subdomains, 127.0.0.0/8 and ::1, as URLs write them', () => {
   for (const host of [

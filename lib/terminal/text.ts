@@ -2,7 +2,7 @@
  * Turns what a program printed for a terminal into the text that the terminal would show: without colors, and with
  * progress bars as they looked in the end. The one cleaner for words of scripts: used by runner, page and octo.
  */
-import { createTerminalScreen, specialCharacters } from './terminal-screen.ts'
+import { createTerminalScreen, specialCharacters } from './screen.ts'
 
 export function toPlainText(text: string): string {
   if (!specialCharacters.test(text)) return text

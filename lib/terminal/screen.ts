@@ -4,7 +4,7 @@
  * screen starts a new row, because a log keeps what was printed before. Used by terminal-text.ts and the page's output.
  */
 import { type CODE, parse } from '@ansi-tools/parser'
-import { nextStyle, type TextStyle } from './terminal-style.ts'
+import { nextStyle, type TextStyle } from './style.ts'
 
 /** Positions in the text of its row. */
 export type StyleRun = { readonly from: number; readonly to: number; readonly style: TextStyle }

@@ -1,0 +1,95 @@
+/** People and owners. Called by functions/auth and functions/deployments. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import type { Person, Target } from '../../../domain/access/roles.ts'
+import { ApiError } from '../../../domain/errors.ts'
+import type { ChangeEvent } from '../../../domain/event.ts'
+import type { Database } from '../../pool.ts'
+import { lockDeployment, ownerOf, ownerRow, readChangeEvent } from '../deployments.ts'
+import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from '../idempotency.ts'
+
+const personRow = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  name: z.string(),
+  email: z.string().nullable(),
+})
+export type KnownPerson = z.output<typeof personRow>
+
+/** Notes a person whom a trusted proxy has named. */
+export async function notePerson(
+  pool: Database,
+  { issuer, subject, name, email }: KnownPerson,
+): Promise<void> {
+  await pool.query(sql.unsafe`
+    insert into people (issuer, subject, name, email) values (${issuer}, ${subject}, ${name}, ${email})
+    on conflict (issuer, subject) do update set name = excluded.name, email = coalesce(excluded.email, people.email),
+      last_seen_at = now()`)
+}
+
+/**
+ * People whom a text may mean: by subject, else by e-mail address, else by name. A name with @ never counts as a name, because
+ * people choose their names themselves.
+ */
+export async function findPeople(pool: Database, text: string): Promise<readonly KnownPerson[]> {
+  const rows = await pool.any(sql.type(personRow.extend({ rank: z.number() }))`
+    select issuer, subject, name, email, rank from (
+      select p.*, case when lower(subject) = lower(${text}) then 1 when lower(email) = lower(${text}) then 2 else 3 end as rank
+      from people p
+      where lower(subject) = lower(${text}) or lower(email) = lower(${text})
+        or (lower(name) = lower(${text}) and name not like '%@%')
+    ) found order by rank, last_seen_at desc limit 20`)
+  return rows.filter(({ rank }) => rank === rows[0]?.rank).map(({ rank: _, ...person }) => person)
+}
+
+/** Throws bad_request for nobody or several people. */
+export async function requirePerson(pool: Database, text: string): Promise<KnownPerson> {
+  const [found, ...others] = await findPeople(pool, text)
+  if (found === undefined)
+    throw new ApiError(
+      'bad_request',
+      `"${text}" is not known here. Name somebody who has signed in, by subject, e-mail address or name.`,
+    )
+  if (others.length > 0)
+    throw new ApiError(
+      'bad_request',
+      `"${text}" may be ${[found, ...others].map(({ name, subject, issuer }) => `${name} (${subject} of ${issuer})`).join(', ')}. Name one by subject.`,
+    )
+  return found
+}
+
+type NewOwner = (Person & { name: string }) | null
+
+/**
+ * Returns null when an earlier request with the same key did it. Throws no_such_deployment, idempotency_key_reused and what
+ * `requireRight` throws.
+ */
+export async function setOwner(
+  pool: Database,
+  name: string,
+  owner: NewOwner,
+  requireRight: (deployment: Target) => void,
+  key: IdempotencyKey | undefined,
+  begin: BeginWrite,
+): Promise<ChangeEvent | null> {
+  return pool.transaction(async (transaction) => {
+    const window = await begin()
+    if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
+    const locked = await lockDeployment(transaction, name)
+    requireRight({ name, owner: locked.owner })
+    await requireInTime(transaction, key, window)
+    await transaction.query(sql.unsafe`
+      update deployments set owner_issuer = ${owner?.issuer ?? null}, owner_subject = ${owner?.subject ?? null},
+        owner_name = ${owner?.name ?? null}, updated_at = now(), revision = default
+      where id = ${locked.id}`)
+    return readChangeEvent(transaction, locked.id)
+  })
+}
+
+const targetRow = z.object({ name: z.string(), owner: ownerRow })
+
+/** The deployment of an action, for a decision about it. Null for an unknown action. */
+export async function findActionTarget(pool: Database, actionId: number): Promise<Target | null> {
+  return pool.maybeOne(sql.type(targetRow)`
+    select d.name, ${ownerOf} from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
+}

@@ -1,0 +1,178 @@
+/**
+ * Sessions of signed-in people. The id in the cookie never comes here: only its SHA-256, which finds a session and cannot
+ * be used as one. Called by functions/auth/sessions.
+ */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import type { Database } from '../../pool.ts'
+import { toBytea } from '../sql-fragments.ts'
+
+const sessionRow = z.object({
+  id: z.number(),
+  tokenHash: z.string(),
+  proof: z.enum(['oidc', 'shared']),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  name: z.string(),
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+  credential: z.enum(['admin', 'user']).nullable(),
+  credentialMac: z.string().nullable(),
+  /** How long ago, on the clock of the database. */
+  seenAgoMs: z.number(),
+  groupsReadAgoMs: z.number(),
+  hasProviderTokens: z.boolean(),
+})
+export type SessionRecord = z.output<typeof sessionRow>
+
+const columns = sql.fragment`
+  id, encode(token_hash, 'hex') as "tokenHash", proof, issuer, subject, name, email, groups, credential,
+  encode(credential_mac, 'hex') as "credentialMac",
+  (extract(epoch from now() - last_seen_at) * 1000)::float8 as "seenAgoMs",
+  (extract(epoch from now() - groups_read_at) * 1000)::float8 as "groupsReadAgoMs",
+  provider_tokens is not null as "hasProviderTokens"`
+
+const isValid = (idleMs: number) =>
+  sql.fragment`expires_at > now() and last_seen_at > now() - ${idleMs}::float8 * interval '1 ms'`
+
+/** Valid sessions among those with these hashes (hex). */
+export async function findSessions(
+  pool: Database,
+  tokenHashes: readonly string[],
+  idleMs: number,
+): Promise<readonly SessionRecord[]> {
+  return pool.any(sql.type(sessionRow)`
+    select ${columns} from sessions
+    where token_hash in (select decode(hash, 'hex') from unnest(${sql.array([...tokenHashes], 'text')}) as hash)
+      and ${isValid(idleMs)}`)
+}
+
+export type NewSession = Pick<
+  SessionRecord,
+  'tokenHash' | 'proof' | 'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'credential' | 'credentialMac'
+> & { providerTokens: Buffer | null; maxAgeMs: number; address: string; userAgent: string }
+
+/** A person has this many sessions at most; the oldest end. */
+const maxSessionsOfPerson = 50
+
+const hashRow = z.object({ tokenHash: z.string() })
+
+/** Also notes the person. Returns the hashes of sessions that ended, because the person has too many. */
+export async function insertSession(pool: Database, session: NewSession): Promise<readonly string[]> {
+  const { tokenHash, proof, issuer, subject, name, email, groups, credential, credentialMac } = session
+  return pool.transaction(async (transaction) => {
+    await transaction.query(sql.unsafe`
+      insert into sessions (token_hash, proof, issuer, subject, name, email, groups, credential, credential_mac,
+        provider_tokens, expires_at, address, user_agent)
+      values (decode(${tokenHash}, 'hex'), ${proof}, ${issuer}, ${subject}, ${name}, ${email}, ${JSON.stringify(groups)}::jsonb,
+        ${credential}, decode(${credentialMac}::text, 'hex'), ${toBytea(session.providerTokens)},
+        now() + ${session.maxAgeMs}::float8 * interval '1 ms', ${session.address}, ${session.userAgent})`)
+    if (issuer === null || subject === null) return []
+    await transaction.query(sql.unsafe`
+      insert into people (issuer, subject, name, email) values (${issuer}, ${subject}, ${name}, ${email})
+      on conflict (issuer, subject) do update
+      set name = excluded.name, email = excluded.email, last_seen_at = now()`)
+    return transaction.anyFirst(sql.type(hashRow)`
+      delete from sessions where id in (
+        select id from sessions where issuer = ${issuer} and subject = ${subject}
+        order by last_seen_at desc, id desc offset ${maxSessionsOfPerson})
+      returning encode(token_hash, 'hex') as "tokenHash"`)
+  })
+}
+
+export async function touchSession(pool: Database, tokenHash: string): Promise<void> {
+  await pool.query(sql.unsafe`
+    update sessions set last_seen_at = now() where token_hash = decode(${tokenHash}, 'hex')`)
+}
+
+const tokensRow = z.object({ providerTokens: z.string() })
+
+/**
+ * Lets one server at a time use the refresh token of a session, for `claimMs`. Returns the encrypted tokens (hex); null when
+ * another server has them, or the groups were read less than `intervalMs` ago.
+ */
+export async function claimRefresh(
+  pool: Database,
+  tokenHash: string,
+  { intervalMs, claimMs }: { intervalMs: number; claimMs: number },
+): Promise<string | null> {
+  return pool.maybeOneFirst(sql.type(tokensRow)`
+    update sessions set refresh_claimed_until = now() + ${claimMs}::float8 * interval '1 ms'
+    where token_hash = decode(${tokenHash}, 'hex') and provider_tokens is not null
+      and groups_read_at <= now() - ${intervalMs}::float8 * interval '1 ms'
+      and (refresh_claimed_until is null or refresh_claimed_until <= now())
+    returning encode(provider_tokens, 'hex') as "providerTokens"`)
+}
+
+export type RefreshedSession = Pick<SessionRecord, 'name' | 'email' | 'groups'> & { providerTokens: Buffer }
+
+export async function saveRefresh(
+  pool: Database,
+  tokenHash: string,
+  { name, email, groups, providerTokens }: RefreshedSession,
+): Promise<void> {
+  await pool.query(sql.unsafe`
+    update sessions set name = ${name}, email = ${email}, groups = ${JSON.stringify(groups)}::jsonb,
+      provider_tokens = ${toBytea(providerTokens)}, groups_read_at = now(), refresh_claimed_until = null
+    where token_hash = decode(${tokenHash}, 'hex')`)
+}
+
+const endedRow = z.object({ tokenHash: z.string(), providerTokens: z.string().nullable() })
+export type EndedSession = z.output<typeof endedRow>
+
+/** Null: it had ended already. */
+export async function endSession(pool: Database, tokenHash: string): Promise<EndedSession | null> {
+  return pool.maybeOne(sql.type(endedRow)`
+    delete from sessions where token_hash = decode(${tokenHash}, 'hex')
+    returning encode(token_hash, 'hex') as "tokenHash", encode(provider_tokens, 'hex') as "providerTokens"`)
+}
+
+const listedRow = z.object({
+  session_id: z.number(),
+  name: z.string(),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  proof: z.enum(['oidc', 'shared']),
+  created_at: z.string(),
+  last_seen_at: z.string(),
+  expires_at: z.string(),
+  address: z.string(),
+  user_agent: z.string(),
+  tokenHash: z.string(),
+})
+export type ListedSession = z.output<typeof listedRow>
+
+/** The latest used first, at most 500. `person` null: of everybody. */
+export async function listSessions(
+  pool: Database,
+  person: { issuer: string; subject: string } | null,
+  idleMs: number,
+): Promise<readonly ListedSession[]> {
+  return pool.any(sql.type(listedRow)`
+    select id as session_id, name, issuer, subject, proof, to_api_time(created_at) as created_at,
+      to_api_time(last_seen_at) as last_seen_at, to_api_time(expires_at) as expires_at, address, user_agent,
+      encode(token_hash, 'hex') as "tokenHash"
+    from sessions
+    where ${isValid(idleMs)}
+      and (${person === null} or (issuer = ${person?.issuer ?? null} and subject = ${person?.subject ?? null}))
+    order by last_seen_at desc, id desc limit 500`)
+}
+
+const groupsRow = z.object({ groups: z.array(z.string()) })
+
+/** The groups of the latest session of a person; empty without one. */
+export async function findGroups(
+  pool: Database,
+  person: { issuer: string; subject: string },
+): Promise<readonly string[]> {
+  const found = await pool.maybeOneFirst(sql.type(groupsRow)`
+    select groups from sessions where issuer = ${person.issuer} and subject = ${person.subject}
+    order by last_seen_at desc limit 1`)
+  return found ?? []
+}
+
+/** Ended sessions are of no use to anybody. */
+export async function deleteExpiredSessions(pool: Database, idleMs: number): Promise<void> {
+  await pool.query(sql.unsafe`
+    delete from sessions where id in (select id from sessions where not (${isValid(idleMs)}) limit 1000)`)
+}

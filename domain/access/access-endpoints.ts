@@ -1,0 +1,59 @@
+/** The part of the endpoint table about owners, sessions, roles and the policy. Part of api-schema.ts. */
+import { z } from 'zod'
+import { type Endpoint, endpoints } from '../endpoints.ts'
+import { success } from '../schemas.ts'
+import * as shapes from './access-schemas.ts'
+
+export const accessEndpoints = {
+  whoami: {
+    ...endpoints.whoami,
+    right: 'known',
+    since: '2.0',
+    summary: 'Who the caller is, how that is proved, and what it may do',
+    response: shapes.whoami,
+    errors: ['bad_request'],
+  },
+  setOwner: {
+    ...endpoints.setOwner,
+    right: 'change_owner',
+    since: '2.0',
+    summary: 'Give a deployment to another owner, or to nobody',
+    body: shapes.ownerBody,
+    response: success,
+    errors: ['bad_request', 'no_such_deployment', 'idempotency_key_reused'],
+  },
+  listSessions: {
+    ...endpoints.listSessions,
+    right: 'known',
+    since: '2.0',
+    summary: 'The sessions of the caller; all=true: of everybody, for admins',
+    query: z.strictObject({ all: z.enum(['true', 'false']).default('false') }),
+    response: z.array(shapes.session),
+    errors: ['bad_request'],
+  },
+  endSession: {
+    ...endpoints.endSession,
+    right: 'known',
+    since: '2.0',
+    summary: 'End a session of the caller, or of anybody for admins',
+    response: success,
+    errors: ['no_such_session'],
+  },
+  getPolicy: {
+    ...endpoints.getPolicy,
+    right: 'read_policy',
+    since: '2.0',
+    summary: 'The policy in use, and what is wrong with a newer file',
+    response: shapes.policyState,
+    errors: [],
+  },
+  explainPolicy: {
+    ...endpoints.explainPolicy,
+    right: 'known',
+    since: '2.0',
+    summary: 'Whether somebody has a right, and what gives or denies it; about others for admins',
+    query: shapes.explainQuery,
+    response: shapes.explanation,
+    errors: ['bad_request'],
+  },
+} as const satisfies Record<string, Endpoint>

@@ -1,0 +1,105 @@
+/** The zod schemas of owners, sessions, roles and the policy, as requests and answers have them. Used by api-schema.ts. */
+import { z } from 'zod'
+import { proofNames } from './proof.ts'
+import { allRights, type Right, roles } from './roles.ts'
+
+const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
+
+export const owner = z.object({ issuer: z.string(), subject: z.string(), name: z.string() })
+
+export const ownerBody = z.strictObject({
+  owner: z
+    .string()
+    .trim()
+    .min(1)
+    .max(500)
+    .nullable()
+    .describe('somebody who has signed in, by subject, e-mail address or name; null: nobody'),
+})
+
+const role = z.enum(roles)
+const grant = z.object({
+  role,
+  names: z.array(z.string()).describe('patterns of deployment names'),
+  rule: z.string().describe('what gives the role'),
+})
+
+export const whoami = z.object({
+  role: role.nullable().describe('the highest role of the caller; null: none'),
+  actor: z.string().describe('the name that is stored with actions'),
+  claimed_actor: z.string().nullable().describe('who the client says its user is, without proof'),
+  proof: z.enum(proofNames),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  email: z.string().nullable(),
+  groups: z.array(z.string()),
+  grants: z.array(grant).describe('all count together'),
+  respects_owners: z.boolean().describe('whether deployments of other owners are closed to developers'),
+  output_readers: role.describe('the lowest role that may read output'),
+  has_session: z.boolean().describe('whether a cookie has authenticated the request'),
+  source: z.string().describe('page, octo, ci or api'),
+  project: z.string(),
+  can_read_output: z.boolean().describe('whether the caller may read the output of actions'),
+  credential_recognized: z
+    .boolean()
+    .nullable()
+    .describe('whether this installation knows the Authorization header; null without one'),
+})
+
+export const session = z.object({
+  session_id: z.int(),
+  name: z.string(),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  proof: z.enum(proofNames),
+  created_at: timestamp,
+  last_seen_at: timestamp,
+  expires_at: timestamp,
+  address: z.string(),
+  user_agent: z.string(),
+  is_current: z.boolean(),
+})
+
+export const policyState = z.object({
+  file: z.string().nullable().describe('OCTOPOD_POLICY; null: not set'),
+  accepted_at: timestamp.nullable(),
+  problems: z.array(z.string()).describe('why the present file is not in use; empty: it is'),
+  default_role: z.enum([...roles, 'none']),
+  rules: z.array(z.string()),
+})
+
+export const explainQuery = z.strictObject({
+  as: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('a person, by subject, e-mail address or name; default: the caller'),
+  group: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('more groups of that person'),
+  right: z.enum(allRights as [Right, ...Right[]]),
+  name: z.string().max(100).optional().describe('a deployment'),
+})
+
+export const explanation = z.object({
+  allowed: z.boolean(),
+  message: z.string(),
+  grants: z.array(grant),
+})
+
+/** /config.json, which the page reads first. */
+export const pageConfig = z.object({
+  app_url: z.string(),
+  ws_url: z.string(),
+  app_auth: z.string(),
+  kubernetes_dashboard_url_template: z.string().nullable(),
+  sign_in: z
+    .object({
+      oidc: z.string().nullable().describe('the name of the provider; null: none'),
+      shared: z.boolean().describe('whether a shared credential is accepted'),
+      anonymous: z.boolean().describe('whether the page works without signing in'),
+    })
+    .optional(),
+  has_session: z.boolean().optional().describe('whether the cookie of the request is a session'),
+})

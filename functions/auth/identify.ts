@@ -1,0 +1,166 @@
+/**
+ * Finds out who sends a request: by a shared credential, a trusted proxy or a session, in this order, else it is anonymous.
+ * Called by access/authenticate.ts and live/websocket.ts.
+ */
+
+import { isDatabaseUnavailable } from '../../db/errors.ts'
+import type { Member } from '../../domain/access/policy.ts'
+import { ApiError } from '../../domain/errors.ts'
+import type { ServerSettings } from '../../domain/settings.ts'
+import type { RawRequest } from '../access/sender.ts'
+import type { Identity, SharedCredential } from './identity.ts'
+import type { PermissionReader } from './permissions.ts'
+import type { SessionCookies } from './sessions/session-cookie.ts'
+import { macOf } from './sessions/session-secrets.ts'
+import type { SessionRecord, SessionStore } from './sessions/session-store.ts'
+import type { SharedCredentials } from './shared-credentials.ts'
+import type { ProxyReader } from './trusted-proxy.ts'
+
+export type Identifier = {
+  /**
+   * Throws bad_request for a proxy's headers that were sent twice, session_ended for a cookie without a session, and
+   * service_unavailable when the session cannot be read. `authorization` replaces the header, for a websocket.
+   */
+  identify(
+    request: RawRequest,
+    beforeRead?: () => Promise<void>,
+    authorization?: string,
+  ): Identity | Promise<Identity>
+  /** Whether an Authorization header of the request is valid, which no page of a stranger can send. */
+  hasValidHeader(request: RawRequest): boolean
+  /** The same identity under the present policy. */
+  refresh(identity: Identity): Identity
+  /** Null: the session of the record does not count under the present settings. */
+  ofSession(sessionId: string, record: SessionRecord): Identity | null
+}
+
+type Options = {
+  settings: Pick<ServerSettings, 'OIDC_ISSUER' | 'OIDC_ALLOWED_GROUPS'>
+  credentials: SharedCredentials
+  readProxy: ProxyReader
+  cookies: SessionCookies
+  sessions: SessionStore
+  permissions: PermissionReader
+}
+
+export function createIdentifier(options: Options): Identifier {
+  const { settings, credentials, readProxy, cookies, sessions, permissions } = options
+
+  const shared = (
+    credential: SharedCredential,
+    isByHeader: boolean,
+    session: Identity['session'],
+  ): Identity => ({
+    proof: 'shared',
+    name: credential,
+    person: null,
+    email: null,
+    groups: [],
+    permissions: permissions.ofShared(credential),
+    key: credential,
+    session,
+    member: null,
+    shared: credential,
+    isByHeader,
+  })
+  const byHeader = { admin: shared('admin', true, null), user: shared('user', true, null) }
+  const anonymous: Identity = {
+    proof: 'anonymous',
+    name: 'anonymous',
+    person: null,
+    email: null,
+    groups: [],
+    permissions: permissions.ofAnonymous(),
+    key: null,
+    session: null,
+    member: null,
+    shared: null,
+    isByHeader: false,
+  }
+  const ofMember = (member: Member, extra: SharedCredential | null): Identity => ({
+    proof: member.kind,
+    name: member.person.subject,
+    person: member.person,
+    email: null,
+    groups: member.groups,
+    permissions: permissions.ofMember(member, extra),
+    key: `${member.person.issuer} ${member.person.subject}`,
+    session: null,
+    member,
+    shared: extra,
+    isByHeader: false,
+  })
+
+  const ofSession = (sessionId: string, record: SessionRecord): Identity | null => {
+    const { proof, issuer, subject, name, email, groups, credential } = record
+    const session = { secretId: sessionId, hash: record.tokenHash }
+    if (proof === 'shared') {
+      const isCurrent =
+        credential !== null &&
+        credentials.values(credential).some((value) => macOf(sessionId, value) === record.credentialMac)
+      return isCurrent ? shared(credential, false, session) : null
+    }
+    if (issuer === null || subject === null || !isSameIssuer(issuer, settings.OIDC_ISSUER)) return null
+    const allowed = settings.OIDC_ALLOWED_GROUPS
+    if (allowed.length > 0 && !groups.some((group) => allowed.includes(group))) return null
+    const member: Member = { kind: 'oidc', person: { issuer, subject }, groups }
+    return { ...ofMember(member, null), name, email, session }
+  }
+
+  /** The admin credential is the way back in, so it counts beside the person of the proxy, also as a session. */
+  const ofProxy = (member: Member, credential: SharedCredential | null, isByHeader: boolean) => {
+    const identity = ofMember(member, credential === 'admin' ? 'admin' : null)
+    return credential === 'admin' ? { ...identity, isByHeader } : identity
+  }
+
+  const findSession = async (
+    sessionId: string,
+    beforeRead: (() => Promise<void>) | undefined,
+  ): Promise<Identity> => {
+    try {
+      const record = await sessions.find(sessionId, beforeRead)
+      const identity = record === null ? null : ofSession(sessionId, record)
+      if (identity !== null) return identity
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error
+      throw new ApiError(
+        'service_unavailable',
+        'The session cannot be read, because the database is unreachable; nothing is lost. Try again shortly.',
+        { cause: error },
+      )
+    }
+    throw new ApiError('session_ended', 'This session has ended. Sign in again.')
+  }
+
+  return {
+    identify(request, beforeRead, authorization = request.headers.get('authorization') ?? undefined) {
+      const credential = credentials.match(authorization)
+      const member = readProxy(request)
+      if (member === null && credential !== null) return byHeader[credential]
+      const sessionId = credential === null ? cookies.read(request) : null
+      if (member === null) return sessionId === null ? anonymous : findSession(sessionId, beforeRead)
+      if (sessionId === null) return ofProxy(member, credential, credential !== null)
+      return findSession(sessionId, beforeRead).then(
+        (found) => ({
+          ...ofProxy(member, found.shared, false),
+          session: found.session,
+        }),
+        // A session that has ended must not keep out whom the proxy lets in.
+        (error) => {
+          if (error instanceof ApiError && error.code === 'session_ended') return ofProxy(member, null, false)
+          throw error
+        },
+      )
+    },
+    hasValidHeader: (request) => credentials.match(request.headers.get('authorization')) !== null,
+    refresh: (identity) =>
+      identity.member === null
+        ? identity
+        : { ...identity, permissions: permissions.ofMember(identity.member, identity.shared) },
+    ofSession,
+  }
+}
+
+/** Some providers write their issuer with a slash at the end, and some settings do not. */
+const isSameIssuer = (issuer: string, setting: string | undefined) =>
+  issuer.replace(/\/$/, '') === setting?.replace(/\/$/, '')

@@ -1,0 +1,28 @@
+/** Who sends a request, how that is proved and what the sender may do. identify.ts makes it; the handlers read it. */
+import type { Member } from '../../domain/access/policy.ts'
+import type { Proof } from '../../domain/access/proof.ts'
+import type { Permissions, Person } from '../../domain/access/roles.ts'
+
+/** A credential that many people share, as in Octopod 1.6. */
+export type SharedCredential = 'admin' | 'user'
+
+export type Identity = {
+  proof: Extract<Proof, 'oidc' | 'proxy' | 'shared' | 'anonymous'>
+  /** The name to show. */
+  name: string
+  /** Null for a shared credential and an anonymous caller. */
+  person: Person | null
+  email: string | null
+  groups: readonly string[]
+  permissions: Permissions
+  /** Whose share of the limits a request counts to, and whose idempotency keys it uses. Null: the address counts. */
+  key: string | null
+  /** The session of the cookie that has authenticated the request. `secretId` must never be logged; `hash`: SHA-256, hex. */
+  session: { secretId: string; hash: string } | null
+  /** What to decide again when the policy changes. Null: permissions do not depend on it. */
+  member: Member | null
+  /** A shared credential that comes with it: its rights count too. */
+  shared: SharedCredential | null
+  /** Whether an Authorization header has proved it, which no page of a stranger can send. */
+  isByHeader: boolean
+}

@@ -1,0 +1,95 @@
+/**
+ * Websockets and output streams stay open for hours. This follows what happens to their callers meanwhile: a session ends, its
+ * groups change, the policy changes. Created by create-services.ts.
+ */
+import type { Logger } from 'pino'
+import type { Identifier } from './identify.ts'
+import type { Identity } from './identity.ts'
+import type { PolicySource } from './policy/policy-source.ts'
+import type { SessionStore } from './sessions/session-store.ts'
+
+/** `ended`: the session is over. `expired`: the proxy must name the person once more, so the client connects again. */
+export type ConnectionChange = { identity: Identity } | 'ended' | 'expired'
+
+export type OpenConnections = {
+  /** Calls `onChange` until the returned function is called. */
+  follow(identity: Identity, onChange: (change: ConnectionChange) => void): () => void
+  close(): void
+}
+
+type Connection = { identity: Identity; onChange: (change: ConnectionChange) => void; expiresAtMs: number }
+
+/** Announcements of other servers may be lost, so the sessions of open connections are read again so often. */
+const revalidateIntervalMs = 15_000
+/** Only a new request brings the groups that a proxy knows. With some chance, so that not all connect at once. */
+const proxyLifetimeMs = () => 540_000 + Math.random() * 60_000
+
+const followNothing = () => {}
+
+export function createOpenConnections(
+  identifier: Identifier,
+  sessions: SessionStore,
+  policy: PolicySource,
+  log: Logger,
+): OpenConnections {
+  const connections = new Set<Connection>()
+
+  const change = (connection: Connection, what: ConnectionChange) => {
+    if (typeof what === 'string') connections.delete(connection)
+    else connection.identity = what.identity
+    connection.onChange(what)
+  }
+  const withSession = (hash: string) =>
+    [...connections].filter(({ identity }) => identity.session?.hash === hash)
+
+  sessions.onChange(({ tokenHash, ended }) => {
+    const found = withSession(tokenHash)
+    if (ended) for (const connection of found) change(connection, 'ended')
+    else void readAgain(found)
+  })
+  const readAgain = async (found: readonly Connection[]) => {
+    const secretId = found[0]?.identity.session?.secretId
+    if (secretId === undefined) return
+    try {
+      const record = await sessions.find(secretId)
+      const identity = record === null ? null : identifier.ofSession(secretId, record)
+      for (const connection of found) change(connection, identity === null ? 'ended' : { identity })
+    } catch (error) {
+      log.debug({ err: error }, 'the session of an open connection was not read again')
+    }
+  }
+  policy.onChange(() => {
+    for (const connection of connections)
+      change(connection, { identity: identifier.refresh(connection.identity) })
+  })
+
+  let isRevalidating = false
+  const revalidate = async () => {
+    const now = performance.now()
+    for (const connection of connections) if (now >= connection.expiresAtMs) change(connection, 'expired')
+    const ids = [...connections].flatMap(({ identity }) => identity.session?.secretId ?? [])
+    await sessions.revalidate([...new Set(ids)])
+  }
+  const timer = setInterval(() => {
+    if (isRevalidating) return
+    isRevalidating = true
+    revalidate()
+      .catch((error) => log.debug({ err: error }, 'sessions of open connections were not read again'))
+      .finally(() => {
+        isRevalidating = false
+      })
+  }, revalidateIntervalMs).unref()
+
+  return {
+    follow(identity, onChange) {
+      // What a shared credential or an anonymous caller may do changes with a new start only.
+      if (identity.member === null && identity.session === null) return followNothing
+      const expiresAtMs =
+        identity.proof === 'proxy' ? performance.now() + proxyLifetimeMs() : Number.POSITIVE_INFINITY
+      const connection: Connection = { identity, onChange, expiresAtMs }
+      connections.add(connection)
+      return () => connections.delete(connection)
+    },
+    close: () => clearInterval(timer),
+  }
+}
