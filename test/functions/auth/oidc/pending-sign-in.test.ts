@@ -65,6 +65,7 @@ test('A return goes to a path of our own, else to the start', () => {
     '',
     'deployments',
     '//evil.example.com',
+    '//evil.example.com/path',
     '///evil.example.com',
     '/\\evil.example.com',
     '\\\\evil.example.com',

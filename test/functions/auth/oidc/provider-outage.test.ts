@@ -84,14 +84,16 @@ test('A page instead of the discovery document, or none at all, is no answer to 
 test('A discovery document of another issuer, of all tenants or with addresses without https is refused', async (context) => {
   const { provider, oidc } = await setUp(context)
   const original = (await (await fetch(`${provider.issuer}${discoveryPath}`)).json()) as object
-  const respondWith = (changes: object) =>
-    provider.respond(discoveryPath, (_request, response) =>
+  const respondWith = (changes: object, path = discoveryPath) =>
+    provider.respond(path, (_request, response) =>
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...original, ...changes })),
     )
   respondWith({ issuer: 'https://other.example.com' })
   await assertRejects(oidc().startSignIn(), 'bad_provider_response')
-  respondWith({ issuer: `${provider.issuer}/{tenantid}` })
-  await assertRejects(oidc().startSignIn(), 'bad_provider_response')
+  const issuer = `${provider.issuer}/{tenantid}`
+  respondWith({ issuer }, `/%7Btenantid%7D${discoveryPath}`)
+  const template = await assertRejects(oidc({ issuer }).startSignIn(), 'bad_provider_response')
+  assert.match(template.detail, /one tenant/)
   respondWith({ jwks_uri: undefined })
   await assertRejects(oidc().startSignIn(), 'bad_provider_response')
   respondWith({ token_endpoint: 'http://192.0.2.1/token' })

@@ -93,8 +93,11 @@ for (const [title, claims] of Object.entries({
 test('An ID token that is unsigned or signed with a key of somebody else is refused', async (context) => {
   const { provider, oidc } = await setUp(context)
   for (const signedBy of ['none', 'foreign_key'] as const) {
+    provider.tamper(null)
+    const { refreshToken, issuer, subject } = await signIn(oidc())
     provider.tamper((token) => ({ ...token, signedBy }))
     await assertRejects(signIn(oidc()), 'bad_provider_response')
+    await assertRejects(oidc().refresh(refreshToken ?? '', { issuer, subject }), 'bad_provider_response')
   }
 })
 

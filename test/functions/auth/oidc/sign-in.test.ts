@@ -139,3 +139,25 @@ test('The session at the provider ends through its own address', async (context)
   assert.equal(location.searchParams.get('post_logout_redirect_uri'), 'http://localhost/')
   assert.equal((await fetch(location)).status, 200)
 })
+
+test('A refresh without an ID token asks userinfo, and without userinfo leaves the person unchanged', async (context) => {
+  const { provider, oidc } = await setUp(context)
+  const { issuer } = provider
+  const expected = { issuer, subject: 'anna' }
+  const answerWith = (path: string, body: object) =>
+    provider.respond(path, (_request, response) =>
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(body)),
+    )
+  answerWith('/token', { access_token: 'a', token_type: 'bearer' })
+  answerWith('/me', { sub: 'anna', name: 'Anna', groups: ['dev'] })
+  const person = { groups: ['dev'], displayName: 'Anna', email: null }
+  assert.deepEqual(await oidc().refresh('first', expected), { ...person, refreshToken: 'first' })
+  answerWith('/me', { sub: 'mallory', groups: ['admins'] })
+  await assertRejects(oidc().refresh('first', expected), 'session_ended')
+
+  const discoveryPath = '/.well-known/openid-configuration'
+  const document = (await (await fetch(`${issuer}${discoveryPath}`)).json()) as object
+  answerWith(discoveryPath, { ...document, userinfo_endpoint: undefined })
+  const unchanged = { groups: null, displayName: null, email: null }
+  assert.deepEqual(await oidc().refresh('first', expected), { ...unchanged, refreshToken: 'first' })
+})
