@@ -75,9 +75,10 @@ export const explainQuery = z.strictObject({
     .optional()
     .describe('a person, by subject, e-mail address or name; default: the caller'),
   group: z
-    .union([z.string(), z.array(z.string())])
+    .array(z.string().max(500))
+    .max(1000)
     .optional()
-    .describe('more groups of that person'),
+    .describe('more groups of that person; may be repeated'),
   right: z.enum(allRights as [Right, ...Right[]]),
   name: z.string().max(100).optional().describe('a deployment'),
 })

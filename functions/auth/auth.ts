@@ -12,6 +12,7 @@ import type { SenderReader } from '../access/sender.ts'
 import { createIdentifier, type Identifier } from './identify.ts'
 import { createOidcProvider, type OidcProvider } from './oidc/provider.ts'
 import { createOpenConnections, type OpenConnections } from './open-connections.ts'
+import { createPeopleRecorder, type PeopleRecorder } from './people-recorder.ts'
 import { createPermissionReader, type PermissionReader } from './permissions.ts'
 import { noPolicy, openPolicySource, type PolicySource } from './policy/policy-source.ts'
 import { createSessionCookies, type SessionCookies } from './sessions/session-cookie.ts'
@@ -27,6 +28,7 @@ export type Auth = {
   policy: PolicySource
   permissions: PermissionReader
   connections: OpenConnections
+  people: PeopleRecorder
   /** Null without OIDC_ISSUER. */
   provider: OidcProvider | null
 }
@@ -43,11 +45,12 @@ export async function createAuth(settings: ServerSettings, dependencies: Depende
       : await openPolicySource(settings.OCTOPOD_POLICY, db, log)
   const provider = await createProvider(settings, policy)
   const sessions = createSessionStore({ settings, db, redis, provider, log, keepsSessions })
+  const people = createPeopleRecorder(db, log)
   warnAboutOpenDoors(settings, respectsOwners, log)
-  return assembleAuth(settings, { sender, sessions, policy, provider, respectsOwners, log })
+  return assembleAuth(settings, { sender, sessions, policy, provider, respectsOwners, log, people })
 }
 
-type Parts = Pick<Auth, 'sessions' | 'policy' | 'provider'> & {
+type Parts = Pick<Auth, 'sessions' | 'policy' | 'provider' | 'people'> & {
   sender: SenderReader
   respectsOwners: boolean
   log: Logger
@@ -55,14 +58,14 @@ type Parts = Pick<Auth, 'sessions' | 'policy' | 'provider'> & {
 
 /** For tests too. */
 export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
-  const { sender, sessions, policy, provider, respectsOwners, log } = parts
+  const { sender, sessions, policy, provider, respectsOwners, log, people } = parts
   const credentials = createSharedCredentials(settings)
   const cookies = createSessionCookies(settings, sender)
   const permissions = createPermissionReader(settings, policy, respectsOwners)
   const readProxy = createProxyReader(settings, sender)
   const identifier = createIdentifier({ settings, credentials, readProxy, cookies, sessions, permissions })
   const connections = createOpenConnections(identifier, sessions, policy, log)
-  return { identifier, credentials, cookies, sessions, policy, permissions, connections, provider }
+  return { identifier, credentials, cookies, sessions, policy, permissions, connections, provider, people }
 }
 
 async function createProvider(settings: ServerSettings, policy: PolicySource): Promise<OidcProvider | null> {

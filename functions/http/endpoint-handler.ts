@@ -18,6 +18,7 @@ import { chooseEncoding, type Encoding } from './compression.ts'
 import { parse, parseJson, parseQuery } from './parse-request.ts'
 import { createRequestDeadline, type RequestDeadline } from './request-deadline.ts'
 import type { RequestEnv } from './request-env.ts'
+import { waitUntil } from './wait-until.ts'
 
 type QueryOf<Name extends EndpointName> = Api[Name] extends { query: infer Q extends z.ZodType }
   ? z.output<Q>
@@ -66,6 +67,8 @@ export function createEndpointHandler<Name extends EndpointName>(
   return async (context) => {
     const identity = context.get('identity')
     const caller = context.get('caller')
+    const recorded = auth.people.record(identity)
+    if (recorded !== undefined) await waitUntil(services, [recorded])
     const idempotencyKey = context.get('idempotencyKey')
     const deadline = createRequestDeadline({
       changesState: endpoint.method !== 'GET',
@@ -77,7 +80,7 @@ export function createEndpointHandler<Name extends EndpointName>(
       // PostgreSQL cannot store NUL, and no name is longer: such a parameter must find nothing instead of failing.
       param: (param) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
       query: ('query' in endpoint
-        ? parseQuery(endpoint.query, context.req.query())
+        ? parseQuery(endpoint.query, context.req.queries())
         : undefined) as QueryOf<Name>,
       body: ('body' in endpoint
         ? parse(endpoint.body, parseJson(context.get('bodyText') ?? ''), 'body')

@@ -2,7 +2,7 @@
  * Parses bodies, queries and path parameters; what is invalid becomes a bad_request or bad_name (400) that names the
  * field.
  */
-import type { z } from 'zod'
+import { z } from 'zod'
 import { ApiError } from '../../domain/errors.ts'
 import { findDuplicateKey } from '../../lib/json-duplicate-keys.ts'
 
@@ -22,12 +22,23 @@ export function parse(schema: z.ZodType, value: unknown, where: string): unknown
   throw new ApiError('bad_request', messages.join('; ') + (rest > 0 ? `; and ${rest} more` : ''))
 }
 
-/** All parameters of the API are whole numbers. Number() would also read 0x10, 1e2 and white space. */
-export function parseQuery(schema: z.ZodObject, query: Record<string, string>): unknown {
-  for (const [name, value] of Object.entries(query))
-    if (name in schema.shape && !/^-?\d{1,15}$/.test(value))
-      throw new ApiError('bad_request', `query.${name}: "${value.slice(0, 40)}" is not a whole number.`)
-  return parse(schema, query, 'query')
+/**
+ * Of a parameter that is sent several times, the first value counts, unless its schema is a list. A number is a whole number:
+ * Number() would also read 0x10, 1e2 and white space.
+ */
+export function parseQuery(schema: z.ZodObject, query: Record<string, string[]>): unknown {
+  const values = Object.entries(query).map(([name, all]) => {
+    const [first = ''] = all
+    const type = Object.hasOwn(schema.shape, name) ? withoutDefault(schema.shape[name]) : undefined
+    if (type instanceof z.ZodNumber && !/^-?\d{1,15}$/.test(first))
+      throw new ApiError('bad_request', `query.${name}: "${first.slice(0, 40)}" is not a whole number.`)
+    return [name, type instanceof z.ZodArray ? all : first]
+  })
+  return parse(schema, Object.fromEntries(values), 'query')
+}
+
+function withoutDefault(type: unknown): unknown {
+  return type instanceof z.ZodOptional || type instanceof z.ZodDefault ? withoutDefault(type.unwrap()) : type
 }
 
 /** Rejects an object with the same key twice: readers would disagree about its value. */

@@ -44,10 +44,9 @@ async function whoToExplain(
   if (query.as === undefined) return identity
   requireRight(settings, identity, 'read_policy')
   const { name, issuer, subject } = await requirePerson(db, query.as)
-  const extra = query.group === undefined ? [] : [query.group].flat()
   const known = await findGroups(db, { issuer, subject })
   const kind = issuer === proxyIssuer ? 'proxy' : 'oidc'
-  const member = { kind, person: { issuer, subject }, groups: [...known, ...extra] } as const
+  const member = { kind, person: { issuer, subject }, groups: [...known, ...(query.group ?? [])] } as const
   return { name, permissions: auth.permissions.ofMember(member, null) }
 }
 

@@ -35,6 +35,7 @@ export function testAuth(settings: ServerSettings): Auth {
     sender,
     sessions,
     policy: noPolicy,
+    people: { record: () => undefined },
     provider: null,
     respectsOwners: true,
     log,
