@@ -3,6 +3,7 @@
  * it has read for a few seconds. A session that ends or changes is announced over Redis; without Redis the other servers find out
  * when they read it again. Created by create-services.ts; used by identify.ts, the handlers and the websockets.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
@@ -145,16 +146,20 @@ export function createSessionStore(options: Options): SessionStore {
       if (claimed === null) return
       const tokens = decryptTokens(sessionId, Buffer.from(claimed, 'hex'))
       const person = await provider.refresh(tokens.refreshToken, { issuer, subject })
-      await saveRefresh(db, tokenHash, {
+      const now = {
         name: person.displayName ?? record.name,
         email: person.displayName === null ? record.email : person.email,
         groups: person.groups ?? record.groups,
+      }
+      await saveRefresh(db, tokenHash, {
+        ...now,
         providerTokens: encryptTokens(sessionId, {
           ...tokens,
           refreshToken: person.refreshToken ?? tokens.refreshToken,
         }),
       })
-      await announce({ tokenHash, ended: false })
+      const { name, email, groups } = record
+      if (!isDeepStrictEqual(now, { name, email, groups })) await announce({ tokenHash, ended: false })
     } catch (error) {
       if (!(error instanceof SignInError) || !endsSession(error)) {
         log.warn({ err: error, person: record.name }, 'groups not read again; the session goes on')
