@@ -12,6 +12,7 @@ import {
   statusTable,
 } from '../../domain/statuses.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import { actorLabel } from '../output/actor-label.ts'
 import {
   type Explanation,
   explainAction,
@@ -139,7 +140,7 @@ function otherActionRunning(target: TargetState, name: string, lastAction: Actio
   if (leadsTo(target, lastAction)) return null
   return new CliError(
     'failed',
-    `Deployment ${name} will not be ${target}: ${lastAction.actor} started ${kindFromWireName(lastAction.action)} (action ${lastAction.action_id}).`,
+    `Deployment ${name} will not be ${target}: ${actorLabel(lastAction)} started ${kindFromWireName(lastAction.action)} (action ${lastAction.action_id}).`,
   )
 }
 

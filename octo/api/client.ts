@@ -129,10 +129,10 @@ function buildHeaders(
 }
 
 function buildQuery(query: Record<string, unknown> = {}): string {
-  const present = Object.entries(query).filter(([, value]) => value !== undefined)
-  return present.length === 0
-    ? ''
-    : `?${new URLSearchParams(present.map(([key, value]) => [key, String(value)]))}`
+  const present = Object.entries(query).flatMap(([key, value]) =>
+    value === undefined ? [] : [value].flat().map((one) => [key, String(one)]),
+  )
+  return present.length === 0 ? '' : `?${new URLSearchParams(present)}`
 }
 
 /** Endpoints whose response is plain text. */

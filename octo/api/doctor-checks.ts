@@ -1,13 +1,15 @@
 /** The checks of `octo doctor` against the server, each with a time limit. Called by commands/doctor.ts. */
+import { proofs } from '../../domain/access/proof.ts'
 import { isActive } from '../../domain/actions.ts'
 import { delay } from '../../lib/delay.ts'
 import { formatAge, formatSize } from '../../lib/format-units.ts'
 import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import { actorLabel } from '../output/actor-label.ts'
 import { describeCredentialProblem } from './credential-problem.ts'
 import { listNames } from './deployment-names.ts'
 import { openLiveConnection } from './live-connection.ts'
-import type { ApiClient } from './types.ts'
+import type { ApiClient, ResponseOf } from './types.ts'
 
 export type CheckResult = {
   check: string
@@ -31,17 +33,13 @@ export async function runDoctorChecks(client: ApiClient): Promise<CheckResult[]>
     }
   })
   if (server.result === 'bad') return [server]
-  const credential = await runCheck('credential', async () => {
-    const { role, actor, project, credential_recognized } = await client.call('whoami', {})
-    const problem = describeCredentialProblem(client.connection, credential_recognized)
-    const detail = `role ${role ?? 'none'} of project ${project}, known as ${actor}`
-    return problem === null ? { detail } : { ...problem, detail: `${problem.detail}; ${detail}` }
-  })
-  if (credential.result === 'bad') return [server, credential]
+  const identity = await checkIdentity(client)
+  if (identity.some(({ result }) => result === 'bad')) return [server, ...identity]
   return [
     server,
-    credential,
+    ...identity,
     ...(await Promise.all([
+      runCheck('policy', () => checkPolicy(client)),
       runCheck('websocket', () => checkWebSocket(client)),
       runCheck('stream', () => checkOutputStream(client)),
       runCheck('history', () => checkHistory(client)),
@@ -55,6 +53,59 @@ async function runCheck(check: string, perform: () => Promise<CheckDetail>): Pro
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     return { check, result: 'bad', detail: error.message, remedy: error.remedy, kind: error.kind }
+  }
+}
+
+/** Whether the credential has an effect, and who the caller is. */
+async function checkIdentity(client: ApiClient): Promise<CheckResult[]> {
+  let known: ResponseOf<'whoami'> | null = null
+  const credential = await runCheck('credential', async () => {
+    known = await client.call('whoami', {})
+    const problem = describeCredentialProblem(client.connection, known.credential_recognized)
+    if (problem !== null) return problem
+    return client.connection.authorization === null
+      ? { result: 'skipped', detail: 'octo sends none' }
+      : { detail: 'the server recognizes it' }
+  })
+  if (known === null) return [credential]
+  return [credential, describeIdentity(known)]
+}
+
+function describeIdentity(known: ResponseOf<'whoami'>): CheckResult {
+  const { role, grants, project } = known
+  const who = `${actorLabel(known)}, ${proofs[known.proof].label}`
+  const grant = grants.find((one) => one.role === role)
+  if (role === null || grant === undefined)
+    return {
+      check: 'identity',
+      result: 'bad',
+      detail: `${who}, has no role in project ${project}`,
+      remedy: 'Ask an admin for a rule of the policy that names you. octo whoami --claims shows your groups.',
+      kind: 'not_allowed',
+    }
+  const more = grants.length === 1 ? '' : `, and ${grants.length - 1} more`
+  const detail = `${who}, role ${role} of ${grant.names.join(', ')} in project ${project} by ${grant.rule}${more}`
+  return { check: 'identity', result: 'ok', detail, remedy: null, kind: null }
+}
+
+async function checkPolicy(client: ApiClient): Promise<CheckDetail> {
+  try {
+    const { file, problems, rules } = await client.call('getPolicy', {})
+    if (file === null) return { result: 'skipped', detail: 'there is no policy file (OCTOPOD_POLICY)' }
+    if (problems.length === 0) return { detail: `${file} with ${rules.length} rules is in use` }
+    return {
+      result: 'bad',
+      kind: 'failed',
+      detail: `the present ${file} is rejected, and an earlier policy is in use: ${problems.join(' · ')}`,
+      remedy: 'Correct the file; octo policy check FILE shows its problems before it is used.',
+    }
+  } catch (error) {
+    if (error instanceof CliError && error.kind === 'not_allowed')
+      return { result: 'skipped', detail: 'only admins may read the policy' }
+    // An older server.
+    if (error instanceof CliError && error.status === 404)
+      return { result: 'skipped', detail: 'the server does not tell its policy' }
+    throw error
   }
 }
 

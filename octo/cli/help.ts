@@ -60,13 +60,14 @@ export function help(command: CommandClass, columns: number): string {
 
 /** The usage in one line: the command with its options. */
 export function usageLine(command: CommandClass): string {
-  const { options, positionals } = describeCommand(command)
+  const { options, positionals, optionalPositionals } = describeCommand(command)
   const parts = sortOptions(options).map((option) => {
     const [name = ''] = optionNames(command, option)
     const part = option.takesValue ? `${name} ${valuePlaceholder(option)}` : name
     return option.required ? part : `[${part}]`
   })
-  return `Usage: ${['octo', commandName(command), ...positionals, ...parts].join(' ')}\n`
+  const optional = optionalPositionals.map((name) => `[${name}]`)
+  return `Usage: ${['octo', commandName(command), ...positionals, ...optional, ...parts].join(' ')}\n`
 }
 
 const commandName = (command: CommandClass) => command.paths?.[0]?.join(' ') ?? ''

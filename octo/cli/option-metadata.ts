@@ -10,8 +10,12 @@ export type OptionDescription = {
   required: boolean
   description: string
 }
-/** `positionals`: arguments without an option, such as the NAME of a context. */
-export type CommandDescription = { options: OptionDescription[]; positionals: string[] }
+/** Arguments without an option, such as the NAME of a context; required ones in `positionals`, the others after them. */
+export type CommandDescription = {
+  options: OptionDescription[]
+  positionals: string[]
+  optionalPositionals: string[]
+}
 
 export function createCli(command: CommandClass): Cli {
   return Cli.from([command], { binaryName: 'octo', enableColors: false })
@@ -28,6 +32,9 @@ export function describeCommand(command: CommandClass): CommandDescription {
       required: option.required,
       description: option.description?.trim() ?? '',
     })),
-    positionals: [...definition.usage.matchAll(/ <([A-Z]+)>/g)].map(([, name = '']) => name),
+    positionals: namesIn(definition.usage, / <([A-Z]+)>/g),
+    optionalPositionals: namesIn(definition.usage, / \[([A-Z]+)\]/g),
   }
 }
+
+const namesIn = (usage: string, pattern: RegExp) => [...usage.matchAll(pattern)].map(([, name = '']) => name)

@@ -12,11 +12,12 @@ export function usageErrorMessage(
   commandName: string,
   args: readonly string[],
 ): string {
-  const { options, positionals } = describeCommand(command)
+  const { options, positionals, optionalPositionals } = describeCommand(command)
+  const positionalCount = positionals.length + optionalPositionals.length
   const plainArgs = args.filter((token) => !token.startsWith('-'))
   for (const token of args) {
     if (!token.startsWith('-')) {
-      if (plainArgs.indexOf(token) < positionals.length) continue
+      if (plainArgs.indexOf(token) < positionalCount) continue
       return `unexpected argument "${token.slice(0, 40)}": values follow an option.`
     }
     const error = optionError(options, commandName, token)
@@ -74,6 +75,10 @@ const synonyms: Readonly<Record<string, string>> = {
 }
 
 export function unknownCommandMessage(command: string, commands: readonly string[]): string {
+  const subcommands = commands.flatMap((known) =>
+    known.startsWith(`${command} `) ? known.slice(command.length + 1) : [],
+  )
+  if (subcommands.length > 0) return `${command} needs one of ${subcommands.join(', ')}.`
   const synonym = Object.hasOwn(synonyms, command) ? ` Did you mean ${synonyms[command]}?` : ''
   return `there is no command "${command.slice(0, 40)}".${synonym || suggestion(command, commands)}`
 }

@@ -11,8 +11,8 @@ export class Doctor extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'find problems with the connection to the server',
     details: `
-      Checks the settings, the server, the credential, the websocket and the output stream, through the proxy if there
-      is one, and prints each problem. Shows how large the stored output is and which settings limit it. Ends with the exit code of the first problem.
+      Checks the settings, the server, the credential, your role, the policy, the websocket and the output stream, through
+      the proxy if there is one, and prints each problem. Shows how large the stored output is and which settings limit it. Ends with the exit code of the first problem.
     `,
     examples: [['What is wrong?', '$0 doctor']],
   })

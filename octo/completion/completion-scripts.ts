@@ -32,6 +32,7 @@ function __octo_complete
 end
 complete -c octo -f -a '(__octo_complete)'
 complete -c octo -s f -l file -r -F
+complete -c octo -n '__fish_seen_subcommand_from check' -F
 complete -c octo -l ca-file -r -F
 complete -c octo -l authorization-file -r -F
 `

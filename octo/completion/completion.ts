@@ -4,6 +4,7 @@
  */
 
 import type { CommandClass } from 'clipanion'
+import { allRights } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
@@ -50,8 +51,13 @@ async function findCandidates(
   const values = await optionValues(previousArg, command, environment)
   if (values !== null) return values
   if (command === 'completion') return Object.keys(completionScripts)
-  if (command === 'context' && previousArgs.length === 1 && !prefix.startsWith('-'))
-    return subcommands(commands, command)
+  if (previousArgs.length === 1 && !prefix.startsWith('-')) {
+    const words = subcommands(commands, command)
+    if (words.length > 0) return words
+    if (command === 'owner') return withClient(environment, listNames)
+  }
+  // The shell offers files.
+  if (command === 'policy' && subcommand === 'check' && !prefix.startsWith('-')) return []
   if (command === 'context' && previousArgs.length === 2 && subcommand !== 'set' && !prefix.startsWith('-')) {
     return contextNames(environment)
   }
@@ -62,7 +68,7 @@ async function findCandidates(
 }
 
 const topLevelCommands = (commands: Commands) =>
-  Object.keys(commands).filter((command) => !command.includes(' '))
+  Object.keys(commands).map((command) => command.split(' ', 1)[0] ?? '')
 const subcommands = (commands: Commands, command: string) =>
   Object.keys(commands).flatMap((known) =>
     known.startsWith(`${command} `) ? [known.slice(command.length + 1)] : [],
@@ -105,6 +111,8 @@ async function optionValues(
       return ['running', 'archived', 'gone']
     case '--context':
       return contextNames(environment)
+    case '--right':
+      return allRights
     default:
       // A free value has no candidates.
       return expectsValue(option) ? [] : null

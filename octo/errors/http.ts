@@ -19,7 +19,7 @@ export function httpError(connection: Connection, response: HttpResponse): CliEr
   const failure = new CliError(
     kindByStatus(response.status),
     message,
-    remedyFor(connection, response, code, body === null),
+    remedyFor(connection, response, code, body),
   )
   failure.status = response.status
   failure.code = body?.code ?? null
@@ -68,9 +68,11 @@ function remedyFor(
   connection: Connection,
   response: HttpResponse,
   code: ErrorCode | null,
-  isFromProxy: boolean,
+  body: { code: ErrorCode | null } | null,
 ): string {
-  if (response.status === 401 || code === 'forbidden') {
+  const isFromProxy = body === null
+  // A 403 of Octopod 2 knows the caller; that of 1.6 and of proxies may miss a credential.
+  if (response.status === 401 || (code === 'forbidden' && body?.code !== 'forbidden')) {
     const { authorization, credentialSource } = connection
     const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
     if (authorization === null && isVariable)

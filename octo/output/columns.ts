@@ -4,8 +4,10 @@ import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
+import { actorLabel } from './actor-label.ts'
 import { explainCheck } from './explanation.ts'
 import type { RecordView } from './formatter.ts'
+import { ownerName } from './identity.ts'
 import { formatTimestamp } from './table.ts'
 
 export const deploymentView: RecordView<FullInfo> = {
@@ -14,7 +16,8 @@ export const deploymentView: RecordView<FullInfo> = {
     NAME: ({ deployment }) => deployment.name,
     STATUS: statusLabel,
     'LAST ACTION': ({ last_action }) => (last_action === null ? '' : actionLabel(last_action)),
-    WHO: ({ last_action }) => last_action?.actor ?? '',
+    WHO: ({ last_action }) => (last_action === null ? '' : actorLabel(last_action)),
+    OWNER: ownerName,
     UPDATED: ({ updated_at }) => formatTimestamp(updated_at),
     LINK: ({ metadata }) => metadata[0]?.link ?? '',
   },
@@ -29,7 +32,7 @@ export const actionView: RecordView<Action> = {
     CREATED: ({ created_at }) => formatTimestamp(created_at),
     DURATION: actionDuration,
     EXIT: ({ exit_code, signal }) => (exit_code === null ? (signal ?? '') : String(exit_code)),
-    WHO: ({ actor }) => actor,
+    WHO: actorLabel,
     SOURCE: ({ source }) => source,
     NOTE: actionNote,
   },
@@ -44,9 +47,11 @@ export function statusLabel(info: FullInfo): string {
   return `${status}, last ${kindFromWireName(last.action)} ${last.state.replace('_', ' ')}`
 }
 
-/** The reason that the user gave, and why the action failed. */
-export function actionNote({ reason, error }: Action): string {
-  return [reason, error].filter((text) => text !== null).join(' · ')
+/** The reason that the user gave, who cancelled the action, and why it failed. */
+export function actionNote({ reason, error, cancelled_by: cancelledBy }: Action): string {
+  return [reason, cancelledBy === null ? null : `cancelled by ${cancelledBy}`, error]
+    .filter((text) => text !== null)
+    .join(' · ')
 }
 
 export const actionLabel = ({ action, action_id, state }: ActionSummary) =>

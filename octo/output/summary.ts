@@ -14,6 +14,7 @@ import {
   explainFailedScripts,
   explanationLines,
 } from './explanation.ts'
+import { ownerLabel } from './identity.ts'
 import { formatTimestamp } from './table.ts'
 import { toSingleLine } from './terminal-text.ts'
 
@@ -21,6 +22,7 @@ export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
     `Status: ${statusLabel(info)}${deadlineOf(info)}`,
+    ...(info.owner ? [`Owner: ${ownerLabel(info.owner)}`] : []),
     ...failuresOf(info).flatMap(({ heading, explanation }) => [
       `${heading}: ${toSingleLine(explanation.message)}`,
       ...explanationLines(explanation).map((line) => `  ${line}`),

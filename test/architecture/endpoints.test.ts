@@ -32,12 +32,6 @@ test('Paths are unique, and their parameters are known', () => {
 
 /** Endpoints that neither octo nor the page calls, and their users. */
 const externalOnly: Partial<Record<EndpointName, string>> = {
-  // The page and octo get them next.
-  setOwner: 'next',
-  listSessions: 'next',
-  endSession: 'next',
-  getPolicy: 'next',
-  explainPolicy: 'next',
   getProjectName: 'programs of Octopod 1.6; octo and the page call whoami',
 }
 

@@ -75,3 +75,48 @@ export function info(name: string) {
     ],
   }
 }
+
+export const whoami = (role: string | null, extra: Record<string, unknown> = {}) => ({
+  role,
+  actor: 'ann',
+  claimed_actor: null,
+  proof: 'proxy',
+  issuer: 'proxy',
+  subject: 'ann',
+  email: null,
+  groups: ['shop'],
+  grants:
+    role === null
+      ? []
+      : [{ role, names: ['*'], rule: 'rule 1 of the policy: proxy group shop is admin of *' }],
+  respects_owners: true,
+  output_readers: 'developer',
+  has_session: false,
+  source: 'octo',
+  project: 'p',
+  can_read_output: true,
+  credential_recognized: null,
+  ...extra,
+})
+
+export const policyState = {
+  file: '/etc/octopod/policy.yaml',
+  accepted_at: '2026-03-01T10:00:00.000Z',
+  problems: [],
+  default_role: 'none',
+  rules: ['proxy group shop is admin of *'],
+}
+
+export const session = {
+  session_id: 7,
+  name: 'Ann',
+  issuer: 'https://login.example.com',
+  subject: '00u1',
+  proof: 'oidc',
+  created_at: '2026-03-01T10:00:00.000Z',
+  last_seen_at: '2026-03-01T10:00:00.000Z',
+  expires_at: '2026-03-01T22:00:00.000Z',
+  address: '203.0.113.7',
+  user_agent: 'Firefox',
+  is_current: false,
+}

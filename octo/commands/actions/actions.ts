@@ -4,6 +4,7 @@ import { kindFromWireName } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { nameOption, parseId, parseName } from '../../cli/base-command.ts'
+import { actorLabel } from '../../output/actor-label.ts'
 import { actionDuration, actionNote, actionView } from '../../output/columns.ts'
 import { formatTimestamp, renderTable } from '../../output/table.ts'
 import { splitByWidth, toSingleLine } from '../../output/terminal-text.ts'
@@ -61,7 +62,7 @@ function toRow(action: Action): string[][] {
     [String(action.action_id)],
     [kindFromWireName(action.action)],
     [action.attempt > 1 ? `${action.state} (attempt ${action.attempt})` : action.state],
-    [toSingleLine(action.actor)],
+    [toSingleLine(actorLabel(action))],
     [toSingleLine(action.source)],
     [actionDuration(action)],
     [action.exit_code === null ? (action.signal ?? '') : String(action.exit_code)],

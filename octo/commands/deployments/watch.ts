@@ -8,6 +8,7 @@ import { ApiCommand } from '../../cli/api-command.ts'
 import { parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { onInterrupt } from '../../cli/signals.ts'
+import { actorLabel } from '../../output/actor-label.ts'
 import { actionLabel, deploymentView, statusLabel } from '../../output/columns.ts'
 import { formatTable, type RecordView } from '../../output/formatter.ts'
 import { type Terminal, toSingleLine } from '../../output/terminal-text.ts'
@@ -105,7 +106,7 @@ function formatEvent(event: ChangeEvent): string {
   if (event.type === 'deleted') return `${name}  gone\n`
   const { deployment: info } = event
   const last =
-    info.last_action === null ? '' : `  ${actionLabel(info.last_action)} by ${info.last_action.actor}`
+    info.last_action === null ? '' : `  ${actionLabel(info.last_action)} by ${actorLabel(info.last_action)}`
   const error = info.last_action?.error ?? null
   const reason = error === null ? '' : `: ${error}`
   return `${name}  ${statusLabel(info)}${toSingleLine(last + reason)}\n`

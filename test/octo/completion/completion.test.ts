@@ -65,6 +65,14 @@ suite('completion', { concurrency: 4 }, () => {
     ],
     [['context', 'set', 'x', '--u'], ['--url']],
     [
+      ['policy', ''],
+      ['check', 'explain', 'show'],
+    ],
+    [['po'], ['policy']],
+    [['policy', 'check', ''], []],
+    [['policy', 'explain', '--right', 'arch'], ['archive']],
+    [['owner', 'old'], ['old-1']],
+    [
       ['completion', ''],
       ['bash', 'zsh', 'fish'],
     ],

@@ -10,7 +10,7 @@ import { formats, normalizeArgs } from '../../../octo/cli/normalize-args.ts'
 import { createCli } from '../../../octo/cli/option-metadata.ts'
 import { commands } from '../../../octo/registry.ts'
 import { fakeServer, success } from '../fake-server.ts'
-import { fullInfo, summary } from '../wire-fixtures.ts'
+import { fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
 
 const accepted = { ...success, headers: { 'octopod-action-id': '7' } }
 const action = {
@@ -49,8 +49,13 @@ const startFakeServer = (t: TestContext) =>
     'GET /api/v1/deployment_overrides': { body: [['region', 'eu']] },
     'POST /api/v1/application_overrides': { body: [['replicas', '1']] },
     'GET /api/v1/whoami': {
-      body: { role: 'admin', actor: 'ann', source: 'octo', project: 'p', can_read_output: true },
+      body: whoami('admin'),
     },
+    'PUT /api/v1/deployments/x1/owner': success,
+    'GET /api/v1/policy': { body: policyState },
+    'GET /api/v1/policy/explain': { body: { allowed: true, message: 'ann may.', grants: [] } },
+    'GET /api/v1/sessions': { body: [session] },
+    'DELETE /api/v1/sessions/7': success,
     'GET /api/v1/ping': { body: 'abc' },
   })
 
@@ -68,6 +73,12 @@ const argsByCommand: Record<string, string[]> = {
   'context remove': ['here'],
   completion: ['bash'],
   cancel: ['-a', '7'],
+  owner: ['x1', 'ann'],
+  'policy check': ['test/octo/commands/policy.yaml'],
+  'policy show': [],
+  'policy explain': ['--right', 'archive'],
+  sessions: [],
+  'sessions end': ['7'],
   wait: ['-n', 'x1', '--for', 'archived', '--timeout', '0.3s'],
   watch: ['--timeout', '0.3s'],
 }

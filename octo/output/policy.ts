@@ -1,0 +1,13 @@
+/** The rules of a policy in words. Called by `octo policy check` and `octo policy show`. */
+import { toSingleLine } from './terminal-text.ts'
+
+/** Numbered as the rules that whoami and policy explain name. */
+export function numberedRules(rules: readonly string[]): string[] {
+  const width = String(rules.length).length
+  return rules.map((rule, index) => `${String(index + 1).padStart(width)}  ${toSingleLine(rule)}`)
+}
+
+export const defaultRoleSentence = (role: string): string =>
+  role === 'none'
+    ? 'People whom no rule matches have no role.'
+    : `People whom no rule matches are ${role} of all deployments.`
