@@ -24,6 +24,12 @@ export function authenticate(
 ): MiddlewareHandler<RequestEnv> {
   return async (context, next) => {
     const request = rawRequestOf(context)
+    // Who needs no right is not kept out by a cookie that has ended.
+    if (required === 'open') {
+      context.set('identity', auth.identifier.anonymous)
+      context.set('caller', { key: null, address: access.sender.address(request) })
+      return next()
+    }
     const found = identifySender(auth, access, request, (identity) => mayPass(identity, required))
     // Most callers are known at once, and a promise costs a turn.
     const { identity, address } = found instanceof Promise ? await found : found
@@ -59,8 +65,8 @@ export function identifySender(
   })
 }
 
-const mayPass = ({ permissions }: Identity, required: RequiredRight) =>
-  required === 'open' || decide(permissions, required === 'known' ? 'read' : required).isAllowed
+const mayPass = ({ permissions }: Identity, required: Exclude<RequiredRight, 'open'>) =>
+  decide(permissions, required === 'known' ? 'read' : required).isAllowed
 
 /** For paths that cost much and need no credential: every address pays, also one with a credential. Throws rate_limited. */
 export function limitAddress({ limits, sender }: Access): MiddlewareHandler<RequestEnv> {

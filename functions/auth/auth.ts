@@ -18,6 +18,7 @@ import { noPolicy, openPolicySource, type PolicySource } from './policy/policy-s
 import { createSessionCookies, type SessionCookies } from './sessions/session-cookie.ts'
 import { createSessionStore, type SessionStore } from './sessions/session-store.ts'
 import { createSharedCredentials, type SharedCredentials } from './shared-credentials.ts'
+import { createSignInCounter, type SignInCounter } from './sign-in-counter.ts'
 import { createProxyReader } from './trusted-proxy.ts'
 
 export type Auth = {
@@ -29,6 +30,7 @@ export type Auth = {
   permissions: PermissionReader
   connections: OpenConnections
   people: PeopleRecorder
+  signIns: SignInCounter
   /** Null without OIDC_ISSUER. */
   provider: OidcProvider | null
 }
@@ -65,7 +67,18 @@ export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
   const readProxy = createProxyReader(settings, sender)
   const identifier = createIdentifier({ settings, credentials, readProxy, cookies, sessions, permissions })
   const connections = createOpenConnections(identifier, sessions, policy, log)
-  return { identifier, credentials, cookies, sessions, policy, permissions, connections, provider, people }
+  return {
+    identifier,
+    credentials,
+    cookies,
+    sessions,
+    policy,
+    permissions,
+    connections,
+    provider,
+    people,
+    signIns: createSignInCounter(),
+  }
 }
 
 async function createProvider(settings: ServerSettings, policy: PolicySource): Promise<OidcProvider | null> {

@@ -26,6 +26,7 @@ export type Identifier = {
     beforeRead?: () => Promise<void>,
     authorization?: string,
   ): Identity | Promise<Identity>
+  anonymous: Identity
   /** Whether an Authorization header of the request is valid, which no page of a stranger can send. */
   hasValidHeader(request: RawRequest): boolean
   /** The same identity under the present policy. */
@@ -133,6 +134,7 @@ export function createIdentifier(options: Options): Identifier {
   }
 
   return {
+    anonymous,
     identify(request, beforeRead, authorization = request.headers.get('authorization') ?? undefined) {
       const credential = credentials.match(authorization)
       const member = readProxy(request)

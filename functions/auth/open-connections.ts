@@ -35,6 +35,7 @@ export function createOpenConnections(
   const connections = new Set<Connection>()
 
   const change = (connection: Connection, what: ConnectionChange) => {
+    if (!connections.has(connection)) return
     if (typeof what === 'string') connections.delete(connection)
     else connection.identity = what.identity
     connection.onChange(what)
@@ -88,6 +89,9 @@ export function createOpenConnections(
         identity.proof === 'proxy' ? performance.now() + proxyLifetimeMs() : Number.POSITIVE_INFINITY
       const connection: Connection = { identity, onChange, expiresAtMs }
       connections.add(connection)
+      // It may have ended while the connection was opened.
+      const { session } = identity
+      if (session !== null && sessions.hasEnded(session.hash)) setImmediate(() => change(connection, 'ended'))
       return () => connections.delete(connection)
     },
     close: () => clearInterval(timer),

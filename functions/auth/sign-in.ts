@@ -197,6 +197,7 @@ function navigation(services: Auth, handler: NavigationHandler): Handler<Request
       const isKnown = error instanceof SignInError || error instanceof ApiError
       const code = isKnown ? error.code : 'internal'
       const requestId = requestIdOf(context)
+      services.auth.signIns.recordFailure()
       services.log.warn(
         {
           code,

@@ -23,7 +23,7 @@ export type Metrics = {
 
 /** `clientCount` returns the number of open websockets. Each {@link Metrics.text} queries PostgreSQL at most once. */
 export function createMetrics(
-  { db, access }: Pick<Services, 'db' | 'access'>,
+  { db, access, auth }: Pick<Services, 'db' | 'access' | 'auth'>,
   clientCount: () => number,
 ): Metrics {
   const serverRegistry = new Registry()
@@ -54,6 +54,13 @@ export function createMetrics(
     'octopod_rate_limited_requests_total',
     'Requests refused by a limit of callers',
     access.limits.refusedCount,
+  )
+  counter('octopod_sign_ins_total', 'Sessions that this server has started', auth.sessions.startedCount)
+  counter('octopod_failed_sign_ins_total', 'Sign-ins that this server has refused', auth.signIns.failedCount)
+  counter(
+    'octopod_policy_rejected_total',
+    'Policy files that this server has rejected',
+    auth.policy.rejectedCount,
   )
   // A registry of its own: without PostgreSQL these metrics are left out instead of repeated.
   const clusterRegistry = new Registry()

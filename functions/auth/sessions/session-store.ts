@@ -10,6 +10,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../../db/pool.ts'
 import {
   claimRefresh,
+  deleteExpiredSessions,
   endSession,
   findSessions,
   insertSession,
@@ -55,11 +56,15 @@ export type SessionStore = {
   onChange(listener: (changed: SessionChanged) => void): void
   /** From Redis. */
   receive(changed: SessionChanged): void
+  /** Whether the end was announced here lately: for what was authorized just before. */
+  hasEnded(tokenHash: string): boolean
   /** Forgets what was read: announcements may have been missed. */
   forgetAll(): void
   /** Reads sessions of open websockets and streams again, and refreshes their groups. Announces the ended ones here. */
   revalidate(sessionIds: readonly string[]): Promise<void>
-  maxAgeMs(hasProviderTokens: boolean): number
+  maxAgeMs(canRefresh: boolean): number
+  /** Since the start of this server. */
+  startedCount(): number
 }
 
 type Options = {
@@ -96,17 +101,21 @@ export function createSessionStore(options: Options): SessionStore {
   const refreshIntervalMs = settings.OIDC_REFRESH_INTERVAL * 0.9
   const cache = new LRUCache<string, Cached>({ max: maxCached })
   const listeners: ((changed: SessionChanged) => void)[] = []
+  const ended = new LRUCache<string, true>({ max: maxCached })
   const refreshes = new Map<string, Promise<void>>()
   const permits = createSemaphore(maxRefreshes)
   /** Grows with every announcement: what was read before one may be out of date. */
   let announcements = 0
+  let started = 0
 
   const load = createBatchLoader(async (hashes: readonly string[]) => {
     const before = announcements
     const readAtMs = performance.now()
     const readAtDayMs = Date.now()
     const records = await findSessions(db, hashes, idleMs)
-    const byHash = new Map(records.map((record) => [record.tokenHash, record]))
+    // A session may have ended since PostgreSQL was asked.
+    const current = records.filter(({ tokenHash }) => !ended.has(tokenHash))
+    const byHash = new Map(current.map((record) => [record.tokenHash, record]))
     if (keepsSessions && before === announcements)
       for (const [hash, record] of byHash) cache.set(hash, { record, readAtMs, readAtDayMs })
     return byHash
@@ -118,6 +127,7 @@ export function createSessionStore(options: Options): SessionStore {
   const receive = (changed: SessionChanged) => {
     announcements += 1
     cache.delete(changed.tokenHash)
+    if (changed.ended) ended.set(changed.tokenHash, true)
     for (const listener of listeners) listener(changed)
   }
   const announce = async (changed: SessionChanged) => {
@@ -125,10 +135,10 @@ export function createSessionStore(options: Options): SessionStore {
     await publishSession(redis, settings.REDIS_PREFIX, changed)
   }
   const end: SessionStore['end'] = async (tokenHash, sessionId) => {
-    const ended = await endSession(db, tokenHash)
+    const deleted = await endSession(db, tokenHash)
     await announce({ tokenHash, ended: true })
-    if (ended === null) return undefined
-    const { providerTokens } = ended
+    if (deleted === null) return undefined
+    const { providerTokens } = deleted
     const tokens =
       sessionId === undefined || providerTokens === null
         ? null
@@ -184,10 +194,13 @@ export function createSessionStore(options: Options): SessionStore {
     refreshes.set(record.tokenHash, started)
     return started
   }
+  /** After a refresh that failed, the next one waits for the claim to expire; until then the old groups count. */
+  const failedRefreshes = new LRUCache<string, number>({ max: maxCached })
   const isRefreshDue = ({ record, readAtMs }: Pick<Cached, 'record' | 'readAtMs'>) =>
+    provider !== null &&
     record.hasProviderTokens &&
     record.groupsReadAgoMs + (performance.now() - readAtMs) > refreshIntervalMs &&
-    provider !== null
+    performance.now() - (failedRefreshes.get(record.tokenHash) ?? Number.NEGATIVE_INFINITY) > refreshClaimMs
 
   const read = async (hash: string): Promise<Pick<Cached, 'record' | 'readAtMs'> | null> => {
     const readAtMs = performance.now()
@@ -200,16 +213,13 @@ export function createSessionStore(options: Options): SessionStore {
       log.debug({ err: error }, 'the use of a session was not stored'),
     )
   }
-  /** After a refresh that failed, the next one waits for the claim to expire; until then the old groups count. */
-  const refreshFailedAt = new LRUCache<string, number>({ max: maxCached })
   const withGroups = async (sessionId: string, found: Pick<Cached, 'record' | 'readAtMs'>) => {
     const { tokenHash } = found.record
-    const failedAtMs = refreshFailedAt.get(tokenHash) ?? Number.NEGATIVE_INFINITY
-    if (!isRefreshDue(found) || performance.now() - failedAtMs < refreshClaimMs) return found.record
+    if (!isRefreshDue(found)) return found.record
     await Promise.race([refreshOnce(sessionId, found.record), delay(refreshWaitMs)])
     const again = await read(tokenHash)
     if (again === null) return null
-    if (isRefreshDue(again)) refreshFailedAt.set(tokenHash, performance.now())
+    if (isRefreshDue(again)) failedRefreshes.set(tokenHash, performance.now())
     return again.record
   }
 
@@ -226,19 +236,24 @@ export function createSessionStore(options: Options): SessionStore {
     },
     async create({ tokens, credentialMacOf, ...input }) {
       const sessionId = createSessionId()
-      const ended = await insertSession(db, {
+      started += 1
+      const surplus = await insertSession(db, {
         ...input,
         tokenHash: hashSessionId(sessionId),
         credentialMac: credentialMacOf?.(sessionId) ?? null,
         providerTokens: tokens === null ? null : encryptTokens(sessionId, tokens),
         maxAgeMs: this.maxAgeMs(input.proof === 'shared' || tokens !== null),
       })
-      await Promise.all(ended.map((tokenHash) => announce({ tokenHash, ended: true })))
+      deleteExpiredSessions(db, idleMs).catch((error) =>
+        log.debug({ err: error }, 'expired sessions were not deleted'),
+      )
+      await Promise.all(surplus.map((tokenHash) => announce({ tokenHash, ended: true })))
       return sessionId
     },
     end,
     onChange: (listener) => listeners.push(listener),
     receive,
+    hasEnded: (tokenHash) => ended.has(tokenHash),
     forgetAll() {
       announcements += 1
       cache.clear()
@@ -253,6 +268,7 @@ export function createSessionStore(options: Options): SessionStore {
         }),
       )
     },
+    startedCount: () => started,
     maxAgeMs: (canRefresh) =>
       canRefresh ? settings.SESSION_MAX_AGE : Math.min(settings.SESSION_MAX_AGE, maxAgeWithoutRefreshMs),
   }

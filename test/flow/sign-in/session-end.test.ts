@@ -11,6 +11,7 @@ import {
   type SignedInSystem,
   startSignedInSystem,
 } from '../../helpers/oidc/signed-in-system.ts'
+import { startTcpProxy } from '../../helpers/tcp-proxy.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 
 let all: SignedInSystem
@@ -227,12 +228,37 @@ test('A shared credential is exchanged for a session, which ends when the creden
   await rotated.stop()
 })
 
-test('Without PostgreSQL nobody is taken for signed out', async () => {
-  const browser = await all.signIn('dev1')
-  // A path that needs no database, so that the session alone decides.
-  assert.equal((await browser.request('GET', '/config.json')).status, 200)
-  assert.equal(
-    ((await browser.request('GET', '/config.json')).body as { has_session: boolean }).has_session,
-    true,
-  )
+test('Sign-ins, refused ones and rejected policies are counted', async () => {
+  const counted = await all.system.startServer({ PORT: '0', METRICS_PORT: '0' })
+  const browser = createBrowserLike(all.browser(), counted.url)
+  await browser.request('POST', '/auth/session', undefined, { Authorization: 'Bearer new' })
+  await browser.request('GET', '/auth/callback?code=x&state=y')
+  const metrics = await (await fetch(`http://127.0.0.1:${counted.ready.metricsPort}/metrics`)).text()
+  assert.match(metrics, /^octopod_sign_ins_total 1$/m)
+  assert.match(metrics, /^octopod_failed_sign_ins_total 1$/m)
+  assert.match(metrics, /^octopod_policy_rejected_total 0$/m)
+  await counted.stop()
+})
+
+test('While PostgreSQL is unreachable, nobody is taken for signed out or anonymous', async () => {
+  const proxy = await startTcpProxy(all.system.databaseUrl)
+  const behind = await all.system.startServer({
+    PORT: '0',
+    DATABASE_URL: proxy.url,
+    ANONYMOUS_ROLE: 'developer',
+  })
+  const browser = createBrowserLike(await all.signIn('dev1'), behind.url)
+  const unknown = createBrowserLike(await all.signIn('dev1'), behind.url)
+  assert.equal(await statusOf(browser), 200)
+  proxy.freeze()
+  const answer = await unknown.api('GET', '/whoami')
+  assert.equal(answer.status, 503, answer.text)
+  assert.ok(unknown.cookies.size > 0, 'the cookie stays')
+  proxy.thaw()
+  await waitFor('the session counts again', async () => {
+    const status = await statusOf(unknown)
+    return { done: status === 200, value: null, seen: status }
+  })
+  await behind.stop()
+  await proxy.close()
 })

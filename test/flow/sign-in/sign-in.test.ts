@@ -196,6 +196,9 @@ test('An id that a stranger has put into the browser gets no rights, and the old
   assert.deepEqual([answer.status, (answer.body as { code: string }).code], [401, 'session_ended'])
   // The answer removes the cookie.
   assert.equal(old.cookies.size, 0)
+  const gone = all.browser()
+  gone.cookies.set(name, before ?? '')
+  assert.equal((await gone.api('GET', '/ping')).status, 200, 'what needs no right is answered')
   const fixed = all.browser()
   fixed.cookies.set(name, 'A'.repeat(43))
   await fixed.signIn('dev1')
