@@ -13,8 +13,9 @@ import { requireRight } from '../auth/require-right.ts'
 import { bodyLengthOf } from '../http/request-body.ts'
 import type { RequestEnv } from '../http/request-env.ts'
 import type { Access } from './access.ts'
+import type { Caller } from './limits.ts'
 import { requireOwnOrigin } from './same-origin.ts'
-import { type RawRequest, rawRequestOf } from './sender.ts'
+import { type RawRequest, rawRequestOf, type SenderReader } from './sender.ts'
 
 /** `required`: what the endpoint needs. Throws rate_limited (429) for an address that guesses credentials. */
 export function authenticate(
@@ -27,19 +28,25 @@ export function authenticate(
     // Who needs no right is not kept out by a cookie that has ended.
     if (required === 'open') {
       context.set('identity', auth.identifier.anonymous)
-      context.set('caller', { key: null, address: access.sender.address(request) })
+      context.set('caller', toCaller(auth.identifier.anonymous, access.sender, request))
       return next()
     }
     const found = identifySender(auth, access, request, (identity) => mayPass(identity, required))
     // Most callers are known at once, and a promise costs a turn.
-    const { identity, address } = found instanceof Promise ? await found : found
+    const identity = found instanceof Promise ? await found : found
     context.set('identity', identity)
-    context.set('caller', { key: identity.key, address })
+    context.set('caller', toCaller(identity, access.sender, request))
     await next()
   }
 }
 
-type Sender = { identity: Identity; address: string }
+/** The address is found out when a limit needs it: who is known has none. */
+export const toCaller = ({ key }: Identity, sender: SenderReader, request: RawRequest): Caller => ({
+  key,
+  get address() {
+    return sender.address(request)
+  },
+})
 
 /**
  * Also counts a wrong Authorization header. `isEnough`: whether the request is answered without it too. `authorization` replaces
@@ -51,17 +58,16 @@ export function identifySender(
   request: RawRequest,
   isEnough: (identity: Identity) => boolean,
   authorization = request.headers.get('authorization') ?? undefined,
-): Sender | Promise<Sender> {
-  const address = sender.address(request)
+): Identity | Promise<Identity> {
   // An address that tries many cookies pays for each of them before the database is asked.
-  const beforeRead = () => limits.countRequest({ key: null, address }, 0)
+  const beforeRead = () => limits.countRequest(toCaller(auth.identifier.anonymous, sender, request), 0)
   const found = auth.identifier.identify(request, beforeRead, authorization)
-  const isWrong =
-    authorization !== undefined && auth.credentials.exist && auth.credentials.match(authorization) === null
-  if (!(found instanceof Promise) && !isWrong) return { identity: found, address }
+  if (authorization === undefined || !auth.credentials.exist) return found
+  if (!(found instanceof Promise) && found.isByHeader) return found
+  if (auth.credentials.match(authorization) !== null) return found
   return Promise.resolve(found).then(async (identity) => {
-    if (isWrong) await wrongCredentials.record(address, authorization, isEnough(identity))
-    return { identity, address }
+    await wrongCredentials.record(sender.address(request), authorization, isEnough(identity))
+    return identity
   })
 }
 

@@ -70,16 +70,18 @@ export function createCallerLimits(
     throw new ApiError('rate_limited', message, { retryAfterSeconds })
   }
   return {
-    async countRequest({ key, address }, bodyBytes) {
-      if (key !== null || settings.REQUEST_LIMIT === 0) return
+    async countRequest(caller, bodyBytes) {
+      if (caller.key !== null || settings.REQUEST_LIMIT === 0) return
+      const { address } = caller
       const bodyRequests = bodyBytes === null ? unknownBodyRequests : Math.floor(bodyBytes / bytesPerRequest)
       const waitSeconds = await requests.consume(address, 1 + bodyRequests)
       if (waitSeconds > 0) refuse(`Too many requests from ${address} without a credential.`, waitSeconds)
     },
-    holdBody({ key, address }, bodyBytes) {
+    holdBody(caller, bodyBytes) {
       // A larger one is refused without being read.
       const bytes = Math.min(bodyBytes ?? maxBodyBytes, maxBodyBytes)
-      if (key !== null || settings.REQUEST_LIMIT === 0 || bytes < bytesPerRequest) return () => {}
+      if (caller.key !== null || settings.REQUEST_LIMIT === 0 || bytes < bytesPerRequest) return () => {}
+      const { address } = caller
       const release = hold(`bodies ${groupAddress(address)}`, maxBodyBytesOfAddress, bytes)
       if (release === null) return refuse(`Large requests from ${address} are being answered already.`, 1)
       const releaseOfAll = hold('bodies', maxBodyBytesOfAll, bytes)
@@ -106,9 +108,10 @@ export function createCallerLimits(
         release()
       }
     },
-    holdWebSocket({ key, address }) {
+    holdWebSocket(caller) {
       const limit = settings.REQUEST_LIMIT * websocketsPerRequest
-      if (key !== null || limit === 0) return () => {}
+      if (caller.key !== null || limit === 0) return () => {}
+      const { address } = caller
       const release = hold(`websocket ${groupAddress(address)}`, limit)
       return release ?? refuse(`${limit} websockets from ${address} are open already.`, windowSeconds)
     },

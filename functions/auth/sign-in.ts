@@ -113,7 +113,7 @@ function signInByCredential(services: Auth): Handler<RequestEnv> {
   return async (context) => {
     const request = rawRequestOf(context)
     requireSecureTransport(auth.cookies.originOf(request))
-    const { address } = await identifySender(auth, access, request, () => false)
+    await identifySender(auth, access, request, () => false)
     const authorization = request.headers.get('authorization')
     const credential = auth.credentials.match(authorization)
     if (credential === null || !authorization)
@@ -130,7 +130,7 @@ function signInByCredential(services: Auth): Handler<RequestEnv> {
       credentialMacOf: (sessionId) => macOf(sessionId, authorization),
       tokens: null,
     })
-    log.info({ credential, address }, 'signed in with a shared credential')
+    log.info({ credential, address: access.sender.address(request) }, 'signed in with a shared credential')
     return response
   }
 }

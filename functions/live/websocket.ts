@@ -9,7 +9,7 @@ import { decide, matchesAny } from '../../domain/access/roles.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { LiveMessage } from '../../domain/event.ts'
-import { identifySender } from '../access/authenticate.ts'
+import { identifySender, toCaller } from '../access/authenticate.ts'
 import { requireOwnOrigin } from '../access/same-origin.ts'
 import { countLines, type RawRequest } from '../access/sender.ts'
 import type { Identity } from '../auth/identity.ts'
@@ -107,12 +107,12 @@ export function createWebSocketRelay(
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('not_found', 'Websockets are served at /event.')
       }
-      const { identity, address } = await authorizeUpgrade({
+      const { identity, caller } = await authorizeUpgrade({
         peerAddress: request.socket.remoteAddress,
         headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
         countLines: (name) => countLines(request.rawHeaders, name),
       })
-      socket.once('close', access.limits.holdWebSocket({ key: identity.key, address }))
+      socket.once('close', access.limits.holdWebSocket(caller))
       sockets.handleUpgrade(request, socket, head, (client) => open(client, identity))
     } catch (error) {
       rejectUpgrade(socket, error, toRequestId(request.headers['x-request-id']?.toString()))
@@ -125,11 +125,12 @@ export function createWebSocketRelay(
     const authorization =
       request.headers.get('authorization') ?? authorizationOf(request.headers.get('sec-websocket-protocol'))
     const mayRead = ({ permissions }: Identity) => decide(permissions, 'read').isAllowed
-    const sender = await identifySender(auth, access, request, mayRead, authorization)
-    if (sender.identity.session !== null) requireOwnOrigin(request, auth.cookies.originOf(request))
-    await access.limits.countRequest({ key: sender.identity.key, address: sender.address }, 0)
-    requireRight(settings, sender.identity, 'read')
-    return sender
+    const identity = await identifySender(auth, access, request, mayRead, authorization)
+    if (identity.session !== null) requireOwnOrigin(request, auth.cookies.originOf(request))
+    const caller = toCaller(identity, access.sender, request)
+    await access.limits.countRequest(caller, 0)
+    requireRight(settings, identity, 'read')
+    return { identity, caller }
   }
 
   function markAlive(this: WebSocket): void {
