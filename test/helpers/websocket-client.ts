@@ -6,7 +6,7 @@ import { waitFor } from './wait-for.ts'
 export async function connectWebSocket(
   url: string,
   protocols: string[] = [],
-  options: { origin?: string } = {},
+  options: { origin?: string; headers?: Record<string, string> } = {},
 ) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/event`, protocols, options)
   const messages: LiveMessage[] = []
