@@ -17,7 +17,6 @@ export function sharedSettings(
 ): Record<string, string> {
   const header =
     userEnvironment.POWER_AUTHORIZATION_HEADER || persistedSecret(dataDir.file('authorization'), 'Bearer ')
-  const optional = ['REDIS_PREFIX', 'APP_AUTHORIZATION_HEADER', 'APP_URL']
   return {
     DATABASE_URL: addresses.databaseUrl,
     REDIS_URL: addresses.redisUrl,
@@ -32,10 +31,36 @@ export function sharedSettings(
     OCTO_AUTHORIZATION_HEADER: header,
     ...(isOpenToThisMachine(userEnvironment, addresses.server) ? { ANONYMOUS_ROLE: 'developer' } : {}),
     ...Object.fromEntries(
-      optional.flatMap((name) => (userEnvironment[name] ? [[name, userEnvironment[name]]] : [])),
+      optionalSettings.flatMap((name) => (userEnvironment[name] ? [[name, userEnvironment[name]]] : [])),
     ),
   }
 }
+
+/** They have no default here, and all servers need the same. */
+const optionalSettings = [
+  'REDIS_PREFIX',
+  'APP_URL',
+  'ALLOWED_HOSTS',
+  'APP_AUTHORIZATION_HEADER',
+  'SHARED_CREDENTIALS',
+  'ANONYMOUS_ROLE',
+  'USER_ROLE',
+  'SIGNED_IN_ROLE',
+  'OCTOPOD_POLICY',
+  'OWNERSHIP',
+  'OUTPUT_READERS',
+  'ACTOR_HEADER',
+  'GROUPS_HEADER',
+  'TRUSTED_PROXIES',
+  'OIDC_ISSUER',
+  'OIDC_CLIENT_ID',
+  'OIDC_CLIENT_SECRET',
+  'OIDC_CLIENT_SECRET_FILE',
+  'OIDC_SCOPES',
+  'OIDC_GROUPS_CLAIM',
+  'OIDC_ALLOWED_GROUPS',
+  'OIDC_NAME',
+]
 
 const waysToSignIn = ['ANONYMOUS_ROLE', 'APP_AUTHORIZATION_HEADER', 'OIDC_ISSUER', 'ACTOR_HEADER']
 

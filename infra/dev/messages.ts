@@ -8,6 +8,8 @@ export function readyMessage(
   dataDir: DataDir,
   address: ListenAddress,
   userEnvironment: NodeJS.ProcessEnv,
+  /** What the programs were started with. */
+  shared: Readonly<Record<string, string>>,
 ): string[] {
   const { url } = address
   const relativePath = relative(process.cwd(), dataDir.path)
@@ -22,8 +24,25 @@ export function readyMessage(
     `Octopod is ready: ${url}`,
     `  octo    ${prefix}npm run -s octo -- list     in another terminal, in this folder; in other folders first:`,
     `          export OCTOPOD_URL=${url} OCTO_AUTHORIZATION_HEADER="${header}"`,
+    ...accessLines(shared).map((line, index) => `  ${index === 0 ? 'access' : '      '}  ${line}`),
     `  data    ${folder} (logs in ${folder}/logs)`,
     '  stop    Ctrl-C. Deployments keep running: archive or clean up those that you no longer need.',
+  ]
+}
+
+/** Who may do what, in the order in which the server asks. */
+function accessLines(shared: Readonly<Record<string, string>>): string[] {
+  const { OIDC_ISSUER, ACTOR_HEADER, APP_AUTHORIZATION_HEADER, OCTOPOD_POLICY, ANONYMOUS_ROLE } = shared
+  const role = (name: string) => shared[name] || 'developer'
+  const roles = OCTOPOD_POLICY ? `roles as in ${OCTOPOD_POLICY}` : `role ${role('SIGNED_IN_ROLE')}`
+  return [
+    ...(ANONYMOUS_ROLE && ANONYMOUS_ROLE !== 'none'
+      ? [`everyone who can reach the address has the role ${ANONYMOUS_ROLE}, without signing in`]
+      : []),
+    ...(OIDC_ISSUER ? [`people sign in at ${OIDC_ISSUER}: ${roles}`] : []),
+    ...(ACTOR_HEADER ? [`people whom a proxy of TRUSTED_PROXIES names in ${ACTOR_HEADER}: ${roles}`] : []),
+    ...(APP_AUTHORIZATION_HEADER ? [`clients with APP_AUTHORIZATION_HEADER: role ${role('USER_ROLE')}`] : []),
+    'the header above gives the role admin; docs/sign-in.md and docs/policy.md say how to give roles to people',
   ]
 }
 
@@ -34,11 +53,12 @@ const shellQuote = (path: string) =>
 export const stoppingMessage =
   'Stopping runner, server, PostgreSQL and Redis; deployments keep running. Press Ctrl-C again to kill everything.'
 
-/** The last five lines of a program's output, indented, for an error message. */
+/** The end of a program's output, indented, for an error message: five lines, or all lines of a last message that is no log. */
 export function lastOutputLines(program: RunningProgram): string[] {
-  return program
-    .lastLines()
-    .slice(-5)
+  const lines = program.lastLines()
+  const messageLength = lines.length - 1 - lines.findLastIndex((line) => line.startsWith('{'))
+  return lines
+    .slice(-Math.max(5, Math.min(messageLength, 15)))
     .map((line) => `  ${logMessageOf(line).slice(0, 300)}`)
 }
 

@@ -82,5 +82,5 @@ async function startInOrder(
   ])
 
   // 4. Print how to use it.
-  for (const line of readyMessage(dataDir, address, environment)) print(line)
+  for (const line of readyMessage(dataDir, address, environment, shared)) print(line)
 }

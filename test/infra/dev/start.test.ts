@@ -122,6 +122,12 @@ const failures: {
     expected: /^The server ended with code 4 \(log: .*server\.log\)\.\n {2}the server cannot start\n$/,
   },
   {
+    title: 'A server that refuses its settings in many lines',
+    extra: { SERVER_REFUSES: '1' },
+    expected:
+      /^The server ended with code 1 \(log: .*server\.log\)\.\n {2}sentence 1\n( {2}.*\n)*? {2}sentence 7\n$/,
+  },
+  {
     title: 'A damaged data folder',
     prepare: ({ dataDir, environment }) => {
       delete environment.DATABASE_URL
@@ -189,6 +195,39 @@ test('HOST sets the address of the page, for octo and in the environment file', 
   run.process.kill('SIGINT')
   assert.equal(await run.end, 0)
   removeInstallation(installation)
+})
+
+test('Says who may do what: everyone on this machine, or as the settings of the user say', async () => {
+  const access = async (extra: Record<string, string>) => {
+    const installation = await createInstallation()
+    const run = runStart(installation, extra)
+    await run.waitForOutput('Ctrl-C')
+    const environment = readFileSync(join(installation.dataDir, 'environment'), 'utf8')
+    run.process.kill('SIGINT')
+    await run.end
+    removeInstallation(installation)
+    const [, lines = ''] = /\n( {2}access [\s\S]*?)\n {2}data /.exec(run.output()) ?? []
+    return { lines, environment }
+  }
+  const open = await access({})
+  assert.match(
+    open.lines,
+    /^ {2}access {2}everyone .* has the role developer, without signing in\n.* role admin;/,
+  )
+  assert.match(open.environment, /^ANONYMOUS_ROLE='developer'$/m)
+  const signIn = await access({
+    OIDC_ISSUER: 'https://login.example.com',
+    OIDC_CLIENT_ID: 'octopod',
+    OCTOPOD_POLICY: '/p.yaml',
+  })
+  assert.doesNotMatch(signIn.lines, /everyone/)
+  assert.match(signIn.lines, /people sign in at https:\/\/login\.example\.com: roles as in \/p\.yaml\n/)
+  assert.match(signIn.environment, /^OIDC_CLIENT_ID='octopod'$/m)
+  assert.doesNotMatch(signIn.environment, /ANONYMOUS_ROLE/)
+  const viewer = await access({ ANONYMOUS_ROLE: 'viewer', APP_AUTHORIZATION_HEADER: 'Bearer u' })
+  assert.match(viewer.lines, /role viewer, without signing in\n.*APP_AUTHORIZATION_HEADER: role developer\n/)
+  const outside = await access({ HOST: '0.0.0.0' })
+  assert.doesNotMatch(outside.environment, /ANONYMOUS_ROLE/)
 })
 
 test('The printed command works in a shell, even if the folder name has a space and a quote', async () => {
