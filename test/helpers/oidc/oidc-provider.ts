@@ -16,6 +16,7 @@
  * - `stop()` closes the port and `start()` opens the same one again; sessions, codes and tokens stay.
  * - `rotateKeys()` signs with a new key from then on and removes the old one.
  * - `setClockSkew(seconds)`: the clock of the provider is that much ahead, as far as ID tokens show it.
+ * - `givenTokens`: the access, refresh and ID tokens that it has given.
  * - `tamper(change)` changes ID tokens before they are signed; `respond(path, handler)` replaces an endpoint.
  *   null ends both.
  */
@@ -49,6 +50,7 @@ export type TestOidcProvider = {
   accounts: Map<string, TestAccount>
   /** The paths that were asked for, oldest first. */
   requests: string[]
+  givenTokens: string[]
   allowRedirects(redirectUri: string, postLogoutRedirectUri?: string): void
   rotateKeys(): Promise<void>
   setClockSkew(seconds: number): void
@@ -75,6 +77,7 @@ export async function startOidcProvider(options: Options = {}): Promise<TestOidc
   const redirectUris = new Set(options.redirectUris ?? ['http://localhost/auth/callback'])
   const postLogoutRedirectUris = new Set<string>()
   const requests: string[] = []
+  const givenTokens: string[] = []
   const overrides = new Map<string, RequestHandler>()
   const adapter = createAdapter()
   let change: ((token: TamperedToken) => TamperedToken) | null = null
@@ -179,8 +182,11 @@ export async function startOidcProvider(options: Options = {}): Promise<TestOidc
     const built = new Provider(issuer, configuration)
     built.use(async (context, next) => {
       await next()
-      const body = context.body as { id_token?: string } | undefined
-      if (context.path === '/token' && body?.id_token) body.id_token = await changeIdToken(body.id_token)
+      if (context.path !== '/token') return
+      const body = context.body as { id_token?: string; access_token?: string; refresh_token?: string }
+      if (body?.id_token) body.id_token = await changeIdToken(body.id_token)
+      for (const token of [body?.id_token, body?.access_token, body?.refresh_token])
+        if (token !== undefined) givenTokens.push(token)
     })
     return built
   }
@@ -199,6 +205,7 @@ export async function startOidcProvider(options: Options = {}): Promise<TestOidc
     publicClientId,
     accounts,
     requests,
+    givenTokens,
     allowRedirects(redirectUri, postLogoutRedirectUri) {
       redirectUris.add(redirectUri)
       if (postLogoutRedirectUri !== undefined) postLogoutRedirectUris.add(postLogoutRedirectUri)
