@@ -3,6 +3,7 @@
  * them, and by the linter.
  */
 import type { ByLevel, KeyValue } from './overrides.ts'
+import type { Manifest } from './scripts/manifest.ts'
 import { type Status, statusTable } from './statuses.ts'
 
 type ScriptRow = {
@@ -106,6 +107,33 @@ export function configArguments(
       ? deployment.flatMap(([key, value]) => ['--deployment-config', `${key}=${value}`])
       : []),
   ]
+}
+
+/** What a script is started with. `configFile`: the config for its file; null when its arguments contain all of it. */
+export type ScriptInput = { args: string[]; configFile: EffectiveConfig | null }
+
+/** The input of create, update, archive, unarchive, check, archive_check, cleanup, config_check and info. */
+export function lifecycleInput(
+  { config: place }: Pick<Manifest, 'config'>,
+  project: Project,
+  name: string,
+  config: EffectiveConfig,
+): ScriptInput {
+  return place === 'argv'
+    ? { args: lifecycleArguments(project, name, config), configFile: null }
+    : { args: lifecycleArguments(project, name, { application: [], deployment: [] }), configFile: config }
+}
+
+/** The input of the four config scripts. Those of the deployment level receive no config, so they get no file either. */
+export function configInput(
+  { config: place }: Pick<Manifest, 'config'>,
+  script: ConfigScript,
+  project: Project,
+  deployment: readonly KeyValue[],
+): ScriptInput {
+  return place === 'argv' || !receivesConfig(script)
+    ? { args: configArguments(script, project, deployment), configFile: null }
+    : { args: configArguments(script, project, []), configFile: { application: [], deployment } }
 }
 
 /** A script of Octopod 1.6 knows only the statuses of 1.6. */

@@ -107,7 +107,7 @@ async function main(): Promise<void> {
 /** Runs the init script before all others. Clears the script cache, because new scripts may print other defaults. */
 async function runInitScript(context: RunnerContext): Promise<void> {
   if (context.scripts.path('init') !== null) {
-    const { failure } = await runScript(context, 'init', [])
+    const { failure } = await runScript(context, 'init', { args: [], configFile: null })
     if (failure !== null) throw new SettingsError(failureText(failure))
   }
   await waitUntilReady(context.redis, 2000)

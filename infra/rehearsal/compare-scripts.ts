@@ -4,10 +4,11 @@
  */
 import { applyOverrides, type KeyValue, overridesFromWire } from '../../domain/overrides.ts'
 import {
-  configArguments,
+  configInput,
   type EffectiveConfig,
-  lifecycleArguments,
+  lifecycleInput,
   type Project,
+  type ScriptInput,
 } from '../../domain/script.ts'
 import { settings } from '../../domain/settings.ts'
 import { collectOutput } from '../../runner/process/process.ts'
@@ -51,11 +52,11 @@ async function compareDeployment(
   )
   await compareKeys(runner, 'application_config_keys', deployment, old.name)
   const config: EffectiveConfig = { application, deployment }
-  const args = lifecycleArguments(runner.project, old.name, config)
-  await compareRuns(runner, 'config_check', args, old.name)
-  const info = await compareRuns(runner, 'info', args, old.name)
+  const input = lifecycleInput(runner.scripts.manifest, runner.project, old.name, config)
+  await compareRuns(runner, 'config_check', input, old.name)
+  const info = await compareRuns(runner, 'info', input, old.name)
   if (info !== null) compareLinks(runner, old, info)
-  await compareRuns(runner, old.status.startsWith('Archive') ? 'archive_check' : 'check', args, old.name)
+  await compareRuns(runner, old.status.startsWith('Archive') ? 'archive_check' : 'check', input, old.name)
 }
 
 /** → the defaults; empty if they cannot be read, which is reported */
@@ -65,7 +66,8 @@ async function compareConfig(
   deployment: readonly KeyValue[],
   name?: string,
 ): Promise<KeyValue[]> {
-  const run = await compareRuns(runner, script, configArguments(script, runner.project, deployment), name)
+  const input = configInput(runner.scripts.manifest, script, runner.project, deployment)
+  const run = await compareRuns(runner, script, input, name)
   return run === null ? [] : (readOutput(runner, script, () => parsePairs(run.stdout), name) ?? [])
 }
 
@@ -75,7 +77,8 @@ async function compareKeys(
   deployment: readonly KeyValue[],
   name?: string,
 ): Promise<void> {
-  const run = await compareRuns(runner, script, configArguments(script, runner.project, deployment), name)
+  const input = configInput(runner.scripts.manifest, script, runner.project, deployment)
+  const run = await compareRuns(runner, script, input, name)
   if (run !== null) readOutput(runner, script, () => parseKeys(run.stdout), name)
 }
 
@@ -99,7 +102,7 @@ function compareLinks(runner: ScriptRunner, old: OldDeployment, run: Run): void 
 async function compareRuns(
   runner: ScriptRunner,
   script: ScriptName,
-  args: string[],
+  input: ScriptInput,
   name?: string,
 ): Promise<Run | null> {
   const file = runner.scripts.path(script)
@@ -108,7 +111,7 @@ async function compareRuns(
   const whole = Object.fromEntries(
     Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
   )
-  const run = (env: Record<string, string>) => runOnce(runner, file, args, env)
+  const run = (env: Record<string, string>) => runOnce(runner, file, input, env)
   const before = await run(whole)
   const after = await run(scriptEnvironment(process.env, process.env.SCRIPT_ENVIRONMENT))
   const limitMs = timeLimitMs(script)
@@ -127,11 +130,11 @@ async function compareRuns(
 async function runOnce(
   { signal }: ScriptRunner,
   file: string,
-  args: string[],
+  input: ScriptInput,
   env: Record<string, string>,
 ): Promise<Run> {
   const killGraceMs = settings.KILL_GRACE.parse.parse(process.env.KILL_GRACE)
-  const request = { file, args, env, timeoutMs: oldTimeoutMs, killGraceMs, signal }
+  const request = { file, ...input, env, timeoutMs: oldTimeoutMs, killGraceMs, signal }
   const { result, stdout, stderr } = await collectOutput(request, maxOutputBytes)
   const outcome = result.error ?? (result.signal === null ? `exit code ${result.exitCode}` : result.signal)
   return { outcome, stdout, stderr, durationMs: result.durationMs }

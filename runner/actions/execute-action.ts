@@ -6,7 +6,7 @@ import { actions, emptyResult, type ScriptResult, stateFromResult } from '../../
 import type { ChangeEvent } from '../../domain/event.ts'
 import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
-import { lifecycleArguments } from '../../domain/script.ts'
+import { lifecycleInput } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import type { Output } from '../output/output.ts'
 import { runProcess } from '../process/process.ts'
@@ -154,9 +154,9 @@ async function runScriptProcess(
   { config }: Extract<PreparedAction, { warnings: string[] }>,
   output: Output,
 ): Promise<ScriptResult> {
-  const { settings, project, environment } = context
-  const args = lifecycleArguments(project, action.name, config)
-  const request = buildRequest(context, actions[action.kind].script, args, { signal: lease.signal })
+  const { settings, scripts, project, environment } = context
+  const input = lifecycleInput(scripts.manifest, project, action.name, config)
+  const request = buildRequest(context, actions[action.kind].script, input, { signal: lease.signal })
   const env = { ...environment, ...attemptEnvironment(action) }
   const result = await runProcess({ ...request, env, marker, onOutput: output.push })
   const limitSeconds = settings.CONTROL_SCRIPT_TIMEOUT / 1000

@@ -40,7 +40,8 @@ async function sendNotification(context: RunnerContext, change: StatusChange): P
   const from = change.old_status as Status
   const to = change.new_status as Status
   const args = notificationArguments(project, deployment, from, to)
-  const run = await runScript(context, 'notifications', args, {
+  const input = { args, configFile: null }
+  const run = await runScript(context, 'notifications', input, {
     timeoutMs: settings.CHECK_TIMEOUT,
     extraEnvironment: failureEnvironment(isFailed(to) ? change.failure : null),
   })

@@ -67,6 +67,15 @@ export function isSameProcess({ pid, startTicks }: ProcessIdentity): boolean {
   }
 }
 
+/** Whether the process has surely ended; false when that cannot be read. */
+export function hasEnded({ pid, startTicks }: ProcessIdentity): boolean {
+  try {
+    return parseStat(readWholeFile(`/proc/${pid}/stat`, Buffer.allocUnsafe(1024)))?.startTicks !== startTicks
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+  }
+}
+
 /** Returns null on other systems than Linux. */
 export function readRunnerProcess(): RunnerProcess | null {
   try {

@@ -7,11 +7,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { emptyResult, type ScriptResult } from '../../domain/actions.ts'
+import type { EffectiveConfig } from '../../domain/script.ts'
+import {
+  configFileVariable,
+  formatConfigFile,
+  removeConfigFile,
+  temporaryFolder,
+  writeConfigFile,
+} from './config-file.ts'
 import { createGarbageCollector, type GarbageCollector, hasOutput, readPipes } from './pipes.ts'
 import { createProcessTable, type ProcessTable } from './process-table.ts'
 import { createProcessTree } from './process-tree.ts'
 import { createMarker, markerVariable } from './script-marker.ts'
-import { assertExecutable, noNamespaceMessage, spawnErrorMessage } from './spawn-errors.ts'
+import { assertExecutable, configFileMessage, noNamespaceMessage, spawnErrorMessage } from './spawn-errors.ts'
 import { createTermination } from './terminate.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -43,6 +51,8 @@ export type ProcessRequest = {
   commandPrefix?: readonly string[]
   /** What the script prints to stderr goes into the pipe of stdout, in the order of arrival. */
   onePipe?: boolean
+  /** Written to a private file, which OCTOPOD_CONFIG_FILE names and which is removed after the script. Null: no file. */
+  configFile?: EffectiveConfig | null
 }
 
 /** How long output is read after the script has ended, when a child still holds its pipes open. */
@@ -67,9 +77,11 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
   // First: start the script.
   if (signal?.aborted) return resultWith({ [abortReason(signal)]: true })
   const marker = request.marker ?? createMarker()
+  const configText = request.configFile ? formatConfigFile(request.configFile) : null
   watchdog?.register(marker)
-  const child = await spawnScript(request, marker)
+  const child = await spawnScript(request, marker, configText)
   if (typeof child === 'string') {
+    if (configText !== null) removeConfigFile(marker)
     watchdog?.unregister(marker)
     return resultWith({ error: child })
   }
@@ -96,9 +108,10 @@ export async function runProcess(request: ProcessRequest): Promise<ScriptResult>
 
   // Finally: wait for the tree of a terminated script, and read the rest of the output.
   await termination.waitForTree()
+  if (configText !== null) removeConfigFile(marker)
   watchdog?.unregister(marker)
   await pipes.drain(drainTimeoutMs)
-  collectGarbage(argumentCopies * totalLength(request.args))
+  collectGarbage(argumentCopies * (totalLength(request.args) + (configText?.length ?? 0)))
   if (pipes.failure !== null) throw pipes.failure.error
   const reason = termination.reason === null ? {} : { [termination.reason]: true }
   if (exit === 'stuck')
@@ -154,15 +167,23 @@ type SpawnedScript = ChildProcess & { pid: number }
 
 /** Returns an error message when the script cannot be started; spawn throws some errors and emits others. */
 async function spawnScript(
-  { file, args, env, commandPrefix = [], onePipe = false }: ProcessRequest,
+  { file, args, env, commandPrefix = [], onePipe = false, timeoutMs, killGraceMs }: ProcessRequest,
   marker: string,
+  configText: string | null,
 ): Promise<SpawnedScript | string> {
+  const ownEnv: Record<string, string> = { ...env, [markerVariable]: marker }
+  try {
+    const lifetimeMs = timeoutMs + killGraceMs
+    if (configText !== null) ownEnv[configFileVariable] = writeConfigFile(marker, configText, lifetimeMs)
+  } catch (error) {
+    return configFileMessage(file, temporaryFolder(), error)
+  }
   try {
     const prefix = [...commandPrefix, ...(onePipe ? onePipePrefix : [])]
     if (prefix.length > 0) assertExecutable(file)
     const [program = file, ...rest] = [...prefix, file, ...args]
     const child = spawn(program, rest, {
-      env: { ...env, [markerVariable]: marker },
+      env: ownEnv,
       stdio: ['ignore', 'pipe', 'pipe', ...(commandPrefix.length > 0 ? (['pipe'] as const) : [])],
       detached: true,
     })

@@ -25,6 +25,23 @@ export function spawnErrorMessage(file: string, error: unknown): string {
   return `The script ${file} could not be started: ${messages[code] ?? code}.`
 }
 
+/** For a script whose config file could not be written. */
+export function configFileMessage(file: string, folder: string, error: unknown): string {
+  const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error'
+  const causes: Record<string, string> = {
+    ENOSPC: 'its disk is full. Free space there',
+    EDQUOT: 'the quota of this user is used up. Free space there',
+    EROFS: 'it is read-only. Mount a folder there that the runner can write',
+    EACCES: 'the runner may not write there. Allow it',
+    EPERM: 'the runner may not write there. Allow it',
+    ENOENT: 'it does not exist. Create it',
+    ENOTDIR: 'it is not a folder. Create it',
+    EMFILE: 'the runner has too many files open. Run fewer scripts at once',
+    ENFILE: 'this machine has too many files open. Run fewer scripts at once',
+  }
+  return `The script ${file} could not be started: its config file could not be written in ${folder}: ${causes[code] ?? `${code}. Make it writable`}, or set TMPDIR to another folder.`
+}
+
 /** For a script whose PID namespace could not be created. */
 export const noNamespaceMessage = (file: string): string =>
   `The script ${file} could not be started: this machine gave it no PID namespace; its output says why. Try again, or run fewer at once.`

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Ends scripts when their runner cannot: because it has exited (also by kill -9), or because it is frozen and a lease
 # expires. Started by watchdog.ts, one per runner. $1: the time between TERM and KILL in tenths of a second. $2: the
-# seconds between two checks of the deadlines. Reads these lines from the runner:
+# seconds between two checks of the deadlines. $3: the path of the folder with the config file of a script (config-file.ts),
+# without its marker. Reads these lines from the runner:
 #   register MARKER DEADLINE    before a script starts
 #   set_pid MARKER PID TICKS    after it has started, with the time then
 #   extend MARKER DEADLINE      after its lease was renewed
@@ -12,6 +13,7 @@
 trap '' HUP INT TERM
 grace=$1
 interval=$2
+config_folder=${3:-}
 # Entries MARKER:PID:TICKS:DEADLINE, separated by spaces.
 entries=' '
 
@@ -92,9 +94,16 @@ read_clock() {
   now=${up%.*}${up#*.}
 }
 
-# Ends the scripts MARKER:PID:TICKS from $2 on; KILL comes at $1. Reads the clock instead of counting, because on a busy
-# machine each search for processes takes long.
+# Ends the scripts MARKER:PID:TICKS from $2 on, and removes their config files; KILL comes at $1.
 end_scripts() {
+  end_processes "$@"
+  shift
+  [ -n "$config_folder" ] || return 0
+  for script in "$@"; do rm -rf -- "$config_folder${script%%:*}"; done
+}
+
+# Reads the clock instead of counting, because on a busy machine each search for processes takes long.
+end_processes() {
   kill_at=$1
   shift
   known=

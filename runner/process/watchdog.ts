@@ -8,6 +8,7 @@ import { Socket } from 'node:net'
 import { uptime } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { withTimeout } from '../../lib/with-timeout.ts'
+import { configFolder } from './config-file.ts'
 
 export type Watchdog = {
   /** Must be called before a script starts. From now on the script does not outlive the runner. */
@@ -114,7 +115,7 @@ function spawnWatchdog(killGraceMs: number, intervalMs: number): ChildProcess | 
   try {
     const child = spawn(
       '/bin/sh',
-      [scriptPath, String(Math.ceil(killGraceMs / 100)), String(intervalMs / 1000)],
+      [scriptPath, String(Math.ceil(killGraceMs / 100)), String(intervalMs / 1000), configFolder('')],
       {
         env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
         stdio: ['pipe', 'ignore', 'pipe'],

@@ -7,7 +7,7 @@ import { readScriptCache, writeScriptCache } from '../../db/redis/script-cache.t
 import { type Failure, failureText } from '../../domain/failures/failure.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
 import type { ScriptAnswer } from '../../domain/queue-messages.ts'
-import { type ConfigScript, configArguments, receivesConfig } from '../../domain/script.ts'
+import { type ConfigScript, configInput, receivesConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { configCacheKey } from './config-cache.ts'
 import { parseKeys, parsePairs } from './csv.ts'
@@ -67,10 +67,10 @@ async function runConfigScript(
   context: RunnerContext,
   { key, script, deployment }: ConfigScriptCall,
 ): Promise<ScriptAnswer> {
-  const { settings, configCache, redis, project } = context
+  const { settings, scripts, configCache, redis, project } = context
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
-  const args = configArguments(script, project, deployment)
-  const run = await runScript(context, script, args, options, { application: [], deployment })
+  const input = configInput(scripts.manifest, script, project, deployment)
+  const run = await runScript(context, script, input, options, { application: [], deployment })
   const answer = run.failure === null ? parseAnswer(script, run) : failedAnswer(run.failure)
   // Not awaited: a user may wait for the answer.
   if (!run.result.interrupted) void recordResult(context, { key, script, deployment }, answer)

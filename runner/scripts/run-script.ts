@@ -7,7 +7,8 @@ import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.
 import type { Failure } from '../../domain/failures/failure.ts'
 import {
   type EffectiveConfig,
-  lifecycleArguments,
+  lifecycleInput,
+  type ScriptInput,
   type ScriptName,
   scripts as scriptTable,
 } from '../../domain/script.ts'
@@ -39,15 +40,15 @@ export type ScriptRun = {
 
 const emptyConfig: EffectiveConfig = { application: [], deployment: [] }
 
-/** `config`: the config in `args`, whose secrets are masked in messages. */
+/** `config`: the config in `input`, whose secrets are masked in messages. */
 export async function runScript(
   context: RunnerContext,
   script: ScriptName,
-  args: string[],
+  input: ScriptInput,
   options: RunOptions = {},
   config = emptyConfig,
 ): Promise<ScriptRun> {
-  const collected = await collectOutput(buildRequest(context, script, args, options), maxOutputBytes)
+  const collected = await collectOutput(buildRequest(context, script, input, options), maxOutputBytes)
   // Most runs mask nothing.
   let patterns: SecretPatterns | undefined
   const mask = (text: string) => {
@@ -71,7 +72,8 @@ export async function runDeploymentScript(
   config: EffectiveConfig,
   options: RunOptions = {},
 ): Promise<ScriptRun> {
-  return runScript(context, script, lifecycleArguments(context.project, name, config), options, config)
+  const input = lifecycleInput(context.scripts.manifest, context.project, name, config)
+  return runScript(context, script, input, options, config)
 }
 
 export function buildRequest(
@@ -86,7 +88,7 @@ export function buildRequest(
     shutdownSignal,
   }: RunnerContext,
   script: ScriptName,
-  args: string[],
+  { args, configFile }: ScriptInput,
   { timeoutMs, signal, marker, extraEnvironment }: RunOptions = {},
 ): Omit<ProcessRequest, 'onOutput'> {
   const file = scripts.path(script)
@@ -94,6 +96,7 @@ export function buildRequest(
   return {
     file,
     args,
+    configFile,
     env: { ...environment, ...extraEnvironment },
     commandPrefix,
     onePipe: scripts.manifest.onePipe && scriptTable[script].onePipe,

@@ -1,13 +1,16 @@
 /** The environment variables that control scripts see: a list of names, so that the secrets of Octopod stay out. */
 import { type SettingName, settings } from '../../domain/settings.ts'
+import { configFileVariable } from '../process/config-file.ts'
 
 /** Passed to every script: paths, language, and access to the cluster. */
 const defaultNames =
   'PATH HOME USER LANG LC_* TZ TMPDIR KUBECONFIG KUBECTL_BIN KUBERNETES_* HELM_* INGRESS_HOST_KEY DEFAULTS OCTOPOD_*'
 /** Never passed, even when SCRIPT_ENVIRONMENT lists them: with these a script could act as any user. */
-const forbiddenNames: ReadonlySet<string> = new Set(
-  (Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]),
-)
+const forbiddenNames: ReadonlySet<string> = new Set<string>([
+  ...(Object.keys(settings) as SettingName[]).filter((name) => 'secret' in settings[name]),
+  // Set for each script that has such a file; one of the runner itself would be of another script.
+  configFileVariable,
+])
 
 /**
  * `extraNames`: further names (SCRIPT_ENVIRONMENT), separated by commas. `PREFIX_*` stands for all names with this

@@ -4,8 +4,11 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import {
   configArguments,
+  configInput,
   configScripts,
+  type EffectiveConfig,
   lifecycleArguments,
+  lifecycleInput,
   notificationArguments,
   scriptNames,
   scripts,
@@ -98,5 +101,30 @@ suite('scripts', () => {
       scriptNames.filter((name) => scripts[name].optional),
       ['init', 'notifications'],
     )
+  })
+})
+
+suite('input with config: file', () => {
+  const config: EffectiveConfig = { application: [['a', '1']], deployment: [['b', '2']] }
+
+  test('No value is in the arguments of a lifecycle script, and the file has the whole config', () => {
+    assert.deepEqual(lifecycleInput({ config: 'file' }, project, 'feature-1', config), {
+      args: [...projectPart, '--name', 'feature-1'],
+      configFile: config,
+    })
+    assert.deepEqual(lifecycleInput({ config: 'argv' }, project, 'feature-1', config), {
+      args: lifecycleArguments(project, 'feature-1', config),
+      configFile: null,
+    })
+  })
+
+  test('Only the config scripts that receive a config get a file', () => {
+    for (const script of configScripts)
+      assert.deepEqual(configInput({ config: 'file' }, script, project, config.deployment), {
+        args: projectPart,
+        configFile: script.startsWith('application_config')
+          ? { application: [], deployment: config.deployment }
+          : null,
+      })
   })
 })

@@ -92,11 +92,11 @@ suite('Control scripts', () => {
   test('have the manifest of 1.6 without octopod.yaml, and the one in it otherwise', (t) => {
     const path = scriptFolder(t, requiredScripts)
     const find = () => findScripts(readRunnerSettings({ CONTROL_SCRIPTS_DIR: path }))
-    assert.deepEqual(find().manifest, { onePipe: false })
+    assert.deepEqual(find().manifest, { onePipe: false, config: 'argv' })
     writeFileSync(join(path, 'octopod.yaml'), 'version: 1\n')
-    assert.deepEqual(find().manifest, { onePipe: false })
-    writeFileSync(join(path, 'octopod.yaml'), 'version: 1\none_pipe: true\nlater: 3\n')
-    assert.deepEqual(find().manifest, { onePipe: true })
+    assert.deepEqual(find().manifest, { onePipe: false, config: 'argv' })
+    writeFileSync(join(path, 'octopod.yaml'), 'version: 1\none_pipe: true\nconfig: file\nlater: 3\n')
+    assert.deepEqual(find().manifest, { onePipe: true, config: 'file' })
   })
 
   for (const [text, problem] of [
@@ -104,6 +104,7 @@ suite('Control scripts', () => {
     ['one_pipe: true', 'version must be 1, the only one that this Octopod knows'],
     ['version: 2', 'version must be 1, the only one that this Octopod knows'],
     ['version: 1\none_pipe: maybe', 'one_pipe must be true or false'],
+    ['version: 1\nconfig: env', 'config must be argv or file'],
     ['version: 1\nversion: 1', 'Map keys must be unique at line 2, column 1'],
     ['a: [1', 'Flow sequence in block collection must be sufficiently indented and end with a ]'],
   ] as const)
