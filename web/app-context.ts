@@ -2,12 +2,15 @@
  * The shared objects of the page: session, API client, store, live connection, router and others. Created
  * once by main.ts and passed to components by context.
  */
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import { createSession, loadIdentity, type Session } from './account/session.ts'
+import { createIdentity, type Identity } from './account/identity.ts'
+import { createSession, type Session } from './account/session.ts'
+import { shareIdentity } from './account/tabs.ts'
 import { type ApiClient, createClient } from './api/client.ts'
 import type { PageConfig } from './api/page-config.ts'
+import { createFormDraftStore, type FormDraftStore } from './form/form-draft.ts'
 import { createDeploymentStore, type DeploymentStore } from './live/deployment-store.ts'
 import { createListSync, type ListSync } from './live/list-sync.ts'
 import { type LiveConnection, openLiveConnection } from './live/live-connection.ts'
@@ -21,7 +24,8 @@ import { createToasts, type Toasts } from './ui/toasts.ts'
 export type Overlay =
   | { type: 'new-deployment' }
   | { type: 'edit-config'; name: string }
-  | { type: 'sign-in' }
+  | { type: 'change-owner'; name: string }
+  | { type: 'sessions' }
   | { type: 'display-name' }
   | { type: 'shortcuts' }
   | null
@@ -29,6 +33,7 @@ export type Overlay =
 export type AppContext = {
   config: PageConfig
   session: Session
+  identity: Identity
   client: ApiClient
   store: DeploymentStore
   sync: ListSync
@@ -38,6 +43,10 @@ export type AppContext = {
   confirmations: ConfirmController
   toasts: Toasts
   overlay: Signal<Overlay>
+  /** Above the overlay, so that a form stays open while somebody signs in. */
+  signInOpen: Signal<boolean>
+  /** Keeps the input of a form while the browser is at the identity provider. */
+  formDrafts: FormDraftStore
   /** True while a form has unsaved input. */
   hasUnsavedChanges: Signal<boolean>
   /** Resolves with true when nothing is unsaved or the user discards it. */
@@ -49,13 +58,19 @@ export type AppContext = {
 
 export function createAppContext(window: Window, config: PageConfig): AppContext {
   const clock = createServerClock()
-  const session = createSession(window, config.app_auth)
+  const session = createSession(window, config)
   const client = createClient(
     () => session.authorization.peek(),
     (response) => clock.syncWithServer(response.headers.get('date')),
-    () => (session.actorFromServer.value === null ? session.displayName.value : ''),
-    session.reloadDefaultCredential,
+    () => (identity.usesDisplayName.peek() ? session.displayName.peek() : ''),
+    async (error, refused) => {
+      if (error.code === 'session_ended') void identity.sessionEnded()
+      else if (await session.reloadDefaultCredential(refused)) return true
+      else void identity.reload()
+      return false
+    },
   )
+  const identity = createIdentity(client, session)
   const store = createDeploymentStore()
   const sync = createListSync(client, store)
   const confirmations = createConfirmController()
@@ -73,33 +88,21 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     connect: () => openWebSocket(window.location, session.authorization.peek()),
     apply: store.apply,
     refresh: sync.refresh,
+    listView: sync.view,
+    onRefused: () => void identity.reload(),
+    onRightsChanged: () => void identity.reload(),
     explainFailure: () => explainFailure(window.location),
   })
-  const projectName = signal('')
-  const reloadIdentity = () =>
-    loadIdentity(client, session).then(
-      ({ project }) => {
-        projectName.value = project
-      },
-      () => {
-        session.canReadOutput.value ??= false
-      },
-    )
-  void reloadIdentity()
-  // A different credential may have access to other data.
-  let previousAuthorization = session.authorization.peek()
-  session.authorization.subscribe((authorization) => {
-    if (authorization === previousAuthorization) return
-    previousAuthorization = authorization
-    live.reconnect()
-    void reloadIdentity()
-  })
+  void identity.reload()
+  followIdentity({ identity, live, sync, session })
+  shareIdentity(window, session, identity)
   void sync.refresh()
   const router = createRouter(window, confirmLeave)
   const toasts = createToasts()
   return {
     config,
     session,
+    identity,
     client,
     store,
     sync,
@@ -109,11 +112,33 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     confirmations,
     toasts,
     overlay,
+    signInOpen: signal(false),
+    formDrafts: createFormDraftStore(window.sessionStorage),
     hasUnsavedChanges,
     confirmLeave,
-    projectName,
+    projectName: computed(() => identity.who.value?.project ?? config.project_name ?? ''),
     ownChanges: new Set(),
   }
+}
+
+/** Somebody else has other data. Without a right to read there is nothing to connect to. */
+function followIdentity({
+  identity,
+  live,
+  sync,
+  session,
+}: Pick<AppContext, 'identity' | 'live' | 'sync' | 'session'>): void {
+  let previous: string | null = null
+  effect(() => {
+    const access = identity.access.value
+    const key = `${identity.key.value} ${session.tabCredential.value}`
+    if (access === 'loading' || access === 'failed') return
+    const isOther = previous !== null && previous !== key
+    previous = key
+    if (access !== 'granted') return live.suspend()
+    // The first requests of the page had the cookie of a session that has ended.
+    if (isOther || sync.error.peek()?.code === 'session_ended') live.reconnect()
+  })
 }
 
 const discardConfirmation = {

@@ -1,11 +1,16 @@
 /** The root component: top bar, current page, overlay, confirmation and toasts. Rendered by main.ts. */
-import { useSignal } from '@preact/signals'
+import { useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { Component, VNode } from 'preact'
 import { DisplayNameDialog } from './account/display-name-dialog.ts'
+import { NoRolePage } from './account/no-role-page.ts'
+import { SessionBanner } from './account/session-banner.ts'
+import { SessionsDialog } from './account/sessions-dialog.ts'
 import { SignInDialog } from './account/sign-in-dialog.ts'
+import { SignInScreen } from './account/sign-in-screen.ts'
 import { ApiError } from './api/errors.ts'
-import { useApp } from './app-context.ts'
+import { type AppContext, useApp } from './app-context.ts'
+import { ChangeOwnerDialog } from './deployment/change-owner-dialog.ts'
 import { DeploymentPage } from './deployment/deployment-page.ts'
 import { DeploymentForm } from './form/deployment-form.ts'
 import { ListPage } from './list/list-page.ts'
@@ -22,8 +27,10 @@ import { ToastList } from './ui/toast-list.ts'
 export function App(): VNode {
   return html`<a class="skip-link" href="#content">Skip to content</a>
     <${TopBar} />
+    <${SessionBanner} />
     <div id="content" tabindex="-1"><${ErrorBoundary} /></div>
     <${Overlay} />
+    <${SignInDialog} />
     <${ConfirmDialog} />
     <${RunnerBanner} />
     <${StatusAnnouncer} />
@@ -47,18 +54,38 @@ function ErrorBoundary(this: Component): VNode {
 }
 
 function CurrentPage(): VNode {
-  const { router } = useApp()
+  const { router, identity, sync } = useApp()
   const route = router.route.value
+  const access = identity.access.value
+  const who = identity.who.value
+  if (route.page === 'sign-in') return html`<${SignInScreen} search=${route.search} />`
+  if (access === 'signed_out') return html`<${SignInScreen} search=${null} />`
+  if (access === 'no_role' && who !== null) return html`<${NoRolePage} who=${who} />`
+  // The next answer says whether this is the sign-in screen.
+  if (access === 'loading' && sync.error.value?.status === 401) return html`<main></main>`
   if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
   if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`
   return html`<${NotFound} title="Page not found" text=${`There is no page at ${route.path}.`} />`
 }
 
 function Overlay(): VNode | null {
-  const overlay = useApp().overlay.value
+  const app = useApp()
+  useRestoredForm(app)
+  const overlay = app.overlay.value
   if (overlay === null) return null
-  if (overlay.type === 'sign-in') return html`<${SignInDialog} />`
+  if (overlay.type === 'change-owner') return html`<${ChangeOwnerDialog} name=${overlay.name} />`
+  if (overlay.type === 'sessions') return html`<${SessionsDialog} />`
   if (overlay.type === 'display-name') return html`<${DisplayNameDialog} />`
   if (overlay.type === 'shortcuts') return html`<${ShortcutsDialog} />`
   return html`<${DeploymentForm} name=${overlay.type === 'edit-config' ? overlay.name : null} />`
+}
+
+/** Opens the form again whose input was kept while the browser was at the identity provider. */
+function useRestoredForm({ formDrafts, identity, sync, overlay }: AppContext): void {
+  useSignalEffect(() => {
+    const draft = formDrafts.peek()
+    if (draft === null || identity.access.value !== 'granted' || !(draft.isNew || sync.isComplete.value))
+      return
+    overlay.value ??= draft.isNew ? { type: 'new-deployment' } : { type: 'edit-config', name: draft.name }
+  })
 }

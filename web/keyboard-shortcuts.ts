@@ -18,9 +18,7 @@ export const shortcuts = [
 
 export function installKeyboardShortcuts(app: AppContext, document: Document): void {
   const handlers: Record<string, () => void> = {
-    n: () => {
-      app.overlay.value = { type: 'new-deployment' }
-    },
+    n: () => openNewDeployment(app),
     '/': () => document.querySelector<HTMLInputElement>('.search input')?.select(),
     e: () => editShownDeployment(app),
     '?': () => {
@@ -38,11 +36,18 @@ export function installKeyboardShortcuts(app: AppContext, document: Document): v
   })
 }
 
+/** Also for the buttons that do the same. */
+export function openNewDeployment({ identity, overlay, toasts }: AppContext): void {
+  const refused = identity.refusal('create')
+  if (refused === null) overlay.value = { type: 'new-deployment' }
+  else toasts.showSuccess(refused)
+}
+
 function editShownDeployment(app: AppContext): void {
   const route = app.router.route.peek()
   const info = route.page === 'deployment' ? app.store.rows.get(route.name)?.peek() : undefined
   if (info === undefined) return
-  const disabled = disabledReason('update', info, true)
+  const disabled = disabledReason('update', info, app.identity)
   if (disabled === null) void runAction(app, 'update', info)
   else app.toasts.showSuccess(disabled)
 }

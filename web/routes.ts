@@ -5,6 +5,7 @@ import { type ReadonlySignal, signal } from '@preact/signals'
 export type Route =
   | { page: 'list'; search: string }
   | { page: 'deployment'; name: string; output: number }
+  | { page: 'sign-in'; search: string }
   | { page: 'not-found'; path: string }
 
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
@@ -13,6 +14,7 @@ export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
 function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
+  if (path === '/sign-in') return { page: 'sign-in', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
   if (name === undefined) return { page: 'not-found', path }
   const output = Number(new URLSearchParams(search).get('output'))

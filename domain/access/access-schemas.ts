@@ -95,6 +95,7 @@ export const pageConfig = z.object({
   ws_url: z.string(),
   app_auth: z.string(),
   kubernetes_dashboard_url_template: z.string().nullable(),
+  project_name: z.string().optional().describe('for the page before somebody has signed in'),
   sign_in: z
     .object({
       oidc: z.string().nullable().describe('the name of the provider; null: none'),
@@ -104,3 +105,8 @@ export const pageConfig = z.object({
     .optional(),
   has_session: z.boolean().optional().describe('whether the cookie of the request is a session'),
 })
+
+export type WhoAmI = z.infer<typeof whoami>
+export type Owner = z.infer<typeof owner>
+export type SessionInfo = z.infer<typeof session>
+export type PageConfig = z.infer<typeof pageConfig>

@@ -1,15 +1,7 @@
 /** Refuses what the caller may not do, with a message that names the missing right and who has it. */
 
-import {
-  type Decision,
-  decide,
-  type Person,
-  type Right,
-  rights,
-  roles,
-  type Scope,
-  scopeFor,
-} from '../../domain/access/roles.ts'
+import { type Refusal, type RefusalTarget, refusalMessage } from '../../domain/access/refusal.ts'
+import { decide, type Right, rights, type Scope, scopeFor } from '../../domain/access/roles.ts'
 import type { RequiredRight } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
@@ -26,7 +18,7 @@ export type SignInSettings = Pick<
 >
 
 /** `owner` is missing while it is not known yet: the name decides then, and the database compares the owner. */
-export type RightTarget = { name: string; owner?: (Person & { name?: string }) | null }
+export type RightTarget = RefusalTarget
 
 /** Throws unauthenticated (401) for an anonymous caller, forbidden (403) for another one. */
 export function requireRight(
@@ -76,7 +68,7 @@ function refusal(
   settings: SignInSettings,
   identity: Identity,
   right: Right,
-  decision: Exclude<Decision, { isAllowed: true }>,
+  decision: Refusal,
   target: RightTarget | undefined,
 ): ApiError {
   if (identity.proof === 'anonymous') {
@@ -88,30 +80,3 @@ function refusal(
   }
   return new ApiError('forbidden', refusalMessage(identity, right, decision, target))
 }
-
-/** The sentences of a refusal. Also for `octo policy explain`. */
-export function refusalMessage(
-  { name, permissions }: Pick<Identity, 'name' | 'permissions'>,
-  right: Right,
-  { reason, roles: enough }: Exclude<Decision, { isAllowed: true }>,
-  target: RightTarget | undefined,
-): string {
-  const { label } = rights[right]
-  const needed = `The role ${enough.join(' or ')} may ${label}`
-  switch (reason) {
-    case 'no_role':
-      return `${name} has no role here, so may not ${label}. Ask an admin for one of the roles ${roles.join(', ')}.`
-    case 'names':
-      return `${name} may not ${label}: the roles of ${name} are for ${patternsOf(permissions)}, not for ${target?.name}. Ask an admin for a rule that names it.`
-    case 'role':
-      return `${name} may not ${label} (right ${right}). ${needed}; ask an admin.`
-    case 'owner': {
-      const owner = target?.owner?.name ?? target?.owner?.subject
-      const whose = owner === undefined ? 'nobody owns' : `${owner} owns`
-      return `${name} may not ${label}: ${whose} ${target?.name}. ${needed}${owner === undefined ? '' : ', or its owner'}.`
-    }
-  }
-}
-
-const patternsOf = ({ grants }: Identity['permissions']) =>
-  [...new Set(grants.flatMap(({ names }) => names))].slice(0, 20).join(', ')

@@ -68,6 +68,7 @@ export function pageConfig({ settings, access: { sender }, auth }: Services): Ha
         ws_url: `${origin.replace(/^http/, 'ws')}/event`,
         app_auth: givesCredential(settings) ? (settings.APP_AUTHORIZATION_HEADER[0] ?? '') : '',
         kubernetes_dashboard_url_template: settings.KUBERNETES_DASHBOARD_URL_TEMPLATE ?? null,
+        project_name: settings.PROJECT_NAME,
         sign_in: {
           oidc: settings.OIDC_ISSUER === undefined ? null : settings.OIDC_NAME,
           shared: auth.credentials.exist,

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { valueAdded as setTo } from '../../domain/overrides.ts'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { signInAsAdmin } from '../helpers/browser/browser-session.ts'
 import { buildPage, missingBrowser, openBrowser } from '../helpers/browser/chromium.ts'
 import { sampleDeployment } from '../helpers/browser/sample-deployment.ts'
 import { type System, startSystem } from '../helpers/system.ts'
@@ -40,7 +41,7 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  /** Opens a new tab without a sign-in. Collects browser errors and requests to other hosts. */
+  /** Opens a new tab. Collects browser errors and requests to other hosts. */
   async function openPage(path = '/', width = 1280): Promise<Page> {
     const page = await context.newPage()
     await page.setViewportSize({ width, height: 900 })
@@ -56,12 +57,7 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await page.goto(system.url + path)
     return page
   }
-  const signIn = async (page: Page) => {
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByLabel('Authorization').fill(system.adminHeader)
-    await page.keyboard.press('Enter')
-    await page.locator('.role').waitFor()
-  }
+  const signIn = (page: Page) => signInAsAdmin(page, system.adminHeader)
   const rowOf = (page: Page, name: string) =>
     page.locator('tbody tr').filter({ has: page.locator(`a[href="/deployments/${name}"]`) })
   const chooseFrom = async (page: Page, name: string, item: string) => {

@@ -1,4 +1,4 @@
-/** Asks for the user's display name where the server does not determine one. Opened from the top bar. */
+/** Asks for the user's display name where nobody has proved who it is. Opened from the account menu. */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -16,7 +16,7 @@ export function DisplayNameDialog(): VNode {
     overlay.value = null
   }
   return html`<${SmallDialog} title="Your name" submitLabel="Save" onSubmit=${save}>
-    <p>Shown next to your actions so others know who to ask. Optional.</p>
+    <p>Shown next to your actions so others know who to ask, as a name that is not proved. Optional.</p>
     <${TextField} label="Name" text=${name} attributes=${attributes} />
   <//>`
 }

@@ -1,47 +1,23 @@
-/**
- * The sign-in dialog. The entered credential is verified before it is kept. Opened from the top bar and from
- * ui/error-state.ts.
- */
-import { useSignal } from '@preact/signals'
+/** The sign-in as a dialog above the page. Opened from the top bar, the account menu, and beside what needs it. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
-import { SmallDialog } from '../ui/dialogs/small-dialog.ts'
-import { ErrorBox } from '../ui/error-box.ts'
-import { TextField } from '../ui/text-field.ts'
+import { Dialog } from '../ui/dialogs/dialog.ts'
+import { SignInForm } from './sign-in-form.ts'
 
-const attributes = { type: 'password', name: 'authorization', autocomplete: 'off', autofocus: true }
-
-export function SignInDialog(): VNode {
-  const { session, overlay, toasts, sync } = useApp()
-  const credentialRequired = sync.error.value?.status === 401
-  const header = useSignal('')
-  const error = useSignal<ApiError | null>(null)
-  const busy = useSignal(false)
-  const submit = async () => {
-    busy.value = true
-    error.value = null
-    try {
-      await session.signIn(header.value)
-      toasts.showSuccess(session.isAdmin() ? 'Signed in as admin.' : 'Signed in.')
-      overlay.value = null
-    } catch (caught) {
-      error.value = toApiError(caught)
-    }
-    busy.value = false
+export function SignInDialog(): VNode | null {
+  const { signInOpen, identity, session } = useApp()
+  if (!signInOpen.value) return null
+  const close = () => {
+    signInOpen.value = false
   }
-  return html`<${SmallDialog}
-    title=${credentialRequired ? 'Sign in' : 'Sign in as admin'}
-    submitLabel=${busy.value ? 'Signing in…' : 'Sign in'}
-    disabled=${busy.value || header.value.trim() === ''}
-    onSubmit=${submit}
-  >
-    <p>
-      ${credentialRequired ? 'This installation requires a credential.' : 'Admins can clean up deployments, delete records and see all script output.'} Enter the value of the${' '}
-      <code>Authorization</code> header that your installation uses. It is kept until you close this tab.
-    </p>
-    <${TextField} label="Authorization" text=${header} attributes=${attributes} />
-    ${error.value !== null && html`<${ErrorBox} error=${error.value} />`}
+  // Whoever may work already can only become an admin.
+  const isForAdmins = identity.access.value === 'granted' && session.ways.oidc === null
+  const title = isForAdmins ? 'Sign in as admin' : 'Sign in'
+  return html`<${Dialog} variant="modal" label=${title} onClose=${close}>
+    <h2>${title}</h2>
+    ${isForAdmins && html`<p>Admins can clean up all deployments, delete records and end sessions.</p>`}
+    <${SignInForm} returnTo=${location.pathname + location.search} onSignedIn=${close} />
+    <div class="buttons"><button type="button" onClick=${close}>Cancel</button></div>
   <//>`
 }

@@ -23,6 +23,7 @@ import { LogViewer } from '../log-viewer/log-viewer.ts'
 import { outputQuery } from '../routes.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { RelativeTime } from '../ui/relative-time.ts'
+import { ActorDetails } from './actor.ts'
 
 export function ActionList({ resource }: { resource: DeploymentResource }): VNode {
   const actions = resource.actions.value
@@ -50,14 +51,15 @@ export function ActionList({ resource }: { resource: DeploymentResource }): VNod
 }
 
 function ActionRow({ action, previous }: { action: Action; previous: Action | null }): VNode {
-  const { session, router } = useApp()
+  const { identity, router } = useApp()
   const active = isActive(action.state)
   const route = router.route.peek()
   const openedByLink = route.page === 'deployment' && route.output === action.action_id && !active
   const expanded = useSignal(openedByLink)
   const removalReason = action.output_removal_reason ?? null
-  const canReadOutput = session.canReadOutput.value
-  const outputShown = expanded.value && canReadOutput === true && removalReason === null
+  const refused = identity.refusal('read_output', { name: action.deployment })
+  const canReadOutput = refused === null
+  const outputShown = expanded.value && canReadOutput && removalReason === null
   const rowRef = useRef<HTMLLIElement>(null)
   useEffect(() => {
     if (openedByLink) rowRef.current?.scrollIntoView()
@@ -69,23 +71,25 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     <div class="action-line" data-tone=${actionTone(action)}>
       <${StatusIcon} tone=${actionTone(action)} />
       <span class="action-kind"><strong>${actionVerbs[kindFromWireName(action.action)].verb}</strong> ${actionOutcomeLabel(action)}</span>
-      <span class="action-actor">${action.actor}<span class="source"> via ${action.source}</span></span>
+      <span class="action-actor"><${ActorDetails} action=${action} /><span class="source"> via ${action.source}</span></span>
       <span class="action-time">
         ${active ? html`<${ElapsedTimer} since=${action.started_at ?? action.created_at} />` : tookMs !== null && formatDuration(tookMs)}
       </span>
       <span class="action-age"><${RelativeTime} time=${action.created_at} /></span>
       <span class="action-toggle">
         ${
-          canReadOutput === true &&
           !active &&
           removalReason === null &&
           html`<button
             type="button"
             class="ghost-button small"
             aria-expanded=${outputShown}
+            aria-disabled=${!canReadOutput}
+            title=${refused ?? ''}
             aria-controls=${id}
             aria-label=${outputShown ? undefined : `Output of ${kindFromWireName(action.action)} ${action.action_id}`}
             onClick=${() => {
+              if (!canReadOutput) return
               expanded.value = !outputShown
               router.replaceSearch(outputShown ? '' : outputQuery(action.action_id))
             }}
@@ -101,19 +105,22 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     ${action.truncated && html`<p class="action-note">The output exceeded the size limit and was truncated.</p>`}
     ${removalReason !== null && html`<p class="action-note">${removalReason}</p>`}
     ${action.attempt > 1 && html`<p class="action-note">Attempt ${action.attempt}</p>`}
-    ${openedByLink && canReadOutput === false && html`<${OutputDenied} />`}
+    ${openedByLink && refused !== null && html`<${OutputDenied} reason=${refused} />`}
     <${ConfigDiff} changes=${changes} />
     <div id=${id}>${outputShown && html`<${LogViewer} actionId=${action.action_id} deploymentName=${action.deployment} truncated=${action.truncated} />`}</div>
   </li>`
 }
 
 /** For a link to an output that this user may not read. */
-function OutputDenied(): VNode {
-  const { overlay } = useApp()
-  const signIn = () => {
-    overlay.value = { type: 'sign-in' }
-  }
-  return html`<p class="action-note">You may not read this output. Ask your DevOps engineer, or sign in. <button type="button" class="small" onClick=${signIn}>Sign in</button></p>`
+function OutputDenied({ reason }: { reason: string }): VNode {
+  const { signInOpen, identity } = useApp()
+  return html`<p class="action-note">
+    You may not read this output. ${reason}
+    ${
+      identity.usesDisplayName.value &&
+      html` <button type="button" class="small" onClick=${() => (signInOpen.value = true)}>Sign in</button>`
+    }
+  </p>`
 }
 
 function configChanges(action: Action, previous: Action | null): ConfigChange[] {

@@ -9,6 +9,7 @@ import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { LastAction as Action, Action as DetailedAction, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
+import { targetOf } from '../deployment/available-actions.ts'
 import { FailureBox } from '../deployment/failure-box.ts'
 import { failureRemedies } from '../deployment/failure-remedies.ts'
 import { cancelAction, stopWaiting } from '../deployment/run-action.ts'
@@ -25,7 +26,9 @@ import {
 import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
+import { GuardedButton } from '../ui/guarded-button.ts'
 import { RelativeTime } from '../ui/relative-time.ts'
+import { Actor } from './actor.ts'
 
 /** An action that takes this many times its usual duration is said to have taken longer. */
 const unusualFactor = 1.5
@@ -67,7 +70,10 @@ export function LastAction({
     failure === null && action.error,
     action.reason !== null && `“${action.reason}”`,
   ].filter((note) => typeof note === 'string')
-  const canShowOutput = app.session.canReadOutput.value === true
+  const target = targetOf(info)
+  const outputRefused = app.identity.refusal('read_output', target)
+  const canShowOutput = outputRefused === null
+  const waitRefused = app.identity.refusal('stop_waiting', target)
   // A pressed button disappears with what it changes. The focus then stays in this panel.
   const showOutput = () => {
     onToggleOutput()
@@ -91,14 +97,18 @@ export function LastAction({
         ${active && html`<${ElapsedTimer} key="elapsed" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}
         ${!active && tookMs !== null && html`<span key="duration" class="last-action-note">took ${formatDuration(tookMs)}${isUnusual && ', longer than usual'}</span>`}
-        <span key="actor" class="last-action-note">by ${action.actor}</span>
+        <span key="actor" class="last-action-note">by <${Actor} action=${action} /></span>
         ${!active && html`<span key="age" class="last-action-note"><${RelativeTime} time=${action.finished_at ?? action.created_at} /></span>`}
         ${notes.map((note) => html`<span key=${note} class="last-action-reason">${note}</span>`)}
       </div>
       <div class="buttons">
-        ${isWaiting && html`<button type="button" onClick=${() => void stopWaiting(app, name)}>Stop waiting</button>`}
-        ${canShowOutput && html`<button type="button" ref=${toggleRef} aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`}
-        ${active && html`<${CancelButton} action=${action} name=${name} />`}
+        ${isWaiting && html`<${GuardedButton} text="Stop waiting" refused=${waitRefused} onClick=${() => void stopWaiting(app, name)} />`}
+        ${
+          canShowOutput
+            ? html`<button type="button" ref=${toggleRef} aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`
+            : html`<${GuardedButton} text="Show output" refused=${outputRefused} onClick=${onToggleOutput} />`
+        }
+        ${active && html`<${CancelButton} action=${action} name=${name} refused=${app.identity.refusal('cancel', target)} />`}
       </div>
     </div>
     ${failure !== null && html`<${FailureBox} failure=${failure} remedies=${remedies} linesShown=${!outputShown} />`}
@@ -106,14 +116,14 @@ export function LastAction({
   </section>`
 }
 
-function CancelButton({ action, name }: { action: Action; name: string }): VNode {
+type CancelProps = { action: Action; name: string; refused: string | null }
+
+function CancelButton({ action, name, refused }: CancelProps): VNode {
   const app = useApp()
   const cancelRequested = action.cancel_requested_at !== null
-  return html`<button
-    type="button"
-    aria-disabled=${cancelRequested}
-    onClick=${() => !cancelRequested && void cancelAction(app, action, name)}
-  >
-    ${cancelRequested ? 'Cancelling…' : 'Cancel'}
-  </button>`
+  return html`<${GuardedButton}
+    text=${cancelRequested ? 'Cancelling…' : 'Cancel'}
+    refused=${cancelRequested ? '' : refused}
+    onClick=${() => void cancelAction(app, action, name)}
+  />`
 }

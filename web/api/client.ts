@@ -55,14 +55,14 @@ const maxLimitedAttempts = 4
 const maxRetryAfterMs = 10_000
 
 /**
- * `actor`: the display name that the user entered, or ''. `reloadDefaultCredential` receives the refused
- * credential and returns true when a different one is now available; the request is then repeated once.
+ * `actor`: the display name that the user entered, or ''. `recover` is called with an answer 401 and the refused
+ * credential; it returns true when a different one is now available, and the request is then repeated once.
  */
 export function createClient(
   authorization: () => string,
   onResponse: (response: Response) => void = () => {},
   actor: () => string = () => '',
-  reloadDefaultCredential: (refused: string) => Promise<boolean> = async () => false,
+  recover: (error: ApiError, refused: string) => Promise<boolean> = async () => false,
 ): ApiClient {
   const send = async <Name extends EndpointName>(...[name, options]: Arguments<Name>): Promise<Response> => {
     const { params, query = {}, body, key, signal } = options ?? {}
@@ -111,7 +111,7 @@ export function createClient(
     const usedCredential = authorization()
     const attempt = () => sendWithinLimits(...(request as Parameters<typeof send>))
     return attempt().catch(async (error: ApiError) => {
-      if (error.code !== 'unauthenticated' || !(await reloadDefaultCredential(usedCredential))) throw error
+      if (error.status !== 401 || !(await recover(error, usedCredential))) throw error
       return attempt()
     })
   }

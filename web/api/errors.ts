@@ -62,8 +62,9 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
 const hints: Partial<Record<ErrorCode, string>> = {
   name_taken: 'Choose another name, or update the existing deployment.',
   config_rejected: 'Change the config as the message says.',
-  unauthenticated: 'Sign in with the credential of this installation.',
-  forbidden: 'Sign in as an admin, or ask an admin.',
+  unauthenticated: 'Sign in, then try again.',
+  session_ended: 'Sign in again. Your input on this page is kept.',
+  forbidden: 'Ask somebody who has this role, or an admin.',
   precondition_failed: 'Review the changes, then save again.',
   busy: 'Wait until the running action has ended, or cancel it.',
   rate_limited: 'Wait a few seconds, then try again.',

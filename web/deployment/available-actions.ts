@@ -2,17 +2,24 @@
  * Which actions a deployment allows, and the reason for each disabled one. Pure functions for the action
  * menu, the action buttons and the form.
  */
+
+import type { RefusalTarget } from '../../domain/access/refusal.ts'
 import { type ActionKind, canStart, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
+import type { Identity } from '../account/identity.ts'
 import { actionVerbs, activeAction, isArchived, statusLabel, statusOf } from './status-labels.ts'
 
 export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 
-/** Null: the action is allowed. */
-export function disabledReason(action: DeploymentAction, info: FullInfo, isAdmin: boolean): string | null {
-  if (!isAdmin && (action === 'delete' || action === 'cleanup'))
-    return 'Only admins can do this: sign in first.'
+/** Null: the action is allowed. What somebody may not do comes first, because waiting does not help. */
+export function disabledReason(
+  action: DeploymentAction,
+  info: FullInfo,
+  { refusal }: Pick<Identity, 'refusal'>,
+): string | null {
+  const refused = refusal(action, targetOf(info))
+  if (refused !== null) return refused
   const active = activeAction(info)
   if (active !== null) {
     const runningLabel = actionVerbs[kindFromWireName(active.action)].inProgress.toLowerCase()
@@ -33,6 +40,12 @@ function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, info: FullI
     ? 'Wait for the health check first.'
     : `Not possible while it is ${status}.`
 }
+
+/** What a decision about this deployment needs. */
+export const targetOf = ({ deployment, owner }: FullInfo): RefusalTarget => ({
+  name: deployment.name,
+  owner: owner ?? null,
+})
 
 export const actionLabels: Record<DeploymentAction, string> = {
   update: 'Edit config',

@@ -50,7 +50,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
         : html`<${DeploymentHeader} info=${info} lastCheck=${resource.lastCheck.value} waitsUntil=${resource.waitsUntil.value} />
             ${
               // The header grows with the last check, so nothing below it is drawn before.
-              (resource.actions.value === null || app.session.canReadOutput.value === null) && error === null
+              (resource.actions.value === null || app.identity.mayReadOutput(name) === null) && error === null
                 ? html`<${Skeleton} />`
                 : html`<${LastActionPanel} info=${info} resource=${resource} />
                     <${FailedScripts} scripts=${resource.failedScripts.value} />
@@ -66,9 +66,9 @@ export function DeploymentPage({ name }: { name: string }): VNode {
  * open when the action runs while the page is opened, or when the user has started it.
  */
 function LastActionPanel({ info, resource }: { info: FullInfo; resource: DeploymentResource }): VNode | null {
-  const { session, ownChanges } = useApp()
+  const { identity, ownChanges } = useApp()
   const { last_action: last, deployment } = info
-  const canReadOutput = session.canReadOutput.value === true
+  const canReadOutput = identity.mayReadOutput(deployment.name) === true
   const openOutputOf = useSignal(activeAction(info)?.action_id ?? 0)
   if (last === null) return null
   const isOwn = ownChanges.has(deployment.name) && isActive(last.state)

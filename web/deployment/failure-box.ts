@@ -5,6 +5,7 @@
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
 import type { Action } from '../../domain/schemas.ts'
+import { useApp } from '../app-context.ts'
 import type { Remedy } from './failure-remedies.ts'
 
 type Props = {
@@ -23,7 +24,7 @@ export function FailureBox({ failure, remedies, linesShown = true, children }: P
     ${hint !== null && html`<p class="failure-hint">${hint}</p>`}
     <p>${message}${children}</p>
     ${linesShown && output !== null && html`<pre tabindex="0" role="region" aria-label=${linesLabel}>${output}</pre>`}
-    ${isHidden && html`<p>You may not read the output. Ask your DevOps engineer, or sign in.</p>`}
+    ${isHidden && html`<p>You may not read the output. ${useApp().identity.refusal('read_output') ?? 'Ask your DevOps engineer.'}</p>`}
     ${
       remedies.length > 0 &&
       html`<div class="buttons" role="group" aria-label="What you can do">

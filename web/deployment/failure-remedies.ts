@@ -19,7 +19,7 @@ export function failureRemedies(
   { onShowOutput, onRetry }: { onShowOutput: (() => void) | null; onRetry: () => void },
 ): Remedy[] {
   const isPossible = (kind: Parameters<typeof disabledReason>[0]) =>
-    disabledReason(kind, info, app.session.isAdmin()) === null
+    disabledReason(kind, info, app.identity) === null
   const kind = retryKind(kindFromWireName(action.action), statusOf(info))
   const retry = () => {
     onRetry()
@@ -32,7 +32,8 @@ export function failureRemedies(
       onSelect: () => void runAction(app, 'update', info),
     },
     show_output: onShowOutput !== null && { text: 'Show all output', onSelect: onShowOutput },
-    sign_in: signInRemedy(app),
+    // A person has signed in already.
+    sign_in: app.identity.usesDisplayName.peek() && signInRemedy(app),
   }
   // A newer server may know other remedies.
   return (action.failure?.remedies ?? [])
@@ -40,9 +41,9 @@ export function failureRemedies(
     .filter((button) => button !== false)
 }
 
-export const signInRemedy = ({ overlay }: AppContext): Remedy => ({
+export const signInRemedy = ({ signInOpen }: AppContext): Remedy => ({
   text: 'Sign in',
   onSelect: () => {
-    overlay.value = { type: 'sign-in' }
+    signInOpen.value = true
   },
 })

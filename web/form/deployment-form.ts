@@ -13,10 +13,12 @@ import { createFormState, type FormState } from './form-state.ts'
 /** `name`: null for a new deployment. */
 export function DeploymentForm({ name }: { name: string | null }): VNode {
   const app = useApp()
-  const form = useMemo(
-    () => createFormState(app, name === null ? null : (app.store.rows.get(name)?.peek() ?? null)),
-    [],
-  )
+  const form = useMemo(() => {
+    const draft = app.formDrafts.take()
+    const isSame = draft !== null && draft.isNew === (name === null) && (draft.isNew || draft.name === name)
+    const start = name === null ? null : (app.store.rows.get(name)?.peek() ?? null)
+    return createFormState(app, start, isSame ? draft : null)
+  }, [])
   // Subscribed during rendering: an effect would run one frame later, and Escape may be pressed before it.
   const stopTracking = useMemo(
     () =>
@@ -25,13 +27,14 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
       }),
     [],
   )
-  useEffect(
-    () => () => {
+  useEffect(() => {
+    app.formDrafts.setSource(form.toDraft)
+    return () => {
+      app.formDrafts.setSource(null)
       stopTracking()
       form.close()
-    },
-    [],
-  )
+    }
+  }, [])
   useEffect(() => {
     const onBeforeUnload = (event: Event) => app.hasUnsavedChanges.peek() && event.preventDefault()
     window.addEventListener('beforeunload', onBeforeUnload)

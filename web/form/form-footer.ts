@@ -1,6 +1,7 @@
 /** The footer of the form: edited keys, reason field, errors, remote changes, and the submit button. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { useApp } from '../app-context.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import { ElapsedTime } from '../ui/elapsed-time.ts'
 import { ErrorBox } from '../ui/error-box.ts'
@@ -11,6 +12,10 @@ import type { FormState } from './form-state.ts'
 const maxNamedKeys = 4
 
 export function FormFooter({ form, onClose }: { form: FormState; onClose: () => void }): VNode {
+  const { identity, signInOpen } = useApp()
+  const signIn = () => {
+    signInOpen.value = true
+  }
   const blockedReason = form.blockedReason.value
   const error = form.error.value
   const isSubmitting = form.isSubmitting.value
@@ -21,10 +26,12 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
     ${
       error !== null &&
       html`<${ErrorBox}
+        onSignIn=${error.status === 401 ? signIn : undefined}
         error=${error}
         title=${error.code === 'config_rejected' ? 'Config rejected' : undefined}
       />`
     }
+    ${identity.hasEnded.value && error?.status !== 401 && html`<${SessionEnded} onSignIn=${signIn} />`}
     <${ConflictBanner} form=${form} />
     ${!form.isNew && form.isDirty.value && html`<${ReasonField} reason=${form.reason} />`}
     <div class="buttons">
@@ -45,6 +52,14 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
       </button>
     </div>
   </footer>`
+}
+
+/** The banner of the page lies behind the form. */
+function SessionEnded({ onSignIn }: { onSignIn: () => void }): VNode {
+  return html`<div class="warning" role="status">
+    <p><strong>Your session has ended.</strong> Sign in again; your input is kept.</p>
+    <button type="button" onClick=${onSignIn}>Sign in again</button>
+  </div>`
 }
 
 /** Shows the changes that someone else saved after the form was opened. */

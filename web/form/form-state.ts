@@ -22,6 +22,7 @@ import { disabledReason } from '../deployment/available-actions.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
 import { deploymentPath } from '../routes.ts'
 import { addDraft, type ConfigLevelState, createConfigLevelState } from './config-level-state.ts'
+import type { FormDraft } from './form-draft.ts'
 
 export type FormState = {
   isNew: boolean
@@ -42,22 +43,29 @@ export type FormState = {
   /** Applies the local edits on top of the remote changes. */
   applyRemoteChanges(): void
   submit(): Promise<void>
+  /** The input, to open the form with it again; null when nothing was entered. */
+  toDraft(): FormDraft | null
   close(): void
 }
 
-/** `start`: null for a new deployment. */
-export function createFormState(app: AppContext, start: FullInfo | null): FormState {
+/** `start`: null for a new deployment. `draft`: input that was kept while the browser was elsewhere. */
+export function createFormState(
+  app: AppContext,
+  start: FullInfo | null,
+  draft: FormDraft | null = null,
+): FormState {
   const { store, sync, client, overlay, hasUnsavedChanges, toasts, router } = app
   const isNew = start === null
-  const saved = signal(isNew ? noOverrides : overridesOf(start))
-  const name = signal(start?.deployment.name ?? '')
-  const reason = signal('')
-  const deploymentOverrides = signal(saved.peek().deployment)
+  const saved = signal(draft?.saved ?? (isNew ? noOverrides : overridesOf(start)))
+  const name = signal(start?.deployment.name ?? draft?.name ?? '')
+  const reason = signal(draft?.reason ?? '')
+  const deploymentOverrides = signal(draft?.overrides.deployment ?? saved.peek().deployment)
   const defaults = createDefaultsResource(client, deploymentOverrides)
   const application = createConfigLevelState(
     'Application config',
     computed(() => saved.value.application),
     defaults.application,
+    signal(draft?.overrides.application ?? saved.peek().application),
   )
   const deployment = createConfigLevelState(
     'Deployment config',
@@ -65,6 +73,10 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     defaults.deployment,
     deploymentOverrides,
   )
+  if (draft !== null) {
+    application.draft.value = draft.newKeys.application
+    deployment.draft.value = draft.newKeys.deployment
+  }
   let closed = false
   const levels = [application, deployment]
   const isSubmitting = signal(false)
@@ -85,7 +97,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
   const nameError = computed(() => {
     if (!isNew) return null
     const taken = currentDeployment.value && `A deployment named ${name.value} already exists.`
-    return deploymentNameError(name.value) ?? taken ?? null
+    return deploymentNameError(name.value) ?? taken ?? app.identity.refusal('create', { name: name.value })
   })
   const remoteChanges = computed(() => {
     if (isNew || currentDeployment.value === undefined || isSubmitting.value) return []
@@ -100,7 +112,7 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     }
     if (isNew) return null
     if (currentDeployment.value === undefined) return `${name.value} was deleted.`
-    const disabled = disabledReason('update', currentDeployment.value, true)
+    const disabled = disabledReason('update', currentDeployment.value, app.identity)
     if (disabled !== null) return disabled
     if (remoteChanges.value.length > 0) return 'Review the changes of the other user first.'
     return edited.value ? null : 'No changes.'
@@ -192,6 +204,17 @@ export function createFormState(app: AppContext, start: FullInfo | null): FormSt
     remoteChanges,
     applyRemoteChanges,
     submit,
+    toDraft: () =>
+      isDirty.peek()
+        ? {
+            isNew,
+            name: name.peek(),
+            reason: reason.peek(),
+            saved: saved.peek(),
+            overrides: readOverrides(),
+            newKeys: { application: application.draft.peek(), deployment: deployment.draft.peek() },
+          }
+        : null,
     close: () => {
       closed = true
       stopWatching()

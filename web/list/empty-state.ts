@@ -4,11 +4,12 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
+import { openNewDeployment } from '../keyboard-shortcuts.ts'
 import type { ListView } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
 export function EmptyState({ view, state }: { view: Signal<ListView>; state: ListState }): VNode {
-  const { overlay } = useApp()
+  const app = useApp()
   const { filtered, total, hiddenMatches } = state
   const showArchived = () => {
     view.value = { ...view.value, archived: true }
@@ -16,15 +17,15 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
   const clear = () => {
     view.value = { ...view.value, query: '', status: 'any' }
   }
-  const create = () => {
-    overlay.value = { type: 'new-deployment' }
-  }
   if (total === 0) {
+    const refused = app.identity.refusal('create')
+    if (refused !== null)
+      return html`<div class="empty-state"><p>No deployments yet.</p><p class="hint">${refused}</p></div>`
     return emptyState(
       'No deployments yet.',
       'A deployment is a staging environment of your project.',
       'Create the first one',
-      create,
+      () => openNewDeployment(app),
     )
   }
   if (!filtered) {

@@ -7,6 +7,7 @@ import type { VNode } from 'preact'
 import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import { ActionMenu } from '../deployment/action-menu.ts'
 import { DeploymentLinks } from '../deployment/deployment-links.ts'
+import { OwnerName } from '../deployment/owner-name.ts'
 import { StatusBadge } from '../deployment/status-badge.ts'
 import { isArchived } from '../deployment/status-labels.ts'
 import type { DeploymentSignal } from '../live/deployment-store.ts'
@@ -49,7 +50,7 @@ function Cells({ row, terms, expandedLevels, deleted }: Props): VNode {
   const level = (title: string, overrides: readonly Override[]) =>
     html`<${OverrideLabels} level=${title} expandedLevels=${expandedLevels} overrides=${overrides} highlightSpans=${highlightSpans} />`
   return html`<th scope="row" class="cell-name">
-      <a class="deployment-name" href=${deploymentPath(name)}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>
+      <a class="deployment-name" href=${deploymentPath(name)}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>${info.owner && html`<span class="row-owner"><span class="visually-hidden">Owner </span><${OwnerName} owner=${info.owner} /></span>`}
     </th>
     <td class="cell-status">${deleted ? html`<span class="status-label">Deleted</span>` : html`<${StatusBadge} info=${info} />`}</td>
     <td class="cell-links"><${DeploymentLinks} links=${info.metadata} /></td>

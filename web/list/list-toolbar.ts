@@ -5,6 +5,7 @@ import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
+import { openNewDeployment } from '../keyboard-shortcuts.ts'
 import { Icon } from '../ui/icon.ts'
 import type { ListView } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
@@ -12,7 +13,8 @@ import type { ListState } from './list-model.ts'
 type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
 export function ListToolbar({ view, state }: Props): VNode {
-  const { overlay } = useApp()
+  const app = useApp()
+  const refused = app.identity.refusal('create')
   const { query, archived, status, sort, descending } = view.value
 
   return html`<div class="list-toolbar">
@@ -77,12 +79,14 @@ export function ListToolbar({ view, state }: Props): VNode {
     <button
       type="button"
       class="primary"
-      onClick=${() => {
-        overlay.value = { type: 'new-deployment' }
-      }}
+      aria-disabled=${refused !== null}
+      aria-describedby=${refused === null ? undefined : 'create-refused'}
+      title=${refused ?? ''}
+      onClick=${() => openNewDeployment(app)}
     >
       <${Icon} name="plus" />New deployment
     </button>
+    ${refused !== null && html`<p id="create-refused" class="disabled-reason create-refused">You may not create deployments. ${refused}</p>`}
   </div>`
 }
 

@@ -25,7 +25,7 @@ export function parseQuery(query: string): SearchTerm[] {
 }
 
 /**
- * The searched texts in lower case: the name, then every override as `key=value`, then the status when there is something
+ * The searched texts in lower case: the name, then every override as `key=value`, the owner, then the status when there is something
  * to say about it (`running, last update failed`), so that a search for `run` does not find every deployment.
  */
 export function searchFields(info: FullInfo): string[] {
@@ -36,6 +36,7 @@ export function searchFields(info: FullInfo): string[] {
   return [
     deployment.name,
     ...overrides.map((override) => overrideText(override).slice(0, maxSearchedChars).toLowerCase()),
+    ...(info.owner ? [info.owner.name.toLowerCase()] : []),
     ...(/warning|error|progress/.test(tone) ? [label.toLowerCase()] : []),
   ]
 }

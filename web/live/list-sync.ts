@@ -4,6 +4,7 @@
  * after the user's own actions.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
+import { headers } from '../../domain/endpoints.ts'
 import type { ApiClient } from '../api/client.ts'
 import { type ApiError, toApiError } from '../api/errors.ts'
 import type { DeploymentStore } from './deployment-store.ts'
@@ -16,6 +17,8 @@ export type ListSync = {
   isComplete: ReadonlySignal<boolean>
   /** Time of the last successful fetch, by the browser's clock in ms; 0: never. */
   fetchedAt: ReadonlySignal<number>
+  /** Which deployments the caller may see, as the last list said; null: not known. */
+  view(): string | null
   /** Error of the last attempt; null after success. */
   error: ReadonlySignal<ApiError | null>
   /**
@@ -31,6 +34,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
   const fetchedAt = signal(0)
   const error = signal<ApiError | null>(null)
   let etag: string | null = null
+  let view: string | null = null
   let running: Promise<boolean> | null = null
   let next: Promise<boolean> | null = null
 
@@ -50,6 +54,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
         store.removeMissing(names, snapshotToken)
         etag = response.headers.get('etag')
       }
+      view = response.headers.get(headers.view)
       error.value = null
       fetchedAt.value = Date.now()
       hasData.value = isComplete.value = true
@@ -71,6 +76,7 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
     hasData,
     isComplete,
     fetchedAt,
+    view: () => view,
     error,
     refresh: () => {
       if (running === null) return start()

@@ -35,6 +35,8 @@ export type LiveConnection = {
   reconnectIfStale(): void
   /** Reconnects and fetches the list in every case, for example after the credential has changed. */
   reconnect(): void
+  /** Neither connects nor polls until `reconnect` is called: nobody is signed in. */
+  suspend(): void
   close(): void
 }
 
@@ -43,10 +45,19 @@ type LiveConnectionOptions = {
   apply(event: ChangeEvent): void
   /** Fetches the list; returns true on success. */
   refresh(): Promise<boolean>
+  /** The view of the last list; null: not known. */
+  listView?: () => string | null
+  /** The server has closed the connection because the session has ended, or the right to read. */
+  onRefused?: () => void
+  /** The rights of the caller may have changed. */
+  onRightsChanged?: () => void
   /** Asks the server why it opens no websocket. */
   explainFailure?: () => Promise<string>
   random?: () => number
 }
+
+/** The session has ended; there is no right to read any more. */
+const refusedCloseCodes = [4401, 4403]
 
 const firstHeartbeatMs = 15_000
 /** Time limit for the first message. */
@@ -64,6 +75,9 @@ export function openLiveConnection({
   connect,
   apply,
   refresh,
+  listView = () => null,
+  onRefused = () => {},
+  onRightsChanged = () => {},
   explainFailure = async () => '',
   random = Math.random,
 }: LiveConnectionOptions): LiveConnection {
@@ -79,6 +93,8 @@ export function openLiveConnection({
   let reconnectTimer: ReturnType<typeof setTimeout> | undefined
   let silenceTimer: ReturnType<typeof setTimeout> | undefined
   let closed = false
+  let suspended = false
+  let wasLive = false
 
   const connectSocket = () => {
     clearTimeout(reconnectTimer)
@@ -89,8 +105,10 @@ export function openLiveConnection({
     opened.onmessage = ({ data }) => {
       if (socket === opened) handleMessage(JSON.parse(String(data)) as LiveMessage)
     }
-    opened.onclose = () => {
-      if (socket === opened) scheduleReconnect()
+    opened.onclose = ({ code }) => {
+      if (socket !== opened) return
+      if (refusedCloseCodes.includes(code)) onRefused()
+      scheduleReconnect()
     }
   }
 
@@ -107,7 +125,16 @@ export function openLiveConnection({
       delayed = message.delayed ?? false
       runnerMissing.value = message.no_runner ?? false
     }
-    if (missed || delayed !== wasDelayed || message.type === 'hello' || message.type === 'resync')
+    // A heartbeat comes so rarely that a list which stays different makes no loop.
+    const isOtherView = message.type === 'heartbeat' && differs(message.view, listView())
+    if (isOtherView || message.type === 'resync' || (message.type === 'hello' && wasLive)) onRightsChanged()
+    if (
+      missed ||
+      isOtherView ||
+      delayed !== wasDelayed ||
+      message.type === 'hello' ||
+      message.type === 'resync'
+    )
       void resync()
     else if (connectionState.peek() === 'live') lastSyncedAt.value = Date.now()
   }
@@ -122,6 +149,7 @@ export function openLiveConnection({
     websocketProblem.value = null
     lastSyncedAt.value = Date.now()
     connectionState.value = delayed ? 'delayed' : 'live'
+    wasLive = true
   }
 
   const closeSocket = () => {
@@ -136,7 +164,7 @@ export function openLiveConnection({
 
   const scheduleReconnect = () => {
     closeSocket()
-    if (closed) return
+    if (closed || suspended) return
     const waitMs = backoffMs(attempt, initialBackoffMs, maxBackoffMs, random())
     attempt += 1
     if (attempt > attemptsBeforeOffline) void showFailure()
@@ -162,11 +190,12 @@ export function openLiveConnection({
 
   // Without websockets the page stays up to date by polling.
   const pollTimer = setInterval(() => {
-    if (connectionState.peek() !== 'live') void refresh()
+    if (connectionState.peek() !== 'live' && !suspended) void refresh()
   }, pollMs)
 
   const reconnect = () => {
     if (closed) return
+    suspended = false
     closeSocket()
     if (connectionState.peek() === 'live') connectionState.value = 'reconnecting'
     connectSocket()
@@ -182,9 +211,15 @@ export function openLiveConnection({
     lastSyncedAt,
     reconnectIfStale: () => {
       const fresh = Date.now() - lastSyncedAt.peek() < heartbeatMs * 1.5
-      if (connectionState.peek() !== 'live' || !fresh) reconnect()
+      if (!suspended && (connectionState.peek() !== 'live' || !fresh)) reconnect()
     },
     reconnect,
+    suspend: () => {
+      suspended = true
+      clearTimeout(reconnectTimer)
+      closeSocket()
+      connectionState.value = 'connecting'
+    },
     close: () => {
       closed = true
       clearTimeout(reconnectTimer)
@@ -193,3 +228,7 @@ export function openLiveConnection({
     },
   }
 }
+
+/** False while one of them is not known, as with an older server. */
+const differs = (view: string | undefined, listView: string | null) =>
+  view !== undefined && listView !== null && view !== listView

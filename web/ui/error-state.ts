@@ -9,9 +9,9 @@ type Props = { error: ApiError; title: string; onRetry: () => void }
 
 /** In place of the content. Offers the sign-in when a credential is missing. */
 export function ErrorState({ error, title, onRetry }: Props): VNode {
-  const { overlay } = useApp()
+  const { signInOpen } = useApp()
   const signIn = () => {
-    overlay.value = { type: 'sign-in' }
+    signInOpen.value = true
   }
   return html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} onSignIn=${error.status === 401 ? signIn : undefined} />`
 }

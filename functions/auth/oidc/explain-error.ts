@@ -1,7 +1,8 @@
 /** Turns the errors of openid-client and jose into the closed list of SignInError. Called by provider.ts. */
 import { AuthorizationResponseError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client'
+import type { SignInErrorCode } from '../../../domain/access/sign-in-errors.ts'
 import { TimeoutError } from '../../../lib/with-timeout.ts'
-import { quoteForLog, SignInError, type SignInErrorCode } from './sign-in-error.ts'
+import { quoteForLog, SignInError } from './sign-in-error.ts'
 
 const checkClient = 'check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET'
 

@@ -24,13 +24,14 @@ import {
   refreshTokenGrant,
   type ServerMetadata,
 } from 'openid-client'
+import type { SignInErrorCode } from '../../../domain/access/sign-in-errors.ts'
 import { withTimeout } from '../../../lib/with-timeout.ts'
 import { type Claims, isIncomplete, type Person, readPerson, readSubject } from './claims.ts'
 import { toSignInError } from './explain-error.ts'
 import type { PendingSignIn } from './pending-sign-in.ts'
 import { createProviderFetch } from './provider-fetch.ts'
 import { createMetadataReader, type ProviderMetadata } from './provider-metadata.ts'
-import { SignInError, type SignInErrorCode } from './sign-in-error.ts'
+import { SignInError } from './sign-in-error.ts'
 
 export type OidcProviderOptions = {
   issuer: string

@@ -3,10 +3,11 @@ import { requirePerson } from '../../../db/queries/access/people.ts'
 import { findGroups } from '../../../db/queries/access/sessions.ts'
 import { readDeploymentOwner } from '../../../db/queries/deployments.ts'
 import { describeRule } from '../../../domain/access/policy.ts'
+import { refusalMessage } from '../../../domain/access/refusal.ts'
 import { decide, type Grant, type Permissions } from '../../../domain/access/roles.ts'
 import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
-import { refusalMessage, requireRight } from '../require-right.ts'
+import { requireRight } from '../require-right.ts'
 import { proxyIssuer } from '../trusted-proxy.ts'
 
 export const getPolicy: EndpointHandler<'getPolicy'> = async ({ auth: { policy }, settings }) => {

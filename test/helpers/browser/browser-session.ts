@@ -6,22 +6,27 @@ import assert from 'node:assert/strict'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
 export type BrowserSession = {
-  /** Opens a new tab without a sign-in. */
+  /** Opens a new tab. All tabs share the cookies. */
   openPage(path?: string, origin?: string): Promise<Page>
+  /** Makes the tabs those of an admin. */
   signIn(page: Page, header: string): Promise<void>
   /** Console errors, script errors and requests to other hosts. */
   pageErrors: readonly string[]
   assertNoErrors(): void
+  /** As if the browser had dropped the cookie of Octopod. */
+  forgetSession(): Promise<void>
   close(): Promise<void>
 }
 
 /** Sufficient on a busy machine. */
 const timeoutMs = 8_000
 
+/** `otherOrigins`: pages of these may be opened too. */
 export async function openBrowserSession(
   browser: Browser,
   url: string,
   options: BrowserContextOptions = {},
+  otherOrigins: readonly string[] = [],
 ): Promise<BrowserSession> {
   const context = await browser.newContext({
     reducedMotion: 'reduce',
@@ -30,7 +35,7 @@ export async function openBrowserSession(
   })
   context.setDefaultTimeout(timeoutMs)
   const pageErrors: string[] = []
-  const origins = new Set([new URL(url).origin])
+  const origins = new Set([new URL(url).origin, ...otherOrigins])
   context.on('weberror', (error) => pageErrors.push(String(error.error().stack)))
   context.on('console', (message) => {
     // The browser itself logs failed requests; the page does not.
@@ -50,13 +55,9 @@ export async function openBrowserSession(
       await page.locator('.top-bar, .error-box').first().waitFor()
       return page
     },
-    signIn: async (page, header) => {
-      await page.getByRole('button', { name: 'Sign in' }).first().click()
-      await page.getByLabel('Authorization').fill(header)
-      await page.keyboard.press('Enter')
-      await page.locator('dialog').waitFor({ state: 'detached' })
-    },
+    signIn: (page, header) => signInAsAdmin(page, header),
     assertNoErrors: () => assert.deepEqual(pageErrors, []),
+    forgetSession: () => context.clearCookies({ name: /octopod-/ }),
     close: () => context.close(),
   }
 }
@@ -64,3 +65,16 @@ export async function openBrowserSession(
 /** True when the page is wider than the window. */
 export const isTooWide = (page: Page): Promise<boolean> =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+
+/** Enters the shared credential of admins, unless the tab has the session of one already. */
+export async function signInAsAdmin(page: Page, header: string): Promise<void> {
+  await page.locator('.account').waitFor()
+  const role = page.locator('.account .role', { hasText: 'admin' })
+  if ((await role.count()) > 0) return
+  await page.getByRole('button', { name: 'Sign in', exact: true }).first().click()
+  await page.getByLabel('Shared credential').fill(header)
+  await page.keyboard.press('Enter')
+  await page.locator('dialog').waitFor({ state: 'detached' })
+  // A phone hides the role.
+  await role.waitFor({ state: 'attached' })
+}

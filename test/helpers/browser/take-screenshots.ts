@@ -81,7 +81,7 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await take('failed-deployment')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await take('sign-in')
-    await page.getByLabel('Authorization').fill(adminHeader)
+    await page.getByLabel('Shared credential').fill(adminHeader)
     await page.keyboard.press('Enter')
     // A phone hides the role.
     await page.locator('.role').waitFor({ state: 'attached' })

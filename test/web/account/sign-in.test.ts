@@ -1,7 +1,8 @@
 /** Credentials and user names: a default credential, a wrong one, and a proxy that sets the user name. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { errorBody } from '../../../domain/errors.ts'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
 import { type BrowserSession, openBrowserSession } from '../../helpers/browser/browser-session.ts'
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
@@ -14,7 +15,12 @@ describe('signing in', { skip: missingBrowser() }, () => {
   let session: BrowserSession
 
   before(async () => {
-    const env = { APP_AUTHORIZATION_HEADER: 'Basic c2hvcDpzZWNyZXQ=', ACTOR_HEADER: 'X-Person' }
+    const env = {
+      APP_AUTHORIZATION_HEADER: 'Basic c2hvcDpzZWNyZXQ=',
+      CONFIG_JSON_CREDENTIAL: 'on',
+      ACTOR_HEADER: 'X-Person',
+      TRUSTED_PROXIES: '127.0.0.1/32',
+    }
     ;[system, browser] = await Promise.all([startSystem({ env }), openBrowser()])
     client = createApiClient(system.url)
     session = await openBrowserSession(browser, system.url)
@@ -38,25 +44,84 @@ describe('signing in', { skip: missingBrowser() }, () => {
 
   it('Without a credential the page asks for one, rejects a wrong one and accepts a right one', async () => {
     const page = await session.openPage('/no-such-page')
-    const json = { app_url: '', ws_url: '', app_auth: '', kubernetes_dashboard_url_template: null }
-    await page.route('**/config.json', (route) => route.fulfill({ json }))
-    await page.goto(system.url)
-    await page.locator('.error-box').getByText('This needs a credential').waitFor()
-    await page.locator('.error-box').getByRole('button', { name: 'Sign in' }).click()
-    const field = page.getByLabel('Authorization')
+    await withoutDefaultCredential(page)
+    await page.goto(`${system.url}/deployments/shop`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    const field = page.getByLabel('Shared credential')
     await field.fill('Basic wrong')
     await page.keyboard.press('Enter')
-    await page.locator('dialog .error-box').waitFor()
-    assert.equal(await page.getByRole('dialog').getByRole('button', { name: 'Sign in' }).isEnabled(), true)
+    await page.locator('.error-box', { hasText: 'This is no credential of this installation' }).waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Sign in' }).isEnabled(), true)
     await field.fill('Basic c2hvcDpzZWNyZXQ=')
     await page.keyboard.press('Enter')
-    await page.locator('a[href="/deployments/shop"]').waitFor()
-    await page.locator('.role', { hasText: 'user' }).waitFor()
+    await page.getByRole('heading', { name: 'shop', exact: true }).waitFor()
+    await page.locator('.account .role', { hasText: 'developer' }).waitFor()
     await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    await page.locator('.account').click()
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByText('This data may be outdated').waitFor()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    assert.equal(new URL(page.url()).pathname, '/')
     await page.close()
   })
+
+  const withoutDefaultCredential = (page: Page) =>
+    page.route('**/config.json', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...(await response.json()), app_auth: '' } })
+    })
+
+  it('A session is shared by all tabs: one that signs in or out changes the others', async () => {
+    const [one, two] = [await session.openPage('/no-such-page'), await session.openPage('/no-such-page')]
+    for (const page of [one, two]) {
+      await withoutDefaultCredential(page)
+      await page.goto(system.url)
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    }
+    const sent: (string | undefined)[] = []
+    two.on('request', (request) => {
+      if (request.url().includes('/api/')) sent.push(request.headers().authorization)
+    })
+    await one.getByLabel('Shared credential').fill(system.adminHeader)
+    await one.keyboard.press('Enter')
+    for (const page of [one, two]) {
+      await page.locator('a[href="/deployments/shop"]').waitFor()
+      await page.locator('.account .role', { hasText: 'admin' }).waitFor()
+      await page.locator('.badge', { hasText: 'Live' }).waitFor()
+    }
+    assert.ok(sent.length > 0 && sent.every((header) => header === undefined), 'only the cookie is sent')
+    assert.deepEqual(await two.evaluate(() => Object.keys(sessionStorage)), [])
+    await two.reload()
+    await two.locator('.account .role', { hasText: 'admin' }).waitFor()
+    await one.locator('.account').click()
+    await one.getByRole('button', { name: 'Sign out' }).click()
+    await two.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await Promise.all([one.close(), two.close()])
+  })
+
+  for (const [what, answer] of Object.entries({
+    'over http': { status: 400, json: errorBody('insecure_transport', 'Signing in needs https.') },
+    'with an older server': { status: 404, json: errorBody('not_found', 'No route.') },
+  }))
+    it(`Where there can be no session, ${what}, the tab keeps the credential`, async () => {
+      const page = await session.openPage('/no-such-page')
+      await withoutDefaultCredential(page)
+      await page.route('**/auth/session', (route) => route.fulfill(answer))
+      await page.goto(system.url)
+      const field = page.getByLabel('Shared credential')
+      await field.fill('Basic wrong')
+      await page.keyboard.press('Enter')
+      await page.locator('.error-box').waitFor()
+      await field.fill(system.adminHeader)
+      await page.keyboard.press('Enter')
+      await page.locator('.account .role', { hasText: 'admin' }).waitFor()
+      await page.reload()
+      await page.locator('.account .role', { hasText: 'admin' }).waitFor()
+      await page.locator('.badge', { hasText: 'Live' }).waitFor()
+      await page.locator('.account').click()
+      await page.getByRole('button', { name: 'Sign out' }).click()
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+      await page.close()
+    })
 
   /** Without websockets, a click on the badge fetches the list. */
   const withoutSockets = async () => {
@@ -105,7 +170,10 @@ describe('signing in', { skip: missingBrowser() }, () => {
     })
     const page = await proxied.openPage('/deployments/shop')
     await page.locator('.account', { hasText: 'Maria' }).waitFor()
+    await page.locator('.account').click()
+    await page.getByRole('dialog', { name: 'Account' }).getByText('signed in at the proxy').waitFor()
     assert.equal(await page.getByRole('button', { name: 'Your name' }).count(), 0)
+    await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
     await page.locator('.action', { hasText: 'Archive' }).first().getByText('Maria').waitFor()

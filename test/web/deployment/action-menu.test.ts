@@ -30,6 +30,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
+  const menu = ['Edit config', 'Archive', 'Logs', 'Change owner…', 'Dashboard', 'Clean up', 'Delete record']
   const openMenu = async (page: Page) => {
     await page.getByRole('button', { name: 'Actions for shop' }).click()
     const lines = await page.getByRole('menuitem').allInnerTexts()
@@ -38,7 +39,10 @@ describe('the action menu', { skip: missingBrowser() }, () => {
 
   it('The menu and the deployment page link to the dashboard', async () => {
     const page = await session.openPage()
-    assert.deepEqual(await openMenu(page), ['Edit config', 'Archive', 'Logs', 'Dashboard'])
+    assert.deepEqual(await openMenu(page), menu)
+    await page.getByText('This needs the role operator or a higher one: sign in first.').first().waitFor()
+    const cleanUp = page.getByRole('menuitem', { name: 'Clean up' })
+    assert.equal(await cleanUp.getAttribute('aria-disabled'), 'true')
     const address = 'https://dash.example/search?q=octopod-shop'
     const item = page.getByRole('menuitem', { name: 'Dashboard' })
     assert.equal(await item.getAttribute('href'), address)
@@ -51,8 +55,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
   it('Logs opens the last output, with a URL that can be shared', async () => {
     const page = await session.openPage()
     await session.signIn(page, system.adminHeader)
-    const expected = ['Edit config', 'Archive', 'Logs', 'Dashboard', 'Clean up', 'Delete record']
-    assert.deepEqual(await openMenu(page), expected)
+    assert.deepEqual(await openMenu(page), menu)
     await page.getByText('Archive it first.').waitFor()
     await page.getByRole('menuitem', { name: 'Logs' }).click()
     await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
@@ -67,7 +70,9 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await page.getByRole('button', { name: 'Hide output' }).click()
     assert.equal(new URL(page.url()).search, '')
     // By default everybody of the page reads output.
+    await page.locator('.account').click()
     await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.locator('.account', { hasText: 'Not signed in' }).waitFor()
     await page.goto(`${system.url}/deployments/shop?output=${last?.action_id}`)
     await page.locator('.log-lines').getByText('the registry is unreachable').waitFor()
     await page.close()

@@ -121,7 +121,7 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
     ])
     assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /shop:v9 not found/)
     await page.locator('.action').getByRole('button', { name: 'Sign in' }).click()
-    await page.getByLabel('Authorization').fill(system.adminHeader)
+    await page.getByLabel('Shared credential').fill(system.adminHeader)
     await page.keyboard.press('Enter')
     await page.locator('.log-lines', { hasText: 'Error: image shop:v9 not found' }).first().waitFor()
     other.assertNoErrors()

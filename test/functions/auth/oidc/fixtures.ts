@@ -1,13 +1,14 @@
 /** A provider with one person, and clients of it. Used by the tests of this folder. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import type { SignInErrorCode } from '../../../../domain/access/sign-in-errors.ts'
 import {
   createOidcProvider,
   type OidcProvider,
   type OidcProviderOptions,
   type SignedInPerson,
 } from '../../../../functions/auth/oidc/provider.ts'
-import { SignInError, type SignInErrorCode } from '../../../../functions/auth/oidc/sign-in-error.ts'
+import { SignInError } from '../../../../functions/auth/oidc/sign-in-error.ts'
 import {
   signInWithFetch,
   startOidcProvider,

@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  decodePendingSignIn,
-  encodePendingSignIn,
-  safeReturnTo,
-} from '../../../../functions/auth/oidc/pending-sign-in.ts'
+import { safeReturnTo } from '../../../../domain/access/return-to.ts'
+import { decodePendingSignIn, encodePendingSignIn } from '../../../../functions/auth/oidc/pending-sign-in.ts'
 
 const origin = 'https://octopod.example.com'
 const pending = { state: 's'.repeat(43), nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) }

@@ -1,0 +1,13 @@
+/** Signs out. The page is loaded again, so that nothing of what the person saw stays in memory. */
+import { toApiError } from '../api/errors.ts'
+import type { AppContext } from '../app-context.ts'
+
+export async function signOut(app: AppContext): Promise<void> {
+  if (!(await app.confirmLeave())) return
+  try {
+    const location = await app.session.signOut()
+    window.location.assign(location ?? '/')
+  } catch (error) {
+    app.toasts.showError(toApiError(error))
+  }
+}

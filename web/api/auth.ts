@@ -1,0 +1,37 @@
+/** The requests that begin and end a session. They are outside the endpoint table. Called by account/. */
+import { authPaths } from '../../domain/endpoints.ts'
+import { fetchOrThrow, toApiError } from './errors.ts'
+
+const timeoutMs = 15_000
+
+/** The path that leads to the identity provider and then back to `returnTo`. */
+export const loginPath = (returnTo: string): string =>
+  `${authPaths.login}?returnTo=${encodeURIComponent(returnTo)}`
+
+/**
+ * Exchanges a shared credential for a session cookie. Returns false when this connection cannot have one: over http, or
+ * with an older server. Throws ApiError for a wrong credential.
+ */
+export async function startSession(authorization: string): Promise<boolean> {
+  try {
+    await post(authPaths.session, { Authorization: authorization })
+    return true
+  } catch (caught) {
+    const error = toApiError(caught)
+    if (error.code === 'insecure_transport' || error.status === 404 || error.status === 405) return false
+    throw error
+  }
+}
+
+/** Ends the session of the cookie. Returns where the browser also signs out of the provider; null: nowhere. */
+export async function endSession(): Promise<string | null> {
+  try {
+    const { location } = (await (await post(authPaths.logout)).json()) as { location: string | null }
+    return location
+  } catch (caught) {
+    throw toApiError(caught)
+  }
+}
+
+const post = (path: string, headers: Record<string, string> = {}) =>
+  fetchOrThrow(path, { method: 'POST', headers, signal: AbortSignal.timeout(timeoutMs) })
