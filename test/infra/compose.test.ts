@@ -40,10 +40,14 @@ const composeVariables: Record<string, string> = {
   REDIS_PASSWORD: 'of-redis',
   POWER_AUTHORIZATION_HEADER: 'Bearer admin',
 }
-const { services, volumes } = parse(interpolated(text, composeVariables), { merge: true }) as {
+type Compose = {
   services: Record<'postgres' | 'redis' | 'migrate' | 'server' | 'runner', Service>
   volumes: Record<string, null>
 }
+const composeWith = (variables: Record<string, string>) =>
+  parse(interpolated(text, { ...composeVariables, ...variables }), { merge: true }) as Compose
+// The .env of docs/install.md.
+const { services, volumes } = composeWith({ ANONYMOUS_ROLE: 'developer' })
 const programs = ['migrate', 'server', 'runner'] as const
 /** Variables of the scripts, which Octopod itself does not read. */
 const scriptVariables = ['DEFAULTS', 'INGRESS_HOST_KEY', 'KUBECONFIG']
@@ -63,6 +67,19 @@ test('The variables of every program are settings that it reads, and they are en
     services.server.environment.DATABASE_URL,
     'postgres://octopod:of-postgres@postgres:5432/octopod',
   )
+})
+
+test('A server without a way to sign in says so, and starts with any of them', () => {
+  const start = (variables: Record<string, string>) =>
+    readSettings('server', composeWith(variables).services.server.environment)
+  assert.throws(() => start({}), /no way to sign in is set/)
+  const page = { APP_URL: 'https://octopod.example.com' }
+  const oidc = { OIDC_ISSUER: 'https://id.example.com', OIDC_CLIENT_ID: 'octopod', OIDC_CLIENT_SECRET: 's' }
+  assert.equal(start({ ...page, ...oidc }).OIDC_CLIENT_SECRET, 's')
+  const proxy = { ACTOR_HEADER: 'X-User', GROUPS_HEADER: 'X-Groups', TRUSTED_PROXIES: '172.18.0.1' }
+  assert.equal(start(proxy).GROUPS_HEADER, 'X-Groups')
+  const policy = '/etc/octopod/policy/policy.yaml'
+  assert.equal(start({ ...proxy, OCTOPOD_POLICY: policy }).OCTOPOD_POLICY, policy)
 })
 
 test('A variable without a default is required by name', () => {
@@ -108,7 +125,7 @@ test('Every container has a read-only root file system, no capabilities and a he
 })
 
 test('Programs get the same time to stop as in the chart', () => {
-  const none = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x' }
+  const none = { DATABASE_URL: 'postgres://x', REDIS_URL: 'redis://x', ANONYMOUS_ROLE: 'none' }
   const server = readSettings('server', none).SHUTDOWN_GRACE / 1000
   const runner = readSettings('runner', none)
   assert.equal(services.server.stop_grace_period, `${server + 10}s`)

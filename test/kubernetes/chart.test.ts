@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const external = {
   postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
   redis: { url: 'redis://redis.example.com' },
+  access: { anonymousRole: 'developer' },
 }
 /** The strictest pod security profile. */
 const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' }

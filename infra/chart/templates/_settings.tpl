@@ -98,3 +98,62 @@
 {{- .Values.migration.mode -}}
 {{- end -}}
 {{- end -}}
+
+{{/* How people sign in and which role they have, for the server. An empty value keeps the default. */}}
+{{- define "octopod.accessEnv" -}}
+{{- $access := .Values.access -}}
+{{- $variables := list
+  (list "OIDC_ISSUER" .Values.oidc.issuer)
+  (list "OIDC_CLIENT_ID" .Values.oidc.clientId)
+  (list "OIDC_CLIENT_SECRET_FILE" (include "octopod.clientSecretFile" .))
+  (list "OIDC_SCOPES" .Values.oidc.scopes)
+  (list "OIDC_GROUPS_CLAIM" .Values.oidc.groupsClaim)
+  (list "OIDC_ALLOWED_GROUPS" (join "," .Values.oidc.allowedGroups))
+  (list "OIDC_NAME" .Values.oidc.name)
+  (list "ACTOR_HEADER" .Values.proxy.actorHeader)
+  (list "GROUPS_HEADER" .Values.proxy.groupsHeader)
+  (list "TRUSTED_PROXIES" (join "," .Values.proxy.trusted))
+  (list "OCTOPOD_POLICY" (include "octopod.policyFile" .))
+  (list "ANONYMOUS_ROLE" $access.anonymousRole)
+  (list "USER_ROLE" $access.userRole)
+  (list "SIGNED_IN_ROLE" $access.signedInRole)
+  (list "OWNERSHIP" (ternary "" (include "octopod.text" $access.ownership) (kindIs "invalid" $access.ownership)))
+  (list "SHARED_CREDENTIALS" (ternary "" "off" $access.sharedCredentials))
+-}}
+{{- range $variables }}
+{{- if index . 1 }}
+- name: {{ index . 0 }}
+  value: {{ index . 1 | quote }}
+{{- end }}
+{{- end }}
+{{- range $name, $value := .Values.server.env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "octopod.clientSecretFile" -}}
+{{- with .Values.oidc.existingSecret -}}{{- if .name -}}/etc/octopod/oidc/{{ .key }}{{- end -}}{{- end -}}
+{{- end -}}
+
+{{/* The name of the ConfigMap with the policy; empty without one. */}}
+{{- define "octopod.policyConfigMap" -}}
+{{- with .Values.policy.existingConfigMap.name -}}{{ . }}{{- else -}}{{- if .Values.policy.inline -}}{{ include "octopod.name" . }}-policy{{- end -}}{{- end -}}
+{{- end -}}
+
+{{- define "octopod.policyFile" -}}
+{{- if include "octopod.policyConfigMap" . -}}
+/etc/octopod/policy/{{ if .Values.policy.existingConfigMap.name }}{{ .Values.policy.existingConfigMap.key }}{{ else }}policy.yaml{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether people can use a shared credential. An existing Secret may have none; without a cluster that is unknown. */}}
+{{- define "octopod.hasUserCredential" -}}
+{{- $existing := .Values.authorization.existingSecret -}}
+{{- if .Values.access.sharedCredentials -}}
+{{- if $existing.name -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace $existing.name -}}
+{{- if or (not $secret) (hasKey ($secret.data | default dict) $existing.userKey) -}}yes{{- end -}}
+{{- else if .Values.authorization.user -}}yes{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -6,6 +6,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { parse } from 'yaml'
+import { parsePolicy } from '../../../domain/access/policy.ts'
+import { readSettings } from '../../../domain/read-settings.ts'
 import { type SettingName, settings } from '../../../domain/settings.ts'
 import { compareWithGolden } from './golden.ts'
 import { environmentOf, find, type Helm, type Manifest, podOf, type Values } from './helm.ts'
@@ -16,6 +18,9 @@ const stores = {
   postgres: { url: 'postgres://octopod:secret@db.example.com/octopod' },
   redis: { url: 'redis://redis.example.com' },
 }
+
+/** The values without which the chart says what is missing. */
+const required = { ...stores, access: { anonymousRole: 'none' } }
 
 /** The names of the Service in the cluster. */
 const serviceHosts = 'octopod,octopod.octopod,octopod.octopod.svc,octopod.octopod.svc.cluster.local'
@@ -48,9 +53,28 @@ export function chartSuite(title: string, helm: Helm): void {
       const settingValues: Record<string, unknown> = {}
       for (const name of Object.keys(settings) as SettingName[])
         if (!(name in settingsWithOwnValue)) settingValues[name] = sampleOf(name)
+      settingValues.APP_URL = 'https://octopod.example.com'
       const manifests = helm.render({
         settings: settingValues,
         ...stores,
+        oidc: {
+          issuer: 'https://login.example.com',
+          clientId: 'octopod "one"',
+          existingSecret: { name: 'oidc' },
+          scopes: 'openid',
+          groupsClaim: 'roles',
+          allowedGroups: ['a', 'b c'],
+          name: 'Example',
+        },
+        proxy: { trusted: ['10.0.0.7', '10.1.0.0/28'], actorHeader: 'X-User', groupsHeader: 'X-Groups' },
+        policy: { existingConfigMap: { name: 'policy', key: 'p.yaml' } },
+        access: {
+          anonymousRole: 'viewer',
+          userRole: 'operator',
+          signedInRole: 'none',
+          ownership: false,
+          sharedCredentials: false,
+        },
         authorization: { admin: 'Bearer $admin "quoted"', user: 'Basic dXNlcg==' },
         controlScripts: { path: '/my/scripts' },
         metrics: { enabled: true, port: 9464 },
@@ -64,6 +88,23 @@ export function chartSuite(title: string, helm: Helm): void {
         CONTROL_SCRIPTS_DIR: '/my/scripts',
         METRICS_PORT: 9464,
         HEARTBEAT_FILE: '/tmp/heartbeat',
+        OIDC_ISSUER: 'https://login.example.com',
+        OIDC_CLIENT_ID: 'octopod "one"',
+        OIDC_CLIENT_SECRET: undefined,
+        OIDC_CLIENT_SECRET_FILE: '/etc/octopod/oidc/client-secret',
+        OIDC_SCOPES: 'openid',
+        OIDC_GROUPS_CLAIM: 'roles',
+        OIDC_ALLOWED_GROUPS: 'a,b c',
+        OIDC_NAME: 'Example',
+        ACTOR_HEADER: 'X-User',
+        GROUPS_HEADER: 'X-Groups',
+        TRUSTED_PROXIES: '10.0.0.7,10.1.0.0/28',
+        OCTOPOD_POLICY: '/etc/octopod/policy/p.yaml',
+        ANONYMOUS_ROLE: 'viewer',
+        USER_ROLE: 'operator',
+        SIGNED_IN_ROLE: 'none',
+        OWNERSHIP: 'false',
+        SHARED_CREDENTIALS: 'off',
         ALLOWED_HOSTS: `${settingValues.ALLOWED_HOSTS},${serviceHosts}`,
       }
       const programs = {
@@ -75,13 +116,17 @@ export function chartSuite(title: string, helm: Helm): void {
         const environment = environmentOf(manifests, program)
         for (const name of Object.keys(settings) as SettingName[])
           if ((settings[name].programs as readonly string[]).includes(programName))
-            assert.equal(environment[name], String(expected[name]), `${programName}: ${name}`)
+            assert.equal(
+              environment[name],
+              expected[name] === undefined ? undefined : String(expected[name]),
+              `${programName}: ${name}`,
+            )
       }
     })
 
     test('gives each program only the secrets that it needs', () => {
       for (const manifests of [
-        helm.render({ ...stores, authorization: { admin: 'a', user: 'b' } }),
+        helm.render({ ...required, authorization: { admin: 'a', user: 'b' } }),
         helm.render(trial, 'values-trial.yaml'),
       ]) {
         const runner = environmentOf(manifests, container(manifests, 'Deployment', 'octopod-runner'))
@@ -100,7 +145,8 @@ export function chartSuite(title: string, helm: Helm): void {
 
     test('derives the termination grace period from the settings, rounded up', () => {
       const graceOf = (values: Values, name: string) =>
-        podOf(find(helm.render({ ...stores, ...values }), 'Deployment', name))?.terminationGracePeriodSeconds
+        podOf(find(helm.render({ ...required, ...values }), 'Deployment', name))
+          ?.terminationGracePeriodSeconds
       const long = { settings: { SHUTDOWN_GRACE: 120, KILL_GRACE: '7.5' } }
       assert.equal(graceOf(long, 'octopod-runner'), 120 + 8 + 15)
       assert.equal(graceOf(long, 'octopod-server'), 5 + 120 + 10)
@@ -114,7 +160,7 @@ export function chartSuite(title: string, helm: Helm): void {
       for (const manifests of [
         helm.render(trial, 'values-trial.yaml'),
         helm.render(production),
-        helm.render(stores),
+        helm.render(required),
       ])
         for (const manifest of manifests) {
           const pod = podOf(manifest)
@@ -139,21 +185,21 @@ export function chartSuite(title: string, helm: Helm): void {
     })
 
     test('gives the runner permissions in one namespace, and none over RBAC objects', () => {
-      const manifests = helm.render({ ...stores, settings: { NAMESPACE: 'staging' } })
+      const manifests = helm.render({ ...required, settings: { NAMESPACE: 'staging' } })
       const kinds = manifests.map(({ kind }) => kind)
       assert.ok(!kinds.includes('ClusterRole') && !kinds.includes('ClusterRoleBinding'))
       // A rehearsal in another namespace has another Role beside it.
       const role = find(manifests, 'Role', 'octopod-octopod-runner')
       assert.equal(role.metadata.namespace, 'staging')
       assert.equal(find(manifests, 'RoleBinding', 'octopod-octopod-runner').metadata.namespace, 'staging')
-      assert.ok(find(helm.render(stores), 'Role', 'octopod-runner'))
+      assert.ok(find(helm.render(required), 'Role', 'octopod-runner'))
       const text = JSON.stringify(role.rules)
       for (const forbidden of ['"*"', 'rbac.authorization.k8s.io', 'pods/exec', 'impersonate', 'nodes'])
         assert.ok(!text.includes(forbidden), forbidden)
-      const wide = helm.render({ ...stores, runner: { rbac: { clusterWide: true } } })
+      const wide = helm.render({ ...required, runner: { rbac: { clusterWide: true } } })
       assert.ok(find(wide, 'ClusterRole', 'octopod-octopod-runner'))
       const custom = helm.render({
-        ...stores,
+        ...required,
         runner: { serviceAccount: { name: 'mine' }, rbac: { create: false } },
       })
       assert.equal(podOf(find(custom, 'Deployment', 'octopod-runner'))?.serviceAccountName, 'mine')
@@ -161,7 +207,7 @@ export function chartSuite(title: string, helm: Helm): void {
     })
 
     test('answers on more ports of its Service if programs use those of Octopod 1.6', () => {
-      const manifests = helm.render({ ...stores, server: { service: { extraPorts: [4443, 4000] } } })
+      const manifests = helm.render({ ...required, server: { service: { extraPorts: [4443, 4000] } } })
       const { ports } = find(manifests, 'Service', 'octopod').spec as { ports: object[] }
       assert.deepEqual(
         ports,
@@ -174,7 +220,7 @@ export function chartSuite(title: string, helm: Helm): void {
     })
 
     test('migrates before the other pods: in a hook, or in an init container with the bundled PostgreSQL', () => {
-      const hook = helm.render(stores)
+      const hook = helm.render(required)
       const job = find(hook, 'Job', 'octopod-migrate')
       assert.equal(job.metadata.annotations?.['helm.sh/hook'], 'pre-install,pre-upgrade')
       // The Secret must exist before the Job.
@@ -189,7 +235,7 @@ export function chartSuite(title: string, helm: Helm): void {
           'node',
           'db/migrate.ts',
         ])
-      const without = helm.render({ ...stores, migration: { mode: 'none' } })
+      const without = helm.render({ ...required, migration: { mode: 'none' } })
       assert.ok(!without.some(({ kind }) => kind === 'Job'))
       assert.ok(!podOf(find(without, 'Deployment', 'octopod-server'))?.initContainers)
     })
@@ -231,15 +277,81 @@ export function chartSuite(title: string, helm: Helm): void {
         ports.map(({ name }) => name),
         ['http'],
       )
-      const without = helm.render(stores)
+      const without = helm.render(required)
       assert.ok(!without.some(({ metadata }) => metadata.name === 'octopod-metrics'))
       const server = environmentOf(without, container(without, 'Deployment', 'octopod-server'))
       assert.equal(server.METRICS_PORT, undefined)
     })
 
-    test('serves only the API on the API hosts, and requires a credential for users', () => {
+    test('starts a server from its values in every way to sign in', () => {
+      const page = {
+        ingress: { enabled: true, hosts: ['o.example.com'], tls: [{ hosts: ['o.example.com'] }] },
+      }
+      for (const values of [
+        { oidc: { issuer: 'https://id.example.com', clientId: 'octopod' }, ...page },
+        {
+          oidc: { issuer: 'https://id.example.com', clientId: 'o' },
+          settings: { APP_URL: 'http://localhost:8080' },
+        },
+        { proxy: { actorHeader: 'X-User', trusted: ['10.0.0.7'] } },
+        { authorization: { user: 'Bearer user' } },
+        { access: { anonymousRole: 'none' }, authorization: { admin: 'Bearer admin' } },
+      ]) {
+        const manifests = helm.render({ ...stores, ...values })
+        const environment = environmentOf(manifests, container(manifests, 'Deployment', 'octopod-server'))
+        assert.doesNotThrow(() => readSettings('server', environment), JSON.stringify(values))
+      }
+    })
+
+    test('mounts the policy as a folder, and a change of it does not restart the pods', () => {
+      const policyOf = (role: string) => ({
+        version: 1,
+        rules: [
+          { group: 'platform', role: 'admin' },
+          { group: 'shop', role, names: ['shop-*'] },
+        ],
+      })
+      const render = (values: Values) => helm.render({ ...required, ...values })
+      const manifests = render({ policy: { inline: policyOf('viewer') } })
+      const { data } = find(manifests, 'ConfigMap', 'octopod-policy')
+      const parsed = parsePolicy((data as Record<string, string>)['policy.yaml'] ?? '')
+      assert.ok('policy' in parsed)
+      assert.equal(parsed.policy.rules.length, 2)
+      const server = find(manifests, 'Deployment', 'octopod-server')
+      const mounts = podOf(server)?.containers[0]?.volumeMounts as { name: string; subPath?: string }[]
+      assert.deepEqual(
+        mounts.filter(({ name }) => name === 'policy'),
+        [{ name: 'policy', mountPath: '/etc/octopod/policy', readOnly: true }],
+      )
+      const changed = find(
+        render({ policy: { inline: policyOf('developer') } }),
+        'Deployment',
+        'octopod-server',
+      )
+      assert.deepEqual(changed, server)
+      const existing = render({ policy: { existingConfigMap: { name: 'mine' } } })
+      assert.ok(!existing.some(({ metadata }) => metadata.name === 'octopod-policy'))
+      assert.match(JSON.stringify(podOf(find(existing, 'Deployment', 'octopod-server'))?.volumes), /"mine"/)
+    })
+
+    test('mounts the client secret as a file, and lets the server reach the provider', () => {
+      const oidc = {
+        issuer: 'https://id.example.com:8443/x',
+        clientId: 'o',
+        existingSecret: { name: 'oidc', key: 's' },
+      }
+      const settings = { APP_URL: 'https://o.example.com' }
+      const manifests = helm.render({ ...stores, oidc, settings })
+      const pod = podOf(find(manifests, 'Deployment', 'octopod-server'))
+      assert.match(JSON.stringify(pod?.volumes), /"secretName":"oidc"/)
+      assert.doesNotMatch(JSON.stringify(podOf(find(manifests, 'Deployment', 'octopod-runner'))), /oidc/)
+      const { egress } = find(manifests, 'NetworkPolicy', 'octopod-server').spec as { egress: unknown[] }
+      assert.deepEqual(egress.at(-1), { ports: [{ port: 8443, protocol: 'TCP' }] })
+    })
+
+    test('serves only the API on the API hosts, and lets nobody in there without a credential', () => {
       const api = { hosts: ['octopod-api.example.com'] }
-      const manifests = helm.render({ ...stores, ingress: { api }, authorization: { user: 'Bearer user' } })
+      const manifests = helm.render({ ...required, ingress: { api }, authorization: { user: 'Bearer user' } })
       const { rules } = find(manifests, 'Ingress', 'octopod-api').spec as {
         rules: { host: string; http: { paths: { path: string }[] } }[]
       }
@@ -249,14 +361,20 @@ export function chartSuite(title: string, helm: Helm): void {
       )
       assert.equal(manifests.filter(({ kind }) => kind === 'Ingress').length, 1)
       assert.throws(
-        () => helm.render({ ...stores, ingress: { api }, authorization: { admin: 'Bearer admin' } }),
-        /ingress\.api\.hosts: these hosts need a credential for users/,
+        () => helm.render({ ...required, ingress: { api }, access: { anonymousRole: 'developer' } }),
+        /ingress\.api\.hosts: no sign-in protects these hosts/,
       )
+      const proxy = { actorHeader: 'X-User', trusted: ['10.0.0.7'] }
+      assert.throws(
+        () => helm.render({ ...required, ingress: { api }, proxy }),
+        /ingress\.api\.hosts: .* everyone could send X-User there/,
+      )
+      assert.ok(helm.render({ ...required, ingress: { api: { ...api, removesProxyHeaders: true } }, proxy }))
     })
 
     test('sets APP_URL from the ingress hosts', () => {
       const appUrl = (values: Values) => {
-        const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
+        const { data } = find(helm.render({ ...required, ...values }), 'ConfigMap', 'octopod-settings')
         return (data as Record<string, string>).APP_URL
       }
       const hosts = ['one.example.com', 'two.example.com']
@@ -274,7 +392,7 @@ export function chartSuite(title: string, helm: Helm): void {
 
     test('sets ALLOWED_HOSTS from all ingresses and the Service', () => {
       const allowedHosts = (values: Values) => {
-        const { data } = find(helm.render({ ...stores, ...values }), 'ConfigMap', 'octopod-settings')
+        const { data } = find(helm.render({ ...required, ...values }), 'ConfigMap', 'octopod-settings')
         return (data as Record<string, string>).ALLOWED_HOSTS
       }
       const ingress = { enabled: true, hosts: ['one.example.com'], api: { hosts: ['api.example.com'] } }
@@ -288,7 +406,7 @@ export function chartSuite(title: string, helm: Helm): void {
 
     test('lets only ingress controllers and named peers reach the server', () => {
       const policyOf = (values: Values) =>
-        find(helm.render({ ...stores, ...values }), 'NetworkPolicy', 'octopod-server').spec as {
+        find(helm.render({ ...required, ...values }), 'NetworkPolicy', 'octopod-server').spec as {
           ingress: { from?: { namespaceSelector?: { matchExpressions?: { values: string[] }[] } }[] }[]
         }
       const [rule, ...others] = policyOf({}).ingress
@@ -317,18 +435,64 @@ export function chartSuite(title: string, helm: Helm): void {
     test('rejects invalid values with a message', () => {
       const invalid: [Values, RegExp][] = [
         [{}, /postgres: set exactly one of .*now 0 are set/],
-        [{ ...stores, redis: { url: 'redis://x', existingSecret: { name: 'y' } } }, /redis: set exactly one/],
-        [{ ...stores, redis: { url: 'https://x' } }, /redis.*url/s],
-        [{ ...stores, settings: { LEES: 20 } }, /LEES/],
-        [{ ...stores, settings: { LEASE: 'long' } }, /LEASE/],
-        [{ ...stores, settings: { POWER_AUTHORIZATION_HEADER: 'x' } }, /POWER_AUTHORIZATION_HEADER/],
-        [{ ...stores, server: { replica: 2 } }, /replica/],
-        [{ ...stores, ingress: { enabled: true } }, /ingress\.hosts/],
-        [{ ...stores, metrics: { enabled: true, port: 8080 } }, /metrics\.port/],
-        [{ ...stores, metrics: { serviceMonitor: { enabled: true } } }, /nothing to monitor/],
-        [{ ...stores, controlScripts: { env: { REDIS_URL: 'x' } } }, /REDIS_URL is set by the chart itself/],
         [
-          { redis: stores.redis, postgres: { bundled: { enabled: true } }, migration: { mode: 'hook' } },
+          { ...required, redis: { url: 'redis://x', existingSecret: { name: 'y' } } },
+          /redis: set exactly one/,
+        ],
+        [{ ...required, redis: { url: 'https://x' } }, /redis.*url/s],
+        [{ ...required, settings: { LEES: 20 } }, /LEES/],
+        [{ ...required, settings: { LEASE: 'long' } }, /LEASE/],
+        [{ ...required, settings: { POWER_AUTHORIZATION_HEADER: 'x' } }, /POWER_AUTHORIZATION_HEADER/],
+        [{ ...required, settings: { ACTOR_HEADER: 'x' } }, /ACTOR_HEADER/],
+        [stores, /Nobody could use this installation: .*\n.*oidc\.issuer .*\n(.*\n)*.*anonymousRole=none/],
+        [{ ...stores, authorization: { admin: 'Bearer a' } }, /Nobody could use this installation/],
+        [
+          { ...stores, authorization: { user: 'Bearer u' }, access: { sharedCredentials: false } },
+          /Nobody could use this installation/,
+        ],
+        [{ ...stores, oidc: { issuer: 'https://x' } }, /oidc\.clientId/],
+        [{ ...stores, oidc: { issuer: 'https://x', clientId: 'o' } }, /oidc\.issuer: .*settings\.APP_URL/],
+        [
+          { ...required, oidc: { issuer: 'http://x', clientId: 'o' } },
+          /oidc\.issuer: it must begin with https/,
+        ],
+        [
+          {
+            ...stores,
+            oidc: { issuer: 'https://x', clientId: 'o' },
+            ingress: { enabled: true, hosts: ['o.example.com'] },
+          },
+          /only over https, but the address of the page is http:\/\/o\.example\.com/,
+        ],
+        [{ ...required, oidc: { clientId: 'o' } }, /oidc\.issuer: set the issuer/],
+        [{ ...stores, proxy: { actorHeader: 'X-User' } }, /proxy\.actorHeader: set proxy\.trusted/],
+        [{ ...required, proxy: { groupsHeader: 'X-Groups' } }, /proxy\.groupsHeader: set proxy\.actorHeader/],
+        [{ ...required, access: { anonymousRole: 'admin' } }, /anonymousRole/],
+        [{ ...required, policy: { inline: { version: 1, rules: [{ group: 'a', role: 'king' }] } } }, /role/],
+        [
+          { ...required, policy: { inline: { version: 1, rules: [{ group: 'a', role: 'viewer' }] } } },
+          /policy\.inline: no rule gives the role admin/,
+        ],
+        [
+          {
+            ...required,
+            policy: {
+              inline: { version: 1, rules: [{ group: 'a', role: 'admin' }] },
+              existingConfigMap: { name: 'x' },
+            },
+          },
+          /not both/,
+        ],
+        [{ ...required, server: { replica: 2 } }, /replica/],
+        [{ ...required, ingress: { enabled: true } }, /ingress\.hosts/],
+        [{ ...required, metrics: { enabled: true, port: 8080 } }, /metrics\.port/],
+        [{ ...required, metrics: { serviceMonitor: { enabled: true } } }, /nothing to monitor/],
+        [
+          { ...required, controlScripts: { env: { REDIS_URL: 'x' } } },
+          /REDIS_URL is set by the chart itself/,
+        ],
+        [
+          { ...required, postgres: { bundled: { enabled: true } }, migration: { mode: 'hook' } },
           /a hook would run before/,
         ],
       ]

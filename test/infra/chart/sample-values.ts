@@ -15,10 +15,23 @@ export const production: Values = {
     PROJECT_NAME: 'Shop',
     BASE_DOMAIN: 'staging.example.com',
     NAMESPACE: 'staging',
-    ACTOR_HEADER: 'X-Forwarded-User',
     SHUTDOWN_GRACE: 600,
   },
   authorization: { existingSecret: { name: 'octopod-authorization' } },
+  oidc: {
+    issuer: 'https://login.example.com/realms/shop',
+    clientId: 'octopod',
+    existingSecret: { name: 'octopod-oidc' },
+  },
+  policy: {
+    inline: {
+      version: 1,
+      rules: [
+        { group: 'platform', role: 'admin' },
+        { group: 'shop', role: 'developer', names: ['shop-*'] },
+      ],
+    },
+  },
   postgres: { existingSecret: { name: 'octopod-database', key: 'uri' } },
   redis: { url: 'rediss://:secret@redis.example.com:6380/0' },
   controlScripts: {

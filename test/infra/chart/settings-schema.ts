@@ -1,5 +1,6 @@
-/** The schema of `settings` in values.schema.json, generated from domain/settings.ts. Used by chart-suite.ts. */
+/** The schemas of `settings` and `policy.inline` in values.schema.json, generated from domain. Used by chart-suite.ts. */
 import { z } from 'zod'
+import { policySchema } from '../../../domain/access/policy.ts'
 import { type SettingName, settings } from '../../../domain/settings.ts'
 
 /** Settings that are not under `settings`, each with its value in the chart. */
@@ -8,6 +9,23 @@ export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   REDIS_URL: 'redis',
   POWER_AUTHORIZATION_HEADER: 'authorization.admin',
   APP_AUTHORIZATION_HEADER: 'authorization.user',
+  OIDC_ISSUER: 'oidc.issuer',
+  OIDC_CLIENT_ID: 'oidc.clientId',
+  OIDC_CLIENT_SECRET: 'oidc.existingSecret, which is mounted as a file',
+  OIDC_CLIENT_SECRET_FILE: 'oidc.existingSecret',
+  OIDC_SCOPES: 'oidc.scopes',
+  OIDC_GROUPS_CLAIM: 'oidc.groupsClaim',
+  OIDC_ALLOWED_GROUPS: 'oidc.allowedGroups',
+  OIDC_NAME: 'oidc.name',
+  ACTOR_HEADER: 'proxy.actorHeader',
+  GROUPS_HEADER: 'proxy.groupsHeader',
+  TRUSTED_PROXIES: 'proxy.trusted',
+  OCTOPOD_POLICY: 'policy',
+  ANONYMOUS_ROLE: 'access.anonymousRole',
+  USER_ROLE: 'access.userRole',
+  SIGNED_IN_ROLE: 'access.signedInRole',
+  OWNERSHIP: 'access.ownership',
+  SHARED_CREDENTIALS: 'access.sharedCredentials',
   CONTROL_SCRIPTS_DIR: 'controlScripts.path',
   METRICS_PORT: 'metrics.port',
   HEARTBEAT_FILE: 'set by the chart, because its probes read the file',
@@ -21,6 +39,12 @@ export function settingsSchema(): Record<string, unknown> {
       { description: settings[name].description, ...schemaOf(settings[name].parse) },
     ]),
   )
+}
+
+/** The schema of `policy.inline`, which may be empty. */
+export function policySchemaOfValues(): Record<string, unknown> {
+  const { $schema: _, ...schema } = z.toJSONSchema(policySchema, { io: 'input', target: 'draft-7' })
+  return { if: { type: 'object', maxProperties: 0 }, else: schema }
 }
 
 /** null removes a default of values.yaml. */
