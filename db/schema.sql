@@ -6,6 +6,26 @@ create sequence deployment_revision;
 
 -- Tables
 
+create table access_tokens (
+  id bigint not null,
+  kind text not null,
+  token_hash bytea not null,
+  label text not null,
+  issuer text not null,
+  subject text not null,
+  name text not null,
+  owner_group text,
+  created_by text not null,
+  role text not null,
+  names jsonb not null,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  last_used_address text,
+  revoked_at timestamp with time zone,
+  revoked_by text
+);
+
 create table action_output (
   action_id bigint not null,
   seq integer not null,
@@ -124,7 +144,8 @@ create table people (
   subject text not null,
   name text not null,
   email text,
-  last_seen_at timestamp with time zone not null default now()
+  last_seen_at timestamp with time zone not null default now(),
+  groups jsonb not null default '[]'::jsonb
 );
 
 create table refused_keys (
@@ -181,6 +202,10 @@ create table stored_outputs (
 
 -- Constraints
 
+alter table access_tokens add constraint access_tokens_check CHECK (((kind = 'service'::text) = (owner_group IS NOT NULL)));
+alter table access_tokens add constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text])));
+alter table access_tokens add constraint access_tokens_pkey PRIMARY KEY (id);
+alter table access_tokens add constraint access_tokens_token_hash_key UNIQUE (token_hash);
 alter table action_output add constraint action_output_seq_check CHECK ((seq > 0));
 alter table action_output add constraint action_output_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])));
 alter table action_output add constraint action_output_pkey PRIMARY KEY (action_id, seq);
@@ -212,6 +237,7 @@ alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (actio
 
 -- Indexes
 
+CREATE INDEX access_tokens_of_person ON access_tokens USING btree (issuer, subject);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);

@@ -23,6 +23,7 @@ import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { explainPolicy, getPolicy } from './auth/policy/policy-handlers.ts'
 import { endSession, listSessions } from './auth/sessions/session-handlers.ts'
 import { createSignInHandlers } from './auth/sign-in.ts'
+import { createToken, listTokens, revokeToken } from './auth/tokens/token-handlers.ts'
 import { whoami } from './auth/whoami.ts'
 import {
   getApplicationConfig,
@@ -92,6 +93,9 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   setOwner: ['PUT', '/deployments/:name/owner', setOwner],
   listSessions: ['GET', '/sessions', listSessions],
   endSession: ['DELETE', '/sessions/:session_id', endSession],
+  listTokens: ['GET', '/tokens', listTokens],
+  createToken: ['POST', '/tokens', createToken],
+  revokeToken: ['DELETE', '/tokens/:token_id', revokeToken],
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
   getStorage: ['GET', '/storage', getStorage],

@@ -39,6 +39,33 @@ export const accessEndpoints = {
     response: success,
     errors: ['no_such_session'],
   },
+  listTokens: {
+    ...endpoints.listTokens,
+    right: 'known',
+    since: '2.0',
+    summary:
+      'The access tokens of the caller and of services of its groups; all=true: of everybody, for admins',
+    query: z.strictObject({ all: z.enum(['true', 'false']).default('false') }),
+    response: z.array(shapes.accessToken),
+    errors: ['bad_request'],
+  },
+  createToken: {
+    ...endpoints.createToken,
+    right: 'known',
+    since: '2.0',
+    summary: 'Create an access token; the answer is the only place where it is shown',
+    body: shapes.newToken,
+    response: shapes.createdToken,
+    errors: ['bad_request', 'forbidden'],
+  },
+  revokeToken: {
+    ...endpoints.revokeToken,
+    right: 'known',
+    since: '2.0',
+    summary: 'Revoke an access token of the caller, or of anybody for admins',
+    response: success,
+    errors: ['no_such_token'],
+  },
   getPolicy: {
     ...endpoints.getPolicy,
     right: 'read_policy',

@@ -1,7 +1,7 @@
 /** The zod schemas of owners, sessions, roles and the policy, as requests and answers have them. Used by api-schema.ts. */
 import { z } from 'zod'
 import { proofNames } from './proof.ts'
-import { allRights, type Right, roles } from './roles.ts'
+import { allRights, namePattern, type Right, roles } from './roles.ts'
 
 const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
@@ -21,6 +21,7 @@ const role = z.enum(roles)
 const grant = z.object({
   role,
   names: z.array(z.string()).describe('patterns of deployment names'),
+  within: z.array(z.string()).optional().describe('only names that one of these matches too'),
   rule: z.string().describe('what gives the role'),
 })
 
@@ -59,6 +60,46 @@ export const session = z.object({
   user_agent: z.string(),
   is_current: z.boolean(),
 })
+
+const namePatterns = z
+  .array(z.string().regex(namePattern, 'may hold only a-z, 0-9, - and *'))
+  .min(1)
+  .max(100)
+  .describe('patterns of deployment names; * stands for any number of characters')
+
+export const newToken = z.strictObject({
+  label: z.string().trim().min(1).max(200).describe('what the token is for'),
+  expires_in_days: z.int().min(1).max(3650),
+  role: role.optional().describe('the highest role that it gives; default: that of its owner'),
+  names: namePatterns.optional().describe('the deployments for which it counts; default: all of its owner'),
+  for: z.string().trim().min(1).max(500).optional().describe('for admins: the person whose token it is'),
+  service: z
+    .strictObject({
+      name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'begins with a letter and holds only a-z, 0-9 and -'),
+      owner_group: z.string().trim().min(1).max(500).describe('it may do at most what this group may do'),
+    })
+    .optional()
+    .describe('a token of a service instead of a person'),
+})
+
+export const accessToken = z.object({
+  token_id: z.int(),
+  kind: z.enum(['personal', 'service']),
+  label: z.string(),
+  name: z.string().describe('who acts with it'),
+  issuer: z.string(),
+  subject: z.string(),
+  owner_group: z.string().nullable(),
+  created_by: z.string(),
+  role,
+  names: z.array(z.string()),
+  created_at: timestamp,
+  expires_at: timestamp,
+  last_used_at: timestamp.nullable(),
+  last_used_address: z.string().nullable(),
+  state: z.enum(['valid', 'expired', 'revoked']),
+})
+export const createdToken = accessToken.extend({ token: z.string().describe('shown only here') })
 
 export const policyState = z.object({
   file: z.string().nullable().describe('OCTOPOD_POLICY; null: not set'),

@@ -60,7 +60,7 @@ const ownership = (target: RefusalTarget | undefined) =>
   `${target?.owner ? (target.owner.name ?? target.owner.subject) : 'nobody'} owns ${target?.name}`
 
 const patternsOf = ({ grants }: Pick<Permissions, 'grants'>) =>
-  [...new Set(grants.flatMap(({ names }) => names))].slice(0, 20).join(', ')
+  [...new Set(grants.flatMap(({ names, within }) => within ?? names))].slice(0, 20).join(', ')
 
 const capitalize = (text: string) =>
   text.startsWith('nobody') ? text.slice(0, 1).toUpperCase() + text.slice(1) : text

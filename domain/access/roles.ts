@@ -41,6 +41,7 @@ export const rights = {
   change_owner: { label: 'change the owner of this deployment', scopes: ownOnly },
   delete: { label: 'delete the record of this deployment', scopes: adminOnly },
   read_policy: { label: 'read the policy', scopes: adminOnly },
+  manage_tokens: { label: 'manage the access tokens of other people', scopes: adminOnly },
   manage_sessions: { label: 'end the sessions of other people', scopes: adminOnly },
 } as const satisfies Record<string, RightRow>
 
@@ -54,6 +55,8 @@ export type Grant = {
   role: Role
   /** Patterns of deployment names; `*` stands for any number of characters. */
   names: readonly string[]
+  /** The name must match one of these too: those of an access token, which gives no more than its owner has. */
+  within?: readonly string[] | undefined
   /** What gave the role, for people: a rule of the policy file or a setting. */
   rule: string
 }
@@ -89,8 +92,7 @@ export function decide(
   target?: { name: string; owner?: Person | null },
 ): Decision {
   const { grants } = permissions
-  const matching =
-    target === undefined ? grants : grants.filter(({ names }) => matchesAny(names, target.name))
+  const matching = target === undefined ? grants : grants.filter((grant) => isForName(grant, target.name))
   let best: { scope: Scope; grant: Grant } | null = null
   for (const grant of matching) {
     const scope = scopeOf(permissions, right, grant.role)
@@ -107,9 +109,9 @@ export function decide(
 /** The scope in which the caller has a right for a name; `none` without it. The database compares the owner again. */
 export function scopeFor(permissions: Permissions, right: Right, name: string): Scope {
   let best: Scope = 'none'
-  for (const { role, names } of permissions.grants) {
-    if (!matchesAny(names, name)) continue
-    const scope = scopeOf(permissions, right, role)
+  for (const grant of permissions.grants) {
+    if (!isForName(grant, name)) continue
+    const scope = scopeOf(permissions, right, grant.role)
     if (scopeRank[scope] > scopeRank[best]) best = scope
   }
   return best
@@ -139,10 +141,23 @@ export function highestRole(grants: readonly Grant[]): Role | null {
   return roles.findLast((role) => grants.some((grant) => grant.role === role)) ?? null
 }
 
-/** The names that a caller may see, as sorted patterns. Callers with the same patterns see the same deployments. */
-export function visibleNames(grants: readonly Grant[]): readonly string[] {
-  const patterns = new Set(grants.flatMap(({ names }) => names))
-  return patterns.has('*') ? ['*'] : [...patterns].sort()
+export const isForName = ({ names, within }: Pick<Grant, 'names' | 'within'>, name: string): boolean =>
+  matchesAny(names, name) && (within === undefined || matchesAny(within, name))
+
+/** Whether the caller sees all deployments. */
+export const seesAllNames = (grants: readonly Grant[]): boolean =>
+  grants.some(({ names, within = ['*'] }) => names.includes('*') && within.includes('*'))
+
+/** Identifies the names that a caller sees: callers with the same text see the same deployments. */
+export function visibleNames(grants: readonly Grant[]): string {
+  const parts = grants.map(({ names, within = [] }) => `${[...names].sort()} ${[...within].sort()}`)
+  return [...new Set(parts)].sort().join(';')
+}
+
+/** What is left of a grant for a token with a lower role or fewer names. */
+export function limitGrant(grant: Grant, role: Role, names: readonly string[]): Grant {
+  const lower = roles.indexOf(role) < roles.indexOf(grant.role) ? role : grant.role
+  return { ...grant, role: lower, ...(names.includes('*') ? {} : { within: names }) }
 }
 
 export const namePattern = /^[a-z0-9*-]{1,64}$/

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Role } from '../access/roles.ts'
 import {
+  count,
   headerValues,
   integer,
   list,
@@ -174,6 +175,11 @@ export const accessSettings = {
   OIDC_REFRESH_INTERVAL: {
     description: 'Seconds after which the groups of a person are read again from the provider',
     parse: seconds(600),
+    programs: ['server'],
+  },
+  TOKEN_MAX_DAYS: {
+    description: 'The longest lifetime of an access token, in days',
+    parse: count(1, 366),
     programs: ['server'],
   },
   SESSION_IDLE_TIMEOUT: {

@@ -18,7 +18,7 @@ export type Access = {
 export function createAccess(
   settings: ServerSettings,
   sender: SenderReader,
-  hasValidHeader: (request: RawRequest) => boolean,
+  hasValidHeader: (request: RawRequest) => boolean | Promise<boolean>,
   log: Logger,
 ): Access {
   return {

@@ -11,12 +11,12 @@ import { type RawRequest, rawRequestOf, type SenderReader } from './sender.ts'
 
 type HostSettings = Pick<ServerSettings, 'APP_URL' | 'ALLOWED_HOSTS'>
 
-export type HostRule = (request: RawRequest) => void
+export type HostRule = (request: RawRequest) => void | Promise<void>
 
 export function allowedHosts(rule: HostRule): MiddlewareHandler {
   return (context, next) => {
-    rule(rawRequestOf(context))
-    return next()
+    const checked = rule(rawRequestOf(context))
+    return checked instanceof Promise ? checked.then(next) : next()
   }
 }
 
@@ -27,19 +27,26 @@ export function allowedHosts(rule: HostRule): MiddlewareHandler {
 export function createHostRule(
   settings: HostSettings,
   sender: SenderReader,
-  hasValidHeader: (request: RawRequest) => boolean,
+  hasValidHeader: (request: RawRequest) => boolean | Promise<boolean>,
 ): HostRule {
   const isAllowed = createHostTest(settings)
   return (request) => {
     const host = sender.host(request)
     // The header costs a hash, and nearly every request is for one of our hosts.
-    if (isAllowed(host) || request.isFromGateway || hasValidHeader(request)) return
-    const shown = host === undefined ? 'no host' : `the host ${host.slice(0, 200)}`
-    throw new ApiError(
-      'wrong_host',
-      `Without a valid credential, this server does not answer requests for ${shown}. If it is an address of this installation, add it to ALLOWED_HOSTS.`,
-    )
+    if (isAllowed(host) || request.isFromGateway) return
+    const isValid = hasValidHeader(request)
+    if (isValid instanceof Promise) return isValid.then((valid) => requireValidHeader(valid, host))
+    requireValidHeader(isValid, host)
   }
+}
+
+function requireValidHeader(isValid: boolean, host: string | undefined): void {
+  if (isValid) return
+  const shown = host === undefined ? 'no host' : `the host ${host.slice(0, 200)}`
+  throw new ApiError(
+    'wrong_host',
+    `Without a valid credential, this server does not answer requests for ${shown}. If it is an address of this installation, add it to ALLOWED_HOSTS.`,
+  )
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ServerSettings } from '../../domain/settings.ts'
 import type { Auth } from '../auth/auth.ts'
 import type { Identity } from '../auth/identity.ts'
 import { requireRight } from '../auth/require-right.ts'
+import { tokenOf } from '../auth/tokens/token-text.ts'
 import { bodyLengthOf } from '../http/request-body.ts'
 import type { RequestEnv } from '../http/request-env.ts'
 import type { Access } from './access.ts'
@@ -62,7 +63,21 @@ export function identifySender(
   // An address that tries many cookies pays for each of them before the database is asked.
   const beforeRead = () => limits.countRequest(toCaller(auth.identifier.anonymous, sender, request), 0)
   const found = auth.identifier.identify(request, beforeRead, authorization)
-  if (authorization === undefined || !auth.credentials.exist) return found
+  const countWrongToken = (identity: Identity | Promise<Identity>) =>
+    Promise.resolve(identity).then(
+      (known) => {
+        if (known.token !== null) auth.tokens.recordUse(known.token, sender.address(request))
+        return known
+      },
+      async (error) => {
+        if (error instanceof ApiError && error.code === 'unauthenticated')
+          await wrongCredentials.record(sender.address(request), authorization ?? '', false)
+        throw error
+      },
+    )
+  if (authorization === undefined) return found
+  if (tokenOf(authorization) !== null) return countWrongToken(found)
+  if (!auth.credentials.exist) return found
   if (!(found instanceof Promise) && found.isByHeader) return found
   if (auth.credentials.match(authorization) !== null) return found
   return Promise.resolve(found).then(async (identity) => {

@@ -1,6 +1,6 @@
 /** Whether a caller may read an action: by the deployment that it belongs to. Called by the handlers of this folder. */
 import { findActionTarget } from '../../db/queries/access/people.ts'
-import { decide, type Right, visibleNames } from '../../domain/access/roles.ts'
+import { decide, type Right, seesAllNames } from '../../domain/access/roles.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { Identity } from '../auth/identity.ts'
 import { requireRight } from '../auth/require-right.ts'
@@ -15,7 +15,7 @@ export async function requireActionRight(
 ): Promise<void> {
   const { permissions } = identity
   // Most callers see all names with one role: the middleware has decided.
-  if (permissions.grants.length === 1 && visibleNames(permissions.grants)[0] === '*') return
+  if (permissions.grants.length === 1 && seesAllNames(permissions.grants)) return
   const target = await findActionTarget(db, actionId)
   if (target === null || !decide(permissions, 'read', { name: target.name }).isAllowed)
     throw noSuchAction(actionId)

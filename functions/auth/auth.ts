@@ -19,6 +19,7 @@ import { createSessionCookies, type SessionCookies } from './sessions/session-co
 import { createSessionStore, type SessionStore } from './sessions/session-store.ts'
 import { createSharedCredentials, type SharedCredentials } from './shared-credentials.ts'
 import { createSignInCounter, type SignInCounter } from './sign-in-counter.ts'
+import { createTokenStore, type TokenStore } from './tokens/token-store.ts'
 import { createProxyReader } from './trusted-proxy.ts'
 
 export type Auth = {
@@ -26,6 +27,7 @@ export type Auth = {
   credentials: SharedCredentials
   cookies: SessionCookies
   sessions: SessionStore
+  tokens: TokenStore
   policy: PolicySource
   permissions: PermissionReader
   connections: OpenConnections
@@ -47,12 +49,13 @@ export async function createAuth(settings: ServerSettings, dependencies: Depende
       : await openPolicySource(settings.OCTOPOD_POLICY, db, log)
   const provider = await createProvider(settings, policy)
   const sessions = createSessionStore({ settings, db, redis, provider, log, keepsSessions })
+  const tokens = createTokenStore(db, sessions, log, keepsSessions)
   const people = createPeopleRecorder(db, log)
   warnAboutOpenDoors(settings, respectsOwners, log)
-  return assembleAuth(settings, { sender, sessions, policy, provider, respectsOwners, log, people })
+  return assembleAuth(settings, { sender, sessions, tokens, policy, provider, respectsOwners, log, people })
 }
 
-type Parts = Pick<Auth, 'sessions' | 'policy' | 'provider' | 'people'> & {
+type Parts = Pick<Auth, 'sessions' | 'tokens' | 'policy' | 'provider' | 'people'> & {
   sender: SenderReader
   respectsOwners: boolean
   log: Logger
@@ -60,18 +63,27 @@ type Parts = Pick<Auth, 'sessions' | 'policy' | 'provider' | 'people'> & {
 
 /** For tests too. */
 export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
-  const { sender, sessions, policy, provider, respectsOwners, log, people } = parts
+  const { sender, sessions, tokens, policy, provider, respectsOwners, log, people } = parts
   const credentials = createSharedCredentials(settings)
   const cookies = createSessionCookies(settings, sender)
   const permissions = createPermissionReader(settings, policy, respectsOwners)
   const readProxy = createProxyReader(settings, sender)
-  const identifier = createIdentifier({ settings, credentials, readProxy, cookies, sessions, permissions })
+  const identifier = createIdentifier({
+    settings,
+    credentials,
+    readProxy,
+    cookies,
+    sessions,
+    tokens,
+    permissions,
+  })
   const connections = createOpenConnections(identifier, sessions, policy, log)
   return {
     identifier,
     credentials,
     cookies,
     sessions,
+    tokens,
     policy,
     permissions,
     connections,

@@ -14,6 +14,9 @@ import type { SessionCookies } from './sessions/session-cookie.ts'
 import { macOf } from './sessions/session-secrets.ts'
 import type { SessionRecord, SessionStore } from './sessions/session-store.ts'
 import type { SharedCredentials } from './shared-credentials.ts'
+import { identityOfToken, permissionsOfToken } from './tokens/token-identity.ts'
+import type { TokenStore } from './tokens/token-store.ts'
+import { tokenOf } from './tokens/token-text.ts'
 import type { ProxyReader } from './trusted-proxy.ts'
 
 export type Identifier = {
@@ -28,7 +31,7 @@ export type Identifier = {
   ): Identity | Promise<Identity>
   anonymous: Identity
   /** Whether an Authorization header of the request is valid, which no page of a stranger can send. */
-  hasValidHeader(request: RawRequest): boolean
+  hasValidHeader(request: RawRequest): boolean | Promise<boolean>
   /** The same identity under the present policy. */
   refresh(identity: Identity): Identity
   /** Null: the session of the record does not count under the present settings. */
@@ -41,11 +44,12 @@ type Options = {
   readProxy: ProxyReader
   cookies: SessionCookies
   sessions: SessionStore
+  tokens: TokenStore
   permissions: PermissionReader
 }
 
 export function createIdentifier(options: Options): Identifier {
-  const { settings, credentials, readProxy, cookies, sessions, permissions } = options
+  const { settings, credentials, readProxy, cookies, sessions, tokens, permissions } = options
 
   const shared = (
     credential: SharedCredential,
@@ -60,6 +64,7 @@ export function createIdentifier(options: Options): Identifier {
     permissions: permissions.ofShared(credential),
     key: credential,
     session,
+    token: null,
     member: null,
     shared: credential,
     isByHeader,
@@ -74,6 +79,7 @@ export function createIdentifier(options: Options): Identifier {
     permissions: permissions.ofAnonymous(),
     key: null,
     session: null,
+    token: null,
     member: null,
     shared: null,
     isByHeader: false,
@@ -87,6 +93,7 @@ export function createIdentifier(options: Options): Identifier {
     permissions: permissions.ofMember(member, extra),
     key: `${member.person.issuer} ${member.person.subject}`,
     session: null,
+    token: null,
     member,
     shared: extra,
     isByHeader: false,
@@ -124,18 +131,24 @@ export function createIdentifier(options: Options): Identifier {
       if (identity !== null) return identity
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error
-      throw new ApiError(
-        'service_unavailable',
-        'The session cannot be read, because the database is unreachable; nothing is lost. Try again shortly.',
-        { cause: error },
-      )
+      throw unreadable('The session', error)
     }
     throw new ApiError('session_ended', 'This session has ended. Sign in again.')
+  }
+
+  const findToken = async (token: string, beforeRead: (() => Promise<void>) | undefined) => {
+    try {
+      return identityOfToken(await tokens.find(token, beforeRead), permissions)
+    } catch (error) {
+      throw isDatabaseUnavailable(error) ? unreadable('The access token', error) : error
+    }
   }
 
   return {
     anonymous,
     identify(request, beforeRead, authorization = request.headers.get('authorization') ?? undefined) {
+      const token = tokenOf(authorization)
+      if (token !== null) return findToken(token, beforeRead)
       const credential = credentials.match(authorization)
       const member = readProxy(request)
       if (member === null && credential !== null) return byHeader[credential]
@@ -154,14 +167,32 @@ export function createIdentifier(options: Options): Identifier {
         },
       )
     },
-    hasValidHeader: (request) => credentials.match(request.headers.get('authorization')) !== null,
-    refresh: (identity) =>
-      identity.member === null
-        ? identity
-        : { ...identity, permissions: permissions.ofMember(identity.member, identity.shared) },
+    hasValidHeader: (request) => {
+      const authorization = request.headers.get('authorization')
+      const token = tokenOf(authorization)
+      if (token === null) return credentials.match(authorization) !== null
+      return tokens.find(token).then(
+        () => true,
+        () => false,
+      )
+    },
+    refresh: (identity) => {
+      const { member, token, shared: extra } = identity
+      if (member === null) return identity
+      const now =
+        token === null ? permissions.ofMember(member, extra) : permissionsOfToken(token, member, permissions)
+      return { ...identity, permissions: now }
+    },
     ofSession,
   }
 }
+
+const unreadable = (what: string, cause: unknown) =>
+  new ApiError(
+    'service_unavailable',
+    `${what} cannot be read, because the database is unreachable; nothing is lost. Try again shortly.`,
+    { cause },
+  )
 
 /** Some providers write their issuer with a slash at the end, and some settings do not. */
 const isSameIssuer = (issuer: string, setting: string | undefined) =>

@@ -2,12 +2,13 @@
 import type { Member } from '../../domain/access/policy.ts'
 import type { Proof } from '../../domain/access/proof.ts'
 import type { Permissions, Person } from '../../domain/access/roles.ts'
+import type { TokenRecord } from './tokens/token-store.ts'
 
 /** A credential that many people share, as in Octopod 1.6. */
 export type SharedCredential = 'admin' | 'user'
 
 export type Identity = {
-  proof: Extract<Proof, 'oidc' | 'proxy' | 'shared' | 'anonymous'>
+  proof: Extract<Proof, 'oidc' | 'token' | 'proxy' | 'shared' | 'anonymous'>
   /** The name to show. */
   name: string
   /** Null for a shared credential and an anonymous caller. */
@@ -19,6 +20,8 @@ export type Identity = {
   key: string | null
   /** The session of the cookie that has authenticated the request. `secretId` must never be logged; `hash`: SHA-256, hex. */
   session: { secretId: string; hash: string } | null
+  /** The access token that has authenticated the request. */
+  token: TokenRecord | null
   /** What to decide again when the policy changes. Null: permissions do not depend on it. */
   member: Member | null
   /** A shared credential that comes with it: its rights count too. */

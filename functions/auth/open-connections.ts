@@ -24,6 +24,8 @@ const revalidateIntervalMs = 15_000
 /** Only a new request brings the groups that a proxy knows. With some chance, so that not all connect at once. */
 const proxyLifetimeMs = () => 540_000 + Math.random() * 60_000
 
+const hashOf = ({ session, token }: Identity) => session?.hash ?? token?.tokenHash ?? null
+
 const followNothing = () => {}
 
 export function createOpenConnections(
@@ -40,8 +42,7 @@ export function createOpenConnections(
     else connection.identity = what.identity
     connection.onChange(what)
   }
-  const withSession = (hash: string) =>
-    [...connections].filter(({ identity }) => identity.session?.hash === hash)
+  const withSession = (hash: string) => [...connections].filter(({ identity }) => hashOf(identity) === hash)
 
   sessions.onChange(({ tokenHash, ended }) => {
     const found = withSession(tokenHash)
@@ -90,8 +91,8 @@ export function createOpenConnections(
       const connection: Connection = { identity, onChange, expiresAtMs }
       connections.add(connection)
       // It may have ended while the connection was opened.
-      const { session } = identity
-      if (session !== null && sessions.hasEnded(session.hash)) setImmediate(() => change(connection, 'ended'))
+      const hash = hashOf(identity)
+      if (hash !== null && sessions.hasEnded(hash)) setImmediate(() => change(connection, 'ended'))
       return () => connections.delete(connection)
     },
     close: () => clearInterval(timer),

@@ -23,7 +23,7 @@ export function createPeopleRecorder(db: Database, log: Logger): PeopleRecorder 
       if (member?.kind !== 'proxy' || recent.has(member.person.subject)) return undefined
       const { subject } = member.person
       recent.set(subject, true)
-      return notePerson(db, { ...member.person, name, email }).catch((error) => {
+      return notePerson(db, { ...member.person, name, email, groups: member.groups }).catch((error) => {
         recent.delete(subject)
         log.debug({ err: error }, 'the person of the proxy was not recorded')
       })

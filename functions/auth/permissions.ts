@@ -55,3 +55,10 @@ export function createPermissionReader(
     ofAnonymous: () => anonymous,
   }
 }
+
+/** A grant as answers have it. */
+export const toWireGrant = ({ within, ...grant }: Grant) => ({
+  ...grant,
+  names: [...grant.names],
+  ...(within === undefined ? {} : { within: [...within] }),
+})

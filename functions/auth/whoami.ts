@@ -1,6 +1,7 @@
 /** Handler of /whoami: shows users, the page and octo who the server sees and what it lets them do. */
 import { decide, highestRole } from '../../domain/access/roles.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { toWireGrant } from './permissions.ts'
 
 export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { identity, actor, header }) => {
   const { grants, respectsOwners, outputReaders } = identity.permissions
@@ -14,7 +15,7 @@ export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { id
     subject: identity.person?.subject ?? null,
     email: identity.email,
     groups: [...identity.groups],
-    grants: grants.map((grant) => ({ ...grant, names: [...grant.names] })),
+    grants: grants.map(toWireGrant),
     respects_owners: respectsOwners,
     output_readers: outputReaders,
     has_session: identity.session !== null,

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../../db/pool.ts'
 import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
-import { matchesAny } from '../../domain/access/roles.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
 import { type View, wholeView } from '../auth/view.ts'
 
@@ -67,10 +66,10 @@ export function createListCache(db: Database): ListCache {
   return {
     async current(view = wholeView) {
       const whole = await currentWhole()
-      if (view.patterns.includes('*')) return whole
+      if (view.isWhole) return whole
       const known = otherViews.get(view.id)
       if (known?.state === whole.state) return known
-      const visible = [...rows.values()].filter(({ name }) => matchesAny(view.patterns, name))
+      const visible = [...rows.values()].filter(({ name }) => view.includes(name))
       const list = { ...serializeList(visible), state: whole.state }
       otherViews.set(view.id, list)
       return list

@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
-import { decide, matchesAny } from '../../domain/access/roles.ts'
+import { decide } from '../../domain/access/roles.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { LiveMessage } from '../../domain/event.ts'
@@ -120,7 +120,7 @@ export function createWebSocketRelay(
   }
 
   const authorizeUpgrade = async (request: RawRequest) => {
-    access.requireAllowedHost(request)
+    await access.requireAllowedHost(request)
     access.requireSameOrigin(request)
     const authorization =
       request.headers.get('authorization') ?? authorizationOf(request.headers.get('sec-websocket-protocol'))
@@ -167,7 +167,7 @@ export function createWebSocketRelay(
   return {
     relay: (name, text) => {
       for (const channel of channels.values()) {
-        if (!matchesAny(channel.view.patterns, name)) continue
+        if (!channel.view.includes(name)) continue
         // Each channel counts what it gets, so that a change that it may not see is no gap.
         channel.seq += 1
         send(channel, `{"type":"event","seq":${channel.seq},"event":${text}}`)

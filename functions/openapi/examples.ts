@@ -63,6 +63,23 @@ const chunk: OutputChunk = {
   at: '2026-03-01T10:00:01.000000Z',
 }
 const issuer = 'https://login.example.com'
+const accessToken = {
+  token_id: 12,
+  kind: 'personal' as const,
+  label: 'nightly job',
+  name: 'Ann Example',
+  issuer: 'https://login.example.com',
+  subject: '00u1',
+  owner_group: null,
+  created_by: 'Ann Example',
+  role: 'developer' as const,
+  names: ['shop-*'],
+  created_at: '2026-03-01T08:00:00.000000Z',
+  expires_at: '2026-05-30T08:00:00.000000Z',
+  last_used_at: '2026-03-01T10:00:00.000000Z',
+  last_used_address: '203.0.113.7',
+  state: 'valid' as const,
+}
 const success = { tag: 'Success' as const }
 const config: [string, string][] = [['replicas', '2']]
 const overrides = { app_overrides: appOverrides, deployment_overrides: deploymentOverrides }
@@ -151,6 +168,12 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     ],
   },
   endSession: { response: success },
+  listTokens: { response: [accessToken] },
+  createToken: {
+    body: { label: 'nightly job', expires_in_days: 90, role: 'developer', names: ['shop-*'] },
+    response: { ...accessToken, token: 'octopod_pat_…' },
+  },
+  revokeToken: { response: success },
   getPolicy: {
     response: {
       file: '/etc/octopod/policy.yaml',

@@ -81,7 +81,7 @@ export const tags = ['Deployments', 'Actions', 'Config', 'Access', 'Project', 'O
 function tagOf(path: string): (typeof tags)[number] {
   if (/^\/(actions|log)\b|\/actions$/.test(path)) return 'Actions'
   if (path.startsWith('/deployments')) return 'Deployments'
-  if (/^\/(whoami|sessions|policy)\b/.test(path)) return 'Access'
+  if (/^\/(whoami|sessions|tokens|policy)\b/.test(path)) return 'Access'
   return path.includes('_override') ? 'Config' : 'Project'
 }
 

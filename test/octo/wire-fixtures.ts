@@ -107,6 +107,23 @@ export const policyState = {
   rules: ['proxy group shop is admin of *'],
 }
 
+export const accessToken = {
+  token_id: 12,
+  kind: 'personal',
+  label: 'previews',
+  name: 'Ann',
+  issuer: 'https://login.example.com',
+  subject: '00u1',
+  owner_group: null,
+  created_by: 'Ann',
+  role: 'developer',
+  names: ['pr-*'],
+  created_at: '2026-03-01T10:00:00.000Z',
+  expires_at: '2026-05-30T10:00:00.000Z',
+  last_used_at: null,
+  last_used_address: null,
+  state: 'valid',
+}
 export const session = {
   session_id: 7,
   name: 'Ann',

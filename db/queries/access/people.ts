@@ -16,15 +16,25 @@ const personRow = z.object({
 })
 export type KnownPerson = z.output<typeof personRow>
 
+const groupsRow = z.object({ groups: z.array(z.string()) })
+
+/** The groups at the last sign-in, or that the proxy named last; empty for an unknown person. */
+export async function findGroups(pool: Database, { issuer, subject }: Person): Promise<readonly string[]> {
+  const found = await pool.maybeOneFirst(sql.type(groupsRow)`
+    select groups from people where issuer = ${issuer} and subject = ${subject}`)
+  return found ?? []
+}
+
 /** Notes a person whom a trusted proxy has named. */
 export async function notePerson(
   pool: Database,
-  { issuer, subject, name, email }: KnownPerson,
+  { issuer, subject, name, email, groups }: KnownPerson & { groups: readonly string[] },
 ): Promise<void> {
   await pool.query(sql.unsafe`
-    insert into people (issuer, subject, name, email) values (${issuer}, ${subject}, ${name}, ${email})
+    insert into people (issuer, subject, name, email, groups)
+    values (${issuer}, ${subject}, ${name}, ${email}, ${JSON.stringify(groups)}::jsonb)
     on conflict (issuer, subject) do update set name = excluded.name, email = coalesce(excluded.email, people.email),
-      last_seen_at = now()`)
+      groups = excluded.groups, last_seen_at = now()`)
 }
 
 /**

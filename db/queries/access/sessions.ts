@@ -69,9 +69,10 @@ export async function insertSession(pool: Database, session: NewSession): Promis
         now() + ${session.maxAgeMs}::float8 * interval '1 ms', ${session.address}, ${session.userAgent})`)
     if (issuer === null || subject === null) return []
     await transaction.query(sql.unsafe`
-      insert into people (issuer, subject, name, email) values (${issuer}, ${subject}, ${name}, ${email})
+      insert into people (issuer, subject, name, email, groups)
+      values (${issuer}, ${subject}, ${name}, ${email}, ${JSON.stringify(groups)}::jsonb)
       on conflict (issuer, subject) do update
-      set name = excluded.name, email = excluded.email, last_seen_at = now()`)
+      set name = excluded.name, email = excluded.email, groups = excluded.groups, last_seen_at = now()`)
     return transaction.anyFirst(sql.type(hashRow)`
       delete from sessions where id in (
         select id from sessions where issuer = ${issuer} and subject = ${subject}
@@ -112,9 +113,13 @@ export async function saveRefresh(
   { name, email, groups, providerTokens }: RefreshedSession,
 ): Promise<void> {
   await pool.query(sql.unsafe`
-    update sessions set name = ${name}, email = ${email}, groups = ${JSON.stringify(groups)}::jsonb,
-      provider_tokens = ${toBytea(providerTokens)}, groups_read_at = now(), refresh_claimed_until = null
-    where token_hash = decode(${tokenHash}, 'hex')`)
+    with refreshed as (
+      update sessions set name = ${name}, email = ${email}, groups = ${JSON.stringify(groups)}::jsonb,
+        provider_tokens = ${toBytea(providerTokens)}, groups_read_at = now(), refresh_claimed_until = null
+      where token_hash = decode(${tokenHash}, 'hex')
+      returning issuer, subject)
+    update people p set name = ${name}, email = ${email}, groups = ${JSON.stringify(groups)}::jsonb, last_seen_at = now()
+    from refreshed r where p.issuer = r.issuer and p.subject = r.subject`)
 }
 
 const endedRow = z.object({ tokenHash: z.string(), providerTokens: z.string().nullable() })
@@ -156,19 +161,6 @@ export async function listSessions(
     where ${isValid(idleMs)}
       and (${person === null} or (issuer = ${person?.issuer ?? null} and subject = ${person?.subject ?? null}))
     order by last_seen_at desc, id desc limit 500`)
-}
-
-const groupsRow = z.object({ groups: z.array(z.string()) })
-
-/** The groups of the latest session of a person; empty without one. */
-export async function findGroups(
-  pool: Database,
-  person: { issuer: string; subject: string },
-): Promise<readonly string[]> {
-  const found = await pool.maybeOneFirst(sql.type(groupsRow)`
-    select groups from sessions where issuer = ${person.issuer} and subject = ${person.subject}
-    order by last_seen_at desc limit 1`)
-  return found ?? []
 }
 
 /** Ended sessions are of no use to anybody. */

@@ -1,12 +1,12 @@
 /** Handlers of /policy: admins see the policy in use, and everyone can ask what a right needs. */
-import { requirePerson } from '../../../db/queries/access/people.ts'
-import { findGroups } from '../../../db/queries/access/sessions.ts'
+import { findGroups, requirePerson } from '../../../db/queries/access/people.ts'
 import { readDeploymentOwner } from '../../../db/queries/deployments.ts'
 import { describeRule } from '../../../domain/access/policy.ts'
 import { refusalMessage } from '../../../domain/access/refusal.ts'
 import { decide, type Grant, type Permissions } from '../../../domain/access/roles.ts'
 import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
+import { toWireGrant } from '../permissions.ts'
 import { requireRight } from '../require-right.ts'
 import { proxyIssuer } from '../trusted-proxy.ts'
 
@@ -34,7 +34,7 @@ export const explainPolicy: EndpointHandler<'explainPolicy'> = async (services, 
     message: decision.isAllowed
       ? `${subject.name} may: ${describeGrant(decision.grant)}.`
       : refusalMessage(subject, right, decision, target),
-    grants: subject.permissions.grants.map((grant) => ({ ...grant, names: [...grant.names] })),
+    grants: subject.permissions.grants.map(toWireGrant),
   }
 }
 

@@ -22,8 +22,8 @@ import {
 import { publishSession, type SessionChanged } from '../../../db/redis/events.ts'
 import type { ServerSettings } from '../../../domain/settings.ts'
 import { delay } from '../../../lib/delay.ts'
-import { createBatchLoader } from '../../../lib/node/batch-loader.ts'
 import { createSemaphore } from '../../../lib/semaphore.ts'
+import { createCredentialCache, type Read } from '../credential-cache.ts'
 import type { OidcProvider } from '../oidc/provider.ts'
 import { SignInError } from '../oidc/sign-in-error.ts'
 import {
@@ -54,6 +54,8 @@ export type SessionStore = {
   end(tokenHash: string, sessionId?: string): Promise<{ idToken: string | null } | undefined>
   /** Called for every ended or changed session, of any server. */
   onChange(listener: (changed: SessionChanged) => void): void
+  /** Here and at all other servers. Access tokens use it too. */
+  announce(changed: SessionChanged): Promise<void>
   /** From Redis. */
   receive(changed: SessionChanged): void
   /** Whether the end was announced here lately: for what was authorized just before. */
@@ -80,8 +82,6 @@ type Options = {
   keepsSessions: boolean
 }
 
-/** Without Redis another server ends a session within 30 s: this and the time of a request. */
-const cacheMs = 25_000
 const maxCached = 20_000
 /** How long a request waits for the groups. */
 const refreshWaitMs = 2000
@@ -91,43 +91,20 @@ const maxRefreshes = 10
 /** Without a refresh token the groups cannot be read again, so the person signs in again after this time. */
 const maxAgeWithoutRefreshMs = 3_600_000
 
-type Cached = { record: SessionRecord; readAtMs: number; readAtDayMs: number }
-
 export function createSessionStore(options: Options): SessionStore {
   const { settings, db, redis, provider, log, keepsSessions } = options
   const idleMs = settings.SESSION_IDLE_TIMEOUT
   const touchIntervalMs = Math.min(300_000, idleMs / 10)
   // A little earlier, so that the interval holds at the end of the refresh.
   const refreshIntervalMs = settings.OIDC_REFRESH_INTERVAL * 0.9
-  const cache = new LRUCache<string, Cached>({ max: maxCached })
+  const cache = createCredentialCache((hashes) => findSessions(db, hashes, idleMs), keepsSessions)
   const listeners: ((changed: SessionChanged) => void)[] = []
-  const ended = new LRUCache<string, true>({ max: maxCached })
   const refreshes = new Map<string, Promise<void>>()
   const permits = createSemaphore(maxRefreshes)
-  /** Grows with every announcement: what was read before one may be out of date. */
-  let announcements = 0
   let started = 0
 
-  const load = createBatchLoader(async (hashes: readonly string[]) => {
-    const before = announcements
-    const readAtMs = performance.now()
-    const readAtDayMs = Date.now()
-    const records = await findSessions(db, hashes, idleMs)
-    // A session may have ended since PostgreSQL was asked.
-    const current = records.filter(({ tokenHash }) => !ended.has(tokenHash))
-    const byHash = new Map(current.map((record) => [record.tokenHash, record]))
-    if (keepsSessions && before === announcements)
-      for (const [hash, record] of byHash) cache.set(hash, { record, readAtMs, readAtDayMs })
-    return byHash
-  })
-  const ageMs = ({ readAtMs, readAtDayMs }: Cached) =>
-    // The first clock stands still while a machine is suspended, the second one may be set.
-    Math.max(performance.now() - readAtMs, Math.abs(Date.now() - readAtDayMs))
-
   const receive = (changed: SessionChanged) => {
-    announcements += 1
-    cache.delete(changed.tokenHash)
-    if (changed.ended) ended.set(changed.tokenHash, true)
+    cache.forget(changed.tokenHash, changed.ended)
     for (const listener of listeners) listener(changed)
   }
   const announce = async (changed: SessionChanged) => {
@@ -196,28 +173,23 @@ export function createSessionStore(options: Options): SessionStore {
   }
   /** After a refresh that failed, the next one waits for the claim to expire; until then the old groups count. */
   const failedRefreshes = new LRUCache<string, number>({ max: maxCached })
-  const isRefreshDue = ({ record, readAtMs }: Pick<Cached, 'record' | 'readAtMs'>) =>
+  const isRefreshDue = ({ record, readAtMs }: Read<SessionRecord>) =>
     provider !== null &&
     record.hasProviderTokens &&
     record.groupsReadAgoMs + (performance.now() - readAtMs) > refreshIntervalMs &&
     performance.now() - (failedRefreshes.get(record.tokenHash) ?? Number.NEGATIVE_INFINITY) > refreshClaimMs
 
-  const read = async (hash: string): Promise<Pick<Cached, 'record' | 'readAtMs'> | null> => {
-    const readAtMs = performance.now()
-    const record = await load(hash)
-    return record === undefined ? null : { record, readAtMs }
-  }
   const touch = ({ tokenHash, seenAgoMs }: SessionRecord) => {
     if (seenAgoMs < touchIntervalMs) return
     touchSession(db, tokenHash).catch((error) =>
       log.debug({ err: error }, 'the use of a session was not stored'),
     )
   }
-  const withGroups = async (sessionId: string, found: Pick<Cached, 'record' | 'readAtMs'>) => {
+  const withGroups = async (sessionId: string, found: Read<SessionRecord>) => {
     const { tokenHash } = found.record
     if (!isRefreshDue(found)) return found.record
     await Promise.race([refreshOnce(sessionId, found.record), delay(refreshWaitMs)])
-    const again = await read(tokenHash)
+    const again = await cache.read(tokenHash)
     if (again === null) return null
     if (isRefreshDue(again)) failedRefreshes.set(tokenHash, performance.now())
     return again.record
@@ -227,9 +199,9 @@ export function createSessionStore(options: Options): SessionStore {
     async find(sessionId, beforeRead) {
       const hash = hashSessionId(sessionId)
       const cached = cache.get(hash)
-      if (cached !== undefined && ageMs(cached) < cacheMs && !isRefreshDue(cached)) return cached.record
-      if (cached === undefined) await beforeRead?.()
-      const found = await read(hash)
+      if (cached !== undefined && !isRefreshDue(cached)) return cached.record
+      if (!cache.isKnown(hash)) await beforeRead?.()
+      const found = await cache.read(hash)
       if (found === null) return null
       touch(found.record)
       return withGroups(sessionId, found)
@@ -252,17 +224,15 @@ export function createSessionStore(options: Options): SessionStore {
     },
     end,
     onChange: (listener) => listeners.push(listener),
+    announce,
     receive,
-    hasEnded: (tokenHash) => ended.has(tokenHash),
-    forgetAll() {
-      announcements += 1
-      cache.clear()
-    },
+    hasEnded: cache.hasEnded,
+    forgetAll: cache.forgetAll,
     async revalidate(sessionIds) {
       await Promise.all(
         sessionIds.map(async (sessionId) => {
           const tokenHash = hashSessionId(sessionId)
-          const found = await read(tokenHash)
+          const found = await cache.read(tokenHash)
           const record = found === null ? null : await withGroups(sessionId, found)
           if (record === null) receive({ tokenHash, ended: true })
         }),

@@ -22,7 +22,10 @@ export const rightsTable = {
 export type TableRow = keyof typeof rightsTable
 
 /** `open`: everyone. `known`: everyone who is signed in, also without a role; anonymous callers need a role. */
-export const rowOfEndpoint: Record<EndpointName, TableRow | 'open' | 'known' | 'end_session'> = {
+export const rowOfEndpoint: Record<
+  EndpointName,
+  TableRow | 'open' | 'known' | 'end_session' | 'revoke_token'
+> = {
   listDeployments: 'read',
   listDeploymentNames: 'read',
   createDeployment: 'create',
@@ -51,6 +54,9 @@ export const rowOfEndpoint: Record<EndpointName, TableRow | 'open' | 'known' | '
   setOwner: 'take_over',
   listSessions: 'known',
   endSession: 'end_session',
+  listTokens: 'known',
+  createToken: 'known',
+  revokeToken: 'revoke_token',
   getPolicy: 'administer',
   explainPolicy: 'known',
   getStorage: 'read',

@@ -72,6 +72,9 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
     else if (row === 'known') {
       const expected = caller.isAnonymous && caller.inside === null ? '401' : 'allowed'
       yield step({}, expected, null, name === 'explainPolicy' ? { query: '?right=read' } : {})
+    } else if (row === 'revoke_token') {
+      // Whose tokens one may revoke: test/flow/sign-in/access-tokens.test.ts.
+      yield step({ token_id: 999_999 }, caller.isAnonymous && caller.inside === null ? '401' : '404', null)
     } else if (row === 'end_session') {
       const isAdmin = expectedOutcome('administer', caller, null, 'nothing') === 'allowed'
       const unknown = caller.isAnonymous && caller.inside === null ? '401' : '404'
@@ -91,7 +94,7 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
   }
   // What only an admin may ask about everybody.
   const asAdmin = expectedOutcome('administer', caller, null, 'nothing')
-  for (const path of ['/sessions?all=true', '/policy/explain?right=read&as=stranger'])
+  for (const path of ['/sessions?all=true', '/tokens?all=true', '/policy/explain?right=read&as=stranger'])
     yield { what: path, method: 'GET', path: `/api/v1${path}`, expected: asAdmin, target: null }
 }
 

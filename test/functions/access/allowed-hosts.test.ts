@@ -14,7 +14,8 @@ function ruleFor(environment: Record<string, string>) {
   )
   return (host: string | undefined, headers: Record<string, string> = {}) => {
     try {
-      rule(rawRequest({ ...(host === undefined ? {} : { host }), ...headers }, '10.0.0.1'))
+      const checked = rule(rawRequest({ ...(host === undefined ? {} : { host }), ...headers }, '10.0.0.1'))
+      assert.equal(checked, undefined)
       return true
     } catch (error) {
       assert.equal((error as { status?: number }).status, 421)

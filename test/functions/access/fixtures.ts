@@ -7,6 +7,7 @@ import { createSenderReader, type RawRequest } from '../../../functions/access/s
 import { type Auth, assembleAuth } from '../../../functions/auth/auth.ts'
 import { noPolicy } from '../../../functions/auth/policy/policy-source.ts'
 import type { SessionStore } from '../../../functions/auth/sessions/session-store.ts'
+import type { TokenStore } from '../../../functions/auth/tokens/token-store.ts'
 
 export const serverSettings = (environment: Record<string, string> = {}): ServerSettings =>
   readSettings('server', {
@@ -31,9 +32,11 @@ export function testAuth(settings: ServerSettings): Auth {
     onChange: () => {},
     revalidate: async () => {},
   } as unknown as SessionStore
+  const tokens = {} as TokenStore
   return assembleAuth(settings, {
     sender,
     sessions,
+    tokens,
     policy: noPolicy,
     people: { record: () => undefined },
     provider: null,

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
 import { errorCodes } from '../../../domain/errors.ts'
 import { fakeServer, runOcto, startOcto, success } from '../fake-server.ts'
-import { fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
+import { accessToken, fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
 
 const ann = { issuer: 'https://login.example.com', subject: '00u1', name: 'Ann' }
 const policyFile = 'test/octo/commands/policy.yaml'
@@ -245,5 +245,46 @@ People whom no rule matches have no role.
     assert.equal(fake.requests.at(-1)?.query, 'all=true')
     assert.deepEqual(await run('end', '7'), { code: 0, stdout: '', stderr: '' })
     assert.equal((await run('end', 'x')).code, 2)
+  })
+
+  test('token creates, lists and revokes access tokens; only the new token goes to standard output', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/tokens': { body: [accessToken] },
+      'POST /api/v1/tokens': { body: { ...accessToken, token: 'octopod_pat_secret' } },
+      'DELETE /api/v1/tokens/12': success,
+    })
+    const run = (...args: string[]) => runOcto({ OCTOPOD_URL: fake.url }, 'token', ...args)
+    const created = await run(
+      'create',
+      '--label',
+      'previews',
+      '--role',
+      'developer',
+      '--names',
+      'pr-*',
+      '--days',
+      '7',
+    )
+    assert.deepEqual([created.code, created.stdout], [0, 'octopod_pat_secret\n'])
+    assert.match(created.stderr, /It acts as Ann until 2026-05-30\. It is shown only now: store it\./)
+    assert.deepEqual(fake.requests.at(-1)?.body, {
+      label: 'previews',
+      expires_in_days: 7,
+      role: 'developer',
+      names: ['pr-*'],
+    })
+    assert.match(
+      (await run('list', '--all')).stdout,
+      /^ID .*\n12 {2}Ann {2}previews {2}developer {2}pr-\* {3}valid /,
+    )
+    assert.deepEqual(await run('revoke', '12'), { code: 0, stdout: '', stderr: '' })
+    for (const wrong of [
+      ['create'],
+      ['create', '--label', 'x', '--role', 'boss'],
+      ['create', '--label', 'x', '--service', 'deployer'],
+      ['create', '--label', 'x', '--days', 'soon'],
+      ['revoke', 'x'],
+    ])
+      assert.equal((await run(...wrong)).code, 2, wrong.join(' '))
   })
 })

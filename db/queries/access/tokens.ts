@@ -1,0 +1,112 @@
+/** Access tokens. The token itself never comes here, only its SHA-256. Called by functions/auth/tokens. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { roles } from '../../../domain/access/roles.ts'
+import type { Database } from '../../pool.ts'
+
+const tokenRow = z.object({
+  id: z.number(),
+  tokenHash: z.string(),
+  kind: z.enum(['personal', 'service']),
+  issuer: z.string(),
+  subject: z.string(),
+  name: z.string(),
+  ownerGroup: z.string().nullable(),
+  role: z.enum(roles),
+  names: z.array(z.string()),
+  /** The groups of the owner at the last sign-in. */
+  groups: z.array(z.string()),
+  state: z.enum(['valid', 'expired', 'revoked']),
+  usedAgoMs: z.number().nullable(),
+})
+export type TokenRecord = z.output<typeof tokenRow>
+
+const state = sql.fragment`case when t.revoked_at is not null then 'revoked' when t.expires_at <= now() then 'expired' else 'valid' end`
+
+/** Also expired and revoked ones, so that a client learns why its token counts no more. */
+export async function findTokens(
+  pool: Database,
+  tokenHashes: readonly string[],
+): Promise<readonly TokenRecord[]> {
+  return pool.any(sql.type(tokenRow)`
+    select t.id, encode(t.token_hash, 'hex') as "tokenHash", t.kind, t.issuer, t.subject, t.name,
+      t.owner_group as "ownerGroup", t.role, t.names, coalesce(p.groups, '[]') as groups, ${state} as state,
+      (extract(epoch from now() - t.last_used_at) * 1000)::float8 as "usedAgoMs"
+    from access_tokens t left join people p on p.issuer = t.issuer and p.subject = t.subject
+    where t.token_hash in (select decode(hash, 'hex') from unnest(${sql.array([...tokenHashes], 'text')}) as hash)`)
+}
+
+export type NewToken = Pick<
+  TokenRecord,
+  'tokenHash' | 'kind' | 'issuer' | 'subject' | 'name' | 'ownerGroup' | 'role' | 'names'
+> & { label: string; createdBy: string; lifetimeMs: number }
+
+const idRow = z.object({ id: z.number() })
+
+/** Undefined: the person or service has too many valid tokens. */
+export async function insertToken(
+  pool: Database,
+  token: NewToken,
+  maxTokens: number,
+): Promise<number | undefined> {
+  const { tokenHash, kind, label, issuer, subject, name, ownerGroup, createdBy, role, names } = token
+  const row = await pool.maybeOne(sql.type(idRow)`
+    insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at)
+    select ${kind}, decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${ownerGroup}, ${createdBy}, ${role},
+      ${JSON.stringify(names)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms'
+    where (select count(*) from access_tokens t where t.issuer = ${issuer} and t.subject = ${subject} and ${state} = 'valid')
+      < ${maxTokens}
+    returning id`)
+  return row?.id
+}
+
+export async function recordTokenUse(pool: Database, tokenHash: string, address: string): Promise<void> {
+  await pool.query(sql.unsafe`
+    update access_tokens set last_used_at = now(), last_used_address = ${address}
+    where token_hash = decode(${tokenHash}, 'hex')`)
+}
+
+const listedRow = z.object({
+  token_id: z.number(),
+  kind: z.enum(['personal', 'service']),
+  label: z.string(),
+  name: z.string(),
+  issuer: z.string(),
+  subject: z.string(),
+  owner_group: z.string().nullable(),
+  created_by: z.string(),
+  role: z.enum(roles),
+  names: z.array(z.string()),
+  created_at: z.string(),
+  expires_at: z.string(),
+  last_used_at: z.string().nullable(),
+  last_used_address: z.string().nullable(),
+  state: z.enum(['valid', 'expired', 'revoked']),
+})
+export type ListedToken = z.output<typeof listedRow>
+
+/** `groups`: also the tokens of services that these groups own. `person` null: all tokens. The newest first, at most 1,000. */
+export async function listTokens(
+  pool: Database,
+  person: { issuer: string; subject: string } | null,
+  groups: readonly string[],
+): Promise<readonly ListedToken[]> {
+  return pool.any(sql.type(listedRow)`
+    select t.id as token_id, t.kind, t.label, t.name, t.issuer, t.subject, t.owner_group, t.created_by, t.role, t.names,
+      to_api_time(t.created_at) as created_at, to_api_time(t.expires_at) as expires_at,
+      to_api_time(t.last_used_at) as last_used_at, t.last_used_address, ${state} as state
+    from access_tokens t
+    where ${person === null}
+      or (t.issuer = ${person?.issuer ?? null} and t.subject = ${person?.subject ?? null})
+      or t.owner_group = any(${sql.array([...groups], 'text')})
+    order by t.id desc limit 1000`)
+}
+
+const revokedRow = z.object({ tokenHash: z.string() })
+
+/** Null: it is revoked already, or does not exist. */
+export async function revokeToken(pool: Database, id: number, revokedBy: string): Promise<string | null> {
+  return pool.maybeOneFirst(sql.type(revokedRow)`
+    update access_tokens set revoked_at = now(), revoked_by = ${revokedBy} where id = ${id} and revoked_at is null
+    returning encode(token_hash, 'hex') as "tokenHash"`)
+}

@@ -1,0 +1,98 @@
+/** Handlers of /tokens: a person makes tokens for itself and for services of its groups, an admin for everybody. */
+import { findGroups, requirePerson } from '../../../db/queries/access/people.ts'
+import { listTokens as findListedTokens } from '../../../db/queries/access/tokens.ts'
+import { decide, highestRole } from '../../../domain/access/roles.ts'
+import { ApiError } from '../../../domain/errors.ts'
+import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
+import type { Services } from '../../services.ts'
+import { requireRight } from '../require-right.ts'
+import { serviceIssuer } from './token-identity.ts'
+
+type Request = Pick<EndpointRequest<'listTokens'>, 'identity'>
+
+export const listTokens: EndpointHandler<'listTokens'> = async (services, { identity, query }) => {
+  if (query.all === 'true') {
+    requireRight(services.settings, identity, 'manage_tokens')
+    return [...(await findListedTokens(services.db, null, []))]
+  }
+  if (identity.person === null) return []
+  return [...(await findListedTokens(services.db, identity.person, identity.groups))]
+}
+
+const dayMs = 86_400_000
+
+export const createToken: EndpointHandler<'createToken'> = async (services, request) => {
+  const { identity, body } = request
+  if (identity.proof === 'token')
+    throw new ApiError('forbidden', 'An access token cannot create another one. Sign in to do it.')
+  const maxDays = services.settings.TOKEN_MAX_DAYS
+  if (body.expires_in_days > maxDays)
+    throw new ApiError('bad_request', `body.expires_in_days: at most ${maxDays} (TOKEN_MAX_DAYS).`)
+  const owner = await ownerOf(services, request)
+  const role = body.role ?? highestRole(owner.grants)
+  if (role === null)
+    throw new ApiError(
+      'bad_request',
+      `${owner.name} has no role here, so a token of ${owner.name} could do nothing.`,
+    )
+  const { id, token } = await services.auth.tokens.create({
+    ...owner.token,
+    label: body.label,
+    createdBy: identity.name,
+    role,
+    names: [...(body.names ?? ['*'])],
+    lifetimeMs: body.expires_in_days * dayMs,
+  })
+  const [created] = (await findListedTokens(services.db, owner.token, [])).filter(
+    ({ token_id }) => token_id === id,
+  )
+  if (created === undefined) throw new Error(`token ${id} was not found after its creation`)
+  return { ...created, token }
+}
+
+async function ownerOf(
+  services: Services,
+  { identity, body }: Pick<EndpointRequest<'createToken'>, 'identity' | 'body'>,
+) {
+  const { auth, db, settings } = services
+  const isAdmin = decide(identity.permissions, 'manage_tokens').isAllowed
+  if (body.service !== undefined) {
+    const { name, owner_group: ownerGroup } = body.service
+    if (!isAdmin && !identity.groups.includes(ownerGroup))
+      throw new ApiError(
+        'forbidden',
+        `${identity.name} is not in the group ${ownerGroup}. A service belongs to a group of who creates its token.`,
+      )
+    const person = { issuer: serviceIssuer, subject: name }
+    const { grants } = auth.permissions.ofMember({ kind: 'oidc', person, groups: [ownerGroup] }, null)
+    return { name, grants, token: { kind: 'service' as const, ...person, name, ownerGroup } }
+  }
+  if (body.for !== undefined) requireRight(settings, identity, 'manage_tokens')
+  if (body.for === undefined && identity.person === null)
+    throw new ApiError(
+      'forbidden',
+      'A shared credential is nobody, so it can have no token of its own. Sign in, or name the person with for.',
+    )
+  const person =
+    body.for === undefined && identity.person !== null
+      ? { ...identity.person, name: identity.name }
+      : await requirePerson(db, body.for ?? '')
+  const { issuer, subject, name } = person
+  const groups = body.for === undefined ? identity.groups : await findGroups(db, person)
+  const kind = issuer === 'proxy' ? 'proxy' : 'oidc'
+  const { grants } = auth.permissions.ofMember({ kind, person: { issuer, subject }, groups }, null)
+  return { name, grants, token: { kind: 'personal' as const, issuer, subject, name, ownerGroup: null } }
+}
+
+export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { identity, param }) => {
+  const id = Number(param('token_id'))
+  const isAdmin = decide(identity.permissions, 'manage_tokens').isAllowed
+  const isVisible =
+    isAdmin || (await visibleTokens(services, { identity })).some(({ token_id }) => token_id === id)
+  if (!Number.isSafeInteger(id) || !isVisible || !(await services.auth.tokens.revoke(id, identity.name)))
+    throw new ApiError('no_such_token', `There is no valid token ${param('token_id').slice(0, 40)} of yours.`)
+  return { tag: 'Success' as const }
+}
+
+const visibleTokens = async ({ db }: Services, { identity }: Request) =>
+  identity.person === null ? [] : findListedTokens(db, identity.person, identity.groups)

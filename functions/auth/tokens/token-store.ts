@@ -1,0 +1,102 @@
+/** Access tokens: finds, creates and revokes them. Created by create-services.ts; used by identify.ts and the handlers. */
+import type { Logger } from 'pino'
+import type { Database } from '../../../db/pool.ts'
+import {
+  findTokens,
+  insertToken,
+  type NewToken,
+  recordTokenUse,
+  revokeToken,
+  type TokenRecord,
+} from '../../../db/queries/access/tokens.ts'
+import { ApiError } from '../../../domain/errors.ts'
+import { createCredentialCache } from '../credential-cache.ts'
+import type { SessionStore } from '../sessions/session-store.ts'
+import { createTokenText, hashToken, isWellFormed, type TokenKind } from './token-text.ts'
+
+export type { TokenRecord }
+
+export type TokenInput = Omit<NewToken, 'tokenHash'>
+
+export type TokenStore = {
+  /**
+   * Throws unauthenticated for a token that is mistyped, unknown, expired or revoked. `beforeRead` may reject, as for an address
+   * that tries many. Rejects with a database error while the token is unknown here and PostgreSQL is unreachable.
+   */
+  find(token: string, beforeRead?: () => Promise<void>): Promise<TokenRecord>
+  /** Notes the use, at most once a minute. */
+  recordUse(record: TokenRecord, address: string): void
+  /** Returns the token, which nobody can read again. Throws bad_request for too many valid ones. */
+  create(input: TokenInput): Promise<{ id: number; token: string }>
+  /** False: it is revoked already, or does not exist. */
+  revoke(id: number, revokedBy: string): Promise<boolean>
+}
+
+const useIntervalMs = 60_000
+const maxTokens = 100
+
+/** Announcements go the way of those of sessions. */
+export function createTokenStore(
+  db: Database,
+  sessions: Pick<SessionStore, 'onChange' | 'announce'>,
+  log: Logger,
+  keepsTokens: boolean,
+): TokenStore {
+  const cache = createCredentialCache((hashes) => findTokens(db, hashes), keepsTokens)
+  const recorded = new Map<string, number>()
+  sessions.onChange(({ tokenHash, ended }) => cache.forget(tokenHash, ended))
+  return {
+    async find(token, beforeRead) {
+      if (!isWellFormed(token))
+        throw new ApiError(
+          'unauthenticated',
+          'This access token is incomplete or mistyped: its checksum is wrong.',
+        )
+      const hash = hashToken(token)
+      const cached = cache.get(hash)
+      if (cached === undefined && !cache.isKnown(hash)) await beforeRead?.()
+      const found = cached ?? (await cache.read(hash))
+      if (found === null)
+        throw new ApiError('unauthenticated', 'This access token is unknown here, or it was revoked.')
+      const { record } = found
+      if (record.state === 'expired')
+        throw new ApiError(
+          'unauthenticated',
+          `This access token of ${record.name} has expired. Create a new one.`,
+        )
+      if (record.state === 'revoked') throw new ApiError('unauthenticated', 'This access token was revoked.')
+      return record
+    },
+    recordUse({ tokenHash, usedAgoMs }, address) {
+      const lastMs = recorded.get(tokenHash)
+      const now = performance.now()
+      if (lastMs === undefined ? (usedAgoMs ?? useIntervalMs) < useIntervalMs : now - lastMs < useIntervalMs)
+        return
+      recorded.set(tokenHash, now)
+      if (recorded.size > maxRecorded) recorded.clear()
+      recordTokenUse(db, tokenHash, address).catch((error) =>
+        log.debug({ err: error }, 'the use of an access token was not stored'),
+      )
+    },
+    async create(input) {
+      const token = createTokenText(input.kind)
+      const id = await insertToken(db, { ...input, tokenHash: hashToken(token) }, maxTokens)
+      if (id === undefined)
+        throw new ApiError(
+          'bad_request',
+          `${input.name} has ${maxTokens} valid access tokens. Revoke one first.`,
+        )
+      return { id, token }
+    },
+    async revoke(id, revokedBy) {
+      const tokenHash = await revokeToken(db, id, revokedBy)
+      if (tokenHash === null) return false
+      await sessions.announce({ tokenHash, ended: true })
+      return true
+    },
+  }
+}
+
+const maxRecorded = 20_000
+
+export type { TokenKind }
