@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { exitOnHelp } from '../../lib/node/help.ts'
 import { acceptUpdate } from './benchmarks/accept-update.ts'
+import { identity } from './benchmarks/access/identity.ts'
+import { strangers } from './benchmarks/access/strangers.ts'
 import { actionPipeline } from './benchmarks/action-pipeline.ts'
 import { checks } from './benchmarks/checks.ts'
 import { growth, type Table } from './benchmarks/growth.ts'
@@ -17,7 +19,6 @@ import { outputThroughput } from './benchmarks/output-throughput.ts'
 import { page } from './benchmarks/page.ts'
 import { readList } from './benchmarks/read-list.ts'
 import { scaleOut } from './benchmarks/scale-out.ts'
-import { strangers } from './benchmarks/strangers.ts'
 import { websocketFanout } from './benchmarks/websocket-fanout.ts'
 import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
 import { type Result, renderResults, renderTable } from './harness/results.ts'
@@ -27,7 +28,7 @@ import { largeDatabase } from './large-database/large-database.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--seconds N] [--profile FOLDER]
 
-Measures the named rows of test/bench/README.md (R1 to R13, scale, page, growth, late), or all of them, and compares
+Measures the named rows of test/bench/README.md (R1 to R13, R15, R16, scale, page, growth, late), or all of them, and compares
 Octopod with the bare libraries. The rows strangers, large and delete are measured only when they are named. strangers takes
 --seconds (600), and the bench exits with 1 when it misses a target.
 --record writes the results into test/bench/README.md.`)
@@ -48,6 +49,7 @@ const groups: Group[] = [
   { rows: ['R11'], run: websocketFanout },
   { rows: ['R12'], run: octoStartup },
   { rows: ['R13'], run: idleMemory },
+  { rows: ['R15', 'R16'], run: identity },
   { rows: ['scale'], run: scaleOut },
   { rows: ['page'], run: page },
   { rows: ['strangers'], run: strangers, isAcceptance: true },

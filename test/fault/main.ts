@@ -25,8 +25,9 @@ import { runnerFrozen } from './scenarios/runner-frozen.ts'
 import { runnerKilled, watchdogKilled } from './scenarios/runner-killed.ts'
 import { scale } from './scenarios/scale.ts'
 import { type Count, percentile, type Scenario, type ScenarioResult } from './scenarios/scenario.ts'
-import { serverFrozen } from './scenarios/server-frozen.ts'
-import { serverKilled } from './scenarios/server-killed.ts'
+import { serverFrozen } from './scenarios/servers/server-frozen.ts'
+import { serverKilled } from './scenarios/servers/server-killed.ts'
+import { sessions } from './scenarios/servers/sessions.ts'
 
 exitOnHelp(`npm run test:fault [-- WORD...]
 
@@ -48,6 +49,7 @@ const scenarios: Scenario[] = [
   lateRequests,
   rollingRestart,
   misbehavingScripts,
+  sessions,
   scale,
   randomPlan,
 ]

@@ -1,7 +1,7 @@
 /**
  * Proves that the fault tests can fail: removes one safeguard at a time from a scratch copy of the
- * repository, runs the two short tests there, and expects a violation of the right invariant. First it runs
- * them unchanged, and they must pass. Usage: `npx node test/fault/mutations.ts [words of one mutant]`. Exits
+ * repository, runs the two short tests there, and expects a violation of the right invariant. For a mutant of
+ * access-mutants.ts it runs the one test that must fail. First it runs them unchanged, and they must pass. Usage: `npx node test/fault/mutations.ts [words of one mutant]`. Exits
  * with 1 when a mutant survives.
  */
 import { spawn } from 'node:child_process'
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exitOnHelp } from '../../lib/node/help.ts'
 import { files, root } from '../architecture/repository.ts'
+import { accessMutants } from './access-mutants.ts'
 import { type Mutant, mutants } from './mutants.ts'
 
 exitOnHelp(`npx node test/fault/mutations.ts [WORD...]
@@ -22,6 +23,8 @@ const tries = Number(process.env.TRIES ?? 2)
 
 const nameFilter = process.argv.slice(2).join(' ')
 const chosen = Object.entries(mutants).filter(([name]) => name.includes(nameFilter))
+const chosenOfAccess = Object.entries(accessMutants).filter(([name]) => name.includes(nameFilter))
+const isNoneChosen = chosen.length + chosenOfAccess.length === 0
 const tests = ['crash-points', 'random-plan']
 const rows: string[] = []
 let survivors = 0
@@ -62,16 +65,29 @@ try {
     )
     console.log(rows.at(-1))
   }
+  for (const path of new Set(chosenOfAccess.map(([, { failsIn }]) => failsIn)))
+    if (!(await passes(path))) throw new Error(`${path} fails although nothing was changed`)
+  for (const [name, mutant] of chosenOfAccess) {
+    const startedAt = performance.now()
+    const killed = !(await runWithMutant(mutant, () => passes(mutant.failsIn)))
+    if (!killed) survivors += 1
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+    rows.push(`| ${name} | ${mutant.failsIn} | | ${killed ? 'failed' : '**SURVIVED**'} | ${seconds} s |`)
+    console.log(rows.at(-1))
+  }
 } finally {
   await rm(scratch, { recursive: true, force: true })
 }
 console.log(
   `\n| mutant | must violate | violated | tests | time |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`,
 )
-if (chosen.length === 0) console.error(`no mutant is called "${nameFilter}"`)
-process.exit(survivors > 0 || chosen.length === 0 ? 1 : 0)
+if (isNoneChosen) console.error(`no mutant is called "${nameFilter}"`)
+process.exit(survivors > 0 || isNoneChosen ? 1 : 0)
 
-async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () => Promise<T>): Promise<T> {
+async function runWithMutant<T>(
+  { file, search, replacement }: Pick<Mutant, 'file' | 'search' | 'replacement'>,
+  work: () => Promise<T>,
+): Promise<T> {
   const path = join(scratch, file)
   const text = await readFile(path, 'utf8')
   const pieces = text.split(search)
@@ -83,6 +99,19 @@ async function runWithMutant<T>({ file, search, replacement }: Mutant, work: () 
   } finally {
     await writeFile(path, text)
   }
+}
+
+/** Runs a test file as `npm test` does. */
+function passes(path: string): Promise<boolean> {
+  const child = spawn(
+    process.execPath,
+    ['--test', '--test-global-setup=test/helpers/setup.ts', '--test-reporter=dot', path],
+    { cwd: scratch, stdio: 'ignore', env: { ...process.env, TMPDIR: temporary } },
+  )
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve(code === 0))
+  })
 }
 
 /**

@@ -60,7 +60,7 @@ export async function acceptUpdate(bench: Bench): Promise<Result[]> {
 }
 
 /** Answers script queries in place of a runner; its config_check takes no time. */
-function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
+export function answerConfigCheckAtOnce(bench: Bench, prefix: string): void {
   const blocking = createBlockingConnection(bench.datastores.redisUrl, () => {})
   const commands = createCommandConnection(bench.datastores.redisUrl, () => {})
   const concurrency = { scriptQueries: 1, configChecks: 8 }

@@ -3,7 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Bench } from '../harness/bench.ts'
 import { createFixture } from '../harness/fixture.ts'
 import { type Comparison, median } from '../harness/measure.ts'
-import { residentBytes, startBaselineServer, startServer, type WebProgram } from '../harness/programs.ts'
+import {
+  authorization,
+  residentBytes,
+  startBaselineServer,
+  startServer,
+  type WebProgram,
+} from '../harness/programs.ts'
 import { formatKilobytes, formatMs, type Result } from '../harness/results.ts'
 import { seed } from '../harness/seed.ts'
 
@@ -92,8 +98,10 @@ const formatBoth = ({ octopod, baseline }: Comparison, how: (value: number) => s
 })
 
 /** A change event as Octopod publishes it. */
-async function fetchChangeEvent({ origin }: WebProgram): Promise<string> {
-  const [deployment] = (await (await fetch(`${origin}/api/v1/deployments`)).json()) as {
+export async function fetchChangeEvent({ origin }: WebProgram): Promise<string> {
+  const [deployment] = (await (
+    await fetch(`${origin}/api/v1/deployments`, { headers: { authorization } })
+  ).json()) as {
     deployment: { name: string }
     revision: number
   }[]

@@ -35,8 +35,11 @@ export type Tasks = {
     in: { origin: string; events: string; requests: HttpRequest[]; lanes: number; ms: number }
     out: { perSecond: number }
   }
-  /** Opens websockets and keeps them. */
-  connect: { in: { events: string; clients: number }; out: { clients: number } }
+  /** Opens websockets and keeps them. They take the sets of `headers` in turn. */
+  connect: {
+    in: { events: string; clients: number; headers?: Record<string, string>[] }
+    out: { clients: number }
+  }
   /** Publishes `message` `count` times; measures the time until the last websocket has each. */
   broadcast: {
     in: { redisUrl: string; channel: string; message: string; count: number }

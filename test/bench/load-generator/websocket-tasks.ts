@@ -9,16 +9,24 @@ import type { Tasks } from './tasks.ts'
 const sockets = new Set<WebSocket>()
 let onEvent = () => {}
 
-export async function connect({ events, clients }: Tasks['connect']['in']): Promise<Tasks['connect']['out']> {
+export async function connect({
+  events,
+  clients,
+  headers = [{}],
+}: Tasks['connect']['in']): Promise<Tasks['connect']['out']> {
   // In small groups, because a burst of connections is not measured here.
   for (let opened = 0; opened < clients; opened += 50) {
-    await Promise.all(Array.from({ length: Math.min(50, clients - opened) }, () => open(events)))
+    await Promise.all(
+      Array.from({ length: Math.min(50, clients - opened) }, (_, at) =>
+        open(events, headers[(opened + at) % headers.length]),
+      ),
+    )
   }
   return { clients: sockets.size }
 }
 
-async function open(events: string): Promise<void> {
-  const socket = new WebSocket(events)
+async function open(events: string, headers: Record<string, string> = {}): Promise<void> {
+  const socket = new WebSocket(events, { headers })
   socket.on('message', (data) => {
     if ((data as Buffer).includes('"event"')) onEvent()
   })

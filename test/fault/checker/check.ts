@@ -9,6 +9,7 @@ import type { History, Invariant, Violation } from './history.ts'
 import { checkLeases } from './leases.ts'
 import { checkOverlap } from './overlap.ts'
 import { checkPages } from './pages.ts'
+import { checkSessions } from './sessions.ts'
 import { checkSuccesses } from './successes.ts'
 
 /** How a violated invariant is named in reports. */
@@ -19,6 +20,7 @@ export const invariants: Record<Invariant, string> = {
   I4: 'a write with a stale fencing token is accepted',
   I5: 'a client misses state or sees it out of order',
   I6: 'a script process outlives its lease',
+  I7: 'a session counts after its end, for somebody else, or not at all',
 }
 
 export function check(history: History): Violation[] {
@@ -30,5 +32,6 @@ export function check(history: History): Violation[] {
     checkFencing,
     checkPages,
     checkLeases,
+    checkSessions,
   ].flatMap((checkInvariant) => checkInvariant(history))
 }

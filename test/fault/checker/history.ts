@@ -121,6 +121,36 @@ export type StoredOutput = {
   scriptEnded: boolean
 }
 
+/** What one server said to a request with the cookie of a session. `who`: the subject; null: nobody, or not by the session. */
+export type SessionAnswer = {
+  sentMs: number
+  atMs: number
+  server: string
+  outcome: 'accepted' | 'ended' | 'unknown'
+  who?: string | null
+}
+
+/** A session of one person, from the answer that has given its cookie. */
+export type RecordedSession = {
+  person: string
+  startedMs: number
+  /** When its end was first asked for; null: never. */
+  endAskedMs: number | null
+  /** When the answer arrived that it has ended; null: no such answer. */
+  endedMs: number | null
+  /** Whether the provider may end it. */
+  mayEnd: boolean
+  answers: SessionAnswer[]
+  /** `closedMs`: when the server closed it; null: its browser did, at `leftMs`. */
+  sockets: { server: string; openedMs: number; closedMs: number | null; leftMs: number | null }[]
+}
+
+/** An action that a signed-in person has asked for, and who is stored. */
+export type ActionOfPerson = { action: number; asked: string; stored: string | null; proof: string }
+
+/** A time in which something did not work. */
+export type Outage = { fromMs: number; untilMs: number }
+
 export type History = {
   runs: ScriptRun[]
   ends: ScriptEnd[]
@@ -142,6 +172,12 @@ export type History = {
   outputs: StoredOutput[]
   /** When the machine itself was too busy: how long an idle thread waited for a processor. */
   stalls: Stall[]
+  sessions: RecordedSession[]
+  actionsOfPeople: ActionOfPerson[]
+  /** When announcements may have been lost. */
+  redisOutages: Outage[]
+  /** When a server could do nothing, also close no websocket. */
+  freezes: (Outage & { server: string })[]
 }
 export type Stall = { atMs: number; lateMs: number }
 
@@ -160,9 +196,13 @@ export const emptyHistory = (): History => ({
   pendingDeployments: [],
   outputs: [],
   stalls: [],
+  sessions: [],
+  actionsOfPeople: [],
+  redisOutages: [],
+  freezes: [],
 })
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6'
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
 export type Violation = { invariant: Invariant; message: string }
 
 /** The compared clocks move in steps of 10 ms, and one is converted to the other. */

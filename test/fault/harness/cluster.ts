@@ -9,7 +9,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { check } from '../checker/check.ts'
-import { emptyHistory, type History, type RecordedRequest, type Violation } from '../checker/history.ts'
+import {
+  emptyHistory,
+  type History,
+  type Outage,
+  type RecordedRequest,
+  type RecordedSession,
+  type Violation,
+} from '../checker/history.ts'
 import { type Datastores, startDatastores } from './datastores.ts'
 import { cancelAction } from './http-client.ts'
 import { openPageClient, type PageClient } from './page-client.ts'
@@ -46,6 +53,10 @@ export type Cluster = {
   interceptStatements(interceptor: StatementInterceptor): () => void
   /** All requests of all clients. Each client appends its own. */
   requests: RecordedRequest[]
+  /** All sessions of all people, the outages of Redis and the freezes of servers, as the people and faults record them. */
+  sessions: RecordedSession[]
+  redisOutages: Outage[]
+  freezes: History['freezes']
   /** The path of a file that the control scripts look for. */
   scriptFile(name: string): string
   /**
@@ -152,6 +163,9 @@ export async function startCluster(seed: number, settings: Record<string, string
         pages.push(openPageClient(`page-${pages.length + 1}`, serverUrls, random.fork()))
     },
     requests,
+    sessions: [],
+    redisOutages: [],
+    freezes: [],
     interceptStatements: (interceptor) => {
       interceptors.add(interceptor)
       return () => void interceptors.delete(interceptor)
@@ -200,8 +214,20 @@ export async function startCluster(seed: number, settings: Record<string, string
       const stored = await journal.query(`select a.id::int, state, coalesce(string_agg(text, '' order by seq)
         filter (where state = 'succeeded' or stream = 'stdout'), '') as text
         from actions a left join action_output on action_id = id where finished_at is not null group by id`)
+      const ofPeople =
+        await journal.query(`select id::int, split_part(reason, ' ', 1) as asked, actor_subject as stored, proof
+        from actions where reason like 'person-%'`)
       const history: History = {
         ...emptyHistory(),
+        sessions: cluster.sessions,
+        redisOutages: cluster.redisOutages,
+        freezes: cluster.freezes,
+        actionsOfPeople: ofPeople.map(({ id, asked, stored, proof }) => ({
+          action: Number(id),
+          asked: String(asked),
+          stored: stored === null ? null : String(stored),
+          proof: String(proof),
+        })),
         runs: scripts.runs,
         ends: scripts.ends,
         ownEnds: scripts.ownEnds,

@@ -3,13 +3,13 @@
  * request with its key until it is answered: no action may be lost or duplicated.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { crashPoints } from '../faults/crash-points.ts'
-import { createDeployments, createKey } from '../faults/operations.ts'
-import { countLostAndDuplicated } from '../faults/outcomes.ts'
-import type { Cluster } from '../harness/cluster.ts'
-import { sendUntilAnswered } from '../harness/http-client.ts'
-import type { Program } from '../harness/programs.ts'
-import { percentile, type Scenario } from './scenario.ts'
+import { crashPoints } from '../../faults/crash-points.ts'
+import { createDeployments, createKey } from '../../faults/operations.ts'
+import { countLostAndDuplicated } from '../../faults/outcomes.ts'
+import type { Cluster } from '../../harness/cluster.ts'
+import { sendUntilAnswered } from '../../harness/http-client.ts'
+import type { Program } from '../../harness/programs.ts'
+import { percentile, type Scenario } from '../scenario.ts'
 
 const perSecond = 50
 const deployments = 250

@@ -3,14 +3,14 @@
  * other server at once, and the frozen server continues with its requests later. Each key must be one action.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createDeployments, createKey, waitUntilRunning } from '../faults/operations.ts'
-import { countLostAndDuplicated } from '../faults/outcomes.ts'
-import { nowMs } from '../harness/clock.ts'
-import type { Cluster } from '../harness/cluster.ts'
-import { type ClientRequest, sendUntilAnswered } from '../harness/http-client.ts'
-import { startLoad } from '../harness/load-generator.ts'
-import type { Server } from '../harness/programs.ts'
-import type { Scenario } from './scenario.ts'
+import { createDeployments, createKey, waitUntilRunning } from '../../faults/operations.ts'
+import { countLostAndDuplicated } from '../../faults/outcomes.ts'
+import { nowMs } from '../../harness/clock.ts'
+import type { Cluster } from '../../harness/cluster.ts'
+import { type ClientRequest, sendUntilAnswered } from '../../harness/http-client.ts'
+import { startLoad } from '../../harness/load-generator.ts'
+import type { Server } from '../../harness/programs.ts'
+import type { Scenario } from '../scenario.ts'
 
 const seconds = [5, 25, 60]
 const atOnce = 20

@@ -4,13 +4,19 @@
  * shipped. The memory of server and runner must stay as it is, and the creates must be accepted in time.
  */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FullInfo } from '../../../domain/schemas.ts'
-import type { Bench } from '../harness/bench.ts'
-import { writeControlScripts } from '../harness/control-scripts.ts'
-import { createFixture } from '../harness/fixture.ts'
-import { median, quantile } from '../harness/measure.ts'
-import { authorization, type Program, residentBytes, startRunner, startServer } from '../harness/programs.ts'
-import { formatMegabytes, formatMs, type Result } from '../harness/results.ts'
+import type { FullInfo } from '../../../../domain/schemas.ts'
+import type { Bench } from '../../harness/bench.ts'
+import { writeControlScripts } from '../../harness/control-scripts.ts'
+import { createFixture } from '../../harness/fixture.ts'
+import { median, quantile } from '../../harness/measure.ts'
+import {
+  authorization,
+  type Program,
+  residentBytes,
+  startRunner,
+  startServer,
+} from '../../harness/programs.ts'
+import { formatMegabytes, formatMs, type Result } from '../../harness/results.ts'
 
 const clients = 500
 const addresses = Array.from({ length: 8 }, (_, at) => `127.0.0.${at + 2}`)

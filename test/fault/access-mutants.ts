@@ -1,0 +1,83 @@
+/** Mutants of the rules of access. Each removes one of them and names the test that must fail then. Used by mutations.ts. */
+import type { Mutant } from './mutants.ts'
+
+export type AccessMutant = Pick<Mutant, 'file' | 'search' | 'replacement'> & { failsIn: string }
+
+const walk = 'test/flow/access/access-walk.test.ts'
+const signIn = 'test/flow/sign-in/sign-in.test.ts'
+const sessions = 'test/fault/sessions.test.ts'
+
+export const accessMutants: Record<string, AccessMutant> = {
+  'access: a transaction that does not compare the owner': {
+    file: 'db/definitions/functions.sql',
+    search: "when p_scope = 'all' then true",
+    replacement: 'when true then true',
+    failsIn: walk,
+  },
+  'access: a decision that does not compare the owner': {
+    file: 'domain/access/roles.ts',
+    search: "if (scope === 'all') return true",
+    replacement: "if (scope !== 'none') return true",
+    failsIn: walk,
+  },
+  'access: an action of a hidden deployment is shown': {
+    file: 'functions/actions/require-action-right.ts',
+    search: "if (target === null || !decide(permissions, 'read', { name: target.name }).isAllowed)",
+    replacement: 'if (target === null)',
+    failsIn: walk,
+  },
+  'access: a list of all names': {
+    file: 'functions/deployments/list-cache.ts',
+    search: 'filter(({ name }) => matchesAny(view.patterns, name))',
+    replacement: 'filter(() => true)',
+    failsIn: walk,
+  },
+  'access: events of all names': {
+    file: 'functions/live/websocket.ts',
+    search: 'if (!matchesAny(channel.view.patterns, name)) continue',
+    replacement: '',
+    failsIn: walk,
+  },
+  'access: a proxy header counts from everyone': {
+    file: 'functions/auth/trusted-proxy.ts',
+    search: 'if (!sender.isFromTrustedProxy(request)) return null',
+    replacement: '',
+    failsIn: 'test/functions/auth/identify.test.ts',
+  },
+  'access: a claimed name is the actor': {
+    file: 'functions/auth/actor.ts',
+    search: 'actor: sanitize(identity.name, 200)',
+    replacement: 'actor: sanitize(claimed ?? identity.name, 200)',
+    failsIn: signIn,
+  },
+  'access: a cookie counts from pages of other origins': {
+    file: 'functions/access/same-origin.ts',
+    search: 'if (origin && URL.parse(origin)?.origin === ownOrigin) return',
+    replacement: 'if (ownOrigin) return',
+    failsIn: signIn,
+  },
+  'access: a session of another provider counts': {
+    file: 'functions/auth/identify.ts',
+    search: ' || !isSameIssuer(issuer, settings.OIDC_ISSUER)',
+    replacement: '',
+    failsIn: 'test/flow/access/odd-identities.test.ts',
+  },
+  'access: a log line with what the provider has repeated': {
+    file: 'functions/auth/oidc/explain-error.ts',
+    search: "text.replace(/[\\w.~+/=-]{20,}/g, '…')",
+    replacement: 'text',
+    failsIn: 'test/flow/access/secrets-in-logs.test.ts',
+  },
+  'access: an ended session stays in the memory of other servers': {
+    file: 'functions/server.ts',
+    search: 'onSession: (changed) => services.auth.sessions.receive(changed),',
+    replacement: 'onSession: () => {},',
+    failsIn: sessions,
+  },
+  'access: a session that cannot be read is anonymous': {
+    file: 'functions/auth/identify.ts',
+    search: 'if (!isDatabaseUnavailable(error)) throw error\n',
+    replacement: 'if (!isDatabaseUnavailable(error)) throw error\n      if (sessionId) return anonymous\n',
+    failsIn: sessions,
+  },
+}
