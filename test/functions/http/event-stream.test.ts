@@ -26,12 +26,13 @@ test('A client that reads slowly is not disconnected', async () => {
     async (send) => {
       for (let count = 0; count < 20; count++) await send(event)
     },
-    50,
+    500,
   )
   let text = ''
   for await (const bytes of response.body ?? []) {
     text += new TextDecoder().decode(bytes)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    // The whole takes longer than a heartbeat, and a chunk far less.
+    await new Promise((resolve) => setTimeout(resolve, 40))
   }
   assert.equal(text.match(/event: chunk/g)?.length, 20)
   assert.match(text, /still here/)

@@ -82,7 +82,7 @@ test('A greeting, a gap, a resync and a new connection each cause a refetch', as
 
 test('A silent server is dropped for a new connection', async (t) => {
   const { url, requests } = await startWebSocketServer(t, [['stay'], [hello, 'stay']])
-  const { types: waitForTypes } = collectEvents(t, { OCTOPOD_URL: url }, 100)
+  const { types: waitForTypes } = collectEvents(t, { OCTOPOD_URL: url }, 1000)
   assert.deepEqual(await waitForTypes(1), ['refresh'])
   assert.equal(requests.length, 2)
 })
