@@ -125,7 +125,11 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
     assert.deepEqual(cancelled, { code: 0, stdout: '', stderr: '' })
     const { code, stderr } = await waiting
-    assert.deepEqual([code, /update \(action \d+\) was cancelled by ann\./.test(stderr)], [4, true], stderr)
+    assert.deepEqual(
+      [code, /update \(action \d+\) was cancelled by ann \(name not proved\)\./.test(stderr)],
+      [4, true],
+      stderr,
+    )
   })
 
   test('Exit code 5: a deployment that is busy, missing, or in the wrong status', async () => {
@@ -148,7 +152,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     await createRunning('guarded')
     const user = await runOcto(environmentFor(userHeader), 'delete', '-n', 'guarded')
     assert.equal(user.code, 6)
-    assert.match(user.stderr, /Ask for the admin credential/)
+    assert.match(user.stderr, /The role admin may delete the record of this deployment/)
     assert.equal((await runOcto(environmentFor('Bearer wrong'), 'list')).code, 6)
     const follow = await runOcto(environmentFor(userHeader), 'update', '-n', 'guarded', '--follow')
     assert.equal(follow.code, 0)
@@ -211,10 +215,10 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     await runAsAdmin('update', '-n', 'records', '--reason', 'Größe 2: 50 %', '--wait', '-q')
     const actions: Action[] = await json('actions', '-n', 'records')
     assert.deepEqual(
-      actions.map(({ actor, source, reason }) => [actor, source, reason]),
+      actions.map(({ actor, claimed_actor, source, reason }) => [actor, claimed_actor, source, reason]),
       [
-        ['ann', 'octo', 'Größe 2: 50 %'],
-        ['bob', 'ci', 'GitHub Actions: https://github.com/o/r/actions/runs/9'],
+        ['admin', 'ann', 'octo', 'Größe 2: 50 %'],
+        ['admin', 'bob', 'ci', 'GitHub Actions: https://github.com/o/r/actions/runs/9'],
       ],
     )
   })
@@ -312,7 +316,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     )
     assert.match(
       (await runAsAdmin('list', '-o', 'table')).stdout,
-      /^NAME +STATUS +LAST ACTION +WHO +UPDATED +LINK\n/,
+      /^NAME +STATUS +LAST ACTION +WHO +OWNER +UPDATED +LINK\n/,
     )
     assert.match(
       (await runAsAdmin('info', '-n', 'shown', '-o', 'yaml')).stdout,
@@ -328,14 +332,14 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
   })
 
   test('whoami, ping and doctor, which finds a proxy that buffers', async (t) => {
-    const { role, actor, source, project } = await json('whoami')
-    assert.deepEqual([role, actor, source], ['admin', 'ann', 'octo'])
+    const { role, actor, claimed_actor, source, project } = await json('whoami')
+    assert.deepEqual([role, actor, claimed_actor, source], ['admin', 'admin', 'ann', 'octo'])
     assert.ok(project)
     assert.equal((await runOcto({ OCTOPOD_URL: system.url }, 'ping')).code, 0)
     await createRunning('examined')
     const doctor = await runAsAdmin('doctor')
     assert.equal(doctor.code, 0, doctor.stdout)
-    for (const check of ['settings', 'server', 'credential', 'websocket', 'stream', 'history'])
+    for (const check of ['settings', 'server', 'credential', 'identity', 'websocket', 'stream', 'history'])
       assert.match(doctor.stdout, new RegExp(`^ok +${check} `, 'm'))
     const buffering = await startBufferingProxy(system.url)
     t.after(() => buffering.close())
@@ -354,12 +358,12 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
   })
 
   test('doctor and whoami say that a credential is not recognized where the server lets everyone in', async () => {
-    const open = await system.startServer({ APP_AUTHORIZATION_HEADER: '' })
+    const open = await system.startServer({ APP_AUTHORIZATION_HEADER: '', ANONYMOUS_ROLE: 'developer' })
     const environment = { OCTOPOD_URL: open.url, OCTO_AUTHORIZATION_HEADER: 'Bearer mistyped' }
     const doctor = await runOcto(environment, 'doctor')
     assert.match(
       doctor.stdout,
-      /^bad +credential +the server does not recognize the value of OCTO_AUTHORIZATION_HEADER, so it has no effect; role user/m,
+      /^bad +credential +the server does not recognize the value of OCTO_AUTHORIZATION_HEADER, so it has no effect\n.*\n^ok +identity +anonymous.*, not signed in, role developer of \* /m,
     )
     assert.equal(doctor.code, 6)
     const whoami = await runOcto(environment, 'whoami', '-o', 'json')
@@ -370,7 +374,10 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     const right = { OCTOPOD_URL: open.url, OCTO_AUTHORIZATION_HEADER: system.adminHeader }
     assert.equal((await runOcto(right, 'whoami')).stderr, '')
     assert.equal((await runOcto({ OCTOPOD_URL: open.url }, 'whoami')).stderr, '')
-    assert.match((await runOcto(right, 'doctor')).stdout, /^ok +credential +role admin/m)
+    assert.match(
+      (await runOcto(right, 'doctor')).stdout,
+      /^ok +identity +admin, shared credential, role admin of \* .* by POWER_AUTHORIZATION_HEADER/m,
+    )
   })
 
   test('watch prints every change', async () => {
