@@ -112,12 +112,13 @@ export const policyState = z.object({
 export const explainQuery = z.strictObject({
   as: z
     .string()
-    .max(500)
+    .max(200)
     .optional()
     .describe('a person, by subject, e-mail address or name; default: the caller'),
   group: z
-    .array(z.string().max(500))
-    .max(1000)
+    // All together fit into the 16 KiB that Node reads of a request line and its headers, also percent-encoded.
+    .array(z.string().max(100))
+    .max(8)
     .optional()
     .describe('more groups of that person; may be repeated'),
   right: z.enum(allRights as [Right, ...Right[]]),
