@@ -10,7 +10,7 @@ import { formats, normalizeArgs } from '../../../octo/cli/normalize-args.ts'
 import { createCli } from '../../../octo/cli/option-metadata.ts'
 import { commands } from '../../../octo/registry.ts'
 import { fakeServer, success } from '../fake-server.ts'
-import { fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
+import { accessToken, fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
 
 const accepted = { ...success, headers: { 'octopod-action-id': '7' } }
 const action = {
@@ -54,6 +54,9 @@ const startFakeServer = (t: TestContext) =>
     'PUT /api/v1/deployments/x1/owner': success,
     'GET /api/v1/policy': { body: policyState },
     'GET /api/v1/policy/explain': { body: { allowed: true, message: 'ann may.', grants: [] } },
+    'GET /api/v1/tokens': { body: [accessToken] },
+    'POST /api/v1/tokens': { body: { ...accessToken, token: 'octopod_pat_secret' } },
+    'DELETE /api/v1/tokens/12': success,
     'GET /api/v1/sessions': { body: [session] },
     'DELETE /api/v1/sessions/7': success,
     'GET /api/v1/ping': { body: 'abc' },
@@ -77,6 +80,9 @@ const argsByCommand: Record<string, string[]> = {
   'policy check': ['test/octo/commands/policy.yaml'],
   'policy show': [],
   'policy explain': ['--right', 'archive'],
+  'token create': ['--label', 'nightly job'],
+  'token list': [],
+  'token revoke': ['12'],
   sessions: [],
   'sessions end': ['7'],
   wait: ['-n', 'x1', '--for', 'archived', '--timeout', '0.3s'],
