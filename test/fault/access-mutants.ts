@@ -28,13 +28,13 @@ export const accessMutants: Record<string, AccessMutant> = {
   },
   'access: a list of all names': {
     file: 'functions/deployments/list-cache.ts',
-    search: 'filter(({ name }) => matchesAny(view.patterns, name))',
+    search: 'filter(({ name }) => view.includes(name))',
     replacement: 'filter(() => true)',
     failsIn: walk,
   },
   'access: events of all names': {
     file: 'functions/live/websocket.ts',
-    search: 'if (!matchesAny(channel.view.patterns, name)) continue',
+    search: 'if (!channel.view.includes(name)) continue',
     replacement: '',
     failsIn: walk,
   },
