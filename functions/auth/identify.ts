@@ -121,19 +121,31 @@ export function createIdentifier(options: Options): Identifier {
     return credential === 'admin' ? { ...identity, isByHeader } : identity
   }
 
-  const findSession = async (
+  /** While a session is cached and the policy stays: a policy may have 2,000 rules. */
+  const known = new WeakMap<SessionRecord, { identity: Identity | null; policy: unknown }>()
+  const ofCachedSession = (sessionId: string, record: SessionRecord): Identity | null => {
+    const policy = permissions.policy()
+    const before = known.get(record)
+    if (before !== undefined && before.policy === policy) return before.identity
+    const identity = ofSession(sessionId, record)
+    known.set(record, { identity, policy })
+    return identity
+  }
+
+  const findSession = (
     sessionId: string,
     beforeRead: (() => Promise<void>) | undefined,
-  ): Promise<Identity> => {
-    try {
-      const record = await sessions.find(sessionId, beforeRead)
-      const identity = record === null ? null : ofSession(sessionId, record)
+  ): Identity | Promise<Identity> => {
+    const toIdentity = (record: SessionRecord | null) => {
+      const identity = record === null ? null : ofCachedSession(sessionId, record)
       if (identity !== null) return identity
-    } catch (error) {
-      if (!isDatabaseUnavailable(error)) throw error
-      throw unreadable('The session', error)
+      throw new ApiError('session_ended', 'This session has ended. Sign in again.')
     }
-    throw new ApiError('session_ended', 'This session has ended. Sign in again.')
+    const found = sessions.find(sessionId, beforeRead)
+    if (!(found instanceof Promise)) return toIdentity(found)
+    return found.then(toIdentity, (error) => {
+      throw isDatabaseUnavailable(error) ? unreadable('The session', error) : error
+    })
   }
 
   const findToken = async (token: string, beforeRead: (() => Promise<void>) | undefined) => {
@@ -155,7 +167,7 @@ export function createIdentifier(options: Options): Identifier {
       const sessionId = credential === null ? cookies.read(request) : null
       if (member === null) return sessionId === null ? anonymous : findSession(sessionId, beforeRead)
       if (sessionId === null) return ofProxy(member, credential, credential !== null)
-      return findSession(sessionId, beforeRead).then(
+      return Promise.try(findSession, sessionId, beforeRead).then(
         (found) => ({
           ...ofProxy(member, found.shared, false),
           session: found.session,

@@ -6,6 +6,8 @@ import type { SharedCredential } from './identity.ts'
 import type { PolicySource } from './policy/policy-source.ts'
 
 export type PermissionReader = {
+  /** What ofMember goes by: another object after a change. */
+  policy(): unknown
   ofMember(member: Member, shared: SharedCredential | null): Permissions
   ofShared(credential: SharedCredential): Permissions
   ofAnonymous(): Permissions
@@ -46,6 +48,7 @@ export function createPermissionReader(
     outputReaders,
   })
   return {
+    policy: () => policy.current(),
     ofMember(member, shared) {
       const current = policy.current()
       const own = current === null ? signedIn : grantsOf(current, member)

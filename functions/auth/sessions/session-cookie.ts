@@ -27,10 +27,12 @@ export function createSessionCookies(
   const namePart = APP_URL[0] === undefined ? null : shortHash(APP_URL[0])
   /** The address of APP_URL that has this host, else the first one. */
   const originOf = (request: RawRequest) => {
+    const [first, ...others] = appOrigins
+    if (first !== undefined && others.length === 0) return first
     const host = sender.host(request) ?? ''
     const asked = `${sender.isHttps(request) ? 'https' : 'http'}://${host}`
     const known = appOrigins.find((origin) => URL.parse(origin)?.host === URL.parse(asked)?.host)
-    return known ?? appOrigins[0] ?? URL.parse(asked)?.origin ?? asked
+    return known ?? first ?? URL.parse(asked)?.origin ?? asked
   }
   const prefixOf = (request: RawRequest) => {
     const origin = originOf(request)

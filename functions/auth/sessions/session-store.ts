@@ -47,7 +47,7 @@ export type SessionStore = {
    * Null for an unknown or ended session. `beforeRead` may reject, as for an address that tries many ids. Rejects with a database
    * error while the session is unknown here and PostgreSQL is unreachable.
    */
-  find(sessionId: string, beforeRead?: () => Promise<void>): Promise<SessionRecord | null>
+  find(sessionId: string, beforeRead?: () => Promise<void>): SessionRecord | Promise<SessionRecord | null>
   /** Returns the secret id for the cookie. */
   create(input: SessionInput): Promise<string>
   /** Returns the ID token that the session had; undefined when it had ended already. */
@@ -195,16 +195,21 @@ export function createSessionStore(options: Options): SessionStore {
     return again.record
   }
 
+  const readNow = async (sessionId: string, hash: string, beforeRead?: () => Promise<void>) => {
+    if (!cache.isKnown(hash)) await beforeRead?.()
+    const found = await cache.read(hash)
+    if (found === null) return null
+    touch(found.record)
+    return withGroups(sessionId, found)
+  }
+
   return {
-    async find(sessionId, beforeRead) {
+    find(sessionId, beforeRead) {
       const hash = hashSessionId(sessionId)
       const cached = cache.get(hash)
+      // Most sessions are known at once, and a promise costs a turn.
       if (cached !== undefined && !isRefreshDue(cached)) return cached.record
-      if (!cache.isKnown(hash)) await beforeRead?.()
-      const found = await cache.read(hash)
-      if (found === null) return null
-      touch(found.record)
-      return withGroups(sessionId, found)
+      return readNow(sessionId, hash, beforeRead)
     },
     async create({ tokens, credentialMacOf, ...input }) {
       const sessionId = createSessionId()

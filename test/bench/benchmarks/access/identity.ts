@@ -132,7 +132,7 @@ async function measureClasses(bench: Bench, stores: StoreAddresses, server: WebP
     return median(lastMs)
   }
   const compared = await compareInRounds(
-    4,
+    6,
     () => lastOf(sessions),
     () => lastOf(sessions.slice(0, 1)),
   )
