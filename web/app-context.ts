@@ -131,7 +131,7 @@ function followIdentity({
   let previous: string | null = null
   effect(() => {
     const access = identity.access.value
-    const key = `${identity.key.value} ${session.tabCredential.value}`
+    const key = `${access} ${identity.key.value} ${session.tabCredential.value}`
     if (access === 'loading' || access === 'failed') return
     const isOther = previous !== null && previous !== key
     previous = key

@@ -81,11 +81,15 @@ function Overlay(): VNode | null {
 }
 
 /** Opens the form again whose input was kept while the browser was at the identity provider. */
-function useRestoredForm({ formDrafts, identity, sync, overlay }: AppContext): void {
+function useRestoredForm({ formDrafts, identity, sync, store, overlay, toasts }: AppContext): void {
   useSignalEffect(() => {
     const draft = formDrafts.peek()
     if (draft === null || identity.access.value !== 'granted' || !(draft.isNew || sync.isComplete.value))
       return
+    if (!draft.isNew && !store.rows.has(draft.name)) {
+      formDrafts.take()
+      return toasts.showSuccess(`${draft.name} was deleted, so its form is closed.`)
+    }
     overlay.value ??= draft.isNew ? { type: 'new-deployment' } : { type: 'edit-config', name: draft.name }
   })
 }

@@ -31,6 +31,8 @@ export function installKeyboardShortcuts(app: AppContext, document: Document): v
     // No shortcuts while the user types or a dialog is open.
     if (target instanceof Element && target.closest('input, textarea, select, [role=menu]')) return
     if (document.querySelector('dialog') !== null || handlers[key] === undefined) return
+    // Nothing is there to work with.
+    if (/signed_out|no_role/.test(app.identity.access.peek())) return
     event.preventDefault()
     handlers[key]()
   })

@@ -12,17 +12,18 @@ export function TopBar(): VNode {
   // A project that has no name of its own is called octopod: the header does not say it twice.
   const shownProject = /^octopod$/i.test(projectName.value) ? '' : projectName.value
   const who = identity.who.value
-  const isSignedOut = identity.access.value === 'signed_out'
+  /** Without a right to read there is nothing to be connected to. */
+  const mayRead = !/signed_out|no_role/.test(identity.access.value)
   return html`<header class="top-bar">
     <a class="brand" href="/">
       <${Logo} /><span class="brand-name">Octopod</span>${shownProject !== '' && html`<span class="project">${shownProject}</span>`}
     </a>
     <div class="top-bar-right">
-      ${!isSignedOut && html`<${ConnectionBadge} />`}
+      ${mayRead && html`<${ConnectionBadge} />`}
       ${who !== null && html`<${AccountMenu} who=${who} />`}
       ${who !== null && !who.has_session && html`<${SignIn} role=${who.role} />`}
       ${
-        !isSignedOut &&
+        mayRead &&
         html`<button
           type="button"
           class="icon-button shortcuts-button"
@@ -48,6 +49,11 @@ function SignIn({ role }: { role: string | null }): VNode | null {
   if (ways.oidc === null && role === 'admin') return null
   const content = html`<${Icon} name="key" /><span>Sign in</span>`
   if (ways.oidc !== null && !ways.shared)
-    return html`<a class="button ghost-button" href=${loginPath(location.pathname + location.search)}>${content}</a>`
+    return html`<a class="button ghost-button" href=${loginPath('/')} onClick=${setReturnTo}>${content}</a>`
   return html`<button type="button" class="ghost-button" onClick=${() => (signInOpen.value = true)}>${content}</button>`
+}
+
+/** The page may have changed since the link was drawn. */
+function setReturnTo({ currentTarget }: { currentTarget: HTMLAnchorElement }): void {
+  currentTarget.href = loginPath(location.pathname + location.search)
 }

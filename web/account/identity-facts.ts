@@ -12,12 +12,12 @@ export function IdentityFacts({ who }: { who: WhoAmI }): VNode {
   const more = groups.length - maxGroups
   return html`<dl class="identity-facts">
     ${fact('Proof', proofs[proof]?.label ?? proof)}
-    ${claimed_actor !== null && fact('Says', html`${claimed_actor} <small>name not proved</small>`)}
-    ${email !== null && fact('E-mail', email)}
-    ${subject !== null && fact('Subject', html`<code>${subject}</code>`)}
-    ${issuer !== null && fact('Issuer', html`<code>${issuer}</code>`)}
+    ${claimed_actor && fact('Says', html`${claimed_actor} <small>name not proved</small>`)}
+    ${email && fact('E-mail', email)}
+    ${subject && fact('Subject', html`<code>${subject}</code>`)}
+    ${issuer && fact('Issuer', html`<code>${issuer}</code>`)}
     ${
-      subject !== null &&
+      subject &&
       fact(
         'Groups',
         groups.length === 0

@@ -44,11 +44,15 @@ export function createIdentity(client: ApiClient, session: Session): Identity {
   let running: Promise<void> | null = null
   let retryTimer: ReturnType<typeof setTimeout> | undefined
 
+  /** The browser drops the cookie itself when its time is over. Signing out says so before. */
+  const hasLostSession = () => session.hasSession.peek() && who.peek()?.has_session === true
+
   /** Without the cookie of a session that has ended, the caller may still be somebody, so it is asked once more. */
   const load = async (attempt = 1): Promise<void> => {
     try {
       const found = await client.call('whoami')
       batch(() => {
+        if (hasLostSession()) hasEnded.value = true
         session.hasSession.value = found.has_session ?? false
         who.value = found
         access.value = found.grants?.length === 0 ? 'no_role' : 'granted'
@@ -63,6 +67,8 @@ export function createIdentity(client: ApiClient, session: Session): Identity {
       }
       if (error.status === 401) {
         batch(() => {
+          if (hasLostSession()) hasEnded.value = true
+          session.hasSession.value = false
           who.value = null
           access.value = 'signed_out'
         })

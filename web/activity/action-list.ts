@@ -71,7 +71,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     <div class="action-line" data-tone=${actionTone(action)}>
       <${StatusIcon} tone=${actionTone(action)} />
       <span class="action-kind"><strong>${actionVerbs[kindFromWireName(action.action)].verb}</strong> ${actionOutcomeLabel(action)}</span>
-      <span class="action-actor"><${ActorDetails} action=${action} /><span class="source"> via ${action.source}</span></span>
+      <span class="action-actor"><${ActorDetails} action=${action} /></span>
       <span class="action-time">
         ${active ? html`<${ElapsedTimer} since=${action.started_at ?? action.created_at} />` : tookMs !== null && formatDuration(tookMs)}
       </span>

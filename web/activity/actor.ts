@@ -16,12 +16,13 @@ export function Actor({ action }: { action: ActionSummary }): VNode {
   </span>`
 }
 
-/** The same, with issuer and subject when it is opened. */
+/** The same with its source, and with issuer and subject when it is opened. */
 export function ActorDetails({ action }: { action: Action }): VNode {
   const { proof, actor_issuer: issuer, actor_subject: subject } = action
-  if (proof === undefined || !issuer || !subject) return html`<${Actor} action=${action} />`
+  const line = html`<${Actor} action=${action} /><span class="source"> via ${action.source}</span>`
+  if (proof === undefined || !issuer || !subject) return line as VNode
   return html`<details class="actor-details">
-    <summary><${Actor} action=${action} /></summary>
+    <summary>${line}</summary>
     <dl>
       <div><dt>Proof</dt><dd>${proofs[proof].label}</dd></div>
       <div><dt>Subject</dt><dd><code>${subject}</code></dd></div>

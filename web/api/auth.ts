@@ -1,6 +1,6 @@
 /** The requests that begin and end a session. They are outside the endpoint table. Called by account/. */
 import { authPaths } from '../../domain/endpoints.ts'
-import { fetchOrThrow, toApiError } from './errors.ts'
+import { ApiError, fetchOrThrow, toApiError } from './errors.ts'
 
 const timeoutMs = 15_000
 
@@ -19,7 +19,8 @@ export async function startSession(authorization: string): Promise<boolean> {
   } catch (caught) {
     const error = toApiError(caught)
     if (error.code === 'insecure_transport' || error.status === 404 || error.status === 405) return false
-    throw error
+    if (error.status !== 401) throw error
+    throw new ApiError(error.message, 401, error.code, 'Ask your DevOps engineer for it.')
   }
 }
 

@@ -47,7 +47,7 @@ export function ChangeOwnerDialog({ name }: { name: string }): VNode {
     if (to !== '') void change(to, `${name} has a new owner.`)
   }
   const title = `Owner of ${name}`
-  return html`<${Dialog} variant="modal" label=${title} onClose=${close}>
+  return html`<${Dialog} variant="modal wide" label=${title} onClose=${close}>
     <form onSubmit=${submit}>
       <h2>${title}</h2>
       <p>

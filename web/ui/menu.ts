@@ -1,11 +1,11 @@
 /**
- * A menu button with keyboard navigation. Disabled items show their reason. Used by
- * deployment/action-menu.ts.
+ * A menu button with keyboard navigation. Disabled items show their reason; neighbours with the same one show it once, below
+ * the last of them. Used by deployment/action-menu.ts.
  */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useLayoutEffect, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { Icon } from './icon.ts'
 
 /** `href`: an external link instead of an action. */
@@ -19,6 +19,7 @@ export type MenuItem = {
 
 export function Menu({ label, items }: { label: string; items: () => MenuItem[] }): VNode {
   const open = useSignal(false)
+  const id = useId()
   const menuRef = useRef<HTMLDivElement>(null)
   const close = (focus: boolean) => {
     open.value = false
@@ -65,12 +66,17 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
       open.value &&
       html`<div class="menu-items" role="menu" aria-label=${label}>
         ${items().map(
-          ({ text, disabledReason, danger, href, onSelect }) => html`<${href === undefined ? 'button' : 'a'}
+          (
+            { text, disabledReason, danger, href, onSelect },
+            index,
+            all,
+          ) => html`<${href === undefined ? 'button' : 'a'}
             key=${text}
             role="menuitem"
             tabindex="-1"
             class=${danger ? 'menu-item danger' : 'menu-item'}
             aria-disabled=${disabledReason !== null}
+            aria-describedby=${disabledReason === null ? undefined : `${id}-${reasonIndex(all, index)}`}
             ...${href === undefined ? { type: 'button' } : { href, target: '_blank', rel: 'noopener noreferrer' }}
             onClick=${() => {
               if (disabledReason !== null) return
@@ -78,10 +84,18 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
               onSelect()
             }}
           >
-            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${disabledReason !== null && html`<span class="disabled-reason">${disabledReason}</span>`}
+            ${text} ${href !== undefined && html`<${Icon} name="out" />`} ${disabledReason !== null && reasonIndex(all, index) === index && html`<span id=${`${id}-${index}`} class="disabled-reason">${disabledReason}</span>`}
           <//>`,
         )}
       </div>`
     }
   </div>`
+}
+
+/** The item that shows the reason of this one. */
+function reasonIndex(items: readonly MenuItem[], index: number): number {
+  const next = items[index + 1]
+  return next !== undefined && next.disabledReason === items[index]?.disabledReason
+    ? reasonIndex(items, index + 1)
+    : index
 }

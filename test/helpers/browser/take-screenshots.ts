@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { exitOnHelp } from '../../../lib/node/help.ts'
 import { createApiClient } from '../api-client.ts'
+import { startSignedInSystem } from '../oidc/signed-in-system.ts'
 import { globalSetup, globalTeardown } from '../setup.ts'
 import { type System, startSystem } from '../system.ts'
+import { signInAsAdmin } from './browser-session.ts'
 import { buildPage, openBrowser } from './chromium.ts'
 import { createDemoData, writeDemoScripts } from './demo-data.ts'
 
@@ -34,6 +36,7 @@ try {
   ;[system, browser] = await Promise.all([startSystem({ scripts, env }), openBrowser()])
   await createDemoData(system, scripts)
   for (const variant of variants) await takeAll(browser, system, variant)
+  await takePeople(browser)
 } finally {
   await browser?.close()
   await writeFile(join(scripts, 'go'), '')
@@ -79,12 +82,7 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await page.getByText('Health check failed: 503').waitFor()
     await page.locator('.action').first().waitFor()
     await take('failed-deployment')
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await take('sign-in')
-    await page.getByLabel('Shared credential').fill(adminHeader)
-    await page.keyboard.press('Enter')
-    // A phone hides the role.
-    await page.locator('.role').waitFor({ state: 'attached' })
+    await signInAsAdmin(page, adminHeader)
     await takeConflict(page, url, take)
     await page.goto(`${url}/deployments/search-speed`)
     await page.locator('.log-lines').getByText('Starting 2 replicas').waitFor()
@@ -99,6 +97,47 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await take('keyboard-shortcuts')
   } finally {
     await context.close()
+  }
+}
+
+/** The pictures with people who sign in. */
+async function takePeople(browser: Browser): Promise<void> {
+  const all = await startSignedInSystem({ PROJECT_NAME: 'Acme Shop', OIDC_NAME: 'Keycloak' })
+  const { origin, provider } = all
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    viewport: { width: 1440, height: 640 },
+  })
+  try {
+    provider.accounts.set('dev1', { name: 'Maria Berg', email: 'maria@acme.example', groups: ['shop'] })
+    provider.accounts.set('dev2', { name: 'Jonas Falk', email: 'jonas@acme.example', groups: ['shop'] })
+    const [maria, jonas] = [await all.signIn('dev1'), await all.signIn('dev2')]
+    await maria.create('shop-checkout')
+    await jonas.create('shop-search')
+    const page = await context.newPage()
+    const take = (name: string) =>
+      page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' })
+    await page.goto(origin)
+    await page.getByRole('link', { name: 'Sign in with Keycloak' }).waitFor()
+    await take('sign-in')
+    await page.getByRole('link', { name: 'Sign in with Keycloak' }).click()
+    await page.locator('[name=subject]').fill('dev1')
+    await page.locator('[name=continue]').click()
+    await page.locator('tr', { hasText: 'Jonas' }).locator('.status-label', { hasText: 'Running' }).waitFor()
+    await page.locator('.account').click()
+    // The address of the provider for tests differs each time.
+    await page
+      .locator('.identity-facts code', { hasText: provider.issuer })
+      .evaluate((code) => code.replaceChildren('https://id.acme.example/realms/acme'))
+    await take('account')
+    await page.goto(`${origin}/deployments/shop-search`)
+    await page.locator('.action').first().waitFor()
+    await page.getByRole('button', { name: 'More actions for shop-search' }).click()
+    await take('owner')
+  } finally {
+    await context.close()
+    await all.stop()
   }
 }
 

@@ -176,7 +176,11 @@ describe('signing in', { skip: missingBrowser() }, () => {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
-    await page.locator('.action', { hasText: 'Archive' }).first().getByText('Maria').waitFor()
+    await page
+      .locator('.action', { hasText: 'Archive' })
+      .first()
+      .locator('.actor-name', { hasText: 'Maria' })
+      .waitFor()
     proxied.assertNoErrors()
     await proxied.close()
   })

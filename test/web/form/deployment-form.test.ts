@@ -184,10 +184,12 @@ describe('the deployment form', { skip: missingBrowser() }, () => {
 
   it('The display name and the reason are sent, also by Ctrl + Enter', async () => {
     const page = await session.openPage('/deployments/shop')
-    await page.getByRole('button', { name: 'Your name' }).click()
+    await page.locator('.account').click()
+    await page.getByRole('button', { name: 'Your name…' }).click()
+    await page.getByText('as a name that is not proved').waitFor()
     await page.getByLabel('Name', { exact: true }).fill('Zoë')
     await page.keyboard.press('Enter')
-    await page.getByRole('button', { name: 'Zoë' }).waitFor()
+    await page.locator('.account', { hasText: 'Zoë' }).waitFor()
     // Shortcuts are inactive while a dialog is open and before the deployment is loaded.
     await page.getByLabel('Name', { exact: true }).waitFor({ state: 'detached' })
     await page.locator('.action').first().waitFor()
@@ -198,8 +200,12 @@ describe('the deployment form', { skip: missingBrowser() }, () => {
     await page.keyboard.press('Control+Enter')
 
     await page.locator('.action').getByText('Größe prüfen').waitFor()
+    await page.locator('.action').first().getByText('says: Zoë').waitFor()
     const [action] = await client.actions('shop')
-    assert.deepEqual([action?.actor, action?.reason, action?.source], ['Zoë', 'Größe prüfen', 'page'])
+    assert.deepEqual(
+      [action?.actor, action?.claimed_actor, action?.reason, action?.source],
+      ['anonymous', 'Zoë', 'Größe prüfen', 'page'],
+    )
     assert.deepEqual(action?.app_overrides, [setTo('image.tag', 'v2'), setTo('replicas', '3')])
     assert.deepEqual(action?.deployment_overrides, [valueDeleted('region')])
     await client.waitForStatus('shop', 'Running')

@@ -9,7 +9,7 @@ function openTestConnection(test: TestContext) {
   test.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: 1_000_000 })
   const sockets: Socket[] = []
   const calls: string[] = []
-  const server = { reachable: true }
+  const server: { reachable: boolean; view: string | null } = { reachable: true, view: null }
   const connection = openLiveConnection({
     connect: () => {
       const socket: Socket = { onmessage: null, onclose: null, close: () => {} }
@@ -21,6 +21,9 @@ function openTestConnection(test: TestContext) {
       calls.push('refresh')
       return server.reachable
     },
+    listView: () => server.view,
+    onRefused: () => calls.push('refused'),
+    onRightsChanged: () => calls.push('rights'),
     explainFailure: async () => 'no header Upgrade',
     random: () => 1,
   })
@@ -38,7 +41,8 @@ function openTestConnection(test: TestContext) {
       }
       await flushPromises()
     },
-    dropConnection: () => sockets.at(-1)?.onclose?.(new Event('close') as CloseEvent),
+    dropConnection: (code = 1006) =>
+      sockets.at(-1)?.onclose?.(Object.assign(new Event('close'), { code }) as CloseEvent),
     advanceTime: async (ms: number) => {
       test.mock.timers.tick(ms)
       await flushPromises()
@@ -81,7 +85,7 @@ describe('the live connection', () => {
     await receive(heartbeat(14))
     assert.deepEqual(callsSinceLast(), ['refresh'])
     await receive({ type: 'resync', seq: 15 })
-    assert.deepEqual(callsSinceLast(), ['refresh'])
+    assert.deepEqual(callsSinceLast(), ['rights', 'refresh'])
   })
 
   it('A closed connection is shown and reopened, and the list is fetched', async (t) => {
@@ -94,7 +98,57 @@ describe('the live connection', () => {
     assert.equal(sockets.length, 2)
     await receive({ ...hello, seq: 3 })
     assert.equal(live.connectionState.value, 'live')
-    assert.deepEqual(callsSinceLast(), ['refresh'])
+    assert.deepEqual(callsSinceLast(), ['rights', 'refresh'])
+  })
+
+  it('Each heartbeat of another view than that of the list triggers one fetch', async (t) => {
+    const { server, receive, callsSinceLast } = openTestConnection(t)
+    server.view = 'a'
+    await receive({ ...hello, view: 'a' })
+    callsSinceLast()
+    await receive({ type: 'heartbeat', seq: 10, view: 'a' })
+    assert.deepEqual(callsSinceLast(), [])
+    await receive({ type: 'heartbeat', seq: 10, view: 'b' })
+    assert.deepEqual(callsSinceLast(), ['rights', 'refresh'])
+    await receive({ type: 'heartbeat', seq: 10, view: 'b' })
+    assert.deepEqual(callsSinceLast(), ['rights', 'refresh'])
+    server.view = 'b'
+    await receive({ type: 'heartbeat', seq: 10, view: 'b' })
+    assert.deepEqual(callsSinceLast(), [])
+  })
+
+  it('A resync moves the sequence, and asks for the rights again', async (t) => {
+    const { receive, callsSinceLast } = openTestConnection(t)
+    await receive(hello)
+    callsSinceLast()
+    // The client has moved to a channel that counts differently.
+    await receive({ type: 'resync', seq: 3, view: 'b' })
+    assert.deepEqual(callsSinceLast(), ['rights', 'refresh'])
+    await receive(event(4), { type: 'heartbeat', seq: 4 })
+    assert.deepEqual(callsSinceLast(), ['deployment shop'])
+  })
+
+  it('A close because the session or the right has ended is reported, another one is not', async (t) => {
+    const { receive, dropConnection, callsSinceLast, advanceTime } = openTestConnection(t)
+    for (const code of [4401, 4403, 1012]) {
+      await receive(hello)
+      callsSinceLast()
+      dropConnection(code)
+      assert.deepEqual(callsSinceLast(), code === 1012 ? [] : ['refused'])
+      await advanceTime(1000)
+    }
+  })
+
+  it('While it is suspended it neither connects nor polls', async (t) => {
+    const { live, receive, sockets, callsSinceLast, advanceTime } = openTestConnection(t)
+    await receive(hello)
+    live.suspend()
+    callsSinceLast()
+    await advanceTime(60_000)
+    live.reconnectIfStale()
+    assert.deepEqual([sockets.length, callsSinceLast()], [1, []])
+    live.reconnect()
+    assert.deepEqual([sockets.length, callsSinceLast()], [2, ['refresh']])
   })
 
   it('Silence counts as a lost connection', async (t) => {
