@@ -94,8 +94,9 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
 
 /** The item that shows the reason of this one. */
 function reasonIndex(items: readonly MenuItem[], index: number): number {
-  const next = items[index + 1]
-  return next !== undefined && next.disabledReason === items[index]?.disabledReason
-    ? reasonIndex(items, index + 1)
-    : index
+  const [item, next] = [items[index], items[index + 1]]
+  // A line separates the dangerous ones.
+  const isShared =
+    next?.disabledReason === item?.disabledReason && Boolean(next?.danger) === Boolean(item?.danger)
+  return next !== undefined && isShared ? reasonIndex(items, index + 1) : index
 }
