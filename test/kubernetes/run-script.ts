@@ -25,6 +25,7 @@ export function createScriptRunner(
   namespace: string,
   { deployment = {}, environment = {} }: { deployment?: Config; environment?: Config } = {},
 ) {
+  const project = { projectName: 'Tests', baseDomain, namespace }
   const cache = mkdtempSync(join(tmpdir(), 'octopod-scripts-'))
   const folder = join(import.meta.dirname, '../../infra/control-scripts', set)
   const env = {
@@ -35,6 +36,16 @@ export function createScriptRunner(
     DEFAULTS: '{"allowed_chart_repos":["file:///"]}',
     ...environment,
   }
+  const execute = (
+    script: ScriptName,
+    args: string[],
+    more: Record<string, string> = {},
+  ): Promise<ScriptResult> =>
+    new Promise((resolve) => {
+      execFile(join(folder, script), args, { env: { ...env, ...more } }, (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
+      )
+    })
   const run = (
     script: ScriptName,
     name: string,
@@ -45,15 +56,15 @@ export function createScriptRunner(
       application: Object.entries(application),
       deployment: Object.entries({ ...deployment, ...extraDeploymentConfig }),
     }
-    const args = lifecycleArguments({ projectName: 'Tests', baseDomain, namespace }, name, config)
-    return new Promise((resolve) => {
-      execFile(join(folder, script), args, { env }, (error, stdout, stderr) =>
-        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
-      )
-    })
+    return execute(script, lifecycleArguments(project, name, config))
   }
   return {
     run,
+    /** With the config in this file, as after `config: file` in the manifest of the scripts. */
+    runWithConfigFile: (script: ScriptName, name: string, configFile: string): Promise<ScriptResult> =>
+      execute(script, lifecycleArguments(project, name, { application: [], deployment: [] }), {
+        OCTOPOD_CONFIG_FILE: configFile,
+      }),
     env,
     folder,
     cache: env.OCTOPOD_SCRIPTS_CACHE,

@@ -1,4 +1,8 @@
-/** Parses the arguments of a script. Values may contain any character: newlines, quotes, a leading `-`. */
+/**
+ * Parses the arguments of a script. The config is in the file that OCTOPOD_CONFIG_FILE names, or in the arguments, as in
+ * Octopod 1.6. Values may contain any character: newlines, quotes, a leading `-`.
+ */
+import { readFileSync } from 'node:fs'
 
 /** An error whose message is one sentence for the user. It is printed without a stack trace. */
 export class UserError extends Error {}
@@ -6,9 +10,9 @@ export class UserError extends Error {}
 const singleValueOptions = ['project-name', 'base-domain', 'namespace', 'name', 'old-status', 'new-status']
 const namePattern = /^[a-z][a-z0-9-]{1,15}$/
 
-/** → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
-export function parseArguments(argv, requiredOptions) {
-  const request = { application: new Map(), deployment: new Map() }
+/** `configFile`: the path of the file, if there is one. → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
+export function parseArguments(argv, requiredOptions, configFile) {
+  const request = configFile ? readConfigFile(configFile) : { application: new Map(), deployment: new Map() }
   for (let index = 0; index < argv.length; index += 2) {
     const option = argv[index].startsWith('--') ? argv[index].slice(2) : null
     const value = argv[index + 1]
@@ -24,6 +28,19 @@ export function parseArguments(argv, requiredOptions) {
   if (requiredOptions.includes('name') && !namePattern.test(request.name))
     throw new UserError(`--name ${JSON.stringify(request.name)} is not the name of a deployment.`)
   return request
+}
+
+/** The file has `{"application": [["KEY", "VALUE"], …], "deployment": […]}`. */
+function readConfigFile(path) {
+  try {
+    const { application, deployment } = JSON.parse(readFileSync(path, 'utf8'))
+    return { application: new Map(application), deployment: new Map(deployment) }
+  } catch (error) {
+    // The message of a wrong file would contain a part of its text.
+    throw new UserError(
+      `The config in ${path} (OCTOPOD_CONFIG_FILE) cannot be read: ${error.code ?? error.name}.`,
+    )
+  }
 }
 
 function setPair(config, option, pair) {

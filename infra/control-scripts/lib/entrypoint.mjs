@@ -26,7 +26,7 @@ export async function runScript(requiredOptions, main, { errorStream = process.s
   try {
     if (Map.groupBy === undefined)
       throw new UserError(`These scripts need Node 21 or newer, not ${process.version}.`)
-    const request = parseArguments(process.argv.slice(2), requiredOptions)
+    const request = parseArguments(process.argv.slice(2), requiredOptions, process.env.OCTOPOD_CONFIG_FILE)
     registerSecretsOf(request)
     process.exitCode = (await main(request)) ?? 0
   } catch (error) {

@@ -6,12 +6,15 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ScriptResult } from '../../../domain/actions.ts'
-import type { EffectiveConfig, Project, ScriptName } from '../../../domain/script.ts'
+import { emptyResult, type ScriptResult } from '../../../domain/actions.ts'
+import type { EffectiveConfig, Project, ScriptInput, ScriptName } from '../../../domain/script.ts'
+import { type Manifest, manifestName } from '../../../domain/scripts/manifest.ts'
 import { settings } from '../../../domain/settings.ts'
+import { configFileVariable } from '../../../runner/process/config-file.ts'
 import { collectOutput } from '../../../runner/process/process.ts'
 import type { ControlScripts } from '../../../runner/scripts/find-scripts.ts'
 import { scriptEnvironment } from '../../../runner/scripts/script-environment.ts'
+import { type ConfigFileUse, openConfigFile } from './config-file-use.ts'
 
 export type Severity = 'ok' | 'warning' | 'error'
 /** `script`: empty for a finding about the folder. */
@@ -21,18 +24,21 @@ export type Judgement = { severity: Severity; message: string }
 
 export type Harness = {
   project: Project
+  manifest: Manifest
   findings: Finding[]
   signal: AbortSignal
   has(script: ScriptName): boolean
   /** Returns null when the script does not exist or did not exit by itself. The latter is reported as an error. */
-  run(script: ScriptName, args: string[]): Promise<LintRun | null>
+  run(script: ScriptName, input: ScriptInput): Promise<LintRun | null>
   /** Runs a script and reports the judgement of `judge`. */
   runAndReport(
     script: ScriptName,
-    args: string[],
+    input: ScriptInput,
     judge: (run: LintRun) => Judgement,
   ): Promise<LintRun | null>
   report(script: ScriptName | '', severity: Severity, message: string): void
+  /** Reports whether the values of the config are visible to others, and with `config: file` whether a script reads the file. */
+  reportConfigUse(): void
 }
 
 /** The limit for each stream, as in a runner. */
@@ -50,12 +56,29 @@ export function createHarness(
     findings.push(finding)
     onFinding(finding)
   }
-  const run = async (script: ScriptName, args: string[]): Promise<LintRun | null> => {
+  const configFileUses = new Map<ScriptName, ConfigFileUse>()
+  const collect = async (script: ScriptName, file: string, { args, configFile }: ScriptInput) => {
+    const killGraceMs = settings.KILL_GRACE.parse.parse(process.env.KILL_GRACE)
+    const timeoutMs = timeoutMsOf(script)
+    const request = { file, args, env, timeoutMs, killGraceMs, signal }
+    if (configFile === null) return collectOutput(request, maxOutputBytes)
+    const opened = openConfigFile(configFile, file, timeoutMs + killGraceMs)
+    if ('error' in opened) return { result: { ...emptyResult, error: opened.error }, stdout: '', stderr: '' }
+    try {
+      const { path, marker } = opened
+      return await collectOutput(
+        { ...request, env: { ...env, [configFileVariable]: path }, marker },
+        maxOutputBytes,
+      )
+    } finally {
+      const use = opened.end()
+      if (configFileUses.get(script) !== 'read') configFileUses.set(script, use)
+    }
+  }
+  const run = async (script: ScriptName, input: ScriptInput): Promise<LintRun | null> => {
     const file = scripts.path(script)
     if (file === null || signal.aborted) return null
-    const killGraceMs = settings.KILL_GRACE.parse.parse(process.env.KILL_GRACE)
-    const request = { file, args, env, timeoutMs: timeoutMsOf(script), killGraceMs, signal }
-    const lintRun = await collectOutput(request, maxOutputBytes)
+    const lintRun = await collect(script, file, input)
     const message = describeFailure(script, lintRun)
     if (message === null) return lintRun
     add({ script, severity: 'error', message, durationMs: lintRun.result.durationMs })
@@ -63,19 +86,47 @@ export function createHarness(
   }
   return {
     project,
+    manifest: scripts.manifest,
     findings,
     signal,
     run,
     has: (script) => scripts.path(script) !== null,
     report: (script, severity, message) => add({ script, severity, message }),
-    async runAndReport(script, args, judge) {
-      const lintRun = await run(script, args)
+    reportConfigUse() {
+      const finding = judgeConfigUse(scripts.manifest, configFileUses)
+      if (finding !== null) add({ script: '', ...finding })
+    },
+    async runAndReport(script, input, judge) {
+      const lintRun = await run(script, input)
       if (lintRun === null) return null
       const { durationMs } = lintRun.result
       add({ script, ...warnIfSlow(script, durationMs, judge(lintRun)), durationMs })
       return lintRun
     },
   }
+}
+
+/** Without `create` the scripts that use the config may not have run. */
+function judgeConfigUse(
+  { config }: Manifest,
+  uses: ReadonlyMap<ScriptName, ConfigFileUse>,
+): Judgement | null {
+  if (config === 'argv')
+    return {
+      severity: 'warning',
+      message: `The values of the config are arguments, which everybody on the machine can list, secrets included. Let the scripts read the file that ${configFileVariable} names, and write "config: file" into ${manifestName} ("version: 1" comes first).`,
+    }
+  const all = [...uses.values()]
+  if (all.length === 0 || all.includes('read')) return null
+  if (all.includes('unknown'))
+    return {
+      severity: 'warning',
+      message: `Whether the scripts read the file that ${configFileVariable} names is not known, because this disk does not record it (noatime). Set TMPDIR to a folder of another disk.`,
+    }
+  const message = `${manifestName} has "config: file", but no script has read the file that ${configFileVariable} names, so the scripts do not know the config.`
+  return uses.has('create')
+    ? { severity: 'error', message }
+    : { severity: 'warning', message: `${message} If only scripts such as create read it, use --lifecycle.` }
 }
 
 /** Scripts that a user waits for. */

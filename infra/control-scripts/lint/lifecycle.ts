@@ -5,13 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type EffectiveConfig,
-  lifecycleArguments,
+  lifecycleInput,
   notificationArguments,
+  type ScriptInput,
   type ScriptName,
 } from '../../../domain/script.ts'
 import { type Harness, lastOutput } from './harness.ts'
 
 const pollMs = 1_000
+
+const withoutConfig = (args: string[]): ScriptInput => ({ args, configFile: null })
 
 /** Does not touch a deployment that already runs. Otherwise the deployment is cleaned up at the end, whatever fails. */
 export async function lintLifecycle(
@@ -20,9 +23,9 @@ export async function lintLifecycle(
   config: EffectiveConfig,
   timeoutMs: number,
 ): Promise<void> {
-  const args = lifecycleArguments(harness.project, name, config)
-  const step = async (script: ScriptName, scriptArgs = args, warning: string | null = null) => {
-    const run = await harness.runAndReport(script, scriptArgs, ({ result, stdout, stderr }) =>
+  const input = lifecycleInput(harness.manifest, harness.project, name, config)
+  const step = async (script: ScriptName, scriptInput = input, warning: string | null = null) => {
+    const run = await harness.runAndReport(script, scriptInput, ({ result, stdout, stderr }) =>
       result.exitCode === 0
         ? { severity: 'ok', message: 'exit code 0' }
         : {
@@ -35,14 +38,14 @@ export async function lintLifecycle(
   // Octopod runs a script again only after a failure or the loss of its runner.
   const twice = async (script: ScriptName) => {
     if (!(await step(script))) return false
-    await step(script, args, 'It cannot be repeated, so a retry of an action would fail. ')
+    await step(script, input, 'It cannot be repeated, so a retry of an action would fail. ')
     return true
   }
-  const waitFor = (script: 'check' | 'archive_check') => waitForSuccess(harness, script, args, timeoutMs)
+  const waitFor = (script: 'check' | 'archive_check') => waitForSuccess(harness, script, input, timeoutMs)
 
   // First: a running deployment of this name is not touched.
-  if (harness.has('init')) await step('init', [])
-  const before = await harness.runAndReport('check', args, ({ result }) =>
+  if (harness.has('init')) await step('init', withoutConfig([]))
+  const before = await harness.runAndReport('check', input, ({ result }) =>
     result.exitCode === 0
       ? { severity: 'error', message: `${name} is already running; give --lifecycle an unused name.` }
       : { severity: 'ok', message: `${name} does not exist yet` },
@@ -56,7 +59,7 @@ export async function lintLifecycle(
     if (harness.has('notifications'))
       await step(
         'notifications',
-        notificationArguments(harness.project, name, 'CreatePending', 'Running'),
+        withoutConfig(notificationArguments(harness.project, name, 'CreatePending', 'Running')),
         'Octopod ignores this. ',
       )
     if (!((await twice('archive')) && (await waitFor('archive_check')))) return
@@ -75,12 +78,12 @@ export async function lintLifecycle(
 async function waitForSuccess(
   harness: Harness,
   script: 'check' | 'archive_check',
-  args: string[],
+  input: ScriptInput,
   timeoutMs: number,
 ): Promise<boolean> {
   const endsAtMs = performance.now() + timeoutMs
   for (;;) {
-    const run = await harness.run(script, args)
+    const run = await harness.run(script, input)
     if (run === null) return false
     const { exitCode } = run.result
     if (exitCode === 0) {

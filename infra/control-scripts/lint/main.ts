@@ -52,6 +52,7 @@ async function main(): Promise<number> {
     await lintLifecycle(harness, lifecycleName, config, timeoutMs)
 
   // Finally: the summary.
+  if (scripts.errors.length === 0) harness.reportConfigUse()
   return printSummary(harness, scripts.errors.length)
 }
 

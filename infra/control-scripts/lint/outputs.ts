@@ -3,7 +3,7 @@
  * main.ts.
  */
 import { applyOverrides, type KeyValue, valueAdded } from '../../../domain/overrides.ts'
-import { configArguments, type EffectiveConfig, lifecycleArguments } from '../../../domain/script.ts'
+import { configInput, type EffectiveConfig, lifecycleInput } from '../../../domain/script.ts'
 import { parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'
 import { createUnusualValues, type Harness, type Judgement, type LintRun, lastOutput } from './harness.ts'
 
@@ -15,11 +15,11 @@ export async function lintOutputs(
 ): Promise<EffectiveConfig | null> {
   const config = await lintConfig(harness, extra)
   if (config === null) return null
-  const args = lifecycleArguments(harness.project, name, config)
-  await harness.runAndReport('config_check', args, judgeConfigCheck)
-  await harness.runAndReport('info', args, judgeInfo)
-  await harness.runAndReport('check', args, (run) => judgeCheck(run, name))
-  await harness.runAndReport('archive_check', args, (run) => judgeArchiveCheck(run, name))
+  const input = lifecycleInput(harness.manifest, harness.project, name, config)
+  await harness.runAndReport('config_check', input, judgeConfigCheck)
+  await harness.runAndReport('info', input, judgeInfo)
+  await harness.runAndReport('check', input, (run) => judgeCheck(run, name))
+  await harness.runAndReport('archive_check', input, (run) => judgeArchiveCheck(run, name))
   await lintUnusualValues(harness, name, config)
   return config
 }
@@ -39,15 +39,18 @@ async function lintConfigLevel(
   deployment: readonly KeyValue[],
 ): Promise<KeyValue[] | null> {
   const parsed: KeyValue[][] = []
-  await harness.runAndReport(script, configArguments(script, harness.project, deployment), (run) =>
-    judgeOutput(run, () => {
-      const defaults = parsePairs(run.stdout)
-      parsed.push(defaults)
-      return counted(defaults.length, 'default')
-    }),
+  await harness.runAndReport(
+    script,
+    configInput(harness.manifest, script, harness.project, deployment),
+    (run) =>
+      judgeOutput(run, () => {
+        const defaults = parsePairs(run.stdout)
+        parsed.push(defaults)
+        return counted(defaults.length, 'default')
+      }),
   )
   const keys = `${script}_keys` as const
-  await harness.runAndReport(keys, configArguments(keys, harness.project, deployment), (run) =>
+  await harness.runAndReport(keys, configInput(harness.manifest, keys, harness.project, deployment), (run) =>
     judgeOutput(run, () => counted(parseKeys(run.stdout).length, 'key')),
   )
   const [defaults] = parsed
@@ -122,9 +125,10 @@ function judgeArchiveCheck({ result, stdout, stderr }: LintRun, name: string): J
 async function lintUnusualValues(harness: Harness, name: string, config: EffectiveConfig): Promise<void> {
   const unusualValues = createUnusualValues()
   try {
-    const args = lifecycleArguments(harness.project, name, unusualValues.addTo(config))
+    const unusual = unusualValues.addTo(config)
+    const input = lifecycleInput(harness.manifest, harness.project, name, unusual)
     for (const script of ['config_check', 'info', 'check', 'archive_check'] as const)
-      await harness.runAndReport(script, args, (run) => {
+      await harness.runAndReport(script, input, (run) => {
         const error = unusualValues.findError()
         if (error !== null) return { severity: 'error', message: error }
         const isSilent = script === 'config_check' && run.result.exitCode !== 0 && run.stdout.trim() === ''

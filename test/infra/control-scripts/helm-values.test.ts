@@ -203,6 +203,12 @@ test('DEFAULTS sets values files and flags; a deployment may choose a file of th
     /allowed_helm_flags in DEFAULTS allows none/,
   )
   assert.throws(() => chartValuesFiles(new Map([['values_file', 'a']])), /DEFAULTS has no values_files/)
+  process.env.DEFAULTS = '{"allowed_helm_flags":["--set","--set-string","--password"]}'
+  for (const flag of ['--set=a=TOPSECRET', '--set-string=a=TOPSECRET', '--password=TOPSECRET'])
+    assert.throws(
+      () => helmFlags(new Map([['helm_flags', flag]])),
+      /^Error: helm_flags: --[a-z-]+ cannot be set, because its value would be in the list of processes\. Set the key in the application config\.$/,
+    )
   process.env.DEFAULTS = '{"helm_flags":["--dry-run=client"]}'
   assert.throws(() => helmFlags(new Map()), /"--dry-run=client" cannot be set/)
 })

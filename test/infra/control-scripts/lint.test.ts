@@ -1,7 +1,7 @@
 /** The linter of control scripts: valid scripts pass, and each kind of error is reported with a clear message. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -38,6 +38,7 @@ function runLint(args: string[], environment: Record<string, string> = {}): Prom
   const env = {
     PATH: [dirname(process.execPath), process.env.PATH].join(':'),
     SCRIPT_QUERY_TIMEOUT: '3',
+    CONFIG_CHECK_TIMEOUT: '3',
     ...environment,
   }
   return new Promise((resolve) => {
@@ -57,7 +58,11 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
   test('accepts valid scripts and runs only those that change nothing', async (t) => {
     const path = scriptFolder(t)
     const { code, stdout } = await runLint([path])
-    assert.match(stdout, /\n12 findings: 0 errors, 0 warnings\.\n$/)
+    assert.match(stdout, /\n13 findings: 0 errors, 1 warning\.\n$/)
+    assert.match(
+      stdout,
+      /^ +warning +The values of the config are arguments, .+ write "config: file" into octopod\.yaml/m,
+    )
     assert.match(stdout, /^application_config +ok +\d+ ms {2}1 default$/m)
     assert.equal(code, 0)
     for (const name of ['create', 'update', 'archive', 'unarchive', 'cleanup'])
@@ -92,6 +97,62 @@ describe('The linter of control scripts', { concurrency: 2 }, () => {
     assert.match(refused.stdout, /^ +error +the manifest \S+ is invalid: version must be 1/m)
     assert.equal(refused.code, 1)
   })
+
+  const readsFile = 'cat "$OCTOPOD_CONFIG_FILE" > /dev/null'
+  const configFileCases: [string, Record<string, string | null>, string[], number, RegExp][] = [
+    [
+      'accepts config: file when a script reads the file',
+      { info: `${readsFile}; echo app,https://a.b` },
+      [],
+      0,
+      /\n12 findings: 0 errors, 0 warnings\.\n$/,
+    ],
+    [
+      'warns when no script that ran reads the file',
+      {},
+      [],
+      0,
+      /^ +warning +octopod\.yaml has "config: file", but no script has read .+ use --lifecycle\.$/m,
+    ],
+    [
+      'reports an error when not even create reads the file',
+      {
+        check: `[ -e "$(dirname "$0")/up" ]`,
+        create: `touch "$(dirname "$0")/up"`,
+        archive: `rm -f "$(dirname "$0")/up"`,
+        unarchive: `touch "$(dirname "$0")/up"`,
+      },
+      ['--lifecycle', 'some-life'],
+      1,
+      /^ +error +octopod\.yaml has "config: file", but no script has read the file/m,
+    ],
+    [
+      'warns of a secret that a script prints from the file',
+      { check: 'cat "$OCTOPOD_CONFIG_FILE"; exit 1' },
+      [],
+      0,
+      /^check +warning .+It prints the value of lint\.password/m,
+    ],
+    [
+      'passes no value as an argument',
+      { config_check: `[ $# = 8 ] || { echo "$*"; exit 1; }; ${readsFile}` },
+      [],
+      0,
+      /^config_check +ok .+accepts the defaults/m,
+    ],
+  ]
+  for (const [title, changes, args, expectedCode, expected] of configFileCases)
+    test(title, async (t) => {
+      const path = scriptFolder(t, changes)
+      writeFileSync(join(path, 'octopod.yaml'), 'version: 1\nconfig: file\n')
+      const { code, stdout } = await runLint([path, ...args], { TMPDIR: path })
+      assert.match(stdout, expected)
+      assert.equal(code, expectedCode, stdout)
+      assert.deepEqual(
+        readdirSync(path).filter((name) => name.startsWith('octopod-config.')),
+        [],
+      )
+    })
 
   const errorCases: [string, Record<string, string | null>, RegExp][] = [
     ['a script that is missing', { info: null }, /error +the info script does not exist: /],

@@ -71,6 +71,10 @@ export function readChartSource(deployment) {
   if (!/^[\w.+~^<>=*|, -]*$/.test(version) || version.startsWith('-'))
     throw new UserError(`chart_version ${JSON.stringify(version)} is not a version.`)
   requireAllowedRepository(url)
+  if (kind === 'oci' && url.slice('oci://'.length).split('/')[0].includes('@'))
+    throw new UserError(
+      'chart_repo_url contains a password: set chart_repo_user and chart_repo_pass instead.',
+    )
   return { kind, url, name, version, ...credentials(deployment, url) }
 }
 

@@ -26,6 +26,9 @@ const renderFlags = [
   ...['--enable-dns', '--set', '--set-string', '--set-json', '--set-file', '--set-literal'],
 ]
 
+/** Their values would be visible in the list of processes, so a deployment cannot set them. */
+const secretFlags = /^--(set(-[a-z]+)?|password|kube-token)$/
+
 /** → { all, render, timeout }: options for an installation, those for rendering, and the value of --timeout. */
 export function helmFlags(deployment) {
   const { helm_flags, allowed_helm_flags } = readDefaults()
@@ -38,6 +41,11 @@ export function helmFlags(deployment) {
             ? `Allowed, as --name or --name=value: ${allowed_helm_flags.join(', ')}.`
             : 'allowed_helm_flags in DEFAULTS allows none.'
         }`,
+      )
+  for (const flag of own)
+    if (secretFlags.test(nameOf(flag)))
+      throw new UserError(
+        `helm_flags: ${nameOf(flag)} cannot be set, because its value would be in the list of processes. Set the key in the application config.`,
       )
   const all = [...helm_flags, ...own]
   for (const flag of all)
