@@ -76,8 +76,8 @@ export const accessMutants: Record<string, AccessMutant> = {
   },
   'access: a session that cannot be read is anonymous': {
     file: 'functions/auth/identify.ts',
-    search: 'if (!isDatabaseUnavailable(error)) throw error\n',
-    replacement: 'if (!isDatabaseUnavailable(error)) throw error\n      if (sessionId) return anonymous\n',
+    search: "throw isDatabaseUnavailable(error) ? unreadable('The session', error) : error",
+    replacement: 'if (isDatabaseUnavailable(error)) return anonymous\n      throw error',
     failsIn: sessions,
   },
 }
