@@ -93,11 +93,15 @@ export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
   }
 }
 
+/** With our own part, a person reads within five seconds that the provider does not answer. */
+const providerTimeoutMs = 4500
+
 async function createProvider(settings: ServerSettings, policy: PolicySource): Promise<OidcProvider | null> {
   const { OIDC_ISSUER, OIDC_CLIENT_ID, APP_URL } = settings
   if (OIDC_ISSUER === undefined || OIDC_CLIENT_ID === undefined) return null
   return createOidcProvider({
     issuer: OIDC_ISSUER,
+    timeoutMs: providerTimeoutMs,
     clientId: OIDC_CLIENT_ID,
     clientSecret: await readClientSecret(settings),
     scopes: settings.OIDC_SCOPES,

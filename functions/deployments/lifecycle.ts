@@ -5,6 +5,7 @@
 import { requirePerson, setOwner as writeOwner } from '../../db/queries/access/people.ts'
 import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
+import { readDeploymentOwner } from '../../db/queries/deployments.ts'
 import { type BeginWrite, readRequestContext } from '../../db/queries/idempotency.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
@@ -60,6 +61,10 @@ export const deleteDeployment: EndpointHandler<'deleteDeployment'> = (services, 
 /** The new owner is somebody who has signed in, or nobody. */
 export const setOwner: EndpointHandler<'setOwner'> = async (services, request) => {
   const { param, body, identity, idempotencyKey } = request
+  const present = await readDeploymentOwner(services.db, param('name'))
+  // Before the person is looked up: who may not change the owner does not learn who is known here.
+  if (present !== undefined)
+    requireRight(services.settings, identity, 'change_owner', { name: param('name'), owner: present })
   const owner = body.owner === null ? null : await requirePerson(services.db, body.owner)
   const require = (target: RightTarget) => requireRight(services.settings, identity, 'change_owner', target)
   return changeRecord(services, request, (begin) =>

@@ -94,7 +94,8 @@ test('An action and an owner are who signed in, whatever the client claims', asy
   const refused = await dev2.api('DELETE', '/deployments/shop-owned')
   assert.equal(refused.status, 403)
   assert.match(refused.text, /Deployment shop-owned belongs to somebody else|Dev One owns shop-owned/)
-  assert.equal((await dev2.api('PUT', '/deployments/shop-owned/owner', { owner: 'dev2' })).status, 403)
+  for (const owner of ['dev2', 'somebody unknown here'])
+    assert.equal((await dev2.api('PUT', '/deployments/shop-owned/owner', { owner })).status, 403, owner)
   assert.equal(
     (await dev1.api('PUT', '/deployments/shop-owned/owner', { owner: 'DEV2@example.com' })).status,
     200,
