@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit as honoBodyLimit } from 'hono/body-limit'
 import { ApiError } from '../../domain/errors.ts'
-import { type CallerLimits, maxBodyBytes } from '../access/limits.ts'
+import { type Caller, type CallerLimits, maxBodyBytes } from '../access/limits.ts'
 import type { RequestEnv } from './request-env.ts'
 
 /** Throws too_large (413). Reads a body of unknown length, so it comes after the limits of the caller. */
@@ -53,13 +53,16 @@ export function bodyLengthOf({ req }: Context): number | null {
 const smallBodyBytes = 64 * 1024
 
 /**
- * Closes the connection after an answer that did not need the body, as one of 429. Else Node reads all of it before the
- * next request, and many refused clients keep the server from its work.
+ * Closes the connection of a stranger after an answer that did not need the body, as one of 429. Else Node reads all of it
+ * before the next request, and many refused clients keep the server from its work. A client that is still sending may lose the
+ * answer with its connection, so the bodies of callers who are known are read to their end.
  */
 export const closeUnread: MiddlewareHandler<RequestEnv> = async (context, next) => {
   await next()
   const { incoming, outgoing } = (context.env ?? {}) as Partial<NodeBindings>
   if (incoming === undefined || outgoing === undefined || incoming.complete) return
+  const caller: Caller | undefined = context.get('caller')
+  if (caller !== undefined && caller.key !== null) return
   if ((bodyLengthOf(context) ?? maxBodyBytes) > smallBodyBytes) outgoing.shouldKeepAlive = false
 }
 
