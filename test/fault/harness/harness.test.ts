@@ -34,10 +34,13 @@ test('The same seed gives the same numbers, another seed gives others', () => {
 
 test('A process that starts and ends while the main thread is blocked is seen', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'octopod-observer-'))
-  t.after(() => rm(dir, { recursive: true, force: true }))
   await writeFile(join(dir, 'history'), '')
   const observer = observeProcesses(dir)
-  t.after(() => observer.stop())
+  t.after(async () => {
+    // It reads the folder until it is stopped.
+    await observer.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
   await observer.observations()
   const env = { PATH: process.env.PATH, OCTOPOD_FAULT_DIR: dir, OCTOPOD_ACTION_ID: '7', OCTOPOD_FENCE: '2' }
   const { pid } = spawnSync('sleep', ['2'], { env })
