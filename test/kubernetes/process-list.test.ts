@@ -1,4 +1,4 @@
-/** With a real helm and kubectl no value of the config is in the list of processes; the scripts get it in a file. */
+/** With a real helm no value of the config is in the list of processes; the scripts get it in a file. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,9 +27,8 @@ suite('While a real program applies a deployment, the list of processes shows no
       deployment: { chart_repo_url: pathToFileURL(import.meta.dirname).href, chart_name: 'sample-chart' },
       application: (secret: string) => ({ greeting: secret }),
     },
-    kubectl: { deployment: {}, application: (secret: string) => ({ greeting: secret }) },
   }
-  for (const set of ['helm', 'kubectl'] as const)
+  for (const set of ['helm'] as const)
     test(`with ${set}`, async (t) => {
       const { deployment, application } = sets[set]
       const scripts = createScriptRunner(set, namespace.name, { deployment })

@@ -27,7 +27,11 @@ before(async () => {
     redis: { url: 'redis://redis.example.com' },
   }
   // Only the service account matters here, so the datastores need not exist.
-  const settings = { settings: { NAMESPACE: stagingNamespace.name }, migration: { mode: 'none' } }
+  const settings = {
+    settings: { NAMESPACE: stagingNamespace.name },
+    migration: { mode: 'none' },
+    access: { anonymousRole: 'none' },
+  }
   await writeFile(values, JSON.stringify({ ...stores, ...settings }))
   await helm(
     'install',
