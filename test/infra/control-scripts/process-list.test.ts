@@ -1,7 +1,6 @@
 /**
  * No value of the config is in the list of processes while the Helm, kubectl and local scripts work: neither in arguments
- * nor in an environment. helm and kubectl are stand-ins that read files and standard input as the real ones do;
- * test/kubernetes/process-list.test.ts repeats this on a cluster.
+ * nor in an environment. helm and kubectl are stand-ins that read files and standard input as the real ones do.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
