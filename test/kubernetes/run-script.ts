@@ -36,13 +36,9 @@ export function createScriptRunner(
     DEFAULTS: '{"allowed_chart_repos":["file:///"]}',
     ...environment,
   }
-  const execute = (
-    script: ScriptName,
-    args: string[],
-    more: Record<string, string> = {},
-  ): Promise<ScriptResult> =>
+  const execute = (script: ScriptName, args: string[]): Promise<ScriptResult> =>
     new Promise((resolve) => {
-      execFile(join(folder, script), args, { env: { ...env, ...more } }, (error, stdout, stderr) =>
+      execFile(join(folder, script), args, { env }, (error, stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
       )
     })
@@ -60,11 +56,6 @@ export function createScriptRunner(
   }
   return {
     run,
-    /** With the config in this file, as after `config: file` in the manifest of the scripts. */
-    runWithConfigFile: (script: ScriptName, name: string, configFile: string): Promise<ScriptResult> =>
-      execute(script, lifecycleArguments(project, name, { application: [], deployment: [] }), {
-        OCTOPOD_CONFIG_FILE: configFile,
-      }),
     env,
     folder,
     cache: env.OCTOPOD_SCRIPTS_CACHE,

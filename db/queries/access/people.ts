@@ -52,7 +52,7 @@ export async function findPeople(pool: Database, text: string): Promise<readonly
   return rows.filter(({ rank }) => rank === rows[0]?.rank).map(({ rank: _, ...person }) => person)
 }
 
-/** Throws bad_request for nobody or several people. */
+/** Throws bad_request when the text means no known person, or several. */
 export async function requirePerson(pool: Database, text: string): Promise<KnownPerson> {
   const [found, ...others] = await findPeople(pool, text)
   if (found === undefined)
