@@ -2,7 +2,6 @@
  * Handlers of /auth: sign-in at the OpenID Connect provider, exchange of a shared credential for a session, sign-out. A browser
  * that comes back with an error is sent to the page, which explains it.
  */
-import { createHash } from 'node:crypto'
 import type { Context, Handler } from 'hono'
 import { safeReturnTo } from '../../domain/access/return-to.ts'
 import { authPaths } from '../../domain/endpoints.ts'
@@ -15,12 +14,12 @@ import type { RequestEnv } from '../http/request-env.ts'
 import type { Services } from '../services.ts'
 import { decodePendingSignIn, encodePendingSignIn } from './oidc/pending-sign-in.ts'
 import { SignInError } from './oidc/sign-in-error.ts'
-import { readCookies, requireSecureTransport } from './sessions/session-cookie.ts'
+import { cookieFor, readCookies, requireSecureTransport, shortHash } from './sessions/session-cookie.ts'
 import { hashSessionId, macOf } from './sessions/session-secrets.ts'
 
 /** The page of the path explains `?error=CODE`. */
 const errorPage = '/sign-in'
-const pendingSeconds = 600
+const pendingMs = 600_000
 /** Sign-ins that one browser has begun at a time, in several tabs. */
 const maxPending = 5
 /** Calls to the provider at a time: a stranger cannot use all of what the provider allows. */
@@ -65,10 +64,10 @@ function login(services: Auth, permits: Semaphore): Handler<RequestEnv> {
     const prefix = pendingPrefix(services, request)
     const cookie = `${prefix}${shortHash(pending.state)}`
     for (const old of pendingCookies(request, prefix).slice(maxPending - 1))
-      response.headers.append('Set-Cookie', clearCookie(old, origin))
+      response.headers.append('Set-Cookie', cookieFor(origin, old, '', 0))
     response.headers.append(
       'Set-Cookie',
-      `${cookie}=${encodePendingSignIn({ ...pending, returnTo })}; ${attributes(origin)}; Max-Age=${pendingSeconds}`,
+      cookieFor(origin, cookie, encodePendingSignIn({ ...pending, returnTo }), pendingMs),
     )
     return response
   })
@@ -103,7 +102,7 @@ function callback(services: Auth, permits: Semaphore): Handler<RequestEnv> {
       credential: null,
       tokens: refreshToken === null ? null : { refreshToken, idToken },
     })
-    response.headers.append('Set-Cookie', clearCookie(cookie, origin))
+    response.headers.append('Set-Cookie', cookieFor(origin, cookie, '', 0))
     log.info({ person: name, issuer, subject }, 'signed in')
     return response
   })
@@ -250,8 +249,3 @@ const pendingCookies = (request: RawRequest, prefix: string): string[] =>
     .split(';')
     .map((pair) => pair.split('=')[0]?.trim() ?? '')
     .filter((name) => name.startsWith(prefix))
-
-const attributes = (origin: string) =>
-  `Path=/; HttpOnly; SameSite=Lax${origin.startsWith('https:') ? '; Secure' : ''}`
-const clearCookie = (name: string, origin: string) => `${name}=; ${attributes(origin)}; Max-Age=0`
-const shortHash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8)

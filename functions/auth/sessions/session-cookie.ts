@@ -1,5 +1,6 @@
 /** The cookie with the id of a session. Its name depends on the address, so that two installations on one host have two cookies. */
 import { hash } from 'node:crypto'
+import { generateCookie } from 'hono/cookie'
 import { ApiError } from '../../../domain/errors.ts'
 import type { ServerSettings } from '../../../domain/settings.ts'
 import { isLoopbackUrl } from '../../../lib/loopback-host.ts'
@@ -38,8 +39,6 @@ export function createSessionCookies(
     const origin = originOf(request)
     return `${origin.startsWith('https:') ? '__Host-' : ''}octopod-${namePart ?? shortHash(origin)}`
   }
-  const attributes = (request: RawRequest) =>
-    `Path=/; HttpOnly; SameSite=Lax${originOf(request).startsWith('https:') ? '; Secure' : ''}`
   return {
     originOf,
     prefixOf,
@@ -53,11 +52,24 @@ export function createSessionCookies(
     },
     write(request, sessionId, maxAgeMs) {
       requireSecureTransport(originOf(request))
-      return `${prefixOf(request)}=${sessionId}; ${attributes(request)}; Max-Age=${Math.floor(maxAgeMs / 1000)}`
+      return cookieFor(originOf(request), prefixOf(request), sessionId, maxAgeMs)
     },
-    clear: (request) => `${prefixOf(request)}=; ${attributes(request)}; Max-Age=0`,
+    clear: (request) => cookieFor(originOf(request), prefixOf(request), '', 0),
   }
 }
+
+/** Browsers keep no cookie longer. */
+const maxCookieAgeSeconds = 400 * 86_400
+
+/** The value of Set-Cookie, for a cookie that no script can read. An age of 0 removes the cookie. */
+export const cookieFor = (origin: string, name: string, value: string, maxAgeMs: number): string =>
+  generateCookie(name, value, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: origin.startsWith('https:'),
+    maxAge: Math.min(Math.floor(maxAgeMs / 1000), maxCookieAgeSeconds),
+  })
 
 /** A cookie over HTTP could be read on its way. */
 export function requireSecureTransport(origin: string): void {
@@ -76,4 +88,4 @@ export function readCookies(request: RawRequest, name: string): string[] {
   })
 }
 
-const shortHash = (text: string) => hash('sha256', text).slice(0, 8)
+export const shortHash = (text: string) => hash('sha256', text).slice(0, 8)

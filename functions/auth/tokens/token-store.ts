@@ -1,4 +1,5 @@
 /** Access tokens: finds, creates and revokes them. Created by create-services.ts; used by identify.ts and the handlers. */
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Database } from '../../../db/pool.ts'
 import {
@@ -12,7 +13,7 @@ import {
 import { ApiError } from '../../../domain/errors.ts'
 import { createCredentialCache } from '../credential-cache.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
-import { createTokenText, hashToken, isWellFormed, type TokenKind } from './token-text.ts'
+import { createTokenText, hashToken, isWellFormed } from './token-text.ts'
 
 export type { TokenRecord }
 
@@ -43,7 +44,7 @@ export function createTokenStore(
   keepsTokens: boolean,
 ): TokenStore {
   const cache = createCredentialCache((hashes) => findTokens(db, hashes), keepsTokens)
-  const recorded = new Map<string, number>()
+  const usedLately = new LRUCache<string, true>({ max: 20_000, ttl: useIntervalMs })
   sessions.onChange(({ tokenHash, ended }) => cache.forget(tokenHash, ended))
   return {
     async find(token, beforeRead) {
@@ -68,12 +69,10 @@ export function createTokenStore(
       return record
     },
     recordUse({ tokenHash, usedAgoMs }, address) {
-      const lastMs = recorded.get(tokenHash)
-      const now = performance.now()
-      if (lastMs === undefined ? (usedAgoMs ?? useIntervalMs) < useIntervalMs : now - lastMs < useIntervalMs)
-        return
-      recorded.set(tokenHash, now)
-      if (recorded.size > maxRecorded) recorded.clear()
+      if (usedLately.has(tokenHash)) return
+      usedLately.set(tokenHash, true)
+      // Another server may have noted it.
+      if (usedAgoMs !== null && usedAgoMs < useIntervalMs) return
       recordTokenUse(db, tokenHash, address).catch((error) =>
         log.debug({ err: error }, 'the use of an access token was not stored'),
       )
@@ -96,7 +95,3 @@ export function createTokenStore(
     },
   }
 }
-
-const maxRecorded = 20_000
-
-export type { TokenKind }
