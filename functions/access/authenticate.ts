@@ -50,8 +50,8 @@ export const toCaller = ({ key }: Identity, sender: SenderReader, request: RawRe
 })
 
 /**
- * Also counts a wrong Authorization header. `isEnough`: whether the request is answered without it too. `authorization` replaces
- * the header, for a websocket.
+ * Also counts a wrong Authorization header, and notes the use of an access token. `isEnough`: whether the request is answered
+ * without the header too. `authorization` replaces the header, for a websocket.
  */
 export function identifySender(
   auth: Auth,
@@ -63,25 +63,24 @@ export function identifySender(
   // An address that tries many cookies pays for each of them before the database is asked.
   const beforeRead = () => limits.countRequest(toCaller(auth.identifier.anonymous, sender, request), 0)
   const found = auth.identifier.identify(request, beforeRead, authorization)
-  const countWrongToken = (identity: Identity | Promise<Identity>) =>
-    Promise.resolve(identity).then(
-      (known) => {
-        if (known.token !== null) auth.tokens.recordUse(known.token, sender.address(request))
-        return known
+  if (authorization === undefined) return found
+  const recordWrong = (mayPass: boolean) =>
+    wrongCredentials.record(sender.address(request), authorization, mayPass)
+  if (tokenOf(authorization) !== null)
+    return Promise.resolve(found).then(
+      (identity) => {
+        if (identity.token !== null) auth.tokens.recordUse(identity.token, sender.address(request))
+        return identity
       },
       async (error) => {
-        if (error instanceof ApiError && error.code === 'unauthenticated')
-          await wrongCredentials.record(sender.address(request), authorization ?? '', false)
+        if (error instanceof ApiError && error.code === 'unauthenticated') await recordWrong(false)
         throw error
       },
     )
-  if (authorization === undefined) return found
-  if (tokenOf(authorization) !== null) return countWrongToken(found)
-  if (!auth.credentials.exist) return found
-  if (!(found instanceof Promise) && found.isByHeader) return found
-  if (auth.credentials.match(authorization) !== null) return found
+  const isValid = !(found instanceof Promise) && found.isByHeader
+  if (isValid || !auth.credentials.exist || auth.credentials.match(authorization) !== null) return found
   return Promise.resolve(found).then(async (identity) => {
-    await wrongCredentials.record(sender.address(request), authorization, isEnough(identity))
+    await recordWrong(isEnough(identity))
     return identity
   })
 }

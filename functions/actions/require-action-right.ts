@@ -1,5 +1,5 @@
 /** Whether a caller may read an action: by the deployment that it belongs to. Called by the handlers of this folder. */
-import { findActionTarget } from '../../db/queries/access/people.ts'
+import { findActionTarget } from '../../db/queries/access/owners.ts'
 import { decide, type Right, seesAllNames } from '../../domain/access/roles.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { Identity } from '../auth/identity.ts'

@@ -2,7 +2,8 @@
  * Handlers that change a deployment: create, update, archive, restore and cleanup start an action; delete removes the
  * record and stop-waiting changes the status, without a script.
  */
-import { requirePerson, setOwner as writeOwner } from '../../db/queries/access/people.ts'
+import { setOwner as writeOwner } from '../../db/queries/access/owners.ts'
+import { requirePerson } from '../../db/queries/access/people.ts'
 import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { readDeploymentOwner } from '../../db/queries/deployments.ts'

@@ -1,12 +1,9 @@
-/** People and owners. Called by functions/auth and functions/deployments. */
+/** People whom an identity provider or a trusted proxy has named. Called by functions/auth and functions/deployments. */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import type { Person, Target } from '../../../domain/access/roles.ts'
+import type { Person } from '../../../domain/access/roles.ts'
 import { ApiError } from '../../../domain/errors.ts'
-import type { ChangeEvent } from '../../../domain/event.ts'
 import type { Database } from '../../pool.ts'
-import { lockDeployment, ownerOf, ownerRow, readChangeEvent } from '../deployments.ts'
-import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from '../idempotency.ts'
 
 const personRow = z.object({
   issuer: z.string(),
@@ -66,40 +63,4 @@ export async function requirePerson(pool: Database, text: string): Promise<Known
       `"${text}" may be ${[found, ...others].map(({ name, subject, issuer }) => `${name} (${subject} of ${issuer})`).join(', ')}. Name one by subject.`,
     )
   return found
-}
-
-type NewOwner = (Person & { name: string }) | null
-
-/**
- * Returns null when an earlier request with the same key did it. Throws no_such_deployment, idempotency_key_reused and what
- * `requireRight` throws.
- */
-export async function setOwner(
-  pool: Database,
-  name: string,
-  owner: NewOwner,
-  requireRight: (deployment: Target) => void,
-  key: IdempotencyKey | undefined,
-  begin: BeginWrite,
-): Promise<ChangeEvent | null> {
-  return pool.transaction(async (transaction) => {
-    const window = await begin()
-    if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
-    const locked = await lockDeployment(transaction, name)
-    requireRight({ name, owner: locked.owner })
-    await requireInTime(transaction, key, window)
-    await transaction.query(sql.unsafe`
-      update deployments set owner_issuer = ${owner?.issuer ?? null}, owner_subject = ${owner?.subject ?? null},
-        owner_name = ${owner?.name ?? null}, updated_at = now(), revision = default
-      where id = ${locked.id}`)
-    return readChangeEvent(transaction, locked.id)
-  })
-}
-
-const targetRow = z.object({ name: z.string(), owner: ownerRow })
-
-/** The deployment of an action, for a decision about it. Null for an unknown action. */
-export async function findActionTarget(pool: Database, actionId: number): Promise<Target | null> {
-  return pool.maybeOne(sql.type(targetRow)`
-    select d.name, ${ownerOf} from actions a join deployments d on d.id = a.deployment_id where a.id = ${actionId}`)
 }
