@@ -15,9 +15,9 @@ import { macOf } from './sessions/session-secrets.ts'
 import type { SessionRecord, SessionStore } from './sessions/session-store.ts'
 import type { SharedCredentials } from './shared-credentials.ts'
 import { identityOfToken, permissionsOfToken } from './tokens/token-identity.ts'
-import type { TokenStore } from './tokens/token-store.ts'
+import type { TokenRecord, TokenStore } from './tokens/token-store.ts'
 import { tokenOf } from './tokens/token-text.ts'
-import type { ProxyReader } from './trusted-proxy.ts'
+import { type ProxyReader, proxyIssuer } from './trusted-proxy.ts'
 
 export type Identifier = {
   /**
@@ -39,7 +39,7 @@ export type Identifier = {
 }
 
 type Options = {
-  settings: Pick<ServerSettings, 'OIDC_ISSUER' | 'OIDC_ALLOWED_GROUPS'>
+  settings: Pick<ServerSettings, 'OIDC_ISSUER' | 'OIDC_ALLOWED_GROUPS' | 'ACTOR_HEADER'>
   credentials: SharedCredentials
   readProxy: ProxyReader
   cookies: SessionCookies
@@ -99,6 +99,18 @@ export function createIdentifier(options: Options): Identifier {
     isByHeader: false,
   })
 
+  /** Whether somebody of the provider may sign in under the present settings. */
+  const isLetIn = (issuer: string, groups: readonly string[]): boolean => {
+    const allowed = settings.OIDC_ALLOWED_GROUPS
+    return (
+      isSameIssuer(issuer, settings.OIDC_ISSUER) &&
+      (allowed.length === 0 || groups.some((group) => allowed.includes(group)))
+    )
+  }
+  const isOwnerLetIn = ({ kind, issuer, groups }: TokenRecord): boolean =>
+    kind === 'service' ||
+    (issuer === proxyIssuer ? settings.ACTOR_HEADER !== undefined : isLetIn(issuer, groups))
+
   const ofSession = (sessionId: string, record: SessionRecord): Identity | null => {
     const { proof, issuer, subject, name, email, groups, credential } = record
     const session = { secretId: sessionId, hash: record.tokenHash }
@@ -108,9 +120,7 @@ export function createIdentifier(options: Options): Identifier {
         credentials.values(credential).some((value) => macOf(sessionId, value) === record.credentialMac)
       return isCurrent ? shared(credential, false, session) : null
     }
-    if (issuer === null || subject === null || !isSameIssuer(issuer, settings.OIDC_ISSUER)) return null
-    const allowed = settings.OIDC_ALLOWED_GROUPS
-    if (allowed.length > 0 && !groups.some((group) => allowed.includes(group))) return null
+    if (issuer === null || subject === null || !isLetIn(issuer, groups)) return null
     const member: Member = { kind: 'oidc', person: { issuer, subject }, groups }
     return { ...ofMember(member, null), name, email, session }
   }
@@ -150,10 +160,12 @@ export function createIdentifier(options: Options): Identifier {
 
   const findToken = async (token: string, beforeRead: (() => Promise<void>) | undefined) => {
     try {
-      return identityOfToken(await tokens.find(token, beforeRead), permissions)
+      const record = await tokens.find(token, beforeRead)
+      if (isOwnerLetIn(record)) return identityOfToken(record, permissions)
     } catch (error) {
       throw isDatabaseUnavailable(error) ? unreadable('The access token', error) : error
     }
+    throw new ApiError('unauthenticated', 'The owner of this access token may not sign in here any more.')
   }
 
   return {

@@ -58,7 +58,7 @@ export const accessMutants: Record<string, AccessMutant> = {
   },
   'access: a session of another provider counts': {
     file: 'functions/auth/identify.ts',
-    search: ' || !isSameIssuer(issuer, settings.OIDC_ISSUER)',
+    search: 'isSameIssuer(issuer, settings.OIDC_ISSUER) &&',
     replacement: '',
     failsIn: 'test/flow/access/odd-identities.test.ts',
   },

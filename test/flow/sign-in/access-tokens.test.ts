@@ -170,6 +170,22 @@ test('A token that cannot count is refused with the reason, also where everyone 
   assert.match(await reason(token), /of Dev One has expired/)
 })
 
+test('A token ends with what let its owner in: the provider and the allowed groups of the settings', async () => {
+  const { token } = await create(await all.signIn('dev1'))
+  for (const [env, status] of [
+    [{ OIDC_ALLOWED_GROUPS: 'shop,other' }, 200],
+    [{ OIDC_ALLOWED_GROUPS: 'platform' }, 401],
+    [{ OIDC_ISSUER: 'https://other.example' }, 401],
+  ] as const) {
+    const server = await all.system.startServer({ PORT: '0', ...env })
+    const answer = await withToken(token, server.url).api('GET', '/whoami')
+    assert.equal(answer.status, status, answer.text)
+    if (status === 401)
+      assert.match(answer.text, /The owner of this access token may not sign in here any more/)
+    await server.stop()
+  }
+})
+
 test('Only people and admins create tokens, with an end, and not more than a hundred', async () => {
   const dev1 = await all.signIn('dev1')
   const { token } = await create(dev1)
