@@ -107,6 +107,7 @@ export const policyState = z.object({
   problems: z.array(z.string()).describe('why the present file is not in use; empty: it is'),
   default_role: z.enum([...roles, 'none']),
   rules: z.array(z.string()),
+  trust: z.array(z.string()).optional().describe('which ID tokens of CI systems are exchanged, in order'),
 })
 
 export const explainQuery = z.strictObject({

@@ -1,10 +1,11 @@
 /**
- * The policy file (OCTOPOD_POLICY): which role people have, by their groups. The server reads it, and `octo policy check`
+ * The policy file (OCTOPOD_POLICY): which role people have, by their groups, and which CI jobs are trusted. The server reads it, and `octo policy check`
  * validates a file before it is used. docs/policy.md documents it.
  */
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type Grant, namePattern, type Person, roles } from './roles.ts'
+import { trustRule } from './trust/trust-rule.ts'
 
 /** A larger file is refused. */
 export const maxPolicyBytes = 256 * 1024
@@ -46,6 +47,13 @@ export const policySchema = z
       .default('none')
       .describe('the role of people whom no rule matches, for all deployments'),
     rules: z.array(rule).max(2000),
+    trust: z
+      .array(trustRule)
+      .max(500)
+      .default([])
+      .describe(
+        'which ID tokens of CI systems are exchanged for a token; the first rule that matches counts',
+      ),
   })
   .superRefine(({ rules, default_role }, context) => {
     const hasAdmin = rules.some(({ role, names }) => role === 'admin' && names.includes('*'))

@@ -181,6 +181,10 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       problems: [],
       default_role: 'viewer',
       rules: ['group platform is admin of *', 'group shop is developer of shop-*'],
+      trust: [
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a policy file writes claims so.
+        'tokens of https://token.actions.githubusercontent.com for https://octopod.example.com with repository_id 456: developer of pr-${pull_request}',
+      ],
     },
   },
   explainPolicy: {

@@ -7,6 +7,12 @@ export function numberedRules(rules: readonly string[]): string[] {
   return rules.map((rule, index) => `${String(index + 1).padStart(width)}  ${toSingleLine(rule)}`)
 }
 
+/** Trust rules have an order, and numbers of their own. */
+export const trustRules = (rules: readonly string[]): string[] =>
+  rules.length === 0
+    ? []
+    : ['CI jobs are trusted by the first rule that matches their ID token:', ...numberedRules(rules)]
+
 export const defaultRoleSentence = (role: string): string =>
   role === 'none'
     ? 'People whom no rule matches have no role.'

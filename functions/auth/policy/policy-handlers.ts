@@ -4,6 +4,7 @@ import { readDeploymentOwner } from '../../../db/queries/deployments.ts'
 import { describeRule } from '../../../domain/access/policy.ts'
 import { refusalMessage } from '../../../domain/access/refusal.ts'
 import { decide, type Grant, type Permissions } from '../../../domain/access/roles.ts'
+import { describeTrustRule } from '../../../domain/access/trust/trust-rule.ts'
 import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
 import { toWireGrant } from '../permissions.ts'
@@ -19,6 +20,7 @@ export const getPolicy: EndpointHandler<'getPolicy'> = async ({ auth: { policy }
     problems: [...problems],
     default_role: current?.default_role ?? settings.SIGNED_IN_ROLE,
     rules: current?.rules.map(describeRule) ?? [],
+    trust: current?.trust.map(describeTrustRule) ?? [],
   }
 }
 

@@ -4,7 +4,7 @@ import { OctoCommand } from '../../cli/base-command.ts'
 import { createInputReader } from '../../cli/stdin.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
-import { defaultRoleSentence, numberedRules } from '../../output/policy.ts'
+import { defaultRoleSentence, numberedRules, trustRules } from '../../output/policy.ts'
 
 export class PolicyCheck extends OctoCommand {
   static override paths = [['policy', 'check']]
@@ -29,6 +29,7 @@ export class PolicyCheck extends OctoCommand {
     const { file } = this
     const source = await createInputReader(this.context.stdin)('policy check', file)
     const { describeRule, parsePolicy } = await import('../../../domain/access/policy.ts')
+    const { describeTrustRule } = await import('../../../domain/access/trust/trust-rule.ts')
     const parsed = parsePolicy(source)
     const problems = 'problems' in parsed ? parsed.problems : []
     const policy = 'policy' in parsed ? parsed.policy : null
@@ -37,11 +38,12 @@ export class PolicyCheck extends OctoCommand {
       problems,
       default_role: policy?.default_role ?? null,
       rules: policy?.rules.map(describeRule) ?? [],
+      trust: policy?.trust.map(describeTrustRule) ?? [],
     }
     const failure = problems.length === 0 ? null : invalidPolicyError(file, problems)
     await this.printResult(failure, async () => {
       if (this.format !== null) await this.printRecords({ record }, view, this.format)
-      else if (policy !== null) await this.print(describePolicy(record.rules, policy.default_role))
+      else if (policy !== null) await this.print(describePolicy(record, policy.default_role))
     })
   }
 }
@@ -53,16 +55,23 @@ function invalidPolicyError(file: string, problems: readonly string[]): CliError
   return error
 }
 
-const describePolicy = (rules: readonly string[], defaultRole: string) =>
-  `${[...numberedRules(rules), defaultRoleSentence(defaultRole)].join('\n')}\n`
+const describePolicy = ({ rules, trust }: CheckRecord, defaultRole: string) =>
+  `${[...numberedRules(rules), defaultRoleSentence(defaultRole), ...trustRules(trust)].join('\n')}\n`
 
-type CheckRecord = { file: string; problems: string[]; default_role: string | null; rules: string[] }
+type CheckRecord = {
+  file: string
+  problems: string[]
+  default_role: string | null
+  rules: string[]
+  trust: string[]
+}
 
 const view: RecordView<CheckRecord> = {
   name: ({ file }) => file,
   columns: {
     FILE: ({ file }) => file,
     RULES: ({ rules }) => String(rules.length),
+    TRUST: ({ trust }) => String(trust.length),
     'DEFAULT ROLE': ({ default_role }) => default_role ?? '',
     PROBLEMS: ({ problems }) => problems.join(' · '),
   },

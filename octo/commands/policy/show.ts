@@ -2,7 +2,7 @@
 import type { ResponseOf } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import type { RecordView } from '../../output/formatter.ts'
-import { defaultRoleSentence, numberedRules } from '../../output/policy.ts'
+import { defaultRoleSentence, numberedRules, trustRules } from '../../output/policy.ts'
 import { formatTimestamp } from '../../output/table.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
 
@@ -28,7 +28,14 @@ export class PolicyShow extends ApiCommand {
 
 type PolicyState = ResponseOf<'getPolicy'>
 
-function describeState({ file, accepted_at, problems, default_role, rules }: PolicyState): string[] {
+function describeState({
+  file,
+  accepted_at,
+  problems,
+  default_role,
+  rules,
+  trust = [],
+}: PolicyState): string[] {
   if (file === null)
     return [
       'OCTOPOD_POLICY is not set: there are no rules.',
@@ -38,6 +45,7 @@ function describeState({ file, accepted_at, problems, default_role, rules }: Pol
     `${toSingleLine(file)}, accepted at ${accepted_at === null ? 'an unknown time' : formatTimestamp(accepted_at)}`,
     ...numberedRules(rules),
     defaultRoleSentence(default_role),
+    ...trustRules(trust),
     ...(problems.length === 0 ? [] : ['', 'The present file is rejected, and the rules above stay in use:']),
     ...problems.map((problem) => `  ${toSingleLine(problem)}`),
   ]
@@ -49,6 +57,7 @@ const view: RecordView<PolicyState> = {
     FILE: ({ file }) => file ?? '',
     ACCEPTED: ({ accepted_at }) => (accepted_at === null ? '' : formatTimestamp(accepted_at)),
     RULES: ({ rules }) => String(rules.length),
+    TRUST: ({ trust = [] }) => String(trust.length),
     'DEFAULT ROLE': ({ default_role }) => default_role,
     PROBLEMS: ({ problems }) => problems.join(' · '),
   },

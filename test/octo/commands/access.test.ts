@@ -57,6 +57,8 @@ Roles, which all count together:
     const expected = `1  group platform is admin of *
 2  group shop is developer of shop-*, pr-*
 People whom no rule matches are viewer of all deployments.
+CI jobs are trusted by the first rule that matches their ID token:
+1  tokens of https://token.actions.githubusercontent.com for https://octopod.example.com with repository_id 456, event_name pull_request: developer of pr-\${pull_request}
 `
     assert.deepEqual(await runOcto({}, 'policy', 'check', policyFile), {
       code: 0,
