@@ -23,7 +23,9 @@ create table access_tokens (
   last_used_at timestamp with time zone,
   last_used_address text,
   revoked_at timestamp with time zone,
-  revoked_by text
+  revoked_by text,
+  credential text,
+  credential_mac bytea
 );
 
 create table action_output (
@@ -112,6 +114,26 @@ create table deployments (
   owner_issuer text,
   owner_subject text,
   owner_name text
+);
+
+create table device_logins (
+  id bigint not null,
+  device_code_hash bytea not null,
+  user_code text not null,
+  client_name text not null,
+  address text not null,
+  address_group text not null,
+  state text not null default 'pending'::text,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  issuer text,
+  subject text,
+  name text,
+  role text,
+  token_lifetime_ms double precision,
+  credential text,
+  credential_hash bytea,
+  token_id bigint
 );
 
 create table history_sweeps (
@@ -203,6 +225,7 @@ create table stored_outputs (
 -- Constraints
 
 alter table access_tokens add constraint access_tokens_check CHECK (((kind = 'service'::text) = (owner_group IS NOT NULL)));
+alter table access_tokens add constraint access_tokens_credential_check CHECK ((credential = ANY (ARRAY['admin'::text, 'user'::text])));
 alter table access_tokens add constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text])));
 alter table access_tokens add constraint access_tokens_pkey PRIMARY KEY (id);
 alter table access_tokens add constraint access_tokens_token_hash_key UNIQUE (token_hash);
@@ -220,6 +243,11 @@ alter table deployment_checks add constraint deployment_checks_deployment_id_fke
 alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text])));
 alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
 alter table deployments add constraint deployments_name_key UNIQUE (name);
+alter table device_logins add constraint device_logins_credential_check CHECK ((credential = ANY (ARRAY['admin'::text, 'user'::text])));
+alter table device_logins add constraint device_logins_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'redeemed'::text])));
+alter table device_logins add constraint device_logins_pkey PRIMARY KEY (id);
+alter table device_logins add constraint device_logins_device_code_hash_key UNIQUE (device_code_hash);
+alter table device_logins add constraint device_logins_user_code_key UNIQUE (user_code);
 alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name);
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
 alter table installation add constraint installation_is_only_row_check CHECK (is_only_row);
@@ -245,6 +273,7 @@ CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_ch
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
 CREATE INDEX deployments_by_shard ON deployments USING btree (((id % (64)::bigint)));
+CREATE INDEX device_logins_by_expiry ON device_logins USING btree (expires_at);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING btree (created_at);
 CREATE INDEX people_by_email ON people USING btree (lower(email));
 CREATE INDEX people_by_name ON people USING btree (lower(name));

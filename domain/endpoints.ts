@@ -40,6 +40,8 @@ export const endpoints = {
   listTokens: { method: 'GET', path: '/tokens' },
   createToken: { method: 'POST', path: '/tokens' },
   revokeToken: { method: 'DELETE', path: '/tokens/:token_id' },
+  getDeviceLogin: { method: 'GET', path: '/device_login' },
+  decideDeviceLogin: { method: 'POST', path: '/device_login' },
   getPolicy: { method: 'GET', path: '/policy' },
   explainPolicy: { method: 'GET', path: '/policy/explain' },
   getStorage: { method: 'GET', path: '/storage' },
@@ -89,6 +91,10 @@ export const authPaths = {
   session: '/auth/session',
   /** POST: ends the session of the cookie. */
   logout: '/auth/logout',
+  /** POST: a program asks for an access token (RFC 8628). */
+  device: '/auth/device',
+  /** POST: the program asks whether somebody has approved, and gets the token. */
+  deviceToken: '/auth/device/token',
 } as const
 
 /** The headers of the API. All are optional in requests. */
@@ -109,6 +115,8 @@ export const headers = {
   actionId: 'Octopod-Action-Id',
   /** Response of the list: which deployments the caller may see. Compared with `view` of the live messages. */
   view: 'Octopod-View',
+  /** Response to a request with an access token: when the token ends, ISO 8601. */
+  tokenExpires: 'Octopod-Token-Expires',
   /** Response: the id of this request, as in the server's log. */
   requestId: 'X-Request-Id',
 } as const

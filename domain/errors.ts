@@ -25,6 +25,10 @@ export const errorCodes = {
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
   no_such_token: { status: 404, remedy: 'Nothing to do: the token does not count any more.' },
+  no_such_code: {
+    status: 404,
+    remedy: 'Start the login again and take its new code: each counts ten minutes.',
+  },
   no_such_session: { status: 404, remedy: 'Nothing to do: the session has ended already.' },
   not_found: { status: 404, remedy: 'See /api/v1/docs for the existing paths.' },
   method_not_allowed: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },

@@ -20,6 +20,8 @@ import {
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import { createDeviceFlow } from './auth/device/device-flow.ts'
+import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
 import { explainPolicy, getPolicy } from './auth/policy/policy-handlers.ts'
 import { endSession, listSessions } from './auth/sessions/session-handlers.ts'
 import { createSignInHandlers } from './auth/sign-in.ts'
@@ -96,6 +98,8 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   listTokens: ['GET', '/tokens', listTokens],
   createToken: ['POST', '/tokens', createToken],
   revokeToken: ['DELETE', '/tokens/:token_id', revokeToken],
+  getDeviceLogin: ['GET', '/device_login', getDeviceLogin],
+  decideDeviceLogin: ['POST', '/device_login', decideDeviceLogin],
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
   getStorage: ['GET', '/storage', getStorage],
@@ -165,7 +169,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
 
 /** For browsers, and for the page. They are not limited by a role: everyone may sign in. */
 function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
-  const { access, log } = services
+  const { access, auth, log } = services
   const limit = limitAddress(access)
   const origin = sameOrigin(access.requireSameOrigin)
   const { login, callback, signInByCredential, logout } = createSignInHandlers(services)
@@ -173,8 +177,13 @@ function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
   app.get(authPaths.callback, limit, callback)
   app.post(authPaths.session, limit, origin, signInByCredential)
   app.post(authPaths.logout, limit, origin, logout)
+  const device = createDeviceFlow(services)
+  const readBody = [authenticate(auth, access, 'open'), jsonBody(access.limits, false)] as const
+  app.post(authPaths.device, limit, origin, ...readBody, device.start)
+  app.post(authPaths.deviceToken, limit, origin, ...readBody, device.token)
   for (const path of [authPaths.login, authPaths.callback]) app.all(path, methodNotAllowed(log, ['GET']))
-  for (const path of [authPaths.session, authPaths.logout]) app.all(path, methodNotAllowed(log, ['POST']))
+  const { session, logout: end, device: start, deviceToken } = authPaths
+  for (const path of [session, end, start, deviceToken]) app.all(path, methodNotAllowed(log, ['POST']))
 }
 
 function addRoute<Name extends EndpointName>(app: Hono<RequestEnv>, services: Services, name: Name): void {

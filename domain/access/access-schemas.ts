@@ -101,6 +101,21 @@ export const accessToken = z.object({
 })
 export const createdToken = accessToken.extend({ token: z.string().describe('shown only here') })
 
+export const deviceLogin = z.object({
+  client_name: z.string().describe('what the program says it is'),
+  address: z.string().describe('from where it asks'),
+  is_same_address: z.boolean().describe('whether the caller has that address too'),
+  created_at: timestamp,
+  expires_at: timestamp,
+})
+
+export const deviceDecision = z.strictObject({
+  user_code: z.string().max(100).describe('the code that the program shows'),
+  approve: z.boolean(),
+  role: role.optional().describe('the highest role of the token; default: that of the caller'),
+  expires_in_days: z.int().min(1).max(3650).optional().describe('default: 90, or TOKEN_MAX_DAYS if less'),
+})
+
 export const policyState = z.object({
   file: z.string().nullable().describe('OCTOPOD_POLICY; null: not set'),
   accepted_at: timestamp.nullable(),
@@ -146,10 +161,13 @@ export const pageConfig = z.object({
       anonymous: z.boolean().describe('whether the page works without signing in'),
     })
     .optional(),
+  token_max_days: z.int().optional().describe('the longest lifetime of an access token (TOKEN_MAX_DAYS)'),
   has_session: z.boolean().optional().describe('whether the cookie of the request is a session'),
 })
 
 export type WhoAmI = z.infer<typeof whoami>
 export type Owner = z.infer<typeof owner>
 export type SessionInfo = z.infer<typeof session>
+export type AccessToken = z.infer<typeof accessToken>
+export type DeviceLogin = z.infer<typeof deviceLogin>
 export type PageConfig = z.infer<typeof pageConfig>

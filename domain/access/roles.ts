@@ -144,6 +144,9 @@ export function highestRole(grants: readonly Grant[]): Role | null {
 export const isForName = ({ names, within }: Pick<Grant, 'names' | 'within'>, name: string): boolean =>
   matchesAny(names, name) && (within === undefined || matchesAny(within, name))
 
+export const lowerRole = (one: Role, other: Role): Role =>
+  roles.indexOf(one) < roles.indexOf(other) ? one : other
+
 /** Whether the caller sees all deployments. */
 export const seesAllNames = (grants: readonly Grant[]): boolean =>
   grants.some(({ names, within = ['*'] }) => names.includes('*') && within.includes('*'))
@@ -156,8 +159,7 @@ export function visibleNames(grants: readonly Grant[]): string {
 
 /** What is left of a grant for a token with a lower role or fewer names. */
 export function limitGrant(grant: Grant, role: Role, names: readonly string[]): Grant {
-  const lower = roles.indexOf(role) < roles.indexOf(grant.role) ? role : grant.role
-  return { ...grant, role: lower, ...(names.includes('*') ? {} : { within: names }) }
+  return { ...grant, role: lowerRole(role, grant.role), ...(names.includes('*') ? {} : { within: names }) }
 }
 
 export const namePattern = /^[a-z0-9*-]{1,64}$/

@@ -4,7 +4,7 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import { decide } from '../../domain/access/roles.ts'
-import type { RequiredRight } from '../../domain/endpoints.ts'
+import { headers, type RequiredRight } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { Auth } from '../auth/auth.ts'
@@ -38,6 +38,7 @@ export function authenticate(
     context.set('identity', identity)
     context.set('caller', toCaller(identity, access.sender, request))
     await next()
+    if (identity.token !== null) context.header(headers.tokenExpires, identity.token.expiresAt)
   }
 }
 

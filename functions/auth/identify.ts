@@ -110,15 +110,17 @@ export function createIdentifier(options: Options): Identifier {
   const isOwnerLetIn = ({ kind, issuer, groups }: TokenRecord): boolean =>
     kind === 'service' ||
     (issuer === proxyIssuer ? settings.ACTOR_HEADER !== undefined : isLetIn(issuer, groups))
+  /** Whether a secret was made with a value that the shared credential still has. */
+  const isCurrent = (secret: string, credential: SharedCredential | null, mac: string | null): boolean =>
+    credential !== null && credentials.values(credential).some((value) => macOf(secret, value) === mac)
 
   const ofSession = (sessionId: string, record: SessionRecord): Identity | null => {
     const { proof, issuer, subject, name, email, groups, credential } = record
     const session = { secretId: sessionId, hash: record.tokenHash }
     if (proof === 'shared') {
-      const isCurrent =
-        credential !== null &&
-        credentials.values(credential).some((value) => macOf(sessionId, value) === record.credentialMac)
-      return isCurrent ? shared(credential, false, session) : null
+      return credential !== null && isCurrent(sessionId, credential, record.credentialMac)
+        ? shared(credential, false, session)
+        : null
     }
     if (issuer === null || subject === null || !isLetIn(issuer, groups)) return null
     const member: Member = { kind: 'oidc', person: { issuer, subject }, groups }
@@ -159,13 +161,21 @@ export function createIdentifier(options: Options): Identifier {
   }
 
   const findToken = async (token: string, beforeRead: (() => Promise<void>) | undefined) => {
+    let record: TokenRecord
     try {
-      const record = await tokens.find(token, beforeRead)
-      if (isOwnerLetIn(record)) return identityOfToken(record, permissions)
+      record = await tokens.find(token, beforeRead)
     } catch (error) {
       throw isDatabaseUnavailable(error) ? unreadable('The access token', error) : error
     }
-    throw new ApiError('unauthenticated', 'The owner of this access token may not sign in here any more.')
+    const { credential, credentialMac } = record
+    if (credential === null ? isOwnerLetIn(record) : isCurrent(token, credential, credentialMac))
+      return identityOfToken(record, permissions)
+    throw new ApiError(
+      'unauthenticated',
+      credential === null
+        ? 'The owner of this access token may not sign in here any more.'
+        : 'The shared credential that has approved this access token has changed.',
+    )
   }
 
   return {

@@ -85,7 +85,7 @@ export function createOpenConnections(
   return {
     follow(identity, onChange) {
       // What a shared credential or an anonymous caller may do changes with a new start only.
-      if (identity.member === null && identity.session === null) return followNothing
+      if (identity.member === null && hashOf(identity) === null) return followNothing
       const expiresAtMs =
         identity.proof === 'proxy' ? performance.now() + proxyLifetimeMs() : Number.POSITIVE_INFINITY
       const connection: Connection = { identity, onChange, expiresAtMs }

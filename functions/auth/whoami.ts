@@ -22,6 +22,8 @@ export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { id
     source: actor.source,
     project: settings.PROJECT_NAME,
     can_read_output: decide(identity.permissions, 'read_output').isAllowed,
-    credential_recognized: authorization ? auth.credentials.match(authorization) !== null : null,
+    credential_recognized: authorization
+      ? identity.token !== null || auth.credentials.match(authorization) !== null
+      : null,
   }
 }

@@ -74,6 +74,7 @@ export function pageConfig({ settings, access: { sender }, auth }: Services): Ha
           shared: auth.credentials.exist,
           anonymous: (settings.ANONYMOUS_ROLE ?? 'none') !== 'none',
         },
+        token_max_days: settings.TOKEN_MAX_DAYS,
         has_session: hasSessionCookie(auth, request),
       },
       200,

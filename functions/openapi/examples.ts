@@ -174,6 +174,19 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     response: { ...accessToken, token: 'octopod_pat_…' },
   },
   revokeToken: { response: success },
+  getDeviceLogin: {
+    response: {
+      client_name: 'octo of ann on laptop',
+      address: '203.0.113.7',
+      is_same_address: true,
+      created_at: '2026-03-01T10:00:00.000000Z',
+      expires_at: '2026-03-01T10:10:00.000000Z',
+    },
+  },
+  decideDeviceLogin: {
+    body: { user_code: 'BCDF-GHJK', approve: true, expires_in_days: 90 },
+    response: success,
+  },
   getPolicy: {
     response: {
       file: '/etc/octopod/policy.yaml',

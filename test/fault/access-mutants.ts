@@ -6,6 +6,7 @@ export type AccessMutant = Pick<Mutant, 'file' | 'search' | 'replacement'> & { f
 const walk = 'test/flow/access/access-walk.test.ts'
 const signIn = 'test/flow/sign-in/sign-in.test.ts'
 const sessions = 'test/fault/sessions.test.ts'
+const deviceLogin = 'test/flow/sign-in/device-login.test.ts'
 
 export const accessMutants: Record<string, AccessMutant> = {
   'access: a transaction that does not compare the owner': {
@@ -79,5 +80,23 @@ export const accessMutants: Record<string, AccessMutant> = {
     search: "throw isDatabaseUnavailable(error) ? unreadable('The session', error) : error",
     replacement: 'if (isDatabaseUnavailable(error)) return anonymous\n      throw error',
     failsIn: sessions,
+  },
+  'access: a request without an Origin approves a login': {
+    file: 'functions/auth/device/device-handlers.ts',
+    search: "if (!header('origin'))",
+    replacement: 'if (false)',
+    failsIn: deviceLogin,
+  },
+  'access: a device code that is used twice leaves its token valid': {
+    file: 'functions/auth/device/device-flow.ts',
+    search: "(await auth.tokens.revoke(login.tokenId, 'used twice'))",
+    replacement: 'auth.tokens === null',
+    failsIn: deviceLogin,
+  },
+  'access: a token of a shared credential outlives its value': {
+    file: 'functions/auth/identify.ts',
+    search: 'isCurrent(token, credential, credentialMac)',
+    replacement: 'credentialMac !== null',
+    failsIn: deviceLogin,
   },
 }

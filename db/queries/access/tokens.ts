@@ -17,7 +17,11 @@ const tokenRow = z.object({
   /** The groups of the owner at the last sign-in. */
   groups: z.array(z.string()),
   state: z.enum(['valid', 'expired', 'revoked']),
+  expiresAt: z.string(),
   usedAgoMs: z.number().nullable(),
+  /** The shared credential that has approved it, and its HMAC under the token: its rights count, as long as its value does. */
+  credential: z.enum(['admin', 'user']).nullable(),
+  credentialMac: z.string().nullable(),
 })
 export type TokenRecord = z.output<typeof tokenRow>
 
@@ -31,29 +35,42 @@ export async function findTokens(
   return pool.any(sql.type(tokenRow)`
     select t.id, encode(t.token_hash, 'hex') as "tokenHash", t.kind, t.issuer, t.subject, t.name,
       t.owner_group as "ownerGroup", t.role, t.names, coalesce(p.groups, '[]') as groups, ${state} as state,
-      (extract(epoch from now() - t.last_used_at) * 1000)::float8 as "usedAgoMs"
+      to_api_time(t.expires_at) as "expiresAt", (extract(epoch from now() - t.last_used_at) * 1000)::float8 as "usedAgoMs",
+      t.credential, encode(t.credential_mac, 'hex') as "credentialMac"
     from access_tokens t left join people p on p.issuer = t.issuer and p.subject = t.subject
     where t.token_hash in (select decode(hash, 'hex') from unnest(${sql.array([...tokenHashes], 'text')}) as hash)`)
 }
 
 export type NewToken = Pick<
   TokenRecord,
-  'tokenHash' | 'kind' | 'issuer' | 'subject' | 'name' | 'ownerGroup' | 'role' | 'names'
+  | 'tokenHash'
+  | 'kind'
+  | 'issuer'
+  | 'subject'
+  | 'name'
+  | 'ownerGroup'
+  | 'role'
+  | 'names'
+  | 'credential'
+  | 'credentialMac'
 > & { label: string; createdBy: string; lifetimeMs: number }
 
 const idRow = z.object({ id: z.number() })
 
 /** Undefined: the person or service has too many valid tokens. */
 export async function insertToken(
-  pool: Database,
+  pool: Pick<Database, 'maybeOne'>,
   token: NewToken,
   maxTokens: number,
 ): Promise<number | undefined> {
   const { tokenHash, kind, label, issuer, subject, name, ownerGroup, createdBy, role, names } = token
+  const { credential, credentialMac } = token
   const row = await pool.maybeOne(sql.type(idRow)`
-    insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at)
+    insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at,
+      credential, credential_mac)
     select ${kind}, decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${ownerGroup}, ${createdBy}, ${role},
-      ${JSON.stringify(names)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms'
+      ${JSON.stringify(names)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms',
+      ${credential}, decode(${credentialMac}::text, 'hex')
     where (select count(*) from access_tokens t where t.issuer = ${issuer} and t.subject = ${subject} and ${state} = 'valid')
       < ${maxTokens}
     returning id`)

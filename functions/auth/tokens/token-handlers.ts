@@ -7,6 +7,7 @@ import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handl
 import type { Services } from '../../services.ts'
 import { requireRight } from '../require-right.ts'
 import { serviceIssuer } from './token-identity.ts'
+import { callerOf, lifetimeOfDays } from './token-owner.ts'
 
 type Request = Pick<EndpointRequest<'listTokens'>, 'identity'>
 
@@ -15,19 +16,14 @@ export const listTokens: EndpointHandler<'listTokens'> = async (services, { iden
     requireRight(services.settings, identity, 'manage_tokens')
     return [...(await findListedTokens(services.db, null, []))]
   }
-  if (identity.person === null) return []
-  return [...(await findListedTokens(services.db, identity.person, identity.groups))]
+  return [...(await visibleTokens(services, { identity }))]
 }
-
-const dayMs = 86_400_000
 
 export const createToken: EndpointHandler<'createToken'> = async (services, request) => {
   const { identity, body } = request
   if (identity.proof === 'token')
     throw new ApiError('forbidden', 'An access token cannot create another one. Sign in to do it.')
-  const maxDays = services.settings.TOKEN_MAX_DAYS
-  if (body.expires_in_days > maxDays)
-    throw new ApiError('bad_request', `body.expires_in_days: at most ${maxDays} (TOKEN_MAX_DAYS).`)
+  const lifetimeMs = lifetimeOfDays(services.settings, body.expires_in_days)
   const owner = await ownerOf(services, request)
   const role = body.role ?? highestRole(owner.grants)
   if (role === null)
@@ -41,7 +37,9 @@ export const createToken: EndpointHandler<'createToken'> = async (services, requ
     createdBy: identity.name,
     role,
     names: [...(body.names ?? ['*'])],
-    lifetimeMs: body.expires_in_days * dayMs,
+    lifetimeMs,
+    credential: null,
+    credentialMac: null,
   })
   const [created] = (await findListedTokens(services.db, owner.token, [])).filter(
     ({ token_id }) => token_id === id,
@@ -84,15 +82,21 @@ async function ownerOf(
   return { name, grants, token: { kind: 'personal' as const, issuer, subject, name, ownerGroup: null } }
 }
 
+/** `current`: the token that the request is sent with. */
 export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { identity, param }) => {
-  const id = Number(param('token_id'))
+  const current = param('token_id') === 'current' ? identity.token?.id : undefined
+  const id = current ?? Number(param('token_id'))
   const isAdmin = decide(identity.permissions, 'manage_tokens').isAllowed
   const isVisible =
-    isAdmin || (await visibleTokens(services, { identity })).some(({ token_id }) => token_id === id)
+    isAdmin ||
+    current !== undefined ||
+    (await visibleTokens(services, { identity })).some(({ token_id }) => token_id === id)
   if (!Number.isSafeInteger(id) || !isVisible || !(await services.auth.tokens.revoke(id, identity.name)))
     throw new ApiError('no_such_token', `There is no valid token ${param('token_id').slice(0, 40)} of yours.`)
   return { tag: 'Success' as const }
 }
 
-const visibleTokens = async ({ db }: Services, { identity }: Request) =>
-  identity.person === null ? [] : findListedTokens(db, identity.person, identity.groups)
+async function visibleTokens({ db }: Services, { identity }: Request) {
+  const caller = callerOf(identity)
+  return caller === null ? [] : findListedTokens(db, caller, identity.groups)
+}

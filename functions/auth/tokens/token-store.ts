@@ -34,7 +34,9 @@ export type TokenStore = {
 }
 
 const useIntervalMs = 60_000
-const maxTokens = 100
+/** Valid tokens of one person or service. Many people share a credential. */
+export const maxTokensOf = ({ credential }: Pick<NewToken, 'credential'>): number =>
+  credential === null ? 100 : 1000
 
 /** Announcements go the way of those of sessions. */
 export function createTokenStore(
@@ -79,6 +81,7 @@ export function createTokenStore(
     },
     async create(input) {
       const token = createTokenText(input.kind)
+      const maxTokens = maxTokensOf(input)
       const id = await insertToken(db, { ...input, tokenHash: hashToken(token) }, maxTokens)
       if (id === undefined)
         throw new ApiError(

@@ -24,7 +24,7 @@ export type TableRow = keyof typeof rightsTable
 /** `open`: everyone. `known`: everyone who is signed in, also without a role; anonymous callers need a role. */
 export const rowOfEndpoint: Record<
   EndpointName,
-  TableRow | 'open' | 'known' | 'end_session' | 'revoke_token'
+  TableRow | 'open' | 'known' | 'end_session' | 'revoke_token' | 'device_login'
 > = {
   listDeployments: 'read',
   listDeploymentNames: 'read',
@@ -57,6 +57,8 @@ export const rowOfEndpoint: Record<
   listTokens: 'known',
   createToken: 'known',
   revokeToken: 'revoke_token',
+  getDeviceLogin: 'device_login',
+  decideDeviceLogin: 'device_login',
   getPolicy: 'administer',
   explainPolicy: 'known',
   getStorage: 'read',

@@ -72,6 +72,12 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
     else if (row === 'known') {
       const expected = caller.isAnonymous && caller.inside === null ? '401' : 'allowed'
       yield step({}, expected, null, name === 'explainPolicy' ? { query: '?right=read' } : {})
+    } else if (row === 'device_login') {
+      // A token acts as somebody, so nobody in particular can approve it. Who approves: test/flow/sign-in/device-login.test.ts.
+      const user_code = 'BCDF-GHJK'
+      const expected = caller.isAnonymous ? '401' : '404'
+      if (method === 'GET') yield step({}, expected, null, { query: `?user_code=${user_code}` })
+      else yield step({}, expected, null, { body: { user_code, approve: false } })
     } else if (row === 'revoke_token') {
       // Whose tokens one may revoke: test/flow/sign-in/access-tokens.test.ts.
       yield step({ token_id: 999_999 }, caller.isAnonymous && caller.inside === null ? '401' : '404', null)
@@ -116,6 +122,7 @@ async function send(
     method,
     headers: {
       ...caller.headers,
+      ...(path.endsWith('/device_login') ? { Origin: system.all.origin } : {}),
       ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
     },
     body: body === undefined ? null : JSON.stringify(body),
