@@ -31,6 +31,9 @@ const { values, positionals } = parseArgs({
 
 type Part = { title: string; run: () => Promise<number> }
 
+/** Ends a test file that hangs, for example with a browser that nobody closed. The slowest file takes some minutes. */
+const hangTimeoutMs = 20 * 60_000
+
 const standard = 'test/!(kubernetes|images)/**/*.test.ts'
 const testPart = (title: string, paths: string[], environment: Record<string, string> = {}): Part => ({
   title,
@@ -74,7 +77,14 @@ function runTests(paths: string[], environment: Record<string, string>): Promise
     : 'test/helpers/setup.ts'
   const name = values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]
   return run(
-    ['--test', '--test-concurrency=3', `--test-global-setup=${setup}`, ...name, ...paths],
+    [
+      '--test',
+      '--test-concurrency=3',
+      `--test-timeout=${hangTimeoutMs}`,
+      `--test-global-setup=${setup}`,
+      ...name,
+      ...paths,
+    ],
     environment,
   )
 }

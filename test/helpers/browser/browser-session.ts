@@ -51,6 +51,7 @@ export async function openBrowserSession(
     openPage: async (path = '/', origin = url) => {
       origins.add(new URL(origin).origin)
       const page = await context.newPage()
+      await repeatLostClose(page)
       await page.goto(origin + path)
       await page.locator('.top-bar, .error-box').first().waitFor()
       return page
@@ -59,6 +60,21 @@ export async function openBrowserSession(
     assertNoErrors: () => assert.deepEqual(pageErrors, []),
     forgetSession: () => context.clearCookies({ name: /octopod-/ }),
     close: () => context.close(),
+  }
+}
+
+/** Longer than a close takes, also on a busy machine. */
+const closeTimeoutMs = 2_000
+
+/**
+ * Chromium loses a close that meets the commit of a navigation, and Playwright then waits for ever
+ * (https://issues.chromium.org/issues/536385539).
+ */
+async function repeatLostClose(page: Page): Promise<void> {
+  const [close, session] = [page.close.bind(page), await page.context().newCDPSession(page)]
+  page.close = async (options) => {
+    const repeated = setInterval(() => session.send('Page.close').catch(() => {}), closeTimeoutMs)
+    await close(options).finally(() => clearInterval(repeated))
   }
 }
 
