@@ -152,7 +152,8 @@ create table idempotency_keys (
 create table installation (
   is_only_row boolean not null default true,
   respects_owners boolean not null,
-  policy text
+  policy text,
+  reference_key bytea not null
 );
 
 create table output_totals (

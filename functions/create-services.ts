@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
+import { readReferenceKey } from '../db/queries/access/installation.ts'
 import { getFullInfos } from '../db/queries/deployments.ts'
 import { createActionQueue } from '../db/queue/action-queue.ts'
 import { createScriptQueryClient } from '../db/queue/script-queries.ts'
@@ -25,6 +26,7 @@ import { createOutputNotifier } from './actions/output-notifier.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import { createCompression } from './http/compression.ts'
+import { createSecrets } from './secrets/secrets.ts'
 import type { Services } from './services.ts'
 
 export type CreatedServices = { services: Services; subscriber: Redis; close(): Promise<void> }
@@ -57,7 +59,8 @@ export async function createServices(
   const keepsSessions = options.supportsStreaming
   const auth = await createAuth(settings, { db, redis, log, sender, keepsSessions })
   const access = createAccess(settings, sender, auth.identifier.hasValidHeader, log)
-  const listCache = createListCache(db)
+  const secrets = createSecrets(settings, await readReferenceKey(db))
+  const listCache = createListCache(db, secrets.hider)
   const loadFullInfo = createBatchLoader((names: readonly string[]) => getFullInfos(db, names, true))
   const loadRestrictedFullInfo = createBatchLoader((names: readonly string[]) =>
     getFullInfos(db, names, false),
@@ -75,6 +78,7 @@ export async function createServices(
       scriptQueries,
       sharedQueries: createSharedTasks(),
       listCache,
+      secrets,
       loadFullInfo,
       loadRestrictedFullInfo,
       outputNotifier,

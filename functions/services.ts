@@ -12,6 +12,7 @@ import type { OutputNotifier } from './actions/output-notifier.ts'
 import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
 import type { Compression } from './http/compression.ts'
+import type { Secrets } from './secrets/secrets.ts'
 
 export type Services = {
   settings: ServerSettings
@@ -26,6 +27,8 @@ export type Services = {
   /** Equal queries of config scripts run once. */
   sharedQueries: SharedTasks<ScriptAnswer>
   listCache: ListCache
+  /** Hides the values of secret keys, and puts them back. */
+  secrets: Secrets
   /** Returns a deployment as JSON text; undefined when it does not exist. */
   loadFullInfo(name: string): Promise<string | undefined>
   /** The same without words of scripts, for a caller who may not read output. */

@@ -49,6 +49,7 @@ export async function* readActions(
 
 const infoHeadRow = z.object({
   id: z.number(),
+  createdAt: z.string(),
   deployment: z.custom<Info['deployment']>(),
   metadata: z.custom<Info['metadata']>(),
 })
@@ -65,12 +66,12 @@ const legacyNames = JSON.stringify(
 export async function readInfo(
   pool: Database,
   name: string,
-): Promise<Omit<Info, 'logs'> & { logs: AsyncGenerator<Info['logs'], void> }> {
+): Promise<Omit<Info, 'logs'> & { createdAt: string; logs: AsyncGenerator<Info['logs'], void> }> {
   const head = await pool.maybeOne(sql.type(infoHeadRow)`
-    select id, body -> 'deployment' as deployment, body -> 'metadata' as metadata
+    select id, body ->> 'created_at' as "createdAt", body -> 'deployment' as deployment, body -> 'metadata' as metadata
     from deployment_details where name = ${name}`)
   if (head === null) throw noSuchDeployment(name)
-  const { id: deploymentId, deployment, metadata } = head
+  const { id: deploymentId, createdAt, deployment, metadata } = head
   const logs = readPages<Info['logs'][number]>(
     pool,
     { deploymentId, limit: maxInfoActions },
@@ -86,7 +87,7 @@ export async function readInfo(
       'created_at', to_api_time(a.created_at)) as body
     from actions a where a.finished_at is not null and ${page}`,
   )
-  return { deployment, metadata, logs }
+  return { createdAt, deployment, metadata, logs }
 }
 
 const pageRow = z.object({ id: z.number(), text: z.string() })

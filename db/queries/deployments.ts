@@ -127,6 +127,7 @@ const deploymentOverridesRow = z
   .object({
     id: z.number(),
     name: z.string(),
+    createdAt: z.string(),
     app_overrides: storedOverrides,
     deployment_overrides: storedOverrides,
   })
@@ -134,13 +135,31 @@ const deploymentOverridesRow = z
 
 export type DeploymentOverrides = z.infer<typeof deploymentOverridesRow>
 
-/** The overrides that scripts run with. Throws no_such_deployment. */
-export async function getDeploymentOverrides(pool: Database, name: string): Promise<DeploymentOverrides> {
-  const row = await pool.maybeOne(sql.type(deploymentOverridesRow)`
-    select id, name, app_overrides, deployment_overrides
+/** The overrides that scripts run with. Null for an unknown name. */
+export async function findDeploymentOverrides(
+  pool: Database,
+  name: string,
+): Promise<DeploymentOverrides | null> {
+  return pool.maybeOne(sql.type(deploymentOverridesRow)`
+    select id, name, to_api_time(created_at) as "createdAt", app_overrides, deployment_overrides
     from deployments where name = ${name}`)
-  if (row === null) throw noSuchDeployment(name)
-  return row
+}
+
+/** Throws no_such_deployment. */
+export async function getDeploymentOverrides(pool: Database, name: string): Promise<DeploymentOverrides> {
+  const found = await findDeploymentOverrides(pool, name)
+  if (found === null) throw noSuchDeployment(name)
+  return found
+}
+
+const creationTimeRow = z.object({ createdAt: z.string() })
+
+/** As in answers of the API. Throws no_such_deployment. */
+export async function readCreationTime(pool: Database, name: string): Promise<string> {
+  const createdAt = await pool.maybeOneFirst(sql.type(creationTimeRow)`
+    select to_api_time(created_at) as "createdAt" from deployments where name = ${name}`)
+  if (createdAt === null) throw noSuchDeployment(name)
+  return createdAt
 }
 
 /** The owner as a column named `owner`, of a table with the alias d. Null without one. */
@@ -181,6 +200,7 @@ export const deploymentStateRow = z
     busy: z.boolean(),
     revision: z.number(),
     configRevision: z.number(),
+    createdAt: z.string(),
     app_overrides: storedOverrides,
     deployment_overrides: storedOverrides,
   })
@@ -192,7 +212,7 @@ export type DeploymentState = z.infer<typeof deploymentStateRow>
  * enqueueAction, under the lock, decides.
  */
 export const deploymentState = (name: string) => sql.fragment`
-  select status, revision, config_revision as "configRevision", app_overrides, deployment_overrides,
+  select status, revision, config_revision as "configRevision", to_api_time(created_at) as "createdAt", app_overrides, deployment_overrides,
     exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy, ${ownerOf}
   from deployments d where name = ${name}`
 

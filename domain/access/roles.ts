@@ -40,6 +40,7 @@ export const rights = {
   cleanup: { label: 'clean up this deployment', scopes: ownOnly },
   change_owner: { label: 'change the owner of this deployment', scopes: ownOnly },
   delete: { label: 'delete the record of this deployment', scopes: adminOnly },
+  see_secrets: { label: 'see the values of secret keys', scopes: adminOnly },
   read_policy: { label: 'read the policy', scopes: adminOnly },
   manage_tokens: { label: 'manage the access tokens of other people', scopes: adminOnly },
   manage_sessions: { label: 'end the sessions of other people', scopes: adminOnly },

@@ -1,6 +1,7 @@
 /**
  * Which values of a config or an environment are secret: by the words of their keys, and passwords in URLs under any
- * key. Called by the runner, which redacts them in output. test/domain/secrets/examples.ts is a table of examples.
+ * key. The runner redacts them in output, and the server hides them in configs (functions/secrets).
+ * test/domain/secrets/examples.ts is a table of examples.
  */
 import type { KeyValue } from '../overrides.ts'
 
@@ -27,6 +28,42 @@ export function secretValues(pairs: readonly KeyValue[], keyPattern: RegExp): st
     ...urlPasswords(value),
   ])
   return [...new Set(found)]
+}
+
+/**
+ * Whether the value is hidden in a config. Wider than {@link secretValues}, because a hidden value makes nothing else unreadable: a
+ * short value is hidden too, and a number under a key that ends with the word (`db_password`), but not in the middle (`token.ttl`).
+ */
+export function isSecretPair(key: string, value: string, keyPattern: RegExp): boolean {
+  const text = value.trim()
+  if (text === '') return false
+  if (urlPasswords(value).length > 0) return true
+  if (commonWord.test(text)) return false
+  const place = placeOfMatch(key, keyPattern)
+  return place === 'end' || (place === 'inside' && !number.test(text))
+}
+
+type Place = 'none' | 'inside' | 'end'
+
+/** The same keys come again and again. */
+const knownPlaces = new WeakMap<RegExp, Map<string, Place>>()
+const maxKnownKeys = 10_000
+
+function placeOfMatch(key: string, keyPattern: RegExp): Place {
+  const known = knownPlaces.get(keyPattern) ?? new Map<string, Place>()
+  knownPlaces.set(keyPattern, known)
+  const before = known.get(key)
+  if (before !== undefined) return before
+  const global = new RegExp(keyPattern, 'gi')
+  const places = [key, toWords(key)].flatMap((form) =>
+    [...form.matchAll(global)].map(({ 0: match, index }) =>
+      index + match.length === form.length ? 'end' : 'inside',
+    ),
+  )
+  const place = places.includes('end') ? 'end' : (places[0] ?? 'none')
+  if (known.size >= maxKnownKeys) known.clear()
+  known.set(key, place)
+  return place
 }
 
 /**
@@ -59,13 +96,19 @@ function isNamedExactly(key: string, keyPattern: RegExp): boolean {
   )
 }
 
+/** The text without the passwords of its URLs. */
+export const hideUrlPasswords = (text: string): string =>
+  text.includes('://') ? text.replace(urlPassword, (_, user: string) => `://${user}:***@`) : text
+
+const urlPassword = /:\/\/([^\s/?#@:]*):([^\s/?#]+)@/g
+
 /**
  * Up to the last `@` before the path, because a password may contain one. A short password is found only together
  * with its user name.
  */
 function urlPasswords(value: string): string[] {
   if (!value.includes('://')) return []
-  return [...value.matchAll(/:\/\/([^\s/?#@:]*):([^\s/?#]+)@/g)].map(([, user = '', password = '']) =>
+  return [...value.matchAll(urlPassword)].map(([, user = '', password = '']) =>
     isMaskable(password) ? password : `${user}:${password}@`,
   )
 }

@@ -1,21 +1,25 @@
 /** Handlers for actions: list those of a deployment, read one, cancel one. Their output is in output.ts. */
 import { getAction as readAction, readActions } from '../../db/queries/actions.ts'
 import { requestCancel } from '../../db/queries/cancel-action.ts'
+import { readCreationTime } from '../../db/queries/deployments.ts'
 import { readDatabaseTime } from '../../db/queries/idempotency.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
 import { decide } from '../../domain/access/roles.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { Action } from '../../domain/schemas.ts'
 import { describeActor } from '../auth/actor.ts'
+import type { Identity } from '../auth/identity.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
+import { viewOf } from '../auth/view.ts'
 import { acceptedResponse } from '../deployments/final-refusals.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { waitUntil } from '../http/wait-until.ts'
+import type { Services } from '../services.ts'
 import { requireActionRight } from './require-action-right.ts'
 
-export const listActions: EndpointHandler<'listActions'> = (
+export const listActions: EndpointHandler<'listActions'> = async (
   services,
   { param, query, identity, encoding },
 ) => {
@@ -24,13 +28,31 @@ export const listActions: EndpointHandler<'listActions'> = (
   const name = param('name')
   const withOutput = decide(identity.permissions, 'read_output', { name }).isAllowed
   const pages = readActions(db, name, limit, before, withOutput)
-  return streamJson(services, encoding, actionsJson(pages))
+  return streamJson(
+    services,
+    encoding,
+    actionsJson(pages, await createActionFilter(services, identity, name)),
+  )
 }
 
-async function* actionsJson(pages: AsyncIterable<readonly Action[]>): AsyncGenerator<string, void> {
+async function* actionsJson(
+  pages: AsyncIterable<readonly Action[]>,
+  show: (action: Action) => Action,
+): AsyncGenerator<string, void> {
   yield '['
-  yield* jsonElements(pages)
+  yield* jsonElements(pages, show)
   yield ']'
+}
+
+/** Hides secrets from a caller who may not see them. Throws no_such_deployment. */
+async function createActionFilter(
+  { db, secrets }: Services,
+  identity: Identity,
+  name: string,
+): Promise<(action: Action) => Action> {
+  if (viewOf(identity).seesSecrets(name)) return (action) => action
+  const createdAt = await readCreationTime(db, name)
+  return (action) => secrets.hider.action(action, createdAt)
 }
 
 export const getAction: EndpointHandler<'getAction'> = async (services, { param, identity }) => {
@@ -38,7 +60,8 @@ export const getAction: EndpointHandler<'getAction'> = async (services, { param,
   await requireActionRight(services, identity, 'read', actionId)
   const action = await readAction(services.db, actionId)
   const mayReadOutput = decide(identity.permissions, 'read_output', { name: action.deployment }).isAllowed
-  return mayReadOutput ? action : readAction(services.db, actionId, false)
+  const show = await createActionFilter(services, identity, action.deployment)
+  return show(mayReadOutput ? action : await readAction(services.db, actionId, false))
 }
 
 /**

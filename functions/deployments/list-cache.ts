@@ -8,25 +8,35 @@ import type { Database } from '../../db/pool.ts'
 import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
 import { type View, wholeView } from '../auth/view.ts'
+import type { SecretHider } from '../secrets/hide-secrets.ts'
 
 export type CachedBody = { bytes: Uint8Array<ArrayBuffer>; etag: string }
 /** `names`: only the names, serialized when they are asked for. */
 export type CachedList = CachedBody & { names(): CachedBody }
-/** `view`: the names that the caller may see. */
+/** `view`: the names that the caller may see, and whether with secrets. */
 export type ListCache = { current(view?: View): Promise<CachedList> }
 
-type Row = { id: number; changeId: number; changedAtUs: number; name: string; text: string }
+/** `hiddenText`: without secrets; the same text where there are none. */
+type Row = {
+  id: number
+  changeId: number
+  changedAtUs: number
+  name: string
+  text: string
+  hiddenText: string
+}
 
 /** Reading this many deployments takes far less than the time limit of a statement. */
 const batchSize = 500
 const maxViews = 64
 
-export function createListCache(db: Database): ListCache {
+export function createListCache(db: Database, hider: Pick<SecretHider, 'fullInfo'>): ListCache {
   const rows = new Map<number, Row>()
   let shards: ReadonlyMap<number, number> = new Map()
-  let cached: (CachedList & { state: string; readAt: number }) | null = null
-  /** Lists of other views than the whole one, of the present state. Rows are shared, so a list costs its bytes. */
-  const otherViews = new LRUCache<string, CachedList & { state: string }>({ max: maxViews })
+  /** The state that the rows have. */
+  let current: { state: string; readAt: number } | null = null
+  /** By view, made when they are asked for. Rows are shared, so a list costs its bytes. */
+  const lists = new LRUCache<string, CachedList & { state: string }>({ max: maxViews })
 
   const refresh = singleFlight(async () => {
     const readAt = performance.now()
@@ -41,18 +51,18 @@ export function createListCache(db: Database): ListCache {
     for (let at = 0; at < changedIds.length; at += batchSize)
       await readEntries(changedIds.slice(at, at + batchSize))
     shards = new Map([...shards, ...changedShards])
-    if (cached === null || changedShards.size > 0)
-      cached = { ...serializeList(rows.values()), state: changes.state, readAt }
-    else cached = { ...cached, readAt }
-    return cached
+    current = { state: changes.state, readAt }
+    return current.state
   })
   const readEntries = async (ids: readonly number[]) => {
     const entries = await readListEntries(db, ids)
     const found = new Map(
-      entries.map(({ body, ...entry }) => [
-        entry.id,
-        { ...entry, name: body.deployment.name, text: JSON.stringify(body) },
-      ]),
+      entries.map(({ body, ...entry }) => {
+        const text = JSON.stringify(body)
+        const hidden = hider.fullInfo(body)
+        const hiddenText = hidden === body ? text : JSON.stringify(hidden)
+        return [entry.id, { ...entry, name: body.deployment.name, text, hiddenText }]
+      }),
     )
     for (const id of ids) {
       const row = found.get(id)
@@ -61,36 +71,38 @@ export function createListCache(db: Database): ListCache {
       else rows.set(id, row)
     }
   }
-  const state = singleFlight(() => getListState(db))
+  const readState = singleFlight(() => getListState(db))
 
   return {
     async current(view = wholeView) {
-      const whole = await currentWhole()
-      if (view.isWhole) return whole
-      const known = otherViews.get(view.id)
-      if (known?.state === whole.state) return known
-      const visible = [...rows.values()].filter(({ name }) => view.includes(name))
-      const list = { ...serializeList(visible), state: whole.state }
-      otherViews.set(view.id, list)
+      const state = await readRows()
+      const known = lists.get(view.id)
+      if (known?.state === state) return known
+      const list = { ...serializeList(rows.values(), view), state }
+      lists.set(view.id, list)
       return list
     },
   }
 
-  async function currentWhole() {
+  /** Returns the state of the rows. */
+  async function readRows(): Promise<string> {
     const calledAt = performance.now()
-    const current = await state()
-    // A list that was read after the request came in is as good as one of the state that the request has read.
-    return cached !== null && (cached.state === current || cached.readAt >= calledAt) ? cached : refresh()
+    const state = await readState()
+    // Rows that were read after the request came in are as good as those of the state that the request has read.
+    return current !== null && (current.state === state || current.readAt >= calledAt)
+      ? current.state
+      : refresh()
   }
 }
 
 /** Newest change first. */
-function serializeList(rows: Iterable<Row>): CachedList {
-  const sorted = [...rows].sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
+function serializeList(rows: Iterable<Row>, view: View): CachedList {
+  const visible = view.isWhole ? [...rows] : [...rows].filter(({ name }) => view.includes(name))
+  const sorted = visible.sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
   const names = sorted.map((row) => row.name)
   let namesBody: CachedBody | null = null
   return {
-    ...toBody(`[${sorted.map((row) => row.text).join(',')}]`),
+    ...toBody(`[${sorted.map((row) => (view.seesSecrets(row.name) ? row.text : row.hiddenText)).join(',')}]`),
     names: () => {
       namesBody ??= toBody(JSON.stringify(names))
       return namesBody

@@ -8,6 +8,7 @@ import { viewOf } from '../auth/view.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
+import type { SecretHider } from '../secrets/hide-secrets.ts'
 import type { Services } from '../services.ts'
 import type { CachedBody } from './list-cache.ts'
 
@@ -50,19 +51,29 @@ export const getFullInfo: EndpointHandler<'getFullInfo'> = async (
   const mayReadOutput = decide(identity.permissions, 'read_output', { name }).isAllowed
   const load = mayReadOutput ? loadFullInfo : loadRestrictedFullInfo
   const json = requireFullInfo(await load(name), name)
-  return services.compression.json(json, encoding)
+  const { seesSecrets } = viewOf(identity)
+  return services.compression.json(
+    seesSecrets(name) ? json : services.secrets.hider.fullInfoText(json),
+    encoding,
+  )
 }
 
 /** A list of one element, as in Octopod 1.6. */
-export const getInfo: EndpointHandler<'getInfo'> = async (services, { param, encoding }) =>
-  streamJson(services, encoding, infoJson(await readInfo(services.db, param('name'))))
+export const getInfo: EndpointHandler<'getInfo'> = async (services, { param, identity, encoding }) => {
+  const name = param('name')
+  const info = await readInfo(services.db, name)
+  const hider = viewOf(identity).seesSecrets(name) ? null : services.secrets.hider
+  return streamJson(services, encoding, infoJson(info, hider))
+}
 
-async function* infoJson({
-  logs,
-  ...head
-}: Awaited<ReturnType<typeof readInfo>>): AsyncGenerator<string, void> {
-  yield `[${JSON.stringify(head).slice(0, -1)},"logs":[`
-  yield* jsonElements(logs)
+async function* infoJson(
+  { logs, createdAt, ...head }: Awaited<ReturnType<typeof readInfo>>,
+  hider: SecretHider | null,
+): AsyncGenerator<string, void> {
+  const shown = hider === null ? head : hider.infoHead(head, createdAt)
+  const owner = { name: head.deployment.name, createdAt }
+  yield `[${JSON.stringify(shown).slice(0, -1)},"logs":[`
+  yield* jsonElements(logs, (log) => (hider === null ? log : hider.actionLog(log, owner)))
   yield ']}]'
 }
 

@@ -16,9 +16,12 @@ import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
 import { requireRight, requireScope } from '../auth/require-right.ts'
+import { viewOf } from '../auth/view.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
+import { hideValues } from '../secrets/hide-secrets.ts'
+import { restoreOverrides } from '../secrets/restore-secrets.ts'
 import type { Services } from '../services.ts'
 import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 
@@ -36,35 +39,58 @@ export async function submitAction(
   request: Request,
   input: ActionInput,
 ): Promise<Response> {
-  const { db, redis, settings, shutdownSignal } = services
+  const { settings, shutdownSignal } = services
   if (shutdownSignal.aborted)
     throw new ApiError('shutting_down', 'This server is shutting down; send it again.')
 
   return withFinalRefusals(services, request, async () => {
-    const { actor, idempotencyKey, deadline } = request
-    const { runsConfigCheck } = actions[input.kind]
     requireRight(settings, request.identity, input.kind, { name: input.name })
-    deadline.beginChecks()
-    const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
-    deadline.setDatabaseTime(context.databaseTimeMs)
-    if (context.accepted !== null) return replayedResponse(services, request, input, context.accepted)
-
-    const configChecked =
-      runsConfigCheck && (await runConfigCheck(services, input, context.deployment, request))
-    // config_check may have taken a minute: the session may have ended and the policy may have changed.
-    const identity = configChecked ? await request.identifyAgain() : request.identity
-    const scope = requireScope(settings, identity, input.kind, input.name)
-    const actionRequest = { ...input, ...actor, key: idempotencyKey, configChecked, scope }
-    const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit)
-    if (enqueued.change !== null) {
-      await waitUntil(services, [
-        notifyRunners(services, enqueued.actionId),
-        publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
-      ])
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await startAction(services, request, input, attempt === maxAttempts)
+      if (answer !== 'config_changed') return answer
     }
-    if (enqueued.change === null) return replayedResponse(services, request, input, enqueued)
-    return acceptedResponse(enqueued.actionId)
   })
+}
+
+/** How often a request with references to secrets is begun: the values may change while its config is checked. */
+const maxAttempts = 3
+
+/** Returns `config_changed` when values that it has put in the place of references are not the stored ones any more. */
+async function startAction(
+  services: Services,
+  request: Request,
+  input: ActionInput,
+  isLastAttempt: boolean,
+): Promise<Response | 'config_changed'> {
+  const { db, redis, settings } = services
+  const { actor, idempotencyKey, deadline } = request
+  const { runsConfigCheck } = actions[input.kind]
+  deadline.beginChecks()
+  const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
+  deadline.setDatabaseTime(context.databaseTimeMs)
+  if (context.accepted !== null) return replayedResponse(services, request, input, context.accepted)
+
+  if (runsConfigCheck) requireStartable(services, input, context.deployment, request)
+  const restored = restoreSecrets(services, input, context.deployment, request)
+  const configChecked =
+    runsConfigCheck && (await runConfigCheck(services, restored, context.deployment, request))
+  // config_check may have taken a minute: the session may have ended and the policy may have changed.
+  const identity = configChecked ? await request.identifyAgain() : request.identity
+  const scope = requireScope(settings, identity, input.kind, input.name)
+  const { dependsOnStored, ...action } = restored
+  const actionRequest = { ...action, ...actor, key: idempotencyKey, configChecked, scope }
+  const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit).catch((error) => {
+    const isChanged = error instanceof ApiError && error.code === 'precondition_failed' && dependsOnStored
+    if (isChanged && !isLastAttempt) return 'config_changed' as const
+    throw error
+  })
+  if (enqueued === 'config_changed') return enqueued
+  if (enqueued.change === null) return replayedResponse(services, request, input, enqueued)
+  await waitUntil(services, [
+    notifyRunners(services, enqueued.actionId),
+    publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
+  ])
+  return acceptedResponse(enqueued.actionId)
 }
 
 /** The answer to a repeated request. Throws deployment_gone when what it has created is deleted. */
@@ -79,16 +105,13 @@ async function replayedResponse(
   return acceptedResponse(actionId ?? 0)
 }
 
-/**
- * Checks the request against the current state, then has config_check run. Returns false when it could not run because
- * Redis is unreachable; the runner then runs it before the script.
- */
-async function runConfigCheck(
+/** Checks the request against the current state. */
+function requireStartable(
   services: Services,
   input: ActionInput,
   current: DeploymentState | null,
   request: Request,
-): Promise<boolean> {
+): void {
   const { name } = input
   if (current !== null && input.kind !== 'create')
     requireRight(services.settings, request.identity, input.kind, { name, owner: current.owner })
@@ -96,6 +119,36 @@ async function runConfigCheck(
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   if (input.revision !== undefined && current !== null && input.revision > current.revision)
     throw new ApiError('bad_request', `If-Match: deployment ${name} has no revision ${input.revision} yet.`)
+}
+
+type RestoredInput = ActionInput & { dependsOnStored: boolean; restored: readonly string[] }
+
+/** The overrides with values in the place of references; the revision then is that of the config which has these values. */
+function restoreSecrets(
+  { secrets }: Services,
+  input: ActionInput,
+  current: DeploymentState | null,
+  { identity }: Request,
+): RestoredInput {
+  const { name, overrides } = input
+  if (overrides === undefined) return { ...input, dependsOnStored: false, restored: [] }
+  const stored = current === null || input.kind === 'create' ? null : { ...current, name }
+  const seesSecrets = viewOf(identity).seesSecrets(name)
+  const result = restoreOverrides(secrets.references, name, overrides, stored, seesSecrets)
+  const revision = result.dependsOnStored ? current?.configRevision : input.revision
+  return { ...input, ...result, revision }
+}
+
+/**
+ * Returns false when config_check could not run because Redis is unreachable; the runner then runs it before the script.
+ */
+async function runConfigCheck(
+  services: Services,
+  input: RestoredInput,
+  current: DeploymentState | null,
+  request: Request,
+): Promise<boolean> {
+  const { name } = input
   const { application, deployment } = input.overrides ?? current?.overrides ?? noOverrides
   const target = { name, overrides: { application: [...application], deployment: [...deployment] } }
   const { caller, deadline, idempotencyKey } = request
@@ -103,9 +156,10 @@ async function runConfigCheck(
   const signal = idempotencyKey === undefined ? undefined : request.signal
   const answer = await queryScripts(services, { type: 'config_check', target }, { caller, deadline, signal })
   if (answer === 'unreachable') return false
-  if (answer.status === 'rejected') throw new ApiError('config_rejected', answer.message, { plain: true })
-  if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)
-  return true
+  if (answer.status === 'ok') return true
+  const message = 'message' in answer ? hideValues(answer.message, input.restored) : ''
+  if (answer.status === 'rejected') throw new ApiError('config_rejected', message, { plain: true })
+  throw new ApiError('script_failed', message)
 }
 
 async function notifyRunners({ actionQueue, log }: Services, actionId: number): Promise<void> {

@@ -47,12 +47,15 @@ export async function streamJson(
   return compression.streamedJson(body, encoding)
 }
 
-/** The elements of an array, without its brackets. */
-export async function* jsonElements<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<string, void> {
+/** The elements of an array, without its brackets. `change` makes each what the caller may see. */
+export async function* jsonElements<T>(
+  pages: AsyncIterable<readonly T[]>,
+  change: (element: T) => T = (element) => element,
+): AsyncGenerator<string, void> {
   let isFirst = true
   for await (const page of pages) {
     if (page.length === 0) continue
-    yield (isFirst ? '' : ',') + page.map((element) => JSON.stringify(element)).join(',')
+    yield (isFirst ? '' : ',') + page.map((element) => JSON.stringify(change(element))).join(',')
     isFirst = false
   }
 }

@@ -43,7 +43,13 @@ type Channel = { view: View; seq: number; sockets: Set<WebSocket> }
 
 export function createWebSocketRelay(
   http: Server,
-  { settings, access, auth, log }: Pick<Services, 'settings' | 'access' | 'auth' | 'log'>,
+  {
+    settings,
+    access,
+    auth,
+    secrets,
+    log,
+  }: Pick<Services, 'settings' | 'access' | 'auth' | 'secrets' | 'log'>,
 ): WebSocketRelay {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
   const alive = new WeakSet<WebSocket>()
@@ -166,11 +172,14 @@ export function createWebSocketRelay(
 
   return {
     relay: (name, text) => {
+      let hiddenText: string | null = null
       for (const channel of channels.values()) {
         if (!channel.view.includes(name)) continue
         // Each channel counts what it gets, so that a change that it may not see is no gap.
         channel.seq += 1
-        send(channel, `{"type":"event","seq":${channel.seq},"event":${text}}`)
+        if (!channel.view.seesSecrets(name)) hiddenText ??= secrets.hider.eventText(text)
+        const event = channel.view.seesSecrets(name) ? text : hiddenText
+        send(channel, `{"type":"event","seq":${channel.seq},"event":${event}}`)
       }
     },
     resync: () =>

@@ -3,6 +3,7 @@
  * and 5 million chunks. Each operation has a limit of pages; one that reads more fails the bench. Times are only shown.
  */
 import { createListCache } from '../../../functions/deployments/list-cache.ts'
+import { testSecrets } from '../../functions/secrets/fixtures.ts'
 import type { Table } from '../benchmarks/growth.ts'
 import type { Bench } from '../harness/bench.ts'
 import { createFixture } from '../harness/fixture.ts'
@@ -16,7 +17,7 @@ export async function largeDatabase(bench: Bench): Promise<Table> {
   await fillDatabase(databaseUrl, largeSize)
   const explained = await openExplainPool(databaseUrl)
   const { pool, takeCost } = explained
-  const context = { pool, databaseUrl, listCache: createListCache(pool) }
+  const context = { pool, databaseUrl, listCache: createListCache(pool, testSecrets.hider) }
   const rows: string[][] = []
   const exceeded: string[] = []
   try {

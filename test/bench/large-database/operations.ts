@@ -20,6 +20,7 @@ import { readStats } from '../../../db/queries/stats.ts'
 import { dropOldestStatusChanges } from '../../../db/queries/status-changes.ts'
 import { type ActionKind, emptyResult } from '../../../domain/actions.ts'
 import { createListCache, type ListCache } from '../../../functions/deployments/list-cache.ts'
+import { testSecrets } from '../../functions/secrets/fixtures.ts'
 import { query } from '../harness/datastores.ts'
 
 export type Context = { pool: Database; databaseUrl: string; listCache: ListCache }
@@ -82,7 +83,7 @@ export const operations: readonly Operation[] = [
   {
     name: 'list, the first',
     maxPages: 400_000,
-    run: ({ pool }) => createListCache(pool).current(),
+    run: ({ pool }) => createListCache(pool, testSecrets.hider).current(),
   },
   { name: 'list, unchanged', maxPages: 30, run: ({ listCache }) => listCache.current() },
   {

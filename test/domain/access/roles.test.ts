@@ -45,6 +45,7 @@ test('The table of rights is the documented one', () => {
     cleanup: ['none', 'own', 'all', 'all'],
     change_owner: ['none', 'own', 'all', 'all'],
     delete: ['none', 'none', 'none', 'all'],
+    see_secrets: ['none', 'none', 'none', 'all'],
     read_policy: ['none', 'none', 'none', 'all'],
     manage_tokens: ['none', 'none', 'none', 'all'],
     manage_sessions: ['none', 'none', 'none', 'all'],

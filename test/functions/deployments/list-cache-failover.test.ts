@@ -15,6 +15,7 @@ import { type Datastore, ensureDatabase, startPostgres } from '../../../infra/de
 import { freePort } from '../../../lib/node/ports.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
+import { testSecrets } from '../secrets/fixtures.ts'
 
 let folder: string
 let port: number
@@ -63,7 +64,7 @@ const setStatus = (name: string, status: string) =>
 test('After a failover that has lost the last changes the list is the one of the new primary', async () => {
   for (const name of ['one', 'two', 'three']) await insert(name)
   await copyTo('standby')
-  const list = createListCache(db)
+  const list = createListCache(db, testSecrets.hider)
   const read = async () => {
     const { bytes } = await waitFor('the pool has connected to the new primary', async () => {
       const value = await list.current().catch(() => null)

@@ -5,6 +5,7 @@ import { type Database, openPool } from '../../../db/pool.ts'
 import { createListCache } from '../../../functions/deployments/list-cache.ts'
 import { createDatabase } from '../../helpers/datastores.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
+import { testSecrets } from '../secrets/fixtures.ts'
 
 let database: Awaited<ReturnType<typeof createDatabase>>
 let db: Database
@@ -38,7 +39,7 @@ const truth = async () =>
   )
 
 test('The list is empty at first, then sorted by newest change', async () => {
-  const list = createListCache(db)
+  const list = createListCache(db, testSecrets.hider)
   assert.deepEqual(parse(await list.current()), [])
   await insert('one')
   await insert('two')
@@ -54,7 +55,7 @@ test('The list is empty at first, then sorted by newest change', async () => {
 })
 
 test('The names are those of the list, in its order, with an ETag of their own', async () => {
-  const list = createListCache(db)
+  const list = createListCache(db, testSecrets.hider)
   await insert('early')
   await insert('late')
   await touch('early')
@@ -72,7 +73,7 @@ test('The names are those of the list, in its order, with an ETag of their own',
 })
 
 test('Under concurrent changes every answer contains what was committed before the request', async () => {
-  const lists = [createListCache(db), createListCache(db)]
+  const lists = [createListCache(db, testSecrets.hider), createListCache(db, testSecrets.hider)]
   const committed = new Set<string>()
   const writer = async (number: number) => {
     for (let round = 0; round < 40; round += 1) {
@@ -102,7 +103,7 @@ test('Under concurrent changes every answer contains what was committed before t
 })
 
 test('A change that was uncommitted during a read is seen by the next read', async () => {
-  const list = createListCache(db)
+  const list = createListCache(db, testSecrets.hider)
   const client = await raw.connect()
   await client.query('begin')
   await client.query(
@@ -134,7 +135,7 @@ function countEntries(db: Database): { db: Database; entries: () => number } {
 test('A change makes the next list read one deployment, also beside a transaction that stays open', async () => {
   await Promise.all(Array.from({ length: 200 }, (_, at) => insert(`many-${at}`)))
   const counted = countEntries(db)
-  const list = createListCache(counted.db)
+  const list = createListCache(counted.db, testSecrets.hider)
   await withDatabase(database.url, async (other) => {
     await other.query('begin')
     await other.query('select pg_current_xact_id()')
@@ -160,15 +161,18 @@ test('A list is read in parts of 500 deployments, and a failed read keeps what i
   try {
     let isBroken = true
     const counted = countEntries(pool)
-    const list = createListCache({
-      ...counted.db,
-      any: (async (...query: Parameters<Database['any']>) => {
-        if (isBroken && counted.entries() >= 1000) throw new Error('the connection broke')
-        const rows = await counted.db.any(...query)
-        assert.ok(rows.length <= 500, `a part of ${rows.length}`)
-        return rows
-      }) as Database['any'],
-    })
+    const list = createListCache(
+      {
+        ...counted.db,
+        any: (async (...query: Parameters<Database['any']>) => {
+          if (isBroken && counted.entries() >= 1000) throw new Error('the connection broke')
+          const rows = await counted.db.any(...query)
+          assert.ok(rows.length <= 500, `a part of ${rows.length}`)
+          return rows
+        }) as Database['any'],
+      },
+      testSecrets.hider,
+    )
     await assert.rejects(list.current(), /the connection broke/)
     isBroken = false
     assert.equal(parse(await list.current()).length, 2500)

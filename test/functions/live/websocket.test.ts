@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { createWebSocketRelay } from '../../../functions/live/websocket.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { serverSettings, testAccess, testAuth } from '../access/fixtures.ts'
+import { testSecrets } from '../secrets/fixtures.ts'
 
 const settings = serverSettings({ APP_AUTHORIZATION_HEADER: 'Bearer the-users' })
 const upgrade = [
@@ -26,6 +27,7 @@ test('The connection of a rejected client is closed even when the client keeps i
     settings,
     access: testAccess(settings),
     auth: testAuth(settings),
+    secrets: testSecrets,
     log,
   })
   http.listen(0, '127.0.0.1')

@@ -1,0 +1,8 @@
+/** Secrets of an installation with the default of SECRET_KEYS, for tests of what uses them. */
+import { defaultSecretKeys } from '../../../domain/secrets/secret-values.ts'
+import { createSecrets } from '../../../functions/secrets/secrets.ts'
+
+export const testSecrets = createSecrets(
+  { SECRET_KEYS: new RegExp(defaultSecretKeys, 'i') },
+  Buffer.alloc(32, 'test key'),
+)
