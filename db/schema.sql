@@ -2,6 +2,7 @@
 
 -- Sequences
 
+create sequence audit_entry_id;
 create sequence deployment_revision;
 
 -- Tables
@@ -69,6 +70,48 @@ create table actions (
   actor_subject text,
   proof text not null default 'claimed'::text,
   claimed_actor text
+);
+
+create table audit_entries (
+  id bigint not null default nextval('audit_entry_id'::regclass),
+  at timestamp with time zone not null default now(),
+  operation text not null,
+  outcome text not null,
+  actor text not null,
+  issuer text,
+  subject text,
+  proof text not null,
+  claimed_actor text,
+  source text,
+  reason text,
+  address text,
+  request_id text,
+  deployment text,
+  action_id bigint,
+  count integer not null default 1,
+  details json not null default '{}'::json
+) partition by RANGE (at);
+
+create table audit_output_reads (
+  reader text not null,
+  action_id bigint not null,
+  hour timestamp with time zone not null
+);
+
+create table audit_seals (
+  id bigint not null,
+  sealed_at timestamp with time zone not null,
+  entry_ids bigint[] not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  entries_hash bytea not null,
+  previous_hash bytea not null,
+  hash bytea not null
+) partition by RANGE (sealed_at);
+
+create table audit_unsealed (
+  entry_id bigint not null,
+  at timestamp with time zone not null
 );
 
 create table change_counts (
@@ -238,6 +281,11 @@ alter table actions add constraint kind_known CHECK ((kind = ANY (ARRAY['create'
 alter table actions add constraint running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL)));
 alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'interrupted'::text])));
 alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
+alter table audit_entries add constraint audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'refused'::text])));
+alter table audit_entries add constraint audit_entries_pkey PRIMARY KEY (id, at);
+alter table audit_output_reads add constraint audit_output_reads_pkey PRIMARY KEY (reader, action_id, hour);
+alter table audit_seals add constraint audit_seals_pkey PRIMARY KEY (id, sealed_at);
+alter table audit_unsealed add constraint audit_unsealed_pkey PRIMARY KEY (entry_id);
 alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
 alter table deleted_deployments add constraint deleted_deployments_pkey PRIMARY KEY (id);
 alter table deployment_checks add constraint deployment_checks_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id) ON DELETE CASCADE;
@@ -270,6 +318,15 @@ CREATE INDEX access_tokens_of_person ON access_tokens USING btree (issuer, subje
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
 CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
+CREATE INDEX audit_entries_by_time ON ONLY public.audit_entries USING btree (at, id);
+CREATE INDEX audit_entries_of_actor ON ONLY public.audit_entries USING btree (actor, at, id);
+CREATE INDEX audit_entries_of_claimed_actor ON ONLY public.audit_entries USING btree (claimed_actor, at, id) WHERE (claimed_actor IS NOT NULL);
+CREATE INDEX audit_entries_of_deployment ON ONLY public.audit_entries USING btree (deployment, at, id) WHERE (deployment IS NOT NULL);
+CREATE INDEX audit_entries_of_operation ON ONLY public.audit_entries USING btree (operation, at, id);
+CREATE INDEX audit_entries_of_refusals ON ONLY public.audit_entries USING btree (at, id) WHERE (outcome = 'refused'::text);
+CREATE INDEX audit_entries_of_subject ON ONLY public.audit_entries USING btree (subject, at, id) WHERE (subject IS NOT NULL);
+CREATE INDEX audit_output_reads_by_hour ON audit_output_reads USING btree (hour);
+CREATE INDEX audit_seals_by_hash ON ONLY public.audit_seals USING btree (hash);
 CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_check_at, deployment_id) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
@@ -286,6 +343,20 @@ CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WH
 CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) WHERE ((removed_at IS NOT NULL) AND (NOT is_deleted));
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION changed_config_keys(p_level text, p_before jsonb, p_after jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select coalesce(jsonb_agg(jsonb_build_object('level', p_level, 'key', left(key, 256),
+    'before', case when b.value is not null then '{"tag": "masked"}'::jsonb end,
+    'after', case when a.value is not null then '{"tag": "masked"}'::jsonb end)), '[]')
+  from (select entry ->> 0 as key, min(entry ->> 1) as value from jsonb_path_query(p_before, '$[*]') as entry group by 1) b
+  full join (select entry ->> 0 as key, min(entry ->> 1) as value from jsonb_path_query(p_after, '$[*]') as entry group by 1) a
+    using (key)
+  where key is not null and b.value is distinct from a.value
+$function$;
 
 CREATE OR REPLACE FUNCTION count_change()
  RETURNS trigger
@@ -314,6 +385,42 @@ begin
     where shard = coalesce(new.action_id, old.action_id) % 64;
   end if;
   return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION create_audit_partitions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+ SET lock_timeout TO '300ms'
+AS $function$
+declare
+  parent text;
+  month timestamptz;
+  name text;
+  created int := 0;
+  is_taken boolean;
+begin
+  -- Temporary tables of the caller must not stand in for the tables of this schema.
+  perform set_config('search_path', current_setting('search_path') || ', pg_temp', true);
+  foreach parent in array array['audit_entries', 'audit_seals'] loop
+    for ahead in 0..2 loop
+      month := (date_trunc('month', now() at time zone 'utc') + make_interval(months => ahead)) at time zone 'utc';
+      name := parent || '_' || to_char(month at time zone 'utc', 'YYYY_MM');
+      continue when to_regclass(name) is not null;
+      execute format('select exists (select from %I where %I >= $1 and %2$I < $1 + interval ''1 month'')', parent || '_default',
+        case parent when 'audit_entries' then 'at' else 'sealed_at' end) into is_taken using month;
+      continue when is_taken;
+      execute format('create table %I partition of %I for values from (%L) to (%L)', name, parent, month,
+        (month at time zone 'utc' + interval '1 month') at time zone 'utc');
+      -- Such a trigger of the parent does not hold for its partitions.
+      execute format('create trigger refuse_truncate before truncate on %I for each statement execute function refuse_audit_change()',
+        name);
+      created := created + 1;
+    end loop;
+  end loop;
+  return created;
 end
 $function$;
 
@@ -367,13 +474,15 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 declare
   target deployments;
+  before deployments;
   previous jsonb;
+  changes jsonb;
 begin
   if p_key is not null then
     -- A concurrent request with the same key waits here until the first one has committed or failed.
@@ -411,6 +520,7 @@ begin
         previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
           'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
       end if;
+      before := target;
       update deployments d
       set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
         app_overrides = coalesce(p_app_overrides, d.app_overrides),
@@ -431,6 +541,17 @@ begin
     p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
+  if p_kind in ('create', 'update') then
+    changes := case
+      when p_changes is not null and coalesce(before.config_revision, 0) = p_changes_revision then p_changes
+      else jsonb_build_object('changes', jsonb_path_query_array(
+        changed_config_keys('application', coalesce(before.app_overrides, '[]'), target.app_overrides)
+          || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
+    end;
+  end if;
+  perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
+    p_request_id, target.name, action_id, 1,
+    (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);
   outcome := 'enqueued';
   select f.body into body from deployment_details f where f.id = target.id;
 end
@@ -489,6 +610,23 @@ begin
     archived_at = case when p_previous is null then archived_at else (p_previous ->> 'archived_at')::timestamptz end
   where id = p_id;
   return (select body from deployment_details where id = p_id);
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION insert_audit_entry(p_operation text, p_outcome text, p_actor text, p_issuer text, p_subject text, p_proof text, p_claimed_actor text, p_source text, p_reason text, p_address text, p_request_id text, p_deployment text, p_action_id bigint, p_count integer, p_details json)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare
+  entry_id bigint;
+begin
+  insert into audit_entries (operation, outcome, actor, issuer, subject, proof, claimed_actor, source, reason, address, request_id,
+    deployment, action_id, count, details)
+  values (p_operation, p_outcome, left(p_actor, 500), left(p_issuer, 500), left(p_subject, 500), p_proof, left(p_claimed_actor, 500),
+    p_source, left(p_reason, 1000), left(p_address, 100), left(p_request_id, 100), left(p_deployment, 100), p_action_id, p_count,
+    case when octet_length(p_details::text) > 32768 then '{"is_cut":true}'::json else coalesce(p_details, '{}'::json) end)
+  returning id into entry_id;
+  return entry_id;
 end
 $function$;
 
@@ -551,6 +689,16 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION note_unsealed_audit_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into audit_unsealed (entry_id, at) values (new.id, new.at);
+  return null;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION plan_check()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -584,6 +732,15 @@ CREATE OR REPLACE FUNCTION random_change_id()
  LANGUAGE sql
 AS $function$
   select floor(random() * 9007199254740991)::bigint
+$function$;
+
+CREATE OR REPLACE FUNCTION refuse_audit_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the audit log is append-only: % of % is refused', lower(tg_op), tg_table_name using errcode = 'OC003';
+end
 $function$;
 
 CREATE OR REPLACE FUNCTION refuse_earlier_requests(p_key text, OUT fingerprint text, OUT action_id bigint)
@@ -845,6 +1002,11 @@ CREATE TRIGGER enforce_fencing_token BEFORE UPDATE ON actions FOR EACH ROW EXECU
 CREATE TRIGGER note_deleted_actions AFTER DELETE ON actions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_deleted_actions();
 CREATE TRIGGER prevent_active_action_delete BEFORE DELETE ON actions FOR EACH ROW EXECUTE FUNCTION prevent_active_action_delete();
 CREATE TRIGGER require_deployment BEFORE INSERT OR UPDATE OF deployment_id ON actions FOR EACH ROW WHEN (new.deployment_id IS NOT NULL) EXECUTE FUNCTION require_deployment();
+CREATE TRIGGER note_unsealed_audit_entry AFTER INSERT ON audit_entries FOR EACH ROW EXECUTE FUNCTION note_unsealed_audit_entry();
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON audit_entries FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER refuse_change BEFORE DELETE OR UPDATE ON audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_audit_change();
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 CREATE CONSTRAINT TRIGGER count_insert_or_delete AFTER INSERT OR DELETE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER count_update AFTER UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.revision <> old.revision) EXECUTE FUNCTION count_change();
 CREATE CONSTRAINT TRIGGER log_status_change AFTER UPDATE OF status ON deployments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.status <> old.status) EXECUTE FUNCTION log_status_change();

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { accessEndpoints } from './access/access-endpoints.ts'
+import { auditEndpoints } from './audit/audit-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
 import * as shapes from './schemas.ts'
 
@@ -254,6 +255,7 @@ export const api = {
     errors: [],
   },
   ...accessEndpoints,
+  ...auditEndpoints,
   getStorage: {
     ...endpoints.getStorage,
     right: 'read',

@@ -44,6 +44,7 @@ export const endpoints = {
   decideDeviceLogin: { method: 'POST', path: '/device_login' },
   getPolicy: { method: 'GET', path: '/policy' },
   explainPolicy: { method: 'GET', path: '/policy/explain' },
+  listAuditEntries: { method: 'GET', path: '/audit' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 

@@ -214,7 +214,7 @@ export const settings = {
   },
   SECRET_KEYS: {
     description:
-      'Regular expression; values of matching config keys are redacted in output and hidden from callers without the right see_secrets. It is compared with the key and with its words: for db.rootPassword with db.root_password',
+      'Regular expression; values of matching config keys are redacted in output and hidden from callers without the right see_secrets and in the audit log. It is compared with the key and with its words: for db.rootPassword with db.root_password',
     parse: text.default(defaultSecretKeys).transform((source, context) => {
       try {
         return new RegExp(source, 'i')

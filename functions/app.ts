@@ -20,6 +20,7 @@ import {
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import { listAuditEntries } from './audit/audit-handlers.ts'
 import { createDeviceFlow } from './auth/device/device-flow.ts'
 import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
 import { explainPolicy, getPolicy } from './auth/policy/policy-handlers.ts'
@@ -102,6 +103,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   decideDeviceLogin: ['POST', '/device_login', decideDeviceLogin],
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
+  listAuditEntries: ['GET', '/audit', listAuditEntries],
   getStorage: ['GET', '/storage', getStorage],
 }
 

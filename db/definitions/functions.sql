@@ -35,19 +35,25 @@ $$;
 
 -- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key
 -- free. p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides
--- changed after it. p_scope: the deployments for which the caller has the right (domain/access/roles.ts).
+-- changed after it. p_scope: the deployments for which the caller has the right (domain/access/roles.ts). p_changes: what the
+-- request changes, with secrets masked, in a config of the revision p_changes_revision; for the audit log.
 drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint);
+drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
+  text, text, text, text, text);
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
   -- A server of an earlier version does not send them.
   p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
-  p_scope text default 'all',
+  p_scope text default 'all', p_address text default null, p_request_id text default null, p_changes jsonb default null,
+  p_changes_revision bigint default null,
   out outcome text, out status text, out action_id bigint, out body json
 ) language plpgsql as $$
 declare
   target deployments;
+  before deployments;
   previous jsonb;
+  changes jsonb;
 begin
   if p_key is not null then
     -- A concurrent request with the same key waits here until the first one has committed or failed.
@@ -85,6 +91,7 @@ begin
         previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
           'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
       end if;
+      before := target;
       update deployments d
       set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
         app_overrides = coalesce(p_app_overrides, d.app_overrides),
@@ -105,6 +112,17 @@ begin
     p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
+  if p_kind in ('create', 'update') then
+    changes := case
+      when p_changes is not null and coalesce(before.config_revision, 0) = p_changes_revision then p_changes
+      else jsonb_build_object('changes', jsonb_path_query_array(
+        changed_config_keys('application', coalesce(before.app_overrides, '[]'), target.app_overrides)
+          || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
+    end;
+  end if;
+  perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
+    p_request_id, target.name, action_id, 1,
+    (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);
   outcome := 'enqueued';
   select f.body into body from deployment_details f where f.id = target.id;
 end

@@ -7,6 +7,7 @@ import { actionFinished, noSuchAction } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus } from './action-lifecycle.ts'
+import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { ownerOf, ownerRow, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, requireInTime } from './idempotency.ts'
 
@@ -31,13 +32,13 @@ type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
 export async function requestCancel(
   pool: Database,
   actionId: number,
-  actor: string,
+  by: AuditActor,
   requireRight: (deployment: Target) => void,
   begin?: BeginWrite,
 ): Promise<Cancelled> {
   return pool.transaction(async (transaction) => {
     const window = begin === undefined ? null : await begin()
-    const cancelled = await cancel(transaction, actionId, actor, requireRight)
+    const cancelled = await cancel(transaction, actionId, by, requireRight)
     // Without the key: a cancel that was refused once is always refused.
     await requireInTime(transaction, undefined, window)
     return cancelled
@@ -47,7 +48,7 @@ export async function requestCancel(
 async function cancel(
   transaction: Transaction,
   actionId: number,
-  actor: string,
+  by: AuditActor,
   requireRight: (deployment: Target) => void,
 ): Promise<Cancelled> {
   const action = await transaction.maybeOne(sql.type(cancelRow)`
@@ -60,7 +61,8 @@ async function cancel(
   if (!isActive(action.state)) throw actionFinished(actionId, action.state)
   if (!action.isRequested) {
     await transaction.query(sql.unsafe`
-      update actions set cancel_requested_at = now(), cancelled_by = ${actor} where id = ${actionId}`)
+      update actions set cancel_requested_at = now(), cancelled_by = ${describeActor(by)} where id = ${actionId}`)
+    await insertAuditEntry(transaction, { by, operation: 'cancel', deployment: action.name, actionId })
   }
   if (action.state === 'queued' && !action.isClaimed) {
     await transaction.query(sql.unsafe`

@@ -11,6 +11,7 @@ import type { Failure } from '../../domain/failures/failure.ts'
 import { nestOverrides, storedOverrides } from '../../domain/schemas.ts'
 import { isFailure, isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 import type { Database } from '../pool.ts'
+import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { lockDeployment, readChangeEvent } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 import { hasNoActiveAction, isBeingChecked, toInterval, toJsonb } from './sql-fragments.ts'
@@ -214,7 +215,7 @@ const waitingRow = z.object({
 export async function stopWaiting(
   pool: Database,
   name: string,
-  actor: string,
+  by: AuditActor,
   requireRight: (deployment: Target) => void,
   key: IdempotencyKey | undefined,
   begin: BeginWrite,
@@ -243,7 +244,9 @@ export async function stopWaiting(
       where id = ${id}`)
     // After the status: its trigger clears the name.
     await transaction.query(sql.unsafe`
-      update deployment_checks set stopped_waiting_by = ${actor} where deployment_id = ${id}`)
+      update deployment_checks set stopped_waiting_by = ${describeActor(by)} where deployment_id = ${id}`)
+    const details = { status: { before: status, after: 'GenericFailure' } }
+    await insertAuditEntry(transaction, { by, operation: 'stop_waiting', deployment: name, details })
     return readChangeEvent(transaction, id)
   })
 }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { deploymentBusy } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
+import { type AuditActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { lockDeployment } from './deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 
@@ -14,13 +15,16 @@ import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTim
 export async function deleteDeployment(
   pool: Database,
   name: string,
+  by: AuditActor,
   key: IdempotencyKey | undefined,
   begin?: BeginWrite,
 ): Promise<ChangeEvent | null> {
   return pool.transaction(async (transaction) => {
     const window = begin === undefined ? null : await begin()
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
-    const { id } = await lockIdleDeployment(transaction, name)
+    const { id, status } = await lockIdleDeployment(transaction, name)
+    const details = { status: { before: status, after: null } }
+    await insertAuditEntry(transaction, { by, operation: 'delete', deployment: name, details })
     const change = await deleteDeploymentRow(transaction, id, name)
     await requireInTime(transaction, key, window)
     return change
@@ -31,7 +35,10 @@ export async function deleteDeployment(
  * Locks the row. Throws no_such_deployment or busy. Two statements, because a statement that waits for a lock sees
  * other tables as they were before the wait; the second one sees what was committed during it.
  */
-async function lockIdleDeployment(transaction: Transaction, name: string): Promise<{ id: number }> {
+async function lockIdleDeployment(
+  transaction: Transaction,
+  name: string,
+): Promise<{ id: number; status: string }> {
   const row = await lockDeployment(transaction, name)
   const active = await transaction.exists(sql.unsafe`
     select from actions where deployment_id = ${row.id} and state in ('queued', 'running')`)

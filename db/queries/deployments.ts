@@ -180,7 +180,7 @@ export async function readDeploymentOwner(
   return row?.owner
 }
 
-const lockedRow = z.object({ id: z.number(), owner: ownerRow })
+const lockedRow = z.object({ id: z.number(), owner: ownerRow, status: z.string() })
 
 /** Locks a deployment until the transaction ends. Throws no_such_deployment. */
 export async function lockDeployment(
@@ -188,7 +188,7 @@ export async function lockDeployment(
   name: string,
 ): Promise<z.infer<typeof lockedRow>> {
   const locked = await transaction.maybeOne(sql.type(lockedRow)`
-    select d.id, ${ownerOf} from deployments d where d.name = ${name} for update`)
+    select d.id, d.status, ${ownerOf} from deployments d where d.name = ${name} for update`)
   if (locked === null) throw noSuchDeployment(name)
   return locked
 }

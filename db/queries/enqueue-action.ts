@@ -5,9 +5,9 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import type { Proof } from '../../domain/access/proof.ts'
-import type { Person, Scope } from '../../domain/access/roles.ts'
+import type { Scope } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
+import type { AuditDetails } from '../../domain/audit/operations.ts'
 import { deploymentBusy, idempotencyKeyReused, notOwner } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
@@ -16,19 +16,13 @@ import { unmetConditionError } from '../../domain/start-conditions.ts'
 import { statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
 import type { Database } from '../pool.ts'
+import type { AuditActor } from './audit/insert-entry.ts'
 import { toChangeEvent } from './deployments.ts'
 import { type BeginWrite, type IdempotencyKey, inTime, type RequestWindow } from './idempotency.ts'
 import { toJsonb } from './sql-fragments.ts'
 
-/** Who requests an action. `actor`: the name to show. `claimedActor`: what the client says its user is, without proof. */
-export type Actor = {
-  actor: string
-  person: Person | null
-  proof: Proof
-  claimedActor: string | null
-  source: string
-  reason: string | null
-}
+/** Who requests an action. */
+export type Actor = AuditActor & { source: string }
 
 export type ActionRequest = Actor & {
   kind: ActionKind
@@ -41,6 +35,8 @@ export type ActionRequest = Actor & {
   scope: Scope
   /** The request is refused when the overrides changed after this revision. */
   revision?: number | undefined
+  /** What the request changes in a config of this revision, with secrets masked: for the audit log. */
+  changes?: { details: AuditDetails; revision: number } | undefined
   key?: IdempotencyKey | undefined
 }
 
@@ -105,14 +101,15 @@ async function runInTime(
 
 function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
-  const { person, proof, claimedActor, scope } = request
+  const { person, proof, claimedActor, scope, address, requestId, changes } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
     select outcome, status, action_id, body from enqueue_action(
       ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
-      ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope})
+      ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope},
+      ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 

@@ -7,7 +7,6 @@ import { publishCancel, publishChange } from '../../db/redis/events.ts'
 import { decide } from '../../domain/access/roles.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { Action } from '../../domain/schemas.ts'
-import { describeActor } from '../auth/actor.ts'
 import type { Identity } from '../auth/identity.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import { viewOf } from '../auth/view.ts'
@@ -79,13 +78,7 @@ export const cancelAction: EndpointHandler<'cancelAction'> = async (
     if (!decide(identity.permissions, 'read', { name: target.name }).isAllowed) throw noSuchAction(actionId)
     requireRight(settings, identity, 'cancel', target)
   }
-  const { change, isClaimed } = await requestCancel(
-    db,
-    actionId,
-    describeActor(actor),
-    requireCancel,
-    deadline.beforeCommit,
-  )
+  const { change, isClaimed } = await requestCancel(db, actionId, actor, requireCancel, deadline.beforeCommit)
   await waitUntil(services, [
     ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
     ...(isClaimed ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),

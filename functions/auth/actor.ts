@@ -5,17 +5,17 @@ import { ApiError } from '../../domain/errors.ts'
 import { hasHiddenCharacter, hiddenCharacters } from '../../lib/hidden-characters.ts'
 import type { Identity } from './identity.ts'
 
-/** For places with one name only, such as who has cancelled an action. */
-export const describeActor = ({ actor, claimedActor }: Actor): string =>
-  claimedActor === null ? actor : `${claimedActor} (name not proved)`
-
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
 /**
  * The actor is who the request has proved to be. What the client says of its user is stored beside it, as a claim. Throws
  * bad_request for a claim or reason that would not look like what it is.
  */
-export function actorOf(identity: Identity, requestHeaders: RequestHeaders): Actor {
+export function actorOf(
+  identity: Identity,
+  requestHeaders: RequestHeaders,
+  origin: Pick<Actor, 'address' | 'requestId'> = { address: null, requestId: null },
+): Actor {
   const claimed = declared(requestHeaders, headers.actor) || basicUser(requestHeaders.get('authorization'))
   return {
     actor: sanitize(identity.name, 200),
@@ -24,6 +24,7 @@ export function actorOf(identity: Identity, requestHeaders: RequestHeaders): Act
     claimedActor: sanitize(claimed ?? '', 200) || null,
     source: sourceOf(requestHeaders),
     reason: sanitize(declared(requestHeaders, headers.reason) ?? '', 1000) || null,
+    ...origin,
   }
 }
 

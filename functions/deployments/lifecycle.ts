@@ -13,7 +13,6 @@ import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { overridesFromWire } from '../../domain/overrides.ts'
-import { describeActor } from '../auth/actor.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -51,17 +50,17 @@ export const stopWaiting: EndpointHandler<'stopWaiting'> = (services, request) =
   changeRecord(services, request, (begin) => {
     const { param, actor, identity, idempotencyKey } = request
     const require = (target: RightTarget) => requireRight(services.settings, identity, 'stop_waiting', target)
-    return stopWaitingFor(services.db, param('name'), describeActor(actor), require, idempotencyKey, begin)
+    return stopWaitingFor(services.db, param('name'), actor, require, idempotencyKey, begin)
   })
 
 export const deleteDeployment: EndpointHandler<'deleteDeployment'> = (services, request) =>
   changeRecord(services, request, (begin) =>
-    deleteRecord(services.db, request.param('name'), request.idempotencyKey, begin),
+    deleteRecord(services.db, request.param('name'), request.actor, request.idempotencyKey, begin),
   )
 
 /** The new owner is somebody who has signed in, or nobody. */
 export const setOwner: EndpointHandler<'setOwner'> = async (services, request) => {
-  const { param, body, identity, idempotencyKey } = request
+  const { param, body, identity, idempotencyKey, actor } = request
   const present = await readDeploymentOwner(services.db, param('name'))
   // Before the person is looked up: who may not change the owner does not learn who is known here.
   if (present !== undefined)
@@ -69,7 +68,7 @@ export const setOwner: EndpointHandler<'setOwner'> = async (services, request) =
   const owner = body.owner === null ? null : await requirePerson(services.db, body.owner)
   const require = (target: RightTarget) => requireRight(services.settings, identity, 'change_owner', target)
   return changeRecord(services, request, (begin) =>
-    writeOwner(services.db, param('name'), owner, require, idempotencyKey, begin),
+    writeOwner(services.db, param('name'), owner, actor, require, idempotencyKey, begin),
   )
 }
 

@@ -12,6 +12,7 @@ import {
 import { publishChange } from '../../db/redis/events.ts'
 import { actions } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
+import { describeConfigChanges } from '../../domain/audit/config-changes.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
@@ -78,7 +79,8 @@ async function startAction(
   const identity = configChecked ? await request.identifyAgain() : request.identity
   const scope = requireScope(settings, identity, input.kind, input.name)
   const { dependsOnStored, ...action } = restored
-  const actionRequest = { ...action, ...actor, key: idempotencyKey, configChecked, scope }
+  const changes = changesOf(services, restored, context.deployment)
+  const actionRequest = { ...action, ...actor, key: idempotencyKey, configChecked, scope, changes }
   const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit).catch((error) => {
     const isChanged = error instanceof ApiError && error.code === 'precondition_failed' && dependsOnStored
     if (isChanged && !isLastAttempt) return 'config_changed' as const
@@ -91,6 +93,20 @@ async function startAction(
     publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
   ])
   return acceptedResponse(enqueued.actionId)
+}
+
+/** For the audit log: compared with the config that was read, which the transaction replaces unless somebody was faster. */
+function changesOf(
+  { settings }: Pick<Services, 'settings'>,
+  { overrides }: ActionInput,
+  current: DeploymentState | null,
+): ActionRequest['changes'] {
+  if (overrides === undefined) return undefined
+  const before = current?.overrides ?? noOverrides
+  return {
+    details: describeConfigChanges(before, overrides, settings.SECRET_KEYS),
+    revision: current?.configRevision ?? 0,
+  }
 }
 
 /** The answer to a repeated request. Throws deployment_gone when what it has created is deleted. */

@@ -14,6 +14,7 @@ import { rawRequestOf } from '../access/sender.ts'
 import { actorOf } from '../auth/actor.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Services } from '../services.ts'
+import { requestIdOf } from './answer-headers.ts'
 import { chooseEncoding, type Encoding } from './compression.ts'
 import { parse, parseJson, parseQuery } from './parse-request.ts'
 import { createRequestDeadline, type RequestDeadline } from './request-deadline.ts'
@@ -90,7 +91,11 @@ export function createEndpointHandler<Name extends EndpointName>(
       identifyAgain: () => auth.identifier.identify(rawRequestOf(context)),
       caller,
       get actor() {
-        return actorOf(identity, { get: (header) => context.req.header(header) })
+        return actorOf(
+          identity,
+          { get: (header) => context.req.header(header) },
+          { address: caller.address, requestId: requestIdOf(context) },
+        )
       },
       idempotencyKey,
       encoding: chooseEncoding(context.req.header('accept-encoding')),

@@ -136,6 +136,43 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getApplicationKeys: { body: config, response: ['image.tag'] },
   ping: { response: '3f1c9b2' },
   getProjectName: { response: 'octopod' },
+  listAuditEntries: {
+    response: {
+      entries: [
+        {
+          id: 1207,
+          at: '2026-11-30T10:00:00.000000Z',
+          operation: 'update',
+          outcome: 'accepted',
+          deployment: 'feature-1',
+          action_id: 42,
+          actor: 'Anna',
+          issuer: 'https://login.example.com',
+          subject: 'anna',
+          proof: 'oidc',
+          claimed_actor: null,
+          source: 'page',
+          reason: 'A new version',
+          address: null,
+          request_id: '0b2f7a7e-8e5b-4b7c-9f3a-2f4f6d1c9a10',
+          count: 1,
+          details: {
+            status: { before: 'Running', after: 'UpdatePending' },
+            changes: [
+              {
+                level: 'application',
+                key: 'image.tag',
+                before: { tag: 'value', text: 'v1' },
+                after: { tag: 'value', text: 'v2' },
+              },
+            ],
+            more_changes: 0,
+          },
+        },
+      ],
+      next_before: null,
+    },
+  },
   getStorage: {
     response: {
       output: { bytes: 183_500_000, chunks: 21_400 },

@@ -2,6 +2,7 @@
  * Removes what has been kept long enough: archived deployments after ARCHIVE_RETENTION, by a cleanup action, and old
  * idempotency keys. Cleanups only take slots that nobody waits for. Every runner does this. Started by main.ts.
  */
+import { systemActor } from '../../db/queries/audit/insert-entry.ts'
 import { enqueueAction } from '../../db/queries/enqueue-action.ts'
 import { deleteOldKeys } from '../../db/queries/idempotency.ts'
 import { findExpiredArchives, readQueueForRetention } from '../../db/queries/retention.ts'
@@ -44,10 +45,7 @@ async function cleanUpExpiredArchives(context: RunnerContext, actions: ActionWor
   if (expired.length === 0) return false
   const names = expired.slice(0, Math.max(0, await countFreeSlots(context, actions, slots)))
   const actor = {
-    actor: 'octopod',
-    person: null,
-    proof: 'system',
-    claimedActor: null,
+    ...systemActor,
     source: automaticSource,
     reason: 'The archive retention is over.',
   } as const

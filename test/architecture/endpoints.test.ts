@@ -34,6 +34,7 @@ test('Paths are unique, and their parameters are known', () => {
 const externalOnly: Partial<Record<EndpointName, string>> = {
   getDeviceLogin: 'the page /device',
   decideDeviceLogin: 'the page /device',
+  listAuditEntries: 'programs that collect the audit log',
   getProjectName: 'programs of Octopod 1.6; octo and the page call whoami',
 }
 

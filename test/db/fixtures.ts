@@ -46,15 +46,18 @@ export function useTestDatabase(size = 5): TestDatabase {
   return db
 }
 
-const testActor = {
+export const testActor = {
   actor: 'ann',
   person: null,
   proof: 'shared',
   claimedActor: null,
+  address: null,
+  requestId: null,
   scope: 'all',
   source: 'api',
   reason: null,
 } as const
+export const actorNamed = (actor: string) => ({ ...testActor, actor })
 /** The caller has every right. */
 export const anyRight = (): void => {}
 export const leaseMs = 30_000

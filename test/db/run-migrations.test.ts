@@ -101,7 +101,11 @@ suite('migrations', () => {
           drop trigger count_update on deployments;
           update definitions set hash = 'of an earlier text' where name <> 'functions'`),
       )
-      assert.deepEqual(await runMigrations(url), ['definitions/views', 'definitions/triggers'])
+      assert.deepEqual(await runMigrations(url), [
+        'definitions/views',
+        'definitions/audit',
+        'definitions/triggers',
+      ])
       assert.equal(await dumpSchema(url), schema)
       assert.deepEqual(await runMigrations(url), [])
     }))

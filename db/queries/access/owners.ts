@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Person, Target } from '../../../domain/access/roles.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import type { Database } from '../../pool.ts'
+import { type AuditActor, insertAuditEntry } from '../audit/insert-entry.ts'
 import { lockDeployment, ownerOf, ownerRow, readChangeEvent } from '../deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from '../idempotency.ts'
 
@@ -17,6 +18,7 @@ export async function setOwner(
   pool: Database,
   name: string,
   owner: NewOwner,
+  by: AuditActor,
   requireRight: (deployment: Target) => void,
   key: IdempotencyKey | undefined,
   begin: BeginWrite,
@@ -31,9 +33,15 @@ export async function setOwner(
       update deployments set owner_issuer = ${owner?.issuer ?? null}, owner_subject = ${owner?.subject ?? null},
         owner_name = ${owner?.name ?? null}, updated_at = now(), revision = default
       where id = ${locked.id}`)
+    const details = { owner: { before: toText(locked.owner), after: toText(owner) } }
+    await insertAuditEntry(transaction, { by, operation: 'change_owner', deployment: name, details })
     return readChangeEvent(transaction, locked.id)
   })
 }
+
+/** A name may change; issuer and subject stay. */
+const toText = (owner: NewOwner) =>
+  owner === null ? null : `${owner.name} (${owner.subject} of ${owner.issuer})`
 
 const targetRow = z.object({ name: z.string(), owner: ownerRow })
 

@@ -2,7 +2,9 @@
  * `npm run bench -- delete`: how the cost of a delete grows with the output of the deployment. The delete itself
  * answers; the rows are deleted behind it, as a runner does.
  */
+
 import { openPool } from '../../../db/pool.ts'
+import { systemActor } from '../../../db/queries/audit/insert-entry.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
 import {
   deleteActionsOfDeletedDeployments,
@@ -69,7 +71,7 @@ async function measure(
   bench.onClose(() => pool.end())
   if (openSnapshot) bench.onClose(await holdSnapshot(databaseUrl))
 
-  const deleteMs = await timeOf(() => deleteDeployment(pool, 'large', undefined))
+  const deleteMs = await timeOf(() => deleteDeployment(pool, 'large', systemActor, undefined))
   let longestMs = 0
   let totalMs = 0
   const step = async <T>(work: () => Promise<T>): Promise<T> => {

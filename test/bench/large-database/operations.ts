@@ -1,7 +1,9 @@
 /** The operations of large-database.ts, each with the most pages that it may read. */
+
 import type { Database } from '../../../db/pool.ts'
 import { type ClaimedAction, claim, finish, renew, start } from '../../../db/queries/action-lifecycle.ts'
 import { getAction, readActions, readInfo } from '../../../db/queries/actions.ts'
+import { systemActor } from '../../../db/queries/audit/insert-entry.ts'
 import { claimChecks } from '../../../db/queries/checks.ts'
 import { findNextActions } from '../../../db/queries/claim-order.ts'
 import { deleteDeployment } from '../../../db/queries/delete-deployment.ts'
@@ -49,6 +51,8 @@ async function claimNew(pool: Database, kind: ActionKind, name: string): Promise
     person: null,
     proof: 'system',
     claimedActor: null,
+    address: null,
+    requestId: null,
     scope: 'all',
     source: 'api',
     reason: null,
@@ -128,7 +132,7 @@ export const operations: readonly Operation[] = [
   {
     name: 'delete',
     maxPages: 120,
-    run: ({ pool }) => deleteDeployment(pool, nextName(), undefined),
+    run: ({ pool }) => deleteDeployment(pool, nextName(), systemActor, undefined),
   },
   {
     name: 'end of a cleanup',

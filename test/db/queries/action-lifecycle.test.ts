@@ -10,6 +10,7 @@ import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { valueAdded } from '../../../domain/overrides.ts'
 import {
   actionRow,
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -143,7 +144,10 @@ suite('start', () => {
   test('A start after a cancel request is rejected, and the deployment is restored', async () => {
     const name = await insertDeployment(db)
     const claimed = await claimNow(db, (await enqueue(db, 'update', name)).actionId)
-    assert.equal((await requestCancel(db.pool, claimed.actionId, 'carl', anyRight)).isClaimed, true)
+    assert.equal(
+      (await requestCancel(db.pool, claimed.actionId, actorNamed('carl'), anyRight)).isClaimed,
+      true,
+    )
     await assert.rejects(start(db.pool, claimed, null), StaleLease)
     assert.deepEqual(await renew(db.pool, claimed, leaseMs), { cancel: true })
     await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))

@@ -8,6 +8,7 @@ import { getListVersion } from '../../../db/queries/deployments.ts'
 import { appendOutput } from '../../../db/queries/output.ts'
 import {
   actionRow,
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -26,7 +27,8 @@ import {
 } from '../fixtures.ts'
 
 const db = useTestDatabase(10)
-const cancel = (actionId: number, actor = 'carl') => requestCancel(db.pool, actionId, actor, anyRight)
+const cancel = (actionId: number, actor = 'carl') =>
+  requestCancel(db.pool, actionId, actorNamed(actor), anyRight)
 
 suite('cancel', () => {
   test('A cancel ends an unclaimed action at once, stores the actor and restores the deployment', async () => {

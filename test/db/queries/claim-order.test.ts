@@ -6,6 +6,7 @@ import { requestCancel } from '../../../db/queries/cancel-action.ts'
 import { findNextActions, type ServedCaller } from '../../../db/queries/claim-order.ts'
 import {
   actionRow,
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -97,7 +98,7 @@ suite('The next action', () => {
     await startAction(db, 'create', newName())
     await runAction(db, 'create', newName())
     const unwanted = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, unwanted.actionId, 'ann', anyRight)
+    await requestCancel(db.pool, unwanted.actionId, actorNamed('ann'), anyRight)
     await expireLease(db, unwanted.actionId)
     assert.equal(await claimNext(), null)
     await expireLease(db, claimed.actionId)

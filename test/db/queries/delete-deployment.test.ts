@@ -16,6 +16,7 @@ import {
   settleAll,
   startAction,
   statusOf,
+  testActor,
   useTestDatabase,
   whileRowLocked,
 } from '../fixtures.ts'
@@ -24,7 +25,7 @@ import { deleteBehind } from './history/history-fixtures.ts'
 const db = useTestDatabase(10)
 
 suite('delete', () => {
-  const remove = (name: string) => deleteDeployment(db.pool, name, undefined)
+  const remove = (name: string) => deleteDeployment(db.pool, name, testActor, undefined)
 
   test('A delete removes a deployment, its actions and their output', async () => {
     const name = await insertDeployment(db)

@@ -23,6 +23,7 @@ import type { ChangeEvent } from '../../../domain/event.ts'
 import { fullInfoWithCheck } from '../../../domain/schemas.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import {
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -33,6 +34,7 @@ import {
   newName,
   repeat,
   scriptResult,
+  testActor,
   useTestDatabase,
 } from '../fixtures.ts'
 
@@ -105,14 +107,16 @@ suite('version of the list', () => {
       claimed = await claimActiveOf(name)
     })
     await expectCounted(() => start(db.pool, claimed, [{ name: 'a', link: 'http://a' }]))
-    await expectCounted(async () => (await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)).change)
+    await expectCounted(
+      async () => (await requestCancel(db.pool, claimed.actionId, actorNamed('ann'), anyRight)).change,
+    )
     await expectCounted(() => finish(db.pool, claimed, scriptResult(0)))
     await db.raw('update deployment_checks set next_check_at = now() where next_check_at is not null')
     const [due] = (await claimChecks(db.pool, 100, 1000)).filter((one) => one.name === name)
     assert.ok(due)
     const check = { ...due, exitCode: 0, failure: null, nextCheckInMs: 1000 }
     await expectCounted(() => saveCheckResultAndStatus(db.pool, check, 'Running'))
-    await expectCounted(() => deleteDeployment(db.pool, name, undefined))
+    await expectCounted(() => deleteDeployment(db.pool, name, testActor, undefined))
   })
 
   const claimActiveOf = async (name: string) => {
@@ -175,7 +179,7 @@ suite('version of the list', () => {
       const claimed = await claim(db.pool, actionId, 'r', dice % 5 === 0 ? 1 : leaseMs)
       if (claimed === null) return
       collect(await start(db.pool, claimed, null))
-      if (dice % 7 === 0) collect((await requestCancel(db.pool, actionId, 'x', anyRight)).change)
+      if (dice % 7 === 0) collect((await requestCancel(db.pool, actionId, actorNamed('x'), anyRight)).change)
       if (dice % 11 > 0) collect(await finish(db.pool, claimed, scriptResult(dice % 3 === 0 ? 1 : 0)))
     }
     const check = async (dice: number) => {
@@ -197,7 +201,7 @@ suite('version of the list', () => {
       if (what < 6) await runRandomAction(name, dice)
       else if (what < 8) await check(dice)
       else if (what === 8) collect((await endExpiredAction(db.pool, true))?.change)
-      else collect(await deleteDeployment(db.pool, name, undefined))
+      else collect(await deleteDeployment(db.pool, name, testActor, undefined))
     }
     const expected = (error: unknown) => {
       if (!(error instanceof ApiError) && !isStaleWrite(error)) throw error
@@ -234,7 +238,7 @@ suite('changes of the list', () => {
     assert.notEqual(new Map(after.deployments).get(id), new Map(before.deployments).get(id))
     assert.ok(after.deployments.every(([other]) => shardOf(other) === shardOf(id)))
 
-    await deleteDeployment(db.pool, name, undefined)
+    await deleteDeployment(db.pool, name, testActor, undefined)
     const gone = await readListChanges(db.pool, new Map([...known, ...after.shards]))
     assert.deepEqual([gone.shards.length, new Map(gone.deployments).has(id)], [1, false])
   })

@@ -17,6 +17,7 @@ import {
 import { waitFor } from '../../helpers/wait-for.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
+  actorNamed,
   anyRight,
   enqueue,
   insertDeployment,
@@ -27,6 +28,7 @@ import {
   settleAll,
   startAction,
   statusOf,
+  testActor,
   useTestDatabase,
 } from '../fixtures.ts'
 
@@ -61,8 +63,8 @@ suite('Idempotency-Key', () => {
     const first = await enqueue(db, 'update', name, { key })
     assert.deepEqual(await findAccepted(key), { actionId: first.actionId })
     assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
-    await requestCancel(db.pool, first.actionId, 'carl', anyRight)
-    await deleteDeployment(db.pool, name, undefined)
+    await requestCancel(db.pool, first.actionId, actorNamed('carl'), anyRight)
+    await deleteDeployment(db.pool, name, testActor, undefined)
     assert.deepEqual(await enqueue(db, 'update', name, { key }), { actionId: first.actionId, change: null })
     assert.equal(await findAccepted(newKey()), null)
   })
@@ -102,11 +104,11 @@ suite('Idempotency-Key', () => {
 
   test('A delete with a key happens once, and its repetition succeeds', async () => {
     const [key, name] = [newKey(), await insertDeployment(db)]
-    const { won, lost } = await settleAll(repeat(10, () => deleteDeployment(db.pool, name, key)))
+    const { won, lost } = await settleAll(repeat(10, () => deleteDeployment(db.pool, name, testActor, key)))
     assert.deepEqual(lost, [])
     assert.equal(won.filter((change) => change !== null).length, 1)
     await runAction(db, 'create', name)
-    assert.equal(await deleteDeployment(db.pool, name, key), null)
+    assert.equal(await deleteDeployment(db.pool, name, testActor, key), null)
     assert.equal(await statusOf(db, name), 'CreatePending', 'the new deployment of that name stays')
   })
 
@@ -122,7 +124,7 @@ suite('Idempotency-Key', () => {
         isLateRequest,
       )
       await assert.rejects(
-        deleteDeployment(db.pool, name, key, async () => window),
+        deleteDeployment(db.pool, name, testActor, key, async () => window),
         isLateRequest,
       )
     }
@@ -130,7 +132,7 @@ suite('Idempotency-Key', () => {
     assert.equal(await statusOf(db, name), 'Running')
     const other = await enqueue(db, 'update', name, { key: newKey() }, async () => earlier)
     assert.ok(other.change, 'another key')
-    await requestCancel(db.pool, other.actionId, 'carl', anyRight)
+    await requestCancel(db.pool, other.actionId, actorNamed('carl'), anyRight)
     const later = windowFrom(await readDatabaseTime(db.pool))
     assert.ok((await enqueue(db, 'update', name, { key }, async () => later)).change)
   })
@@ -177,9 +179,9 @@ suite('Idempotency-Key', () => {
     const requests = {
       update: () => enqueue(db, 'update', name, {}, begin),
       create: () => enqueue(db, 'create', newName(), {}, begin),
-      delete: () => deleteDeployment(db.pool, name, undefined, begin),
-      cancel: () => requestCancel(db.pool, actionId, 'carl', anyRight, begin),
-      stopWaiting: () => stopWaiting(db.pool, waiting, 'carl', anyRight, undefined, begin),
+      delete: () => deleteDeployment(db.pool, name, testActor, undefined, begin),
+      cancel: () => requestCancel(db.pool, actionId, actorNamed('carl'), anyRight, begin),
+      stopWaiting: () => stopWaiting(db.pool, waiting, actorNamed('carl'), anyRight, undefined, begin),
     }
     for (const [kind, request] of Object.entries(requests)) {
       await withDatabase(db.url, async (other) => {

@@ -7,6 +7,7 @@ import { appendOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import {
   actionRow,
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -62,7 +63,7 @@ suite('expired leases', () => {
 
   test('An action with a cancel request that had not started is cancelled', async () => {
     const claimed = await claimNow(db, (await enqueue(db, 'create', newName())).actionId)
-    await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)
+    await requestCancel(db.pool, claimed.actionId, actorNamed('ann'), anyRight)
     await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
     assert.equal((await actionRow(db, claimed.actionId)).state, 'cancelled')
@@ -102,7 +103,7 @@ suite('expired leases', () => {
 
   test('An action with a cancel request is not retried', async () => {
     const claimed = await startAction(db, 'create', newName())
-    await requestCancel(db.pool, claimed.actionId, 'ann', anyRight)
+    await requestCancel(db.pool, claimed.actionId, actorNamed('ann'), anyRight)
     await expireLease(db, claimed.actionId)
     assert.equal((await endExpiredAction(db.pool, true))?.retryActionId, null)
   })

@@ -15,6 +15,7 @@ import {
   scriptResult,
   settleAll,
   startAction,
+  testActor,
   useTestDatabase,
 } from '../fixtures.ts'
 
@@ -83,7 +84,7 @@ suite('update with a revision', () => {
   test('An update is refused for a new deployment of the same name', async () => {
     const name = await createExisting()
     const revision = await revisionOf(name)
-    await deleteDeployment(db.pool, name, undefined)
+    await deleteDeployment(db.pool, name, testActor, undefined)
     const { actionId } = await enqueue(db, 'create', name, { overrides: overrides('first') })
     await db.raw(
       `update actions set state = 'failed', finished_at = now(), writer_token = fencing_token where id = $1`,

@@ -17,6 +17,7 @@ import type { ChangeEvent } from '../../../domain/event.ts'
 import { statusAfterCheck } from '../../../domain/statuses.ts'
 import { createRandom } from '../../fault/harness/random.ts'
 import {
+  actorNamed,
   anyRight,
   collect,
   enqueue,
@@ -25,6 +26,7 @@ import {
   leaseMs,
   scriptResult,
   statusOf,
+  testActor,
   useTestDatabase,
 } from '../fixtures.ts'
 import { deleteBehind } from '../queries/history/history-fixtures.ts'
@@ -163,7 +165,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const action = someAction(deployment)
     if (!deployment || !action) return
     const isEnded = !['queued', 'running', 'cancelled'].includes(action.state)
-    const outcome = await outcomeOf(requestCancel(db.pool, action.id, 'ann', anyRight))
+    const outcome = await outcomeOf(requestCancel(db.pool, action.id, actorNamed('ann'), anyRight))
     if (!expectOutcome('cancel', outcome, isEnded ? 'action_finished' : null)) return
     if (action.state === 'cancelled') assert.equal(outcome.value.change, null)
     else if (action.state === 'queued' && !action.isClaimed) {
@@ -231,7 +233,7 @@ const operations: Record<string, (name: string) => Promise<void>> = {
     const deployment = model.get(name)
     if (deployment && random(4) > 0) return
     const expected = deployment ? (activeAction(deployment) ? 'busy' : null) : 'no_such_deployment'
-    const outcome = await outcomeOf(deleteDeployment(db.pool, name, undefined))
+    const outcome = await outcomeOf(deleteDeployment(db.pool, name, testActor, undefined))
     if (!expectOutcome('delete', outcome, expected)) return
     expectChange(outcome.value)
     model.delete(name)

@@ -15,6 +15,7 @@ import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives } from '../../../db/queries/retention.ts'
 import { withDatabase } from '../../helpers/with-database.ts'
 import {
+  actorNamed,
   anyRight,
   collect,
   enqueue,
@@ -22,6 +23,7 @@ import {
   leaseMs,
   readWholeInfo,
   scriptResult,
+  testActor,
   useTestDatabase,
 } from '../fixtures.ts'
 
@@ -69,7 +71,7 @@ test('No frequent query scans a whole table', async () => {
   await endExpiredAction(pool, false)
   await finish(pool, claimed, scriptResult(0))
   const cancelled = await enqueue(pooled, 'update', 'd2')
-  await requestCancel(pool, cancelled.actionId, 'ann', anyRight)
+  await requestCancel(pool, cancelled.actionId, actorNamed('ann'), anyRight)
   assert.equal(await claim(pool, cancelled.actionId, 'r', leaseMs), null)
   const due = await claimChecks(pool, 16, 60_000)
   assert.equal(due.length, 16)
@@ -90,7 +92,7 @@ test('No frequent query scans a whole table', async () => {
   await readWholeInfo(pool, 'd300')
   await getAction(pool, 3000)
   await getOutput(pool, 3000, 0, 200)
-  await deleteDeployment(pool, 'd301', undefined)
+  await deleteDeployment(pool, 'd301', testActor, undefined)
   // A session publishes its counters when it ends.
   await pool.end()
 

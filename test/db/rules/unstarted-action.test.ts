@@ -9,6 +9,7 @@ import { valueAdded } from '../../../domain/overrides.ts'
 import type { Status } from '../../../domain/statuses.ts'
 import {
   actionRow,
+  actorNamed,
   anyRight,
   claimNow,
   enqueue,
@@ -42,7 +43,7 @@ suite('action that ended before its script started', () => {
       const before = await db.raw(selectDeployment, [name])
       const { actionId } = await enqueue(db, kind, name, kind === 'update' ? { overrides } : {})
       assert.equal(await statusOf(db, name), actions[kind].runningStatus)
-      const { change } = await requestCancel(db.pool, actionId, 'carl', anyRight)
+      const { change } = await requestCancel(db.pool, actionId, actorNamed('carl'), anyRight)
       assert.deepEqual(await db.raw(selectDeployment, [name]), before, `${kind} from ${status}`)
       assert.ok(change?.type === 'deployment')
       assert.deepEqual(change.deployment.deployment.app_overrides, [['a', { tag: 'ValueDeleted' }]])
@@ -79,14 +80,14 @@ suite('action that ended before its script started', () => {
   test('A create that never started leaves a failed deployment', async () => {
     const name = newName()
     const { actionId } = await enqueue(db, 'create', name)
-    await requestCancel(db.pool, actionId, 'carl', anyRight)
+    await requestCancel(db.pool, actionId, actorNamed('carl'), anyRight)
     assert.equal(await statusOf(db, name), 'GenericFailure')
   })
 
   test('A cleanup that never started leaves CleanupFailed, so retention does not repeat it', async () => {
     const name = await insertDeployment(db, 'Archived')
     const { actionId } = await enqueue(db, 'cleanup', name)
-    await requestCancel(db.pool, actionId, 'carl', anyRight)
+    await requestCancel(db.pool, actionId, actorNamed('carl'), anyRight)
     assert.equal(await statusOf(db, name), 'CleanupFailed')
   })
 })

@@ -47,6 +47,7 @@ test('The table of rights is the documented one', () => {
     delete: ['none', 'none', 'none', 'all'],
     see_secrets: ['none', 'none', 'none', 'all'],
     read_policy: ['none', 'none', 'none', 'all'],
+    read_access_log: ['none', 'none', 'none', 'all'],
     manage_tokens: ['none', 'none', 'none', 'all'],
     manage_sessions: ['none', 'none', 'none', 'all'],
   }

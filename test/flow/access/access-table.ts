@@ -61,6 +61,7 @@ export const rowOfEndpoint: Record<
   decideDeviceLogin: 'device_login',
   getPolicy: 'administer',
   explainPolicy: 'known',
+  listAuditEntries: 'read',
   getStorage: 'read',
 }
 

@@ -18,6 +18,8 @@ const actor = {
   person: null,
   proof: 'shared',
   claimedActor: null,
+  address: null,
+  requestId: null,
   source: 'api',
   reason: null,
 } as const

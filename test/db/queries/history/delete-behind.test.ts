@@ -18,13 +18,14 @@ import {
   repeat,
   scriptResult,
   startAction,
+  testActor,
   useTestDatabase,
 } from '../../fixtures.ts'
 import { deleteBehind, insertHistory } from './history-fixtures.ts'
 
 const db = useTestDatabase(10)
 
-const remove = (name: string) => deleteDeployment(db.pool, name, undefined)
+const remove = (name: string) => deleteDeployment(db.pool, name, testActor, undefined)
 const count = async (table: string) =>
   (await db.raw(`select count(*)::int as count from ${table}`))[0].count as number
 
@@ -66,7 +67,7 @@ suite('delete behind', () => {
         await other.query('select from deployments limit 1')
         const pool = await openPool(db.url, { size: 1 })
         const before = await indexEntriesRead()
-        await deleteDeployment(pool, name, undefined)
+        await deleteDeployment(pool, name, testActor, undefined)
         await deleteBehind({ pool })
         // A session publishes its counters when it ends.
         await pool.end()

@@ -1,0 +1,15 @@
+/** The part of the endpoint table about the audit log. Part of api-schema.ts. */
+import { type Endpoint, endpoints } from '../endpoints.ts'
+import * as shapes from './audit-schemas.ts'
+
+export const auditEndpoints = {
+  listAuditEntries: {
+    ...endpoints.listAuditEntries,
+    right: 'read',
+    since: '2.0',
+    summary: 'The audit log, newest first: entries of deployments that the caller sees, and its own',
+    query: shapes.auditQuery,
+    response: shapes.auditPage,
+    errors: ['bad_request'],
+  },
+} as const satisfies Record<string, Endpoint>

@@ -1,0 +1,83 @@
+/** The zod schemas of the audit log, as its answers have them. Used by audit-endpoints.ts and the queries. */
+import { z } from 'zod'
+import { proofNames } from '../access/proof.ts'
+import { auditOperations, auditOutcomes } from './operations.ts'
+
+const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
+
+const value = z
+  .discriminatedUnion('tag', [
+    z.object({ tag: z.literal('value'), text: z.string().describe('at most 200 characters') }),
+    z.object({ tag: z.literal('removed') }),
+    z.object({ tag: z.literal('masked') }),
+  ])
+  .nullable()
+  .describe('null: not set, so the default counts')
+
+const change = z.object({
+  level: z.enum(['application', 'deployment']),
+  key: z.string(),
+  before: value,
+  after: value,
+})
+
+const beforeAndAfter = z.object({ before: z.string().nullable(), after: z.string().nullable() })
+
+export const auditDetails = z.looseObject({
+  changes: z.array(change).optional().describe('config keys that changed; secret values are masked'),
+  more_changes: z.int().optional().describe('how many changed keys are left out'),
+  status: beforeAndAfter.optional(),
+  owner: beforeAndAfter.optional(),
+  message: z.string().optional().describe('why a request was refused'),
+})
+
+export const auditEntry = z.object({
+  id: z.int(),
+  at: timestamp,
+  operation: z.string().describe(`${auditOperations.join(', ')}; later versions may add more`),
+  outcome: z.enum(auditOutcomes),
+  deployment: z.string().nullable().describe('its name; the deployment may be gone'),
+  action_id: z.int().nullable(),
+  actor: z.string().describe('who did it, by the name at that time'),
+  issuer: z.string().nullable(),
+  subject: z.string().nullable(),
+  proof: z.enum(proofNames),
+  claimed_actor: z.string().nullable().describe('who the client said its user was, without proof'),
+  source: z.string().nullable().describe('page, octo, ci or api'),
+  reason: z.string().nullable(),
+  address: z.string().nullable().describe('null for readers who may not see it'),
+  request_id: z.string().nullable(),
+  count: z.int().describe('how many equal events the entry stands for'),
+  details: auditDetails,
+})
+export type AuditEntry = z.infer<typeof auditEntry>
+
+export const auditPage = z.object({
+  entries: z.array(auditEntry).describe('the newest first'),
+  next_before: z
+    .int()
+    .nullable()
+    .describe('`before` of the next page, which may follow an empty page; null: there are no more entries'),
+})
+export type AuditPage = z.infer<typeof auditPage>
+
+const filters = {
+  actor: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('the name of who did it, its subject, or the name that the client claimed'),
+  deployment: z.string().min(1).max(100).optional().describe('its name, also of a deployment that is gone'),
+  operation: z.enum(auditOperations).optional(),
+  outcome: z.enum(auditOutcomes).optional(),
+  since: z.iso.datetime({ offset: true }).optional().describe('entries at this time or later'),
+}
+
+export const auditQuery = z.strictObject({
+  ...filters,
+  until: z.iso.datetime({ offset: true }).optional().describe('entries before this time'),
+  before: z.coerce.number().int().min(1).optional().describe('entries before the one with this id'),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+})
+export type AuditQuery = z.output<typeof auditQuery>

@@ -1,0 +1,68 @@
+/**
+ * What a request changes in a config, for the audit log: with secret values masked, and bounded. Called by functions/deployments.
+ */
+import type { ByLevel, ConfigLevel, Override, OverrideValue } from '../overrides.ts'
+import { isSecretPair, toWords } from '../secrets/secret-values.ts'
+import type { AuditDetails, AuditedChange, AuditedValue } from './operations.ts'
+
+const maxTextLength = 200
+const maxChanges = 100
+/** All changes together, as JSON. */
+const maxLength = 16_000
+
+/** Overrides that are set, changed or taken away, sorted by level and key. `secretKeys`: SECRET_KEYS. */
+export function describeConfigChanges(
+  before: ByLevel<readonly Override[]>,
+  after: ByLevel<readonly Override[]>,
+  secretKeys: RegExp,
+): Required<Pick<AuditDetails, 'changes' | 'more_changes'>> {
+  const all = (['application', 'deployment'] as const).flatMap((level) => [
+    ...changesOf(level, before[level], after[level], secretKeys),
+  ])
+  let length = 0
+  const kept = all.slice(0, maxChanges).filter((change) => {
+    length += JSON.stringify(change).length
+    return length <= maxLength
+  })
+  return { changes: kept, more_changes: all.length - kept.length }
+}
+
+function* changesOf(
+  level: ConfigLevel,
+  before: readonly Override[],
+  after: readonly Override[],
+  secretKeys: RegExp,
+): Generator<AuditedChange, void> {
+  const [old, now] = [new Map(before), new Map(after)]
+  for (const key of [...new Set([...old.keys(), ...now.keys()])].sort()) {
+    const [oldValue, newValue] = [old.get(key), now.get(key)]
+    if (isSame(oldValue, newValue)) continue
+    yield {
+      level,
+      key,
+      before: toAudited(key, oldValue, secretKeys),
+      after: toAudited(key, newValue, secretKeys),
+    }
+  }
+}
+
+const isSame = (one: OverrideValue | undefined, other: OverrideValue | undefined): boolean =>
+  one?.tag === other?.tag && contentsOf(one) === contentsOf(other)
+
+const contentsOf = (value: OverrideValue | undefined) => (value?.tag === 'ValueAdded' ? value.contents : null)
+
+function toAudited(key: string, value: OverrideValue | undefined, secretKeys: RegExp): AuditedValue {
+  if (value === undefined) return null
+  if (value.tag === 'ValueDeleted') return { tag: 'removed' }
+  if (isSecret(key, value.contents, secretKeys)) return { tag: 'masked' }
+  const { contents } = value
+  return {
+    tag: 'value',
+    text: contents.length > maxTextLength ? `${contents.slice(0, maxTextLength - 1)}…` : contents,
+  }
+}
+
+/** Stricter than what callers see of a config: in a log that nobody can change, every value under such a key is masked. */
+const isSecret = (key: string, contents: string, secretKeys: RegExp): boolean =>
+  [key, toWords(key)].some((form) => form.search(secretKeys) !== -1) ||
+  isSecretPair(key, contents, secretKeys)

@@ -1,0 +1,66 @@
+/**
+ * What an entry of the audit log is about. Rights are also the operations of refused requests. Free of zod: the page loads it.
+ */
+import { type Right, rights } from '../access/roles.ts'
+
+/** Completes the sentence "Anna …". */
+const labels = {
+  read: 'read this',
+  read_output: 'read the output',
+  create: 'created',
+  update: 'updated',
+  archive: 'archived',
+  restore: 'restored',
+  cleanup: 'cleaned up',
+  cancel: 'cancelled an action of',
+  stop_waiting: 'ended the wait of',
+  change_owner: 'changed the owner of',
+  delete: 'deleted the record of',
+  retry: 'retried an action of',
+  sign_in: 'signed in',
+  sign_out: 'signed out',
+  end_session: 'ended a session',
+  create_token: 'created an access token',
+  revoke_token: 'revoked an access token',
+  accept_policy: 'accepted a new policy',
+  /** Requests without a valid credential that were refused: one entry for each address and minute. */
+  authenticate: 'sent requests without a valid credential',
+  /** Old entries were removed, after AUDIT_RETENTION. */
+  remove_old_entries: 'removed old entries of the audit log',
+} as const
+
+export const auditOperationLabels: Record<AuditOperation, string> = {
+  ...(Object.fromEntries(Object.entries(rights).map(([right, { label }]) => [right, label])) as Record<
+    Right,
+    string
+  >),
+  ...labels,
+}
+
+export type AuditOperation = keyof typeof labels | Right
+export const auditOperations = Object.keys(auditOperationLabels) as [AuditOperation, ...AuditOperation[]]
+
+export const auditOutcomes = ['accepted', 'refused'] as const
+export type AuditOutcome = (typeof auditOutcomes)[number]
+
+/** A side of a changed config key. Null: not set, so the default counts. */
+export type AuditedValue = { tag: 'value'; text: string } | { tag: 'removed' } | { tag: 'masked' } | null
+
+export type AuditedChange = {
+  level: 'application' | 'deployment'
+  key: string
+  before: AuditedValue
+  after: AuditedValue
+}
+
+/** What an entry says beside its columns. */
+export type AuditDetails = {
+  changes?: readonly AuditedChange[]
+  /** How many changed keys are left out of `changes`. */
+  more_changes?: number
+  status?: { before: string | null; after: string | null }
+  owner?: { before: string | null; after: string | null }
+  /** Why a request was refused. */
+  message?: string
+  [more: string]: unknown
+}
