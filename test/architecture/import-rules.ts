@@ -138,7 +138,12 @@ export const typeOnlyPackages: Record<string, string> = {
 
 /** Build programs inside the folder that they build. They run in Node. */
 export const buildPrograms: Record<string, { packages: readonly string[]; reason: string }> = {
-  'web/build/build-page.ts': { packages: ['esbuild', 'terser'], reason: 'builds the page' },
+  'web/build/build-page.ts': { packages: ['esbuild'], reason: 'builds the page' },
+  'web/build/typed-templates.ts': {
+    packages: ['ts-morph', 'htm'],
+    reason: 'checks the templates of the page',
+  },
+  'web/build/check-templates.ts': { packages: ['ts-morph'], reason: 'checks the templates of the page' },
   'octo/build/bundle.ts': { packages: ['esbuild'], reason: 'bundles octo' },
 }
 

@@ -1,6 +1,6 @@
 /** Who the server sees: proof, issuer, subject, groups, role and the rules that gave it. For the account menu and the page without a role. */
 import { html } from 'htm/preact'
-import type { VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import type { WhoAmI } from '../../domain/access/access-schemas.ts'
 import { proofs } from '../../domain/access/proof.ts'
 
@@ -39,4 +39,5 @@ export function IdentityFacts({ who }: { who: WhoAmI }): VNode {
   </dl>`
 }
 
-const fact = (name: string, value: unknown) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`
+const fact = (name: string, value: ComponentChildren) =>
+  html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`

@@ -9,9 +9,7 @@ import { join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { build, type Plugin } from 'esbuild'
-import { minify } from 'terser'
-import { compileTemplates } from './compile-templates.ts'
+import { build } from 'esbuild'
 
 const sourceDir = fileURLToPath(new URL('..', import.meta.url))
 const outputDir = join(sourceDir, 'dist')
@@ -20,16 +18,6 @@ const outputDir = join(sourceDir, 'dist')
  */
 const maxJavaScriptBytes = 60_000
 
-/** Compiles html templates to `h` calls, so that the bundle contains no template parser. */
-const compileTemplatesPlugin: Plugin = {
-  name: 'compile templates',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /\/web\/.*\.ts$/ }, async ({ path }) => ({
-      contents: compileTemplates(await readFile(path, 'utf8')),
-      loader: 'ts',
-    }))
-  },
-}
 const sizes = await buildPage()
 for (const [name, bytes] of sizes) console.log(`${name} ${(bytes / 1000).toFixed(1)} kB compressed`)
 const scriptBytes = [...sizes].reduce((sum, [name, bytes]) => (name.endsWith('.js') ? sum + bytes : sum), 0)
@@ -56,7 +44,6 @@ async function buildPage(): Promise<Map<string, number>> {
     legalComments: 'none',
     metafile: true,
     write: false,
-    plugins: [compileTemplatesPlugin],
   })
   const zodInputs = Object.keys(metafile.inputs).filter((input) => /node_modules\/zod\//.test(input))
   if (zodInputs.length > 0) throw new Error('The bundle contains zod: the page must import only its types')
@@ -65,9 +52,8 @@ async function buildPage(): Promise<Map<string, number>> {
   let page = await readFile(join(sourceDir, 'index.html'), 'utf8')
   for (const { path, contents } of outputFiles) {
     const { name, ext } = parse(path)
-    const bytes = ext === '.js' ? await minifyScript(contents) : contents
-    const hashed = `${name}-${contentHash(bytes)}${ext}`
-    sizes.set(hashed, await writeCompressed(hashed, bytes))
+    const hashed = `${name}-${contentHash(contents)}${ext}`
+    sizes.set(hashed, await writeCompressed(hashed, contents))
     const sourceName = ext === '.js' ? `${name}.ts` : name + ext
     page = page.replaceAll(`"/${sourceName}"`, `"/${hashed}"`)
   }
@@ -79,16 +65,6 @@ async function buildPage(): Promise<Map<string, number>> {
       await rm(join(outputDir, name), { force: true, recursive: true })
   }
   return sizes
-}
-
-/** terser after esbuild saves another 4 %, because its names compress better. */
-async function minifyScript(script: Uint8Array): Promise<Uint8Array> {
-  const { code = '' } = await minify(new TextDecoder().decode(script), {
-    module: true,
-    ecma: 2020,
-    compress: { passes: 5, unsafe_arrows: true },
-  })
-  return new TextEncoder().encode(code)
 }
 
 /** Browsers cache a file with this hash in its name for a year: see functions/http/static-files.ts. */

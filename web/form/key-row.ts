@@ -82,7 +82,7 @@ type FieldProps = { id: string; name: string; value: string; onChange(value: str
  * `textarea`.
  */
 function ValueField({ id, name, value, onChange, invalid }: FieldProps): VNode {
-  const onInput = (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.value)
+  const onInput = (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value)
   const lines = value.split('\n').length
   if (lines > 1) {
     return html`<textarea id=${id} aria-label=${name} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`

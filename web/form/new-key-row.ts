@@ -16,7 +16,7 @@ export function NewKeyRow({ level }: { level: ConfigLevelState }): VNode {
   }
   const field = (part: 'key' | 'value') => ({
     autocomplete: 'off',
-    autocapitalize: 'none',
+    autocapitalize: 'none' as const,
     spellcheck: false,
     'aria-label': `New ${part}, ${levelTitle}`,
     placeholder: part === 'key' ? 'new.key' : 'value',

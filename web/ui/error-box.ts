@@ -5,7 +5,7 @@ import type { ApiError } from '../api/errors.ts'
 
 type Props = {
   error: ApiError
-  title?: string
+  title?: string | undefined
   onRetry?: (() => void) | undefined
   onSignIn?: (() => void) | undefined
 }

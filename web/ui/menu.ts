@@ -73,7 +73,7 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
           ) => html`<${href === undefined ? 'button' : 'a'}
             key=${text}
             role="menuitem"
-            tabindex="-1"
+            tabindex=${-1}
             class=${danger ? 'menu-item danger' : 'menu-item'}
             aria-disabled=${disabledReason !== null}
             aria-describedby=${disabledReason === null ? undefined : `${id}-${reasonIndex(all, index)}`}

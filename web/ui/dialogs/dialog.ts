@@ -5,7 +5,12 @@ import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 
-type Props = { label: string; variant: 'side-panel' | 'modal'; onClose(): void; children?: ComponentChildren }
+type Props = {
+  label: string
+  variant: 'side-panel' | 'modal' | 'modal wide'
+  onClose(): void
+  children?: ComponentChildren
+}
 
 export function Dialog({ label, variant, onClose, children }: Props): VNode {
   const dialogRef = useRef<HTMLDialogElement>(null)
