@@ -26,7 +26,8 @@ create table access_tokens (
   revoked_at timestamp with time zone,
   revoked_by text,
   credential text,
-  credential_mac bytea
+  credential_mac bytea,
+  claims jsonb
 );
 
 create table action_output (
@@ -199,6 +200,14 @@ create table installation (
   reference_key bytea not null
 );
 
+create table issuer_keys (
+  issuer text not null,
+  keys jsonb,
+  fetched_at timestamp with time zone,
+  attempted_at timestamp with time zone not null,
+  problem text
+);
+
 create table output_totals (
   shard integer not null,
   bytes bigint not null default 0,
@@ -266,11 +275,17 @@ create table stored_outputs (
   is_deleted boolean not null default false
 ) with (fillfactor=80);
 
+create table used_id_tokens (
+  hash bytea not null,
+  expires_at timestamp with time zone not null
+);
+
 -- Constraints
 
 alter table access_tokens add constraint access_tokens_check CHECK (((kind = 'service'::text) = (owner_group IS NOT NULL)));
+alter table access_tokens add constraint access_tokens_claims_check CHECK (((kind = 'exchange'::text) = (claims IS NOT NULL)));
 alter table access_tokens add constraint access_tokens_credential_check CHECK ((credential = ANY (ARRAY['admin'::text, 'user'::text])));
-alter table access_tokens add constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text])));
+alter table access_tokens add constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text, 'exchange'::text])));
 alter table access_tokens add constraint access_tokens_pkey PRIMARY KEY (id);
 alter table access_tokens add constraint access_tokens_token_hash_key UNIQUE (token_hash);
 alter table action_output add constraint action_output_seq_check CHECK ((seq > 0));
@@ -301,6 +316,7 @@ alter table history_sweeps add constraint history_sweeps_pkey PRIMARY KEY (name)
 alter table idempotency_keys add constraint idempotency_keys_pkey PRIMARY KEY (key);
 alter table installation add constraint installation_is_only_row_check CHECK (is_only_row);
 alter table installation add constraint installation_pkey PRIMARY KEY (is_only_row);
+alter table issuer_keys add constraint issuer_keys_pkey PRIMARY KEY (issuer);
 alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
 alter table people add constraint people_pkey PRIMARY KEY (issuer, subject);
 alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
@@ -311,9 +327,11 @@ alter table sessions add constraint sessions_pkey PRIMARY KEY (id);
 alter table sessions add constraint sessions_token_hash_key UNIQUE (token_hash);
 alter table status_changes add constraint status_changes_pkey PRIMARY KEY (id);
 alter table stored_outputs add constraint stored_outputs_pkey PRIMARY KEY (action_id);
+alter table used_id_tokens add constraint used_id_tokens_pkey PRIMARY KEY (hash);
 
 -- Indexes
 
+CREATE INDEX access_tokens_of_jobs ON access_tokens USING btree (expires_at) WHERE (kind = 'exchange'::text);
 CREATE INDEX access_tokens_of_person ON access_tokens USING btree (issuer, subject);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
@@ -497,7 +515,9 @@ begin
   if p_kind = 'create' then
     insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
     values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
-      p_issuer, p_subject, case when p_subject is not null then p_actor end)
+      -- A CI job owns nothing, so that every developer may change what it has created.
+      case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end,
+      case when p_proof <> 'exchange' and p_subject is not null then p_actor end)
     on conflict (name) do nothing
     returning * into target;
     if target.id is null then outcome := 'name_taken'; end if;

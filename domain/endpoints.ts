@@ -42,6 +42,7 @@ export const endpoints = {
   revokeToken: { method: 'DELETE', path: '/tokens/:token_id' },
   getDeviceLogin: { method: 'GET', path: '/device_login' },
   decideDeviceLogin: { method: 'POST', path: '/device_login' },
+  exchangeToken: { method: 'POST', path: '/token' },
   getPolicy: { method: 'GET', path: '/policy' },
   explainPolicy: { method: 'GET', path: '/policy/explain' },
   listAuditEntries: { method: 'GET', path: '/audit' },
@@ -67,6 +68,8 @@ export type Endpoint = {
   /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
   response: z.ZodType | 'text' | 'events'
   errors: readonly ErrorCode[]
+  /** The body may also be form-encoded. */
+  acceptsForm?: true
   /** A read that runs a control script: pages of other sites may not request it. */
   runsScript?: true
 }

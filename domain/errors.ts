@@ -24,6 +24,14 @@ export const errorCodes = {
   },
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
+  id_token_rejected: {
+    status: 400,
+    remedy: 'Compare the claims of the ID token with the trust rules of the policy.',
+  },
+  no_trust_rules: {
+    status: 400,
+    remedy: 'Add the list trust to the policy file, or send another credential.',
+  },
   no_such_token: { status: 404, remedy: 'Nothing to do: the token does not count any more.' },
   no_such_code: {
     status: 404,

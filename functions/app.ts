@@ -23,6 +23,8 @@ import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { listAuditEntries } from './audit/audit-handlers.ts'
 import { createDeviceFlow } from './auth/device/device-flow.ts'
 import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
+import { exchangeToken } from './auth/exchange/exchange-handler.ts'
+import { oauthErrors } from './auth/exchange/oauth-errors.ts'
 import { explainPolicy, getPolicy } from './auth/policy/policy-handlers.ts'
 import { endSession, listSessions } from './auth/sessions/session-handlers.ts'
 import { createSignInHandlers } from './auth/sign-in.ts'
@@ -50,7 +52,7 @@ import { answerHeaders, requestIdOf } from './http/answer-headers.ts'
 import { createEndpointHandler, type EndpointHandler } from './http/endpoint-handler.ts'
 import { errorResponse } from './http/error-handler.ts'
 import { idempotencyKey } from './http/idempotency-key.ts'
-import { closeUnread, jsonBody } from './http/request-body.ts'
+import { closeUnread, requestBody } from './http/request-body.ts'
 import type { RequestEnv } from './http/request-env.ts'
 import { logRequests } from './http/request-logger.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
@@ -101,6 +103,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   revokeToken: ['DELETE', '/tokens/:token_id', revokeToken],
   getDeviceLogin: ['GET', '/device_login', getDeviceLogin],
   decideDeviceLogin: ['POST', '/device_login', decideDeviceLogin],
+  exchangeToken: ['POST', '/token', exchangeToken],
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
   listAuditEntries: ['GET', '/audit', listAuditEntries],
@@ -121,7 +124,7 @@ function middlewares(
       ? [
           sameOrigin(access.requireSameOrigin),
           requireOriginOfSession(auth),
-          jsonBody(access.limits, 'body' in api[name]),
+          requestBody(access.limits, 'body' in api[name], 'acceptsForm' in api[name]),
           idempotencyKey,
         ]
       : 'runsScript' in api[name]
@@ -180,7 +183,7 @@ function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
   app.post(authPaths.session, limit, origin, signInByCredential)
   app.post(authPaths.logout, limit, origin, logout)
   const device = createDeviceFlow(services)
-  const readBody = [authenticate(auth, access, 'open'), jsonBody(access.limits, false)] as const
+  const readBody = [authenticate(auth, access, 'open'), requestBody(access.limits, false)] as const
   app.post(authPaths.device, limit, origin, ...readBody, device.start)
   app.post(authPaths.deviceToken, limit, origin, ...readBody, device.token)
   for (const path of [authPaths.login, authPaths.callback]) app.all(path, methodNotAllowed(log, ['GET']))
@@ -190,6 +193,7 @@ function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
 
 function addRoute<Name extends EndpointName>(app: Hono<RequestEnv>, services: Services, name: Name): void {
   const [method, path, handler] = routes[name]
+  if ('acceptsForm' in api[name]) app.on(method, apiPrefix + path, oauthErrors)
   for (const middleware of middlewares(services, name)) app.on(method, apiPrefix + path, middleware)
   app.on(method, apiPrefix + path, createEndpointHandler(services, name, handler))
 }

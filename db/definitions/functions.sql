@@ -68,7 +68,9 @@ begin
   if p_kind = 'create' then
     insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
     values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
-      p_issuer, p_subject, case when p_subject is not null then p_actor end)
+      -- A CI job owns nothing, so that every developer may change what it has created.
+      case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end,
+      case when p_proof <> 'exchange' and p_subject is not null then p_actor end)
     on conflict (name) do nothing
     returning * into target;
     if target.id is null then outcome := 'name_taken'; end if;

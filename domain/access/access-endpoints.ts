@@ -84,6 +84,16 @@ export const accessEndpoints = {
     response: success,
     errors: ['bad_request', 'forbidden', 'no_such_code'],
   },
+  exchangeToken: {
+    ...endpoints.exchangeToken,
+    right: 'open',
+    since: '2.0',
+    summary: 'Exchange the ID token of a CI job for a token of at most 15 minutes (RFC 8693)',
+    body: shapes.tokenExchange,
+    acceptsForm: true,
+    response: shapes.exchangedToken,
+    errors: ['bad_request', 'id_token_rejected', 'no_trust_rules'],
+  },
   getPolicy: {
     ...endpoints.getPolicy,
     right: 'read_policy',

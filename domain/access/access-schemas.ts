@@ -84,7 +84,7 @@ export const newToken = z.strictObject({
 
 export const accessToken = z.object({
   token_id: z.int(),
-  kind: z.enum(['personal', 'service']),
+  kind: z.enum(['personal', 'service', 'exchange']).describe('exchange: of a CI job, for its ID token'),
   label: z.string(),
   name: z.string().describe('who acts with it'),
   issuer: z.string(),
@@ -114,6 +114,32 @@ export const deviceDecision = z.strictObject({
   approve: z.boolean(),
   role: role.optional().describe('the highest role of the token; default: that of the caller'),
   expires_in_days: z.int().min(1).max(3650).optional().describe('default: 90, or TOKEN_MAX_DAYS if less'),
+})
+
+/** The parameters of RFC 8693, also form-encoded. Others are ignored, as OAuth says. */
+export const tokenExchange = z.object({
+  grant_type: z.literal('urn:ietf:params:oauth:grant-type:token-exchange'),
+  subject_token: z
+    .string()
+    .trim()
+    .min(1)
+    .max(16 * 1024)
+    .describe('the ID token of the CI job'),
+  subject_token_type: z
+    .enum(['urn:ietf:params:oauth:token-type:id_token', 'urn:ietf:params:oauth:token-type:jwt'])
+    .default('urn:ietf:params:oauth:token-type:id_token'),
+  requested_token_type: z.literal('urn:ietf:params:oauth:token-type:access_token').optional(),
+  scope: z.never({ error: 'is not supported: the trust rule decides what the token gives' }).optional(),
+  actor_token: z.never({ error: 'is not supported' }).optional(),
+})
+
+export const exchangedToken = z.object({
+  access_token: z.string().describe('for the header Authorization, as Bearer'),
+  issued_token_type: z.literal('urn:ietf:params:oauth:token-type:access_token'),
+  token_type: z.literal('Bearer'),
+  expires_in: z.int().describe('seconds'),
+  role,
+  names: z.array(z.string()).describe('patterns of deployment names'),
 })
 
 export const policyState = z.object({

@@ -3,7 +3,7 @@ import type { Actor } from '../../db/queries/enqueue-action.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { hasHiddenCharacter, hiddenCharacters } from '../../lib/hidden-characters.ts'
-import type { Identity } from './identity.ts'
+import { type Identity, recordedPerson } from './identity.ts'
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
@@ -19,7 +19,7 @@ export function actorOf(
   const claimed = declared(requestHeaders, headers.actor) || basicUser(requestHeaders.get('authorization'))
   return {
     actor: sanitize(identity.name, 200),
-    person: identity.person,
+    person: recordedPerson(identity),
     proof: identity.proof,
     claimedActor: sanitize(claimed ?? '', 200) || null,
     source: sourceOf(requestHeaders),

@@ -9,6 +9,8 @@ import { authPaths } from '../../domain/endpoints.ts'
 import { SettingsError } from '../../domain/read-settings.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { SenderReader } from '../access/sender.ts'
+import { createExchangeCounter, type ExchangeCounter } from './exchange/exchange-counter.ts'
+import { createIssuerKeys, type IssuerKeys } from './exchange/issuer-keys.ts'
 import { createIdentifier, type Identifier } from './identify.ts'
 import { createOidcProvider, type OidcProvider } from './oidc/provider.ts'
 import { createOpenConnections, type OpenConnections } from './open-connections.ts'
@@ -28,6 +30,8 @@ export type Auth = {
   cookies: SessionCookies
   sessions: SessionStore
   tokens: TokenStore
+  issuerKeys: IssuerKeys
+  exchanges: ExchangeCounter
   policy: PolicySource
   permissions: PermissionReader
   connections: OpenConnections
@@ -52,10 +56,21 @@ export async function createAuth(settings: ServerSettings, dependencies: Depende
   const tokens = createTokenStore(db, sessions, log, keepsSessions)
   const people = createPeopleRecorder(db, log)
   warnAboutOpenDoors(settings, respectsOwners, log)
-  return assembleAuth(settings, { sender, sessions, tokens, policy, provider, respectsOwners, log, people })
+  const issuerKeys = createIssuerKeys(db, log)
+  return assembleAuth(settings, {
+    sender,
+    sessions,
+    tokens,
+    issuerKeys,
+    policy,
+    provider,
+    respectsOwners,
+    log,
+    people,
+  })
 }
 
-type Parts = Pick<Auth, 'sessions' | 'tokens' | 'policy' | 'provider' | 'people'> & {
+type Parts = Pick<Auth, 'sessions' | 'tokens' | 'issuerKeys' | 'policy' | 'provider' | 'people'> & {
   sender: SenderReader
   respectsOwners: boolean
   log: Logger
@@ -63,7 +78,7 @@ type Parts = Pick<Auth, 'sessions' | 'tokens' | 'policy' | 'provider' | 'people'
 
 /** For tests too. */
 export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
-  const { sender, sessions, tokens, policy, provider, respectsOwners, log, people } = parts
+  const { sender, sessions, tokens, issuerKeys, policy, provider, respectsOwners, log, people } = parts
   const credentials = createSharedCredentials(settings)
   const cookies = createSessionCookies(settings, sender)
   const permissions = createPermissionReader(settings, policy, respectsOwners)
@@ -84,6 +99,8 @@ export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
     cookies,
     sessions,
     tokens,
+    issuerKeys,
+    exchanges: createExchangeCounter(),
     policy,
     permissions,
     connections,

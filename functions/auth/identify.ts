@@ -8,6 +8,7 @@ import type { Member } from '../../domain/access/policy.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { RawRequest } from '../access/sender.ts'
+import { identityOfJob, permissionsOfJob } from './exchange/job-identity.ts'
 import type { Identity, SharedCredential } from './identity.ts'
 import type { PermissionReader } from './permissions.ts'
 import type { SessionCookies } from './sessions/session-cookie.ts'
@@ -160,6 +161,17 @@ export function createIdentifier(options: Options): Identifier {
     })
   }
 
+  /** While a token is cached and the policy stays. */
+  const knownJobs = new WeakMap<TokenRecord, { identity: Identity; policy: unknown }>()
+  const ofJob = (record: TokenRecord): Identity => {
+    const policy = permissions.policy()
+    const before = knownJobs.get(record)
+    if (before !== undefined && before.policy === policy) return before.identity
+    const identity = identityOfJob(record, permissions)
+    knownJobs.set(record, { identity, policy })
+    return identity
+  }
+
   const findToken = async (token: string, beforeRead: (() => Promise<void>) | undefined) => {
     let record: TokenRecord
     try {
@@ -167,6 +179,7 @@ export function createIdentifier(options: Options): Identifier {
     } catch (error) {
       throw isDatabaseUnavailable(error) ? unreadable('The access token', error) : error
     }
+    if (record.kind === 'exchange') return ofJob(record)
     const { credential, credentialMac } = record
     if (credential === null ? isOwnerLetIn(record) : isCurrent(token, credential, credentialMac))
       return identityOfToken(record, permissions)
@@ -212,6 +225,8 @@ export function createIdentifier(options: Options): Identifier {
     },
     refresh: (identity) => {
       const { member, token, shared: extra } = identity
+      if (token?.kind === 'exchange')
+        return { ...identity, permissions: permissionsOfJob(token, permissions) }
       if (member === null) return identity
       const now =
         token === null ? permissions.ofMember(member, extra) : permissionsOfToken(token, member, permissions)
@@ -229,5 +244,5 @@ const unreadable = (what: string, cause: unknown) =>
   )
 
 /** Some providers write their issuer with a slash at the end, and some settings do not. */
-const isSameIssuer = (issuer: string, setting: string | undefined) =>
+export const isSameIssuer = (issuer: string, setting: string | undefined) =>
   issuer.replace(/\/$/, '') === setting?.replace(/\/$/, '')

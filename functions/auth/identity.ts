@@ -8,10 +8,10 @@ import type { TokenRecord } from './tokens/token-store.ts'
 export type SharedCredential = 'admin' | 'user'
 
 export type Identity = {
-  proof: Extract<Proof, 'oidc' | 'token' | 'proxy' | 'shared' | 'anonymous'>
+  proof: Extract<Proof, 'oidc' | 'token' | 'exchange' | 'proxy' | 'shared' | 'anonymous'>
   /** The name to show. */
   name: string
-  /** Null for a shared credential and an anonymous caller. */
+  /** Null for a shared credential, a CI job and an anonymous caller. */
   person: Person | null
   email: string | null
   groups: readonly string[]
@@ -28,4 +28,10 @@ export type Identity = {
   shared: SharedCredential | null
   /** Whether an Authorization header has proved it, which no page of a stranger can send. */
   isByHeader: boolean
+}
+
+/** Who is recorded with an action: the person, or the subject of a CI job, which owns nothing. */
+export function recordedPerson({ person, token }: Pick<Identity, 'person' | 'token'>): Person | null {
+  if (person !== null || token?.kind !== 'exchange') return person
+  return { issuer: token.issuer, subject: token.subject }
 }

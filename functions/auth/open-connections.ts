@@ -8,12 +8,20 @@ import type { Identity } from './identity.ts'
 import type { PolicySource } from './policy/policy-source.ts'
 import type { SessionStore } from './sessions/session-store.ts'
 
-/** `ended`: the session is over. `expired`: the proxy must name the person once more, so the client connects again. */
+/**
+ * `ended`: the session is over. `expired`: the proxy must name the person once more, or the token has expired, so the client connects
+ * again.
+ */
 export type ConnectionChange = { identity: Identity } | 'ended' | 'expired'
 
 export type OpenConnections = {
   /** Calls `onChange` until the returned function is called. */
-  follow(identity: Identity, onChange: (change: ConnectionChange) => void): () => void
+  follow(
+    identity: Identity,
+    onChange: (change: ConnectionChange) => void,
+    /** A stream of output goes on to the end of its action, a websocket would have no end. */
+    options?: { endsWithToken: boolean },
+  ): () => void
   close(): void
 }
 
@@ -83,11 +91,16 @@ export function createOpenConnections(
   }, revalidateIntervalMs).unref()
 
   return {
-    follow(identity, onChange) {
+    follow(identity, onChange, { endsWithToken } = { endsWithToken: false }) {
       // What a shared credential or an anonymous caller may do changes with a new start only.
       if (identity.member === null && hashOf(identity) === null) return followNothing
-      const expiresAtMs =
-        identity.proof === 'proxy' ? performance.now() + proxyLifetimeMs() : Number.POSITIVE_INFINITY
+      const lifetimeMs =
+        identity.proof === 'proxy'
+          ? proxyLifetimeMs()
+          : endsWithToken && identity.token !== null
+            ? identity.token.expiresInMs
+            : Number.POSITIVE_INFINITY
+      const expiresAtMs = performance.now() + lifetimeMs
       const connection: Connection = { identity, onChange, expiresAtMs }
       connections.add(connection)
       // It may have ended while the connection was opened.

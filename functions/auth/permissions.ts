@@ -1,6 +1,8 @@
 /** Which permissions an identity has, by the policy and the settings. Used by identify.ts. */
 import { grantsOf, type Member } from '../../domain/access/policy.ts'
 import type { Grant, Permissions, Person, Role } from '../../domain/access/roles.ts'
+import type { Claims } from '../../domain/access/trust/claims.ts'
+import { decideTrust } from '../../domain/access/trust/decide-trust.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { SharedCredential } from './identity.ts'
 import type { PolicySource } from './policy/policy-source.ts'
@@ -9,6 +11,8 @@ export type PermissionReader = {
   /** What ofMember goes by: another object after a change. */
   policy(): unknown
   ofMember(member: Member, shared: SharedCredential | null): Permissions
+  /** By the claims of the ID token of a CI job. A job owns nothing. */
+  ofJob(claims: Claims): Permissions | { refusal: string }
   ofShared(credential: SharedCredential): Permissions
   ofAnonymous(): Permissions
 }
@@ -53,6 +57,11 @@ export function createPermissionReader(
       const current = policy.current()
       const own = current === null ? signedIn : grantsOf(current, member)
       return ofPerson(member.person, shared === 'admin' ? [adminGrant, ...own] : own)
+    },
+    ofJob(claims) {
+      const decision = decideTrust(policy.current()?.trust ?? [], claims)
+      if ('refusal' in decision) return decision
+      return { grants: [decision.grant], person: null, respectsOwners, outputReaders }
     },
     ofShared: (credential) => ofShared[credential],
     ofAnonymous: () => anonymous,

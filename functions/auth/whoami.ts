@@ -1,18 +1,20 @@
 /** Handler of /whoami: shows users, the page and octo who the server sees and what it lets them do. */
 import { decide, highestRole } from '../../domain/access/roles.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
+import { recordedPerson } from './identity.ts'
 import { toWireGrant } from './permissions.ts'
 
 export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { identity, actor, header }) => {
   const { grants, respectsOwners, outputReaders } = identity.permissions
   const authorization = header('authorization')
+  const recorded = recordedPerson(identity)
   return {
     role: highestRole(grants),
     actor: actor.actor,
     claimed_actor: actor.claimedActor,
     proof: identity.proof,
-    issuer: identity.person?.issuer ?? null,
-    subject: identity.person?.subject ?? null,
+    issuer: recorded?.issuer ?? null,
+    subject: recorded?.subject ?? null,
     email: identity.email,
     groups: [...identity.groups],
     grants: grants.map(toWireGrant),

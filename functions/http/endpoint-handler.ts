@@ -16,7 +16,7 @@ import type { Identity } from '../auth/identity.ts'
 import type { Services } from '../services.ts'
 import { requestIdOf } from './answer-headers.ts'
 import { chooseEncoding, type Encoding } from './compression.ts'
-import { parse, parseJson, parseQuery } from './parse-request.ts'
+import { parse, parseForm, parseJson, parseQuery } from './parse-request.ts'
 import { createRequestDeadline, type RequestDeadline } from './request-deadline.ts'
 import type { RequestEnv } from './request-env.ts'
 import { waitUntil } from './wait-until.ts'
@@ -77,6 +77,7 @@ export function createEndpointHandler<Name extends EndpointName>(
       // A client without a key, as those of Octopod 1.6, does not send its request again: its action is started.
       isClientDisconnected: async () => idempotencyKey !== undefined && (await isDisconnected(context)),
     })
+    const parseBody = context.get('hasFormBody') ? parseForm : parseJson
     const request: EndpointRequest<Name> = {
       // PostgreSQL cannot store NUL, and no name is longer: such a parameter must find nothing instead of failing.
       param: (param) => (context.req.param(param) ?? '').replaceAll('\0', '\ufffd').slice(0, 100),
@@ -84,7 +85,7 @@ export function createEndpointHandler<Name extends EndpointName>(
         ? parseQuery(endpoint.query, context.req.queries())
         : undefined) as QueryOf<Name>,
       body: ('body' in endpoint
-        ? parse(endpoint.body, parseJson(context.get('bodyText') ?? ''), 'body')
+        ? parse(endpoint.body, parseBody(context.get('bodyText') ?? ''), 'body')
         : undefined) as BodyOf<Name>,
       header: (header) => context.req.header(header),
       identity,

@@ -57,6 +57,15 @@ export function parseJson(text: string): unknown {
   throw new ApiError('bad_request', `The body has the key ${JSON.stringify(duplicate.slice(0, 60))} twice.`)
 }
 
+/** Rejects a field that is sent twice, as OAuth says. */
+export function parseForm(text: string): Record<string, string> {
+  const fields = [...new URLSearchParams(text)]
+  const names = fields.map(([name]) => name)
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index)
+  if (duplicate === undefined) return Object.fromEntries(fields)
+  throw new ApiError('bad_request', `The body has the field ${JSON.stringify(duplicate.slice(0, 60))} twice.`)
+}
+
 function duplicateKeyOf(text: string): string | null {
   try {
     return findDuplicateKey(text)

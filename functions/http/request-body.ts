@@ -1,5 +1,5 @@
 /**
- * Middlewares for the body of a request: `jsonBody` reads it, and rejects one that is too large before; `closeUnread`
+ * Middlewares for the body of a request: `requestBody` reads it, and rejects one that is too large before; `closeUnread`
  * reads no large body that nothing needs. Both are used by app.ts.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -21,7 +21,11 @@ function bodyTooLarge(): never {
  * wrong_media_type (415) when the endpoint expects JSON and gets another type, bad_request (400) for another
  * charset than UTF-8 and for bytes that are not UTF-8.
  */
-export function jsonBody(limits: CallerLimits, expected: boolean): MiddlewareHandler<RequestEnv> {
+export function requestBody(
+  limits: CallerLimits,
+  expected: boolean,
+  acceptsForm = false,
+): MiddlewareHandler<RequestEnv> {
   return async (context, next) => {
     const length = bodyLengthOf(context)
     let release = limits.holdBody(context.get('caller'), length)
@@ -32,7 +36,9 @@ export function jsonBody(limits: CallerLimits, expected: boolean): MiddlewareHan
           release()
           release = limits.holdBody(context.get('caller'), bytes.byteLength)
         }
-        if (expected) requireJsonType(context.req.header('content-type') ?? '')
+        const type = context.req.header('content-type') ?? ''
+        if (expected) requireType(type, acceptsForm)
+        context.set('hasFormBody', acceptsForm && formType.test(type))
         context.set('bodyText', decode(bytes, expected))
       })
       await next()
@@ -69,11 +75,13 @@ export const closeUnread: MiddlewareHandler<RequestEnv> = async (context, next) 
 /** Not on AWS Lambda. */
 type NodeBindings = { incoming: IncomingMessage; outgoing: ServerResponse }
 
-function requireJsonType(contentType: string): void {
-  if (!/^application\/json\b/i.test(contentType)) {
+const formType = /^application\/x-www-form-urlencoded\b/i
+
+function requireType(contentType: string, acceptsForm: boolean): void {
+  if (!/^application\/json\b/i.test(contentType) && !(acceptsForm && formType.test(contentType))) {
     throw new ApiError(
       'wrong_media_type',
-      'Send the body as JSON, with the header Content-Type: application/json.',
+      `Send the body as JSON, with the header Content-Type: application/json${acceptsForm ? ', or as application/x-www-form-urlencoded' : ''}.`,
     )
   }
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType) ?? []

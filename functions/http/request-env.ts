@@ -10,6 +10,8 @@ export type RequestEnv = {
     caller: Caller
     /** The text of the body; undefined for GET. */
     bodyText?: string
+    /** Whether it is form-encoded; else it is JSON. */
+    hasFormBody?: boolean
     idempotencyKey?: IdempotencyKey
   }
 }

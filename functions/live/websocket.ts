@@ -146,7 +146,9 @@ export function createWebSocketRelay(
   const open = (client: WebSocket, identity: Identity) => {
     const view = viewOf(identity)
     const { seq } = join(client, view)
-    const stopFollowing = auth.connections.follow(identity, (change) => applyChange(client, change))
+    const stopFollowing = auth.connections.follow(identity, (change) => applyChange(client, change), {
+      endsWithToken: true,
+    })
     alive.add(client)
     client.on('pong', markAlive)
     client.on('error', terminateClient)

@@ -224,6 +224,21 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     body: { user_code: 'BCDF-GHJK', approve: true, expires_in_days: 90 },
     response: success,
   },
+  exchangeToken: {
+    body: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: 'eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJpc3MiOiJodHRwczovL3…',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+    },
+    response: {
+      access_token: 'octopod_job_…',
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      token_type: 'Bearer',
+      expires_in: 900,
+      role: 'developer',
+      names: ['pr-412'],
+    },
+  },
   getPolicy: {
     response: {
       file: '/etc/octopod/policy.yaml',

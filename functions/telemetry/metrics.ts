@@ -56,6 +56,21 @@ export function createMetrics(
     access.limits.refusedCount,
   )
   counter('octopod_sign_ins_total', 'Sessions that this server has started', auth.sessions.startedCount)
+  counter(
+    'octopod_token_exchanges_total',
+    'ID tokens of CI jobs that this server has exchanged',
+    auth.exchanges.acceptedCount,
+  )
+  counter(
+    'octopod_rejected_id_tokens_total',
+    'ID tokens that this server has rejected',
+    auth.exchanges.rejectedCount,
+  )
+  counter(
+    'octopod_issuer_key_failures_total',
+    'Failed fetches of the keys of an issuer of ID tokens',
+    auth.issuerKeys.failureCount,
+  )
   counter('octopod_failed_sign_ins_total', 'Sign-ins that this server has refused', auth.signIns.failedCount)
   counter(
     'octopod_policy_rejected_total',

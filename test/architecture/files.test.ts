@@ -69,6 +69,7 @@ test('Every top folder has its own tests', () => {
 const largeFolders: Record<string, string> = {
   'test/flow': 'one file for each topic of the whole system, flat so that a topic is found by its name',
   'test/kubernetes': 'one file for each topic on a real cluster',
+  'db/migrations': 'numbered files that are never changed, and grow in number',
   'infra/chart/templates': 'Helm templates, one file for each object',
   'infra/control-scripts/helm': 'the names of the control scripts are fixed',
   'infra/control-scripts/kubectl': 'the names of the control scripts are fixed',

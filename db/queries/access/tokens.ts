@@ -4,10 +4,13 @@ import { z } from 'zod'
 import { roles } from '../../../domain/access/roles.ts'
 import type { Database } from '../../pool.ts'
 
+/** `exchange`: of a CI job, for its ID token. */
+const tokenKinds = ['personal', 'service', 'exchange'] as const
+
 const tokenRow = z.object({
   id: z.number(),
   tokenHash: z.string(),
-  kind: z.enum(['personal', 'service']),
+  kind: z.enum(tokenKinds),
   issuer: z.string(),
   subject: z.string(),
   name: z.string(),
@@ -16,8 +19,11 @@ const tokenRow = z.object({
   names: z.array(z.string()),
   /** The groups of the owner at the last sign-in. */
   groups: z.array(z.string()),
+  /** Of the ID token, only for `exchange`. */
+  claims: z.record(z.string(), z.unknown()).nullable(),
   state: z.enum(['valid', 'expired', 'revoked']),
   expiresAt: z.string(),
+  expiresInMs: z.number(),
   usedAgoMs: z.number().nullable(),
   /** The shared credential that has approved it, and its HMAC under the token: its rights count, as long as its value does. */
   credential: z.enum(['admin', 'user']).nullable(),
@@ -34,8 +40,9 @@ export async function findTokens(
 ): Promise<readonly TokenRecord[]> {
   return pool.any(sql.type(tokenRow)`
     select t.id, encode(t.token_hash, 'hex') as "tokenHash", t.kind, t.issuer, t.subject, t.name,
-      t.owner_group as "ownerGroup", t.role, t.names, coalesce(p.groups, '[]') as groups, ${state} as state,
-      to_api_time(t.expires_at) as "expiresAt", (extract(epoch from now() - t.last_used_at) * 1000)::float8 as "usedAgoMs",
+      t.owner_group as "ownerGroup", t.role, t.names, coalesce(p.groups, '[]') as groups, t.claims, ${state} as state,
+      to_api_time(t.expires_at) as "expiresAt", (extract(epoch from t.expires_at - now()) * 1000)::float8 as "expiresInMs",
+      (extract(epoch from now() - t.last_used_at) * 1000)::float8 as "usedAgoMs",
       t.credential, encode(t.credential_mac, 'hex') as "credentialMac"
     from access_tokens t left join people p on p.issuer = t.issuer and p.subject = t.subject
     where t.token_hash in (select decode(hash, 'hex') from unnest(${sql.array([...tokenHashes], 'text')}) as hash)`)
@@ -85,7 +92,7 @@ export async function recordTokenUse(pool: Database, tokenHash: string, address:
 
 const listedRow = z.object({
   token_id: z.number(),
-  kind: z.enum(['personal', 'service']),
+  kind: z.enum(tokenKinds),
   label: z.string(),
   name: z.string(),
   issuer: z.string(),
@@ -102,7 +109,9 @@ const listedRow = z.object({
 })
 export type ListedToken = z.output<typeof listedRow>
 
-/** `groups`: also the tokens of services that these groups own. `person` null: all tokens. The newest first, at most 1,000. */
+/** `groups`: also the tokens of services that these groups own. `person` null: all tokens. The newest first, at most 1,000;
+ * those of CI jobs, which end soon, come last.
+ */
 export async function listTokens(
   pool: Database,
   person: { issuer: string; subject: string } | null,
@@ -116,7 +125,7 @@ export async function listTokens(
     where ${person === null}
       or (t.issuer = ${person?.issuer ?? null} and t.subject = ${person?.subject ?? null})
       or t.owner_group = any(${sql.array([...groups], 'text')})
-    order by t.id desc limit 1000`)
+    order by t.kind = 'exchange', t.id desc limit 1000`)
 }
 
 const revokedRow = z.object({ tokenHash: z.string() })

@@ -58,7 +58,7 @@ export const decideDeviceLogin: EndpointHandler<'decideDeviceLogin'> = async (se
 /** Also when everyone may use Octopod: a token needs somebody as whom it acts. */
 function requireSomebody({ settings }: Services, { identity }: Request): void {
   if (identity.proof === 'anonymous') throw unauthenticated(settings)
-  if (identity.proof === 'token')
+  if (identity.token !== null)
     throw new ApiError('forbidden', 'An access token cannot approve a login. Sign in to do it.')
 }
 

@@ -1,16 +1,17 @@
 /**
  * Every request to the identity provider: within the time limit of its sign-in, with a limited body, and over https
- * except on loopback hosts. Used by provider.ts and provider-metadata.ts as the fetch of openid-client and jose.
+ * except on loopback hosts. Used by provider.ts and provider-metadata.ts as the fetch of openid-client and jose, and for the
+ * keys of other issuers by exchange/fetch-issuer-keys.ts.
  */
 import type { CustomFetch } from 'openid-client'
 import { isLoopbackHost } from '../../../lib/loopback-host.ts'
 import { quoteForLog, SignInError } from './sign-in-error.ts'
 
 /** An ID token with 10,000 groups has about 700 kB. */
-const maxBodyBytes = 2 * 1024 * 1024
+const defaultMaxBodyBytes = 2 * 1024 * 1024
 
 /** Throws SignInError: provider_unreachable, also for status 429 and 5xx, or bad_provider_response. */
-export function createProviderFetch(deadline: AbortSignal): CustomFetch {
+export function createProviderFetch(deadline: AbortSignal, maxBodyBytes = defaultMaxBodyBytes): CustomFetch {
   return async (address, init) => {
     const url = new URL(address)
     if (!isSecureUrl(url))
@@ -26,7 +27,7 @@ export function createProviderFetch(deadline: AbortSignal): CustomFetch {
         await response.body?.cancel()
         throw new SignInError('provider_unreachable', `${place} answered with status ${response.status}`)
       }
-      const body = await readLimited(response, place)
+      const body = await readLimited(response, place, maxBodyBytes)
       const hasBody = ![204, 205, 304].includes(response.status)
       return new Response(hasBody ? body : null, { status: response.status, headers: response.headers })
     } catch (error) {
@@ -40,7 +41,11 @@ export function createProviderFetch(deadline: AbortSignal): CustomFetch {
 export const isSecureUrl = (url: URL): boolean =>
   url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))
 
-async function readLimited(response: Response, place: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readLimited(
+  response: Response,
+  place: string,
+  maxBodyBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of response.body ?? []) {

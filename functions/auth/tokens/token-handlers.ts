@@ -21,7 +21,7 @@ export const listTokens: EndpointHandler<'listTokens'> = async (services, { iden
 
 export const createToken: EndpointHandler<'createToken'> = async (services, request) => {
   const { identity, body } = request
-  if (identity.proof === 'token')
+  if (identity.token !== null)
     throw new ApiError('forbidden', 'An access token cannot create another one. Sign in to do it.')
   const lifetimeMs = lifetimeOfDays(services.settings, body.expires_in_days)
   const owner = await ownerOf(services, request)

@@ -17,7 +17,7 @@ import { createTokenText, hashToken, isWellFormed } from './token-text.ts'
 
 export type { TokenRecord }
 
-export type TokenInput = Omit<NewToken, 'tokenHash'>
+export type TokenInput = Omit<NewToken, 'tokenHash' | 'kind'> & { kind: 'personal' | 'service' }
 
 export type TokenStore = {
   /**
@@ -62,10 +62,13 @@ export function createTokenStore(
       if (found === null)
         throw new ApiError('unauthenticated', 'This access token is unknown here, or it was revoked.')
       const { record } = found
-      if (record.state === 'expired')
+      if (
+        record.state === 'expired' ||
+        (record.state === 'valid' && performance.now() - found.readAtMs >= record.expiresInMs)
+      )
         throw new ApiError(
           'unauthenticated',
-          `This access token of ${record.name} has expired. Create a new one.`,
+          `This access token of ${record.name} has expired. ${record.kind === 'exchange' ? 'Exchange an ID token again' : 'Create a new one'}.`,
         )
       if (record.state === 'revoked') throw new ApiError('unauthenticated', 'This access token was revoked.')
       return record

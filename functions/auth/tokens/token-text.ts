@@ -1,13 +1,17 @@
 /**
- * The text of an access token: `octopod_pat_` or `octopod_svc_`, 36 random characters and a checksum of 6. Secret scanners find it by
+ * The text of an access token: `octopod_pat_`, `octopod_svc_` or `octopod_job_`, 36 random characters and a checksum of 6. Secret scanners find it by
  * the prefix, and the checksum tells a mistyped one from a revoked one without a query.
  */
 import { hash, randomInt } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-export type TokenKind = 'personal' | 'service'
+export type TokenKind = 'personal' | 'service' | 'exchange'
 
-const prefixes: Record<TokenKind, string> = { personal: 'octopod_pat_', service: 'octopod_svc_' }
+const prefixes: Record<TokenKind, string> = {
+  personal: 'octopod_pat_',
+  service: 'octopod_svc_',
+  exchange: 'octopod_job_',
+}
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 /** 36 of 62 characters are 214 bits. */
 const randomLength = 36
@@ -20,14 +24,14 @@ export function createTokenText(kind: TokenKind): string {
 
 /** The token in an Authorization header with the scheme Bearer; null when the header holds no token of Octopod. */
 export function tokenOf(authorization: string | null | undefined): string | null {
-  const [, token] = /^Bearer +(octopod_(?:pat|svc)_\S*)$/i.exec(authorization ?? '') ?? []
+  const [, token] = /^Bearer +(octopod_(?:pat|svc|job)_\S*)$/i.exec(authorization ?? '') ?? []
   return token ?? null
 }
 
 /** Whether it is whole: the right length and checksum. */
 export function isWellFormed(token: string): boolean {
   const [, body = '', checksum = ''] =
-    /^(octopod_(?:pat|svc)_[0-9A-Za-z]{36})([0-9A-Za-z]{6})$/.exec(token) ?? []
+    /^(octopod_(?:pat|svc|job)_[0-9A-Za-z]{36})([0-9A-Za-z]{6})$/.exec(token) ?? []
   return body !== '' && checksum === checksumOf(body)
 }
 

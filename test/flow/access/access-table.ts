@@ -59,6 +59,7 @@ export const rowOfEndpoint: Record<
   revokeToken: 'revoke_token',
   getDeviceLogin: 'device_login',
   decideDeviceLogin: 'device_login',
+  exchangeToken: 'open',
   getPolicy: 'administer',
   explainPolicy: 'known',
   listAuditEntries: 'read',

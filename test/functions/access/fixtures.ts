@@ -5,6 +5,7 @@ import type { ServerSettings } from '../../../domain/settings.ts'
 import { type Access, createAccess } from '../../../functions/access/access.ts'
 import { createSenderReader, type RawRequest } from '../../../functions/access/sender.ts'
 import { type Auth, assembleAuth } from '../../../functions/auth/auth.ts'
+import type { IssuerKeys } from '../../../functions/auth/exchange/issuer-keys.ts'
 import { noPolicy } from '../../../functions/auth/policy/policy-source.ts'
 import type { SessionStore } from '../../../functions/auth/sessions/session-store.ts'
 import type { TokenStore } from '../../../functions/auth/tokens/token-store.ts'
@@ -33,10 +34,12 @@ export function testAuth(settings: ServerSettings): Auth {
     revalidate: async () => {},
   } as unknown as SessionStore
   const tokens = {} as TokenStore
+  const issuerKeys = {} as IssuerKeys
   return assembleAuth(settings, {
     sender,
     sessions,
     tokens,
+    issuerKeys,
     policy: noPolicy,
     people: { record: () => undefined },
     provider: null,

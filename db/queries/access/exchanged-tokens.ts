@@ -1,0 +1,45 @@
+/** Tokens that CI jobs got for an ID token. They are found like other access tokens. Called by functions/auth/exchange. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import type { Database } from '../../pool.ts'
+import type { TokenRecord } from './tokens.ts'
+
+export type NewExchangedToken = Pick<
+  TokenRecord,
+  'tokenHash' | 'issuer' | 'subject' | 'name' | 'role' | 'names'
+> & {
+  claims: Readonly<Record<string, unknown>>
+  label: string
+  lifetimeMs: number
+  /** Null: the ID token may be used again. */
+  once: { hash: string; expiresAtSeconds: number } | null
+}
+
+const insertedRow = z.object({ id: z.number() })
+
+/** A client learns from an ended one that it has ended. */
+const keepEnded = sql.fragment`interval '10 minutes'`
+
+/** Null: the ID token counts once, and it was used. Also deletes what has ended, some at a time. */
+export async function insertExchangedToken(pool: Database, token: NewExchangedToken): Promise<number | null> {
+  const { tokenHash, issuer, subject, name, role, names, claims, label, once } = token
+  const row = await pool.maybeOne(sql.type(insertedRow)`
+    with ended_tokens as (
+      delete from access_tokens where id in (
+        select id from access_tokens where kind = 'exchange' and expires_at < now() - ${keepEnded}
+        order by expires_at limit 1000 for update skip locked)),
+    ended_uses as (
+      delete from used_id_tokens where hash in (
+        select hash from used_id_tokens where expires_at < now() order by expires_at limit 1000 for update skip locked)),
+    used as (
+      insert into used_id_tokens (hash, expires_at)
+      select decode(${once?.hash ?? null}::text, 'hex'), to_timestamp(${once?.expiresAtSeconds ?? null}::float8)
+      where ${once !== null}
+      on conflict do nothing returning 1)
+    insert into access_tokens (kind, token_hash, label, issuer, subject, name, created_by, role, names, claims, expires_at)
+    select 'exchange', decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${name}, ${role},
+      ${JSON.stringify(names)}::jsonb, ${JSON.stringify(claims)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms'
+    where ${once === null} or exists (select from used)
+    returning id`)
+  return row?.id ?? null
+}
