@@ -1,7 +1,9 @@
 /** A list of config changes: key, value before, value after. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
 import type { ConfigChange } from './config-diff.ts'
+import { SecretMark, shownValue } from './secret-mark.ts'
 
 export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): VNode | null {
   if (changes.length === 0) return null
@@ -9,12 +11,22 @@ export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): V
     ${changes.map(
       ({ key, before, after }) => html`<li key=${key} data-kind=${changeKind(before, after)}>
         <code>${key}</code>
-        ${typeof before === 'string' && html`<del>${before || 'empty'}</del>`}
-        ${typeof after === 'string' ? html`<ins>${after || 'empty'}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}
+        ${
+          isSecretChange(before, after)
+            ? html`<${SecretMark}>secret changed<//>`
+            : html`${typeof before === 'string' && html`<del>${shownValue(before)}</del>`}
+        ${typeof after === 'string' ? html`<ins>${shownValue(after)}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}`
+        }
       </li>`,
     )}
   </ul>`
 }
+
+const isSecretChange = (before: ConfigChange['before'], after: ConfigChange['after']): boolean =>
+  typeof before === 'string' &&
+  typeof after === 'string' &&
+  isSecretReference(before) &&
+  isSecretReference(after)
 
 /** The kind of a row of the config table, so that both have the same color. */
 function changeKind(before: ConfigChange['before'], after: ConfigChange['after']): string {

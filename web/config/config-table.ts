@@ -9,6 +9,7 @@ import { ErrorBox } from '../ui/error-box.ts'
 import type { ConfigDefaults } from './config-defaults.ts'
 import { buildConfigRows } from './config-diff.ts'
 import { ConfigKey } from './config-key.ts'
+import { shownValue } from './secret-mark.ts'
 
 type Props = {
   title: string
@@ -52,11 +53,11 @@ export function ConfigTable({ title, overrides, defaults, onRetry }: Props): VNo
           <dd>
             ${
               value === null
-                ? html`<del>${defaultValue ?? ''}</del>`
-                : html`<span class="config-entry-value">${value === '' ? html`<i>empty</i>` : value}</span>`
+                ? html`<del>${shownValue(defaultValue ?? '')}</del>`
+                : html`<span class="config-entry-value">${value === '' ? html`<i>empty</i>` : shownValue(value)}</span>`
             }
             ${kind !== 'default' && html`<span class="tag">${kind}</span>`}
-            ${kind === 'changed' && html`<small class="default-value">default <code>${defaultValue || 'empty'}</code></small>`}
+            ${kind === 'changed' && html`<small class="default-value">default <code>${shownValue(defaultValue ?? '')}</code></small>`}
           </dd>
         </div>`,
       )}

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals'
 import { headers } from '../../domain/endpoints.ts'
 import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
+import { findOtherSecrets } from '../../domain/secrets/secret-reference.ts'
 import { createIdempotencyKey } from '../api/client.ts'
 import { toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
@@ -46,6 +47,8 @@ export async function retryAction(
 ): Promise<void> {
   const { name } = info.deployment
   if (kind !== 'update') return void (await runAction(app, kind, info))
+  const other = findOtherSecrets(overridesFromWire(failed), overridesFromWire(info.deployment))
+  if (other.length > 0) return app.toasts.showError(secretsNotKept(other))
   const options = {
     params: { name },
     key: createIdempotencyKey(),
@@ -60,6 +63,12 @@ export async function retryAction(
     `${actionVerbs.update.inProgress} ${name}.`,
   )
 }
+
+/** The values of a failed update that never started are not stored with the deployment. */
+const secretsNotKept = (keys: readonly string[]) => ({
+  message: `The failed update had other values of secret keys than the deployment has now: ${keys.join(', ')}.`,
+  hint: 'Edit the config and give these values again.',
+})
 
 /** Returns whether the server accepted the request. */
 async function submit(

@@ -4,8 +4,10 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useId } from 'preact/hooks'
 import { configKeyError, configValueError } from '../../domain/overrides.ts'
+import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
 import { removeKey, setValue, undoChange } from '../config/config-diff.ts'
 import { ConfigKey } from '../config/config-key.ts'
+import { shownValue } from '../config/secret-mark.ts'
 import { Icon } from '../ui/icon.ts'
 import type { ConfigLevelState } from './config-level-state.ts'
 
@@ -35,13 +37,13 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
       ${
         value === null
           ? html`<output id=${id} aria-label=${name} class="removed-value">removed</output>`
-          : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${error !== null} />`
+          : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${error !== null} secretHint=${kind === 'default' ? 'secret default' : 'secret, unchanged'} />`
       }
       ${kind === 'added' && html`<small class="default-value"><span class="tag">added</span></small>`}
       ${
         defaultValue !== null &&
         kind !== 'default' &&
-        html`<small class="default-value">default <code>${defaultValue || 'empty'}</code></small>`
+        html`<small class="default-value">default <code>${shownValue(defaultValue)}</code></small>`
       }
       ${error !== null && html`<small class="invalid" role="alert">${error}</small>`}
     </div>
@@ -75,14 +77,25 @@ function keepFocusInRow(element: HTMLElement): void {
   requestAnimationFrame(() => row?.querySelector<HTMLElement>('input, textarea, button')?.focus())
 }
 
-type FieldProps = { id: string; name: string; value: string; onChange(value: string): void; invalid: boolean }
+/** `secretHint`: stands in the empty field of a hidden value. */
+type FieldProps = {
+  id: string
+  name: string
+  value: string
+  onChange(value: string): void
+  invalid: boolean
+  secretHint: string
+}
 
 /**
  * An `input` for one line. An `input` drops line breaks silently, so values with line breaks get a
  * `textarea`.
  */
-function ValueField({ id, name, value, onChange, invalid }: FieldProps): VNode {
+function ValueField({ id, name, value, onChange, invalid, secretHint }: FieldProps): VNode {
   const onInput = (event: { currentTarget: { value: string } }) => onChange(event.currentTarget.value)
+  // The field is empty: what is typed replaces the secret, and nothing of it can be copied.
+  const isSecret = isSecretReference(value)
+  const shown = isSecret ? '' : value
   const lines = value.split('\n').length
   if (lines > 1) {
     return html`<textarea id=${id} aria-label=${name} rows=${Math.min(lines, 12)} spellcheck=${false} value=${value} onInput=${onInput}></textarea>`
@@ -93,7 +106,7 @@ function ValueField({ id, name, value, onChange, invalid }: FieldProps): VNode {
     event.preventDefault()
     const { selectionStart, selectionEnd } = event.currentTarget
     keepFocusInRow(event.currentTarget)
-    onChange(value.slice(0, selectionStart ?? 0) + text + value.slice(selectionEnd ?? value.length))
+    onChange(shown.slice(0, selectionStart ?? 0) + text + shown.slice(selectionEnd ?? shown.length))
   }
   return html`<input
     id=${id}
@@ -102,7 +115,9 @@ function ValueField({ id, name, value, onChange, invalid }: FieldProps): VNode {
     autocapitalize="none"
     spellcheck=${false}
     aria-invalid=${invalid}
-    value=${value}
+    class=${isSecret ? 'secret-field' : ''}
+    placeholder=${isSecret ? secretHint : ''}
+    value=${shown}
     onInput=${onInput}
     onPaste=${onPaste}
   />`

@@ -5,6 +5,8 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import type { Override } from '../../domain/overrides.ts'
+import { isHiddenOverride } from '../../domain/secrets/secret-reference.ts'
+import { SecretMark } from '../config/secret-mark.ts'
 import { Highlight } from '../ui/highlight.ts'
 import { overrideText, type Span } from './search.ts'
 
@@ -62,13 +64,18 @@ function OverrideLabel({ override, spans }: { override: Override; spans: readonl
   const firstMatch = spans.find(([from]) => from >= start + maxValueChars - charsBeforeMatch)?.[0]
   const from = firstMatch === undefined ? start : firstMatch - charsBeforeMatch
   const to = Math.min(text.length, from + maxValueChars)
-  const title = isRemoved ? `${key} is removed` : `${key} = ${value.contents.slice(0, 1000)}`
+  const isHidden = isHiddenOverride(value)
+  const title = isRemoved
+    ? `${key} is removed`
+    : `${key} = ${isHidden ? 'secret' : value.contents.slice(0, 1000)}`
   return html`<span class=${`override${isRemoved ? ' removed' : ''}${spans.length > 0 ? ' matched' : ''}`} title=${title}>
     <span class="override-key"><${Highlight} text=${text} spans=${spans} to=${key.length} /></span>
     ${
       isRemoved
         ? html`<span class="visually-hidden"> removed</span>`
-        : html`<span class="override-value">${from > start && '…'}<${Highlight} text=${text} spans=${spans} from=${from} to=${to} />${to < text.length && '…'}</span>`
+        : isHidden
+          ? html`<span class="override-value"><${SecretMark} /></span>`
+          : html`<span class="override-value">${from > start && '…'}<${Highlight} text=${text} spans=${spans} from=${from} to=${to} />${to < text.length && '…'}</span>`
     }
   </span>`
 }

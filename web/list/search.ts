@@ -5,6 +5,7 @@
  */
 import { type Override, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { isHiddenOverride } from '../../domain/secrets/secret-reference.ts'
 import { statusLabel } from '../deployment/status-labels.ts'
 
 /**
@@ -41,8 +42,9 @@ export function searchFields(info: FullInfo): string[] {
   ]
 }
 
+/** Without a hidden value: nobody looks for a reference. */
 export const overrideText = ([key, value]: Override): string =>
-  `${key}=${value.tag === 'ValueAdded' ? value.contents : ''}`
+  `${key}=${value.tag === 'ValueAdded' && !isHiddenOverride(value) ? value.contents : ''}`
 
 /** Ranking score; 0 when a term is not found. */
 export function matchScore(terms: readonly SearchTerm[], fields: readonly string[]): number {

@@ -8,7 +8,7 @@ export type Toasts = {
   visible: ReadonlySignal<readonly Toast[]>
   showSuccess(text: string): void
   /** Stays until the user dismisses it. */
-  showError(error: ApiError): void
+  showError(error: Pick<ApiError, 'message' | 'hint'>): void
   dismiss(id: number): void
 }
 
