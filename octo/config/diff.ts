@@ -1,6 +1,8 @@
 /** The differences between two configs of one level. Called by commands/config/diff.ts. */
 import type { KeyValue } from '../../domain/overrides.ts'
+import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
 import type { LevelName } from '../overrides/level-names.ts'
+import { shownValue } from './shown-value.ts'
 
 /** `from` or `to` is null when that config does not have the key. */
 export type Difference = {
@@ -22,4 +24,29 @@ export function diffConfigs(
     .sort()
     .map((key) => ({ level, key, from: fromValues.get(key) ?? null, to: toValues.get(key) ?? null }))
     .filter((difference) => difference.from !== difference.to)
+}
+
+/**
+ * Differences without references. `notCompared`: keys that are secret on both sides of different deployments, whose references always
+ * differ.
+ */
+export function hideSecrets(
+  differences: readonly Difference[],
+  ofOneDeployment: boolean,
+): { differences: Difference[]; notCompared: string[] } {
+  const isSecretInBoth = ({ from, to }: Difference) =>
+    from !== null && to !== null && isSecretReference(from) && isSecretReference(to)
+  const shown = differences.filter((difference) => ofOneDeployment || !isSecretInBoth(difference))
+  return {
+    differences: shown.map((difference) => ({
+      ...difference,
+      from: difference.from === null ? null : shownValue(difference.from),
+      to: isSecretInBoth(difference)
+        ? '*** (secret, changed)'
+        : difference.to === null
+          ? null
+          : shownValue(difference.to),
+    })),
+    notCompared: differences.filter((difference) => !shown.includes(difference)).map(({ key }) => key),
+  }
 }

@@ -3,6 +3,7 @@
  * return lines. Called by the info and actions commands.
  */
 import type { Override, OverrideValue } from '../../domain/overrides.ts'
+import { shownValue } from '../config/shown-value.ts'
 import { displayWidth, splitByWidth, toSingleLine } from './terminal-text.ts'
 
 type Frame = { top: string; middle: string; bottom: string; horizontal: string; vertical: string }
@@ -59,7 +60,7 @@ export function formatTimestamp(iso: string): string {
 }
 
 function formatValue(value: OverrideValue): string {
-  return value.tag === 'ValueAdded' ? toSingleLine(value.contents) : '<<REMOVED>>'
+  return value.tag === 'ValueAdded' ? toSingleLine(shownValue(value.contents)) : '<<REMOVED>>'
 }
 
 function renderRecord(headings: readonly string[], cells: readonly string[][]): string[] {

@@ -2,6 +2,7 @@
 import { isActive, kindFromWireName, retryKind } from '../../../domain/actions.ts'
 import { overridesFromWire, overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionSummary } from '../../../domain/schemas.ts'
+import { findOtherSecrets } from '../../../domain/secrets/secret-reference.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { statusOf } from '../../actions/wait-outcome.ts'
 import { ActionCommand, submitAction } from '../../cli/action-command.ts'
@@ -38,10 +39,22 @@ export class Retry extends ActionCommand {
     progress.note(`${subject} ${lastAction.state.replace('_', ' ')}: starting ${kind}.`)
     if (kind !== 'update') return submitAction({ client, options }, kind, name)
     const action = await client.call('getAction', { params: { action_id: lastAction.action_id } })
-    const body = overridesToWire(overridesFromWire(action))
+    const overrides = overridesFromWire(action)
+    requireKeptSecrets(name, findOtherSecrets(overrides, overridesFromWire(info.deployment)))
+    const body = overridesToWire(overrides)
     const { actionId } = await client.request('updateDeployment', { params, body }, { ...options, revision })
     return { kind, name, actionId }
   }
+}
+
+/** The values of an update that never started are not stored with the deployment. */
+function requireKeptSecrets(name: string, keys: readonly string[]): void {
+  if (keys.length === 0) return
+  throw new CliError(
+    'refused',
+    `The failed update had other values of secret keys than ${name} has now: ${keys.join(', ')}.`,
+    `Give them again: octo update -n ${name} -e KEY=VALUE`,
+  )
 }
 
 /** Throws when there is nothing to retry. */

@@ -4,6 +4,7 @@ import { type ByLevel, type KeyValue, noOverrides, overridesFromWire } from '../
 import { ApiCommand } from '../../cli/api-command.ts'
 import { parseName } from '../../cli/base-command.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
+import { shownValue } from '../../config/shown-value.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
 import {
@@ -19,7 +20,8 @@ export class Config extends ApiCommand {
     details: `
       Without -n it prints the defaults of both levels. Application defaults may depend on the deployment config,
       which -o sets as in octo create. With -n it prints the config that the scripts get: the defaults with the
-      overrides of the deployment. With --keys it prints the keys that can be set.
+      overrides of the deployment. With --keys it prints the keys that can be set. Secrets that you may not see are
+      *** in text; JSON and YAML have references, which octo update -f takes back for the same deployment.
     `,
     examples: [
       ['The defaults', '$0 config'],
@@ -73,7 +75,7 @@ export class Config extends ApiCommand {
     ]
     if (format !== null) return this.printRecords(rows, viewFor(this.keys), format)
     const formatLine = ([key, value]: KeyValue) =>
-      this.keys ? `  ${toSingleLine(key)}\n` : `  ${toSingleLine(key)}=${toSingleLine(value)}\n`
+      this.keys ? `  ${toSingleLine(key)}\n` : `  ${toSingleLine(key)}=${toSingleLine(shownValue(value))}\n`
     await this.print(`Deployment config:\n${deployment.map(formatLine).join('')}\n`)
     await this.print(`Application config:\n${application.map(formatLine).join('')}`)
   }
@@ -86,6 +88,6 @@ const viewFor = (keysOnly: boolean) => ({
   columns: {
     LEVEL: ({ level }: Row) => level,
     KEY: ({ key }: Row) => key,
-    ...(keysOnly ? {} : { VALUE: ({ value }: Row) => value }),
+    ...(keysOnly ? {} : { VALUE: ({ value }: Row) => shownValue(value) }),
   },
 })

@@ -4,7 +4,7 @@ import { type ByLevel, type KeyValue, type Override, overridesFromWire } from '.
 import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
-import { type Difference, diffConfigs } from '../../config/diff.ts'
+import { type Difference, diffConfigs, hideSecrets } from '../../config/diff.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
@@ -12,7 +12,8 @@ import { supportsColor } from '../../output/progress.ts'
 import { type Terminal, toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
 
-type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]> }
+/** `ofOneDeployment`: references to secrets can be compared. */
+type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]>; ofOneDeployment: boolean }
 
 export class Diff extends ApiCommand {
   static override paths = [['diff']]
@@ -21,7 +22,7 @@ export class Diff extends ApiCommand {
     details: `
       With one -n it compares the config of a deployment with the defaults, with two -n the config of two deployments,
       with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
-      difference.
+      difference. Secrets that you may not see are ***; those of two deployments cannot be compared.
     `,
     examples: [
       ['Differences from the defaults', '$0 diff -n feature-1'],
@@ -36,11 +37,15 @@ export class Diff extends ApiCommand {
 
   protected async run(): Promise<number> {
     const readSides = this.createReader()
-    const { before, after } = await readSides(await this.client())
-    const differences = [
-      ...diffConfigs(levelNames.deployment, before.deployment, after.deployment),
-      ...diffConfigs(levelNames.application, before.application, after.application),
-    ]
+    const { before, after, ofOneDeployment } = await readSides(await this.client())
+    const { differences, notCompared } = hideSecrets(
+      [
+        ...diffConfigs(levelNames.deployment, before.deployment, after.deployment),
+        ...diffConfigs(levelNames.application, before.application, after.application),
+      ],
+      ofOneDeployment,
+    )
+    if (notCompared.length > 0) this.note(`Secret in both, not compared: ${notCompared.join(', ')}.`)
     const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
     if (this.format !== null) await this.printRecords(differences, view, this.format)
     else await this.print(formatLines(differences, useColors))
@@ -54,8 +59,10 @@ export class Diff extends ApiCommand {
     if (firstName !== undefined && names.length <= 2 && actionIds.length === 0) {
       return async (client) => {
         const config = await readDeploymentConfig(client, firstName)
-        if (secondName === undefined) return { before: config.defaults, after: config.effective }
-        return { before: config.effective, after: (await readDeploymentConfig(client, secondName)).effective }
+        if (secondName === undefined)
+          return { before: config.defaults, after: config.effective, ofOneDeployment: true }
+        const { effective } = await readDeploymentConfig(client, secondName)
+        return { before: config.effective, after: effective, ofOneDeployment: firstName === secondName }
       }
     }
     if (names.length > 0 || actionIds.length !== 2) {
@@ -64,7 +71,8 @@ export class Diff extends ApiCommand {
     return async (client) => {
       const [before, after] = await Promise.all(actionIds.map((id) => readActionOverrides(client, id)))
       if (before === undefined || after === undefined) throw new TypeError('expected two actions')
-      return { before, after }
+      const ofOneDeployment = before.deploymentName === after.deploymentName
+      return { before: before.overrides, after: after.overrides, ofOneDeployment }
     }
   }
 }
@@ -74,12 +82,18 @@ async function readDeploymentConfig(client: ApiClient, name: string) {
   return readEffectiveConfig(client, overridesFromWire(deployment))
 }
 
-async function readActionOverrides(client: ApiClient, action_id: number): Promise<ByLevel<KeyValue[]>> {
+async function readActionOverrides(
+  client: ApiClient,
+  action_id: number,
+): Promise<{ deploymentName: string; overrides: ByLevel<KeyValue[]> }> {
   const action = await client.call('getAction', { params: { action_id } })
   const pairs = (overrides: Override[]): KeyValue[] =>
     overrides.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : '<<REMOVED>>'])
   const { application, deployment } = overridesFromWire(action)
-  return { application: pairs(application), deployment: pairs(deployment) }
+  return {
+    deploymentName: action.deployment,
+    overrides: { application: pairs(application), deployment: pairs(deployment) },
+  }
 }
 
 function formatLines(differences: readonly Difference[], useColors: boolean): string {
