@@ -362,6 +362,27 @@ CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) 
 
 -- Functions
 
+CREATE OR REPLACE FUNCTION audit_chain_start(OUT id bigint, OUT hash bytea)
+ RETURNS record
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(max(removed.id), 0), coalesce(max(removed.hash), decode(repeat('00', 32), 'hex'))
+  from (
+    select (details ->> 'last_seal')::bigint as id, decode(details ->> 'last_hash', 'hex') as hash from audit_entries
+    where operation = 'remove_old_entries' and proof = 'system' and details ->> 'last_seal' is not null
+    order by at desc, audit_entries.id desc limit 1
+  ) as removed
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_field(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || ','
+$function$;
+
 CREATE OR REPLACE FUNCTION changed_config_keys(p_level text, p_before jsonb, p_after jsonb)
  RETURNS jsonb
  LANGUAGE sql
@@ -633,6 +654,38 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION hash_audit_entries(p_ids bigint[], p_first timestamp with time zone, p_last timestamp with time zone, OUT found bigint[], OUT hash bytea)
+ RETURNS record
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select coalesce(array_agg(e.id order by e.id), '{}'), sha256(coalesce(string_agg(hash_audit_entry(e), ''::bytea order by e.id), ''))
+  from audit_entries e where e.id = any(p_ids) and e.at between p_first and p_last
+$function$;
+
+CREATE OR REPLACE FUNCTION hash_audit_entry(e audit_entries)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select sha256(convert_to(audit_field(e.id::text) || audit_field(((extract(epoch from e.at) * 1000000)::bigint)::text)
+    || audit_field(e.operation) || audit_field(e.outcome) || audit_field(e.actor) || audit_field(e.issuer) || audit_field(e.subject)
+    || audit_field(e.proof) || audit_field(e.claimed_actor) || audit_field(e.source) || audit_field(e.reason) || audit_field(e.address)
+    || audit_field(e.request_id) || audit_field(e.deployment) || audit_field(e.action_id::text) || audit_field(e.count::text)
+    || audit_field(e.details::text), 'UTF8'))
+$function$;
+
+CREATE OR REPLACE FUNCTION hash_audit_seal(s audit_seals)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select sha256(convert_to(audit_field(s.id::text) || audit_field(((extract(epoch from s.sealed_at) * 1000000)::bigint)::text)
+    || audit_field(array_to_string(s.entry_ids, ' ')) || audit_field(((extract(epoch from s.first_at) * 1000000)::bigint)::text)
+    || audit_field(((extract(epoch from s.last_at) * 1000000)::bigint)::text) || audit_field(encode(s.entries_hash, 'hex'))
+    || audit_field(encode(s.previous_hash, 'hex')), 'UTF8'))
+$function$;
+
 CREATE OR REPLACE FUNCTION insert_audit_entry(p_operation text, p_outcome text, p_actor text, p_issuer text, p_subject text, p_proof text, p_claimed_actor text, p_source text, p_reason text, p_address text, p_request_id text, p_deployment text, p_action_id bigint, p_count integer, p_details json)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -780,6 +833,54 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION remove_old_audit_entries(p_retention interval)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO '$user', 'public'
+ SET lock_timeout TO '300ms'
+AS $function$
+declare
+  oldest text;
+  until timestamptz;
+  removed bigint;
+  seals text;
+  last audit_seals;
+begin
+  if p_retention < interval '1 day' then raise exception 'the audit log is kept for a day at least'; end if;
+  perform set_config('search_path', current_setting('search_path') || ', pg_temp', true);
+  -- Not beside the sealer.
+  if not pg_try_advisory_xact_lock(hashtextextended('octopod audit', 0)) then return null; end if;
+  select relname into oldest from pg_inherits join pg_class on oid = inhrelid
+  where inhparent = 'audit_entries'::regclass and relname <> 'audit_entries_default' order by relname limit 1;
+  until := (to_date(right(oldest, 7), 'YYYY_MM') + interval '1 month') at time zone 'utc';
+  if oldest is null or until > now() - p_retention then
+    -- Entries of months without a partition.
+    oldest := 'audit_entries_default';
+    select max(at) + interval '1 microsecond' into until from audit_entries_default;
+    if until is null or until > now() - p_retention then return null; end if;
+  end if;
+  if exists (select from audit_unsealed u where u.at < until) then return null; end if;
+  execute format('select count(*) from %I', oldest) into removed;
+
+  -- Seals outside of the partitions of their months stay, and then all of them do: what is removed must be the beginning of the chain.
+  seals := replace(oldest, 'audit_entries', 'audit_seals');
+  if oldest <> 'audit_entries_default' and to_regclass(seals) is not null and not exists (select from audit_seals_default) then
+    execute format('select * from %I order by id desc limit 1', seals) into last;
+    execute format('drop table %I', seals);
+  end if;
+  execute format('drop table %I', oldest);
+  if oldest = 'audit_entries_default' then
+    create table audit_entries_default partition of audit_entries default;
+    create trigger refuse_truncate before truncate on audit_entries_default for each statement execute function refuse_audit_change();
+  end if;
+  perform insert_audit_entry('remove_old_entries', 'accepted', 'octopod', null, null, 'system', null, null, null, null, null, null, null,
+    1, json_build_object('partition', oldest, 'until', to_api_time(until), 'entries', removed, 'last_seal', last.id,
+      'last_hash', encode(last.hash, 'hex')));
+  return oldest;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION require_deployment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -805,6 +906,40 @@ begin
     raise exception 'the request came too late: a later one with its key was refused' using errcode = 'OC002';
   end if;
   return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION seal_audit_entries(p_limit integer, OUT seal_id bigint, OUT seal_hash bytea, OUT entries integer)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+  seal audit_seals;
+  previous record;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('octopod audit', 0)) then return; end if;
+  with oldest as (select entry_id, u.at from audit_unsealed u order by entry_id limit p_limit),
+  taken as (
+    delete from audit_unsealed u using oldest o
+    where u.entry_id = o.entry_id
+      and date_trunc('month', o.at at time zone 'utc')
+        = (select date_trunc('month', f.at at time zone 'utc') from oldest f order by entry_id limit 1)
+    returning u.entry_id, u.at)
+  select array_agg(entry_id order by entry_id), min(t.at), max(t.at) into seal.entry_ids, seal.first_at, seal.last_at from taken t;
+  if seal.entry_ids is null then return; end if;
+
+  select s.id, s.hash, s.sealed_at into previous from audit_seals s order by s.id desc limit 1;
+  if not found then select c.id, c.hash, null::timestamptz as sealed_at into previous from audit_chain_start() c; end if;
+  seal.id := previous.id + 1;
+  seal.previous_hash := previous.hash;
+  -- In the order of the chain, whatever the clock does.
+  seal.sealed_at := greatest(clock_timestamp(), previous.sealed_at, seal.last_at);
+  select h.hash into seal.entries_hash from hash_audit_entries(seal.entry_ids, seal.first_at, seal.last_at) h;
+  seal.hash := hash_audit_seal(seal);
+  insert into audit_seals select seal.*;
+  seal_id := seal.id;
+  seal_hash := seal.hash;
+  entries := cardinality(seal.entry_ids);
 end
 $function$;
 

@@ -3,6 +3,8 @@
  * code by them. A code never changes its meaning.
  */
 
+import type { RefusedRequest } from './audit/operations.ts'
+
 /** Code → HTTP status, and what the reader can do. docs/errors.md documents each. */
 export const errorCodes = {
   bad_request: { status: 400, remedy: 'Correct the request as the message says and send it again.' },
@@ -86,16 +88,24 @@ export class ApiError extends Error {
   readonly plainText: boolean
   /** When the same request can succeed. */
   readonly retryAfterSeconds: number | undefined
+  /** For the audit log: the caller may not do this. The answer may be another one than forbidden, to hide that something exists. */
+  readonly refused: RefusedRequest | undefined
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { plain?: boolean; cause?: unknown; retryAfterSeconds?: number } = {},
+    options: {
+      plain?: boolean
+      cause?: unknown
+      retryAfterSeconds?: number
+      refused?: RefusedRequest
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.plainText = options.plain ?? false
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.refused = options.refused
   }
 
   get status(): number {
@@ -106,15 +116,18 @@ export class ApiError extends Error {
 export const noSuchDeployment = (name: string) =>
   new ApiError('no_such_deployment', `There is no deployment ${name}.`)
 
-export const noSuchAction = (id: number) => new ApiError('no_such_action', `There is no action ${id}.`)
+/** `refused`: there is one, and the caller may not see it. */
+export const noSuchAction = (id: number, refused?: RefusedRequest) =>
+  new ApiError('no_such_action', `There is no action ${id}.`, refused === undefined ? {} : { refused })
 
 export const deploymentBusy = (name: string) =>
   new ApiError('busy', `Deployment ${name} is currently being processed.`)
 
-export const notOwner = (name: string) =>
+export const notOwner = (name: string, operation: RefusedRequest['operation']) =>
   new ApiError(
     'forbidden',
     `Deployment ${name} belongs to somebody else: its owner, an operator or an admin may do this.`,
+    { refused: { operation, deployment: name } },
   )
 
 export const actionFinished = (id: number, state: string) =>

@@ -6,6 +6,7 @@ import { type Handler, Hono, type MiddlewareHandler } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import { type Api, api, type EndpointName } from '../domain/api-schema.ts'
+import type { AuditOperation } from '../domain/audit/operations.ts'
 import { apiPrefix, authPaths } from '../domain/endpoints.ts'
 import { ApiError } from '../domain/errors.ts'
 import { allowedHosts } from './access/allowed-hosts.ts'
@@ -21,6 +22,7 @@ import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { listAuditEntries } from './audit/audit-handlers.ts'
+import { recordRefusals } from './audit/record-refusals.ts'
 import { createDeviceFlow } from './auth/device/device-flow.ts'
 import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
 import { exchangeToken } from './auth/exchange/exchange-handler.ts'
@@ -111,12 +113,11 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
 }
 
 /** The middlewares of an endpoint, in this order. The handler comes last and runs under the request deadline. */
-function middlewares(
-  { settings, access, auth }: Services,
-  name: EndpointName,
-): MiddlewareHandler<RequestEnv>[] {
+function middlewares(services: Services, name: EndpointName): MiddlewareHandler<RequestEnv>[] {
+  const { settings, access, auth } = services
   const { method, right } = api[name]
   return [
+    recordRefusals(services, refusedOperation(name)),
     authenticate(auth, access, right),
     limitRequests(access),
     authorize(settings, right),
@@ -131,6 +132,13 @@ function middlewares(
         ? [sameSite(access.requireSameOrigin)]
         : []),
   ]
+}
+
+/** What is refused where no right is missing, as when an access token asks for another one. */
+function refusedOperation(name: EndpointName): AuditOperation {
+  const { right } = api[name]
+  if (right !== 'open' && right !== 'known') return right
+  return name === 'revokeToken' ? 'revoke_token' : name === 'endSession' ? 'end_session' : 'create_token'
 }
 
 /** `observe` is a middleware around every request; metrics.ts makes one. */
@@ -176,11 +184,12 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
 function addAuthPaths(app: Hono<RequestEnv>, services: Services): void {
   const { access, auth, log } = services
   const limit = limitAddress(access)
+  const record = recordRefusals(services, 'sign_in')
   const origin = sameOrigin(access.requireSameOrigin)
   const { login, callback, signInByCredential, logout } = createSignInHandlers(services)
-  app.get(authPaths.login, limit, login)
-  app.get(authPaths.callback, limit, callback)
-  app.post(authPaths.session, limit, origin, signInByCredential)
+  app.get(authPaths.login, record, limit, login)
+  app.get(authPaths.callback, record, limit, callback)
+  app.post(authPaths.session, record, limit, origin, signInByCredential)
   app.post(authPaths.logout, limit, origin, logout)
   const device = createDeviceFlow(services)
   const readBody = [authenticate(auth, access, 'open'), requestBody(access.limits, false)] as const

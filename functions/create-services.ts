@@ -23,6 +23,7 @@ import { withTimeout } from '../lib/with-timeout.ts'
 import { createAccess } from './access/access.ts'
 import { createSenderReader } from './access/sender.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
+import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import { createCompression } from './http/compression.ts'
@@ -66,6 +67,7 @@ export async function createServices(
     getFullInfos(db, names, false),
   )
   const outputNotifier = createOutputNotifier()
+  const audit = createAuditRecorder(db, log)
   const { supportsStreaming, isShuttingDown, shutdownSignal } = options
   return {
     services: {
@@ -82,6 +84,7 @@ export async function createServices(
       loadFullInfo,
       loadRestrictedFullInfo,
       outputNotifier,
+      audit,
       compression: createCompression(),
       log,
       supportsStreaming,
@@ -95,6 +98,7 @@ export async function createServices(
       auth.connections.close()
       await Promise.all([actionQueue.close(), scriptQueries.close()])
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])
+      await withTimeout(audit.close(), 2000, () => {})
       await withTimeout(db.end(), 2000, () => {})
     },
   }

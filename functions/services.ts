@@ -9,6 +9,7 @@ import type { ServerSettings } from '../domain/settings.ts'
 import type { SharedTasks } from '../lib/shared-tasks.ts'
 import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
+import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
 import type { Compression } from './http/compression.ts'
@@ -34,6 +35,8 @@ export type Services = {
   /** The same without words of scripts, for a caller who may not read output. */
   loadRestrictedFullInfo(name: string): Promise<string | undefined>
   outputNotifier: OutputNotifier
+  /** Writes what belongs to no change into the audit log. */
+  audit: AuditRecorder
   compression: Compression
   log: Logger
   /** False on AWS Lambda: a stream sends the output so far and ends, and a handler waits for its notifications. */

@@ -97,3 +97,124 @@ end
 $$;
 revoke all on function create_audit_partitions() from public;
 select create_audit_partitions();
+
+-- Removes the oldest month of entries, with its seals, when all of it is older than p_retention. Returns its name; null: nothing to
+-- remove, or not now. The entry that it writes continues the chain: it names the last removed seal. With the rights of its owner, as
+-- create_audit_partitions.
+create or replace function remove_old_audit_entries(p_retention interval) returns text language plpgsql security definer
+set search_path from current set lock_timeout = '300ms' as $$
+declare
+  oldest text;
+  until timestamptz;
+  removed bigint;
+  seals text;
+  last audit_seals;
+begin
+  if p_retention < interval '1 day' then raise exception 'the audit log is kept for a day at least'; end if;
+  perform set_config('search_path', current_setting('search_path') || ', pg_temp', true);
+  -- Not beside the sealer.
+  if not pg_try_advisory_xact_lock(hashtextextended('octopod audit', 0)) then return null; end if;
+  select relname into oldest from pg_inherits join pg_class on oid = inhrelid
+  where inhparent = 'audit_entries'::regclass and relname <> 'audit_entries_default' order by relname limit 1;
+  until := (to_date(right(oldest, 7), 'YYYY_MM') + interval '1 month') at time zone 'utc';
+  if oldest is null or until > now() - p_retention then
+    -- Entries of months without a partition.
+    oldest := 'audit_entries_default';
+    select max(at) + interval '1 microsecond' into until from audit_entries_default;
+    if until is null or until > now() - p_retention then return null; end if;
+  end if;
+  if exists (select from audit_unsealed u where u.at < until) then return null; end if;
+  execute format('select count(*) from %I', oldest) into removed;
+
+  -- Seals outside of the partitions of their months stay, and then all of them do: what is removed must be the beginning of the chain.
+  seals := replace(oldest, 'audit_entries', 'audit_seals');
+  if oldest <> 'audit_entries_default' and to_regclass(seals) is not null and not exists (select from audit_seals_default) then
+    execute format('select * from %I order by id desc limit 1', seals) into last;
+    execute format('drop table %I', seals);
+  end if;
+  execute format('drop table %I', oldest);
+  if oldest = 'audit_entries_default' then
+    create table audit_entries_default partition of audit_entries default;
+    create trigger refuse_truncate before truncate on audit_entries_default for each statement execute function refuse_audit_change();
+  end if;
+  perform insert_audit_entry('remove_old_entries', 'accepted', 'octopod', null, null, 'system', null, null, null, null, null, null, null,
+    1, json_build_object('partition', oldest, 'until', to_api_time(until), 'entries', removed, 'last_seal', last.id,
+      'last_hash', encode(last.hash, 'hex')));
+  return oldest;
+end
+$$;
+revoke all on function remove_old_audit_entries(interval) from public;
+
+-- The chain --------------------------------------------------------------------------------------------------------
+
+-- A field with its length, so that no two lists of fields have the same text.
+create or replace function audit_field(value text) returns text language sql immutable as $$
+  select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || ','
+$$;
+
+-- Of what is stored, in a form that does not depend on the version and the settings of PostgreSQL.
+create or replace function hash_audit_entry(e audit_entries) returns bytea language sql immutable as $$
+  select sha256(convert_to(audit_field(e.id::text) || audit_field(((extract(epoch from e.at) * 1000000)::bigint)::text)
+    || audit_field(e.operation) || audit_field(e.outcome) || audit_field(e.actor) || audit_field(e.issuer) || audit_field(e.subject)
+    || audit_field(e.proof) || audit_field(e.claimed_actor) || audit_field(e.source) || audit_field(e.reason) || audit_field(e.address)
+    || audit_field(e.request_id) || audit_field(e.deployment) || audit_field(e.action_id::text) || audit_field(e.count::text)
+    || audit_field(e.details::text), 'UTF8'))
+$$;
+
+-- `found`: which of the entries exist.
+create or replace function hash_audit_entries(p_ids bigint[], p_first timestamptz, p_last timestamptz, out found bigint[], out hash bytea)
+language sql stable as $$
+  select coalesce(array_agg(e.id order by e.id), '{}'), sha256(coalesce(string_agg(hash_audit_entry(e), ''::bytea order by e.id), ''))
+  from audit_entries e where e.id = any(p_ids) and e.at between p_first and p_last
+$$;
+
+create or replace function hash_audit_seal(s audit_seals) returns bytea language sql immutable as $$
+  select sha256(convert_to(audit_field(s.id::text) || audit_field(((extract(epoch from s.sealed_at) * 1000000)::bigint)::text)
+    || audit_field(array_to_string(s.entry_ids, ' ')) || audit_field(((extract(epoch from s.first_at) * 1000000)::bigint)::text)
+    || audit_field(((extract(epoch from s.last_at) * 1000000)::bigint)::text) || audit_field(encode(s.entries_hash, 'hex'))
+    || audit_field(encode(s.previous_hash, 'hex')), 'UTF8'))
+$$;
+
+-- The seal before the first one that is stored: the last removed one, or the beginning of the chain.
+create or replace function audit_chain_start(out id bigint, out hash bytea) language sql stable as $$
+  select coalesce(max(removed.id), 0), coalesce(max(removed.hash), decode(repeat('00', 32), 'hex'))
+  from (
+    select (details ->> 'last_seal')::bigint as id, decode(details ->> 'last_hash', 'hex') as hash from audit_entries
+    where operation = 'remove_old_entries' and proof = 'system' and details ->> 'last_seal' is not null
+    order by at desc, audit_entries.id desc limit 1
+  ) as removed
+$$;
+
+-- Seals up to p_limit committed entries, of one month, so that a month can be removed with its seals. All or nothing: a sealer that
+-- is lost leaves the chain as it was. Nulls: nothing to seal, or another sealer is at it.
+create or replace function seal_audit_entries(p_limit int, out seal_id bigint, out seal_hash bytea, out entries int)
+language plpgsql as $$
+declare
+  seal audit_seals;
+  previous record;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('octopod audit', 0)) then return; end if;
+  with oldest as (select entry_id, u.at from audit_unsealed u order by entry_id limit p_limit),
+  taken as (
+    delete from audit_unsealed u using oldest o
+    where u.entry_id = o.entry_id
+      and date_trunc('month', o.at at time zone 'utc')
+        = (select date_trunc('month', f.at at time zone 'utc') from oldest f order by entry_id limit 1)
+    returning u.entry_id, u.at)
+  select array_agg(entry_id order by entry_id), min(t.at), max(t.at) into seal.entry_ids, seal.first_at, seal.last_at from taken t;
+  if seal.entry_ids is null then return; end if;
+
+  select s.id, s.hash, s.sealed_at into previous from audit_seals s order by s.id desc limit 1;
+  if not found then select c.id, c.hash, null::timestamptz as sealed_at into previous from audit_chain_start() c; end if;
+  seal.id := previous.id + 1;
+  seal.previous_hash := previous.hash;
+  -- In the order of the chain, whatever the clock does.
+  seal.sealed_at := greatest(clock_timestamp(), previous.sealed_at, seal.last_at);
+  select h.hash into seal.entries_hash from hash_audit_entries(seal.entry_ids, seal.first_at, seal.last_at) h;
+  seal.hash := hash_audit_seal(seal);
+  insert into audit_seals select seal.*;
+  seal_id := seal.id;
+  seal_hash := seal.hash;
+  entries := cardinality(seal.entry_ids);
+end
+$$;

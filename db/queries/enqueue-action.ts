@@ -115,7 +115,7 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
 
 function toError(request: ActionRequest, { outcome, status }: z.infer<typeof enqueuedRow>): Error {
   if (outcome === 'idempotency_key_reused') return idempotencyKeyReused()
-  if (outcome === 'not_owner') return notOwner(request.name)
+  if (outcome === 'not_owner') return notOwner(request.name, request.kind)
   if (outcome === 'enqueued' || outcome === 'replayed') return new Error('enqueue_action returned no action')
   return unmetConditionError(outcome, request, status)
 }

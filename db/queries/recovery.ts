@@ -10,6 +10,7 @@ import { lastLines } from '../../domain/failures/explain-failure.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus, maxClaims } from './action-lifecycle.ts'
+import { insertAuditEntry, systemActor } from './audit/insert-entry.ts'
 import { readChangeEvent } from './deployments.ts'
 import { readLastOutput } from './output.ts'
 import { toJsonb } from './sql-fragments.ts'
@@ -107,7 +108,7 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
         lease_expires_at = null
       where id = ${expired.id}`)
     const willRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts
-    const retryActionId = willRetry ? await insertRetry(transaction, expired.id) : null
+    const retryActionId = willRetry ? await insertRetry(transaction, expired) : null
     const change = willRetry
       ? await bumpRevision(transaction, expired.deploymentId)
       : await applyFinalStatus(transaction, expired, false)
@@ -116,14 +117,25 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
   })
 }
 
-async function insertRetry(transaction: Transaction, actionId: number): Promise<number> {
+async function insertRetry(
+  transaction: Transaction,
+  { id: actionId, name: deployment }: Pick<z.infer<typeof expiredRow>, 'id' | 'name'>,
+): Promise<number> {
   const row = await transaction.one(sql.type(idRow)`
     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
-      config_checked, expected_duration_ms, attempt)
+      config_checked, expected_duration_ms, attempt, actor_issuer, actor_subject, proof, claimed_actor)
     select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
-      'Retry of action ' || id || ', whose runner was lost.', config_checked, expected_duration_ms, attempt + 1
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, expected_duration_ms, attempt + 1, actor_issuer, actor_subject, proof, claimed_actor
     from actions where id = ${actionId}
     returning id`)
+  const details = { retried_action_id: actionId }
+  await insertAuditEntry(transaction, {
+    by: systemActor,
+    operation: 'retry',
+    deployment,
+    actionId: row.id,
+    details,
+  })
   return row.id
 }
 

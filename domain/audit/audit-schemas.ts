@@ -81,3 +81,47 @@ export const auditQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(100),
 })
 export type AuditQuery = z.output<typeof auditQuery>
+
+export const auditProblemKinds = [
+  'seals_missing',
+  'chain_broken',
+  'seal_changed',
+  'entries_missing',
+  'entries_changed',
+  'entries_unsealed',
+  'head_unknown',
+] as const
+
+const auditProblem = z.object({
+  kind: z.enum(auditProblemKinds),
+  seal: z.int().nullable().describe('where; null: the whole chain'),
+  message: z.string(),
+  entry_ids: z.array(z.int()).describe('at most 100'),
+})
+export type AuditProblem = z.infer<typeof auditProblem>
+
+export const verifyQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0).describe('seals with a greater number'),
+  head: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'is the hash of a seal: 64 hexadecimal digits')
+    .optional()
+    .describe('the hash of a seal that the log of a runner has named: it must be in the chain'),
+})
+
+export const auditVerification = z.object({
+  checked_seals: z.int(),
+  checked_entries: z.int(),
+  problems: z.array(auditProblem),
+  next_after: z.int().nullable().describe('`after` of the next page; null: this was the last one'),
+  head: z
+    .object({ seal: z.int(), hash: z.string() })
+    .nullable()
+    .describe('the last seal; null: there is none'),
+  given_head_seal: z.int().nullable().describe('the seal with the hash `head`'),
+  unsealed: z
+    .object({ entries: z.int(), oldest_seconds: z.number() })
+    .describe('entries that wait for the sealer'),
+  removed_until: timestamp.nullable().describe('entries before this time were removed (AUDIT_RETENTION)'),
+})
+export type AuditVerification = z.infer<typeof auditVerification>

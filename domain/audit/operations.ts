@@ -43,6 +43,9 @@ export const auditOperations = Object.keys(auditOperationLabels) as [AuditOperat
 export const auditOutcomes = ['accepted', 'refused'] as const
 export type AuditOutcome = (typeof auditOutcomes)[number]
 
+/** What a refused request was about. */
+export type RefusedRequest = { operation: AuditOperation; deployment?: string; actionId?: number }
+
 /** A side of a changed config key. Null: not set, so the default counts. */
 export type AuditedValue = { tag: 'value'; text: string } | { tag: 'removed' } | { tag: 'masked' } | null
 

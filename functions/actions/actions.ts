@@ -75,7 +75,8 @@ export const cancelAction: EndpointHandler<'cancelAction'> = async (
   deadline.beginChecks()
   deadline.setDatabaseTime(await readDatabaseTime(db))
   const requireCancel = (target: RightTarget) => {
-    if (!decide(identity.permissions, 'read', { name: target.name }).isAllowed) throw noSuchAction(actionId)
+    if (!decide(identity.permissions, 'read', { name: target.name }).isAllowed)
+      throw noSuchAction(actionId, { operation: 'cancel', deployment: target.name, actionId })
     requireRight(settings, identity, 'cancel', target)
   }
   const { change, isClaimed } = await requestCancel(db, actionId, actor, requireCancel, deadline.beforeCommit)

@@ -11,17 +11,22 @@ import { jsonText, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
 import { requireActionRight } from './require-action-right.ts'
 
-export const getOutput: EndpointHandler<'getOutput'> = async (services, { param, query, identity }) => {
+export const getOutput: EndpointHandler<'getOutput'> = async (services, request) => {
+  const { param, query, identity } = request
   const actionId = parseActionId(param('action_id'))
   await requireActionRight(services, identity, 'read_output', actionId)
-  return readOutput(services.db, actionId, query.after, query.limit)
+  const page = await readOutput(services.db, actionId, query.after, query.limit)
+  await services.audit.recordOutputRead(request.actor, actionId)
+  return page
 }
 
-export const getLog: EndpointHandler<'getLog'> = async (services, { param, identity, encoding }) => {
-  const { db } = services
+export const getLog: EndpointHandler<'getLog'> = async (services, request) => {
+  const { param, identity, encoding } = request
+  const { db, audit } = services
   const actionId = parseActionId(param('action_id'))
   await requireActionRight(services, identity, 'read_output', actionId)
   const { lastSeq, removedAt, removalReason } = await readOutputEnd(db, actionId)
+  await audit.recordOutputRead(request.actor, actionId)
   if (removedAt === null) return streamJson(services, encoding, logJson(db, actionId, lastSeq))
   // octo 1.6 shows the reason where it shows the notes of Octopod.
   return {
@@ -45,13 +50,14 @@ const pollMs = 1000
 const chunksPerRead = 200
 
 export const streamOutput: EndpointHandler<'streamOutput'> = async (services, request) => {
-  const { db, outputNotifier, supportsStreaming, shutdownSignal } = services
+  const { db, audit, outputNotifier, supportsStreaming, shutdownSignal } = services
   const actionId = parseActionId(request.param('action_id'))
   await requireActionRight(services, request.identity, 'read_output', actionId)
   const lastId = Number(request.header('last-event-id'))
   let after = Number.isSafeInteger(lastId) && lastId > 0 ? lastId : (request.query.after ?? 0)
   // Read before the answer starts, so that an unknown action is a 404 and not an empty stream.
   let page = await readOutput(db, actionId, after, chunksPerRead)
+  await audit.recordOutputRead(request.actor, actionId)
   // A stopping server ends its streams. The client resumes at another server, with the number of its last chunk.
   const lost = new AbortController()
   // Whoever loses a right loses the stream: the client connects again and is told why.

@@ -17,7 +17,8 @@ export async function requireActionRight(
   // Most callers see all names with one role: the middleware has decided.
   if (permissions.grants.length === 1 && seesAllNames(permissions.grants)) return
   const target = await findActionTarget(db, actionId)
-  if (target === null || !decide(permissions, 'read', { name: target.name }).isAllowed)
-    throw noSuchAction(actionId)
+  if (target === null) throw noSuchAction(actionId)
+  if (!decide(permissions, 'read', { name: target.name }).isAllowed)
+    throw noSuchAction(actionId, { operation: right, deployment: target.name, actionId })
   requireRight(settings, identity, right, { name: target.name })
 }

@@ -78,5 +78,7 @@ function refusal(
       `Nobody is signed in. The role ${decision.roles.join(' or ')} may ${rights[right].label}${ways.length === 0 ? '' : `: ${ways.join(', or ')}`}.`,
     )
   }
-  return new ApiError('forbidden', refusalMessage(identity, right, decision, target))
+  return new ApiError('forbidden', refusalMessage(identity, right, decision, target), {
+    refused: { operation: right, ...(target === undefined ? {} : { deployment: target.name }) },
+  })
 }

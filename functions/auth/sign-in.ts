@@ -92,7 +92,7 @@ function callback(services: Auth, permits: Semaphore): Handler<RequestEnv> {
       )
     const { issuer, subject, displayName: name, email, groups, refreshToken, idToken } = person
     const response = redirect(new URL(pending?.returnTo ?? '/', origin).href)
-    await startSession(services, request, response, {
+    await startSession(services, context, request, response, {
       proof: 'oidc',
       issuer,
       subject,
@@ -119,7 +119,7 @@ function signInByCredential(services: Auth): Handler<RequestEnv> {
     if (credential === null || !authorization)
       throw new ApiError('unauthenticated', 'This is no credential of this installation.')
     const response = Response.json({ tag: 'Success' })
-    await startSession(services, request, response, {
+    await startSession(services, context, request, response, {
       proof: 'shared',
       issuer: null,
       subject: null,
@@ -142,7 +142,9 @@ function logout(services: Auth): Handler<RequestEnv> {
     const request = rawRequestOf(context)
     const sessionId = readSessionId(services, request)
     const ended =
-      sessionId === null ? undefined : await auth.sessions.end(hashSessionId(sessionId), sessionId)
+      sessionId === null
+        ? undefined
+        : await auth.sessions.end(hashSessionId(sessionId), originOf(services, context, request), sessionId)
     const location =
       ended === undefined || auth.provider === null || ended.idToken === null
         ? null
@@ -158,21 +160,29 @@ type Started = Parameters<Services['auth']['sessions']['create']>[0]
 /** Always a new id: one that a stranger has put into the browser gets no rights. The old session of the browser ends. */
 async function startSession(
   services: Auth,
+  context: Context<RequestEnv>,
   request: RawRequest,
   response: Response,
-  session: Omit<Started, 'address' | 'userAgent'>,
+  session: Omit<Started, 'address' | 'userAgent' | 'requestId'>,
 ): Promise<void> {
-  const { auth, access } = services
+  const { auth } = services
   const old = readSessionId(services, request)
+  const origin = originOf(services, context, request)
   const sessionId = await auth.sessions.create({
     ...session,
-    address: access.sender.address(request),
+    ...origin,
     userAgent: (request.headers.get('user-agent') ?? '').slice(0, 300),
   })
-  if (old !== null) await auth.sessions.end(hashSessionId(old))
+  if (old !== null) await auth.sessions.end(hashSessionId(old), origin)
   const maxAgeMs = auth.sessions.maxAgeMs(session.proof === 'shared' || session.tokens !== null)
   response.headers.append('Set-Cookie', auth.cookies.write(request, sessionId, maxAgeMs))
 }
+
+/** For the audit log. */
+const originOf = ({ access }: Auth, context: Context<RequestEnv>, request: RawRequest) => ({
+  address: access.sender.address(request),
+  requestId: requestIdOf(context),
+})
 
 function readSessionId({ auth }: Auth, request: RawRequest): string | null {
   try {

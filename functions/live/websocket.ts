@@ -12,6 +12,7 @@ import type { LiveMessage } from '../../domain/event.ts'
 import { identifySender, toCaller } from '../access/authenticate.ts'
 import { requireOwnOrigin } from '../access/same-origin.ts'
 import { countLines, type RawRequest } from '../access/sender.ts'
+import { actorOf } from '../auth/actor.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { ConnectionChange } from '../auth/open-connections.ts'
 import { requireRight } from '../auth/require-right.ts'
@@ -48,8 +49,9 @@ export function createWebSocketRelay(
     access,
     auth,
     secrets,
+    audit,
     log,
-  }: Pick<Services, 'settings' | 'access' | 'auth' | 'secrets' | 'log'>,
+  }: Pick<Services, 'settings' | 'access' | 'auth' | 'secrets' | 'audit' | 'log'>,
 ): WebSocketRelay {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024, handleProtocols })
   const alive = new WeakSet<WebSocket>()
@@ -108,20 +110,41 @@ export function createWebSocketRelay(
   let isClosing = false
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroySocket)
+    const raw: RawRequest = {
+      peerAddress: request.socket.remoteAddress,
+      headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
+      countLines: (name) => countLines(request.rawHeaders, name),
+    }
     try {
       if (isClosing) throw new ApiError('service_unavailable', 'This server is shutting down; connect again.')
       if (URL.parse(request.url ?? '', 'http://host')?.pathname !== '/event') {
         throw new ApiError('not_found', 'Websockets are served at /event.')
       }
-      const { identity, caller } = await authorizeUpgrade({
-        peerAddress: request.socket.remoteAddress,
-        headers: { get: (name) => request.headers[name.toLowerCase()]?.toString() },
-        countLines: (name) => countLines(request.rawHeaders, name),
-      })
+      const { identity, caller } = await authorizeUpgrade(raw)
       socket.once('close', access.limits.holdWebSocket(caller))
       sockets.handleUpgrade(request, socket, head, (client) => open(client, identity))
     } catch (error) {
+      if (error instanceof ApiError && error.status === 401)
+        audit.countUnidentified(access.sender.address(raw))
       rejectUpgrade(socket, error, toRequestId(request.headers['x-request-id']?.toString()))
+    }
+  }
+
+  /** Also a websocket that is refused is in the audit log before its answer. */
+  const recordRefusal = async (request: RawRequest, identity: Identity, requireIt: () => void) => {
+    try {
+      requireIt()
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      const origin = { address: access.sender.address(request), requestId: null }
+      if (error.code === 'forbidden')
+        await audit.recordRefusal(
+          actorOf(identity, { get: () => undefined }, origin),
+          identity.key ?? origin.address,
+          { operation: 'read' },
+          error.message,
+        )
+      throw error
     }
   }
 
@@ -135,7 +158,7 @@ export function createWebSocketRelay(
     if (identity.session !== null) requireOwnOrigin(request, auth.cookies.originOf(request))
     const caller = toCaller(identity, access.sender, request)
     await access.limits.countRequest(caller, 0)
-    requireRight(settings, identity, 'read')
+    await recordRefusal(request, identity, () => requireRight(settings, identity, 'read'))
     return { identity, caller }
   }
 

@@ -5,6 +5,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../../pool.ts'
+import { type AuditActor, auditEntryCall, insertAuditEntry, systemActor } from '../audit/insert-entry.ts'
 import { toBytea } from '../sql-fragments.ts'
 
 const sessionRow = z.object({
@@ -50,10 +51,22 @@ export async function findSessions(
 export type NewSession = Pick<
   SessionRecord,
   'tokenHash' | 'proof' | 'issuer' | 'subject' | 'name' | 'email' | 'groups' | 'credential' | 'credentialMac'
-> & { providerTokens: Buffer | null; maxAgeMs: number; address: string; userAgent: string }
+> & {
+  providerTokens: Buffer | null
+  maxAgeMs: number
+  address: string
+  userAgent: string
+  /** For the audit log. */
+  requestId: string | null
+}
 
 /** A person has this many sessions at most; the oldest end. */
 const maxSessionsOfPerson = 50
+
+const surplusEntry = auditEntryCall(
+  { by: systemActor, operation: 'end_session', details: { message: 'too many sessions' } },
+  sql.fragment`jsonb_build_object('session_id', id, 'name', name, 'subject', subject)`,
+)
 
 const hashRow = z.object({ tokenHash: z.string() })
 
@@ -67,17 +80,22 @@ export async function insertSession(pool: Database, session: NewSession): Promis
       values (decode(${tokenHash}, 'hex'), ${proof}, ${issuer}, ${subject}, ${name}, ${email}, ${JSON.stringify(groups)}::jsonb,
         ${credential}, decode(${credentialMac}::text, 'hex'), ${toBytea(session.providerTokens)},
         now() + ${session.maxAgeMs}::float8 * interval '1 ms', ${session.address}, ${session.userAgent})`)
-    if (issuer === null || subject === null) return []
+    const person = issuer === null || subject === null ? null : { issuer, subject }
+    const { address, requestId, userAgent } = session
+    const by = { ...systemActor, actor: name, person, proof, address, requestId }
+    await insertAuditEntry(transaction, { by, operation: 'sign_in', details: { user_agent: userAgent } })
+    if (person === null) return []
     await transaction.query(sql.unsafe`
       insert into people (issuer, subject, name, email, groups)
       values (${issuer}, ${subject}, ${name}, ${email}, ${JSON.stringify(groups)}::jsonb)
       on conflict (issuer, subject) do update
       set name = excluded.name, email = excluded.email, groups = excluded.groups, last_seen_at = now()`)
-    return transaction.anyFirst(sql.type(hashRow)`
+    const ended = await transaction.any(sql.type(hashRow)`
       delete from sessions where id in (
         select id from sessions where issuer = ${issuer} and subject = ${subject}
         order by last_seen_at desc, id desc offset ${maxSessionsOfPerson})
-      returning encode(token_hash, 'hex') as "tokenHash"`)
+      returning encode(token_hash, 'hex') as "tokenHash", ${surplusEntry} as entry`)
+    return ended.map((one) => one.tokenHash)
   })
 }
 
@@ -125,11 +143,27 @@ export async function saveRefresh(
 const endedRow = z.object({ tokenHash: z.string(), providerTokens: z.string().nullable() })
 export type EndedSession = z.output<typeof endedRow>
 
+/** Who ends a session: its own person, by signing out, or somebody else. */
+export type EndedBy = Pick<AuditActor, 'address' | 'requestId'> | AuditActor
+
 /** Null: it had ended already. */
-export async function endSession(pool: Database, tokenHash: string): Promise<EndedSession | null> {
+export async function endSession(
+  pool: Database,
+  tokenHash: string,
+  by: EndedBy,
+): Promise<EndedSession | null> {
+  const entry =
+    'actor' in by
+      ? auditEntryCall(
+          { by, operation: 'end_session' },
+          sql.fragment`jsonb_build_object('session_id', id, 'name', name, 'subject', subject)`,
+        )
+      : sql.fragment`insert_audit_entry('sign_out', 'accepted', name, issuer, subject, proof, null, null, null, ${by.address},
+          ${by.requestId}, null, null, 1, json_build_object('session_id', id))`
   return pool.maybeOne(sql.type(endedRow)`
-    delete from sessions where token_hash = decode(${tokenHash}, 'hex')
-    returning encode(token_hash, 'hex') as "tokenHash", encode(provider_tokens, 'hex') as "providerTokens"`)
+    with ended as (delete from sessions where token_hash = decode(${tokenHash}, 'hex') returning *)
+    select encode(token_hash, 'hex') as "tokenHash", encode(provider_tokens, 'hex') as "providerTokens", ${entry} as entry
+    from ended`)
 }
 
 const listedRow = z.object({

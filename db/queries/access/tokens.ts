@@ -3,6 +3,7 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import { roles } from '../../../domain/access/roles.ts'
 import type { Database } from '../../pool.ts'
+import { type AuditActor, auditEntryCall, systemActor } from '../audit/insert-entry.ts'
 
 /** `exchange`: of a CI job, for its ID token. */
 const tokenKinds = ['personal', 'service', 'exchange'] as const
@@ -60,7 +61,13 @@ export type NewToken = Pick<
   | 'names'
   | 'credential'
   | 'credentialMac'
-> & { label: string; createdBy: string; lifetimeMs: number }
+> & {
+  label: string
+  createdBy: string
+  lifetimeMs: number
+  /** Who creates it, for the audit log. Default: who will act with it. */
+  by?: AuditActor
+}
 
 const idRow = z.object({ id: z.number() })
 
@@ -71,18 +78,43 @@ export async function insertToken(
   maxTokens: number,
 ): Promise<number | undefined> {
   const { tokenHash, kind, label, issuer, subject, name, ownerGroup, createdBy, role, names } = token
-  const { credential, credentialMac } = token
+  const { credential, credentialMac, by = ownerAsActor(token) } = token
+  const entry = auditEntryCall(
+    {
+      by,
+      operation: 'create_token',
+      details: {
+        kind,
+        label,
+        name,
+        subject,
+        issuer,
+        owner_group: ownerGroup,
+        role,
+        names: names.slice(0, 20),
+      },
+    },
+    sql.fragment`jsonb_build_object('token_id', id)`,
+  )
   const row = await pool.maybeOne(sql.type(idRow)`
-    insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at,
+    with inserted as (insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at,
       credential, credential_mac)
     select ${kind}, decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${ownerGroup}, ${createdBy}, ${role},
       ${JSON.stringify(names)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms',
       ${credential}, decode(${credentialMac}::text, 'hex')
     where (select count(*) from access_tokens t where t.issuer = ${issuer} and t.subject = ${subject} and ${state} = 'valid')
       < ${maxTokens}
-    returning id`)
+    returning id)
+    select id, ${entry} as entry from inserted`)
   return row?.id
 }
+
+const ownerAsActor = ({ name, issuer, subject, credential }: NewToken): AuditActor => ({
+  ...systemActor,
+  actor: name,
+  person: { issuer, subject },
+  proof: credential !== null ? 'shared' : issuer === 'proxy' ? 'proxy' : 'oidc',
+})
 
 export async function recordTokenUse(pool: Database, tokenHash: string, address: string): Promise<void> {
   await pool.query(sql.unsafe`
@@ -131,8 +163,20 @@ export async function listTokens(
 const revokedRow = z.object({ tokenHash: z.string() })
 
 /** Null: it is revoked already, or does not exist. */
-export async function revokeToken(pool: Database, id: number, revokedBy: string): Promise<string | null> {
-  return pool.maybeOneFirst(sql.type(revokedRow)`
-    update access_tokens set revoked_at = now(), revoked_by = ${revokedBy} where id = ${id} and revoked_at is null
-    returning encode(token_hash, 'hex') as "tokenHash"`)
+export async function revokeToken(
+  pool: Database,
+  id: number,
+  revokedBy: string,
+  by: AuditActor,
+): Promise<string | null> {
+  const entry = auditEntryCall(
+    { by, operation: 'revoke_token', details: { token_id: id } },
+    sql.fragment`jsonb_build_object('label', label, 'name', name, 'subject', subject)`,
+  )
+  const revoked = await pool.maybeOne(sql.type(revokedRow)`
+    with revoked as (
+      update access_tokens set revoked_at = now(), revoked_by = ${revokedBy} where id = ${id} and revoked_at is null
+      returning token_hash, label, name, subject)
+    select encode(token_hash, 'hex') as "tokenHash", ${entry} as entry from revoked`)
+  return revoked?.tokenHash ?? null
 }

@@ -62,17 +62,24 @@ export async function insertAuditEntry(
   return transaction.oneFirst(sql.type(idRow)`select ${auditEntryCall(entry)} as id`)
 }
 
-/** The same as an expression, for a statement that changes something by itself: `returning …`. `actionId` may be a column. */
-export function auditEntryCall({
-  by,
-  operation,
-  outcome = 'accepted',
-  deployment = null,
-  actionId = null,
-  count = 1,
-  details = {},
-}: NewAuditEntry): FragmentSqlToken {
+/**
+ * The same as an expression, for a statement that changes something by itself. `more`: details from the rows of the statement, as
+ * jsonb. `name`: the deployment, from them.
+ */
+export function auditEntryCall(
+  {
+    by,
+    operation,
+    outcome = 'accepted',
+    deployment = null,
+    actionId = null,
+    count = 1,
+    details = {},
+  }: NewAuditEntry,
+  more: FragmentSqlToken = sql.fragment`'{}'::jsonb`,
+  name: FragmentSqlToken = sql.fragment`${deployment}::text`,
+): FragmentSqlToken {
   return sql.fragment`insert_audit_entry(${operation}, ${outcome}, ${by.actor}, ${by.person?.issuer ?? null},
     ${by.person?.subject ?? null}, ${by.proof}, ${by.claimedActor}, ${by.source}, ${by.reason}, ${by.address}, ${by.requestId},
-    ${deployment}, ${actionId}, ${count}, ${JSON.stringify(details)}::json)`
+    ${name}, ${actionId}, ${count}, (${JSON.stringify(details)}::jsonb || ${more})::json)`
 }

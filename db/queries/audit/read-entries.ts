@@ -96,7 +96,10 @@ const all = (conditions: readonly FragmentSqlToken[]): FragmentSqlToken =>
 function visibleCondition({ grants, seesAccessLog, person }: AuditVisibility): FragmentSqlToken[] {
   if (grants === null && seesAccessLog) return []
   const own =
-    person === null ? [] : [sql.fragment`(issuer = ${person.issuer} and subject = ${person.subject})`]
+    person === null
+      ? []
+      : // Not those about names that it may not read: it would learn that they exist.
+        [sql.fragment`(deployment is null and issuer = ${person.issuer} and subject = ${person.subject})`]
   const ofNames =
     grants === null
       ? [sql.fragment`deployment is not null`]

@@ -61,9 +61,13 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
     policy = parsed
     acceptedAt = new Date()
     problems = []
-    await savePolicy(db, text).catch((error) =>
-      log.warn({ err: error }, 'the accepted policy was not stored'),
-    )
+    try {
+      const { policy: previous } = await readInstallation(db)
+      if (previous !== text)
+        await savePolicy(db, text, { file, sha256: hashOf(text), ...changedLines(previous ?? '', text) })
+    } catch (error) {
+      log.warn({ err: error }, 'the accepted policy was not stored')
+    }
   }
 
   const first = await readText(file)
@@ -116,6 +120,25 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
     onChange: (listener) => listeners.push(listener),
     poll,
     close: () => clearInterval(timer),
+  }
+}
+
+const maxChangedLines = 50
+
+/** For the audit log. */
+function changedLines(before: string, after: string) {
+  const linesOf = (text: string) => text.split('\n').filter((line) => line.trim() !== '')
+  const missingIn = (text: string, lines: readonly string[]) => {
+    const known = new Set(linesOf(text))
+    return lines.filter((line) => !known.has(line))
+  }
+  const cut = (lines: readonly string[]) => lines.slice(0, maxChangedLines).map((line) => line.slice(0, 200))
+  const [added, removed] = [missingIn(before, linesOf(after)), missingIn(after, linesOf(before))]
+  return {
+    added: cut(added),
+    removed: cut(removed),
+    added_count: added.length,
+    removed_count: removed.length,
   }
 }
 

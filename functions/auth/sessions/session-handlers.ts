@@ -23,7 +23,7 @@ export const endSession: EndpointHandler<'endSession'> = async (services, reques
     target = (await visibleSessions(services, request, true)).find(isOwn)
   if (target === undefined)
     throw new ApiError('no_such_session', `There is no session ${id.slice(0, 40)} of yours.`)
-  await services.auth.sessions.end(target.tokenHash)
+  await services.auth.sessions.end(target.tokenHash, request.actor)
   return { tag: 'Success' as const }
 }
 

@@ -11,6 +11,7 @@ import type { Database } from '../../../db/pool.ts'
 import {
   claimRefresh,
   deleteExpiredSessions,
+  type EndedBy,
   endSession,
   findSessions,
   insertSession,
@@ -19,6 +20,7 @@ import {
   saveRefresh,
   touchSession,
 } from '../../../db/queries/access/sessions.ts'
+import { systemActor } from '../../../db/queries/audit/insert-entry.ts'
 import { publishSession, type SessionChanged } from '../../../db/redis/events.ts'
 import type { ServerSettings } from '../../../domain/settings.ts'
 import { delay } from '../../../lib/delay.ts'
@@ -51,7 +53,7 @@ export type SessionStore = {
   /** Returns the secret id for the cookie. */
   create(input: SessionInput): Promise<string>
   /** Returns the ID token that the session had; undefined when it had ended already. */
-  end(tokenHash: string, sessionId?: string): Promise<{ idToken: string | null } | undefined>
+  end(tokenHash: string, by: EndedBy, sessionId?: string): Promise<{ idToken: string | null } | undefined>
   /** Called for every ended or changed session, of any server. */
   onChange(listener: (changed: SessionChanged) => void): void
   /** Here and at all other servers. Access tokens use it too. */
@@ -111,8 +113,8 @@ export function createSessionStore(options: Options): SessionStore {
     receive(changed)
     await publishSession(redis, settings.REDIS_PREFIX, changed)
   }
-  const end: SessionStore['end'] = async (tokenHash, sessionId) => {
-    const deleted = await endSession(db, tokenHash)
+  const end: SessionStore['end'] = async (tokenHash, by, sessionId) => {
+    const deleted = await endSession(db, tokenHash, by)
     await announce({ tokenHash, ended: true })
     if (deleted === null) return undefined
     const { providerTokens } = deleted
@@ -156,7 +158,7 @@ export function createSessionStore(options: Options): SessionStore {
         { person: record.name, code: error.code },
         'session ended: the provider no longer lets this person in',
       )
-      await end(tokenHash)
+      await end(tokenHash, systemActor)
     } finally {
       permits.release()
     }

@@ -35,6 +35,7 @@ export const createToken: EndpointHandler<'createToken'> = async (services, requ
     ...owner.token,
     label: body.label,
     createdBy: identity.name,
+    by: request.actor,
     role,
     names: [...(body.names ?? ['*'])],
     lifetimeMs,
@@ -83,7 +84,7 @@ async function ownerOf(
 }
 
 /** `current`: the token that the request is sent with. */
-export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { identity, param }) => {
+export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { identity, param, actor }) => {
   const current = param('token_id') === 'current' ? identity.token?.id : undefined
   const id = current ?? Number(param('token_id'))
   const isAdmin = decide(identity.permissions, 'manage_tokens').isAllowed
@@ -91,7 +92,11 @@ export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { id
     isAdmin ||
     current !== undefined ||
     (await visibleTokens(services, { identity })).some(({ token_id }) => token_id === id)
-  if (!Number.isSafeInteger(id) || !isVisible || !(await services.auth.tokens.revoke(id, identity.name)))
+  if (
+    !Number.isSafeInteger(id) ||
+    !isVisible ||
+    !(await services.auth.tokens.revoke(id, identity.name, actor))
+  )
     throw new ApiError('no_such_token', `There is no valid token ${param('token_id').slice(0, 40)} of yours.`)
   return { tag: 'Success' as const }
 }

@@ -10,6 +10,7 @@ import {
   revokeToken,
   type TokenRecord,
 } from '../../../db/queries/access/tokens.ts'
+import { type AuditActor, systemActor } from '../../../db/queries/audit/insert-entry.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import { createCredentialCache } from '../credential-cache.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
@@ -30,7 +31,7 @@ export type TokenStore = {
   /** Returns the token, which nobody can read again. Throws bad_request for too many valid ones. */
   create(input: TokenInput): Promise<{ id: number; token: string }>
   /** False: it is revoked already, or does not exist. */
-  revoke(id: number, revokedBy: string): Promise<boolean>
+  revoke(id: number, revokedBy: string, by?: AuditActor): Promise<boolean>
 }
 
 const useIntervalMs = 60_000
@@ -93,8 +94,8 @@ export function createTokenStore(
         )
       return { id, token }
     },
-    async revoke(id, revokedBy) {
-      const tokenHash = await revokeToken(db, id, revokedBy)
+    async revoke(id, revokedBy, by = systemActor) {
+      const tokenHash = await revokeToken(db, id, revokedBy, by)
       if (tokenHash === null) return false
       await sessions.announce({ tokenHash, ended: true })
       return true

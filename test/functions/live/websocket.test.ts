@@ -28,6 +28,12 @@ test('The connection of a rejected client is closed even when the client keeps i
     access: testAccess(settings),
     auth: testAuth(settings),
     secrets: testSecrets,
+    audit: {
+      recordRefusal: async () => {},
+      countUnidentified: () => {},
+      recordOutputRead: async () => {},
+      close: async () => {},
+    },
     log,
   })
   http.listen(0, '127.0.0.1')
