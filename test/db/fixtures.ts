@@ -24,9 +24,13 @@ export type TestDatabase = {
   raw: (text: string, values?: unknown[]) => Promise<any[]>
 }
 
+/** `opened`: Node runs the hooks of a file side by side, so a hook that needs the database waits for it. */
+export type OwnDatabase = TestDatabase & { opened: Promise<void> }
+
 /** A migrated database for the tests of one file; created before and dropped after them. */
-export function useTestDatabase(size = 5): TestDatabase {
-  const db = {} as TestDatabase
+export function useTestDatabase(size = 5): OwnDatabase {
+  const opened = Promise.withResolvers<void>()
+  const db = { opened: opened.promise } as OwnDatabase
   let client: pg.Pool
   let drop: () => Promise<void>
   before(async () => {
@@ -37,6 +41,7 @@ export function useTestDatabase(size = 5): TestDatabase {
     db.url = database.url
     db.pool = await openPool(database.url, { size })
     db.raw = async (text, values) => (await client.query(text, values)).rows
+    opened.resolve()
   })
   after(async () => {
     await db.pool?.end()
