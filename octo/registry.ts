@@ -22,6 +22,8 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   diff: async () => (await import('./commands/config/diff.ts')).Diff,
   open: async () => (await import('./commands/deployments/open.ts')).Open,
   config: async () => (await import('./commands/config/config.ts')).Config,
+  login: async () => (await import('./commands/login/login.ts')).Login,
+  logout: async () => (await import('./commands/login/logout.ts')).Logout,
   whoami: async () => (await import('./commands/whoami.ts')).Whoami,
   'policy check': async () => (await import('./commands/policy/check.ts')).PolicyCheck,
   'policy explain': async () => (await import('./commands/policy/explain.ts')).PolicyExplain,

@@ -40,6 +40,7 @@ export function createApiClient(
   timeLimits: TimeLimits = defaultTimeLimits,
 ): ApiClient {
   const dispatcher = createHttpAgent(connection, timeLimits)
+  let tokenExpires = ''
   const request = async <Name extends CallName>(
     name: Name,
     content: RequestOf<Name>,
@@ -48,6 +49,7 @@ export function createApiClient(
     const requestHeaders = buildHeaders(connection, name, options)
     const response = await withRetries(connection.retries, async () => {
       const received = await send(dispatcher, connection, name, content as AnyRequest, requestHeaders)
+      tokenExpires = received.tokenExpires
       if (received.status < 200 || received.status > 299) throw httpError(connection, received)
       return received
     })
@@ -58,6 +60,7 @@ export function createApiClient(
     dispatcher,
     request,
     call: async (name, content) => (await request(name, content)).value,
+    tokenExpires: () => tokenExpires || null,
     close: () => dispatcher.destroy(),
   }
 }

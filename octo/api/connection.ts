@@ -3,28 +3,33 @@
  * Called by api-command.ts and completion.ts before the first request.
  */
 import { CliError } from '../errors/cli-error.ts'
+import { exampleAddress, readUrl } from './address.ts'
 import { readRequester } from './ci-environment.ts'
 import { proxyHostFor, readProxies } from './proxies.ts'
 import type { Connection, Context } from './types.ts'
 
-const example = 'for example OCTOPOD_URL=https://octopod.example.com'
-
 /**
  * With `context`, address and credential are those of the context; without one, those of the two variables of Octopod
- * 1.6. An address never gets the credential of another one. Throws a CliError of kind `settings`.
+ * 1.6. `login`: the context that was logged in at the address of OCTOPOD_URL; its token counts where the variable has no
+ * credential. An address never gets the credential of another one. Throws a CliError of kind `settings`.
  */
-export function readConnection(environment: NodeJS.ProcessEnv, context: Context | null = null): Connection {
+export function readConnection(
+  environment: NodeJS.ProcessEnv,
+  context: Context | null = null,
+  login: Context | null = null,
+): Connection {
   const value = environment.OCTOPOD_URL?.trim() ?? ''
   if (value === '' && context === null) {
     throw new CliError(
       'settings',
       'OCTOPOD_URL is not set.',
-      `Set it to the address of your installation, ${example}, or save one: octo context set NAME --url URL`,
+      `Set it to the address of your installation, ${exampleAddress}, or save one: octo login --url URL`,
     )
   }
   const urlSource = context === null ? 'OCTOPOD_URL' : `the URL of context ${context.name}`
+  const saved = context ?? (environment.OCTO_AUTHORIZATION_HEADER?.trim() ? null : login)
   const credentialSource =
-    context === null ? 'OCTO_AUTHORIZATION_HEADER' : `the credential of context ${context.name}`
+    saved === null ? 'OCTO_AUTHORIZATION_HEADER' : `the credential of context ${saved.name}`
   const { origin, prefix } = readUrl(context?.url ?? value, urlSource)
   const proxies = readProxies(environment)
   return {
@@ -32,50 +37,18 @@ export function readConnection(environment: NodeJS.ProcessEnv, context: Context 
     prefix,
     serverAddress: origin + prefix,
     authorization: readAuthorization(
-      context === null ? environment.OCTO_AUTHORIZATION_HEADER : context.authorization,
+      saved === null ? environment.OCTO_AUTHORIZATION_HEADER : saved.authorization,
       credentialSource,
     ),
+    isLogin: saved?.is_login ?? false,
     credentialSource,
     requester: readRequester(environment),
     proxies,
     proxyHost: proxyHostFor(proxies, origin),
-    caFile: environment.OCTOPOD_CA_FILE?.trim() || context?.ca_file || null,
+    caFile: environment.OCTOPOD_CA_FILE?.trim() || saved?.ca_file || null,
     retries: readRetries(environment.OCTO_RETRIES),
     urlSource,
   }
-}
-
-/** As in Octopod 1.6, an address without a scheme means http. */
-export function readUrl(value: string, source: string): Pick<Connection, 'origin' | 'prefix'> {
-  const text = value.trim()
-  const withScheme = text.includes('://') ? text : `http://${text}`
-  const url = /\s/.test(withScheme) ? null : URL.parse(withScheme)
-  // No message repeats the address, because it may contain a password.
-  if (url === null)
-    throw new CliError('settings', `${source} is not a URL.`, `It looks like this, ${example}`)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new CliError(
-      'settings',
-      `${source} begins with ${url.protocol}//, but octo supports only http:// and https://.`,
-      `Correct it, ${example}`,
-    )
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new CliError(
-      'settings',
-      `${source} contains a user name or password.`,
-      'Remove them and put the credential into OCTO_AUTHORIZATION_HEADER, for example "Basic …".',
-    )
-  }
-  if (url.search !== '' || url.hash !== '') {
-    throw new CliError(
-      'settings',
-      `${source} contains a ? or #.`,
-      `Give only scheme, host and path, ${example}`,
-    )
-  }
-  const prefix = url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
-  return { origin: url.origin, prefix }
 }
 
 /** Trims the value, because a secret from a file often ends with a new line. */

@@ -64,6 +64,7 @@ export async function readResponse(response: Dispatcher.ResponseData): Promise<H
     actionId: Number(header(headers.actionId)) || null,
     // A date is ignored: few servers send one.
     retryAfterMs: Number(header('retry-after')) * 1000 || 0,
+    tokenExpires: header(headers.tokenExpires),
     text: await response.body.text(),
   }
 }

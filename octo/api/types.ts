@@ -7,7 +7,14 @@ import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 
 /** An installation as the contexts file stores it. */
-export type Context = { name: string; url: string; authorization?: string; ca_file?: string }
+export type Context = {
+  name: string
+  url: string
+  authorization?: string
+  /** The credential is the access token of `octo login`. */
+  is_login?: boolean
+  ca_file?: string
+}
 
 /** The person or CI system that sends the requests. */
 export type Requester = {
@@ -30,6 +37,8 @@ export type Connection = {
   serverAddress: string
   /** Never part of a message. */
   authorization: string | null
+  /** Whether the credential is the access token of `octo login`. */
+  isLogin: boolean
   requester: Requester
   proxies: Proxies
   /** Host and port of the proxy for this origin, for messages; null without a proxy. Ignores NO_PROXY. */
@@ -98,6 +107,8 @@ export type HttpResponse = {
   actionId: number | null
   /** From Retry-After; 0 without it. */
   retryAfterMs: number
+  /** When the access token of the request ends, ISO 8601; empty where the server does not say it. */
+  tokenExpires: string
   text: string
 }
 
@@ -112,5 +123,7 @@ export type ApiClient = {
     request: RequestOf<Name>,
     options?: RequestOptions,
   ): Promise<ApiResult<Name>>
+  /** When the access token ends, as the last response has said; null without one. */
+  tokenExpires(): string | null
   close(): Promise<void>
 }

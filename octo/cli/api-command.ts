@@ -13,7 +13,9 @@ export abstract class ApiCommand extends OctoCommand {
   contextName = Option.String('--context', { description: 'which installation, as octo context lists them' })
 
   protected override async close(): Promise<void> {
-    await this.#client?.close()
+    if (this.#client === null) return
+    await this.#client.close()
+    await this.warnAboutTokenEnd(this.#client)
   }
 
   /** Loads client.ts only here, because undici and the schemas are slow to load. */
@@ -36,9 +38,17 @@ export abstract class ApiCommand extends OctoCommand {
   /** From --context, else from OCTOPOD_URL, else from OCTOPOD_CONTEXT or the current context. */
   protected async connection(): Promise<Connection> {
     const { env } = this.context
-    const { contextName } = this
-    if (contextName === undefined && (env.OCTOPOD_URL?.trim() ?? '') !== '') return readConnection(env)
-    const { chooseContext } = await import('../api/contexts.ts')
-    return readConnection(env, chooseContext(env, contextName))
+    const usesVariables = env.OCTOPOD_URL?.trim() && env.OCTO_AUTHORIZATION_HEADER?.trim()
+    if (this.contextName === undefined && usesVariables) return readConnection(env)
+    const { chooseSaved } = await import('../api/contexts.ts')
+    return readConnection(env, ...chooseSaved(env, this.contextName))
+  }
+
+  private async warnAboutTokenEnd({ connection, tokenExpires }: ApiClient): Promise<void> {
+    const expiresAt = tokenExpires()
+    if (expiresAt === null) return
+    const { tokenNotice } = await import('../login/token-notice.ts')
+    const notice = tokenNotice(connection, expiresAt, this.context.env)
+    if (notice !== null) this.note(notice)
   }
 }

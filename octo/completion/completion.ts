@@ -10,7 +10,7 @@ import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
-import { chooseContext, readContexts } from '../api/contexts.ts'
+import { chooseSaved, readContexts } from '../api/contexts.ts'
 import { listNames } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
 import { commandsWithConfigOption, formats, shortOptions, valueNames } from '../cli/normalize-args.ts'
@@ -158,8 +158,7 @@ async function withClient<T>(
   environment: NodeJS.ProcessEnv,
   request: (client: ApiClient) => Promise<T>,
 ): Promise<T> {
-  const url = environment.OCTOPOD_URL?.trim() ?? ''
-  const connection = readConnection(environment, url === '' ? chooseContext(environment, undefined) : null)
+  const connection = readConnection(environment, ...chooseSaved(environment, undefined))
   const client = createApiClient({ ...connection, retries: 0 }, timeLimits)
   try {
     return await request(client)

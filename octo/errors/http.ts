@@ -76,9 +76,10 @@ function remedyFor(
     const { authorization, credentialSource } = connection
     const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
     if (authorization === null && isVariable)
-      return `${credentialSource} is not set: put the credential there.`
+      return `${credentialSource} is not set: put the credential there, or sign in with octo login.`
     if (authorization === null)
-      return `${credentialSource.replace(/^t/, 'T')} is not set: save it with octo context set.`
+      return `${credentialSource.replace(/^t/, 'T')} is not set: sign in with octo login, or save one with octo context set.`
+    if (connection.isLogin && response.status === 401) return 'Sign in again: octo login'
     if (response.status === 401)
       return `${isVariable ? `The value of ${credentialSource}` : credentialSource.replace(/^t/, 'T')} was not accepted: check it.`
   }

@@ -1,12 +1,6 @@
 /** `octo context remove`: deletes a saved installation and its credential. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import {
-  contextView,
-  readContexts,
-  toContextRecord,
-  unknownContextError,
-  writeContexts,
-} from '../../api/contexts.ts'
+import { contextView, requireContext, toContextRecord, updateContexts } from '../../api/contexts.ts'
 import { OctoCommand } from '../../cli/base-command.ts'
 
 export class ContextRemove extends OctoCommand {
@@ -20,11 +14,11 @@ export class ContextRemove extends OctoCommand {
 
   protected async run(): Promise<void> {
     const { env } = this.context
-    const { current, contexts } = readContexts(env)
-    const context = contexts.find(({ name }) => name === this.name)
-    if (context === undefined) throw unknownContextError(this.name, contexts)
-    const remaining = contexts.filter((saved) => saved !== context)
-    writeContexts(env, { current: current === this.name ? null : current, contexts: remaining })
+    const context = requireContext(env, this.name)
+    await updateContexts(env, ({ current, contexts }) => ({
+      current: current === this.name ? null : current,
+      contexts: contexts.filter(({ name }) => name !== this.name),
+    }))
     if (this.format !== null)
       await this.printRecords({ record: toContextRecord(context, null) }, contextView, this.format)
   }

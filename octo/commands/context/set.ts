@@ -1,9 +1,15 @@
 /** `octo context set`: saves an installation under a name, or changes a saved one. Loaded by run.ts. */
 import { resolve } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { Option } from 'clipanion'
-import { readAuthorization, readUrl } from '../../api/connection.ts'
-import { contextView, readContexts, toContextRecord, writeContexts } from '../../api/contexts.ts'
+import { isSameAddress, readUrl } from '../../api/address.ts'
+import { readAuthorization } from '../../api/connection.ts'
+import {
+  type ContextsFile,
+  contextView,
+  parseContextName,
+  toContextRecord,
+  updateContexts,
+} from '../../api/contexts.ts'
 import type { Context } from '../../api/types.ts'
 import { OctoCommand } from '../../cli/base-command.ts'
 import { createInputReader } from '../../cli/stdin.ts'
@@ -35,36 +41,49 @@ export class ContextSet extends OctoCommand {
 
   protected async run(): Promise<void> {
     const name = parseContextName(this.name)
-    const { env, stdin } = this.context
-    const existing = readContexts(env)
-    const previous = existing.contexts.find((saved) => saved.name === name)
-    const url = this.url ?? previous?.url
-    if (url === undefined) throw new CliError('usage', `context set ${name} needs --url for a new context.`)
-    const address = readUrl(url, '--url')
-    const context: Context = { ...previous, name, url }
-    // A credential is never sent to another installation.
-    const losesCredential =
-      previous?.authorization !== undefined &&
-      !isDeepStrictEqual(address, readUrl(previous.url, 'the saved URL'))
-    if (losesCredential) delete context.authorization
-    if (this.authorization !== undefined) {
-      const text = await createInputReader(stdin)('--authorization-file', this.authorization)
-      const authorization = readAuthorization(text, 'the credential')
-      if (authorization === null) throw new CliError('usage', 'the credential is empty.')
-      context.authorization = authorization
-    }
-    if (this.caFile !== undefined) context.ca_file = resolve(this.caFile)
-    const contexts = [...existing.contexts.filter((saved) => saved.name !== name), context]
-    const current = existing.current ?? name
-    writeContexts(env, { current, contexts })
-    if (losesCredential && this.authorization === undefined)
+    const { env } = this.context
+    const authorization = await this.readCredential()
+    const { before, after } = await updateContexts(env, (file) => ({
+      current: file.current ?? name,
+      contexts: [
+        ...file.contexts.filter((saved) => saved.name !== name),
+        this.change(
+          name,
+          file.contexts.find((saved) => saved.name === name),
+          authorization,
+        ),
+      ],
+    }))
+    const find = ({ contexts }: ContextsFile) => contexts.find((saved) => saved.name === name)
+    const context = find(after) as Context
+    if (find(before)?.authorization !== undefined && context.authorization === undefined)
       this.note(`The credential of context ${name} was for another address and is removed.`)
     if (this.format !== null)
-      await this.printRecords({ record: toContextRecord(context, current) }, contextView, this.format)
+      await this.printRecords({ record: toContextRecord(context, after.current) }, contextView, this.format)
   }
-}
 
-function parseContextName(name: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/.test(name)) return name
-  throw new CliError('usage', 'the name of a context has 1 to 40 characters: a-z, A-Z, 0-9, ., _ and -.')
+  /** Null: none was given. */
+  private async readCredential(): Promise<string | null> {
+    if (this.authorization === undefined) return null
+    const text = await createInputReader(this.context.stdin)('--authorization-file', this.authorization)
+    const authorization = readAuthorization(text, 'the credential')
+    if (authorization === null) throw new CliError('usage', 'the credential is empty.')
+    return authorization
+  }
+
+  private change(name: string, previous: Context | undefined, authorization: string | null): Context {
+    const url = this.url ?? previous?.url
+    if (url === undefined) throw new CliError('usage', `context set ${name} needs --url for a new context.`)
+    readUrl(url, '--url')
+    const context: Context = { ...previous, name, url }
+    // A credential is never sent to another installation.
+    const losesCredential = previous?.authorization !== undefined && !isSameAddress(url, previous.url)
+    if (losesCredential || authorization !== null) {
+      delete context.authorization
+      delete context.is_login
+    }
+    if (authorization !== null) context.authorization = authorization
+    if (this.caFile !== undefined) context.ca_file = resolve(this.caFile)
+    return context
+  }
 }

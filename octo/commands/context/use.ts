@@ -1,12 +1,6 @@
 /** `octo context use`: changes the current context. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import {
-  contextView,
-  readContexts,
-  toContextRecord,
-  unknownContextError,
-  writeContexts,
-} from '../../api/contexts.ts'
+import { contextView, requireContext, toContextRecord, updateContexts } from '../../api/contexts.ts'
 import { OctoCommand } from '../../cli/base-command.ts'
 
 export class ContextUse extends OctoCommand {
@@ -20,10 +14,8 @@ export class ContextUse extends OctoCommand {
 
   protected async run(): Promise<void> {
     const { env } = this.context
-    const { contexts } = readContexts(env)
-    const context = contexts.find(({ name }) => name === this.name)
-    if (context === undefined) throw unknownContextError(this.name, contexts)
-    writeContexts(env, { current: this.name, contexts })
+    const context = requireContext(env, this.name)
+    await updateContexts(env, ({ contexts }) => ({ current: this.name, contexts }))
     if (env.OCTOPOD_URL?.trim()) this.note('OCTOPOD_URL is set and overrides it.')
     if (this.format !== null)
       await this.printRecords({ record: toContextRecord(context, context.name) }, contextView, this.format)

@@ -57,6 +57,25 @@ const startFakeServer = (t: TestContext) =>
     'GET /api/v1/tokens': { body: [accessToken] },
     'POST /api/v1/tokens': { body: { ...accessToken, token: 'octopod_pat_secret' } },
     'DELETE /api/v1/tokens/12': success,
+    'DELETE /api/v1/tokens/current': success,
+    'POST /auth/device': {
+      body: {
+        device_code: 'd',
+        user_code: 'BCDF-GHJK',
+        verification_uri: 'https://octopod.example.com/device',
+        expires_in: 600,
+        interval: 1,
+      },
+    },
+    'POST /auth/device/token': {
+      body: {
+        access_token: 'octopod_pat_x',
+        token_type: 'Bearer',
+        expires_in: 86_400,
+        name: 'ann',
+        role: 'admin',
+      },
+    },
     'GET /api/v1/sessions': { body: [session] },
     'DELETE /api/v1/sessions/7': success,
     'GET /api/v1/ping': { body: 'abc' },
@@ -66,6 +85,8 @@ const startFakeServer = (t: TestContext) =>
 const argsByCommand: Record<string, string[]> = {
   list: [],
   config: [],
+  login: ['--no-browser'],
+  logout: [],
   whoami: [],
   ping: [],
   version: [],
