@@ -38,7 +38,9 @@ export function authenticate(
     context.set('identity', identity)
     context.set('caller', toCaller(identity, access.sender, request))
     await next()
-    if (identity.token !== null) context.header(headers.tokenExpires, identity.token.expiresAt)
+    // A CI job knows when its token ends: the exchange has said it.
+    if (identity.token !== null && identity.token.kind !== 'exchange')
+      context.header(headers.tokenExpires, identity.token.expiresAt)
   }
 }
 

@@ -98,7 +98,7 @@ const mayRecover = ({ kind, transient }: CliError) => transient || kind === 'unr
 
 /** Yields the chunks of one connection. Returns null when the stream ended before the action. */
 export async function* openStream(
-  { connection, dispatcher }: ApiClient,
+  { connection, dispatcher, authorize, renewCredential }: ApiClient,
   actionId: number,
   after: number,
   idleTimeoutMs: number,
@@ -107,6 +107,7 @@ export async function* openStream(
   query = '',
 ): AsyncGenerator<OutputChunk, ActionState | null> {
   try {
+    await authorize()
     const response = await dispatcher.request({
       origin: connection.origin,
       path: connection.prefix + buildPath('streamOutput', { action_id: actionId }) + query,
@@ -115,7 +116,12 @@ export async function* openStream(
       bodyTimeout: idleTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
     })
-    if (response.statusCode !== 200) throw httpError(connection, await readResponse(response))
+    if (response.statusCode !== 200) {
+      const refused = await readResponse(response)
+      if (refused.status === 401 && connection.idTokenSource !== null && (await renewCredential()))
+        return null
+      throw httpError(connection, refused)
+    }
     for await (const { event, data } of readEvents(response.body)) {
       if (event !== 'chunk' && event !== 'end') continue
       const message = event === 'chunk' ? parseJson('outputChunk', data) : parseJson('outputEnd', data)

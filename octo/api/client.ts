@@ -17,6 +17,8 @@ import {
   readResponse,
   type TimeLimits,
 } from './http-agent.ts'
+import { readIdToken } from './job/id-token.ts'
+import { createJobCredential } from './job/job-credential.ts'
 import type {
   ApiClient,
   CallName,
@@ -41,27 +43,72 @@ export function createApiClient(
 ): ApiClient {
   const dispatcher = createHttpAgent(connection, timeLimits)
   let tokenExpires = ''
+  const credential = createJobCredential(connection, async (source) => {
+    const idToken = await readIdToken(source, (url, ownHeaders) => get(connection, url, ownHeaders))
+    return (await request('exchangeToken', { body: tokenExchange(idToken) })).value
+  })
   const request = async <Name extends CallName>(
     name: Name,
     content: RequestOf<Name>,
     options: RequestOptions = {},
   ) => {
-    const requestHeaders = buildHeaders(connection, name, options)
-    const response = await withRetries(connection.retries, async () => {
+    const needsCredential = !withoutCredential.has(name)
+    // The same for all attempts, without the credential, which may change between them.
+    const ownHeaders = buildHeaders(connection, name, options)
+    let isRenewed = false
+    const attempt = async (): Promise<HttpResponse> => {
+      if (needsCredential) await credential.ensure()
+      const requestHeaders = { ...commonHeaders(connection), ...ownHeaders }
+      if (name === 'exchangeToken') delete requestHeaders.authorization
       const received = await send(dispatcher, connection, name, content as AnyRequest, requestHeaders)
       tokenExpires = received.tokenExpires
-      if (received.status < 200 || received.status > 299) throw httpError(connection, received)
-      return received
-    })
+      if (received.status >= 200 && received.status <= 299) return received
+      if (received.status === 401 && needsCredential && !isRenewed && connection.idTokenSource !== null) {
+        isRenewed = true
+        if (await credential.renew()) return attempt()
+      }
+      throw httpError(connection, received)
+    }
+    const response = await withRetries(connection.retries, attempt)
     return { value: await parseResponse(connection, name, response), actionId: response.actionId }
   }
   return {
     connection,
     dispatcher,
+    authorize: credential.ensure,
+    renewCredential: credential.renew,
     request,
     call: async (name, content) => (await request(name, content)).value,
     tokenExpires: () => tokenExpires || null,
     close: () => dispatcher.destroy(),
+  }
+}
+
+/** They need no exchange: the exchange itself, and what works without a credential. */
+const withoutCredential: ReadonlySet<CallName> = new Set<CallName>(['exchangeToken', 'ping'])
+
+const tokenExchange = (idToken: string) =>
+  ({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: idToken,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
+  }) as const
+
+/** To another server than that of the connection, through the same proxies. */
+async function get(
+  connection: Connection,
+  { origin, pathname, search }: URL,
+  ownHeaders: Record<string, string>,
+): Promise<HttpResponse> {
+  const dispatcher = createHttpAgent({ ...connection, origin }, defaultTimeLimits)
+  const requestHeaders = { ...commonHeaders({ ...connection, authorization: null }), ...ownHeaders }
+  try {
+    const path = pathname + search
+    return await readResponse(
+      await dispatcher.request({ origin, path, method: 'GET', headers: requestHeaders }),
+    )
+  } finally {
+    await dispatcher.destroy()
   }
 }
 
@@ -117,7 +164,6 @@ function buildHeaders(
     ...(actor === null ? {} : { [headers.actor]: encodeURIComponent(actor) }),
   }
   return {
-    ...commonHeaders(connection),
     ...(name === 'whoami' ? actorHeaders : {}),
     ...(endpoints[name].method === 'GET'
       ? {}

@@ -5,6 +5,8 @@
 import { CliError } from '../errors/cli-error.ts'
 import { exampleAddress, readUrl } from './address.ts'
 import { readRequester } from './ci-environment.ts'
+import { findIdTokenSource } from './job/id-token.ts'
+import { explainMissingIdToken } from './job/missing-id-token.ts'
 import { proxyHostFor, readProxies } from './proxies.ts'
 import type { Connection, Context } from './types.ts'
 
@@ -32,15 +34,23 @@ export function readConnection(
     saved === null ? 'OCTO_AUTHORIZATION_HEADER' : `the credential of context ${saved.name}`
   const { origin, prefix } = readUrl(context?.url ?? value, urlSource)
   const proxies = readProxies(environment)
+  const serverAddress = origin + prefix
+  const authorization = readAuthorization(
+    saved === null ? environment.OCTO_AUTHORIZATION_HEADER : saved.authorization,
+    credentialSource,
+  )
+  // As the credential in a variable, an ID token belongs to the address in OCTOPOD_URL.
+  const isOfJob = saved === null && authorization === null
+  const idTokenSource = isOfJob ? findIdTokenSource(environment, serverAddress) : null
   return {
     origin,
     prefix,
-    serverAddress: origin + prefix,
-    authorization: readAuthorization(
-      saved === null ? environment.OCTO_AUTHORIZATION_HEADER : saved.authorization,
-      credentialSource,
-    ),
+    serverAddress,
+    authorization,
     isLogin: saved?.is_login ?? false,
+    idTokenSource,
+    missingIdToken:
+      isOfJob && idTokenSource === null ? explainMissingIdToken(environment, serverAddress) : null,
     credentialSource,
     requester: readRequester(environment),
     proxies,

@@ -25,7 +25,7 @@ const maxBackoffMs = 15_000
 const heartbeatTolerance = 2.5
 
 export function openLiveConnection(
-  { connection }: ApiClient,
+  { connection, authorize }: ApiClient,
   { onEvent, initialBackoffMs = 500, helloTimeoutMs = 10_000 }: LiveConnectionOptions,
 ): LiveConnection {
   const dispatcher = createHttpAgent(connection, defaultTimeLimits, true)
@@ -37,6 +37,14 @@ export function openLiveConnection(
   let heartbeatMs = helloTimeoutMs / heartbeatTolerance
   let isClosed = false
 
+  const start = () => {
+    // Without it the server refuses the connection, and the next attempt asks again.
+    authorize()
+      .catch(() => {})
+      .finally(() => {
+        if (!isClosed) open()
+      })
+  }
   const open = () => {
     seq = null
     const newSocket = new WebSocket(url, { dispatcher, headers: commonHeaders(connection) })
@@ -70,7 +78,7 @@ export function openLiveConnection(
   const reconnect = () => {
     closeSocket()
     if (isClosed) return
-    timer = setTimeout(open, backoffMs(attempt, initialBackoffMs, maxBackoffMs))
+    timer = setTimeout(start, backoffMs(attempt, initialBackoffMs, maxBackoffMs))
     attempt += 1
   }
   const closeSocket = () => {
@@ -84,7 +92,7 @@ export function openLiveConnection(
     oldSocket.close()
   }
 
-  open()
+  start()
   return {
     isLive: () => seq !== null,
     close: () => {

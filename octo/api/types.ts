@@ -28,6 +28,13 @@ export type Requester = {
 /** Proxies from the environment: one per scheme, and the hosts that need none. */
 export type Proxies = { http: string | null; https: string | null; noProxy: string }
 
+/** `token`: as GitLab CI gives it. `file`: as Kubernetes does. `github`: GitHub Actions gives one for each request. */
+export type IdTokenSource = { name: string } & (
+  | { type: 'token'; token: string }
+  | { type: 'file'; path: string }
+  | { type: 'github'; url: string; requestToken: string; audience: string }
+)
+
 export type Connection = {
   /** Scheme, host and port. */
   origin: string
@@ -35,10 +42,14 @@ export type Connection = {
   prefix: string
   /** Origin and prefix, as messages name the server. */
   serverAddress: string
-  /** Never part of a message. */
+  /** Never part of a message. In a CI job it changes: job/job-credential.ts sets it. */
   authorization: string | null
   /** Whether the credential is the access token of `octo login`. */
   isLogin: boolean
+  /** The ID token of a CI job, when there is no credential. */
+  idTokenSource: IdTokenSource | null
+  /** Why a CI job without a credential has no ID token; null elsewhere. */
+  missingIdToken: string | null
   requester: Requester
   proxies: Proxies
   /** Host and port of the proxy for this origin, for messages; null without a proxy. Ignores NO_PROXY. */
@@ -115,6 +126,10 @@ export type HttpResponse = {
 export type ApiClient = {
   connection: Connection
   dispatcher: Dispatcher
+  /** In a CI job: gets the credential, or the next one before it ends. Comes before each request. */
+  authorize(): Promise<void>
+  /** After a 401: whether there is another credential to try. */
+  renewCredential(): Promise<boolean>
   /** Sends a request and returns the body of the response. */
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>>
   /** The same with options, and with the id of the action that was started. */

@@ -49,7 +49,11 @@ function settingsResult(connection: Connection, environment: NodeJS.ProcessEnv):
     `${connection.serverAddress} from ${connection.urlSource}`,
     ...(proxyHost === null ? [] : [`through the proxy ${proxyHost} unless NO_PROXY excludes the host`]),
     ...(connection.caFile === null ? [] : [`trusts ${connection.caFile}`]),
-    connection.authorization === null ? 'no credential' : `credential from ${credentialSource}`,
+    connection.idTokenSource !== null
+      ? `exchanges ${connection.idTokenSource.name}`
+      : connection.authorization === null
+        ? 'no credential'
+        : `credential from ${credentialSource}`,
     ...(isIgnored ? [`${variable} is ignored, because it belongs to OCTOPOD_URL`] : []),
   ]
   return { check: 'settings', result: 'ok', detail: details.join(', '), remedy: null, kind: null }

@@ -73,7 +73,8 @@ function remedyFor(
   const isFromProxy = body === null
   // A 403 of Octopod 2 knows the caller; that of 1.6 and of proxies may miss a credential.
   if (response.status === 401 || (code === 'forbidden' && body?.code !== 'forbidden')) {
-    const { authorization, credentialSource } = connection
+    const { authorization, credentialSource, missingIdToken } = connection
+    if (authorization === null && missingIdToken !== null) return missingIdToken
     const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
     if (authorization === null && isVariable)
       return `${credentialSource} is not set: put the credential there, or sign in with octo login.`

@@ -35,7 +35,6 @@ const externalOnly: Partial<Record<EndpointName, string>> = {
   getDeviceLogin: 'the page /device',
   decideDeviceLogin: 'the page /device',
   listAuditEntries: 'programs that collect the audit log',
-  exchangeToken: 'CI jobs',
   getProjectName: 'programs of Octopod 1.6; octo and the page call whoami',
 }
 
