@@ -235,6 +235,11 @@ create table script_failures (
   failure jsonb not null
 );
 
+create table secret_keys (
+  key text not null,
+  marked_at timestamp with time zone not null default now()
+);
+
 create table sessions (
   id bigint not null,
   token_hash bytea not null,
@@ -321,6 +326,7 @@ alter table output_totals add constraint output_totals_pkey PRIMARY KEY (shard);
 alter table people add constraint people_pkey PRIMARY KEY (issuer, subject);
 alter table refused_keys add constraint refused_keys_pkey PRIMARY KEY (key);
 alter table script_failures add constraint script_failures_pkey PRIMARY KEY (subject, script);
+alter table secret_keys add constraint secret_keys_pkey PRIMARY KEY (key);
 alter table sessions add constraint sessions_credential_check CHECK ((credential = ANY (ARRAY['admin'::text, 'user'::text])));
 alter table sessions add constraint sessions_proof_check CHECK ((proof = ANY (ARRAY['oidc'::text, 'shared'::text])));
 alter table sessions add constraint sessions_pkey PRIMARY KEY (id);

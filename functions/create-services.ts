@@ -5,7 +5,6 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
-import { readReferenceKey } from '../db/queries/access/installation.ts'
 import { getFullInfos } from '../db/queries/deployments.ts'
 import { createActionQueue } from '../db/queue/action-queue.ts'
 import { createScriptQueryClient } from '../db/queue/script-queries.ts'
@@ -27,7 +26,7 @@ import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
 import { createCompression } from './http/compression.ts'
-import { createSecrets } from './secrets/secrets.ts'
+import { openSecrets } from './secrets/secrets.ts'
 import type { Services } from './services.ts'
 
 export type CreatedServices = { services: Services; subscriber: Redis; close(): Promise<void> }
@@ -60,8 +59,8 @@ export async function createServices(
   const keepsSessions = options.supportsStreaming
   const auth = await createAuth(settings, { db, redis, log, sender, keepsSessions })
   const access = createAccess(settings, sender, auth.identifier.hasValidHeader, log)
-  const secrets = createSecrets(settings, await readReferenceKey(db))
-  const listCache = createListCache(db, secrets.hider)
+  const { secrets, close: closeSecrets } = await openSecrets(settings, db, log)
+  const listCache = createListCache(db, secrets)
   const loadFullInfo = createBatchLoader((names: readonly string[]) => getFullInfos(db, names, true))
   const loadRestrictedFullInfo = createBatchLoader((names: readonly string[]) =>
     getFullInfos(db, names, false),
@@ -95,6 +94,7 @@ export async function createServices(
     close: async () => {
       access.wrongCredentials.close()
       auth.policy.close()
+      closeSecrets()
       auth.connections.close()
       await Promise.all([actionQueue.close(), scriptQueries.close()])
       await Promise.all([closeRedis(redis), closeRedis(subscriber)])

@@ -10,6 +10,7 @@ import type { ProcessTable } from './process/process-table.ts'
 import type { Watchdog } from './process/watchdog.ts'
 import type { ConfigCache } from './scripts/config-cache.ts'
 import type { ControlScripts } from './scripts/find-scripts.ts'
+import type { SecretKeys } from './scripts/secret-keys.ts'
 
 export type RunnerContext = {
   /** Identifies this runner in leases and logs. */
@@ -32,6 +33,8 @@ export type RunnerContext = {
   /** A program with arguments that starts every script; empty when scripts are started directly. */
   commandPrefix: readonly string[]
   configCache: ConfigCache
+  /** Which values of a config are secret. */
+  secretKeys: SecretKeys
   log: Logger
   logFailure: LogFailure
   /** Aborts with 'interrupted' when the grace of a shutdown is over: every running script is then ended. */

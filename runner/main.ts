@@ -20,6 +20,7 @@ import { startHistory } from './schedules/history.ts'
 import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
 import { startRetention } from './schedules/retention.ts'
+import { startSecretKeys } from './schedules/secret-keys.ts'
 import { startScriptQueryWorkers } from './script-queries/script-query-worker.ts'
 import { runScript } from './scripts/run-script.ts'
 
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   const { context, queueRedis, subscriber, logRedisError } = runner
   const { log } = context
   await runInitScript(context)
+  const secretKeys = await startSecretKeys(context)
 
   // Then: each kind of work with its own limit, so that none delays another.
   const notifications = startNotifications(context)
@@ -90,6 +92,7 @@ async function main(): Promise<void> {
       recovery.stop(),
       retention.stop(),
       history.stop(),
+      secretKeys?.stop(),
       ...workers.map((worker) => closeWorker(worker, idle)),
       idle,
     ])

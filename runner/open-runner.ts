@@ -25,6 +25,7 @@ import { createWatchdog } from './process/watchdog.ts'
 import { createConfigCache } from './scripts/config-cache.ts'
 import { findScripts } from './scripts/find-scripts.ts'
 import { scriptEnvironment } from './scripts/script-environment.ts'
+import { createSecretKeys } from './scripts/secret-keys.ts'
 
 export type Runner = {
   context: RunnerContext
@@ -91,6 +92,7 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       environment,
       commandPrefix,
       configCache: createConfigCache(settings.CACHE_INVALIDATION_TIME),
+      secretKeys: createSecretKeys(db, settings.SECRET_KEYS),
       log,
       logFailure: createLogFailure(log),
       shutdownSignal: shutdown.signal,

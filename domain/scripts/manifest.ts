@@ -10,17 +10,20 @@ export const manifestName = 'octopod.yaml'
 const keys = {
   version: z.literal(1, 'version must be 1, the only one that this Octopod knows'),
   one_pipe: z.boolean('one_pipe must be true or false').default(false),
+  secret_keys: z.boolean('secret_keys must be true or false').default(false),
   config: z.enum(['argv', 'file'], 'config must be argv or file').default('argv'),
 }
 
 export type Manifest = {
   /** What a script prints to stderr goes into the pipe of stdout, so that the order is kept. */
   onePipe: boolean
+  /** The keys scripts print `KEY,secret` for a key whose value is secret. */
+  marksSecretKeys: boolean
   /** Where a script finds the config values: in its arguments, or in the file that OCTOPOD_CONFIG_FILE names. */
   config: 'argv' | 'file'
 }
 
-export const defaultManifest: Manifest = { onePipe: false, config: 'argv' }
+export const defaultManifest: Manifest = { onePipe: false, marksSecretKeys: false, config: 'argv' }
 
 /** A runner ignores unknown keys: they may be of a later version. */
 export type ParsedManifest = { manifest: Manifest; unknownKeys: string[] }
@@ -31,9 +34,9 @@ export function parseManifest(value: unknown): ParsedManifest | { error: string 
   if (!isMapping) return { error: 'it must be a mapping with the line "version: 1"' }
   const parsed = z.object(keys).safeParse(value)
   if (!parsed.success) return { error: parsed.error.issues.map(({ message }) => message).join('; ') }
-  const { one_pipe: onePipe, config } = parsed.data
+  const { one_pipe: onePipe, secret_keys: marksSecretKeys, config } = parsed.data
   return {
-    manifest: { onePipe, config },
+    manifest: { onePipe, marksSecretKeys, config },
     unknownKeys: Object.keys(value).filter((key) => !(key in keys)),
   }
 }

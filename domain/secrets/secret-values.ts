@@ -66,6 +66,14 @@ function placeOfMatch(key: string, keyPattern: RegExp): Place {
   return place
 }
 
+/** The pattern that also names the keys that a keys script has marked. */
+export function withMarkedKeys(keyPattern: RegExp, keys: readonly string[]): RegExp {
+  if (keys.length === 0) return keyPattern
+  return new RegExp(`${keyPattern.source}|^(?:${keys.map(escapeRegExp).join('|')})$`, 'i')
+}
+
+const escapeRegExp = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+
 /**
  * The words of each part of a key in lower case, joined by `_`: `db.rootPassword` becomes `db.root_password`, and
  * `API-TOKEN` becomes `api_token`.

@@ -8,7 +8,7 @@ import type { Database } from '../../db/pool.ts'
 import { getListState, readListChanges, readListEntries, shardOf } from '../../db/queries/deployments.ts'
 import { singleFlight } from '../../lib/single-flight.ts'
 import { type View, wholeView } from '../auth/view.ts'
-import type { SecretHider } from '../secrets/hide-secrets.ts'
+import type { Secrets } from '../secrets/secrets.ts'
 
 export type CachedBody = { bytes: Uint8Array<ArrayBuffer>; etag: string }
 /** `names`: only the names, serialized when they are asked for. */
@@ -30,7 +30,7 @@ type Row = {
 const batchSize = 500
 const maxViews = 64
 
-export function createListCache(db: Database, hider: Pick<SecretHider, 'fullInfo'>): ListCache {
+export function createListCache(db: Database, { hider, keyPattern }: Secrets): ListCache {
   const rows = new Map<number, Row>()
   let shards: ReadonlyMap<number, number> = new Map()
   /** The state that the rows have. */
@@ -38,6 +38,14 @@ export function createListCache(db: Database, hider: Pick<SecretHider, 'fullInfo
   /** By view, made when they are asked for. Rows are shared, so a list costs its bytes. */
   const lists = new LRUCache<string, CachedList & { state: string }>({ max: maxViews })
 
+  /** What the rows hide goes by this. */
+  let hiddenBy = keyPattern()
+  /** A key was marked as secret. */
+  const hideAgain = () => {
+    hiddenBy = keyPattern()
+    for (const row of rows.values()) row.hiddenText = hider.fullInfoText(row.text)
+    lists.clear()
+  }
   const refresh = singleFlight(async () => {
     const readAt = performance.now()
     const changes = await readListChanges(db, shards)
@@ -76,6 +84,7 @@ export function createListCache(db: Database, hider: Pick<SecretHider, 'fullInfo
   return {
     async current(view = wholeView) {
       const state = await readRows()
+      if (hiddenBy !== keyPattern()) hideAgain()
       const known = lists.get(view.id)
       if (known?.state === state) return known
       const list = { ...serializeList(rows.values(), view), state }

@@ -97,14 +97,14 @@ async function startAction(
 
 /** For the audit log: compared with the config that was read, which the transaction replaces unless somebody was faster. */
 function changesOf(
-  { settings }: Pick<Services, 'settings'>,
+  { secrets }: Pick<Services, 'secrets'>,
   { overrides }: ActionInput,
   current: DeploymentState | null,
 ): ActionRequest['changes'] {
   if (overrides === undefined) return undefined
   const before = current?.overrides ?? noOverrides
   return {
-    details: describeConfigChanges(before, overrides, settings.SECRET_KEYS),
+    details: describeConfigChanges(before, overrides, secrets.keyPattern()),
     revision: current?.configRevision ?? 0,
   }
 }

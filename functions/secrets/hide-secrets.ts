@@ -26,10 +26,10 @@ export type SecretHider = {
   defaults(level: ConfigLevel, pairs: KeyValue[], alsoSecret?: readonly string[]): KeyValue[]
 }
 
-export function createSecretHider(references: References, keyPattern: RegExp): SecretHider {
+export function createSecretHider(references: References, keyPattern: () => RegExp): SecretHider {
   // A value like a reference is hidden too, so that what begins like one is one.
   const isSecret = (key: string, value: string) =>
-    value.startsWith(referencePrefix) || isSecretPair(key, value, keyPattern)
+    value.startsWith(referencePrefix) || isSecretPair(key, value, keyPattern())
   const hasSecret = (overrides: readonly Override[]) =>
     overrides.some(([key, value]) => value.tag === 'ValueAdded' && isSecret(key, value.contents))
 

@@ -10,7 +10,7 @@ import type { ScriptAnswer } from '../../domain/queue-messages.ts'
 import { type ConfigScript, configInput, receivesConfig } from '../../domain/script.ts'
 import type { RunnerContext } from '../context.ts'
 import { configCacheKey } from './config-cache.ts'
-import { parseKeys, parsePairs } from './csv.ts'
+import { parseKeys, parseMarkedKeys, parsePairs } from './csv.ts'
 import { hashConfig, recordScriptResult } from './record-failure.ts'
 import { runScript, type ScriptRun, unreadableOutput } from './run-script.ts'
 
@@ -71,7 +71,7 @@ async function runConfigScript(
   const options = { timeoutMs: settings.CHECK_TIMEOUT }
   const input = configInput(scripts.manifest, script, project, deployment)
   const run = await runScript(context, script, input, options, { application: [], deployment })
-  const answer = run.failure === null ? parseAnswer(script, run) : failedAnswer(run.failure)
+  const answer = run.failure === null ? await parseAnswer(context, script, run) : failedAnswer(run.failure)
   // Not awaited: a user may wait for the answer.
   if (!run.result.interrupted) void recordResult(context, { key, script, deployment }, answer)
   if (answer.status === 'failed') return answer
@@ -81,11 +81,17 @@ async function runConfigScript(
   return answer
 }
 
-function parseAnswer(script: ConfigScript, { stdout, mask }: ScriptRun): ScriptAnswer {
+async function parseAnswer(
+  { scripts, secretKeys }: RunnerContext,
+  script: ConfigScript,
+  { stdout, mask }: ScriptRun,
+): Promise<ScriptAnswer> {
   try {
-    return script.endsWith('_keys')
-      ? { status: 'keys', keys: parseKeys(stdout) }
-      : { status: 'pairs', pairs: parsePairs(stdout) }
+    if (!script.endsWith('_keys')) return { status: 'pairs', pairs: parsePairs(stdout) }
+    if (!scripts.manifest.marksSecretKeys) return { status: 'keys', keys: parseKeys(stdout) }
+    const marked = parseMarkedKeys(stdout)
+    await secretKeys.add(marked.secretKeys)
+    return { status: 'keys', keys: marked.keys }
   } catch (error) {
     return failedAnswer(unreadableOutput(script, mask, error))
   }

@@ -31,6 +31,16 @@ export function parseKeys(text: string): string[] {
   return [...keys]
 }
 
+/** The keys, and those of them that are marked as secret: `db.pin,secret`. Another second column is part of the key. */
+export function parseMarkedKeys(text: string): { keys: string[]; secretKeys: string[] } {
+  const marked = parseKeys(text).map((line) => {
+    const [, key] = /^(.*?)\s*,\s*secret$/.exec(line) ?? []
+    return { key: normalizeKey(key ?? line), isSecret: key !== undefined }
+  })
+  const secretKeys = marked.filter(({ key, isSecret }) => isSecret && key !== '').map(({ key }) => key)
+  return { keys: [...new Set(marked.map(({ key }) => key))].filter((key) => key !== ''), secretKeys }
+}
+
 /** Links other than http and https are left out; a warning names each. */
 export function parseLinks(text: string): { links: Link[]; warnings: string[] } {
   const links: Link[] = []

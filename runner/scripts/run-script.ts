@@ -59,9 +59,9 @@ export async function runScript(
 }
 
 /** The secrets that a script with this config may print. */
-export function secretsFor({ settings, environment }: RunnerContext, config: EffectiveConfig): string[] {
+export function secretsFor({ secretKeys, environment }: RunnerContext, config: EffectiveConfig): string[] {
   const pairs = [...config.application, ...config.deployment, ...Object.entries(environment)]
-  return secretValues(pairs, settings.SECRET_KEYS)
+  return secretValues(pairs, secretKeys.pattern())
 }
 
 /** Runs a script that receives the name and the config of a deployment. */

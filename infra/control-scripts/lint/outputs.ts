@@ -4,7 +4,7 @@
  */
 import { applyOverrides, type KeyValue, valueAdded } from '../../../domain/overrides.ts'
 import { configInput, type EffectiveConfig, lifecycleInput } from '../../../domain/script.ts'
-import { parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'
+import { parseKeys, parseLinks, parseMarkedKeys, parsePairs } from '../../../runner/scripts/csv.ts'
 import { createUnusualValues, type Harness, type Judgement, type LintRun, lastOutput } from './harness.ts'
 
 /** `extra` overrides the defaults. Returns the effective config, or null when a config script fails. */
@@ -51,7 +51,11 @@ async function lintConfigLevel(
   )
   const keys = `${script}_keys` as const
   await harness.runAndReport(keys, configInput(harness.manifest, keys, harness.project, deployment), (run) =>
-    judgeOutput(run, () => counted(parseKeys(run.stdout).length, 'key')),
+    judgeOutput(run, () => {
+      if (!harness.manifest.marksSecretKeys) return counted(parseKeys(run.stdout).length, 'key')
+      const marked = parseMarkedKeys(run.stdout)
+      return `${counted(marked.keys.length, 'key')}, ${marked.secretKeys.length} marked as secret`
+    }),
   )
   const [defaults] = parsed
   if (defaults === undefined) return null

@@ -17,7 +17,7 @@ export async function largeDatabase(bench: Bench): Promise<Table> {
   await fillDatabase(databaseUrl, largeSize)
   const explained = await openExplainPool(databaseUrl)
   const { pool, takeCost } = explained
-  const context = { pool, databaseUrl, listCache: createListCache(pool, testSecrets.hider) }
+  const context = { pool, databaseUrl, listCache: createListCache(pool, testSecrets) }
   const rows: string[][] = []
   const exceeded: string[] = []
   try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readSettings } from '../../../domain/read-settings.ts'
-import { secretValues, toWords } from '../../../domain/secrets/secret-values.ts'
+import { isSecretPair, secretValues, toWords, withMarkedKeys } from '../../../domain/secrets/secret-values.ts'
 import { secretExamples } from './examples.ts'
 
 const urls = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }
@@ -50,6 +50,43 @@ suite('SECRET_KEYS of an installation', () => {
     ]
     for (const pattern of ['pin', String.raw`^door\.pin$`, String.raw`\.pin`])
       assert.deepEqual(secretValues(pairs, patternOf(pattern)), ['4711'], pattern)
+  })
+})
+
+suite('Hidden in a config', () => {
+  const isHidden = (key: string, value: string, pattern = patternOf()) => isSecretPair(key, value, pattern)
+
+  test('is everything that is redacted', () => {
+    for (const [key, value, ...masked] of secretExamples)
+      if (masked.length > 0) assert.ok(isHidden(key, value), `${key}=${value}`)
+  })
+
+  test('are short values and numbers too, under a key that ends with the word', () => {
+    for (const [key, value] of [
+      ['token', 'abc'],
+      ['db_password', 'seven77'],
+      ['db_password', '4711'],
+      ['password.policy', 'strict'],
+      ['url', 'see postgres://a:b@c'],
+    ] as const)
+      assert.ok(isHidden(key, value), `${key}=${value}`)
+    for (const [key, value] of [
+      ['token.ttl', '3600'],
+      ['password', ''],
+      ['token.enabled', 'true'],
+      ['tls.secretName', 'octopod-tls'],
+      ['image.tag', 'v1'],
+    ] as const)
+      assert.ok(!isHidden(key, value), `${key}=${value}`)
+  })
+
+  test('are keys that a script marks, as they are written', () => {
+    const pattern = withMarkedKeys(patternOf(), ['door.pin', 'a+b', '(', 'x|y', '-'])
+    for (const key of ['door.pin', 'a+b', '(', 'x|y', 'db.password', '-'])
+      assert.ok(isHidden(key, '12', pattern), key)
+    for (const key of ['doorxpin', 'door.pins', 'aab', 'x', 'y'])
+      assert.ok(!isHidden(key, '12', pattern), key)
+    assert.equal(withMarkedKeys(pattern, []), pattern)
   })
 })
 

@@ -64,7 +64,7 @@ const setStatus = (name: string, status: string) =>
 test('After a failover that has lost the last changes the list is the one of the new primary', async () => {
   for (const name of ['one', 'two', 'three']) await insert(name)
   await copyTo('standby')
-  const list = createListCache(db, testSecrets.hider)
+  const list = createListCache(db, testSecrets)
   const read = async () => {
     const { bytes } = await waitFor('the pool has connected to the new primary', async () => {
       const value = await list.current().catch(() => null)

@@ -39,7 +39,7 @@ const truth = async () =>
   )
 
 test('The list is empty at first, then sorted by newest change', async () => {
-  const list = createListCache(db, testSecrets.hider)
+  const list = createListCache(db, testSecrets)
   assert.deepEqual(parse(await list.current()), [])
   await insert('one')
   await insert('two')
@@ -55,7 +55,7 @@ test('The list is empty at first, then sorted by newest change', async () => {
 })
 
 test('The names are those of the list, in its order, with an ETag of their own', async () => {
-  const list = createListCache(db, testSecrets.hider)
+  const list = createListCache(db, testSecrets)
   await insert('early')
   await insert('late')
   await touch('early')
@@ -73,7 +73,7 @@ test('The names are those of the list, in its order, with an ETag of their own',
 })
 
 test('Under concurrent changes every answer contains what was committed before the request', async () => {
-  const lists = [createListCache(db, testSecrets.hider), createListCache(db, testSecrets.hider)]
+  const lists = [createListCache(db, testSecrets), createListCache(db, testSecrets)]
   const committed = new Set<string>()
   const writer = async (number: number) => {
     for (let round = 0; round < 40; round += 1) {
@@ -103,7 +103,7 @@ test('Under concurrent changes every answer contains what was committed before t
 })
 
 test('A change that was uncommitted during a read is seen by the next read', async () => {
-  const list = createListCache(db, testSecrets.hider)
+  const list = createListCache(db, testSecrets)
   const client = await raw.connect()
   await client.query('begin')
   await client.query(
@@ -135,7 +135,7 @@ function countEntries(db: Database): { db: Database; entries: () => number } {
 test('A change makes the next list read one deployment, also beside a transaction that stays open', async () => {
   await Promise.all(Array.from({ length: 200 }, (_, at) => insert(`many-${at}`)))
   const counted = countEntries(db)
-  const list = createListCache(counted.db, testSecrets.hider)
+  const list = createListCache(counted.db, testSecrets)
   await withDatabase(database.url, async (other) => {
     await other.query('begin')
     await other.query('select pg_current_xact_id()')
@@ -171,7 +171,7 @@ test('A list is read in parts of 500 deployments, and a failed read keeps what i
           return rows
         }) as Database['any'],
       },
-      testSecrets.hider,
+      testSecrets,
     )
     await assert.rejects(list.current(), /the connection broke/)
     isBroken = false

@@ -2,7 +2,5 @@
 import { defaultSecretKeys } from '../../../domain/secrets/secret-values.ts'
 import { createSecrets } from '../../../functions/secrets/secrets.ts'
 
-export const testSecrets = createSecrets(
-  { SECRET_KEYS: new RegExp(defaultSecretKeys, 'i') },
-  Buffer.alloc(32, 'test key'),
-)
+const keyPattern = new RegExp(defaultSecretKeys, 'i')
+export const testSecrets = createSecrets(() => keyPattern, Buffer.alloc(32, 'test key'))

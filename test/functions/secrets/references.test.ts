@@ -76,7 +76,8 @@ suite('What a client sends back', () => {
     const pattern = fc.constantFrom('password|token', '.', '^$', 'pin$', 'url', '^db')
     fc.assert(
       fc.property(level, level, pattern, (application, deployment, source) => {
-        const secrets = createSecrets({ SECRET_KEYS: new RegExp(source, 'i') }, Buffer.alloc(32, 1))
+        const keyPattern = new RegExp(source, 'i')
+        const secrets = createSecrets(() => keyPattern, Buffer.alloc(32, 1))
         const info = {
           deployment: { name: 'shop', app_overrides: application, deployment_overrides: deployment },
           metadata: [],

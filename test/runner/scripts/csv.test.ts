@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { maxRows, parseKeys, parseLinks, parsePairs } from '../../../runner/scripts/csv.ts'
+import { maxRows, parseKeys, parseLinks, parseMarkedKeys, parsePairs } from '../../../runner/scripts/csv.ts'
 
 suite('A config in CSV', () => {
   test('may contain quotes, newlines in quotes, blank lines, any line ending and a BOM', () => {
@@ -64,6 +64,10 @@ suite('Keys', () => {
       'with,comma',
     ])
     assert.deepEqual(parseKeys(''), [])
+    assert.deepEqual(parseMarkedKeys('a.b\n c . pin , secret\na,b\npin,secret,secret\na.b\n,secret\n'), {
+      keys: ['a.b', 'c.pin', 'a,b', 'pin,secret'],
+      secretKeys: ['c.pin', 'pin,secret'],
+    })
   })
 
   test('have a limit', () => {

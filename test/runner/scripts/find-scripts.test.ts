@@ -92,11 +92,11 @@ suite('Control scripts', () => {
   test('have the manifest of 1.6 without octopod.yaml, and the one in it otherwise', (t) => {
     const path = scriptFolder(t, requiredScripts)
     const find = () => findScripts(readRunnerSettings({ CONTROL_SCRIPTS_DIR: path }))
-    assert.deepEqual(find().manifest, { onePipe: false, config: 'argv' })
+    assert.deepEqual(find().manifest, { onePipe: false, marksSecretKeys: false, config: 'argv' })
     writeFileSync(join(path, 'octopod.yaml'), 'version: 1\n')
-    assert.deepEqual(find().manifest, { onePipe: false, config: 'argv' })
+    assert.deepEqual(find().manifest, { onePipe: false, marksSecretKeys: false, config: 'argv' })
     writeFileSync(join(path, 'octopod.yaml'), 'version: 1\none_pipe: true\nconfig: file\nlater: 3\n')
-    assert.deepEqual(find().manifest, { onePipe: true, config: 'file' })
+    assert.deepEqual(find().manifest, { onePipe: true, marksSecretKeys: false, config: 'file' })
   })
 
   for (const [text, problem] of [
