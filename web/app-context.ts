@@ -17,6 +17,7 @@ import { type LiveConnection, openLiveConnection } from './live/live-connection.
 import { createServerClock, type ServerClock } from './live/server-clock.ts'
 import { explainFailure, openWebSocket } from './live/websocket.ts'
 import { createRouter, type Router } from './routes.ts'
+import { createTokenNotices, type TokenNotices } from './tokens/token-notices.ts'
 import { type ConfirmController, createConfirmController } from './ui/dialogs/confirm.ts'
 import { createToasts, type Toasts } from './ui/toasts.ts'
 
@@ -51,6 +52,8 @@ export type AppContext = {
   hasUnsavedChanges: Signal<boolean>
   /** Resolves with true when nothing is unsaved or the user discards it. */
   confirmLeave(): Promise<boolean>
+  /** The own access tokens that end within a week. */
+  tokenNotices: TokenNotices
   projectName: ReadonlySignal<string>
   /** Names of deployments that the user acts on. Their rows move in the list at once. */
   ownChanges: Set<string>
@@ -116,6 +119,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     formDrafts: createFormDraftStore(window.sessionStorage),
     hasUnsavedChanges,
     confirmLeave,
+    tokenNotices: createTokenNotices(client, identity, clock, window.localStorage),
     projectName: computed(() => identity.who.value?.project ?? config.project_name ?? ''),
     ownChanges: new Set(),
   }

@@ -12,6 +12,7 @@ import { ApiError } from './api/errors.ts'
 import { type AppContext, useApp } from './app-context.ts'
 import { ChangeOwnerDialog } from './deployment/change-owner-dialog.ts'
 import { DeploymentPage } from './deployment/deployment-page.ts'
+import { DevicePage } from './device/device-page.ts'
 import { DeploymentForm } from './form/deployment-form.ts'
 import { ListPage } from './list/list-page.ts'
 import { RunnerBanner } from './live/runner-banner.ts'
@@ -19,6 +20,8 @@ import { StatusAnnouncer } from './live/status-announcer.ts'
 import { NotFound } from './not-found.ts'
 import type { Route } from './routes.ts'
 import { ShortcutsDialog } from './shortcuts-dialog.ts'
+import { TokenBanner } from './tokens/token-banner.ts'
+import { TokensPage } from './tokens/tokens-page.ts'
 import { TopBar } from './top-bar.ts'
 import { ConfirmDialog } from './ui/dialogs/confirm-dialog.ts'
 import { ErrorBox } from './ui/error-box.ts'
@@ -28,6 +31,7 @@ export function App(): VNode {
   return html`<a class="skip-link" href="#content">Skip to content</a>
     <${TopBar} />
     <${SessionBanner} />
+    <${TokenBanner} />
     <div id="content" tabindex="-1"><${ErrorBoundary} /></div>
     <${Overlay} />
     <${SignInDialog} />
@@ -63,6 +67,12 @@ function CurrentPage(): VNode {
   if (access === 'no_role' && who !== null) return html`<${NoRolePage} who=${who} />`
   // The next answer says whether this is the sign-in screen.
   if (access === 'loading' && sync.error.value?.status === 401) return html`<main></main>`
+  // A token needs somebody as whom it acts.
+  if (route.page === 'device')
+    return who?.proof === 'anonymous'
+      ? html`<${SignInScreen} search=${null} />`
+      : html`<${DevicePage} search=${route.search} />`
+  if (route.page === 'tokens') return html`<${TokensPage} search=${route.search} />`
   if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
   if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`
   return html`<${NotFound} title="Page not found" text=${`There is no page at ${route.path}.`} />`

@@ -6,15 +6,20 @@ export type Route =
   | { page: 'list'; search: string }
   | { page: 'deployment'; name: string; output: number }
   | { page: 'sign-in'; search: string }
+  | { page: 'tokens'; search: string }
+  | { page: 'device'; search: string }
   | { page: 'not-found'; path: string }
 
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
+export const tokensPath = '/tokens'
 /** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
 
 function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
   if (path === '/sign-in') return { page: 'sign-in', search }
+  if (path === tokensPath) return { page: 'tokens', search }
+  if (path === '/device') return { page: 'device', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
   if (name === undefined) return { page: 'not-found', path }
   const output = Number(new URLSearchParams(search).get('output'))

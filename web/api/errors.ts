@@ -65,6 +65,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   unauthenticated: 'Sign in, then try again.',
   session_ended: 'Sign in again. Your input on this page is kept.',
   forbidden: 'Ask somebody who has this role, or an admin.',
+  no_such_code: 'Type the code that your program shows now.',
   precondition_failed: 'Review the changes, then save again.',
   busy: 'Wait until the running action has ended, or cancel it.',
   rate_limited: 'Wait a few seconds, then try again.',
