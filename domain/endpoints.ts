@@ -46,6 +46,7 @@ export const endpoints = {
   getPolicy: { method: 'GET', path: '/policy' },
   explainPolicy: { method: 'GET', path: '/policy/explain' },
   listAuditEntries: { method: 'GET', path: '/audit' },
+  verifyAuditLog: { method: 'GET', path: '/audit/verify' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 

@@ -207,6 +207,12 @@ export const settings = {
     parse: seconds(0),
     programs: serverAndRunner,
   },
+  AUDIT_RETENTION: {
+    description:
+      'Seconds after which a month of the audit log is removed, at least a day (86400); 0 means never',
+    parse: seconds(34_560_000).refine((ms) => ms === 0 || ms >= 86_400_000, 'is 0 or at least 86400'),
+    programs: ['runner'],
+  },
   ACTION_HISTORY_LIMIT: {
     description: 'Maximum number of actions of a deployment; the oldest are deleted; 0: no limit',
     parse: integer(0, 0, 2 ** 31 - 1),

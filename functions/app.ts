@@ -21,7 +21,7 @@ import {
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
-import { listAuditEntries } from './audit/audit-handlers.ts'
+import { listAuditEntries, verifyAuditLog } from './audit/audit-handlers.ts'
 import { recordRefusals } from './audit/record-refusals.ts'
 import { createDeviceFlow } from './auth/device/device-flow.ts'
 import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
@@ -109,6 +109,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
   listAuditEntries: ['GET', '/audit', listAuditEntries],
+  verifyAuditLog: ['GET', '/audit/verify', verifyAuditLog],
   getStorage: ['GET', '/storage', getStorage],
 }
 

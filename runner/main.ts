@@ -16,6 +16,7 @@ import type { RunnerContext } from './context.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { startNotifications } from './notifications/send-notifications.ts'
 import { openRunner } from './open-runner.ts'
+import { startAuditLog } from './schedules/audit-log.ts'
 import { startHistory } from './schedules/history.ts'
 import { startOrphanSearch } from './schedules/orphans.ts'
 import { startRecovery } from './schedules/recovery.ts'
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
   const recovery = startRecovery(context, actions, orphans.search)
   const retention = startRetention(context, actions)
   const history = startHistory(context)
+  const auditLog = startAuditLog(context)
   const workers = [actions.worker, ...queries.workers]
   for (const worker of workers)
     worker
@@ -93,6 +95,7 @@ async function main(): Promise<void> {
       retention.stop(),
       history.stop(),
       secretKeys?.stop(),
+      auditLog.stop(),
       ...workers.map((worker) => closeWorker(worker, idle)),
       idle,
     ])

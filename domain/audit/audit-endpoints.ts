@@ -12,4 +12,13 @@ export const auditEndpoints = {
     response: shapes.auditPage,
     errors: ['bad_request'],
   },
+  verifyAuditLog: {
+    ...endpoints.verifyAuditLog,
+    right: 'read_access_log',
+    since: '2.0',
+    summary: 'Verify the chain of seals of the audit log, in pages',
+    query: shapes.verifyQuery,
+    response: shapes.auditVerification,
+    errors: ['bad_request'],
+  },
 } as const satisfies Record<string, Endpoint>

@@ -1,7 +1,9 @@
 /** One example request and answer for every endpoint, used by operation.ts. A test validates each by its schema. */
+
 import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'
+import { auditExamples } from './audit-examples.ts'
 
 type Example<Name extends EndpointName> = (Api[Name] extends { body: infer Body extends z.ZodType }
   ? { body: z.input<Body> }
@@ -136,43 +138,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getApplicationKeys: { body: config, response: ['image.tag'] },
   ping: { response: '3f1c9b2' },
   getProjectName: { response: 'octopod' },
-  listAuditEntries: {
-    response: {
-      entries: [
-        {
-          id: 1207,
-          at: '2026-11-30T10:00:00.000000Z',
-          operation: 'update',
-          outcome: 'accepted',
-          deployment: 'feature-1',
-          action_id: 42,
-          actor: 'Anna',
-          issuer: 'https://login.example.com',
-          subject: 'anna',
-          proof: 'oidc',
-          claimed_actor: null,
-          source: 'page',
-          reason: 'A new version',
-          address: null,
-          request_id: '0b2f7a7e-8e5b-4b7c-9f3a-2f4f6d1c9a10',
-          count: 1,
-          details: {
-            status: { before: 'Running', after: 'UpdatePending' },
-            changes: [
-              {
-                level: 'application',
-                key: 'image.tag',
-                before: { tag: 'value', text: 'v1' },
-                after: { tag: 'value', text: 'v2' },
-              },
-            ],
-            more_changes: 0,
-          },
-        },
-      ],
-      next_before: null,
-    },
-  },
+  ...auditExamples,
   getStorage: {
     response: {
       output: { bytes: 183_500_000, chunks: 21_400 },

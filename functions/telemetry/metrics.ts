@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type AuditState, readAuditState } from '../../db/queries/audit/seals.ts'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
 import { SettingsError } from '../../domain/read-settings.ts'
 import { statuses } from '../../domain/statuses.ts'
@@ -21,7 +22,7 @@ export type Metrics = {
   text(): Promise<string>
 }
 
-/** `clientCount` returns the number of open websockets. Each {@link Metrics.text} queries PostgreSQL at most once. */
+/** `clientCount` returns the number of open websockets. Each {@link Metrics.text} queries PostgreSQL at most twice. */
 export function createMetrics(
   { db, access, auth }: Pick<Services, 'db' | 'access' | 'auth'>,
   clientCount: () => number,
@@ -111,6 +112,27 @@ export function createMetrics(
     'table',
   ])
 
+  const auditSeals = gauge(
+    clusterRegistry,
+    'octopod_audit_seals',
+    'The number of the last seal of the audit log',
+  )
+  const auditUnsealed = gauge(
+    clusterRegistry,
+    'octopod_audit_unsealed_entries',
+    'Entries of the audit log that wait for a seal',
+  )
+  const auditOldestUnsealed = gauge(
+    clusterRegistry,
+    'octopod_audit_oldest_unsealed_seconds',
+    'Age of the oldest entry of the audit log that waits for a seal',
+  )
+
+  const setAuditGauges = ({ seal, unsealed, oldestUnsealedSeconds }: AuditState) => {
+    auditSeals.set(seal)
+    auditUnsealed.set(unsealed)
+    auditOldestUnsealed.set(oldestUnsealedSeconds)
+  }
   const setClusterGauges = (stats: Stats) => {
     activeActions.reset()
     for (const status of statuses) deployments.set({ status }, 0)
@@ -139,10 +161,12 @@ export function createMetrics(
     },
     async text() {
       const stats = await readStats(db).catch(() => null)
+      const audit = stats === null ? null : await readAuditState(db).catch(() => null)
       postgresUp.set(stats === null ? 0 : 1)
       websocketClients.set(clientCount())
       if (stats === null) return serverRegistry.metrics()
       setClusterGauges(stats)
+      if (audit !== null) setAuditGauges(audit)
       return `${await serverRegistry.metrics()}\n${await clusterRegistry.metrics()}`
     },
   }
