@@ -22,6 +22,7 @@ const labels = {
   end_session: 'ended a session',
   create_token: 'created an access token',
   revoke_token: 'revoked an access token',
+  exchange_token: 'exchanged an ID token of a CI job',
   accept_policy: 'accepted a new policy',
   /** Requests without a valid credential that were refused: one entry for each address and minute. */
   authenticate: 'sent requests without a valid credential',

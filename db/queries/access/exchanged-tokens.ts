@@ -2,6 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../../pool.ts'
+import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
 import type { TokenRecord } from './tokens.ts'
 
 export type NewExchangedToken = Pick<
@@ -11,6 +12,10 @@ export type NewExchangedToken = Pick<
   claims: Readonly<Record<string, unknown>>
   label: string
   lifetimeMs: number
+  /** Of the run; null: not known. */
+  link: string | null
+  /** For the audit log. */
+  by: AuditActor
   /** Null: the ID token may be used again. */
   once: { hash: string; expiresAtSeconds: number } | null
 }
@@ -20,9 +25,14 @@ const insertedRow = z.object({ id: z.number() })
 /** A client learns from an ended one that it has ended. */
 const keepEnded = sql.fragment`interval '10 minutes'`
 
-/** Null: the ID token counts once, and it was used. Also deletes what has ended, some at a time. */
+/** Null: the ID token counts once, and it was used. Also writes the audit entry, and deletes what has ended, some at a time. */
 export async function insertExchangedToken(pool: Database, token: NewExchangedToken): Promise<number | null> {
-  const { tokenHash, issuer, subject, name, role, names, claims, label, once } = token
+  const { tokenHash, issuer, subject, name, role, names, claims, label, once, link, by } = token
+  const details = { name, rule: label, role, names: names.slice(0, 20), link }
+  const entry = auditEntryCall(
+    { by, operation: 'exchange_token', details },
+    sql.fragment`jsonb_build_object('token_id', id)`,
+  )
   const row = await pool.maybeOne(sql.type(insertedRow)`
     with ended_tokens as (
       delete from access_tokens where id in (
@@ -35,11 +45,12 @@ export async function insertExchangedToken(pool: Database, token: NewExchangedTo
       insert into used_id_tokens (hash, expires_at)
       select decode(${once?.hash ?? null}::text, 'hex'), to_timestamp(${once?.expiresAtSeconds ?? null}::float8)
       where ${once !== null}
-      on conflict do nothing returning 1)
-    insert into access_tokens (kind, token_hash, label, issuer, subject, name, created_by, role, names, claims, expires_at)
+      on conflict do nothing returning 1),
+    inserted as (insert into access_tokens (kind, token_hash, label, issuer, subject, name, created_by, role, names, claims, expires_at)
     select 'exchange', decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${name}, ${role},
       ${JSON.stringify(names)}::jsonb, ${JSON.stringify(claims)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms'
     where ${once === null} or exists (select from used)
-    returning id`)
+    returning id)
+    select id, ${entry} as entry from inserted`)
   return row?.id ?? null
 }

@@ -5,21 +5,24 @@ import { decideTrust } from '../../../domain/access/trust/decide-trust.ts'
 import { runLabel } from '../../../domain/access/trust/run-label.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import { withoutControlCharacters } from '../../../lib/hidden-characters.ts'
-import type { EndpointHandler } from '../../http/endpoint-handler.ts'
+import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
 import { isSameIssuer } from '../identify.ts'
 import { createTokenText, hashToken } from '../tokens/token-text.ts'
 import { readIdToken, rejected, type VerifiedToken, verifyIdToken } from './id-token.ts'
 
-export const exchangeToken: EndpointHandler<'exchangeToken'> = async (services, { body, caller }) => {
-  const { auth, access, log } = services
+export const exchangeToken: EndpointHandler<'exchangeToken'> = async (services, request) => {
+  const { auth, access, audit, log } = services
+  const { body, caller } = request
   try {
-    const answer = await exchange(services, body.subject_token)
+    const answer = await exchange(services, request)
     auth.exchanges.record('accepted')
     return answer
   } catch (error) {
     if (error instanceof ApiError && error.code === 'id_token_rejected') {
       auth.exchanges.record('rejected')
+      // Everybody can get an ID token of a public issuer, so that each of them has no entry of its own.
+      audit.countUnidentified(caller.address)
       log.debug({ reason: error.message, address: caller.address }, 'ID token rejected')
       // Throws for an address that tries many.
       await access.wrongCredentials.record(caller.address, body.subject_token, false)
@@ -28,7 +31,11 @@ export const exchangeToken: EndpointHandler<'exchangeToken'> = async (services, 
   }
 }
 
-async function exchange({ auth, db, log, settings }: Services, idToken: string) {
+async function exchange(
+  { auth, db, log, settings }: Services,
+  { body, actor }: EndpointRequest<'exchangeToken'>,
+) {
+  const idToken = body.subject_token
   const rules = auth.policy.current()?.trust ?? []
   if (rules.length === 0)
     throw new ApiError(
@@ -43,18 +50,21 @@ async function exchange({ auth, db, log, settings }: Services, idToken: string) 
   const decision = decideTrust(rules, token.claims)
   if ('refusal' in decision) throw rejected(decision.refusal)
   const { rule, grant } = decision
-  const name = withoutControlCharacters(runLabel(token.claims).name).slice(0, 200).toWellFormed()
+  const run = runLabel(token.claims)
+  const name = withoutControlCharacters(run.name).slice(0, 200).toWellFormed()
+  const person = { issuer, subject: token.subject }
   const accessToken = createTokenText('exchange')
   const id = await insertExchangedToken(db, {
     tokenHash: hashToken(accessToken),
-    issuer,
-    subject: token.subject,
+    ...person,
     name,
     role: grant.role,
     names: [...grant.names],
     claims: token.claims,
     label: grant.rule,
     lifetimeMs: rule.lifetime_seconds * 1000,
+    link: run.link,
+    by: { ...actor, actor: name, person, proof: 'exchange' },
     once: rule.single_use
       ? { hash: hash('sha256', signedPartOf(idToken)), expiresAtSeconds: token.expiresAtSeconds + 120 }
       : null,

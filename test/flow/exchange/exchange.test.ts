@@ -74,6 +74,20 @@ test('An action names the person and the run, with the CI identity as the proof'
   assert.deepEqual(me.grants, [{ role: 'developer', names: ['pr-7'], rule: 'trust rule 1 of the policy' }])
 })
 
+test('The audit log has an entry for each exchange, with the address of the run', async () => {
+  await tokenOf({ ...githubJob, run_id: '77', run_number: '5' })
+  const { body } = await createApiClient(all.system.url).api('GET', '/audit?operation=exchange_token&limit=1')
+  const { entries } = body as { entries: Record<string, unknown>[] }
+  const { actor, proof, subject, details } = entries[0] ?? {}
+  assert.deepEqual([actor, proof, subject], ['github:dev1, acme/shop#412, run 5', 'exchange', githubJob.sub])
+  const { link, names, rule } = details as Record<string, unknown>
+  const origin = new URL(all.ci.issuer).origin
+  assert.deepEqual(
+    [link, names, rule],
+    [`${origin}/acme/shop/actions/runs/77`, ['pr-412'], 'trust rule 1 of the policy'],
+  )
+})
+
 test('A deployment that a job creates has no owner; cleanup needs operator', async () => {
   const client = withToken(await tokenOf({ ...githubJob, ref: 'refs/pull/8/merge' }))
   await client.create('pr-8')
