@@ -31,6 +31,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'token create': async () => (await import('./commands/token/create.ts')).TokenCreate,
   'token list': async () => (await import('./commands/token/list.ts')).TokenList,
   'token revoke': async () => (await import('./commands/token/revoke.ts')).TokenRevoke,
+  audit: async () => (await import('./commands/audit/list.ts')).Audit,
   sessions: async () => (await import('./commands/sessions/list.ts')).SessionList,
   'sessions end': async () => (await import('./commands/sessions/end.ts')).SessionEnd,
   ping: async () => (await import('./commands/ping.ts')).Ping,

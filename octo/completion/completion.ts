@@ -6,6 +6,7 @@
 import type { CommandClass } from 'clipanion'
 import { allRights } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
+import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
@@ -113,6 +114,12 @@ async function optionValues(
       return contextNames(environment)
     case '--right':
       return allRights
+    case '--deployment':
+      return withClient(environment, listNames)
+    case '--operation':
+      return auditOperations
+    case '--outcome':
+      return [...auditOutcomes]
     default:
       // A free value has no candidates.
       return expectsValue(option) ? [] : null

@@ -124,6 +124,38 @@ export const accessToken = {
   last_used_address: null,
   state: 'valid',
 }
+
+export const auditEntry = {
+  id: 31,
+  at: '2026-03-01T10:00:00.123Z',
+  operation: 'update',
+  outcome: 'accepted',
+  deployment: 'shop',
+  action_id: 7,
+  actor: 'Ann',
+  issuer: 'https://login.example.com',
+  subject: '00u1',
+  proof: 'oidc',
+  claimed_actor: null,
+  source: 'page',
+  reason: 'try v2',
+  address: '203.0.113.7',
+  request_id: 'a1b2',
+  count: 1,
+  details: {
+    changes: [
+      {
+        level: 'application',
+        key: 'image.tag',
+        before: { tag: 'value', text: 'v1' },
+        after: { tag: 'value', text: 'v2' },
+      },
+      { level: 'application', key: 'db.password', before: { tag: 'masked' }, after: { tag: 'masked' } },
+    ],
+    more_changes: 0,
+  },
+}
+
 export const session = {
   session_id: 7,
   name: 'Ann',

@@ -1,0 +1,102 @@
+/** An entry of the audit log as a plain sentence, without who did it. Used by the page and octo. Free of zod: the page loads it. */
+import { allRights, type Right, rights } from '../access/roles.ts'
+import type { AuditEntry } from './audit-schemas.ts'
+import { type AuditedChange, auditOperationLabels } from './operations.ts'
+
+/** `updated`, `shop-search`, `image.tag v1 to v2`. */
+export type AuditSentence = { predicate: string; deployment: string | null; details: string }
+
+type Entry = Pick<
+  AuditEntry,
+  'operation' | 'outcome' | 'deployment' | 'action_id' | 'count' | 'address' | 'details'
+>
+
+export function describeAuditEntry(entry: Entry): AuditSentence {
+  const { outcome, deployment } = entry
+  return outcome === 'refused'
+    ? { predicate: refusedPredicate(entry), deployment, details: countOf(entry) }
+    : { predicate: acceptedPredicate(entry), deployment, details: detailsOf(entry.details) }
+}
+
+export const auditSentenceText = ({ predicate, deployment, details }: AuditSentence): string =>
+  `${predicate}${deployment === null ? '' : ` ${deployment}`}${details === '' ? '' : `: ${details}`}`
+
+function acceptedPredicate({ operation, deployment, action_id }: Entry): string {
+  const label = labelOf(operation)
+  if (operation !== 'read_output') return label
+  const predicate = action_id === null ? label : `${label} of action ${action_id}`
+  return deployment === null ? predicate : `${predicate} of`
+}
+
+/** Refused operations beside rights. */
+const infinitives: Record<string, string> = {
+  retry: 'retry an action of',
+  sign_in: 'sign in',
+  end_session: 'end a session',
+  create_token: 'create this access token',
+  revoke_token: 'revoke an access token',
+}
+
+function refusedPredicate({ operation, deployment, action_id }: Entry): string {
+  if (operation === 'authenticate') return labelOf(operation)
+  const infinitive = isRight(operation)
+    ? rights[operation].label
+    : (infinitives[operation] ?? operation.replaceAll('_', ' '))
+  const what = action_id === null ? infinitive : infinitive.replace('this action', `action ${action_id}`)
+  if (deployment === null || !isRight(operation)) return `was not allowed to ${what}`
+  // Labels of rights end with what the name stands for, or have no place for it.
+  const withoutObject = what.replace(/ (this deployment|deployments|this)$/, '')
+  return `was not allowed to ${withoutObject === what ? `${what} of` : withoutObject}`
+}
+
+const isRight = (operation: string): operation is Right => (allRights as string[]).includes(operation)
+
+/** A later server may have more operations. */
+const labelOf = (operation: string): string =>
+  (auditOperationLabels as Record<string, string>)[operation] ?? operation
+
+const countOf = ({ operation, count, address }: Entry): string =>
+  operation === 'authenticate'
+    ? `${count} ${count === 1 ? 'request' : 'requests'}${address === null ? '' : ` from ${address}`}`
+    : count === 1
+      ? ''
+      : `${count} times`
+
+const maxChanges = 2
+
+function detailsOf(details: Entry['details']): string {
+  const { changes = [], more_changes = 0, status, owner, message } = details
+  const left = changes.length - maxChanges + more_changes
+  const parts = [
+    ...changes.slice(0, maxChanges).map(describeAuditedChange),
+    ...(left > 0 && changes.length >= maxChanges ? [`and ${left} more`] : []),
+    ...(status === undefined
+      ? []
+      : [status.after === null ? `it was ${status.before}` : sides(status, 'new')]),
+    ...(owner === undefined ? [] : [sides(owner, 'nobody')]),
+    ...(typeof details.label === 'string' ? [`“${details.label}”`] : []),
+    ...(message === undefined ? [] : [message]),
+    ...(typeof details.until === 'string'
+      ? [`${details.entries}, before ${details.until.slice(0, 10)}`]
+      : []),
+  ]
+  return parts.join(', ')
+}
+
+const sides = ({ before, after }: { before: string | null; after: string | null }, none: string): string =>
+  `${before ?? none} to ${after ?? none}`
+
+/** `image.tag v1 to v2`. */
+export function describeAuditedChange({ key, before, after }: AuditedChange): string {
+  if (after === null) return `${key} back to the default`
+  if (after.tag === 'removed') return `${key} removed`
+  if (after.tag === 'masked') return `${key} ${before?.tag === 'masked' ? 'changed' : 'set'} (secret)`
+  return before?.tag === 'value'
+    ? `${key} ${shorten(before.text)} to ${shorten(after.text)}`
+    : `${key} set to ${shorten(after.text)}`
+}
+
+const maxTextLength = 40
+
+const shorten = (text: string): string =>
+  text === '' ? 'empty' : text.length > maxTextLength ? `${text.slice(0, maxTextLength - 1)}…` : text
