@@ -11,8 +11,9 @@ npm run test:all
 
 Without a path: all tests of test/, but those that need Kubernetes tools or container images.
   --kubernetes   the tests in test/kubernetes, on a control plane built with Go or on KUBECONFIG's cluster
-  --all          everything: the tests, octo's tests against its executable, Kubernetes, images, generated
-                 requests (schemathesis), and the long fault run
+  --octo         octo's tests against its package and its executable, as they are shipped
+  --all          everything: the tests, octo as it is shipped, Kubernetes, images, generated requests
+                 (schemathesis), and the long fault run
   --name PATTERN only tests whose title matches the regular expression
   --help         this text
 
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
     kubernetes: { type: 'boolean', default: false },
+    octo: { type: 'boolean', default: false },
     name: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -41,16 +43,22 @@ const testPart = (title: string, paths: string[], environment: Record<string, st
 })
 const kubernetes = testPart('Kubernetes', ['test/kubernetes/**/*.test.ts'])
 
+const shippedOcto: Part[] = [
+  { title: 'octo: build', run: () => run(['octo/build/build.ts']) },
+  testPart("octo's package", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/npm/octo.cjs' }),
+  testPart("octo's executable", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/octo' }),
+]
+
 if (values.help) console.log(usage)
 else process.exitCode = await runParts(chooseParts())
 
 function chooseParts(): Part[] {
   if (values.kubernetes) return [kubernetes]
+  if (values.octo) return shippedOcto
   if (!values.all) return [testPart('tests', positionals.length > 0 ? positionals.map(toGlob) : [standard])]
   return [
     testPart('tests', [standard]),
-    { title: "octo's executable: build", run: () => run(['octo/build/build.ts']) },
-    testPart("octo's executable", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/octo' }),
+    ...shippedOcto,
     kubernetes,
     testPart('container images', ['test/images/**/*.test.ts']),
     { title: 'generated requests (schemathesis)', run: () => run(['test/schemathesis/main.ts']) },

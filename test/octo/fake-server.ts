@@ -78,10 +78,12 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
  * sources, which start in half the time.
  */
 const octoPath = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundleOcto()))
+/** Whether it is the executable, which has a runtime of its own. */
+export const isExecutable = !/\.[cm]?[jt]s$/.test(octoPath)
 /** The program and its first arguments. */
-export const octoCommand: readonly [string, ...string[]] = /\.[cm]?[jt]s$/.test(octoPath)
-  ? [process.execPath, octoPath]
-  : [octoPath]
+export const octoCommand: readonly [string, ...string[]] = isExecutable
+  ? [octoPath]
+  : [process.execPath, octoPath]
 
 async function bundleOcto(): Promise<string> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'octo-test-'))
