@@ -46,6 +46,7 @@ export const endpoints = {
   getPolicy: { method: 'GET', path: '/policy' },
   explainPolicy: { method: 'GET', path: '/policy/explain' },
   listAuditEntries: { method: 'GET', path: '/audit' },
+  streamAuditEntries: { method: 'GET', path: '/audit/stream' },
   verifyAuditLog: { method: 'GET', path: '/audit/verify' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
@@ -66,8 +67,8 @@ export type Endpoint = {
   since: '1.6' | '2.0'
   query?: z.ZodObject
   body?: z.ZodType
-  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. */
-  response: z.ZodType | 'text' | 'events'
+  /** A schema: JSON of that shape. `text`: plain text. `events`: server-sent events. `lines`: JSON values, one a line, without an end. */
+  response: z.ZodType | 'text' | 'events' | 'lines'
   errors: readonly ErrorCode[]
   /** The body may also be form-encoded. */
   acceptsForm?: true

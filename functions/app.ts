@@ -23,6 +23,7 @@ import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
 import { listAuditEntries, verifyAuditLog } from './audit/audit-handlers.ts'
 import { recordRefusals } from './audit/record-refusals.ts'
+import { streamAuditEntries } from './audit/stream-entries.ts'
 import { createDeviceFlow } from './auth/device/device-flow.ts'
 import { decideDeviceLogin, getDeviceLogin } from './auth/device/device-handlers.ts'
 import { exchangeToken } from './auth/exchange/exchange-handler.ts'
@@ -109,6 +110,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   getPolicy: ['GET', '/policy', getPolicy],
   explainPolicy: ['GET', '/policy/explain', explainPolicy],
   listAuditEntries: ['GET', '/audit', listAuditEntries],
+  streamAuditEntries: ['GET', '/audit/stream', streamAuditEntries],
   verifyAuditLog: ['GET', '/audit/verify', verifyAuditLog],
   getStorage: ['GET', '/storage', getStorage],
 }

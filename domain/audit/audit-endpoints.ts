@@ -12,6 +12,15 @@ export const auditEndpoints = {
     response: shapes.auditPage,
     errors: ['bad_request'],
   },
+  streamAuditEntries: {
+    ...endpoints.streamAuditEntries,
+    right: 'read',
+    since: '2.0',
+    summary: 'New entries of the audit log as they come, one JSON object a line',
+    query: shapes.streamQuery,
+    response: 'lines',
+    errors: ['bad_request'],
+  },
   verifyAuditLog: {
     ...endpoints.verifyAuditLog,
     right: 'read_access_log',

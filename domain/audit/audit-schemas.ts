@@ -82,6 +82,12 @@ export const auditQuery = z.strictObject({
 })
 export type AuditQuery = z.output<typeof auditQuery>
 
+export const streamQuery = z.strictObject({
+  ...filters,
+  after: z.coerce.number().int().min(1).optional().describe('the last entry that the client has got'),
+})
+export type AuditStreamQuery = z.output<typeof streamQuery>
+
 export const auditProblemKinds = [
   'seals_missing',
   'chain_broken',

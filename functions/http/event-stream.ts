@@ -1,6 +1,6 @@
 /**
- * A response of server-sent events with heartbeats and backpressure. It ends when the writer returns or the client
- * disconnects. Used by actions/output.ts.
+ * A response of server-sent events, or of lines, with heartbeats and backpressure. It ends when the writer returns or the client
+ * disconnects. Used by actions/output.ts and audit/stream-entries.ts.
  */
 
 type ServerSentEvent = { id: number; event: string; data: string }
@@ -16,6 +16,35 @@ export function createEventStream(
   client: AbortSignal,
   write: (send: Send, disconnected: AbortSignal) => Promise<void>,
   heartbeatIntervalMs = heartbeatMs,
+): Response {
+  return createTextStream(client, eventFormat, heartbeatIntervalMs, (enqueue, disconnected) =>
+    write(({ id, event, data }) => enqueue(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`), disconnected),
+  )
+}
+
+/** `write` sends lines without their ends. */
+export function createLineStream(
+  client: AbortSignal,
+  write: (send: (line: string) => Promise<void>, disconnected: AbortSignal) => Promise<void>,
+): Response {
+  return createTextStream(client, lineFormat, heartbeatMs, (enqueue, disconnected) =>
+    write((line) => enqueue(`${line}\n`), disconnected),
+  )
+}
+
+type Format = { contentType: string; begin: string; heartbeat: string }
+const eventFormat: Format = {
+  contentType: 'text/event-stream',
+  begin: 'retry: 2000\n\n',
+  heartbeat: ': still here\n\n',
+}
+const lineFormat: Format = { contentType: 'application/x-ndjson', begin: '\n', heartbeat: '\n' }
+
+function createTextStream(
+  client: AbortSignal,
+  format: Format,
+  heartbeatIntervalMs: number,
+  write: (enqueue: (text: string) => Promise<void>, disconnected: AbortSignal) => Promise<void>,
 ): Response {
   const disconnect = new AbortController()
   const disconnected = AbortSignal.any([client, disconnect.signal])
@@ -39,8 +68,6 @@ export function createEventStream(
     if (disconnected.aborted) throw new Error('the client has disconnected')
     controller?.enqueue(encoder.encode(text))
   }
-  const send: Send = ({ id, event, data }) => enqueue(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`)
-
   let isUnread = false
   const heartbeat = setInterval(() => {
     if (isUnread) {
@@ -49,7 +76,7 @@ export function createEventStream(
       return disconnect.abort()
     }
     isUnread = true
-    enqueue(': still here\n\n').then(
+    enqueue(format.heartbeat).then(
       () => {
         isUnread = false
       },
@@ -57,8 +84,8 @@ export function createEventStream(
     )
   }, heartbeatIntervalMs)
 
-  enqueue('retry: 2000\n\n')
-    .then(() => write(send, disconnected))
+  enqueue(format.begin)
+    .then(() => write(enqueue, disconnected))
     .catch(() => {})
     .finally(() => {
       clearInterval(heartbeat)
@@ -68,7 +95,7 @@ export function createEventStream(
       disconnect.abort()
     })
   return new Response(readable, {
-    headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
+    headers: { 'Content-Type': format.contentType, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' },
   })
 }
 

@@ -168,19 +168,33 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
     ...(hasETag(name) ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
   }
   const example = examples[name].response
-  const type =
-    response === 'text' ? 'text/plain' : response === 'events' ? 'text/event-stream' : 'application/json'
+  const type = typeof response === 'string' ? textTypes[response] : 'application/json'
   const ok: SuccessResponse = {
-    description: response === 'events' ? eventStreamDescription : changesDeployment(name) ? 'Accepted' : 'OK',
+    description:
+      response === 'events'
+        ? eventStreamDescription
+        : response === 'lines'
+          ? linesDescription
+          : changesDeployment(name)
+            ? 'Accepted'
+            : 'OK',
     headers: own,
     content: {
-      [type]: { schema: schemas.responses[name] ?? (response === 'events' ? anything : text), example },
+      [type]: { schema: schemas.responses[name] ?? (response === 'text' ? text : anything), example },
     },
   }
   return hasETag(name)
     ? { 200: ok, 304: { description: 'The list has not changed', headers: own } }
     : { 200: ok }
 }
+
+const textTypes = {
+  text: 'text/plain',
+  events: 'text/event-stream',
+  lines: 'application/x-ndjson',
+} as const
+
+const linesDescription = 'JSON objects, one a line. An empty line says that the connection works.'
 
 const eventStreamDescription =
   'Server-sent events. `chunk`: `id` is its number, `data` an OutputChunk as JSON. `end`: the action has ended, `data` is ' +

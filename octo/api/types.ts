@@ -66,7 +66,7 @@ export type Connection = {
 
 /** Endpoints with one response; streams of events are excluded. */
 export type CallName = {
-  [Name in EndpointName]: Api[Name]['response'] extends 'events' ? never : Name
+  [Name in EndpointName]: Api[Name]['response'] extends 'events' | 'lines' ? never : Name
 }[EndpointName]
 
 export type TextEndpoint = {

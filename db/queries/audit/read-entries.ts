@@ -2,7 +2,12 @@
 import { type FragmentSqlToken, sql } from 'slonik'
 import { z } from 'zod'
 import type { Grant, Person } from '../../../domain/access/roles.ts'
-import type { AuditEntry, AuditPage, AuditQuery } from '../../../domain/audit/audit-schemas.ts'
+import type {
+  AuditEntry,
+  AuditPage,
+  AuditQuery,
+  AuditStreamQuery,
+} from '../../../domain/audit/audit-schemas.ts'
 import type { Database } from '../../pool.ts'
 
 /** What a reader sees of the audit log. */
@@ -45,12 +50,61 @@ export async function readAuditPage(
   return { entries, next_before: isFull ? (entries.at(-1)?.id ?? null) : found.lastCompared }
 }
 
+const positionRow = z.object({ at: z.string(), nowAt: z.string() })
+
+/** Where to begin to follow the log: at an entry, at a time, or now. In microseconds, as text. */
+export async function readStreamStart(
+  pool: Database,
+  { after, since }: Pick<AuditStreamQuery, 'after' | 'since'>,
+): Promise<string> {
+  const { at } = await pool.one(sql.type(positionRow)`
+    select to_api_time(coalesce((select at from audit_entries where id = ${after ?? null}), ${since ?? null}::timestamptz, now())) as at,
+      to_api_time(clock_timestamp()) as "nowAt"`)
+  return at
+}
+
+const newEntriesRow = z.object({ entries: z.array(z.custom<AuditEntry>()), nowAt: z.string() })
+export type NewEntries = z.output<typeof newEntriesRow>
+
+/** Entries at `from` or later without those in `known`, the oldest first. A transaction may commit an entry of an earlier time. */
+export async function readNewEntries(
+  pool: Database,
+  query: AuditStreamQuery,
+  visibility: AuditVisibility,
+  { from, known, limit }: { from: string; known: readonly number[]; limit: number },
+): Promise<NewEntries> {
+  const { conditions } = filtersOf(query)
+  const filters = [
+    ...Object.values(conditions).filter((one) => one !== null),
+    ...visibleCondition(visibility),
+  ]
+  return pool.one(sql.type(newEntriesRow)`
+    select to_api_time(clock_timestamp()) as "nowAt",
+      coalesce((select json_agg(${entryOf(visibility)} order by e.at, e.id) from (
+        select * from audit_entries
+        where at >= ${from}::timestamptz and id <> all(${sql.array([...known], 'int8')}) and ${all(filters)}
+        order by at, id limit ${limit}) e), '[]') as entries`)
+}
+
+/** What each filter compares; null: it is not set. */
+function filtersOf({ actor, deployment, operation, outcome }: Partial<AuditQuery>) {
+  const isActor = sql.fragment`(actor = ${actor ?? null} or subject = ${actor ?? null} or claimed_actor = ${actor ?? null})`
+  const conditions = {
+    deployment: deployment === undefined ? null : sql.fragment`deployment = ${deployment}`,
+    actor: actor === undefined ? null : isActor,
+    operation: operation === undefined ? null : sql.fragment`operation = ${operation}`,
+    // A literal: PostgreSQL uses a partial index only for a condition that it knows when it plans.
+    outcome: outcome === undefined ? null : sql.fragment`outcome = ${sql.literalValue(outcome)}`,
+  }
+  return { conditions }
+}
+
 /**
  * `window`: the entries of one index, the newest first, without a limit. `rest`: what the index does not decide; null: nothing. The
  * planner is not asked which index to take: for a rare value it would read the whole log in order of time.
  */
 function planPage(query: AuditQuery, visibility: AuditVisibility) {
-  const { actor, deployment, operation, outcome, since, until, before } = query
+  const { actor, outcome, since, until, before } = query
   const range = all([
     ...(before === undefined
       ? []
@@ -60,14 +114,7 @@ function planPage(query: AuditQuery, visibility: AuditVisibility) {
   ])
   const select = (columns: FragmentSqlToken, condition: FragmentSqlToken) => sql.fragment`
     select ${columns} from audit_entries where ${condition} and ${range} order by at desc, id desc`
-  const isActor = sql.fragment`(actor = ${actor ?? null} or subject = ${actor ?? null} or claimed_actor = ${actor ?? null})`
-  const conditions = {
-    deployment: deployment === undefined ? null : sql.fragment`deployment = ${deployment}`,
-    actor: actor === undefined ? null : isActor,
-    operation: operation === undefined ? null : sql.fragment`operation = ${operation}`,
-    // A literal: PostgreSQL uses a partial index only for a condition that it knows when it plans.
-    outcome: outcome === undefined ? null : sql.fragment`outcome = ${sql.literalValue(outcome)}`,
-  }
+  const { conditions } = filtersOf(query)
   const indexed = (['deployment', 'actor', 'operation', 'outcome'] as const).find(
     (name) => conditions[name] !== null && (name !== 'outcome' || outcome === 'refused'),
   )

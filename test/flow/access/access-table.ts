@@ -63,6 +63,7 @@ export const rowOfEndpoint: Record<
   getPolicy: 'administer',
   explainPolicy: 'known',
   listAuditEntries: 'read',
+  streamAuditEntries: 'read',
   verifyAuditLog: 'administer',
   getStorage: 'read',
 }

@@ -128,8 +128,10 @@ async function send(
     body: body === undefined ? null : JSON.stringify(body),
     signal: abort.signal,
   })
-  // The output of a running action has no end.
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+  // The output of a running action and the audit log have no end.
+  const isStream = /^(text\/event-stream|application\/x-ndjson)/.test(
+    response.headers.get('content-type') ?? '',
+  )
   const text = isStream ? '' : await response.text()
   if (isStream) abort.abort()
   const { status } = response

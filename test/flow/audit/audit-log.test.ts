@@ -4,7 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { type AuditEntry, type AuditPage, auditPage } from '../../../domain/audit/audit-schemas.ts'
+import type pg from 'pg'
+import {
+  type AuditEntry,
+  type AuditPage,
+  auditEntry,
+  auditPage,
+} from '../../../domain/audit/audit-schemas.ts'
+import { delay } from '../../../lib/delay.ts'
 import { createApiClient, getActionId, overrides } from '../../helpers/api-client.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
@@ -262,4 +269,83 @@ test('A caller that is refused without end is limited, and every refusal has its
   assert.equal(statuses.filter((status) => status === 403).length, 300)
   assert.equal(statuses.filter((status) => status === 429).length, 50)
   assert.equal((await read('actor=flo')).length, 300)
+})
+
+/** The entries of a stream, until `isDone` holds. */
+async function follow(
+  path: string,
+  person: string,
+  groups: string,
+  act: () => Promise<unknown>,
+  isDone: (entries: readonly AuditEntry[]) => boolean,
+): Promise<AuditEntry[]> {
+  const abort = new AbortController()
+  const response = await fetch(`${system.url}/api/v1/audit/stream${path}`, {
+    headers: { 'X-Person': person, 'X-Groups': groups },
+    signal: abort.signal,
+  })
+  assert.equal(response.status, 200)
+  assert.equal(response.headers.get('content-type'), 'application/x-ndjson')
+  const entries: AuditEntry[] = []
+  const acted = act()
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  while (!isDone(entries)) {
+    const { done, value } = (await reader?.read()) ?? { done: true }
+    assert.ok(!done, 'the stream has ended')
+    const lines = (text + value).split('\n')
+    text = lines.pop() ?? ''
+    for (const line of lines) if (line !== '') entries.push(auditEntry.parse(JSON.parse(line)))
+  }
+  await acted
+  abort.abort()
+  return entries
+}
+
+test('A stream brings new entries of what its reader sees, also those committed late, once', async () => {
+  const write = (name: string, client: pg.Client) =>
+    client.query(
+      `select insert_audit_entry('update', 'accepted', 'streamer', null, null, 'shared', null, null, null, null, null, $1, null, 1, '{}')`,
+      [name],
+    )
+  const act = () =>
+    withDatabase(system.databaseUrl, async (late) => {
+      await late.query('begin')
+      await write('shop-late', late)
+      await withDatabase(system.databaseUrl, async (client) => {
+        for (const name of ['shop-s1', 'other-s', 'shop-s2']) await write(name, client)
+      })
+      await delay(2500)
+      await late.query('commit')
+    })
+  const entries = await follow('?actor=streamer', 'ann', 'shop', act, (seen) => seen.length === 3)
+  assert.deepEqual(
+    entries.map(({ deployment }) => deployment),
+    ['shop-s1', 'shop-s2', 'shop-late'],
+  )
+  const [first] = entries
+  const again = await follow(
+    `?actor=streamer&after=${first?.id}`,
+    'ann',
+    'shop',
+    async () => {},
+    (seen) => seen.length >= 2,
+  )
+  assert.deepEqual(again.map(({ deployment }) => deployment).sort(), ['shop-late', 'shop-s2'])
+})
+
+test('A stream begins at a time, in pages', async () => {
+  const since = new Date().toISOString()
+  await withDatabase(system.databaseUrl, (client) =>
+    client.query(`select insert_audit_entry('update', 'accepted', 'many', null, null, 'shared', null, null, null, null, null, 'x' || n, null, 1, '{}')
+      from generate_series(1, 1000) n`),
+  )
+  const entries = await follow(
+    `?actor=many&since=${since}`,
+    'dora',
+    'platform',
+    async () => {},
+    (seen) => seen.length === 1000,
+  )
+  assert.equal(new Set(entries.map(({ id }) => id)).size, 1000)
 })
