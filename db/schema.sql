@@ -70,7 +70,8 @@ create table actions (
   actor_issuer text,
   actor_subject text,
   proof text not null default 'claimed'::text,
-  claimed_actor text
+  claimed_actor text,
+  actor_link text
 );
 
 create table audit_entries (
@@ -519,7 +520,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -583,9 +584,10 @@ begin
   end if;
 
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link)
   values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor,
+    p_actor_link)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
   if p_kind in ('create', 'update') then

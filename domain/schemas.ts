@@ -164,6 +164,7 @@ const outputRemoval = {
 
 export const action = actionSummary.extend({
   deployment: z.string(),
+  actor_link: z.string().nullable().optional().describe('the address of the CI run that requested it'),
   actor_issuer: z.string().nullable().optional().describe('the provider that names the person'),
   actor_subject: z.string().nullable().optional().describe('the person, as the provider names it'),
   failure: failure.nullable().optional(),

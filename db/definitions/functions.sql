@@ -40,13 +40,15 @@ $$;
 drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint);
 drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
   text, text, text, text, text);
+drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
+  text, text, text, text, text, text, text, jsonb, bigint);
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
   -- A server of an earlier version does not send them.
   p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
   p_scope text default 'all', p_address text default null, p_request_id text default null, p_changes jsonb default null,
-  p_changes_revision bigint default null,
+  p_changes_revision bigint default null, p_actor_link text default null,
   out outcome text, out status text, out action_id bigint, out body json
 ) language plpgsql as $$
 declare
@@ -109,9 +111,10 @@ begin
   end if;
 
   insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link)
   values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor)
+    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor,
+    p_actor_link)
   returning id into action_id;
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
   if p_kind in ('create', 'update') then

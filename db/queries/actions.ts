@@ -12,6 +12,7 @@ const idRow = z.object({ id: z.number() })
 const apiAction = (withOutput: boolean) => sql.fragment`
   (to_api_action_summary(a)::jsonb || jsonb_build_object(
     'deployment', d.name,
+    'actor_link', a.actor_link,
     'actor_issuer', a.actor_issuer,
     'actor_subject', a.actor_subject,
     'app_overrides', to_api_overrides(a.app_overrides),

@@ -22,7 +22,11 @@ import { type BeginWrite, type IdempotencyKey, inTime, type RequestWindow } from
 import { toJsonb } from './sql-fragments.ts'
 
 /** Who requests an action. */
-export type Actor = AuditActor & { source: string }
+export type Actor = AuditActor & {
+  source: string
+  /** The address of a CI run. */
+  link?: string | null
+}
 
 export type ActionRequest = Actor & {
   kind: ActionKind
@@ -101,7 +105,7 @@ async function runInTime(
 
 function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
-  const { person, proof, claimedActor, scope, address, requestId, changes } = request
+  const { person, proof, claimedActor, scope, address, requestId, changes, link = null } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
@@ -109,7 +113,7 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
       ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope},
-      ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null})
+      ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null}, ${link})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 

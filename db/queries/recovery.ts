@@ -123,9 +123,10 @@ async function insertRetry(
 ): Promise<number> {
   const row = await transaction.one(sql.type(idRow)`
     insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason,
-      config_checked, expected_duration_ms, attempt, actor_issuer, actor_subject, proof, claimed_actor)
+      config_checked, expected_duration_ms, attempt, actor_issuer, actor_subject, proof, claimed_actor, actor_link)
     select deployment_id, kind, 'queued', app_overrides, deployment_overrides, actor, source,
-      'Retry of action ' || id || ', whose runner was lost.', config_checked, expected_duration_ms, attempt + 1, actor_issuer, actor_subject, proof, claimed_actor
+      'Retry of action ' || id || ', whose runner was lost.', config_checked, expected_duration_ms, attempt + 1, actor_issuer, actor_subject, proof, claimed_actor,
+      actor_link
     from actions where id = ${actionId}
     returning id`)
   const details = { retried_action_id: actionId }

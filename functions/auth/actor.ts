@@ -3,7 +3,7 @@ import type { Actor } from '../../db/queries/enqueue-action.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { hasHiddenCharacter, hiddenCharacters } from '../../lib/hidden-characters.ts'
-import { type Identity, recordedPerson } from './identity.ts'
+import { type Identity, linkOf, recordedPerson } from './identity.ts'
 
 export type RequestHeaders = { get(name: string): string | null | undefined }
 
@@ -21,6 +21,7 @@ export function actorOf(
     actor: sanitize(identity.name, 200),
     person: recordedPerson(identity),
     proof: identity.proof,
+    link: linkOf(identity),
     claimedActor: sanitize(claimed ?? '', 200) || null,
     source: sourceOf(requestHeaders),
     reason: sanitize(declared(requestHeaders, headers.reason) ?? '', 1000) || null,

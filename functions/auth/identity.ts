@@ -2,6 +2,7 @@
 import type { Member } from '../../domain/access/policy.ts'
 import type { Proof } from '../../domain/access/proof.ts'
 import type { Permissions, Person } from '../../domain/access/roles.ts'
+import { runLabel } from '../../domain/access/trust/run-label.ts'
 import type { TokenRecord } from './tokens/token-store.ts'
 
 /** A credential that many people share, as in Octopod 1.6. */
@@ -29,6 +30,10 @@ export type Identity = {
   /** Whether an Authorization header has proved it, which no page of a stranger can send. */
   isByHeader: boolean
 }
+
+/** The address of the run of a CI job. */
+export const linkOf = ({ token }: Pick<Identity, 'token'>): string | null =>
+  token?.kind === 'exchange' ? runLabel(token.claims ?? {}).link : null
 
 /** Who is recorded with an action: the person, or the subject of a CI job, which owns nothing. */
 export function recordedPerson({ person, token }: Pick<Identity, 'person' | 'token'>): Person | null {

@@ -2,6 +2,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { type Proof, proofs } from '../../domain/access/proof.ts'
+import { isSafeLink } from '../../domain/safe-link.ts'
 import type { Action, ActionSummary } from '../../domain/schemas.ts'
 
 /** Proofs that name a person or a service. */
@@ -18,12 +19,13 @@ export function Actor({ action }: { action: ActionSummary }): VNode {
 
 /** The same with its source, and with issuer and subject when it is opened. */
 export function ActorDetails({ action }: { action: Action }): VNode {
-  const { proof, actor_issuer: issuer, actor_subject: subject } = action
+  const { proof, actor_issuer: issuer, actor_subject: subject, actor_link: link } = action
   const line = html`<${Actor} action=${action} /><span class="source"> via ${action.source}</span>`
   if (proof === undefined || !issuer || !subject) return line as VNode
   return html`<details class="actor-details">
     <summary>${line}</summary>
     <dl>
+      ${link && isSafeLink(link) && html`<div><dt>Run</dt><dd><a href=${link} target="_blank" rel="noreferrer">${link}</a></dd></div>`}
       <div><dt>Proof</dt><dd>${proofs[proof].label}</dd></div>
       <div><dt>Subject</dt><dd><code>${subject}</code></dd></div>
       <div><dt>Issuer</dt><dd><code>${issuer}</code></dd></div>

@@ -66,6 +66,8 @@ test('An action names the person and the run, with the CI identity as the proof'
     [action?.proof, action?.actor_issuer, action?.actor_subject],
     ['exchange', all.ci.issuer, githubJob.sub],
   )
+  const run = `${new URL(all.ci.issuer).origin}/acme/shop/actions/runs/${githubJob.run_id}`
+  assert.equal(action?.actor_link, run)
   const me = (await client.api('GET', '/whoami')).body as Record<string, unknown>
   assert.deepEqual(
     [me.actor, me.proof, me.role, me.issuer, me.subject, me.credential_recognized],

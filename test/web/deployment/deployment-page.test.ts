@@ -236,6 +236,30 @@ describe('the deployment page', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('The action of a CI job has a link to its run; an address of another kind is no link', async () => {
+    await query(
+      `set session_replication_role = replica`,
+      `update actions set proof = 'exchange', actor = 'github:dev1, acme/shop#412, run 99', actor_issuer = 'https://ci.example.com',
+        actor_subject = 'repo:acme/shop:pull_request', actor_link = 'https://github.example.com/acme/shop/actions/runs/99'
+        where deployment_id = (select id from deployments where name = 'shop')`,
+    )
+    const page = await session.openPage('/deployments/shop')
+    const action = page.locator('.action').last()
+    await action.getByText('github:dev1, acme/shop#412, run 99').click()
+    const link = action.getByRole('link', { name: 'https://github.example.com/acme/shop/actions/runs/99' })
+    await link.waitFor()
+    assert.match((await link.getAttribute('rel')) ?? '', /noreferrer/)
+    await query(
+      `set session_replication_role = replica`,
+      `update actions set actor_link = 'javascript:alert(1)' where actor_link is not null`,
+    )
+    await page.reload()
+    await action.getByText('github:dev1, acme/shop#412, run 99').click()
+    await action.getByText('repo:acme/shop:pull_request').waitFor()
+    assert.equal(await action.getByRole('link').count(), 0)
+    await page.close()
+  })
+
   it('The browser reported no error', () => session.assertNoErrors())
 
   async function query(...statements: string[]): Promise<void> {
