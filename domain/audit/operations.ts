@@ -23,6 +23,8 @@ const labels = {
   create_token: 'created an access token',
   revoke_token: 'revoked an access token',
   exchange_token: 'exchanged an ID token of a CI job',
+  approve_login: 'approved the login of a program',
+  deny_login: 'denied the login of a program',
   accept_policy: 'accepted a new policy',
   /** Requests without a valid credential that were refused: one entry for each address and minute. */
   authenticate: 'sent requests without a valid credential',

@@ -6,8 +6,9 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import { type Role, roles } from '../../../domain/access/roles.ts'
 import type { Database } from '../../pool.ts'
+import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
 import { toBytea } from '../sql-fragments.ts'
-import { insertToken, type NewToken } from './tokens.ts'
+import { insertToken, type NewToken, ownerAsActor } from './tokens.ts'
 
 export type NewDeviceLogin = {
   deviceCodeHash: string
@@ -81,6 +82,9 @@ export type Approver = {
 const decidedRow = z.object({ id: z.number(), client_name: z.string(), address: z.string() })
 export type DecidedLogin = z.output<typeof decidedRow>
 
+const programDetails = sql.fragment`jsonb_build_object('program', client_name, 'program_address', address)`
+const dayMs = 86_400_000
+
 /** The program asks every few seconds, so it may come after the end of the code. */
 const redeemWaitMs = 60_000
 
@@ -94,14 +98,18 @@ export async function approveDeviceLogin(
   pool: Database,
   userCode: string,
   approver: Approver,
+  by: AuditActor,
 ): Promise<DecidedLogin | null> {
   const { issuer, subject, name, role, tokenLifetimeMs, credential, credentialHash } = approver
+  const days = Math.round(tokenLifetimeMs / dayMs)
+  const entry = auditEntryCall({ by, operation: 'approve_login', details: { role, days } }, programDetails)
   return pool.maybeOne(sql.type(decidedRow)`
-    update device_logins set state = 'approved', issuer = ${issuer}, subject = ${subject}, name = ${name}, role = ${role},
+    with decided as (update device_logins set state = 'approved', issuer = ${issuer}, subject = ${subject}, name = ${name}, role = ${role},
       token_lifetime_ms = ${tokenLifetimeMs}, credential = ${credential}, credential_hash = ${toBytea(credentialHash)},
       expires_at = greatest(expires_at, now() + ${redeemWaitMs}::float8 * interval '1 ms')
     where ${isUndecidedFor(userCode, issuer, subject)}
-    returning id, client_name, address`)
+    returning id, client_name, address)
+    select id, client_name, address, ${entry} as entry from decided`)
 }
 
 /** Null: the code is unknown, has expired or was used. */
@@ -109,12 +117,15 @@ export async function denyDeviceLogin(
   pool: Database,
   userCode: string,
   { issuer, subject, name }: Pick<Approver, 'issuer' | 'subject' | 'name'>,
+  by: AuditActor,
 ): Promise<DecidedLogin | null> {
+  const entry = auditEntryCall({ by, operation: 'deny_login' }, programDetails)
   return pool.maybeOne(sql.type(decidedRow)`
-    update device_logins set state = 'denied', issuer = ${issuer}, subject = ${subject}, name = ${name},
+    with decided as (update device_logins set state = 'denied', issuer = ${issuer}, subject = ${subject}, name = ${name},
       credential_hash = null
     where ${isUndecidedFor(userCode, issuer, subject)}
-    returning id, client_name, address`)
+    returning id, client_name, address)
+    select id, client_name, address, ${entry} as entry from decided`)
 }
 
 const loginRow = z.object({
@@ -153,6 +164,7 @@ export async function redeemDeviceLogin(
   deviceCodeHash: string,
   { tokenHash, credentialMac }: Pick<NewToken, 'tokenHash' | 'credentialMac'>,
   maxTokens: number,
+  asked: Pick<AuditActor, 'address' | 'requestId'>,
 ): Promise<RedeemedLogin | null> {
   return pool.transaction(async (transaction) => {
     const login = await transaction.maybeOne(sql.type(redeemedRow)`
@@ -169,6 +181,7 @@ export async function redeemDeviceLogin(
       createdBy: login.name,
       names: ['*'],
     }
+    token.by = { ...ownerAsActor(token), ...asked }
     const tokenId = await insertToken(transaction, token, maxTokens)
     if (tokenId === undefined) return { ...login, tokenId: null }
     await transaction.query(sql.unsafe`

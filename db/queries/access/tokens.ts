@@ -109,10 +109,11 @@ export async function insertToken(
   return row?.id
 }
 
-const ownerAsActor = ({ name, issuer, subject, credential }: NewToken): AuditActor => ({
+/** Who will act with the token, for the audit log. */
+export const ownerAsActor = ({ name, issuer, subject, credential }: NewToken): AuditActor => ({
   ...systemActor,
   actor: name,
-  person: { issuer, subject },
+  person: credential === null ? { issuer, subject } : null,
   proof: credential !== null ? 'shared' : issuer === 'proxy' ? 'proxy' : 'oidc',
 })
 

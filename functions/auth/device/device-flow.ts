@@ -18,7 +18,7 @@ import { ApiError } from '../../../domain/errors.ts'
 import { withoutControlCharacters } from '../../../lib/hidden-characters.ts'
 import { groupAddress } from '../../access/limits.ts'
 import { rawRequestOf } from '../../access/sender.ts'
-
+import { requestIdOf } from '../../http/answer-headers.ts'
 import type { RequestEnv } from '../../http/request-env.ts'
 import type { Services } from '../../services.ts'
 import { macOf } from '../sessions/session-secrets.ts'
@@ -123,7 +123,7 @@ const createUserCode = () =>
 const hashDeviceCode = (deviceCode: string) => hash('sha256', deviceCode)
 
 function token(services: Services): Handler<RequestEnv> {
-  const { db, log } = services
+  const { db, access, log } = services
   /** When a program asked last. Of several servers each counts for itself. */
   const askedAtMs = new LRUCache<string, number>({ max: 20_000, ttl: lifetimeMs })
   return async (context) => {
@@ -149,7 +149,10 @@ function token(services: Services): Handler<RequestEnv> {
       tokenHash: hashToken(text),
       credentialMac: credential === null ? null : macOf(text, credential),
     }
-    const redeemed = await redeemDeviceLogin(db, deviceCodeHash, secrets, maxTokensOf(login))
+    const redeemed = await redeemDeviceLogin(db, deviceCodeHash, secrets, maxTokensOf(login), {
+      address: access.sender.address(rawRequestOf(context)),
+      requestId: requestIdOf(context),
+    })
     if (redeemed === null) return refuse(services, await findDeviceLogin(db, deviceCodeHash))
     const { tokenId, name, role, label, lifetimeMs: tokenLifetimeMs } = redeemed
     if (tokenId === null)

@@ -45,8 +45,13 @@ export const decideDeviceLogin: EndpointHandler<'decideDeviceLogin'> = async (se
   const owner = ownerOfCaller(services.auth.permissions, identity)
   const { issuer, subject, name } = owner.token
   const decided = body.approve
-    ? await approveDeviceLogin(services.db, userCode, await approverOf(services, request, owner))
-    : await denyDeviceLogin(services.db, userCode, { issuer, subject, name })
+    ? await approveDeviceLogin(
+        services.db,
+        userCode,
+        await approverOf(services, request, owner),
+        request.actor,
+      )
+    : await denyDeviceLogin(services.db, userCode, { issuer, subject, name }, request.actor)
   if (decided === null) throw await unknownCode(request)
   services.log.info(
     { person: name, client: decided.client_name, address: decided.address, approved: body.approve },

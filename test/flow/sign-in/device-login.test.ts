@@ -86,6 +86,30 @@ test('A program gets a token of who has approved it, once, at any server', async
   })
 })
 
+test('The audit log has the decision and the token, with the program and both addresses', async () => {
+  const login = await start('octo in the log')
+  const dev1 = await all.signIn('dev1')
+  await decide(dev1, login, { expires_in_days: 9 })
+  const { token_id } = await poll(login)
+  const denied = await start('octo to deny')
+  await decide(dev1, denied, { approve: false })
+  const admin = createApiClient(all.origin)
+  const page = (await admin.api('GET', '/audit?actor=dev1&limit=3')).body as {
+    entries: { operation: string; proof: string; address: string; details: Record<string, unknown> }[]
+  }
+  const [second, created, first] = page.entries
+  const program = { program: 'octo in the log', program_address: '127.0.0.1' }
+  assert.deepEqual(
+    [first?.operation, first?.proof, first?.address, first?.details],
+    ['approve_login', 'oidc', '127.0.0.1', { role: 'developer', days: 9, ...program }],
+  )
+  assert.deepEqual(
+    [created?.operation, created?.proof, created?.address, created?.details.token_id, created?.details.label],
+    ['create_token', 'oidc', '127.0.0.1', token_id, 'octo in the log'],
+  )
+  assert.deepEqual([second?.operation, second?.details.program], ['deny_login', 'octo to deny'])
+})
+
 test('A device code that is used twice revokes its token', async () => {
   const login = await start()
   await decide(await all.signIn('dev1'), login)

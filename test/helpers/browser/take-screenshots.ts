@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { exitOnHelp } from '../../../lib/node/help.ts'
 import { createApiClient } from '../api-client.ts'
-import { startSignedInSystem } from '../oidc/signed-in-system.ts'
+import { type SignedInSystem, startSignedInSystem } from '../oidc/signed-in-system.ts'
 import { globalSetup, globalTeardown } from '../setup.ts'
 import { type System, startSystem } from '../system.ts'
 import { signInAsAdmin } from './browser-session.ts'
@@ -131,6 +131,7 @@ async function takePeople(browser: Browser): Promise<void> {
       .locator('.identity-facts code', { hasText: provider.issuer })
       .evaluate((code) => code.replaceChildren('https://id.acme.example/realms/acme'))
     await take('account')
+    await takeTokens(all, page, take)
     await page.goto(`${origin}/deployments/shop-search`)
     await page.locator('.action').first().waitFor()
     await page.getByRole('button', { name: 'More actions for shop-search' }).click()
@@ -139,6 +140,29 @@ async function takePeople(browser: Browser): Promise<void> {
     await context.close()
     await all.stop()
   }
+}
+
+async function takeTokens(
+  { origin, signIn, browser }: SignedInSystem,
+  page: Page,
+  take: (name: string) => Promise<unknown>,
+): Promise<void> {
+  const maria = await signIn('dev1')
+  for (const token of [
+    { label: 'nightly load test', expires_in_days: 90 },
+    { label: 'previews of pull requests', expires_in_days: 5, names: ['shop-pr-*'] },
+    { label: 'deployer', expires_in_days: 180, service: { name: 'deployer', owner_group: 'shop' } },
+  ])
+    await maria.api('POST', '/tokens', token)
+  await page.goto(`${origin}/tokens`)
+  await page.getByText('nightly load test').waitFor()
+  await take('access-tokens')
+  const body = { client_name: 'octo of maria on laptop' }
+  const { user_code } = (await browser().request('POST', '/auth/device', body)).body as { user_code: string }
+  await page.goto(`${origin}/device?user_code=${user_code}`)
+  await page.getByRole('button', { name: 'Approve' }).waitFor()
+  await page.locator('p.user-code').evaluate((code) => code.replaceChildren('WKVT-SFDG'))
+  await take('program-login')
 }
 
 /** Someone else saves while the form is open. */

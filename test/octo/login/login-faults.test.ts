@@ -207,8 +207,8 @@ test('A browser is started only where its window would appear', () => {
 
 test('The notice says how much time is left, in words', () => {
   const now = Date.parse('2026-03-01T10:00:00Z')
-  const notice = (expiresAt: string, isLogin = false) =>
-    tokenNotice({ authorization: 'Bearer x', isLogin }, expiresAt, {}, now)
+  const notice = (expiresAt: string, isLogin = false, authorization = 'Bearer octopod_pat_x') =>
+    tokenNotice({ authorization, isLogin }, expiresAt, {}, now)
   assert.equal(notice('2026-03-08T10:00:01.000000Z'), null)
   assert.match(
     notice('2026-03-08T09:59:00.000000Z') ?? '',
@@ -220,4 +220,5 @@ test('The notice says how much time is left, in words', () => {
   )
   assert.match(notice('2026-03-01T12:00:00.000000Z') ?? '', /ends within a day, on/)
   assert.equal(notice('never'), null)
+  assert.equal(notice('2026-03-01T10:15:00.000000Z', false, 'Bearer octopod_job_x'), null)
 })
