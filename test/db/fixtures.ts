@@ -229,6 +229,6 @@ export async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<T[
 
 /** The info record with all its actions. */
 export async function readWholeInfo(pool: Database, name: string): Promise<Info> {
-  const { logs, ...head } = await readInfo(pool, name)
+  const { logs, createdAt: _, ...head } = await readInfo(pool, name)
   return { ...head, logs: await collect(logs) }
 }

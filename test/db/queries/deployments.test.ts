@@ -72,6 +72,7 @@ suite('single deployment', () => {
       busy: false,
       revision: seen?.configRevision,
       configRevision: seen?.configRevision,
+      createdAt: seen?.createdAt,
       overrides: { application: [], deployment: [] },
     })
     await enqueue(db, 'update', name)

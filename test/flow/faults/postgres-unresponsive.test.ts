@@ -183,7 +183,7 @@ test('The answer says that a request may have been accepted when its database co
   const requests: [query: string, send: () => Promise<ApiResponse>][] = [
     ['enqueue_action', () => octopod.archive('interrupted')],
     [
-      'select d.id, case when d.owner_subject',
+      'select d.id, d.status, case when d.owner_subject',
       () => octopod.api('DELETE', '/deployments/interrupted-2/delete'),
     ],
     ['isRequested', () => octopod.api('POST', `/actions/${runningAction}/cancel`)],

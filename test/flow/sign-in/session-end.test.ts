@@ -109,7 +109,9 @@ test('A lost group takes the role away and moves the websocket to what is left t
       return { done: role === 'viewer', value: null, seen: role }
     })
     await waitFor('the websocket is told', async () => ({
-      done: socket.messages.some(({ type, view }) => type === 'resync' && view === 'all' && before !== 'all'),
+      done: socket.messages.some(
+        ({ type, view }) => type === 'resync' && view === 'all-hidden' && before !== view,
+      ),
       value: null,
       seen: socket.messages,
     }))
