@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { exitOnHelp } from '../../lib/node/help.ts'
 import { acceptUpdate } from './benchmarks/accept-update.ts'
+import { hiddenSecrets } from './benchmarks/access/hidden-secrets.ts'
 import { identity } from './benchmarks/access/identity.ts'
 import { strangers } from './benchmarks/access/strangers.ts'
 import { actionPipeline } from './benchmarks/action-pipeline.ts'
@@ -28,7 +29,7 @@ import { largeDatabase } from './large-database/large-database.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--seconds N] [--profile FOLDER]
 
-Measures the named rows of test/bench/README.md (R1 to R13, R15, R16, scale, page, growth, late), or all of them, and compares
+Measures the named rows of test/bench/README.md (R1 to R13, R15 to R17, scale, page, growth, late), or all of them, and compares
 Octopod with the bare libraries. The rows strangers, large and delete are measured only when they are named. strangers takes
 --seconds (600), and the bench exits with 1 when it misses a target.
 --record writes the results into test/bench/README.md.`)
@@ -50,6 +51,7 @@ const groups: Group[] = [
   { rows: ['R12'], run: octoStartup },
   { rows: ['R13'], run: idleMemory },
   { rows: ['R15', 'R16'], run: identity },
+  { rows: ['R17'], run: hiddenSecrets },
   { rows: ['scale'], run: scaleOut },
   { rows: ['page'], run: page },
   { rows: ['strangers'], run: strangers, isAcceptance: true },
