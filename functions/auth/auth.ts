@@ -9,6 +9,7 @@ import { authPaths } from '../../domain/endpoints.ts'
 import { SettingsError } from '../../domain/read-settings.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { SenderReader } from '../access/sender.ts'
+import { type CodeGuesses, createCodeGuesses } from './device/code-guesses.ts'
 import { createExchangeCounter, type ExchangeCounter } from './exchange/exchange-counter.ts'
 import { createIssuerKeys, type IssuerKeys } from './exchange/issuer-keys.ts'
 import { createIdentifier, type Identifier } from './identify.ts'
@@ -37,6 +38,7 @@ export type Auth = {
   connections: OpenConnections
   people: PeopleRecorder
   signIns: SignInCounter
+  codeGuesses: CodeGuesses
   /** Null without OIDC_ISSUER. */
   provider: OidcProvider | null
 }
@@ -107,6 +109,7 @@ export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
     provider,
     people,
     signIns: createSignInCounter(),
+    codeGuesses: createCodeGuesses(),
   }
 }
 

@@ -59,11 +59,13 @@ export function parseJson(text: string): unknown {
 
 /** Rejects a field that is sent twice, as OAuth says. */
 export function parseForm(text: string): Record<string, string> {
-  const fields = [...new URLSearchParams(text)]
-  const names = fields.map(([name]) => name)
-  const duplicate = names.find((name, index) => names.indexOf(name) !== index)
-  if (duplicate === undefined) return Object.fromEntries(fields)
-  throw new ApiError('bad_request', `The body has the field ${JSON.stringify(duplicate.slice(0, 60))} twice.`)
+  const fields = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (fields.has(name))
+      throw new ApiError('bad_request', `The body has the field ${JSON.stringify(name.slice(0, 60))} twice.`)
+    fields.set(name, value)
+  }
+  return Object.fromEntries(fields)
 }
 
 function duplicateKeyOf(text: string): string | null {

@@ -2,7 +2,6 @@
  * Handlers of /device_login: a signed-in person sees which program asks for an access token, and approves or denies it. The
  * program gets the token by device-flow.ts.
  */
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import {
   type Approver,
   approveDeviceLogin,
@@ -25,9 +24,9 @@ type Request = Pick<EndpointRequest<'getDeviceLogin'>, 'identity' | 'header' | '
 
 export const getDeviceLogin: EndpointHandler<'getDeviceLogin'> = async (services, request) => {
   requireSomebody(services, request)
-  const userCode = await readUserCode(request, request.query.user_code)
+  const userCode = await readUserCode(services, request, request.query.user_code)
   const found = await findWaitingLogin(services.db, userCode)
-  if (found === null) throw await unknownCode(request)
+  if (found === null) throw await unknownCode(services, request)
   const isSameAddress = groupAddress(found.address) === groupAddress(request.caller.address)
   return { ...found, is_same_address: isSameAddress }
 }
@@ -41,7 +40,7 @@ export const decideDeviceLogin: EndpointHandler<'decideDeviceLogin'> = async (se
       'wrong_origin',
       'A login is approved on the page, whose requests have a header Origin.',
     )
-  const userCode = await readUserCode(request, body.user_code)
+  const userCode = await readUserCode(services, request, body.user_code)
   const owner = ownerOfCaller(services.auth.permissions, identity)
   const { issuer, subject, name } = owner.token
   const decided = body.approve
@@ -52,7 +51,7 @@ export const decideDeviceLogin: EndpointHandler<'decideDeviceLogin'> = async (se
         request.actor,
       )
     : await denyDeviceLogin(services.db, userCode, { issuer, subject, name }, request.actor)
-  if (decided === null) throw await unknownCode(request)
+  if (decided === null) throw await unknownCode(services, request)
   services.log.info(
     { person: name, client: decided.client_name, address: decided.address, approved: body.approve },
     'device login decided',
@@ -108,37 +107,21 @@ async function usedValue(
   throw new ApiError('session_ended', 'This session has ended. Sign in again.')
 }
 
-/** Wrong codes of one caller at one server. */
-const maxWrongCodes = 10
-const wrongCodesSeconds = 600
-const wrongCodes = new RateLimiterMemory({ points: maxWrongCodes, duration: wrongCodesSeconds })
-
-const limiterKey = ({ caller }: Request) => caller.key ?? caller.address
+const callerKey = ({ caller }: Request) => caller.key ?? caller.address
 
 /** Throws rate_limited for somebody who has guessed too often. */
-async function readUserCode(request: Request, text: string): Promise<string> {
+async function readUserCode({ auth }: Services, request: Request, text: string): Promise<string> {
   const userCode = parseUserCode(text)
   if (userCode === null)
     throw new ApiError('bad_request', 'A code has eight letters, such as BCDF-GHJK, without vowels.')
-  const guesses = await wrongCodes.get(limiterKey(request))
-  if (guesses === null || guesses.consumedPoints < maxWrongCodes) return userCode
-  throw tooManyGuesses(guesses)
+  await auth.codeGuesses.requireFew(callerKey(request))
+  return userCode
 }
 
-async function unknownCode(request: Request): Promise<ApiError> {
-  try {
-    await wrongCodes.consume(limiterKey(request))
-  } catch (error) {
-    if (!(error instanceof RateLimiterRes)) throw error
-    return tooManyGuesses(error)
-  }
+async function unknownCode({ auth }: Services, request: Request): Promise<ApiError> {
+  await auth.codeGuesses.record(callerKey(request))
   return new ApiError(
     'no_such_code',
     'This code is unknown, has expired or was used already. Start the login again, and take its new code.',
   )
 }
-
-const tooManyGuesses = ({ msBeforeNext }: RateLimiterRes) =>
-  new ApiError('rate_limited', 'Too many wrong codes.', {
-    retryAfterSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
-  })

@@ -3,7 +3,7 @@
  * auth/device.
  */
 import { ApiError } from '../../../domain/errors.ts'
-import { parseJson } from '../../http/parse-request.ts'
+import { parseForm, parseJson } from '../../http/parse-request.ts'
 
 /** The names of RFC 6749 and RFC 8628 that Octopod sends. */
 export type OAuthErrorCode =
@@ -21,22 +21,12 @@ export const oauthError = (error: OAuthErrorCode, description: string): Response
 /** Every parameter once, as text. Throws bad_request or wrong_media_type. */
 export function readOAuthParameters(contentType: string, body: string): ReadonlyMap<string, string> {
   if (body.trim() === '') return new Map()
-  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return readForm(body)
+  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return readObject(parseForm(body))
   if (/^application\/json\b/i.test(contentType)) return readObject(parseJson(body))
   throw new ApiError(
     'wrong_media_type',
     'Send the parameters as application/x-www-form-urlencoded, or as application/json.',
   )
-}
-
-function readForm(body: string): ReadonlyMap<string, string> {
-  const parameters = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(body)) {
-    if (parameters.has(name))
-      throw new ApiError('bad_request', `The parameter ${name.slice(0, 60)} was sent twice.`)
-    parameters.set(name, value)
-  }
-  return parameters
 }
 
 function readObject(json: unknown): ReadonlyMap<string, string> {

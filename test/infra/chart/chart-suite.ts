@@ -357,7 +357,7 @@ export function chartSuite(title: string, helm: Helm): void {
       }
       assert.deepEqual(
         rules.map(({ host, http }) => [host, http.paths.map(({ path }) => path)]),
-        [['octopod-api.example.com', ['/api/v1', '/event']]],
+        [['octopod-api.example.com', ['/api/v1', '/event', '/auth/device']]],
       )
       assert.equal(manifests.filter(({ kind }) => kind === 'Ingress').length, 1)
       assert.throws(
