@@ -69,7 +69,12 @@ export function operationOf(name: EndpointName, schemas: Schemas): Operation {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: body, example: examples[name].body } },
+            content: {
+              'application/json': { schema: body, example: examples[name].body },
+              ...('acceptsForm' in api[name]
+                ? { 'application/x-www-form-urlencoded': { schema: body } }
+                : {}),
+            },
           },
         }),
     responses: { ...successResponses(name, schemas), ...errorResponses(errorCodesOf(name)) },

@@ -7,6 +7,8 @@ const walk = 'test/flow/access/access-walk.test.ts'
 const signIn = 'test/flow/sign-in/sign-in.test.ts'
 const sessions = 'test/fault/sessions.test.ts'
 const deviceLogin = 'test/flow/sign-in/device-login.test.ts'
+const exchange = 'test/flow/exchange/exchange.test.ts'
+const idTokens = 'test/flow/exchange/bad-id-tokens.test.ts'
 
 export const accessMutants: Record<string, AccessMutant> = {
   'access: a transaction that does not compare the owner': {
@@ -98,5 +100,42 @@ export const accessMutants: Record<string, AccessMutant> = {
     search: 'isCurrent(token, credential, credentialMac)',
     replacement: 'credentialMac !== null',
     failsIn: deviceLogin,
+  },
+  'access: an ID token for somebody else counts': {
+    file: 'domain/access/trust/decide-trust.ts',
+    search: 'audience.some((one) => audiences.includes(one))',
+    replacement: 'audience.length > 0',
+    failsIn: idTokens,
+  },
+  'access: a claim widens a pattern of names': {
+    file: 'domain/access/trust/name-template.ts',
+    search: 'if (!safeValue.test(value))',
+    replacement: 'if (value === null)',
+    failsIn: idTokens,
+  },
+  'access: a job that strangers can start is trusted': {
+    file: 'domain/access/trust/decide-trust.ts',
+    search: "failed.length === 0 && isUntrustedEvent(conditions, claims) ? ['event_name'] : failed",
+    replacement: 'failed',
+    failsIn: 'test/domain/access/trust/decide-trust.test.ts',
+  },
+  'access: an ID token that counts once counts twice': {
+    file: 'db/queries/access/exchanged-tokens.ts',
+    search: ' or exists (select from used)',
+    replacement: ' or true',
+    failsIn: exchange,
+  },
+  'access: a CI job approves a login': {
+    file: 'functions/auth/device/device-handlers.ts',
+    search: 'if (identity.token !== null)',
+    replacement: "if (identity.proof === 'token')",
+    failsIn: exchange,
+  },
+  'access: a CI job owns what it creates': {
+    file: 'db/definitions/functions.sql',
+    search:
+      "case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end",
+    replacement: 'p_issuer, p_subject',
+    failsIn: exchange,
   },
 }

@@ -349,6 +349,18 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.deepEqual(egress.at(-1), { ports: [{ port: 8443, protocol: 'TCP' }] })
     })
 
+    test('lets the server reach the issuers of CI jobs in the policy, each port once', () => {
+      const issuers = ['https://a.example', 'https://b.example/x', 'https://c.example:9443']
+      const rule = { audience: 'x', conditions: { sub: 'y' }, role: 'viewer', names: ['z'] }
+      const trust = issuers.map((issuer) => ({ ...rule, issuer }))
+      const manifests = helm.render({ ...required, policy: { inline: { version: 1, rules: [], trust } } })
+      const { egress } = find(manifests, 'NetworkPolicy', 'octopod-server').spec as { egress: unknown[] }
+      assert.deepEqual(egress.slice(-2), [
+        { ports: [{ port: 443, protocol: 'TCP' }] },
+        { ports: [{ port: 9443, protocol: 'TCP' }] },
+      ])
+    })
+
     test('serves only the API on the API hosts, and lets nobody in there without a credential', () => {
       const api = { hosts: ['octopod-api.example.com'] }
       const manifests = helm.render({ ...required, ingress: { api }, authorization: { user: 'Bearer user' } })
