@@ -96,7 +96,16 @@ export const keyValues: z.ZodType<KeyValue[]> = z.array(z.tuple([z.string(), z.s
 export const keys = z.array(z.string())
 export const deploymentNames = z.array(z.string())
 
-export const link = z.object({ name: z.string(), link: z.string() })
+export const link = z.object({
+  name: z.string(),
+  link: z.string(),
+  masked_link: z
+    .string()
+    .optional()
+    .describe(
+      'only where the link has a secret value of the config, and for callers with the right see_secrets: what others get as link',
+    ),
+})
 
 export const deployment = z.object({
   name: z.string(),

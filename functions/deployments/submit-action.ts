@@ -173,7 +173,10 @@ async function runConfigCheck(
   const answer = await queryScripts(services, { type: 'config_check', target }, { caller, deadline, signal })
   if (answer === 'unreachable') return false
   if (answer.status === 'ok') return true
-  const message = 'message' in answer ? hideValues(answer.message, input.restored) : ''
+  const hidden = viewOf(request.identity).seesSecrets(name)
+    ? []
+    : [...application, ...deployment].flatMap((one) => services.secrets.hider.valuesOf([one]))
+  const message = 'message' in answer ? hideValues(answer.message, [...hidden, ...input.restored]) : ''
   if (answer.status === 'rejected') throw new ApiError('config_rejected', message, { plain: true })
   throw new ApiError('script_failed', message)
 }

@@ -22,6 +22,8 @@ export type SecretHider = {
     createdAt: string,
   ): Pick<Info, 'deployment' | 'metadata'>
   actionLog(log: ActionLog, owner: ReferenceOwner): ActionLog
+  /** The values of secret keys in overrides. */
+  valuesOf(overrides: readonly Override[]): string[]
   /** Defaults that a config script prints. Those that contain a value of `alsoSecret` are hidden too. */
   defaults(level: ConfigLevel, pairs: KeyValue[], alsoSecret?: readonly string[]): KeyValue[]
 }
@@ -66,6 +68,7 @@ export function createSecretHider(references: References, keyPattern: () => RegE
 
   return {
     fullInfo,
+    valuesOf,
     fullInfoText: (text) => {
       const body = JSON.parse(text) as FullInfo
       const hidden = fullInfo(body)
@@ -115,7 +118,9 @@ const longestFirst = (values: readonly string[]): string[] =>
 function hideInLinks(links: Link[], values: readonly string[]): Link[] {
   const forms = values.flatMap((value) => [value, encodeURIComponent(value)])
   const hideIn = (text: string) => hideUrlPasswords(hideValues(text, forms))
-  const hidden = links.map(({ name, link, ...rest }) => ({ ...rest, name: hideIn(name), link: hideIn(link) }))
+  const hidden = links.map(
+    ({ name, link, masked_link: masked = link }): Link => ({ name: hideIn(name), link: hideIn(masked) }),
+  )
   const isSame = hidden.every(({ name, link }, at) => name === links[at]?.name && link === links[at].link)
   return isSame ? links : hidden
 }

@@ -67,8 +67,15 @@ function readLinksFrom({
   mask,
 }: ScriptRun): { links: Link[]; warnings: string[] } | { failure: Failure } {
   try {
-    return parseLinks(stdout)
+    const { links, warnings } = parseLinks(stdout)
+    return { links: links.map((link) => withMaskedLink(link, mask)), warnings }
   } catch (error) {
     return { failure: unreadableOutput('info', mask, error) }
   }
+}
+
+/** The server does not know the defaults of the config, so it cannot find their secrets in a link. */
+function withMaskedLink(link: Link, mask: (text: string) => string): Link {
+  const masked = mask(link.link)
+  return masked === link.link ? link : { ...link, masked_link: masked }
 }

@@ -134,6 +134,16 @@ test('Nothing that a developer reads has the value of a secret key', async () =>
   await system.setBehavior('info', '')
 })
 
+test('A link hides secrets of the defaults too, which only the runner knows', async () => {
+  await system.setBehavior('info', 'print app,https://links.example/?key=hunter22&tag=v1')
+  await create('links', {})
+  await system.setBehavior('info', '')
+  const link = 'https://links.example/?key=hunter22&tag=v1'
+  const masked = 'https://links.example/?key=***&tag=v1'
+  assert.deepEqual((await read(developer, 'links')).metadata, [{ name: 'app', link: masked }])
+  assert.deepEqual((await read(admin, 'links')).metadata, [{ name: 'app', link, masked_link: masked }])
+})
+
 test('A PUT of what was read changes nothing, and the scripts get the values', async () => {
   await create('same', { 'db.password': secret, 'image.tag': 'v1' }, { 'region.token': secret })
   const { deployment } = await read(developer, 'same')
