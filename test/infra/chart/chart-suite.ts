@@ -353,7 +353,10 @@ export function chartSuite(title: string, helm: Helm): void {
       const issuers = ['https://a.example', 'https://b.example/x', 'https://c.example:9443']
       const rule = { audience: 'x', conditions: { sub: 'y' }, role: 'viewer', names: ['z'] }
       const trust = issuers.map((issuer) => ({ ...rule, issuer }))
-      const manifests = helm.render({ ...required, policy: { inline: { version: 1, rules: [], trust } } })
+      const manifests = helm.render({
+        ...required,
+        policy: { inline: { version: 1, rules: [{ group: 'platform', role: 'admin' }], trust } },
+      })
       const { egress } = find(manifests, 'NetworkPolicy', 'octopod-server').spec as { egress: unknown[] }
       assert.deepEqual(egress.slice(-2), [
         { ports: [{ port: 443, protocol: 'TCP' }] },
