@@ -32,6 +32,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'token list': async () => (await import('./commands/token/list.ts')).TokenList,
   'token revoke': async () => (await import('./commands/token/revoke.ts')).TokenRevoke,
   audit: async () => (await import('./commands/audit/list.ts')).Audit,
+  'audit verify': async () => (await import('./commands/audit/verify.ts')).AuditVerify,
   sessions: async () => (await import('./commands/sessions/list.ts')).SessionList,
   'sessions end': async () => (await import('./commands/sessions/end.ts')).SessionEnd,
   ping: async () => (await import('./commands/ping.ts')).Ping,

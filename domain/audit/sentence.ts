@@ -70,10 +70,9 @@ function detailsOf(details: Entry['details']): string {
   const parts = [
     ...changes.slice(0, maxChanges).map(describeAuditedChange),
     ...(left > 0 && changes.length >= maxChanges ? [`and ${left} more`] : []),
-    ...(status === undefined
-      ? []
-      : [status.after === null ? `it was ${status.before}` : sides(status, 'new')]),
-    ...(owner === undefined ? [] : [sides(owner, 'nobody')]),
+    // Other statuses follow from the operation.
+    ...(status?.after === null ? [`it was ${status.before}`] : []),
+    ...(owner === undefined ? [] : [`${owner.before ?? 'nobody'} to ${owner.after ?? 'nobody'}`]),
     ...(typeof details.label === 'string' ? [`“${details.label}”`] : []),
     ...(message === undefined ? [] : [message]),
     ...(typeof details.until === 'string'
@@ -82,9 +81,6 @@ function detailsOf(details: Entry['details']): string {
   ]
   return parts.join(', ')
 }
-
-const sides = ({ before, after }: { before: string | null; after: string | null }, none: string): string =>
-  `${before ?? none} to ${after ?? none}`
 
 /** `image.tag v1 to v2`. */
 export function describeAuditedChange({ key, before, after }: AuditedChange): string {

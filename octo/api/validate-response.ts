@@ -1,9 +1,10 @@
 /**
  * Checks that responses match the schemas of domain. The only file of octo that loads zod, which is slow to load, so
- * client.ts loads this file when a response has arrived. Called by client.ts, stream-output.ts and live-connection.ts.
+ * client.ts loads this file when a response has arrived. Called by client.ts, stream-output.ts, live-connection.ts and commands/audit/follow.ts.
  */
 import type { z } from 'zod'
 import { type Api, api, type EndpointName } from '../../domain/api-schema.ts'
+import { auditEntry } from '../../domain/audit/audit-schemas.ts'
 import { liveMessage } from '../../domain/event.ts'
 import { outputChunk, outputEnd } from '../../domain/schemas.ts'
 
@@ -19,6 +20,7 @@ const endpointSchemas = Object.fromEntries(
 /** Responses by the name of their endpoint, messages of the websocket, and events of an output stream. */
 export const responseSchemas = {
   ...endpointSchemas,
+  auditEntry,
   liveMessage,
   outputChunk,
   outputEnd,

@@ -54,6 +54,7 @@ export const valueNames: Readonly<Record<string, string>> = {
   operation: 'OPERATION',
   outcome: 'OUTCOME',
   since: 'WHEN',
+  head: 'HASH',
   url: 'URL',
   'authorization-file': 'FILE',
   'ca-file': 'FILE',

@@ -156,6 +156,17 @@ export const auditEntry = {
   },
 }
 
+export const auditVerification = {
+  checked_seals: 310,
+  checked_entries: 1207,
+  problems: [],
+  next_after: null,
+  head: { seal: 310, hash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' },
+  given_head_seal: null,
+  unsealed: { entries: 0, oldest_seconds: 0 },
+  removed_until: null,
+}
+
 export const session = {
   session_id: 7,
   name: 'Ann',

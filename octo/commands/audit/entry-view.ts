@@ -4,6 +4,7 @@ import type { ResponseOf } from '../../api/types.ts'
 import { actorLabel } from '../../output/actor-label.ts'
 import type { RecordView } from '../../output/formatter.ts'
 import { formatTimestamp } from '../../output/table.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
 
 type Entry = ResponseOf<'listAuditEntries'>['entries'][number]
 
@@ -19,6 +20,10 @@ export const auditView: RecordView<Entry> = {
     ADDRESS: ({ address }) => address ?? '',
   },
 }
+
+/** For entries that come one by one, without columns. */
+export const auditLine = (entry: Entry): string =>
+  `${formatTimestamp(entry.at)}  ${toSingleLine(`${actorLabel(entry)} ${sentenceOf(entry)}`)}\n`
 
 function sentenceOf(entry: Entry): string {
   return auditSentenceText(describeAuditEntry(entry))

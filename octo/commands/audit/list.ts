@@ -7,9 +7,9 @@ import { ApiCommand } from '../../cli/api-command.ts'
 import { parseId } from '../../cli/base-command.ts'
 import { suggestion } from '../../cli/suggestion.ts'
 import { CliError } from '../../errors/cli-error.ts'
-import { auditView } from './entry-view.ts'
+import { auditLine, auditView } from './entry-view.ts'
 
-type Filters = Omit<NonNullable<RequestOf<'listAuditEntries'>['query']>, 'before' | 'limit'>
+type Filters = Omit<NonNullable<RequestOf<'listAuditEntries'>['query']>, 'until' | 'before' | 'limit'>
 type Entry = ResponseOf<'listAuditEntries'>['entries'][number]
 
 /** The most that a server sends at once. */
@@ -21,12 +21,13 @@ export class Audit extends ApiCommand {
     description: 'print who did what: the audit log, the newest first',
     details: `
       Entries about deployments that you may read, also when they are gone, and your own sign-ins and tokens; admins of all
-      names see everything. Times are UTC.
+      names see everything. Times are UTC. With --follow the last 10 entries, the oldest first, and then each new one, until Ctrl-C.
     `,
     examples: [
       ['The last 100 entries', '$0 audit'],
       ['Who changed shop this week?', '$0 audit --deployment shop --since 7d'],
       ['What was refused since March?', '$0 audit --outcome refused --since 2026-03-01'],
+      ['What happens now?', '$0 audit --follow'],
       ['For a program', '$0 audit --actor ann@example.com --limit 1000 -o jsonl'],
     ],
   })
@@ -40,11 +41,27 @@ export class Audit extends ApiCommand {
   since = Option.String('--since', {
     description: 'from when on: 90s, 24h, 7d, or a time such as 2026-03-01',
   })
-  limit = Option.String('--limit', { description: 'how many entries at most (100)' })
+  limit = Option.String('--limit', { description: 'how many entries at most (100; 10 with --follow)' })
+  follow = Option.Boolean('--follow', false, { description: 'print new entries as they come' })
 
   protected async run(): Promise<void> {
-    const limit = this.limit === undefined ? 100 : parseId('--limit', this.limit)
-    await this.printRecords(await this.readEntries(this.filters(), limit), auditView, 'table')
+    const limit = this.limit === undefined ? (this.follow ? 10 : 100) : parseId('--limit', this.limit)
+    const filters = this.filters()
+    const entries = await this.readEntries(filters, limit)
+    if (!this.follow) return this.printRecords(entries, auditView, 'table')
+    const known = entries.toReversed()
+    for (const entry of known) await this.printLine(entry)
+    const { followAudit } = await import('./follow.ts')
+    const onConnectionLost = ({ message }: CliError) => this.note(`${message} Reconnecting.`)
+    for await (const entry of followAudit(await this.client(), { filters, known, onConnectionLost }))
+      await this.printLine(entry)
+  }
+
+  /** Each entry is a document of its own, so that a program can read it at once. */
+  private async printLine(entry: Entry): Promise<void> {
+    if (this.format === null || this.format === 'table') return this.print(auditLine(entry))
+    if (this.format === 'yaml') await this.print('---\n')
+    await this.printRecords({ record: entry }, auditView, this.format)
   }
 
   private filters(): Filters {

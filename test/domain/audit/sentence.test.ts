@@ -27,7 +27,10 @@ test('An update says what changed, and hides secrets', () => {
     change('db.password', { tag: 'masked' }, { tag: 'masked' }),
     change('a', null, value('')),
   ]
-  assert.equal(say({ details: { changes: changes.slice(0, 1) } }), 'updated shop: image.tag v1 to v2')
+  assert.equal(
+    say({ details: { changes: changes.slice(0, 1), status: { before: 'Running', after: 'UpdatePending' } } }),
+    'updated shop: image.tag v1 to v2',
+  )
   assert.equal(
     say({ details: { changes, more_changes: 4 } }),
     'updated shop: image.tag v1 to v2, db.password changed (secret), and 5 more',

@@ -15,7 +15,9 @@ const rows = (heading: string) =>
 test('The table of commands is complete and correct', () => {
   const documented = rows('Commands').flatMap(([cell = '']) =>
     [
-      ...cell.matchAll(/octo ([a-z-]+(?: (?:set|use|remove|check|show|explain|end|list|create|revoke)\b)?)/g),
+      ...cell.matchAll(
+        /octo ([a-z-]+(?: (?:set|use|remove|check|show|explain|end|list|create|revoke|verify)\b)?)/g,
+      ),
     ].map(([, command]) => command),
   )
   assert.deepEqual([...new Set(documented)].sort(), Object.keys(commands).sort())

@@ -1,8 +1,8 @@
 /** octo audit against a fake server. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { fakeServer, runOcto } from '../fake-server.ts'
-import { auditEntry } from '../wire-fixtures.ts'
+import { fakeServer, runOcto, startOcto } from '../fake-server.ts'
+import { auditEntry, auditVerification } from '../wire-fixtures.ts'
 
 const page = (ids: readonly number[], next_before: number | null) => ({
   body: { entries: ids.map((id) => ({ ...auditEntry, id })), next_before },
@@ -76,5 +76,106 @@ suite('audit', { concurrency: 4 }, () => {
       assert.equal(code, 2, stderr)
       assert.match(stderr, message)
     }
+  })
+
+  test('audit verify reads all pages, and names the head', async (t) => {
+    const head = auditVerification.head.hash
+    const { url, requests } = await fakeServer(t, {
+      'GET /api/v1/audit/verify': ({ query }) => ({
+        body: query.startsWith('after=0')
+          ? { ...auditVerification, checked_seals: 500, next_after: 500, given_head_seal: 310 }
+          : {
+              ...auditVerification,
+              given_head_seal: 310,
+              removed_until: '2026-01-01T00:00:00.000Z',
+              unsealed: { entries: 1, oldest_seconds: 90.4 },
+            },
+      }),
+    })
+    const { code, stdout, stderr } = await runOcto({ OCTOPOD_URL: url }, 'audit', 'verify', '--head', head)
+    assert.equal(code, 0, stderr)
+    assert.equal(
+      stdout,
+      `The audit log is complete and unchanged: 2414 entries in 810 seals.
+Head: seal 310, ${head}
+The given head is seal 310.
+1 entry waits for a seal.
+Entries before 2026-01-01T00:00:00Z were removed after AUDIT_RETENTION.
+`,
+    )
+    assert.match(
+      stderr,
+      /500 seals verified\n810 seals verified\n.*1 entry waits for a seal, the oldest for 90 s/,
+    )
+    assert.deepEqual(
+      requests.map(({ query }) => query),
+      [`after=0&head=${head}`, `after=500&head=${head}`],
+    )
+  })
+
+  test('audit verify says where the chain breaks, with exit code 1', async (t) => {
+    const problems = [
+      { kind: 'entries_changed', seal: 3, message: 'An entry of seal 3 was changed.', entry_ids: [7, 8] },
+      { kind: 'head_unknown', seal: null, message: 'No seal has this head.', entry_ids: [] },
+    ]
+    const { url } = await fakeServer(t, {
+      'GET /api/v1/audit/verify': { body: { ...auditVerification, problems } },
+    })
+    const human = await runOcto({ OCTOPOD_URL: url }, 'audit', 'verify', '--quiet')
+    assert.equal(human.code, 1)
+    assert.equal(human.stdout, '')
+    assert.match(human.stderr, /The audit log has 2 problems in 310 seals/)
+    assert.match(human.stderr, /entries_changed: An entry of seal 3 was changed. Entries: 7, 8/)
+    assert.match(human.stderr, /head_unknown: No seal has this head/)
+    const json = await runOcto({ OCTOPOD_URL: url }, 'audit', 'verify', '-o', 'json')
+    assert.equal(json.code, 1)
+    assert.deepEqual(JSON.parse(json.stdout).problems, problems)
+    const wrong = await runOcto({ OCTOPOD_URL: url }, 'audit', 'verify', '--head', 'abc')
+    assert.equal(wrong.code, 2)
+    assert.match(wrong.stderr, /--head needs the hash of a seal/)
+  })
+
+  test('audit --follow prints the last entries, then each new one once, and connects again', async (t) => {
+    const entry = (id: number) => ({ ...auditEntry, id, details: {}, deployment: `shop${id}` })
+    const { url, requests } = await fakeServer(t, {
+      'GET /api/v1/audit': { body: { entries: [entry(2), entry(1)], next_before: 1 } },
+      'GET /api/v1/audit/stream': ({ query }) => ({
+        type: 'application/x-ndjson',
+        // The second connection repeats an entry.
+        body: query.includes('after=2')
+          ? `\n${JSON.stringify(entry(3))}\n{"id":`
+          : query.includes('after=3')
+            ? `\n${JSON.stringify(entry(3))}\n${JSON.stringify(entry(4))}\n`
+            : '\n',
+      }),
+    })
+    const octo = startOcto(
+      { OCTOPOD_URL: url },
+      ...['audit', '--follow', '--limit', '2', '--since', '7d', '--actor', 'Ann'],
+    )
+    const { stdout } = await octo.waitUntil(({ stdout }) => stdout.includes('shop4'))
+    octo.child.kill()
+    assert.equal(stdout, [1, 2, 3, 4].map((id) => `2026-03-01T10:00:00Z  Ann updated shop${id}\n`).join(''))
+    const streams = requests.filter(({ path }) => path.endsWith('/stream')).map(({ query }) => query)
+    assert.deepEqual(streams.slice(0, 2), ['actor=Ann&after=2', 'actor=Ann&after=3'])
+  })
+
+  test('audit --follow ends with an error that a retry does not cure', async (t) => {
+    const refused = { tag: 'AppError', error_message: 'You may not read this.', code: 'forbidden' }
+    const { url, requests } = await fakeServer(t, {
+      'GET /api/v1/audit': { body: { entries: [], next_before: null } },
+      // Without an entry the second connection begins when octo was started.
+      'GET /api/v1/audit/stream': ({ query }) =>
+        query.includes('after=31')
+          ? { status: 403, body: refused }
+          : query.includes('since=')
+            ? { type: 'application/x-ndjson', body: `${JSON.stringify(auditEntry)}\n` }
+            : { type: 'application/x-ndjson', body: '\n' },
+    })
+    const { code, stdout, stderr } = await runOcto({ OCTOPOD_URL: url }, 'audit', '--follow', '-o', 'jsonl')
+    assert.equal(code, 6)
+    assert.deepEqual(JSON.parse(stdout), auditEntry)
+    assert.match(stderr, /You may not read this/)
+    assert.equal(requests.length, 4)
   })
 })

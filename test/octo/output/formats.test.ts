@@ -10,7 +10,16 @@ import { formats, normalizeArgs } from '../../../octo/cli/normalize-args.ts'
 import { createCli } from '../../../octo/cli/option-metadata.ts'
 import { commands } from '../../../octo/registry.ts'
 import { fakeServer, success } from '../fake-server.ts'
-import { accessToken, auditEntry, fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
+import {
+  accessToken,
+  auditEntry,
+  auditVerification,
+  fullInfo,
+  policyState,
+  session,
+  summary,
+  whoami,
+} from '../wire-fixtures.ts'
 
 const accepted = { ...success, headers: { 'octopod-action-id': '7' } }
 const action = {
@@ -77,6 +86,7 @@ const startFakeServer = (t: TestContext) =>
       },
     },
     'GET /api/v1/audit': { body: { entries: [auditEntry], next_before: null } },
+    'GET /api/v1/audit/verify': { body: auditVerification },
     'GET /api/v1/sessions': { body: [session] },
     'DELETE /api/v1/sessions/7': success,
     'GET /api/v1/ping': { body: 'abc' },
@@ -106,6 +116,7 @@ const argsByCommand: Record<string, string[]> = {
   'token list': [],
   'token revoke': ['12'],
   audit: [],
+  'audit verify': [],
   sessions: [],
   'sessions end': ['7'],
   wait: ['-n', 'x1', '--for', 'archived', '--timeout', '0.3s'],

@@ -1,0 +1,103 @@
+/** Follows the audit log: every new entry once, also across lost connections. Called by `octo audit --follow`. */
+import { buildPath } from '../../../domain/endpoints.ts'
+import { backoffMs } from '../../../lib/backoff.ts'
+import { delay } from '../../../lib/delay.ts'
+import { commonHeaders, readResponse } from '../../api/http-agent.ts'
+import type { ApiClient, ResponseOf } from '../../api/types.ts'
+import { parseJson } from '../../api/validate-response.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { httpError } from '../../errors/http.ts'
+import { networkError } from '../../errors/network.ts'
+
+type Entry = ResponseOf<'listAuditEntries'>['entries'][number]
+
+/** The server sends an empty line every 15 s. */
+const idleTimeoutMs = 40_000
+/** After this many failed attempts in a row, the outage is an error. */
+const maxAttempts = 30
+const initialBackoffMs = 300
+/** A rolling restart of the servers is over sooner. */
+const reportAfterMs = 3000
+/** After a reconnect the server repeats entries of some seconds. */
+const maxRemembered = 5000
+
+export type FollowOptions = {
+  filters: Readonly<Record<string, string | undefined>>
+  /** Entries that were read already, the oldest first; the new ones come after the last of them. */
+  known: readonly Entry[]
+  /** Called once for each outage that is not over soon. */
+  onConnectionLost: (failure: CliError) => void
+}
+
+/** Ends only by an error that a retry does not cure. */
+export async function* followAudit(
+  client: ApiClient,
+  { filters, known, onConnectionLost }: FollowOptions,
+): AsyncGenerator<Entry, void> {
+  const seen = new Set(known.map(({ id }) => id))
+  const { since: _, ...otherFilters } = filters
+  let from: Record<string, string> = positionAfter(known.at(-1)) ?? {}
+  const startedAt = new Date().toISOString()
+  let attempt = 0
+  let outage: { sinceMs: number; isReported: boolean } | null = null
+  for (;;) {
+    try {
+      for await (const line of readLines(client, { ...otherFilters, ...from })) {
+        attempt = 0
+        outage = null
+        // A heartbeat.
+        if (line === '') continue
+        const entry = parseJson('auditEntry', line)
+        // The line was damaged on the way; the next connection gets it again.
+        if (entry === null) break
+        if (seen.has(entry.id)) continue
+        seen.add(entry.id)
+        if (seen.size > maxRemembered) seen.delete(seen.values().next().value ?? 0)
+        from = positionAfter(entry) ?? from
+        yield entry
+      }
+    } catch (error) {
+      const mayRecover = error instanceof CliError && (error.transient || error.kind === 'unreachable')
+      if (!mayRecover || attempt >= maxAttempts) throw error
+      outage ??= { sinceMs: performance.now(), isReported: false }
+      if (!outage.isReported && performance.now() - outage.sinceMs >= reportAfterMs) {
+        outage.isReported = true
+        onConnectionLost(error)
+      }
+    }
+    // Nothing that happens between two connections is lost.
+    if (from.after === undefined) from = { since: startedAt }
+    await delay(backoffMs(attempt, initialBackoffMs, 5000))
+    attempt += 1
+  }
+}
+
+const positionAfter = (entry: Entry | undefined) => (entry === undefined ? null : { after: String(entry.id) })
+
+/** The lines of one connection; an incomplete last one is dropped. */
+async function* readLines(
+  { connection, dispatcher }: ApiClient,
+  query: Readonly<Record<string, string | undefined>>,
+): AsyncGenerator<string, void> {
+  const present = Object.entries(query).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]))
+  try {
+    const response = await dispatcher.request({
+      origin: connection.origin,
+      path: `${connection.prefix}${buildPath('streamAuditEntries')}?${new URLSearchParams(present)}`,
+      method: 'GET',
+      headers: commonHeaders(connection, 'application/x-ndjson'),
+      bodyTimeout: idleTimeoutMs,
+    })
+    if (response.statusCode !== 200) throw httpError(connection, await readResponse(response))
+    const decoder = new TextDecoder()
+    let rest = ''
+    for await (const bytes of response.body) {
+      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error
+    throw networkError(connection, error, false)
+  }
+}
