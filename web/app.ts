@@ -10,6 +10,7 @@ import { SignInDialog } from './account/sign-in-dialog.ts'
 import { SignInScreen } from './account/sign-in-screen.ts'
 import { ApiError } from './api/errors.ts'
 import { type AppContext, useApp } from './app-context.ts'
+import { AuditPage } from './audit/audit-page.ts'
 import { ChangeOwnerDialog } from './deployment/change-owner-dialog.ts'
 import { DeploymentPage } from './deployment/deployment-page.ts'
 import { DevicePage } from './device/device-page.ts'
@@ -72,6 +73,7 @@ function CurrentPage(): VNode {
     return who?.proof === 'anonymous'
       ? html`<${SignInScreen} search=${null} />`
       : html`<${DevicePage} search=${route.search} />`
+  if (route.page === 'audit') return html`<${AuditPage} key="audit" search=${route.search} />`
   if (route.page === 'tokens') return html`<${TokensPage} search=${route.search} />`
   if (route.page === 'list') return html`<${ListPage} key="list" search=${route.search} />`
   if (route.page === 'deployment') return html`<${DeploymentPage} key=${route.name} name=${route.name} />`

@@ -8,6 +8,7 @@ export type Route =
   | { page: 'sign-in'; search: string }
   | { page: 'tokens'; search: string }
   | { page: 'device'; search: string }
+  | { page: 'audit'; search: string }
   | { page: 'not-found'; path: string }
 
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
@@ -19,6 +20,7 @@ function parseRoute(path: string, search = ''): Route {
   if (path === '/') return { page: 'list', search }
   if (path === '/sign-in') return { page: 'sign-in', search }
   if (path === tokensPath) return { page: 'tokens', search }
+  if (path === '/audit') return { page: 'audit', search }
   if (path === '/device') return { page: 'device', search }
   const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
   if (name === undefined) return { page: 'not-found', path }

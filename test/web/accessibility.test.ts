@@ -126,13 +126,20 @@ describe('accessibility', { skip: missingBrowser() }, () => {
     await page.locator('.log-lines', { hasText: maliciousText }).waitFor()
     await page.getByLabel('Search in the output').fill('<img')
     await page.locator('.log-viewer mark', { hasText: '<img' }).first().waitFor()
+    await page.goto(`${system.url}/audit?deployment=dark-mode`)
+    const entry = page.locator('.audit li', { hasText: maliciousText }).first()
+    await entry.locator('summary').click()
+    await entry.locator('td', { hasText: maliciousText }).first().waitFor()
+    await entry.locator('dd', { hasText: maliciousText }).first().waitFor()
+    await check(page, 'an open entry of the audit log')
+    await page.goto(`${system.url}/deployments/dark-mode`)
+    await page.locator('.action', { hasText: maliciousText }).first().waitFor()
     const configCheckFailure = { status: 400, contentType: 'text/plain', body: maliciousText }
     const links = [{ name: maliciousText, link: `https://x.example/"onmouseover="window.cracked=1` }]
     await page.route('**/deployments/dark-mode', (route) => route.fulfill(configCheckFailure))
     await page.route('**/application_overrides', (route) =>
       route.fulfill({ json: [[maliciousText, maliciousText]] }),
     )
-    await page.keyboard.press('Escape')
     await page.locator('h1').click()
     await page.keyboard.press('e')
     await page.getByLabel('<b>key</b>', { exact: true }).fill(`${maliciousText} again`)

@@ -7,6 +7,7 @@ import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { Action } from '../../domain/schemas.ts'
 import { useApp } from '../app-context.ts'
+import { auditPath } from '../audit/audit-filters.ts'
 import { type ConfigChange, diffBothLevels } from '../config/config-diff.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
@@ -32,8 +33,9 @@ export function ActionList({ resource }: { resource: DeploymentResource }): VNod
   // its predecessor.
   const shown = hasOlder ? actions?.slice(0, -1) : actions
   const loading = resource.isLoadingOlder.value
+  const name = resource.info.value?.deployment.name
   return html`<section class="card actions" aria-label="Actions">
-    <header class="card-header"><h2>Actions</h2></header>
+    <header class="card-header"><h2>Actions</h2>${name !== undefined && html`<a href=${auditPath({ deployment: name })}>Audit log</a>`}</header>
     ${actions === null && html`<p class="card-empty" role="status">Loading actions…</p>`}
     ${actions?.length === 0 && html`<p class="card-empty">No actions yet.</p>`}
     <ol>

@@ -9,7 +9,11 @@ import type { Action, ActionSummary } from '../../domain/schemas.ts'
 const named: ReadonlySet<Proof> = new Set<Proof>(['oidc', 'token', 'exchange', 'proxy', 'system'])
 
 /** One line: `Anna Berg`, `user · says: maria`, `ceo · name not proved`. */
-export function Actor({ action }: { action: ActionSummary }): VNode {
+export function Actor({
+  action,
+}: {
+  action: Pick<ActionSummary, 'actor' | 'proof' | 'claimed_actor'>
+}): VNode {
   const { actor, proof, claimed_actor } = action
   const isProved = proof === undefined || named.has(proof)
   return html`<span class="actor" title=${proof === undefined ? undefined : proofs[proof].label}>

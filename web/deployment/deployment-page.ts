@@ -10,6 +10,7 @@ import { ActionList } from '../activity/action-list.ts'
 import { LastAction } from '../activity/last-action.ts'
 import { usualDurationMs } from '../activity/usual-duration.ts'
 import { useApp } from '../app-context.ts'
+import { auditPath } from '../audit/audit-filters.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
 import { NotFound } from '../not-found.ts'
@@ -37,7 +38,9 @@ export function DeploymentPage({ name }: { name: string }): VNode {
     return html`<${NotFound}
       title=${existedBefore ? `${name} was deleted` : `Deployment ${name} does not exist`}
       text=${existedBefore ? 'It was cleaned up or its record was deleted.' : 'It may have another name, or it was deleted.'}
-    />`
+    >
+      · <a href=${auditPath({ deployment: name })}>Audit log of ${name}</a>
+    <//>`
   }
   return html`<main class="deployment">
     <a class="back-link" href="/"><${Icon} name="back" />All deployments</a>

@@ -6,9 +6,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import type { Browser, Page } from 'playwright-core'
 import { exitOnHelp } from '../../../lib/node/help.ts'
-import { createApiClient } from '../api-client.ts'
+import { createApiClient, overrides } from '../api-client.ts'
 import { type SignedInSystem, startSignedInSystem } from '../oidc/signed-in-system.ts'
 import { globalSetup, globalTeardown } from '../setup.ts'
 import { type System, startSystem } from '../system.ts'
@@ -136,6 +137,7 @@ async function takePeople(browser: Browser): Promise<void> {
     await page.locator('.action').first().waitFor()
     await page.getByRole('button', { name: 'More actions for shop-search' }).click()
     await take('owner')
+    await takeAuditLog(all, page, take)
   } finally {
     await context.close()
     await all.stop()
@@ -163,6 +165,62 @@ async function takeTokens(
   await page.getByRole('button', { name: 'Approve' }).waitFor()
   await page.locator('p.user-code').evaluate((code) => code.replaceChildren('WKVT-SFDG'))
   await take('program-login')
+}
+
+/** Changes, a refusal and a deployment that is gone, at different times. */
+async function takeAuditLog(
+  { origin, system, signIn }: SignedInSystem,
+  page: Page,
+  take: (name: string) => Promise<unknown>,
+): Promise<void> {
+  const [maria, jonas, ada] = [await signIn('dev1'), await signIn('dev2'), await signIn('ada')]
+  const client = createApiClient(origin)
+  for (const app of [
+    { 'image.tag': 'v1', replicas: '2' },
+    { 'image.tag': 'v2', replicas: '4', 'db.password': 'one' },
+    { 'image.tag': 'v2', replicas: '4', 'db.password': 'two' },
+  ]) {
+    await client.waitForStatus('shop-search', 'Running')
+    await jonas.api('PUT', '/deployments/shop-search', {
+      app_overrides: overrides(app),
+      deployment_overrides: [],
+    })
+  }
+  await ada.create('demo-friday')
+  await client.waitForStatus('demo-friday', 'Running')
+  await ada.api('DELETE', '/deployments/demo-friday/delete')
+  await maria.api('DELETE', '/deployments/shop-search')
+  await backdateAuditLog(system.databaseUrl)
+  await page.context().clearCookies()
+  await page.goto(`${origin}/audit`)
+  await page.getByRole('link', { name: 'Sign in with Keycloak' }).click()
+  await page.locator('[name=logout], [name=subject], .audit').first().waitFor()
+  if ((await page.locator('[name=subject]').count()) > 0) {
+    await page.locator('[name=subject]').fill('ada')
+    await page.locator('[name=continue]').click()
+  }
+  const update = page.locator('.audit li', { hasText: 'image.tag v1 to v2' })
+  await update.locator('summary').click()
+  await update.locator('dd').first().waitFor()
+  // The address of the provider for tests differs each time.
+  await update
+    .locator('dd', { hasText: /^http:/ })
+    .evaluate((issuer) => issuer.replaceChildren('https://id.acme.example/realms/acme'))
+  await page.setViewportSize({ width: 1440, height: 960 })
+  await take('audit-log')
+}
+
+/** Moves the entries into the past, so that the picture looks realistic. */
+async function backdateAuditLog(databaseUrl: string): Promise<void> {
+  const database = new pg.Client({ connectionString: databaseUrl })
+  await database.connect()
+  try {
+    await database.query(`set session_replication_role = replica`)
+    await database.query(`
+      update audit_entries set at = at - (select max(id) from audit_entries) * interval '23 minutes' + id * interval '23 minutes'`)
+  } finally {
+    await database.end()
+  }
 }
 
 /** Someone else saves while the form is open. */
