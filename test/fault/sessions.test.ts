@@ -34,10 +34,12 @@ test('Sessions count for their people alone and end in time, whatever fails', as
   const ended = history.sessions.filter(({ endedMs }) => endedMs !== null)
   t.diagnostic(
     `seed ${seed}: ${signIns.length} sign-ins, ${history.sessions.length} sessions, ${ended.length} ended, ` +
-      `${answers.length} answers, ${history.actionsOfPeople.length} actions`,
+      `${answers.length} answers, ${history.actionsOfPeople.length} actions, ${history.refusedRequests.length} refusals`,
   )
   assertNoViolations(violations, seed)
   assert.ok(ended.length >= 5, `${ended.length} sessions were ended`)
   assert.ok(answers.some(({ outcome }) => outcome === 'accepted'))
   assert.ok(history.actionsOfPeople.length > 0)
+  assert.ok(history.refusedRequests.length > 0, 'requests were refused')
+  assert.ok(history.audit !== null && history.audit.actions.length > 0, 'the audit log was read')
 })

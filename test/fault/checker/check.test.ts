@@ -334,6 +334,25 @@ addBroken('a process outlived its action', 'I6', createHistory(), ({ sightings }
   sightings.push({ atMs: 4090, action: 1, fencingToken: 1, pid: 52 })
 })
 
+const withAudit = (): History => ({
+  ...createHistory(),
+  audit: { actions: [1], refusals: ['r1'], problems: [] },
+  refusedRequests: ['r1'],
+})
+test('A complete audit log has no violation', () => {
+  assert.deepEqual(check(withAudit()), [])
+})
+addBroken('an accepted action has no entry', 'I8', withAudit(), ({ audit }) => audit?.actions.pop())
+addBroken('an accepted action has two entries', 'I8', withAudit(), ({ audit }) => audit?.actions.push(1))
+addBroken('an entry is about an action that does not exist', 'I8', withAudit(), ({ audit }) =>
+  audit?.actions.push(9),
+)
+addBroken('a refusal has no entry', 'I8', withAudit(), ({ audit }) => audit?.refusals.pop())
+addBroken('a refusal has two entries', 'I8', withAudit(), ({ audit }) => audit?.refusals.push('r1'))
+addBroken('the chain of the audit log breaks', 'I8', withAudit(), ({ audit }) =>
+  audit?.problems.push('seal 3'),
+)
+
 for (const [title, invariant, history] of brokenHistories)
   test(`Violation of ${invariant}: ${title}`, () =>
     assert.deepEqual(violatedInvariants(history), [invariant]))

@@ -3,6 +3,7 @@
  * Pure functions.
  */
 import { checkAttempts } from './attempts.ts'
+import { checkAudit } from './audit.ts'
 import { checkCompletion } from './completion.ts'
 import { checkFencing } from './fencing.ts'
 import type { History, Invariant, Violation } from './history.ts'
@@ -21,6 +22,7 @@ export const invariants: Record<Invariant, string> = {
   I5: 'a client misses state or sees it out of order',
   I6: 'a script process outlives its lease',
   I7: 'a session counts after its end, for somebody else, or not at all',
+  I8: 'the audit log misses or repeats something, or its chain breaks',
 }
 
 export function check(history: History): Violation[] {
@@ -33,5 +35,6 @@ export function check(history: History): Violation[] {
     checkPages,
     checkLeases,
     checkSessions,
+    checkAudit,
   ].flatMap((checkInvariant) => checkInvariant(history))
 }

@@ -148,6 +148,16 @@ export type RecordedSession = {
 /** An action that a signed-in person has asked for, and who is stored. */
 export type ActionOfPerson = { action: number; asked: string; stored: string | null; proof: string }
 
+/** What the audit log says at the end. */
+export type RecordedAudit = {
+  /** The actions of the entries about accepted actions; one for each entry. */
+  actions: number[]
+  /** The request ids of the entries about refusals; one for each entry. */
+  refusals: string[]
+  /** What is wrong with the chain, as the server says. */
+  problems: string[]
+}
+
 /** A time in which something did not work. */
 export type Outage = { fromMs: number; untilMs: number }
 
@@ -174,6 +184,10 @@ export type History = {
   stalls: Stall[]
   sessions: RecordedSession[]
   actionsOfPeople: ActionOfPerson[]
+  /** Null: not read. */
+  audit: RecordedAudit | null
+  /** The ids of the requests that were answered with 403. */
+  refusedRequests: string[]
   /** When announcements may have been lost. */
   redisOutages: Outage[]
   /** When a server could do nothing, also close no websocket. */
@@ -198,11 +212,13 @@ export const emptyHistory = (): History => ({
   stalls: [],
   sessions: [],
   actionsOfPeople: [],
+  audit: null,
+  refusedRequests: [],
   redisOutages: [],
   freezes: [],
 })
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7'
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8'
 export type Violation = { invariant: Invariant; message: string }
 
 /** The compared clocks move in steps of 10 ms, and one is converted to the other. */

@@ -17,6 +17,7 @@ import {
   type RecordedSession,
   type Violation,
 } from '../checker/history.ts'
+import { readAudit } from './audit.ts'
 import { type Datastores, startDatastores } from './datastores.ts'
 import { cancelAction } from './http-client.ts'
 import { openPageClient, type PageClient } from './page-client.ts'
@@ -57,6 +58,8 @@ export type Cluster = {
   sessions: RecordedSession[]
   redisOutages: Outage[]
   freezes: History['freezes']
+  /** The ids of the requests that were answered with 403, as the people record them. */
+  refusedRequests: string[]
   /** The path of a file that the control scripts look for. */
   scriptFile(name: string): string
   /**
@@ -166,6 +169,7 @@ export async function startCluster(seed: number, settings: Record<string, string
     sessions: [],
     redisOutages: [],
     freezes: [],
+    refusedRequests: [],
     interceptStatements: (interceptor) => {
       interceptors.add(interceptor)
       return () => void interceptors.delete(interceptor)
@@ -222,6 +226,8 @@ export async function startCluster(seed: number, settings: Record<string, string
         sessions: cluster.sessions,
         redisOutages: cluster.redisOutages,
         freezes: cluster.freezes,
+        audit: await readAudit(journal, cluster.serverUrls()[0]),
+        refusedRequests: cluster.refusedRequests,
         actionsOfPeople: ofPeople.map(({ id, asked, stored, proof }) => ({
           action: Number(id),
           asked: String(asked),

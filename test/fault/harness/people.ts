@@ -2,6 +2,7 @@
  * People who sign in at an identity provider, act, and sign out or are signed out, at random servers and while faults
  * happen. Every answer is recorded for the checker.
  */
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
 import { WebSocket } from 'ws'
@@ -134,6 +135,7 @@ export function startPeople(cluster: Cluster, options: Options): People {
         const target = serverUrl(own)
         if (target === null) await sleep(50)
         else if (step % 7 === 3) await act(browser, target, at, `${subject} ${count} ${step}`)
+        else if (step % 7 === 5) await tryForbidden(cluster, browser, target, at)
         else await ask(session, browser, target)
         await sleep(own.between(20, 120))
       }
@@ -223,6 +225,16 @@ export const deploymentOf = (at: number): string => `again-own-${at}`
 async function act(browser: Browser, url: string, at: number, reason: string): Promise<void> {
   const path = buildPath('archiveDeployment', { name: deploymentOf(at) })
   await browser.send('DELETE', url + path, { [headers.reason]: encodeURIComponent(reason) }).catch(() => {})
+}
+
+/** Only an admin may. The id of the request is in the audit log when the answer is 403. */
+async function tryForbidden(cluster: Cluster, browser: Browser, url: string, at: number): Promise<void> {
+  const requestId = `refused-${randomUUID()}`
+  const path = buildPath('deleteDeployment', { name: deploymentOf(at) })
+  const answer = await browser
+    .send('DELETE', url + path, { [headers.requestId]: requestId })
+    .catch(() => null)
+  if (answer?.status === 403) cluster.refusedRequests.push(requestId)
 }
 
 async function signOut(session: RecordedSession, browser: Browser, url: string | null): Promise<void> {
