@@ -374,9 +374,9 @@ CREATE OR REPLACE FUNCTION audit_chain_start(OUT id bigint, OUT hash bytea)
  LANGUAGE sql
  STABLE
 AS $function$
-  select coalesce(max(removed.id), 0), coalesce(max(removed.hash), decode(repeat('00', 32), 'hex'))
+  select coalesce(max(removed.id), 0), decode(coalesce(max(removed.hash), repeat('00', 32)), 'hex')
   from (
-    select (details ->> 'last_seal')::bigint as id, decode(details ->> 'last_hash', 'hex') as hash from audit_entries
+    select (details ->> 'last_seal')::bigint as id, details ->> 'last_hash' as hash from audit_entries
     where operation = 'remove_old_entries' and proof = 'system' and details ->> 'last_seal' is not null
     order by at desc, audit_entries.id desc limit 1
   ) as removed

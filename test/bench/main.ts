@@ -24,13 +24,14 @@ import { websocketFanout } from './benchmarks/websocket-fanout.ts'
 import { type Bench, createCleanup, openBench, runIsolated } from './harness/bench.ts'
 import { type Result, renderResults, renderTable } from './harness/results.ts'
 import { updateReadme } from './harness/update-readme.ts'
+import { auditPages } from './large-database/audit-pages.ts'
 import { deleteGrowth } from './large-database/delete-growth.ts'
 import { largeDatabase } from './large-database/large-database.ts'
 
 exitOnHelp(`npm run bench [-- ROW...] [--json] [--record] [--clients N] [--seconds N] [--profile FOLDER]
 
 Measures the named rows of test/bench/README.md (R1 to R13, R15 to R17, scale, page, growth, late), or all of them, and compares
-Octopod with the bare libraries. The rows strangers, large and delete are measured only when they are named. strangers takes
+Octopod with the bare libraries. The rows strangers, large, delete and audit are measured only when they are named. strangers takes
 --seconds (600), and the bench exits with 1 when it misses a target.
 --record writes the results into test/bench/README.md.`)
 
@@ -59,7 +60,11 @@ const groups: Group[] = [
 /** Benchmarks with a table of their own. */
 const tables: Record<string, (bench: Bench) => Promise<Table>> = { growth, late: lateChecks }
 /** Take many minutes and gigabytes, so they are measured only when they are named. */
-const largeTables: typeof tables = { large: largeDatabase, delete: deleteGrowth }
+const largeTables: typeof tables = {
+  large: largeDatabase,
+  delete: deleteGrowth,
+  audit: auditPages,
+}
 const usual = [
   ...groups.filter((group) => !group.isAcceptance).flatMap((group) => group.rows),
   ...Object.keys(tables),

@@ -24,7 +24,7 @@ export type AuditVisibility = {
  * So many entries are compared with filters that no index serves. Then the page ends, however few it has found: no filter makes a
  * page slow.
  */
-const maxCompared = 10_000
+const maxCompared = 3000
 
 const pageRow = z.object({
   entries: z.array(z.custom<AuditEntry>()),

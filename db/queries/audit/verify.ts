@@ -6,7 +6,7 @@ import type { Database } from '../../pool.ts'
 
 /** A page ends with the seal that reaches one of them. */
 const maxSeals = 500
-const maxEntries = 5000
+const maxEntries = 2500
 const maxNamedEntries = 100
 
 const checkedRow = z.object({

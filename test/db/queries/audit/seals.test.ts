@@ -185,7 +185,7 @@ test('A long chain is verified in pages', () =>
       pages.push(await verifyAuditLog(db.pool, after, undefined))
       after = pages.at(-1)?.next_after ?? null
     }
-    assert.equal(pages.length, 3)
+    assert.equal(pages.length, 4)
     assert.deepEqual(
       pages.flatMap(({ problems }) => problems),
       [],
@@ -346,6 +346,20 @@ test('The chain verifies in a copy that was loaded from text, as after a dump an
       await sealAll(copy)
       const { checked_entries, problems } = await verify(copy)
       assert.deepEqual({ checked_entries, problems }, { checked_entries: 7, problems: [] })
+    })
+  }))
+
+test('The hash of an entry is the same with every version of PostgreSQL and with any settings', () =>
+  inDatabase(async (db) => {
+    await withDatabase(db.url, async (client) => {
+      await client.query(`set timezone = 'Asia/Tokyo'; set datestyle = 'German'`)
+      const { rows } = await client.query(
+        `select encode(hash_audit_entry(row(7, '2026-11-30 10:20:30.123456+00', 'update', 'accepted', 'Ünï "quoted"',
+           'https://login.example', 'anna', 'oidc', null, 'page', E'line 1\\nline 2', '2001:db8::1', 'r-1', 'shop-1', 42, 1,
+           '{"b": 1.50, "a": "ü\\\\n"}')::audit_entries), 'hex') as hash`,
+      )
+      // Computed with PostgreSQL 15.
+      assert.equal(rows[0].hash, '7f68e66d77e87938813737121fbca23426e23db93c525a6d065b7507cb11ee62')
     })
   }))
 
