@@ -13,6 +13,7 @@ import { createAuditLog, maxNew } from './audit-log.ts'
 import { AuditRow } from './audit-row.ts'
 import { AuditToolbar } from './audit-toolbar.ts'
 
+/** A stream would hold one of the few connections of the browser, and a server has a limited number of them. */
 const pollIntervalMs = 5000
 
 export function AuditPage({ search }: { search: string }): VNode {
