@@ -365,5 +365,6 @@ test('Every invariant has a history that violates it', () => {
     'I4',
     'I5',
     'I6',
+    'I8',
   ])
 })
