@@ -74,6 +74,24 @@ test('onResponse receives the response of PostgreSQL, and so does the client', a
   ])
 })
 
+test('onResponse receives the response although the client leaves while PostgreSQL executes', async (t) => {
+  const database = await createDatabase()
+  t.after(() => database.drop())
+  const [reached, response] = [Promise.withResolvers<void>(), Promise.withResolvers<ServerResponse>()]
+  const proxy = await startPostgresProxy(database.url, () => {
+    reached.resolve()
+    return { onResponse: response.resolve }
+  })
+  t.after(() => proxy.close())
+  const client = new pg.Client({ connectionString: proxy.url })
+  client.on('error', () => {})
+  await client.connect()
+  client.query('select 5 from pg_sleep(0.5)').catch(() => {})
+  await reached.promise
+  client.connection.stream.destroy()
+  assert.deepEqual(await response.promise, { errorCode: null, values: ['5'] })
+})
+
 for (const [action, rows] of [
   ['reset-before', 0],
   ['reset-after', 1],

@@ -87,11 +87,11 @@ function proxyConnection(client: Socket, upstream: Socket, onStatement: Statemen
   /** Receives the response to the current statement. */
   let listener: { onResponse: (response: ServerResponse) => void; received: Buffer[] } | null = null
   let waitingForThaw: (() => void)[] = []
-  /** A statement that the handler holds back still reaches PostgreSQL when the client is gone. */
+  /** A statement that the handler holds back still reaches PostgreSQL when the client is gone, and its response the listener. */
   let holding = false
   const reset = () => {
     client.resetAndDestroy()
-    if (!holding) upstream.destroy()
+    if (!holding && listener === null) upstream.destroy()
   }
   const thawed = async () => {
     while (frozen) await new Promise<void>((resolve) => waitingForThaw.push(resolve))
