@@ -123,7 +123,10 @@ function findNode(
 }
 
 /** Who asks, as far as a policy is concerned. `kind`: where the person and the groups come from. */
-export type Member = { kind: 'oidc' | 'proxy'; person: Person; groups: readonly string[] }
+export type Member = { kind: MemberKind; person: Person; groups: readonly string[] }
+/** A service has one group, that of its owners, and never the rules of a person: who creates it chooses its name. */
+export type MemberKind = 'oidc' | 'proxy' | 'oidc_service' | 'proxy_service'
+export type PersonMember = Member & { kind: 'oidc' | 'proxy' }
 
 /** The grants of all matching rules together; without one, that of default_role. */
 export function grantsOf(policy: Policy, member: Member): Grant[] {
@@ -142,6 +145,8 @@ export const namesGroup = (policy: Policy, group: string): boolean =>
   policy.rules.some((one) => one.group === group || one.proxy_group === group)
 
 function isMatch(one: PolicyRule, { kind, person }: Member, groups: ReadonlySet<string>): boolean {
+  if (kind === 'oidc_service') return one.group !== undefined && groups.has(one.group)
+  if (kind === 'proxy_service') return one.proxy_group !== undefined && groups.has(one.proxy_group)
   if (kind === 'proxy')
     return (one.proxy_group !== undefined && groups.has(one.proxy_group)) || one.proxy_user === person.subject
   if (one.group !== undefined) return groups.has(one.group)

@@ -94,7 +94,7 @@ export function assembleAuth(settings: ServerSettings, parts: Parts): Auth {
     tokens,
     permissions,
   })
-  const connections = createOpenConnections(identifier, sessions, policy, log)
+  const connections = createOpenConnections(identifier, sessions, tokens, policy, log)
   return {
     identifier,
     credentials,

@@ -4,7 +4,7 @@
  */
 
 import { isDatabaseUnavailable } from '../../db/errors.ts'
-import type { Member } from '../../domain/access/policy.ts'
+import type { PersonMember } from '../../domain/access/policy.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import type { RawRequest } from '../access/sender.ts'
@@ -35,6 +35,8 @@ export type Identifier = {
   hasValidHeader(request: RawRequest): boolean | Promise<boolean>
   /** The same identity under the present policy. */
   refresh(identity: Identity): Identity
+  /** Null: the token was revoked, or its owner may not sign in any more. Not for a request: a token may have expired. */
+  ofToken(record: TokenRecord): Identity | null
   /** Null: the session of the record does not count under the present settings. */
   ofSession(sessionId: string, record: SessionRecord): Identity | null
 }
@@ -85,7 +87,7 @@ export function createIdentifier(options: Options): Identifier {
     shared: null,
     isByHeader: false,
   }
-  const ofMember = (member: Member, extra: SharedCredential | null): Identity => ({
+  const ofMember = (member: PersonMember, extra: SharedCredential | null): Identity => ({
     proof: member.kind,
     name: member.person.subject,
     person: member.person,
@@ -124,12 +126,12 @@ export function createIdentifier(options: Options): Identifier {
         : null
     }
     if (issuer === null || subject === null || !isLetIn(issuer, groups)) return null
-    const member: Member = { kind: 'oidc', person: { issuer, subject }, groups }
+    const member: PersonMember = { kind: 'oidc', person: { issuer, subject }, groups }
     return { ...ofMember(member, null), name, email, session }
   }
 
   /** The admin credential is the way back in, so it counts beside the person of the proxy, also as a session. */
-  const ofProxy = (member: Member, credential: SharedCredential | null, isByHeader: boolean) => {
+  const ofProxy = (member: PersonMember, credential: SharedCredential | null, isByHeader: boolean) => {
     const identity = ofMember(member, credential === 'admin' ? 'admin' : null)
     return credential === 'admin' ? { ...identity, isByHeader } : identity
   }
@@ -191,6 +193,9 @@ export function createIdentifier(options: Options): Identifier {
     )
   }
 
+  const toIdentity = (record: TokenRecord): Identity =>
+    record.kind === 'exchange' ? ofJob(record) : identityOfToken(record, permissions)
+
   return {
     anonymous,
     identify(request, beforeRead, authorization = request.headers.get('authorization') ?? undefined) {
@@ -231,6 +236,13 @@ export function createIdentifier(options: Options): Identifier {
       const now =
         token === null ? permissions.ofMember(member, extra) : permissionsOfToken(token, member, permissions)
       return { ...identity, permissions: now }
+    },
+    ofToken: (record) => {
+      if (record.state === 'revoked') return null
+      // Shared credentials change with a new start only.
+      return record.kind === 'exchange' || record.credential !== null || isOwnerLetIn(record)
+        ? toIdentity(record)
+        : null
     },
     ofSession,
   }

@@ -2,11 +2,13 @@
  * Websockets and output streams stay open for hours. This follows what happens to their callers meanwhile: a session ends, its
  * groups change, the policy changes. Created by create-services.ts.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Identifier } from './identify.ts'
 import type { Identity } from './identity.ts'
 import type { PolicySource } from './policy/policy-source.ts'
 import type { SessionStore } from './sessions/session-store.ts'
+import type { TokenStore } from './tokens/token-store.ts'
 
 /**
  * `ended`: the session is over. `expired`: the proxy must name the person once more, or the token has expired, so the client connects
@@ -27,7 +29,7 @@ export type OpenConnections = {
 
 type Connection = { identity: Identity; onChange: (change: ConnectionChange) => void; expiresAtMs: number }
 
-/** Announcements of other servers may be lost, so the sessions of open connections are read again so often. */
+/** Announcements of other servers may be lost, so sessions and tokens of open connections are read again so often. */
 const revalidateIntervalMs = 15_000
 /** Only a new request brings the groups that a proxy knows. With some chance, so that not all connect at once. */
 const proxyLifetimeMs = () => 540_000 + Math.random() * 60_000
@@ -39,6 +41,7 @@ const followNothing = () => {}
 export function createOpenConnections(
   identifier: Identifier,
   sessions: SessionStore,
+  tokens: Pick<TokenStore, 'readAgain'>,
   policy: PolicySource,
   log: Logger,
 ): OpenConnections {
@@ -78,7 +81,21 @@ export function createOpenConnections(
     const now = performance.now()
     for (const connection of connections) if (now >= connection.expiresAtMs) change(connection, 'expired')
     const ids = [...connections].flatMap(({ identity }) => identity.session?.secretId ?? [])
-    await sessions.revalidate([...new Set(ids)])
+    await Promise.all([sessions.revalidate([...new Set(ids)]), revalidateTokens()])
+  }
+  const revalidateTokens = async () => {
+    const withToken = [...connections].filter(({ identity }) => identity.token !== null)
+    const byHash = Map.groupBy(withToken, ({ identity }) => identity.token?.tokenHash ?? '')
+    await Promise.all([...byHash].map(([hash, found]) => revalidateToken(hash, found)))
+  }
+  const revalidateToken = async (hash: string, found: readonly Connection[]) => {
+    const record = await tokens.readAgain(hash)
+    if (record === null) return
+    const identity = identifier.ofToken(record)
+    for (const connection of found)
+      if (identity === null) change(connection, 'ended')
+      else if (!isDeepStrictEqual(record.groups, connection.identity.token?.groups))
+        change(connection, { identity })
   }
   const timer = setInterval(() => {
     if (isRevalidating) return

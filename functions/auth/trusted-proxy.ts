@@ -1,5 +1,5 @@
 /** The person whom a trusted proxy names in ACTOR_HEADER, with the groups of GROUPS_HEADER. Used by identify.ts. */
-import type { Member } from '../../domain/access/policy.ts'
+import type { PersonMember } from '../../domain/access/policy.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ServerSettings } from '../../domain/settings.ts'
 import { hasHiddenCharacter } from '../../lib/hidden-characters.ts'
@@ -9,7 +9,7 @@ import type { RawRequest, SenderReader } from '../access/sender.ts'
 export const proxyIssuer = 'proxy'
 const maxGroups = 5000
 
-export type ProxyReader = (request: RawRequest) => Member | null
+export type ProxyReader = (request: RawRequest) => PersonMember | null
 
 /**
  * Only the other end of the connection counts, not an address in a header. The reader throws bad_request for what a proxy that

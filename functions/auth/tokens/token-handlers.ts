@@ -6,7 +6,7 @@ import { ApiError } from '../../../domain/errors.ts'
 import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
 import { requireRight } from '../require-right.ts'
-import { serviceIssuer } from './token-identity.ts'
+import { serviceOf } from './token-identity.ts'
 import { callerOf, lifetimeOfDays } from './token-owner.ts'
 
 type Request = Pick<EndpointRequest<'listTokens'>, 'identity'>
@@ -62,9 +62,9 @@ async function ownerOf(
         'forbidden',
         `${identity.name} is not in the group ${ownerGroup}. A service belongs to a group of who creates its token.`,
       )
-    const person = { issuer: serviceIssuer, subject: name }
-    const { grants } = auth.permissions.ofMember({ kind: 'oidc', person, groups: [ownerGroup] }, null)
-    return { name, grants, token: { kind: 'service' as const, ...person, name, ownerGroup } }
+    const service = serviceOf(kindOfGroup(settings, identity), name, ownerGroup)
+    const { grants } = auth.permissions.ofMember(service, null)
+    return { name, grants, token: { kind: 'service' as const, ...service.person, name, ownerGroup } }
   }
   if (body.for !== undefined) requireRight(settings, identity, 'manage_tokens')
   if (body.for === undefined && identity.person === null)
@@ -81,6 +81,12 @@ async function ownerOf(
   const kind = issuer === 'proxy' ? 'proxy' : 'oidc'
   const { grants } = auth.permissions.ofMember({ kind, person: { issuer, subject }, groups }, null)
   return { name, grants, token: { kind: 'personal' as const, issuer, subject, name, ownerGroup: null } }
+}
+
+/** Whose group it is: a proxy cannot name a group of the identity provider. A shared credential names one of the provider, if there is one. */
+function kindOfGroup(settings: Services['settings'], { member }: Request['identity']) {
+  const isOfProxy = member === null ? settings.OIDC_ISSUER === undefined : member.kind === 'proxy'
+  return isOfProxy && settings.ACTOR_HEADER !== undefined ? 'proxy_service' : 'oidc_service'
 }
 
 /** `current`: the token that the request is sent with. */

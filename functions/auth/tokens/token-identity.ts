@@ -1,29 +1,36 @@
 /** Who acts with an access token, and what it may do: never more than its owner has at this moment. Used by identify.ts. */
 import type { Member } from '../../../domain/access/policy.ts'
-import { limitGrant, type Permissions } from '../../../domain/access/roles.ts'
+import { limitGrant, type Permissions, type Person } from '../../../domain/access/roles.ts'
 import type { Identity, SharedCredential } from '../identity.ts'
 import type { PermissionReader } from '../permissions.ts'
 import { proxyIssuer } from '../trusted-proxy.ts'
 import type { TokenRecord } from './token-store.ts'
 
-/** The issuer of services. */
-export const serviceIssuer = 'octopod'
+/** The issuers of services: of groups of the identity provider, and of groups that a trusted proxy names. */
+const serviceIssuers = { oidc_service: 'octopod', proxy_service: 'octopod-proxy' } as const
+
+/** A service of a group. With its group it is another one than a service of the same name of another group. */
+export const serviceOf = (
+  kind: keyof typeof serviceIssuers,
+  name: string,
+  ownerGroup: string,
+): Member & { person: Person } => ({
+  kind,
+  person: { issuer: serviceIssuers[kind], subject: `${ownerGroup}/${name}` },
+  groups: [ownerGroup],
+})
 /** The issuer of tokens that a shared credential has approved. */
 export const sharedIssuer = 'shared'
 
 export function identityOfToken(record: TokenRecord, permissions: PermissionReader): Identity {
-  const { kind, issuer, subject, name, ownerGroup, groups, credential } = record
+  const { name, credential } = record
   if (credential !== null) return identityOfSharedToken(record, credential, permissions.ofShared(credential))
-  const person = { issuer, subject }
-  const member: Member = {
-    kind: issuer === proxyIssuer ? 'proxy' : 'oidc',
-    person,
-    groups: kind === 'service' && ownerGroup !== null ? [ownerGroup] : groups,
-  }
+  const member = memberOf(record)
+  const { issuer, subject } = member.person
   return {
     proof: 'token',
     name,
-    person,
+    person: member.person,
     email: null,
     groups: member.groups,
     permissions: permissionsOfToken(record, member, permissions),
@@ -34,6 +41,17 @@ export function identityOfToken(record: TokenRecord, permissions: PermissionRead
     shared: null,
     isByHeader: true,
   }
+}
+
+function memberOf({ kind, issuer, subject, ownerGroup, groups }: TokenRecord): Member {
+  const person = { issuer, subject }
+  if (kind === 'service' && ownerGroup !== null)
+    return {
+      kind: issuer === serviceIssuers.proxy_service ? 'proxy_service' : 'oidc_service',
+      person,
+      groups: [ownerGroup],
+    }
+  return { kind: issuer === proxyIssuer ? 'proxy' : 'oidc', person, groups }
 }
 
 /** Nobody is known, so the token can do what its credential can, and owns nothing. */

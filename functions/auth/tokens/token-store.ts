@@ -26,6 +26,8 @@ export type TokenStore = {
    * that tries many. Rejects with a database error while the token is unknown here and PostgreSQL is unreachable.
    */
   find(token: string, beforeRead?: () => Promise<void>): Promise<TokenRecord>
+  /** From PostgreSQL, for open connections. Null: there is none. Ended tokens of CI jobs are deleted. */
+  readAgain(tokenHash: string): Promise<TokenRecord | null>
   /** Notes the use, at most once a minute. */
   recordUse(record: TokenRecord, address: string): void
   /** Returns the token, which nobody can read again. Throws bad_request for too many valid ones. */
@@ -74,6 +76,7 @@ export function createTokenStore(
       if (record.state === 'revoked') throw new ApiError('unauthenticated', 'This access token was revoked.')
       return record
     },
+    readAgain: async (tokenHash) => (await cache.read(tokenHash))?.record ?? null,
     recordUse({ tokenHash, usedAgoMs }, address) {
       if (usedLately.has(tokenHash)) return
       usedLately.set(tokenHash, true)

@@ -48,6 +48,15 @@ test('All matching rules give their roles; without one, default_role counts', ()
   assert.deepEqual(grantsOf(parsed(file.replace('default_role: viewer', '')), member('1', [])), [])
 })
 
+test('A service has the rules of its group alone, also with the name of a person', () => {
+  const person = { issuer: 'octopod', subject: '42' }
+  const service = (kind: 'oidc_service' | 'proxy_service', group: string) =>
+    rolesOf({ kind, person, groups: [group] })
+  assert.deepEqual(service('oidc_service', 'shop'), rolesOf(member('nobody', ['shop'])))
+  assert.deepEqual(service('proxy_service', 'shop'), rolesOf(member('nobody', ['shop'], 'proxy')))
+  assert.notDeepEqual(rolesOf(member('42', [])), service('oidc_service', 'unknown'))
+})
+
 test('A group of the proxy and a group of the provider are different ones', () => {
   assert.deepEqual(rolesOf(member('1', ['shop'], 'proxy')), ['operator *'])
   assert.deepEqual(rolesOf(member('42', ['platform'], 'proxy')), ['viewer *'])

@@ -108,7 +108,7 @@ test('A service has at most the rights of the group that owns it', async () => {
   const me = (await client.api('GET', '/whoami')).body as Record<string, unknown>
   assert.deepEqual(
     [me.actor, me.issuer, me.subject, me.role],
-    ['deployer', 'octopod', 'deployer', 'developer'],
+    ['deployer', 'octopod', 'shop/deployer', 'developer'],
   )
   assert.equal((await client.create('shop-service')).status, 200)
   assert.equal((await client.create('pay-service')).status, 403)
