@@ -1,6 +1,7 @@
 /**
  * What a request changes in a config, for the audit log: with secret values masked, and bounded. Called by functions/deployments.
  */
+import { cutText } from '../../lib/cut-text.ts'
 import type { ByLevel, ConfigLevel, Override, OverrideValue } from '../overrides.ts'
 import { isSecretPair, toWords } from '../secrets/secret-values.ts'
 import type { AuditDetails, AuditedChange, AuditedValue } from './operations.ts'
@@ -58,7 +59,7 @@ function toAudited(key: string, value: OverrideValue | undefined, secretKeys: Re
   const { contents } = value
   return {
     tag: 'value',
-    text: contents.length > maxTextLength ? `${contents.slice(0, maxTextLength - 1)}…` : contents,
+    text: contents.length > maxTextLength ? `${cutText(contents, maxTextLength - 1)}…` : contents,
   }
 }
 

@@ -9,6 +9,7 @@ import { type AuditActor, insertAuditEntry } from '../../db/queries/audit/insert
 import { insertUnidentified, recordOutputRead } from '../../db/queries/audit/observed.ts'
 import type { RefusedRequest } from '../../domain/audit/operations.ts'
 import { ApiError } from '../../domain/errors.ts'
+import { cutText } from '../../lib/cut-text.ts'
 import { createAddressLimiter } from '../access/limits.ts'
 
 export type AuditRecorder = {
@@ -69,7 +70,7 @@ export function createAuditRecorder(db: Database, log: Logger): AuditRecorder {
           retryAfterSeconds: waitSeconds,
         })
       try {
-        const details = { message: message.slice(0, 1000) }
+        const details = { message: cutText(message, 1000) }
         await insertAuditEntry(db, { by, operation, outcome: 'refused', deployment, actionId, details })
       } catch (error) {
         throw new ApiError(

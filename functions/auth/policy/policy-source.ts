@@ -9,6 +9,7 @@ import type { Database } from '../../../db/pool.ts'
 import { readInstallation, savePolicy } from '../../../db/queries/access/installation.ts'
 import { type Policy, parsePolicy } from '../../../domain/access/policy.ts'
 import { SettingsError } from '../../../domain/read-settings.ts'
+import { cutText } from '../../../lib/cut-text.ts'
 
 export type PolicyStatus = {
   file: string | null
@@ -132,7 +133,7 @@ function changedLines(before: string, after: string) {
     const known = new Set(linesOf(text))
     return lines.filter((line) => !known.has(line))
   }
-  const cut = (lines: readonly string[]) => lines.slice(0, maxChangedLines).map((line) => line.slice(0, 200))
+  const cut = (lines: readonly string[]) => lines.slice(0, maxChangedLines).map((line) => cutText(line, 200))
   const [added, removed] = [missingIn(before, linesOf(after)), missingIn(after, linesOf(before))]
   return {
     added: cut(added),

@@ -55,6 +55,12 @@ test('A changed secret is named without both of its values', () => {
   ])
 })
 
+test('A value that is cut inside a character has no half character, which jsonb refuses', () => {
+  const after = application(valueAdded('motd', 'x'.repeat(198) + '😀'.repeat(10)))
+  const [change] = describeConfigChanges(noOverrides, after, secretKeys).changes
+  assert.deepEqual(change?.after, { tag: 'value', text: `${'x'.repeat(198)}\ufffd…` })
+})
+
 test('The description of the largest config is bounded', () => {
   const large = (text: string) =>
     application(
