@@ -61,6 +61,21 @@ export const auditPage = z.object({
 })
 export type AuditPage = z.infer<typeof auditPage>
 
+/**
+ * In UTC and with at most six digits of a second, because PostgreSQL knows fewer offsets. Null: before the year 1 or after 9999, or no
+ * time.
+ */
+function toUtc(text: string): string | null {
+  const at = new Date(text)
+  if (Number.isNaN(at.getTime())) return null
+  const [seconds = '', fraction = ''] = [at.toISOString().slice(0, 19), /\.\d{1,6}/.exec(text)?.[0]]
+  return /^(?!0000)\d{4}-/.test(seconds) ? `${seconds}${fraction}Z` : null
+}
+const time = z.iso
+  .datetime({ offset: true })
+  .refine((text) => toUtc(text) !== null, 'is not in the years 1 to 9999 (UTC)')
+  .overwrite((text) => toUtc(text) ?? text)
+
 const filters = {
   actor: z
     .string()
@@ -71,12 +86,12 @@ const filters = {
   deployment: z.string().min(1).max(100).optional().describe('its name, also of a deployment that is gone'),
   operation: z.enum(auditOperations).optional(),
   outcome: z.enum(auditOutcomes).optional(),
-  since: z.iso.datetime({ offset: true }).optional().describe('entries at this time or later'),
+  since: time.optional().describe('entries at this time or later'),
 }
 
 export const auditQuery = z.strictObject({
   ...filters,
-  until: z.iso.datetime({ offset: true }).optional().describe('entries before this time'),
+  until: time.optional().describe('entries before this time'),
   before: z.coerce.number().int().min(1).optional().describe('entries before the one with this id'),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 })

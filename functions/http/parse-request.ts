@@ -29,6 +29,9 @@ export function parse(schema: z.ZodType, value: unknown, where: string): unknown
 export function parseQuery(schema: z.ZodObject, query: Record<string, string[]>): unknown {
   const values = Object.entries(query).map(([name, all]) => {
     const [first = ''] = all
+    // PostgreSQL cannot store it.
+    if (all.some((value) => value.includes('\0')))
+      throw new ApiError('bad_request', `query.${name}: contains the character NUL.`)
     const type = Object.hasOwn(schema.shape, name) ? withoutDefault(schema.shape[name]) : undefined
     if (type instanceof z.ZodNumber && !/^-?\d{1,15}$/.test(first))
       throw new ApiError('bad_request', `query.${name}: "${first.slice(0, 40)}" is not a whole number.`)
