@@ -9,7 +9,7 @@ import type { Database } from '../../../db/pool.ts'
 import { readInstallation, savePolicy } from '../../../db/queries/access/installation.ts'
 import { type Policy, parsePolicy } from '../../../domain/access/policy.ts'
 import { SettingsError } from '../../../domain/read-settings.ts'
-import { cutText } from '../../../lib/cut-text.ts'
+import { cutList, cutText } from '../../../lib/cut-text.ts'
 
 export type PolicyStatus = {
   file: string | null
@@ -125,6 +125,8 @@ export async function openPolicySource(file: string, db: Database, log: Logger):
 }
 
 const maxChangedLines = 50
+/** Of the added and of the removed lines each: the database cuts details of 32 kB. */
+const maxChangedBytes = 12_000
 
 /** For the audit log. */
 function changedLines(before: string, after: string) {
@@ -133,7 +135,11 @@ function changedLines(before: string, after: string) {
     const known = new Set(linesOf(text))
     return lines.filter((line) => !known.has(line))
   }
-  const cut = (lines: readonly string[]) => lines.slice(0, maxChangedLines).map((line) => cutText(line, 200))
+  const cut = (lines: readonly string[]) =>
+    cutList(
+      lines.slice(0, maxChangedLines).map((line) => cutText(line, 200)),
+      maxChangedBytes,
+    )
   const [added, removed] = [missingIn(before, linesOf(after)), missingIn(after, linesOf(before))]
   return {
     added: cut(added),
