@@ -1,15 +1,16 @@
 /**
- * What a request changes in a config, for the audit log: with secret values masked, and bounded. Called by functions/deployments.
+ * What a request changes in a config, for the audit log: with secret values masked, and bounded. Called by functions/deployments, and
+ * by functions/audit for readers.
  */
-import { cutText } from '../../lib/cut-text.ts'
+import { cutList, cutText } from '../../lib/cut-text.ts'
 import type { ByLevel, ConfigLevel, Override, OverrideValue } from '../overrides.ts'
 import { isSecretPair, toWords } from '../secrets/secret-values.ts'
 import type { AuditDetails, AuditedChange, AuditedValue } from './operations.ts'
 
 const maxTextLength = 200
 const maxChanges = 100
-/** All changes together, as JSON. */
-const maxLength = 16_000
+/** All changes together, as JSON. The database cuts all details at twice as many. */
+const maxBytes = 16_000
 
 /** Overrides that are set, changed or taken away, sorted by level and key. `secretKeys`: SECRET_KEYS. */
 export function describeConfigChanges(
@@ -20,12 +21,17 @@ export function describeConfigChanges(
   const all = (['application', 'deployment'] as const).flatMap((level) => [
     ...changesOf(level, before[level], after[level], secretKeys),
   ])
-  let length = 0
-  const kept = all.slice(0, maxChanges).filter((change) => {
-    length += JSON.stringify(change).length
-    return length <= maxLength
-  })
+  const kept = cutList(all.slice(0, maxChanges), maxBytes)
   return { changes: kept, more_changes: all.length - kept.length }
+}
+
+/** For a reader: a key may have become secret after the entry was written. */
+export function maskSecretChanges(changes: readonly AuditedChange[], secretKeys: RegExp): AuditedChange[] {
+  return changes.map((change) => {
+    const mask = (value: AuditedValue): AuditedValue =>
+      value?.tag === 'value' && isSecret(change.key, value.text, secretKeys) ? { tag: 'masked' } : value
+    return { ...change, before: mask(change.before), after: mask(change.after) }
+  })
 }
 
 function* changesOf(

@@ -1,9 +1,9 @@
 /** What the audit log says about a changed config. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { describeConfigChanges } from '../../../domain/audit/config-changes.ts'
+import { describeConfigChanges, maskSecretChanges } from '../../../domain/audit/config-changes.ts'
 import { noOverrides, type Override, valueAdded, valueDeleted } from '../../../domain/overrides.ts'
-import { defaultSecretKeys } from '../../../domain/secrets/secret-values.ts'
+import { defaultSecretKeys, withMarkedKeys } from '../../../domain/secrets/secret-values.ts'
 
 const secretKeys = new RegExp(defaultSecretKeys, 'i')
 const application = (...overrides: Override[]) => ({ application: overrides, deployment: [] })
@@ -70,4 +70,26 @@ test('The description of the largest config is bounded', () => {
   assert.ok(described.changes.length > 10 && described.changes.length <= 100)
   assert.equal(described.changes.length + described.more_changes, 2000)
   assert.ok(JSON.stringify(described).length < 20_000)
+  assert.ok(
+    Buffer.byteLength(JSON.stringify(describeConfigChanges(large('あ'), large('い'), secretKeys))) < 20_000,
+  )
+})
+
+test('Values of a key that has become secret are masked for readers; what has no value stays', () => {
+  const { changes } = describeConfigChanges(
+    application(valueAdded('pin', '1111'), valueAdded('size', '1')),
+    { application: [valueDeleted('pin'), valueAdded('size', '2')], deployment: [valueAdded('pin', '2222')] },
+    secretKeys,
+  )
+  assert.deepEqual(maskSecretChanges(changes, withMarkedKeys(secretKeys, ['pin'])), [
+    { level: 'application', key: 'pin', before: { tag: 'masked' }, after: { tag: 'removed' } },
+    {
+      level: 'application',
+      key: 'size',
+      before: { tag: 'value', text: '1' },
+      after: { tag: 'value', text: '2' },
+    },
+    { level: 'deployment', key: 'pin', before: null, after: { tag: 'masked' } },
+  ])
+  assert.deepEqual(maskSecretChanges(changes, secretKeys), changes)
 })

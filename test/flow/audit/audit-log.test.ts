@@ -124,6 +124,29 @@ test('A deployment that is gone leaves who did what, with what changed, from whe
   assert.ok(!JSON.stringify(stored.rows).includes('TOPSECRET'))
 })
 
+test('A value of a key that is secret now is masked for readers without see_secrets', async () => {
+  const details = {
+    changes: [
+      {
+        level: 'application',
+        key: 'db.password',
+        before: null,
+        after: { tag: 'value', text: 'TOPSECRET-old' },
+      },
+    ],
+  }
+  // As written before the key was marked.
+  await withDatabase(system.databaseUrl, (client) =>
+    client.query(
+      `select insert_audit_entry('update', 'accepted', 'marked', null, null, 'shared', null, null, null, null, null, 'shop-m', null, 1, $1)`,
+      [JSON.stringify(details)],
+    ),
+  )
+  assert.deepEqual((await read('actor=marked'))[0]?.details, details)
+  const [seen] = await read('actor=marked', ann())
+  assert.deepEqual(seen?.details.changes?.[0]?.after, { tag: 'masked' })
+})
+
 test('A refused request of a known caller has one entry before its answer', async () => {
   const created = await admin()('POST', '/deployments', {
     name: 'other-1',
@@ -348,4 +371,22 @@ test('A stream begins at a time, in pages', async () => {
     (seen) => seen.length === 1000,
   )
   assert.equal(new Set(entries.map(({ id }) => id)).size, 1000)
+})
+
+test('A filter that PostgreSQL cannot read is 400, and any offset of a time is understood', async () => {
+  for (const filter of [
+    'since=0000-01-01T00:00:00Z',
+    'until=0000-12-31T00:00:00Z',
+    'since=0001-01-01T00:00:00%2B23:00',
+    'actor=a%00b',
+    'deployment=%00',
+    'request%00=1',
+  ]) {
+    for (const path of filter.startsWith('until') ? ['/audit'] : ['/audit', '/audit/stream']) {
+      const { status, text } = await admin()('GET', `${path}?${filter}`)
+      assert.equal(status, 400, `${path}?${filter}: ${text}`)
+    }
+  }
+  assert.ok((await read('actor=ann&since=2026-01-01T00:00:00%2B23:00')).length > 0)
+  assert.deepEqual(await read('actor=ann&since=9999-12-31T00:00:00-23:59'), [])
 })
