@@ -110,6 +110,8 @@ export const auditProblemKinds = [
   'entries_missing',
   'entries_changed',
   'entries_unsealed',
+  'entries_sealed_twice',
+  'removal_invalid',
   'head_unknown',
 ] as const
 

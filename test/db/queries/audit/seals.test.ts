@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openPool } from '../../../../db/pool.ts'
-import { insertAuditEntry } from '../../../../db/queries/audit/insert-entry.ts'
+import { insertAuditEntry, systemActor } from '../../../../db/queries/audit/insert-entry.ts'
 import {
   createAuditPartitions,
   deleteOldOutputReads,
@@ -136,7 +136,7 @@ test('Verification finds every way to change entries and seals, and says where',
     await restoreAfter(
       `update audit_seals set entry_ids = '{1}' where id = 2`,
       `update audit_seals set entry_ids = '{${ids.slice(3, 6).join(',')}}' where id = 2`,
-      ['seal_changed 2', 'entries_missing 2', 'entries_unsealed'],
+      ['seal_changed 2', 'entries_missing 2', 'entries_sealed_twice', 'entries_unsealed'],
     )
     await tamper(db, `create table kept_entry as select * from audit_entries where id = ${second}`)
     await restoreAfter(
@@ -172,6 +172,106 @@ test('Verification finds every way to change entries and seals, and says where',
       'delete from audit_entries where id = 9999',
       ['entries_unsealed'],
     )
+  }))
+
+test('An entry that was added is found although another one was removed with its seal', () =>
+  inDatabase(async (db) => {
+    for (let at = 0; at < 6; at += 1) await write(db)
+    await sealAll(db, 3)
+    await tamper(
+      db,
+      `delete from audit_entries where id = (select max(id) from audit_entries);
+       insert into audit_entries (id, operation, outcome, actor, proof) values (9999, 'delete', 'accepted', 'forged', 'shared')`,
+    )
+    const { problems } = await verify(db)
+    assert.deepEqual(
+      problems.map(({ kind }) => kind),
+      ['entries_missing', 'entries_unsealed'],
+    )
+    assert.deepEqual(problems.at(-1)?.entry_ids, [9999])
+  }))
+
+test('An entry with the id of a sealed one and another time is found', () =>
+  inDatabase(async (db) => {
+    const id = await write(db)
+    await sealAll(db)
+    await tamper(
+      db,
+      `insert into audit_entries (id, at, operation, outcome, actor, proof)
+       values (${id}, now() - interval '1 hour', 'delete', 'accepted', 'forged', 'shared')`,
+    )
+    assert.deepEqual(await kindsOf(db), ['entries_unsealed'])
+  }))
+
+test('An entry that was sealed again is in two seals', () =>
+  inDatabase(async (db) => {
+    const id = await write(db)
+    await sealAll(db)
+    await db.raw('insert into audit_unsealed select id, at from audit_entries')
+    await sealAll(db)
+    const { problems } = await verify(db)
+    assert.deepEqual(
+      problems.map(({ kind, entry_ids }) => [kind, entry_ids]),
+      [['entries_sealed_twice', [id]]],
+    )
+    // In pages of one seal too.
+    const second = await verifyAuditLog(db.pool, 1, undefined)
+    assert.deepEqual(
+      second.problems.map(({ kind }) => kind),
+      ['entries_sealed_twice'],
+    )
+  }))
+
+test('Entries are not removed by an entry that Octopod has not written, whatever it says', () =>
+  inDatabase(async (db) => {
+    const id = await write(db)
+    await sealAll(db)
+    const month = '2020-03-01T00:00:00.000000Z'
+    const forge = (details: object) =>
+      insertAuditEntry(db.pool, {
+        by: systemActor,
+        operation: 'remove_old_entries',
+        details: { partition: 'audit_entries_2026_02', ...details },
+      })
+    await forge({ until: '2999-01-01T00:00:00.000000Z' })
+    await forge({ until: '2020-01-15T00:00:00.000000Z' })
+    await forge({ until: 'tomorrow' })
+    await forge({ until: { deep: 1 } })
+    await forge({})
+    await forge({ until: month, last_seal: 'x', last_hash: 'y' })
+    await forge({ until: month, last_seal: '99999999999999999999999', last_hash: '0'.repeat(64) })
+    await tamper(
+      db,
+      `delete from audit_entries where id = ${id};
+       insert into audit_entries (id, operation, outcome, actor, proof, details)
+       values (9999, 'remove_old_entries', 'accepted', 'octopod', 'system', '{"until":"${month}","partition":"audit_entries_2026_02"}')`,
+    )
+    await sealAll(db)
+    const { problems } = await verify(db)
+    assert.deepEqual(
+      problems.map(({ kind }) => kind),
+      ['entries_missing', 'entries_unsealed', ...Array.from({ length: 7 }, () => 'removal_invalid')],
+    )
+  }))
+
+test('An entry that is committed after many later ones are sealed has its seal on a later page', () =>
+  inDatabase(async (db) => {
+    await withDatabase(db.url, async (client) => {
+      await client.query('begin')
+      await client.query(
+        `insert into audit_entries (operation, outcome, actor, proof) values ('create', 'accepted', 'late', 'shared')`,
+      )
+      await db.raw(`select insert_audit_entry('update', 'accepted', 'ann', null, null, 'shared', null, null, null, null, null, 'x', null, 1, '{}')
+        from generate_series(1, 6000)`)
+      await sealAll(db)
+      await client.query('commit')
+    })
+    await sealAll(db)
+    for (let after: number | null = 0; after !== null; ) {
+      const page: AuditVerification = await verifyAuditLog(db.pool, after, undefined)
+      assert.deepEqual(page.problems, [])
+      after = page.next_after
+    }
   }))
 
 test('A long chain is verified in pages', () =>
