@@ -1,7 +1,7 @@
 /**
  * Handlers for defaults and keys, which come from the config scripts. The answers are cached in Redis (contract §3).
  */
-import { findDeploymentOverrides } from '../../db/queries/deployments.ts'
+import { findDeploymentOverrides, readDeploymentOwner } from '../../db/queries/deployments.ts'
 import { readScriptCache } from '../../db/redis/script-cache.ts'
 import { decide } from '../../domain/access/roles.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
@@ -55,7 +55,10 @@ async function configKeys(
   return answer.status === 'keys' ? answer.keys : []
 }
 
-/** The config of a query with values in the place of references. */
+/**
+ * The config of a query with values in the place of references. Whoever may not update the deployment gets none of its values into a
+ * script: the answer would tell whether a guess is the value.
+ */
 async function restoreConfig(
   services: Services,
   request: Request,
@@ -63,14 +66,18 @@ async function restoreConfig(
 ): Promise<RestoredConfig> {
   const { permissions } = request.identity
   const seesSecrets = decide(permissions, 'see_secrets').isAllowed
-  const readStored = async (name: string) =>
-    decide(permissions, 'read', { name }).isAllowed ? findDeploymentOverrides(services.db, name) : null
+  const mayRestore = async (name: string | null) => {
+    if (name === null) return decide(permissions, 'update').isAllowed
+    const owner = await readDeploymentOwner(services.db, name)
+    return decide(permissions, 'update', owner === undefined ? { name } : { name, owner }).isAllowed
+  }
+  const readStored = (name: string) => findDeploymentOverrides(services.db, name)
   const readDefaults = async () => {
     const answer = await readConfigScript(services, request, 'deployment_config', [], [])
     return answer.status === 'pairs' ? answer.pairs : []
   }
   const { references } = services.secrets
-  return restoreDeploymentConfig(references, sent, { readStored, readDefaults }, seesSecrets)
+  return restoreDeploymentConfig(references, sent, { mayRestore, readStored, readDefaults }, seesSecrets)
 }
 
 /** `restored`: values of the config that the caller may not see. A cached answer older than CACHE_UPDATE_TIME is served once more, and renewed in the background. */

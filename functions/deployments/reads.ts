@@ -8,7 +8,7 @@ import { viewOf } from '../auth/view.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { queryScripts } from '../http/query-scripts.ts'
-import type { SecretHider } from '../secrets/hide-secrets.ts'
+import { hideValues, type SecretHider } from '../secrets/hide-secrets.ts'
 import type { Services } from '../services.ts'
 import type { CachedBody } from './list-cache.ts'
 
@@ -84,6 +84,11 @@ export const getStatus: EndpointHandler<'getStatus'> = async (services, request)
   const answer = await queryScripts(services, { type: 'status', target }, request)
   if (answer === 'unreachable')
     throw new ApiError('service_unavailable', 'Redis is not reachable: the check script cannot be run.')
-  if (answer.status === 'failed') throw new ApiError('script_failed', answer.message)
+  if (answer.status === 'failed') {
+    const hidden = viewOf(request.identity).seesSecrets(name)
+      ? []
+      : services.secrets.hider.valuesOf([...overrides.application, ...overrides.deployment])
+    throw new ApiError('script_failed', hideValues(answer.message, hidden))
+  }
   return { status: answer.status === 'ok' ? 'Ok' : 'Error' }
 }

@@ -96,19 +96,22 @@ function valuesByKey(overrides: readonly Override[]): Map<string, string> {
 export type RestoredConfig = { pairs: KeyValue[]; restored: string[] }
 
 export type DefaultsSources = {
-  /** A deployment that the caller may read; null for any other. */
+  /** Whether values of the deployment are put in; null: those of the defaults. */
+  mayRestore(name: string | null): Promise<boolean>
+  /** Null: it does not exist. */
   readStored(name: string): Promise<StoredConfig | null>
   readDefaults(): Promise<readonly KeyValue[]>
 }
 
 /**
- * The deployment config of a query with its values, and those values. A default that is gone is left out. Throws bad_request for
+ * The deployment config of a query with its values, and those values. References that the caller may not have restored, and a default
+ * that is gone, are left out. Throws bad_request for
  * references that do not fit, and for those of several deployments.
  */
 export async function restoreDeploymentConfig(
   references: References,
   pairs: readonly KeyValue[],
-  { readStored, readDefaults }: DefaultsSources,
+  { mayRestore, readStored, readDefaults }: DefaultsSources,
   seesSecrets: boolean,
 ): Promise<RestoredConfig> {
   const read = pairs.map(([, value]) => references.read(value))
@@ -119,10 +122,12 @@ export async function restoreDeploymentConfig(
       'The references to secrets are of several deployments: send those of one.',
     )
   const [name] = names
-  const stored = name === undefined ? null : await readStored(name)
+  const restoresValues = name !== undefined && (await mayRestore(name))
+  const stored = restoresValues ? await readStored(name) : null
   const current = valuesByKey(stored?.overrides.deployment ?? [])
   const hasDefault = read.some((reference) => reference !== null && reference.name === null)
-  const defaults = new Map(hasDefault ? await readDefaults() : [])
+  const restoresDefaults = hasDefault && (await mayRestore(null))
+  const defaults = new Map(restoresDefaults ? await readDefaults() : [])
 
   const wrong: string[] = []
   const restored: string[] = []
@@ -133,6 +138,7 @@ export async function restoreDeploymentConfig(
       if (looksLikeReference(value) && !seesSecrets) wrong.push(key)
       return [[key, value]]
     }
+    if (!(reference.name === null ? restoresDefaults : restoresValues)) return []
     if (references.fitsDefault(reference, place)) {
       const found = defaults.get(key)
       if (found === undefined) return []

@@ -9,6 +9,7 @@ import { type ApiClient, createApiClient, getActionId, overrides } from '../../h
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { connectWebSocket } from '../../helpers/websocket-client.ts'
+import { withDatabase } from '../../helpers/with-database.ts'
 
 const userHeader = 'Bearer the-users-without-secrets'
 /** No answer, event or log may contain it, in capital letters or in small ones. */
@@ -23,7 +24,13 @@ const seen: string[] = []
 
 before(async () => {
   system = await startSystem({
-    env: { APP_AUTHORIZATION_HEADER: userHeader, LOG_LEVEL: 'trace', CHECK_INTERVAL: '1', METRICS_PORT: '0' },
+    env: {
+      APP_AUTHORIZATION_HEADER: userHeader,
+      ANONYMOUS_ROLE: 'viewer',
+      LOG_LEVEL: 'trace',
+      CHECK_INTERVAL: '1',
+      METRICS_PORT: '0',
+    },
   })
   admin = createApiClient(system.url)
   const client = createApiClient(system.url, userHeader)
@@ -254,6 +261,42 @@ test('Queries for defaults take references, and hide what the scripts print of t
   await admin.waitForStatus('query', 'Running')
   assert.deepEqual((await read(admin, 'query')).deployment.deployment_overrides, overrides({ region: 'eu' }))
   assert.doesNotMatch(seen.join('\n'), leak)
+})
+
+test('A query of a viewer has none of the values, so it cannot test a guess', async () => {
+  const viewer = createApiClient(system.url, null)
+  await create('guess', {}, { 'region.token': secret })
+  const [token] = (await read(viewer, 'guess')).deployment.deployment_overrides
+  assert.ok(token?.[1].tag === 'ValueAdded' && isSecretReference(token[1].contents))
+  const defaults = (await viewer.api('GET', '/deployment_overrides')).body as [string, string][]
+  for (const path of ['/application_overrides', '/application_override_keys']) {
+    const body = [...defaults, ['region.token', token[1].contents], ['of', path]]
+    const answer = await viewer.api('POST', path, body)
+    assert.equal(answer.status, 200, answer.text)
+    const script = path === '/application_overrides' ? 'application_config' : 'application_config_keys'
+    const call = (await system.scriptCalls(script)).at(-1)
+    assert.deepEqual(
+      call?.filter((argument) => argument.includes('=')),
+      ['region=eu', `of=${path}`],
+    )
+  }
+})
+
+test('The message of a config script that fails for a status hides values', async () => {
+  await create('checked', { 'db.password': secret }, { 'region.token': 'token-4712' })
+  // The runner has no answer of the script for this config.
+  await withDatabase(system.databaseUrl, (client) =>
+    client.query(
+      `update deployments set deployment_overrides = replace(deployment_overrides::text, '4712', '4713')::jsonb where name = 'checked'`,
+    ),
+  )
+  await system.setBehavior('application_config', `fail ${secret} and token-4713`)
+  const ofDeveloper = await developer.api('GET', '/deployments/checked/status')
+  const ofAdmin = await admin.api('GET', '/deployments/checked/status')
+  await system.setBehavior('application_config', '')
+  assert.equal(ofDeveloper.status, 502, ofDeveloper.text)
+  assert.match(ofDeveloper.text, /\*\*\* and \*\*\*/)
+  assert.match(ofAdmin.text, /TOPSECRET-4711/)
 })
 
 test('Lists of callers with and without the right have their own ETag and view', async () => {

@@ -243,6 +243,7 @@ suite('The config of a query for defaults', () => {
     ['region', 'eu'],
   ]
   const sources = {
+    mayRestore: async (_name: string | null) => true,
     readStored: async (name: string) =>
       name === 'shop' ? stored([], [added('db.password', 'correct-horse')]) : null,
     readDefaults: async (): Promise<KeyValue[]> => [['root.password', 'of-the-script']],
@@ -259,10 +260,28 @@ suite('The config of a query for defaults', () => {
     assert.deepEqual(applyOverrides(pairs, []), pairs)
   })
 
-  test('may not have references of a deployment that the caller does not see, nor of two', async () => {
-    const unseen = { ...sources, readStored: async () => null }
+  test('has no values of a deployment that the caller may not update, nor defaults where it may update none', async () => {
+    const restoreFor = async (mayRestore: (name: string | null) => boolean) =>
+      restoreDeploymentConfig(
+        references,
+        config,
+        { ...sources, mayRestore: async (name) => mayRestore(name) },
+        false,
+      )
+    assert.deepEqual(await restoreFor((name) => name === null), {
+      pairs: [
+        ['root.password', 'of-the-script'],
+        ['region', 'eu'],
+      ],
+      restored: ['of-the-script'],
+    })
+    assert.deepEqual(await restoreFor(() => false), { pairs: [['region', 'eu']], restored: [] })
+  })
+
+  test('may not have references of a deployment that is gone, nor of two', async () => {
+    const gone = { ...sources, readStored: async () => null }
     await assert.rejects(
-      restoreDeploymentConfig(references, config, unseen, false),
+      restoreDeploymentConfig(references, config, gone, false),
       /^Error: db\.password: |db\.password/,
     )
     const second = references.ofValue({ ...owner, name: 'b' }, { level: 'deployment', key: 'a' }, '')
