@@ -26,6 +26,8 @@ export type CallerLimits = {
   runScriptQuery<T>(caller: Caller, isCheck: boolean, query: () => Promise<T>): Promise<T>
   /** Counts an open websocket until the returned function is called. Throws rate_limited. */
   holdWebSocket(caller: Caller): () => void
+  /** Counts an open stream of the audit log until the returned function is called. Throws rate_limited. */
+  holdAuditStream(caller: Caller): () => void
   /** How many requests were refused since the start. */
   refusedCount(): number
 }
@@ -38,6 +40,10 @@ const windowSeconds = 10
 const bytesPerRequest = 16 * 1024
 /** An address without a credential may have this many websockets for each request per second. */
 const websocketsPerRequest = 10
+/** The streams of the audit log of one caller, and of all. Each reads the database every second. */
+const maxAuditStreamsOfCaller = 10
+const maxAuditStreams = 100
+const streamRetrySeconds = 30
 /** What a body of unknown length costs. */
 const unknownBodyRequests = 8
 /**
@@ -114,6 +120,25 @@ export function createCallerLimits(
       const { address } = caller
       const release = hold(`websocket ${groupAddress(address)}`, limit)
       return release ?? refuse(`${limit} websockets from ${address} are open already.`, windowSeconds)
+    },
+    holdAuditStream({ key, address }) {
+      const release = hold(`audit stream ${key ?? groupAddress(address)}`, maxAuditStreamsOfCaller)
+      if (release === null) {
+        const who = key === null ? `from ${address}` : 'of yours'
+        return refuse(
+          `${maxAuditStreamsOfCaller} streams ${who} follow the audit log already.`,
+          streamRetrySeconds,
+        )
+      }
+      const releaseOfAll = hold('audit streams', maxAuditStreams)
+      if (releaseOfAll === null) {
+        release()
+        return refuse('Too many clients follow the audit log at this server.', streamRetrySeconds)
+      }
+      return () => {
+        release()
+        releaseOfAll()
+      }
     },
     refusedCount: () => refused,
   }

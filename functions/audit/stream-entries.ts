@@ -1,5 +1,11 @@
 /** Handler of /audit/stream: follows the audit log. */
-import { type NewEntries, readNewEntries, readStreamStart } from '../../db/queries/audit/read-entries.ts'
+import {
+  type AuditPosition,
+  type NewEntries,
+  readNewEntries,
+  readStreamStart,
+} from '../../db/queries/audit/read-entries.ts'
+import type { AuditStreamQuery } from '../../domain/audit/audit-schemas.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { delay } from '../../lib/delay.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
@@ -7,41 +13,46 @@ import { createLineStream } from '../http/event-stream.ts'
 import { visibilityOf } from './audit-handlers.ts'
 
 const pollMs = 1000
+/** Between pages with few entries, which are compared at the speed of the database. */
+const pageDelayMs = 50
 const entriesPerRead = 200
-/** Each reads the database every second. */
-const maxStreams = 100
-/** A transaction commits its entry at most so long after the time of the entry. */
+/**
+ * A transaction commits its entry at most so long after the time of the entry. Entries of this time are read again, also after a
+ * reconnect.
+ */
 const maxCommitDelayMs = 30_000
-/** What comes again after a reconnect: an entry may have been committed after a later one. */
-const repeatedMs = 10_000
-
-let streams = 0
 
 export const streamAuditEntries: EndpointHandler<'streamAuditEntries'> = async (services, request) => {
-  const { db, auth, supportsStreaming, shutdownSignal } = services
-  const { query, identity } = request
-  if (streams >= maxStreams)
-    throw new ApiError('rate_limited', 'Too many clients follow the audit log at this server.', {
-      retryAfterSeconds: 30,
-    })
-  const start = await readStreamStart(db, query)
-  const visibility = visibilityOf(identity.permissions)
+  const { db, auth, access, supportsStreaming, shutdownSignal } = services
+  const { query, identity, caller } = request
+  const release = access.limits.holdAuditStream(caller)
   const lost = new AbortController()
   // Whoever gets other rights loses the stream: the client connects again.
   const stopFollowing = auth.connections.follow(identity, () => lost.abort(), { endsWithToken: true })
-  streams += 1
   let isOpen = true
   const end = () => {
     if (!isOpen) return
     isOpen = false
-    streams -= 1
+    release()
     stopFollowing()
   }
-  const position = createPosition(start, query.after)
   const disconnected = AbortSignal.any([request.signal, shutdownSignal, lost.signal])
   disconnected.addEventListener('abort', end, { once: true })
+  // An aborted signal calls nobody.
+  if (disconnected.aborted) end()
+  const start = await readStreamStart(db, query).catch((error) => {
+    end()
+    throw error
+  })
+  if (start.at === null) {
+    end()
+    throw unknownEntry(query)
+  }
+  const visibility = visibilityOf(identity.permissions)
+  const position = createPosition(start.at, start.isAfter ? query.after : undefined)
   return createLineStream(disconnected, async (send, ended) => {
     try {
+      let isFirst = true
       while (!ended.aborted) {
         const found = await readNewEntries(db, query, visibility, {
           ...position.next(),
@@ -49,7 +60,13 @@ export const streamAuditEntries: EndpointHandler<'streamAuditEntries'> = async (
         })
         for (const entry of found.entries) await send(JSON.stringify(entry))
         position.advance(found)
-        if (found.entries.length === entriesPerRead) continue
+        if (found.next !== null) {
+          if (found.entries.length < entriesPerRead) await delay(pageDelayMs, ended)
+          continue
+        }
+        // The log can be read: what the line before the entries does not say.
+        if (isFirst) await send('')
+        isFirst = false
         if (!supportsStreaming) return
         await delay(pollMs, ended)
       }
@@ -59,19 +76,29 @@ export const streamAuditEntries: EndpointHandler<'streamAuditEntries'> = async (
   })
 }
 
-/** Where to read on: from a time, without the entries that were sent already. */
+const unknownEntry = ({ after }: AuditStreamQuery) =>
+  new ApiError(
+    'bad_request',
+    `after: the audit log has no entry ${after}: it was removed, or a backup was restored. Begin at a time with since.`,
+  )
+
+/**
+ * Where to read on. The log is read in passes: each reads, page by page, up to now, and the next one begins before the entries that
+ * were not committed when this one began.
+ */
 function createPosition(start: string, after: number | undefined) {
-  let from = after === undefined ? start : earlier(start, repeatedMs)
+  let from: AuditPosition = { at: after === undefined ? start : earlier(start, maxCommitDelayMs), id: 0 }
+  let nextPass: string | null = null
+  /** Entries of the next pass. */
   const sent = new Map<number, string>(after === undefined ? [] : [[after, start]])
   return {
     next: () => ({ from, known: [...sent.keys()] }),
-    advance({ entries, nowAt }: NewEntries) {
+    advance({ entries, nowAt, next }: NewEntries) {
+      nextPass ??= later(from.at, earlier(nowAt, maxCommitDelayMs))
       for (const { id, at } of entries) sent.set(id, at)
-      // All up to now are sent, except those that are not committed yet.
-      const last = entries.length === entriesPerRead ? (entries.at(-1)?.at ?? from) : nowAt
-      const next = earlier(last, maxCommitDelayMs)
-      if (next > from) from = next
-      for (const [id, at] of sent) if (at < from) sent.delete(id)
+      for (const [id, at] of sent) if (at < nextPass) sent.delete(id)
+      from = next ?? { at: nextPass, id: 0 }
+      if (next === null) nextPass = null
     },
   }
 }
@@ -79,3 +106,4 @@ function createPosition(start: string, after: number | undefined) {
 /** Times as PostgreSQL writes them, which compare like text. */
 const earlier = (time: string, ms: number) =>
   `${new Date(Date.parse(time) - ms).toISOString().slice(0, -1)}000Z`
+const later = (one: string, other: string) => (one > other ? one : other)

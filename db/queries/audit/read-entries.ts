@@ -50,40 +50,60 @@ export async function readAuditPage(
   return { entries, next_before: isFull ? (entries.at(-1)?.id ?? null) : found.lastCompared }
 }
 
-const positionRow = z.object({ at: z.string(), nowAt: z.string() })
+const startRow = z.object({ at: z.string().nullable(), isAfter: z.boolean() })
 
-/** Where to begin to follow the log: at an entry, at a time, or now. In microseconds, as text. */
+/**
+ * Where to begin to follow the log: after an entry, at a time, or now. `at`: in microseconds, as text; null: `after` is unknown, and
+ * there is no `since`. `isAfter`: `after` is known.
+ */
 export async function readStreamStart(
   pool: Database,
   { after, since }: Pick<AuditStreamQuery, 'after' | 'since'>,
-): Promise<string> {
-  const { at } = await pool.one(sql.type(positionRow)`
-    select to_api_time(coalesce((select at from audit_entries where id = ${after ?? null}), ${since ?? null}::timestamptz, now())) as at,
-      to_api_time(clock_timestamp()) as "nowAt"`)
-  return at
+): Promise<z.output<typeof startRow>> {
+  const start = after === undefined ? sql.fragment`now()` : sql.fragment`null`
+  return pool.one(sql.type(startRow)`
+    select to_api_time(coalesce(e.at, ${since ?? null}::timestamptz, ${start})) as at, e.at is not null as "isAfter"
+    from (select 1) one left join audit_entries e on e.id = ${after ?? null}`)
 }
 
-const newEntriesRow = z.object({ entries: z.array(z.custom<AuditEntry>()), nowAt: z.string() })
-export type NewEntries = z.output<typeof newEntriesRow>
+/** An entry, by its time and its id. The log is read in this order. */
+export type AuditPosition = { at: string; id: number }
 
-/** Entries at `from` or later without those in `known`, the oldest first. A transaction may commit an entry of an earlier time. */
+const newEntriesRow = z.object({
+  entries: z.array(z.custom<AuditEntry>()),
+  nowAt: z.string(),
+  lastCompared: z.custom<AuditPosition>().nullable(),
+})
+/**
+ * `nowAt`: what is committed at this time was read. `next`: the entry after which to read on; null: there are no more.
+ */
+export type NewEntries = { entries: AuditEntry[]; nowAt: string; next: AuditPosition | null }
+
+/** Entries after `from` without those in `known`, the oldest first. Compares as many as readAuditPage at most. */
 export async function readNewEntries(
   pool: Database,
   query: AuditStreamQuery,
   visibility: AuditVisibility,
-  { from, known, limit }: { from: string; known: readonly number[]; limit: number },
+  { from, known, limit }: { from: AuditPosition; known: readonly number[]; limit: number },
 ): Promise<NewEntries> {
   const { conditions } = filtersOf(query)
   const filters = [
     ...Object.values(conditions).filter((one) => one !== null),
     ...visibleCondition(visibility),
   ]
-  return pool.one(sql.type(newEntriesRow)`
-    select to_api_time(clock_timestamp()) as "nowAt",
+  // The first condition leaves out partitions.
+  const window = (columns: FragmentSqlToken) => sql.fragment`
+    select ${columns} from audit_entries
+    where at >= ${from.at}::timestamptz and (at, id) > (${from.at}::timestamptz, ${from.id}) order by at, id`
+  const { entries, nowAt, lastCompared } = await pool.one(sql.type(newEntriesRow)`
+    select to_api_time(now()) as "nowAt",
       coalesce((select json_agg(${entryOf(visibility)} order by e.at, e.id) from (
-        select * from audit_entries
-        where at >= ${from}::timestamptz and id <> all(${sql.array([...known], 'int8')}) and ${all(filters)}
-        order by at, id limit ${limit}) e), '[]') as entries`)
+        select * from (${window(sql.fragment`*`)} limit ${maxCompared}) w
+        where id <> all(${sql.array([...known], 'int8')}) and ${all(filters)}
+        order by at, id limit ${limit}) e), '[]') as entries,
+      (select json_build_object('at', to_api_time(at), 'id', id)
+        from (${window(sql.fragment`at, id`)} offset ${maxCompared - 1} limit 1) l) as "lastCompared"`)
+  return { entries, nowAt, next: entries.length === limit ? (entries.at(-1) ?? null) : lastCompared }
 }
 
 /** What each filter compares; null: it is not set. */

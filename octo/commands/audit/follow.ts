@@ -14,35 +14,43 @@ type Entry = ResponseOf<'listAuditEntries'>['entries'][number]
 /** The server sends an empty line every 15 s. */
 const idleTimeoutMs = 40_000
 /** After this many failed attempts in a row, the outage is an error. */
-const maxAttempts = 30
+const defaultMaxAttempts = 30
 const initialBackoffMs = 300
 /** A rolling restart of the servers is over sooner. */
 const reportAfterMs = 3000
-/** After a reconnect the server repeats entries of some seconds. */
+/** After a reconnect the server repeats entries of 30 seconds. */
 const maxRemembered = 5000
 
 export type FollowOptions = {
   filters: Readonly<Record<string, string | undefined>>
   /** Entries that were read already, the oldest first; the new ones come after the last of them. */
   known: readonly Entry[]
-  /** Called once for each outage that is not over soon. */
+  /** Called once for each outage that is not over soon, and when the server does not know the last entry any more. */
   onConnectionLost: (failure: CliError) => void
+  maxAttempts?: number
 }
 
 /** Ends only by an error that a retry does not cure. */
 export async function* followAudit(
   client: ApiClient,
-  { filters, known, onConnectionLost }: FollowOptions,
+  { filters, known, onConnectionLost, maxAttempts = defaultMaxAttempts }: FollowOptions,
 ): AsyncGenerator<Entry, void> {
   const seen = new Set(known.map(({ id }) => id))
   const { since: _, ...otherFilters } = filters
   let from: Record<string, string> = positionAfter(known.at(-1)) ?? {}
-  const startedAt = new Date().toISOString()
+  /** Where to begin without an entry. */
+  let startsAt = known.at(-1)?.at ?? new Date().toISOString()
   let attempt = 0
   let outage: { sinceMs: number; isReported: boolean } | null = null
   for (;;) {
     try {
+      let isFirst = true
+      let isRead = false
       for await (const line of readLines(client, { ...otherFilters, ...from })) {
+        // The server sends an empty line before it reads the log.
+        isRead ||= !isFirst || line !== ''
+        isFirst = false
+        if (!isRead) continue
         attempt = 0
         outage = null
         // A heartbeat.
@@ -54,9 +62,20 @@ export async function* followAudit(
         seen.add(entry.id)
         if (seen.size > maxRemembered) seen.delete(seen.values().next().value ?? 0)
         from = positionAfter(entry) ?? from
+        startsAt = entry.at
         yield entry
       }
+      if (!isRead)
+        throw new CliError('unreachable', 'The server ended the stream before it had read the log.')
     } catch (error) {
+      if (error instanceof CliError && error.status === 400 && from.after !== undefined) {
+        const message = `The server has no entry ${from.after}: it was removed, or a backup was restored. Entries since ${startsAt} come again.`
+        onConnectionLost(new CliError('refused', message))
+        // The same ids may be other entries now.
+        seen.clear()
+        from = { since: startsAt }
+        continue
+      }
       const mayRecover = error instanceof CliError && (error.transient || error.kind === 'unreachable')
       if (!mayRecover || attempt >= maxAttempts) throw error
       outage ??= { sinceMs: performance.now(), isReported: false }
@@ -66,7 +85,7 @@ export async function* followAudit(
       }
     }
     // Nothing that happens between two connections is lost.
-    if (from.after === undefined) from = { since: startedAt }
+    if (from.after === undefined) from = { since: startsAt }
     await delay(backoffMs(attempt, initialBackoffMs, 5000))
     attempt += 1
   }

@@ -357,6 +357,77 @@ test('A stream brings new entries of what its reader sees, also those committed 
   assert.deepEqual(again.map(({ deployment }) => deployment).sort(), ['shop-late', 'shop-s2'])
 })
 
+test('A stream passes entries that its reader does not see, more than one read compares', async () => {
+  const since = new Date().toISOString()
+  await withDatabase(system.databaseUrl, (client) =>
+    client.query(`select insert_audit_entry('update', 'accepted', 'unseen', null, null, 'shared', null, null, null, null, null,
+      case n when 7000 then 'shop-last' else 'other' end, null, 1, '{}') from generate_series(1, 7000) n`),
+  )
+  const act = () =>
+    withDatabase(system.databaseUrl, (client) =>
+      client.query(
+        `select insert_audit_entry('update', 'accepted', 'unseen', null, null, 'shared', null, null, null, null, null, 'shop-new', null, 1, '{}')`,
+      ),
+    )
+  const entries = await follow(
+    `?actor=unseen&since=${since}`,
+    'ann',
+    'shop',
+    act,
+    (seen) => seen.length === 2,
+  )
+  assert.deepEqual(entries.map(({ deployment }) => deployment).sort(), ['shop-last', 'shop-new'])
+})
+
+test('A stream after an entry that is not there begins at `since`, and is refused without it', async () => {
+  const since = new Date().toISOString()
+  const unknown = await ann()('GET', '/audit/stream?after=999999999')
+  assert.equal(unknown.status, 400)
+  assert.match(unknown.text, /after: the audit log has no entry 999999999: .* Begin at a time with since/)
+  await withDatabase(system.databaseUrl, (client) =>
+    client.query(
+      `select insert_audit_entry('update', 'accepted', 'fallback', null, null, 'shared', null, null, null, null, null, 'shop-f', null, 1, '{}')`,
+    ),
+  )
+  const entries = await follow(
+    `?actor=fallback&after=999999999&since=${since}`,
+    'ann',
+    'shop',
+    async () => {},
+    (seen) => seen.length === 1,
+  )
+  assert.equal(entries[0]?.deployment, 'shop-f')
+})
+
+test('A client that leaves while its stream is opened does not count as one any more', async () => {
+  const headers = { 'X-Person': 'leaver', 'X-Groups': 'shop' }
+  const open = (signal: AbortSignal) => fetch(`${system.url}/api/v1/audit/stream`, { headers, signal })
+  await withDatabase(system.databaseUrl, async (client) => {
+    for (let round = 0; round < 2; round += 1) {
+      await client.query('begin')
+      await client.query('lock table audit_entries in access exclusive mode')
+      const abort = new AbortController()
+      const opened = Array.from({ length: 6 }, () => open(abort.signal).catch(() => null))
+      await waitFor('streams wait for the table', async () => {
+        const { rows } = await client.query(
+          `select count(*)::int as waiting from pg_locks where not granted and relation = 'audit_entries'::regclass`,
+        )
+        return { done: rows[0].waiting >= 1, value: null, seen: rows }
+      })
+      abort.abort()
+      await Promise.all(opened)
+      await delay(300)
+      await client.query('rollback')
+    }
+  })
+  const last = new AbortController()
+  await waitFor('the streams are over', async () => {
+    const { status } = await open(last.signal)
+    return { done: status === 200, value: null, seen: status }
+  })
+  last.abort()
+})
+
 test('A stream begins at a time, in pages', async () => {
   const since = new Date().toISOString()
   await withDatabase(system.databaseUrl, (client) =>

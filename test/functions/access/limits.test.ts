@@ -76,6 +76,18 @@ test('One address has a limited number of websockets without a credential', () =
   limits.holdWebSocket(caller)
 })
 
+test('One caller has a limited number of streams of the audit log, also with a credential', () => {
+  const limits = limitsFor({ REQUEST_LIMIT: '0' })
+  const callerOf = (key: string | null) => ({ key, address: '203.0.113.1' })
+  const releases = Array.from({ length: 10 }, () => limits.holdAuditStream(callerOf('ann')))
+  assert.throws(() => limits.holdAuditStream(callerOf('ann')), rateLimited)
+  for (const key of [null, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+    for (let count = 0; count < 10; count += 1) limits.holdAuditStream(callerOf(key))
+  assert.throws(() => limits.holdAuditStream(callerOf('last')), /Too many clients/)
+  for (const release of releases) release()
+  limits.holdAuditStream(callerOf('last'))
+})
+
 test('A /64 of IPv6 addresses is one caller', () => {
   assert.equal(groupAddress('2001:db8:1:2:3:4:5:6'), groupAddress('2001:db8:1:2::9'))
   assert.notEqual(groupAddress('2001:db8:1:2::9'), groupAddress('2001:db8:1:3::9'))

@@ -1,6 +1,9 @@
 /** octo audit against a fake server. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { createApiClient } from '../../../octo/api/client.ts'
+import { readConnection } from '../../../octo/api/connection.ts'
+import { followAudit } from '../../../octo/commands/audit/follow.ts'
 import { fakeServer, runOcto, startOcto } from '../fake-server.ts'
 import { auditEntry, auditVerification } from '../wire-fixtures.ts'
 
@@ -176,6 +179,49 @@ Entries before 2026-01-01T00:00:00Z were removed after AUDIT_RETENTION.
     assert.equal(code, 6)
     assert.deepEqual(JSON.parse(stdout), auditEntry)
     assert.match(stderr, /You may not read this/)
+    assert.equal(requests.length, 4)
+  })
+
+  test('audit --follow says that the server does not know its last entry, and goes on at its time', async (t) => {
+    const entry = (id: number) => ({ ...auditEntry, id, details: {}, deployment: `shop${id}` })
+    const refused = {
+      tag: 'AppError',
+      error_message: 'after: the audit log has no entry 31.',
+      code: 'bad_request',
+    }
+    const { url, requests } = await fakeServer(t, {
+      'GET /api/v1/audit': { body: { entries: [entry(31)], next_before: null } },
+      'GET /api/v1/audit/stream': ({ query }) =>
+        query.includes('after=31')
+          ? { status: 400, body: refused }
+          : { type: 'application/x-ndjson', body: `\n${JSON.stringify(entry(3))}\n` },
+    })
+    const octo = startOcto({ OCTOPOD_URL: url }, 'audit', '--follow')
+    const { stderr } = await octo.waitUntil(({ stdout }) => stdout.includes('shop3\n'))
+    octo.child.kill()
+    assert.match(stderr, /The server has no entry 31: .* Entries since 2026-03-01T10:00:00\S* come again/)
+    assert.equal(
+      requests.filter(({ path }) => path.endsWith('/stream'))[1]?.query,
+      `since=${encodeURIComponent(auditEntry.at)}`,
+    )
+  })
+
+  test('Streams that end before the log was read are failed attempts', async (t) => {
+    const { url, requests } = await fakeServer(t, {
+      'GET /api/v1/audit/stream': () =>
+        requests.length % 2 === 0
+          ? { status: 503, body: { tag: 'AppError', error_message: 'Down.', code: 'service_unavailable' } }
+          : { type: 'application/x-ndjson', body: '\n' },
+    })
+    const client = createApiClient(readConnection({ OCTOPOD_URL: url }))
+    t.after(() => client.close())
+    const entries = followAudit(client, {
+      filters: {},
+      known: [],
+      onConnectionLost: () => {},
+      maxAttempts: 3,
+    })
+    await assert.rejects(entries.next(), /Down/)
     assert.equal(requests.length, 4)
   })
 })

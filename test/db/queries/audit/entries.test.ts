@@ -3,7 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setOwner } from '../../../../db/queries/access/owners.ts'
 import { insertAuditEntry, systemActor } from '../../../../db/queries/audit/insert-entry.ts'
-import { type AuditVisibility, readAuditPage } from '../../../../db/queries/audit/read-entries.ts'
+import {
+  type AuditPosition,
+  type AuditVisibility,
+  readAuditPage,
+  readNewEntries,
+  readStreamStart,
+} from '../../../../db/queries/audit/read-entries.ts'
 import { requestCancel } from '../../../../db/queries/cancel-action.ts'
 import { deleteDeployment } from '../../../../db/queries/delete-deployment.ts'
 import { type AuditQuery, auditPage } from '../../../../domain/audit/audit-schemas.ts'
@@ -205,6 +211,51 @@ test('A reader sees entries of its names and its own; addresses only admins and 
     'sign_in  192.0.2.1',
     'update team-a 192.0.2.1',
   ])
+})
+
+test('A read of new entries compares a bounded number, and says where to read on', async () => {
+  const { at } = await readStreamStart(db.pool, {})
+  await db.raw(`select insert_audit_entry('update', 'accepted', 'x', null, null, 'shared', null, null, null, null, null,
+    case when n in (10, 6500) then 'seen-1' else 'other' end, null, 1, '{}') from generate_series(1, 7000) n`)
+  const visibility = { grants: [{ names: ['seen-*'] }], seesAccessLog: false, person: null }
+  let from: AuditPosition = { at: at ?? '', id: 0 }
+  const pages: number[] = []
+  const found: number[] = []
+  for (;;) {
+    const { entries, next } = await readNewEntries(db.pool, {}, visibility, { from, known: [], limit: 200 })
+    pages.push(entries.length)
+    found.push(...entries.map(({ id }) => id))
+    if (next === null) break
+    from = next
+  }
+  assert.deepEqual(pages, [1, 0, 1])
+  const known = found.slice(0, 1)
+  const again = await readNewEntries(db.pool, {}, visibility, {
+    from: { at: at ?? '', id: 0 },
+    known,
+    limit: 200,
+  })
+  assert.deepEqual([again.entries.length, again.next === null], [0, false])
+  const full = await readNewEntries(db.pool, {}, everything, {
+    from: { at: at ?? '', id: 0 },
+    known: [],
+    limit: 2,
+  })
+  assert.equal(full.next?.id, full.entries[1]?.id)
+})
+
+test('A reader begins after an entry that is there, or at a time, or nowhere', async () => {
+  const id = await insertAuditEntry(db.pool, { by: testActor, operation: 'update', deployment: 'start' })
+  const [entry] = await entriesOf('start')
+  const since = '2026-01-01T00:00:00.000000Z'
+  assert.deepEqual(await readStreamStart(db.pool, { after: entry?.id, since }), {
+    at: entry?.at,
+    isAfter: true,
+  })
+  const unknown = (entry?.id ?? 0) + 1_000_000
+  assert.deepEqual(await readStreamStart(db.pool, { after: unknown, since }), { at: since, isAfter: false })
+  assert.deepEqual(await readStreamStart(db.pool, { after: unknown }), { at: null, isAfter: false })
+  assert.ok(id)
 })
 
 test('A server of an earlier version writes entries too', async () => {
