@@ -125,15 +125,17 @@ test('An address that sends many wrong tokens is limited; a valid one of it is n
   await stop()
 })
 
-test('Tokens of unknown keys make all servers together ask once a minute; a new key counts at once otherwise', async () => {
+test('Tokens of unknown keys make all servers together ask once in ten seconds; a new key counts at once otherwise', async () => {
   const servers = await Promise.all([proxied(), proxied()])
   const before = all.ci.keyRequests()
+  const startedAtMs = performance.now()
   for (let index = 0; index < 30; index += 1) {
     const idToken = await all.ci.sign(githubJob, { kid: `unknown-${index}` })
     const { status, body } = await send(idToken, servers[index % 2]?.url)
     assert.ok(status === 400 || status === 503, JSON.stringify(body))
   }
-  assert.ok(all.ci.keyRequests() - before <= 1, `${all.ci.keyRequests() - before} requests`)
+  const count = all.ci.keyRequests() - before
+  assert.ok(count <= 1 + (performance.now() - startedAtMs) / 10_000, `${count} requests`)
 
   await all.ci.rotateKeys()
   await withDatabase(all.system.databaseUrl, (database) =>

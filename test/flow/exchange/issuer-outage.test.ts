@@ -48,6 +48,42 @@ test('With the issuer stopped and Octopod restarted, exchanges work for 24 hours
   assert.equal((await exchange(again.url, await all.ci.sign(githubJob))).status, 200)
 })
 
+test('A token of an unknown key is no fault of its job while the last attempt to fetch the keys has not succeeded', async () => {
+  const server = await all.system.startServer()
+  const setAttempt = (attempted: string, fetched: string, problem: string | null = null) =>
+    withDatabase(all.system.databaseUrl, (client) =>
+      client.query(
+        `update issuer_keys set attempted_at = now() - $1::interval, fetched_at = now() - $2::interval, problem = $3`,
+        [attempted, fetched, problem],
+      ),
+    )
+  const known = await all.ci.sign(githubJob)
+  assert.equal((await exchange(server.url, known)).status, 200)
+  await all.ci.rotateKeys()
+  const rotated = await all.ci.sign(githubJob)
+
+  // It fails.
+  await setAttempt('2 minutes', '2 minutes')
+  all.ci.respond('keys', (_, response) => response.writeHead(500).end())
+  const failed = await exchange(server.url, rotated)
+  assert.deepEqual([failed.status, failed.body.code], [503, 'service_unavailable'])
+  assert.doesNotMatch(failed.body.error_description ?? '', /24 hours/)
+  assert.equal((await exchange(server.url, rotated)).status, 503, 'without another attempt')
+  assert.equal((await exchange(server.url, known)).status, 200)
+  all.ci.respond('keys', null)
+  // The server that made it has crashed.
+  await setAttempt('30 seconds', '2 minutes')
+  assert.equal((await exchange(server.url, rotated)).status, 503)
+  await setAttempt('61 seconds', '2 minutes', 'failed')
+  assert.equal((await exchange(server.url, rotated)).status, 200)
+
+  // After a success the next attempt comes sooner.
+  await all.ci.rotateKeys()
+  await setAttempt('11 seconds', '10 seconds')
+  assert.equal((await exchange(server.url, await all.ci.sign(githubJob))).status, 200)
+  await server.stop()
+})
+
 test('A key that the issuer has removed does not count after five minutes', async () => {
   const server = await all.system.startServer()
   const old = await all.ci.sign(githubJob)
