@@ -43,9 +43,9 @@ export function createApiClient(
 ): ApiClient {
   const dispatcher = createHttpAgent(connection, timeLimits)
   let tokenExpires = ''
-  const credential = createJobCredential(connection, async (source) => {
-    const idToken = await readIdToken(source, (url, ownHeaders) => get(connection, url, ownHeaders))
-    return (await request('exchangeToken', { body: tokenExchange(idToken) })).value
+  const credential = createJobCredential(connection, {
+    read: (source) => readIdToken(source, (url, ownHeaders) => get(connection, url, ownHeaders)),
+    exchange: async (idToken) => (await request('exchangeToken', { body: tokenExchange(idToken) })).value,
   })
   const request = async <Name extends CallName>(
     name: Name,
@@ -63,13 +63,15 @@ export function createApiClient(
       const received = await send(dispatcher, connection, name, content as AnyRequest, requestHeaders)
       tokenExpires = received.tokenExpires
       if (received.status >= 200 && received.status <= 299) return received
-      if (received.status === 401 && needsCredential && !isRenewed && connection.idTokenSource !== null) {
+      const mayRenew = needsCredential && !isRenewed && connection.idTokenSource !== null
+      if (received.status === 401 && mayRenew && (await credential.renew())) {
         isRenewed = true
-        if (await credential.renew()) return attempt()
+        return attempt()
       }
       throw httpError(connection, received)
     }
-    const response = await withRetries(connection.retries, attempt)
+    // The exchange is a part of an attempt of another request, which is retried with another ID token.
+    const response = await withRetries(name === 'exchangeToken' ? 0 : connection.retries, attempt)
     return { value: await parseResponse(connection, name, response), actionId: response.actionId }
   }
   return {
