@@ -71,7 +71,10 @@ export type NewToken = Pick<
 
 const idRow = z.object({ id: z.number() })
 
-/** Undefined: the person or service has too many valid tokens. */
+/** Ended tokens of people and services stay in their lists this long. */
+const keepEnded = sql.fragment`interval '90 days'`
+
+/** Undefined: the person or service has too many valid tokens. Also deletes what has ended long ago, some at a time. */
 export async function insertToken(
   pool: Pick<Database, 'maybeOne'>,
   token: NewToken,
@@ -97,7 +100,11 @@ export async function insertToken(
     sql.fragment`jsonb_build_object('token_id', id)`,
   )
   const row = await pool.maybeOne(sql.type(idRow)`
-    with inserted as (insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at,
+    with ended as (
+      delete from access_tokens where id in (
+        select id from access_tokens where kind <> 'exchange' and least(expires_at, revoked_at) < now() - ${keepEnded}
+        limit 1000 for update skip locked)),
+    inserted as (insert into access_tokens (kind, token_hash, label, issuer, subject, name, owner_group, created_by, role, names, expires_at,
       credential, credential_mac)
     select ${kind}, decode(${tokenHash}, 'hex'), ${label}, ${issuer}, ${subject}, ${name}, ${ownerGroup}, ${createdBy}, ${role},
       ${JSON.stringify(names)}::jsonb, now() + ${token.lifetimeMs}::float8 * interval '1 ms',
@@ -142,23 +149,28 @@ const listedRow = z.object({
 })
 export type ListedToken = z.output<typeof listedRow>
 
-/** `groups`: also the tokens of services that these groups own. `person` null: all tokens. The newest first, at most 1,000;
- * those of CI jobs, which end soon, come last.
- */
-export async function listTokens(
-  pool: Database,
-  person: { issuer: string; subject: string } | null,
-  groups: readonly string[],
-): Promise<readonly ListedToken[]> {
+/** Whose tokens somebody sees: those of the person, and those of services that the groups own. `person` null: all. */
+export type TokenViewer = { person: { issuer: string; subject: string } | null; groups: readonly string[] }
+
+const isVisibleTo = ({ person, groups }: TokenViewer) => sql.fragment`(${person === null}
+  or (t.issuer = ${person?.issuer ?? null} and t.subject = ${person?.subject ?? null})
+  or t.owner_group = any(${sql.array([...groups], 'text')}))`
+
+/** At most 1,000: valid ones first, of these the tokens of CI jobs last, which end soon, and then the newest first. */
+export async function listTokens(pool: Database, viewer: TokenViewer): Promise<readonly ListedToken[]> {
   return pool.any(sql.type(listedRow)`
     select t.id as token_id, t.kind, t.label, t.name, t.issuer, t.subject, t.owner_group, t.created_by, t.role, t.names,
       to_api_time(t.created_at) as created_at, to_api_time(t.expires_at) as expires_at,
       to_api_time(t.last_used_at) as last_used_at, t.last_used_address, ${state} as state
     from access_tokens t
-    where ${person === null}
-      or (t.issuer = ${person?.issuer ?? null} and t.subject = ${person?.subject ?? null})
-      or t.owner_group = any(${sql.array([...groups], 'text')})
-    order by t.kind = 'exchange', t.id desc limit 1000`)
+    where ${isVisibleTo(viewer)}
+    order by ${state} <> 'valid', t.kind = 'exchange', t.id desc limit 1000`)
+}
+
+export async function isTokenVisible(pool: Database, id: number, viewer: TokenViewer): Promise<boolean> {
+  const found = await pool.maybeOne(sql.type(idRow)`
+    select t.id from access_tokens t where t.id = ${id} and ${isVisibleTo(viewer)}`)
+  return found !== null
 }
 
 const revokedRow = z.object({ tokenHash: z.string() })

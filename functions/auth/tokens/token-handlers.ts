@@ -1,22 +1,23 @@
 /** Handlers of /tokens: a person makes tokens for itself and for services of its groups, an admin for everybody. */
 import { findGroups, requirePerson } from '../../../db/queries/access/people.ts'
-import { listTokens as findListedTokens } from '../../../db/queries/access/tokens.ts'
+import { listTokens as findListedTokens, isTokenVisible } from '../../../db/queries/access/tokens.ts'
 import { decide, highestRole } from '../../../domain/access/roles.ts'
 import { ApiError } from '../../../domain/errors.ts'
 import type { EndpointHandler, EndpointRequest } from '../../http/endpoint-handler.ts'
 import type { Services } from '../../services.ts'
+import type { Identity } from '../identity.ts'
 import { requireRight } from '../require-right.ts'
 import { serviceOf } from './token-identity.ts'
 import { callerOf, lifetimeOfDays } from './token-owner.ts'
 
-type Request = Pick<EndpointRequest<'listTokens'>, 'identity'>
-
 export const listTokens: EndpointHandler<'listTokens'> = async (services, { identity, query }) => {
   if (query.all === 'true') {
     requireRight(services.settings, identity, 'manage_tokens')
-    return [...(await findListedTokens(services.db, null, []))]
+    return [...(await findListedTokens(services.db, { person: null, groups: [] }))]
   }
-  return [...(await visibleTokens(services, { identity }))]
+  const caller = callerOf(identity)
+  if (caller === null) return []
+  return [...(await findListedTokens(services.db, { person: caller, groups: identity.groups }))]
 }
 
 export const createToken: EndpointHandler<'createToken'> = async (services, request) => {
@@ -42,7 +43,7 @@ export const createToken: EndpointHandler<'createToken'> = async (services, requ
     credential: null,
     credentialMac: null,
   })
-  const [created] = (await findListedTokens(services.db, owner.token, [])).filter(
+  const [created] = (await findListedTokens(services.db, { person: owner.token, groups: [] })).filter(
     ({ token_id }) => token_id === id,
   )
   if (created === undefined) throw new Error(`token ${id} was not found after its creation`)
@@ -84,7 +85,7 @@ async function ownerOf(
 }
 
 /** Whose group it is: a proxy cannot name a group of the identity provider. A shared credential names one of the provider, if there is one. */
-function kindOfGroup(settings: Services['settings'], { member }: Request['identity']) {
+function kindOfGroup(settings: Services['settings'], { member }: Identity) {
   const isOfProxy = member === null ? settings.OIDC_ISSUER === undefined : member.kind === 'proxy'
   return isOfProxy && settings.ACTOR_HEADER !== undefined ? 'proxy_service' : 'oidc_service'
 }
@@ -93,21 +94,18 @@ function kindOfGroup(settings: Services['settings'], { member }: Request['identi
 export const revokeToken: EndpointHandler<'revokeToken'> = async (services, { identity, param, actor }) => {
   const current = param('token_id') === 'current' ? identity.token?.id : undefined
   const id = current ?? Number(param('token_id'))
-  const isAdmin = decide(identity.permissions, 'manage_tokens').isAllowed
   const isVisible =
-    isAdmin ||
-    current !== undefined ||
-    (await visibleTokens(services, { identity })).some(({ token_id }) => token_id === id)
-  if (
-    !Number.isSafeInteger(id) ||
-    !isVisible ||
-    !(await services.auth.tokens.revoke(id, identity.name, actor))
-  )
+    Number.isSafeInteger(id) &&
+    (current !== undefined ||
+      decide(identity.permissions, 'manage_tokens').isAllowed ||
+      (await isOwn(services, identity, id)))
+  if (!isVisible || !(await services.auth.tokens.revoke(id, identity.name, actor)))
     throw new ApiError('no_such_token', `There is no valid token ${param('token_id').slice(0, 40)} of yours.`)
   return { tag: 'Success' as const }
 }
 
-async function visibleTokens({ db }: Services, { identity }: Request) {
+/** Also a token of a service of the caller's groups. */
+async function isOwn({ db }: Services, identity: Identity, id: number): Promise<boolean> {
   const caller = callerOf(identity)
-  return caller === null ? [] : findListedTokens(db, caller, identity.groups)
+  return caller !== null && (await isTokenVisible(db, id, { person: caller, groups: identity.groups }))
 }

@@ -146,6 +146,54 @@ test('A revoked token counts no more at any server; lists never show tokens', as
   })
 })
 
+test('A thousand ended tokens hide no valid one; they are deleted 90 days after their end', async () => {
+  const dev1 = await all.signIn('dev1')
+  const dev2 = await all.signIn('dev2')
+  const first = await create(dev1, { label: 'first' })
+  const last = await create(dev1, { label: 'last' })
+  await withDatabase(all.system.databaseUrl, (client) =>
+    client.query(
+      `insert into access_tokens (kind, token_hash, label, issuer, subject, name, created_by, role, names, revoked_at, expires_at)
+       select kind, sha256(('copy' || n)::bytea), 'copy', issuer, subject, name, created_by, role, names, now(), expires_at
+       from access_tokens, generate_series(1, 1000) as n where id = $1`,
+      [last.token_id],
+    ),
+  )
+  const list = async () => (await dev1.api('GET', '/tokens')).body as { label: string; state: string }[]
+  const listed = await list()
+  assert.equal(listed.length, 1000)
+  assert.deepEqual(listed[0]?.label, 'last')
+  assert.ok(listed.some(({ label, state }) => label === 'first' && state === 'valid'))
+  // Before its deletion a token is found by its id, wherever it stands in the list.
+  const oldest = await withDatabase(all.system.databaseUrl, async (client) => {
+    const { rows } = await client.query(
+      `update access_tokens set revoked_at = null, expires_at = now() - interval '1 second'
+       where id = (select min(id) from access_tokens where label = 'copy') returning id`,
+    )
+    return rows[0].id
+  })
+  assert.ok(!(await dev1.api('GET', '/tokens')).text.includes(`"token_id":${oldest},`))
+  assert.equal((await dev2.api('DELETE', `/tokens/${oldest}`)).status, 404)
+  assert.equal((await dev2.api('DELETE', `/tokens/${first.token_id}`)).status, 404)
+  assert.equal((await dev1.api('DELETE', `/tokens/${oldest}`)).status, 200)
+  assert.equal((await dev1.api('DELETE', `/tokens/${first.token_id}`)).status, 200)
+
+  await withDatabase(all.system.databaseUrl, async (client) => {
+    const endedDaysAgo = (days: string, column: 'revoked_at' | 'expires_at') =>
+      client.query(`update access_tokens set ${column} = now() - $1::interval where label = 'copy'`, [days])
+    const count = async () =>
+      (await client.query(`select count(*)::int as count from access_tokens where label = 'copy'`)).rows[0]
+        .count
+    await endedDaysAgo('89 days', 'revoked_at')
+    await create(dev2)
+    assert.equal(await count(), 1000)
+    await endedDaysAgo('91 days', 'expires_at')
+    await create(dev2)
+    assert.equal(await count(), 0)
+  })
+  assert.ok((await list()).some(({ label }) => label === 'last'))
+})
+
 test('A token that cannot count is refused with the reason, also where everyone may read', async () => {
   const dev1 = await all.signIn('dev1')
   const { token } = await create(dev1)
