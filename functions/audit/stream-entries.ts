@@ -10,7 +10,7 @@ import { ApiError } from '../../domain/errors.ts'
 import { delay } from '../../lib/delay.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createLineStream } from '../http/event-stream.ts'
-import { visibilityOf } from './audit-handlers.ts'
+import { createEntryHider, visibilityOf } from './audit-handlers.ts'
 
 const pollMs = 1000
 /** Between pages with few entries, which are compared at the speed of the database. */
@@ -49,6 +49,7 @@ export const streamAuditEntries: EndpointHandler<'streamAuditEntries'> = async (
     throw unknownEntry(query)
   }
   const visibility = visibilityOf(identity.permissions)
+  const hide = createEntryHider(services.secrets, identity)
   const position = createPosition(start.at, start.isAfter ? query.after : undefined)
   return createLineStream(disconnected, async (send, ended) => {
     try {
@@ -58,7 +59,7 @@ export const streamAuditEntries: EndpointHandler<'streamAuditEntries'> = async (
           ...position.next(),
           limit: entriesPerRead,
         })
-        for (const entry of found.entries) await send(JSON.stringify(entry))
+        for (const entry of found.entries) await send(JSON.stringify(hide(entry)))
         position.advance(found)
         if (found.next !== null) {
           if (found.entries.length < entriesPerRead) await delay(pageDelayMs, ended)

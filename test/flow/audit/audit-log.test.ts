@@ -145,6 +145,14 @@ test('A value of a key that is secret now is masked for readers without see_secr
   assert.deepEqual((await read('actor=marked'))[0]?.details, details)
   const [seen] = await read('actor=marked', ann())
   assert.deepEqual(seen?.details.changes?.[0]?.after, { tag: 'masked' })
+  const [followed] = await follow(
+    `?actor=marked&since=${new Date(Date.now() - 60_000).toISOString()}`,
+    'ann',
+    'shop',
+    async () => {},
+    (entries) => entries.length === 1,
+  )
+  assert.deepEqual(followed?.details.changes?.[0]?.after, { tag: 'masked' })
 })
 
 test('A refused request of a known caller has one entry before its answer', async () => {
