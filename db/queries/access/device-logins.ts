@@ -88,7 +88,7 @@ const dayMs = 86_400_000
 /** The program asks every few seconds, so it may come after the end of the code. */
 const redeemWaitMs = 60_000
 
-/** Whether somebody may still decide: nobody has, or the same person, whose program has no token yet. */
+/** The login is pending, or the same person has approved it and the program has not fetched its token yet. */
 const isUndecidedFor = (userCode: string, issuer: string, subject: string) => sql.fragment`
   user_code = ${userCode} and expires_at > now()
   and (state = 'pending' or (state = 'approved' and issuer = ${issuer} and subject = ${subject}))`

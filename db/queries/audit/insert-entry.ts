@@ -48,7 +48,7 @@ export type NewAuditEntry = {
   actionId?: number | null
   /** How many equal events the entry stands for. */
   count?: number
-  /** Without secrets: nobody can change it later. */
+  /** Must not contain secrets, because entries cannot be changed. */
   details?: AuditDetails
 }
 
