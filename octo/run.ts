@@ -65,10 +65,12 @@ async function runCommand(command: CommandClass, path: string[], options: string
   let parsedCommand: ReturnType<typeof cli.process>
   try {
     parsedCommand = cli.process([...path, ...options])
-  } catch {
+  } catch (error) {
     const { usageErrorMessage } = await import('./cli/usage-errors.ts')
     const { usageLine } = await import('./cli/help.ts')
-    return failUsage(usageErrorMessage(command, path.join(' '), options), usageLine(command))
+    const isOwnError = error instanceof CliError
+    const message = isOwnError ? error.message : usageErrorMessage(command, path.join(' '), options)
+    return failUsage(message, usageLine(command))
   }
   return cli.run(parsedCommand)
 }

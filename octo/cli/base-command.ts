@@ -80,8 +80,43 @@ export abstract class OctoCommand extends Command {
   }
 }
 
-export const nameOption = () =>
-  Option.String('-n,--name', { required: true, description: 'name of the deployment' })
+/** The name of a deployment: the argument NAME, or -n NAME as in Octopod 1.6. */
+export const nameOption = () => nameArgument('NAME', 'name of the deployment, instead of NAME') as string
+
+/** The same for a command that also works without a name. */
+export const optionalNameOption = (description: string): string | undefined =>
+  nameArgument('[NAME]', description)
+
+/**
+ * `[NAME]`: the command also works without it. option-metadata.ts reads the brackets, because clipanion knows no
+ * argument that is required unless its option is given.
+ */
+function nameArgument(argumentName: 'NAME' | '[NAME]', description: string): string | undefined {
+  const isRequired = argumentName === 'NAME'
+  // The types of clipanion say what the property of a command becomes, not what it is now.
+  const option = Option.String('-n,--name', { description }) as unknown as ValueOption
+  const argument = Option.String({
+    name: isRequired ? '<NAME>' : 'NAME',
+    required: false,
+  }) as unknown as ValueOption
+  return Option.makeCommandOption<string | undefined>({
+    definition(builder, key) {
+      option.definition(builder, key)
+      argument.definition(builder, key)
+    },
+    transformer(builder, key, state, context) {
+      const optionValue = option.transformer(builder, key, state, context)
+      const name = argument.transformer(builder, key, state, context) ?? optionValue
+      const command = builder.paths[0]?.join(' ')
+      if (optionValue !== undefined && name !== optionValue)
+        throw new CliError('usage', `${command} needs one name: NAME and -n NAME differ.`)
+      if (name === undefined && isRequired) throw new CliError('usage', `${command} needs NAME.`)
+      return name
+    },
+  })
+}
+
+type ValueOption = Option.CommandOption<string | undefined>
 
 export const actionDescription = 'id of the action, as octo info and octo actions show it'
 

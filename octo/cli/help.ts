@@ -61,7 +61,9 @@ export function help(command: CommandClass, columns: number): string {
 /** The usage in one line: the command with its options. */
 export function usageLine(command: CommandClass): string {
   const { options, positionals, optionalPositionals } = describeCommand(command)
-  const parts = sortOptions(options).map((option) => {
+  const hasNameArgument = [...positionals, ...optionalPositionals].includes('NAME')
+  const shown = options.filter(({ names }) => !hasNameArgument || !names.includes('--name'))
+  const parts = sortOptions(shown).map((option) => {
     const [name = ''] = optionNames(command, option)
     const part = option.takesValue ? `${name} ${valuePlaceholder(option)}` : name
     return option.required ? part : `[${part}]`

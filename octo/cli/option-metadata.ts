@@ -32,7 +32,7 @@ export function describeCommand(command: CommandClass): CommandDescription {
       required: option.required,
       description: option.description?.trim() ?? '',
     })),
-    positionals: namesIn(definition.usage, / <([A-Z]+)>/g),
+    positionals: namesIn(definition.usage, /[ []<([A-Z]+)>/g),
     optionalPositionals: namesIn(definition.usage, / \[([A-Z]+)\]/g),
   }
 }

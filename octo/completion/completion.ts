@@ -14,7 +14,13 @@ import { readConnection } from '../api/connection.ts'
 import { chooseSaved, readContexts } from '../api/contexts.ts'
 import { listNames } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
-import { commandsWithConfigOption, formats, shortOptions, valueNames } from '../cli/normalize-args.ts'
+import {
+  commandsWithConfigOption,
+  formats,
+  normalizeArgs,
+  shortOptions,
+  valueNames,
+} from '../cli/normalize-args.ts'
 import { describeCommand } from '../cli/option-metadata.ts'
 import { completionScripts } from './completion-scripts.ts'
 
@@ -51,21 +57,36 @@ async function findCandidates(
   const previousArg = previousArgs.at(-1) ?? ''
   const values = await optionValues(previousArg, command, environment)
   if (values !== null) return values
-  if (command === 'completion') return Object.keys(completionScripts)
   if (previousArgs.length === 1 && !prefix.startsWith('-')) {
     const words = subcommands(commands, command)
     if (words.length > 0) return words
-    if (command === 'owner') return withClient(environment, listNames)
   }
-  // The shell offers files.
-  if (command === 'policy' && subcommand === 'check' && !prefix.startsWith('-')) return []
-  if (command === 'context' && previousArgs.length === 2 && subcommand !== 'set' && !prefix.startsWith('-')) {
-    return contextNames(environment)
-  }
-  const load = commands[`${command} ${subcommand}`] ?? commands[command]
+  const path = Object.hasOwn(commands, `${command} ${subcommand}`) ? `${command} ${subcommand}` : command
+  const load = Object.hasOwn(commands, path) ? commands[path] : undefined
   if (load === undefined) return []
-  const options = describeCommand(await load()).options.flatMap(({ names }) => names)
-  return options.filter((name) => name.startsWith('--') || prefix === name)
+  const { options, positionals, optionalPositionals } = describeCommand(await load())
+  if (!prefix.startsWith('-')) {
+    const words = normalizeArgs(previousArgs).filter((word) => !word.startsWith('-'))
+    const argument = [...positionals, ...optionalPositionals][words.length - path.split(' ').length]
+    const candidates = await argumentValues(argument, path, environment)
+    if (candidates !== null) return candidates
+  }
+  return options.flatMap(({ names }) => names).filter((name) => name.startsWith('--') || prefix === name)
+}
+
+/** Candidates for an argument without an option; null when there are none to choose from. */
+async function argumentValues(
+  argument: string | undefined,
+  command: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<readonly string[] | null> {
+  if (argument === 'SHELL') return Object.keys(completionScripts)
+  // The shell offers files.
+  if (argument === 'FILE') return []
+  if (argument !== 'NAME' && argument !== 'OTHER') return null
+  if (!command.startsWith('context'))
+    return command === 'create' ? null : deploymentNames(command, environment)
+  return command === 'context set' ? null : contextNames(environment)
 }
 
 const topLevelCommands = (commands: Commands) =>

@@ -17,9 +17,9 @@ export class Actions extends ApiCommand {
     description: 'list the actions of a deployment',
     details: `Newest first, including queued and running ones. Times are UTC.`,
     examples: [
-      ['The last 50', '$0 actions -n feature-1'],
-      ['Only the last one', '$0 actions -n feature-1 --limit 1'],
-      ['For a program', '$0 actions -n feature-1 -o jsonl'],
+      ['The last 50', '$0 actions feature-1'],
+      ['Only the last one', '$0 actions feature-1 --limit 1'],
+      ['For a program', '$0 actions feature-1 -o jsonl'],
     ],
   })
 

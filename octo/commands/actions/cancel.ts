@@ -3,7 +3,7 @@ import { Option } from 'clipanion'
 import { isActive } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { actionDescription, optionalNameOption, parseId, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { actionView } from '../../output/columns.ts'
@@ -18,13 +18,13 @@ export class Cancel extends ApiCommand {
       SIGKILL. A script may end by itself before; then its own result counts, and --wait exits with code 5.
     `,
     examples: [
-      ['The running action of a deployment', '$0 cancel -n feature-1'],
+      ['The running action of a deployment', '$0 cancel feature-1'],
       ['One action', '$0 cancel -a 42'],
-      ['Wait until it has ended', '$0 cancel -n feature-1 --wait'],
+      ['Wait until it has ended', '$0 cancel feature-1 --wait'],
     ],
   })
 
-  name = Option.String('-n,--name', { description: 'name of the deployment' })
+  name = optionalNameOption('name of the deployment, instead of NAME')
   action = Option.String('-a,--action', { description: actionDescription })
   wait = Option.Boolean('--wait', false, { description: 'wait until the action has ended' })
   timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s (default 5m)' })
@@ -44,10 +44,10 @@ export class Cancel extends ApiCommand {
 
   private async findActionId(): Promise<number> {
     if (this.name !== undefined && this.action !== undefined) {
-      throw new CliError('usage', 'cancel needs -n NAME or -a ID, not both.')
+      throw new CliError('usage', 'cancel needs NAME or -a ID, not both.')
     }
     if (this.action !== undefined) return parseId('-a', this.action)
-    if (this.name === undefined) throw new CliError('usage', 'cancel needs -n NAME or -a ID.')
+    if (this.name === undefined) throw new CliError('usage', 'cancel needs NAME or -a ID.')
     const name = parseName(this.name)
     const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })
     if (lastAction !== null && isActive(lastAction.state)) return lastAction.action_id

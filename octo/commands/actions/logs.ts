@@ -3,7 +3,7 @@ import { Option } from 'clipanion'
 import type { OutputChunk } from '../../../domain/schemas.ts'
 import { toPlainText } from '../../../lib/terminal/text.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { actionDescription, optionalNameOption, parseId, parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
 import { createLineCleaner, passThrough } from '../../output/line-cleaner.ts'
@@ -31,13 +31,13 @@ export class Logs extends ApiCommand {
     examples: [
       ['Everything', '$0 logs -a 42'],
       ['Only the error stream', '$0 logs -a 42 -l stderr'],
-      ['The last action of a deployment, live', '$0 logs -n feature-1 --follow'],
-      ['Its last 20 lines', '$0 logs -n feature-1 --tail 20'],
+      ['The last action of a deployment, live', '$0 logs feature-1 --follow'],
+      ['Its last 20 lines', '$0 logs feature-1 --tail 20'],
     ],
   })
 
   action = Option.String('-a,--action', { description: actionDescription })
-  name = Option.String('-n,--name', { description: 'name of a deployment; shows its last action' })
+  name = optionalNameOption('name of a deployment, instead of NAME; shows its last action')
   logType = Option.String('-l,--log-type', 'all', {
     description: 'stdout, stderr or all (default); also out, err, both',
   })
@@ -75,13 +75,13 @@ export class Logs extends ApiCommand {
   private createActionFinder(): () => Promise<number> {
     const { action } = this
     if (action !== undefined && this.name !== undefined) {
-      throw new CliError('usage', 'logs needs -a ID or -n NAME, not both.')
+      throw new CliError('usage', 'logs needs NAME or -a ID, not both.')
     }
     if (action !== undefined) {
       const id = parseId('-a', action)
       return async () => id
     }
-    if (this.name === undefined) throw new CliError('usage', 'logs needs -a,--action.')
+    if (this.name === undefined) throw new CliError('usage', 'logs needs NAME or -a ID.')
     const name = parseName(this.name)
     return async () => {
       const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })

@@ -18,8 +18,8 @@ export class Retry extends ActionCommand {
       starts an update.
     `,
     examples: [
-      ['Retry', '$0 retry -n feature-1'],
-      ['Retry and wait until it runs', '$0 retry -n feature-1 --wait'],
+      ['Retry', '$0 retry feature-1'],
+      ['Retry and wait until it runs', '$0 retry feature-1 --wait'],
     ],
   })
 

@@ -11,7 +11,7 @@ export class StopWaiting extends ApiCommand {
       The deployment counts as failed at once, so that it can be updated or archived. Nothing is stopped in the
       deployment itself. The command changes nothing when the check has passed meanwhile.
     `,
-    examples: [['Stop waiting, then archive', '$0 stop-waiting -n feature-1 && $0 archive -n feature-1']],
+    examples: [['Stop waiting, then archive', '$0 stop-waiting feature-1 && $0 archive feature-1']],
   })
 
   name = nameOption()

@@ -6,7 +6,7 @@ import type { WaitTarget } from '../../actions/wait-and-follow.ts'
 import { type TargetState, targetStates } from '../../actions/wait-outcome.ts'
 import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
+import { actionDescription, optionalNameOption, parseId, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { deploymentView } from '../../output/columns.ts'
@@ -24,18 +24,18 @@ export class Wait extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'wait until a deployment is Running, Archived or gone',
     details: `
-      Waits for the state that the last action (-n) or a given action (-a) leads to: Running after create, update and
+      Waits for the state that the last action of a deployment or a given action (-a) leads to: Running after create, update and
       restore, Archived after archive, gone after cleanup. Exit code 1 when the deployment can no longer reach that
       state, 3 after --timeout.
     `,
     examples: [
-      ['Until the last action is done', '$0 wait -n feature-1 --timeout 15m'],
-      ['Until it is archived', '$0 wait -n feature-1 --for archived'],
+      ['Until the last action is done', '$0 wait feature-1 --timeout 15m'],
+      ['Until it is archived', '$0 wait feature-1 --for archived'],
       ['With the output of an action', '$0 wait -a 42 --follow'],
     ],
   })
 
-  name = Option.String('-n,--name', { description: 'name of the deployment' })
+  name = optionalNameOption('name of the deployment, instead of NAME')
   action = Option.String('-a,--action', { description: actionDescription })
   target = Option.String('--for', { description: 'running, archived or gone' })
   follow = Option.Boolean('--follow', false, {
@@ -83,7 +83,7 @@ export class Wait extends ApiCommand {
       throw new CliError('usage', `--for needs one of ${Object.keys(targetStateByName).join(', ')}.`)
     }
     if ((this.name === undefined) === (this.action === undefined)) {
-      throw new CliError('usage', 'wait needs either -n NAME or -a ID.')
+      throw new CliError('usage', 'wait needs either NAME or -a ID.')
     }
     if (this.action !== undefined) {
       const action_id = parseId('-a', this.action)

@@ -2,7 +2,7 @@
 import { Option } from 'clipanion'
 import { type ByLevel, type KeyValue, noOverrides, overridesFromWire } from '../../../domain/overrides.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { parseName } from '../../cli/base-command.ts'
+import { optionalNameOption, parseName } from '../../cli/base-command.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { shownValue } from '../../config/shown-value.ts'
 import { toSingleLine } from '../../output/terminal-text.ts'
@@ -18,19 +18,19 @@ export class Config extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'show defaults and keys, or the config of a deployment',
     details: `
-      Without -n it prints the defaults of both levels. Application defaults may depend on the deployment config,
-      which -o sets as in octo create. With -n it prints the config that the scripts get: the defaults with the
+      Without NAME it prints the defaults of both levels. Application defaults may depend on the deployment config,
+      which -o sets as in octo create. With NAME it prints the config that the scripts get: the defaults with the
       overrides of the deployment. With --keys it prints the keys that can be set. Secrets that you may not see are
       *** in text; JSON and YAML have references, which octo update -f takes back for the same deployment.
     `,
     examples: [
       ['The defaults', '$0 config'],
       ['The keys that can be set', '$0 config --keys'],
-      ['The config of a deployment', '$0 config -n feature-1 -o json'],
+      ['The config of a deployment', '$0 config feature-1 -o json'],
     ],
   })
 
-  name = Option.String('-n,--name', { description: 'name of a deployment' })
+  name = optionalNameOption('name of a deployment, instead of NAME')
   deployment = deploymentConfigOption()
   deploymentFile = deploymentFileOption()
   keys = Option.Boolean('--keys', false, { description: 'print keys instead of values' })

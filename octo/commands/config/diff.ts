@@ -20,18 +20,22 @@ export class Diff extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'compare config with the defaults, of two deployments, or of two actions',
     details: `
-      With one -n it compares the config of a deployment with the defaults, with two -n the config of two deployments,
-      with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
+      With one name it compares the config of a deployment with the defaults, with two names the config of two
+      deployments, with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
       difference. Secrets that you may not see are ***; those of two deployments cannot be compared.
     `,
     examples: [
-      ['Differences from the defaults', '$0 diff -n feature-1'],
-      ['Two deployments', '$0 diff -n feature-1 -n feature-2'],
+      ['Differences from the defaults', '$0 diff feature-1'],
+      ['Two deployments', '$0 diff feature-1 feature-2'],
       ['Changes between two actions', '$0 diff -a 41 -a 42'],
     ],
   })
 
-  names = Option.Array('-n,--name', [], { description: 'name of a deployment, once or twice' })
+  names = Option.Array('-n,--name', [], {
+    description: 'name of a deployment, once or twice, instead of NAME',
+  })
+  first = Option.String({ name: 'NAME', required: false })
+  second = Option.String({ name: 'OTHER', required: false })
   actions = Option.Array('-a,--action', [], { description: `${actionDescription}, twice` })
   exitCode = Option.Boolean('--exit-code', false, { description: 'exit with 1 when there is a difference' })
 
@@ -53,7 +57,10 @@ export class Diff extends ApiCommand {
   }
 
   private createReader(): (client: ApiClient) => Promise<Sides> {
-    const names = this.names.map(parseName)
+    const words = [this.first, this.second].filter((word) => word !== undefined)
+    if (words.length > 0 && this.names.length > 0)
+      throw new CliError('usage', 'diff needs NAME or -n NAME, not both.')
+    const names = [...words, ...this.names].map(parseName)
     const actionIds = this.actions.map((id) => parseId('-a', id))
     const [firstName, secondName] = names
     if (firstName !== undefined && names.length <= 2 && actionIds.length === 0) {
@@ -66,7 +73,7 @@ export class Diff extends ApiCommand {
       }
     }
     if (names.length > 0 || actionIds.length !== 2) {
-      throw new CliError('usage', 'diff needs -n NAME once or twice, or -a ID twice.')
+      throw new CliError('usage', 'diff needs one or two names, or -a ID twice.')
     }
     return async (client) => {
       const [before, after] = await Promise.all(actionIds.map((id) => readActionOverrides(client, id)))

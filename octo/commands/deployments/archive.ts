@@ -9,8 +9,8 @@ export class Archive extends ActionCommand {
     description: 'archive a deployment',
     details: `Frees its resources and keeps its data. octo restore brings the deployment back.`,
     examples: [
-      ['Archive a deployment', '$0 archive -n feature-1'],
-      ['Archive it and wait', '$0 archive -n feature-1 --wait --timeout 10m'],
+      ['Archive a deployment', '$0 archive feature-1'],
+      ['Archive it and wait', '$0 archive feature-1 --wait --timeout 10m'],
     ],
   })
 

@@ -9,8 +9,8 @@ export class Cleanup extends ActionCommand {
     description: 'clean up an archived deployment',
     details: `Deletes its resources and its data permanently, then the deployment and its actions. Needs to be the owner, or the role operator.`,
     examples: [
-      ['Delete an archived deployment with its data', '$0 cleanup -n feature-1'],
-      ['Delete it and wait until it is gone', '$0 cleanup -n feature-1 --wait'],
+      ['Delete an archived deployment with its data', '$0 cleanup feature-1'],
+      ['Delete it and wait until it is gone', '$0 cleanup feature-1 --wait'],
     ],
   })
 

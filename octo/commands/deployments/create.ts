@@ -26,15 +26,15 @@ export class Create extends ActionCommand {
       update does, and restores an archived one first.
     `,
     examples: [
-      ['Create a deployment of an image', '$0 create -n feature-1 -e image.tag=v2'],
+      ['Create a deployment of an image', '$0 create feature-1 -e image.tag=v2'],
       [
         'Set config of both levels',
-        '$0 create -n feature-1 -e image.tag=v2 -e greeting="Hello, you" -o replicas=2',
+        '$0 create feature-1 -e image.tag=v2 -e greeting="Hello, you" -o replicas=2',
       ],
-      ['Overrides from a file, and an image tag', '$0 create -n feature-1 -f overrides.yaml -e image.tag=v2'],
+      ['Overrides from a file, and an image tag', '$0 create feature-1 -f overrides.yaml -e image.tag=v2'],
       [
         'One command for every push in CI',
-        '$0 create -n feature-1 --or-update -e image.tag=$SHA --wait --follow --timeout 15m',
+        '$0 create feature-1 --or-update -e image.tag=$SHA --wait --follow --timeout 15m',
       ],
     ],
   })

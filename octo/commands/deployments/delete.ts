@@ -10,9 +10,7 @@ export class Delete extends ApiCommand {
   static override usage = ApiCommand.Usage({
     description: 'delete the record of a deployment',
     details: `No control script runs, so resources of the deployment remain. Needs the role admin.`,
-    examples: [
-      ['Delete the record of a deployment whose resources are already gone', '$0 delete -n feature-1'],
-    ],
+    examples: [['Delete the record of a deployment whose resources are already gone', '$0 delete feature-1']],
   })
 
   name = nameOption()

@@ -19,8 +19,8 @@ export class Info extends ApiCommand {
       finished actions, newest first. Times are UTC.
     `,
     examples: [
-      ['One deployment', '$0 info -n feature-1'],
-      ['Its first link', '$0 info -n feature-1 -o json | jq -r .metadata[0].link'],
+      ['One deployment', '$0 info feature-1'],
+      ['Its first link', '$0 info feature-1 -o json | jq -r .metadata[0].link'],
     ],
   })
 

@@ -13,9 +13,9 @@ export class Open extends ApiCommand {
     description: 'open a link of a deployment in the browser',
     details: `Opens the first link, or the one that --link names. Prints it instead with --print or -o, or when stdout is no terminal.`,
     examples: [
-      ['Open the first link', '$0 open -n feature-1'],
-      ['Another link', '$0 open -n feature-1 --link admin'],
-      ['For a script', 'curl -f "$(octo open -n feature-1 --print)"'],
+      ['Open the first link', '$0 open feature-1'],
+      ['Another link', '$0 open feature-1 --link admin'],
+      ['For a script', 'curl -f "$(octo open feature-1 --print)"'],
     ],
   })
 

@@ -9,8 +9,8 @@ export class Restore extends ActionCommand {
     description: 'restore an archived deployment',
     details: `Restores it with its overrides and its data.`,
     examples: [
-      ['Restore a deployment', '$0 restore -n feature-1'],
-      ['Restore it and wait until it runs', '$0 restore -n feature-1 --wait'],
+      ['Restore a deployment', '$0 restore feature-1'],
+      ['Restore it and wait until it runs', '$0 restore feature-1 --wait'],
     ],
   })
 

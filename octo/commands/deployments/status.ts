@@ -15,8 +15,8 @@ export class Status extends ApiCommand {
       check script succeeds, 1 when it fails.
     `,
     examples: [
-      ['Is it up?', '$0 status -n feature-1'],
-      ['In a script', 'octo status -n feature-1 > /dev/null && echo up'],
+      ['Is it up?', '$0 status feature-1'],
+      ['In a script', 'octo status feature-1 > /dev/null && echo up'],
     ],
   })
 

@@ -25,10 +25,10 @@ export class Update extends ActionCommand {
       then sets those of -f, -e and -o, then values from files.
     `,
     examples: [
-      ['Another image', '$0 update -n feature-1 -e image.tag=v3'],
-      ['Back to the defaults of two keys', '$0 update -n feature-1 -E greeting -O replicas'],
-      ['A value from a file', '$0 update -n feature-1 --set-app-config-file motd=motd.txt'],
-      ['Wait until it runs, with the output', '$0 update -n feature-1 -e image.tag=v3 --wait --follow'],
+      ['Another image', '$0 update feature-1 -e image.tag=v3'],
+      ['Back to the defaults of two keys', '$0 update feature-1 -E greeting -O replicas'],
+      ['A value from a file', '$0 update feature-1 --set-app-config-file motd=motd.txt'],
+      ['Wait until it runs, with the output', '$0 update feature-1 -e image.tag=v3 --wait --follow'],
     ],
   })
 

@@ -5,7 +5,7 @@ import { Option } from 'clipanion'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { parseName } from '../../cli/base-command.ts'
+import { optionalNameOption, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { onInterrupt } from '../../cli/signals.ts'
 import { actorLabel } from '../../output/actor-label.ts'
@@ -30,12 +30,12 @@ export class Watch extends ApiCommand {
     `,
     examples: [
       ['All deployments', '$0 watch'],
-      ['One deployment', '$0 watch -n feature-1'],
+      ['One deployment', '$0 watch feature-1'],
       ['Events for a program', '$0 watch -o jsonl'],
     ],
   })
 
-  name = Option.String('-n,--name', { description: 'only this deployment' })
+  name = optionalNameOption('only this deployment; instead of NAME')
   timeout = Option.String('--timeout', { description: 'when to end, such as 10m (default: never)' })
 
   protected async run(): Promise<void> {

@@ -3,7 +3,7 @@ import { Option } from 'clipanion'
 import { allRights, type Right } from '../../../domain/access/roles.ts'
 import type { ResponseOf } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { parseName } from '../../cli/base-command.ts'
+import { optionalNameOption, parseName } from '../../cli/base-command.ts'
 import { suggestion } from '../../cli/suggestion.ts'
 import { CliError, exitCodes } from '../../errors/cli-error.ts'
 import type { RecordView } from '../../output/formatter.ts'
@@ -19,8 +19,8 @@ export class PolicyExplain extends ApiCommand {
       that person is signed in: --group adds some. Exit code 0: allowed, 6: not allowed.
     `,
     examples: [
-      ['May I archive it?', '$0 policy explain --right archive -n pr-7'],
-      ['May somebody else?', '$0 policy explain --as ann@example.com --right archive -n pr-7'],
+      ['May I archive it?', '$0 policy explain pr-7 --right archive'],
+      ['May somebody else?', '$0 policy explain pr-7 --as ann@example.com --right archive'],
       [
         'What would a group change?',
         '$0 policy explain --as ann@example.com --group platform --right delete',
@@ -29,7 +29,7 @@ export class PolicyExplain extends ApiCommand {
   })
 
   right = Option.String('--right', { required: true, description: `one of ${allRights.join(', ')}` })
-  name = Option.String('-n,--name', { description: 'name of a deployment, which need not exist' })
+  name = optionalNameOption('name of a deployment, instead of NAME; it need not exist')
   as = Option.String('--as', { description: 'a person, by subject, e-mail address or name' })
   groups = Option.Array('--group', [], { description: 'a further group of that person; repeatable' })
 

@@ -21,6 +21,10 @@ const createWith = async (t: Parameters<typeof fakeServer>[0], ...args: string[]
 // The processes mostly wait.
 suite('command lines', { concurrency: 4 }, () => {
   for (const args of [
+    ['feature-1', '-e', 'a=1', '-o', 'b=2'],
+    ['-e', 'a=1', '-o', 'b=2', 'feature-1'],
+    ['feature-1', '-e', 'a=1', '-o', 'b=2', '-n', 'feature-1'],
+    ['-e', 'a=1', '-o', 'b=2', '--', 'feature-1'],
     ['-n', 'feature-1', '-e', 'a=1', '-o', 'b=2'],
     ['-nfeature-1', '-ea=1', '-ob=2'],
     ['-n=feature-1', '-e=a=1', '-o=b=2'],
@@ -102,9 +106,9 @@ suite('command lines', { concurrency: 4 }, () => {
     const { stdout } = await runOcto({}, 'wait', '--help')
     assert.match(
       stdout,
-      /^Wait until a deployment is Running, Archived or gone\.\n\nWaits for the state[\s\S]*\n\nUsage: octo wait \[-n NAME\] \[-a ID\]/,
+      /^Wait until a deployment is Running, Archived or gone\.\n\nWaits for the state[\s\S]*\n\nUsage: octo wait \[NAME\] \[-a ID\]/,
     )
-    assert.match(stdout, /^ {2}-n, --name NAME +name of the deployment$/m)
+    assert.match(stdout, /^ {2}-n, --name NAME +name of the deployment, instead of NAME$/m)
     assert.match(stdout, /^ {6}--timeout DURATION +how long to wait, such as 90s or 15m \(default 1h\)$/m)
     assert.match(stdout, /^ {2}-o, --output FORMAT +json, jsonl, table, name or yaml$/m)
     assert.match((await runOcto({}, 'create', '--help')).stdout, /^ {6}--output FORMAT +json/m)
@@ -127,16 +131,20 @@ suite('command lines', { concurrency: 4 }, () => {
     ],
     [['deploy'], /Did you mean create --or-update\?/],
     [['__proto__'], /^octo: there is no command "__proto__"\./],
-    [['create'], /^octo: create needs -n,--name\.\n\nUsage: octo create -n NAME \[-e KEY=VALUE\]/],
-    [['logs'], /^octo: logs needs -a,--action\.\n\nUsage: octo logs/],
+    [['create'], /^octo: create needs NAME\.\n\nUsage: octo create NAME \[-e KEY=VALUE\]/],
+    [['logs'], /^octo: logs needs NAME or -a ID\.\n\nUsage: octo logs/],
     [['create', '-n'], /^octo: -n,--name needs a value\.\n\nUsage: octo create/],
     [['create', '-n', '-e', 'a=1'], /^octo: -n,--name needs a value\./],
     [['create', '-n', 'x1', '--tag', 'v1'], /^octo: create has no option --tag\.\n\nUsage: octo create/],
     [
-      ['archive', 'feature-1'],
-      /^octo: unexpected argument "feature-1": values follow an option\.\n\nUsage: octo archive -n NAME \[--wait\]/,
+      ['archive', 'feature-1', 'more'],
+      /^octo: unexpected argument "more": values follow an option\.\n\nUsage: octo archive NAME \[--wait\]/,
     ],
-    [['archive', '-n', 'feature-1', 'more'], /^octo: unexpected argument "more": values follow an option\./],
+    [['archive', 'feature-1', '-n', 'feature-2'], /^octo: archive needs one name: NAME and -n NAME differ\./],
+    [['logs', '-n', 'feature-1', 'feature-2'], /^octo: logs needs one name: NAME and -n NAME differ\./],
+    [['diff', 'feature-1', '-n', 'feature-2'], /^octo: diff needs NAME or -n NAME, not both\./],
+    [['diff', 'x1', 'x2', 'x3'], /^octo: unexpected argument "x3"/],
+    [['archive', ''], /^octo: A deployment needs a name\./],
     [['archive', '-n', ''], /^octo: A deployment needs a name\.\n\nUsage: octo archive/],
     [['archive', '-n', '../x'], /^octo: Name "\.\.\/x" must begin with a letter/],
     [['cleanup', '-n', 'x'], /^octo: Name "x" is too short/],
@@ -147,8 +155,8 @@ suite('command lines', { concurrency: 4 }, () => {
     [['logs', '-a', 'seven'], /^octo: -a needs a whole number greater than 0, not "seven"\./],
     [['logs', '-a', '0'], /^octo: -a needs a whole number greater than 0/],
     [['logs', '-a', '1', '-l', 'nothing'], /^octo: -l needs one of all, both, stdout, out, stderr, err\./],
-    [['cancel'], /^octo: cancel needs -n NAME or -a ID\.\n\nUsage: octo cancel/],
-    [['cancel', '-n', 'x1', '-a', '1'], /^octo: cancel needs -n NAME or -a ID, not both\./],
+    [['cancel'], /^octo: cancel needs NAME or -a ID\.\n\nUsage: octo cancel/],
+    [['cancel', '-n', 'x1', '-a', '1'], /^octo: cancel needs NAME or -a ID, not both\./],
     [['actions', '-n', 'x1', '--limit', '0'], /^octo: --limit needs a whole number greater than 0/],
     [['list', '-o', 'xml'], /^octo: -o needs one of json, jsonl, table, name, yaml, not "xml"\./],
     [['create', '-n', 'x1', '--wiat'], /^octo: create has no option --wiat\. Did you mean --wait\?/],
@@ -157,7 +165,7 @@ suite('command lines', { concurrency: 4 }, () => {
       /^octo: --cancel-on-interrupt needs --wait or --follow\./,
     ],
     [['logs', '-a', '1', '--tail', '-1'], /^octo: --tail needs a whole number greater than 0/],
-    [['create', '--wait'], /^octo: create needs -n,--name\./],
+    [['create', '--wait'], /^octo: create needs NAME\./],
     [['create', '-n', 'x1', '--wait=yes'], /^octo: --wait takes no value\./],
     [['create', '-n', 'x1', '--timeout', '5m'], /^octo: --timeout needs --wait or --follow\./],
     [
@@ -177,10 +185,10 @@ suite('command lines', { concurrency: 4 }, () => {
       ['create', '-n', 'x1', '--set-deployment-config-file', 'a=-', '-f', '-'],
       /^octo: --set-deployment-config-file a and -f both read stdin/,
     ],
-    [['wait'], /^octo: wait needs either -n NAME or -a ID\./],
+    [['wait'], /^octo: wait needs either NAME or -a ID\./],
     [['wait', '-n', 'x1', '--for', 'ever'], /^octo: --for needs one of running, archived, gone\./],
-    [['diff', '-a', '1'], /^octo: diff needs -n NAME once or twice, or -a ID twice\./],
-    [['logs', '-a', '1', '-n', 'x1'], /^octo: logs needs -a ID or -n NAME, not both\./],
+    [['diff', '-a', '1'], /^octo: diff needs one or two names, or -a ID twice\./],
+    [['logs', '-a', '1', '-n', 'x1'], /^octo: logs needs NAME or -a ID, not both\./],
     [['context', 'set'], /^octo: context set needs NAME\./],
     [['context', 'sit'], /^octo: unexpected argument "sit"/],
     [['completion', 'tcsh'], /^octo: completion needs one of bash, zsh, fish\./],
