@@ -5,24 +5,26 @@ import type { Component, VNode } from 'preact'
 import { DisplayNameDialog } from './account/display-name-dialog.ts'
 import { NoRolePage } from './account/no-role-page.ts'
 import { SessionBanner } from './account/session-banner.ts'
-import { SessionsDialog } from './account/sessions-dialog.ts'
 import { SignInDialog } from './account/sign-in-dialog.ts'
 import { SignInScreen } from './account/sign-in-screen.ts'
 import { ApiError } from './api/errors.ts'
 import { type AppContext, useApp } from './app-context.ts'
-import { AuditPage } from './audit/audit-page.ts'
-import { ChangeOwnerDialog } from './deployment/change-owner-dialog.ts'
-import { DeploymentPage } from './deployment/deployment-page.ts'
-import { DevicePage } from './device/device-page.ts'
-import { DeploymentForm } from './form/deployment-form.ts'
 import { ListPage } from './list/list-page.ts'
 import { RunnerBanner } from './live/runner-banner.ts'
 import { StatusAnnouncer } from './live/status-announcer.ts'
 import { NotFound } from './not-found.ts'
+import {
+  AuditPage,
+  ChangeOwnerDialog,
+  DeploymentForm,
+  DeploymentPage,
+  DevicePage,
+  SessionsDialog,
+  TokensPage,
+} from './parts.ts'
 import type { Route } from './routes.ts'
 import { ShortcutsDialog } from './shortcuts-dialog.ts'
 import { TokenBanner } from './tokens/token-banner.ts'
-import { TokensPage } from './tokens/tokens-page.ts'
 import { TopBar } from './top-bar.ts'
 import { ConfirmDialog } from './ui/dialogs/confirm-dialog.ts'
 import { ErrorBox } from './ui/error-box.ts'

@@ -20,7 +20,7 @@ import {
   durationMs,
 } from '../deployment/status-labels.ts'
 import { formatDuration } from '../format.ts'
-import { LogViewer } from '../log-viewer/log-viewer.ts'
+import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { outputQuery } from '../routes.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { RelativeTime } from '../ui/relative-time.ts'

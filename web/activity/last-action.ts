@@ -24,7 +24,7 @@ import {
   statusOf,
 } from '../deployment/status-labels.ts'
 import { formatDuration } from '../format.ts'
-import { LogViewer } from '../log-viewer/log-viewer.ts'
+import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { GuardedButton } from '../ui/guarded-button.ts'
 import { RelativeTime } from '../ui/relative-time.ts'

@@ -15,12 +15,21 @@ describe('the built page', () => {
     names = (await readdir(dist)).filter((name) => !name.endsWith('.part'))
   })
 
-  it('The JavaScript has at most 60 kB with Brotli', async () => {
-    const packed = await Promise.all(
-      names.filter((name) => name.endsWith('.js.br')).map((name) => readFile(join(dist, name))),
-    )
+  it('The JavaScript of a first visit has at most 60 kB with Brotli, and is named in index.html', async () => {
+    const html = await readFile(join(dist, 'index.html'), 'utf8')
+    const atOnce = await firstVisitScripts(html)
+    const packed = await Promise.all(atOnce.map((name) => readFile(join(dist, `${name}.br`))))
     const bytes = packed.reduce((sum, file) => sum + file.length, 0)
     assert.ok(bytes > 0 && bytes <= 60_000, `${bytes} bytes`)
+    for (const name of atOnce) assert.ok(html.includes(`"/${name}"`), `${name} is loaded beside the others`)
+  })
+
+  it('The parts that are loaded later are files of their own', async () => {
+    const atOnce = await firstVisitScripts(await readFile(join(dist, 'index.html'), 'utf8'))
+    for (const part of ['audit-page', 'tokens-page', 'device-page', 'sessions-dialog', 'log-viewer']) {
+      const name = names.find((name) => name.startsWith(`${part}-`) && name.endsWith('.js')) ?? ''
+      assert.ok(name !== '' && !atOnce.includes(name), part)
+    }
   })
 
   it('File names have hashes, and every file exists with Brotli and gzip', async () => {
@@ -39,3 +48,16 @@ describe('the built page', () => {
       assert.ok(names.includes(path), path)
   })
 })
+
+/** The script of index.html and what it imports at once, without what it loads later. */
+async function firstVisitScripts(html: string): Promise<string[]> {
+  const found = new Set<string>()
+  const add = async (name: string) => {
+    if (found.has(name)) return
+    found.add(name)
+    const source = await readFile(join(dist, name), 'utf8')
+    for (const [, imported = ''] of source.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) await add(imported)
+  }
+  await add(/<script type="module" src="\/([^"]+)"/.exec(html)?.[1] ?? '')
+  return [...found]
+}

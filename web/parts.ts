@@ -1,0 +1,38 @@
+/**
+ * The parts of the page that a first visit of the list does not need. Each is a file of its own that is loaded when it is
+ * first shown; those that most visits need are loaded as soon as the list is there.
+ */
+import { LogViewer } from './log-viewer/log-viewer-part.ts'
+import { lazyPart } from './ui/lazy-part.ts'
+
+export const AuditPage = lazyPart('page', async () => (await import('./audit/audit-page.ts')).AuditPage)
+export const TokensPage = lazyPart('page', async () => (await import('./tokens/tokens-page.ts')).TokensPage)
+export const DevicePage = lazyPart('page', async () => (await import('./device/device-page.ts')).DevicePage)
+export const DeploymentPage = lazyPart('page', async () => {
+  // Output that is open at once must not move what is below it.
+  const [{ DeploymentPage }] = await Promise.all([
+    import('./deployment/deployment-page.ts'),
+    LogViewer.preload().catch(() => {}),
+  ])
+  return DeploymentPage
+})
+export const DeploymentForm = lazyPart(
+  'dialog',
+  async () => (await import('./form/deployment-form.ts')).DeploymentForm,
+)
+export const ChangeOwnerDialog = lazyPart(
+  'dialog',
+  async () => (await import('./deployment/change-owner-dialog.ts')).ChangeOwnerDialog,
+)
+export const SessionsDialog = lazyPart(
+  'dialog',
+  async () => (await import('./account/sessions-dialog.ts')).SessionsDialog,
+)
+/** What most visits need next, one after the other, so that it is there when somebody clicks. */
+export async function preloadParts(): Promise<void> {
+  try {
+    for (const part of [DeploymentForm, DeploymentPage]) await part.preload()
+  } catch {
+    // It is loaded when it is shown, and an error is shown there.
+  }
+}
