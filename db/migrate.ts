@@ -1,5 +1,5 @@
 /** `npm run migrate`: prepares the database before servers and runners start. Run by the operator or by `npm start`. */
-import { readSettings, SettingsError } from '../domain/read-settings.ts'
+import { readSettings, SettingsError } from '../domain/settings/read-settings.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
 import { LockTimeout } from './lock-retries.ts'
 import { runMigrations } from './run-migrations.ts'

@@ -158,7 +158,9 @@ create table deployments (
   change_id bigint not null default 0,
   owner_issuer text,
   owner_subject text,
-  owner_name text
+  owner_name text,
+  labels jsonb not null default '{}'::jsonb,
+  title text
 );
 
 create table device_logins (
@@ -472,6 +474,19 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION describe_new_labels(p_labels jsonb, p_title text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when p_labels = '{}' then '{}'::jsonb else jsonb_build_object('labels', (
+      select jsonb_agg(l.entry) from (
+        select jsonb_build_object('key', key, 'before', null, 'after', value) as entry
+        from jsonb_each_text(p_labels) order by key limit 20) l)) end
+    || case when p_title is null then '{}'::jsonb
+      else jsonb_build_object('title', jsonb_build_object('before', null, 'after', p_title)) end
+$function$;
+
 CREATE OR REPLACE FUNCTION enforce_fencing_token()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -522,7 +537,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, p_labels jsonb DEFAULT NULL::jsonb, p_title text DEFAULT NULL::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -543,8 +558,10 @@ begin
   end if;
 
   if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
+    insert into deployments (name, status, app_overrides, deployment_overrides, links, labels, title, owner_issuer, owner_subject,
+      owner_name)
     values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
+      coalesce(p_labels, '{}'), p_title,
       -- A CI job owns nothing, so that every developer may change what it has created.
       case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end,
       case when p_proof <> 'exchange' and p_subject is not null then p_actor end)
@@ -600,6 +617,7 @@ begin
           || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
     end;
   end if;
+  if p_kind = 'create' then changes := changes || describe_new_labels(target.labels, target.title); end if;
   perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
     p_request_id, target.name, action_id, 1,
     (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);
@@ -972,9 +990,11 @@ begin
     return new;
   end if;
   if new.revision <= old.revision and (
-    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name
+    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name,
+    new.labels, new.title
   ) is distinct from (
-    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name
+    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name,
+    old.labels, old.title
   ) then
     new.revision := nextval('deployment_revision');
   end if;
@@ -1205,7 +1225,7 @@ create view deployment_details as
         CASE
             WHEN d.owner_subject IS NOT NULL THEN json_build_object('issuer', d.owner_issuer, 'subject', d.owner_subject, 'name', d.owner_name)
             ELSE NULL::json
-        END, 'last_action',
+        END, 'labels', d.labels, 'title', d.title, 'last_action',
         CASE
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)

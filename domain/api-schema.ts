@@ -5,8 +5,10 @@
 import { z } from 'zod'
 import { accessEndpoints } from './access/access-endpoints.ts'
 import { auditEndpoints } from './audit/audit-endpoints.ts'
+import { changeEndpoints } from './changes/change-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
 import * as shapes from './schemas.ts'
+import { storage } from './settings/storage.ts'
 
 const transitionErrors = [
   'bad_request',
@@ -255,13 +257,14 @@ export const api = {
     errors: [],
   },
   ...accessEndpoints,
+  ...changeEndpoints,
   ...auditEndpoints,
   getStorage: {
     ...endpoints.getStorage,
     right: 'read',
     since: '2.0',
     summary: 'How large the history of actions and output is, and its limits',
-    response: shapes.storage,
+    response: storage,
     errors: [],
   },
 } as const satisfies Record<string, Endpoint>

@@ -35,6 +35,7 @@ export const endpoints = {
   getProjectName: { method: 'GET', path: '/project_name' },
   whoami: { method: 'GET', path: '/whoami' },
   setOwner: { method: 'PUT', path: '/deployments/:name/owner' },
+  changeLabels: { method: 'PATCH', path: '/deployments/:name/labels' },
   listSessions: { method: 'GET', path: '/sessions' },
   endSession: { method: 'DELETE', path: '/sessions/:session_id' },
   listTokens: { method: 'GET', path: '/tokens' },

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { owner } from './access/access-schemas.ts'
 import { proofNames } from './access/proof.ts'
 import { actionStates, actionWireNames } from './actions.ts'
+import { labels, newLabels, newTitle } from './changes/label-schemas.ts'
 import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
 import { failedScript, failure } from './failures/failure-schemas.ts'
 import {
@@ -117,6 +118,8 @@ export const createBody = z.strictObject({
   name: deploymentName,
   app_overrides: overridesInput,
   deployment_overrides: overridesInput,
+  labels: newLabels.optional(),
+  title: newTitle.nullable().optional().describe('what people read instead of the name'),
 })
 export const updateBody = z.strictObject({
   app_overrides: overridesInput,
@@ -208,6 +211,8 @@ export const fullInfo = z.object({
   updated_at: timestamp,
   revision: z.int().describe('grows with every visible change'),
   owner: owner.nullable().optional().describe('null: nobody owns it'),
+  labels: labels.optional(),
+  title: z.string().nullable().optional().describe('null: none'),
   last_action: lastAction.nullable(),
 })
 export const fullInfoWithCheck = fullInfo.extend({
@@ -236,30 +241,6 @@ export const actionLog = z.object({
 })
 
 export const info = z.object({ deployment, metadata: z.array(link), logs: z.array(actionLog) })
-
-const limit = z.number().describe('0: no limit')
-
-export const storage = z.object({
-  output: z
-    .object({ bytes: z.int(), chunks: z.int() })
-    .describe('the text of all output that is not removed'),
-  tables: z.array(
-    z.object({
-      name: z.string(),
-      bytes: z.int().describe('disk space with indexes'),
-      rows: z.number().nullable().describe('estimated by PostgreSQL; null: not yet'),
-    }),
-  ),
-  limits: z
-    .object({
-      OUTPUT_RETENTION: limit,
-      OUTPUT_DEPLOYMENT_LIMIT: limit,
-      OUTPUT_TOTAL_LIMIT: limit,
-      ACTION_RETENTION: limit,
-      ACTION_HISTORY_LIMIT: limit,
-    })
-    .describe('the settings of this server: seconds, bytes and numbers'),
-})
 
 export const success = z.object({ tag: z.literal('Success') })
 export const outputChunk = z.object({

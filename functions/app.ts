@@ -42,6 +42,7 @@ import {
 import { getProjectName, ping } from './config/project-info.ts'
 import {
   archiveDeployment,
+  changeLabels,
   cleanupDeployment,
   createDeployment,
   deleteDeployment,
@@ -99,6 +100,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   getProjectName: ['GET', '/project_name', getProjectName],
   whoami: ['GET', '/whoami', whoami],
   setOwner: ['PUT', '/deployments/:name/owner', setOwner],
+  changeLabels: ['PATCH', '/deployments/:name/labels', changeLabels],
   listSessions: ['GET', '/sessions', listSessions],
   endSession: ['DELETE', '/sessions/:session_id', endSession],
   listTokens: ['GET', '/tokens', listTokens],

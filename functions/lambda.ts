@@ -4,7 +4,7 @@
  */
 import { handle, type LambdaEvent } from 'hono/aws-lambda'
 import { pino } from 'pino'
-import { readSettings } from '../domain/read-settings.ts'
+import { readSettings } from '../domain/settings/read-settings.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { createApp } from './app.ts'
 import { createServices } from './create-services.ts'

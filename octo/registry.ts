@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   delete: async () => (await import('./commands/deployments/delete.ts')).Delete,
   status: async () => (await import('./commands/deployments/status.ts')).Status,
   owner: async () => (await import('./commands/deployments/owner.ts')).Owner,
+  label: async () => (await import('./commands/deployments/label.ts')).Label,
   'stop-waiting': async () => (await import('./commands/actions/stop-waiting.ts')).StopWaiting,
   actions: async () => (await import('./commands/actions/actions.ts')).Actions,
   logs: async () => (await import('./commands/actions/logs.ts')).Logs,

@@ -32,6 +32,16 @@ create or replace function changed_config_keys(p_level text, p_before jsonb, p_a
   where key is not null and b.value is distinct from a.value
 $$;
 
+-- The labels and the title that a deployment is created with, as AuditDetails of domain/audit/operations.ts.
+create or replace function describe_new_labels(p_labels jsonb, p_title text) returns jsonb language sql immutable as $$
+  select case when p_labels = '{}' then '{}'::jsonb else jsonb_build_object('labels', (
+      select jsonb_agg(l.entry) from (
+        select jsonb_build_object('key', key, 'before', null, 'after', value) as entry
+        from jsonb_each_text(p_labels) order by key limit 20) l)) end
+    || case when p_title is null then '{}'::jsonb
+      else jsonb_build_object('title', jsonb_build_object('before', null, 'after', p_title)) end
+$$;
+
 -- Every inserted row, also one of other code. The sealer takes the rows of committed transactions.
 create or replace function note_unsealed_audit_entry() returns trigger language plpgsql as $$
 begin

@@ -42,13 +42,15 @@ drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, t
   text, text, text, text, text);
 drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
   text, text, text, text, text, text, text, jsonb, bigint);
+drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
+  text, text, text, text, text, text, text, jsonb, bigint, text);
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
   -- A server of an earlier version does not send them.
   p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
   p_scope text default 'all', p_address text default null, p_request_id text default null, p_changes jsonb default null,
-  p_changes_revision bigint default null, p_actor_link text default null,
+  p_changes_revision bigint default null, p_actor_link text default null, p_labels jsonb default null, p_title text default null,
   out outcome text, out status text, out action_id bigint, out body json
 ) language plpgsql as $$
 declare
@@ -68,8 +70,10 @@ begin
   end if;
 
   if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links, owner_issuer, owner_subject, owner_name)
+    insert into deployments (name, status, app_overrides, deployment_overrides, links, labels, title, owner_issuer, owner_subject,
+      owner_name)
     values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
+      coalesce(p_labels, '{}'), p_title,
       -- A CI job owns nothing, so that every developer may change what it has created.
       case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end,
       case when p_proof <> 'exchange' and p_subject is not null then p_actor end)
@@ -125,6 +129,7 @@ begin
           || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
     end;
   end if;
+  if p_kind = 'create' then changes := changes || describe_new_labels(target.labels, target.title); end if;
   perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
     p_request_id, target.name, action_id, 1,
     (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);

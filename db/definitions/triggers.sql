@@ -80,9 +80,11 @@ begin
     return new;
   end if;
   if new.revision <= old.revision and (
-    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name
+    new.status, new.links, new.app_overrides, new.deployment_overrides, new.updated_at, new.archived_at, new.name,
+    new.labels, new.title
   ) is distinct from (
-    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name
+    old.status, old.links, old.app_overrides, old.deployment_overrides, old.updated_at, old.archived_at, old.name,
+    old.labels, old.title
   ) then
     new.revision := nextval('deployment_revision');
   end if;

@@ -141,6 +141,8 @@ select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
     'revision', d.revision,
     'owner', case when d.owner_subject is not null then json_build_object(
       'issuer', d.owner_issuer, 'subject', d.owner_subject, 'name', d.owner_name) end,
+    'labels', d.labels,
+    'title', d.title,
     'last_action', case
       when (a.last).state in ('queued', 'running') then (
         to_api_action_summary(a.last)::jsonb

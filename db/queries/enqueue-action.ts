@@ -10,6 +10,7 @@ import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.
 import type { AuditDetails } from '../../domain/audit/operations.ts'
 import { deploymentBusy, idempotencyKeyReused, notOwner } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
+import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { unmetConditionError } from '../../domain/start-conditions.ts'
@@ -33,6 +34,9 @@ export type ActionRequest = Actor & {
   name: string
   /** The whole new set, for create and update. Other actions keep the stored overrides. */
   overrides?: ByLevel<readonly Override[]>
+  /** Only for create. */
+  labels?: Labels | undefined
+  title?: string | null | undefined
   /** True if config_check has accepted the config. Otherwise the runner runs it before the script. */
   configChecked: boolean
   /** The deployments for which the caller has the right. */
@@ -105,7 +109,18 @@ async function runInTime(
 
 function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null) {
   const { kind, name, overrides, actor, source, reason, configChecked, revision, key } = request
-  const { person, proof, claimedActor, scope, address, requestId, changes, link = null } = request
+  const {
+    person,
+    proof,
+    claimedActor,
+    scope,
+    address,
+    requestId,
+    changes,
+    link = null,
+    labels,
+    title,
+  } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
   return sql.type(enqueuedRow)`
@@ -113,7 +128,8 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
       ${name}, ${kind}, ${sql.array(allowedStatuses(kind), 'text')}, ${actions[kind].runningStatus}, ${application}, ${deployment},
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope},
-      ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null}, ${link})
+      ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null}, ${link},
+      ${labels === undefined ? null : toJsonb(labels)}, ${title ?? null})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 

@@ -37,6 +37,7 @@ export const rights = {
   restore: { label: 'restore this deployment', scopes: change },
   cancel: { label: 'cancel this action', scopes: change },
   stop_waiting: { label: 'end the wait of this deployment', scopes: change },
+  label: { label: 'change the labels of this deployment', scopes: change },
   cleanup: { label: 'clean up this deployment', scopes: ownOnly },
   change_owner: { label: 'change the owner of this deployment', scopes: ownOnly },
   delete: { label: 'delete the record of this deployment', scopes: adminOnly },

@@ -28,6 +28,12 @@ export const auditDetails = z.looseObject({
   more_changes: z.int().optional().describe('how many changed keys are left out'),
   status: beforeAndAfter.optional(),
   owner: beforeAndAfter.optional(),
+  labels: z
+    .array(beforeAndAfter.extend({ key: z.string() }))
+    .optional()
+    .describe('labels that changed; null: not there'),
+  more_labels: z.int().optional().describe('how many changed labels are left out'),
+  title: beforeAndAfter.optional(),
   message: z.string().optional().describe('why a request was refused'),
 })
 

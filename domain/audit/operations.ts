@@ -15,6 +15,7 @@ const labels = {
   cancel: 'cancelled an action of',
   stop_waiting: 'ended the wait of',
   change_owner: 'changed the owner of',
+  label: 'changed the labels of',
   delete: 'deleted the record of',
   retry: 'retried an action of',
   sign_in: 'signed in',
@@ -59,6 +60,9 @@ export type AuditedChange = {
   after: AuditedValue
 }
 
+/** Null: the deployment has no such label. */
+export type AuditedLabel = { key: string; before: string | null; after: string | null }
+
 /** What an entry says beside its columns. */
 export type AuditDetails = {
   changes?: readonly AuditedChange[]
@@ -66,6 +70,11 @@ export type AuditDetails = {
   more_changes?: number
   status?: { before: string | null; after: string | null }
   owner?: { before: string | null; after: string | null }
+  /** Labels that were set, changed or removed. */
+  labels?: readonly AuditedLabel[]
+  /** How many are left out of `labels`. */
+  more_labels?: number
+  title?: { before: string | null; after: string | null }
   /** Why a request was refused. */
   message?: string
   [more: string]: unknown

@@ -73,6 +73,7 @@ function detailsOf(details: Entry['details']): string {
     // Other statuses follow from the operation.
     ...(status?.after === null ? [`it was ${status.before}`] : []),
     ...(owner === undefined ? [] : [`${owner.before ?? 'nobody'} to ${owner.after ?? 'nobody'}`]),
+    ...describeLabels(details),
     ...(typeof details.label === 'string' ? [`“${details.label}”`] : []),
     ...(message === undefined ? [] : [message]),
     ...(typeof details.until === 'string'
@@ -81,6 +82,25 @@ function detailsOf(details: Entry['details']): string {
   ]
   return parts.join(', ')
 }
+
+/** `label team shop to web`. */
+function describeLabels({ labels = [], more_labels = 0, title }: Entry['details']): string[] {
+  const left = labels.length - maxChanges + more_labels
+  return [
+    ...labels
+      .slice(0, maxChanges)
+      .map(({ key, before, after }) => `label ${key} ${describeText(before, after)}`),
+    ...(left > 0 && labels.length >= maxChanges ? [`and ${left} more`] : []),
+    ...(title === undefined ? [] : [`title ${describeText(title.before, title.after)}`]),
+  ]
+}
+
+const describeText = (before: string | null, after: string | null): string =>
+  after === null
+    ? 'removed'
+    : before === null
+      ? `set to ${shorten(after)}`
+      : `${shorten(before)} to ${shorten(after)}`
 
 /** `image.tag v1 to v2`. */
 export function describeAuditedChange({ key, before, after }: AuditedChange): string {

@@ -4,6 +4,7 @@
  */
 import { setOwner as writeOwner } from '../../db/queries/access/owners.ts'
 import { requirePerson } from '../../db/queries/access/people.ts'
+import { changeLabels as writeLabels } from '../../db/queries/changes/labels.ts'
 import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { readDeploymentOwner } from '../../db/queries/deployments.ts'
@@ -24,6 +25,8 @@ export const createDeployment: EndpointHandler<'createDeployment'> = (services, 
   submitAction(services, request, {
     kind: 'create',
     name: request.body.name,
+    labels: request.body.labels,
+    title: request.body.title,
     overrides: overridesFromWire(request.body),
   })
 
@@ -71,6 +74,14 @@ export const setOwner: EndpointHandler<'setOwner'> = async (services, request) =
     writeOwner(services.db, param('name'), owner, actor, require, idempotencyKey, begin),
   )
 }
+
+/** Labels and title together: all of the change, or nothing of it. */
+export const changeLabels: EndpointHandler<'changeLabels'> = (services, request) =>
+  changeRecord(services, request, (begin) => {
+    const { param, body, actor, identity, idempotencyKey } = request
+    const require = (target: RightTarget) => requireRight(services.settings, identity, 'label', target)
+    return writeLabels(services.db, param('name'), body, actor, require, idempotencyKey, begin)
+  })
 
 /** A change that starts no action. */
 function changeRecord(

@@ -26,7 +26,7 @@ import { restoreOverrides } from '../secrets/restore-secrets.ts'
 import type { Services } from '../services.ts'
 import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 
-type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'revision'>
+type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'labels' | 'title' | 'revision'>
 type Request = Pick<
   EndpointRequest<EndpointName>,
   'actor' | 'identity' | 'identifyAgain' | 'idempotencyKey' | 'deadline' | 'caller' | 'signal'

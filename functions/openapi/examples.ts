@@ -48,6 +48,9 @@ const fullInfo = {
   created_at: '2026-03-01T10:00:00.000000Z',
   updated_at: '2026-03-01T10:00:12.300000Z',
   revision: 1207,
+  owner: null,
+  labels: { team: 'shop' },
+  title: null,
   last_action: summary,
 }
 
@@ -89,7 +92,10 @@ const overrides = { app_overrides: appOverrides, deployment_overrides: deploymen
 export const examples: { [Name in EndpointName]: Example<Name> } = {
   listDeployments: { response: [fullInfo] },
   listDeploymentNames: { response: ['feature-1', 'feature-2'] },
-  createDeployment: { body: { name: 'feature-1', ...overrides }, response: success },
+  createDeployment: {
+    body: { name: 'feature-1', ...overrides, labels: { team: 'shop' } },
+    response: success,
+  },
   updateDeployment: { body: overrides, response: success },
   archiveDeployment: { response: success },
   restoreDeployment: { response: success },
@@ -152,6 +158,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       },
     },
   },
+  changeLabels: { body: { set: { team: 'shop' }, remove: ['old'], title: 'Search' }, response: success },
   setOwner: { body: { owner: 'ann@example.com' }, response: success },
   listSessions: {
     response: [

@@ -8,6 +8,7 @@ import { pageConfig } from '../../domain/access/access-schemas.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { changeEvent, liveMessage } from '../../domain/event.ts'
 import * as shapes from '../../domain/schemas.ts'
+import { storage } from '../../domain/settings/storage.ts'
 
 export type JsonSchema = { [keyword: string]: unknown }
 
@@ -35,7 +36,7 @@ const responseSchemas = {
   OutputPage: shapes.outputPage,
   OutputChunk: shapes.outputChunk,
   WholeOutput: shapes.wholeOutput,
-  Storage: shapes.storage,
+  Storage: storage,
   Pairs: shapes.keyValues,
   Keys: shapes.keys,
   PageConfig: pageConfig,

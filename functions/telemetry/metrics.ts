@@ -11,7 +11,7 @@ import { routePath } from 'hono/route'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { type AuditState, readAuditState } from '../../db/queries/audit/seals.ts'
 import { readStats, type Stats } from '../../db/queries/stats.ts'
-import { SettingsError } from '../../domain/read-settings.ts'
+import { SettingsError } from '../../domain/settings/read-settings.ts'
 import { statuses } from '../../domain/statuses.ts'
 import type { Services } from '../services.ts'
 

@@ -3,6 +3,7 @@
  * commands/deployments/create.ts.
  */
 import { canStart } from '../../domain/actions.ts'
+import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
@@ -17,11 +18,14 @@ export async function updateExisting(
   context: ActionContext,
   name: string,
   overrides: ByLevel<Override[]>,
+  labels: { set: Labels | undefined; title: string | undefined },
 ): Promise<Started> {
   const { client, options, progress, interruptHandler } = context
   const withKeySuffix = (suffix: string) =>
     options.key === undefined ? options : { ...options, key: `${options.key}/${suffix}` }
   const params = { name }
+  if (labels.set !== undefined || labels.title !== undefined)
+    await client.request('changeLabels', { params, body: labels }, withKeySuffix('label'))
   const info = await client.call('getFullInfo', { params })
   if (canStart('restore', statusOf(info))) {
     progress.note(`Deployment ${name} is archived: restoring it, then updating it.`)

@@ -45,6 +45,8 @@ export const valueNames: Readonly<Record<string, string>> = {
   as: 'PERSON',
   group: 'GROUP',
   label: 'TEXT',
+  title: 'TEXT',
+  selector: 'SELECTOR',
   days: 'N',
   role: 'ROLE',
   names: 'PATTERN',
@@ -77,7 +79,9 @@ export function normalizeArgs(args: readonly string[]): string[] {
     const next = args[index + 1]
     const takesNext = option.value === null && next !== undefined && !isOption(next)
     const value = takesNext ? next : option.value
-    const name = token.startsWith('-o') ? resolveShortO(command, value) : option.name
+    const name = token.startsWith('-o')
+      ? resolveShortO(command, value)
+      : resolveShortL(command, token, option.name)
     normalized.push(value === null ? `--${name}` : `--${name}=${value}`)
     if (takesNext) index += 1
   }
@@ -93,6 +97,10 @@ function resolveShortO(command: string, value: string | null): string {
   const isFormat = (formats as readonly (string | null)[]).includes(value)
   return isFormat || !commandsWithConfigOption.has(command) ? 'output' : 'set-deployment-config'
 }
+
+/** In `logs`, `-l` is the stream, as in Octopod 1.6; in all others it is the selector, as in kubectl. */
+const resolveShortL = (command: string, token: string, name: string): string =>
+  token.startsWith('-l') && command !== 'logs' ? 'selector' : name
 
 /** With an empty variable in a script (`-n $NAME -e A=B`), `-e` must not become the name. */
 function isOption(token: string): boolean {

@@ -60,6 +60,7 @@ async function findCandidates(
   if (previousArgs.length === 1 && !prefix.startsWith('-')) {
     const words = subcommands(commands, command)
     if (words.length > 0) return words
+    if (command === 'label') return deploymentNames(command, environment)
   }
   const path = Object.hasOwn(commands, `${command} ${subcommand}`) ? `${command} ${subcommand}` : command
   const load = Object.hasOwn(commands, path) ? commands[path] : undefined
@@ -127,6 +128,7 @@ async function optionValues(
     case '--output':
       return [...formats]
     case '-l':
+      return command === 'logs' ? ['stdout', 'stderr', 'all'] : []
     case '--log-type':
       return ['stdout', 'stderr', 'all']
     case '--for':

@@ -7,7 +7,7 @@ import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
 import { actorLabel } from './actor-label.ts'
 import { explainCheck } from './explanation.ts'
 import type { RecordView } from './formatter.ts'
-import { ownerName } from './identity.ts'
+import { labelsText, ownerName } from './identity.ts'
 import { formatTimestamp } from './table.ts'
 
 export const deploymentView: RecordView<FullInfo> = {
@@ -18,6 +18,7 @@ export const deploymentView: RecordView<FullInfo> = {
     'LAST ACTION': ({ last_action }) => (last_action === null ? '' : actionLabel(last_action)),
     WHO: ({ last_action }) => (last_action === null ? '' : actorLabel(last_action)),
     OWNER: ownerName,
+    LABELS: labelsText,
     UPDATED: ({ updated_at }) => formatTimestamp(updated_at),
     LINK: ({ metadata }) => metadata[0]?.link ?? '',
   },

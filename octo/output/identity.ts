@@ -11,6 +11,12 @@ export const ownerName = ({ owner }: Pick<FullInfo, 'owner'>): string => owner?.
 export const ownerLabel = (owner: Owner | null | undefined): string =>
   owner ? toSingleLine(`${owner.name} (${owner.subject} of ${owner.issuer})`) : 'nobody'
 
+/** `team=shop,env=qa`, as kubectl shows them. */
+export const labelsText = ({ labels = {} }: Pick<FullInfo, 'labels'>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',')
+
 /** `developer for shop-*: rule 2 of the policy: …`. */
 export const grantLabel = ({ role, names, rule }: Grant): string =>
   toSingleLine(`${role} for ${names.join(', ')}: ${rule}`)

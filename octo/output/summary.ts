@@ -14,7 +14,7 @@ import {
   explainFailedScripts,
   explanationLines,
 } from './explanation.ts'
-import { ownerLabel } from './identity.ts'
+import { labelsText, ownerLabel } from './identity.ts'
 import { formatTimestamp } from './table.ts'
 import { toSingleLine } from './terminal-text.ts'
 
@@ -22,7 +22,9 @@ export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
     `Status: ${statusLabel(info)}${deadlineOf(info)}`,
+    ...(info.title ? [`Title: ${toSingleLine(info.title)}`] : []),
     ...(info.owner ? [`Owner: ${ownerLabel(info.owner)}`] : []),
+    ...(labelsText(info) === '' ? [] : [`Labels: ${labelsText(info)}`]),
     ...failuresOf(info).flatMap(({ heading, explanation }) => [
       `${heading}: ${toSingleLine(explanation.message)}`,
       ...explanationLines(explanation).map((line) => `  ${line}`),

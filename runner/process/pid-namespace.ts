@@ -4,7 +4,7 @@
  * open-runner.ts.
  */
 import { fileURLToPath } from 'node:url'
-import { SettingsError } from '../../domain/read-settings.ts'
+import { SettingsError } from '../../domain/settings/read-settings.ts'
 import { collectOutput } from './process.ts'
 
 const initScript = fileURLToPath(new URL('pid-namespace.sh', import.meta.url))

@@ -1,9 +1,9 @@
 /** Finds the control scripts at the start of a runner (open-runner.ts) and for the linter of control scripts. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { SettingsError } from '../../domain/read-settings.ts'
 import { type ScriptName, scriptNames, scripts } from '../../domain/script.ts'
 import { defaultManifest, type Manifest, type ParsedManifest } from '../../domain/scripts/manifest.ts'
+import { SettingsError } from '../../domain/settings/read-settings.ts'
 import type { RunnerSettings } from '../../domain/settings.ts'
 import { readManifest } from './read-manifest.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { readSettings, SettingsError } from '../../domain/read-settings.ts'
+import { readSettings, SettingsError } from '../../domain/settings/read-settings.ts'
 import type { Program } from '../../domain/settings/values.ts'
 import { type SettingName, settings } from '../../domain/settings.ts'
 

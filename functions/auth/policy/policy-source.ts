@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../../db/pool.ts'
 import { readInstallation, savePolicy } from '../../../db/queries/access/installation.ts'
 import { type Policy, parsePolicy } from '../../../domain/access/policy.ts'
-import { SettingsError } from '../../../domain/read-settings.ts'
+import { SettingsError } from '../../../domain/settings/read-settings.ts'
 import { cutList, cutText } from '../../../lib/cut-text.ts'
 
 export type PolicyStatus = {

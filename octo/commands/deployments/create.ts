@@ -6,6 +6,7 @@ import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
 import { createKeyCheck } from '../../config/key-check.ts'
 import { CliError } from '../../errors/cli-error.ts'
+import { parseLabels, parseTitle, titleOption } from '../../labels/parse-labels.ts'
 import {
   applicationConfigOption,
   applicationFileOption,
@@ -31,6 +32,7 @@ export class Create extends ActionCommand {
         'Set config of both levels',
         '$0 create feature-1 -e image.tag=v2 -e greeting="Hello, you" -o replicas=2',
       ],
+      ['With labels and a title', '$0 create feature-1 --label team=shop --title "New search"'],
       ['Overrides from a file, and an image tag', '$0 create feature-1 -f overrides.yaml -e image.tag=v2'],
       [
         'One command for every push in CI',
@@ -46,6 +48,8 @@ export class Create extends ActionCommand {
   deploymentFile = deploymentFileOption()
   file = overridesFileOption()
   strict = strictOption()
+  label = Option.Array('--label', [], { description: 'KEY=VALUE of a label; repeatable' })
+  title = titleOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
   protected async start(context: ActionContext): Promise<Started> {
@@ -57,7 +61,9 @@ export class Create extends ActionCommand {
       valueFiles: { application: this.applicationFile, deployment: this.deploymentFile },
     }
     const overrides = await readOverrides(overrideArguments, this.context.stdin)
-    const body = { name, ...overridesToWire(overrides) }
+    const labels = this.label.length === 0 ? undefined : parseLabels(this.label)
+    const title = parseTitle(this.title) ?? undefined
+    const body = { name, ...overridesToWire(overrides), labels, title }
     const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
     await keyCheck.begin(context.client, { set: overrides })
     try {
@@ -69,6 +75,6 @@ export class Create extends ActionCommand {
       await keyCheck.report()
     }
     const { updateExisting } = await import('../../actions/create-or-update.ts')
-    return updateExisting(context, name, overrides)
+    return updateExisting(context, name, overrides, { set: labels, title })
   }
 }

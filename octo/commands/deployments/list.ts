@@ -4,6 +4,7 @@ import type { FullInfo } from '../../../domain/schemas.ts'
 import { listNames } from '../../api/deployment-names.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
+import { parseSelectorOption, selectorOption } from '../../labels/parse-labels.ts'
 import { deploymentView } from '../../output/columns.ts'
 
 export class List extends ApiCommand {
@@ -17,21 +18,29 @@ export class List extends ApiCommand {
       ['All names', '$0 list'],
       ['With status, owner and link', '$0 list -o table'],
       ['Only your own', '$0 list --mine'],
+      ['By labels', '$0 list -l team=shop,env!=qa'],
       ['Does feature-1 exist?', '$0 list | grep -qx feature-1'],
     ],
   })
 
   mine = Option.Boolean('--mine', false, { description: 'only deployments that you own' })
 
+  selector = selectorOption()
+
   protected async run(): Promise<void> {
+    const hasLabels = parseSelectorOption(this.selector)
     const needsNamesOnly = this.format === null || this.format === 'name'
-    if (!this.mine && needsNamesOnly) {
+    if (!this.mine && this.selector === undefined && needsNamesOnly) {
       const names = await listNames(await this.client())
       return this.printRecords(names, { name: String, columns: {} }, 'name')
     }
-    const isShown = this.mine ? await this.ownedByCaller() : () => true
+    const isOwn = this.mine ? await this.ownedByCaller() : () => true
     const deployments = await this.call('listDeployments', {})
-    await this.printRecords(deployments.filter(isShown), deploymentView, 'name')
+    await this.printRecords(
+      deployments.filter((info) => isOwn(info) && hasLabels(info)),
+      deploymentView,
+      'name',
+    )
   }
 
   private async ownedByCaller(): Promise<(info: FullInfo) => boolean> {

@@ -42,6 +42,7 @@ test('The table of rights is the documented one', () => {
     restore: ['none', 'own_or_unowned', 'all', 'all'],
     cancel: ['none', 'own_or_unowned', 'all', 'all'],
     stop_waiting: ['none', 'own_or_unowned', 'all', 'all'],
+    label: ['none', 'own_or_unowned', 'all', 'all'],
     cleanup: ['none', 'own', 'all', 'all'],
     change_owner: ['none', 'own', 'all', 'all'],
     delete: ['none', 'none', 'none', 'all'],

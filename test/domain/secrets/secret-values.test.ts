@@ -1,8 +1,8 @@
 /** Which values are redacted in output, as a table of examples. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { readSettings } from '../../../domain/read-settings.ts'
 import { isSecretPair, secretValues, toWords, withMarkedKeys } from '../../../domain/secrets/secret-values.ts'
+import { readSettings } from '../../../domain/settings/read-settings.ts'
 import { secretExamples } from './examples.ts'
 
 const urls = { DATABASE_URL: 'postgres://db', REDIS_URL: 'redis://redis' }

@@ -52,6 +52,7 @@ export const rowOfEndpoint: Record<
   getProjectName: 'read',
   whoami: 'known',
   setOwner: 'take_over',
+  changeLabels: 'change',
   listSessions: 'known',
   endSession: 'end_session',
   listTokens: 'known',

@@ -109,6 +109,7 @@ function bodyOf(name: EndpointName, target: Target | null): unknown {
   if (name === 'createDeployment') return { name: target?.name, app_overrides: [], deployment_overrides: [] }
   if (name === 'updateDeployment') return { app_overrides: [], deployment_overrides: [] }
   if (name === 'setOwner') return { owner: target?.ownerSubject ?? null }
+  if (name === 'changeLabels') return {}
   if ('body' in api[name]) return []
   return undefined
 }

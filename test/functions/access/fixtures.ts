@@ -1,6 +1,6 @@
 /** Requests and settings for tests of the rules in functions/access. */
 import { pino } from 'pino'
-import { readSettings } from '../../../domain/read-settings.ts'
+import { readSettings } from '../../../domain/settings/read-settings.ts'
 import type { ServerSettings } from '../../../domain/settings.ts'
 import { type Access, createAccess } from '../../../functions/access/access.ts'
 import { createSenderReader, type RawRequest } from '../../../functions/access/sender.ts'

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
-import { readSettings, SettingsError } from '../../../domain/read-settings.ts'
 import { type ScriptName, scriptNames, scripts } from '../../../domain/script.ts'
+import { readSettings, SettingsError } from '../../../domain/settings/read-settings.ts'
 import { findScripts } from '../../../runner/scripts/find-scripts.ts'
 
 const requiredScripts = scriptNames.filter((name) => !scripts[name].optional)

@@ -3,9 +3,9 @@
  * they start.
  */
 
-import { accessProblems } from './settings/access-problems.ts'
-import type { Program, Setting } from './settings/values.ts'
-import { type SettingsFor, settings } from './settings.ts'
+import { type SettingsFor, settings } from '../settings.ts'
+import { accessProblems } from './access-problems.ts'
+import type { Program, Setting } from './values.ts'
 
 export class SettingsError extends Error {
   override name = 'SettingsError'

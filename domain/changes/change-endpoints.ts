@@ -1,0 +1,16 @@
+/** The part of the endpoint table about labels and about many deployments at once. Part of api-schema.ts. */
+import { type Endpoint, endpoints } from '../endpoints.ts'
+import { success } from '../schemas.ts'
+import { labelsBody } from './label-schemas.ts'
+
+export const changeEndpoints = {
+  changeLabels: {
+    ...endpoints.changeLabels,
+    right: 'label',
+    since: '2.0',
+    summary: 'Set and remove labels of a deployment, and its title',
+    body: labelsBody,
+    response: success,
+    errors: ['bad_request', 'no_such_deployment', 'idempotency_key_reused'],
+  },
+} as const satisfies Record<string, Endpoint>
