@@ -1,16 +1,16 @@
 /**
- * Reads who sends the requests, from the variables in which CI systems name a person and a run. The server stores both
- * with the action. Called by connection.ts.
+ * Reads who sends the requests: ci-info recognizes the CI system, and variables of the system name a person and a run.
+ * The server stores both with the action. Called by connection.ts.
  */
+import { id, isCI, name } from 'ci-info'
 import { escapeHiddenCharacters } from '../../lib/hidden-characters.ts'
 import type { Requester } from './types.ts'
 
 export function readRequester(environment: NodeJS.ProcessEnv): Requester {
-  const system = ciSystems.find(({ variable }) => isSet(environment[variable]))
   return {
     actor: findActor(environment),
-    source: system === undefined ? 'octo' : 'ci',
-    ciRun: system === undefined ? null : describeRun(system, environment),
+    source: isCI ? 'ci' : 'octo',
+    ciRun: isCI ? describeRun(environment) : null,
   }
 }
 
@@ -27,35 +27,26 @@ const actorVariables = [
   'USERNAME',
 ] as const
 
-type CiSystem = {
-  variable: string
-  name: string
-  url(environment: NodeJS.ProcessEnv): (string | undefined)[]
+/** The address of the run by the id of the system in ci-info, which does not know it; undefined when a variable is missing. */
+const runAddresses: Readonly<Record<string, (environment: NodeJS.ProcessEnv) => (string | undefined)[]>> = {
+  GITHUB_ACTIONS: (env) => [
+    env.GITHUB_SERVER_URL,
+    '/',
+    env.GITHUB_REPOSITORY,
+    '/actions/runs/',
+    env.GITHUB_RUN_ID,
+  ],
+  GITLAB: (env) => [env.CI_JOB_URL],
+  BUILDKITE: (env) => [env.BUILDKITE_BUILD_URL],
+  CIRCLE: (env) => [env.CIRCLE_BUILD_URL],
+  JENKINS: (env) => [env.BUILD_URL],
+  AZURE_PIPELINES: (env) => [
+    env.SYSTEM_TEAMFOUNDATIONCOLLECTIONURI,
+    env.SYSTEM_TEAMPROJECT,
+    '/_build/results?buildId=',
+    env.BUILD_BUILDID,
+  ],
 }
-
-/** `variable` identifies the system. `url`: parts of the address of the run, used only when all of them are set. */
-const ciSystems: readonly CiSystem[] = [
-  {
-    variable: 'GITHUB_ACTIONS',
-    name: 'GitHub Actions',
-    url: (env) => [env.GITHUB_SERVER_URL, '/', env.GITHUB_REPOSITORY, '/actions/runs/', env.GITHUB_RUN_ID],
-  },
-  { variable: 'GITLAB_CI', name: 'GitLab CI', url: (env) => [env.CI_JOB_URL] },
-  { variable: 'BUILDKITE', name: 'Buildkite', url: (env) => [env.BUILDKITE_BUILD_URL] },
-  { variable: 'CIRCLECI', name: 'CircleCI', url: (env) => [env.CIRCLE_BUILD_URL] },
-  { variable: 'JENKINS_URL', name: 'Jenkins', url: (env) => [env.BUILD_URL] },
-  {
-    variable: 'TF_BUILD',
-    name: 'Azure Pipelines',
-    url: (env) => [
-      env.SYSTEM_TEAMFOUNDATIONCOLLECTIONURI,
-      env.SYSTEM_TEAMPROJECT,
-      '/_build/results?buildId=',
-      env.BUILD_BUILDID,
-    ],
-  },
-  { variable: 'CI', name: 'CI', url: () => [] },
-]
 
 function findActor(environment: NodeJS.ProcessEnv): string | null {
   for (const variable of actorVariables) {
@@ -65,11 +56,10 @@ function findActor(environment: NodeJS.ProcessEnv): string | null {
   return null
 }
 
-function describeRun({ name, url }: CiSystem, environment: NodeJS.ProcessEnv): string {
-  const parts = url(environment)
-  return parts.length > 0 && parts.every(isSet)
-    ? escapeHiddenCharacters(`${name}: ${parts.join('')}`).slice(0, 1000)
-    : name
+/** The name of the system, and the address of the run when all its parts are known. */
+function describeRun(environment: NodeJS.ProcessEnv): string {
+  const parts = (id === null ? undefined : runAddresses[id])?.(environment) ?? []
+  const system = name ?? 'CI'
+  const isKnown = parts.length > 0 && parts.every(Boolean)
+  return isKnown ? escapeHiddenCharacters(`${system}: ${parts.join('')}`).slice(0, 1000) : system
 }
-
-const isSet = (text: string | undefined) => text !== undefined && text !== '' && text !== 'false'

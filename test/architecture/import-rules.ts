@@ -82,6 +82,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
   octo: {
     folders: ['domain', 'lib'],
     packages: {
+      'ci-info': 'recognizes CI systems',
       clipanion: 'commands and options',
       undici: 'HTTP requests',
       zod: 'validates responses',
