@@ -32,7 +32,7 @@ export function handleUnexpectedErrors(): void {
 
 async function runCommandLine(args: readonly string[]): Promise<number> {
   if (args[0] === 'complete') return runCompletion(args.slice(args[1] === '--' ? 2 : 1))
-  const [first, ...rest] = normalizeArgs(args)
+  const [first, ...rest] = args
   if (first === undefined) return failUsage('a command is missing.', await overviewText())
   if (first === '--version' || first === '-v')
     return writeStdout(`${(await import('./cli/version.ts')).version}\n`)
@@ -49,7 +49,7 @@ async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 
   const command = await loadCommand()
-  const options = isHelpRequest ? [] : [first, ...rest].slice(path.length)
+  const options = isHelpRequest ? [] : normalizeArgs(command, args.slice(path.length))
   if (!isHelpRequest && !options.some(isHelp)) return runCommand(command, path, options)
   const { help } = await import('./cli/help.ts')
   return writeStdout(help(command, process.stdout.columns || 100))

@@ -4,8 +4,7 @@
  */
 import type { CommandClass } from 'clipanion'
 import { wrapWords } from '../output/terminal-text.ts'
-import { commandsWithConfigOption, valueNames } from './normalize-args.ts'
-import { describeCommand, type OptionDescription } from './option-metadata.ts'
+import { describeCommand, hasConfigOption, type OptionDescription } from './option-metadata.ts'
 import { version } from './version.ts'
 
 /** One line for each command, in the given order. */
@@ -35,10 +34,8 @@ export function help(command: CommandClass, columns: number): string {
   const width = Math.min(columns, 110)
   const { description = '', details = '', examples = [] } = command.usage ?? {}
   const detailsText = details.trim().replace(/\s*\n\s*/g, ' ')
-  const rows = sortOptions(describeCommand(command).options).map((option) => [
-    optionSyntax(command, option),
-    option.description,
-  ])
+  const options = sortOptions(describeCommand(command).options)
+  const rows = options.map((option) => [optionSyntax(option), option.description])
   const leftColumnWidth = Math.min(32, 4 + Math.max(...rows.map(([definition = '']) => definition.length)))
   return [
     `${description.charAt(0).toUpperCase()}${description.slice(1)}.`,
@@ -64,7 +61,7 @@ export function usageLine(command: CommandClass): string {
   const hasNameArgument = [...positionals, ...optionalPositionals].includes('NAME')
   const shown = options.filter(({ names }) => !hasNameArgument || !names.includes('--name'))
   const parts = sortOptions(shown).map((option) => {
-    const [name = ''] = optionNames(command, option)
+    const [name = ''] = option.names
     const part = option.takesValue ? `${name} ${valuePlaceholder(option)}` : name
     return option.required ? part : `[${part}]`
   })
@@ -74,31 +71,53 @@ export function usageLine(command: CommandClass): string {
 
 const commandName = (command: CommandClass) => command.paths?.[0]?.join(' ') ?? ''
 
-/** Required options first, then those with a letter, and last those of every command. */
+/** Required options first, then those with a letter, and last those of every command, with -o where it is --output. */
 function sortOptions(options: readonly OptionDescription[]): OptionDescription[] {
+  const isOutput = ({ names }: OptionDescription) => names.includes('--output') && !hasConfigOption(options)
   const rank = ({ names, required }: OptionDescription) => {
     if (required) return 0
     if (names.includes('--quiet') || names.includes('--output')) return 3
     if (names.includes('--context')) return 4
     return names.length > 1 ? 1 : 2
   }
-  return options.toSorted((left, right) => rank(left) - rank(right))
+  return options
+    .toSorted((left, right) => rank(left) - rank(right))
+    .map((option) => (isOutput(option) ? { ...option, names: ['-o', ...option.names] } : option))
 }
 
-/** -o means --output in the commands where it is no config option; see normalize-args.ts. */
-function optionNames(command: CommandClass, { names }: OptionDescription): string[] {
-  return names.includes('--output') && !commandsWithConfigOption.has(commandName(command))
-    ? ['-o', ...names]
-    : names
-}
-
-function optionSyntax(command: CommandClass, option: OptionDescription): string {
-  const names = optionNames(command, option)
-  const definition = (names.length > 1 ? '' : '    ') + names.join(', ')
+function optionSyntax(option: OptionDescription): string {
+  const definition = (option.names.length > 1 ? '' : '    ') + option.names.join(', ')
   return option.takesValue ? `${definition} ${valuePlaceholder(option)}` : definition
 }
 
-const valuePlaceholder = ({ names }: OptionDescription) => valueNames[names.at(-1)?.slice(2) ?? ''] ?? 'VALUE'
+/** The placeholder of a value, where it is not the last word of the option's name: `--ca-file FILE`. */
+const valueNames: Readonly<Record<string, string>> = {
+  'set-app-config': 'KEY=VALUE',
+  'set-app-config-file': 'KEY=PATH',
+  'unset-app-env-override': 'KEY',
+  'set-deployment-config': 'KEY=VALUE',
+  'set-deployment-config-file': 'KEY=PATH',
+  'unset-deployment-override': 'KEY',
+  action: 'ID',
+  'log-type': 'STREAM',
+  limit: 'N',
+  tail: 'N',
+  days: 'N',
+  output: 'FORMAT',
+  timeout: 'DURATION',
+  reason: 'TEXT',
+  label: 'TEXT',
+  title: 'TEXT',
+  for: 'VALUE',
+  as: 'PERSON',
+  names: 'PATTERN',
+  since: 'WHEN',
+}
+
+function valuePlaceholder({ names }: OptionDescription): string {
+  const longName = names.at(-1)?.slice(2) ?? ''
+  return valueNames[longName] ?? longName.split('-').at(-1)?.toUpperCase() ?? 'VALUE'
+}
 
 /** A definition that is too long for its column gets a line of its own. */
 function optionLines(

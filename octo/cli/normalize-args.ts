@@ -1,88 +1,33 @@
 /**
- * Normalizes the arguments of the process: `-n x`, `-nx`, `-n=x`, `--name x` and `--name=x` all become `--name=x`,
- * because clipanion rejects `-nx` and values that begin with `-`. Also the names of all options that take a value.
- * Called by run.ts.
+ * Normalizes the options of a command: `-n x`, `-nx`, `-n=x`, `--name x` and `--name=x` all become `--name=x`, because
+ * clipanion rejects `-nx` and values that begin with `-`. Also decides what `-o` means. Called by run.ts and completion.ts.
  */
+import type { CommandClass } from 'clipanion'
+import { describeCommand, hasConfigOption, type OptionDescription } from './option-metadata.ts'
 
 /** The values of --output. */
 export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
 export type Format = (typeof formats)[number]
 
-/** Letter → long name of options that take a value; the same in every command. */
-export const shortOptions: Readonly<Record<string, string>> = {
-  n: 'name',
-  e: 'set-app-config',
-  E: 'unset-app-env-override',
-  o: 'set-deployment-config',
-  O: 'unset-deployment-override',
-  a: 'action',
-  l: 'log-type',
-  f: 'file',
-}
-
-/** Options that take a value → placeholder of the value in help texts. */
-export const valueNames: Readonly<Record<string, string>> = {
-  name: 'NAME',
-  'set-app-config': 'KEY=VALUE',
-  'set-app-config-file': 'KEY=PATH',
-  'unset-app-env-override': 'KEY',
-  'set-deployment-config': 'KEY=VALUE',
-  'set-deployment-config-file': 'KEY=PATH',
-  'unset-deployment-override': 'KEY',
-  action: 'ID',
-  'log-type': 'STREAM',
-  file: 'FILE',
-  limit: 'N',
-  tail: 'N',
-  output: 'FORMAT',
-  timeout: 'DURATION',
-  reason: 'TEXT',
-  'idempotency-key': 'TEXT',
-  context: 'NAME',
-  for: 'VALUE',
-  link: 'NAME',
-  right: 'RIGHT',
-  as: 'PERSON',
-  group: 'GROUP',
-  label: 'TEXT',
-  title: 'TEXT',
-  selector: 'SELECTOR',
-  days: 'N',
-  role: 'ROLE',
-  names: 'PATTERN',
-  service: 'NAME',
-  actor: 'NAME',
-  deployment: 'NAME',
-  operation: 'OPERATION',
-  outcome: 'OUTCOME',
-  since: 'WHEN',
-  head: 'HASH',
-  url: 'URL',
-  'authorization-file': 'FILE',
-  'ca-file': 'FILE',
-}
-
-/** Commands where `-o` sets the deployment config, as in Octopod 1.6; in all others it is the output format. */
-export const commandsWithConfigOption: ReadonlySet<string> = new Set(['create', 'update', 'config'])
-
-export function normalizeArgs(args: readonly string[]): string[] {
+/** `args`: the words after the words of the command. */
+export function normalizeArgs(command: CommandClass, args: readonly string[]): string[] {
+  const { options } = describeCommand(command)
   const normalized: string[] = []
-  const [command = ''] = args
   for (let index = 0; index < args.length; index += 1) {
     const token = args[index] ?? ''
     if (token === '--') return [...normalized, ...args.slice(index)]
-    const option = readOption(token)
-    if (option === null) {
+    const option = findValueOption(options, token)
+    if (option === undefined) {
       normalized.push(token)
       continue
     }
+    const inlineValue = valueIn(token)
     const next = args[index + 1]
-    const takesNext = option.value === null && next !== undefined && !isOption(next)
-    const value = takesNext ? next : option.value
-    const name = token.startsWith('-o')
-      ? resolveShortO(command, value)
-      : resolveShortL(command, token, option.name)
-    normalized.push(value === null ? `--${name}` : `--${name}=${value}`)
+    // With an empty variable in a script (`-n $NAME -e A=B`), `-e` must not become the name.
+    const takesNext = inlineValue === null && next !== undefined && !isOption(options, next)
+    const value = takesNext ? next : inlineValue
+    const name = token.startsWith('-o') && isFormat(value) ? '--output' : option.names.at(-1)
+    normalized.push(value === null ? `${name}` : `${name}=${value}`)
     if (takesNext) index += 1
   }
   return normalized
@@ -92,30 +37,27 @@ export function isHelp(token: string): boolean {
   return token === '-h' || token === '--help'
 }
 
+/** The option with a value that a word names; `-o` is --output, except where it sets the deployment config. */
+export function findValueOption(
+  options: readonly OptionDescription[],
+  token: string,
+): OptionDescription | undefined {
+  const [longName = ''] = token.split('=', 1)
+  const written = token.startsWith('--') ? longName : token.slice(0, 2)
+  const name = written === '-o' && !hasConfigOption(options) ? '--output' : written
+  return options.find(({ names, takesValue }) => takesValue && names.includes(name))
+}
+
+function isOption(options: readonly OptionDescription[], token: string): boolean {
+  return isHelp(token) || token === '--' || findValueOption(options, token) !== undefined
+}
+
 /** A config value contains `=`, so it is never equal to an output format. */
-function resolveShortO(command: string, value: string | null): string {
-  const isFormat = (formats as readonly (string | null)[]).includes(value)
-  return isFormat || !commandsWithConfigOption.has(command) ? 'output' : 'set-deployment-config'
-}
+const isFormat = (value: string | null) => (formats as readonly (string | null)[]).includes(value)
 
-/** In `logs`, `-l` is the stream, as in Octopod 1.6; in all others it is the selector, as in kubectl. */
-const resolveShortL = (command: string, token: string, name: string): string =>
-  token.startsWith('-l') && command !== 'logs' ? 'selector' : name
-
-/** With an empty variable in a script (`-n $NAME -e A=B`), `-e` must not become the name. */
-function isOption(token: string): boolean {
-  return isHelp(token) || token === '--' || readOption(token) !== null
-}
-
-function readOption(token: string): { name: string; value: string | null } | null {
-  if (token.startsWith('--')) {
-    const index = token.indexOf('=')
-    const name = index < 0 ? token.slice(2) : token.slice(2, index)
-    return Object.hasOwn(valueNames, name) ? { name, value: index < 0 ? null : token.slice(index + 1) } : null
-  }
-  const shortName = token[1] ?? ''
-  if (!token.startsWith('-') || !Object.hasOwn(shortOptions, shortName)) return null
+/** The value in the same word as its option; null when there is none. */
+function valueIn(token: string): string | null {
+  if (token.startsWith('--')) return token.includes('=') ? token.slice(token.indexOf('=') + 1) : null
   const rest = token.slice(2)
-  const value = rest === '' ? null : rest.startsWith('=') ? rest.slice(1) : rest
-  return { name: shortOptions[shortName] ?? shortName, value }
+  return rest === '' ? null : rest.replace(/^=/, '')
 }

@@ -1,6 +1,6 @@
 /**
- * The clipanion parser of a command, and its options as data. Called by run.ts, usage-errors.ts, help.ts,
- * completion.ts.
+ * The clipanion parser of a command, and its options as data. Called by run.ts, normalize-args.ts, usage-errors.ts,
+ * help.ts and completion.ts.
  */
 import { Cli, type CommandClass } from 'clipanion'
 
@@ -36,5 +36,9 @@ export function describeCommand(command: CommandClass): CommandDescription {
     optionalPositionals: namesIn(definition.usage, / \[([A-Z]+)\]/g),
   }
 }
+
+/** Commands where `-o` sets the deployment config, as in Octopod 1.6; in all others it is the output format. */
+export const hasConfigOption = (options: readonly OptionDescription[]) =>
+  options.some(({ names }) => names.includes('-o'))
 
 const namesIn = (usage: string, pattern: RegExp) => [...usage.matchAll(pattern)].map(([, name = '']) => name)

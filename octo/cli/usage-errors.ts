@@ -69,8 +69,7 @@ const synonyms: Readonly<Record<string, string>> = {
   unarchive: 'restore',
   history: 'actions',
   tail: 'logs --follow',
-  login: 'context set',
-  auth: 'context set',
+  auth: 'login',
   url: 'open',
 }
 

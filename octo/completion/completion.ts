@@ -14,14 +14,8 @@ import { readConnection } from '../api/connection.ts'
 import { chooseSaved, readContexts } from '../api/contexts.ts'
 import { listNames } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
-import {
-  commandsWithConfigOption,
-  formats,
-  normalizeArgs,
-  shortOptions,
-  valueNames,
-} from '../cli/normalize-args.ts'
-import { describeCommand } from '../cli/option-metadata.ts'
+import { findValueOption, formats, normalizeArgs } from '../cli/normalize-args.ts'
+import { describeCommand, type OptionDescription } from '../cli/option-metadata.ts'
 import { completionScripts } from './completion-scripts.ts'
 
 type Commands = Readonly<Record<string, () => Promise<CommandClass>>>
@@ -54,21 +48,24 @@ async function findCandidates(
   const [command, subcommand = ''] = previousArgs
   if (command === undefined) return [...topLevelCommands(commands), 'help']
   if (command === 'help') return previousArgs.length === 1 ? topLevelCommands(commands) : []
-  const previousArg = previousArgs.at(-1) ?? ''
-  const values = await optionValues(previousArg, command, environment)
-  if (values !== null) return values
   if (previousArgs.length === 1 && !prefix.startsWith('-')) {
     const words = subcommands(commands, command)
     if (words.length > 0) return words
-    if (command === 'label') return deploymentNames(command, environment)
   }
   const path = Object.hasOwn(commands, `${command} ${subcommand}`) ? `${command} ${subcommand}` : command
   const load = Object.hasOwn(commands, path) ? commands[path] : undefined
   if (load === undefined) return []
-  const { options, positionals, optionalPositionals } = describeCommand(await load())
+  const commandClass = await load()
+  const { options, positionals, optionalPositionals } = describeCommand(commandClass)
+  const args = previousArgs.slice(path.split(' ').length)
+  const previousArg = args.at(-1) ?? ''
+  const option = /^(-\w|--[\w-]+)$/.test(previousArg) ? findValueOption(options, previousArg) : undefined
+  if (option !== undefined) return optionValues(option, previousArg === '-o', path, environment)
   if (!prefix.startsWith('-')) {
-    const words = normalizeArgs(previousArgs).filter((word) => !word.startsWith('-'))
-    const argument = [...positionals, ...optionalPositionals][words.length - path.split(' ').length]
+    const words = normalizeArgs(commandClass, args).filter((word) => !word.startsWith('-'))
+    // The words of label are names and labels.
+    const names = path === 'label' ? ['NAME'] : []
+    const argument = [...positionals, ...optionalPositionals, ...names][words.length]
     const candidates = await argumentValues(argument, path, environment)
     if (candidates !== null) return candidates
   }
@@ -97,42 +94,36 @@ const subcommands = (commands: Commands, command: string) =>
     known.startsWith(`${command} `) ? [known.slice(command.length + 1)] : [],
   )
 
-/** Candidates for the value of an option; null when the previous word takes no value. */
+/** Candidates for the value of an option. `isShortO`: where -o sets the deployment config, it also takes a format. */
 async function optionValues(
-  option: string,
+  { names }: OptionDescription,
+  isShortO: boolean,
   command: string,
   environment: NodeJS.ProcessEnv,
-): Promise<string[] | null> {
-  const acceptsConfig = commandsWithConfigOption.has(command)
-  switch (option) {
-    case '-n':
+): Promise<readonly string[]> {
+  switch (names.at(-1)) {
     case '--name':
       return command === 'create' ? [] : deploymentNames(command, environment)
-    case '-a':
     case '--action':
       return actionIds(environment)
-    case '-e':
     case '--set-app-config':
     case '--set-app-config-file':
-    case '-E':
+      return configKeys('application', '=', environment)
     case '--unset-app-env-override':
-      return configKeys('application', option.includes('unset') || option === '-E', environment)
-    case '-o':
-      if (!acceptsConfig) return [...formats]
-      return [...formats, ...(await configKeys('deployment', false, environment))]
-    case '-O':
+      return configKeys('application', '', environment)
     case '--set-deployment-config':
-    case '--set-deployment-config-file':
+    case '--set-deployment-config-file': {
+      const keys = await configKeys('deployment', '=', environment)
+      return isShortO ? [...formats, ...keys] : keys
+    }
     case '--unset-deployment-override':
-      return configKeys('deployment', !option.includes('-set-'), environment)
+      return configKeys('deployment', '', environment)
     case '--output':
-      return [...formats]
-    case '-l':
-      return command === 'logs' ? ['stdout', 'stderr', 'all'] : []
+      return formats
     case '--log-type':
       return ['stdout', 'stderr', 'all']
     case '--for':
-      return ['running', 'archived', 'gone']
+      return command === 'wait' ? ['running', 'archived', 'gone'] : []
     case '--context':
       return contextNames(environment)
     case '--right':
@@ -142,15 +133,12 @@ async function optionValues(
     case '--operation':
       return auditOperations
     case '--outcome':
-      return [...auditOutcomes]
+      return auditOutcomes
     default:
       // A free value has no candidates.
-      return expectsValue(option) ? [] : null
+      return []
   }
 }
-
-const expectsValue = (option: string) =>
-  Object.hasOwn(shortOptions, option.slice(1)) || Object.hasOwn(valueNames, option.slice(2))
 
 const contextNames = (environment: NodeJS.ProcessEnv) =>
   readContexts(environment).contexts.map(({ name }) => name)
@@ -174,14 +162,14 @@ async function actionIds(environment: NodeJS.ProcessEnv): Promise<string[]> {
 
 async function configKeys(
   level: ConfigLevel,
-  keyOnly: boolean,
+  suffix: '=' | '',
   environment: NodeJS.ProcessEnv,
 ): Promise<string[]> {
   const keys = await withClient(environment, async (client) => {
     if (level === 'deployment') return client.call('getDeploymentKeys', {})
     return client.call('getApplicationKeys', { body: await client.call('getDeploymentConfig', {}) })
   })
-  return keys.map((key) => (keyOnly ? key : `${key}=`))
+  return keys.map((key) => `${key}${suffix}`)
 }
 
 async function withClient<T>(

@@ -64,17 +64,17 @@ suite('command lines', { concurrency: 4 }, () => {
     assert.deepEqual(app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]])
   })
 
-  test('normalizeArgs keeps unknown options and everything after --', () => {
-    assert.deepEqual(normalizeArgs(['list', '-x', '--name', 'a', '--', '-n', 'b']), [
-      'list',
+  test('normalizeArgs keeps unknown options and everything after --', async () => {
+    const normalize = async (command: string, ...args: string[]) =>
+      normalizeArgs((await commands[command]?.()) as CommandClass, args)
+    assert.deepEqual(await normalize('info', '-x', '--name', 'a', '--', '-n', 'b'), [
       '-x',
       '--name=a',
       '--',
       '-n',
       'b',
     ])
-    assert.deepEqual(normalizeArgs(['update', '-E', 'a', '-Ob', '--unset-app-env-override=c']), [
-      'update',
+    assert.deepEqual(await normalize('update', '-E', 'a', '-Ob', '--unset-app-env-override=c'), [
       '--unset-app-env-override=a',
       '--unset-deployment-override=b',
       '--unset-app-env-override=c',

@@ -138,8 +138,9 @@ async function runInProcess(env: Record<string, string>, commandName: string, ..
   const loadCommand = commands[commandName]
   assert.ok(loadCommand)
   const context = { env, stdin: Readable.from([]), stdout: collect('stdout'), stderr: collect('stderr') }
-  const normalizedArgs = normalizeArgs([...commandName.split(' '), ...args])
-  const code = await createCli(await loadCommand()).run(normalizedArgs, context)
+  const command = await loadCommand()
+  const normalizedArgs = [...commandName.split(' '), ...normalizeArgs(command, args)]
+  const code = await createCli(command).run(normalizedArgs, context)
   return { code, ...output }
 }
 
