@@ -36,6 +36,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'audit verify': async () => (await import('./commands/audit/verify.ts')).AuditVerify,
   sessions: async () => (await import('./commands/sessions/list.ts')).SessionList,
   'sessions end': async () => (await import('./commands/sessions/end.ts')).SessionEnd,
+  api: async () => (await import('./commands/api.ts')).ApiRequest,
   ping: async () => (await import('./commands/ping.ts')).Ping,
   doctor: async () => (await import('./commands/doctor.ts')).Doctor,
   context: async () => (await import('./commands/context/list.ts')).ContextList,

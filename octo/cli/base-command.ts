@@ -7,10 +7,15 @@ import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { exitCodeOf, formatError } from '../errors/format-error.ts'
-import { formatRecords, parseFormat, type Records, type RecordView } from '../output/formatter.ts'
+import {
+  type Format,
+  formatRecords,
+  parseFormat,
+  type Records,
+  type RecordView,
+} from '../output/formatter.ts'
 import type { Terminal } from '../output/terminal-text.ts'
 import { ReaderGone, writeText } from '../output/write-text.ts'
-import type { Format } from './normalize-args.ts'
 
 export abstract class OctoCommand extends Command {
   output = Option.String('--output', { description: 'json, jsonl, table, name or yaml' })

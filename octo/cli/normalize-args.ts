@@ -3,11 +3,8 @@
  * clipanion rejects `-nx` and values that begin with `-`. Also decides what `-o` means. Called by run.ts and completion.ts.
  */
 import type { CommandClass } from 'clipanion'
+import { formats } from '../output/formatter.ts'
 import { describeCommand, hasConfigOption, type OptionDescription } from './option-metadata.ts'
-
-/** The values of --output. */
-export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
-export type Format = (typeof formats)[number]
 
 /** `args`: the words after the words of the command. */
 export function normalizeArgs(command: CommandClass, args: readonly string[]): string[] {

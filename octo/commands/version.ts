@@ -1,17 +1,63 @@
-/** `octo version`: the version of octo; octo ping prints the build of the server. Loaded by run.ts. */
-import { OctoCommand } from '../cli/base-command.ts'
+/** `octo version`: the version of octo, and the build of the server. Loaded by run.ts. */
+import { readContexts } from '../api/contexts.ts'
+import { ApiCommand } from '../cli/api-command.ts'
 import { version } from '../cli/version.ts'
+import type { RecordView } from '../output/formatter.ts'
+import { toSingleLine } from '../output/terminal-text.ts'
 
-export class Version extends OctoCommand {
+export class Version extends ApiCommand {
   static override paths = [['version']]
-  static override usage = OctoCommand.Usage({
-    description: 'print the version of octo',
-    examples: [['The version of octo', '$0 version']],
+  static override usage = ApiCommand.Usage({
+    description: 'print the version of octo, and the build of the server',
+    details: `Without a server only that of octo, as octo --version. Exit code 7 when the server does not respond.`,
+    examples: [['Both', '$0 version']],
   })
 
   protected async run(): Promise<void> {
-    const record = { version, platform: `${process.platform}-${process.arch}` }
-    const columns = { VERSION: () => record.version, PLATFORM: () => record.platform }
-    await this.printRecords({ record }, { name: () => version, columns }, 'name')
+    const record: VersionRecord = { version, platform: `${process.platform}-${process.arch}`, server: null }
+    let failure: unknown = null
+    try {
+      if (this.hasServer()) record.server = await this.readServer()
+    } catch (error) {
+      failure = error
+    }
+    await this.printResult(failure, async () => {
+      if (this.format !== null) return this.printRecords({ record }, view, this.format)
+      const { server } = record
+      const serverLine =
+        server === null ? '' : `server build ${toSingleLine(server.revision)} at ${server.url}\n`
+      await this.print(`${version}\n${serverLine}`)
+    })
   }
+
+  private hasServer(): boolean {
+    const { env } = this.context
+    return (
+      this.contextName !== undefined ||
+      Boolean(env.OCTOPOD_URL?.trim()) ||
+      readContexts(env).contexts.length > 0
+    )
+  }
+
+  private async readServer(): Promise<{ url: string; revision: string }> {
+    const client = await this.client()
+    const revision = (await client.call('ping', {})).trim()
+    return { url: client.connection.serverAddress, revision }
+  }
+}
+
+type VersionRecord = {
+  version: string
+  platform: string
+  server: { url: string; revision: string } | null
+}
+
+const view: RecordView<VersionRecord> = {
+  name: () => version,
+  columns: {
+    VERSION: () => version,
+    PLATFORM: ({ platform }) => platform,
+    SERVER: ({ server }) => server?.revision ?? '',
+    URL: ({ server }) => server?.url ?? '',
+  },
 }

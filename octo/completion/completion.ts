@@ -7,15 +7,19 @@ import type { CommandClass } from 'clipanion'
 import { allRights } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
 import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
+import { endpoints } from '../../domain/endpoints.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
+import { statuses } from '../../domain/statuses.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseSaved, readContexts } from '../api/contexts.ts'
 import { listNames } from '../api/deployment-names.ts'
 import type { ApiClient } from '../api/types.ts'
-import { findValueOption, formats, normalizeArgs } from '../cli/normalize-args.ts'
+import { findValueOption, normalizeArgs } from '../cli/normalize-args.ts'
 import { describeCommand, type OptionDescription } from '../cli/option-metadata.ts'
+import { apiMethods } from '../commands/api.ts'
+import { formats } from '../output/formatter.ts'
 import { completionScripts } from './completion-scripts.ts'
 
 type Commands = Readonly<Record<string, () => Promise<CommandClass>>>
@@ -79,6 +83,8 @@ async function argumentValues(
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly string[] | null> {
   if (argument === 'SHELL') return Object.keys(completionScripts)
+  if (argument === 'METHOD') return apiMethods
+  if (argument === 'PATH') return [...new Set(Object.values(endpoints).map(({ path }) => path))]
   // The shell offers files.
   if (argument === 'FILE') return []
   if (argument !== 'NAME' && argument !== 'OTHER') return null
@@ -126,6 +132,8 @@ async function optionValues(
       return command === 'wait' ? ['running', 'archived', 'gone'] : []
     case '--context':
       return contextNames(environment)
+    case '--status':
+      return statuses
     case '--right':
       return allRights
     case '--deployment':

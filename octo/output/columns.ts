@@ -24,6 +24,27 @@ export const deploymentView: RecordView<FullInfo> = {
   },
 }
 
+/** What a person looks for in a terminal: short, with ages instead of times. */
+export const listView: RecordView<FullInfo> = {
+  name: deploymentView.name,
+  columns: {
+    NAME: deploymentView.name,
+    STATUS: statusLabel,
+    UPDATED: ({ updated_at }) => ageOf(updated_at),
+    AGE: ({ created_at }) => ageOf(created_at),
+    OWNER: ownerName,
+    LINK: ({ metadata }) => metadata[0]?.link ?? '',
+  },
+}
+
+/** How long ago, in the largest unit: 40s, 12m, 3h, 5d. */
+export function ageOf(iso: string, nowMs = Date.now()): string {
+  const seconds = Math.max(0, Math.floor((nowMs - Date.parse(iso)) / 1000))
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
+  return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`
+}
+
 export const actionView: RecordView<Action> = {
   name: ({ action_id }) => String(action_id),
   columns: {

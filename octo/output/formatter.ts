@@ -3,9 +3,12 @@
  * base-command.ts.
  */
 import { escapeHiddenCharacters, hasHiddenCharacter } from '../../lib/hidden-characters.ts'
-import { type Format, formats } from '../cli/normalize-args.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { displayWidth, toSingleLine } from './terminal-text.ts'
+
+/** The values of --output. */
+export const formats = ['json', 'jsonl', 'table', 'name', 'yaml'] as const
+export type Format = (typeof formats)[number]
 
 /** How to print records of one kind with `-o name` and `-o table`. */
 export type RecordView<Item> = {

@@ -31,7 +31,7 @@ export class Logs extends ApiCommand {
     examples: [
       ['Everything', '$0 logs -a 42'],
       ['Only the error stream', '$0 logs -a 42 -l stderr'],
-      ['The last action of a deployment, live', '$0 logs feature-1 --follow'],
+      ['The last action of a deployment, live', '$0 logs feature-1 -f'],
       ['Its last 20 lines', '$0 logs feature-1 --tail 20'],
     ],
   })
@@ -41,7 +41,7 @@ export class Logs extends ApiCommand {
   logType = Option.String('-l,--log-type', 'all', {
     description: 'stdout, stderr or all (default); also out, err, both',
   })
-  follow = Option.Boolean('--follow', false, {
+  follow = Option.Boolean('-f,--follow', false, {
     description: 'print output while it is written, until the action ends',
   })
   tail = Option.String('--tail', {

@@ -42,7 +42,7 @@ export class Audit extends ApiCommand {
     description: 'from when on: 90s, 24h, 7d, or a time such as 2026-03-01',
   })
   limit = Option.String('--limit', { description: 'how many entries at most (100; 10 with --follow)' })
-  follow = Option.Boolean('--follow', false, { description: 'print new entries as they come' })
+  follow = Option.Boolean('-f,--follow', false, { description: 'print new entries as they come' })
 
   protected async run(): Promise<void> {
     const limit = this.limit === undefined ? (this.follow ? 10 : 100) : parseId('--limit', this.limit)

@@ -1,46 +1,57 @@
-/** `octo list`: prints the names of all deployments, one a line. Loaded by run.ts. */
+/** `octo list`: prints the names of deployments, one a line, or a table on a terminal. Loaded by run.ts. */
 import { Option } from 'clipanion'
 import type { FullInfo } from '../../../domain/schemas.ts'
+import { type Status, statuses } from '../../../domain/statuses.ts'
+import { statusOf } from '../../actions/wait-outcome.ts'
 import { listNames } from '../../api/deployment-names.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
+import { suggestion } from '../../cli/suggestion.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { parseSelectorOption, selectorOption } from '../../labels/parse-labels.ts'
-import { deploymentView } from '../../output/columns.ts'
+import { deploymentView, listView } from '../../output/columns.ts'
+import type { Terminal } from '../../output/terminal-text.ts'
 
 export class List extends ApiCommand {
   static override paths = [['list']]
   static override usage = ApiCommand.Usage({
-    description: 'list the names of all deployments',
+    description: 'list deployments',
     details: `
-      One name a line, the last changed first, including archived deployments. Only those that your role lets you see.
+      The last changed first, including archived deployments. Only those that your role lets you see. On a terminal a table with
+      statuses and ages; in a file or pipe one name a line.
     `,
     examples: [
-      ['All names', '$0 list'],
-      ['With status, owner and link', '$0 list -o table'],
-      ['Only your own', '$0 list --mine'],
+      ['All deployments', '$0 list'],
+      ['With the last action, who did it and times', '$0 list -o table'],
+      ['Your own that run', '$0 list --mine --status Running'],
       ['By labels', '$0 list -l team=shop,env!=qa'],
       ['Does feature-1 exist?', '$0 list | grep -qx feature-1'],
     ],
   })
 
   mine = Option.Boolean('--mine', false, { description: 'only deployments that you own' })
-
+  statuses = Option.Array('--status', [], {
+    description: `only with this status: ${statuses.join(', ')}; repeatable`,
+  })
   selector = selectorOption()
 
   protected async run(): Promise<void> {
+    const wanted = this.statuses.map(parseStatus)
     const hasLabels = parseSelectorOption(this.selector)
-    const needsNamesOnly = this.format === null || this.format === 'name'
-    if (!this.mine && this.selector === undefined && needsNamesOnly) {
+    const isTable = this.format === null && (this.context.stdout as unknown as Terminal).isTTY === true
+    const needsNamesOnly = !isTable && (this.format === null || this.format === 'name')
+    const isFiltered = this.mine || wanted.length > 0 || this.selector !== undefined
+    if (!isFiltered && needsNamesOnly) {
       const names = await listNames(await this.client())
       return this.printRecords(names, { name: String, columns: {} }, 'name')
     }
-    const isOwn = this.mine ? await this.ownedByCaller() : () => true
+    const isMine = this.mine ? await this.ownedByCaller() : () => true
     const deployments = await this.call('listDeployments', {})
-    await this.printRecords(
-      deployments.filter((info) => isOwn(info) && hasLabels(info)),
-      deploymentView,
-      'name',
+    const shown = deployments.filter(
+      (info) => isMine(info) && hasLabels(info) && (wanted.length === 0 || wanted.includes(statusOf(info))),
     )
+    if (!isTable) return this.printRecords(shown, deploymentView, 'name')
+    if (shown.length === 0) return this.note('there is no such deployment.')
+    await this.printRecords(shown, listView, 'table')
   }
 
   private async ownedByCaller(): Promise<(info: FullInfo) => boolean> {
@@ -53,4 +64,13 @@ export class List extends ApiCommand {
       )
     return ({ owner }) => owner?.issuer === issuer && owner.subject === subject
   }
+}
+
+function parseStatus(text: string): Status {
+  const status = statuses.find((known) => known.toLowerCase() === text.toLowerCase())
+  if (status !== undefined) return status
+  throw new CliError(
+    'usage',
+    `--status needs one of ${statuses.join(', ')}, not "${text.slice(0, 40)}".${suggestion(text, statuses)}`,
+  )
 }

@@ -1,9 +1,9 @@
 /** docs/octo.md documents every command, option, exit code and output format. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formats } from '../../../octo/cli/normalize-args.ts'
 import { describeCommand } from '../../../octo/cli/option-metadata.ts'
 import { exitCodes } from '../../../octo/errors/cli-error.ts'
+import { formats } from '../../../octo/output/formatter.ts'
 import { commands } from '../../../octo/registry.ts'
 import { tableRows } from '../../architecture/markdown.ts'
 

@@ -123,12 +123,28 @@ suite('command lines', { concurrency: 4 }, () => {
     }
   })
 
+  test('version prints the build of the server, and without an answer that of octo alone', async (t) => {
+    const { url } = await fakeServer(t, { 'GET /api/v1/ping': { body: 'abc\n' } })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: url }, 'version'), {
+      code: 0,
+      stdout: `${manifest.version}\nserver build abc at ${url}\n`,
+      stderr: '',
+    })
+    const alone = await runOcto({ OCTOPOD_URL: 'http://127.0.0.1:1' }, 'version')
+    assert.deepEqual([alone.code, alone.stdout], [7, `${manifest.version}\n`])
+  })
+
   for (const [args, expectedMessage] of [
     [[], /^octo: a command is missing\.\n[\s\S]*Usage: octo COMMAND/],
     [
       ['lsit'],
       /^octo: there is no command "lsit"\. Did you mean list\?\n\nocto --help lists the commands\.\n$/,
     ],
+    [['api', 'FETCH', '/x'], /^octo: api needs one of GET, POST, PUT, PATCH, DELETE, not "FETCH"\./],
+    [['api', 'GET', 'https://evil.example.com/'], /^octo: PATH is a path below \/api\/v1/],
+    [['api', 'GET', '/../../other'], /^octo: PATH is a path below/],
+    [['api', 'POST', '/deployments', '-d', '{'], /^octo: -d needs JSON\./],
+    [['list', '--status', 'runing'], /^octo: --status needs one of .*Did you mean Running\?/],
     [['deploy'], /Did you mean create --or-update\?/],
     [['__proto__'], /^octo: there is no command "__proto__"\./],
     [['create'], /^octo: create needs NAME\.\n\nUsage: octo create NAME \[-e KEY=VALUE\]/],

@@ -87,6 +87,19 @@ suite('completion', { concurrency: 4 }, () => {
     ],
     [['update', '-f', ''], []],
     [['nonsense', ''], []],
+    [['api', 'G'], ['GET']],
+    [
+      ['api', 'GET', '/deployment_o'],
+      ['/deployment_overrides', '/deployment_override_keys'],
+    ],
+    [
+      ['list', '--status', 'Arch'],
+      ['ArchivePending', 'Archived'],
+    ],
+    [
+      ['logs', '-f', 'f'],
+      ['feature-1', 'feature-2'],
+    ],
   ] as const) {
     test(`Candidates after octo ${words.join(' ')}`, async (t) => {
       const { url } = await startFakeServer(t)

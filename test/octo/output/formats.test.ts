@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { parseAllDocuments } from 'yaml'
-import { formats, normalizeArgs } from '../../../octo/cli/normalize-args.ts'
+import { normalizeArgs } from '../../../octo/cli/normalize-args.ts'
 import { createCli } from '../../../octo/cli/option-metadata.ts'
+import { formats } from '../../../octo/output/formatter.ts'
 import { commands } from '../../../octo/registry.ts'
 import { fakeServer, success } from '../fake-server.ts'
 import {
@@ -102,6 +103,7 @@ const argsByCommand: Record<string, string[]> = {
   whoami: [],
   ping: [],
   version: [],
+  api: ['GET', '/whoami'],
   context: [],
   doctor: [],
   'context set': ['here', '--url', 'http://x'],

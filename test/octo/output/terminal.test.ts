@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { suite, test } from 'node:test'
-import { fakeServer, octoCommand, runOcto } from '../fake-server.ts'
+import { fakeServer, octoCommand, runOcto, success } from '../fake-server.ts'
 import { fullInfo, summary } from '../wire-fixtures.ts'
 
 type KeyboardInput = { when: string; what: string }
@@ -52,6 +52,39 @@ suite('octo on a terminal', {
   concurrency: 3,
   skip: !hasScript && 'script of util-linux is not installed',
 }, () => {
+  test('list is a table with ages', async (t) => {
+    const hourAgo = new Date(Date.now() - 3_600_000 - 60_000).toISOString()
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('feature-1', { ...running, updated_at: hourAgo })] },
+    })
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['list'])
+    assert.equal(code, 0)
+    assert.match(text, /^NAME +STATUS +UPDATED +AGE +OWNER +LINK\r\nfeature-1 +Running +1h +\d+d +- +http:/)
+    assert.match(
+      (await runOnTerminal({ OCTOPOD_URL: fake.url }, ['list', '--status', 'Archived'])).text,
+      /no such/,
+    )
+  })
+
+  for (const [answer, code] of [
+    ['y', 0],
+    ['n', 4],
+  ] as const)
+    test(`cleanup asks, and ${answer} ends it with exit code ${code}`, async (t) => {
+      const fake = await fakeServer(t, { 'DELETE /api/v1/deployments/feature-1/cleanup': success })
+      const typing = { when: '[y/N]', what: `${answer}\r` }
+      const result = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['cleanup', 'feature-1'], typing)
+      assert.match(result.text, /Delete feature-1 and its data permanently\? \[y\/N\]/)
+      assert.equal(result.code, code)
+      assert.equal(fake.requests.length, code === 0 ? 1 : 0)
+    })
+
+  test('cleanup --yes does not ask', async (t) => {
+    const fake = await fakeServer(t, { 'DELETE /api/v1/deployments/feature-1/cleanup': success })
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['cleanup', 'feature-1', '--yes'])
+    assert.deepEqual([code, text], [0, ''])
+  })
+
   test('watch draws a table and restores the screen', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': { body: [fullInfo('feature-1', running)] },
