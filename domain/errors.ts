@@ -10,7 +10,8 @@ export const errorCodes = {
   bad_request: { status: 400, remedy: 'Correct the request as the message says and send it again.' },
   bad_name: {
     status: 400,
-    remedy: 'Choose a name of 2 to 16 characters: a-z, 0-9, -, beginning with a letter.',
+    remedy:
+      'Choose a name of 2 to 16 (NAME_MAX_LENGTH) characters: a-z, 0-9, -, beginning with a letter. The message offers one.',
   },
   name_taken: { status: 400, remedy: 'Choose another name, or update the deployment that has it.' },
   config_rejected: { status: 400, remedy: 'Change the config as the config_check script asks.' },

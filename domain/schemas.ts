@@ -7,7 +7,7 @@ import { owner } from './access/access-schemas.ts'
 import { proofNames } from './access/proof.ts'
 import { actionStates, actionWireNames } from './actions.ts'
 import { labels, newLabels, newTitle } from './changes/label-schemas.ts'
-import { deploymentNameError, deploymentNamePattern } from './deployment-name.ts'
+import { deploymentNameError, deploymentNamePattern, longestNameLength } from './deployment-name.ts'
 import { failedScript, failure } from './failures/failure-schemas.ts'
 import {
   configKeyError,
@@ -23,13 +23,15 @@ import { failureKinds, statuses } from './statuses.ts'
 
 const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
+/** With the longest length: the server compares NAME_MAX_LENGTH. */
 export const deploymentName = z
   .string()
   .superRefine((name, context) => {
-    const problem = deploymentNameError(name)
-    if (problem !== null) context.addIssue({ code: 'custom', message: problem, params: { code: 'bad_name' } })
+    const problem = deploymentNameError(name, longestNameLength)
+    if (problem !== null)
+      context.addIssue({ code: 'custom', message: problem, params: { code: 'bad_name', name } })
   })
-  .meta({ pattern: deploymentNamePattern.source, examples: ['feature-1'] })
+  .meta({ pattern: deploymentNamePattern(longestNameLength).source, examples: ['feature-1'] })
 
 const configKey = z.string().transform((text, context) => {
   const normal = normalizeKey(text)

@@ -3,6 +3,7 @@
  * Called by server, runner and migrate when they start. docs/settings.md documents them.
  */
 import { z } from 'zod'
+import { defaultNameMaxLength, longestNameLength } from './deployment-name.ts'
 import { maxConfigCheckSeconds } from './endpoints.ts'
 import { scripts } from './script.ts'
 import { defaultSecretKeys } from './secrets/secret-values.ts'
@@ -53,6 +54,12 @@ export const settings = {
     description: 'Namespace of the deployments; scripts receive it',
     parse: text.default('default'),
     programs: ['runner'],
+  },
+  NAME_MAX_LENGTH: {
+    description:
+      'Longest name of a new deployment, 2 to 53; with what the scripts put before or after it, a name may have 63 characters',
+    parse: integer(2, defaultNameMaxLength, longestNameLength),
+    programs: ['server'],
   },
   PORT: { description: 'Port to listen on', parse: port.default(8080), programs: ['server'] },
   METRICS_PORT: {

@@ -61,7 +61,7 @@ import type { RequestEnv } from './http/request-env.ts'
 import { logRequests } from './http/request-logger.ts'
 import { pageConfig, staticFiles } from './http/static-files.ts'
 import { upgradeRequired } from './live/upgrade-required.ts'
-import { docsPage, docsStylesheet, openapi } from './openapi/handlers.ts'
+import { createOpenapiHandlers, docsStylesheet } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
 import { getStorage } from './telemetry/storage.ts'
@@ -169,6 +169,7 @@ export function createApp(services: Services, observe?: MiddlewareHandler): Hono
   addGet('/config.json', pageConfig(services))
   addAuthPaths(app, services)
   addGet('/event', upgradeRequired(services))
+  const { openapi, docsPage } = createOpenapiHandlers(services.settings)
   addGet(`${apiPrefix}/openapi.json`, openapi)
   addGet(`${apiPrefix}/docs`, docsPage)
   addGet(`${apiPrefix}/docs.css`, docsStylesheet)

@@ -40,6 +40,7 @@ export const whoami = z.object({
   has_session: z.boolean().describe('whether a cookie has authenticated the request'),
   source: z.string().describe('page, octo, ci or api'),
   project: z.string(),
+  name_max_length: z.int().optional().describe('the longest name of a new deployment (NAME_MAX_LENGTH)'),
   can_read_output: z.boolean().describe('whether the caller may read the output of actions'),
   credential_recognized: z
     .boolean()
@@ -187,6 +188,7 @@ export const pageConfig = z.object({
       anonymous: z.boolean().describe('whether the page works without signing in'),
     })
     .optional(),
+  name_max_length: z.int().optional().describe('the longest name of a new deployment (NAME_MAX_LENGTH)'),
   token_max_days: z.int().optional().describe('the longest lifetime of an access token (TOKEN_MAX_DAYS)'),
   has_session: z.boolean().optional().describe('whether the cookie of the request is a session'),
 })

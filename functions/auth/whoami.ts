@@ -23,6 +23,7 @@ export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { id
     has_session: identity.session !== null,
     source: actor.source,
     project: settings.PROJECT_NAME,
+    name_max_length: settings.NAME_MAX_LENGTH,
     can_read_output: decide(identity.permissions, 'read_output').isAllowed,
     credential_recognized: authorization
       ? identity.token !== null || auth.credentials.match(authorization) !== null

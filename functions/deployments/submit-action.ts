@@ -19,6 +19,7 @@ import { findUnmetCondition, unmetConditionError } from '../../domain/start-cond
 import { requireRight, requireScope } from '../auth/require-right.ts'
 import { viewOf } from '../auth/view.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
+import { badName } from '../http/parse-request.ts'
 import { queryScripts } from '../http/query-scripts.ts'
 import { waitUntil } from '../http/wait-until.ts'
 import { hideValues } from '../secrets/hide-secrets.ts'
@@ -44,6 +45,8 @@ export async function submitAction(
   if (shutdownSignal.aborted)
     throw new ApiError('shutting_down', 'This server is shutting down; send it again.')
 
+  const nameError = input.kind === 'create' ? badName(input.name, settings.NAME_MAX_LENGTH) : null
+  if (nameError !== null) throw nameError
   return withFinalRefusals(services, request, async () => {
     requireRight(settings, request.identity, input.kind, { name: input.name })
     for (let attempt = 1; ; attempt += 1) {

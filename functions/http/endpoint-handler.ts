@@ -85,7 +85,12 @@ export function createEndpointHandler<Name extends EndpointName>(
         ? parseQuery(endpoint.query, context.req.queries())
         : undefined) as QueryOf<Name>,
       body: ('body' in endpoint
-        ? parse(endpoint.body, parseBody(context.get('bodyText') ?? ''), 'body')
+        ? parse(
+            endpoint.body,
+            parseBody(context.get('bodyText') ?? ''),
+            'body',
+            services.settings.NAME_MAX_LENGTH,
+          )
         : undefined) as BodyOf<Name>,
       header: (header) => context.req.header(header),
       identity,

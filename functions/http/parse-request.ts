@@ -3,18 +3,33 @@
  * field.
  */
 import { z } from 'zod'
+import { defaultNameMaxLength, describeNameError } from '../../domain/deployment-name.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { findDuplicateKey } from '../../lib/json-duplicate-keys.ts'
 
 const maxReportedIssues = 5
 
-/** `where` (query, body) comes first in the path of each reported field. */
-export function parse(schema: z.ZodType, value: unknown, where: string): unknown {
+/** The error of a name for a new deployment, which offers a valid one; null when it is valid. */
+export function badName(name: string, maxLength: number): ApiError | null {
+  const message = describeNameError(name, maxLength)
+  return message === null ? null : new ApiError('bad_name', message)
+}
+
+/** `where` (query, body) comes first in the path of each reported field. `nameMaxLength`: NAME_MAX_LENGTH. */
+export function parse(
+  schema: z.ZodType,
+  value: unknown,
+  where: string,
+  nameMaxLength: number = defaultNameMaxLength,
+): unknown {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const { issues } = result.error
   const nameIssue = issues.find((issue) => issue.code === 'custom' && issue.params?.code === 'bad_name')
-  if (nameIssue) throw new ApiError('bad_name', nameIssue.message)
+  if (nameIssue?.code === 'custom')
+    throw (
+      badName(String(nameIssue.params?.name), nameMaxLength) ?? new ApiError('bad_name', nameIssue.message)
+    )
   const messages = issues
     .slice(0, maxReportedIssues)
     .map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`)

@@ -74,6 +74,7 @@ export function pageConfig({ settings, access: { sender }, auth }: Services): Ha
           shared: auth.credentials.exist,
           anonymous: (settings.ANONYMOUS_ROLE ?? 'none') !== 'none',
         },
+        name_max_length: settings.NAME_MAX_LENGTH,
         token_max_days: settings.TOKEN_MAX_DAYS,
         has_session: hasSessionCookie(auth, request),
       },

@@ -1,5 +1,6 @@
 /** Creates the OpenAPI 3.1 document from the endpoint table of domain/api-schema.ts. Called once by handlers.ts. */
 import { api, type EndpointName } from '../../domain/api-schema.ts'
+import { defaultNameMaxLength, deploymentNamePattern } from '../../domain/deployment-name.ts'
 import { apiPrefix } from '../../domain/endpoints.ts'
 import { errorSchemas } from './error-responses.ts'
 import { createSchemas } from './json-schemas.ts'
@@ -8,8 +9,13 @@ import { type Operation, operationOf, tags } from './operation.ts'
 
 export type OpenapiDocument = ReturnType<typeof createOpenapiDocument>
 
-export function createOpenapiDocument() {
+/** `nameMaxLength`: NAME_MAX_LENGTH. */
+export function createOpenapiDocument(nameMaxLength: number = defaultNameMaxLength) {
   const schemas = createSchemas()
+  schemas.components.Name = {
+    ...schemas.components.Name,
+    pattern: deploymentNamePattern(nameMaxLength).source,
+  }
   const paths: Record<string, Record<string, Operation>> = {}
   for (const name of Object.keys(api) as EndpointName[]) {
     const path = apiPrefix + api[name].path.replace(/:(\w+)/g, '{$1}')

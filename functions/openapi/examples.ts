@@ -261,6 +261,7 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       has_session: true,
       source: 'page',
       project: 'octopod',
+      name_max_length: 16,
       can_read_output: true,
       credential_recognized: null,
     },

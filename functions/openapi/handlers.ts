@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import type { Handler } from 'hono'
+import type { ServerSettings } from '../../domain/settings.ts'
 import { chooseEncoding } from '../http/compression.ts'
 import { renderDocsPage } from './docs-page.ts'
 import { docsPageCss } from './docs-page-style.ts'
@@ -14,13 +15,16 @@ import { createOpenapiDocument } from './document.ts'
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-const document = lazy(createOpenapiDocument)
-
-export const openapi: Handler = serveCached('application/json', () => JSON.stringify(document()))
-export const docsPage: Handler = serveCached('text/html; charset=utf-8', () => renderDocsPage(document()), {
-  'Content-Security-Policy': contentSecurityPolicy,
-  'Referrer-Policy': 'no-referrer',
-})
+export function createOpenapiHandlers({ NAME_MAX_LENGTH }: Pick<ServerSettings, 'NAME_MAX_LENGTH'>) {
+  const document = lazy(() => createOpenapiDocument(NAME_MAX_LENGTH))
+  return {
+    openapi: serveCached('application/json', () => JSON.stringify(document())),
+    docsPage: serveCached('text/html; charset=utf-8', () => renderDocsPage(document()), {
+      'Content-Security-Policy': contentSecurityPolicy,
+      'Referrer-Policy': 'no-referrer',
+    }),
+  }
+}
 export const docsStylesheet: Handler = serveCached('text/css; charset=utf-8', () => docsPageCss)
 
 function serveCached(type: string, create: () => string, extraHeaders: Record<string, string> = {}): Handler {

@@ -3,7 +3,7 @@
  * options that many commands share. Extended by every class in commands/, run by run.ts.
  */
 import { Command, type CommandClass, Option } from 'clipanion'
-import { deploymentNameError } from '../../domain/deployment-name.ts'
+import { deploymentNameError, longestNameLength } from '../../domain/deployment-name.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { exitCodeOf, formatError } from '../errors/format-error.ts'
@@ -127,7 +127,7 @@ export const actionDescription = 'id of the action, as octo info and octo action
 
 /** Rejects an invalid name before it becomes part of a path. */
 export function parseName(name: string): string {
-  const error = deploymentNameError(name)
+  const error = deploymentNameError(name, longestNameLength)
   if (error !== null) throw new CliError('usage', error)
   return name
 }

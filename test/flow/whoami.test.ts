@@ -33,6 +33,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     grants: [{ role: 'admin', names: ['*'], rule: 'POWER_AUTHORIZATION_HEADER' }],
     source: 'ci',
     can_read_output: true,
+    name_max_length: 16,
     credential_recognized: true,
   })
   const user = await whoami('Bearer the-users', { 'Octopod-Source': 'api' })
@@ -44,6 +45,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     grants: [{ role: 'developer', names: ['*'], rule: 'APP_AUTHORIZATION_HEADER (USER_ROLE)' }],
     source: 'api',
     can_read_output: true,
+    name_max_length: 16,
     credential_recognized: true,
   })
   const unknown = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs'
 export class UserError extends Error {}
 
 const singleValueOptions = ['project-name', 'base-domain', 'namespace', 'name', 'old-status', 'new-status']
-const namePattern = /^[a-z][a-z0-9-]{1,15}$/
+/** As long as NAME_MAX_LENGTH allows at most, which is the length of the name of a Helm release. */
+const namePattern = /^[a-z][a-z0-9-]{1,52}$/
 
 /** `configFile`: the path of the file, if there is one. → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
 export function parseArguments(argv, requiredOptions, configFile) {

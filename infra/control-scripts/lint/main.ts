@@ -4,7 +4,7 @@
  * deployment. Exit codes: 0 no errors, 1 errors, 2 usage error. Started by hand.
  */
 import { parseArgs } from 'node:util'
-import { deploymentNameError } from '../../../domain/deployment-name.ts'
+import { deploymentNameError, longestNameLength } from '../../../domain/deployment-name.ts'
 import { type KeyValue, parseKeyValue } from '../../../domain/overrides.ts'
 import type { Project } from '../../../domain/script.ts'
 import { manifestName } from '../../../domain/scripts/manifest.ts'
@@ -81,7 +81,9 @@ function readArguments(): Options | string {
     })
     const [folder] = positionals
     const names = [values.name, values.lifecycle ?? values.name]
-    const nameError = names.map(deploymentNameError).find((error) => error !== null)
+    const nameError = names
+      .map((name) => deploymentNameError(name, longestNameLength))
+      .find((error) => error !== null)
     const timeoutMs = Number(values.timeout) * 1000
     if (folder === undefined || positionals.length > 1) return 'One FOLDER is needed.'
     if (nameError) return nameError

@@ -1,9 +1,15 @@
 /** `octo create`: creates a deployment, or with --or-update updates an existing one. Loaded by run.ts. */
 import { Option } from 'clipanion'
+import {
+  defaultNameMaxLength,
+  deploymentNameError,
+  describeNameError,
+  longestNameLength,
+} from '../../../domain/deployment-name.ts'
 import { overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
-import { nameOption, parseName } from '../../cli/base-command.ts'
+import { nameOption } from '../../cli/base-command.ts'
 import { createKeyCheck } from '../../config/key-check.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { parseLabels, parseTitle, titleOption } from '../../labels/parse-labels.ts'
@@ -52,8 +58,18 @@ export class Create extends ActionCommand {
   title = titleOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
+  /** The message for an invalid name offers a valid one, as long as the server allows. */
+  private async parseNewName({ client }: ActionContext): Promise<string> {
+    const { name } = this
+    if (deploymentNameError(name, longestNameLength) === null) return name
+    const { name_max_length = defaultNameMaxLength } = await client
+      .call('whoami', {})
+      .catch((): { name_max_length?: number } => ({}))
+    throw new CliError('usage', describeNameError(name, name_max_length) ?? 'The name is invalid.')
+  }
+
   protected async start(context: ActionContext): Promise<Started> {
-    const name = parseName(this.name)
+    const name = await this.parseNewName(context)
     const overrideArguments = {
       application: this.application,
       deployment: this.deployment,

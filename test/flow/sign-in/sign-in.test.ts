@@ -50,6 +50,7 @@ test('Somebody who signs in comes back to the page, with a session that only the
     source: 'api',
     project: 'octopod',
     can_read_output: true,
+    name_max_length: 16,
     credential_recognized: null,
   })
 })

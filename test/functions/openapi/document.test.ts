@@ -10,10 +10,11 @@ import { apiPrefix } from '../../../domain/endpoints.ts'
 import { errorBody, errorCodes } from '../../../domain/errors.ts'
 import { createOpenapiDocument } from '../../../functions/openapi/document.ts'
 import { examples } from '../../../functions/openapi/examples.ts'
-import { docsPage, docsStylesheet, openapi } from '../../../functions/openapi/handlers.ts'
+import { createOpenapiHandlers, docsStylesheet } from '../../../functions/openapi/handlers.ts'
 import type { Operation } from '../../../functions/openapi/operation.ts'
 
 const document = createOpenapiDocument()
+const { openapi, docsPage } = createOpenapiHandlers({ NAME_MAX_LENGTH: 16 })
 const names = Object.keys(api) as EndpointName[]
 const operationOf = (name: EndpointName): Operation => {
   const path = apiPrefix + api[name].path.replace(/:(\w+)/g, '{$1}')
