@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { headers } from '../../domain/endpoints.ts'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { withDatabase } from '../helpers/with-database.ts'
+
+/** A runner orders the waiting actions again when their order is older than 250 ms. */
+const orderAgeMs = 300
 
 let system: System
 let octopod: ApiClient
@@ -42,6 +46,7 @@ test('One caller with many actions does not delay the one action of another', as
   for (const name of annsNames) await archive('ann', name)
   await waitForCalls('archive', 1)
   const bobs = await archive('bob', 'bob-1')
+  await sleep(orderAgeMs)
   await writeFile(gate, '')
   await octopod.waitForActionEnd(bobs)
   for (const name of annsNames) await octopod.waitForStatus(name, 'Archived')
@@ -63,6 +68,7 @@ test('A create is executed before cleanups that wait after ARCHIVE_RETENTION', a
   await waitForCalls('cleanup', 1)
   const createsBefore = await countCalls('create')
   const created = getActionId(await octopod.create('new'))
+  await sleep(orderAgeMs)
   await writeFile(gate, '')
   await octopod.waitForActionEnd(created)
   for (const name of names) await octopod.waitUntilDeleted(name)

@@ -79,12 +79,18 @@ suite('A killed runner', { concurrency: true }, () => {
 
 suite('A watchdog', { concurrency: true }, () => {
   test('that no longer reads its input is replaced', async (t) => {
-    const { child, watchdog } = await startRunner(t, 1, ['exit/sleeps', '5'], ['exit/ignores-term'])
-    // The child process that reads the lines of the runner. The timer keeps running. The runner notices its end with
-    // the next line that it writes, at the end of the first script.
-    await waitFor(() => watchdogPid(watchdog) > 0)
-    const reader = watchdogPid(watchdog)
+    const { child, pids, watchdog } = await startRunner(t, 1, ['exit/sleeps', '60'], ['exit/ignores-term'])
+    // The child process that reads the lines of the runner is the one that has started the timer. The timer keeps
+    // running. The runner notices its end with the next line that it writes, at the end of the first script.
+    const findReader = () =>
+      findChildProcesses(watchdog, 'watchdog.sh').find(
+        (pid) => findChildProcesses(pid, 'watchdog.sh').length > 0,
+      )
+    await waitFor(() => findReader() !== undefined)
+    const reader = findReader() ?? Number.NaN
     process.kill(reader, 'SIGKILL')
+    await waitFor(() => !isProcessAlive(reader))
+    killLeftover(pids[0] ?? Number.NaN)
     await waitFor(() => {
       const next = watchdogPid(child.pid ?? 0)
       return next > 0 && next !== watchdog
