@@ -13,7 +13,7 @@ import { rejectUnsupportedDatabase } from './unsupported-database.ts'
 
 const definitionsDir = new URL('definitions/', import.meta.url)
 /** In this order: a body in SQL names only what exists already. */
-const definitionNames = ['views', 'audit', 'functions', 'triggers']
+const definitionNames = ['views', 'audit', 'functions', 'enqueue', 'triggers']
 /** Were migrations once. They are definitions now. */
 const formerMigrations = ['0003_triggers', '0004_views', '0005_functions']
 

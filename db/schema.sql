@@ -71,7 +71,9 @@ create table actions (
   actor_subject text,
   proof text not null default 'claimed'::text,
   claimed_actor text,
-  actor_link text
+  actor_link text,
+  wait_conditions jsonb,
+  queued_at timestamp with time zone
 );
 
 create table audit_entries (
@@ -299,10 +301,11 @@ alter table access_tokens add constraint access_tokens_token_hash_key UNIQUE (to
 alter table action_output add constraint action_output_seq_check CHECK ((seq > 0));
 alter table action_output add constraint action_output_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text])));
 alter table action_output add constraint action_output_pkey PRIMARY KEY (action_id, seq);
-alter table actions add constraint ended_has_time CHECK (((state = ANY (ARRAY['queued'::text, 'running'::text])) = (finished_at IS NULL)));
+alter table actions add constraint ended_has_time CHECK (((state = ANY (ARRAY['waiting'::text, 'queued'::text, 'running'::text])) = (finished_at IS NULL))) NOT VALID;
 alter table actions add constraint kind_known CHECK ((kind = ANY (ARRAY['create'::text, 'update'::text, 'archive'::text, 'restore'::text, 'cleanup'::text])));
 alter table actions add constraint running_has_started CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL)));
-alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'interrupted'::text])));
+alter table actions add constraint state_known CHECK ((state = ANY (ARRAY['waiting'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'failed'::text, 'timed_out'::text, 'cancelled'::text, 'interrupted'::text, 'superseded'::text]))) NOT VALID;
+alter table actions add constraint waiting_has_conditions CHECK (((state <> ALL (ARRAY['waiting'::text, 'superseded'::text])) OR (wait_conditions IS NOT NULL))) NOT VALID;
 alter table actions add constraint deployment_logs_pkey PRIMARY KEY (id);
 alter table audit_entries add constraint audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'refused'::text])));
 alter table audit_entries add constraint audit_entries_pkey PRIMARY KEY (id, at);
@@ -342,8 +345,10 @@ alter table used_id_tokens add constraint used_id_tokens_pkey PRIMARY KEY (hash)
 
 CREATE INDEX access_tokens_of_jobs ON access_tokens USING btree (expires_at) WHERE (kind = 'exchange'::text);
 CREATE INDEX access_tokens_of_person ON access_tokens USING btree (issuer, subject);
+CREATE INDEX actions_beside_waiting ON actions USING btree (deployment_id, id DESC) WHERE (wait_conditions IS NULL);
 CREATE INDEX actions_of_deployment ON actions USING btree (deployment_id, id DESC);
 CREATE UNIQUE INDEX actions_one_active ON actions USING btree (deployment_id) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+CREATE UNIQUE INDEX actions_one_waiting ON actions USING btree (deployment_id) WHERE (state = 'waiting'::text);
 CREATE INDEX actions_succeeded_by_kind ON actions USING btree (kind, id DESC) WHERE (state = 'succeeded'::text);
 CREATE INDEX audit_entries_by_time ON ONLY public.audit_entries USING btree (at, id);
 CREATE INDEX audit_entries_of_actor ON ONLY public.audit_entries USING btree (actor, at, id);
@@ -370,6 +375,19 @@ CREATE INDEX stored_outputs_present ON stored_outputs USING btree (action_id) WH
 CREATE INDEX stored_outputs_to_delete ON stored_outputs USING btree (action_id) WHERE ((removed_at IS NOT NULL) AND (NOT is_deleted));
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION apply_queued_action(p_deployment_id bigint, p_kind text, p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb)
+ RETURNS deployments
+ LANGUAGE sql
+AS $function$
+  update deployments d
+  set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
+    app_overrides = coalesce(p_app_overrides, d.app_overrides),
+    deployment_overrides = coalesce(p_deployment_overrides, d.deployment_overrides),
+    archived_at = case when p_kind = 'cleanup' then d.archived_at end
+  where d.id = p_deployment_id
+  returning *
+$function$;
 
 CREATE OR REPLACE FUNCTION audit_chain_start(OUT id bigint, OUT hash bytea)
  RETURNS record
@@ -413,6 +431,10 @@ CREATE OR REPLACE FUNCTION count_change()
  LANGUAGE plpgsql
 AS $function$
 begin
+  if tg_op = 'UPDATE' then
+    perform from deployments where id = new.id and revision = new.revision;
+    if not found then return null; end if;
+  end if;
   update change_counts
   set changes = changes + 1, change_id = random_change_id()
   where shard = coalesce(new.id, old.id) % 64;
@@ -492,6 +514,14 @@ CREATE OR REPLACE FUNCTION enforce_fencing_token()
  LANGUAGE plpgsql
 AS $function$
 begin
+  -- No runner holds a waiting action.
+  if old.state = 'waiting' then
+    if new.state not in ('waiting', 'queued', 'superseded', 'cancelled') or new.lease_expires_at is not null then
+      raise exception 'action % waits and cannot become %', old.id, new.state using errcode = 'OC001';
+    end if;
+    new.writer_token := null;
+    return new;
+  end if;
   if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
   end if;
@@ -500,6 +530,9 @@ begin
   end if;
   if new.fencing_token > old.fencing_token and old.lease_expires_at > now() then
     raise exception 'action %: the lease has not expired', old.id using errcode = 'OC001';
+  end if;
+  if new.state in ('waiting', 'superseded') then
+    raise exception 'action % is % and cannot become %', old.id, old.state, new.state using errcode = 'OC001';
   end if;
   if old.state = 'running' and new.state = 'queued' then
     raise exception 'action % has started and cannot be queued again', old.id using errcode = 'OC001';
@@ -537,15 +570,17 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, p_labels jsonb DEFAULT NULL::jsonb, p_title text DEFAULT NULL::text, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, p_labels jsonb DEFAULT NULL::jsonb, p_title text DEFAULT NULL::text, p_waiting_statuses text[] DEFAULT '{}'::text[], OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 declare
   target deployments;
   before deployments;
-  previous jsonb;
-  changes jsonb;
+  active_action_id bigint;
+  waits boolean := false;
+  superseded bigint;
+  details jsonb;
 begin
   if p_key is not null then
     -- A concurrent request with the same key waits here until the first one has committed or failed.
@@ -571,56 +606,64 @@ begin
   else
     select * into target from deployments d where d.name = p_name for update;
     status := target.status;
+    select a.id into active_action_id from actions a where a.deployment_id = target.id and a.state in ('queued', 'running');
     if target.id is null then
       outcome := 'no_such_deployment';
     elsif not is_owner_in_scope(target, p_scope, p_issuer, p_subject) then
       outcome := 'not_owner';
-    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
+    elsif target.status = any (p_waiting_statuses) then
+      waits := true;
+    -- Behind an action after which it could not start either, it does not wait.
+    elsif active_action_id is not null and (p_waiting_statuses = '{}' or target.status = any (p_allowed_statuses)) then
       outcome := 'busy';
     elsif target.status <> all (p_allowed_statuses) then
       outcome := 'invalid_transition';
-    elsif target.config_revision > p_revision then
-      outcome := 'precondition_failed';
-    else
-      -- A cleanup that never starts ends as CleanupFailed, so that retention does not request it again.
-      if p_kind <> 'cleanup' then
-        previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
-          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
-      end if;
-      before := target;
-      update deployments d
-      set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
-        app_overrides = coalesce(p_app_overrides, d.app_overrides),
-        deployment_overrides = coalesce(p_deployment_overrides, d.deployment_overrides),
-        archived_at = case when p_kind = 'cleanup' then d.archived_at end
-      where d.id = target.id
-      returning * into target;
     end if;
+    if outcome is null and target.config_revision > p_revision then outcome := 'precondition_failed'; end if;
   end if;
   if outcome is not null then
     delete from idempotency_keys k where k.key = p_key;
     return;
   end if;
 
-  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link)
-  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor,
-    p_actor_link)
-  returning id into action_id;
+  action_id := nextval('actions_id_seq');
+  if p_kind <> 'create' then
+    before := target;
+    superseded := supersede_waiting_action(target, action_id, p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason,
+      p_address, p_request_id);
+    if waits then
+      update deployments d set revision = default where d.id = target.id;
+    else
+      target := apply_queued_action(target.id, p_kind, p_running_status, p_app_overrides, p_deployment_overrides);
+    end if;
+  end if;
+
+  insert into actions (id, deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link, wait_conditions)
+  values (action_id, target.id, p_kind, case when waits then 'waiting' else 'queued' end,
+    coalesce(p_app_overrides, target.app_overrides), coalesce(p_deployment_overrides, target.deployment_overrides), p_actor, p_source,
+    p_reason, p_config_checked, case when not waits and p_kind <> 'create' then state_before_action(before, p_kind) end,
+    expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor, p_actor_link,
+    case when waits then jsonb_build_object('scope', p_scope, 'allowed_statuses', p_allowed_statuses,
+      'waiting_statuses', p_waiting_statuses, 'running_status', p_running_status, 'sets_config', p_app_overrides is not null) end);
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
+  details := jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status));
+  if waits then
+    details := details || jsonb_build_object('waits', true, 'waits_behind_action_id', active_action_id);
+  end if;
+  if superseded is not null then details := details || jsonb_build_object('superseded_action_id', superseded); end if;
   if p_kind in ('create', 'update') then
-    changes := case
+    details := details || case
       when p_changes is not null and coalesce(before.config_revision, 0) = p_changes_revision then p_changes
       else jsonb_build_object('changes', jsonb_path_query_array(
-        changed_config_keys('application', coalesce(before.app_overrides, '[]'), target.app_overrides)
-          || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
+        changed_config_keys('application', coalesce(before.app_overrides, '[]'), coalesce(p_app_overrides, target.app_overrides))
+          || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'),
+            coalesce(p_deployment_overrides, target.deployment_overrides)), '$[0 to 49]'))
     end;
   end if;
-  if p_kind = 'create' then changes := changes || describe_new_labels(target.labels, target.title); end if;
+  if p_kind = 'create' then details := details || coalesce(describe_new_labels(target.labels, target.title), '{}'); end if;
   perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
-    p_request_id, target.name, action_id, 1,
-    (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);
+    p_request_id, target.name, action_id, 1, details::json);
   outcome := 'enqueued';
   select f.body into body from deployment_details f where f.id = target.id;
 end
@@ -635,7 +678,7 @@ AS $function$
     (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
       select * from (
         select kind, state, started_at, finished_at from actions
-        where deployment_id = p_deployment_id order by id desc limit 50
+        where deployment_id = p_deployment_id and wait_conditions is null order by id desc limit 50
       ) as recent
       where kind = p_kind and state = 'succeeded' and started_at is not null
       limit 9
@@ -751,8 +794,11 @@ declare
   last actions;
   explanation jsonb;
 begin
-  select * into last from actions where deployment_id = new.id order by id desc limit 1;
-  if last.finished_at = now() then
+  -- The one after it may have waited for its end.
+  select * into last from (
+    select * from actions where deployment_id = new.id and wait_conditions is null order by id desc limit 2) as recent
+  where finished_at = now() limit 1;
+  if last.id is not null then
     explanation := to_api_action_failure(last, true) || jsonb_build_object('exit_code', last.exit_code);
   end if;
   if explanation is null then
@@ -784,6 +830,8 @@ begin
   if exists (select from actions where deployment_id = old.id and state in ('queued', 'running')) then
     raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
   end if;
+  update actions set state = 'cancelled', finished_at = now(), error = 'It did not start: its deployment was deleted.'
+  where deployment_id = old.id and state = 'waiting';
   insert into deleted_deployments (id) values (old.id);
   delete from script_failures where subject = 'deployment ' || old.id;
   return null;
@@ -1032,6 +1080,101 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION start_waiting_action(p_deployment_id bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare
+  target deployments;
+  waiting actions;
+  conditions jsonb;
+  sets_config boolean;
+  refusal text;
+begin
+  -- Without a lock first, because hardly any deployment has one.
+  perform from actions a where a.deployment_id = p_deployment_id and a.state = 'waiting';
+  if not found then return null; end if;
+  select * into target from deployments d where d.id = p_deployment_id for update;
+  perform from actions a where a.deployment_id = p_deployment_id and a.state in ('queued', 'running');
+  if found then return null; end if;
+  select * into waiting from actions a where a.deployment_id = p_deployment_id and a.state = 'waiting';
+  if target.id is null or waiting.id is null then return null; end if;
+  conditions := waiting.wait_conditions;
+  if conditions -> 'allowed_statuses' ? target.status then
+    if not is_owner_in_scope(target, conditions ->> 'scope', waiting.actor_issuer, waiting.actor_subject) then
+      refusal := format('It did not start: %s has another owner now.', target.name);
+    end if;
+  elsif conditions -> 'waiting_statuses' ? target.status then
+    return null;
+  else
+    refusal := format('It did not start: %s is %s now.', target.name, target.status);
+  end if;
+
+  if refusal is not null then
+    update actions set state = 'cancelled', finished_at = now(), error = refusal where id = waiting.id;
+    perform insert_audit_entry('end_waiting', 'accepted', 'octopod', null, null, 'system', null, null, null, null, null,
+      target.name, waiting.id, 1, json_build_object('message', refusal));
+    return waiting.id;
+  end if;
+
+  sets_config := (conditions ->> 'sets_config')::boolean;
+  update actions
+  set state = 'queued', queued_at = now(), wait_conditions = null, previous_deployment = state_before_action(target, waiting.kind),
+    expected_duration_ms = expected_duration_ms(target.id, waiting.kind),
+    -- The config that was checked when it was accepted.
+    config_checked = config_checked and (sets_config
+      or (app_overrides, deployment_overrides) is not distinct from (target.app_overrides, target.deployment_overrides)),
+    app_overrides = case when sets_config then app_overrides else target.app_overrides end,
+    deployment_overrides = case when sets_config then deployment_overrides else target.deployment_overrides end
+  where id = waiting.id
+  returning * into waiting;
+  perform insert_audit_entry('start_waiting', 'accepted', 'octopod', null, null, 'system', null, null, null, null, null, target.name,
+    waiting.id, 1, json_build_object('status', json_build_object('before', target.status,
+      'after', coalesce(conditions ->> 'running_status', target.status))));
+  perform apply_queued_action(target.id, waiting.kind, conditions ->> 'running_status', waiting.app_overrides,
+    waiting.deployment_overrides);
+  return waiting.id;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION start_waiting_action_of_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform start_waiting_action(new.id);
+  return null;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION state_before_action(d deployments, p_kind text)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when p_kind <> 'cleanup' then jsonb_build_object('status', d.status, 'archived_at', d.archived_at,
+    'app_overrides', d.app_overrides, 'deployment_overrides', d.deployment_overrides) end
+$function$;
+
+CREATE OR REPLACE FUNCTION supersede_waiting_action(d deployments, p_newer_action_id bigint, p_actor text, p_issuer text, p_subject text, p_proof text, p_claimed_actor text, p_source text, p_reason text, p_address text, p_request_id text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare
+  message text := format('Replaced by action %s of %s.', p_newer_action_id, d.name);
+  superseded bigint;
+begin
+  update actions set state = 'superseded', finished_at = now(), error = message
+  where deployment_id = d.id and state = 'waiting'
+  returning id into superseded;
+  if superseded is not null then
+    perform insert_audit_entry('end_waiting', 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason,
+      p_address, p_request_id, d.name, superseded, 1, json_build_object('message', message, 'newer_action_id', p_newer_action_id));
+  end if;
+  return superseded;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION to_api_action_failure(a actions, with_output boolean)
  RETURNS jsonb
  LANGUAGE sql
@@ -1206,6 +1349,7 @@ CREATE CONSTRAINT TRIGGER log_status_change AFTER UPDATE OF status ON deployment
 CREATE TRIGGER note_deleted_deployment AFTER DELETE ON deployments FOR EACH ROW EXECUTE FUNCTION note_deleted_deployment();
 CREATE TRIGGER plan_check AFTER INSERT OR UPDATE OF status ON deployments FOR EACH ROW EXECUTE FUNCTION plan_check();
 CREATE TRIGGER set_revision BEFORE INSERT OR UPDATE ON deployments FOR EACH ROW EXECUTE FUNCTION set_revision();
+CREATE TRIGGER start_waiting_action AFTER UPDATE OF status ON deployments FOR EACH ROW EXECUTE FUNCTION start_waiting_action_of_row();
 CREATE TRIGGER count_output AFTER INSERT OR DELETE OR UPDATE OF bytes, chunks, removed_at ON stored_outputs FOR EACH ROW EXECUTE FUNCTION count_output();
 
 -- Views
@@ -1230,12 +1374,15 @@ create view deployment_details as
             WHEN (a.last).state = ANY (ARRAY['queued'::text, 'running'::text]) THEN (to_api_action_summary(a.last)::jsonb || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
             WHEN (a.last).id IS NOT NULL THEN to_api_action_summary(a.last)
             ELSE NULL::json
-        END) AS body,
+        END, 'waiting_action', ( SELECT json_build_object('action_id', w.id, 'action', to_api_action_kind(w.kind), 'actor', w.actor, 'created_at', to_api_time(w.created_at)) AS json_build_object
+           FROM actions w
+          WHERE w.deployment_id = d.id AND w.state = 'waiting'::text
+         LIMIT 1)) AS body,
     a.last AS last_action,
     d.status_updated_at
    FROM deployments d
      LEFT JOIN LATERAL ( SELECT a_1.*::actions AS last
            FROM actions a_1
-          WHERE a_1.deployment_id = d.id
+          WHERE a_1.deployment_id = d.id AND a_1.wait_conditions IS NULL
           ORDER BY a_1.id DESC
          LIMIT 1) a ON true;

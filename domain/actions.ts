@@ -2,7 +2,7 @@
  * The actions: from which statuses each may start, which script it runs, and how it can end (contract §2). Used by the
  * handlers, the queries, the runner, the page and octo. Free of zod: the page loads it.
  */
-import { type Status, statuses } from './statuses.ts'
+import { type Status, statuses, statusTable } from './statuses.ts'
 
 /** The source of actions that nobody requests: cleanups after ARCHIVE_RETENTION. What people request goes first. */
 export const automaticSource = 'retention'
@@ -102,6 +102,26 @@ export const canStart = (kind: ActionKind, status: Status): boolean => startable
 export const allowedStatuses = (kind: ActionKind): Status[] =>
   statuses.filter((status) => canStart(kind, status))
 
+/** What a request does while another action of its deployment is under way, or its health check. */
+export const whenBusyModes = ['fail', 'wait', 'replace'] as const
+export type WhenBusy = (typeof whenBusyModes)[number]
+
+/** The actions that may wait; a cleanup would delete what others wait for. */
+export type WaitingKind = 'update' | 'archive' | 'restore'
+
+/**
+ * Whether an action of this kind may wait while the deployment has this status: it may start when the check passes that the
+ * status waits for, or, for a running action, the check that follows it.
+ */
+export function canWait(kind: ActionKind, status: Status): boolean {
+  const { pendingTarget } = statusTable[status]
+  return pendingTarget !== null && !canStart(kind, status) && canStart(kind, pendingTarget)
+}
+
+/** The statuses in which an action of this kind may wait. */
+export const waitingStatuses = (kind: WaitingKind): Status[] =>
+  statuses.filter((status) => canWait(kind, status))
+
 /**
  * The action that repeats a failed one of this kind, for a deployment with this status. After a failed create the
  * deployment exists, and after the script of a restore has failed it is no longer archived: an update follows then.
@@ -109,8 +129,12 @@ export const allowedStatuses = (kind: ActionKind): Status[] =>
 export const retryKind = (failed: ActionKind, status: Status): Exclude<ActionKind, 'create'> =>
   failed === 'create' || (failed === 'restore' && !canStart('restore', status)) ? 'update' : failed
 
-/** The lifecycle of an action: queued, then running, then one of the others. Only `succeeded` is a success. */
+/**
+ * The lifecycle of an action: perhaps waiting, then queued, then running, then one of the others. Only `succeeded` is a success.
+ * `superseded`: while it waited, a newer one took its place.
+ */
 export const actionStates = [
+  'waiting',
   'queued',
   'running',
   'succeeded',
@@ -118,11 +142,18 @@ export const actionStates = [
   'timed_out',
   'cancelled',
   'interrupted',
+  'superseded',
 ] as const
 export type ActionState = (typeof actionStates)[number]
 
+/** The deployment is busy with the action. */
 export function isActive(state: ActionState): boolean {
   return state === 'queued' || state === 'running'
+}
+
+/** Nothing about the action changes any more. */
+export function hasEnded(state: ActionState): boolean {
+  return state !== 'waiting' && !isActive(state)
 }
 
 /** How a script ended. More than one flag may be set: {@link stateFromResult} ranks them. */
@@ -151,7 +182,9 @@ export const emptyResult: ScriptResult = {
 }
 
 /** The state of the action after its script. A signal from Octopod outranks the exit code. */
-export function stateFromResult(result: ScriptResult): Exclude<ActionState, 'queued' | 'running'> {
+export function stateFromResult(
+  result: ScriptResult,
+): Exclude<ActionState, 'waiting' | 'queued' | 'running' | 'superseded'> {
   if (result.interrupted) return 'interrupted'
   if (result.cancelled) return 'cancelled'
   if (result.timedOut) return 'timed_out'

@@ -14,6 +14,8 @@ export const endpoints = {
   createDeployment: { method: 'POST', path: '/deployments' },
   updateDeployment: { method: 'PUT', path: '/deployments/:name' },
   archiveDeployment: { method: 'DELETE', path: '/deployments/:name' },
+  rollbackDeployment: { method: 'POST', path: '/deployments/:name/rollback' },
+  cloneDeployment: { method: 'POST', path: '/deployments/:name/clone' },
   restoreDeployment: { method: 'PATCH', path: '/deployments/:name/restore' },
   cleanupDeployment: { method: 'DELETE', path: '/deployments/:name/cleanup' },
   stopWaiting: { method: 'POST', path: '/deployments/:name/stop_waiting' },
@@ -80,16 +82,19 @@ export type Endpoint = {
 /** The upper limit of CONFIG_CHECK_TIMEOUT, because clients wait a little longer for an answer, not for ever. */
 export const maxConfigCheckSeconds = 300
 
+const runsConfigCheck: readonly EndpointName[] = [
+  'createDeployment',
+  'updateDeployment',
+  'restoreDeployment',
+  'rollbackDeployment',
+  'cloneDeployment',
+]
+
 /** How long a client waits for the answer of an endpoint that runs config_check; null for other endpoints. */
 export const configCheckWaitMs = (name: EndpointName): number | null =>
-  name === 'createDeployment' || name === 'updateDeployment' || name === 'restoreDeployment'
-    ? (maxConfigCheckSeconds + 15) * 1000
-    : null
+  runsConfigCheck.includes(name) ? (maxConfigCheckSeconds + 15) * 1000 : null
 
 export const apiPrefix = '/api/v1'
-
-/** JSON values, one a line. A program that accepts it gets the list so. */
-export const lineType = 'application/x-ndjson'
 
 /** Paths for signing in and out. They are below the address of the page, because the page and the provider use them. */
 export const authPaths = {
@@ -121,6 +126,8 @@ export const headers = {
   reason: 'Octopod-Reason',
   /** Update request: the revision that the client read, in quotes. Rejected when the overrides have changed since. */
   ifMatch: 'If-Match',
+  /** Request of an update, archive, restore or rollback: `fail`, `wait` or `replace`, for a deployment that is busy. */
+  whenBusy: 'Octopod-When-Busy',
   /** Response to an accepted action: its id. */
   actionId: 'Octopod-Action-Id',
   /** Response of the list: which deployments the caller may see. Compared with `view` of the live messages. */

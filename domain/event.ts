@@ -37,5 +37,11 @@ export const liveMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('event'), seq: z.int(), event: changeEvent }),
 ])
 
+/** The action that runners may claim after this change; null: none. */
+export function queuedActionOf(change: ChangeEvent): number | null {
+  const last = change.type === 'deployment' ? change.deployment.last_action : null
+  return last?.state === 'queued' ? last.action_id : null
+}
+
 export type ChangeEvent = z.infer<typeof changeEvent>
 export type LiveMessage = z.infer<typeof liveMessage>

@@ -128,6 +128,11 @@ export const updateBody = z.strictObject({
   deployment_overrides: overridesInput,
 })
 
+export const rollbackBody = z.strictObject({
+  action_id: z.int().min(1).describe('the action of this deployment whose config is deployed again'),
+})
+export const cloneBody = createBody.omit({ app_overrides: true, deployment_overrides: true })
+
 const recordedStatus = z.discriminatedUnion('tag', [
   z.object({
     tag: z.enum(
@@ -198,6 +203,14 @@ export const lastAction = actionSummary.extend({
     ),
 })
 
+/** An action that waits for the last one to end, as part of a deployment. */
+export const waitingAction = actionSummary.pick({
+  action_id: true,
+  action: true,
+  actor: true,
+  created_at: true,
+})
+
 export const lastCheck = z.object({
   checked_at: timestamp,
   exit_code: z.int().nullable(),
@@ -216,6 +229,12 @@ export const fullInfo = z.object({
   labels: labels.optional(),
   title: z.string().nullable().optional().describe('null: none'),
   last_action: lastAction.nullable(),
+  waiting_action: waitingAction
+    .nullable()
+    .optional()
+    .describe(
+      'starts when the last action has ended and the health check has passed or failed; null: none waits',
+    ),
 })
 export const fullInfoWithCheck = fullInfo.extend({
   last_action: lastAction
@@ -272,6 +291,7 @@ export type FullInfo = z.infer<typeof fullInfo>
 export type FullInfoWithCheck = z.infer<typeof fullInfoWithCheck>
 export type Action = z.infer<typeof action>
 export type ActionSummary = z.infer<typeof actionSummary>
+export type WaitingAction = z.infer<typeof waitingAction>
 export type LastAction = z.infer<typeof lastAction>
 export type ActionLog = z.infer<typeof actionLog>
 export type Info = z.infer<typeof info>

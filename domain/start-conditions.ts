@@ -3,7 +3,7 @@
  * functions/deployments/submit-action.ts before anything runs, and by db/queries/enqueue-action.ts for the decision
  * that the SQL function enqueue_action makes under the lock.
  */
-import { type ActionKind, allowedStatuses, canStart } from './actions.ts'
+import { type ActionKind, allowedStatuses, canStart, canWait, type WhenBusy } from './actions.ts'
 import { ApiError, deploymentBusy, noSuchDeployment } from './errors.ts'
 import type { Status } from './statuses.ts'
 
@@ -19,22 +19,34 @@ type StartRequest = {
   name: string
   /** The revision that the client has read: the config must not have changed since. */
   revision?: number | undefined
+  /** Default: fail. */
+  whenBusy?: WhenBusy | undefined
 }
+
+/** Whether the request waits while its deployment has this status, instead of being refused. */
+export const waitsIn = (
+  { kind, whenBusy = 'fail' }: Pick<StartRequest, 'kind' | 'whenBusy'>,
+  status: Status,
+) => whenBusy !== 'fail' && canWait(kind, status)
 
 /**
  * `busy`: an action of the deployment is queued or running. `configRevision`: the revision of its last config change.
  */
 type DeploymentState = { status: Status; busy: boolean; configRevision: number }
 
-/** The first condition that is not met; null when the action may start. `current` is null for an unknown name. */
+/** The first condition that is not met; null when the action may start or wait. `current` is null for an unknown name. */
 export function findUnmetCondition(
-  { kind, revision }: StartRequest,
+  request: StartRequest,
   current: DeploymentState | null,
 ): UnmetCondition | null {
+  const { kind, revision, whenBusy = 'fail' } = request
   if (kind === 'create') return current === null ? null : 'name_taken'
   if (current === null) return 'no_such_deployment'
-  if (current.busy) return 'busy'
-  if (!canStart(kind, current.status)) return 'invalid_transition'
+  if (!waitsIn(request, current.status)) {
+    const mayStart = canStart(kind, current.status)
+    if (current.busy && (whenBusy === 'fail' || mayStart)) return 'busy'
+    if (!mayStart) return 'invalid_transition'
+  }
   return revision !== undefined && current.configRevision > revision ? 'precondition_failed' : null
 }
 

@@ -40,6 +40,7 @@ import {
   getDeploymentKeys,
 } from './config/defaults.ts'
 import { getProjectName, ping } from './config/project-info.ts'
+import { cloneDeployment, rollbackDeployment } from './deployments/copy-config.ts'
 import {
   archiveDeployment,
   changeLabels,
@@ -79,6 +80,8 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   createDeployment: ['POST', '/deployments', createDeployment],
   updateDeployment: ['PUT', '/deployments/:name', updateDeployment],
   archiveDeployment: ['DELETE', '/deployments/:name', archiveDeployment],
+  rollbackDeployment: ['POST', '/deployments/:name/rollback', rollbackDeployment],
+  cloneDeployment: ['POST', '/deployments/:name/clone', cloneDeployment],
   restoreDeployment: ['PATCH', '/deployments/:name/restore', restoreDeployment],
   cleanupDeployment: ['DELETE', '/deployments/:name/cleanup', cleanupDeployment],
   stopWaiting: ['POST', '/deployments/:name/stop_waiting', stopWaiting],

@@ -49,7 +49,11 @@ async function main(): Promise<void> {
 
   // Then: each kind of work with its own limit, so that none delays another.
   const notifications = startNotifications(context)
-  const checks = startCheckScheduler(context, notifications.runNow)
+  const checks = startCheckScheduler(context, (change) => {
+    notifications.runNow()
+    // A check may end the wait of an action.
+    actions.executeQueued(change)
+  })
   const actions = startActionWorker(context, queueRedis, {
     onEnded: () => {
       checks.runNow()

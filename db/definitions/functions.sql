@@ -10,7 +10,7 @@ language sql stable parallel safe as $$
     (select percentile_disc(0.5) within group (order by finished_at - started_at) from (
       select * from (
         select kind, state, started_at, finished_at from actions
-        where deployment_id = p_deployment_id order by id desc limit 50
+        where deployment_id = p_deployment_id and wait_conditions is null order by id desc limit 50
       ) as recent
       where kind = p_kind and state = 'succeeded' and started_at is not null
       limit 9
@@ -31,111 +31,6 @@ language sql immutable parallel safe as $$
     when d.owner_subject is null then p_scope = 'own_or_unowned'
     else p_scope in ('own', 'own_or_unowned') and coalesce((d.owner_issuer, d.owner_subject) = (p_issuer, p_subject), false)
   end
-$$;
-
--- outcome: enqueued, replayed, or the code of the refusal. A refusal changes nothing and leaves the idempotency key
--- free. p_app_overrides and p_deployment_overrides null: keep the stored ones. p_revision: refuse if the overrides
--- changed after it. p_scope: the deployments for which the caller has the right (domain/access/roles.ts). p_changes: what the
--- request changes, with secrets masked, in a config of the revision p_changes_revision; for the audit log.
-drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint);
-drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
-  text, text, text, text, text);
-drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
-  text, text, text, text, text, text, text, jsonb, bigint);
-drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
-  text, text, text, text, text, text, text, jsonb, bigint, text);
-create or replace function enqueue_action(
-  p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
-  p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
-  -- A server of an earlier version does not send them.
-  p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
-  p_scope text default 'all', p_address text default null, p_request_id text default null, p_changes jsonb default null,
-  p_changes_revision bigint default null, p_actor_link text default null, p_labels jsonb default null, p_title text default null,
-  out outcome text, out status text, out action_id bigint, out body json
-) language plpgsql as $$
-declare
-  target deployments;
-  before deployments;
-  previous jsonb;
-  changes jsonb;
-begin
-  if p_key is not null then
-    -- A concurrent request with the same key waits here until the first one has committed or failed.
-    insert into idempotency_keys (key, fingerprint) values (p_key, p_fingerprint) on conflict do nothing;
-    if not found then
-      select case when k.fingerprint = p_fingerprint then 'replayed' else 'idempotency_key_reused' end, k.action_id
-      into outcome, action_id from idempotency_keys k where k.key = p_key;
-      return;
-    end if;
-  end if;
-
-  if p_kind = 'create' then
-    insert into deployments (name, status, app_overrides, deployment_overrides, links, labels, title, owner_issuer, owner_subject,
-      owner_name)
-    values (p_name, p_running_status, coalesce(p_app_overrides, '[]'), coalesce(p_deployment_overrides, '[]'), '[]',
-      coalesce(p_labels, '{}'), p_title,
-      -- A CI job owns nothing, so that every developer may change what it has created.
-      case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end,
-      case when p_proof <> 'exchange' and p_subject is not null then p_actor end)
-    on conflict (name) do nothing
-    returning * into target;
-    if target.id is null then outcome := 'name_taken'; end if;
-  else
-    select * into target from deployments d where d.name = p_name for update;
-    status := target.status;
-    if target.id is null then
-      outcome := 'no_such_deployment';
-    elsif not is_owner_in_scope(target, p_scope, p_issuer, p_subject) then
-      outcome := 'not_owner';
-    elsif exists (select from actions a where a.deployment_id = target.id and a.state in ('queued', 'running')) then
-      outcome := 'busy';
-    elsif target.status <> all (p_allowed_statuses) then
-      outcome := 'invalid_transition';
-    elsif target.config_revision > p_revision then
-      outcome := 'precondition_failed';
-    else
-      -- A cleanup that never starts ends as CleanupFailed, so that retention does not request it again.
-      if p_kind <> 'cleanup' then
-        previous := jsonb_build_object('status', target.status, 'archived_at', target.archived_at,
-          'app_overrides', target.app_overrides, 'deployment_overrides', target.deployment_overrides);
-      end if;
-      before := target;
-      update deployments d
-      set status = coalesce(p_running_status, d.status), status_updated_at = now(), updated_at = now(), revision = default,
-        app_overrides = coalesce(p_app_overrides, d.app_overrides),
-        deployment_overrides = coalesce(p_deployment_overrides, d.deployment_overrides),
-        archived_at = case when p_kind = 'cleanup' then d.archived_at end
-      where d.id = target.id
-      returning * into target;
-    end if;
-  end if;
-  if outcome is not null then
-    delete from idempotency_keys k where k.key = p_key;
-    return;
-  end if;
-
-  insert into actions (deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link)
-  values (target.id, p_kind, 'queued', target.app_overrides, target.deployment_overrides, p_actor, p_source, p_reason,
-    p_config_checked, previous, expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor,
-    p_actor_link)
-  returning id into action_id;
-  update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;
-  if p_kind in ('create', 'update') then
-    changes := case
-      when p_changes is not null and coalesce(before.config_revision, 0) = p_changes_revision then p_changes
-      else jsonb_build_object('changes', jsonb_path_query_array(
-        changed_config_keys('application', coalesce(before.app_overrides, '[]'), target.app_overrides)
-          || changed_config_keys('deployment', coalesce(before.deployment_overrides, '[]'), target.deployment_overrides), '$[0 to 49]'))
-    end;
-  end if;
-  if p_kind = 'create' then changes := changes || describe_new_labels(target.labels, target.title); end if;
-  perform insert_audit_entry(p_kind, 'accepted', p_actor, p_issuer, p_subject, p_proof, p_claimed_actor, p_source, p_reason, p_address,
-    p_request_id, target.name, action_id, 1,
-    (jsonb_build_object('status', jsonb_build_object('before', before.status, 'after', target.status)) || coalesce(changes, '{}'))::json);
-  outcome := 'enqueued';
-  select f.body into body from deployment_details f where f.id = target.id;
-end
 $$;
 
 -- Null: the token is stale, the lease has expired or a cancel was requested. p_links null: keep the stored ones. The

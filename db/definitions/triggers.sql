@@ -8,6 +8,14 @@
 -- writer_token, so a later statement without it is rejected.
 create or replace function enforce_fencing_token() returns trigger language plpgsql as $$
 begin
+  -- No runner holds a waiting action.
+  if old.state = 'waiting' then
+    if new.state not in ('waiting', 'queued', 'superseded', 'cancelled') or new.lease_expires_at is not null then
+      raise exception 'action % waits and cannot become %', old.id, new.state using errcode = 'OC001';
+    end if;
+    new.writer_token := null;
+    return new;
+  end if;
   if old.state not in ('queued', 'running') and new is distinct from old then
     raise exception 'action % has ended as %', old.id, old.state using errcode = 'OC001';
   end if;
@@ -16,6 +24,9 @@ begin
   end if;
   if new.fencing_token > old.fencing_token and old.lease_expires_at > now() then
     raise exception 'action %: the lease has not expired', old.id using errcode = 'OC001';
+  end if;
+  if new.state in ('waiting', 'superseded') then
+    raise exception 'action % is % and cannot become %', old.id, old.state, new.state using errcode = 'OC001';
   end if;
   if old.state = 'running' and new.state = 'queued' then
     raise exception 'action % has started and cannot be queued again', old.id using errcode = 'OC001';
@@ -99,8 +110,13 @@ end
 $$;
 create or replace trigger set_revision before insert or update on deployments for each row execute function set_revision();
 
+-- One change for each deployment and transaction: its clients get one event.
 create or replace function count_change() returns trigger language plpgsql as $$
 begin
+  if tg_op = 'UPDATE' then
+    perform from deployments where id = new.id and revision = new.revision;
+    if not found then return null; end if;
+  end if;
   update change_counts
   set changes = changes + 1, change_id = random_change_id()
   where shard = coalesce(new.id, old.id) % 64;
@@ -135,6 +151,18 @@ $$;
 create or replace trigger plan_check after insert or update of status on deployments
   for each row execute function plan_check();
 
+-- Waiting actions --------------------------------------------------------------------------------------------
+
+-- After plan_check, by its name. Whatever sets the status, also a program of an earlier version, starts what waits for it.
+create or replace function start_waiting_action_of_row() returns trigger language plpgsql as $$
+begin
+  perform start_waiting_action(new.id);
+  return null;
+end
+$$;
+create or replace trigger start_waiting_action after update of status on deployments
+  for each row execute function start_waiting_action_of_row();
+
 -- Status changes -----------------------------------------------------------------------------------------------
 
 -- Deferred, because the explanation of a failure is stored after the status, in the same transaction. `failure` is what
@@ -144,8 +172,11 @@ declare
   last actions;
   explanation jsonb;
 begin
-  select * into last from actions where deployment_id = new.id order by id desc limit 1;
-  if last.finished_at = now() then
+  -- The one after it may have waited for its end.
+  select * into last from (
+    select * from actions where deployment_id = new.id and wait_conditions is null order by id desc limit 2) as recent
+  where finished_at = now() limit 1;
+  if last.id is not null then
     explanation := to_api_action_failure(last, true) || jsonb_build_object('exit_code', last.exit_code);
   end if;
   if explanation is null then
@@ -182,6 +213,8 @@ begin
   if exists (select from actions where deployment_id = old.id and state in ('queued', 'running')) then
     raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
   end if;
+  update actions set state = 'cancelled', finished_at = now(), error = 'It did not start: its deployment was deleted.'
+  where deployment_id = old.id and state = 'waiting';
   insert into deleted_deployments (id) values (old.id);
   delete from script_failures where subject = 'deployment ' || old.id;
   return null;

@@ -148,10 +148,15 @@ select d.id, d.name, d.updated_at, d.revision, d.change_id, d.status,
         to_api_action_summary(a.last)::jsonb
         || jsonb_build_object('expected_duration_ms', (a.last).expected_duration_ms))::json
       when (a.last).id is not null then to_api_action_summary(a.last)
-    end) as body,
+    end,
+    'waiting_action', (
+      select json_build_object('action_id', w.id, 'action', to_api_action_kind(w.kind), 'actor', w.actor,
+        'created_at', to_api_time(w.created_at))
+      from actions w where w.deployment_id = d.id and w.state = 'waiting' limit 1)) as body,
   a.last as last_action,
   d.status_updated_at
 from deployments d
 left join lateral (
-  select a as last from actions a where a.deployment_id = d.id order by a.id desc limit 1
+  -- Clients of Octopod 1.6 know no action that never left its wait.
+  select a as last from actions a where a.deployment_id = d.id and a.wait_conditions is null order by a.id desc limit 1
 ) as a on true;

@@ -86,7 +86,7 @@ export async function readInfo(
       'duration', json_build_object('months', 0,
         'time', coalesce(extract(epoch from a.finished_at - a.started_at), 0)::float8),
       'created_at', to_api_time(a.created_at)) as body
-    from actions a where a.finished_at is not null and ${page}`,
+    from actions a where a.finished_at is not null and a.wait_conditions is null and ${page}`,
   )
   return { createdAt, deployment, metadata, logs }
 }

@@ -2,13 +2,13 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Target } from '../../domain/access/roles.ts'
-import { type ActionKind, actionKinds, actionStates, isActive } from '../../domain/actions.ts'
+import { type ActionKind, actionKinds, actionStates, hasEnded } from '../../domain/actions.ts'
 import { actionFinished, noSuchAction } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus } from './action-lifecycle.ts'
 import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
-import { ownerOf, ownerRow, readChangeEvent } from './deployments.ts'
+import { bumpRevision, ownerOf, ownerRow } from './deployments.ts'
 import { type BeginWrite, requireInTime } from './idempotency.ts'
 
 const cancelRow = z.object({
@@ -25,7 +25,7 @@ const cancelRow = z.object({
 type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
 
 /**
- * Ends an unclaimed action at once. The runner of a claimed action ends it, after the cancel event or with its next
+ * Ends an unclaimed or waiting action at once. The runner of a claimed action ends it, after the cancel event or with its next
  * renewal; its script may end by itself before, and then its own result counts. A repeated call changes nothing. Throws
  * no_such_action, action_finished and what `requireRight` throws.
  */
@@ -36,13 +36,35 @@ export async function requestCancel(
   requireRight: (deployment: Target) => void,
   begin?: BeginWrite,
 ): Promise<Cancelled> {
-  return pool.transaction(async (transaction) => {
-    const window = begin === undefined ? null : await begin()
-    const cancelled = await cancel(transaction, actionId, by, requireRight)
-    // Without the key: a cancel that was refused once is always refused.
-    await requireInTime(transaction, undefined, window)
-    return cancelled
-  })
+  const cancelOnce = () =>
+    pool.transaction(async (transaction) => {
+      const window = begin === undefined ? null : await begin()
+      if (await hasLeftWait(transaction, actionId)) return 'left_wait' as const
+      const cancelled = await cancel(transaction, actionId, by, requireRight)
+      // Without the key: a cancel that was refused once is always refused.
+      await requireInTime(transaction, undefined, window)
+      return cancelled
+    })
+  const cancelled = await cancelOnce()
+  if (cancelled !== 'left_wait') return cancelled
+  const second = await cancelOnce()
+  if (second === 'left_wait') throw new Error(`action ${actionId} waits again`)
+  return second
+}
+
+const waitingRow = z.object({ deploymentId: z.number() })
+
+/**
+ * Locks the deployment of a waiting action, as everybody does who changes such an action, and returns false. The end of an active
+ * action locks the action first, so true means: it was started meanwhile, and the transaction must begin again.
+ */
+async function hasLeftWait(transaction: Transaction, actionId: number): Promise<boolean> {
+  const isWaiting = sql.fragment`from actions where id = ${actionId} and state = 'waiting'`
+  const deploymentId = await transaction.maybeOneFirst(sql.type(waitingRow)`
+    select deployment_id as "deploymentId" ${isWaiting}`)
+  if (deploymentId === null) return false
+  await transaction.query(sql.unsafe`select from deployments where id = ${deploymentId} for update`)
+  return !(await transaction.exists(sql.unsafe`select ${isWaiting}`))
 }
 
 async function cancel(
@@ -58,11 +80,16 @@ async function cancel(
   if (action === null) throw noSuchAction(actionId)
   requireRight(action)
   if (action.state === 'cancelled') return { change: null, isClaimed: false }
-  if (!isActive(action.state)) throw actionFinished(actionId, action.state)
+  if (hasEnded(action.state)) throw actionFinished(actionId, action.state)
   if (!action.isRequested) {
     await transaction.query(sql.unsafe`
       update actions set cancel_requested_at = now(), cancelled_by = ${describeActor(by)} where id = ${actionId}`)
     await insertAuditEntry(transaction, { by, operation: 'cancel', deployment: action.name, actionId })
+  }
+  if (action.state === 'waiting') {
+    await transaction.query(sql.unsafe`
+      update actions set state = 'cancelled', finished_at = now(), error = 'Cancelled while it waited.' where id = ${actionId}`)
+    return { change: await bumpRevision(transaction, action.deploymentId), isClaimed: false }
   }
   if (action.state === 'queued' && !action.isClaimed) {
     await transaction.query(sql.unsafe`
@@ -71,8 +98,5 @@ async function cancel(
     return { change: await applyFinalStatus(transaction, action, false), isClaimed: false }
   }
   if (action.isRequested) return { change: null, isClaimed: true }
-  await transaction.query(
-    sql.unsafe`update deployments set revision = default where id = ${action.deploymentId}`,
-  )
-  return { change: await readChangeEvent(transaction, action.deploymentId), isClaimed: true }
+  return { change: await bumpRevision(transaction, action.deploymentId), isClaimed: true }
 }

@@ -216,6 +216,12 @@ export const deploymentState = (name: string) => sql.fragment`
     exists (select from actions a where a.deployment_id = d.id and a.state in ('queued', 'running')) as busy, ${ownerOf}
   from deployments d where name = ${name}`
 
+/** For a change of what clients see of a deployment beside its row. */
+export async function bumpRevision(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
+  await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
+  return readChangeEvent(transaction, deploymentId)
+}
+
 /** The change event for the current state of a deployment in this transaction. */
 export async function readChangeEvent(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
   const { body } = await transaction.one(sql.type(bodyRow)`

@@ -1,12 +1,19 @@
 /**
- * Accepts an action: locks the deployment, checks that the action may start, sets the status and inserts the action, in
- * one transaction and one round trip (SQL function enqueue_action). Called by functions/deployments and by the runner's
+ * Accepts an action: locks the deployment, checks that the action may start or wait, sets the status and inserts the action,
+ * in one transaction and one round trip (SQL function enqueue_action). Called by functions/deployments and by the runner's
  * retention, which notify the runners afterwards.
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Scope } from '../../domain/access/roles.ts'
-import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
+import {
+  type ActionKind,
+  actions,
+  allowedStatuses,
+  type WaitingKind,
+  type WhenBusy,
+  waitingStatuses,
+} from '../../domain/actions.ts'
 import type { AuditDetails } from '../../domain/audit/operations.ts'
 import { deploymentBusy, idempotencyKeyReused, notOwner } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
@@ -14,7 +21,7 @@ import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { unmetConditionError } from '../../domain/start-conditions.ts'
-import { statuses } from '../../domain/statuses.ts'
+import { type Status, statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
 import type { Database } from '../pool.ts'
 import type { AuditActor } from './audit/insert-entry.ts'
@@ -43,6 +50,8 @@ export type ActionRequest = Actor & {
   scope: Scope
   /** The request is refused when the overrides changed after this revision. */
   revision?: number | undefined
+  /** Other than `fail`, the default: an action that may not start now waits (waitsIn of domain/start-conditions.ts). */
+  whenBusy?: WhenBusy | undefined
   /** What the request changes in a config of this revision, with secrets masked: for the audit log. */
   changes?: { details: AuditDetails; revision: number } | undefined
   key?: IdempotencyKey | undefined
@@ -50,6 +59,10 @@ export type ActionRequest = Actor & {
 
 /** `change` is null for a repeated Idempotency-Key, which changes nothing. */
 export type EnqueuedAction = { actionId: number; change: ChangeEvent | null }
+
+const noStatuses: Status[] = []
+const statusesToWaitIn = ({ kind, whenBusy = 'fail' }: ActionRequest): Status[] =>
+  whenBusy === 'fail' ? noStatuses : waitingStatuses(kind as WaitingKind)
 
 const enqueuedRow = z.object({
   outcome: z.enum([
@@ -129,7 +142,7 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope},
       ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null}, ${link},
-      ${labels === undefined ? null : toJsonb(labels)}, ${title ?? null})
+      ${labels === undefined ? null : toJsonb(labels)}, ${title ?? null}, ${sql.array(statusesToWaitIn(request), 'text')})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 

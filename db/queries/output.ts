@@ -5,7 +5,7 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
-import { actionStates, isActive } from '../../domain/actions.ts'
+import { actionStates, hasEnded } from '../../domain/actions.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { OutputChunk, OutputPage } from '../../domain/schemas.ts'
 import type { Database, Transaction } from '../pool.ts'
@@ -89,7 +89,7 @@ export async function getOutput(
   const chunks = found.slice(0, limit)
   const last = chunks.at(-1)?.seq ?? after
   const more = found.length > limit || (chunks.length > 0 && (await lastSeq(pool, actionId)) > last)
-  return { chunks, state, done: !isActive(state) && !more }
+  return { chunks, state, done: hasEnded(state) && !more }
 }
 
 const endRow = z.object({ ...removalColumns, lastSeq: z.number() })

@@ -11,9 +11,9 @@ import type { Failure } from '../../domain/failures/failure.ts'
 import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus, maxClaims } from './action-lifecycle.ts'
 import { insertAuditEntry, systemActor } from './audit/insert-entry.ts'
-import { readChangeEvent } from './deployments.ts'
+import { bumpRevision } from './deployments.ts'
 import { readLastOutput } from './output.ts'
-import { toJsonb } from './sql-fragments.ts'
+import { hasNoActiveAction, toJsonb } from './sql-fragments.ts'
 
 const idRow = z.object({ id: z.number() })
 
@@ -77,7 +77,7 @@ const maxAttempts = 3
 /**
  * Ends one action whose lease has expired and that no runner may claim again: it has started, a cancel was requested,
  * or {@link maxClaims} runners were lost with it. It ends as `interrupted` or `cancelled` and keeps its output. With
- * `retry`, a second action follows one that had started. Returns null when there is no such action.
+ * `retry`, a second action follows one that had started, unless a newer one waits. Returns null when there is no such action.
  */
 export async function endExpiredAction(pool: Database, retry: boolean): Promise<ExpiredAction | null> {
   return pool.transaction(async (transaction) => {
@@ -107,7 +107,8 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
       update actions set state = ${state}, error = ${message}, failure = ${failure}, finished_at = now(), fencing_token = fencing_token + 1,
         lease_expires_at = null
       where id = ${expired.id}`)
-    const willRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts
+    const mayRetry = retry && expired.state === 'running' && !expired.cancel && expired.attempt < maxAttempts
+    const willRetry = mayRetry && !(await hasWaitingAction(transaction, expired.deploymentId))
     const retryActionId = willRetry ? await insertRetry(transaction, expired) : null
     const change = willRetry
       ? await bumpRevision(transaction, expired.deploymentId)
@@ -115,6 +116,13 @@ export async function endExpiredAction(pool: Database, retry: boolean): Promise<
     const { id: actionId, name, runner } = expired
     return { actionId, name, runner, retryActionId, change }
   })
+}
+
+/** Locks the deployment, so that no action begins to wait before the retry exists: the newer one has the greater id. */
+async function hasWaitingAction(transaction: Transaction, deploymentId: number): Promise<boolean> {
+  await transaction.query(sql.unsafe`select from deployments where id = ${deploymentId} for update`)
+  return transaction.exists(sql.unsafe`
+    select from actions where deployment_id = ${deploymentId} and state = 'waiting'`)
 }
 
 async function insertRetry(
@@ -140,9 +148,29 @@ async function insertRetry(
   return row.id
 }
 
-async function bumpRevision(transaction: Transaction, deploymentId: number): Promise<ChangeEvent> {
-  await transaction.query(sql.unsafe`update deployments set revision = default where id = ${deploymentId}`)
-  return readChangeEvent(transaction, deploymentId)
+const overdueRow = z.object({ deploymentId: z.number() })
+const startedRow = z.object({ actionId: z.number().nullable() })
+
+/**
+ * Starts the waiting actions whose turn has come although nobody has started them, or ends those that cannot start any more. The
+ * trigger start_waiting_action does so in the transaction that ends what they wait for.
+ */
+export async function startOverdueWaitingActions(pool: Database): Promise<ChangeEvent[]> {
+  const overdue = await pool.anyFirst(sql.type(overdueRow)`
+    select d.id as "deploymentId" from actions a join deployments d on d.id = a.deployment_id
+    where a.state = 'waiting' and not a.wait_conditions -> 'waiting_statuses' ? d.status
+      and ${hasNoActiveAction(sql.fragment`d.id`)}
+    order by a.id limit 100`)
+  const changes: ChangeEvent[] = []
+  for (const deploymentId of overdue) {
+    const change = await pool.transaction(async (transaction) => {
+      const actionId = await transaction.oneFirst(sql.type(startedRow)`
+        select start_waiting_action(${deploymentId}) as "actionId"`)
+      return actionId === null ? null : bumpRevision(transaction, deploymentId)
+    })
+    if (change !== null) changes.push(change)
+  }
+  return changes
 }
 
 const identityRow = z.object({ identity: z.string() })

@@ -40,7 +40,7 @@ const statsRow = z.object({
   active: z.array(
     z.object({
       kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
-      state: z.enum(['queued', 'running']),
+      state: z.enum(['waiting', 'queued', 'running']),
       count: z.number(),
     }),
   ),
@@ -58,8 +58,11 @@ export async function readStats(pool: Database): Promise<Stats> {
       (select coalesce(json_agg(json_build_object('status', status, 'count', count)), '[]')
         from (select status, count(*) from deployments group by status) by_status) as deployments,
       (select coalesce(json_agg(json_build_object('kind', kind, 'state', state, 'count', count)), '[]')
-        from (select kind, state, count(*) from actions where state in ('queued', 'running') group by kind, state) by_state) as active,
-      (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8
+        from (select kind, state, count(*) from (
+          select kind, state from actions where state in ('queued', 'running')
+          union all
+          select kind, state from actions where state = 'waiting') present group by kind, state) by_state) as active,
+      (select coalesce(extract(epoch from now() - min(coalesce(queued_at, created_at))), 0)::float8
         from actions where state = 'queued') as "oldestQueuedSeconds",
       (select count(*) from deployment_checks c
         where next_check_at < now() - interval '5 seconds' and (lease_expires_at is null or lease_expires_at < now() - interval '5 seconds')

@@ -26,6 +26,11 @@ const beforeAndAfter = z.object({ before: z.string().nullable(), after: z.string
 export const auditDetails = z.looseObject({
   changes: z.array(change).optional().describe('config keys that changed; secret values are masked'),
   more_changes: z.int().optional().describe('how many changed keys are left out'),
+  waits: z.boolean().optional().describe('the action waits'),
+  waits_behind_action_id: z.int().nullable().optional().describe('null: for the health check'),
+  superseded_action_id: z.int().optional().describe('the waiting action that this one has replaced'),
+  rollback_to_action_id: z.int().optional(),
+  cloned_from: z.string().optional().describe('the deployment whose config this one got'),
   status: beforeAndAfter.optional(),
   owner: beforeAndAfter.optional(),
   labels: z

@@ -18,6 +18,8 @@ const labels = {
   label: 'changed the labels of',
   delete: 'deleted the record of',
   retry: 'retried an action of',
+  start_waiting: 'started a waiting action of',
+  end_waiting: 'ended a waiting action of',
   sign_in: 'signed in',
   sign_out: 'signed out',
   end_session: 'ended a session',
@@ -68,6 +70,14 @@ export type AuditDetails = {
   changes?: readonly AuditedChange[]
   /** How many changed keys are left out of `changes`. */
   more_changes?: number
+  /** The action waits. */
+  waits?: boolean
+  waits_behind_action_id?: number | null
+  /** The waiting action that this one has replaced. */
+  superseded_action_id?: number
+  /** The action whose config a rollback deploys, and the deployment whose config a clone has. */
+  rollback_to_action_id?: number
+  cloned_from?: string
   status?: { before: string | null; after: string | null }
   owner?: { before: string | null; after: string | null }
   /** Labels that were set, changed or removed. */

@@ -65,11 +65,14 @@ const countOf = ({ operation, count, address }: Entry): string =>
 const maxChanges = 2
 
 function detailsOf(details: Entry['details']): string {
-  const { changes = [], more_changes = 0, status, owner, message } = details
+  const { changes = [], more_changes = 0, status, owner, message, waits_behind_action_id: behind } = details
   const left = changes.length - maxChanges + more_changes
   const parts = [
     ...changes.slice(0, maxChanges).map(describeAuditedChange),
     ...(left > 0 && changes.length >= maxChanges ? [`and ${left} more`] : []),
+    ...(details.waits ? [`waits for ${behind ? `action ${behind}` : 'the health check'}`] : []),
+    ...(details.rollback_to_action_id ? [`back to action ${details.rollback_to_action_id}`] : []),
+    ...(details.cloned_from ? [`a copy of ${details.cloned_from}`] : []),
     // Other statuses follow from the operation.
     ...(status?.after === null ? [`it was ${status.before}`] : []),
     ...(owner === undefined ? [] : [`${owner.before ?? 'nobody'} to ${owner.after ?? 'nobody'}`]),

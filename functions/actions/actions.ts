@@ -3,7 +3,7 @@ import { getAction as readAction, readActions } from '../../db/queries/actions.t
 import { requestCancel } from '../../db/queries/cancel-action.ts'
 import { readCreationTime } from '../../db/queries/deployments.ts'
 import { readDatabaseTime } from '../../db/queries/idempotency.ts'
-import { publishCancel, publishChange } from '../../db/redis/events.ts'
+import { publishCancel } from '../../db/redis/events.ts'
 import { decide } from '../../domain/access/roles.ts'
 import { noSuchAction } from '../../domain/errors.ts'
 import type { Action } from '../../domain/schemas.ts'
@@ -11,6 +11,7 @@ import type { Identity } from '../auth/identity.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import { viewOf } from '../auth/view.ts'
 import { acceptedResponse } from '../deployments/final-refusals.ts'
+import { publishAndNotify } from '../deployments/when-busy.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { jsonElements, streamJson } from '../http/json-stream.ts'
 import { parseActionId } from '../http/parse-request.ts'
@@ -80,9 +81,7 @@ export const cancelAction: EndpointHandler<'cancelAction'> = async (
     requireRight(settings, identity, 'cancel', target)
   }
   const { change, isClaimed } = await requestCancel(db, actionId, actor, requireCancel, deadline.beforeCommit)
-  await waitUntil(services, [
-    ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
-    ...(isClaimed ? [publishCancel(redis, settings.REDIS_PREFIX, actionId)] : []),
-  ])
+  await publishAndNotify(services, change)
+  if (isClaimed) await waitUntil(services, [publishCancel(redis, settings.REDIS_PREFIX, actionId)])
   return acceptedResponse(actionId)
 }

@@ -9,44 +9,56 @@ import { stopWaiting as stopWaitingFor } from '../../db/queries/checks.ts'
 import { deleteDeployment as deleteRecord } from '../../db/queries/delete-deployment.ts'
 import { readDeploymentOwner } from '../../db/queries/deployments.ts'
 import { type BeginWrite, readRequestContext } from '../../db/queries/idempotency.ts'
-import { publishChange } from '../../db/redis/events.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import { overridesFromWire } from '../../domain/overrides.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
-import { waitUntil } from '../http/wait-until.ts'
 import type { Services } from '../services.ts'
 import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
 import { submitAction } from './submit-action.ts'
+import { parseWhenBusy, publishAndNotify, refuseWhenBusy } from './when-busy.ts'
 
-export const createDeployment: EndpointHandler<'createDeployment'> = (services, request) =>
-  submitAction(services, request, {
+export const createDeployment: EndpointHandler<'createDeployment'> = async (services, request) => {
+  refuseWhenBusy(request.header(headers.whenBusy))
+  return submitAction(services, request, {
     kind: 'create',
     name: request.body.name,
     labels: request.body.labels,
     title: request.body.title,
     overrides: overridesFromWire(request.body),
   })
+}
 
 /** The body is the whole new set of overrides. With If-Match it is rejected when the overrides have changed since. */
-export const updateDeployment: EndpointHandler<'updateDeployment'> = (services, request) =>
+export const updateDeployment: EndpointHandler<'updateDeployment'> = async (services, request) =>
   submitAction(services, request, {
     kind: 'update',
     name: request.param('name'),
     overrides: overridesFromWire(request.body),
     revision: parseIfMatch(request.header(headers.ifMatch)),
+    whenBusy: parseWhenBusy(request.header(headers.whenBusy)),
   })
 
-export const archiveDeployment: EndpointHandler<'archiveDeployment'> = (services, request) =>
-  submitAction(services, request, { kind: 'archive', name: request.param('name') })
+export const archiveDeployment: EndpointHandler<'archiveDeployment'> = async (services, request) =>
+  submitAction(services, request, {
+    kind: 'archive',
+    name: request.param('name'),
+    whenBusy: parseWhenBusy(request.header(headers.whenBusy)),
+  })
 
-export const restoreDeployment: EndpointHandler<'restoreDeployment'> = (services, request) =>
-  submitAction(services, request, { kind: 'restore', name: request.param('name') })
+export const restoreDeployment: EndpointHandler<'restoreDeployment'> = async (services, request) =>
+  submitAction(services, request, {
+    kind: 'restore',
+    name: request.param('name'),
+    whenBusy: parseWhenBusy(request.header(headers.whenBusy)),
+  })
 
-export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = (services, request) =>
-  submitAction(services, request, { kind: 'cleanup', name: request.param('name') })
+export const cleanupDeployment: EndpointHandler<'cleanupDeployment'> = async (services, request) => {
+  refuseWhenBusy(request.header(headers.whenBusy))
+  return submitAction(services, request, { kind: 'cleanup', name: request.param('name') })
+}
 
 /** A repeated request changes nothing. */
 export const stopWaiting: EndpointHandler<'stopWaiting'> = (services, request) =>
@@ -56,10 +68,12 @@ export const stopWaiting: EndpointHandler<'stopWaiting'> = (services, request) =
     return stopWaitingFor(services.db, param('name'), actor, require, idempotencyKey, begin)
   })
 
-export const deleteDeployment: EndpointHandler<'deleteDeployment'> = (services, request) =>
-  changeRecord(services, request, (begin) =>
+export const deleteDeployment: EndpointHandler<'deleteDeployment'> = async (services, request) => {
+  refuseWhenBusy(request.header(headers.whenBusy))
+  return changeRecord(services, request, (begin) =>
     deleteRecord(services.db, request.param('name'), request.actor, request.idempotencyKey, begin),
   )
+}
 
 /** The new owner is somebody who has signed in, or nobody. */
 export const setOwner: EndpointHandler<'setOwner'> = async (services, request) => {
@@ -90,20 +104,20 @@ function changeRecord(
   write: (begin: BeginWrite) => Promise<ChangeEvent | null>,
 ): Promise<Response> {
   return withFinalRefusals(services, request, async () => {
-    const { db, redis, settings } = services
+    const { db } = services
     const { idempotencyKey, deadline } = request
     deadline.beginChecks()
     const { databaseTimeMs, accepted } = await readRequestContext(db, idempotencyKey)
     deadline.setDatabaseTime(databaseTimeMs)
     if (accepted !== null) return acceptedResponse(0)
     const change = await write(deadline.beforeCommit)
-    if (change !== null) await waitUntil(services, [publishChange(redis, settings.REDIS_PREFIX, change)])
+    await publishAndNotify(services, change)
     return acceptedResponse(0)
   })
 }
 
 /** Returns the revision that the client has read; undefined without the header and for `*`, which stands for any. */
-function parseIfMatch(tag: string | undefined): number | undefined {
+export function parseIfMatch(tag: string | undefined): number | undefined {
   if (tag === undefined || tag.trim() === '*') return undefined
   const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(tag) ?? []
   if (revision !== undefined) return Number(revision)

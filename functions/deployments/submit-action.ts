@@ -9,10 +9,10 @@ import {
   isCreatedDeploymentGone,
   readRequestContext,
 } from '../../db/queries/idempotency.ts'
-import { publishChange } from '../../db/redis/events.ts'
 import { actions } from '../../domain/actions.ts'
 import type { EndpointName } from '../../domain/api-schema.ts'
 import { describeConfigChanges } from '../../domain/audit/config-changes.ts'
+import type { AuditDetails } from '../../domain/audit/operations.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { noOverrides } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
@@ -21,13 +21,20 @@ import { viewOf } from '../auth/view.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { badName } from '../http/parse-request.ts'
 import { queryScripts } from '../http/query-scripts.ts'
-import { waitUntil } from '../http/wait-until.ts'
 import { hideValues } from '../secrets/hide-secrets.ts'
 import { restoreOverrides } from '../secrets/restore-secrets.ts'
 import type { Services } from '../services.ts'
 import { acceptedResponse, withFinalRefusals } from './final-refusals.ts'
+import { endWhatItWaitsFor, publishAndNotify } from './when-busy.ts'
 
-type ActionInput = Pick<ActionRequest, 'kind' | 'name' | 'overrides' | 'labels' | 'title' | 'revision'>
+/** `details`: more for the audit log. `hasValues`: the overrides are from the database, so they hold no references. */
+export type ActionInput = Pick<
+  ActionRequest,
+  'kind' | 'name' | 'overrides' | 'labels' | 'title' | 'revision' | 'whenBusy'
+> & {
+  details?: AuditDetails
+  hasValues?: true
+}
 type Request = Pick<
   EndpointRequest<EndpointName>,
   'actor' | 'identity' | 'identifyAgain' | 'idempotencyKey' | 'deadline' | 'caller' | 'signal'
@@ -66,22 +73,23 @@ async function startAction(
   input: ActionInput,
   isLastAttempt: boolean,
 ): Promise<Response | 'config_changed'> {
-  const { db, redis, settings } = services
+  const { db, settings } = services
   const { actor, idempotencyKey, deadline } = request
   const { runsConfigCheck } = actions[input.kind]
+  const readsDeployment = runsConfigCheck || input.whenBusy === 'replace'
   deadline.beginChecks()
-  const context = await readRequestContext(db, idempotencyKey, runsConfigCheck ? input.name : undefined)
+  const context = await readRequestContext(db, idempotencyKey, readsDeployment ? input.name : undefined)
   deadline.setDatabaseTime(context.databaseTimeMs)
   if (context.accepted !== null) return replayedResponse(services, request, input, context.accepted)
 
-  if (runsConfigCheck) requireStartable(services, input, context.deployment, request)
+  if (readsDeployment) requireStartable(services, input, context.deployment, request)
   const restored = restoreSecrets(services, input, context.deployment, request)
   const configChecked =
     runsConfigCheck && (await runConfigCheck(services, restored, context.deployment, request))
   // config_check may have taken a minute: the session may have ended and the policy may have changed.
   const identity = configChecked ? await request.identifyAgain() : request.identity
   const scope = requireScope(settings, identity, input.kind, input.name)
-  const { dependsOnStored, ...action } = restored
+  const { dependsOnStored, details: _details, hasValues: _hasValues, ...action } = restored
   const changes = changesOf(services, restored, context.deployment)
   const actionRequest = { ...action, ...actor, key: idempotencyKey, configChecked, scope, changes }
   const enqueued = await enqueueAction(db, actionRequest, deadline.beforeCommit).catch((error) => {
@@ -91,36 +99,38 @@ async function startAction(
   })
   if (enqueued === 'config_changed') return enqueued
   if (enqueued.change === null) return replayedResponse(services, request, input, enqueued)
-  await waitUntil(services, [
-    notifyRunners(services, enqueued.actionId),
-    publishChange(redis, settings.REDIS_PREFIX, enqueued.change),
-  ])
+  await publishAndNotify(services, enqueued.change)
+  if (input.whenBusy === 'replace') await endWhatItWaitsFor(services, request, input.name, enqueued.actionId)
   return acceptedResponse(enqueued.actionId)
 }
 
 /** For the audit log: compared with the config that was read, which the transaction replaces unless somebody was faster. */
 function changesOf(
   { secrets }: Pick<Services, 'secrets'>,
-  { overrides }: ActionInput,
+  { overrides, details }: ActionInput,
   current: DeploymentState | null,
 ): ActionRequest['changes'] {
   if (overrides === undefined) return undefined
   const before = current?.overrides ?? noOverrides
   return {
-    details: describeConfigChanges(before, overrides, secrets.keyPattern()),
+    details: { ...describeConfigChanges(before, overrides, secrets.keyPattern()), ...details },
     revision: current?.configRevision ?? 0,
   }
 }
 
 /** The answer to a repeated request. Throws deployment_gone when what it has created is deleted. */
 async function replayedResponse(
-  { db }: Services,
-  { idempotencyKey }: Request,
-  { kind, name }: ActionInput,
+  services: Services,
+  request: Request,
+  { kind, name, whenBusy }: ActionInput,
   { actionId }: AcceptedRequest,
 ): Promise<Response> {
+  const { db } = services
+  const { idempotencyKey } = request
   if (kind === 'create' && idempotencyKey && (await isCreatedDeploymentGone(db, idempotencyKey, name)))
     throw new ApiError('deployment_gone', `This request has created deployment ${name}, which is deleted.`)
+  // The first request may have ended between the two steps.
+  if (whenBusy === 'replace' && actionId !== null) await endWhatItWaitsFor(services, request, name, actionId)
   return acceptedResponse(actionId ?? 0)
 }
 
@@ -131,9 +141,12 @@ function requireStartable(
   current: DeploymentState | null,
   request: Request,
 ): void {
-  const { name } = input
-  if (current !== null && input.kind !== 'create')
-    requireRight(services.settings, request.identity, input.kind, { name, owner: current.owner })
+  const { name, kind, whenBusy } = input
+  if (current !== null && kind !== 'create') {
+    const rights = whenBusy === 'replace' ? ([kind, 'cancel', 'stop_waiting'] as const) : ([kind] as const)
+    for (const right of rights)
+      requireRight(services.settings, request.identity, right, { name, owner: current.owner })
+  }
   const condition = findUnmetCondition(input, current)
   if (condition !== null) throw unmetConditionError(condition, input, current?.status ?? null)
   if (input.revision !== undefined && current !== null && input.revision > current.revision)
@@ -150,7 +163,7 @@ function restoreSecrets(
   { identity }: Request,
 ): RestoredInput {
   const { name, overrides } = input
-  if (overrides === undefined) return { ...input, dependsOnStored: false, restored: [] }
+  if (overrides === undefined || input.hasValues) return { ...input, dependsOnStored: false, restored: [] }
   const stored = current === null || input.kind === 'create' ? null : { ...current, name }
   const seesSecrets = viewOf(identity).seesSecrets(name)
   const result = restoreOverrides(secrets.references, name, overrides, stored, seesSecrets)
@@ -182,9 +195,4 @@ async function runConfigCheck(
   const message = 'message' in answer ? hideValues(answer.message, [...hidden, ...input.restored]) : ''
   if (answer.status === 'rejected') throw new ApiError('config_rejected', message, { plain: true })
   throw new ApiError('script_failed', message)
-}
-
-async function notifyRunners({ actionQueue, log }: Services, actionId: number): Promise<void> {
-  if (await actionQueue.notify(actionId)) return
-  log.warn({ actionId }, 'queue notification failed; the action will be found by polling')
 }

@@ -98,6 +98,8 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   },
   updateDeployment: { body: overrides, response: success },
   archiveDeployment: { response: success },
+  rollbackDeployment: { body: { action_id: 41 }, response: success },
+  cloneDeployment: { body: { name: 'feature-2' }, response: success },
   restoreDeployment: { response: success },
   cleanupDeployment: { response: success },
   stopWaiting: { response: success },

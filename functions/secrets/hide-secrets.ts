@@ -22,6 +22,8 @@ export type SecretHider = {
     createdAt: string,
   ): Pick<Info, 'deployment' | 'metadata'>
   actionLog(log: ActionLog, owner: ReferenceOwner): ActionLog
+  /** The keys whose values are hidden in these overrides. */
+  secretKeysOf(overrides: readonly Override[]): string[]
   /** The values of secret keys in overrides. */
   valuesOf(overrides: readonly Override[]): string[]
   /** Defaults that a config script prints. Those that contain a value of `alsoSecret` are hidden too. */
@@ -42,6 +44,10 @@ export function createSecretHider(references: References, keyPattern: () => RegE
       return [key, { ...value, contents: references.ofValue(owner, { level, key }, value.contents) }]
     })
   }
+  const secretKeysOf = (overrides: readonly Override[]): string[] =>
+    overrides.flatMap(([key, value]) =>
+      value.tag === 'ValueAdded' && isSecret(key, value.contents) ? [key] : [],
+    )
   const valuesOf = (overrides: readonly Override[]): string[] =>
     overrides.flatMap(([key, value]) =>
       value.tag === 'ValueAdded' && isSecret(key, value.contents) ? [value.contents] : [],
@@ -69,6 +75,7 @@ export function createSecretHider(references: References, keyPattern: () => RegE
   return {
     fullInfo,
     valuesOf,
+    secretKeysOf,
     fullInfoText: (text) => {
       const body = JSON.parse(text) as FullInfo
       const hidden = fullInfo(body)

@@ -89,10 +89,12 @@ export function createMetrics(
   )
   const postgresUp = gauge(serverRegistry, 'octopod_postgres_up', 'Whether PostgreSQL answered just now')
   const deployments = gauge(clusterRegistry, 'octopod_deployments', 'Deployments by status', ['status'])
-  const activeActions = gauge(clusterRegistry, 'octopod_active_actions', 'Actions queued or running', [
-    'kind',
-    'state',
-  ])
+  const activeActions = gauge(
+    clusterRegistry,
+    'octopod_active_actions',
+    'Actions waiting, queued or running',
+    ['kind', 'state'],
+  )
   const oldestQueuedAction = gauge(
     clusterRegistry,
     'octopod_oldest_queued_action_seconds',

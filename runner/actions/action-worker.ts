@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis'
 import { type ClaimedAction, claim } from '../../db/queries/action-lifecycle.ts'
 import { consumeActions } from '../../db/queue/action-queue.ts'
+import { type ChangeEvent, queuedActionOf } from '../../domain/event.ts'
 import { createSemaphore } from '../../lib/semaphore.ts'
 import type { RunnerContext } from '../context.ts'
 import { createClaimByTurn } from './claim-by-turn.ts'
@@ -14,6 +15,8 @@ import { type ActionEnvironment, executeAction } from './execute-action.ts'
 
 export type ActionWorker = {
   worker: ReturnType<typeof consumeActions>
+  /** Executes the action that a change has queued, in the background. */
+  executeQueued(change: ChangeEvent): void
   /** Executes an action in the background as soon as there is a free slot, or the one whose turn it is then. */
   execute(actionId: number): void
   /** Executes waiting actions in the background while there are free slots. Resolves when none is left to claim. */
@@ -34,7 +37,12 @@ export function startActionWorker(
   { onEnded, endCheckOf }: { onEnded: () => void; endCheckOf: EndCheckOf },
 ): ActionWorker {
   const { db, runnerName, settings, logFailure } = context
-  const environment: ActionEnvironment = { context, running: new Map(), endCheckOf }
+  const execute = (actionId: number) => inBackground(executeWhenFree(actionId, false))
+  const executeQueued = (change: ChangeEvent) => {
+    const queued = queuedActionOf(change)
+    if (queued !== null) execute(queued)
+  }
+  const environment: ActionEnvironment = { context, running: new Map(), endCheckOf, executeQueued }
   const { running } = environment
   const turns = createClaimByTurn(context)
   const slots = createSemaphore(settings.ACTION_CONCURRENCY)
@@ -98,7 +106,8 @@ export function startActionWorker(
   }
   return {
     worker,
-    execute: (actionId) => inBackground(executeWhenFree(actionId, false)),
+    execute,
+    executeQueued,
     executeWaiting,
     cancel: (actionId) => running.get(actionId)?.cancel(),
     freeSlots: slots.available,

@@ -23,6 +23,8 @@ export type ActionEnvironment = {
   context: RunnerContext
   running: Map<number, ActionLease>
   endCheckOf: EndCheckOf
+  /** The end of an action may start one that waits for it. */
+  executeQueued: (change: ChangeEvent) => void
 }
 
 /** `failure`: why the action did not succeed; null after a success, a cancel or an interruption. */
@@ -171,11 +173,16 @@ const attemptEnvironment = (action: ClaimedAction) => ({
   OCTOPOD_FENCE: String(action.fencingToken),
 })
 
-async function storeResult({ context, action }: Execution, { result, failure }: Outcome): Promise<void> {
+async function storeResult(
+  { context, action, executeQueued }: Execution,
+  { result, failure }: Outcome,
+): Promise<void> {
   const { db, log } = context
   const { actionId, kind, name: deployment } = action
   const finishAction = () => finish(db, action, result, failure)
-  publish(context, await retryWhileDatabaseDown(context, finishAction))
+  const change = await retryWhileDatabaseDown(context, finishAction)
+  publish(context, change)
+  executeQueued(change)
   const { exitCode, durationMs } = result
   log.info({ actionId, kind, deployment, exitCode, durationMs }, 'action ended')
 }

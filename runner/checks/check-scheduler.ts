@@ -11,6 +11,7 @@ import {
   saveCheckResultAndStatus,
 } from '../../db/queries/checks.ts'
 import { publishChange } from '../../db/redis/events.ts'
+import type { ChangeEvent } from '../../domain/event.ts'
 import type { Failure } from '../../domain/failures/failure.ts'
 import { checkScriptFor, isPending, statusAfterCheck, statusAfterCheckError } from '../../domain/statuses.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
@@ -28,8 +29,13 @@ export type CheckScheduler = PeriodicTask & {
   endCheckOf(deploymentId: number): Promise<void>
 }
 
-/** `onStatusChanged` is called after a check has changed a status. */
-export function startCheckScheduler(context: RunnerContext, onStatusChanged: () => void): CheckScheduler {
+/** A check has changed a status. */
+type OnStatusChanged = (change: ChangeEvent) => void
+
+export function startCheckScheduler(
+  context: RunnerContext,
+  onStatusChanged: OnStatusChanged,
+): CheckScheduler {
   const { db, settings, logFailure } = context
   /** By the id of the deployment. The promises never reject. */
   const running = new Map<number, Promise<void>>()
@@ -42,10 +48,7 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
     const claimedAtMs = performance.now()
     const dueChecks = await claimChecks(freeSlots, settings.LEASE)
     for (const dueCheck of dueChecks) {
-      const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck)
-        .then((hasChanged) => {
-          if (hasChanged) onStatusChanged()
-        })
+      const check = runDueCheck(context, leases.hold(dueCheck, claimedAtMs), dueCheck, onStatusChanged)
         .catch((error) => logFailure(error, 'check failed to run', { deployment: dueCheck.name }))
         .finally(() => {
           if (running.get(dueCheck.id) === check) running.delete(dueCheck.id)
@@ -69,14 +72,18 @@ export function startCheckScheduler(context: RunnerContext, onStatusChanged: () 
   }
 }
 
-/** Returns whether the status has changed. */
-async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: DueCheck): Promise<boolean> {
+async function runDueCheck(
+  context: RunnerContext,
+  lease: CheckLease,
+  dueCheck: DueCheck,
+  onStatusChanged: OnStatusChanged,
+): Promise<void> {
   const { db, redis, settings } = context
   const { id, claim, dueAtUs, status, pendingMs } = dueCheck
   const outcome = await runCheck(context, lease, dueCheck).finally(lease.stop)
   if (outcome === null) {
     await releaseCheck(db, dueCheck)
-    return false
+    return
   }
   const { hasRun, exitCode, failure, configHash } = outcome
   const timeoutMs = settings.STATUS_UPDATE_TIMEOUT
@@ -95,15 +102,15 @@ async function runDueCheck(context: RunnerContext, lease: CheckLease, dueCheck: 
   }
   if (newStatus === status) {
     if (!(await saveCheckResult(db, checkResult))) await releaseCheck(db, dueCheck)
-    return false
+    return
   }
   const change = await saveCheckResultAndStatus(db, checkResult, newStatus)
   if (change === null) {
     await releaseCheck(db, dueCheck)
-    return false
+    return
   }
   await publishChange(redis, settings.REDIS_PREFIX, change)
-  return true
+  onStatusChanged(change)
 }
 
 /** `hasRun`: the script could be started. `exitCode`: null when the script did not exit by itself. */

@@ -2,7 +2,7 @@
  * Finds actions that wait although no notification arrived, and ends actions whose lease has expired because their
  * runner was lost. Every runner does this. Started by main.ts.
  */
-import { endExpiredAction, readShortestLease } from '../../db/queries/recovery.ts'
+import { endExpiredAction, readShortestLease, startOverdueWaitingActions } from '../../db/queries/recovery.ts'
 import { publishChange } from '../../db/redis/events.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { ActionWorker } from '../actions/action-worker.ts'
@@ -22,6 +22,7 @@ export function startRecovery(
     // As soon as an expired action has ended, the next one of its deployment may start.
     if (remainingMs !== null && remainingMs <= 0) await endOrphans()
     await endExpiredActions(context, actions)
+    await startOverdueWaiting(context)
     await actions.executeWaiting()
   })
 }
@@ -35,5 +36,14 @@ async function endExpiredActions(context: RunnerContext, actions: ActionWorker):
     log.warn({ actionId, deployment, lostRunner, retryActionId }, 'the runner of an action was lost')
     await publishChange(redis, settings.REDIS_PREFIX, change)
     if (retryActionId !== null) actions.execute(retryActionId)
+    else actions.executeQueued(change)
+  }
+}
+
+/** For those whose deployment a statement without triggers has changed, or a program that ended before it notified anybody. */
+async function startOverdueWaiting({ db, redis, settings, log }: RunnerContext): Promise<void> {
+  for (const change of await startOverdueWaitingActions(db)) {
+    log.warn({ deployment: change.name }, 'a waiting action was overdue')
+    await publishChange(redis, settings.REDIS_PREFIX, change)
   }
 }

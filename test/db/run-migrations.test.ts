@@ -104,6 +104,7 @@ suite('migrations', () => {
       assert.deepEqual(await runMigrations(url), [
         'definitions/views',
         'definitions/audit',
+        'definitions/enqueue',
         'definitions/triggers',
       ])
       assert.equal(await dumpSchema(url), schema)

@@ -132,7 +132,7 @@ export const accessMutants: Record<string, AccessMutant> = {
     failsIn: exchange,
   },
   'access: a CI job owns what it creates': {
-    file: 'db/definitions/functions.sql',
+    file: 'db/definitions/enqueue.sql',
     search:
       "case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end",
     replacement: 'p_issuer, p_subject',

@@ -1,8 +1,6 @@
 /** The requests that begin and end a session. They are outside the endpoint table. Called by account/. */
-
-import { ApiError, toApiError } from '../../client/errors.ts'
 import { authPaths } from '../../domain/endpoints.ts'
-import { fetchOrThrow } from './client.ts'
+import { ApiError, fetchOrThrow, toApiError } from './errors.ts'
 
 const timeoutMs = 15_000
 
@@ -22,8 +20,7 @@ export async function startSession(authorization: string): Promise<boolean> {
     const error = toApiError(caught)
     if (error.code === 'insecure_transport' || error.status === 404 || error.status === 405) return false
     if (error.status !== 401) throw error
-    const { message, code } = error
-    throw new ApiError('rejected', message, { status: 401, code, hint: 'Ask your DevOps engineer for it.' })
+    throw new ApiError(error.message, 401, error.code, 'Ask your DevOps engineer for it.')
   }
 }
 

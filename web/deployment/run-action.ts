@@ -3,11 +3,12 @@
  * action buttons and the keyboard shortcuts.
  */
 import { signal } from '@preact/signals'
-import { createIdempotencyKey } from '../../client/call-endpoint.ts'
-import { ApiError, toApiError } from '../../client/errors.ts'
+import { headers } from '../../domain/endpoints.ts'
 import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { findOtherSecrets } from '../../domain/secrets/secret-reference.ts'
+import { createIdempotencyKey } from '../api/client.ts'
+import { toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 import type { Confirmation } from '../ui/dialogs/confirm.ts'
 import type { DeploymentAction } from './available-actions.ts'
@@ -53,7 +54,7 @@ export async function retryAction(
     key: createIdempotencyKey(),
     body: overridesToWire(overridesFromWire(failed)),
     // Somebody else may have saved another config since.
-    revision: info.revision,
+    headers: { [headers.ifMatch]: `"${info.revision}"` },
   }
   await submit(
     app,
@@ -64,12 +65,10 @@ export async function retryAction(
 }
 
 /** The values of a failed update that never started are not stored with the deployment. */
-const secretsNotKept = (keys: readonly string[]) =>
-  new ApiError(
-    'failed',
-    `The failed update had other values of secret keys than the deployment has now: ${keys.join(', ')}.`,
-    { hint: 'Edit the config and give these values again.' },
-  )
+const secretsNotKept = (keys: readonly string[]) => ({
+  message: `The failed update had other values of secret keys than the deployment has now: ${keys.join(', ')}.`,
+  hint: 'Edit the config and give these values again.',
+})
 
 /** Returns whether the server accepted the request. */
 async function submit(

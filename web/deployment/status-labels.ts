@@ -7,6 +7,7 @@ import {
   type ActionKind,
   type ActionState,
   actionKinds,
+  hasEnded,
   isActive,
   kindFromWireName,
   toWireName,
@@ -30,7 +31,9 @@ export const actionVerbs: Record<ActionKind, { inProgress: string; verb: string 
 
 /** Labels of states whose name is not a good label. */
 export const stateLabels = {
+  waiting: 'waiting for another action',
   queued: 'waiting to start',
+  superseded: 'replaced by a newer one',
   timed_out: 'timed out',
 } as const satisfies Partial<Record<ActionState, string>>
 
@@ -84,9 +87,9 @@ const lastActionFailed = ({ last_action }: FullInfo) =>
   last_action !== null && last_action.state !== 'succeeded'
 
 export function actionTone({ state }: ActionSummary): Tone {
-  if (isActive(state)) return 'progress'
+  if (!hasEnded(state)) return 'progress'
   if (state === 'succeeded') return 'success'
-  return state === 'cancelled' ? 'inactive' : 'error'
+  return state === 'cancelled' || state === 'superseded' ? 'inactive' : 'error'
 }
 
 /** The outcome of an action: `failed (exit code 1)`, `succeeded`. */

@@ -18,6 +18,8 @@ const place = z.object({
   deploymentId: z.number().default(0),
   actionId: z.number().default(0),
   count: z.number().default(noNewerActions.count),
+  // A runner of an earlier version does not write it, and protects the newest action instead.
+  hasRunCount: z.number().default(noNewerActions.hasRunCount),
   outputBytes: z.number().default(noNewerActions.outputBytes),
 })
 const placeRow = z.object({ place })
@@ -26,6 +28,7 @@ type Place = z.infer<typeof place>
 const sweptRow = z.object({
   actionId: z.number(),
   deploymentId: z.number(),
+  hasRun: z.boolean(),
   ageMs: z.number().nullable(),
   outputBytes: z.number(),
 })
@@ -47,7 +50,7 @@ export async function applyDeploymentLimits(
     const toRemove: RemovedOutput[] = []
     let now: Place = start
     for (const action of actions) {
-      const { actionId, deploymentId, outputBytes } = action
+      const { actionId, deploymentId, hasRun, outputBytes } = action
       const newer = deploymentId === now.deploymentId ? now : noNewerActions
       const removal = findRemoval(action, newer, limits)
       if (removal?.type === 'delete_action') toDelete.push(actionId)
@@ -56,6 +59,7 @@ export async function applyDeploymentLimits(
         deploymentId,
         actionId,
         count: newer.count + 1,
+        hasRunCount: newer.hasRunCount + (hasRun ? 1 : 0),
         outputBytes: newer.outputBytes + outputBytes,
       }
     }
@@ -70,13 +74,13 @@ export async function applyDeploymentLimits(
 async function readNextActions(transaction: Transaction, { deploymentId, actionId }: Place, limit: number) {
   return transaction.any(sql.type(sweptRow)`
     select a.id as "actionId", a.deployment_id as "deploymentId",
-      extract(epoch from now() - a.finished_at)::float8 * 1000 as "ageMs",
+      a.wait_conditions is null as "hasRun", extract(epoch from now() - a.finished_at)::float8 * 1000 as "ageMs",
       coalesce((select o.bytes from stored_outputs o where o.action_id = a.id and o.removed_at is null), 0) as "outputBytes"
     from (
-      (select id, deployment_id, finished_at from actions
+      (select id, deployment_id, finished_at, wait_conditions from actions
         where deployment_id = ${deploymentId} and id < ${actionId} order by id desc limit ${limit})
       union all
-      (select id, deployment_id, finished_at from actions
+      (select id, deployment_id, finished_at, wait_conditions from actions
         where deployment_id > ${deploymentId} order by deployment_id, id desc limit ${limit})
     ) as a
     order by a.deployment_id, a.id desc limit ${limit}`)
@@ -99,7 +103,7 @@ export async function applyTotalLimit(pool: Database, limitBytes: number, batchS
     if (excessBytes <= 0) return savePlace(transaction, 'total', null)
     const outputs = await transaction.any(sql.type(presentOutputRow)`
       select o.action_id as "actionId", o.bytes, a.finished_at is null or not exists (
-          select from actions newer where newer.deployment_id = a.deployment_id and newer.id > a.id) as "isKept"
+          select from actions newer where newer.deployment_id = a.deployment_id and newer.id > a.id and newer.wait_conditions is null) as "isKept"
       from (select action_id, bytes from stored_outputs where removed_at is null and action_id > ${start.actionId}
         order by action_id limit ${batchSize}) as o
       join actions a on a.id = o.action_id

@@ -23,22 +23,22 @@ export const hasDeploymentLimits = ({
   actionAgeMs > 0 || actionsPerDeployment > 0 || outputAgeMs > 0 || outputBytesPerDeployment > 0
 
 /**
- * `outputBytes` is 0 when the action printed nothing or its output was removed. `ageMs` is null until the action has
+ * `hasRun`: false for an action that never left its wait, which no reader takes for the last one. `outputBytes` is 0 when the action printed nothing or its output was removed. `ageMs` is null until the action has
  * ended.
  */
-export type KeptAction = { ageMs: number | null; outputBytes: number }
+export type KeptAction = { hasRun: boolean; ageMs: number | null; outputBytes: number }
 
 /** What was seen of the deployment so far: its newer actions. */
-export type NewerActions = { count: number; outputBytes: number }
-export const noNewerActions: NewerActions = { count: 0, outputBytes: 0 }
+export type NewerActions = { count: number; hasRunCount: number; outputBytes: number }
+export const noNewerActions: NewerActions = { count: 0, hasRunCount: 0, outputBytes: 0 }
 
 /** `delete_action` includes the output. */
 export type Removal = { type: 'delete_action' } | { type: 'remove_output'; reason: string }
 
 /** Decides about one action of a deployment. Called for all of them, the newest first. */
 export function findRemoval(action: KeptAction, newer: NewerActions, limits: HistoryLimits): Removal | null {
-  const { ageMs, outputBytes } = action
-  if (newer.count === 0 || ageMs === null) return null
+  const { hasRun, ageMs, outputBytes } = action
+  if ((hasRun && newer.hasRunCount === 0) || ageMs === null) return null
   if (isOver(newer.count + 1, limits.actionsPerDeployment) || isOver(ageMs, limits.actionAgeMs))
     return { type: 'delete_action' }
   if (outputBytes === 0) return null

@@ -31,6 +31,9 @@ export const rowOfEndpoint: Record<
   createDeployment: 'create',
   updateDeployment: 'change',
   archiveDeployment: 'change',
+  rollbackDeployment: 'change',
+  // And `read` for the deployment that is cloned.
+  cloneDeployment: 'create',
   restoreDeployment: 'change',
   cleanupDeployment: 'take_over',
   stopWaiting: 'change',

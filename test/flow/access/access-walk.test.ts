@@ -108,6 +108,8 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
 function bodyOf(name: EndpointName, target: Target | null): unknown {
   if (name === 'createDeployment') return { name: target?.name, app_overrides: [], deployment_overrides: [] }
   if (name === 'updateDeployment') return { app_overrides: [], deployment_overrides: [] }
+  if (name === 'rollbackDeployment') return { action_id: target?.actionId }
+  if (name === 'cloneDeployment') return { name: target?.name }
   if (name === 'setOwner') return { owner: target?.ownerSubject ?? null }
   if (name === 'changeLabels') return {}
   if ('body' in api[name]) return []

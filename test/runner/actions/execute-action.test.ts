@@ -43,6 +43,7 @@ const environmentOf = (context: RunnerContext) => ({
   context,
   running: new Map<number, ActionLease>(),
   endCheckOf: async () => {},
+  executeQueued: () => {},
 })
 
 /** Enqueues and claims a create, and begins to execute it. */

@@ -11,8 +11,8 @@ import {
 import { noLimits } from './history-fixtures.ts'
 
 const dayMs = 86_400_000
-const old: KeptAction = { ageMs: 40 * dayMs, outputBytes: 600 }
-const one = { count: 1, outputBytes: 500 }
+const old: KeptAction = { hasRun: true, ageMs: 40 * dayMs, outputBytes: 600 }
+const one = { count: 1, hasRunCount: 1, outputBytes: 500 }
 
 suite('findRemoval', () => {
   test('Without limits everything is kept', () => {
@@ -28,7 +28,7 @@ suite('findRemoval', () => {
       outputBytesInTotal: 1,
     }
     assert.equal(findRemoval(old, noNewerActions, limits), null)
-    assert.equal(findRemoval({ ageMs: null, outputBytes: 600 }, one, limits), null)
+    assert.equal(findRemoval({ ...old, ageMs: null }, one, limits), null)
   })
 
   test('An action is deleted when it is too old, or when there are enough newer ones', () => {
@@ -40,6 +40,14 @@ suite('findRemoval', () => {
       deleted,
     )
     assert.equal(findRemoval(old, one, { ...noLimits, actionsPerDeployment: 2 }), null)
+  })
+
+  test('Actions that never left their wait do not push out the last one that ran', () => {
+    const limits = { ...noLimits, actionsPerDeployment: 1 }
+    const superseded = { hasRun: false, ageMs: dayMs, outputBytes: 0 }
+    assert.equal(findRemoval(old, { count: 3, hasRunCount: 0, outputBytes: 0 }, limits), null)
+    assert.deepEqual(findRemoval(superseded, { ...one, hasRunCount: 0 }, limits), { type: 'delete_action' })
+    assert.equal(findRemoval(superseded, noNewerActions, limits), null)
   })
 
   test('The reason of a removed output names the limit and its setting', () => {
