@@ -96,6 +96,9 @@ export const configCheckWaitMs = (name: EndpointName): number | null =>
 
 export const apiPrefix = '/api/v1'
 
+/** JSON values, one a line. A program that accepts it gets the list so. */
+export const lineType = 'application/x-ndjson'
+
 /** Paths for signing in and out. They are below the address of the page, because the page and the provider use them. */
 export const authPaths = {
   /** GET, for a browser: to the provider. `?returnTo=` is a path of the page. */

@@ -2,12 +2,12 @@
 import { useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { Component, VNode } from 'preact'
+import { ApiError } from '../client/errors.ts'
 import { DisplayNameDialog } from './account/display-name-dialog.ts'
 import { NoRolePage } from './account/no-role-page.ts'
 import { SessionBanner } from './account/session-banner.ts'
 import { SignInDialog } from './account/sign-in-dialog.ts'
 import { SignInScreen } from './account/sign-in-screen.ts'
-import { ApiError } from './api/errors.ts'
 import { type AppContext, useApp } from './app-context.ts'
 import { ListPage } from './list/list-page.ts'
 import { RunnerBanner } from './live/runner-banner.ts'
@@ -54,7 +54,7 @@ function ErrorBoundary(this: Component): VNode {
   }
   if (failure.value?.route !== route) return html`<${CurrentPage} />`
   const hint = 'Reload the page. If the problem persists, report it.'
-  const error = new ApiError(String(failure.value.thrown), 0, null, hint)
+  const error = new ApiError('failed', String(failure.value.thrown), { hint })
   return html`<main class="narrow-page">
     <${ErrorBox} title="Something went wrong on this page" error=${error} onRetry=${() => location.reload()} />
   </main>`

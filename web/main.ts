@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals'
 import { html } from 'htm/preact'
 import { render, type VNode } from 'preact'
-import { toApiError } from './api/errors.ts'
+import { toApiError } from '../client/errors.ts'
 import { fetchPageConfig } from './api/page-config.ts'
 import { App } from './app.ts'
 import { type AppContext, AppProvider, createAppContext } from './app-context.ts'

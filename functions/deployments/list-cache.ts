@@ -11,8 +11,8 @@ import { type View, wholeView } from '../auth/view.ts'
 import type { Secrets } from '../secrets/secrets.ts'
 
 export type CachedBody = { bytes: Uint8Array<ArrayBuffer>; etag: string }
-/** `names`: only the names, serialized when they are asked for. */
-export type CachedList = CachedBody & { names(): CachedBody }
+/** The list as an array, with one deployment a line, and only its names; each is serialized when it is asked for. */
+export type CachedList = { array(): CachedBody; lines(): CachedBody; names(): CachedBody }
 /** `view`: the names that the caller may see, and whether with secrets. */
 export type ListCache = { current(view?: View): Promise<CachedList> }
 
@@ -109,13 +109,21 @@ function serializeList(rows: Iterable<Row>, view: View): CachedList {
   const visible = view.isWhole ? [...rows] : [...rows].filter(({ name }) => view.includes(name))
   const sorted = visible.sort((a, b) => b.changedAtUs - a.changedAtUs || b.id - a.id)
   const names = sorted.map((row) => row.name)
-  let namesBody: CachedBody | null = null
+  // The texts of the rows, not copies.
+  const texts = sorted.map((row) => (view.seesSecrets(row.name) ? row.text : row.hiddenText))
   return {
-    ...toBody(`[${sorted.map((row) => (view.seesSecrets(row.name) ? row.text : row.hiddenText)).join(',')}]`),
-    names: () => {
-      namesBody ??= toBody(JSON.stringify(names))
-      return namesBody
-    },
+    array: once(() => toBody(`[${texts.join(',')}]`)),
+    // The empty line says that the list is complete, because a proxy may cut it between two lines.
+    lines: once(() => toBody(`${texts.map((text) => `${text}\n`).join('')}\n`)),
+    names: once(() => toBody(JSON.stringify(names))),
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

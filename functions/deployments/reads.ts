@@ -2,7 +2,7 @@
 import { readInfo } from '../../db/queries/actions.ts'
 import { getDeploymentOverrides, requireFullInfo } from '../../db/queries/deployments.ts'
 import { decide } from '../../domain/access/roles.ts'
-import { headers as apiHeaders } from '../../domain/endpoints.ts'
+import { headers as apiHeaders, lineType } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { viewOf } from '../auth/view.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
@@ -12,8 +12,19 @@ import { hideValues, type SecretHider } from '../secrets/hide-secrets.ts'
 import type { Services } from '../services.ts'
 import type { CachedBody } from './list-cache.ts'
 
-export const listDeployments: EndpointHandler<'listDeployments'> = async (services, request) =>
-  respondUnlessKnown(services, await services.listCache.current(viewOf(request.identity)), request)
+/** As an array, or line by line for a client that reads it while it arrives. */
+export const listDeployments: EndpointHandler<'listDeployments'> = async (services, request) => {
+  const list = await services.listCache.current(viewOf(request.identity))
+  return acceptsLines(request.header('accept'))
+    ? respondUnlessKnown(services, list.lines(), request, { 'Content-Type': lineType, ...variants })
+    : respondUnlessKnown(services, list.array(), request, variants)
+}
+
+const variants = { Vary: 'Accept, Accept-Encoding' }
+
+/** Only for a client that names the type: others get an array, as from Octopod 1.6. */
+const acceptsLines = (accept: string | undefined) =>
+  accept?.split(',').some((range) => range.trim().toLowerCase() === lineType) ?? false
 
 export const listDeploymentNames: EndpointHandler<'listDeploymentNames'> = async (services, request) =>
   respondUnlessKnown(services, (await services.listCache.current(viewOf(request.identity))).names(), request)
@@ -27,8 +38,10 @@ async function respondUnlessKnown(
     encoding,
     identity,
   }: Pick<EndpointRequest<'listDeployments'>, 'header' | 'encoding' | 'identity'>,
+  ownHeaders: Record<string, string> = {},
 ): Promise<Response> {
   const headers = {
+    ...ownHeaders,
     ETag: etag,
     'Cache-Control': 'private, no-cache',
     [apiHeaders.view]: viewOf(identity).id,

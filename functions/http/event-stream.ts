@@ -2,6 +2,7 @@
  * A response of server-sent events, or of lines, with heartbeats and backpressure. It ends when the writer returns or the client
  * disconnects. Used by actions/output.ts and audit/stream-entries.ts.
  */
+import { lineType } from '../../domain/endpoints.ts'
 
 type ServerSentEvent = { id: number; event: string; data: string }
 type Send = (event: ServerSentEvent) => Promise<void>
@@ -38,7 +39,7 @@ const eventFormat: Format = {
   begin: 'retry: 2000\n\n',
   heartbeat: ': still here\n\n',
 }
-const lineFormat: Format = { contentType: 'application/x-ndjson', begin: '\n', heartbeat: '\n' }
+const lineFormat: Format = { contentType: lineType, begin: '\n', heartbeat: '\n' }
 
 function createTextStream(
   client: AbortSignal,

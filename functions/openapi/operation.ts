@@ -4,7 +4,7 @@ import { type Role, rights, roles, type Scope } from '../../domain/access/roles.
 import { actionKinds } from '../../domain/actions.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import type { Endpoint, RequiredRight } from '../../domain/endpoints.ts'
-import { headers } from '../../domain/endpoints.ts'
+import { headers, lineType } from '../../domain/endpoints.ts'
 import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
 import { examples } from './examples.ts'
 import { type JsonSchema, queryOf, refTo, type Schemas } from './json-schemas.ts'
@@ -186,6 +186,7 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
     headers: own,
     content: {
       [type]: { schema: schemas.responses[name] ?? (response === 'text' ? text : anything), example },
+      ...(name === 'listDeployments' && { [lineType]: { schema: anything, example: listLinesExample } }),
     },
   }
   return hasETag(name)
@@ -196,9 +197,11 @@ function successResponses(name: EndpointName, schemas: Schemas): Record<string, 
 const textTypes = {
   text: 'text/plain',
   events: 'text/event-stream',
-  lines: 'application/x-ndjson',
+  lines: lineType,
 } as const
 
+/** For a client that accepts this type. */
+const listLinesExample = 'The same FullInfo objects, one a line. An empty line ends the list.'
 const linesDescription = 'JSON objects, one a line. An empty line says that the connection works.'
 
 const eventStreamDescription =

@@ -27,6 +27,12 @@ export const importRules: Record<TopFolder, ImportRule> = {
     mayUseNode: false,
     reason: 'pure rules, the same in the browser and in Node: no I/O, no clock, no environment',
   },
+  client: {
+    folders: ['domain', 'lib'],
+    packages: {},
+    mayUseNode: false,
+    reason: 'the one client of the API, for the page and octo: runs in the browser and in Node, without zod',
+  },
   db: {
     folders: ['domain', 'lib'],
     packages: {
@@ -70,7 +76,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     reason: 'the only folder that runs scripts; it answers no HTTP request',
   },
   web: {
-    folders: ['domain', 'lib'],
+    folders: ['client', 'domain', 'lib'],
     packages: {
       preact: 'renders the page',
       htm: 'templates without a build step',
@@ -80,7 +86,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     reason: 'runs in the browser',
   },
   octo: {
-    folders: ['domain', 'lib'],
+    folders: ['client', 'domain', 'lib'],
     packages: {
       'ci-info': 'recognizes CI systems',
       clipanion: 'commands and options',
@@ -103,7 +109,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     reason: 'starts the other folders as programs; no folder imports it',
   },
   test: {
-    folders: ['lib', 'domain', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
+    folders: ['lib', 'domain', 'client', 'db', 'functions', 'runner', 'web', 'octo', 'infra'],
     packages: {},
     mayUseNode: true,
     reason: 'tests everything; no folder imports it',

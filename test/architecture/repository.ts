@@ -21,6 +21,7 @@ export const topFolderOf = (path: string): string => path.split('/')[0] ?? ''
 export const topFolders = [
   'lib',
   'domain',
+  'client',
   'db',
   'functions',
   'runner',

@@ -178,3 +178,30 @@ test('Answers of JSON are compressed with br or gzip, and the ETag still works',
   }
   assert.equal(plain.encoding, null)
 })
+
+test('A client that accepts lines gets the list one deployment a line, with an ETag of its own and an end', async () => {
+  const read = (headers: Record<string, string>) => fetch(`${system.url}/api/v1/deployments`, { headers })
+  const [array, lines] = await Promise.all([
+    read({ Accept: 'application/json, */*' }),
+    read({ Accept: 'application/x-ndjson' }),
+  ])
+  assert.equal(lines.headers.get('content-type'), 'application/x-ndjson')
+  assert.match(lines.headers.get('vary') ?? '', /Accept,/)
+  assert.equal(lines.headers.get('octopod-view'), array.headers.get('octopod-view'))
+  const text = await lines.text()
+  assert.match(text, /\n\n$/)
+  const listed = (await array.json()) as unknown[]
+  assert.ok(listed.length > 0)
+  assert.deepEqual(
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    listed,
+  )
+  const [arrayTag, linesTag] = [array, lines].map(({ headers }) => headers.get('etag') ?? '')
+  assert.notEqual(arrayTag, linesTag)
+  const known = { Accept: 'application/x-ndjson', 'If-None-Match': linesTag ?? '' }
+  assert.equal((await read(known)).status, 304)
+  assert.equal((await read({ 'If-None-Match': linesTag ?? '' })).status, 200)
+})

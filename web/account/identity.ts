@@ -3,11 +3,11 @@
  * rights may have changed. Created by app-context.ts; read by everything that offers an action.
  */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { ApiClient } from '../../client/call-endpoint.ts'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { WhoAmI } from '../../domain/access/access-schemas.ts'
 import { type RefusalTarget, refusalReason } from '../../domain/access/refusal.ts'
 import { decide, type Permissions, type Right } from '../../domain/access/roles.ts'
-import type { ApiClient } from '../api/client.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import type { Session } from './session.ts'
 
 /** `failed`: the server has not said who the caller is. The server still decides about every request. */

@@ -3,11 +3,11 @@
  * tab has, or by the default credential of /config.json. Created by app-context.ts. Who that is says identity.ts.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { ApiError } from '../../client/errors.ts'
+import { parseJson } from '../../client/parse-json.ts'
 import { endSession, startSession } from '../api/auth.ts'
 import { createClient } from '../api/client.ts'
-import { ApiError } from '../api/errors.ts'
 import { fetchPageConfig, type PageConfig } from '../api/page-config.ts'
-import { parseJson } from '../api/parse-json.ts'
 
 export type SignInWays = NonNullable<PageConfig['sign_in']>
 
@@ -97,5 +97,6 @@ async function verifyCredential(credential: string): Promise<void> {
   const { credential_recognized } = await createClient(() => credential).call('whoami')
   if (credential_recognized !== false) return
   const hint = 'Ask your DevOps engineer for it.'
-  throw new ApiError('This is no credential of this installation.', 401, 'unauthenticated', hint)
+  const message = 'This is no credential of this installation.'
+  throw new ApiError('rejected', message, { status: 401, code: 'unauthenticated', hint })
 }

@@ -3,10 +3,10 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { SessionInfo } from '../../domain/access/access-schemas.ts'
 import { proofs } from '../../domain/access/proof.ts'
 import { decide } from '../../domain/access/roles.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
 import { Dialog } from '../ui/dialogs/dialog.ts'
 import { ErrorBox } from '../ui/error-box.ts'
@@ -25,7 +25,9 @@ export function SessionsDialog(): VNode {
   const error = useSignal<ApiError | null>(null)
   const load = async () => {
     try {
-      sessions.value = await client.call('listSessions', { query: { all: String(showsAll.peek()) } })
+      sessions.value = await client.call('listSessions', {
+        query: { all: showsAll.peek() ? 'true' : 'false' },
+      })
       error.value = null
     } catch (caught) {
       error.value = toApiError(caught)

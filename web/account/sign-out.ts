@@ -1,5 +1,5 @@
 /** Signs out. The page is loaded again, so that nothing of what the person saw stays in memory. */
-import { toApiError } from '../api/errors.ts'
+import { toApiError } from '../../client/errors.ts'
 import type { AppContext } from '../app-context.ts'
 
 export async function signOut(app: AppContext): Promise<void> {

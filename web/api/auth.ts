@@ -1,6 +1,8 @@
 /** The requests that begin and end a session. They are outside the endpoint table. Called by account/. */
+
+import { ApiError, toApiError } from '../../client/errors.ts'
 import { authPaths } from '../../domain/endpoints.ts'
-import { ApiError, fetchOrThrow, toApiError } from './errors.ts'
+import { fetchOrThrow } from './client.ts'
 
 const timeoutMs = 15_000
 
@@ -20,7 +22,8 @@ export async function startSession(authorization: string): Promise<boolean> {
     const error = toApiError(caught)
     if (error.code === 'insecure_transport' || error.status === 404 || error.status === 405) return false
     if (error.status !== 401) throw error
-    throw new ApiError(error.message, 401, error.code, 'Ask your DevOps engineer for it.')
+    const { message, code } = error
+    throw new ApiError('rejected', message, { status: 401, code, hint: 'Ask your DevOps engineer for it.' })
   }
 }
 

@@ -3,7 +3,7 @@
  * by main.ts and account/.
  */
 import type { PageConfig } from '../../domain/access/access-schemas.ts'
-import { fetchOrThrow } from './errors.ts'
+import { fetchOrThrow } from './client.ts'
 
 export type { PageConfig }
 

@@ -3,9 +3,9 @@
  * row moves under the pointer. Created by audit-page.ts.
  */
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals'
+import type { ApiClient } from '../../client/call-endpoint.ts'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { AuditEntry } from '../../domain/audit/audit-schemas.ts'
-import type { ApiClient } from '../api/client.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import type { ServerClock } from '../live/server-clock.ts'
 import { type AuditFilters, toQuery } from './audit-filters.ts'
 

@@ -4,9 +4,9 @@
  * page.
  */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { ApiClient } from '../../client/call-endpoint.ts'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import { applyOverrides, type KeyValue, type Override } from '../../domain/overrides.ts'
-import type { ApiClient } from '../api/client.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 
 /** waiting: for the deployment config. While reloading, the previous values stay. */
 export type ConfigDefaults = {

@@ -3,8 +3,8 @@
  * the live row changes, and periodically for the age of the check. Created by deployment-page.ts.
  */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { Action, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 
 export type LastCheck = FullInfoWithCheck['last_check']

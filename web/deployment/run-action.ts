@@ -3,12 +3,11 @@
  * action buttons and the keyboard shortcuts.
  */
 import { signal } from '@preact/signals'
-import { headers } from '../../domain/endpoints.ts'
+import { createIdempotencyKey } from '../../client/call-endpoint.ts'
+import { ApiError, toApiError } from '../../client/errors.ts'
 import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { findOtherSecrets } from '../../domain/secrets/secret-reference.ts'
-import { createIdempotencyKey } from '../api/client.ts'
-import { toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 import type { Confirmation } from '../ui/dialogs/confirm.ts'
 import type { DeploymentAction } from './available-actions.ts'
@@ -54,7 +53,7 @@ export async function retryAction(
     key: createIdempotencyKey(),
     body: overridesToWire(overridesFromWire(failed)),
     // Somebody else may have saved another config since.
-    headers: { [headers.ifMatch]: `"${info.revision}"` },
+    revision: info.revision,
   }
   await submit(
     app,
@@ -65,10 +64,12 @@ export async function retryAction(
 }
 
 /** The values of a failed update that never started are not stored with the deployment. */
-const secretsNotKept = (keys: readonly string[]) => ({
-  message: `The failed update had other values of secret keys than the deployment has now: ${keys.join(', ')}.`,
-  hint: 'Edit the config and give these values again.',
-})
+const secretsNotKept = (keys: readonly string[]) =>
+  new ApiError(
+    'failed',
+    `The failed update had other values of secret keys than the deployment has now: ${keys.join(', ')}.`,
+    { hint: 'Edit the config and give these values again.' },
+  )
 
 /** Returns whether the server accepted the request. */
 async function submit(

@@ -2,8 +2,9 @@
  * Keeps the input of an open form while the browser is at the identity provider, in this tab only. The form registers what
  * to keep; app.ts opens the form again afterwards.
  */
+
+import { parseJson } from '../../client/parse-json.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
-import { parseJson } from '../api/parse-json.ts'
 
 export type FormDraft = {
   isNew: boolean

@@ -3,6 +3,8 @@
  * submit.
  */
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { createIdempotencyKey } from '../../client/call-endpoint.ts'
+import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
 import {
@@ -13,8 +15,6 @@ import {
   overridesToWire,
 } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
-import { createIdempotencyKey } from '../api/client.ts'
-import { type ApiError, isClientError, toApiError } from '../api/errors.ts'
 import type { AppContext } from '../app-context.ts'
 import { createDefaultsResource, type DefaultsResource } from '../config/config-defaults.ts'
 import { type ConfigChange, diffBothLevels, rebaseOverrides } from '../config/config-diff.ts'

@@ -4,11 +4,13 @@
  * after the user's own actions.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
-import { headers } from '../../domain/endpoints.ts'
-import type { ApiClient } from '../api/client.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
+import type { ApiClient, ApiResponse } from '../../client/call-endpoint.ts'
+import { ApiError, toApiError } from '../../client/errors.ts'
+import { readLines } from '../../client/read-lines.ts'
+import { headers, lineType } from '../../domain/endpoints.ts'
+import type { FullInfo } from '../../domain/schemas.ts'
+import { delay } from '../../lib/delay.ts'
 import type { DeploymentStore } from './deployment-store.ts'
-import { streamJsonArray } from './stream-json-array.ts'
 
 export type ListSync = {
   /** True when there are rows to show. */
@@ -42,11 +44,11 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
     try {
       const snapshotToken = store.snapshotToken()
       const response = await client.fetch('listDeployments', {
-        headers: etag === null ? {} : { 'If-None-Match': etag },
+        headers: { Accept: lineType, ...(etag !== null && { 'If-None-Match': etag }) },
       })
       if (response.status !== 304) {
         const names = new Set<string>()
-        for await (const rows of streamJsonArray(response)) {
+        for await (const rows of readRows(response)) {
           store.upsertMany(rows, snapshotToken)
           for (const { deployment } of rows) names.add(deployment.name)
           hasData.value ||= rows.length > 0
@@ -87,4 +89,27 @@ export function createListSync(client: ApiClient, store: DeploymentStore): ListS
       return next
     },
   }
+}
+
+/** The first rows fill a screen; later parts take some milliseconds, and the browser can draw and handle input between them. */
+const firstPartRows = 50
+const partRows = 1000
+
+async function* readRows(response: ApiResponse): AsyncGenerator<FullInfo[], void> {
+  // A server of the last release sends one JSON array.
+  if (!response.headers.get('content-type')?.startsWith(lineType)) {
+    yield JSON.parse(await response.text())
+    return
+  }
+  let rows: FullInfo[] = []
+  let targetRows = firstPartRows
+  for await (const line of readLines(response.body)) {
+    if (line === '') return yield rows
+    if (rows.push(JSON.parse(line)) < targetRows) continue
+    yield rows
+    rows = []
+    targetRows = partRows
+    await delay(0)
+  }
+  throw new ApiError('unreachable', 'The list of deployments ended before its end.')
 }

@@ -2,7 +2,7 @@
  * Opens the websocket of this host. The credential is sent as a second subprotocol, because browsers cannot
  * set headers on a websocket.
  */
-import { errorFromResponse } from '../api/errors.ts'
+import { readError } from '../api/client.ts'
 import type { Socket } from './live-connection.ts'
 
 export function openWebSocket(location: Location, authorization: string): Socket {
@@ -16,7 +16,7 @@ export async function explainFailure({ origin }: Location): Promise<string> {
   try {
     const path = `/event?origin=${encodeURIComponent(origin)}`
     const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(10_000) })
-    return response.ok ? '' : (await errorFromResponse(response)).message
+    return response.ok ? '' : (await readError(response)).message
   } catch {
     return ''
   }

@@ -1,7 +1,7 @@
 /**
  * Saves the complete output of an action as a file, both streams in written order. Called by log-toolbar.ts.
  */
-import type { ApiClient } from '../api/client.ts'
+import type { ApiClient } from '../../client/call-endpoint.ts'
 
 /** For a running action, saves the output so far. Throws like the client. */
 export async function downloadOutput(client: ApiClient, actionId: number, fileName: string): Promise<void> {

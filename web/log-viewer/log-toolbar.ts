@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { toApiError } from '../api/errors.ts'
+import { toApiError } from '../../client/errors.ts'
 import { useApp } from '../app-context.ts'
 import { Icon } from '../ui/icon.ts'
 import { downloadOutput } from './download.ts'

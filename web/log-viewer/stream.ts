@@ -3,12 +3,12 @@
  * the credential. Resumes after the last chunk. Used by log-viewer.ts.
  */
 
+import type { ApiClient } from '../../client/call-endpoint.ts'
+import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
 import type { OutputChunk, OutputEnd } from '../../domain/schemas.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
-import type { ApiClient } from '../api/client.ts'
-import { type ApiError, isClientError, toApiError } from '../api/errors.ts'
 
 type ServerSentEvent = { event: string; data: string }
 
@@ -46,10 +46,7 @@ export async function streamOutput(
       })
       const response = await withTimeout(request, silenceTimeoutMs)
       listener.connectionError(null)
-      for await (const { event, data } of readServerSentEvents(
-        response.body as ReadableStream,
-        silenceTimeoutMs,
-      )) {
+      for await (const { event, data } of readServerSentEvents(response.body, silenceTimeoutMs)) {
         attempt = 0
         if (event === 'end')
           return listener.end((JSON.parse(data) as OutputEnd).output_removal_reason ?? null)
@@ -72,14 +69,14 @@ export async function streamOutput(
 
 /** Skips comments, unused fields and an incomplete last event. The caller ends the stream. */
 export async function* readServerSentEvents(
-  stream: ReadableStream<Uint8Array>,
+  stream: AsyncIterable<Uint8Array>,
   silenceTimeoutMs: number,
 ): AsyncGenerator<ServerSentEvent> {
-  const reader = stream.getReader()
+  const reader = stream[Symbol.asyncIterator]()
   const decoder = new TextDecoder()
   let buffer = ''
   for (;;) {
-    const { value, done } = await withTimeout(reader.read(), silenceTimeoutMs)
+    const { value, done } = await withTimeout(reader.next(), silenceTimeoutMs)
     if (done) return
     const blocks = (buffer + decoder.decode(value, { stream: true })).split('\n\n')
     buffer = blocks.pop() ?? ''

@@ -3,10 +3,10 @@
  * token-banner.ts.
  */
 import { computed, effect, type ReadonlySignal, signal } from '@preact/signals'
+import type { ApiClient } from '../../client/call-endpoint.ts'
+import { parseJson } from '../../client/parse-json.ts'
 import type { AccessToken } from '../../domain/access/access-schemas.ts'
 import type { Identity } from '../account/identity.ts'
-import type { ApiClient } from '../api/client.ts'
-import { parseJson } from '../api/parse-json.ts'
 import type { ServerClock } from '../live/server-clock.ts'
 import { endsSoon } from './token-end.ts'
 

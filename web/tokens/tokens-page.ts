@@ -3,9 +3,9 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { type ApiError, toApiError } from '../../client/errors.ts'
 import type { AccessToken } from '../../domain/access/access-schemas.ts'
 import { decide } from '../../domain/access/roles.ts'
-import { type ApiError, toApiError } from '../api/errors.ts'
 import { useApp } from '../app-context.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorBox } from '../ui/error-box.ts'
@@ -26,7 +26,7 @@ export function TokensPage({ search }: { search: string }): VNode {
   const isCreating = useSignal(false)
   const load = async () => {
     try {
-      const found = await client.call('listTokens', { query: { all: String(showsAll) } })
+      const found = await client.call('listTokens', { query: { all: showsAll ? 'true' : 'false' } })
       tokens.value = found
       if (!showsAll) tokenNotices.update(found)
       error.value = null

@@ -1,7 +1,8 @@
 /** Shows an error in place: message, hint, and buttons to retry or sign in. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { ApiError } from '../api/errors.ts'
+import type { ApiError } from '../../client/errors.ts'
+import { hintFor } from '../api/hints.ts'
 
 type Props = {
   error: ApiError
@@ -15,7 +16,7 @@ export function ErrorBox({ error, title, onRetry, onSignIn }: Props): VNode {
   return html`<div class="error-box" role="alert">
     ${title !== undefined && html`<h2>${title}</h2>`}
     ${configRejected ? html`<pre>${error.message}</pre>` : html`<p>${error.message}</p>`}
-    <p class="hint">${error.hint}</p>
+    <p class="hint">${hintFor(error)}</p>
     ${
       (onRetry !== undefined || onSignIn !== undefined) &&
       html`<div class="buttons">

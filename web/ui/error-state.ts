@@ -1,7 +1,8 @@
 /** Shows a failed load: in place of the content, or as a warning above older content. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { ApiError } from '../api/errors.ts'
+import type { ApiError } from '../../client/errors.ts'
+import { hintFor } from '../api/hints.ts'
 import { useApp } from '../app-context.ts'
 import { ErrorBox } from './error-box.ts'
 
@@ -19,5 +20,5 @@ export function ErrorState({ error, title, onRetry }: Props): VNode {
 /** Above content that may be outdated. */
 export function StaleDataWarning({ error }: { error: ApiError | null }): VNode | null {
   if (error === null) return null
-  return html`<p class="warning" role="status">This data may be outdated. ${error.message} ${error.hint}</p>`
+  return html`<p class="warning" role="status">This data may be outdated. ${error.message} ${hintFor(error)}</p>`
 }

@@ -7,7 +7,7 @@ import { signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { ApiError } from '../api/errors.ts'
+import { ApiError } from '../../client/errors.ts'
 import { useApp } from '../app-context.ts'
 import { Dialog } from './dialogs/dialog.ts'
 import { ErrorBox } from './error-box.ts'
@@ -60,7 +60,8 @@ function Loading({ place }: { place: Place }): VNode {
 function LoadError({ place, onRetry }: { place: Place; onRetry: () => void }): VNode {
   const { overlay } = useApp()
   const title = 'A part of the page could not be loaded'
-  const error = new ApiError('Its file did not arrive.', 0, null, 'Check your connection, then try again.')
+  const hint = 'Check your connection, then try again.'
+  const error = new ApiError('unreachable', 'Its file did not arrive.', { hint })
   const box = html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} />`
   if (place === 'page') return html`<main class="narrow-page">${box}</main>`
   if (place === 'inline') return box

@@ -1,6 +1,7 @@
 /** Short messages about accepted and failed actions. toast-list.ts draws them. */
 import { type ReadonlySignal, signal } from '@preact/signals'
-import type { ApiError } from '../api/errors.ts'
+import type { ApiError } from '../../client/errors.ts'
+import { hintFor } from '../api/hints.ts'
 
 export type Toast = { id: number; tone: 'success' | 'error'; text: string; hint: string | null }
 
@@ -8,7 +9,7 @@ export type Toasts = {
   visible: ReadonlySignal<readonly Toast[]>
   showSuccess(text: string): void
   /** Stays until the user dismisses it. */
-  showError(error: Pick<ApiError, 'message' | 'hint'>): void
+  showError(error: ApiError): void
   dismiss(id: number): void
 }
 
@@ -32,6 +33,6 @@ export function createToasts(): Toasts {
       const id = add({ tone: 'success', text, hint: null })
       setTimeout(() => dismiss(id), successVisibleMs)
     },
-    showError: (error) => add({ tone: 'error', text: error.message, hint: error.hint }),
+    showError: (error) => add({ tone: 'error', text: error.message, hint: hintFor(error) }),
   }
 }

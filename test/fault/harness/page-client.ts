@@ -2,9 +2,10 @@
  * A page without a browser: the list store, list sync and live connection of the web page. It connects to
  * another server when its own is down.
  */
+
+import type { ApiClient } from '../../../client/call-endpoint.ts'
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
-import type { ApiClient } from '../../../web/api/client.ts'
 import { statusOf } from '../../../web/deployment/status-labels.ts'
 import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
 import { createListSync } from '../../../web/live/list-sync.ts'
@@ -39,7 +40,7 @@ export function openPageClient(name: string, serverUrls: () => string[], random:
     if (!response.ok && response.status !== 304) throw new Error(`${endpoint}: ${response.status}`)
     return response
   }
-  const sync = createListSync({ fetch: open } as ApiClient, store)
+  const sync = createListSync({ fetch: open } as unknown as ApiClient, store)
   const live = openLiveConnection({
     connect: () => {
       // The WebSocket of Node works like the one of a browser; only its type is wider.

@@ -67,7 +67,10 @@ test('After a failover that has lost the last changes the list is the one of the
   const list = createListCache(db, testSecrets)
   const read = async () => {
     const { bytes } = await waitFor('the pool has connected to the new primary', async () => {
-      const value = await list.current().catch(() => null)
+      const value = await list.current().then(
+        (current) => current.array(),
+        () => null,
+      )
       return { done: value !== null, value }
     }).then((value) => value ?? assert.fail('no list'))
     return JSON.parse(new TextDecoder().decode(bytes))

@@ -40,18 +40,18 @@ const truth = async () =>
 
 test('The list is empty at first, then sorted by newest change', async () => {
   const list = createListCache(db, testSecrets)
-  assert.deepEqual(parse(await list.current()), [])
+  assert.deepEqual(parse((await list.current()).array()), [])
   await insert('one')
   await insert('two')
   await touch('one')
-  const names = parse(await list.current()).map(
+  const names = parse((await list.current()).array()).map(
     (info: { deployment: { name: string } }) => info.deployment.name,
   )
   assert.deepEqual(names, ['one', 'two'])
-  const again = await list.current()
-  assert.equal((await list.current()).etag, again.etag)
+  const again = (await list.current()).array()
+  assert.equal((await list.current()).array().etag, again.etag)
   await touch('two')
-  assert.notEqual((await list.current()).etag, again.etag)
+  assert.notEqual((await list.current()).array().etag, again.etag)
 })
 
 test('The names are those of the list, in its order, with an ETag of their own', async () => {
@@ -62,9 +62,9 @@ test('The names are those of the list, in its order, with an ETag of their own',
   const current = await list.current()
   const names = (parsed: { deployment: { name: string } }[]) =>
     parsed.map(({ deployment }) => deployment.name)
-  assert.deepEqual(parse(current.names()), names(parse(current)))
+  assert.deepEqual(parse(current.names()), names(parse(current.array())))
   assert.equal(current.names().etag, (await list.current()).names().etag)
-  assert.notEqual(current.names().etag, current.etag)
+  assert.notEqual(current.names().etag, current.array().etag)
   await remove('late')
   const without = (await list.current()).names()
   assert.notEqual(without.etag, current.names().etag)
@@ -91,7 +91,7 @@ test('Under concurrent changes every answer contains what was committed before t
     while (writing) {
       const name = `r-${Math.random().toString(36).slice(2, 10)}`
       await insert(name)
-      const answer = await list.current()
+      const answer = (await list.current()).array()
       assert.ok(parse(answer).some((info: { deployment: { name: string } }) => info.deployment.name === name))
     }
   }
@@ -99,7 +99,7 @@ test('Under concurrent changes every answer contains what was committed before t
   await Promise.all([1, 2, 3, 4].map(writer))
   writing = false
   await Promise.all(readers)
-  for (const list of lists) assert.deepEqual(parse(await list.current()), await truth())
+  for (const list of lists) assert.deepEqual(parse((await list.current()).array()), await truth())
 })
 
 test('A change that was uncommitted during a read is seen by the next read', async () => {
@@ -111,14 +111,14 @@ test('A change that was uncommitted during a read is seen by the next read', asy
   )
   await insert('quick')
   assert.equal(
-    parse(await list.current()).some(
+    parse((await list.current()).array()).some(
       (info: { deployment: { name: string } }) => info.deployment.name === 'slow',
     ),
     false,
   )
   await client.query('commit')
   client.release()
-  assert.deepEqual(parse(await list.current()), await truth())
+  assert.deepEqual(parse((await list.current()).array()), await truth())
 })
 
 /** A database that counts the deployments that the list cache reads from it. */
@@ -143,7 +143,7 @@ test('A change makes the next list read one deployment, also beside a transactio
     await list.current()
     const before = counted.entries()
     await touch('many-7')
-    assert.deepEqual(parse(await list.current()), await truth())
+    assert.deepEqual(parse((await list.current()).array()), await truth())
     await list.current()
     assert.equal(counted.entries() - before, 1)
   })
@@ -175,7 +175,7 @@ test('A list is read in parts of 500 deployments, and a failed read keeps what i
     )
     await assert.rejects(list.current(), /the connection broke/)
     isBroken = false
-    assert.equal(parse(await list.current()).length, 2500)
+    assert.equal(parse((await list.current()).array()).length, 2500)
     assert.equal(counted.entries(), 2500)
   } finally {
     await client.end()

@@ -1,8 +1,8 @@
 /** The entries that the page of the audit log shows: pages, new entries that wait, and answers that come late. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ApiClient } from '../../../client/call-endpoint.ts'
 import type { AuditEntry } from '../../../domain/audit/audit-schemas.ts'
-import type { ApiClient } from '../../../web/api/client.ts'
 import { parseFilters } from '../../../web/audit/audit-filters.ts'
 import { createAuditLog } from '../../../web/audit/audit-log.ts'
 import { createServerClock } from '../../../web/live/server-clock.ts'
