@@ -7,6 +7,7 @@ import { accessEndpoints } from './access/access-endpoints.ts'
 import { auditEndpoints } from './audit/audit-endpoints.ts'
 import { changeEndpoints } from './changes/change-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
+import { outputEndpoints } from './output/output-endpoints.ts'
 import * as shapes from './schemas.ts'
 import { storage } from './settings/storage.ts'
 
@@ -25,10 +26,6 @@ const configCheckErrors = [
   'service_unavailable',
 ] as const
 
-export const outputQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).default(0).describe('chunks with a greater number'),
-  limit: z.coerce.number().int().min(1).max(1000).default(200),
-})
 export const actionsQuery = z.strictObject({
   before: z.coerce.number().int().min(1).optional().describe('actions with a smaller id'),
   limit: z.coerce.number().int().min(1).max(500).default(50),
@@ -194,43 +191,6 @@ export const api = {
     response: shapes.success,
     errors: ['bad_request', 'no_such_action', 'action_finished'],
   },
-  getOutput: {
-    ...endpoints.getOutput,
-    right: 'read_output',
-    since: '2.0',
-    summary: 'The output of an action in numbered chunks, also while it runs',
-    query: outputQuery,
-    response: shapes.outputPage,
-    errors: ['bad_request', 'no_such_action'],
-  },
-  streamOutput: {
-    ...endpoints.streamOutput,
-    right: 'read_output',
-    since: '2.0',
-    summary: 'The output of an action as server-sent events until it ends; resumes after Last-Event-ID',
-    query: z.strictObject({
-      after: z.coerce.number().int().min(0).optional(),
-      hold: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(10)
-        .optional()
-        .describe(
-          'for how many seconds the stream stays open after its last event; shows whether a proxy buffers',
-        ),
-    }),
-    response: 'events',
-    errors: ['bad_request', 'no_such_action'],
-  },
-  getLog: {
-    ...endpoints.getLog,
-    right: 'read_output',
-    since: '1.6',
-    summary: 'The whole output of an action',
-    response: shapes.wholeOutput,
-    errors: ['bad_request', 'no_such_action'],
-  },
   getDeploymentConfig: {
     ...endpoints.getDeploymentConfig,
     right: 'read',
@@ -286,6 +246,7 @@ export const api = {
   ...accessEndpoints,
   ...changeEndpoints,
   ...auditEndpoints,
+  ...outputEndpoints,
   getStorage: {
     ...endpoints.getStorage,
     right: 'read',

@@ -23,6 +23,7 @@ export const endpoints = {
   getFullInfo: { method: 'GET', path: '/deployments/:name/full_info' },
   getInfo: { method: 'GET', path: '/deployments/:name/info' },
   getStatus: { method: 'GET', path: '/deployments/:name/status' },
+  streamAppLogs: { method: 'GET', path: '/deployments/:name/app_logs' },
   listActions: { method: 'GET', path: '/deployments/:name/actions' },
   getAction: { method: 'GET', path: '/actions/:action_id' },
   cancelAction: { method: 'POST', path: '/actions/:action_id/cancel' },

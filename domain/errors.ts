@@ -27,6 +27,15 @@ export const errorCodes = {
   },
   no_such_deployment: { status: 404, remedy: 'Check the name against the list of deployments.' },
   no_such_action: { status: 404, remedy: 'Check the id against the actions of the deployment.' },
+  no_app_logs: {
+    status: 404,
+    remedy:
+      'Add an executable app_logs to the control scripts: docs/control-scripts.md says what it receives.',
+  },
+  app_logs_busy: {
+    status: 503,
+    remedy: 'Send it again after the seconds that Retry-After names, or raise APP_LOGS_CONCURRENCY.',
+  },
   id_token_rejected: {
     status: 400,
     remedy: 'Compare the claims of the ID token with the trust rules of the policy.',

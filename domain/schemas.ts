@@ -80,10 +80,7 @@ const storedValue = z.discriminatedUnion('tag', [
 
 /** Overrides in responses. An old database may contain keys that requests may not contain today. */
 export const overrides: z.ZodType<Override[]> = z.array(z.tuple([z.string(), storedValue]))
-/**
- * Overrides from the database. Malformed entries of older programs are skipped, because one such row would stop the
- * checks of all deployments.
- */
+/** Overrides from the database. Malformed entries of older programs are skipped: such a row would stop all checks. */
 export const storedOverrides: z.ZodType<Override[]> = z
   .array(z.tuple([z.string(), storedValue]).nullable().catch(null))
   .catch([])

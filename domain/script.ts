@@ -28,6 +28,7 @@ export const scripts = {
   cleanup: { setting: 'CLEANUP_COMMAND', alias: null, optional: false, onePipe: true },
   config_check: { setting: 'CONFIG_CHECKING_COMMAND', alias: null, optional: false, onePipe: false },
   info: { setting: 'INFO_COMMAND', alias: null, optional: false, onePipe: false },
+  app_logs: { setting: 'APP_LOGS_COMMAND', alias: null, optional: true, onePipe: false },
   notifications: { setting: 'NOTIFICATION_COMMAND', alias: null, optional: true, onePipe: false },
   deployment_config: {
     setting: 'DEPLOYMENT_CONFIG_COMMAND',
@@ -81,7 +82,7 @@ function projectArguments(project: Project): string[] {
   ]
 }
 
-/** The arguments of create, update, archive, unarchive, check, archive_check, cleanup, config_check and info. */
+/** The arguments of create, update, archive, unarchive, check, archive_check, cleanup, config_check, info and app_logs. */
 export function lifecycleArguments(project: Project, name: string, config: EffectiveConfig): string[] {
   return [
     ...projectArguments(project),
@@ -123,6 +124,13 @@ export function lifecycleInput(
     ? { args: lifecycleArguments(project, name, config), configFile: null }
     : { args: lifecycleArguments(project, name, { application: [], deployment: [] }), configFile: config }
 }
+
+/** What app_logs receives after its other arguments. */
+export const appLogArguments = (tail: number, follow: boolean): string[] => [
+  '--tail',
+  String(tail),
+  ...(follow ? ['--follow'] : []),
+]
 
 /** The input of the four config scripts. Those of the deployment level receive no config, so they get no file either. */
 export function configInput(

@@ -172,6 +172,11 @@ export const settings = {
     parse: count(1, 8),
     programs: ['runner'],
   },
+  APP_LOGS_CONCURRENCY: {
+    description: 'Maximum number of app_logs scripts per runner at a time',
+    parse: count(1, 4),
+    programs: ['runner'],
+  },
   CHECK_CONCURRENCY: {
     description: 'Maximum number of checks per runner at a time',
     parse: count(1, 16),

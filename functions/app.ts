@@ -21,6 +21,7 @@ import {
 import { sameOrigin, sameSite } from './access/same-origin.ts'
 import { cancelAction, getAction, listActions } from './actions/actions.ts'
 import { getLog, getOutput, streamOutput } from './actions/output.ts'
+import { streamAppLogs } from './app-logs/stream-app-logs.ts'
 import { listAuditEntries, verifyAuditLog } from './audit/audit-handlers.ts'
 import { recordRefusals } from './audit/record-refusals.ts'
 import { streamAuditEntries } from './audit/stream-entries.ts'
@@ -89,6 +90,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   getFullInfo: ['GET', '/deployments/:name/full_info', getFullInfo],
   getInfo: ['GET', '/deployments/:name/info', getInfo],
   getStatus: ['GET', '/deployments/:name/status', getStatus],
+  streamAppLogs: ['GET', '/deployments/:name/app_logs', streamAppLogs],
   listActions: ['GET', '/deployments/:name/actions', listActions],
   getAction: ['GET', '/actions/:action_id', getAction],
   cancelAction: ['POST', '/actions/:action_id/cancel', cancelAction],

@@ -22,6 +22,7 @@ import { withTimeout } from '../lib/with-timeout.ts'
 import { createAccess } from './access/access.ts'
 import { createSenderReader } from './access/sender.ts'
 import { createOutputNotifier } from './actions/output-notifier.ts'
+import { createAppLogAvailability } from './app-logs/availability.ts'
 import { createAuditRecorder } from './audit/audit-recorder.ts'
 import { createAuth } from './auth/auth.ts'
 import { createListCache } from './deployments/list-cache.ts'
@@ -83,6 +84,7 @@ export async function createServices(
       loadFullInfo,
       loadRestrictedFullInfo,
       outputNotifier,
+      appLogAvailability: createAppLogAvailability(redis, settings.REDIS_PREFIX),
       audit,
       compression: createCompression(),
       log,

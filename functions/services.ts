@@ -9,6 +9,7 @@ import type { ServerSettings } from '../domain/settings.ts'
 import type { SharedTasks } from '../lib/shared-tasks.ts'
 import type { Access } from './access/access.ts'
 import type { OutputNotifier } from './actions/output-notifier.ts'
+import type { AppLogAvailability } from './app-logs/availability.ts'
 import type { AuditRecorder } from './audit/audit-recorder.ts'
 import type { Auth } from './auth/auth.ts'
 import type { ListCache } from './deployments/list-cache.ts'
@@ -35,6 +36,8 @@ export type Services = {
   /** The same without words of scripts, for a caller who may not read output. */
   loadRestrictedFullInfo(name: string): Promise<string | undefined>
   outputNotifier: OutputNotifier
+  /** Whether a runner has the app_logs script. */
+  appLogAvailability: AppLogAvailability
   /** Writes what belongs to no change into the audit log. */
   audit: AuditRecorder
   compression: Compression

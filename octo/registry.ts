@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   label: async () => (await import('./commands/deployments/label.ts')).Label,
   'stop-waiting': async () => (await import('./commands/actions/stop-waiting.ts')).StopWaiting,
   actions: async () => (await import('./commands/actions/actions.ts')).Actions,
+  'app-logs': async () => (await import('./commands/deployments/app-logs.ts')).AppLogs,
   logs: async () => (await import('./commands/actions/logs.ts')).Logs,
   cancel: async () => (await import('./commands/actions/cancel.ts')).Cancel,
   retry: async () => (await import('./commands/actions/retry.ts')).Retry,

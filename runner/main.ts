@@ -11,6 +11,7 @@ import { readSettings, SettingsError } from '../domain/settings/read-settings.ts
 import { delay } from '../lib/delay.ts'
 import { exitOnHelp } from '../lib/node/help.ts'
 import { startActionWorker } from './actions/action-worker.ts'
+import { startAppLogRuns } from './app-logs/app-log-runs.ts'
 import { startCheckScheduler } from './checks/check-scheduler.ts'
 import type { RunnerContext } from './context.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
     endCheckOf: checks.endCheckOf,
   })
   const queries = startScriptQueryWorkers(context, queueRedis)
+  const appLogs = startAppLogRuns(context)
   const orphans = startOrphanSearch(context)
   const recovery = startRecovery(context, actions, orphans.search)
   const retention = startRetention(context, actions)
@@ -77,6 +79,7 @@ async function main(): Promise<void> {
     onCancel: actions.cancel,
     onCheckEnd: checks.endCheckOf,
     onAbandonedQuery: queries.abandon,
+    onAppLogRequest: appLogs.receive,
   }).catch((error) => context.logFailure(error, 'subscribing to messages failed'))
   const heartbeat = startHeartbeat(context.logFailure, settings.HEARTBEAT_FILE)
 
@@ -92,6 +95,7 @@ async function main(): Promise<void> {
     const graceTimer = setTimeout(runner.interruptScripts, settings.SHUTDOWN_GRACE)
     setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
     actions.stopTaking()
+    const appLogsEnded = appLogs.stop()
     const idle = waitUntil(() => actions.isIdle() && queries.isIdle())
     await Promise.all([
       orphans.stop(),
@@ -100,6 +104,7 @@ async function main(): Promise<void> {
       history.stop(),
       secretKeys?.stop(),
       auditLog.stop(),
+      appLogsEnded,
       ...workers.map((worker) => closeWorker(worker, idle)),
       idle,
     ])

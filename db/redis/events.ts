@@ -5,6 +5,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type ChangeEvent, changeEvent } from '../../domain/event.ts'
+import { type AppLogRequest, appLogRequest } from '../../domain/output/app-log-messages.ts'
 import { channelNames } from './redis-keys.ts'
 
 const outputAppended = z.object({ actionId: z.int(), seq: z.int() })
@@ -48,6 +49,7 @@ export type EventHandlers = {
   onCancel?: (actionId: number) => void
   onCheckEnd?: (deploymentId: number) => void
   onAbandonedQuery?: (queryId: string) => void
+  onAppLogRequest?: (request: AppLogRequest) => void
   onSession?: (changed: SessionChanged) => void
 }
 
@@ -73,6 +75,9 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     } else if (channel === names.abandonedQueries) {
       const abandoned = parseMessage(queryAbandoned, text)
       if (abandoned !== null) handlers.onAbandonedQuery?.(abandoned.queryId)
+    } else if (channel === names.appLogRequests) {
+      const request = parseMessage(appLogRequest, text)
+      if (request !== null) handlers.onAppLogRequest?.(request)
     } else if (channel === names.sessions) {
       const changed = parseMessage(sessionChanged, text)
       if (changed !== null) handlers.onSession?.(changed)
@@ -84,6 +89,7 @@ export async function subscribe(subscriber: Redis, prefix: string, handlers: Eve
     ...(handlers.onCancel ? [names.cancel] : []),
     ...(handlers.onCheckEnd ? [names.checkEnds] : []),
     ...(handlers.onAbandonedQuery ? [names.abandonedQueries] : []),
+    ...(handlers.onAppLogRequest ? [names.appLogRequests] : []),
     ...(handlers.onSession ? [names.sessions] : []),
   ]
   await subscriber.subscribe(...wantedChannels)

@@ -19,6 +19,8 @@ export const channelNames = (prefix: string) => ({
   checkEnds: `${prefix}:check-ends`,
   /** Running script queries whose client has gone, to every runner. */
   abandonedQueries: `${prefix}:abandoned-queries`,
+  /** Requests to run app_logs, to every runner. */
+  appLogRequests: `${prefix}:app-log-requests`,
   /** Sessions that have ended or changed, to every server. */
   sessions: `${prefix}:sessions`,
   /** Answers to the script queries of one server. */
@@ -33,4 +35,14 @@ export const redisKeys = (prefix: string) => ({
   scriptCacheUses: `${prefix}:config:uses`,
   scriptCacheSizes: `${prefix}:config:sizes`,
   scriptCachePattern: `${prefix}:config:*`,
+  /** Exists while a runner has the app_logs script. */
+  appLogsAvailable: `${prefix}:app-logs:available`,
+  /** Which runner runs app_logs for this key. */
+  appLogClaim: (key: string) => `${prefix}:app-logs:claim:${key}`,
+  /** Exists while somebody reads the run of this key. */
+  appLogReaders: (key: string) => `${prefix}:app-logs:readers:${key}`,
+  /** What a run has printed lately. */
+  appLogEntries: (runId: string) => `${prefix}:app-logs:entries:${runId}`,
+  /** Which runners have refused a request. */
+  appLogRefusals: (requestId: string) => `${prefix}:app-logs:refusals:${requestId}`,
 })

@@ -46,6 +46,10 @@ export const whoami = z.object({
     .boolean()
     .nullable()
     .describe('whether this installation knows the Authorization header; null without one'),
+  has_app_logs: z
+    .boolean()
+    .optional()
+    .describe('whether a runner has the app_logs script, as of a few seconds ago'),
 })
 
 export const session = z.object({

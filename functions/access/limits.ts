@@ -28,6 +28,8 @@ export type CallerLimits = {
   holdWebSocket(caller: Caller): () => void
   /** Counts an open stream of the audit log until the returned function is called. Throws rate_limited. */
   holdAuditStream(caller: Caller): () => void
+  /** Counts an open stream of app logs until the returned function is called. Throws rate_limited. */
+  holdAppLogStream(caller: Caller): () => void
   /** How many requests were refused since the start. */
   refusedCount(): number
 }
@@ -43,6 +45,9 @@ const websocketsPerRequest = 10
 /** The streams of the audit log of one caller, and of all. Each reads the database every second. */
 const maxAuditStreamsOfCaller = 10
 const maxAuditStreams = 100
+/** The streams of app logs of one caller, which may be a shared credential, and of all. Each reads Redis five times a second. */
+const maxAppLogStreamsOfCaller = 50
+const maxAppLogStreams = 200
 const streamRetrySeconds = 30
 /** What a body of unknown length costs. */
 const unknownBodyRequests = 8
@@ -74,6 +79,22 @@ export function createCallerLimits(
   const refuse = (message: string, retryAfterSeconds: number): never => {
     refused += 1
     throw new ApiError('rate_limited', message, { retryAfterSeconds })
+  }
+  const holdStream = ({ key, address }: Caller, what: string, limit: number, limitOfAll: number) => {
+    const release = hold(`stream of ${what} ${key ?? groupAddress(address)}`, limit)
+    if (release === null) {
+      const who = key === null ? `from ${address}` : 'of yours'
+      return refuse(`${limit} streams ${who} follow ${what} already.`, streamRetrySeconds)
+    }
+    const releaseOfAll = hold(`streams of ${what}`, limitOfAll)
+    if (releaseOfAll === null) {
+      release()
+      return refuse(`Too many clients follow ${what} at this server.`, streamRetrySeconds)
+    }
+    return () => {
+      release()
+      releaseOfAll()
+    }
   }
   return {
     async countRequest(caller, bodyBytes) {
@@ -121,25 +142,9 @@ export function createCallerLimits(
       const release = hold(`websocket ${groupAddress(address)}`, limit)
       return release ?? refuse(`${limit} websockets from ${address} are open already.`, windowSeconds)
     },
-    holdAuditStream({ key, address }) {
-      const release = hold(`audit stream ${key ?? groupAddress(address)}`, maxAuditStreamsOfCaller)
-      if (release === null) {
-        const who = key === null ? `from ${address}` : 'of yours'
-        return refuse(
-          `${maxAuditStreamsOfCaller} streams ${who} follow the audit log already.`,
-          streamRetrySeconds,
-        )
-      }
-      const releaseOfAll = hold('audit streams', maxAuditStreams)
-      if (releaseOfAll === null) {
-        release()
-        return refuse('Too many clients follow the audit log at this server.', streamRetrySeconds)
-      }
-      return () => {
-        release()
-        releaseOfAll()
-      }
-    },
+    holdAuditStream: (caller) =>
+      holdStream(caller, 'the audit log', maxAuditStreamsOfCaller, maxAuditStreams),
+    holdAppLogStream: (caller) => holdStream(caller, 'app logs', maxAppLogStreamsOfCaller, maxAppLogStreams),
     refusedCount: () => refused,
   }
 }

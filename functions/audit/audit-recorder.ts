@@ -22,6 +22,8 @@ export type AuditRecorder = {
   countUnidentified(address: string): void
   /** One entry for each reader, action and hour. Call it before the output is sent. */
   recordOutputRead(by: AuditActor, actionId: number): Promise<void>
+  /** One entry for each reader, deployment, hour and server. Call it before the lines are sent. */
+  recordAppLogRead(by: AuditActor, deployment: string): Promise<void>
   /** Writes what the current minute has counted. */
   close(): Promise<void>
 }
@@ -86,12 +88,16 @@ export function createAuditRecorder(db: Database, log: Logger): AuditRecorder {
       if (Date.now() - countsSinceMs > 2 * flushIntervalMs) void flush()
     },
     async recordOutputRead(by, actionId) {
-      const person =
-        by.person === null ? `${by.actor} ${by.claimedActor ?? ''}` : Object.values(by.person).join(' ')
-      const reader = `${by.proof} ${person}`.slice(0, 500)
+      const reader = readerOf(by)
       const key = `${reader} ${actionId} ${Math.floor(Date.now() / hourMs)}`
       if (reads.get(key) === true) return
       await recordOutputRead(db, by, reader, actionId)
+      reads.set(key, true)
+    },
+    async recordAppLogRead(by, deployment) {
+      const key = `${readerOf(by)} app logs ${deployment} ${Math.floor(Date.now() / hourMs)}`
+      if (reads.get(key) === true) return
+      await insertAuditEntry(db, { by, operation: 'read_output', deployment, details: { what: 'app_logs' } })
       reads.set(key, true)
     },
     close: async () => {
@@ -99,4 +105,9 @@ export function createAuditRecorder(db: Database, log: Logger): AuditRecorder {
       await flush()
     },
   }
+}
+
+function readerOf({ actor, person, claimedActor, proof }: AuditActor): string {
+  const who = person === null ? `${actor} ${claimedActor ?? ''}` : Object.values(person).join(' ')
+  return `${proof} ${who}`.slice(0, 500)
 }

@@ -4,7 +4,10 @@ import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { recordedPerson } from './identity.ts'
 import { toWireGrant } from './permissions.ts'
 
-export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { identity, actor, header }) => {
+export const whoami: EndpointHandler<'whoami'> = async (
+  { settings, auth, appLogAvailability },
+  { identity, actor, header },
+) => {
   const { grants, respectsOwners, outputReaders } = identity.permissions
   const authorization = header('authorization')
   const recorded = recordedPerson(identity)
@@ -28,5 +31,6 @@ export const whoami: EndpointHandler<'whoami'> = async ({ settings, auth }, { id
     credential_recognized: authorization
       ? identity.token !== null || auth.credentials.match(authorization) !== null
       : null,
+    has_app_logs: await appLogAvailability.read(),
   }
 }

@@ -1,10 +1,10 @@
 /**
  * A response of server-sent events, or of lines, with heartbeats and backpressure. It ends when the writer returns or the client
- * disconnects. Used by actions/output.ts and audit/stream-entries.ts.
+ * disconnects. Used by actions/output.ts, app-logs/ and audit/stream-entries.ts.
  */
 import { lineType } from '../../domain/endpoints.ts'
 
-type ServerSentEvent = { id: number; event: string; data: string }
+type ServerSentEvent = { id: number | string; event: string; data: string }
 type Send = (event: ServerSentEvent) => Promise<void>
 
 const heartbeatMs = 15_000

@@ -89,6 +89,11 @@ const success = { tag: 'Success' as const }
 const config: [string, string][] = [['replicas', '2']]
 const overrides = { app_overrides: appOverrides, deployment_overrides: deploymentOverrides }
 
+const appLogEvents = [
+  { event: 'state', data: { state: 'running', resumed: false } },
+  { event: 'line', data: { at: '2026-03-01T10:00:00.000Z', text: '[web-7d9f/app] listening on 8080' } },
+]
+
 export const examples: { [Name in EndpointName]: Example<Name> } = {
   listDeployments: { response: [fullInfo] },
   listDeploymentNames: { response: ['feature-1', 'feature-2'] },
@@ -138,6 +143,9 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
   getOutput: { response: { chunks: [chunk], done: true, state: 'succeeded' } },
   streamOutput: {
     response: `retry: 2000\n\nid: 1\nevent: chunk\ndata: ${JSON.stringify(chunk)}\n\nid: 1\nevent: end\ndata: {"state":"succeeded"}\n\n`,
+  },
+  streamAppLogs: {
+    response: `retry: 2000\n\n${appLogEvents.map(({ event, data }, index) => `id: 6e8bc430-9c3a-11d9-9669-0800200c9a66.${index}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join('')}`,
   },
   getLog: { response: { stdout: { un_stdout: 'pulling v2\n' }, stderr: { un_stderr: '' } } },
   getDeploymentConfig: { response: config },

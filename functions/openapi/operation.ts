@@ -127,6 +127,9 @@ function headerParameters(name: EndpointName): Parameter[] {
     ...(name === 'streamOutput'
       ? [header('Last-Event-ID', 'Number of the last chunk that the client has; overrides `after`')]
       : []),
+    ...(name === 'streamAppLogs'
+      ? [header('Last-Event-ID', 'Id of the last event that the client has: the lines go on after it')]
+      : []),
     ...(name === 'updateDeployment' ? [header(headers.ifMatch, ifMatchDescription)] : []),
     ...(acceptsIdempotencyKey(name)
       ? [

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { actionsQuery, api, type EndpointName, outputQuery } from '../../domain/api-schema.ts'
+import { actionsQuery, api, type EndpointName } from '../../domain/api-schema.ts'
 import type { Endpoint } from '../../domain/endpoints.ts'
 import { buildPath, configCheckWaitMs, maxConfigCheckSeconds } from '../../domain/endpoints.ts'
+import { outputQuery } from '../../domain/output/output-endpoints.ts'
 
 const endpointEntries = Object.entries(api) as [EndpointName, Endpoint][]
 

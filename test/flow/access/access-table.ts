@@ -41,6 +41,7 @@ export const rowOfEndpoint: Record<
   getFullInfo: 'read',
   getInfo: 'read',
   getStatus: 'read',
+  streamAppLogs: 'read_output',
   listActions: 'read',
   getAction: 'read',
   cancelAction: 'change',

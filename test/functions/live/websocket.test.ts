@@ -32,6 +32,7 @@ test('The connection of a rejected client is closed even when the client keeps i
       recordRefusal: async () => {},
       countUnidentified: () => {},
       recordOutputRead: async () => {},
+      recordAppLogRead: async () => {},
       close: async () => {},
     },
     log,

@@ -1,0 +1,116 @@
+/** One reader of a run: joins, gaps and resuming. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { claimRun } from '../../../db/redis/app-logs/claims.ts'
+import { appendEntry } from '../../../db/redis/app-logs/entries.ts'
+import { appLogKey, registerReader } from '../../../db/redis/app-logs/requests.ts'
+import { closeRedis, createCommandConnection, waitUntilReady } from '../../../db/redis/connections.ts'
+import type { AppLogEntry } from '../../../domain/output/app-log-messages.ts'
+import { followRun, type ReaderPosition } from '../../../functions/app-logs/follow-run.ts'
+import type { Services } from '../../../functions/services.ts'
+import { redisPrefix, redisUrl } from '../../helpers/datastores.ts'
+
+let redis: Redis
+before(async () => {
+  redis = createCommandConnection(redisUrl(), () => {})
+  await waitUntilReady(redis, 5000)
+})
+after(() => closeRedis(redis))
+
+const end: AppLogEntry = { type: 'end', reason: 'finished', message: 'The end.' }
+const lines = (first: number, ...texts: string[]): AppLogEntry => ({
+  type: 'lines',
+  first,
+  at: '2026-03-01T10:00:00.000Z',
+  lines: texts,
+})
+
+/** A run with these entries. */
+async function createRun(entries: readonly AppLogEntry[], tail = 10) {
+  const prefix = redisPrefix()
+  const wish = { deploymentId: 1, configRevision: 1, tail, follow: true }
+  const claim = { runId: randomUUID(), runner: 'r1' }
+  await registerReader(redis, prefix, appLogKey(wish))
+  assert.equal(await claimRun(redis, prefix, appLogKey(wish), claim, 60_000), true)
+  const append = (entry: AppLogEntry, keep = 100) =>
+    appendEntry(redis, prefix, claim.runId, JSON.stringify(entry), keep)
+  for (const entry of entries) await append(entry)
+  const services = { redis, settings: { REDIS_PREFIX: prefix } } as unknown as Services
+  return { wish, claim, append, services }
+}
+
+async function follow(
+  { wish, claim, services }: Awaited<ReturnType<typeof createRun>>,
+  isNew: boolean,
+  position: ReaderPosition | null = null,
+  onSend: (text: string) => Promise<void> | void = () => {},
+): Promise<string[]> {
+  const seen: string[] = []
+  const send = async ({ event, data }: { event: string; data: string }) => {
+    const value = JSON.parse(data)
+    const text = {
+      state: value.state,
+      line: value.text,
+      dropped: `-${value.lines} ${value.reason}`,
+      end: value.reason,
+    }[event] as string
+    seen.push(text)
+    await onSend(text)
+  }
+  await followRun(services, wish, { claim, isNew }, position, send, new AbortController().signal)
+  return seen
+}
+
+test('The first reader gets all lines, and one that joins as many of the last ones as it wants', async () => {
+  const run = await createRun([{ type: 'running' }, lines(1, 'a', 'b', 'c'), lines(4, 'd'), end], 2)
+  assert.deepEqual(await follow(run, true), ['starting', 'running', 'a', 'b', 'c', 'd', 'finished'])
+  assert.deepEqual(await follow(run, false), ['starting', 'running', 'c', 'd', 'finished'])
+})
+
+test('A reader that comes again goes on after its last line', async () => {
+  const run = await createRun([
+    { type: 'running' },
+    { type: 'dropped', lines: 3 },
+    lines(1, 'a', 'b', 'c'),
+    end,
+  ])
+  const position = { runId: run.claim.runId, line: 2 }
+  assert.deepEqual(await follow(run, false, position), ['starting', 'running', 'c', 'finished'])
+  const ofOtherRun = { runId: 'other', line: 2 }
+  assert.deepEqual(await follow(run, true, ofOtherRun), [
+    'starting',
+    'running',
+    '-3 rate_limit',
+    'a',
+    'b',
+    'c',
+    'finished',
+  ])
+})
+
+test('A reader that is too slow learns how many lines it has missed', async () => {
+  const run = await createRun([{ type: 'running' }, lines(1, 'a')])
+  const seen = await follow(run, true, null, async (text) => {
+    if (text !== 'a') return
+    await run.append(lines(2, 'b', 'c', 'd'), 1)
+    await run.append(lines(5, 'e'), 1)
+    await run.append(end, 2)
+  })
+  assert.deepEqual(seen, ['starting', 'running', 'a', '-3 slow_reader', 'e', 'finished'])
+})
+
+test('A reader learns that the claim of its run has expired', async () => {
+  const wish = { deploymentId: 2, configRevision: 1, tail: 10, follow: true }
+  const run = { ...(await createRun([lines(1, 'a')])), wish }
+  assert.deepEqual(await follow(run, true), ['starting', 'running', 'a', 'runner_lost'])
+})
+
+test('A run is claimed once, and not without a reader', async () => {
+  const prefix = redisPrefix()
+  const claim = (runner: string) => claimRun(redis, prefix, 'key', { runId: runner, runner }, 60_000)
+  assert.equal(await claim('early'), false)
+  await registerReader(redis, prefix, 'key')
+  assert.deepEqual(await Promise.all([claim('r1'), claim('r2')]), [true, false])
+})
