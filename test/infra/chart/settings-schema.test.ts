@@ -1,18 +1,12 @@
 /** The schema of the chart's values knows every setting. Needs no helm. */
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { type SettingName, settings } from '../../../domain/settings.ts'
-import { policySchemaOfValues, settingsSchema, settingsWithOwnValue } from './settings-schema.ts'
+import { policySchemaOfValues, schemaFile, settingsSchema, settingsWithOwnValue } from './settings-schema.ts'
 
-test('values.schema.json has every setting and no other name (UPDATE_GOLDEN=1 writes them)', () => {
-  const file = new URL('../../../infra/chart/values.schema.json', import.meta.url)
-  const schema = JSON.parse(readFileSync(file, 'utf8'))
-  if (process.env.UPDATE_GOLDEN) {
-    schema.properties.settings.properties = settingsSchema()
-    schema.properties.policy.properties.inline = policySchemaOfValues()
-    writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`)
-  }
+test('values.schema.json has every setting and no other name (npx node test/infra/chart/write-golden.ts writes them)', () => {
+  const schema = JSON.parse(readFileSync(schemaFile, 'utf8'))
   assert.deepEqual(schema.properties.settings.properties, settingsSchema())
   assert.deepEqual(schema.properties.policy.properties.inline, policySchemaOfValues())
 })

@@ -1,7 +1,9 @@
-/** The schemas of `settings` and `policy.inline` in values.schema.json, generated from domain. Used by chart-suite.ts. */
+/** The schemas of `settings` and `policy.inline` in values.schema.json, generated from domain. Used by write-golden.ts and the tests. */
 import { z } from 'zod'
 import { policySchema } from '../../../domain/access/policy.ts'
 import { type SettingName, settings } from '../../../domain/settings.ts'
+
+export const schemaFile = new URL('../../../infra/chart/values.schema.json', import.meta.url)
 
 /** Settings that are not under `settings`, each with its value in the chart. */
 export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
