@@ -5,6 +5,7 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   create: async () => (await import('./commands/deployments/create.ts')).Create,
   list: async () => (await import('./commands/deployments/list.ts')).List,
   info: async () => (await import('./commands/deployments/info.ts')).Info,
+  apply: async () => (await import('./commands/deployments/apply.ts')).Apply,
   update: async () => (await import('./commands/deployments/update.ts')).Update,
   archive: async () => (await import('./commands/deployments/archive.ts')).Archive,
   restore: async () => (await import('./commands/deployments/restore.ts')).Restore,

@@ -1,8 +1,19 @@
 /**
- * Parses a file of overrides (`-f overrides.yaml`). Values stay as they are written: `1.10` remains `1.10`. Loaded by
- * parse-overrides.ts when it is needed, because the YAML parser is slow to load.
+ * Parses a file of overrides (`-f overrides.yaml`), and the deployments of `octo apply -f`. Values stay as they are written:
+ * `1.10` remains `1.10`. Loaded by parse-overrides.ts and commands/apply.ts when it is needed, because the YAML parser is
+ * slow to load.
  */
-import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type Scalar } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  parseDocument,
+  type Scalar,
+} from 'yaml'
 import {
   type ByLevel,
   configKeyError,
@@ -23,55 +34,125 @@ app:
 deployment:
   replicas: 2`
 
+const applyExampleText = `Example:
+name: feature-1
+title: New search
+labels: { team: shop }
+app:
+  image.tag: v2
+---
+name: feature-2`
+
+/** A deployment of `octo apply -f`. `position`: file and line, for messages. */
+export type ApplyEntry = {
+  name: string
+  position: string
+  overrides: ByLevel<Override[]>
+  labels: Record<string, string> | undefined
+  title: string | undefined
+}
+
 /** Throws a CliError of kind `usage`. Its message contains no values, because they may be secret. */
 export function parseOverridesFile(path: string, text: string): ByLevel<Override[]> {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
-  const location = (node: unknown) => {
+  const reader = createReader(path, lineCounter, exampleText)
+  const levels: ByLevel<Override[]> = { application: [], deployment: [] }
+  for (const { key, value } of reader.rootItems(document, 'app and deployment')) {
+    const level = levelFromName(key.value)
+    if (level === null) {
+      return reader.fail(key, `"${key.value.slice(0, 40)}" is neither app nor deployment.`)
+    }
+    levels[level] = reader.overrides(document, value)
+  }
+  return levels
+}
+
+/** One deployment for each document. Throws a CliError of kind `usage`. */
+export function parseApplyFile(path: string, text: string): ApplyEntry[] {
+  const lineCounter = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, stringKeys: true })
+  const reader = createReader(path, lineCounter, applyExampleText)
+  return (Array.isArray(documents) ? documents : []).flatMap((document) => {
+    const items = reader.rootItems(document, 'name, app and deployment')
+    if (items.length === 0) return []
+    const entry: ApplyEntry = {
+      name: '',
+      position: reader.position(document.contents),
+      overrides: { application: [], deployment: [] },
+      labels: undefined,
+      title: undefined,
+    }
+    for (const { key, value } of items) {
+      const level = levelFromName(key.value)
+      if (level !== null) entry.overrides[level] = reader.overrides(document, value)
+      else if (key.value === 'name') entry.name = reader.text(key, value)
+      else if (key.value === 'title') entry.title = reader.text(key, value)
+      else if (key.value === 'labels') entry.labels = reader.texts(key, value)
+      else
+        return reader.fail(
+          key,
+          `"${key.value.slice(0, 40)}" is none of name, title, labels, app and deployment.`,
+        )
+    }
+    return [entry]
+  })
+}
+
+type Item = { key: Scalar<string>; value: Node | null }
+
+function createReader(path: string, lineCounter: LineCounter, example: string) {
+  const position = (node: unknown) => {
     const offset = (node as { range?: [number, number, number] } | null)?.range?.[0]
     return offset === undefined ? path : `${path}:${lineCounter.linePos(offset).line}`
   }
-  const fail = (position: string, message: string): never => {
-    throw new CliError('usage', `${position}: ${message}`, exampleText)
+  const fail = (node: unknown, message: string): never => {
+    throw new CliError('usage', `${position(node)}: ${message}`, example)
   }
-  const [error] = document.errors
-  if (error !== undefined)
-    fail(`${path}:${lineCounter.linePos(error.pos[0]).line}`, 'this is neither YAML nor JSON.')
+  const text = (key: Scalar<string>, value: Node | null): string =>
+    (isScalar(value) ? scalarText(value) : null) ?? fail(key, `${key.value} needs a text.`)
 
-  const readNode = (node: Node | null | undefined, prefix: string): Override[] => {
+  const readNode = (document: Document, node: Node | null | undefined, prefix: string): Override[] => {
     const target = isAlias(node) ? node.resolve(document) : node
     if (isMap<Scalar<string>, Node | null>(target)) {
       return target.items.flatMap(({ key, value }) => {
         const name = normalizeKey(prefix === '' ? key.value : `${prefix}.${key.value}`)
         const keyError = configKeyError(name)
-        return keyError === null ? readNode(value, name) : fail(location(key), keyError)
+        return keyError === null ? readNode(document, value, name) : fail(key, keyError)
       })
     }
     if (prefix === '' || (target && !isScalar(target))) {
       return fail(
-        location(target),
+        target,
         prefix === '' ? 'expected a map of keys.' : `${prefix} is a list, but a value must be text.`,
       )
     }
     const value = isScalar(target) ? scalarText(target) : null
     if (value === null) return [valueDeleted(prefix)]
     const valueError = configValueError(prefix, value)
-    return valueError === null ? [valueAdded(prefix, value)] : fail(location(target), valueError)
+    return valueError === null ? [valueAdded(prefix, value)] : fail(target, valueError)
   }
 
-  const levels: ByLevel<Override[]> = { application: [], deployment: [] }
-  const root = document.contents
-  if (root === null) return levels
-  if (!isMap<Scalar<string>, Node | null>(root))
-    return fail(location(root), 'expected a map with app and deployment.')
-  for (const { key, value } of root.items) {
-    const level = levelFromName(key.value)
-    if (level === null) {
-      return fail(location(key), `"${key.value.slice(0, 40)}" is neither app nor deployment.`)
-    }
-    if (value !== null && !(isScalar(value) && value.value === null)) levels[level] = readNode(value, '')
+  return {
+    position,
+    fail,
+    text,
+    /** The items of a document; none of an empty one. */
+    rootItems(document: Document, expected: string): readonly Item[] {
+      const [error] = document.errors
+      if (error !== undefined) return fail({ range: error.pos }, 'this is neither YAML nor JSON.')
+      const root = document.contents as Node | null
+      if (root === null || (isScalar(root) && root.value === null)) return []
+      if (!isMap<Scalar<string>, Node | null>(root)) return fail(root, `expected a map with ${expected}.`)
+      return root.items as Item[]
+    },
+    overrides: (document: Document, value: Node | null): Override[] =>
+      value === null || (isScalar(value) && value.value === null) ? [] : readNode(document, value, ''),
+    texts(key: Scalar<string>, value: Node | null): Record<string, string> {
+      if (!isMap<Scalar<string>, Node | null>(value)) return fail(key, `${key.value} needs a map.`)
+      return Object.fromEntries(value.items.map((item) => [item.key.value, text(item.key, item.value)]))
+    },
   }
-  return levels
 }
 
 /** Null for `null`, `~` and an empty value; quoted text is always text. */

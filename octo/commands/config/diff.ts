@@ -4,16 +4,17 @@ import { type ByLevel, type KeyValue, type Override, overridesFromWire } from '.
 import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
-import { type Difference, diffConfigs, hideSecrets } from '../../config/diff.ts'
+import { diffConfigs, hideSecrets } from '../../config/diff.ts'
 import { readEffectiveConfig } from '../../config/effective-config.ts'
 import { CliError } from '../../errors/cli-error.ts'
-import type { RecordView } from '../../output/formatter.ts'
-import { supportsColor } from '../../output/progress.ts'
-import { type Terminal, toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
+import { overridesFileOption, readOverrides } from '../../overrides/parse-overrides.ts'
+import { differenceLines, differenceView } from '../../overrides/show-differences.ts'
 
 /** `ofOneDeployment`: references to secrets can be compared. */
 type Sides = { before: ByLevel<KeyValue[]>; after: ByLevel<KeyValue[]>; ofOneDeployment: boolean }
+
+type Compared = ReturnType<typeof hideSecrets>
 
 export class Diff extends ApiCommand {
   static override paths = [['diff']]
@@ -21,12 +22,13 @@ export class Diff extends ApiCommand {
     description: 'compare config with the defaults, of two deployments, or of two actions',
     details: `
       With one name it compares the config of a deployment with the defaults, with two names the config of two
-      deployments, with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
+      deployments, with a name and -f the config now with that after octo update -f, with two -a the overrides of two actions. The exit code is 0; with --exit-code it is 1 when there is a
       difference. Secrets that you may not see are ***; those of two deployments cannot be compared.
     `,
     examples: [
       ['Differences from the defaults', '$0 diff feature-1'],
       ['Two deployments', '$0 diff feature-1 feature-2'],
+      ['What would octo update -f change?', '$0 diff feature-1 -f overrides.yaml'],
       ['Changes between two actions', '$0 diff -a 41 -a 42'],
     ],
   })
@@ -37,30 +39,55 @@ export class Diff extends ApiCommand {
   first = Option.String({ name: 'NAME', required: false })
   second = Option.String({ name: 'OTHER', required: false })
   actions = Option.Array('-a,--action', [], { description: `${actionDescription}, twice` })
+  files = overridesFileOption()
   exitCode = Option.Boolean('--exit-code', false, { description: 'exit with 1 when there is a difference' })
 
   protected async run(): Promise<number> {
-    const readSides = this.createReader()
-    const { before, after, ofOneDeployment } = await readSides(await this.client())
-    const { differences, notCompared } = hideSecrets(
-      [
-        ...diffConfigs(levelNames.deployment, before.deployment, after.deployment),
-        ...diffConfigs(levelNames.application, before.application, after.application),
-      ],
-      ofOneDeployment,
-    )
+    const compare = this.files.length === 0 ? this.createComparison() : await this.createFileComparison()
+    const { differences, notCompared } = await compare(await this.client())
     if (notCompared.length > 0) this.note(`Secret in both, not compared: ${notCompared.join(', ')}.`)
-    const useColors = supportsColor(this.context.stdout as unknown as Terminal, this.context.env)
-    if (this.format !== null) await this.printRecords(differences, view, this.format)
-    else await this.print(formatLines(differences, useColors))
+    if (this.format !== null) await this.printRecords(differences, differenceView, this.format)
+    else await this.print(differenceLines(differences, this.context))
     return this.exitCode && differences.length > 0 ? 1 : 0
   }
 
-  private createReader(): (client: ApiClient) => Promise<Sides> {
+  private createComparison(): (client: ApiClient) => Promise<Compared> {
+    const readSides = this.createReader()
+    return async (client) => {
+      const { before, after, ofOneDeployment } = await readSides(client)
+      return hideSecrets(
+        [
+          ...diffConfigs(levelNames.deployment, before.deployment, after.deployment),
+          ...diffConfigs(levelNames.application, before.application, after.application),
+        ],
+        ofOneDeployment,
+      )
+    }
+  }
+
+  /** What octo update with these files would change. */
+  private async createFileComparison(): Promise<(client: ApiClient) => Promise<Compared>> {
+    const [name, other] = this.allNames()
+    if (name === undefined || other !== undefined || this.actions.length > 0)
+      throw new CliError('usage', 'diff -f needs one name.')
+    const set = await readOverrides({ files: this.files }, this.context.stdin)
+    return async (client) => {
+      const { planChange, planDifferences } = await import('../../overrides/plan-change.ts')
+      const plan = await planChange(client, name, set)
+      if (plan.info === null) throw new CliError('refused', `Deployment ${name} not found.`)
+      return { differences: await planDifferences(client, plan), notCompared: [] }
+    }
+  }
+
+  private allNames(): string[] {
     const words = [this.first, this.second].filter((word) => word !== undefined)
     if (words.length > 0 && this.names.length > 0)
       throw new CliError('usage', 'diff needs NAME or -n NAME, not both.')
-    const names = [...words, ...this.names].map(parseName)
+    return [...words, ...this.names].map(parseName)
+  }
+
+  private createReader(): (client: ApiClient) => Promise<Sides> {
+    const names = this.allNames()
     const actionIds = this.actions.map((id) => parseId('-a', id))
     const [firstName, secondName] = names
     if (firstName !== undefined && names.length <= 2 && actionIds.length === 0) {
@@ -101,23 +128,4 @@ async function readActionOverrides(
     deploymentName: action.deployment,
     overrides: { application: pairs(application), deployment: pairs(deployment) },
   }
-}
-
-function formatLines(differences: readonly Difference[], useColors: boolean): string {
-  const [red, green, reset] = useColors ? ['\u001b[31m', '\u001b[32m', '\u001b[0m'] : ['', '', '']
-  const formatSide = (sign: string, color: string, { level, key }: Difference, value: string | null) =>
-    value === null ? '' : `${color}${sign} ${level} ${toSingleLine(key)}=${toSingleLine(value)}${reset}\n`
-  return differences
-    .map((each) => formatSide('-', red, each, each.from) + formatSide('+', green, each, each.to))
-    .join('')
-}
-
-const view: RecordView<Difference> = {
-  name: ({ key }) => key,
-  columns: {
-    LEVEL: ({ level }) => level,
-    KEY: ({ key }) => key,
-    FROM: ({ from }) => from ?? '',
-    TO: ({ to }) => to ?? '',
-  },
 }

@@ -8,6 +8,7 @@ import {
 } from '../../../domain/deployment-name.ts'
 import { overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
+import type { ApiClient } from '../../api/types.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption } from '../../cli/base-command.ts'
 import { createKeyCheck } from '../../config/key-check.ts'
@@ -22,6 +23,7 @@ import {
   readOverrides,
   strictOption,
 } from '../../overrides/parse-overrides.ts'
+import { differenceLines, differenceView } from '../../overrides/show-differences.ts'
 
 export class Create extends ActionCommand {
   static override paths = [['create']]
@@ -58,8 +60,16 @@ export class Create extends ActionCommand {
   title = titleOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
 
+  dryRun = Option.Boolean('--dry-run', false, {
+    description: 'change nothing, and print which config values would differ',
+  })
+
+  protected override async run(): Promise<void> {
+    return this.dryRun ? this.printPlan() : super.run()
+  }
+
   /** The message for an invalid name offers a valid one, as long as the server allows. */
-  private async parseNewName({ client }: ActionContext): Promise<string> {
+  private async parseNewName(client: ApiClient): Promise<string> {
     const { name } = this
     if (deploymentNameError(name, longestNameLength) === null) return name
     const { name_max_length = defaultNameMaxLength } = await client
@@ -69,14 +79,8 @@ export class Create extends ActionCommand {
   }
 
   protected async start(context: ActionContext): Promise<Started> {
-    const name = await this.parseNewName(context)
-    const overrideArguments = {
-      application: this.application,
-      deployment: this.deployment,
-      files: this.file,
-      valueFiles: { application: this.applicationFile, deployment: this.deploymentFile },
-    }
-    const overrides = await readOverrides(overrideArguments, this.context.stdin)
+    const name = await this.parseNewName(context.client)
+    const overrides = await this.readOverrides()
     const labels = this.label.length === 0 ? undefined : parseLabels(this.label)
     const title = parseTitle(this.title) ?? undefined
     const body = { name, ...overridesToWire(overrides), labels, title }
@@ -92,5 +96,34 @@ export class Create extends ActionCommand {
     }
     const { updateExisting } = await import('../../actions/create-or-update.ts')
     return updateExisting(context, name, overrides, { set: labels, title })
+  }
+
+  private readOverrides() {
+    const overrideArguments = {
+      application: this.application,
+      deployment: this.deployment,
+      files: this.file,
+      valueFiles: { application: this.applicationFile, deployment: this.deploymentFile },
+    }
+    return readOverrides(overrideArguments, this.context.stdin)
+  }
+
+  /** Only config_check cannot be asked before: the server runs it with the request. */
+  private async printPlan(): Promise<void> {
+    const client = await this.client()
+    const name = await this.parseNewName(client)
+    const overrides = await this.readOverrides()
+    const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
+    await keyCheck.begin(client, { set: overrides })
+    const { planChange, planDifferences, requirePossible } = await import('../../overrides/plan-change.ts')
+    const plan = await planChange(client, name, overrides)
+    if (plan.info !== null && !this.orUpdate)
+      throw new CliError('refused', `Deployment ${name} exists.`, `Change it: octo update ${name}`)
+    await requirePossible(client, plan)
+    const differences = await planDifferences(client, plan)
+    await keyCheck.report()
+    this.note(`${name} would be ${plan.result}.`)
+    if (this.format !== null) return this.printRecords(differences, differenceView, this.format)
+    await this.print(differenceLines(differences, this.context))
   }
 }

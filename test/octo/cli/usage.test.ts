@@ -145,6 +145,8 @@ suite('command lines', { concurrency: 4 }, () => {
     [['api', 'GET', '/../../other'], /^octo: PATH is a path below/],
     [['api', 'POST', '/deployments', '-d', '{'], /^octo: -d needs JSON\./],
     [['list', '--status', 'runing'], /^octo: --status needs one of .*Did you mean Running\?/],
+    [['apply'], /^octo: apply needs -f FILE\./],
+    [['diff', '-f', 'x'], /^octo: diff -f needs one name\./],
     [['deploy'], /Did you mean create --or-update\?/],
     [['__proto__'], /^octo: there is no command "__proto__"\./],
     [['create'], /^octo: create needs NAME\.\n\nUsage: octo create NAME \[-e KEY=VALUE\]/],

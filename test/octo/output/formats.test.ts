@@ -104,6 +104,7 @@ const argsByCommand: Record<string, string[]> = {
   ping: [],
   version: [],
   api: ['GET', '/whoami'],
+  apply: ['-f', 'test/octo/commands/deployments.yaml'],
   context: [],
   doctor: [],
   'context set': ['here', '--url', 'http://x'],

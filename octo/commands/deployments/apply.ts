@@ -1,0 +1,262 @@
+/** `octo apply`: creates and updates the deployments of a file. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import {
+  defaultNameMaxLength,
+  deploymentNameError,
+  describeNameError,
+  longestNameLength,
+} from '../../../domain/deployment-name.ts'
+import { overridesToWire } from '../../../domain/overrides.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import type { ApiClient } from '../../api/types.ts'
+import { ApiCommand } from '../../cli/api-command.ts'
+import { parseDurationMs } from '../../cli/duration.ts'
+import { createInputReader } from '../../cli/stdin.ts'
+import type { Difference } from '../../config/diff.ts'
+import { createKeyCheck } from '../../config/key-check.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { parseLabels, parseTitle } from '../../labels/parse-labels.ts'
+import type { RecordView } from '../../output/formatter.ts'
+import { createProgress } from '../../output/progress.ts'
+import type { Terminal } from '../../output/terminal-text.ts'
+import type { ApplyEntry } from '../../overrides/overrides-file.ts'
+import { strictOption } from '../../overrides/parse-overrides.ts'
+import { type Plan, planChange, planDifferences, requirePossible } from '../../overrides/plan-change.ts'
+import { differenceLines } from '../../overrides/show-differences.ts'
+
+export class Apply extends ApiCommand {
+  static override paths = [['apply']]
+  static override usage = ApiCommand.Usage({
+    description: 'create and update the deployments of a file',
+    details: `
+      A YAML file with one document for each deployment: name, and optionally title, labels, app and deployment. Creates those that do
+      not exist, updates those that differ, and leaves the others unchanged. Keeps overrides and labels that the file does not name;
+      --prune removes such overrides. When one entry is wrong or not possible, nothing is begun.
+    `,
+    examples: [
+      ['Create and update', '$0 apply -f deployments.yaml'],
+      ['What would happen?', '$0 apply -f deployments.yaml --dry-run'],
+      ['From a template, in CI', 'envsubst < preview.yaml | octo apply -f - --wait'],
+    ],
+  })
+
+  files = Option.Array('-f,--file', [], { description: 'YAML file of deployments, - for stdin; repeatable' })
+  prune = Option.Boolean('--prune', false, { description: 'remove overrides that the file does not name' })
+  dryRun = Option.Boolean('--dry-run', false, {
+    description: 'change nothing, and print which config values would differ',
+  })
+  strict = strictOption()
+  wait = Option.Boolean('--wait', false, { description: 'wait until the deployments run' })
+  timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s or 15m (default 1h)' })
+  reason = Option.String('--reason', { description: 'reason, stored with the actions' })
+  quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
+
+  protected async run(): Promise<void> {
+    if (this.files.length === 0) throw new CliError('usage', 'apply needs -f FILE.')
+    if (this.timeout !== undefined && !this.wait) throw new CliError('usage', '--timeout needs --wait.')
+    const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout ?? '1h')
+    const entries = await this.readEntries()
+    const client = await this.client()
+    const planned = await this.plan(client, entries)
+    const results: Applied[] = []
+    for (const { entry, plan } of planned) {
+      const applied = this.dryRun ? await preview(client, plan) : await this.apply(client, entry, plan)
+      results.push(applied)
+      if (this.format === null) await this.print(this.toLines(applied))
+    }
+    if (this.wait) await this.waitFor(client, results, deadlineMs)
+    await this.printResult(this.toFailure(results), async () => {
+      if (this.format === null) return
+      await this.printRecords(results.map(toRecord), view, this.format)
+    })
+  }
+
+  private async readEntries(): Promise<ApplyEntry[]> {
+    const readSource = createInputReader(this.context.stdin)
+    const { parseApplyFile } = await import('../../overrides/overrides-file.ts')
+    const entries: ApplyEntry[] = []
+    for (const path of this.files)
+      entries.push(...parseApplyFile(path === '-' ? 'stdin' : path, await readSource('-f', path)))
+    const seen = new Set<string>()
+    for (const { name, position, labels = {}, title } of entries) {
+      const error =
+        deploymentNameError(name, longestNameLength) ?? (seen.has(name) ? `${name} is there twice.` : null)
+      if (error !== null) throw new CliError('usage', `${position}: ${error}`)
+      parseLabels(Object.entries(labels).map(([key, value]) => `${key}=${value}`))
+      parseTitle(title)
+      seen.add(name)
+    }
+    if (entries.length === 0) throw new CliError('usage', 'There is no deployment in the file.')
+    return entries
+  }
+
+  /** Throws one error about all entries that are not possible. */
+  private async plan(client: ApiClient, entries: readonly ApplyEntry[]): Promise<Planned[]> {
+    const planned: Planned[] = []
+    // A server of an earlier version does not tell it.
+    const nameMaxLength = client.call('whoami', {}).then(
+      ({ name_max_length = defaultNameMaxLength }) => name_max_length,
+      () => defaultNameMaxLength,
+    )
+    const failures: CliError[] = []
+    for (const entry of entries) {
+      try {
+        const plan = await planChange(client, entry.name, entry.overrides, this.prune)
+        if (plan.info === null) requireName(entry.name, await nameMaxLength)
+        await requirePossible(client, plan)
+        const keyCheck = createKeyCheck(this.strict, (text) => this.note(`${entry.name}: ${text}`))
+        if (plan.result !== 'unchanged') await keyCheck.begin(client, { set: entry.overrides })
+        await keyCheck.report()
+        planned.push({ entry, plan: withLabels(entry, plan) })
+      } catch (error) {
+        const isOfEntry =
+          error instanceof CliError && ['refused', 'not_allowed', 'usage'].includes(error.kind)
+        if (!isOfEntry) throw error
+        failures.push(new CliError(error.kind, `${entry.position}: ${entry.name}: ${error.message}`))
+      }
+    }
+    const [first] = failures
+    if (first === undefined) return planned
+    const failure = new CliError(
+      first.kind,
+      `Nothing was begun: ${failures.length} of ${entries.length} are not possible.`,
+    )
+    failure.details = failures.map(({ message }) => message)
+    throw failure
+  }
+
+  /** The failure of one deployment does not stop the others. */
+  private async apply(
+    client: ApiClient,
+    entry: ApplyEntry,
+    { name, info, result, ...plan }: Plan,
+  ): Promise<Applied> {
+    const params = { name }
+    const options = { reason: this.reason }
+    const overrides = overridesToWire({
+      application: [...plan.after.application],
+      deployment: [...plan.after.deployment],
+    })
+    const applied: Applied = { name, result, actionId: null, differences: [], failure: null }
+    try {
+      if (info === null) {
+        const body = { ...params, ...overrides, labels: entry.labels, title: entry.title }
+        return {
+          ...applied,
+          actionId: (await client.request('createDeployment', { body }, options)).actionId,
+        }
+      }
+      if (plan.changesOverrides) {
+        const request = { params, body: overrides }
+        const conditional = { ...options, revision: info.revision }
+        applied.actionId = (await client.request('updateDeployment', request, conditional)).actionId
+      }
+      if (differsInLabels(entry, info))
+        await client.call('changeLabels', {
+          params,
+          body: {
+            set: entry.labels ?? {},
+            title: entry.title === undefined ? undefined : entry.title || null,
+          },
+        })
+      return applied
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error
+      return { ...applied, result: 'failed', failure: error }
+    }
+  }
+
+  private toLines({ name, result, actionId, differences }: Applied): string {
+    const action = actionId === null ? '' : ` (action ${actionId})`
+    const verb = this.dryRun && result !== 'unchanged' ? `would be ${result}` : result
+    return `${name} ${verb}${action}\n${differenceLines(differences, this.context)}`
+  }
+
+  /** All actions run already, so it does not matter in which order they are waited for. */
+  private async waitFor(client: ApiClient, results: readonly Applied[], deadlineMs: number): Promise<void> {
+    const { waitAndFollow } = await import('../../actions/wait-and-follow.ts')
+    const { createInterruptHandler } = await import('../../actions/interrupt-handler.ts')
+    const { stderr, env } = this.context
+    for (const applied of results) {
+      const { name, actionId } = applied
+      if (actionId === null) continue
+      const progress = createProgress(stderr as unknown as Terminal, env, this.quiet)
+      const interruptHandler = createInterruptHandler(client, { name, progress, cancelOnInterrupt: false })
+      interruptHandler.track(actionId)
+      const target = { name, targetState: 'Running' as const, actionId }
+      const options = { follow: false, interruptHandler, progress, deadlineMs }
+      const { failure } = await waitAndFollow(client, target, options)
+      interruptHandler.close()
+      progress.end()
+      if (!(failure instanceof Error)) continue
+      applied.result = 'failed'
+      applied.failure = failure
+    }
+  }
+
+  /** The failure of one deployment, or a summary after a line for each. */
+  private toFailure(results: readonly Applied[]): Error | null {
+    const failures = results.flatMap(({ name, failure }) => (failure === null ? [] : [{ name, failure }]))
+    const [first, second] = failures
+    if (first === undefined || second === undefined) return first?.failure ?? null
+    for (const { name, failure } of failures) this.note(`${name}: ${failure.message}`)
+    const kind = first.failure instanceof CliError ? first.failure.kind : 'failed'
+    return new CliError(kind, `${failures.length} of ${results.length} deployments failed.`)
+  }
+}
+
+function requireName(name: string, maxLength: number): void {
+  const error = describeNameError(name, maxLength)
+  if (error !== null) throw new CliError('usage', error)
+}
+
+type Planned = { entry: ApplyEntry; plan: Plan }
+
+type Applied = {
+  name: string
+  result: Plan['result'] | 'failed'
+  actionId: number | null
+  /** With --dry-run. */
+  differences: Difference[]
+  failure: Error | null
+}
+
+async function preview(client: ApiClient, plan: Plan): Promise<Applied> {
+  const { name, result, changesOverrides } = plan
+  const differences = changesOverrides ? await planDifferences(client, plan) : []
+  return { name, result, actionId: null, differences, failure: null }
+}
+
+function withLabels(entry: ApplyEntry, plan: Plan): Plan {
+  const isUpdated = plan.info !== null && differsInLabels(entry, plan.info)
+  return isUpdated ? { ...plan, result: 'updated' } : plan
+}
+
+/** Labels that the file does not name do not count. */
+function differsInLabels({ labels = {}, title }: ApplyEntry, info: FullInfo): boolean {
+  const hasOtherTitle = title !== undefined && title !== (info.title ?? '')
+  return hasOtherTitle || Object.entries(labels).some(([key, value]) => info.labels?.[key] !== value)
+}
+
+type ResultRecord = Pick<Applied, 'name' | 'result' | 'differences'> & {
+  action_id: number | null
+  error: string | null
+}
+
+const toRecord = ({ name, result, actionId, failure, differences }: Applied): ResultRecord => ({
+  name,
+  result,
+  action_id: actionId,
+  error: failure?.message ?? null,
+  differences,
+})
+
+const view: RecordView<ResultRecord> = {
+  name: ({ name }) => name,
+  columns: {
+    NAME: ({ name }) => name,
+    RESULT: ({ result }) => result,
+    ID: ({ action_id }) => (action_id === null ? '' : String(action_id)),
+    ERROR: ({ error }) => error ?? '',
+  },
+}
