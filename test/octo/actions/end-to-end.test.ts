@@ -52,6 +52,31 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     assert.match(result.stderr, /^(waits: CreatePending, .*\n)*waits: Running\n$/)
   })
 
+  test('apply creates, updates what differs, and changes nothing when it runs again', async () => {
+    const file = join(system.dir, 'deployments.yaml')
+    const apply = async (text: string, ...args: string[]) => {
+      await writeFile(file, text)
+      return runAsAdmin('apply', '-f', file, '-q', ...args)
+    }
+    const both = 'name: apply-1\nlabels: {team: shop}\napp: {image.tag: v1}\n---\nname: apply-2\n'
+    const first = await apply(both, '--wait')
+    assert.equal(first.code, 0, first.stderr)
+    assert.match(first.stdout, /^apply-1 created \(action \d+\)\napply-2 created \(action \d+\)\n$/)
+    assert.deepEqual(await apply(both), {
+      code: 0,
+      stdout: 'apply-1 unchanged\napply-2 unchanged\n',
+      stderr: '',
+    })
+    const changed = await apply('name: apply-1\nlabels: {team: web}\napp: {image.tag: v2}\n', '--wait')
+    assert.equal(changed.code, 0, changed.stderr)
+    const { labels, deployment } = await json('info', 'apply-1')
+    assert.deepEqual(labels, { team: 'web' })
+    assert.deepEqual(deployment.app_overrides, [['image.tag', { tag: 'ValueAdded', contents: 'v2' }]])
+    const failed = await apply('name: apply-2\napp: {behave.update: exit 3}\n', '--wait')
+    assert.equal(failed.code, 1, failed.stderr)
+    assert.match(failed.stderr, /update \(action \d+\) failed/)
+  })
+
   test('--quiet prints no progress, and without -o stdout is empty', async () => {
     assert.deepEqual(await runAsAdmin('create', '-n', 'quiet', '--wait', '-q'), {
       code: 0,
@@ -316,7 +341,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
     )
     assert.match(
       (await runAsAdmin('list', '-o', 'table')).stdout,
-      /^NAME +STATUS +LAST ACTION +WHO +OWNER +UPDATED +LINK\n/,
+      /^NAME +STATUS +LAST ACTION +WHO +OWNER +LABELS +UPDATED +LINK\n/,
     )
     assert.match(
       (await runAsAdmin('info', '-n', 'shown', '-o', 'yaml')).stdout,
