@@ -31,7 +31,7 @@ function __octo_complete
   octo complete -- $typed[2..-1] 2>/dev/null
 end
 complete -c octo -f -a '(__octo_complete)'
-complete -c octo -n "not __fish_seen_subcommand_from logs audit" -s f -l file -r -F
+complete -c octo -n "not __fish_seen_subcommand_from logs app-logs audit" -s f -l file -r -F
 complete -c octo -n '__fish_seen_subcommand_from check' -F
 complete -c octo -l ca-file -r -F
 complete -c octo -l authorization-file -r -F
