@@ -4,7 +4,7 @@
  */
 import { type DataDir, datastorePort } from './data-dir.ts'
 import { openLog } from './log-file.ts'
-import { ensureDatabase, startPostgres } from './postgres/postgres.ts'
+import { type Datastore, ensureDatabase, startPostgres } from './postgres/postgres.ts'
 import type { ProcessManager } from './process/process-manager.ts'
 import { startRedis } from './redis/redis.ts'
 
@@ -18,41 +18,27 @@ export async function startDatastores(
   userEnvironment: NodeJS.ProcessEnv,
   print: (line: string) => void,
 ): Promise<{ databaseUrl: string; redisUrl: string }> {
+  const startEmbedded = async (
+    name: keyof typeof preferredPorts,
+    title: string,
+    start: (options: StartOptions) => Promise<Datastore>,
+  ) => {
+    const port = await datastorePort(dataDir, name, preferredPorts[name])
+    const log = openLog(dataDir.file(`logs/${name}.log`), print)
+    let url = ''
+    await processManager.start(title, async (onSpawn) => {
+      const datastore = await start({ dataDir: dataDir.file(name), port, log, print, onSpawn })
+      url = datastore.url
+      return datastore.program
+    })
+    return url
+  }
   const [databaseUrl, redisUrl] = await Promise.all([
-    userEnvironment.DATABASE_URL || startEmbeddedPostgres(dataDir, processManager, print),
-    userEnvironment.REDIS_URL || startEmbeddedRedis(dataDir, processManager, print),
+    userEnvironment.DATABASE_URL ||
+      startEmbedded('postgres', 'PostgreSQL', startPostgres).then((url) => ensureDatabase(url, 'octopod')),
+    userEnvironment.REDIS_URL || startEmbedded('redis', 'Redis', startRedis),
   ])
   return { databaseUrl, redisUrl }
 }
 
-async function startEmbeddedPostgres(
-  dataDir: DataDir,
-  processManager: ProcessManager,
-  print: (line: string) => void,
-): Promise<string> {
-  const port = await datastorePort(dataDir, 'postgres', preferredPorts.postgres)
-  const log = openLog(dataDir.file('logs/postgres.log'), print)
-  let url = ''
-  await processManager.start('PostgreSQL', async (onSpawn) => {
-    const datastore = await startPostgres({ dataDir: dataDir.file('postgres'), port, log, onSpawn })
-    url = datastore.url
-    return datastore.program
-  })
-  return ensureDatabase(url, 'octopod')
-}
-
-async function startEmbeddedRedis(
-  dataDir: DataDir,
-  processManager: ProcessManager,
-  print: (line: string) => void,
-): Promise<string> {
-  const port = await datastorePort(dataDir, 'redis', preferredPorts.redis)
-  const log = openLog(dataDir.file('logs/redis.log'), print)
-  let url = ''
-  await processManager.start('Redis', async (onSpawn) => {
-    const datastore = await startRedis({ dataDir: dataDir.file('redis'), port, log, print, onSpawn })
-    url = datastore.url
-    return datastore.program
-  })
-  return url
-}
+type StartOptions = Parameters<typeof startRedis>[0]

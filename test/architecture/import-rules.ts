@@ -102,6 +102,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
     packages: {
       'redis-memory-server': 'the Redis of npm start where no other is installed',
       pg: 'checks that the PostgreSQL of npm start is ready',
+      ioredis: 'checks that its Redis is ready',
       hono: 'the example app of a local deployment',
       '@hono/node-server': 'the example app of a local deployment',
     },

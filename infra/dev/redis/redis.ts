@@ -3,8 +3,8 @@
  * `redis.conf`, `password` and the files of Redis. Called by datastores.ts and the tests.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
+import { Redis } from 'ioredis'
 import type { RunningProgram } from '../../../lib/node/spawn-program.ts'
 import { ProgramStartError, startProgram } from '../../../lib/node/start-program.ts'
 import { persistedSecret } from '../persisted-secret.ts'
@@ -40,6 +40,7 @@ export async function startRedis({
   const config = join(dataDir, 'redis.conf')
   writeFileSync(config, configuration({ dataDir, port, password, fast }), { mode: 0o600 })
 
+  const url = `redis://:${password}@127.0.0.1:${port}/0`
   const program = await startProgram({
     name: 'Redis',
     file: binary,
@@ -48,7 +49,7 @@ export async function startRedis({
     stopSequence: [{ signal: 'SIGTERM', waitMs: 10_000 }],
     onLine: log,
     onSpawn,
-    isReady: () => respondsToPing(port, password),
+    isReady: () => respondsToPing(url),
   }).catch((error) => {
     if (!(error instanceof ProgramStartError)) throw error
     const line = error.program.lastLines().at(-1) ?? error.failure
@@ -58,7 +59,7 @@ export async function startRedis({
     )
   })
   return {
-    url: `redis://:${password}@127.0.0.1:${port}/0`,
+    url,
     program,
     stop: async () => void (await program.stop()),
   }
@@ -79,21 +80,18 @@ function configuration(options: { dataDir: string; port: number; password: strin
   ].join('\n')}\n`
 }
 
-/** Whether Redis replies PONG. While it loads its file it replies LOADING. */
-function respondsToPing(port: number, password: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    let text = ''
-    const finish = () => {
-      socket.destroy()
-      resolve(text.includes('+PONG'))
-    }
-    socket.setTimeout(2_000, finish)
-    socket.on('error', finish).on('close', finish)
-    socket.on('data', (chunk) => {
-      text += String(chunk)
-      if (text.split('\r\n').length > 2) finish()
-    })
-    socket.end(`AUTH ${password}\r\nPING\r\n`)
-  })
+/** While Redis loads its file it refuses the command. */
+async function respondsToPing(url: string): Promise<boolean> {
+  const options = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null }
+  const redis = new Redis(url, { ...options, connectTimeout: 2_000, commandTimeout: 2_000 })
+  // The rejection says it too.
+  redis.on('error', () => {})
+  try {
+    await redis.connect()
+    return (await redis.ping()) === 'PONG'
+  } catch {
+    return false
+  } finally {
+    redis.disconnect()
+  }
 }
