@@ -10,6 +10,7 @@ import { ActionList } from '../activity/action-list.ts'
 import { LastAction } from '../activity/last-action.ts'
 import { usualDurationMs } from '../activity/usual-duration.ts'
 import { useApp } from '../app-context.ts'
+import { AppLogs } from '../app-logs/app-logs-part.ts'
 import { auditPath } from '../audit/audit-filters.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
@@ -57,6 +58,7 @@ export function DeploymentPage({ name }: { name: string }): VNode {
                 ? html`<${Skeleton} />`
                 : html`<${LastActionPanel} info=${info} resource=${resource} />
                     <${FailedScripts} scripts=${resource.failedScripts.value} />
+                    <${AppLogs} name=${name} />
                     <${Configs} resource=${resource} />`
             }
             <${StaleDataWarning} error=${error} />`

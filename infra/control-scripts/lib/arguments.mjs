@@ -7,14 +7,27 @@ import { readFileSync } from 'node:fs'
 /** An error whose message is one sentence for the user. It is printed without a stack trace. */
 export class UserError extends Error {}
 
-const singleValueOptions = ['project-name', 'base-domain', 'namespace', 'name', 'old-status', 'new-status']
+const singleValueOptions = [
+  'project-name',
+  'base-domain',
+  'namespace',
+  'name',
+  'old-status',
+  'new-status',
+  'tail',
+]
 /** As long as NAME_MAX_LENGTH allows at most, which is the length of the name of a Helm release. */
 const namePattern = /^[a-z][a-z0-9-]{1,52}$/
 
-/** `configFile`: the path of the file, if there is one. → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
+/** `configFile`: the path of the file, if there is one. `follow` and `tail` are for app_logs. → { 'project-name', …, application: Map, deployment: Map }. @throws UserError */
 export function parseArguments(argv, requiredOptions, configFile) {
   const request = configFile ? readConfigFile(configFile) : { application: new Map(), deployment: new Map() }
   for (let index = 0; index < argv.length; index += 2) {
+    // The only option without a value comes last.
+    if (argv[index] === '--follow' && index === argv.length - 1) {
+      request.follow = true
+      break
+    }
     const option = argv[index].startsWith('--') ? argv[index].slice(2) : null
     const value = argv[index + 1]
     if (value === undefined) throw new UserError(`${argv[index]} has no value.`)

@@ -149,6 +149,8 @@ function timeoutMsOf(script: ScriptName): number {
   const timeoutMs = (name: TimeLimitSetting) => settings[name].parse.parse(process.env[name])
   if (script === 'config_check') return timeoutMs('CONFIG_CHECK_TIMEOUT')
   if (queryScripts.includes(script)) return timeoutMs('SCRIPT_QUERY_TIMEOUT')
+  // Without --follow; a runner lets it go on for half an hour.
+  if (script === 'app_logs') return timeoutMs('CHECK_TIMEOUT')
   return timeoutMs(checkScripts.includes(script) ? 'CHECK_TIMEOUT' : 'CONTROL_SCRIPT_TIMEOUT')
 }
 

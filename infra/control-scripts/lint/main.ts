@@ -22,7 +22,7 @@ Runs the control scripts of FOLDER as a runner does, with the same environment a
 PROJECT_NAME, BASE_DOMAIN and NAMESPACE are passed to the scripts. --application-config and --deployment-config
 override the defaults that the scripts print.
 
-Without --lifecycle only config_check, info, check, archive_check and the four config scripts run, for a deployment
+Without --lifecycle only config_check, info, check, archive_check, app_logs and the four config scripts run, for a deployment
 that does not exist (--name, default octopod-lint). --lifecycle NAME creates the deployment NAME, updates it, archives
 it, restores it and cleans it up, every step twice. --timeout is how long check and archive_check may take until they
 exit with 0 (default 120).`

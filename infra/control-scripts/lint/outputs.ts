@@ -3,7 +3,13 @@
  * main.ts.
  */
 import { applyOverrides, type KeyValue, valueAdded } from '../../../domain/overrides.ts'
-import { configInput, type EffectiveConfig, lifecycleInput } from '../../../domain/script.ts'
+import {
+  appLogArguments,
+  configInput,
+  type EffectiveConfig,
+  lifecycleInput,
+  type ScriptInput,
+} from '../../../domain/script.ts'
 import { parseKeys, parseLinks, parseMarkedKeys, parsePairs } from '../../../runner/scripts/csv.ts'
 import { createUnusualValues, type Harness, type Judgement, type LintRun, lastOutput } from './harness.ts'
 
@@ -20,6 +26,7 @@ export async function lintOutputs(
   await harness.runAndReport('info', input, judgeInfo)
   await harness.runAndReport('check', input, (run) => judgeCheck(run, name))
   await harness.runAndReport('archive_check', input, (run) => judgeArchiveCheck(run, name))
+  await lintAppLogs(harness, input)
   await lintUnusualValues(harness, name, config)
   return config
 }
@@ -123,6 +130,20 @@ function judgeArchiveCheck({ result, stdout, stderr }: LintRun, name: string): J
   if (result.exitCode === 0) return ok('exit code 0 for a deployment that does not exist')
   const message = `It exits with ${result.exitCode}, although ${name} does not exist. A deployment whose create has failed could never be archived.`
   return { severity: 'warning', message: `${message} ${lastOutput(stderr || stdout)}` }
+}
+
+/** Without --follow it must end by itself; harness.ts reports a script that does not. */
+async function lintAppLogs(harness: Harness, input: ScriptInput): Promise<void> {
+  if (!harness.has('app_logs')) return
+  const args = [...input.args, ...appLogArguments(10, false)]
+  await harness.runAndReport('app_logs', { ...input, args }, ({ result, stdout, stderr }) =>
+    result.exitCode === 0
+      ? ok('ends without --follow')
+      : {
+          severity: 'warning',
+          message: `It exits with ${result.exitCode} for a deployment that does not exist. Readers see: ${lastOutput(stderr || stdout)}`,
+        },
+  )
 }
 
 /** Unusual values must either be passed on unchanged or be rejected with a message. */

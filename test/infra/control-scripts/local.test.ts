@@ -1,6 +1,6 @@
 /** The local control scripts, called as a runner calls them: real executables and real processes. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import {
   accessSync,
   constants,
@@ -312,5 +312,28 @@ describe('The local control scripts', { concurrency: 4 }, () => {
     const line = readFileSync(join(root, 'notifications.log'), 'utf8').trim()
     const { name, from, to } = JSON.parse(line)
     assert.deepEqual({ name, from, to }, { name: 'life', from: 'CreatePending', to: 'Running' })
+  })
+
+  test('app_logs prints the last lines of the app, and with --follow new ones', async () => {
+    assert.match((await run('app_logs', argumentsOf('no-logs'))).stderr, /No replica has been started/)
+    await run('create', argumentsOf('logged'))
+    const link = await linkOf('logged')
+    await visit(link)
+    const { code, stdout } = await run('app_logs', [...argumentsOf('logged'), '--tail', '2'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^\[replica 0\] \S+ v1 listens on port \d+\n\[replica 0\] \S+ GET \/ 200\n$/)
+    const env = { PATH: [dirname(process.execPath), process.env.PATH].join(':'), OCTOPOD_LOCAL_DATA: root }
+    const args = [...argumentsOf('logged'), '--tail', '0', '--follow']
+    const child = spawn(join(scripts, 'app_logs'), args, { env })
+    let followed = ''
+    child.stdout.on('data', (text) => {
+      followed += text
+    })
+    const seen = async () => {
+      await visit(link)
+      return followed.includes('GET / 200')
+    }
+    assert.ok(await pollUntil(seen, { timeoutMs: 20_000 }))
+    child.kill('SIGTERM')
   })
 })

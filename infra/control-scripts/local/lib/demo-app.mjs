@@ -36,6 +36,7 @@ const server = createServer((request, response) => {
       'Cache-Control': 'no-store',
     })
     const visits = request.method === 'GET' ? countVisit() : 0
+    console.log(`${new Date().toISOString()} ${request.method} / ${status}`)
     response.end(
       renderPage({ ...config, tag, visits, replica: index, upSeconds: (Date.now() - startedAt) / 1000 }),
     )
@@ -56,6 +57,7 @@ server.on('error', (error) => {
 })
 server.listen(Number(port), '127.0.0.1', () => {
   writeRun(folder, index, { pid: process.pid, id, port: server.address().port })
+  console.log(`${new Date().toISOString()} ${tag} listens on port ${server.address().port}`)
 })
 
 /** Writes one byte per visit. Appending is atomic, so replicas share the file and a crash loses nothing. */
