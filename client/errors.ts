@@ -51,7 +51,7 @@ export function errorFromAnswer(response: ResponseHead, text: string): ApiError 
   const { status } = response
   const header = (name: string) => response.headers.get(name) ?? ''
   const answer: Answer = { status, type: header('content-type'), location: header('location'), text }
-  const body = isWebPage(answer) ? null : readBody(answer)
+  const body = status < 400 || isWebPage(answer) ? null : readBody(answer)
   const details: Details = {
     status,
     code: body?.code ?? null,

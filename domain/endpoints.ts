@@ -116,6 +116,9 @@ export const authPaths = {
   deviceToken: '/auth/device/token',
 } as const
 
+/** The version of the API. A client understands servers with the same first number. */
+export const apiVersion = '2.0'
+
 /** The headers of the API. All are optional in requests. */
 export const headers = {
   /** Request: a request with a key that was used before is not executed again; it gets the first answer. */
@@ -138,6 +141,8 @@ export const headers = {
   view: 'Octopod-View',
   /** Response to a request with an access token: when the token ends, ISO 8601. */
   tokenExpires: 'Octopod-Token-Expires',
+  /** Response: the version of the API, so that a client knows that no other program has answered. */
+  version: 'Octopod-Version',
   /** Response: the id of this request, as in the server's log. */
   requestId: 'X-Request-Id',
 } as const

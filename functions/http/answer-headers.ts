@@ -7,12 +7,13 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Context, MiddlewareHandler } from 'hono'
-import { headers } from '../../domain/endpoints.ts'
+import { apiVersion, headers } from '../../domain/endpoints.ts'
 
 /** For the event `request` of a server. */
 export function setAnswerHeaders(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const sentId = incoming.headers[headers.requestId.toLowerCase()]
   outgoing.setHeader(headers.requestId, toRequestId(sentId?.toString()))
+  outgoing.setHeader(headers.version, apiVersion)
   outgoing.setHeader('X-Content-Type-Options', 'nosniff')
   outgoing.setHeader('Cache-Control', defaultCacheControl)
 }
@@ -45,6 +46,7 @@ export const answerHeaders: MiddlewareHandler = async (context, next) => {
   await next()
   if (outgoingOf(context) !== undefined) return
   context.res.headers.set(headers.requestId, requestIdOf(context))
+  context.res.headers.set(headers.version, apiVersion)
   context.res.headers.set('X-Content-Type-Options', 'nosniff')
   if (!context.res.headers.has('Cache-Control')) context.res.headers.set('Cache-Control', defaultCacheControl)
 }

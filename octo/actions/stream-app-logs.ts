@@ -3,16 +3,13 @@
  * commands/deployments/app-logs.ts.
  */
 
-import { buildPath } from '../../domain/endpoints.ts'
+import { readEvents } from '../../client/read-events.ts'
 import { type AppLogEvents, appLogEnds } from '../../domain/output/app-log-events.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { delay } from '../../lib/delay.ts'
-import { commonHeaders, readResponse } from '../api/http-agent.ts'
-import { readEvents } from '../api/server-sent-events.ts'
 import type { ApiClient } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
-import { httpError } from '../errors/http.ts'
-import { networkError } from '../errors/network.ts'
+import { toCliError } from '../errors/http.ts'
 
 export type AppLogEvent = {
   [Name in keyof AppLogEvents]: { event: Name; data: AppLogEvents[Name] }
@@ -76,39 +73,35 @@ function mayRecover({ kind, transient, code }: CliError, hasBegun: boolean): boo
 
 /** One connection. Ends without an end event when it was lost. */
 async function* openStream(
-  { connection, dispatcher, authorize, renewCredential }: ApiClient,
+  { connection, http }: ApiClient,
   name: string,
   { tail, follow, idleTimeoutMs = 40_000 }: Pick<AppLogOptions, 'tail' | 'follow' | 'idleTimeoutMs'>,
   position: { lastId: string },
 ): AsyncGenerator<AppLogEvent, void> {
+  const ended = new AbortController()
   try {
-    await authorize()
-    const response = await dispatcher.request({
-      origin: connection.origin,
-      path: `${connection.prefix}${buildPath('streamAppLogs', { name })}?tail=${tail}&follow=${follow}`,
-      method: 'GET',
+    const response = await http.fetch('streamAppLogs', {
+      params: { name },
+      query: { tail, follow: follow ? 'true' : 'false' },
       headers: {
-        ...commonHeaders(connection, 'text/event-stream'),
+        accept: 'text/event-stream',
         ...(position.lastId === '' ? {} : { 'last-event-id': position.lastId }),
       },
-      bodyTimeout: idleTimeoutMs,
+      signal: ended.signal,
+      timeoutMs: null,
     })
-    if (response.statusCode !== 200) {
-      const refused = await readResponse(response)
-      if (refused.status === 401 && connection.idTokenSource !== null && (await renewCredential())) return
-      throw httpError(connection, refused)
-    }
-    for await (const { id, event, data } of readEvents(response.body)) {
-      const read = readEvent(event, data)
+    for await (const { id, event, data } of readEvents(response.body, idleTimeoutMs)) {
+      const read = readEvent(event ?? '', data)
       if (read === undefined) continue
       // The message was damaged on the way; the next connection requests it again.
       if (read === null) return
-      if (id !== '') position.lastId = id
+      if (id) position.lastId = id
       yield read
     }
   } catch (error) {
-    if (error instanceof CliError) throw error
-    throw networkError(connection, error, false)
+    throw toCliError(connection, error, false)
+  } finally {
+    ended.abort()
   }
 }
 

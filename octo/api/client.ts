@@ -1,40 +1,22 @@
 /**
- * The client of the HTTP API: one typed call for every endpoint of domain/api-schema.ts. It checks the shape of each
- * response, retries temporary failures, and sends an Idempotency-Key with every write, so that a retried write takes
- * effect once. api-command.ts loads it when a command sends its first request.
+ * The API client of octo: client/ with undici, retries of temporary failures, and an Idempotency-Key with every write, so that a
+ * retried write takes effect once. Every failure is a CliError. api-command.ts loads it when a command sends its first request.
  */
-import type { Dispatcher } from 'undici'
-import { buildPath, configCheckWaitMs, endpoints, headers } from '../../domain/endpoints.ts'
-import { backoffMs } from '../../lib/backoff.ts'
-import { delay } from '../../lib/delay.ts'
+import { createApiClient as createClient } from '../../client/call-endpoint.ts'
+import { ApiError } from '../../client/errors.ts'
+import { apiVersion, type EndpointName, endpoints, headers } from '../../domain/endpoints.ts'
 import { CliError } from '../errors/cli-error.ts'
-import { httpError, invalidResponseError, notOctopodError } from '../errors/http.ts'
-import { networkError } from '../errors/network.ts'
+import { toCliError } from '../errors/http.ts'
 import {
   commonHeaders,
   createHttpAgent,
   defaultTimeLimits,
-  readResponse,
+  sendRequest,
   type TimeLimits,
 } from './http-agent.ts'
 import { readIdToken } from './job/id-token.ts'
 import { createJobCredential } from './job/job-credential.ts'
-import type {
-  ApiClient,
-  CallName,
-  Connection,
-  HttpResponse,
-  RequestOf,
-  RequestOptions,
-  ResponseOf,
-  TextEndpoint,
-} from './types.ts'
-
-type AnyRequest = {
-  params?: Record<string, string | number>
-  query?: Record<string, unknown>
-  body?: unknown
-}
+import type { ApiClient, Connection, RequestOptions } from './types.ts'
 
 /** Opens no connection yet; the first request does. */
 export function createApiClient(
@@ -42,52 +24,75 @@ export function createApiClient(
   timeLimits: TimeLimits = defaultTimeLimits,
 ): ApiClient {
   const dispatcher = createHttpAgent(connection, timeLimits)
-  let tokenExpires = ''
+  let tokenExpires: string | null = null
+  let isKnown = false
   const credential = createJobCredential(connection, {
     read: (source) => readIdToken(source, (url, ownHeaders) => get(connection, url, ownHeaders)),
-    exchange: async (idToken) => (await request('exchangeToken', { body: tokenExchange(idToken) })).value,
+    exchange: (idToken) => call('exchangeToken', { body: tokenExchange(idToken) }),
   })
-  const request = async <Name extends CallName>(
-    name: Name,
-    content: RequestOf<Name>,
-    options: RequestOptions = {},
-  ) => {
-    const needsCredential = !withoutCredential.has(name)
-    // The same for all attempts, without the credential, which may change between them.
-    const ownHeaders = buildHeaders(connection, name, options)
-    let isRenewed = false
-    const attempt = async (): Promise<HttpResponse> => {
-      if (needsCredential) await credential.ensure()
-      const requestHeaders = { ...commonHeaders(connection), ...ownHeaders }
-      if (name === 'exchangeToken') delete requestHeaders.authorization
-      const received = await send(dispatcher, connection, name, content as AnyRequest, requestHeaders)
-      tokenExpires = received.tokenExpires
-      if (received.status >= 200 && received.status <= 299) return received
-      const mayRenew = needsCredential && !isRenewed && connection.idTokenSource !== null
-      if (received.status === 401 && mayRenew && (await credential.renew())) {
-        isRenewed = true
-        return attempt()
-      }
-      throw httpError(connection, received)
+  const client = createClient({
+    send: (request) => sendRequest(dispatcher, connection, request),
+    identify: async (name) => {
+      if (!withoutCredential.has(name)) await credential.ensure()
+      const { authorization, ...others } = commonHeaders(connection)
+      const isSent = name !== 'exchangeToken' && authorization !== undefined
+      return { ...others, ...(isSent && { authorization }), ...requesterHeaders(connection, name) }
+    },
+    retries: (name) => (withoutRetries.has(name) ? 0 : connection.retries),
+    mayRetry: (error) =>
+      (error instanceof CliError && error.transient) || (error instanceof ApiError && error.retryable),
+    recover: async (_, { name }) =>
+      connection.idTokenSource !== null && !withoutCredential.has(name) && credential.renew(),
+    // The first answer says that this is Octopod. Later ones are trusted.
+    isForeign: (response) => {
+      tokenExpires = response.headers.get(headers.tokenExpires)
+      isKnown ||= response.headers.get(headers.version)?.split('.')[0] === apiVersion.split('.')[0]
+      return !isKnown
+    },
+    defaultTimeoutMs: timeLimits.responseTimeoutMs,
+  })
+  const explain = (name: EndpointName, error: unknown) =>
+    toCliError(connection, error, endpoints[name].method !== 'GET')
+  const withKey = (name: EndpointName, options: RequestOptions) =>
+    endpoints[name].method === 'GET'
+      ? options
+      : {
+          ...options,
+          key: options.key ?? crypto.randomUUID(),
+          reason: options.reason || connection.requester.ciRun,
+        }
+  const request: ApiClient['request'] = async (name, content, options = {}) => {
+    try {
+      const response = await client.fetch(name, { ...content, ...withKey(name, options) })
+      const actionId = Number(response.headers.get(headers.actionId)) || null
+      return { value: await client.read(name, response), actionId }
+    } catch (error) {
+      throw explain(name, error)
     }
-    // The exchange is a part of an attempt of another request, which is retried with another ID token.
-    const response = await withRetries(name === 'exchangeToken' ? 0 : connection.retries, attempt)
-    return { value: await parseResponse(connection, name, response), actionId: response.actionId }
   }
+  const call: ApiClient['call'] = async (name, content) => (await request(name, content)).value
   return {
     connection,
-    dispatcher,
-    authorize: credential.ensure,
-    renewCredential: credential.renew,
     request,
-    call: async (name, content) => (await request(name, content)).value,
-    tokenExpires: () => tokenExpires || null,
+    call,
+    send: (one) => sendRequest(dispatcher, connection, one),
+    http: client,
+    authorize: credential.ensure,
+    tokenExpires: () => tokenExpires,
     close: () => dispatcher.destroy(),
   }
 }
 
 /** They need no exchange: the exchange itself, and what works without a credential. */
-const withoutCredential: ReadonlySet<CallName> = new Set<CallName>(['exchangeToken', 'ping'])
+const withoutCredential: ReadonlySet<EndpointName> = new Set<EndpointName>(['exchangeToken', 'ping'])
+
+/** Readers of streams connect again themselves. The exchange is a part of another request, which is retried with another ID token. */
+const withoutRetries: ReadonlySet<EndpointName> = new Set<EndpointName>([
+  'exchangeToken',
+  'streamOutput',
+  'streamAppLogs',
+  'streamAuditEntries',
+])
 
 const tokenExchange = (idToken: string) =>
   ({
@@ -96,115 +101,29 @@ const tokenExchange = (idToken: string) =>
     subject_token_type: 'urn:ietf:params:oauth:token-type:id_token',
   }) as const
 
+/** With every write. Reads change nothing, and whoami says what the server would store. */
+function requesterHeaders({ requester }: Connection, name: EndpointName): Record<string, string> {
+  const { actor, source } = requester
+  if (endpoints[name].method === 'GET' && name !== 'whoami') return {}
+  return {
+    [headers.source]: source,
+    ...(actor !== null && { [headers.actor]: encodeURIComponent(actor) }),
+  }
+}
+
 /** To another server than that of the connection, through the same proxies. */
 async function get(
   connection: Connection,
   { origin, pathname, search }: URL,
   ownHeaders: Record<string, string>,
-): Promise<HttpResponse> {
+): Promise<{ status: number; text: string }> {
   const dispatcher = createHttpAgent({ ...connection, origin }, defaultTimeLimits)
   const requestHeaders = { ...commonHeaders({ ...connection, authorization: null }), ...ownHeaders }
   try {
-    const path = pathname + search
-    return await readResponse(
-      await dispatcher.request({ origin, path, method: 'GET', headers: requestHeaders }),
-    )
+    const target = { origin, path: pathname + search, method: 'GET', headers: requestHeaders }
+    const response = await dispatcher.request(target)
+    return { status: response.statusCode, text: await response.body.text() }
   } finally {
     await dispatcher.destroy()
   }
-}
-
-/** Upper limit of the wait that Retry-After asks for. */
-const maxRetryAfterMs = 10_000
-
-/** Retries are safe: a read has no effect, and a write carries its Idempotency-Key. */
-async function withRetries<T>(retries: number, attemptRequest: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await attemptRequest()
-    } catch (error) {
-      if (attempt >= retries || !(error instanceof CliError) || !error.transient) throw error
-      await delay(Math.max(backoffMs(attempt, 300, 2000), Math.min(error.retryAfterMs, maxRetryAfterMs)))
-    }
-  }
-}
-
-async function send(
-  dispatcher: Dispatcher,
-  connection: Connection,
-  name: CallName,
-  request: AnyRequest,
-  requestHeaders: Record<string, string>,
-): Promise<HttpResponse> {
-  const { method } = endpoints[name]
-  const path = connection.prefix + buildPath(name, request.params) + buildQuery(request.query)
-  const body = request.body === undefined ? null : JSON.stringify(request.body)
-  try {
-    const response = await dispatcher.request({
-      origin: connection.origin,
-      method,
-      path,
-      headers: { ...requestHeaders, ...(body === null ? {} : { 'content-type': 'application/json' }) },
-      body,
-      headersTimeout: configCheckWaitMs(name),
-    })
-    return await readResponse(response)
-  } catch (error) {
-    throw networkError(connection, error, method !== 'GET')
-  }
-}
-
-function buildHeaders(
-  connection: Connection,
-  name: CallName,
-  options: RequestOptions,
-): Record<string, string> {
-  const { actor, source, ciRun } = connection.requester
-  const reason = options.reason || ciRun
-  const actorHeaders = {
-    [headers.source]: source,
-    ...(actor === null ? {} : { [headers.actor]: encodeURIComponent(actor) }),
-  }
-  return {
-    ...(name === 'whoami' ? actorHeaders : {}),
-    ...(endpoints[name].method === 'GET'
-      ? {}
-      : {
-          ...actorHeaders,
-          [headers.idempotencyKey]: options.key ?? crypto.randomUUID(),
-          ...(options.fingerprint === undefined ? {} : { [headers.fingerprint]: options.fingerprint }),
-          ...(options.revision === undefined ? {} : { [headers.ifMatch]: `"${options.revision}"` }),
-          ...(reason ? { [headers.reason]: encodeURIComponent(reason.toWellFormed()) } : {}),
-        }),
-  }
-}
-
-function buildQuery(query: Record<string, unknown> = {}): string {
-  const present = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : [value].flat().map((one) => [key, String(one)]),
-  )
-  return present.length === 0 ? '' : `?${new URLSearchParams(present)}`
-}
-
-/** Endpoints whose response is plain text. */
-const textEndpoints: Readonly<Record<TextEndpoint, true>> = { ping: true }
-
-const returnsText = (name: CallName): name is TextEndpoint => Object.hasOwn(textEndpoints, name)
-
-async function parseResponse<Name extends CallName>(
-  connection: Connection,
-  name: Name,
-  response: HttpResponse,
-): Promise<ResponseOf<Name>> {
-  if (returnsText(name)) return response.text as ResponseOf<Name>
-  let json: unknown
-  try {
-    json = JSON.parse(response.text)
-  } catch {
-    throw notOctopodError(connection, response)
-  }
-  const { findMismatch } = await import('./validate-response.ts')
-  const mismatch = findMismatch(name, json)
-  if (mismatch !== null) throw invalidResponseError(connection, name, mismatch)
-  return json as ResponseOf<Name>
 }

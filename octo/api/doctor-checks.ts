@@ -1,10 +1,12 @@
 /** The checks of `octo doctor` against the server, each with a time limit. Called by commands/doctor.ts. */
+
+import { openStream } from '../../client/output-stream.ts'
 import { proofs } from '../../domain/access/proof.ts'
 import { isActive } from '../../domain/actions.ts'
 import { delay } from '../../lib/delay.ts'
 import { formatAge, formatSize } from '../../lib/format-units.ts'
-import { openStream } from '../actions/stream-output.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
+import { toCliError } from '../errors/http.ts'
 import { actorLabel } from '../output/actor-label.ts'
 import { describeCredentialProblem } from './credential-problem.ts'
 import { listNames } from './deployment-names.ts'
@@ -137,13 +139,11 @@ async function checkOutputStream(client: ApiClient): Promise<CheckDetail> {
   const timeLimit = new AbortController()
   const timer = setTimeout(() => timeLimit.abort(), timeoutMs)
   try {
-    const end = await readStreamEnd(client, actionId, timeLimit.signal, `?hold=${holdSeconds}`).catch(
-      (error) => {
-        // An older server does not know the parameter.
-        if (!(error instanceof CliError) || error.status !== 400) throw error
-        return readStreamEnd(client, actionId, timeLimit.signal)
-      },
-    )
+    const end = await readStreamEnd(client, actionId, timeLimit.signal, holdSeconds).catch((error) => {
+      // An older server does not know the parameter.
+      if (!(error instanceof CliError) || error.status !== 400) throw error
+      return readStreamEnd(client, actionId, timeLimit.signal)
+    })
     if (end) return { detail: 'output arrives while it is written' }
   } catch (error) {
     if (timeLimit.signal.aborted) throw buffered
@@ -162,19 +162,16 @@ async function readStreamEnd(
   client: ApiClient,
   actionId: number,
   signal: AbortSignal,
-  query?: string,
+  hold?: number,
 ): Promise<boolean> {
   const beyondLastSeq = 1_000_000_000
-  const { done, value } = await openStream(
-    client,
-    actionId,
-    beyondLastSeq,
-    2 * timeoutMs,
-    signal,
-    undefined,
-    query,
-  ).next()
-  return done === true && value !== null
+  const options = { after: beyondLastSeq, silenceTimeoutMs: 2 * timeoutMs, signal, ...(hold && { hold }) }
+  try {
+    const { done, value } = await openStream(client.http, actionId, options).next()
+    return done === true && value !== null
+  } catch (error) {
+    throw signal.aborted ? error : toCliError(client.connection, error, false)
+  }
 }
 
 async function checkHistory(client: ApiClient): Promise<CheckDetail> {

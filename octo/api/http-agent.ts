@@ -5,9 +5,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici'
-import { headers } from '../../domain/endpoints.ts'
+import type { ApiResponse } from '../../client/call-endpoint.ts'
+import { ApiError } from '../../client/errors.ts'
 import { CliError } from '../errors/cli-error.ts'
-import type { Connection, HttpResponse } from './types.ts'
+import { isTransientNetworkError } from '../errors/network.ts'
+import type { Connection, HttpRequest } from './types.ts'
 
 export type TimeLimits = { connectTimeoutMs: number; responseTimeoutMs: number }
 
@@ -53,20 +55,42 @@ export function commonHeaders(connection: Connection, accept = 'application/json
   }
 }
 
-/** Reads a response to its end. Throws the network errors of undici. */
-export async function readResponse(response: Dispatcher.ResponseData): Promise<HttpResponse> {
-  const header = (name: string) => String(response.headers[name.toLowerCase()] ?? '')
+/** Sends one request below the address of the installation. Throws ApiError without an answer. */
+export async function sendRequest(
+  dispatcher: Dispatcher,
+  { origin, prefix }: Connection,
+  { method, path, headers, body, signal, timeoutMs }: HttpRequest,
+): Promise<ApiResponse> {
+  const response = await dispatcher
+    .request({
+      origin,
+      method: method as Dispatcher.HttpMethod,
+      path: prefix + path,
+      headers,
+      body,
+      headersTimeout: timeoutMs,
+      ...(signal && { signal }),
+    })
+    .catch(throwUnreachable)
   return {
     status: response.statusCode,
-    type: header('content-type'),
-    location: header('location'),
-    requestId: header(headers.requestId),
-    actionId: Number(header(headers.actionId)) || null,
-    // A date is ignored: few servers send one.
-    retryAfterMs: Number(header('retry-after')) * 1000 || 0,
-    tokenExpires: header(headers.tokenExpires),
-    text: await response.body.text(),
+    headers: { get: (name) => response.headers[name.toLowerCase()]?.toString() ?? null },
+    text: () => response.body.text().catch(throwUnreachable),
+    body: readPieces(response.body),
   }
+}
+
+async function* readPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body
+  } catch (error) {
+    throwUnreachable(error)
+  }
+}
+
+function throwUnreachable(cause: unknown): never {
+  const retryable = isTransientNetworkError(cause)
+  throw new ApiError('unreachable', 'The server cannot be reached.', { cause, retryable })
 }
 
 /** Keeps the default issuers, because the file of a company usually contains only its own. */

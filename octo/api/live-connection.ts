@@ -4,11 +4,11 @@
  * watch-deployments.ts and doctor-checks.ts.
  */
 import { WebSocket } from 'undici'
-import type { ChangeEvent } from '../../domain/event.ts'
+import { parseJson } from '../../client/parse-json.ts'
+import type { ChangeEvent, LiveMessage } from '../../domain/event.ts'
 import { backoffMs } from '../../lib/backoff.ts'
 import { commonHeaders, createHttpAgent, defaultTimeLimits } from './http-agent.ts'
 import type { ApiClient } from './types.ts'
-import { parseJson } from './validate-response.ts'
 
 export type LiveEvent = { type: 'refresh' } | ChangeEvent
 /** `isLive`: the server has greeted this connection. */
@@ -58,9 +58,9 @@ export function openLiveConnection(
     }
   }
   const handleMessage = (text: string) => {
-    const message = parseJson('liveMessage', text)
+    const message = parseJson<LiveMessage>(text)
     // Another program, or an unknown version of Octopod.
-    if (message === null) return reconnect()
+    if (typeof message?.seq !== 'number') return reconnect()
     if (message.type === 'bye') return reconnect()
     if (message.type === 'hello') heartbeatMs = message.heartbeat_ms
     armTimeout(heartbeatMs * heartbeatTolerance)

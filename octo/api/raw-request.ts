@@ -1,14 +1,12 @@
 /** Sends a request that the caller describes, signed in as every other one. Called by commands/api.ts. */
-import type { Dispatcher } from 'undici'
+import { errorFromAnswer } from '../../client/errors.ts'
 import { headers } from '../../domain/endpoints.ts'
-import { CliError } from '../errors/cli-error.ts'
-import { httpError } from '../errors/http.ts'
-import { networkError } from '../errors/network.ts'
-import { commonHeaders, readResponse } from './http-agent.ts'
+import { toCliError } from '../errors/http.ts'
+import { commonHeaders } from './http-agent.ts'
 import type { ApiClient } from './types.ts'
 
 export type RawRequest = {
-  method: Dispatcher.HttpMethod
+  method: string
   /** With the prefix of the API and the query, without the prefix of the installation. */
   path: string
   /** JSON. */
@@ -22,14 +20,13 @@ export type RawRequest = {
  * nobody knows whether a repetition is safe.
  */
 export async function* sendRaw(client: ApiClient, request: RawRequest): AsyncGenerator<string, void> {
-  const { connection, dispatcher } = client
-  const { method, body } = request
+  const { connection } = client
+  const { method, path, body } = request
   const { actor, source } = connection.requester
   try {
     await client.authorize()
-    const response = await dispatcher.request({
-      origin: connection.origin,
-      path: connection.prefix + request.path,
+    const response = await client.send({
+      path,
       method,
       headers: {
         ...commonHeaders(connection, '*/*'),
@@ -40,17 +37,17 @@ export async function* sendRaw(client: ApiClient, request: RawRequest): AsyncGen
       },
       body,
       // A stream sends a heartbeat every 15 s, and a config_check takes minutes.
-      headersTimeout: 315_000,
+      timeoutMs: 315_000,
+      signal: undefined,
     })
-    if (response.statusCode < 200 || response.statusCode > 299) {
-      const refused = await readResponse(response)
-      yield refused.text
-      throw httpError(connection, refused)
+    if (response.status < 200 || response.status > 299) {
+      const text = await response.text()
+      yield text
+      throw errorFromAnswer(response, text)
     }
     const decoder = new TextDecoder()
-    for await (const chunk of response.body) yield decoder.decode(chunk as Uint8Array, { stream: true })
+    for await (const chunk of response.body) yield decoder.decode(chunk, { stream: true })
   } catch (error) {
-    if (error instanceof CliError) throw error
-    throw networkError(connection, error, method !== 'GET')
+    throw toCliError(connection, error, method !== 'GET')
   }
 }

@@ -2,9 +2,7 @@
  * Types of the API client and of the connection to a server. They lie apart from the code that implements them, so that
  * most of octo does not depend on the HTTP client. Imported throughout octo.
  */
-import type { Dispatcher } from 'undici'
-import type { z } from 'zod'
-import type { Api, EndpointName } from '../../domain/api-schema.ts'
+import type * as client from '../../client/call-endpoint.ts'
 
 /** An installation as the contexts file stores it. */
 export type Context = {
@@ -64,72 +62,27 @@ export type Connection = {
   credentialSource: string
 }
 
-/** Endpoints with one response; streams of events are excluded. */
-export type CallName = {
-  [Name in EndpointName]: Api[Name]['response'] extends 'events' | 'lines' ? never : Name
-}[EndpointName]
+export type CallName = client.CallName
+export type RequestOf<Name extends CallName> = client.RequestOf<Name>
+export type ResponseOf<Name extends CallName> = client.ResponseOf<Name>
+export type RequestOptions = Pick<client.RequestOptions, 'key' | 'reason' | 'revision' | 'fingerprint'>
 
-export type TextEndpoint = {
-  [Name in CallName]: Api[Name]['response'] extends 'text' ? Name : never
-}[CallName]
-
-type ParamOf<Path extends string> = Path extends `${string}:${infer Param}/${infer Rest}`
-  ? Param | ParamOf<Rest>
-  : Path extends `${string}:${infer Param}`
-    ? Param
-    : never
-type OptionalQuery<Part> = Part extends { query: infer Query extends z.ZodType }
-  ? { query?: z.input<Query> }
-  : unknown
-type RequiredBody<Part> = Part extends { body: infer Body extends z.ZodType }
-  ? { body: z.input<Body> }
-  : unknown
-type Params<Path extends string> = [ParamOf<Path>] extends [never]
-  ? unknown
-  : { params: Record<ParamOf<Path>, string | number> }
-
-export type RequestOf<Name extends CallName> = Params<Api[Name]['path']> &
-  RequiredBody<Api[Name]> &
-  OptionalQuery<Api[Name]>
-export type ResponseOf<Name extends CallName> = Api[Name]['response'] extends z.ZodType
-  ? z.output<Api[Name]['response']>
-  : string
-
-export type RequestOptions = {
-  /** The Idempotency-Key of a write; a random one by default. */
-  key?: string | undefined
-  /** Stored with the action. */
-  reason?: string | null | undefined
-  /** The revision that a write is based on (If-Match). */
-  revision?: number | undefined
-  /** Identifies the change for the Idempotency-Key, instead of the body. */
-  fingerprint?: string | undefined
-}
+export type HttpRequest = Pick<
+  client.ApiRequest,
+  'method' | 'path' | 'headers' | 'body' | 'signal' | 'timeoutMs'
+>
 
 /** `actionId`: id of the action that the request started; null when it started none. */
 export type ApiResult<Name extends CallName> = { value: ResponseOf<Name>; actionId: number | null }
 
-export type HttpResponse = {
-  status: number
-  type: string
-  location: string
-  requestId: string
-  /** From the header of the same name; null without it. */
-  actionId: number | null
-  /** From Retry-After; 0 without it. */
-  retryAfterMs: number
-  /** When the access token of the request ends, ISO 8601; empty where the server does not say it. */
-  tokenExpires: string
-  text: string
-}
-
 export type ApiClient = {
   connection: Connection
-  dispatcher: Dispatcher
-  /** In a CI job: gets the credential, or the next one before it ends. Comes before each request. */
+  /** In a CI job: gets the credential, or the next one before it ends. Comes before a websocket; requests do it themselves. */
   authorize(): Promise<void>
-  /** After a 401: whether there is another credential to try. */
-  renewCredential(): Promise<boolean>
+  /** Sends one request as it is. Throws ApiError without an answer. */
+  send(request: HttpRequest): Promise<client.ApiResponse>
+  /** For streams. Throws ApiError, which toCliError explains, or a CliError about the credential. */
+  http: client.ApiClient
   /** Sends a request and returns the body of the response. */
   call<Name extends CallName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>>
   /** The same with options, and with the id of the action that was started. */

@@ -2,36 +2,58 @@
  * Error messages for responses that are no success: errors of Octopod, and responses of proxies and other programs.
  * No message contains a credential. Called by client.ts and stream-output.ts.
  */
+import { type Answer, ApiError, isWebPage } from '../../client/errors.ts'
+import { parseJson } from '../../client/parse-json.ts'
+import { apiVersion, headers } from '../../domain/endpoints.ts'
 import { type ErrorCode, errorCodes } from '../../domain/errors.ts'
-import type { Connection, HttpResponse } from '../api/types.ts'
+import type { Connection } from '../api/types.ts'
 import { CliError, type CliErrorKind } from './cli-error.ts'
+import { describeNetworkError, isTransientNetworkError, mayHaveBeenSent } from './network.ts'
 
-/** The error for a response with any other status than success. */
-export function httpError(connection: Connection, response: HttpResponse): CliError {
-  if (response.status >= 300 && response.status < 400) return redirectError(connection, response)
-  const body = readBody(response)
-  const code = body?.code ?? defaultCodeByStatus[response.status] ?? null
-  // A response without a message comes from a proxy or another program.
-  if (body === null && !(response.status in proxyStatusText)) return notOctopodError(connection, response)
-  const message =
-    body?.message ??
-    `${connection.serverAddress} answered ${response.status} ${proxyStatusText[response.status]}.`
-  const failure = new CliError(
-    kindByStatus(response.status),
-    message,
-    remedyFor(connection, response, code, body),
-  )
-  failure.status = response.status
-  failure.code = body?.code ?? null
-  failure.retryAfterMs = response.retryAfterMs
-  failure.transient = isTransient(response.status, body?.code ?? null)
+/** The error of octo for any error of a request. `isWrite`: the server may have carried it out. */
+export function toCliError(connection: Connection, error: unknown, isWrite: boolean): CliError {
+  if (error instanceof CliError) return error
+  if (!(error instanceof ApiError)) throw error
+  if (error.answer !== null) return answerError(connection, error, error.answer)
+  // A stream that went silent.
+  const silence = error.kind === 'timed_out' ? { code: 'UND_ERR_BODY_TIMEOUT' } : {}
+  return networkError(connection, error.cause ?? Object.assign(new Error(error.message), silence), isWrite)
+}
+
+/** The error for a request without a response. */
+export function networkError(connection: Connection, error: unknown, isWrite: boolean): CliError {
+  const [description, remedy] = describeNetworkError(error)
+  const doubt =
+    isWrite && mayHaveBeenSent(error)
+      ? ' It is unknown whether the request was carried out: check with octo info first.'
+      : ''
+  const { proxyHost, serverAddress, urlSource } = connection
+  const viaProxy =
+    proxyHost === null ? '' : ` (through the proxy ${proxyHost}, unless NO_PROXY excludes the host)`
+  const message = `cannot reach ${serverAddress}${viaProxy}: ${description}`
+  const failure = new CliError('unreachable', message, remedy(urlSource) + doubt, error)
+  failure.transient = isTransientNetworkError(error)
   return failure
 }
 
-/** A retry may succeed: the server shuts down or is busy with this caller, a data store is unreachable, or a proxy has no server. */
-function isTransient(status: number, code: ErrorCode | null): boolean {
-  if (code !== null) return ['shutting_down', 'service_unavailable', 'rate_limited'].includes(code)
-  return [429, 502, 503, 504].includes(status)
+/** For a response with any other status than success, or of another program. */
+function answerError(connection: Connection, error: ApiError, answer: Answer): CliError {
+  const { status } = answer
+  if (status >= 300 && status < 400) return redirectError(connection, answer)
+  const isForeign = error.kind === 'foreign'
+  const proxyText = proxyStatusText[status]
+  // A response without a message comes from a proxy or another program.
+  if (isForeign && proxyText === undefined) return notOctopodError(connection, answer)
+  const failure = new CliError(
+    kindByStatus(status),
+    isForeign ? `${connection.serverAddress} answered ${status} ${proxyText}.` : error.message,
+    isForeign ? foreignRemedy(connection, answer) : (error.hint ?? remedyFor(connection, error, answer)),
+  )
+  failure.status = status
+  failure.code = error.code
+  failure.retryAfterMs = error.retryAfterMs
+  failure.transient = error.retryable
+  return failure
 }
 
 /** Statuses that proxies and load balancers send. */
@@ -64,65 +86,43 @@ function kindByStatus(status: number): CliErrorKind {
   return status >= 500 ? 'broken' : 'refused'
 }
 
-function remedyFor(
-  connection: Connection,
-  response: HttpResponse,
-  code: ErrorCode | null,
-  body: { code: ErrorCode | null } | null,
-): string {
-  const isFromProxy = body === null
-  // A 403 of Octopod 2 knows the caller; that of 1.6 and of proxies may miss a credential.
-  if (response.status === 401 || (code === 'forbidden' && body?.code !== 'forbidden')) {
-    const { authorization, credentialSource, missingIdToken } = connection
-    if (authorization === null && missingIdToken !== null) return missingIdToken
-    const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
-    if (authorization === null && isVariable)
-      return `${credentialSource} is not set: put the credential there, or sign in with octo login.`
-    if (authorization === null)
-      return `${credentialSource.replace(/^t/, 'T')} is not set: sign in with octo login, or save one with octo context set.`
-    if (connection.isLogin && response.status === 401) return 'Sign in again: octo login'
-    if (response.status === 401)
-      return `${isVariable ? `The value of ${credentialSource}` : credentialSource.replace(/^t/, 'T')} was not accepted: check it.`
-  }
-  if (isFromProxy && response.status >= 500)
-    return 'Try again in a minute: Octopod or a proxy in front of it has a problem.'
-  if (isFromProxy || code === null) {
+function remedyFor(connection: Connection, error: ApiError, { status }: Answer): string {
+  const code = error.code ?? defaultCodeByStatus[status] ?? null
+  // A 403 of Octopod 2 knows the caller; that of 1.6 may miss a credential.
+  const lacksCredential = status === 401 || (code === 'forbidden' && error.code !== 'forbidden')
+  const remedy = lacksCredential ? credentialRemedy(connection, status) : null
+  if (remedy !== null) return remedy
+  if (code === null || !Object.hasOwn(errorCodes, code)) {
     const check = `Check ${connection.urlSource}.`
-    return response.status >= 500 ? `Try again in a minute. If that does not help: ${check}` : check
+    return status >= 500 ? `Try again in a minute. If that does not help: ${check}` : check
   }
-  const id = response.requestId === '' ? '' : ` Request id: ${response.requestId}`
-  return errorCodes[code].remedy + (response.status >= 500 ? id : '')
+  const id = error.requestId === '' ? '' : ` Request id: ${error.requestId}`
+  return errorCodes[code].remedy + (status >= 500 ? id : '')
 }
 
-/** The message of an error in each of the forms that Octopod 1.6 and 2 send; null without one. */
-function readBody({ text, type }: HttpResponse): { message: string; code: ErrorCode | null } | null {
-  if (/html/i.test(type) || /^\s*</.test(text)) return null
-  if (type.startsWith('text/plain')) {
-    return text.trim() === '' ? null : { message: text.trimEnd(), code: null }
+/** Null when the credential is not the reason. */
+function credentialRemedy(connection: Connection, status: number): string | null {
+  const { authorization, credentialSource, missingIdToken, isLogin } = connection
+  const isVariable = credentialSource === 'OCTO_AUTHORIZATION_HEADER'
+  const source = credentialSource.replace(/^t/, 'T')
+  if (authorization === null) {
+    if (missingIdToken !== null) return missingIdToken
+    return isVariable
+      ? `${credentialSource} is not set: put the credential there, or sign in with octo login.`
+      : `${source} is not set: sign in with octo login, or save one with octo context set.`
   }
-  const body = parseObject(text)
-  if (body === null) return null
-  const code =
-    typeof body.code === 'string' && Object.hasOwn(errorCodes, body.code) ? (body.code as ErrorCode) : null
-  if (body.tag === 'ValidationError' && Array.isArray(body.name_field)) {
-    return { message: body.name_field.map(String).join('\n'), code }
-  }
-  if (body.tag === 'AppError' && typeof body.error_message === 'string') {
-    return { message: body.error_message, code }
-  }
-  return null
+  if (status !== 401) return null
+  if (isLogin) return 'Sign in again: octo login'
+  return `${isVariable ? `The value of ${credentialSource}` : source} was not accepted: check it.`
 }
 
-function parseObject(text: string): Record<string, unknown> | null {
-  try {
-    const json: unknown = JSON.parse(text)
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : null
-  } catch {
-    return null
-  }
+function foreignRemedy(connection: Connection, { status }: Answer): string {
+  if (status >= 500) return 'Try again in a minute: Octopod or a proxy in front of it has a problem.'
+  const remedy = status === 401 || status === 403 ? credentialRemedy(connection, status) : null
+  return remedy ?? `Check ${connection.urlSource}.`
 }
 
-function redirectError(connection: Connection, response: HttpResponse): CliError {
+function redirectError(connection: Connection, response: Answer): CliError {
   const target = URL.parse(response.location, connection.origin)
   // Without the query: login pages put tickets into it.
   const targetText = target === null ? 'elsewhere' : `to ${target.origin}${target.pathname}`
@@ -133,20 +133,31 @@ function redirectError(connection: Connection, response: HttpResponse): CliError
   return new CliError('unreachable', `${connection.serverAddress} redirects ${targetText}.`, remedy)
 }
 
-/** The error for a response that Octopod never sends. */
-export function notOctopodError(connection: Connection, response: HttpResponse): CliError {
-  const bodyDescription =
-    /html/i.test(response.type) || /^\s*</.test(response.text)
-      ? 'with a web page'
-      : response.text === ''
-        ? 'without content'
+/** The error for a response that no Octopod sends, or one that octo does not understand. */
+function notOctopodError(connection: Connection, answer: Answer): CliError {
+  const { status, text } = answer
+  const answered = `${connection.serverAddress} answered ${status}`
+  const isJson = text.trim() === 'null' || parseJson(text) !== null
+  const kind = isWebPage(answer)
+    ? 'with a web page'
+    : text === ''
+      ? 'without content'
+      : isJson
+        ? null
         : 'without JSON'
-  const error = new CliError(
-    'unreachable',
-    `${connection.serverAddress} answered ${response.status} ${bodyDescription}: this is not the API of Octopod.`,
-    `Check ${connection.urlSource}: it is the address of the installation, without /api/v1.`,
-  )
-  error.status = response.status
+  const error =
+    kind === null && status < 300
+      ? new CliError(
+          'unreachable',
+          `${answered} without saying that it is Octopod ${apiVersion.split('.')[0]}.`,
+          `Check ${connection.urlSource}, and that octo and the server have the same version. A proxy must pass the header ${headers.version}.`,
+        )
+      : new CliError(
+          'unreachable',
+          `${answered} ${kind ?? 'without JSON of Octopod'}: this is not the API of Octopod.`,
+          `Check ${connection.urlSource}: it is the address of the installation, without /api/v1.`,
+        )
+  error.status = status
   return error
 }
 

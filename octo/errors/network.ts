@@ -1,10 +1,4 @@
-/**
- * Error messages for requests that got no response: network, TLS, proxy or time limit. Called by client.ts and
- * stream-output.ts.
- */
-import type { Connection } from '../api/types.ts'
-import { CliError } from './cli-error.ts'
-
+/** Why a request got no response, in words: network, TLS, proxy or time limit. Called by http.ts and http-agent.ts. */
 type CauseText = [description: string, remedy: (urlSource: string) => string]
 
 const connectTimeout: CauseText = [
@@ -67,25 +61,19 @@ const unknownIssuerCodes = new Set([
 /** A retry may succeed: the server restarts, or the connection broke. */
 const transientCodes = new Set(['ECONNREFUSED', 'UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
-/** The error for a request without a response. `isWrite`: the server may have carried it out nevertheless. */
-export function networkError(connection: Connection, error: unknown, isWrite: boolean): CliError {
+export const isTransientNetworkError = (error: unknown): boolean => transientCodes.has(errorCode(error))
+
+/** Whether the server may have carried out the request. */
+export const mayHaveBeenSent = (error: unknown): boolean => {
   const code = errorCode(error)
-  const [description, remedy] = causeText(code)
-  const mayHaveBeenSent =
+  return (
     !/PROTO|CONNECT|REFUSED|NOTFOUND|AGAIN|UNREACH|ETIMEDOUT|CERT|SSL|ABORTED/.test(code) &&
     !unknownIssuerCodes.has(code)
-  const doubt =
-    isWrite && mayHaveBeenSent
-      ? ' It is unknown whether the request was carried out: check with octo info first.'
-      : ''
-  const { proxyHost, serverAddress } = connection
-  const viaProxy =
-    proxyHost === null ? '' : ` (through the proxy ${proxyHost}, unless NO_PROXY excludes the host)`
-  const message = `cannot reach ${serverAddress}${viaProxy}: ${description}`
-  const failure = new CliError('unreachable', message, remedy(connection.urlSource) + doubt, error)
-  failure.transient = transientCodes.has(code)
-  return failure
+  )
 }
+
+/** What happened, and what helps. */
+export const describeNetworkError = (error: unknown): CauseText => causeText(errorCode(error))
 
 function causeText(code: string): CauseText {
   if (unknownIssuerCodes.has(code)) {

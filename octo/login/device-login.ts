@@ -3,13 +3,13 @@
  * commands/login/login.ts.
  */
 import type { Dispatcher } from 'undici'
+import { errorFromAnswer, type ResponseHead } from '../../client/errors.ts'
 import { authPaths } from '../../domain/endpoints.ts'
 import { delay } from '../../lib/delay.ts'
-import { commonHeaders, createHttpAgent, defaultTimeLimits, readResponse } from '../api/http-agent.ts'
-import type { Connection, HttpResponse } from '../api/types.ts'
+import { commonHeaders, createHttpAgent, defaultTimeLimits, sendRequest } from '../api/http-agent.ts'
+import type { Connection } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
-import { httpError, invalidResponseError } from '../errors/http.ts'
-import { networkError } from '../errors/network.ts'
+import { invalidResponseError, toCliError } from '../errors/http.ts'
 
 /** What the server has said about a login. `page`: where a person approves, with the code. */
 export type StartedLogin = {
@@ -49,7 +49,7 @@ export function createDeviceLogin(connection: Connection): DeviceLogin {
           `${connection.serverAddress} does not know octo login.`,
           'Update the server, or save a credential: octo context set NAME --authorization-file FILE',
         )
-      if (response.status !== 200) throw httpError(connection, response)
+      if (response.status !== 200) throw answerError(connection, response)
       return readStarted(connection, response)
     },
     async waitForToken(login, signal) {
@@ -72,6 +72,11 @@ export function createDeviceLogin(connection: Connection): DeviceLogin {
   }
 }
 
+type HttpResponse = ResponseHead & { text: string }
+
+const answerError = (connection: Connection, response: HttpResponse) =>
+  toCliError(connection, errorFromAnswer(response, response.text), false)
+
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
 async function send(
@@ -81,16 +86,17 @@ async function send(
   body: Record<string, string>,
 ): Promise<HttpResponse> {
   try {
-    const response = await dispatcher.request({
-      origin: connection.origin,
+    const response = await sendRequest(dispatcher, connection, {
       method: 'POST',
-      path: connection.prefix + path,
+      path,
       headers: { ...commonHeaders(connection), 'content-type': 'application/json' },
       body: JSON.stringify(body),
+      signal: undefined,
+      timeoutMs: null,
     })
-    return await readResponse(response)
+    return { ...response, text: await response.text() }
   } catch (error) {
-    throw networkError(connection, error, false)
+    throw toCliError(connection, error, false)
   }
 }
 
@@ -143,7 +149,7 @@ async function askForToken(
       String(error_description ?? error),
       'Start again: octo login',
     )
-  throw httpError(connection, response)
+  throw answerError(connection, response)
 }
 
 const expired = () =>

@@ -29,7 +29,7 @@ export const importRules: Record<TopFolder, ImportRule> = {
   },
   client: {
     folders: ['domain', 'lib'],
-    packages: {},
+    packages: { 'eventsource-parser': 'reads server-sent events' },
     mayUseNode: false,
     reason: 'the one client of the API, for the page and octo: runs in the browser and in Node, without zod',
   },
@@ -91,7 +91,6 @@ export const importRules: Record<TopFolder, ImportRule> = {
       'ci-info': 'recognizes CI systems',
       clipanion: 'commands and options',
       undici: 'HTTP requests',
-      zod: 'validates responses',
       yaml: 'reads and writes YAML',
     },
     mayUseNode: true,

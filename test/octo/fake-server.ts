@@ -58,6 +58,7 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
     const fakeResponse = typeof route === 'function' ? await route(recorded) : route
     const isText = typeof fakeResponse.body === 'string'
     response.writeHead(fakeResponse.status ?? 200, {
+      'octopod-version': '2.0',
       'content-type': fakeResponse.type ?? (isText ? 'text/plain;charset=utf-8' : 'application/json'),
       ...fakeResponse.headers,
     })

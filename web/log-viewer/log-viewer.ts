@@ -13,7 +13,7 @@ import { lineAt } from '../ui/virtual-range.ts'
 import { LineText } from './line-text.ts'
 import { createLogModel, type LogModel, lineHeightPx } from './log-model.ts'
 import { LogToolbar } from './log-toolbar.ts'
-import { streamOutput } from './stream.ts'
+import { followOutput } from './stream.ts'
 import { formatLineTime } from './times.ts'
 
 /** More lines than fit on a screen, plus some above and below. */
@@ -35,7 +35,7 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
   useEffect(() => {
     const unmount = new AbortController()
     rejection.value = null
-    void streamOutput(client, actionId, unmount.signal, {
+    void followOutput(client, actionId, unmount.signal, {
       chunk: model.add,
       connectionError: (error) => {
         state.value = error === null ? 'streaming' : 'reconnecting'

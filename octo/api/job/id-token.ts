@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { isLoopbackHost } from '../../../lib/loopback-host.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { describeSystemError } from '../../errors/system-error.ts'
-import type { HttpResponse, IdTokenSource } from '../types.ts'
+import type { IdTokenSource } from '../types.ts'
 
 const maxLength = 16 * 1024
 
@@ -31,7 +31,7 @@ export function findIdTokenSource(
 export type GetRequest = (
   url: URL,
   headers: Record<string, string>,
-) => Promise<Pick<HttpResponse, 'status' | 'text'>>
+) => Promise<{ status: number; text: string }>
 
 /** Throws a CliError. No message contains the token. */
 export async function readIdToken(source: IdTokenSource, get: GetRequest): Promise<string> {

@@ -1,18 +1,17 @@
 /** Follows the audit log: every new entry once, also across lost connections. Called by `octo audit --follow`. */
-import { buildPath } from '../../../domain/endpoints.ts'
+import type { RequestOf as RequestTo } from '../../../client/call-endpoint.ts'
+import { parseJson } from '../../../client/parse-json.ts'
+import { readLines } from '../../../client/read-lines.ts'
+import { lineType } from '../../../domain/endpoints.ts'
 import { backoffMs } from '../../../lib/backoff.ts'
 import { delay } from '../../../lib/delay.ts'
-import { commonHeaders, readResponse } from '../../api/http-agent.ts'
 import type { ApiClient, ResponseOf } from '../../api/types.ts'
-import { parseJson } from '../../api/validate-response.ts'
 import { CliError } from '../../errors/cli-error.ts'
-import { httpError } from '../../errors/http.ts'
-import { networkError } from '../../errors/network.ts'
+import { toCliError } from '../../errors/http.ts'
 
+type RequestQuery = NonNullable<RequestTo<'streamAuditEntries'>['query']>
 type Entry = ResponseOf<'listAuditEntries'>['entries'][number]
 
-/** The server sends an empty line every 15 s. */
-const idleTimeoutMs = 40_000
 /** After this many failed attempts in a row, the outage is an error. */
 const defaultMaxAttempts = 30
 const initialBackoffMs = 300
@@ -46,7 +45,7 @@ export async function* followAudit(
     try {
       let isFirst = true
       let isRead = false
-      for await (const line of readLines(client, { ...otherFilters, ...from })) {
+      for await (const line of readEntryLines(client, { ...otherFilters, ...from })) {
         // The server sends an empty line before it reads the log.
         isRead ||= !isFirst || line !== ''
         isFirst = false
@@ -55,7 +54,7 @@ export async function* followAudit(
         outage = null
         // A heartbeat.
         if (line === '') continue
-        const entry = parseJson('auditEntry', line)
+        const entry = parseJson<Entry>(line)
         // The line was damaged on the way; the next connection gets it again.
         if (entry === null) break
         if (seen.has(entry.id)) continue
@@ -94,29 +93,18 @@ export async function* followAudit(
 const positionAfter = (entry: Entry | undefined) => (entry === undefined ? null : { after: String(entry.id) })
 
 /** The lines of one connection; an incomplete last one is dropped. */
-async function* readLines(
-  { connection, dispatcher }: ApiClient,
+async function* readEntryLines(
+  client: ApiClient,
   query: Readonly<Record<string, string | undefined>>,
 ): AsyncGenerator<string, void> {
-  const present = Object.entries(query).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]))
+  const present = query as RequestQuery
   try {
-    const response = await dispatcher.request({
-      origin: connection.origin,
-      path: `${connection.prefix}${buildPath('streamAuditEntries')}?${new URLSearchParams(present)}`,
-      method: 'GET',
-      headers: commonHeaders(connection, 'application/x-ndjson'),
-      bodyTimeout: idleTimeoutMs,
+    const response = await client.http.fetch('streamAuditEntries', {
+      query: present,
+      headers: { accept: lineType },
     })
-    if (response.statusCode !== 200) throw httpError(connection, await readResponse(response))
-    const decoder = new TextDecoder()
-    let rest = ''
-    for await (const bytes of response.body) {
-      const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n')
-      rest = lines.pop() ?? ''
-      yield* lines
-    }
+    yield* readLines(response.body)
   } catch (error) {
-    if (error instanceof CliError) throw error
-    throw networkError(connection, error, false)
+    throw toCliError(client.connection, error, false)
   }
 }

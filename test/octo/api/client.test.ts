@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { createApiClient } from '../../../octo/api/client.ts'
 import { readConnection } from '../../../octo/api/connection.ts'
 import { CliError } from '../../../octo/errors/cli-error.ts'
-import { networkError } from '../../../octo/errors/network.ts'
+import { networkError } from '../../../octo/errors/http.ts'
 import { fakeServer } from '../fake-server.ts'
 
 const timeLimits = { connectTimeoutMs: 200, responseTimeoutMs: 300 }
@@ -45,7 +45,10 @@ test('A request that runs config_check waits longer than others', async (t) => {
   const server = createServer((request, response) => {
     request.resume()
     setTimeout(
-      () => response.writeHead(200, { 'content-type': 'application/json' }).end('{"tag":"Success"}'),
+      () =>
+        response
+          .writeHead(200, { 'content-type': 'application/json', 'octopod-version': '2.0' })
+          .end('{"tag":"Success"}'),
       900,
     )
   })
@@ -58,7 +61,7 @@ test('A request that runs config_check waits longer than others', async (t) => {
 
 test('A response that stops halfway times out', async (t) => {
   const server = createServer((_, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' })
+    response.writeHead(200, { 'content-type': 'application/json', 'octopod-version': '2.0' })
     response.write('[')
   })
   assert.match(

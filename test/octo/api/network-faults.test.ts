@@ -42,7 +42,8 @@ const endEvent = 'id: 9\nevent: end\ndata: {"state":"succeeded"}\n\n'
 async function startStreamServer(t: TestContext, streams: (string | null)[]) {
   const requests: string[] = []
   const server = createHttpServer((request, response) => {
-    requests.push(`${request.url} ${request.headers['last-event-id'] ?? ''}`.trim())
+    requests.push(request.url ?? '')
+    response.setHeader('octopod-version', '2.0')
     if (!request.url?.includes('/stream')) {
       const query = new URL(request.url ?? '', 'http://host').searchParams
       const chunks = [1, 2, 3].filter((seq) => seq > Number(query.get('after'))).map(chunk)
@@ -85,7 +86,7 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
     const { texts, state } = await followStream(t, url)
     assert.deepEqual([texts, state], [['line 1\n', 'line 2\n', 'line 3\n'], 'succeeded'])
     assert.deepEqual(
-      requests.map((one) => one.split(' ')[1]),
+      requests.map((one) => one.split('after=')[1]),
       ['0', '2', '2', '3'],
     )
   })
@@ -226,6 +227,7 @@ suite('octo on a bad network', { concurrency: 4 }, () => {
       { key: readFileSync(files.key), cert: readFileSync(files.cert) },
       (_, answer) => {
         answer.setHeader('content-type', 'application/json')
+        answer.setHeader('octopod-version', '2.0')
         answer.end(JSON.stringify(['secret']))
       },
     )
@@ -293,7 +295,7 @@ async function startProxy(t: TestContext) {
     seen.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`)
     const { port, pathname } = new URL(request.url ?? '')
     void fetch(`http://127.0.0.1:${port}${pathname}`).then(async (answer) => {
-      response.writeHead(answer.status, { 'content-type': 'application/json' })
+      response.writeHead(answer.status, { 'content-type': 'application/json', 'octopod-version': '2.0' })
       response.end(await answer.text())
     })
   })

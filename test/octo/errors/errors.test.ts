@@ -220,7 +220,10 @@ suite('errors of octo', { concurrency: 4 }, () => {
       [{ status: 404, body: { message: 'no Route matched' } }, /answered 404 without JSON|not the API/],
       [{ body: '' }, /answered 200 without content: this is not the API/],
       [{ body: 'pong' }, /answered 200 without JSON/],
-      [{ body: { tag: 'Failure' } }, /answered archiveDeployment in a form that octo does not know \(tag: /],
+      [
+        { body: { message: 'ok' }, headers: { 'octopod-version': '' } },
+        /answered 200 without saying that it is Octopod 2\.\nCheck OCTOPOD_URL, .* same version/,
+      ],
       [
         { status: 302, headers: { location: 'https://login.example.com/start?ticket=s3cr3t' }, body: '' },
         /redirects to https:\/\/login\.example\.com\/start\.\nWrite https:\/\/ in OCTOPOD_URL/,
@@ -235,11 +238,14 @@ suite('errors of octo', { concurrency: 4 }, () => {
     }
   })
 
-  test('A response of another version of the server is rejected', async (t) => {
-    const { revision: _, ...older } = fullInfo('feature-1')
-    const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body: [older] } })
-    const stderr = assertFailure(await runOcto({ OCTOPOD_URL: fake.url }, 'list'), 7)
-    assert.match(stderr, /listDeployments in a form that octo does not know \(0\.revision: .*same version/s)
+  test('A server of another version of the API is rejected, before anything is read from it', async (t) => {
+    for (const version of ['1.0', '3.1', 'x']) {
+      const body = [fullInfo('feature-1')]
+      const headers = { 'octopod-version': version }
+      const fake = await fakeServer(t, { 'GET /api/v1/deployments': { body, headers } })
+      const stderr = assertFailure(await runOcto({ OCTOPOD_URL: fake.url }, 'list', '-o', 'json'), 7)
+      assert.match(stderr, /without saying that it is Octopod 2\..*same version/s)
+    }
   })
 
   test('info of a missing deployment', async (t) => {
