@@ -43,6 +43,6 @@ export const redisKeys = (prefix: string) => ({
   appLogReaders: (key: string) => `${prefix}:app-logs:readers:${key}`,
   /** What a run has printed lately. */
   appLogEntries: (runId: string) => `${prefix}:app-logs:entries:${runId}`,
-  /** Which runners have refused a request. */
-  appLogRefusals: (requestId: string) => `${prefix}:app-logs:refusals:${requestId}`,
+  /** What the runners have answered to a request: a refusal, or the claim of the run. */
+  appLogAnswers: (requestId: string) => `${prefix}:app-logs:answers:${requestId}`,
 })

@@ -3,8 +3,8 @@
  * it first runs the script. Started by main.ts.
  */
 import { randomUUID } from 'node:crypto'
-import { announceAppLogs, claimRun, refuseRun } from '../../db/redis/app-logs/claims.ts'
-import type { AppLogRequest } from '../../domain/output/app-log-messages.ts'
+import { announceAppLogs, answerRequest, claimRun } from '../../db/redis/app-logs/claims.ts'
+import type { AppLogClaim, AppLogRequest } from '../../domain/output/app-log-messages.ts'
 import { delay } from '../../lib/delay.ts'
 import { startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
@@ -25,7 +25,7 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
   const prefix = settings.REDIS_PREFIX
   const hasScript = scripts.path('app_logs') !== null
   /** A place is taken before the claim. Null: not claimed yet. */
-  const runs = new Map<string, AppLogRun | null>()
+  const runs = new Map<string, { claim: AppLogClaim; run: AppLogRun } | null>()
   let isStopped = false
 
   const announcement = hasScript
@@ -43,9 +43,10 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
       const claim = { runId: randomUUID(), runner: runnerName }
       const claimedAtMs = performance.now()
       if (!(await claimRun(redis, prefix, key, claim, settings.LEASE))) return
+      await answerRequest(redis, prefix, request, runnerName, claim)
       const run = startAppLogRun(context, request, claim, claimedAtMs)
       log.info({ deploymentId }, 'app logs started')
-      runs.set(key, run)
+      runs.set(key, { claim, run })
       if (isStopped) run.stop('runner_stopped')
       await run.ended
     } finally {
@@ -55,15 +56,18 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
 
   return {
     receive(request) {
-      if (isStopped || runs.has(request.key)) return
-      if (!hasScript) void refuseRun(redis, prefix, request, runnerName, 'no_script')
+      if (isStopped) return
+      const running = runs.get(request.key)
+      if (running !== undefined) {
+        if (running !== null) void answerRequest(redis, prefix, request, runnerName, running.claim)
+      } else if (!hasScript) void answerRequest(redis, prefix, request, runnerName, 'no_script')
       else if (runs.size >= settings.APP_LOGS_CONCURRENCY)
-        void refuseRun(redis, prefix, request, runnerName, 'busy')
+        void answerRequest(redis, prefix, request, runnerName, 'busy')
       else start(request).catch((error) => logFailure(error, 'app logs could not be started'))
     },
     async stop() {
       isStopped = true
-      for (const run of runs.values()) run?.stop('runner_stopped')
+      for (const running of runs.values()) running?.run.stop('runner_stopped')
       await announcement?.stop()
       while (runs.size > 0) await delay(20)
     },

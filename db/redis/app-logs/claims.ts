@@ -8,7 +8,7 @@ import { redisKeys } from '../redis-keys.ts'
 
 /** Entries are kept so long after the last renewal, for readers who have not read the end. */
 export const entriesTtlMs = 60_000
-const refusalTtlMs = 5000
+const answerTtlMs = 5000
 
 const claimScript = `
 if redis.call('exists', KEYS[2]) == 0 then return 0 end
@@ -74,18 +74,18 @@ export async function releaseRun(
 }
 
 /** Tells the server that asked. Always resolves. */
-export async function refuseRun(
+export async function answerRequest(
   redis: Redis,
   prefix: string,
   { requestId }: AppLogRequest,
   runner: string,
-  refusal: AppLogRefusal,
+  answer: AppLogRefusal | AppLogClaim,
 ): Promise<void> {
-  const key = redisKeys(prefix).appLogRefusals(requestId)
+  const key = redisKeys(prefix).appLogAnswers(requestId)
   await redis
     .multi()
-    .hset(key, runner, refusal)
-    .pexpire(key, refusalTtlMs)
+    .hset(key, runner, typeof answer === 'string' ? answer : JSON.stringify(answer))
+    .pexpire(key, answerTtlMs)
     .exec()
     .catch(() => {})
 }

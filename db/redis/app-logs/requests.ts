@@ -54,10 +54,14 @@ export async function requestRun(
   for (;;) {
     const claim = await readClaim(redis, prefix, request.key)
     if (claim !== null) return { claim, isNew: sentAtMs > 0 }
-    const refusals = sentAtMs > 0 ? await redis.hvals(keys.appLogRefusals(request.requestId)) : []
-    if (refusals.length > 0 && refusals.length >= receivers) return worstRefusal(refusals)
+    const answers = sentAtMs > 0 ? await redis.hvals(keys.appLogAnswers(request.requestId)) : []
+    // A short run may have ended between two looks; its entries are there.
+    const answered = answers.map((answer) => parseMessage(appLogClaim, answer)).find((one) => one !== null)
+    if (answered !== undefined) return { claim: answered, isNew: true }
+
+    if (answers.length > 0 && answers.length >= receivers) return worstRefusal(answers)
     if (performance.now() >= endMs || signal?.aborted) {
-      if (refusals.includes('busy')) return 'busy'
+      if (answers.includes('busy')) return 'busy'
       return receivers === 0 ? 'no_runner' : 'silent'
     }
     if (performance.now() - sentAtMs >= repeatMs) {
