@@ -56,6 +56,10 @@ const startFakeServer = (t: TestContext) =>
         state: 'failed',
       },
     }),
+    'GET /api/v1/deployments/x1/app_logs': {
+      type: 'text/event-stream',
+      body: `id: run.1\nevent: line\ndata: ${JSON.stringify({ at, text: 'one' })}\n\nid: run.2\nevent: end\ndata: {"reason":"finished","message":""}\n\n`,
+    },
     'GET /api/v1/deployment_overrides': { body: [['region', 'eu']] },
     'POST /api/v1/application_overrides': { body: [['replicas', '1']] },
     'GET /api/v1/whoami': {
