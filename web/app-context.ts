@@ -27,6 +27,9 @@ export type Overlay =
   | { type: 'new-deployment' }
   | { type: 'edit-config'; name: string }
   | { type: 'change-owner'; name: string }
+  | { type: 'rollback'; name: string; actionId: number }
+  | { type: 'clone'; name: string }
+  | { type: 'labels'; name: string }
   | { type: 'sessions' }
   | { type: 'display-name' }
   | { type: 'shortcuts' }
@@ -58,6 +61,8 @@ export type AppContext = {
   projectName: ReadonlySignal<string>
   /** Names of deployments that the user acts on. Their rows move in the list at once. */
   ownChanges: Set<string>
+  /** Whether times are shown exactly instead of relatively. */
+  exactTimes: Signal<boolean>
 }
 
 export function createAppContext(window: Window, config: PageConfig): AppContext {
@@ -123,6 +128,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     tokenNotices: createTokenNotices(client, identity, clock, window.localStorage),
     projectName: computed(() => identity.who.value?.project ?? config.project_name ?? ''),
     ownChanges: new Set(),
+    exactTimes: signal(false),
   }
 }
 

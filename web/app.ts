@@ -16,9 +16,12 @@ import { NotFound } from './not-found.ts'
 import {
   AuditPage,
   ChangeOwnerDialog,
+  CloneDialog,
   DeploymentForm,
   DeploymentPage,
   DevicePage,
+  LabelsDialog,
+  RollbackDialog,
   SessionsDialog,
   TokensPage,
 } from './parts.ts'
@@ -88,6 +91,10 @@ function Overlay(): VNode | null {
   const overlay = app.overlay.value
   if (overlay === null) return null
   if (overlay.type === 'change-owner') return html`<${ChangeOwnerDialog} name=${overlay.name} />`
+  if (overlay.type === 'rollback')
+    return html`<${RollbackDialog} name=${overlay.name} actionId=${overlay.actionId} />`
+  if (overlay.type === 'clone') return html`<${CloneDialog} name=${overlay.name} />`
+  if (overlay.type === 'labels') return html`<${LabelsDialog} name=${overlay.name} />`
   if (overlay.type === 'sessions') return html`<${SessionsDialog} />`
   if (overlay.type === 'display-name') return html`<${DisplayNameDialog} />`
   if (overlay.type === 'shortcuts') return html`<${ShortcutsDialog} />`

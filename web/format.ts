@@ -41,6 +41,18 @@ export function formatClock(iso: string, now = new Date()): string {
   return `${time.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${clock}`
 }
 
+/** A time with its day, seconds and zone, such as `28 Nov 2026, 14:05:12 CET`. Local time. */
+export const formatExact = (iso: string): string =>
+  new Date(iso).toLocaleString(undefined, {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  })
+
 /** `1 override`, `2 overrides`. */
 export const pluralize = (count: number, singular: string, plural = `${singular}s`): string =>
   `${count.toLocaleString()} ${count === 1 ? singular : plural}`

@@ -14,6 +14,8 @@ export const shortcuts = [
   ['Enter', 'Add a new key, submit a dialog, go to the next match'],
   ['Ctrl + Enter', 'Submit the form from any field'],
   ['Shift + Enter', 'Previous match'],
+  ['Shift + ↓', 'Select lines of the output'],
+  ['Alt + ↓', 'Next error of the output'],
 ] as const
 
 export function installKeyboardShortcuts(app: AppContext, document: Document): void {

@@ -22,7 +22,19 @@ export const DeploymentForm = lazyPart(
 )
 export const ChangeOwnerDialog = lazyPart(
   'dialog',
-  async () => (await import('./deployment/change-owner-dialog.ts')).ChangeOwnerDialog,
+  async () => (await import('./deployment/dialogs/change-owner-dialog.ts')).ChangeOwnerDialog,
+)
+export const RollbackDialog = lazyPart(
+  'dialog',
+  async () => (await import('./deployment/dialogs/rollback-dialog.ts')).RollbackDialog,
+)
+export const CloneDialog = lazyPart(
+  'dialog',
+  async () => (await import('./deployment/dialogs/clone-dialog.ts')).CloneDialog,
+)
+export const LabelsDialog = lazyPart(
+  'dialog',
+  async () => (await import('./deployment/dialogs/labels-dialog.ts')).LabelsDialog,
 )
 export const SessionsDialog = lazyPart(
   'dialog',

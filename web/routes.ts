@@ -1,10 +1,10 @@
 /** The router: URLs of the page and client-side navigation. app.ts draws the page of `route`. */
 import { type ReadonlySignal, signal } from '@preact/signals'
 
-/** `output`: id of the action whose output is shown; 0: none. */
+/** `output`: id of the action whose output is shown; 0: none. `isEditing`: the form is open above the page. */
 export type Route =
   | { page: 'list'; search: string }
-  | { page: 'deployment'; name: string; output: number }
+  | { page: 'deployment'; name: string; output: number; isEditing: boolean }
   | { page: 'sign-in'; search: string }
   | { page: 'tokens'; search: string }
   | { page: 'device'; search: string }
@@ -12,6 +12,8 @@ export type Route =
   | { page: 'not-found'; path: string }
 
 export const deploymentPath = (name: string): string => `/deployments/${encodeURIComponent(name)}`
+/** The form that edits the config, above the page of the deployment. */
+export const editPath = (name: string): string => `${deploymentPath(name)}/edit`
 export const tokensPath = '/tokens'
 /** The query of a deployment page that shows the output of an action. */
 export const outputQuery = (actionId: number): string => `?output=${actionId}`
@@ -22,10 +24,10 @@ function parseRoute(path: string, search = ''): Route {
   if (path === tokensPath) return { page: 'tokens', search }
   if (path === '/audit') return { page: 'audit', search }
   if (path === '/device') return { page: 'device', search }
-  const name = /^\/deployments\/([^/]+)\/?$/.exec(path)?.[1]
+  const [, name, edit] = /^\/deployments\/([^/]+?)(\/edit)?\/?$/.exec(path) ?? []
   if (name === undefined) return { page: 'not-found', path }
   const output = Number(new URLSearchParams(search).get('output'))
-  return { page: 'deployment', name: decode(name), output }
+  return { page: 'deployment', name: decode(name), output, isEditing: edit !== undefined }
 }
 
 export type Router = {
@@ -33,6 +35,8 @@ export type Router = {
   navigate(path: string): void
   /** Replaces the query of the current URL without a history entry. */
   replaceSearch(search: string): void
+  /** After the form was closed: goes back to the page below it, unless the address is already its. */
+  leaveForm(): void
 }
 
 /** `confirmLeave` is called before navigation; false cancels it. */
@@ -43,7 +47,7 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
   let shownPath = currentPath()
 
   const applyLocation = () => {
-    const pageChanged = shownPath.split('?')[0] !== location.pathname
+    const pageChanged = pageOf(shownPath) !== pageOf(location.pathname)
     shownPath = currentPath()
     route.value = parseRoute(location.pathname, location.search)
     if (!pageChanged) return
@@ -53,7 +57,9 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
   }
   const navigate = async (path: string) => {
     if (!(await confirmLeave())) return
-    history.pushState(null, '', path)
+    // The form is left by going back only when it was opened on this page.
+    const isAbove = path.endsWith(editSuffix) && pageOf(path) === pageOf(location.pathname)
+    history.pushState({ isAbove }, '', path)
     applyLocation()
   }
 
@@ -78,7 +84,20 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
       history.replaceState(null, '', location.pathname + search)
       shownPath = currentPath()
     },
+    leaveForm: () => {
+      if (!location.pathname.endsWith(editSuffix)) return
+      if (history.state?.isAbove) return history.back()
+      history.replaceState(null, '', pageOf(location.pathname))
+      applyLocation()
+    },
   }
+}
+
+const editSuffix = '/edit'
+/** The path without its query and without the form. */
+const pageOf = (path: string): string => {
+  const [page = ''] = path.split(/[?#]/)
+  return page.endsWith(editSuffix) ? page.slice(0, -editSuffix.length) : page
 }
 
 function decode(text: string): string {

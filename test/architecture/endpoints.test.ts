@@ -32,8 +32,6 @@ test('Paths are unique, and their parameters are known', () => {
 
 /** Endpoints that neither octo nor the page calls, and their users. */
 const externalOnly: Partial<Record<EndpointName, string>> = {
-  rollbackDeployment: 'the next change',
-  cloneDeployment: 'the next change',
   getProjectName: 'programs of Octopod 1.6; octo and the page call whoami',
 }
 

@@ -67,7 +67,7 @@ describe('accessibility', { skip: missingBrowser() }, () => {
     await page.getByLabel('feature.search', { exact: true }).waitFor()
     await page.getByLabel('Name', { exact: true }).fill('Wrong name')
     await page.getByLabel('image.tag', { exact: true }).fill('v9')
-    await page.getByRole('button', { name: 'Remove replicas' }).click()
+    await page.getByRole('button', { name: /^Remove .*replicas$/ }).click()
     await page.getByLabel('New key, application config').fill('feature.wishlist')
     await page.keyboard.press('Enter')
     await check(page, 'the form')

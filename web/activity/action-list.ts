@@ -3,13 +3,14 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
-import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import { hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { Action } from '../../domain/schemas.ts'
 import { useApp } from '../app-context.ts'
 import { auditPath } from '../audit/audit-filters.ts'
 import { type ConfigChange, diffBothLevels } from '../config/config-diff.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
+import { disabledReason } from '../deployment/available-actions.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
 import { StatusIcon } from '../deployment/status-badge.ts'
 import {
@@ -19,27 +20,46 @@ import {
   cancelNote,
   durationMs,
 } from '../deployment/status-labels.ts'
-import { formatDuration } from '../format.ts'
+import { formatDuration, pluralize } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { outputQuery } from '../routes.ts'
-import { ElapsedTimer } from '../ui/elapsed-time.ts'
-import { RelativeTime } from '../ui/relative-time.ts'
+import { Menu } from '../ui/menu.ts'
+import { TimeButton } from '../ui/relative-time.ts'
 import { ActorDetails } from './actor.ts'
 
+/**
+ * Only actions that have ended: the panel of the last action shows the running one. An action of somebody else waits for a
+ * press of its button, so that nothing moves.
+ */
 export function ActionList({ resource }: { resource: DeploymentResource }): VNode {
+  const { ownChanges } = useApp()
+  const newestShown = useSignal<number | null>(null)
   const actions = resource.actions.value
   const hasOlder = resource.hasOlder.value
+  const ended = actions?.filter(({ state }) => hasEnded(state)) ?? []
+  const newest = ended[0]?.action_id ?? 0
+  const name = resource.info.value?.deployment.name
+  if (actions !== null && (newestShown.value === null || (name !== undefined && ownChanges.has(name))))
+    newestShown.value = newest
+  const newer = ended.filter(({ action_id: id }) => id > (newestShown.value ?? 0)).length
   // The last loaded action is hidden while older ones exist, because its config changes are unknown without
   // its predecessor.
-  const shown = hasOlder ? actions?.slice(0, -1) : actions
+  const shown = ended.slice(newer, hasOlder ? -1 : undefined)
+  const last = resource.info.value?.last_action?.action_id
   const loading = resource.isLoadingOlder.value
-  const name = resource.info.value?.deployment.name
-  return html`<section class="card actions" aria-label="Actions">
-    <header class="card-header"><h2>Actions</h2>${name !== undefined && html`<a href=${auditPath({ deployment: name })}>Audit log</a>`}</header>
+  const showNewer = () => {
+    newestShown.value = newest
+  }
+  return html`<section class="card actions" aria-label="History">
+    <header class="card-header">
+      <h2>History</h2>
+      ${newer > 0 && html`<button type="button" class="small" onClick=${showNewer}>Show ${pluralize(newer, 'newer action')}</button>`}
+      ${name !== undefined && html`<a class="card-link" href=${auditPath({ deployment: name })}>Audit log</a>`}
+    </header>
     ${actions === null && html`<p class="card-empty" role="status">Loading actions…</p>`}
-    ${actions?.length === 0 && html`<p class="card-empty">No actions yet.</p>`}
+    ${actions !== null && ended.length === 0 && html`<p class="card-empty">No action has ended yet.</p>`}
     <ol>
-      ${shown?.map((action, index) => html`<${ActionRow} key=${action.action_id} action=${action} previous=${actions?.[index + 1] ?? null} />`)}
+      ${shown.map((action, index) => html`<${ActionRow} key=${action.action_id} action=${action} isLast=${action.action_id === last} previous=${previousOf(ended, newer + index)} />`)}
     </ol>
     ${
       hasOlder &&
@@ -52,19 +72,25 @@ export function ActionList({ resource }: { resource: DeploymentResource }): VNod
   </section>`
 }
 
-function ActionRow({ action, previous }: { action: Action; previous: Action | null }): VNode {
+/** One that another has replaced while it waited changed nothing. */
+const previousOf = (ended: readonly Action[], index: number): Action | null =>
+  ended.find(({ state }, at) => at > index && state !== 'superseded') ?? null
+
+/** `isLast`: the panel above shows its output when the address names it. */
+type RowProps = { action: Action; isLast: boolean; previous: Action | null }
+
+function ActionRow({ action, isLast, previous }: RowProps): VNode {
   const { identity, router } = useApp()
-  const active = isActive(action.state)
   const route = router.route.peek()
-  const openedByLink = route.page === 'deployment' && route.output === action.action_id && !active
-  const expanded = useSignal(openedByLink)
+  const openedByLink = route.page === 'deployment' && route.output === action.action_id
+  const expanded = useSignal(openedByLink && !isLast)
   const removalReason = action.output_removal_reason ?? null
   const refused = identity.refusal('read_output', { name: action.deployment })
   const canReadOutput = refused === null
   const outputShown = expanded.value && canReadOutput && removalReason === null
   const rowRef = useRef<HTMLLIElement>(null)
   useEffect(() => {
-    if (openedByLink) rowRef.current?.scrollIntoView()
+    if (expanded.peek()) rowRef.current?.scrollIntoView()
   }, [])
   const id = useId()
   const changes = configChanges(action, previous)
@@ -73,14 +99,11 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     <div class="action-line" data-tone=${actionTone(action)}>
       <${StatusIcon} tone=${actionTone(action)} />
       <span class="action-kind"><strong>${actionVerbs[kindFromWireName(action.action)].verb}</strong> ${actionOutcomeLabel(action)}</span>
+      <span class="action-time">${tookMs !== null && formatDuration(tookMs)}</span>
+      <span class="action-age"><${TimeButton} time=${action.created_at} /></span>
       <span class="action-actor"><${ActorDetails} action=${action} /></span>
-      <span class="action-time">
-        ${active ? html`<${ElapsedTimer} since=${action.started_at ?? action.created_at} />` : tookMs !== null && formatDuration(tookMs)}
-      </span>
-      <span class="action-age"><${RelativeTime} time=${action.created_at} /></span>
       <span class="action-toggle">
         ${
-          !active &&
           removalReason === null &&
           html`<button
             type="button"
@@ -99,6 +122,7 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
             ${outputShown ? 'Hide output' : 'Output'}
           </button>`
         }
+        <${RowMenu} action=${action} />
       </span>
     </div>
     ${cancelNote(action) !== null && html`<p class="action-note">${cancelNote(action)}</p>`}
@@ -111,6 +135,26 @@ function ActionRow({ action, previous }: { action: Action; previous: Action | nu
     <${ConfigDiff} changes=${changes} />
     <div id=${id}>${outputShown && html`<${LogViewer} actionId=${action.action_id} deploymentName=${action.deployment} truncated=${action.truncated} />`}</div>
   </li>`
+}
+
+/** Only for actions that have a config. */
+function RowMenu({ action }: { action: Action }): VNode | null {
+  const { store, identity, overlay } = useApp()
+  const name = action.deployment
+  const info = store.rows.get(name)?.value
+  const kind = kindFromWireName(action.action)
+  if (info === undefined || (kind !== 'update' && kind !== 'create')) return null
+  const isSame = diffBothLevels(overridesFromWire(info.deployment), overridesFromWire(action)).length === 0
+  const items = () => [
+    {
+      text: isSame ? 'Repeat this update…' : 'Roll back to this config…',
+      disabledReason: disabledReason('update', info, identity),
+      onSelect: () => {
+        overlay.value = { type: 'rollback' as const, name, actionId: action.action_id }
+      },
+    },
+  ]
+  return html`<${Menu} label=${`More for ${kind} ${action.action_id}`} items=${items} />`
 }
 
 /** For a link to an output that this user may not read. */

@@ -6,13 +6,18 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
-import type { LastAction as Action, Action as DetailedAction, FullInfo } from '../../domain/schemas.ts'
+import type {
+  LastAction as Action,
+  Action as DetailedAction,
+  FullInfo,
+  WaitingAction,
+} from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
 import { targetOf } from '../deployment/available-actions.ts'
-import { FailureBox } from '../deployment/failure-box.ts'
-import { failureRemedies } from '../deployment/failure-remedies.ts'
-import { cancelAction, stopWaiting } from '../deployment/run-action.ts'
+import { FailureBox } from '../deployment/failure/failure-box.ts'
+import { failureRemedies } from '../deployment/failure/failure-remedies.ts'
+import { cancelAction, cancelWaiting, stopWaiting } from '../deployment/run-action.ts'
 import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
 import {
   actionOutcomeLabel,
@@ -27,7 +32,7 @@ import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { GuardedButton } from '../ui/guarded-button.ts'
-import { RelativeTime } from '../ui/relative-time.ts'
+import { TimeButton } from '../ui/relative-time.ts'
 import { Actor } from './actor.ts'
 
 /** An action that takes this many times its usual duration is said to have taken longer. */
@@ -98,7 +103,7 @@ export function LastAction({
         ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}
         ${!active && tookMs !== null && html`<span key="duration" class="last-action-note">took ${formatDuration(tookMs)}${isUnusual && ', longer than usual'}</span>`}
         <span key="actor" class="last-action-note">by <${Actor} action=${action} /></span>
-        ${!active && html`<span key="age" class="last-action-note"><${RelativeTime} time=${action.finished_at ?? action.created_at} /></span>`}
+        ${!active && html`<span key="age" class="last-action-note"><${TimeButton} time=${action.finished_at ?? action.created_at} /></span>`}
         ${notes.map((note) => html`<span key=${note} class="last-action-reason">${note}</span>`)}
       </div>
       <div class="buttons">
@@ -111,9 +116,22 @@ export function LastAction({
         ${active && html`<${CancelButton} action=${action} name=${name} refused=${app.identity.refusal('cancel', target)} />`}
       </div>
     </div>
+    ${info.waiting_action && html`<${Waiting} key="waiting" waiting=${info.waiting_action} refused=${app.identity.refusal('cancel', target)} />`}
     ${failure !== null && html`<${FailureBox} failure=${failure} remedies=${remedies} linesShown=${!outputShown} />`}
     ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
   </section>`
+}
+
+/** The action that starts when this one and its health check have ended. */
+function Waiting({ waiting, refused }: { waiting: WaitingAction; refused: string | null }): VNode {
+  const app = useApp()
+  return html`<div class="waiting-action">
+    <span>
+      <strong>Next: ${actionVerbs[kindFromWireName(waiting.action)].verb.toLowerCase()}</strong>${' '}
+      <span class="last-action-note">by ${waiting.actor}, waiting since <${TimeButton} time=${waiting.created_at} /></span>
+    </span>
+    <${GuardedButton} text="Cancel the waiting action" refused=${refused} onClick=${() => void cancelWaiting(app, waiting.action_id)} />
+  </div>`
 }
 
 type CancelProps = { action: Action; name: string; refused: string | null }

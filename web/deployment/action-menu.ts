@@ -29,6 +29,8 @@ export function ActionMenu({ info }: { info: FullInfo }): VNode {
   const items = () => [
     ...mainActions(info).map((action) => actionItem(app, info, action)),
     ...logsItem(app, info),
+    overlayItem(app, info, 'clone'),
+    overlayItem(app, info, 'labels'),
     ownerItem(app, info),
     ...dashboardItem(app, name),
     ...irreversibleActions.map((action) => actionItem(app, info, action)),
@@ -43,6 +45,21 @@ function logsItem({ identity, router }: AppContext, info: FullInfo): MenuItem[] 
   const onSelect = () => router.navigate(deploymentPath(deployment.name) + outputQuery(last_action.action_id))
   return [{ text: 'Logs', disabledReason: identity.refusal('read_output', targetOf(info)), onSelect }]
 }
+
+const overlayTexts = { clone: 'Clone…', labels: 'Title and labels…' }
+
+const overlayItem = (
+  { identity, overlay }: AppContext,
+  info: FullInfo,
+  type: keyof typeof overlayTexts,
+): MenuItem => ({
+  text: overlayTexts[type],
+  // The dialog says for which names the user may create.
+  disabledReason: type === 'labels' ? identity.refusal('label', targetOf(info)) : null,
+  onSelect: () => {
+    overlay.value = { type, name: info.deployment.name }
+  },
+})
 
 const ownerItem = ({ identity, overlay }: AppContext, info: FullInfo): MenuItem => ({
   text: 'Change owner…',
@@ -68,6 +85,8 @@ export function ActionButtons({ info }: { info: FullInfo }): VNode {
   const { name } = info.deployment
   const items = mainActions(info).map((action) => actionItem(app, info, action))
   const menuItems = () => [
+    overlayItem(app, info, 'clone'),
+    overlayItem(app, info, 'labels'),
     ownerItem(app, info),
     ...irreversibleActions.map((action) => actionItem(app, info, action)),
   ]

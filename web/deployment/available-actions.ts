@@ -4,7 +4,7 @@
  */
 
 import type { RefusalTarget } from '../../domain/access/refusal.ts'
-import { type ActionKind, canStart, kindFromWireName } from '../../domain/actions.ts'
+import { type ActionKind, canStart, canWait, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import type { Identity } from '../account/identity.ts'
@@ -21,6 +21,7 @@ export function disabledReason(
   const refused = refusal(action, targetOf(info))
   if (refused !== null) return refused
   const active = activeAction(info)
+  if (mayWait(action, info)) return null
   if (active !== null) {
     const runningLabel = actionVerbs[kindFromWireName(active.action)].inProgress.toLowerCase()
     return `Wait until ${runningLabel} has ended, or cancel it.`
@@ -28,6 +29,10 @@ export function disabledReason(
   if (action === 'delete' || canStart(action, statusOf(info))) return null
   return reasonByStatus(action, info)
 }
+
+/** While another action or its health check is under way, these may be asked to wait or to replace it. */
+export const mayWait = (action: DeploymentAction, info: FullInfo): boolean =>
+  action !== 'delete' && action !== 'cleanup' && canWait(action, statusOf(info))
 
 function reasonByStatus(action: Exclude<DeploymentAction, 'delete'>, info: FullInfo): string {
   const status = statusLabel(info).label.toLowerCase()

@@ -9,18 +9,19 @@ import type { FullInfo } from '../../domain/schemas.ts'
 import { ActionList } from '../activity/action-list.ts'
 import { LastAction } from '../activity/last-action.ts'
 import { usualDurationMs } from '../activity/usual-duration.ts'
-import { useApp } from '../app-context.ts'
+import { type AppContext, useApp } from '../app-context.ts'
 import { AppLogs } from '../app-logs/app-logs-part.ts'
 import { auditPath } from '../audit/audit-filters.ts'
 import { createDefaultsResource } from '../config/config-defaults.ts'
 import { ConfigTable } from '../config/config-table.ts'
 import { NotFound } from '../not-found.ts'
+import { outputQuery } from '../routes.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
 import { Icon } from '../ui/icon.ts'
 import { DeploymentHeader } from './deployment-header.ts'
 import { createDeploymentResource, type DeploymentResource } from './deployment-resource.ts'
-import { FailedScripts } from './failed-scripts.ts'
+import { FailedScripts } from './failure/failed-scripts.ts'
 import { activeAction, needsAttention, statusLabel } from './status-labels.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
@@ -33,6 +34,8 @@ export function DeploymentPage({ name }: { name: string }): VNode {
   useEffect(() => {
     setBrowserTab(`${problem === null ? '' : `${problem}: `}${name} · Octopod`, problem !== null)
   }, [problem])
+
+  useFormAddress(app, name, info)
 
   if (info === null && error?.code === 'no_such_deployment') {
     const existedBefore = resource.actions.value !== null
@@ -66,15 +69,35 @@ export function DeploymentPage({ name }: { name: string }): VNode {
   </main>`
 }
 
+/** The form is open while the address says so, and closing it goes back to the address of the page. */
+function useFormAddress({ router, overlay }: AppContext, name: string, info: FullInfo | null): void {
+  const route = router.route.value
+  const isEditing = route.page === 'deployment' && route.isEditing
+  const isLoaded = info !== null
+  useEffect(() => {
+    if (!isEditing || !isLoaded) return
+    if (overlay.peek()?.type !== 'edit-config') overlay.value = { type: 'edit-config', name }
+    return overlay.subscribe((current) => {
+      if (current?.type !== 'edit-config') router.leaveForm()
+    })
+  }, [isEditing, isLoaded])
+}
+
 /**
  * The last action always has this place, so that an action of somebody else moves nothing on the page. Its output is
  * open when the action runs while the page is opened, or when the user has started it.
  */
 function LastActionPanel({ info, resource }: { info: FullInfo; resource: DeploymentResource }): VNode | null {
-  const { identity, ownChanges } = useApp()
+  const { identity, ownChanges, router } = useApp()
   const { last_action: last, deployment } = info
   const canReadOutput = identity.mayReadOutput(deployment.name) === true
-  const openOutputOf = useSignal(activeAction(info)?.action_id ?? 0)
+  const route = router.route.value
+  const linked = route.page === 'deployment' && route.output === last?.action_id ? route.output : null
+  const openOutputOf = useSignal(activeAction(info)?.action_id ?? linked ?? 0)
+  // A link to the output may be followed on this page too.
+  useEffect(() => {
+    if (linked !== null) openOutputOf.value = linked
+  }, [route])
   if (last === null) return null
   const isOwn = ownChanges.has(deployment.name) && isActive(last.state)
   if (isOwn) openOutputOf.value = last.action_id
@@ -82,6 +105,7 @@ function LastActionPanel({ info, resource }: { info: FullInfo; resource: Deploym
   const toggle = () => {
     ownChanges.delete(deployment.name)
     openOutputOf.value = isOpen ? 0 : last.action_id
+    router.replaceSearch(isOpen ? '' : outputQuery(last.action_id))
   }
   const usualMs = usualDurationMs(last, resource.actions.value ?? [])
   const details = resource.actions.value?.find(({ action_id }) => action_id === last.action_id) ?? null
@@ -94,7 +118,10 @@ const Skeleton = (): VNode =>
 /** A slow config script delays the actions no longer than this. */
 const maxWaitMs = 3000
 
-/** The config and, below it, the actions: both appear together, because the loading config would move the actions. */
+/**
+ * The config and the history, side by side on a wide screen. Both appear together, because below each other the loading
+ * config would move the history.
+ */
 function Configs({ resource }: { resource: DeploymentResource }): VNode {
   const { client } = useApp()
   const { info } = resource
@@ -117,9 +144,16 @@ function Configs({ resource }: { resource: DeploymentResource }): VNode {
     return () => clearTimeout(timer)
   }, [isWaiting.value])
   if (!isComplete.value) return html`<${Skeleton} />`
-  return html`<div class="configs">
+  return html`<div class="deployment-columns" ref=${scrollToSection}>
+    <div class="configs" id="config">
       <${ConfigTable} title="Application config" overrides=${application} defaults=${defaults.application} onRetry=${defaults.reload} />
       <${ConfigTable} title="Deployment config" overrides=${deployment} defaults=${defaults.deployment} onRetry=${defaults.reload} />
     </div>
-    <${ActionList} resource=${resource} />`
+    <div class="history" id="history"><${ActionList} resource=${resource} /></div>
+  </div>`
+}
+
+/** The address may name a section, which is not there while the page loads. */
+function scrollToSection(columns: HTMLElement | null): void {
+  if (/^#(config|history)$/.test(location.hash)) columns?.querySelector(location.hash)?.scrollIntoView()
 }

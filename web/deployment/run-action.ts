@@ -3,38 +3,54 @@
  * action buttons and the keyboard shortcuts.
  */
 import { signal } from '@preact/signals'
-import { createIdempotencyKey } from '../../client/call-endpoint.ts'
+import { type ApiResponse, createIdempotencyKey } from '../../client/call-endpoint.ts'
 import { ApiError, toApiError } from '../../client/errors.ts'
 import { overridesFromWire, overridesToWire } from '../../domain/overrides.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { findOtherSecrets } from '../../domain/secrets/secret-reference.ts'
 import type { AppContext } from '../app-context.ts'
+import { editPath } from '../routes.ts'
 import type { Confirmation } from '../ui/dialogs/confirm.ts'
-import type { DeploymentAction } from './available-actions.ts'
+import { actionLabels, type DeploymentAction, mayWait } from './available-actions.ts'
+import { type WhenBusyAnswer, whenBusyHeader } from './dialogs/when-busy-choice.ts'
+import { followAction } from './follow-action.ts'
 import { actionVerbs } from './status-labels.ts'
 
 /**
  * Asks for confirmation, then sends the request. Returns true when the server accepted it; the result
  * arrives through the live connection.
  */
-export async function runAction(
-  app: AppContext,
-  action: DeploymentAction,
-  { deployment: { name } }: FullInfo,
-): Promise<boolean> {
+export async function runAction(app: AppContext, action: DeploymentAction, info: FullInfo): Promise<boolean> {
+  const { name } = info.deployment
   if (action === 'update') {
-    app.overlay.value = { type: 'edit-config', name }
+    openForm(app, name)
     return true
   }
-  const confirmation = confirmations[action]?.(name) ?? null
+  const whenBusy = signal<WhenBusyAnswer>(mayWait(action, info) ? 'wait' : null)
+  const confirmation =
+    confirmations[action]?.(name) ?? (whenBusy.peek() === null ? null : waitConfirmation(action, name))
+  if (confirmation !== null && whenBusy.peek() !== null) confirmation.whenBusy = whenBusy
   if (confirmation !== null && !(await app.confirmations.confirm(confirmation))) return false
   const options = {
     params: { name },
     key: createIdempotencyKey(),
     reason: confirmation?.reason?.peek() ?? '',
+    headers: whenBusyHeader(whenBusy.peek()),
   }
-  const done = action === 'delete' ? `${name} was deleted.` : `${actionVerbs[action].inProgress} ${name}.`
-  return submit(app, name, () => app.client.call(`${action}Deployment`, options), done)
+  const done =
+    action === 'delete'
+      ? `${name} was deleted.`
+      : whenBusy.peek() === null
+        ? `${actionVerbs[action].inProgress} ${name}.`
+        : `${actionVerbs[action].verb} of ${name} was accepted.`
+  return submit(app, name, () => app.client.fetch(`${action}Deployment`, options), done)
+}
+
+/** On the page of the deployment the form has an address, and Back closes it. */
+function openForm({ router, overlay }: AppContext, name: string): void {
+  const route = router.route.peek()
+  if (route.page === 'deployment' && route.name === name) router.navigate(editPath(name))
+  else overlay.value = { type: 'edit-config', name }
 }
 
 /** Repeats a failed action: an update with the config of the failed one, any other after its confirmation. */
@@ -58,7 +74,7 @@ export async function retryAction(
   await submit(
     app,
     name,
-    () => app.client.call('updateDeployment', options),
+    () => app.client.fetch('updateDeployment', options),
     `${actionVerbs.update.inProgress} ${name}.`,
   )
 }
@@ -75,14 +91,15 @@ const secretsNotKept = (keys: readonly string[]) =>
 async function submit(
   app: AppContext,
   name: string,
-  request: () => Promise<unknown>,
+  request: () => Promise<ApiResponse>,
   done: string,
 ): Promise<boolean> {
   // Before the request: its event may come before its response.
   app.ownChanges.add(name)
   try {
-    await request()
+    const response = await request()
     app.toasts.showSuccess(done)
+    followAction(app, name, response)
     refreshIfOffline(app)
     return true
   } catch (error) {
@@ -117,6 +134,16 @@ export async function cancelAction(
   refreshIfOffline(app)
 }
 
+/** Nothing has started, so nothing is asked. */
+export async function cancelWaiting(app: AppContext, actionId: number): Promise<void> {
+  try {
+    await app.client.call('cancelAction', { params: { action_id: actionId }, key: createIdempotencyKey() })
+  } catch (error) {
+    app.toasts.showError(toApiError(error))
+  }
+  refreshIfOffline(app)
+}
+
 /** Ends the wait for a health check that does not pass. */
 export async function stopWaiting(app: AppContext, name: string): Promise<void> {
   const confirmed = await app.confirmations.confirm({
@@ -142,6 +169,14 @@ export function refreshIfOffline({ live, sync }: AppContext): void {
   if (live.connectionState.peek() !== 'live') void sync.refresh()
 }
 
+const waitConfirmation = (action: DeploymentAction, name: string): Confirmation => ({
+  title: `${actionLabels[action]} ${name}?`,
+  text: '',
+  confirmLabel: actionLabels[action],
+  cancelLabel: 'Cancel',
+  danger: false,
+})
+
 /** The confirmation of each action; null: the action needs none. `name` is the deployment. */
 const confirmations: Record<Exclude<DeploymentAction, 'update'>, ((name: string) => Confirmation) | null> = {
   restore: null,
@@ -159,6 +194,7 @@ const confirmations: Record<Exclude<DeploymentAction, 'update'>, ((name: string)
     confirmLabel: 'Clean up',
     cancelLabel: 'Keep it',
     danger: true,
+    typedName: name,
   }),
   delete: (name) => ({
     title: `Delete the record of ${name}?`,
@@ -166,5 +202,6 @@ const confirmations: Record<Exclude<DeploymentAction, 'update'>, ((name: string)
     confirmLabel: 'Delete record',
     cancelLabel: 'Keep it',
     danger: true,
+    typedName: name,
   }),
 }

@@ -15,12 +15,12 @@ import { activeAction, statusLabel, statusReason } from './status-labels.ts'
 export const StatusIcon = ({ tone }: { tone: Tone }): VNode =>
   drawing(`status-icon tone-${tone}`, 12, `i-${tone}`)
 
-/** `compact`: without the expected duration, which the page shows elsewhere. */
-export function StatusBadge({ info, compact }: { info: FullInfo; compact?: boolean }): VNode {
+/** In a row of the list. */
+export function StatusBadge({ info }: { info: FullInfo }): VNode {
   const { label, tone } = statusLabel(info)
   const active = activeAction(info)
   const reason = statusReason(info)
-  const isExpected = active !== null && !compact && Boolean(active.expected_duration_ms)
+  const isExpected = active !== null && Boolean(active.expected_duration_ms)
   // In the list a row that once had two lines keeps their height, so that the end of an action moves no other row.
   const keepsTwoLines = useRef(false)
   keepsTwoLines.current ||= reason !== null || isExpected

@@ -68,6 +68,14 @@ export function statusLabel(info: FullInfo): StatusLabel {
   return { label, tone }
 }
 
+/** The status on the page of a deployment, whose panel says how the last action ended. */
+export function pageStatus(info: FullInfo): StatusLabel {
+  const shown = statusLabel(info)
+  return activeAction(info) === null && shown.tone === 'warning' && lastActionLeftDoubt(info)
+    ? { label: statusTable[statusOf(info)].label, tone: statusTable[statusOf(info)].tone }
+    : shown
+}
+
 /** True when the last action changed something and ended without success: what runs may not be what was asked for. */
 const lastActionLeftDoubt = (info: FullInfo) =>
   lastActionFailed(info) && !(info.last_action?.state === 'cancelled' && info.last_action.started_at === null)

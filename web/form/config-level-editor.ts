@@ -6,6 +6,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useId } from 'preact/hooks'
+import { filterAboveKeys, KeyFilter } from '../config/key-filter.ts'
 import { pluralize } from '../format.ts'
 import { ElapsedTime } from '../ui/elapsed-time.ts'
 import { ErrorBox } from '../ui/error-box.ts'
@@ -15,8 +16,6 @@ import { KeyRow } from './key-row.ts'
 import type { KeyGroupNode, KeyNode } from './key-tree.ts'
 import { NewKeyRow } from './new-key-row.ts'
 
-/** The filter is shown above this number of keys. */
-const filterAboveKeys = 12
 /** Rows added per frame, so that a large form opens without delay. */
 const rowsPerFrame = 40
 
@@ -32,6 +31,7 @@ export function ConfigLevelEditor({
   const title = `Could not load the ${missing}`
   return html`<section class="config-level" aria-label=${level.title} aria-busy=${state === 'loading'}>
     <${LevelHeader} level=${level} />
+    <p class="level-help">${level.help}</p>
     ${error !== null && html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} />`}
     <div class="key-rows"><${KeyTree} level=${level} /><${NewKeyRow} level=${level} /></div>
   </section>`
@@ -50,21 +50,7 @@ function LevelHeader({ level }: { level: ConfigLevelState }): VNode {
     </span>
     ${
       size > filterAboveKeys &&
-      html`<input
-        type="search"
-        class="filter"
-        aria-label=${`Filter keys, ${level.title.toLowerCase()}`}
-        placeholder=${`Filter ${size.toLocaleString()} keys`}
-        autocomplete="off"
-        spellcheck=${false}
-        value=${level.filter.value}
-        onInput=${(event: { currentTarget: HTMLInputElement }) => {
-          level.filter.value = event.currentTarget.value
-        }}
-        onKeyDown=${(event: KeyboardEvent) => {
-          if (event.key === 'Enter') event.preventDefault()
-        }}
-      />`
+      html`<${KeyFilter} filter=${level.filter} count=${size} title=${level.title} />`
     }
   </div>`
 }

@@ -12,10 +12,13 @@ import {
   findValidationError,
   setValue,
 } from '../config/config-diff.ts'
-import { buildKeyTree, type KeyNode, matchesKey } from './key-tree.ts'
+import { matchesFilter } from '../config/key-filter.ts'
+import { buildKeyTree, type KeyNode } from './key-tree.ts'
 
 export type ConfigLevelState = {
   title: string
+  /** What belongs to this level. */
+  help: string
   /** The saved overrides: as of opening the form, or of the last `applyRemoteChanges`. */
   saved: ReadonlySignal<readonly Override[]>
   overrides: Signal<readonly Override[]>
@@ -37,11 +40,11 @@ export type ConfigLevelState = {
   isExpanded(prefix: string): Signal<boolean>
 }
 
-/** Above this number of keys, groups without overrides start collapsed. */
+/** Above this number of keys, saved overrides come first and groups without overrides start collapsed. */
 const collapseAboveKeys = 60
 
 export function createConfigLevelState(
-  title: string,
+  { title, help }: { title: string; help: string },
   saved: ReadonlySignal<readonly Override[]>,
   defaults: ReadonlySignal<ConfigDefaults>,
   overrides: Signal<readonly Override[]> = signal(saved.peek()),
@@ -58,17 +61,27 @@ export function createConfigLevelState(
   // Compared as text, so that the tree is rebuilt only for other keys, not for other values.
   const filteredKeys = computed(() => {
     const filterText = filter.value.trim()
-    return [...rows.value.keys()].filter((key) => matchesKey(key, filterText)).join('\0')
+    return [...rows.value.keys()].filter((key) => matchesFilter(key, filterText)).join('\0')
   })
   return {
     title,
+    help,
     saved,
     overrides,
     defaults,
     rows,
     filter,
     draft,
-    tree: computed(() => (filteredKeys.value === '' ? [] : buildKeyTree(filteredKeys.value.split('\0')))),
+    tree: computed(() => {
+      if (filteredKeys.value === '') return []
+      const keys = filteredKeys.value.split('\0')
+      if (keys.length <= collapseAboveKeys) return buildKeyTree(keys)
+      const overridden = new Set(saved.value.map(([key]) => key))
+      return [
+        ...keys.filter((key) => overridden.has(key)),
+        ...buildKeyTree(keys.filter((key) => !overridden.has(key))),
+      ]
+    }),
     modifiedKeys: computed(() => new Set(diffOverrides(saved.value, overrides.value).map(({ key }) => key))),
     draftError: computed(() => {
       const { key, value } = draft.value

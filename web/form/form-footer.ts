@@ -3,6 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
+import { WhenBusyChoice } from '../deployment/dialogs/when-busy-choice.ts'
 import { ElapsedTime } from '../ui/elapsed-time.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { ReasonField } from '../ui/text-field.ts'
@@ -34,6 +35,7 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
     ${identity.hasEnded.value && error?.status !== 401 && html`<${SessionEnded} onSignIn=${signIn} />`}
     <${ConflictBanner} form=${form} />
     ${!form.isNew && form.isDirty.value && html`<${ReasonField} reason=${form.reason} />`}
+    ${form.whenBusy.value !== null && form.isDirty.value && html`<${WhenBusyChoice} answer=${form.whenBusy} />`}
     <div class="buttons">
       <span class="disabled-reason">
         <span id="blocked-reason">${hideBlockedReason ? '' : blockedReason}</span>

@@ -19,6 +19,8 @@ import type { AppContext } from '../app-context.ts'
 import { createDefaultsResource, type DefaultsResource } from '../config/config-defaults.ts'
 import { type ConfigChange, diffBothLevels, rebaseOverrides } from '../config/config-diff.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
+import { isBusy, type WhenBusyAnswer, whenBusyHeader } from '../deployment/dialogs/when-busy-choice.ts'
+import { followAction } from '../deployment/follow-action.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
 import { deploymentPath } from '../routes.ts'
 import { addDraft, type ConfigLevelState, createConfigLevelState } from './config-level-state.ts'
@@ -32,6 +34,8 @@ export type FormState = {
   deployment: ConfigLevelState
   /** The optional reason, shown in the action list. */
   reason: Signal<string>
+  /** What happens while another action runs; null: nothing is asked. */
+  whenBusy: Signal<WhenBusyAnswer>
   defaults: DefaultsResource
   isDirty: ReadonlySignal<boolean>
   /** Why the form cannot be submitted; null when it can. */
@@ -62,13 +66,19 @@ export function createFormState(
   const deploymentOverrides = signal(draft?.overrides.deployment ?? saved.peek().deployment)
   const defaults = createDefaultsResource(client, deploymentOverrides)
   const application = createConfigLevelState(
-    'Application config',
+    {
+      title: 'Application config',
+      help: 'Your application: its version, its features. A pale value is a default. A value that you change becomes an override: it stays as it is when the default changes.',
+    },
     computed(() => saved.value.application),
     defaults.application,
     signal(draft?.overrides.application ?? saved.peek().application),
   )
   const deployment = createConfigLevelState(
-    'Deployment config',
+    {
+      title: 'Deployment config',
+      help: 'What is around the application, such as its region or the size of its database. The defaults above may depend on it.',
+    },
     computed(() => saved.value.deployment),
     defaults.deployment,
     deploymentOverrides,
@@ -80,6 +90,7 @@ export function createFormState(
   let closed = false
   const levels = [application, deployment]
   const isSubmitting = signal(false)
+  const whenBusy = signal<WhenBusyAnswer>(null)
   const error = signal<ApiError | null>(null)
   /**
    * One idempotency key per content: a retry after a lost response is executed once, a corrected form is a
@@ -141,7 +152,11 @@ export function createFormState(
 
   const onAccepted = () => {
     error.value = null
-    toasts.showSuccess(`${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`)
+    toasts.showSuccess(
+      whenBusy.peek() === null
+        ? `${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`
+        : `The update of ${name.peek()} was accepted.`,
+    )
     refreshIfOffline(app)
     // The user has closed the form while the request was running.
     if (closed) return
@@ -157,32 +172,39 @@ export function createFormState(
     if (diffBothLevels(overridesOf(currentDeployment.value), readOverrides()).length === 0) onAccepted()
   })
 
+  // Asked from the first moment on in which another action runs, and never taken away while the form is open.
+  const stopAsking = effect(() => {
+    const current = currentDeployment.value
+    if (!isNew && current !== undefined && isBusy(current) && !isSubmitting.value) whenBusy.value ??= 'wait'
+  })
+
   const submit = async () => {
     levels.forEach(addDraft)
     if (blockedReason.peek() !== null) return
     const body = overridesToWire(readOverrides())
     // The latest revision that this page knows; the server rejects the update if another one was saved since.
     const revision = `"${currentDeployment.peek()?.revision}"`
-    const text = JSON.stringify([name.peek(), body, reason.peek(), revision])
+    const text = JSON.stringify([name.peek(), body, reason.peek(), revision, whenBusy.peek()])
     if (idempotencyKey.body !== text) idempotencyKey = { body: text, value: createIdempotencyKey() }
     const options = { key: idempotencyKey.value, reason: reason.peek() }
     isSubmitting.value = true
     error.value = null
     app.ownChanges.add(name.peek())
     try {
-      if (isNew) await client.call('createDeployment', { ...options, body: { name: name.peek(), ...body } })
-      else {
-        const params = { name: name.peek() }
-        await client.call('updateDeployment', {
-          ...options,
-          body,
-          params,
-          headers: { [headers.ifMatch]: revision },
-        })
-      }
+      const params = { name: name.peek() }
+      const response = isNew
+        ? await client.fetch('createDeployment', { ...options, body: { name: name.peek(), ...body } })
+        : await client.fetch('updateDeployment', {
+            ...options,
+            body,
+            params,
+            headers: { [headers.ifMatch]: revision, ...whenBusyHeader(whenBusy.peek()) },
+          })
       onAccepted()
+      followAction(app, name.peek(), response)
     } catch (caught) {
       error.value = toApiError(caught)
+      if (error.value.code === 'busy') whenBusy.value ??= 'wait'
       if (error.value.code === 'precondition_failed') await sync.refresh()
     }
     isSubmitting.value = false
@@ -196,6 +218,7 @@ export function createFormState(
     application,
     deployment,
     reason,
+    whenBusy,
     defaults,
     isDirty,
     blockedReason,
@@ -218,6 +241,7 @@ export function createFormState(
     close: () => {
       closed = true
       stopWatching()
+      stopAsking()
       defaults.close()
     },
   }

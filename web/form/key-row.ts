@@ -1,4 +1,4 @@
-/** One key in the form: its value, its default, undo and remove. The rules are in config/config-diff.ts. */
+/** One key in the form: its value, its default, undo, back to the default, and remove. The rules are in config/config-diff.ts. */
 import { useComputed } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
@@ -39,37 +39,50 @@ export function KeyRow({ name, level, prefix }: Props): VNode | null {
           ? html`<output id=${id} aria-label=${name} class="removed-value">removed</output>`
           : html`<${ValueField} id=${id} name=${name} value=${value} onChange=${set} invalid=${error !== null} secretHint=${kind === 'default' ? 'secret default' : 'secret, unchanged'} />`
       }
-      ${kind === 'added' && html`<small class="default-value"><span class="tag">added</span></small>`}
       ${
-        defaultValue !== null &&
         kind !== 'default' &&
-        html`<small class="default-value">default <code>${shownValue(defaultValue)}</code></small>`
+        html`<small class="default-value">
+          ${kind === 'added' && html`<span class="tag">added</span>`}
+          ${defaultValue !== null && html`<span>default <code>${shownValue(defaultValue)}</code></span>`}
+          ${
+            isModified
+              ? html`<${RowLink} text="Undo my change" keyName=${name} onClick=${undo} />`
+              : defaultValue !== null &&
+                html`<${RowLink} text="Use the default" keyName=${name} onClick=${undo} />`
+          }
+        </small>`
       }
+      ${kind === 'default' && isModified && html`<small class="default-value"><${RowLink} text="Undo my change" keyName=${name} onClick=${undo} /></small>`}
       ${error !== null && html`<small class="invalid" role="alert">${error}</small>`}
     </div>
     <div class="key-row-buttons">
-      ${kind !== 'default' && html`<${RowButton} icon="undo" label="Undo" keyName=${name} onClick=${undo} />`}
-      ${value !== null && html`<${RowButton} icon="trash" label="Remove" keyName=${name} onClick=${remove} />`}
+      ${
+        value !== null &&
+        html`<button
+          type="button"
+          class="icon-button"
+          aria-label=${defaultValue === null ? `Remove ${name}` : `Remove the default of ${name}`}
+          title=${defaultValue === null ? 'Remove this key' : 'Remove the default: the deployment has no such key then'}
+          onClick=${keepingFocus(remove)}
+        >
+          <${Icon} name=${defaultValue === null ? 'trash' : 'remove'} />
+        </button>`
+      }
     </div>
   </div>`
 }
 
-type RowButtonProps = { icon: 'undo' | 'trash'; label: string; keyName: string; onClick: () => void }
+type RowLinkProps = { text: string; keyName: string; onClick: () => void }
 
-function RowButton({ icon, label, keyName, onClick }: RowButtonProps): VNode {
-  return html`<button
-    type="button"
-    class="icon-button"
-    aria-label=${`${label} ${keyName}`}
-    title=${label}
-    onClick=${({ currentTarget }: { currentTarget: HTMLElement }) => {
-      keepFocusInRow(currentTarget)
-      onClick()
-    }}
-  >
-    <${Icon} name=${icon} />
-  </button>`
-}
+const RowLink = ({ text, keyName, onClick }: RowLinkProps): VNode =>
+  html`<button type="button" class="row-link" aria-label=${`${text}: ${keyName}`} onClick=${keepingFocus(onClick)}>${text}</button>`
+
+const keepingFocus =
+  (onClick: () => void) =>
+  ({ currentTarget }: { currentTarget: HTMLElement }) => {
+    keepFocusInRow(currentTarget)
+    onClick()
+  }
 
 /** A pressed button or an edited field may disappear; the focus stays in the same row. */
 function keepFocusInRow(element: HTMLElement): void {

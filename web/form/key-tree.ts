@@ -24,12 +24,3 @@ export function buildKeyTree(keys: readonly string[], prefix = ''): KeyNode[] {
     return typeof only === 'object' ? only : { prefix: groupKey, nodes, size: groupKeys.length }
   })
 }
-
-/** True when the key contains every word of the filter. */
-export function matchesKey(key: string, filter: string): boolean {
-  const lowerCase = key.toLowerCase()
-  return filter
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => lowerCase.includes(word))
-}

@@ -1,33 +1,29 @@
-/** The toolbar of an output: search with match navigation, times, wrap switch, download. */
-import { useSignal } from '@preact/signals'
+/** The toolbar of an output: search, errors, times, wrap, full screen, and a menu with the rest. */
+import { type Signal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { toApiError } from '../../client/errors.ts'
-import { useApp } from '../app-context.ts'
-import { Icon } from '../ui/icon.ts'
-import { downloadOutput } from './download.ts'
+import { pluralize } from '../format.ts'
+import { Icon, type IconName } from '../ui/icon.ts'
+import { nextMatch } from './lines/search.ts'
+import { type TimeFormat, timeFormatLabels, timeFormats } from './lines/times.ts'
+import { LogMenu } from './log-menu.ts'
 import { type LogModel, setTimeFormat } from './log-model.ts'
-import { nextMatch } from './search.ts'
-import { type TimeFormat, timeFormatLabels, timeFormats } from './times.ts'
 
-type Props = { model: LogModel; actionId: number; deploymentName: string; scrollToLine(line: number): void }
+type Props = {
+  model: LogModel
+  actionId: number
+  deploymentName: string
+  isFullScreen: Signal<boolean>
+  goToLine(line: number): void
+}
 
-export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Props): VNode {
-  const { client, toasts } = useApp()
-  const downloading = useSignal(false)
-  const { query, matches, currentMatch, wrapped, times } = model
-  const goToMatch = (direction: 1 | -1, from = currentMatch.peek()) => {
-    currentMatch.value = nextMatch(matches.peek(), from, direction)
-    if (currentMatch.peek() >= 0) scrollToLine(currentMatch.peek())
+export function LogToolbar({ model, actionId, deploymentName, isFullScreen, goToLine }: Props): VNode {
+  const { query, matches, currentLine, wrapped, times } = model
+  const goToMatch = (direction: 1 | -1, from = currentLine.peek()) => {
+    currentLine.value = nextMatch(matches.peek(), from, direction)
+    if (currentLine.peek() >= 0) goToLine(currentLine.peek())
   }
-  const download = async () => {
-    if (downloading.peek()) return
-    downloading.value = true
-    await downloadOutput(client, actionId, `${deploymentName}-${actionId}.log`).catch((error) =>
-      toasts.showError(toApiError(error)),
-    )
-    downloading.value = false
-  }
+  const firstVisibleLine = () => model.rows.peek().lines[model.firstVisibleRow.peek()] ?? 0
   return html`<div class="log-toolbar">
     <input
       type="search"
@@ -38,19 +34,16 @@ export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Pr
       value=${query.value}
       onInput=${(event: { currentTarget: HTMLInputElement }) => {
         query.value = event.currentTarget.value
-        goToMatch(1, model.firstVisibleLine.peek() - 1)
+        goToMatch(1, firstVisibleLine() - 1)
       }}
       onKeyDown=${(event: KeyboardEvent) => {
         if (event.key === 'Enter') goToMatch(event.shiftKey ? -1 : 1)
       }}
     />
     <${MatchCount} model=${model} />
-    <button type="button" class="icon-button" aria-label="Previous match" title="Previous match (Shift + Enter)" onClick=${() => goToMatch(-1)}>
-      <${Icon} name="up" />
-    </button>
-    <button type="button" class="icon-button" aria-label="Next match" title="Next match (Enter)" onClick=${() => goToMatch(1)}>
-      <${Icon} name="down" />
-    </button>
+    <${IconButton} icon="up" label="Previous match" keys="Shift + Enter" onClick=${() => goToMatch(-1)} />
+    <${IconButton} icon="down" label="Next match" keys="Enter" onClick=${() => goToMatch(1)} />
+    <${ErrorJumps} model=${model} goToLine=${goToLine} />
     <select
       aria-label="Times"
       value=${times.value}
@@ -68,13 +61,58 @@ export function LogToolbar({ model, actionId, deploymentName, scrollToLine }: Pr
     >
       Wrap
     </button>
-    <button type="button" class="small" aria-disabled=${downloading.value} onClick=${download}>${downloading.value ? 'Downloading…' : 'Download'}</button>
+    <${IconButton}
+      icon=${isFullScreen.value ? 'close' : 'expand'}
+      label=${isFullScreen.value ? 'Leave full screen' : 'Full screen'}
+      keys=${isFullScreen.value ? 'Esc' : undefined}
+      onClick=${() => {
+        isFullScreen.value = !isFullScreen.value
+      }}
+    />
+    <${LogMenu} model=${model} actionId=${actionId} deploymentName=${deploymentName} />
   </div>`
 }
 
-function MatchCount({ model: { query, matches, currentMatch } }: { model: LogModel }): VNode {
+type IconButtonProps = { icon: IconName; label: string; keys?: string | undefined; onClick: () => void }
+
+const IconButton = ({ icon, label, keys, onClick }: IconButtonProps): VNode =>
+  html`<button type="button" class="icon-button" aria-label=${label} title=${keys === undefined ? label : `${label} (${keys})`} onClick=${onClick}>
+    <${Icon} name=${icon} />
+  </button>`
+
+/** Goes to the next (1) or previous (-1) block of errors. Also called for the keys of the screen. */
+export function nextError(
+  { errors, currentLine, rows, firstVisibleRow }: LogModel,
+  direction: 1 | -1,
+): number {
+  const current = currentLine.peek()
+  const from = current >= 0 ? current : (rows.peek().lines[firstVisibleRow.peek()] ?? 0) - 1
+  return nextMatch(errors.peek(), from, direction)
+}
+
+/** Nothing without errors. */
+function ErrorJumps({ model, goToLine }: Pick<Props, 'model' | 'goToLine'>): VNode | null {
+  const total = model.errors.value.length
+  const announced = useSignal('')
+  if (total === 0) return null
+  const goToError = (direction: 1 | -1) => {
+    const line = nextError(model, direction)
+    model.currentLine.value = line
+    announced.value = `Line ${line + 1}: ${model.textOf({ from: line, to: line }).slice(0, 200)}`
+    goToLine(line)
+  }
+  const position = model.errors.value.indexOf(model.currentLine.value) + 1
+  return html`<span class="log-errors">
+    <span>${position > 0 ? `${position} of ` : ''}${pluralize(total, 'error')}</span>
+    <span class="visually-hidden" role="status">${announced.value}</span>
+    <${IconButton} icon="up" label="Previous error" keys="Alt + ↑" onClick=${() => goToError(-1)} />
+    <${IconButton} icon="down" label="Next error" keys="Alt + ↓" onClick=${() => goToError(1)} />
+  </span>`
+}
+
+function MatchCount({ model: { query, matches, currentLine } }: { model: LogModel }): VNode {
   const total = matches.value.length
-  const position = matches.value.indexOf(currentMatch.value) + 1
+  const position = matches.value.indexOf(currentLine.value) + 1
   const label = total === 0 ? 'no match' : `${position.toLocaleString()} of ${total.toLocaleString()}`
   return html`<span class="log-status" role="status">${query.value !== '' && label}</span>`
 }

@@ -1,36 +1,36 @@
 /**
- * The live output of one action, for admins. Only the visible lines are drawn. Its state is in log-model.ts.
+ * The live output of one action, for those who may read it. Loaded when the first output is opened. Its state is in
+ * log-model.ts, its lines are drawn by log-screen.ts.
  */
-import { type Signal, useComputed, useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { ApiError } from '../../client/errors.ts'
 import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
+import { outputQuery } from '../routes.ts'
 import { ErrorBox } from '../ui/error-box.ts'
-import { lineAt } from '../ui/virtual-range.ts'
-import { LineText } from './line-text.ts'
+import { makeRestInert } from './full-screen.ts'
+import { type LineRange, lineHash, parseLineHash } from './lines/line-link.ts'
+import { rowOfLine } from './lines/rows.ts'
 import { createLogModel, type LogModel, lineHeightPx } from './log-model.ts'
+import { isAtEnd, LogScreen, type StreamState } from './log-screen.ts'
 import { LogToolbar } from './log-toolbar.ts'
 import { followOutput } from './stream.ts'
-import { formatLineTime } from './times.ts'
 
-/** More lines than fit on a screen, plus some above and below. */
-const visibleLines = 40
-const overscanLines = 20
-
-type StreamState = 'streaming' | 'reconnecting' | 'complete'
 type Props = { actionId: number; deploymentName: string; truncated: boolean }
 
 export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode {
-  const { client } = useApp()
+  const { client, router } = useApp()
   const attempt = useSignal(0)
   const model = useMemo(createLogModel, [attempt.value])
+  const viewerRef = useRef<HTMLDivElement>(null)
   const screenRef = useRef<HTMLPreElement>(null)
   const state = useSignal<StreamState>('streaming')
   const rejection = useSignal<ApiError | null>(null)
   const removalReason = useSignal<string | null>(null)
+  const isFullScreen = useSignal(false)
 
   useEffect(() => {
     const unmount = new AbortController()
@@ -51,33 +51,93 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
     return () => unmount.abort()
   }, [actionId, attempt.value])
 
+  /** Scrolls a line to the middle, or to the end. */
+  const scrollToLine = (line: number | 'end') => {
+    if (line !== 'end') model.reveal(line)
+    const element = screenRef.current
+    if (element === null) return
+    const { offsets, rows } = model
+    // The rows of an opened section are drawn later, and their height is needed now.
+    const content = element.firstElementChild
+    if (content instanceof HTMLElement) content.style.height = `${offsets.peek().at(-1) ?? 0}px`
+    element.scrollTop =
+      line === 'end'
+        ? element.scrollHeight
+        : (offsets.peek()[rowOfLine(rows.peek(), line)] ?? 0) - element.clientHeight / 2 + lineHeightPx
+    model.followsEnd.value = isAtEnd(element)
+  }
+  const select = (range: LineRange | null) => {
+    model.selection.value = range
+    if (range !== null) model.followsEnd.value = false
+    router.replaceSearch(outputQuery(actionId) + (range === null ? '' : lineHash(range)))
+  }
+  useLinkedLines({ model, actionId, scrollToLine, viewerRef })
+  useLayoutEffect(() => {
+    if (!isFullScreen.value || viewerRef.current === null) return
+    const [end, element] = [makeRestInert(viewerRef.current), viewerRef.current]
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && !event.defaultPrevented && element.querySelector('[role=menu]') === null)
+        isFullScreen.value = false
+    }
+    document.addEventListener('keydown', onKeyDown)
+    return () => {
+      end()
+      document.removeEventListener('keydown', onKeyDown)
+    }
+  }, [isFullScreen.value])
+
   if (rejection.value !== null) {
     const retry = () => {
       attempt.value += 1
     }
     return html`<${ErrorBox} error=${rejection.value} onRetry=${retry} />`
   }
-  /** Scrolls a line to the middle, or to the end. */
-  const scrollToLine = (line: number | 'end') => {
-    const element = screenRef.current
-    if (element === null) return
-    const { offsets } = model
-    element.scrollTop =
-      line === 'end'
-        ? element.scrollHeight
-        : (offsets.peek()[line] ?? 0) - element.clientHeight / 2 + lineHeightPx
-    model.followsEnd.value = isAtEnd(element)
-  }
-  return html`<div class="log-viewer">
+  return html`<div class=${isFullScreen.value ? 'log-viewer full-screen' : 'log-viewer'} ref=${viewerRef}>
     <div class="log-header">
       <${LogStatus} model=${model} state=${state} />
-      <${LogToolbar} model=${model} actionId=${actionId} deploymentName=${deploymentName} scrollToLine=${scrollToLine} />
+      <${LogToolbar} model=${model} actionId=${actionId} deploymentName=${deploymentName} isFullScreen=${isFullScreen} goToLine=${scrollToLine} />
     </div>
-    <${LogScreen} model=${model} screenRef=${screenRef} state=${state} />
+    <${LogScreen} model=${model} screenRef=${screenRef} state=${state} goToLine=${scrollToLine} onSelect=${select} />
     <${JumpToEnd} model=${model} onClick=${() => scrollToLine('end')} />
     ${removalReason.value !== null && html`<p class="log-note">${removalReason.value}</p>`}
     ${truncated && html`<p class="log-note">The output exceeded the size limit and was truncated.</p>`}
   </div>`
+}
+
+type LinkedLines = {
+  model: LogModel
+  actionId: number
+  scrollToLine(line: number): void
+  viewerRef: { current: HTMLElement | null }
+}
+
+/** The address may name lines of this output: they are selected and shown as soon as they have arrived. */
+function useLinkedLines({ model, actionId, scrollToLine, viewerRef }: LinkedLines): void {
+  const isPending = useRef(false)
+  const readAddress = () => {
+    const range = parseLineHash(location.hash)
+    if (range === null || Number(new URLSearchParams(location.search).get('output')) !== actionId) return
+    model.selection.value = range
+    model.followsEnd.value = false
+    isPending.current = true
+  }
+  useLayoutEffect(() => {
+    readAddress()
+    if (isPending.current) viewerRef.current?.scrollIntoView({ block: 'nearest' })
+    const onHashChange = () => {
+      readAddress()
+      showLines()
+    }
+    window.addEventListener('hashchange', onHashChange)
+    return () => window.removeEventListener('hashchange', onHashChange)
+  }, [model])
+  const showLines = () => {
+    const { from = 0 } = model.selection.peek() ?? {}
+    if (!isPending.current || from >= model.count.peek()) return
+    isPending.current = false
+    scrollToLine(from)
+  }
+  useLayoutEffect(showLines, [model.version.value])
 }
 
 const stateLabels: Record<StreamState, string> = {
@@ -95,82 +155,3 @@ function JumpToEnd({ model, onClick }: { model: LogModel; onClick: () => void })
   if (model.followsEnd.value) return null
   return html`<button type="button" class="log-jump-to-end" onClick=${onClick}>Jump to the end</button>`
 }
-
-type LogScreenProps = {
-  model: LogModel
-  screenRef: { current: HTMLPreElement | null }
-  state: Signal<StreamState>
-}
-
-function LogScreen({ model, screenRef, state }: LogScreenProps): VNode {
-  const { lines, offsets, firstVisibleLine, columns, wrapped, followsEnd, query, currentMatch, times } = model
-  /** The last scroll position, in px and as a line. */
-  const scrollPosition = useRef({ px: 0, line: 0 })
-  const onScroll = () => {
-    const element = screenRef.current
-    if (element === null) return
-    const { scrollTop: px } = element
-    // Only the user scrolls up. New lines move the end, not the visible lines.
-    if (isAtEnd(element)) followsEnd.value = true
-    else if (px < scrollPosition.current.px) followsEnd.value = false
-    const line = lineAt(offsets.peek(), px)
-    scrollPosition.current = { px, line }
-    firstVisibleLine.value = Math.floor(line / 10) * 10
-  }
-  const restoreScroll = (line: number) => {
-    const element = screenRef.current
-    if (element === null) return
-    element.scrollTop = followsEnd.peek() ? element.scrollHeight : (offsets.peek()[line] ?? 0)
-    onScroll()
-  }
-  useLayoutEffect(() => {
-    if (followsEnd.peek()) restoreScroll(0)
-  }, [model.version.value])
-  // After a change of line wrapping the visible lines stay visible; a match has priority.
-  useLayoutEffect(() => {
-    const { line } = scrollPosition.current
-    const match = currentMatch.peek()
-    restoreScroll(match >= line && match < line + visibleLines ? match : line)
-  }, [columns.value, times.value])
-  useEffect(() => {
-    const resized = new ResizeObserver(([entry]) => {
-      if (entry) columns.value = wrapped.peek() ? fittingColumns(entry.target) : Number.POSITIVE_INFINITY
-    })
-    resized.observe(screenRef.current as Element)
-    return () => resized.disconnect()
-  }, [wrapped.value])
-  const from = Math.max(0, firstVisibleLine.value - overscanLines)
-  const [start = 0, end = 0] = [offsets.value[from], offsets.value.at(-1)]
-  const highlighted = useComputed(() => query.value).value
-  return html`<pre
-    ref=${screenRef}
-    tabindex="0"
-    role="region"
-    aria-label="Output"
-    onScroll=${onScroll}
-    ><span class=${wrapped.value ? 'log-lines wrapped' : 'log-lines'} style=${{ height: `${end}px`, paddingTop: `${start}px` }}
-      >${lines.slice(from, from + visibleLines + 2 * overscanLines).map(
-        ({ stream, text, runs, at }, index) =>
-          html`<span
-            key=${from + index}
-            class=${stream}
-            data-line=${from + index + 1}
-            data-current=${from + index === currentMatch.value}
-            >${times.value !== 'none' && html`<time dateTime=${at}>${formatLineTime(at, lines[0]?.at ?? at, times.value)} </time>`}<${LineText} text=${text} runs=${runs} query=${highlighted} /></span
-          >`,
-      )}</span
-    >${lines.length === 0 && html`<span class="log-empty">${state.value === 'complete' ? 'No output.' : 'No output yet.'}</span>`}</pre
-  >`
-}
-
-/**
- * Characters per line: the width of tenCharsPx characters is the scroll padding set in log-viewer.css; tenCharsPx
- * are reserved for line numbers.
- */
-function fittingColumns(element: Element): number {
-  const tenCharsPx = Number.parseFloat(getComputedStyle(element).scrollPaddingLeft)
-  return Math.max(1, Math.floor((10 * element.clientWidth) / tenCharsPx) - 10)
-}
-
-const isAtEnd = ({ scrollTop, clientHeight, scrollHeight }: HTMLElement) =>
-  scrollTop + clientHeight >= scrollHeight - 12

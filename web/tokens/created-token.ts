@@ -3,6 +3,7 @@ import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
+import { copyText } from '../ui/copy-button.ts'
 
 type Props = { token: string; label: string; isCopied: Signal<boolean> }
 
@@ -35,14 +36,4 @@ export function CreatedToken({ token, label, isCopied }: Props): VNode {
       <code>OCTO_AUTHORIZATION_HEADER</code>.
     </p>
   </div>`
-}
-
-/** Browsers offer the clipboard only over https and on this machine; elsewhere the text is selected. */
-async function copyText(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text)
-    return true
-  } catch {
-    return document.execCommand('copy')
-  }
 }

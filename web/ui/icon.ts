@@ -15,6 +15,10 @@ export type IconName =
   | 'person'
   | 'key'
   | 'trash'
+  | 'copy'
+  | 'check'
+  | 'remove'
+  | 'expand'
 
 export const Icon = ({ name }: { name: IconName }): VNode => drawing('icon', 16, `i-${name}`)
 

@@ -8,10 +8,11 @@ export function ToastList(): VNode {
   const { toasts } = useApp()
   return html`<div class="toasts" role="status" aria-live="polite">
     ${toasts.visible.value.map(
-      ({ id, tone, text, hint }) => html`<div key=${id} class="toast" data-tone=${tone}>
+      ({ id, tone, text, hint, link }) => html`<div key=${id} class="toast" data-tone=${tone}>
         <div>
           <p>${text}</p>
           ${hint !== null && html`<p class="hint">${hint}</p>`}
+          ${link !== null && html`<a href=${link.href} onClick=${() => toasts.dismiss(id)}>${link.text}</a>`}
         </div>
         <button type="button" class="icon-button" aria-label="Dismiss" onClick=${() => toasts.dismiss(id)}>
           <${Icon} name="close" />

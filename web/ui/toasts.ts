@@ -3,13 +3,17 @@ import { type ReadonlySignal, signal } from '@preact/signals'
 import type { ApiError } from '../../client/errors.ts'
 import { hintFor } from '../api/hints.ts'
 
-export type Toast = { id: number; tone: 'success' | 'error'; text: string; hint: string | null }
+type Tone = 'success' | 'error'
+type Link = { text: string; href: string }
+export type Toast = { id: number; tone: Tone; text: string; hint: string | null; link: Link | null }
 
 export type Toasts = {
   visible: ReadonlySignal<readonly Toast[]>
   showSuccess(text: string): void
   /** Stays until the user dismisses it. */
   showError(error: ApiError): void
+  /** How an action has ended. A failure stays until the user dismisses it. */
+  showOutcome(tone: Tone, text: string, link: Link): void
   dismiss(id: number): void
 }
 
@@ -26,13 +30,15 @@ export function createToasts(): Toasts {
     visible.value = [...visible.peek().slice(-3), { id: lastId, ...toast }]
     return lastId
   }
+  const dismissLater = (id: number) => setTimeout(() => dismiss(id), successVisibleMs)
   return {
     visible,
     dismiss,
-    showSuccess: (text) => {
-      const id = add({ tone: 'success', text, hint: null })
-      setTimeout(() => dismiss(id), successVisibleMs)
+    showSuccess: (text) => dismissLater(add({ tone: 'success', text, hint: null, link: null })),
+    showError: (error) => add({ tone: 'error', text: error.message, hint: hintFor(error), link: null }),
+    showOutcome: (tone, text, link) => {
+      const id = add({ tone, text, hint: null, link })
+      if (tone === 'success') dismissLater(id)
     },
-    showError: (error) => add({ tone: 'error', text: error.message, hint: hintFor(error) }),
   }
 }

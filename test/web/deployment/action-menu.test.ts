@@ -78,7 +78,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('Clean up of an archived deployment asks for confirmation', async () => {
+  it('Clean up of an archived deployment asks for its name', async () => {
     const page = await session.openPage('/?archived=1')
     await session.signIn(page, system.adminHeader)
     await client.archive('shop')
@@ -87,7 +87,12 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await openMenu(page)
     await page.getByRole('menuitem', { name: 'Clean up' }).click()
     await page.getByRole('dialog').getByText('This cannot be undone').waitFor()
-    await page.getByRole('dialog').getByRole('button', { name: 'Clean up' }).click()
+    const confirm = page.getByRole('dialog').getByRole('button', { name: 'Clean up' })
+    await page.getByLabel(/^Enter .+ to confirm$/).fill('another')
+    assert.equal(await confirm.getAttribute('aria-disabled'), 'true')
+    await page.keyboard.press('Enter')
+    await page.getByLabel(/^Enter .+ to confirm$/).fill('shop')
+    await confirm.click()
     await page.getByText('No deployments yet.').waitFor()
     await client.waitUntilDeleted('shop')
     await page.close()

@@ -81,14 +81,20 @@ describe('the deployment page', { skip: missingBrowser() }, () => {
     await lines(page).filter({ hasText: 'line 99999' }).waitFor()
     await jump.waitFor({ state: 'detached' })
 
-    const [download] = await Promise.all([
-      page.waitForEvent('download'),
-      page.getByRole('button', { name: 'Download' }).click(),
-    ])
-    assert.equal(download.suggestedFilename(), `loud-${action?.action_id}.log`)
-    const text = await readFile(await download.path(), 'utf8')
-    assert.match(text, /^create of loud done\nline 0\n/)
-    assert.equal(text.split('\n').length, 100_002)
+    for (const [item, extension] of [
+      ['Download raw, with colors', 'log'],
+      ['Download as text', 'txt'],
+    ] as const) {
+      await page.getByRole('button', { name: 'More for this output' }).click()
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('menuitem', { name: item }).click(),
+      ])
+      assert.equal(download.suggestedFilename(), `loud-${action?.action_id}.${extension}`)
+      const text = await readFile(await download.path(), 'utf8')
+      assert.match(text, /^create of loud done\nline 0\n/)
+      assert.equal(text.split('\n').length, 100_002)
+    }
     await page.close()
   })
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { buildKeyTree, type KeyNode, matchesKey } from '../../../web/form/key-tree.ts'
+import { matchesFilter } from '../../../web/config/key-filter.ts'
+import { buildKeyTree, type KeyNode } from '../../../web/form/key-tree.ts'
 
 const drawn = (nodes: readonly KeyNode[]): unknown[] =>
   nodes.map((node) =>
@@ -31,7 +32,7 @@ describe('the key tree', () => {
   })
 
   it('The filter accepts words in any order', () => {
-    assert.ok(matchesKey('service.Mail.host', 'host mail'))
-    assert.ok(!matchesKey('service.mail.host', 'mail port'))
+    assert.ok(matchesFilter('service.Mail.host', 'host mail'))
+    assert.ok(!matchesFilter('service.mail.host', 'mail port'))
   })
 })

@@ -117,7 +117,7 @@ describe('secrets on the page', { skip: missingBrowser() }, () => {
       .locator('.key-row')
       .filter({ has: page.getByLabel('db.password', { exact: true }) })
     assert.equal(await row.getAttribute('data-modified'), 'true')
-    await row.getByRole('button', { name: 'Undo db.password' }).click()
+    await row.getByRole('button', { name: 'Undo my change: db.password' }).click()
     assert.equal(await field.getAttribute('placeholder'), 'secret, unchanged')
     assert.equal(await row.getAttribute('data-modified'), 'false')
     await field.fill('correct-horse')

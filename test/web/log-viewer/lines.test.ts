@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { splitLine, styleClasses } from '../../../web/log-viewer/line-text.ts'
-import { createLogLines } from '../../../web/log-viewer/lines.ts'
-import { findMatchingLines, nextMatch, splitByMatch } from '../../../web/log-viewer/search.ts'
-import { formatLineTime, timeChars } from '../../../web/log-viewer/times.ts'
+import { splitLine, styleClasses } from '../../../web/log-viewer/lines/line-text.ts'
+import { createLogLines } from '../../../web/log-viewer/lines/lines.ts'
+import { findMatchingLines, nextMatch, splitByMatch } from '../../../web/log-viewer/lines/search.ts'
+import { formatLineTime, timeChars } from '../../../web/log-viewer/lines/times.ts'
 
 const at = '2026-11-30T10:00:00.000000Z'
 type Piece = [stream: 'stdout' | 'stderr', text: string]

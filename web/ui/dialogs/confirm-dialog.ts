@@ -1,27 +1,41 @@
 /** Draws the open confirmation. */
+import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../../app-context.ts'
-import { ReasonField } from '../text-field.ts'
+import { WhenBusyChoice } from '../../deployment/dialogs/when-busy-choice.ts'
+import { ReasonField, TextField } from '../text-field.ts'
+import type { Confirmation } from './confirm.ts'
 import { Dialog } from './dialog.ts'
 
 export function ConfirmDialog(): VNode | null {
   const { confirmations } = useApp()
   const confirmation = confirmations.current.value
-  if (confirmation === null) return null
-  return html`<${Dialog} key=${confirmation.title} variant="modal" label=${confirmation.title} onClose=${() => confirmations.respond(false)}>
-    <h2>${confirmation.title}</h2>
-    <p>${confirmation.text}</p>
-    ${confirmation.reason && html`<${ReasonField} reason=${confirmation.reason} />`}
-    <div class="buttons">
-      <button type="button" onClick=${() => confirmations.respond(false)}>${confirmation.cancelLabel}</button>
-      <button
-        type="button"
-        class=${confirmation.danger ? 'primary danger' : 'primary'}
-        onClick=${() => confirmations.respond(true)}
-      >
-        ${confirmation.confirmLabel}
-      </button>
-    </div>
+  return confirmation && html`<${OpenConfirmation} key=${confirmation.title} confirmation=${confirmation} />`
+}
+
+const nameAttributes = { name: 'confirmed-name', autocomplete: 'off', spellcheck: false, autofocus: true }
+
+function OpenConfirmation({ confirmation }: { confirmation: Confirmation }): VNode {
+  const { respond } = useApp().confirmations
+  const { title, text, danger, reason, typedName, whenBusy, cancelLabel, confirmLabel } = confirmation
+  const typed = useSignal('')
+  const isTyped = typedName === undefined || typed.value.trim() === typedName
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (isTyped) respond(true)
+  }
+  return html`<${Dialog} variant="modal" label=${title} onClose=${() => respond(false)}>
+    <form onSubmit=${submit}>
+      <h2>${title}</h2>
+      <p>${text}</p>
+      ${reason && html`<${ReasonField} reason=${reason} />`}
+      ${whenBusy && html`<${WhenBusyChoice} answer=${whenBusy} />`}
+      ${typedName !== undefined && html`<${TextField} label=${html`Enter <strong>${typedName}</strong> to confirm`} text=${typed} attributes=${nameAttributes} />`}
+      <div class="buttons">
+        <button type="button" onClick=${() => respond(false)}>${cancelLabel}</button>
+        <button type="submit" class=${danger ? 'primary danger' : 'primary'} aria-disabled=${!isTyped}>${confirmLabel}</button>
+      </div>
+    </form>
   <//>`
 }

@@ -2,7 +2,9 @@
  * Confirmation of user actions: `confirm` opens the dialog and resolves with the answer. confirm-dialog.ts
  * draws it.
  */
+
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { WhenBusyAnswer } from '../../deployment/dialogs/when-busy-choice.ts'
 
 /** `reason`: when set, the dialog shows a field for a reason. */
 export type Confirmation = {
@@ -12,6 +14,10 @@ export type Confirmation = {
   cancelLabel: string
   danger: boolean
   reason?: Signal<string>
+  /** Must be entered before the answer is accepted. */
+  typedName?: string
+  /** When set, the dialog asks what happens while another action runs. */
+  whenBusy?: Signal<WhenBusyAnswer>
 }
 
 export type ConfirmController = {

@@ -4,8 +4,8 @@
  */
 import { html } from 'htm/preact'
 import type { ComponentChildren, VNode } from 'preact'
-import type { Action } from '../../domain/schemas.ts'
-import { useApp } from '../app-context.ts'
+import type { Action } from '../../../domain/schemas.ts'
+import { useApp } from '../../app-context.ts'
 import type { Remedy } from './failure-remedies.ts'
 
 type Props = {

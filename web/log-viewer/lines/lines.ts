@@ -2,8 +2,8 @@
  * Converts output chunks to the lines that a terminal would show, with colors and the time of their first character. Each
  * stream has a terminal of its own, and lines keep the order in which they began. Used by log-model.ts.
  */
-import type { OutputChunk } from '../../domain/schemas.ts'
-import { createTerminalScreen, type StyleRun, type TerminalScreen } from '../../lib/terminal/screen.ts'
+import type { OutputChunk } from '../../../domain/schemas.ts'
+import { createTerminalScreen, type StyleRun, type TerminalScreen } from '../../../lib/terminal/screen.ts'
 
 type Stream = OutputChunk['stream']
 /** `at`: ISO 8601. */

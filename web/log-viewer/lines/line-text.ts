@@ -4,28 +4,32 @@
  */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { StyleRun } from '../../lib/terminal/screen.ts'
-import type { TextStyle } from '../../lib/terminal/style.ts'
-import { pluralize } from '../format.ts'
-import { maxLineChars } from './log-model.ts'
+import type { StyleRun } from '../../../lib/terminal/screen.ts'
+import type { TextStyle } from '../../../lib/terminal/style.ts'
+import { pluralize } from '../../format.ts'
 import { splitByMatch } from './search.ts'
 
-type Props = { text: string; runs: readonly StyleRun[]; query: string }
+/** `from`, `to`: the part of the line that is drawn. `rest`: characters of the line that are not drawn at all. */
+type Props = {
+  text: string
+  runs: readonly StyleRun[]
+  query: string
+  from: number
+  to: number
+  rest: number
+}
 
-export function LineText({ text, runs, query }: Props): VNode {
-  const rest = text.length - maxLineChars
-  return html`${splitLine(text.slice(0, maxLineChars), runs, query).map(
-    ({ piece, style, isMatch }, index) => {
-      if (isMatch) return html`<mark key=${index}>${piece}</mark>`
-      return style === null ? piece : html`<span key=${index} class=${styleClasses(style)}>${piece}</span>`
-    },
-  )}${rest > 0 && html`<i>… ${pluralize(rest, 'character')} more: download the output</i>`}`
+export function LineText({ text, runs, query, from, to, rest }: Props): VNode {
+  return html`${splitLine(text.slice(0, to), runs, query, from).map(({ piece, style, isMatch }, index) => {
+    if (isMatch) return html`<mark key=${index}>${piece}</mark>`
+    return style === null ? piece : html`<span key=${index} class=${styleClasses(style)}>${piece}</span>`
+  })}${rest > 0 && html`<i>… ${pluralize(rest, 'character')} more: press Wrap</i>`}`
 }
 
 type LinePiece = { piece: string; style: TextStyle | null; isMatch: boolean }
 
-/** Splits a line where its style or a match begins or ends. */
-export function splitLine(text: string, runs: readonly StyleRun[], query: string): LinePiece[] {
+/** Splits a line, from the character `start` on, where its style or a match begins or ends. */
+export function splitLine(text: string, runs: readonly StyleRun[], query: string, start = 0): LinePiece[] {
   const pieces: LinePiece[] = []
   let [position, runIndex] = [0, 0]
   for (const [index, part] of splitByMatch(text, query).entries()) {
@@ -35,11 +39,12 @@ export function splitLine(text: string, runs: readonly StyleRun[], query: string
       const run = runs[runIndex]
       const isStyled = run !== undefined && run.from <= position
       const to = Math.min(end, (isStyled ? run.to : run?.from) ?? end)
-      pieces.push({
-        piece: text.slice(position, to),
-        style: isStyled ? run.style : null,
-        isMatch: index % 2 === 1,
-      })
+      if (to > start)
+        pieces.push({
+          piece: text.slice(Math.max(start, position), to),
+          style: isStyled ? run.style : null,
+          isMatch: index % 2 === 1,
+        })
       position = to
     }
   }

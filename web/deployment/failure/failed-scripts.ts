@@ -1,9 +1,9 @@
 /** The scripts beside actions and checks whose last run failed: info, notifications, config scripts. Nothing without one. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useApp } from '../app-context.ts'
-import { RelativeTime } from '../ui/relative-time.ts'
-import type { FailedScript } from './deployment-resource.ts'
+import { useApp } from '../../app-context.ts'
+import { TimeButton } from '../../ui/relative-time.ts'
+import type { FailedScript } from '../deployment-resource.ts'
 import { FailureBox } from './failure-box.ts'
 import { signInRemedy } from './failure-remedies.ts'
 
@@ -16,7 +16,7 @@ export function FailedScripts({ scripts }: { scripts: readonly FailedScript[] })
         key=${failure.script}
         failure=${failure}
         remedies=${failure.remedies.includes('sign_in') ? [signInRemedy(app)] : []}
-      > <span class="last-action-note"><${RelativeTime} time=${failedAt} /></span></${FailureBox}>`,
+      > <span class="last-action-note"><${TimeButton} time=${failedAt} /></span></${FailureBox}>`,
     )}
   </section>`
 }

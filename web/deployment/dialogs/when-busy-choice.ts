@@ -1,0 +1,50 @@
+/** What happens when another action is under way: asked where a request would be refused as busy. Drawn by the form and the dialogs. */
+import type { Signal } from '@preact/signals'
+import { html } from 'htm/preact'
+import type { VNode } from 'preact'
+import { useId } from 'preact/hooks'
+import type { WhenBusy } from '../../../domain/actions.ts'
+import { headers } from '../../../domain/endpoints.ts'
+import type { FullInfo } from '../../../domain/schemas.ts'
+import { isPending } from '../../../domain/statuses.ts'
+import { activeAction, statusOf } from '../status-labels.ts'
+
+/** `null`: nothing is asked, and the server decides as for clients that do not know the choice. */
+export type WhenBusyAnswer = WhenBusy | null
+
+const choices = [
+  [
+    'wait',
+    'Wait',
+    'It starts when the running action and its health check have ended. It takes the place of one that waits already.',
+  ],
+  ['replace', 'Replace', 'The running action is cancelled first. What its script has changed already stays.'],
+  ['fail', 'Fail', 'Nothing is started while the other action runs.'],
+] as const
+
+/** Whether another action, or the health check after one, is under way. */
+export const isBusy = (info: FullInfo | undefined): boolean =>
+  info !== undefined && (activeAction(info) !== null || isPending(statusOf(info)))
+
+export function WhenBusyChoice({ answer }: { answer: Signal<WhenBusyAnswer> }): VNode {
+  const group = useId()
+  return html`<fieldset class="when-busy">
+    <legend>Another action is running</legend>
+    ${choices.map(
+      ([mode, label, text]) => html`<label key=${mode}>
+        <input
+          type="radio"
+          name=${group}
+          checked=${answer.value === mode}
+          onChange=${() => {
+            answer.value = mode
+          }}
+        />
+        <span><strong>${label}</strong> <small>${text}</small></span>
+      </label>`,
+    )}
+  </fieldset>`
+}
+
+export const whenBusyHeader = (answer: WhenBusyAnswer): Record<string, string> =>
+  answer === null ? {} : { [headers.whenBusy]: answer }
