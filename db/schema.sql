@@ -73,7 +73,8 @@ create table actions (
   claimed_actor text,
   actor_link text,
   wait_conditions jsonb,
-  queued_at timestamp with time zone
+  queued_at timestamp with time zone,
+  is_bulk boolean not null default false
 );
 
 create table audit_entries (
@@ -570,7 +571,7 @@ begin
 end
 $function$;
 
-CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, p_labels jsonb DEFAULT NULL::jsonb, p_title text DEFAULT NULL::text, p_waiting_statuses text[] DEFAULT '{}'::text[], OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
+CREATE OR REPLACE FUNCTION enqueue_action(p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb, p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint, p_issuer text DEFAULT NULL::text, p_subject text DEFAULT NULL::text, p_proof text DEFAULT 'claimed'::text, p_claimed_actor text DEFAULT NULL::text, p_scope text DEFAULT 'all'::text, p_address text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_changes jsonb DEFAULT NULL::jsonb, p_changes_revision bigint DEFAULT NULL::bigint, p_actor_link text DEFAULT NULL::text, p_labels jsonb DEFAULT NULL::jsonb, p_title text DEFAULT NULL::text, p_waiting_statuses text[] DEFAULT '{}'::text[], p_is_bulk boolean DEFAULT false, OUT outcome text, OUT status text, OUT action_id bigint, OUT body json)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -639,11 +640,12 @@ begin
   end if;
 
   insert into actions (id, deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link, wait_conditions)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link, is_bulk,
+    wait_conditions)
   values (action_id, target.id, p_kind, case when waits then 'waiting' else 'queued' end,
     coalesce(p_app_overrides, target.app_overrides), coalesce(p_deployment_overrides, target.deployment_overrides), p_actor, p_source,
     p_reason, p_config_checked, case when not waits and p_kind <> 'create' then state_before_action(before, p_kind) end,
-    expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor, p_actor_link,
+    expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor, p_actor_link, p_is_bulk,
     case when waits then jsonb_build_object('scope', p_scope, 'allowed_statuses', p_allowed_statuses,
       'waiting_statuses', p_waiting_statuses, 'running_status', p_running_status, 'sets_config', p_app_overrides is not null) end);
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;

@@ -39,6 +39,7 @@ export const endpoints = {
   whoami: { method: 'GET', path: '/whoami' },
   setOwner: { method: 'PUT', path: '/deployments/:name/owner' },
   changeLabels: { method: 'PATCH', path: '/deployments/:name/labels' },
+  changeMany: { method: 'POST', path: '/bulk' },
   listSessions: { method: 'GET', path: '/sessions' },
   endSession: { method: 'DELETE', path: '/sessions/:session_id' },
   listTokens: { method: 'GET', path: '/tokens' },

@@ -23,7 +23,6 @@ import { failureKinds, statuses } from './statuses.ts'
 
 const timestamp = z.iso.datetime().describe('ISO 8601, UTC')
 
-/** With the longest length: the server compares NAME_MAX_LENGTH. */
 export const deploymentName = z
   .string()
   .superRefine((name, context) => {

@@ -34,6 +34,7 @@ import { endSession, listSessions } from './auth/sessions/session-handlers.ts'
 import { createSignInHandlers } from './auth/sign-in.ts'
 import { createToken, listTokens, revokeToken } from './auth/tokens/token-handlers.ts'
 import { whoami } from './auth/whoami.ts'
+import { changeMany } from './bulk/change-many.ts'
 import {
   getApplicationConfig,
   getApplicationKeys,
@@ -106,6 +107,7 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   whoami: ['GET', '/whoami', whoami],
   setOwner: ['PUT', '/deployments/:name/owner', setOwner],
   changeLabels: ['PATCH', '/deployments/:name/labels', changeLabels],
+  changeMany: ['POST', '/bulk', changeMany],
   listSessions: ['GET', '/sessions', listSessions],
   endSession: ['DELETE', '/sessions/:session_id', endSession],
   listTokens: ['GET', '/tokens', listTokens],

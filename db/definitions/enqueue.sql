@@ -55,6 +55,8 @@ drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, t
   text, text, text, text, text, text, text, jsonb, bigint, text);
 drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
   text, text, text, text, text, text, text, jsonb, bigint, text, jsonb, text);
+drop function if exists enqueue_action(text, text, text[], text, jsonb, jsonb, text, text, text, boolean, text, text, bigint,
+  text, text, text, text, text, text, text, jsonb, bigint, text, jsonb, text, text[]);
 create or replace function enqueue_action(
   p_name text, p_kind text, p_allowed_statuses text[], p_running_status text, p_app_overrides jsonb, p_deployment_overrides jsonb,
   p_actor text, p_source text, p_reason text, p_config_checked boolean, p_key text, p_fingerprint text, p_revision bigint,
@@ -62,7 +64,7 @@ create or replace function enqueue_action(
   p_issuer text default null, p_subject text default null, p_proof text default 'claimed', p_claimed_actor text default null,
   p_scope text default 'all', p_address text default null, p_request_id text default null, p_changes jsonb default null,
   p_changes_revision bigint default null, p_actor_link text default null, p_labels jsonb default null, p_title text default null,
-  p_waiting_statuses text[] default '{}',
+  p_waiting_statuses text[] default '{}', p_is_bulk boolean default false,
   out outcome text, out status text, out action_id bigint, out body json
 ) language plpgsql as $$
 declare
@@ -130,11 +132,12 @@ begin
   end if;
 
   insert into actions (id, deployment_id, kind, state, app_overrides, deployment_overrides, actor, source, reason, config_checked,
-    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link, wait_conditions)
+    previous_deployment, expected_duration_ms, actor_issuer, actor_subject, proof, claimed_actor, actor_link, is_bulk,
+    wait_conditions)
   values (action_id, target.id, p_kind, case when waits then 'waiting' else 'queued' end,
     coalesce(p_app_overrides, target.app_overrides), coalesce(p_deployment_overrides, target.deployment_overrides), p_actor, p_source,
     p_reason, p_config_checked, case when not waits and p_kind <> 'create' then state_before_action(before, p_kind) end,
-    expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor, p_actor_link,
+    expected_duration_ms(target.id, p_kind), p_issuer, p_subject, p_proof, p_claimed_actor, p_actor_link, p_is_bulk,
     case when waits then jsonb_build_object('scope', p_scope, 'allowed_statuses', p_allowed_statuses,
       'waiting_statuses', p_waiting_statuses, 'running_status', p_running_status, 'sets_config', p_app_overrides is not null) end);
   update idempotency_keys k set action_id = enqueue_action.action_id where k.key = p_key;

@@ -44,6 +44,8 @@ export type ActionRequest = Actor & {
   /** Only for create. */
   labels?: Labels | undefined
   title?: string | null | undefined
+  /** One of many of a bulk request: it is claimed after those of single requests. */
+  isBulk?: boolean | undefined
   /** True if config_check has accepted the config. Otherwise the runner runs it before the script. */
   configChecked: boolean
   /** The deployments for which the caller has the right. */
@@ -133,6 +135,7 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
     link = null,
     labels,
     title,
+    isBulk = false,
   } = request
   const application = overrides ? toJsonb(overrides.application) : null
   const deployment = overrides ? toJsonb(overrides.deployment) : null
@@ -142,7 +145,7 @@ function enqueueActionQuery(request: ActionRequest, window: RequestWindow | null
       ${actor}, ${source}, ${reason}, ${configChecked}, ${key?.key ?? null}, ${key?.fingerprint ?? null},
       ${revision ?? null}, ${person?.issuer ?? null}, ${person?.subject ?? null}, ${proof}, ${claimedActor}, ${scope},
       ${address}, ${requestId}, ${changes === undefined ? null : toJsonb(changes.details)}, ${changes?.revision ?? null}, ${link},
-      ${labels === undefined ? null : toJsonb(labels)}, ${title ?? null}, ${sql.array(statusesToWaitIn(request), 'text')})
+      ${labels === undefined ? null : toJsonb(labels)}, ${title ?? null}, ${sql.array(statusesToWaitIn(request), 'text')}, ${isBulk})
     where outcome <> 'enqueued' or ${inTime(key, window)}`
 }
 

@@ -30,6 +30,8 @@ export type CallerLimits = {
   holdAuditStream(caller: Caller): () => void
   /** Counts an open stream of app logs until the returned function is called. Throws rate_limited. */
   holdAppLogStream(caller: Caller): () => void
+  /** Counts a running request for many deployments until the returned function is called. Throws rate_limited. */
+  holdBulk(caller: Caller): () => void
   /** How many requests were refused since the start. */
   refusedCount(): number
 }
@@ -49,6 +51,10 @@ const maxAuditStreams = 100
 const maxAppLogStreamsOfCaller = 50
 const maxAppLogStreams = 200
 const streamRetrySeconds = 30
+/** The requests for many deployments of one caller, and of all, that a server works on at a time. */
+const maxBulkOfCaller = 2
+const maxBulk = 16
+const bulkRetrySeconds = 5
 /** What a body of unknown length costs. */
 const unknownBodyRequests = 8
 /**
@@ -145,6 +151,25 @@ export function createCallerLimits(
     holdAuditStream: (caller) =>
       holdStream(caller, 'the audit log', maxAuditStreamsOfCaller, maxAuditStreams),
     holdAppLogStream: (caller) => holdStream(caller, 'app logs', maxAppLogStreamsOfCaller, maxAppLogStreams),
+    holdBulk({ key, address }) {
+      const release = hold(`bulk ${key ?? groupAddress(address)}`, maxBulkOfCaller)
+      if (release === null) {
+        const who = key === null ? `from ${address}` : 'of yours'
+        return refuse(
+          `${maxBulkOfCaller} requests ${who} for many deployments run already.`,
+          bulkRetrySeconds,
+        )
+      }
+      const releaseOfAll = hold('bulk', maxBulk)
+      if (releaseOfAll === null) {
+        release()
+        return refuse('Too many requests for many deployments run at this server.', bulkRetrySeconds)
+      }
+      return () => {
+        release()
+        releaseOfAll()
+      }
+    },
     refusedCount: () => refused,
   }
 }

@@ -30,7 +30,7 @@ import { endWhatItWaitsFor, publishAndNotify } from './when-busy.ts'
 /** `details`: more for the audit log. `hasValues`: the overrides are from the database, so they hold no references. */
 export type ActionInput = Pick<
   ActionRequest,
-  'kind' | 'name' | 'overrides' | 'labels' | 'title' | 'revision' | 'whenBusy'
+  'kind' | 'name' | 'overrides' | 'labels' | 'title' | 'revision' | 'whenBusy' | 'isBulk'
 > & {
   details?: AuditDetails
   hasValues?: true

@@ -168,6 +168,11 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
       },
     },
   },
+  changeMany: {
+    body: { operation: 'archive', names: ['feature-1', 'feature-2'] },
+    response:
+      '{"name":"feature-1","outcome":"accepted","action_id":42}\n{"name":"feature-2","outcome":"refused","error":{"code":"busy","message":"Deployment feature-2 is currently being processed."}}\n',
+  },
   changeLabels: { body: { set: { team: 'shop' }, remove: ['old'], title: 'Search' }, response: success },
   setOwner: { body: { owner: 'ann@example.com' }, response: success },
   listSessions: {

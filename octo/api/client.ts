@@ -86,9 +86,10 @@ export function createApiClient(
 /** They need no exchange: the exchange itself, and what works without a credential. */
 const withoutCredential: ReadonlySet<EndpointName> = new Set<EndpointName>(['exchangeToken', 'ping'])
 
-/** Readers of streams connect again themselves. The exchange is a part of another request, which is retried with another ID token. */
+/** Readers of streams and of outcomes connect again themselves. The exchange is a part of another request, which is retried with another ID token. */
 const withoutRetries: ReadonlySet<EndpointName> = new Set<EndpointName>([
   'exchangeToken',
+  'changeMany',
   'streamOutput',
   'streamAppLogs',
   'streamAuditEntries',

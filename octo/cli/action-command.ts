@@ -4,10 +4,13 @@
  */
 import { Option } from 'clipanion'
 import type { ActionKind } from '../../domain/actions.ts'
+import type { BulkOperation } from '../../domain/changes/bulk-operations.ts'
 import type { ActionContext, Started } from '../actions/action-context.ts'
 import { createInterruptHandler } from '../actions/interrupt-handler.ts'
 import { type Snapshot, statusOf, targetStates } from '../actions/wait-outcome.ts'
+import { dryRunOption, givenNames, isBulk, runBulk, yesOption } from '../bulk/run-bulk.ts'
 import { CliError } from '../errors/cli-error.ts'
+import { selectorOption } from '../labels/parse-labels.ts'
 import type { RecordView } from '../output/formatter.ts'
 import { createProgress } from '../output/progress.ts'
 import type { Terminal } from '../output/terminal-text.ts'
@@ -45,7 +48,7 @@ export abstract class ActionCommand extends ApiCommand {
   /** Sends the request that starts the action. */
   protected abstract start(context: ActionContext): Promise<Started>
 
-  protected async run(): Promise<void> {
+  protected async run(): Promise<number> {
     const shouldWait = this.wait || this.follow
     const unusedOption =
       this.timeout !== undefined ? '--timeout' : this.cancelOnInterrupt ? '--cancel-on-interrupt' : null
@@ -89,6 +92,46 @@ export abstract class ActionCommand extends ApiCommand {
     await this.printResult(failure, async () => {
       if (this.format !== null) await this.printRecords({ record: toRecord(started, snapshot) }, view, 'name')
     })
+    return 0
+  }
+}
+
+/**
+ * The same action of one deployment or of many: with several names, -l or --dry-run one request is sent for all. Extended by archive,
+ * restore and retry.
+ */
+export abstract class BulkActionCommand extends ActionCommand {
+  names = Option.Rest({ name: 'NAME' })
+  nameOption = Option.String('-n,--name', { description: 'name of the deployment, instead of NAME' })
+  selector = selectorOption()
+  dryRun = dryRunOption()
+  yes = yesOption()
+
+  protected abstract readonly operation: BulkOperation
+  /** Begins the question, as in `Archive 3 deployments?`. */
+  protected abstract readonly verb: string
+
+  get name(): string {
+    const [name] = this.allNames()
+    if (name === undefined) throw new CliError('usage', `${this.operation} needs NAME.`)
+    return name
+  }
+
+  protected override async run(): Promise<number> {
+    const { selector, dryRun, yes, reason, quiet } = this
+    const options = { names: this.allNames(), selector, dryRun, yes, reason, quiet }
+    if (!isBulk(options)) return super.run()
+    if (this.wait || this.follow)
+      throw new CliError(
+        'usage',
+        '--wait and --follow go with one deployment: octo wait NAME waits for each.',
+      )
+    const key = parseIdempotencyKey(this.key)
+    return runBulk(this.bulkHost(), this.verb, { operation: this.operation }, { ...options, key })
+  }
+
+  private allNames(): string[] {
+    return givenNames(this.operation, this.nameOption, this.names)
   }
 }
 

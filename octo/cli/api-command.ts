@@ -5,6 +5,7 @@
 import { Option } from 'clipanion'
 import { readConnection } from '../api/connection.ts'
 import type { ApiClient, CallName, Connection, RequestOf, ResponseOf } from '../api/types.ts'
+import type { Records, RecordView } from '../output/formatter.ts'
 import { OctoCommand } from './base-command.ts'
 
 export abstract class ApiCommand extends OctoCommand {
@@ -33,6 +34,17 @@ export abstract class ApiCommand extends OctoCommand {
     request: RequestOf<Name>,
   ): Promise<ResponseOf<Name>> {
     return (await this.client()).call(name, request)
+  }
+
+  /** What bulk/run-bulk.ts uses of a command. */
+  protected bulkHost() {
+    return {
+      context: this.context,
+      client: () => this.client(),
+      note: (text: string) => this.note(text),
+      printRecords: <Item>(records: Records<Item>, view: RecordView<Item>) =>
+        this.printRecords(records, view, 'table'),
+    }
   }
 
   /** From --context, else from OCTOPOD_URL, else from OCTOPOD_CONTEXT or the current context. */

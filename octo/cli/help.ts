@@ -57,15 +57,15 @@ export function help(command: CommandClass, columns: number): string {
 
 /** The usage in one line: the command with its options. */
 export function usageLine(command: CommandClass): string {
-  const { options, positionals, optionalPositionals } = describeCommand(command)
-  const hasNameArgument = [...positionals, ...optionalPositionals].includes('NAME')
+  const { options, positionals, optionalPositionals, takesNames } = describeCommand(command)
+  const hasNameArgument = takesNames || [...positionals, ...optionalPositionals].includes('NAME')
   const shown = options.filter(({ names }) => !hasNameArgument || !names.includes('--name'))
   const parts = sortOptions(shown).map((option) => {
     const [name = ''] = option.names
     const part = option.takesValue ? `${name} ${valuePlaceholder(option)}` : name
     return option.required ? part : `[${part}]`
   })
-  const optional = optionalPositionals.map((name) => `[${name}]`)
+  const optional = [...optionalPositionals.map((name) => `[${name}]`), ...(takesNames ? ['[NAME…]'] : [])]
   return `Usage: ${['octo', commandName(command), ...positionals, ...optional, ...parts].join(' ')}\n`
 }
 

@@ -15,6 +15,8 @@ export type CommandDescription = {
   options: OptionDescription[]
   positionals: string[]
   optionalPositionals: string[]
+  /** Any number of names may follow. */
+  takesNames: boolean
 }
 
 export function createCli(command: CommandClass): Cli {
@@ -34,6 +36,7 @@ export function describeCommand(command: CommandClass): CommandDescription {
     })),
     positionals: namesIn(definition.usage, /[ []<([A-Z]+)>/g),
     optionalPositionals: namesIn(definition.usage, / \[([A-Z]+)\]/g),
+    takesNames: definition.usage.endsWith(' ...'),
   }
 }
 

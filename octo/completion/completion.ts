@@ -60,16 +60,15 @@ async function findCandidates(
   const load = Object.hasOwn(commands, path) ? commands[path] : undefined
   if (load === undefined) return []
   const commandClass = await load()
-  const { options, positionals, optionalPositionals } = describeCommand(commandClass)
+  const { options, positionals, optionalPositionals, takesNames } = describeCommand(commandClass)
   const args = previousArgs.slice(path.split(' ').length)
   const previousArg = args.at(-1) ?? ''
   const option = /^(-\w|--[\w-]+)$/.test(previousArg) ? findValueOption(options, previousArg) : undefined
   if (option !== undefined) return optionValues(option, previousArg === '-o', path, environment)
   if (!prefix.startsWith('-')) {
     const words = normalizeArgs(commandClass, args).filter((word) => !word.startsWith('-'))
-    // The words of label are names and labels.
-    const names = path === 'label' ? ['NAME'] : []
-    const argument = [...positionals, ...optionalPositionals, ...names][words.length]
+    const argument =
+      [...positionals, ...optionalPositionals][words.length] ?? (takesNames ? 'NAME' : undefined)
     const candidates = await argumentValues(argument, path, environment)
     if (candidates !== null) return candidates
   }

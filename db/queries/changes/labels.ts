@@ -3,11 +3,11 @@ import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Target } from '../../../domain/access/roles.ts'
 import type { AuditDetails, AuditedLabel } from '../../../domain/audit/operations.ts'
-import { ApiError } from '../../../domain/errors.ts'
+import { ApiError, noSuchDeployment } from '../../../domain/errors.ts'
 import type { ChangeEvent } from '../../../domain/event.ts'
 import { type Labels, maxLabels } from '../../../domain/labels.ts'
 import { cutList } from '../../../lib/cut-text.ts'
-import type { Database, Transaction } from '../../pool.ts'
+import type { Database } from '../../pool.ts'
 import { type AuditActor, insertAuditEntry } from '../audit/insert-entry.ts'
 import { lockDeployment, readChangeEvent } from '../deployments.ts'
 import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from '../idempotency.ts'
@@ -42,14 +42,8 @@ export async function changeLabels(
     if (key && (await claimIdempotencyKey(transaction, key)) !== null) return null
     const { id, owner } = await lockDeployment(transaction, name)
     requireRight({ name, owner })
-    const before = await readLabels(transaction, id)
-    const after = applyLabelChanges(before, changes)
-    const count = Object.keys(after.labels).length
-    if (count > maxLabels)
-      throw new ApiError(
-        'bad_request',
-        `Deployment ${name} would have ${count} labels: at most ${maxLabels}. Remove some.`,
-      )
+    const before = await transaction.one(labelsOf(name))
+    const after = applyLabelChanges(name, before, changes)
     await requireInTime(transaction, key, window)
     const details = describeChanges(before, after)
     if (details === null) return null
@@ -61,13 +55,33 @@ export async function changeLabels(
   })
 }
 
-const readLabels = (transaction: Transaction, id: number): Promise<Labelled> =>
-  transaction.one(sql.type(labelsRow)`select labels, title from deployments where id = ${id}`)
+/** Whether the change would change something. Throws no_such_deployment, and bad_request for too many labels. */
+export async function wouldChangeLabels(
+  pool: Database,
+  name: string,
+  changes: LabelChanges,
+): Promise<boolean> {
+  const before = await pool.maybeOne(labelsOf(name))
+  if (before === null) throw noSuchDeployment(name)
+  return describeChanges(before, applyLabelChanges(name, before, changes)) !== null
+}
 
-function applyLabelChanges(before: Labelled, { set = {}, remove = [], title }: LabelChanges): Labelled {
+const labelsOf = (name: string) =>
+  sql.type(labelsRow)`select labels, title from deployments where name = ${name}`
+
+function applyLabelChanges(
+  name: string,
+  before: Labelled,
+  { set = {}, remove = [], title }: LabelChanges,
+): Labelled {
   const labels = new Map(Object.entries(before.labels))
   for (const key of remove) labels.delete(key)
   for (const [key, value] of Object.entries(set)) labels.set(key, value)
+  if (labels.size > maxLabels)
+    throw new ApiError(
+      'bad_request',
+      `Deployment ${name} would have ${labels.size} labels: at most ${maxLabels}. Remove some.`,
+    )
   return { labels: Object.fromEntries(labels), title: title === undefined ? before.title : title }
 }
 

@@ -2,10 +2,12 @@
 import { Option } from 'clipanion'
 import { isActive } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
+import { dryRunOption, givenNames, isBulk, runBulk, yesOption } from '../../bulk/run-bulk.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
-import { actionDescription, optionalNameOption, parseId, parseName } from '../../cli/base-command.ts'
+import { actionDescription, parseId, parseName } from '../../cli/base-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { CliError } from '../../errors/cli-error.ts'
+import { selectorOption } from '../../labels/parse-labels.ts'
 import { actionView } from '../../output/columns.ts'
 
 export class Cancel extends ApiCommand {
@@ -20,16 +22,38 @@ export class Cancel extends ApiCommand {
     examples: [
       ['The running action of a deployment', '$0 cancel feature-1'],
       ['One action', '$0 cancel -a 42'],
+      ['All of a team', '$0 cancel -l team=shop'],
       ['Wait until it has ended', '$0 cancel feature-1 --wait'],
     ],
   })
 
-  name = optionalNameOption('name of the deployment, instead of NAME')
+  names = Option.Rest({ name: 'NAME' })
+  nameOption = Option.String('-n,--name', { description: 'name of the deployment, instead of NAME' })
+  selector = selectorOption()
+  dryRun = dryRunOption()
+  yes = yesOption()
   action = Option.String('-a,--action', { description: actionDescription })
   wait = Option.Boolean('--wait', false, { description: 'wait until the action has ended' })
   timeout = Option.String('--timeout', { description: 'how long to wait, such as 90s (default 5m)' })
 
-  protected async run(): Promise<void> {
+  private get name(): string | undefined {
+    return this.nameOption ?? this.names[0]
+  }
+
+  protected async run(): Promise<number> {
+    const { selector, dryRun, yes } = this
+    const names = givenNames('cancel', this.nameOption, this.names)
+    const options = { names, selector, dryRun, yes }
+    if (isBulk(options)) {
+      if (this.action !== undefined || this.wait)
+        throw new CliError('usage', '-a and --wait do not go with several deployments.')
+      return runBulk(this.bulkHost(), 'Cancel the actions of', { operation: 'cancel' }, options)
+    }
+    await this.cancelOne()
+    return 0
+  }
+
+  private async cancelOne(): Promise<void> {
     if (this.timeout !== undefined && !this.wait) throw new CliError('usage', '--timeout needs --wait.')
     const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout ?? '5m')
     const action_id = await this.findActionId()

@@ -5,13 +5,13 @@ import type { ActionSummary } from '../../../domain/schemas.ts'
 import { findOtherSecrets } from '../../../domain/secrets/secret-reference.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { statusOf } from '../../actions/wait-outcome.ts'
-import { ActionCommand, submitAction } from '../../cli/action-command.ts'
-import { nameOption, parseName } from '../../cli/base-command.ts'
+import { BulkActionCommand, submitAction } from '../../cli/action-command.ts'
+import { parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
 
-export class Retry extends ActionCommand {
+export class Retry extends BulkActionCommand {
   static override paths = [['retry']]
-  static override usage = ActionCommand.Usage({
+  static override usage = BulkActionCommand.Usage({
     description: 'start the last action again when it did not succeed',
     details: `
       Starts the same kind of action with the same config. After a failed create or the failed script of a restore, retry
@@ -20,10 +20,12 @@ export class Retry extends ActionCommand {
     examples: [
       ['Retry', '$0 retry feature-1'],
       ['Retry and wait until it runs', '$0 retry feature-1 --wait'],
+      ['All of a team whose last action failed', '$0 retry -l team=shop'],
     ],
   })
 
-  name = nameOption()
+  protected readonly operation = 'retry'
+  protected readonly verb = 'Retry'
 
   protected async start({ client, options, progress }: ActionContext): Promise<Started> {
     const name = parseName(this.name)

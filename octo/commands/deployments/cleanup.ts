@@ -21,7 +21,7 @@ export class Cleanup extends ActionCommand {
   name = nameOption()
   yes = Option.Boolean('-y,--yes', false, { description: 'do not ask' })
 
-  protected override async run(): Promise<void> {
+  protected override async run(): Promise<number> {
     const question = `Delete ${parseName(this.name)} and its data permanently?`
     if (!this.yes) await confirm(question, this.context)
     return super.run()

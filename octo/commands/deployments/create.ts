@@ -64,8 +64,10 @@ export class Create extends ActionCommand {
     description: 'change nothing, and print which config values would differ',
   })
 
-  protected override async run(): Promise<void> {
-    return this.dryRun ? this.printPlan() : super.run()
+  protected override async run(): Promise<number> {
+    if (!this.dryRun) return super.run()
+    await this.printPlan()
+    return 0
   }
 
   /** The message for an invalid name offers a valid one, as long as the server allows. */

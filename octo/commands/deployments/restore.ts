@@ -1,20 +1,23 @@
 /** `octo restore`: restores an archived deployment. Loaded by run.ts. */
 import type { ActionContext, Started } from '../../actions/action-context.ts'
-import { ActionCommand, submitAction } from '../../cli/action-command.ts'
-import { nameOption, parseName } from '../../cli/base-command.ts'
+import { BulkActionCommand, submitAction } from '../../cli/action-command.ts'
+import { parseName } from '../../cli/base-command.ts'
 
-export class Restore extends ActionCommand {
+export class Restore extends BulkActionCommand {
   static override paths = [['restore']]
-  static override usage = ActionCommand.Usage({
-    description: 'restore an archived deployment',
+  static override usage = BulkActionCommand.Usage({
+    description: 'restore deployments',
     details: `Restores it with its overrides and its data.`,
     examples: [
       ['Restore a deployment', '$0 restore feature-1'],
       ['Restore it and wait until it runs', '$0 restore feature-1 --wait'],
+      ['Several', '$0 restore feature-1 feature-2'],
+      ['By labels: first look, then do it', '$0 restore -l team=shop --dry-run'],
     ],
   })
 
-  name = nameOption()
+  protected readonly operation = 'restore'
+  protected readonly verb = 'Restore'
 
   protected async start(context: ActionContext): Promise<Started> {
     return submitAction(context, 'restore', parseName(this.name))

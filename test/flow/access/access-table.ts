@@ -57,6 +57,7 @@ export const rowOfEndpoint: Record<
   whoami: 'known',
   setOwner: 'take_over',
   changeLabels: 'change',
+  changeMany: 'read',
   listSessions: 'known',
   endSession: 'end_session',
   listTokens: 'known',

@@ -155,8 +155,8 @@ suite('command lines', { concurrency: 4 }, () => {
     [['create', '-n', '-e', 'a=1'], /^octo: -n,--name needs a value\./],
     [['create', '-n', 'x1', '--tag', 'v1'], /^octo: create has no option --tag\.\n\nUsage: octo create/],
     [
-      ['archive', 'feature-1', 'more'],
-      /^octo: unexpected argument "more": values follow an option\.\n\nUsage: octo archive NAME \[--wait\]/,
+      ['info', 'feature-1', 'more'],
+      /^octo: unexpected argument "more": values follow an option\.\n\nUsage: octo info NAME/,
     ],
     [['archive', 'feature-1', '-n', 'feature-2'], /^octo: archive needs one name: NAME and -n NAME differ\./],
     [['logs', '-n', 'feature-1', 'feature-2'], /^octo: logs needs one name: NAME and -n NAME differ\./],

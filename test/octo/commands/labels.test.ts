@@ -22,7 +22,7 @@ describe('labels', { concurrency: true }, () => {
     assert.deepEqual(fake.requests.at(-1)?.body, { set: {}, remove: [], title: null })
     for (const [args, expected] of [
       [[], /label needs NAME/],
-      [['feature-1', 'two'], /does not understand "two"/],
+      [['feature-1', 'two'], /needs KEY=VALUE or KEY- for several deployments/],
       [['feature-1', 'a b=c'], /Label key "a b" may hold only/],
       [['feature-1', 'a=b c'], /The value "b c" of label "a"/],
       [['feature-1', 'a=1', 'a-'], /set and removed/],

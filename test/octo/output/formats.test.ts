@@ -67,6 +67,10 @@ const startFakeServer = (t: TestContext) =>
     },
     'PUT /api/v1/deployments/x1/owner': success,
     'PATCH /api/v1/deployments/x1/labels': success,
+    'POST /api/v1/bulk': {
+      type: 'application/x-ndjson',
+      body: '\n{"name":"x1","outcome":"accepted","action_id":7}\n',
+    },
     'GET /api/v1/policy': { body: policyState },
     'GET /api/v1/policy/explain': { body: { allowed: true, message: 'ann may.', grants: [] } },
     'GET /api/v1/tokens': { body: [accessToken] },
@@ -118,6 +122,7 @@ const argsByCommand: Record<string, string[]> = {
   cancel: ['-a', '7'],
   owner: ['x1', 'ann'],
   label: ['x1', 'team=shop'],
+  set: ['x1', '-e', 'image.tag=v2'],
   'policy check': ['test/octo/commands/policy.yaml'],
   'policy show': [],
   'policy explain': ['--right', 'archive'],

@@ -1,0 +1,27 @@
+/** The last action of a deployment with its overrides, to repeat or to cancel it. Called by functions/bulk. */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { type ActionKind, actionKinds, actionStates } from '../../../domain/actions.ts'
+import { nestOverrides, storedOverrides } from '../../../domain/schemas.ts'
+import type { Database } from '../../pool.ts'
+
+const lastActionRow = z
+  .object({
+    id: z.number(),
+    kind: z.enum(actionKinds as [ActionKind, ...ActionKind[]]),
+    state: z.enum(actionStates),
+    isCancelRequested: z.boolean(),
+    app_overrides: storedOverrides,
+    deployment_overrides: storedOverrides,
+  })
+  .transform(nestOverrides)
+export type LastAction = z.infer<typeof lastActionRow>
+
+/** Null for an unknown deployment and for one without actions. */
+export async function readLastAction(pool: Database, name: string): Promise<LastAction | null> {
+  return pool.maybeOne(sql.type(lastActionRow)`
+    select a.id, a.kind, a.state, a.cancel_requested_at is not null as "isCancelRequested", a.app_overrides, a.deployment_overrides
+    from actions a join deployments d on d.id = a.deployment_id
+    where d.name = ${name} and a.state not in ('waiting', 'superseded')
+    order by a.id desc limit 1`)
+}

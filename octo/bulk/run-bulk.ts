@@ -1,0 +1,178 @@
+/**
+ * The part that all commands for many deployments share: which deployments, preview, question, progress, outcomes. Called by the commands
+ * archive, restore, retry, cancel, label and set.
+ */
+import { Option } from 'clipanion'
+import { parseJson } from '../../client/parse-json.ts'
+import { readLines } from '../../client/read-lines.ts'
+import { maxBulkNames } from '../../domain/changes/bulk-operations.ts'
+import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
+import { backoffMs } from '../../lib/backoff.ts'
+import { delay } from '../../lib/delay.ts'
+import type { ApiClient } from '../api/types.ts'
+import { parseName } from '../cli/base-command.ts'
+import { confirm } from '../cli/confirm.ts'
+import { CliError } from '../errors/cli-error.ts'
+import { parseSelectorOption } from '../labels/parse-labels.ts'
+import type { Records, RecordView } from '../output/formatter.ts'
+import { createProgress } from '../output/progress.ts'
+import type { Terminal } from '../output/terminal-text.ts'
+
+export const dryRunOption = () =>
+  Option.Boolean('--dry-run', false, {
+    description: 'show what would be accepted and refused; change nothing',
+  })
+export const yesOption = () => Option.Boolean('-y,--yes', false, { description: 'do not ask' })
+
+export type BulkOptions = {
+  names: readonly string[]
+  selector: string | undefined
+  dryRun: boolean
+  yes: boolean
+  key?: string | undefined
+  reason?: string | undefined
+  quiet?: boolean
+}
+
+/** What a command offers. */
+type Command = {
+  context: { stdin: NodeJS.ReadableStream; stdout: unknown; stderr: unknown; env: NodeJS.ProcessEnv }
+  client(): Promise<ApiClient>
+  note(text: string): void
+  printRecords(records: Records<BulkLine>, view: RecordView<BulkLine>): Promise<void>
+}
+
+/** The names that a command was given, each once. Throws when NAME and -n NAME differ. */
+export function givenNames(command: string, option: string | undefined, names: readonly string[]): string[] {
+  if (option !== undefined && names.some((name) => name !== option))
+    throw new CliError('usage', `${command} needs one name: NAME and -n NAME differ.`)
+  return [...new Set(option === undefined ? names : [option])]
+}
+
+/** Whether a command is about many deployments. */
+export const isBulk = ({ names, selector, dryRun }: BulkOptions): boolean =>
+  names.length > 1 || selector !== undefined || dryRun
+
+/** `verb`: completes the question, as `archive`. Returns the exit code. */
+export async function runBulk(
+  command: Command,
+  verb: string,
+  change: BulkChange,
+  options: BulkOptions,
+): Promise<number> {
+  const client = await command.client()
+  const names = await chooseNames(client, options)
+  if (names.length === 0) {
+    command.note('no deployment matches; nothing was changed.')
+    return 0
+  }
+  if (!options.yes && !options.dryRun && options.selector !== undefined) {
+    const shown = names.length > 20 ? [...names.slice(0, 20), `and ${names.length - 20} more`] : names
+    const question = `${verb} ${names.length} ${names.length === 1 ? 'deployment' : 'deployments'} (${shown.join(', ')})?`
+    await confirm(question, command.context as Parameters<typeof confirm>[1])
+  }
+  const { stderr, env } = command.context
+  const progress = createProgress(stderr as Terminal, env, options.quiet ?? false)
+  const lines: BulkLine[] = []
+  try {
+    const request = { ...change, ...(options.dryRun ? { dry_run: true } : {}) }
+    const key = options.key ?? crypto.randomUUID()
+    for await (const line of sendBulk(client, names, request, { key, reason: options.reason })) {
+      lines.push(line)
+      if ((stderr as Terminal).isTTY) progress.status(`${lines.length} of ${names.length}`)
+    }
+  } finally {
+    progress.end()
+    const byName = new Map(lines.map((line) => [line.name, line]))
+    await command.printRecords(
+      names.flatMap((name) => byName.get(name) ?? []),
+      bulkView,
+    )
+  }
+  return lines.some(({ outcome }) => outcome === 'refused') ? 5 : 0
+}
+
+async function chooseNames(client: ApiClient, { names, selector }: BulkOptions): Promise<string[]> {
+  if (selector === undefined) {
+    const given = [...new Set(names.map(parseName))]
+    if (given.length === 0) throw new CliError('usage', 'NAME or -l SELECTOR is needed.')
+    return given
+  }
+  if (names.length > 0) throw new CliError('usage', 'NAME and -l SELECTOR do not go together.')
+  const matches = parseSelectorOption(selector)
+  const deployments = await client.call('listDeployments', {})
+  return deployments.filter(matches).map(({ deployment }) => deployment.name)
+}
+
+const bulkView: RecordView<BulkLine> = {
+  name: ({ name }) => name,
+  columns: {
+    NAME: ({ name }) => name,
+    OUTCOME: ({ outcome }) => outcome,
+    ID: ({ action_id }) => (action_id === undefined ? '' : String(action_id)),
+    REASON: ({ error }) => error?.message ?? '',
+  },
+}
+
+export type BulkChange = Omit<BulkRequest, 'names'>
+type Options = { key: string; reason: string | undefined }
+
+const maxAttempts = 10
+
+/** Yields each outcome as the server decides it. Throws when the server refuses the whole request, or cannot be reached for long. */
+async function* sendBulk(
+  client: ApiClient,
+  names: readonly string[],
+  change: BulkChange,
+  options: Options,
+): AsyncGenerator<BulkLine, void> {
+  for (let at = 0; at < names.length; at += maxBulkNames)
+    yield* sendUntilDecided(client, names.slice(at, at + maxBulkNames), change, options)
+}
+
+/** A request that breaks off is repeated for the missing names with the same key, so that nothing is done twice. */
+async function* sendUntilDecided(
+  client: ApiClient,
+  names: readonly string[],
+  change: BulkChange,
+  options: Options,
+): AsyncGenerator<BulkLine, void> {
+  const missing = new Set(names)
+  for (let attempt = 0; missing.size > 0; attempt += 1) {
+    let failure: unknown = new CliError('unreachable', 'The server has ended its answer too early.')
+    try {
+      for await (const line of readAnswer(client, { ...change, names: [...missing] }, options)) {
+        if (!missing.delete(line.name)) continue
+        attempt = 0
+        yield line
+      }
+    } catch (error) {
+      const mayRecover = error instanceof CliError && (error.transient || error.kind === 'unreachable')
+      if (!mayRecover) throw error
+      failure = error
+    }
+    if (missing.size === 0) return
+    if (attempt >= maxAttempts) throw failure
+    const retryAfterMs = failure instanceof CliError ? failure.retryAfterMs : 0
+    await delay(Math.max(backoffMs(attempt, 300, 5000), Math.min(retryAfterMs, 10_000)))
+  }
+}
+
+async function* readAnswer(
+  client: ApiClient,
+  body: BulkRequest,
+  options: Options,
+): AsyncGenerator<BulkLine, void> {
+  // Slow to load, and not needed without a request.
+  const { toCliError } = await import('../errors/http.ts')
+  try {
+    const accept = { accept: 'application/x-ndjson' }
+    const response = await client.http.fetch('changeMany', { body, ...options, headers: accept })
+    for await (const text of readLines(response.body)) {
+      const line = text === '' ? null : parseJson<BulkLine>(text)
+      if (line !== null) yield line
+    }
+  } catch (error) {
+    throw toCliError(client.connection, error, true)
+  }
+}
