@@ -3,6 +3,7 @@
  * every failure. The function that sends a request is given: the page has `fetch`, octo has undici. Used by web/api/client.ts and
  * octo/api/client.ts.
  */
+import type { WhenBusy } from '../domain/actions.ts'
 import type { Api, EndpointName } from '../domain/api-schema.ts'
 import { buildPath, configCheckWaitMs, endpoints, headers } from '../domain/endpoints.ts'
 import { backoffMs } from '../lib/backoff.ts'
@@ -44,6 +45,8 @@ export type RequestOptions = {
   reason?: string | null | undefined
   /** The revision that a write is based on (If-Match). */
   revision?: number | undefined
+  /** What the server does while the deployment is busy; by default it refuses the request. */
+  whenBusy?: WhenBusy | undefined
   headers?: Record<string, string>
   signal?: AbortSignal
   /** Null: no limit, for streams. */
@@ -143,7 +146,7 @@ function buildRequest(
   identity: Record<string, string>,
   defaultTimeoutMs: number,
 ): ApiRequest {
-  const { key, fingerprint, reason, revision, signal } = request
+  const { key, fingerprint, reason, revision, whenBusy, signal } = request
   const { timeoutMs = configCheckWaitMs(name) ?? defaultTimeoutMs } = request
   const body = request.body === undefined ? null : JSON.stringify(request.body)
   return {
@@ -155,6 +158,7 @@ function buildRequest(
       ...identity,
       ...(key && { [headers.idempotencyKey]: key }),
       ...(fingerprint && { [headers.fingerprint]: fingerprint }),
+      ...(whenBusy && { [headers.whenBusy]: whenBusy }),
       ...(revision !== undefined && { [headers.ifMatch]: `"${revision}"` }),
       ...(reason && { [headers.reason]: encodeURIComponent(reason.toWellFormed()) }),
       ...(body !== null && { 'Content-Type': 'application/json' }),

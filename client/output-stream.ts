@@ -2,7 +2,7 @@
  * The output of an action until the action ends. A broken stream goes on after the last chunk, each chunk comes once, and where a proxy
  * blocks streams the output is read page by page. Used by web/log-viewer/ and octo/actions/stream-output.ts.
  */
-import { isActive } from '../domain/actions.ts'
+import { hasEnded } from '../domain/actions.ts'
 import type { OutputChunk, OutputEnd } from '../domain/schemas.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { delay } from '../lib/delay.ts'
@@ -132,7 +132,7 @@ async function* readPages(
     connected()
     yield* chunks
     lastSeq = chunks.at(-1)?.seq ?? lastSeq
-    if (done && !isActive(end.state)) return end
+    if (done && hasEnded(end.state)) return end
     if (chunks.length === 0) return null
   }
 }

@@ -199,13 +199,9 @@ export const lastAction = actionSummary.extend({
     ),
 })
 
-/** An action that waits for the last one to end, as part of a deployment. */
-export const waitingAction = actionSummary.pick({
-  action_id: true,
-  action: true,
-  actor: true,
-  created_at: true,
-})
+/** The action that waits for the last one to end, as part of a deployment. */
+const waitingActionKeys = { action_id: true, action: true, actor: true, created_at: true } as const
+export const waitingAction = actionSummary.pick(waitingActionKeys)
 
 export const lastCheck = z.object({
   checked_at: timestamp,

@@ -9,6 +9,8 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   update: async () => (await import('./commands/deployments/update.ts')).Update,
   archive: async () => (await import('./commands/deployments/archive.ts')).Archive,
   restore: async () => (await import('./commands/deployments/restore.ts')).Restore,
+  rollback: async () => (await import('./commands/changes/rollback.ts')).Rollback,
+  clone: async () => (await import('./commands/changes/clone.ts')).Clone,
   cleanup: async () => (await import('./commands/deployments/cleanup.ts')).Cleanup,
   delete: async () => (await import('./commands/deployments/delete.ts')).Delete,
   status: async () => (await import('./commands/deployments/status.ts')).Status,

@@ -5,6 +5,7 @@
 import { canStart } from '../../domain/actions.ts'
 import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
+import { noteWaiting } from '../cli/when-busy.ts'
 import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
 import type { ActionContext, Started } from './action-context.ts'
@@ -25,7 +26,11 @@ export async function updateExisting(
     options.key === undefined ? options : { ...options, key: `${options.key}/${suffix}` }
   const params = { name }
   if (labels.set !== undefined || labels.title !== undefined)
-    await client.request('changeLabels', { params, body: labels }, withKeySuffix('label'))
+    await client.request(
+      'changeLabels',
+      { params, body: labels },
+      { ...withKeySuffix('label'), whenBusy: undefined },
+    )
   const info = await client.call('getFullInfo', { params })
   if (canStart('restore', statusOf(info))) {
     progress.note(`Deployment ${name} is archived: restoring it, then updating it.`)
@@ -38,9 +43,6 @@ export async function updateExisting(
   }
   const application = { set: overrides.application, unset: [] }
   const deployment = { set: overrides.deployment, unset: [] }
-  return {
-    kind: 'update',
-    name,
-    actionId: await updateWithRetry(client, name, { application, deployment }, withKeySuffix('update')),
-  }
+  const actionId = await updateWithRetry(client, name, { application, deployment }, withKeySuffix('update'))
+  return noteWaiting(context, { kind: 'update', name, actionId })
 }

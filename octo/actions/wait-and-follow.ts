@@ -3,7 +3,7 @@
  * of the state; a slow poll and a fetch after every new connection cover lost events. Called by action-command.ts,
  * create-or-update.ts and commands/actions/wait.ts.
  */
-import { isActive } from '../../domain/actions.ts'
+import { hasEnded } from '../../domain/actions.ts'
 import type { ActionSummary } from '../../domain/schemas.ts'
 import { delay } from '../../lib/delay.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
@@ -213,7 +213,7 @@ async function nullIfNotFound<T>(response: Promise<T>): Promise<T | null> {
 /** With what the deployment waits for: the action, else the check and its words. */
 function timeoutError({ name, targetState }: WaitTarget, snapshot: Snapshot | null): CliError {
   const action = snapshot?.action ?? snapshot?.info?.last_action ?? null
-  const isActionActive = action !== null && isActive(action.state)
+  const isActionActive = action !== null && !hasEnded(action.state)
   const check = isActionActive ? null : explainCheck(snapshot?.info?.last_check ?? null)
   const state = isActionActive
     ? ` (action ${action.action_id} is ${action.state})`

@@ -2,7 +2,7 @@
  * Decides what the state of a deployment means for a command that waits: wait on, arrived, or an error. Pure functions.
  * Called by wait-and-follow.ts and by the views in output/columns.ts.
  */
-import { type ActionKind, isActive, kindFromWireName } from '../../domain/actions.ts'
+import { type ActionKind, hasEnded, isActive, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
 import {
   fromRecordedStatus,
@@ -52,7 +52,7 @@ export function evaluateWait(
     )
   }
   if (action !== null) {
-    if (isActive(action.state)) return null
+    if (!hasEnded(action.state)) return null
     if (action.state !== 'succeeded') return failureOf(name, action)
   }
   const lastAction = info.last_action
@@ -89,13 +89,14 @@ function failureOf(name: string, action: ActionSummary): CliError {
   const explanation = explainAction(action)
   const { action_id: id, state } = action
   const subject = subjectOf(action)
+  const isCancelled = state === 'cancelled' || state === 'superseded'
   const message = explanation?.message ?? `${subject} did not succeed.`
   const isOwnSentence = message.startsWith(subject)
   return explainedError(
-    state === 'cancelled' ? 'cancelled' : 'failed',
+    isCancelled ? 'cancelled' : 'failed',
     isOwnSentence ? message : `${subject} failed: ${message}`,
     explanation,
-    state === 'cancelled' ? null : nextSteps(name, id, explanation),
+    isCancelled ? null : nextSteps(name, id, explanation),
   )
 }
 

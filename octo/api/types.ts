@@ -65,7 +65,10 @@ export type Connection = {
 export type CallName = client.CallName
 export type RequestOf<Name extends CallName> = client.RequestOf<Name>
 export type ResponseOf<Name extends CallName> = client.ResponseOf<Name>
-export type RequestOptions = Pick<client.RequestOptions, 'key' | 'reason' | 'revision' | 'fingerprint'>
+export type RequestOptions = Pick<
+  client.RequestOptions,
+  'key' | 'reason' | 'revision' | 'whenBusy' | 'fingerprint'
+>
 
 export type HttpRequest = Pick<
   client.ApiRequest,

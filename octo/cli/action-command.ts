@@ -3,7 +3,7 @@
  * record of the action. Extended by create, update, archive, restore, cleanup and retry.
  */
 import { Option } from 'clipanion'
-import type { ActionKind } from '../../domain/actions.ts'
+import type { ActionKind, WhenBusy } from '../../domain/actions.ts'
 import type { BulkOperation } from '../../domain/changes/bulk-operations.ts'
 import type { ActionContext, Started } from '../actions/action-context.ts'
 import { createInterruptHandler } from '../actions/interrupt-handler.ts'
@@ -107,6 +107,8 @@ export abstract class BulkActionCommand extends ActionCommand {
   dryRun = dryRunOption()
   yes = yesOption()
 
+  /** Of commands that have --when-busy. */
+  whenBusy: string | undefined
   protected abstract readonly operation: BulkOperation
   /** Begins the question, as in `Archive 3 deployments?`. */
   protected abstract readonly verb: string
@@ -121,6 +123,7 @@ export abstract class BulkActionCommand extends ActionCommand {
     const { selector, dryRun, yes, reason, quiet } = this
     const options = { names: this.allNames(), selector, dryRun, yes, reason, quiet }
     if (!isBulk(options)) return super.run()
+    if (this.whenBusy !== undefined) throw new CliError('usage', '--when-busy goes with one deployment.')
     if (this.wait || this.follow)
       throw new CliError(
         'usage',
@@ -146,8 +149,13 @@ export async function submitAction(
   { client, options }: Pick<ActionContext, 'client' | 'options'>,
   kind: keyof typeof endpoints,
   name: string,
+  whenBusy?: WhenBusy,
 ): Promise<Started> {
-  const { actionId } = await client.request(endpoints[kind], { params: { name } }, options)
+  const { actionId } = await client.request(
+    endpoints[kind],
+    { params: { name } },
+    { ...options, ...(whenBusy === undefined ? {} : { whenBusy }) },
+  )
   return { kind, name, actionId }
 }
 

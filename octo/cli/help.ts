@@ -99,6 +99,8 @@ const valueNames: Readonly<Record<string, string>> = {
   'set-deployment-config-file': 'KEY=PATH',
   'unset-deployment-override': 'KEY',
   action: 'ID',
+  to: 'ID',
+  'when-busy': 'MODE',
   'log-type': 'STREAM',
   limit: 'N',
   tail: 'N',

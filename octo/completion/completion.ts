@@ -5,7 +5,7 @@
 
 import type { CommandClass } from 'clipanion'
 import { allRights } from '../../domain/access/roles.ts'
-import { type ActionKind, actions, allowedStatuses } from '../../domain/actions.ts'
+import { type ActionKind, actions, allowedStatuses, whenBusyModes } from '../../domain/actions.ts'
 import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
 import { endpoints } from '../../domain/endpoints.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
@@ -125,6 +125,8 @@ async function optionValues(
       return configKeys('deployment', '', environment)
     case '--output':
       return formats
+    case '--when-busy':
+      return whenBusyModes
     case '--log-type':
       return ['stdout', 'stderr', 'all']
     case '--for':

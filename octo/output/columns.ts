@@ -1,6 +1,6 @@
 /** The columns of deployments and actions in tables, and their texts in a single line. Called by the commands. */
 
-import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import { hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
@@ -89,7 +89,7 @@ export function describeState({ name, info, action }: Snapshot): string {
   if (info === null) return `${name}: gone`
   const status = statusOf(info)
   const lastAction = action ?? info.last_action
-  if (lastAction !== null && isActive(lastAction.state)) {
+  if (lastAction !== null && !hasEnded(lastAction.state)) {
     const cancelling = lastAction.cancel_requested_at === null ? '' : ', cancelling'
     return `${name}: ${status}, action ${lastAction.action_id} is ${lastAction.state}${cancelling}`
   }

@@ -2,7 +2,7 @@
  * Why an action or a check failed, for people: one sentence, a plain sentence for a known cause, and the last lines of
  * the output. Called by actions/wait-outcome.ts and summary.ts.
  */
-import { type ActionState, isActive, kindFromWireName } from '../../domain/actions.ts'
+import { type ActionState, hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import type { ActionSummary, FullInfoWithCheck } from '../../domain/schemas.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 
@@ -22,7 +22,7 @@ export type Explanation = {
 
 /** Null when the action did not fail. */
 export function explainAction(action: FailedAction): Explanation | null {
-  if (isActive(action.state) || action.state === 'succeeded') return null
+  if (!hasEnded(action.state) || action.state === 'succeeded') return null
   const { failure } = action
   if (failure) return fromFailure(failure)
   const { state, exit_code: exitCode, signal, error, cancelled_by: cancelledBy } = action
@@ -31,6 +31,7 @@ export function explainAction(action: FailedAction): Explanation | null {
     failed: `failed${exitText}`,
     timed_out: 'exceeded its time limit and was ended',
     interrupted: 'was interrupted: its runner was lost',
+    superseded: 'did not start',
     cancelled: `was cancelled${cancelledBy === null ? '' : ` by ${cancelledBy}`}`,
   }
   return withoutOutput(`${subjectOf(action)} ${outcomes[state]}.${error === null ? '' : ` ${error}`}`)

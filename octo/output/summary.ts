@@ -2,8 +2,8 @@
  * The first lines about a deployment: its status, why something failed, what to do about it, and its links. Called by the
  * info and status commands.
  */
-import { isActive } from '../../domain/actions.ts'
-import type { FullInfoWithCheck } from '../../domain/schemas.ts'
+import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import type { FullInfoWithCheck, WaitingAction } from '../../domain/schemas.ts'
 import { statusTable } from '../../domain/statuses.ts'
 import { statusOf } from '../actions/wait-outcome.ts'
 import { statusLabel } from './columns.ts'
@@ -22,6 +22,7 @@ export function summaryLines(info: FullInfoWithCheck): string[] {
   const { metadata } = info
   return [
     `Status: ${statusLabel(info)}${deadlineOf(info)}`,
+    ...(info.waiting_action ? [waitingLine(info.waiting_action)] : []),
     ...(info.title ? [`Title: ${toSingleLine(info.title)}`] : []),
     ...(info.owner ? [`Owner: ${ownerLabel(info.owner)}`] : []),
     ...(labelsText(info) === '' ? [] : [`Labels: ${labelsText(info)}`]),
@@ -39,6 +40,9 @@ export function summaryLines(info: FullInfoWithCheck): string[] {
     ...metadata.map(({ name, link }) => `  ${toSingleLine(name)}: ${toSingleLine(link)}`),
   ]
 }
+
+const waitingLine = ({ action, action_id, actor, created_at }: WaitingAction): string =>
+  `Waiting: ${kindFromWireName(action)} (action ${action_id}) by ${toSingleLine(actor)}, since ${formatTimestamp(created_at)}`
 
 const deadlineOf = ({ waits_until: deadline }: FullInfoWithCheck): string =>
   deadline ? `, waiting for the check until ${formatTimestamp(deadline)}` : ''

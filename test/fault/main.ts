@@ -25,6 +25,7 @@ import { runnerFrozen } from './scenarios/runner-frozen.ts'
 import { runnerKilled, watchdogKilled } from './scenarios/runner-killed.ts'
 import { scale } from './scenarios/scale.ts'
 import { type Count, percentile, type Scenario, type ScenarioResult } from './scenarios/scenario.ts'
+import { secondPushes } from './scenarios/second-pushes.ts'
 import { serverFrozen } from './scenarios/servers/server-frozen.ts'
 import { serverKilled } from './scenarios/servers/server-killed.ts'
 import { sessions } from './scenarios/servers/sessions.ts'
@@ -48,6 +49,7 @@ const scenarios: Scenario[] = [
   connectionReset,
   lateRequests,
   rollingRestart,
+  secondPushes,
   misbehavingScripts,
   sessions,
   scale,

@@ -1,6 +1,6 @@
 /** `octo cancel`: cancels a queued or running action. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { isActive } from '../../../domain/actions.ts'
+import { hasEnded, isActive } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { dryRunOption, givenNames, isBulk, runBulk, yesOption } from '../../bulk/run-bulk.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -90,7 +90,7 @@ export class Cancel extends ApiCommand {
         if (error instanceof CliError && error.code === 'no_such_action') return 'gone' as const
         throw error
       })
-      if (action === 'gone' || !isActive(action.state)) return action
+      if (action === 'gone' || hasEnded(action.state)) return action
       const remainingMs = deadlineMs - performance.now()
       if (remainingMs <= 0) throw new CliError('timed_out', `Action ${action_id} is still ${action.state}.`)
       await delay(Math.min(pollIntervalMs, remainingMs))

@@ -2,6 +2,7 @@
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { BulkActionCommand, submitAction } from '../../cli/action-command.ts'
 import { parseName } from '../../cli/base-command.ts'
+import { noteWaiting, parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 
 export class Archive extends BulkActionCommand {
   static override paths = [['archive']]
@@ -19,7 +20,11 @@ export class Archive extends BulkActionCommand {
   protected readonly operation = 'archive'
   protected readonly verb = 'Archive'
 
+  override whenBusy = whenBusyOption()
+
   protected async start(context: ActionContext): Promise<Started> {
-    return submitAction(context, 'archive', parseName(this.name))
+    const name = parseName(this.name)
+    const whenBusy = parseWhenBusy(this.whenBusy)
+    return noteWaiting(context, await submitAction(context, 'archive', name, whenBusy), whenBusy)
   }
 }

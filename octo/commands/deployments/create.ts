@@ -11,6 +11,7 @@ import type { ActionContext, Started } from '../../actions/action-context.ts'
 import type { ApiClient } from '../../api/types.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption } from '../../cli/base-command.ts'
+import { parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 import { createKeyCheck } from '../../config/key-check.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { parseLabels, parseTitle, titleOption } from '../../labels/parse-labels.ts'
@@ -44,7 +45,7 @@ export class Create extends ActionCommand {
       ['Overrides from a file, and an image tag', '$0 create feature-1 -f overrides.yaml -e image.tag=v2'],
       [
         'One command for every push in CI',
-        '$0 create feature-1 --or-update -e image.tag=$SHA --wait --follow --timeout 15m',
+        '$0 create feature-1 --or-update --when-busy wait -e image.tag=$SHA --wait --timeout 15m',
       ],
     ],
   })
@@ -59,6 +60,7 @@ export class Create extends ActionCommand {
   label = Option.Array('--label', [], { description: 'KEY=VALUE of a label; repeatable' })
   title = titleOption()
   orUpdate = Option.Boolean('--or-update', false, { description: 'update the deployment if it exists' })
+  whenBusy = whenBusyOption()
 
   dryRun = Option.Boolean('--dry-run', false, {
     description: 'change nothing, and print which config values would differ',
@@ -82,6 +84,9 @@ export class Create extends ActionCommand {
 
   protected async start(context: ActionContext): Promise<Started> {
     const name = await this.parseNewName(context.client)
+    const whenBusy = parseWhenBusy(this.whenBusy)
+    if (whenBusy !== undefined && !this.orUpdate)
+      throw new CliError('usage', '--when-busy needs --or-update.')
     const overrides = await this.readOverrides()
     const labels = this.label.length === 0 ? undefined : parseLabels(this.label)
     const title = parseTitle(this.title) ?? undefined
@@ -97,7 +102,8 @@ export class Create extends ActionCommand {
       await keyCheck.report()
     }
     const { updateExisting } = await import('../../actions/create-or-update.ts')
-    return updateExisting(context, name, overrides, { set: labels, title })
+    const existing = { ...context, options: { ...context.options, whenBusy } }
+    return updateExisting(existing, name, overrides, { set: labels, title })
   }
 
   private readOverrides() {

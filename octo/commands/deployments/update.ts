@@ -3,6 +3,7 @@ import { Option } from 'clipanion'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseName } from '../../cli/base-command.ts'
+import { noteWaiting, parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 import { createKeyCheck } from '../../config/key-check.ts'
 import { updateWithRetry } from '../../config/update-with-retry.ts'
 import {
@@ -28,6 +29,7 @@ export class Update extends ActionCommand {
       ['Another image', '$0 update feature-1 -e image.tag=v3'],
       ['Back to the defaults of two keys', '$0 update feature-1 -E greeting -O replicas'],
       ['A value from a file', '$0 update feature-1 --set-app-config-file motd=motd.txt'],
+      ['Behind the running action', '$0 update feature-1 -e image.tag=v3 --when-busy wait --wait'],
       ['Wait until it runs, with the output', '$0 update feature-1 -e image.tag=v3 --wait --follow'],
     ],
   })
@@ -45,9 +47,12 @@ export class Update extends ActionCommand {
   deploymentFile = deploymentFileOption()
   file = overridesFileOption()
   strict = strictOption()
+  whenBusy = whenBusyOption()
 
-  protected async start({ client, options }: ActionContext): Promise<Started> {
+  protected async start(context: ActionContext): Promise<Started> {
+    const { client } = context
     const name = parseName(this.name)
+    const options = { ...context.options, whenBusy: parseWhenBusy(this.whenBusy) }
     const unsetApplication = readUnset('-E', this.unsetApplication)
     const unsetDeployment = readUnset('-O', this.unsetDeployment)
     const overrideArguments = {
@@ -65,7 +70,7 @@ export class Update extends ActionCommand {
       const actionId = await updateWithRetry(client, name, { application, deployment }, options, (stored) =>
         keyCheck.begin(client, { set, unset, stored }),
       )
-      return { kind: 'update', name, actionId }
+      return await noteWaiting({ ...context, options }, { kind: 'update', name, actionId })
     } finally {
       await keyCheck.report()
     }

@@ -32,6 +32,26 @@ test('A correct history has no violation', () => {
   assert.deepEqual(check(emptyHistory()), [])
 })
 
+test('An action may wait before it is queued, and an action that waits has not ended', () => {
+  const waiting = { ...queued, state: 'waiting', reason: 'key-2' }
+  const superseded = { ...waiting, state: 'superseded' }
+  const ended = createHistory()
+  ended.writes.push(
+    rowChange(5000, 'server', null, waiting, 2),
+    rowChange(5100, 'server', waiting, superseded, 2),
+  )
+  assert.deepEqual(check(ended), [])
+  const lost = createHistory()
+  lost.writes.push(rowChange(5000, 'server', null, waiting, 2))
+  assert.deepEqual(violatedInvariants(lost), ['I2'])
+  const overtaken = createHistory()
+  overtaken.writes.push(
+    rowChange(5000, 'server', null, waiting, 2),
+    rowChange(5100, 'runner-a', waiting, { ...succeeded, reason: 'key-2' }, 2),
+  )
+  assert.ok(violatedInvariants(overtaken).includes('I4'))
+})
+
 test('Output may be cut when its script was interrupted, and a deleted name may be used again', () => {
   const history = createCleanedUpHistory()
   history.outputs = [{ action: 1, state: 'interrupted', stored: 'do', printed: 'done\n', scriptEnded: false }]

@@ -5,7 +5,7 @@
 import {
   checkTimeoutMs,
   type History,
-  isActive,
+  isEnd,
   lateActionMs,
   type RecordedRequest,
   type RowChange,
@@ -60,7 +60,7 @@ function findStuckDeployments({ pendingDeployments }: History): Violation[] {
 /** A successful cleanup deletes all rows of its deployment. */
 function hasEnded(changes: RowChange[]): boolean {
   const last = changes.at(-1)?.after
-  return last === null || (last !== undefined && !isActive(last.state))
+  return last === null || (last !== undefined && isEnd(last.state))
 }
 
 const describeRequest = ({ kind, deployment, key }: RecordedRequest) =>

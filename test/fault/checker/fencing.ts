@@ -70,6 +70,10 @@ function deleteError(
 
 function changeError({ program, before, after, atMs }: RowChange, holder: Holder | undefined): string | null {
   if (before === null || after === null) return null
+  if (before.state === 'waiting') {
+    const mayFollow = ['waiting', 'queued', 'superseded', 'cancelled'].includes(after.state)
+    return mayFollow && after.fencingToken === 0 ? null : `changed it from waiting to ${after.state}`
+  }
   if (!isActive(before.state)) return `changed it after its end (${before.state})`
   if (after.fencingToken < before.fencingToken)
     return `set fencing token ${before.fencingToken} back to ${after.fencingToken}`

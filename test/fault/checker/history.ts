@@ -228,6 +228,8 @@ export const toleranceMs = 30
 export const lateActionMs = 250
 
 export const isActive = (state: string) => state === 'queued' || state === 'running'
+/** A waiting action has not ended, and nobody holds it. */
+export const isEnd = (state: string) => state !== 'waiting' && !isActive(state)
 
 export const rowChanges = (history: History): RowChange[] =>
   history.writes.filter((write) => write.type === 'row')

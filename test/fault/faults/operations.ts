@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findChildProcesses } from '../../helpers/find-processes.ts'
-import { isActive } from '../checker/history.ts'
+import { isActive, isEnd } from '../checker/history.ts'
 import { nowMs } from '../harness/clock.ts'
 import type { Cluster } from '../harness/cluster.ts'
 import { type ClientRequest, type Kind, sendUntilAnswered, timeoutMs } from '../harness/http-client.ts'
@@ -66,7 +66,7 @@ export async function waitForActionEnd(
     async () => {
       const [row] = await cluster.journal.query('select state from actions where id = $1', [action])
       state = String(row?.state ?? 'deleted')
-      return !isActive(state)
+      return isEnd(state)
     },
     limitMs,
   )

@@ -3,6 +3,7 @@
  * records it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { WhenBusy } from '../../../domain/actions.ts'
 import { buildPath, type EndpointName, endpoints, headers } from '../../../domain/endpoints.ts'
 import type { RecordedRequest, RecordedResponse } from '../checker/history.ts'
 import { nowMs } from './clock.ts'
@@ -18,7 +19,15 @@ export const kinds = {
 } as const satisfies Record<string, EndpointName>
 export type Kind = keyof typeof kinds
 
-export type ClientRequest = { key: string; kind: Kind; deployment: string; behaviour?: string | undefined }
+export type ClientRequest = {
+  key: string
+  kind: Kind
+  deployment: string
+  behaviour?: string | undefined
+  /** A further value of the config, which tells pushes apart. */
+  version?: string
+  whenBusy?: WhenBusy
+}
 
 /** For one response. */
 const responseTimeoutMs = 20_000
@@ -79,12 +88,14 @@ function expiresAfter(limitMs: number): () => boolean {
 /** Sends the request once. The code of an unknown outcome begins with the HTTP status, if there was one. */
 export async function sendOnce(
   url: string,
-  { key, kind, deployment, behaviour }: ClientRequest,
+  { key, kind, deployment, behaviour, version, whenBusy }: ClientRequest,
   leave = AbortSignal.timeout(responseTimeoutMs),
 ): Promise<RecordedResponse> {
   const endpoint = kinds[kind]
   const overrides = {
-    app_overrides: behaviour === undefined ? [] : [['behave', { tag: 'ValueAdded', contents: behaviour }]],
+    app_overrides: Object.entries({ behave: behaviour, version }).flatMap(([name, contents]) =>
+      contents === undefined ? [] : [[name, { tag: 'ValueAdded', contents }]],
+    ),
     deployment_overrides: [],
   }
   const body =
@@ -97,6 +108,7 @@ export async function sendOnce(
         [headers.idempotencyKey]: key,
         // The database stores the reason with the action, so the history knows which key created it.
         [headers.reason]: key,
+        ...(whenBusy === undefined ? {} : { [headers.whenBusy]: whenBusy }),
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -63,7 +63,10 @@ suite('completion', { concurrency: 4 }, () => {
       ['update', '-E', ''],
       ['image.tag', 'replicas'],
     ],
-    [['archive', '--w'], ['--wait']],
+    [
+      ['archive', '--w'],
+      ['--wait', '--when-busy'],
+    ],
     [
       ['wait', '--for', ''],
       ['running', 'archived', 'gone'],

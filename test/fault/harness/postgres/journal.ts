@@ -56,7 +56,7 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
     deployments: async () => {
       const rows = await query(`select name, revision::int, status, last.id::int as action, last.state
         from deployments d left join lateral
-        (select id, state from actions where deployment_id = d.id order by id desc limit 1) as last on true`)
+        (select id, state from actions where deployment_id = d.id and wait_conditions is null order by id desc limit 1) as last on true`)
       return Object.fromEntries(
         rows.map(({ name, ...snapshot }) => [String(name), snapshot as DeploymentSnapshot]),
       )
@@ -79,7 +79,10 @@ export async function openJournal(databaseUrl: string): Promise<Journal> {
       }))
     },
     active: async () =>
-      Number((await query(`select count(*) from actions where state in ('queued', 'running')`))[0]?.count),
+      Number(
+        (await query(`select count(*) from actions where state in ('waiting', 'queued', 'running')`))[0]
+          ?.count,
+      ),
   }
 }
 

@@ -1,0 +1,104 @@
+/** `octo rollback`: deploys the config of an earlier action again. Loaded by run.ts. */
+import { Option } from 'clipanion'
+import {
+  type KeyValue,
+  type Override,
+  overridesFromWire,
+  type WireOverrides,
+} from '../../../domain/overrides.ts'
+import type { Action } from '../../../domain/schemas.ts'
+import type { ActionContext, Started } from '../../actions/action-context.ts'
+import { ActionCommand } from '../../cli/action-command.ts'
+import { nameOption, parseId, parseName } from '../../cli/base-command.ts'
+import { confirm } from '../../cli/confirm.ts'
+import { noteWaiting, parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
+import { type Difference, diffConfigs, hideSecrets } from '../../config/diff.ts'
+import { CliError } from '../../errors/cli-error.ts'
+import { levelNames } from '../../overrides/level-names.ts'
+import { differenceLines } from '../../overrides/show-differences.ts'
+
+export class Rollback extends ActionCommand {
+  static override paths = [['rollback']]
+  static override usage = ActionCommand.Usage({
+    description: 'deploy the config of an earlier action again',
+    details: `
+      Without --to, the config of the last successful action whose config was another one than now. The whole config is taken, with secrets
+      that you may not see. Shows the differences, and asks on a terminal.
+    `,
+    examples: [
+      ['Back to the config before the last change', '$0 rollback feature-1 --wait'],
+      ['What would change', '$0 rollback feature-1 --to 41 --dry-run'],
+    ],
+  })
+
+  name = nameOption()
+  to = Option.String('--to', {
+    description: 'ID of the action whose config is deployed; octo actions lists them',
+  })
+  dryRun = Option.Boolean('--dry-run', false, { description: 'only show the differences' })
+  yes = Option.Boolean('-y,--yes', false, { description: 'do not ask' })
+  whenBusy = whenBusyOption()
+  /** The action, and the revision that the shown differences are of. */
+  private target: { actionId: number; revision: number } | null = null
+
+  protected override async run(): Promise<number> {
+    const name = parseName(this.name)
+    parseWhenBusy(this.whenBusy)
+    const to = this.to === undefined ? null : parseId('--to', this.to)
+    const { deployment, revision } = await this.call('getFullInfo', { params: { name } })
+    const action =
+      to === null
+        ? await this.findEarlier(name, deployment)
+        : await this.call('getAction', { params: { action_id: to } })
+    if (action.deployment !== name)
+      throw new CliError(
+        'refused',
+        `Action ${action.action_id} is of deployment ${action.deployment}, not of ${name}.`,
+        `See the actions of ${name}: octo actions ${name}`,
+      )
+    const lines = differenceLines(differencesOf(deployment, action), this.context)
+    if (this.dryRun) {
+      await this.print(lines)
+      return 0
+    }
+    this.context.stderr.write(lines)
+    if (!this.yes)
+      await confirm(`Roll ${name} back to the config of action ${action.action_id}?`, this.context)
+    this.target = { actionId: action.action_id, revision }
+    return super.run()
+  }
+
+  protected async start(context: ActionContext): Promise<Started> {
+    if (this.target === null) throw new TypeError('start before run')
+    const name = parseName(this.name)
+    const { actionId: action_id, revision } = this.target
+    const options = { ...context.options, revision, whenBusy: parseWhenBusy(this.whenBusy) }
+    const request = { params: { name }, body: { action_id } }
+    const { actionId } = await context.client.request('rollbackDeployment', request, options)
+    return noteWaiting({ ...context, options }, { kind: 'update', name, actionId })
+  }
+
+  private async findEarlier(name: string, present: WireOverrides<Override[]>): Promise<Action> {
+    const actions = await this.call('listActions', { params: { name }, query: { limit: 500 } })
+    const earlier = actions.find(
+      (action) => action.state === 'succeeded' && differencesOf(present, action).length > 0,
+    )
+    if (earlier !== undefined) return earlier
+    throw new CliError(
+      'refused',
+      `No successful action of ${name} had another config than now.`,
+      `See all: octo actions ${name}`,
+    )
+  }
+}
+
+/** What the rollback would change. */
+function differencesOf(present: WireOverrides<Override[]>, action: WireOverrides<Override[]>): Difference[] {
+  const [before, after] = [overridesFromWire(present), overridesFromWire(action)]
+  const ofLevel = (level: 'application' | 'deployment') =>
+    diffConfigs(levelNames[level], overridePairs(before[level]), overridePairs(after[level]))
+  return hideSecrets([...ofLevel('deployment'), ...ofLevel('application')], true).differences
+}
+
+const overridePairs = (overrides: readonly Override[]): KeyValue[] =>
+  overrides.map(([key, value]) => [key, value.tag === 'ValueAdded' ? value.contents : '<<REMOVED>>'])

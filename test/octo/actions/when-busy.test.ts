@@ -1,0 +1,128 @@
+/** octo with a deployment that is busy: --when-busy, rollback and clone against a complete Octopod. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
+import { type System, startSystem } from '../../helpers/system.ts'
+import { waitFor } from '../../helpers/wait-for.ts'
+import { runOcto, startOcto } from '../fake-server.ts'
+
+let system: System
+let client: ApiClient
+before(async () => {
+  system = await startSystem({ env: { CHECK_INTERVAL: '1' } })
+  client = createApiClient(system.url)
+})
+after(() => system.stop())
+
+const environment = () => ({ OCTOPOD_URL: system.url, OCTO_AUTHORIZATION_HEADER: system.adminHeader })
+const octo = (...args: string[]) => runOcto(environment(), ...args)
+
+async function createBusy(name: string): Promise<number> {
+  await client.create(name, { 'image.tag': 'v1' })
+  await client.waitForStatus(name, 'Running')
+  const actionId = getActionId(await client.update(name, { 'image.tag': 'v2', 'behave.update': 'hang' }))
+  await waitFor('the update runs', async () => {
+    const { last_action } = await client.fullInfo(name)
+    return { done: last_action?.state === 'running', value: null, seen: last_action }
+  })
+  return actionId
+}
+const waits = (name: string) =>
+  waitFor(`an action of ${name} waits`, async () => {
+    const { waiting_action } = await client.fullInfo(name)
+    return { done: waiting_action !== null, value: waiting_action, seen: waiting_action }
+  })
+
+test('update --when-busy wait says behind what it waits, and a newer one ends it with exit code 4', async () => {
+  const running = await createBusy('second')
+  const refused = await octo('update', 'second', '-e', 'image.tag=v3')
+  assert.equal(refused.code, 5, refused.stderr)
+  const older = startOcto(
+    environment(),
+    'update',
+    'second',
+    '-e',
+    'image.tag=v3',
+    '--when-busy',
+    'wait',
+    '--wait',
+  )
+  const waiting = await waits('second')
+  const info = await octo('info', 'second')
+  assert.match(info.stdout, new RegExp(`Waiting: update \\(action ${waiting?.action_id}\\) by admin`))
+  const newer = await octo(
+    'update',
+    'second',
+    '-e',
+    'behave.update=print fixed',
+    '--when-busy',
+    'replace',
+    '--wait',
+  )
+  assert.equal(newer.code, 0, newer.stderr)
+  assert.match(newer.stderr, /octo: |second: Running/)
+  const superseded = await older.ended
+  assert.equal(superseded.code, 4, superseded.stderr)
+  assert.match(superseded.stderr, new RegExp(`waits behind update \\(action ${running}\\)`))
+  assert.match(superseded.stderr, /did not start\. Replaced by action \d+ of second\./)
+  assert.equal((await client.waitForActionEnd(running)).state, 'cancelled')
+})
+
+test('create --or-update --when-busy wait waits too, and only with --or-update', async () => {
+  const running = await createBusy('pushed')
+  const alone = await octo('create', 'pushed', '--when-busy', 'wait')
+  assert.deepEqual([alone.code, /needs --or-update/.test(alone.stderr)], [2, true])
+  const wrong = await octo('archive', 'pushed', '--when-busy', 'later')
+  assert.deepEqual([wrong.code, /takes fail, wait, replace/.test(wrong.stderr)], [2, true])
+  const push = startOcto(
+    environment(),
+    ...[
+      'create',
+      'pushed',
+      '--or-update',
+      '--when-busy',
+      'wait',
+      '-e',
+      'behave.update=print pushed',
+      '--follow',
+    ],
+  )
+  await waits('pushed')
+  await client.api('POST', `/actions/${running}/cancel`)
+  const { code, stderr } = await push.ended
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /^pushed$/m)
+})
+
+test('rollback shows the differences and deploys the config before the last change', async () => {
+  await client.create('back', { 'image.tag': 'v1' })
+  await client.waitForStatus('back', 'Running')
+  await client.update('back', { 'image.tag': 'v2' })
+  await client.waitForStatus('back', 'Running')
+  const dry = await octo('rollback', 'back', '--dry-run')
+  assert.deepEqual([dry.code, dry.stdout], [0, '- app image.tag=v2\n+ app image.tag=v1\n'], dry.stderr)
+  const done = await octo('rollback', 'back', '--wait')
+  assert.equal(done.code, 0, done.stderr)
+  assert.deepEqual((await client.fullInfo('back')).deployment.app_overrides, [
+    ['image.tag', { tag: 'ValueAdded', contents: 'v1' }],
+  ])
+  await client.create('other')
+  await client.waitForStatus('other', 'Running')
+  const other = (await client.fullInfo('other')).last_action?.action_id
+  const foreign = await octo('rollback', 'back', '--to', String(other))
+  assert.equal(foreign.code, 5)
+  assert.match(foreign.stderr, /is of deployment other, not of back/)
+  const nothing = await octo('rollback', 'other')
+  assert.match(nothing.stderr, /No successful action of other had another config than now/)
+})
+
+test('clone creates a deployment with the same config', async () => {
+  await client.create('original', { 'image.tag': 'v7' })
+  const cloned = await octo('clone', 'original', 'copy', '--wait', '-o', 'json')
+  assert.equal(cloned.code, 0, cloned.stderr)
+  assert.equal(JSON.parse(cloned.stdout).action, 'create')
+  assert.deepEqual((await client.fullInfo('copy')).deployment.app_overrides, [
+    ['image.tag', { tag: 'ValueAdded', contents: 'v7' }],
+  ])
+  assert.equal((await octo('clone', 'original', 'copy')).code, 5)
+})
