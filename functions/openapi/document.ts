@@ -1,7 +1,7 @@
 /** Creates the OpenAPI 3.1 document from the endpoint table of domain/api-schema.ts. Called once by handlers.ts. */
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import { defaultNameMaxLength, deploymentNamePattern } from '../../domain/deployment-name.ts'
-import { apiPrefix } from '../../domain/endpoints.ts'
+import { apiPrefix, apiVersion } from '../../domain/endpoints.ts'
 import { errorSchemas } from './error-responses.ts'
 import { createSchemas } from './json-schemas.ts'
 import { nonTablePaths } from './non-table-paths.ts'
@@ -34,6 +34,10 @@ export function createOpenapiDocument(nameMaxLength: number = defaultNameMaxLeng
         RequestId: {
           description: 'Id of this request, as in the server log',
           schema: { type: 'string' },
+        },
+        Version: {
+          description: 'Version of this API. Its first number changes when clients must change',
+          schema: { type: 'string', const: apiVersion },
         },
         ActionId: { description: 'Id of the accepted action', schema: { type: 'integer' } },
         ETag: { description: 'Version of the list', schema: { type: 'string' } },

@@ -1,6 +1,6 @@
 /** Describes the errors of an endpoint, grouped by status, with their bodies. Used by operation.ts and document.ts. */
 import { api, type EndpointName } from '../../domain/api-schema.ts'
-import type { Endpoint } from '../../domain/endpoints.ts'
+import { type Endpoint, headers } from '../../domain/endpoints.ts'
 import { type ErrorCode, errorBody, errorCodes } from '../../domain/errors.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'
 
@@ -36,6 +36,11 @@ export type ErrorResponse = {
 }
 
 const header = (name: string) => ({ $ref: `#/components/headers/${name}` })
+/** Every response has them. */
+export const commonHeaders = {
+  [headers.requestId]: header('RequestId'),
+  [headers.version]: header('Version'),
+}
 const responseHeaders: Record<number, Record<string, { $ref: string }>> = {
   401: { 'WWW-Authenticate': header('Challenge') },
   429: { 'Retry-After': header('RetryAfter') },
@@ -48,10 +53,7 @@ export function errorResponses(codes: readonly ErrorCode[]): Record<string, Erro
     const json = group.filter((code) => !isPlainText(code))
     responses[status] = {
       description: group.map((code) => `\`${code}\`: ${errorCodes[code].remedy}`).join('\n\n'),
-      headers: {
-        'X-Request-Id': { $ref: '#/components/headers/RequestId' },
-        ...responseHeaders[status],
-      },
+      headers: { ...commonHeaders, ...responseHeaders[status] },
       content: {
         ...(json.length > 0 ? { 'application/json': { schema: bodySchema(json) } } : {}),
         ...(group.some(isPlainText)

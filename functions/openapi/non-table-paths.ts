@@ -3,7 +3,7 @@
  * document.ts.
  */
 import { apiPrefix } from '../../domain/endpoints.ts'
-import { errorResponses } from './error-responses.ts'
+import { commonHeaders, errorResponses } from './error-responses.ts'
 import { type JsonSchema, refTo } from './json-schemas.ts'
 import type { Operation } from './operation.ts'
 
@@ -11,7 +11,7 @@ type Responses = Operation['responses']
 
 const response = (description: string, schema: JsonSchema, type = 'application/json') => ({
   description,
-  headers: { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } },
+  headers: commonHeaders,
   content: { [type]: { schema } },
 })
 const getOperation = (operationId: string, summary: string, description: string, responses: Responses) => ({

@@ -5,7 +5,13 @@ import { actionKinds } from '../../domain/actions.ts'
 import { api, type EndpointName } from '../../domain/api-schema.ts'
 import type { Endpoint, RequiredRight } from '../../domain/endpoints.ts'
 import { headers, lineType } from '../../domain/endpoints.ts'
-import { acceptsIdempotencyKey, type ErrorResponse, errorCodesOf, errorResponses } from './error-responses.ts'
+import {
+  acceptsIdempotencyKey,
+  commonHeaders,
+  type ErrorResponse,
+  errorCodesOf,
+  errorResponses,
+} from './error-responses.ts'
 import { examples } from './examples.ts'
 import { type JsonSchema, queryOf, refTo, type Schemas } from './json-schemas.ts'
 
@@ -172,6 +178,7 @@ const returnsActionId = (name: EndpointName) => actionEndpoints.includes(name) |
 function successResponses(name: EndpointName, schemas: Schemas): Record<string, SuccessResponse> {
   const { response }: Endpoint = api[name]
   const own = {
+    ...commonHeaders,
     ...(returnsActionId(name) ? { [headers.actionId]: { $ref: '#/components/headers/ActionId' } } : {}),
     ...(hasETag(name) ? { ETag: { $ref: '#/components/headers/ETag' } } : {}),
   }

@@ -1,6 +1,6 @@
 /** The differences between two configs of one level. Called by commands/config/diff.ts. */
+import { diffValues, isSecretChange } from '../../client/config-diff.ts'
 import type { KeyValue } from '../../domain/overrides.ts'
-import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
 import type { LevelName } from '../overrides/level-names.ts'
 import { shownValue } from './shown-value.ts'
 
@@ -13,18 +13,14 @@ export type Difference = {
 }
 
 /** Sorted by key. */
-export function diffConfigs(
+export const diffConfigs = (
   level: LevelName,
   from: readonly KeyValue[],
   to: readonly KeyValue[],
-): Difference[] {
-  const fromValues = new Map(from)
-  const toValues = new Map(to)
-  return [...new Set([...fromValues.keys(), ...toValues.keys()])]
-    .sort()
-    .map((key) => ({ level, key, from: fromValues.get(key) ?? null, to: toValues.get(key) ?? null }))
-    .filter((difference) => difference.from !== difference.to)
-}
+): Difference[] =>
+  diffValues(from, to)
+    .map(({ key, before = null, after = null }) => ({ level, key, from: before, to: after }))
+    .sort((left, right) => (left.key < right.key ? -1 : 1))
 
 /**
  * Differences without references. `notCompared`: keys that are secret on both sides of different deployments, whose references always
@@ -34,8 +30,7 @@ export function hideSecrets(
   differences: readonly Difference[],
   ofOneDeployment: boolean,
 ): { differences: Difference[]; notCompared: string[] } {
-  const isSecretInBoth = ({ from, to }: Difference) =>
-    from !== null && to !== null && isSecretReference(from) && isSecretReference(to)
+  const isSecretInBoth = ({ from, to }: Difference) => isSecretChange({ before: from, after: to })
   const shown = differences.filter((difference) => ofOneDeployment || !isSecretInBoth(difference))
   return {
     differences: shown.map((difference) => ({

@@ -1,8 +1,7 @@
 /** A list of config changes: key, value before, value after. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
-import type { ConfigChange } from './config-diff.ts'
+import { type ConfigChange, isSecretChange } from '../../client/config-diff.ts'
 import { SecretMark, shownValue } from './secret-mark.ts'
 
 export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): VNode | null {
@@ -12,7 +11,7 @@ export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): V
       ({ key, before, after }) => html`<li key=${key} data-kind=${changeKind(before, after)}>
         <code>${key}</code>
         ${
-          isSecretChange(before, after)
+          isSecretChange({ before, after })
             ? html`<${SecretMark}>secret changed<//>`
             : html`${typeof before === 'string' && html`<del>${shownValue(before)}</del>`}
         ${typeof after === 'string' ? html`<ins>${shownValue(after)}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}`
@@ -21,12 +20,6 @@ export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): V
     )}
   </ul>`
 }
-
-const isSecretChange = (before: ConfigChange['before'], after: ConfigChange['after']): boolean =>
-  typeof before === 'string' &&
-  typeof after === 'string' &&
-  isSecretReference(before) &&
-  isSecretReference(after)
 
 /** The kind of a row of the config table, so that both have the same color. */
 function changeKind(before: ConfigChange['before'], after: ConfigChange['after']): string {

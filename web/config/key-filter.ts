@@ -3,7 +3,7 @@ import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
-import type { ConfigRow } from './config-diff.ts'
+import type { ConfigRow } from './config-edits.ts'
 
 /** The filter is shown above this number of keys. */
 export const filterAboveKeys = 12

@@ -3,15 +3,10 @@
  * form-state.ts.
  */
 import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import { diffOverrides } from '../../client/config-diff.ts'
 import { configKeyError, normalizeKey, type Override } from '../../domain/overrides.ts'
 import type { ConfigDefaults } from '../config/config-defaults.ts'
-import {
-  buildConfigRows,
-  type ConfigRow,
-  diffOverrides,
-  findValidationError,
-  setValue,
-} from '../config/config-diff.ts'
+import { buildConfigRows, type ConfigRow, findValidationError, setValue } from '../config/config-edits.ts'
 import { matchesFilter } from '../config/key-filter.ts'
 import { buildKeyTree, type KeyNode } from './key-tree.ts'
 

@@ -2,8 +2,10 @@
  * The state of the form that creates or edits a deployment: input, validation, conflicts with other users,
  * submit.
  */
+
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { createIdempotencyKey } from '../../client/call-endpoint.ts'
+import { type ConfigChange, diffBothLevels } from '../../client/config-diff.ts'
 import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
 import { deploymentNameError } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
@@ -17,7 +19,7 @@ import {
 import type { FullInfo } from '../../domain/schemas.ts'
 import type { AppContext } from '../app-context.ts'
 import { createDefaultsResource, type DefaultsResource } from '../config/config-defaults.ts'
-import { type ConfigChange, diffBothLevels, rebaseOverrides } from '../config/config-diff.ts'
+import { rebaseOverrides } from '../config/config-edits.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import { isBusy, type WhenBusyAnswer, whenBusyHeader } from '../deployment/dialogs/when-busy-choice.ts'
 import { followAction } from '../deployment/follow-action.ts'

@@ -1,11 +1,12 @@
-/** One key in the form: its value, its default, undo, back to the default, and remove. The rules are in config/config-diff.ts. */
+/** One key in the form: its value, its default, undo, back to the default, and remove. The rules are in config/config-edits.ts. */
+
 import { useComputed } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useId } from 'preact/hooks'
 import { configKeyError, configValueError } from '../../domain/overrides.ts'
 import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
-import { removeKey, setValue, undoChange } from '../config/config-diff.ts'
+import { removeKey, setValue, undoChange } from '../config/config-edits.ts'
 import { ConfigKey } from '../config/config-key.ts'
 import { shownValue } from '../config/secret-mark.ts'
 import { Icon } from '../ui/icon.ts'

@@ -56,9 +56,10 @@ async function answersBeforeRedis(
   const services = { db, redis, settings, supportsStreaming } as unknown as Services
   const request: Pick<
     EndpointRequest<EndpointName>,
-    'param' | 'actor' | 'identity' | 'idempotencyKey' | 'deadline'
+    'param' | 'header' | 'actor' | 'identity' | 'idempotencyKey' | 'deadline'
   > = {
     param: () => param,
+    header: () => undefined,
     actor,
     identity: await auth.identifier.identify(rawRequest({ authorization: 'Bearer admin' })),
     idempotencyKey: undefined,

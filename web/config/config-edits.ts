@@ -1,9 +1,9 @@
 /**
- * One config level as rows (defaults with overrides on top), edits of single keys, and the difference of two
- * sets of overrides. Pure functions for the form, the config table and the action list.
+ * One config level as rows (defaults with overrides on top), and edits of single keys. Pure functions for the form and the config
+ * table.
  */
+import { diffOverrides } from '../../client/config-diff.ts'
 import {
-  type ByLevel,
   configKeyError,
   configValueError,
   type KeyValue,
@@ -73,33 +73,6 @@ export function undoChange(
     : upsert(overrides, savedOverride)
 }
 
-/** `null`: the key is removed. `undefined`: there is no override. */
-export type ConfigChange = {
-  key: string
-  before: string | null | undefined
-  after: string | null | undefined
-}
-
-/** Lists the keys whose overrides differ. */
-export function diffOverrides(before: readonly Override[], after: readonly Override[]): ConfigChange[] {
-  const valuesBefore = new Map(before)
-  const valuesAfter = new Map(after)
-  return [...new Set([...valuesBefore.keys(), ...valuesAfter.keys()])]
-    .map((key) => ({
-      key,
-      before: contentsOf(valuesBefore.get(key)),
-      after: contentsOf(valuesAfter.get(key)),
-    }))
-    .filter((change) => change.before !== change.after)
-}
-
-type Overrides = ByLevel<readonly Override[]>
-
-export const diffBothLevels = (before: Overrides, after: Overrides): ConfigChange[] => [
-  ...diffOverrides(before.application, after.application),
-  ...diffOverrides(before.deployment, after.deployment),
-]
-
 /**
  * Applies the changes between `base` and `edited` to `remote`. If both changed a key, the edited value wins.
  */
@@ -128,8 +101,6 @@ export function findValidationError(overrides: readonly Override[]): string | nu
   return null
 }
 
-const contentsOf = (value: Override[1] | undefined) =>
-  value?.tag === 'ValueDeleted' ? null : value?.contents
 const without = (overrides: readonly Override[], key: string) => overrides.filter(([name]) => name !== key)
 
 /** Keeps the position of an existing key. */

@@ -3,12 +3,11 @@ import { describe, it } from 'node:test'
 import { type KeyValue, valueAdded as setTo, valueDeleted } from '../../../domain/overrides.ts'
 import {
   buildConfigRows,
-  diffOverrides,
   rebaseOverrides,
   removeKey,
   setValue,
   undoChange,
-} from '../../../web/config/config-diff.ts'
+} from '../../../web/config/config-edits.ts'
 
 const defaults: KeyValue[] = [
   ['image.tag', 'v1'],
@@ -82,26 +81,5 @@ describe('rebasing edits on remote changes', () => {
       [setTo('image.tag', 'v2')],
     )
     assert.deepEqual(rebaseOverrides(opened, opened.slice(1), opened), opened.slice(1))
-  })
-})
-
-describe('comparing overrides', () => {
-  it('The order of overrides does not matter', () => {
-    assert.deepEqual(
-      diffOverrides([setTo('a', '1'), valueDeleted('b')], [valueDeleted('b'), setTo('a', '1')]),
-      [],
-    )
-    assert.equal(diffOverrides([setTo('a', '')], [valueDeleted('a')]).length, 1)
-  })
-
-  it('The diff of two actions lists the changed keys', () => {
-    assert.deepEqual(
-      diffOverrides([setTo('a', '1'), setTo('b', '1')], [setTo('a', '2'), valueDeleted('c')]),
-      [
-        { key: 'a', before: '1', after: '2' },
-        { key: 'b', before: '1', after: undefined },
-        { key: 'c', before: undefined, after: null },
-      ],
-    )
   })
 })
