@@ -1,7 +1,8 @@
 /**
- * Keeps a copy of all deployments for `octo watch`: applies change events, and fetches the list after every gap.
- * Revisions keep an older state from replacing a newer one. Called by commands/deployments/watch.ts.
+ * Keeps the deployments of client/deployment-store.ts up to date for `octo watch`: applies change events, and fetches the list after
+ * every gap. Called by commands/deployments/watch.ts.
  */
+import { createDeploymentStore, type DeploymentStore } from '../../client/deployment-store.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { delay } from '../../lib/delay.ts'
@@ -26,22 +27,14 @@ type WatchOptions = {
 /** Returns at the deadline. Throws errors that a retry does not cure, such as a missing permission. */
 export async function watchDeployments(client: ApiClient, options: WatchOptions): Promise<void> {
   const { pollIntervalMs = { live: 60_000, offline: 3000 } } = options
-  const known = new Map<string, { revision: number; info: FullInfo | null }>()
-  const events: ChangeEvent[] = []
+  const store = createDeploymentStore()
+  const changes: ChangeEvent[] = []
   let wakeUp = () => {}
   let needsRefetch = true
-  const apply = async (event: ChangeEvent) => {
-    if ((known.get(event.name)?.revision ?? -1) >= event.revision) return
-    known.set(event.name, {
-      revision: event.revision,
-      info: event.type === 'deployment' ? event.deployment : null,
-    })
-    await options.onChange(event)
-  }
   const connection = openLiveConnection(client, {
     onEvent: (event) => {
       if (event.type === 'refresh') needsRefetch = true
-      else events.push(event)
+      else if (store.apply(event)) changes.push(event)
       wakeUp()
     },
   })
@@ -54,9 +47,10 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
       if (needsRefetch || performance.now() - lastFetchMs >= intervalMs) {
         needsRefetch = false
         try {
+          const token = store.snapshotToken()
           const list = await client.call('listDeployments', {})
           lastFetchMs = performance.now()
-          for (const event of toEvents(list, known)) await apply(event)
+          changes.push(...applyList(store, list, token))
           isDown = false
           hasList = true
         } catch (error) {
@@ -66,11 +60,8 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
           lastFetchMs = performance.now() - intervalMs + pollIntervalMs.offline
         }
       }
-      for (const event of events.splice(0)) await apply(event)
-      await options.onUpdate?.(
-        hasList ? [...known.values()].flatMap(({ info }) => info ?? []) : null,
-        connection.isLive() && !isDown,
-      )
+      for (const change of changes.splice(0)) await options.onChange(change)
+      await options.onUpdate?.(hasList ? [...store.rows.values()] : null, connection.isLive() && !isDown)
       const remainingMs = options.deadlineMs - performance.now()
       if (remainingMs <= 0) return
       const wakeController = new AbortController()
@@ -81,7 +72,7 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
           (connection.isLive() ? pollIntervalMs.live : pollIntervalMs.offline) -
           performance.now(),
       )
-      if (!needsRefetch && events.length === 0)
+      if (!needsRefetch && changes.length === 0)
         await delay(Math.min(remainingMs, nextFetchMs), wakeController.signal)
     }
   } finally {
@@ -89,20 +80,22 @@ export async function watchDeployments(client: ApiClient, options: WatchOptions)
   }
 }
 
-/** Converts a list into events, oldest change first. A known deployment that is not in the list was deleted. */
-function toEvents(
-  list: readonly FullInfo[],
-  known: ReadonlyMap<string, { revision: number; info: FullInfo | null }>,
-): ChangeEvent[] {
+/** The changes that a list brings, the oldest first. A known deployment that is not in it was deleted. */
+function applyList(store: DeploymentStore, list: readonly FullInfo[], token: number): ChangeEvent[] {
   const names = new Set(list.map(({ deployment }) => deployment.name))
-  const removed = [...known].filter(([name, { info }]) => info !== null && !names.has(name))
+  const changed = store.upsertMany(list.toReversed(), token)
+  const removed = store.removeMissing(names, token)
   return [
-    ...list.toReversed().map((deployment): ChangeEvent => {
+    ...changed.map((deployment): ChangeEvent => {
       const { name } = deployment.deployment
       return { type: 'deployment', name, revision: deployment.revision, deployment }
     }),
     ...removed.map(
-      ([name, { revision }]): ChangeEvent => ({ type: 'deleted', name, revision: revision + 1 }),
+      ({ deployment, revision }): ChangeEvent => ({
+        type: 'deleted',
+        name: deployment.name,
+        revision: revision + 1,
+      }),
     ),
   ]
 }
