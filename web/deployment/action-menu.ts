@@ -54,8 +54,8 @@ const overlayItem = (
   type: keyof typeof overlayTexts,
 ): MenuItem => ({
   text: overlayTexts[type],
-  // The dialog says for which names the user may create.
-  disabledReason: type === 'labels' ? identity.refusal('label', targetOf(info)) : null,
+  // Whoever may create some names learns in the dialog which.
+  disabledReason: type === 'labels' ? identity.refusal('label', targetOf(info)) : identity.refusal('create'),
   onSelect: () => {
     overlay.value = { type, name: info.deployment.name }
   },

@@ -30,7 +30,17 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  const menu = ['Edit config', 'Archive', 'Logs', 'Change owner…', 'Dashboard', 'Clean up', 'Delete record']
+  const menu = [
+    'Edit config',
+    'Archive',
+    'Logs',
+    'Clone…',
+    'Title and labels…',
+    'Change owner…',
+    'Dashboard',
+    'Clean up',
+    'Delete record',
+  ]
   const openMenu = async (page: Page) => {
     await page.getByRole('button', { name: 'Actions for shop' }).click()
     const lines = await page.getByRole('menuitem').allInnerTexts()

@@ -94,7 +94,7 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
   it('A failing check is told in its words, and a user stops waiting for it', async () => {
     await client.create('slow', { 'behave.check': 'fail-with 1 503 from /health' })
     const page = await session.openPage('/deployments/slow')
-    await page.getByText(/^Waiting for the health check until .*\d\d.\d\d.*: 503 from \/health$/).waitFor()
+    await page.getByText(/^Waiting for the health check until .*\d\d.\d\d.*: 503 from \/health/).waitFor()
     await page.getByRole('button', { name: 'Stop waiting' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Stop waiting' }).click()
     await page.locator('.deployment-header .status', { hasText: 'Failing' }).waitFor()
