@@ -55,17 +55,18 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
     // Keyboard users and screen readers continue at the start of the new page.
     document.getElementById('content')?.focus({ preventScroll: true })
   }
+  /** The form is left by going back only when it was opened on this page. */
+  const isAboveHere = (path: string) =>
+    path.endsWith(editSuffix) && pageOf(path) === pageOf(location.pathname)
   const navigate = async (path: string) => {
     if (!(await confirmLeave())) return
-    // The form is left by going back only when it was opened on this page.
-    const isAbove = path.endsWith(editSuffix) && pageOf(path) === pageOf(location.pathname)
-    history.pushState({ isAbove }, '', path)
+    history.pushState({ isAbove: isAboveHere(path) }, '', path)
     applyLocation()
   }
 
   window.addEventListener('popstate', async () => {
     if (await confirmLeave()) applyLocation()
-    else history.pushState(null, '', shownPath)
+    else history.pushState({ isAbove: isAboveHere(shownPath) }, '', shownPath)
   })
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0) return

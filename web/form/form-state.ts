@@ -93,6 +93,8 @@ export function createFormState(
   const levels = [application, deployment]
   const isSubmitting = signal(false)
   const whenBusy = signal<WhenBusyAnswer>(null)
+  /** What the last request has asked for. The question may appear while its response is lost. */
+  let sentWhenBusy: WhenBusyAnswer = null
   const error = signal<ApiError | null>(null)
   /**
    * One idempotency key per content: a retry after a lost response is executed once, a corrected form is a
@@ -155,7 +157,7 @@ export function createFormState(
   const onAccepted = () => {
     error.value = null
     toasts.showSuccess(
-      whenBusy.peek() === null
+      sentWhenBusy === null
         ? `${isNew ? 'Creating' : 'Updating'} ${name.peek()}.`
         : `The update of ${name.peek()} was accepted.`,
     )
@@ -186,7 +188,8 @@ export function createFormState(
     const body = overridesToWire(readOverrides())
     // The latest revision that this page knows; the server rejects the update if another one was saved since.
     const revision = `"${currentDeployment.peek()?.revision}"`
-    const text = JSON.stringify([name.peek(), body, reason.peek(), revision, whenBusy.peek()])
+    sentWhenBusy = whenBusy.peek()
+    const text = JSON.stringify([name.peek(), body, reason.peek(), revision, sentWhenBusy])
     if (idempotencyKey.body !== text) idempotencyKey = { body: text, value: createIdempotencyKey() }
     const options = { key: idempotencyKey.value, reason: reason.peek() }
     isSubmitting.value = true
@@ -200,7 +203,7 @@ export function createFormState(
             ...options,
             body,
             params,
-            headers: { [headers.ifMatch]: revision, ...whenBusyHeader(whenBusy.peek()) },
+            headers: { [headers.ifMatch]: revision, ...whenBusyHeader(sentWhenBusy) },
           })
       onAccepted()
       followAction(app, name.peek(), response)

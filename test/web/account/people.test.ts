@@ -107,7 +107,7 @@ describe('people', { skip: missingBrowser() }, () => {
     await page.getByRole('link', { name: 'Sign in with Keycloak' }).last().click()
     await form.waitFor()
     assert.equal(await form.getByLabel('image.tag', { exact: true }).inputValue(), 'v77')
-    assert.equal(new URL(page.url()).pathname, '/deployments/shop-one')
+    assert.equal(new URL(page.url()).pathname, '/deployments/shop-one/edit')
     await form.getByRole('button', { name: 'Save and update' }).click()
     await page.locator('.config-diff', { hasText: 'v77' }).first().waitFor()
     await page.locator('.action').first().getByText('Dev One').click()

@@ -9,7 +9,6 @@ import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
 import { type BrowserSession, isTooWide, openBrowserSession } from '../../helpers/browser/browser-session.ts'
 import { missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
-import { waitFor } from '../../helpers/wait-for.ts'
 
 describe('the deployment form', { skip: missingBrowser() }, () => {
   let system: System
@@ -170,7 +169,7 @@ describe('the deployment form', { skip: missingBrowser() }, () => {
       await leave()
       await page.getByRole('button', { name: 'Keep editing' }).click()
       assert.equal(await field.inputValue(), '9')
-      assert.match(page.url(), /deployments\/shop$/)
+      assert.match(page.url(), /deployments\/shop\/edit$/)
     }
     const dialogType = new Promise<string>((resolve) =>
       page.once('dialog', (dialog) => void dialog.dismiss().then(() => resolve(dialog.type()))),
@@ -178,7 +177,12 @@ describe('the deployment form', { skip: missingBrowser() }, () => {
     await Promise.all([page.reload({ timeout: 1500 }).catch(() => null), dialogType])
     assert.equal(await dialogType, 'beforeunload')
     assert.equal(await field.inputValue(), '9')
-    page.on('dialog', (dialog) => void dialog.accept())
+    // Nothing was added to the history on the way.
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Discard changes' }).click()
+    await page.waitForURL(/deployments\/shop$/)
+    await page.goBack()
+    await page.waitForURL(`${system.url}/`)
     await page.close()
   })
 
@@ -212,24 +216,18 @@ describe('the deployment form', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
-  it('The form is blocked with a reason while an action runs', async () => {
+  it('While another action runs, the form asks what to do, and an update with Fail is refused', async () => {
     const page = await edit()
     await page.getByLabel('replicas', { exact: true }).fill('4')
     await system.setBehavior('update', 'hang')
     const { app_overrides, deployment_overrides } = (await client.fullInfo('shop')).deployment
     await client.api('PUT', '/deployments/shop', { app_overrides, deployment_overrides })
-    await page.getByText('Wait until updating has ended').first().waitFor()
-    assert.equal(
-      await page.getByRole('button', { name: 'Save and update' }).getAttribute('aria-disabled'),
-      'true',
-    )
+    await page.getByRole('radio', { name: /^Wait/ }).and(page.locator(':checked')).waitFor()
+    await page.getByRole('radio', { name: /^Fail/ }).check()
     await page.keyboard.press('Control+Enter')
+    await page.getByRole('dialog').getByText('is currently being processed').waitFor()
     const [action] = await client.actions('shop')
     await client.api('POST', `/actions/${action?.action_id}/cancel`)
-    await waitFor('the form can be sent', async () => {
-      const off = await page.getByRole('button', { name: 'Save and update' }).getAttribute('aria-disabled')
-      return { done: off === 'false', value: null }
-    })
     await system.setBehavior('update', '')
     await client.waitForStatus('shop', 'Running')
     await page.close()
