@@ -68,7 +68,7 @@ suite('arguments', () => {
 })
 
 suite('scripts', () => {
-  test('The settings of the paths are those of Octopod 1.6', () => {
+  test('The settings of the paths are those of Octopod 1.6, and one of the later app_logs', () => {
     const names = scriptNames.map((name) => scripts[name].setting)
     assert.deepEqual(names, [
       'INIT_COMMAND',
@@ -81,6 +81,7 @@ suite('scripts', () => {
       'CLEANUP_COMMAND',
       'CONFIG_CHECKING_COMMAND',
       'INFO_COMMAND',
+      'APP_LOGS_COMMAND',
       'NOTIFICATION_COMMAND',
       'DEPLOYMENT_CONFIG_COMMAND',
       'DEPLOYMENT_KEYS_COMMAND',
@@ -96,10 +97,10 @@ suite('scripts', () => {
     )
   })
 
-  test('Only init and notifications are optional', () => {
+  test('Only init, app_logs and notifications are optional', () => {
     assert.deepEqual(
       scriptNames.filter((name) => scripts[name].optional),
-      ['init', 'notifications'],
+      ['init', 'app_logs', 'notifications'],
     )
   })
 })
