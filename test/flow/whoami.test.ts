@@ -34,6 +34,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     source: 'ci',
     can_read_output: true,
     name_max_length: 16,
+    has_app_logs: false,
     credential_recognized: true,
   })
   const user = await whoami('Bearer the-users', { 'Octopod-Source': 'api' })
@@ -46,6 +47,7 @@ test('whoami returns role, actor and source, and rejects an unknown credential',
     source: 'api',
     can_read_output: true,
     name_max_length: 16,
+    has_app_logs: false,
     credential_recognized: true,
   })
   const unknown = await whoami('Bearer the-users', { 'Octopod-Source': 'elsewhere' })

@@ -69,13 +69,15 @@ suite('Chunks', () => {
 
   test('of a script that keeps printing little are few', async () => {
     const { output, batches, text } = createTestOutput()
+    const startedAtMs = performance.now()
     for (let count = 0; count < 150; count += 1) {
       void output.push('stdout', toBytes('.'))
       await sleep(20)
     }
     await output.end()
     assert.equal(text(), '.'.repeat(150))
-    assert.ok(batches.flat().length <= 8, `${batches.flat().length} chunks in 3 seconds`)
+    const seconds = (performance.now() - startedAtMs) / 1000
+    assert.ok(batches.flat().length <= 5 + seconds, `${batches.flat().length} chunks in ${seconds} seconds`)
   })
 
   test('contain the decoded bytes, however the bytes are cut into pieces', async () => {
