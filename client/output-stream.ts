@@ -4,13 +4,12 @@
  */
 import { hasEnded } from '../domain/actions.ts'
 import type { OutputChunk, OutputEnd } from '../domain/schemas.ts'
-import { backoffMs } from '../lib/backoff.ts'
-import { delay } from '../lib/delay.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import type { ApiClient } from './call-endpoint.ts'
 import { type ApiError, isClientError, toApiError } from './errors.ts'
 import { parseJson } from './parse-json.ts'
 import { readEvents, throwSilent } from './read-events.ts'
+import { reconnect } from './reconnect.ts'
 
 export type OutputStreamOptions = {
   /** Only chunks with a greater number. */
@@ -31,7 +30,6 @@ type Client = Pick<ApiClient, 'fetch' | 'call'>
 
 /** After this many empty streams in a row, the output is read page by page. */
 const maxEmptyStreams = 2
-const maxBackoffMs = 5000
 const pollIntervalMs = 1000
 
 /**
@@ -43,47 +41,36 @@ export async function* streamOutput(
   actionId: number,
   options: OutputStreamOptions = {},
 ): AsyncGenerator<OutputChunk, OutputEnd | null> {
-  const {
-    after = 0,
-    signal,
-    onConnection,
-    maxAttempts = Number.POSITIVE_INFINITY,
-    initialBackoffMs = 300,
-  } = options
-  let lastSeq = after
-  let attempt = 0
-  let emptyCount = 0
-  while (!signal?.aborted) {
-    const isStream = emptyCount < maxEmptyStreams
-    const connected = () => onConnection?.(null)
-    const chunks = isStream
-      ? openStream(client, actionId, { ...options, after: lastSeq }, connected)
-      : readPages(client, actionId, lastSeq, connected)
-    let receivedAny = false
+  const { signal, onConnection, maxAttempts, initialBackoffMs } = options
+  let lastSeq = options.after ?? 0
+  const connected = () => onConnection?.(null)
+  const open = async function* (failures: number): AsyncGenerator<OutputChunk, OutputEnd | null> {
+    const chunks =
+      failures < maxEmptyStreams
+        ? openStream(client, actionId, { ...options, after: lastSeq }, connected)
+        : readPages(client, actionId, lastSeq, connected)
     try {
       for (;;) {
         const { value, done } = await chunks.next()
-        if (done && value !== null) return value
-        if (done) break
-        receivedAny = true
-        attempt = 0
+        if (done) return value
         if (value.seq <= lastSeq) continue
         lastSeq = value.seq
         yield value
       }
-    } catch (caught) {
-      if (signal?.aborted) return null
-      const error = toApiError(caught)
-      const isFinal = isClientError(error) && !error.retryable
-      if (isFinal || attempt >= maxAttempts) throw error
-      onConnection?.(error)
+    } catch (error) {
+      throw toApiError(error)
+    } finally {
+      await chunks.return(null)
     }
-    emptyCount = receivedAny ? 0 : emptyCount + 1
-    attempt += 1
-    const isPolling = emptyCount > maxEmptyStreams
-    await delay(isPolling ? pollIntervalMs : backoffMs(attempt - 1, initialBackoffMs, maxBackoffMs), signal)
   }
-  return null
+  return yield* reconnect(open, {
+    signal,
+    mayRecover: (error) => !isClientError(error as ApiError) || (error as ApiError).retryable,
+    onConnection: (error) => onConnection?.(error as ApiError | null),
+    maxAttempts,
+    initialBackoffMs,
+    waitMs: (failures) => (failures >= maxEmptyStreams ? pollIntervalMs : null),
+  })
 }
 
 /** Yields the chunks of one connection. Returns null when the stream ended before the action. */

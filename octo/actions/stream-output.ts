@@ -8,15 +8,13 @@ import type { OutputChunk } from '../../domain/schemas.ts'
 import type { ApiClient } from '../api/types.ts'
 import type { CliError } from '../errors/cli-error.ts'
 import { toCliError } from '../errors/http.ts'
+import { createOutageReport } from '../errors/outage-report.ts'
 
 export type StreamOptions = Pick<
   OutputStreamOptions,
   'after' | 'signal' | 'silenceTimeoutMs' | 'initialBackoffMs'
 > & {
-  /**
-   * Called once for each outage that lasts longer than `reportAfterMs`, because a rolling restart of the servers is
-   * over sooner.
-   */
+  /** Called once for each outage that lasts longer than `reportAfterMs`. */
   onConnectionLost?: (failure: CliError) => void
   /** Called with the reason when a limit of the history has removed the output. */
   onRemoved?: (reason: string) => void
@@ -30,19 +28,11 @@ const maxAttempts = 30
 export async function* streamOutput(
   client: ApiClient,
   actionId: number,
-  { onConnectionLost, onRemoved, reportAfterMs = 3000, ...options }: StreamOptions = {},
+  { onConnectionLost, onRemoved, reportAfterMs, ...options }: StreamOptions = {},
 ): AsyncGenerator<OutputChunk, ActionState | null> {
-  let outage: { sinceMs: number; reported: boolean } | null = null
-  const onConnection: OutputStreamOptions['onConnection'] = (error) => {
-    if (error === null) {
-      outage = null
-      return
-    }
-    outage ??= { sinceMs: performance.now(), reported: false }
-    if (outage.reported || performance.now() - outage.sinceMs < reportAfterMs) return
-    outage.reported = true
-    onConnectionLost?.(toCliError(client.connection, error, false))
-  }
+  const reportOutage = createOutageReport((failure) => onConnectionLost?.(failure), reportAfterMs)
+  const onConnection: OutputStreamOptions['onConnection'] = (error) =>
+    reportOutage(error === null ? null : toCliError(client.connection, error, false))
   try {
     const end = yield* stream(client.http, actionId, { ...options, maxAttempts, onConnection })
     if (end?.output_removal_reason) onRemoved?.(end.output_removal_reason)

@@ -14,6 +14,8 @@ import { describeNetworkError, isTransientNetworkError, mayHaveBeenSent } from '
 export function toCliError(connection: Connection, error: unknown, isWrite: boolean): CliError {
   if (error instanceof CliError) return error
   if (!(error instanceof ApiError)) throw error
+  // Such as that of a credential that could not be read.
+  if (error.cause instanceof CliError) return error.cause
   if (error.answer !== null) return answerError(connection, error, error.answer)
   // A stream that went silent.
   const silence = error.kind === 'timed_out' ? { code: 'UND_ERR_BODY_TIMEOUT' } : {}

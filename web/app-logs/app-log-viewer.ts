@@ -3,12 +3,13 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import type { ApiError } from '../../client/errors.ts'
+import { type AppLogEvent, streamAppLogs } from '../../client/app-log-stream.ts'
+import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
+import { type AppLogEvents, defaultAppLogTail } from '../../domain/output/app-log-events.ts'
 import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { type AppLogModel, createAppLogModel, maxShownLines } from './app-log-model.ts'
-import { streamAppLogs } from './stream.ts'
 
 /** `ended`: the script has ended; nothing more comes. */
 type StreamState = 'starting' | 'live' | 'reconnecting' | 'ended'
@@ -32,30 +33,43 @@ export function AppLogViewer({ name }: { name: string }): VNode {
     rejection.value = null
     message.value = null
     state.value = 'starting'
-    void streamAppLogs(client, name, unmount.signal, {
-      connected: () => {
-        message.value = null
-      },
-      running: (resumed) => {
+    const interrupt = (reason: string) => {
+      state.value = 'reconnecting'
+      message.value = reason
+    }
+    const show = ({ event, data }: AppLogEvent) => {
+      if (event === 'line') model.addLine(data.text)
+      else if (event === 'dropped') model.addNote(missingNote(data))
+      else if (event === 'state' && data.state === 'running') {
         state.value = 'live'
-        if (!resumed) model.addNote('The lines begin here again.')
-      },
-      line: model.addLine,
-      dropped: ({ lines, reason }) =>
-        model.addNote(
-          `${pluralize(lines, 'line')} missing: ${reason === 'rate_limit' ? 'the app logs too fast' : 'they could not be shown in time'}.`,
-        ),
-      interrupted: (reason) => {
-        state.value = 'reconnecting'
-        message.value = reason
-      },
-      rejected: (error) => {
-        rejection.value = error
-      },
-      ended: ({ reason, message: text }) => {
-        state.value = 'ended'
-        message.value = reason === 'finished' ? null : text
-      },
+        if (!data.resumed) model.addNote('The lines begin here again.')
+      }
+    }
+    const follow = async () => {
+      const events = streamAppLogs(client, name, {
+        tail: defaultAppLogTail,
+        follow: true,
+        signal: unmount.signal,
+        mayRecover: (error) => !isClientError(error),
+        onConnection: (error) => {
+          if (error !== null) interrupt(error.message)
+          else message.value = null
+        },
+        onReconnect: (end) => interrupt(end.message),
+      })
+      for (;;) {
+        const { value, done } = await events.next()
+        if (!done) show(value)
+        else if (value === null) return
+        else {
+          state.value = 'ended'
+          message.value = value.reason === 'finished' ? null : value.message
+          return
+        }
+      }
+    }
+    follow().catch((error: unknown) => {
+      rejection.value = toApiError(error)
     })
     return () => {
       unmount.abort()
@@ -76,6 +90,9 @@ export function AppLogViewer({ name }: { name: string }): VNode {
     ${state.value === 'ended' && html`<p class="log-note"><button type="button" class="small" onClick=${retry}>Read again</button></p>`}
   </div>`
 }
+
+const missingNote = ({ lines, reason }: AppLogEvents['dropped']): string =>
+  `${pluralize(lines, 'line')} missing: ${reason === 'rate_limit' ? 'the app logs too fast' : 'they could not be shown in time'}.`
 
 function Toolbar({ model }: { model: AppLogModel }): VNode {
   const { paused, wrapped, waiting } = model
