@@ -87,6 +87,7 @@ describe('accessibility', { skip: missingBrowser() }, () => {
 
   it('axe finds no violation on the deployment page, in the output and in the sign-in dialog', async () => {
     const page = await session.openPage('/deployments/payments-fix')
+    await page.getByRole('button', { name: /defaults, application config$/ }).click()
     await page.getByText('image.repository').waitFor()
     await check(page, 'a failed deployment')
     await page.getByRole('button', { name: 'Sign in' }).click()
