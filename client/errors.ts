@@ -51,7 +51,8 @@ export function errorFromAnswer(response: ResponseHead, text: string): ApiError 
   const { status } = response
   const header = (name: string) => response.headers.get(name) ?? ''
   const answer: Answer = { status, type: header('content-type'), location: header('location'), text }
-  const body = status < 400 || isWebPage(answer) ? null : readBody(answer)
+  const isForeign = status < 400 || (isWebPage(answer) && !isConfigCheckOutput(answer))
+  const body = isForeign ? null : readBody(answer)
   const details: Details = {
     status,
     code: body?.code ?? null,
@@ -73,6 +74,10 @@ export function errorFromAnswer(response: ResponseHead, text: string): ApiError 
 export const isWebPage = ({ type, text }: Pick<Answer, 'type' | 'text'>): boolean =>
   /html/i.test(type) || /^\s*</.test(text)
 
+/** A failed config_check is answered so, as in Octopod 1.6. What it has printed may begin with `<`. */
+const isConfigCheckOutput = ({ status, type }: Answer): boolean =>
+  status === 400 && type.startsWith('text/plain')
+
 /** The server shuts down or is busy with this caller, a data store is unreachable, or a proxy has no server. */
 function isRetryable(status: number, code: ErrorCode | null): boolean {
   if (code !== null) return ['shutting_down', 'service_unavailable', 'rate_limited'].includes(code)
@@ -82,9 +87,9 @@ function isRetryable(status: number, code: ErrorCode | null): boolean {
 type Body = { message: string; code: ErrorCode | null; hint?: string }
 
 /** In each of the forms that Octopod 1.6 and 2 send; null without a message. */
-function readBody({ status, type, text }: Answer): Body | null {
-  if (type.startsWith('text/plain')) return readPlainText(status, text.trimEnd())
-  const body = parseJson<Partial<Record<string, unknown>> & Partial<Pick<ErrorBody, 'tag'>>>(text)
+function readBody(answer: Answer): Body | null {
+  if (answer.type.startsWith('text/plain')) return readPlainText(answer)
+  const body = parseJson<Partial<Record<string, unknown>> & Partial<Pick<ErrorBody, 'tag'>>>(answer.text)
   if (typeof body !== 'object' || body === null) return null
   const code = typeof body.code === 'string' ? (body.code as ErrorCode) : null
   if (body.tag === 'ValidationError' && Array.isArray(body.name_field))
@@ -94,9 +99,10 @@ function readBody({ status, type, text }: Answer): Body | null {
     : null
 }
 
-/** A failed config_check is answered so, as in Octopod 1.6. It may have printed nothing. */
-function readPlainText(status: number, text: string): Body | null {
-  if (status !== 400) return text === '' ? null : { message: text, code: null }
+/** A config_check that rejects may have printed nothing. */
+function readPlainText(answer: Answer): Body | null {
+  const text = answer.text.trimEnd()
+  if (!isConfigCheckOutput(answer)) return text === '' ? null : { message: text, code: null }
   if (text !== '' && !/^config_check rejected the config \(exit code \d+\)\.$/.test(text))
     return { message: text, code: 'config_rejected' }
   const hint = 'Ask your DevOps engineer what the script config_check requires.'

@@ -36,6 +36,11 @@ test('The output of a failed config check is kept unchanged', async () => {
   assert.deepEqual([error.code, error.message], ['config_rejected', '  No such tag.\nTry v2.'])
 })
 
+test('The output of a failed config check may begin with markup', async () => {
+  const error = await read(new Response('<stdin>:3: no such tag', { status: 400 }))
+  assert.deepEqual([error.code, error.message], ['config_rejected', '<stdin>:3: no such tag'])
+})
+
 test('A config check without words gets a sentence that points to no message', async () => {
   for (const text of ['', 'config_check rejected the config (exit code 3).']) {
     const error = await read(new Response(text, { status: 400 }))

@@ -30,13 +30,16 @@ describe('what a user learns without reading the list', { skip: missingBrowser()
 
   it('A failed last update is amber, found by filter and search, and shown in the tab', async () => {
     const [list, page] = [await session.openPage(), await session.openPage('/deployments/shop')]
-    await page.locator('.deployment-header .status[data-tone=success]').waitFor()
+    const status = page.locator('.deployment-header .status-line[data-tone=success]', { hasText: 'Running' })
+    await status.waitFor()
     assert.match(await list.title(), /^Deployments/)
     assert.match(String(await icon(page)), /^\/icon-[A-Z0-9]{8}\.svg$/)
     await system.setBehavior('update', 'fail no such image')
     await client.update('shop', { 'image.tag': 'v2' })
-    for (const each of [list, page])
-      await each.locator('.status[data-tone=warning]', { hasText: 'Running, last update failed' }).waitFor()
+    await list.locator('.status[data-tone=warning]', { hasText: 'Running, last update failed' }).waitFor()
+    // The page says it in the panel of the action, beside the status.
+    await page.locator('.last-action[data-tone=error]', { hasText: 'Update failed' }).waitFor()
+    await status.waitFor()
     await list.waitForFunction(() => document.title === '(1) Deployments · Octopod')
     await page.waitForFunction(() => document.title === 'Running, last update failed: shop · Octopod')
     for (const each of [list, page]) {
