@@ -2,6 +2,7 @@
  * Updates the existing deployment of `octo create --or-update`, and restores it first when it is archived. Called by
  * commands/deployments/create.ts.
  */
+import { statusOf } from '../../client/action-outcome.ts'
 import { canStart } from '../../domain/actions.ts'
 import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
@@ -10,7 +11,6 @@ import { updateWithRetry } from '../config/update-with-retry.ts'
 import { CliError } from '../errors/cli-error.ts'
 import type { ActionContext, Started } from './action-context.ts'
 import { waitAndFollow } from './wait-and-follow.ts'
-import { statusOf } from './wait-outcome.ts'
 
 const updateNotSent = 'The update was not sent.'
 

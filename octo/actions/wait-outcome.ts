@@ -2,15 +2,10 @@
  * Decides what the state of a deployment means for a command that waits: wait on, arrived, or an error. Pure functions.
  * Called by wait-and-follow.ts and by the views in output/columns.ts.
  */
-import { type ActionKind, hasEnded, isActive, kindFromWireName } from '../../domain/actions.ts'
-import type { ActionSummary, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
-import {
-  fromRecordedStatus,
-  isFailure,
-  type RecordedStatus,
-  type Status,
-  statusTable,
-} from '../../domain/statuses.ts'
+import { activeAction, statusOf } from '../../client/action-outcome.ts'
+import { type ActionKind, hasEnded, kindFromWireName } from '../../domain/actions.ts'
+import type { ActionSummary, FullInfoWithCheck } from '../../domain/schemas.ts'
+import { isFailure, type Status, statusTable } from '../../domain/statuses.ts'
 import { CliError, type CliErrorKind } from '../errors/cli-error.ts'
 import { actorLabel } from '../output/actor-label.ts'
 import {
@@ -56,7 +51,8 @@ export function evaluateWait(
     if (action.state !== 'succeeded') return failureOf(name, action)
   }
   const lastAction = info.last_action
-  if (lastAction !== null && isActive(lastAction.state)) return otherActionRunning(target, name, lastAction)
+  const active = activeAction(info)
+  if (active !== null) return otherActionRunning(target, name, active)
   const status = statusOf(info)
   if (status === target) return 'arrived'
   const { pendingTarget } = statusTable[status]
@@ -129,9 +125,6 @@ function nextSteps(name: string, actionId: number, explanation: Explanation | nu
     ? `Its output needs another credential: ask an operator. Try again: octo retry -n ${name}`
     : `See its output: octo logs -a ${actionId}. Try again: octo retry -n ${name}`
 }
-
-export const statusOf = (info: FullInfo): Status =>
-  fromRecordedStatus(info.status.recorded_status as RecordedStatus)
 
 const leadsTo = (target: TargetState, action: ActionSummary) =>
   targetStates[kindFromWireName(action.action)] === target

@@ -3,11 +3,12 @@
  * record of the action. Extended by create, update, archive, restore, cleanup and retry.
  */
 import { Option } from 'clipanion'
+import { statusOf } from '../../client/action-outcome.ts'
 import type { ActionKind, WhenBusy } from '../../domain/actions.ts'
 import type { BulkOperation } from '../../domain/changes/bulk-operations.ts'
 import type { ActionContext, Started } from '../actions/action-context.ts'
 import { createInterruptHandler } from '../actions/interrupt-handler.ts'
-import { type Snapshot, statusOf, targetStates } from '../actions/wait-outcome.ts'
+import { type Snapshot, targetStates } from '../actions/wait-outcome.ts'
 import { dryRunOption, givenNames, isBulk, runBulk, yesOption } from '../bulk/run-bulk.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { selectorOption } from '../labels/parse-labels.ts'

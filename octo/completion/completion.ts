@@ -4,13 +4,13 @@
  */
 
 import type { CommandClass } from 'clipanion'
+import { statusOf } from '../../client/action-outcome.ts'
 import { allRights } from '../../domain/access/roles.ts'
 import { type ActionKind, actions, allowedStatuses, whenBusyModes } from '../../domain/actions.ts'
 import { auditOperations, auditOutcomes } from '../../domain/audit/operations.ts'
 import { endpoints } from '../../domain/endpoints.ts'
 import type { ConfigLevel } from '../../domain/overrides.ts'
 import { statuses } from '../../domain/statuses.ts'
-import { statusOf } from '../actions/wait-outcome.ts'
 import { createApiClient } from '../api/client.ts'
 import { readConnection } from '../api/connection.ts'
 import { chooseSaved, readContexts } from '../api/contexts.ts'

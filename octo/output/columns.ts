@@ -1,9 +1,10 @@
 /** The columns of deployments and actions in tables, and their texts in a single line. Called by the commands. */
 
+import { durationMs, lastActionLeftDoubt, lastOutcome, statusOf } from '../../client/action-outcome.ts'
 import { hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import type { Action, ActionSummary, FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
-import { type Snapshot, statusOf } from '../actions/wait-outcome.ts'
+import type { Snapshot } from '../actions/wait-outcome.ts'
 import { actorLabel } from './actor-label.ts'
 import { explainCheck } from './explanation.ts'
 import type { RecordView } from './formatter.ts'
@@ -63,10 +64,8 @@ export const actionView: RecordView<Action> = {
 /** The status, with a mark while an action is running, and with the last action when a running deployment has a failed one. */
 export function statusLabel(info: FullInfo): string {
   const status = statusOf(info)
-  const { last_action: last } = info
   if (info.status.tag === 'DeploymentPending') return `${status} (pending)`
-  if (status !== 'Running' || last === null || last.state === 'succeeded') return status
-  return `${status}, last ${kindFromWireName(last.action)} ${last.state.replace('_', ' ')}`
+  return status === 'Running' && lastActionLeftDoubt(info) ? `${status}, last ${lastOutcome(info)}` : status
 }
 
 /** The reason that the user gave, who cancelled the action, and why it failed. */
@@ -79,9 +78,9 @@ export function actionNote({ reason, error, cancelled_by: cancelledBy }: Action)
 export const actionLabel = ({ action, action_id, state }: ActionSummary) =>
   `${kindFromWireName(action)} ${action_id} ${state}`
 
-export function actionDuration({ started_at, finished_at }: ActionSummary): string {
-  if (started_at === null || finished_at === null) return ''
-  return `${((Date.parse(finished_at) - Date.parse(started_at)) / 1000).toFixed(1)} s`
+export function actionDuration(action: ActionSummary): string {
+  const tookMs = durationMs(action)
+  return tookMs === null ? '' : `${(tookMs / 1000).toFixed(1)} s`
 }
 
 /** The state of a deployment that a command waits for, in one line. */

@@ -2,10 +2,10 @@
  * The first lines about a deployment: its status, why something failed, what to do about it, and its links. Called by the
  * info and status commands.
  */
-import { isActive, kindFromWireName } from '../../domain/actions.ts'
+import { activeAction, statusOf } from '../../client/action-outcome.ts'
+import { kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfoWithCheck, WaitingAction } from '../../domain/schemas.ts'
 import { statusTable } from '../../domain/statuses.ts'
-import { statusOf } from '../actions/wait-outcome.ts'
 import { statusLabel } from './columns.ts'
 import {
   type Explanation,
@@ -65,7 +65,7 @@ function failuresOf(info: FullInfoWithCheck): NamedFailure[] {
   const isNewCheck =
     check !== null &&
     (ofAction === null || Date.parse(check.checked_at) > Date.parse(action?.finished_at ?? ''))
-  const ofCheck = isChecked && isNewCheck && !isBusy(info) ? explainCheck(check) : null
+  const ofCheck = isChecked && isNewCheck && activeAction(info) === null ? explainCheck(check) : null
   return [
     ...(ofAction === null || action === null
       ? []
@@ -81,12 +81,10 @@ function failuresOf(info: FullInfoWithCheck): NamedFailure[] {
   ]
 }
 
-const isBusy = ({ last_action }: FullInfoWithCheck) => last_action !== null && isActive(last_action.state)
-
 /** What a reader can do, as commands. */
 function adviceFor(info: FullInfoWithCheck): string[] {
   const { deployment, last_action: action, last_check: check } = info
-  if (check?.failure?.remedies.includes('stop_waiting') && !isBusy(info))
+  if (check?.failure?.remedies.includes('stop_waiting') && activeAction(info) === null)
     return [`Stop waiting for the check: octo stop-waiting -n ${deployment.name}`]
   const explanation = action === null ? null : explainAction(action)
   if (action === null || explanation === null) return []

@@ -2,6 +2,7 @@
  * What a change of overrides does to a deployment, before it is sent: whether it is created, updated or stays as it is, and
  * which config values differ. Called by apply, create --dry-run and diff -f.
  */
+import { statusOf } from '../../client/action-outcome.ts'
 import { canStart } from '../../domain/actions.ts'
 import {
   type ByLevel,
@@ -14,7 +15,6 @@ import {
 } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isSecretReference } from '../../domain/secrets/secret-reference.ts'
-import { statusOf } from '../actions/wait-outcome.ts'
 import type { ApiClient } from '../api/types.ts'
 import { type Difference, diffConfigs, hideSecrets } from '../config/diff.ts'
 import { readEffectiveConfig } from '../config/effective-config.ts'

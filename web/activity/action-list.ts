@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
+import { durationMs } from '../../client/action-outcome.ts'
 import { type ConfigChange, diffBothLevels } from '../../client/config-diff.ts'
 import { hasEnded, kindFromWireName } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
@@ -13,13 +14,7 @@ import { ConfigDiff } from '../config/config-diff-list.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
 import { StatusIcon } from '../deployment/status-badge.ts'
-import {
-  actionOutcomeLabel,
-  actionTone,
-  actionVerbs,
-  cancelNote,
-  durationMs,
-} from '../deployment/status-labels.ts'
+import { actionOutcomeLabel, actionTone, actionVerbs, cancelNote } from '../deployment/status-labels.ts'
 import { formatDuration, pluralize } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { outputQuery } from '../routes.ts'

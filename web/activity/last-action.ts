@@ -5,6 +5,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
+import { durationMs, stateLabels, statusOf } from '../../client/action-outcome.ts'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type {
   LastAction as Action,
@@ -19,15 +20,7 @@ import { FailureBox } from '../deployment/failure/failure-box.ts'
 import { failureRemedies } from '../deployment/failure/failure-remedies.ts'
 import { cancelAction, cancelWaiting, stopWaiting } from '../deployment/run-action.ts'
 import { ExpectedDuration, StatusIcon } from '../deployment/status-badge.ts'
-import {
-  actionOutcomeLabel,
-  actionTone,
-  actionVerbs,
-  cancelNote,
-  durationMs,
-  stateLabels,
-  statusOf,
-} from '../deployment/status-labels.ts'
+import { actionOutcomeLabel, actionTone, actionVerbs, cancelNote } from '../deployment/status-labels.ts'
 import { formatDuration } from '../format.ts'
 import { LogViewer } from '../log-viewer/log-viewer-part.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'

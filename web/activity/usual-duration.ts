@@ -1,6 +1,6 @@
 /** How long an action of a deployment usually takes. Pure; used by deployment-page.ts. */
+import { durationMs } from '../../client/action-outcome.ts'
 import type { ActionSummary } from '../../domain/schemas.ts'
-import { durationMs } from '../deployment/status-labels.ts'
 
 /** With fewer earlier actions nothing is usual. */
 const minActions = 3

@@ -3,12 +3,13 @@
  * menu, the action buttons and the form.
  */
 
+import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import type { RefusalTarget } from '../../domain/access/refusal.ts'
 import { type ActionKind, canStart, canWait, kindFromWireName } from '../../domain/actions.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import type { Identity } from '../account/identity.ts'
-import { actionVerbs, activeAction, isArchived, statusLabel, statusOf } from './status-labels.ts'
+import { actionVerbs, isArchived, statusLabel } from './status-labels.ts'
 
 export type DeploymentAction = Exclude<ActionKind, 'create'> | 'delete'
 

@@ -1,6 +1,7 @@
 /** The header of a deployment's page: where it runs, its status with the reason, its facts, and the action buttons. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
@@ -10,7 +11,7 @@ import { MainLinks } from './deployment-links.ts'
 import type { LastCheck } from './deployment-resource.ts'
 import { OwnerName } from './owner-name.ts'
 import { StatusIcon } from './status-badge.ts'
-import { activeAction, checkOutcome, isArchived, pageStatus, statusOf } from './status-labels.ts'
+import { checkOutcome, isArchived, pageStatus } from './status-labels.ts'
 
 type Props = { info: FullInfo; lastCheck: LastCheck; waitsUntil: string | null }
 

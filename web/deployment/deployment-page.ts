@@ -3,6 +3,7 @@ import { useComputed, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
+import { activeAction } from '../../client/action-outcome.ts'
 import { isActive } from '../../domain/actions.ts'
 import { noOverrides, overridesFromWire } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
@@ -22,7 +23,7 @@ import { Icon } from '../ui/icon.ts'
 import { DeploymentHeader } from './deployment-header.ts'
 import { createDeploymentResource, type DeploymentResource } from './deployment-resource.ts'
 import { FailedScripts } from './failure/failed-scripts.ts'
-import { activeAction, needsAttention, statusLabel } from './status-labels.ts'
+import { needsAttention, statusLabel } from './status-labels.ts'
 
 export function DeploymentPage({ name }: { name: string }): VNode {
   const app = useApp()

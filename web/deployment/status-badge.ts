@@ -3,13 +3,14 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
+import { activeAction } from '../../client/action-outcome.ts'
 import type { FullInfo, LastAction } from '../../domain/schemas.ts'
 import type { Tone } from '../../domain/statuses.ts'
 import { useApp } from '../app-context.ts'
 import { formatDuration } from '../format.ts'
 import { ElapsedTimer } from '../ui/elapsed-time.ts'
 import { drawing } from '../ui/icon.ts'
-import { activeAction, statusLabel, statusReason } from './status-labels.ts'
+import { statusLabel, statusReason } from './status-labels.ts'
 
 /** Each tone has its own shape (drawn in index.html), so that it is recognizable without color. */
 export const StatusIcon = ({ tone }: { tone: Tone }): VNode =>

@@ -4,16 +4,24 @@
  */
 
 import {
+  activeAction,
+  lastActionFailed,
+  lastActionLeftDoubt,
+  lastOutcome,
+  stateLabel,
+  stateLabels,
+  statusOf,
+} from '../../client/action-outcome.ts'
+import {
   type ActionKind,
-  type ActionState,
   actionKinds,
   hasEnded,
   isActive,
   kindFromWireName,
   toWireName,
 } from '../../domain/actions.ts'
-import type { ActionSummary, FullInfo, FullInfoWithCheck, LastAction } from '../../domain/schemas.ts'
-import { fromRecordedStatus, type Status, statusTable, type Tone } from '../../domain/statuses.ts'
+import type { ActionSummary, FullInfo, FullInfoWithCheck } from '../../domain/schemas.ts'
+import { type Status, statusTable, type Tone } from '../../domain/statuses.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { formatClock } from '../format.ts'
 
@@ -29,22 +37,7 @@ export const actionVerbs: Record<ActionKind, { inProgress: string; verb: string 
   cleanup: { inProgress: 'Cleaning up', verb: 'Clean up' },
 }
 
-/** Labels of states whose name is not a good label. */
-export const stateLabels = {
-  waiting: 'waiting for another action',
-  queued: 'waiting to start',
-  superseded: 'replaced by a newer one',
-  timed_out: 'timed out',
-} as const satisfies Partial<Record<ActionState, string>>
-
-export const statusOf = (info: FullInfo): Status => fromRecordedStatus(info.status.recorded_status as never)
-
 export const isArchived = (info: FullInfo): boolean => statusTable[statusOf(info)].isArchived
-
-/** The queued or running action. */
-export function activeAction({ last_action }: FullInfo): LastAction | null {
-  return last_action !== null && isActive(last_action.state) ? last_action : null
-}
 
 /**
  * The shown status. A running action has priority over the stored status; a pending status without an action
@@ -76,23 +69,9 @@ export function pageStatus(info: FullInfo): StatusLabel {
     : shown
 }
 
-/** True when the last action changed something and ended without success: what runs may not be what was asked for. */
-const lastActionLeftDoubt = (info: FullInfo) =>
-  lastActionFailed(info) && !(info.last_action?.state === 'cancelled' && info.last_action.started_at === null)
-
-/** `update failed`, `restore timed out`. */
-const lastOutcome = ({ last_action: last }: FullInfo) =>
-  last === null
-    ? ''
-    : `${kindFromWireName(last.action)} ${stateLabels[last.state as keyof typeof stateLabels] ?? last.state}`
-
 /** True for a deployment that somebody should look at. Archived ones need nobody. */
 export const needsAttention = (info: FullInfo): boolean =>
   !isArchived(info) && /error|warning/.test(statusLabel(info).tone)
-
-/** True when the last action ended without success. */
-const lastActionFailed = ({ last_action }: FullInfo) =>
-  last_action !== null && last_action.state !== 'succeeded'
 
 export function actionTone({ state }: ActionSummary): Tone {
   if (!hasEnded(state)) return 'progress'
@@ -102,7 +81,7 @@ export function actionTone({ state }: ActionSummary): Tone {
 
 /** The outcome of an action: `failed (exit code 1)`, `succeeded`. */
 export function actionOutcomeLabel({ state, exit_code, signal }: ActionSummary): string {
-  if (state !== 'failed') return stateLabels[state as keyof typeof stateLabels] ?? state
+  if (state !== 'failed') return stateLabel(state)
   if (exit_code !== null && exit_code !== 0) return `failed (exit code ${exit_code})`
   return signal === null ? 'failed' : `failed (ended by ${signal})`
 }
@@ -128,7 +107,7 @@ export function statusReason(info: FullInfo): string | null {
     const outcome = `${kindFromWireName(last_action.action)} ${actionOutcomeLabel(last_action)}`
     const label = statusLabel(info).label.toLowerCase()
     // When the status label already says it, only the part in brackets.
-    const isSaid = label.includes(lastOutcome(info)) || outcome.startsWith(label)
+    const isSaid = label.includes(lastOutcome(info) ?? '') || outcome.startsWith(label)
     return capitalize(isSaid ? (/\((.*)\)/.exec(outcome)?.[1] ?? '') : outcome) || null
   }
   return statusTable[statusOf(info)].hint
@@ -161,8 +140,3 @@ export function checkOutcome(check: LastCheck, status: Status, waitsUntil: strin
 }
 
 const capitalize = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
-
-/** The duration in ms; null before the start or the end. */
-export function durationMs({ started_at, finished_at }: ActionSummary): number | null {
-  return started_at === null || finished_at === null ? null : Date.parse(finished_at) - Date.parse(started_at)
-}

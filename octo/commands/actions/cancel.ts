@@ -1,6 +1,8 @@
 /** `octo cancel`: cancels a queued or running action. Loaded by run.ts. */
+
 import { Option } from 'clipanion'
-import { hasEnded, isActive } from '../../../domain/actions.ts'
+import { activeAction } from '../../../client/action-outcome.ts'
+import { hasEnded } from '../../../domain/actions.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { dryRunOption, givenNames, isBulk, runBulk, yesOption } from '../../bulk/run-bulk.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
@@ -73,8 +75,8 @@ export class Cancel extends ApiCommand {
     if (this.action !== undefined) return parseId('-a', this.action)
     if (this.name === undefined) throw new CliError('usage', 'cancel needs NAME or -a ID.')
     const name = parseName(this.name)
-    const { last_action: lastAction } = await this.call('getFullInfo', { params: { name } })
-    if (lastAction !== null && isActive(lastAction.state)) return lastAction.action_id
+    const active = activeAction(await this.call('getFullInfo', { params: { name } }))
+    if (active !== null) return active.action_id
     throw new CliError(
       'refused',
       `No action of deployment ${name} is running.`,

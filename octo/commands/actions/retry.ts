@@ -1,10 +1,10 @@
 /** `octo retry`: starts the last action again when it did not succeed. Loaded by run.ts. */
+import { statusOf } from '../../../client/action-outcome.ts'
 import { isActive, kindFromWireName, retryKind } from '../../../domain/actions.ts'
 import { overridesFromWire, overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionSummary } from '../../../domain/schemas.ts'
 import { findOtherSecrets } from '../../../domain/secrets/secret-reference.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
-import { statusOf } from '../../actions/wait-outcome.ts'
 import { BulkActionCommand, submitAction } from '../../cli/action-command.ts'
 import { parseName } from '../../cli/base-command.ts'
 import { CliError } from '../../errors/cli-error.ts'

@@ -1,6 +1,8 @@
 /** `octo wait`: waits until a deployment has reached the state that its last action leads to. Loaded by run.ts. */
+
 import { Option } from 'clipanion'
-import { isActive, kindFromWireName } from '../../../domain/actions.ts'
+import { activeAction } from '../../../client/action-outcome.ts'
+import { kindFromWireName } from '../../../domain/actions.ts'
 import { createInterruptHandler } from '../../actions/interrupt-handler.ts'
 import type { WaitTarget } from '../../actions/wait-and-follow.ts'
 import { type TargetState, targetStates } from '../../actions/wait-outcome.ts'
@@ -100,11 +102,11 @@ export class Wait extends ApiCommand {
     return async (client) => {
       if (requestedState !== null && !this.follow)
         return { name, targetState: requestedState, actionId: null }
-      const { last_action: lastAction } = await client.call('getFullInfo', { params: { name } })
+      const info = await client.call('getFullInfo', { params: { name } })
       const expectedState =
-        lastAction === null ? 'Running' : targetStates[kindFromWireName(lastAction.action)]
+        info.last_action === null ? 'Running' : targetStates[kindFromWireName(info.last_action.action)]
       // An action that has ended does not matter: the deployment may have recovered since then.
-      const actionId = lastAction !== null && isActive(lastAction.state) ? lastAction.action_id : null
+      const actionId = activeAction(info)?.action_id ?? null
       return { name, targetState: requestedState ?? expectedState, actionId }
     }
   }

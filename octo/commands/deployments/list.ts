@@ -1,8 +1,8 @@
 /** `octo list`: prints the names of deployments, one a line, or a table on a terminal. Loaded by run.ts. */
 import { Option } from 'clipanion'
+import { statusOf } from '../../../client/action-outcome.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { type Status, statuses } from '../../../domain/statuses.ts'
-import { statusOf } from '../../actions/wait-outcome.ts'
 import { listNames } from '../../api/deployment-names.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { suggestion } from '../../cli/suggestion.ts'

@@ -3,10 +3,10 @@
  * another server when its own is down.
  */
 
+import { statusOf } from '../../../client/action-outcome.ts'
 import type { ApiClient } from '../../../client/call-endpoint.ts'
 import { buildPath } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
-import { statusOf } from '../../../web/deployment/status-labels.ts'
 import { createDeploymentStore } from '../../../web/live/deployment-store.ts'
 import { createListSync } from '../../../web/live/list-sync.ts'
 import { openLiveConnection, type Socket } from '../../../web/live/live-connection.ts'

@@ -3,11 +3,11 @@ import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useId } from 'preact/hooks'
+import { activeAction, statusOf } from '../../../client/action-outcome.ts'
 import type { WhenBusy } from '../../../domain/actions.ts'
 import { headers } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { isPending } from '../../../domain/statuses.ts'
-import { activeAction, statusOf } from '../status-labels.ts'
 
 /** `null`: nothing is asked, and the server decides as for clients that do not know the choice. */
 export type WhenBusyAnswer = WhenBusy | null

@@ -2,12 +2,12 @@
  * What this user can do about a failed action now, as buttons. The server says what helps (`remedies`); an action that may
  * not start, or that needs another role, is left out. Used by last-action.ts.
  */
+import { statusOf } from '../../../client/action-outcome.ts'
 import { kindFromWireName, retryKind } from '../../../domain/actions.ts'
 import type { Action, FullInfo } from '../../../domain/schemas.ts'
 import type { AppContext } from '../../app-context.ts'
 import { disabledReason } from '../available-actions.ts'
 import { retryAction, runAction } from '../run-action.ts'
-import { statusOf } from '../status-labels.ts'
 
 export type Remedy = { text: string; onSelect: () => void }
 
