@@ -9,7 +9,7 @@ import type { Database, Transaction } from '../pool.ts'
 import { applyFinalStatus } from './action-lifecycle.ts'
 import { type AuditActor, describeActor, insertAuditEntry } from './audit/insert-entry.ts'
 import { bumpRevision, ownerOf, ownerRow } from './deployments.ts'
-import { type BeginWrite, requireInTime } from './idempotency.ts'
+import { type BeginWrite, claimIdempotencyKey, type IdempotencyKey, requireInTime } from './idempotency.ts'
 
 const cancelRow = z.object({
   id: z.number(),
@@ -22,7 +22,8 @@ const cancelRow = z.object({
   owner: ownerRow,
 })
 
-type Cancelled = { change: ChangeEvent | null; isClaimed: boolean }
+/** `actionId`: for a repeated key the action that the first request has cancelled. */
+type Cancelled = { actionId: number; change: ChangeEvent | null; isClaimed: boolean }
 
 /**
  * Ends an unclaimed or waiting action at once. The runner of a claimed action ends it, after the cancel event or with its next
@@ -35,15 +36,24 @@ export async function requestCancel(
   by: AuditActor,
   requireRight: (deployment: Target) => void,
   begin?: BeginWrite,
+  key?: IdempotencyKey,
 ): Promise<Cancelled> {
   const cancelOnce = () =>
     pool.transaction(async (transaction) => {
       const window = begin === undefined ? null : await begin()
-      if (await hasLeftWait(transaction, actionId)) return 'left_wait' as const
+      const earlier = key === undefined ? null : await claimIdempotencyKey(transaction, key)
+      if (earlier !== null) return { actionId: earlier.actionId ?? actionId, change: null, isClaimed: false }
+      if (await hasLeftWait(transaction, actionId)) {
+        if (key !== undefined)
+          await transaction.query(sql.unsafe`delete from idempotency_keys where key = ${key.key}`)
+        return 'left_wait' as const
+      }
       const cancelled = await cancel(transaction, actionId, by, requireRight)
-      // Without the key: a cancel that was refused once is always refused.
-      await requireInTime(transaction, undefined, window)
-      return cancelled
+      await requireInTime(transaction, key, window)
+      if (key !== undefined)
+        await transaction.query(sql.unsafe`
+          update idempotency_keys set action_id = ${actionId} where key = ${key.key}`)
+      return { ...cancelled, actionId }
     })
   const cancelled = await cancelOnce()
   if (cancelled !== 'left_wait') return cancelled
@@ -72,7 +82,7 @@ async function cancel(
   actionId: number,
   by: AuditActor,
   requireRight: (deployment: Target) => void,
-): Promise<Cancelled> {
+): Promise<Omit<Cancelled, 'actionId'>> {
   const action = await transaction.maybeOne(sql.type(cancelRow)`
     select a.id, a.state, a.kind, d.id as "deploymentId", d.name, coalesce(a.lease_expires_at > now(), false) as "isClaimed",
       a.cancel_requested_at is not null as "isRequested", ${ownerOf}

@@ -28,10 +28,17 @@ export const changeMany: EndpointHandler<'changeMany'> = async (services, reques
   const { body, caller, actor } = request
   if (shutdownSignal.aborted)
     throw new ApiError('shutting_down', 'This server is shutting down; send it again.')
-  const release = access.limits.holdBulk(caller)
+  const stopHolding = access.limits.holdBulk(caller)
   // What is read later from the request of Node may be gone with its connection.
   const kept: Request = { ...request, actor, signal: request.signal }
   const stop = AbortSignal.any([kept.signal, shutdownSignal])
+  let isHeld = true
+  const release = () => {
+    if (isHeld) stopHolding()
+    isHeld = false
+  }
+  // The writer of an answer to a client that has gone is never called.
+  if (stop.aborted) release()
   return createLineStream(stop, async (send, ended) => {
     try {
       const names = [...body.names]
@@ -71,21 +78,29 @@ async function decideName(
   ended: AbortSignal,
 ): Promise<BulkLine | null> {
   if (ended.aborted) return null
-  const deadline = createRequestDeadline({
-    changesState: true,
-    timeoutMs: nameTimeoutMs,
-    isClientDisconnected: async () => ended.aborted,
-  })
-  try {
-    // The session may have ended and the policy may have changed since the last name.
-    const identity = await request.identifyAgain()
-    const item = { ...request, identity, deadline, idempotencyKey: keyOf(request, name), signal: ended }
-    return await deadline.run(() => changeOne(services, item, name))
-  } catch (error) {
-    if (error instanceof ClientDisconnected) return null
-    return { name, outcome: 'refused', error: await describeError(services, request, name, error) }
+  for (let attempt = 1; ; attempt += 1) {
+    // A new one for each attempt: after a refusal no request with the key acts that arrived before it.
+    const deadline = createRequestDeadline({
+      changesState: true,
+      timeoutMs: nameTimeoutMs,
+      isClientDisconnected: async () => ended.aborted,
+    })
+    try {
+      // The session may have ended and the policy may have changed since the last name.
+      const identity = await request.identifyAgain()
+      const item = { ...request, identity, deadline, idempotencyKey: keyOf(request, name), signal: ended }
+      return await deadline.run(() => changeOne(services, item, name))
+    } catch (error) {
+      if (error instanceof ClientDisconnected) return null
+      const isOld = error instanceof ApiError && error.code === 'precondition_failed'
+      if (isOld && attempt < maxAttempts) continue
+      return { name, outcome: 'refused', error: await describeError(services, request, name, error) }
+    }
   }
 }
+
+/** How often a change is computed again, because the config has changed meanwhile. */
+const maxAttempts = 3
 
 /** As that of a single request (endpoint-handler.ts), without the time of scripts. */
 const nameTimeoutMs = 3900

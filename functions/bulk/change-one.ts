@@ -1,7 +1,7 @@
 /** Decides one deployment of a change of many, with the rights of the caller. Called by change-many.ts. */
 import { requestCancel } from '../../db/queries/cancel-action.ts'
 import { changeLabels, wouldChangeLabels } from '../../db/queries/changes/labels.ts'
-import { type LastAction, readLastAction } from '../../db/queries/changes/last-action.ts'
+import { type LastAction, readLastAction, readWaitingAction } from '../../db/queries/changes/last-action.ts'
 import type { DeploymentState } from '../../db/queries/deployments.ts'
 import { readRequestContext } from '../../db/queries/idempotency.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
@@ -9,11 +9,12 @@ import type { Right, Target } from '../../domain/access/roles.ts'
 import { type ActionKind, isActive, retryKind } from '../../domain/actions.ts'
 import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
 import { headers } from '../../domain/endpoints.ts'
-import { ApiError, noSuchDeployment } from '../../domain/errors.ts'
+import { noSuchDeployment } from '../../domain/errors.ts'
 import { type ByLevel, type Override, updateOverrides, valueAdded } from '../../domain/overrides.ts'
 import { findUnmetCondition, unmetConditionError } from '../../domain/start-conditions.ts'
 import { requireRight } from '../auth/require-right.ts'
 import { submitAction } from '../deployments/submit-action.ts'
+import { publishAndNotify } from '../deployments/when-busy.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
 import type { Services } from '../services.ts'
@@ -22,22 +23,8 @@ type Request = EndpointRequest<'changeMany'>
 /** An action to start, or why there is nothing to do. */
 type Plan = { kind: ActionKind; overrides?: ByLevel<readonly Override[]>; revision?: number } | 'unchanged'
 
-/** How often a change is computed again, because the config has changed meanwhile. */
-const maxAttempts = 3
-
-/** Throws an ApiError for what is refused. */
+/** Throws an ApiError for what is refused: precondition_failed when the config has changed since it was read here. */
 export async function changeOne(services: Services, request: Request, name: string): Promise<BulkLine> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await tryChange(services, request, name)
-    } catch (error) {
-      const isOld = error instanceof ApiError && error.code === 'precondition_failed'
-      if (!isOld || attempt >= maxAttempts) throw error
-    }
-  }
-}
-
-async function tryChange(services: Services, request: Request, name: string): Promise<BulkLine> {
   const { body, deadline, idempotencyKey, identity } = request
   const { operation } = body
   const require = (right: Right, target: Target | { name: string }) =>
@@ -142,25 +129,23 @@ async function changeLabelsOf(
 
 async function cancelActionOf(
   services: Services,
-  { body, actor, deadline, identity }: Request,
+  { body, actor, deadline, identity, idempotencyKey }: Request,
   name: string,
   { owner }: DeploymentState,
 ): Promise<BulkLine> {
   const { db, redis, settings } = services
   const require = (target: Target) => requireRight(settings, identity, 'cancel', target)
   const last = await readLastAction(db, name)
-  if (last === null || !isActive(last.state) || last.isCancelRequested) {
+  const isRunning = last !== null && isActive(last.state)
+  const id = !isRunning ? await readWaitingAction(db, name) : last.isCancelRequested ? null : last.id
+  if (id === null || body.dry_run) {
     require({ name, owner })
-    return { name, outcome: 'unchanged' }
+    return id === null ? { name, outcome: 'unchanged' } : acceptedLine(name, id)
   }
-  if (body.dry_run) {
-    require({ name, owner })
-    return acceptedLine(name, last.id)
-  }
-  const { change, isClaimed } = await requestCancel(db, last.id, actor, require, deadline.beforeCommit)
-  await waitUntil(services, [
-    ...(change === null ? [] : [publishChange(redis, settings.REDIS_PREFIX, change)]),
-    ...(isClaimed ? [publishCancel(redis, settings.REDIS_PREFIX, last.id)] : []),
-  ])
-  return acceptedLine(name, last.id)
+  const { beforeCommit } = deadline
+  const cancelled = await requestCancel(db, id, actor, require, beforeCommit, idempotencyKey)
+  const { actionId, change, isClaimed } = cancelled
+  await publishAndNotify(services, change)
+  if (isClaimed) await waitUntil(services, [publishCancel(redis, settings.REDIS_PREFIX, actionId)])
+  return acceptedLine(name, actionId)
 }

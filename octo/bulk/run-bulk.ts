@@ -138,11 +138,18 @@ async function* sendUntilDecided(
   options: Options,
 ): AsyncGenerator<BulkLine, void> {
   const missing = new Set(names)
+  /** The names of which the server does not know yet whether they are accepted. */
+  const undecided = new Map<string, BulkLine>()
   for (let attempt = 0; missing.size > 0; attempt += 1) {
     let failure: unknown = new CliError('unreachable', 'The server has ended its answer too early.')
     try {
       for await (const line of readAnswer(client, { ...change, names: [...missing] }, options)) {
+        if (isUndecided(line)) {
+          if (missing.has(line.name)) undecided.set(line.name, line)
+          continue
+        }
         if (!missing.delete(line.name)) continue
+        undecided.delete(line.name)
         attempt = 0
         yield line
       }
@@ -152,11 +159,18 @@ async function* sendUntilDecided(
       failure = error
     }
     if (missing.size === 0) return
-    if (attempt >= maxAttempts) throw failure
+    if (attempt >= maxAttempts) {
+      yield* undecided.values()
+      if (undecided.size === missing.size) return
+      throw failure
+    }
     const retryAfterMs = failure instanceof CliError ? failure.retryAfterMs : 0
     await delay(Math.max(backoffMs(attempt, 300, 5000), Math.min(retryAfterMs, 10_000)))
   }
 }
+
+const isUndecided = ({ error }: BulkLine) =>
+  error !== undefined && (error.code === 'service_unavailable' || error.code === 'rate_limited')
 
 async function* readAnswer(
   client: ApiClient,

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { BulkLine } from '../../domain/changes/bulk-schemas.ts'
-import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
+import { headers } from '../../domain/endpoints.ts'
+import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { adminHeader, type System, startSystem } from '../helpers/system.ts'
 import { waitFor } from '../helpers/wait-for.ts'
+import { withDatabase } from '../helpers/with-database.ts'
 
 let system: System
 let client: ApiClient
@@ -121,6 +123,53 @@ test('A repeated key repeats what was done and goes on with the other names', as
   assert.equal((await client.actions('four-1')).length, 2)
   const other = await bulk({ operation: 'archive', names: ['four-1'] }, key)
   assert.deepEqual(outcomes(other.lines), ['four-1 refused idempotency_key_reused'])
+})
+
+test('An action that was cancelled while it waited is neither retried nor cancelled again', async () => {
+  await createAll('waits')
+  const running = getActionId(await client.update('waits', { 'behave.update': 'hang' }))
+  const wait = { [headers.whenBusy]: 'wait' }
+  const archive = await client.api('DELETE', '/deployments/waits', undefined, wait)
+  await client.api('POST', `/actions/${getActionId(archive)}/cancel`)
+  const cancelled = await bulk({ operation: 'cancel', names: ['waits'] })
+  assert.equal(cancelled.lines[0]?.action_id, running)
+  await client.waitForActionEnd(running)
+  const retried = await bulk({ operation: 'retry', names: ['waits'] })
+  assert.deepEqual(outcomes(retried.lines), ['waits accepted'])
+  assert.equal((await client.fullInfo('waits')).last_action?.action, 'UpdateAction')
+})
+
+test('A repeated key cancels the same action, not the one that has started since', async () => {
+  await createAll('twice')
+  const first = getActionId(await client.update('twice', { 'behave.update': 'hang' }))
+  const wait = { [headers.whenBusy]: 'wait' }
+  const next = getActionId(await client.update('twice', { a: '2' }, wait))
+  const cancel = () =>
+    bulk({ operation: 'cancel', names: ['twice'] }, { [headers.idempotencyKey]: 'cancel-1' })
+  assert.equal((await cancel()).lines[0]?.action_id, first)
+  await client.waitForActionEnd(first)
+  assert.equal((await cancel()).lines[0]?.action_id, first)
+  assert.equal((await client.waitForActionEnd(next)).state, 'succeeded')
+})
+
+test('With a key, a change is computed again when the config has changed meanwhile', async () => {
+  await createAll('moves')
+  const checksBefore = (await system.scriptCalls('config_check')).length
+  await system.setBehavior('config_check', 'pause 1')
+  const set = { operation: 'set', override: { level: 'application', key: 'b', value: 'x' } }
+  const change = bulk({ ...set, names: ['moves'] }, { [headers.idempotencyKey]: 'moves-1' })
+  await waitFor('config_check runs', async () => {
+    const seen = (await system.scriptCalls('config_check')).length
+    return { done: seen > checksBefore, value: null, seen }
+  })
+  const overrides = JSON.stringify([['z', { tag: 'ValueAdded', contents: '1' }]])
+  await withDatabase(system.databaseUrl, (db) =>
+    db.query(`update deployments set app_overrides = $1 where name = 'moves'`, [overrides]),
+  )
+  assert.deepEqual(outcomes((await change).lines), ['moves accepted'])
+  await system.setBehavior('config_check', 'exit 0')
+  const { deployment } = await client.waitForStatus('moves', 'Running')
+  assert.deepEqual(deployment.app_overrides.map(([key]) => key).sort(), ['b', 'z'])
 })
 
 test('Deployments of other owners are refused with an audit entry, and the rest is done', async () => {

@@ -17,11 +17,19 @@ const lastActionRow = z
   .transform(nestOverrides)
 export type LastAction = z.infer<typeof lastActionRow>
 
-/** Null for an unknown deployment and for one without actions. */
+/** Null for an unknown deployment and for one without actions. An action that never left its wait does not count. */
 export async function readLastAction(pool: Database, name: string): Promise<LastAction | null> {
   return pool.maybeOne(sql.type(lastActionRow)`
     select a.id, a.kind, a.state, a.cancel_requested_at is not null as "isCancelRequested", a.app_overrides, a.deployment_overrides
     from actions a join deployments d on d.id = a.deployment_id
-    where d.name = ${name} and a.state not in ('waiting', 'superseded')
+    where d.name = ${name} and a.wait_conditions is null
     order by a.id desc limit 1`)
+}
+
+const idRow = z.object({ id: z.number() })
+
+/** The id of the action that waits for the end of another one, or of a check; null without one. */
+export async function readWaitingAction(pool: Database, name: string): Promise<number | null> {
+  return pool.maybeOneFirst(sql.type(idRow)`
+    select a.id from actions a join deployments d on d.id = a.deployment_id where d.name = ${name} and a.state = 'waiting'`)
 }

@@ -75,8 +75,9 @@ export class Cancel extends ApiCommand {
     if (this.action !== undefined) return parseId('-a', this.action)
     if (this.name === undefined) throw new CliError('usage', 'cancel needs NAME or -a ID.')
     const name = parseName(this.name)
-    const active = activeAction(await this.call('getFullInfo', { params: { name } }))
-    if (active !== null) return active.action_id
+    const info = await this.call('getFullInfo', { params: { name } })
+    const found = activeAction(info) ?? info.waiting_action
+    if (found) return found.action_id
     throw new CliError(
       'refused',
       `No action of deployment ${name} is running.`,
