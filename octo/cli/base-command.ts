@@ -2,7 +2,7 @@
  * Base class of all commands: prints errors, returns exit codes, and prints records in the format of --output. Also the
  * options that many commands share. Extended by every class in commands/, run by run.ts.
  */
-import { Command, type CommandClass, Option } from 'clipanion'
+import { Command, Option } from 'clipanion'
 import { deploymentNameError, longestNameLength } from '../../domain/deployment-name.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError } from '../errors/cli-error.ts'
@@ -37,7 +37,7 @@ export abstract class OctoCommand extends Command {
       if (error instanceof ReaderGone) return 0
       const isUsageError = error instanceof CliError && error.kind === 'usage'
       this.context.stderr.write(formatError(error))
-      if (isUsageError) this.context.stderr.write(`\n${await this.usageLine()}`)
+      if (isUsageError) this.context.stderr.write(`See octo ${this.path.join(' ')} --help.\n`)
       return exitCodeOf(error)
     } finally {
       await this.close()
@@ -71,11 +71,6 @@ export abstract class OctoCommand extends Command {
   /** Prints a line on stderr, apart from the data. */
   protected note(text: string): void {
     this.context.stderr.write(`octo: ${toPlainText(text)}\n`)
-  }
-
-  private async usageLine(): Promise<string> {
-    const { usageLine } = await import('./help.ts')
-    return usageLine(this.constructor as CommandClass)
   }
 
   /** Width of the terminal; infinite for a file or pipe. */

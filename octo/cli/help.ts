@@ -1,6 +1,6 @@
 /**
  * Help texts: the overview of all commands, and the help of one command with its options and examples, wrapped to the
- * width of the terminal. Loaded by run.ts and base-command.ts for --help and after usage errors.
+ * width of the terminal. Loaded by run.ts for --help and after usage errors.
  */
 import type { CommandClass } from 'clipanion'
 import { wrapWords } from '../output/terminal-text.ts'
@@ -57,7 +57,7 @@ export function help(command: CommandClass, columns: number): string {
 
 /** The usage in one line: the command with its options. */
 export function usageLine(command: CommandClass): string {
-  const { options, positionals, optionalPositionals, takesNames } = describeCommand(command)
+  const { options, positionals, optionalPositionals, takesNames, restNames } = describeCommand(command)
   const hasNameArgument = takesNames || [...positionals, ...optionalPositionals].includes('NAME')
   const shown = options.filter(({ names }) => !hasNameArgument || !names.includes('--name'))
   const parts = sortOptions(shown).map((option) => {
@@ -65,7 +65,10 @@ export function usageLine(command: CommandClass): string {
     const part = option.takesValue ? `${name} ${valuePlaceholder(option)}` : name
     return option.required ? part : `[${part}]`
   })
-  const optional = [...optionalPositionals.map((name) => `[${name}]`), ...(takesNames ? ['[NAME…]'] : [])]
+  const optional = [
+    ...optionalPositionals.map((name) => `[${name}]`),
+    ...restNames.map((name) => `[${name}…]`),
+  ]
   return `Usage: ${['octo', commandName(command), ...positionals, ...optional, ...parts].join(' ')}\n`
 }
 

@@ -17,6 +17,8 @@ export type CommandDescription = {
   optionalPositionals: string[]
   /** Any number of names may follow. */
   takesNames: boolean
+  /** What the usage line shows of them: NAME, unless the command declares `restNames`. */
+  restNames: readonly string[]
 }
 
 export function createCli(command: CommandClass): Cli {
@@ -27,6 +29,8 @@ export function createCli(command: CommandClass): Cli {
 export function describeCommand(command: CommandClass): CommandDescription {
   const [definition] = createCli(command).definitions()
   if (definition === undefined) throw new TypeError(`${command.name} has no usage`)
+  const takesNames = definition.usage.endsWith(' ...')
+  const { restNames = ['NAME'] } = command as { restNames?: readonly string[] }
   return {
     options: definition.options.map((option) => ({
       names: option.definition.split(' ', 1).flatMap((names) => names.split(',')),
@@ -36,7 +40,8 @@ export function describeCommand(command: CommandClass): CommandDescription {
     })),
     positionals: namesIn(definition.usage, /[ []<([A-Z]+)>/g),
     optionalPositionals: namesIn(definition.usage, / \[([A-Z]+)\]/g),
-    takesNames: definition.usage.endsWith(' ...'),
+    takesNames,
+    restNames: takesNames ? restNames : [],
   }
 }
 

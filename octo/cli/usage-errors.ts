@@ -12,8 +12,10 @@ export function usageErrorMessage(
   commandName: string,
   args: readonly string[],
 ): string {
-  const { options, positionals, optionalPositionals } = describeCommand(command)
-  const positionalCount = positionals.length + optionalPositionals.length
+  const { options, positionals, optionalPositionals, takesNames } = describeCommand(command)
+  const positionalCount = takesNames
+    ? Number.POSITIVE_INFINITY
+    : positionals.length + optionalPositionals.length
   const plainArgs = args.filter((token) => !token.startsWith('-'))
   for (const token of args) {
     if (!token.startsWith('-')) {

@@ -26,6 +26,7 @@ export class Label extends ApiCommand {
     ],
   })
 
+  static readonly restNames = ['NAME', 'KEY=VALUE', 'KEY-']
   words = Option.Rest({ name: 'NAME' })
   nameOption = Option.String('-n,--name', { description: 'name of the deployment, instead of NAME' })
   title = titleOption()

@@ -2,7 +2,7 @@
 import { Option } from 'clipanion'
 import { statusOf } from '../../../client/action-outcome.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
-import { type Status, statuses } from '../../../domain/statuses.ts'
+import { type Status, statuses, statusTable } from '../../../domain/statuses.ts'
 import { listNames } from '../../api/deployment-names.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { suggestion } from '../../cli/suggestion.ts'
@@ -10,6 +10,14 @@ import { CliError } from '../../errors/cli-error.ts'
 import { parseSelectorOption, selectorOption } from '../../labels/parse-labels.ts'
 import { deploymentView, listView } from '../../output/columns.ts'
 import type { Terminal } from '../../output/terminal-text.ts'
+
+/** The name in the API, and the label on the page where that is another word. */
+const statusWords = statuses
+  .map((status) => {
+    const { label } = statusTable[status]
+    return label === status ? status : `${status} (${label})`
+  })
+  .join(', ')
 
 export class List extends ApiCommand {
   static override paths = [['list']]
@@ -30,7 +38,7 @@ export class List extends ApiCommand {
 
   mine = Option.Boolean('--mine', false, { description: 'only deployments that you own' })
   statuses = Option.Array('--status', [], {
-    description: `only with this status: ${statuses.join(', ')}; repeatable`,
+    description: `only with this status, in the words of the API or (of the page): ${statusWords}; repeatable`,
   })
   selector = selectorOption()
 
@@ -67,10 +75,17 @@ export class List extends ApiCommand {
 }
 
 function parseStatus(text: string): Status {
-  const status = statuses.find((known) => known.toLowerCase() === text.toLowerCase())
+  const wanted = toComparable(text)
+  const status = statuses.find((known) =>
+    [known, statusTable[known].label].some((word) => toComparable(word) === wanted),
+  )
   if (status !== undefined) return status
+  const words = new Set(statuses.flatMap((known) => [known, statusTable[known].label]))
   throw new CliError(
     'usage',
-    `--status needs one of ${statuses.join(', ')}, not "${text.slice(0, 40)}".${suggestion(text, statuses)}`,
+    `--status needs one of ${statusWords}, not "${text.slice(0, 40)}".${suggestion(text, [...words])}`,
   )
 }
+
+/** `Cleanup failed`, `cleanup-failed` and `CleanupFailed` are the same status. */
+const toComparable = (word: string) => word.toLowerCase().replaceAll(/[\s_-]/g, '')

@@ -70,6 +70,7 @@ suite('octo api', { concurrency: 4 }, () => {
     const list = async (...args: string[]) => (await runOcto({ OCTOPOD_URL: url }, 'list', ...args)).stdout
     assert.equal(await list('--status', 'archived'), 'old-1\n')
     assert.equal(await list('--status', 'Archived', '--status=GenericFailure'), 'feature-1\nold-1\n')
+    assert.equal(await list('--status', 'failing', '--status', 'Archived'), 'feature-1\nold-1\n')
     assert.equal(await list('--status', 'Running'), '')
   })
 })
