@@ -828,12 +828,20 @@ CREATE OR REPLACE FUNCTION note_deleted_deployment()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+declare
+  message text := 'It did not start: its deployment was deleted.';
+  waiting_id bigint;
 begin
   if exists (select from actions where deployment_id = old.id and state in ('queued', 'running')) then
     raise exception 'an action of deployment % has not ended', old.id using errcode = 'OC001';
   end if;
-  update actions set state = 'cancelled', finished_at = now(), error = 'It did not start: its deployment was deleted.'
-  where deployment_id = old.id and state = 'waiting';
+  update actions set state = 'cancelled', finished_at = now(), error = message
+  where deployment_id = old.id and state = 'waiting'
+  returning id into waiting_id;
+  if waiting_id is not null then
+    perform insert_audit_entry('end_waiting', 'accepted', 'octopod', null, null, 'system', null, null, null, null, null, old.name,
+      waiting_id, 1, json_build_object('message', message));
+  end if;
   insert into deleted_deployments (id) values (old.id);
   delete from script_failures where subject = 'deployment ' || old.id;
   return null;

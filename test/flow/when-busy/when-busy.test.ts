@@ -121,6 +121,21 @@ test('replace ends the wait for a health check that does not pass', async () => 
   await octopod.waitForStatus('unhealthy', 'Running')
 })
 
+test('The audit log says that a waiting action has ended with its deployment', async () => {
+  await octopod.create('deleted', { 'behave.check': 'exit 1' })
+  await endOf((await octopod.waitForStatus('deleted', 'CreatePending')).last_action?.action_id ?? 0)
+  const waiting = getActionId(await octopod.update('deleted', {}, whenBusy('wait')))
+  const deleted = await octopod.api('DELETE', '/deployments/deleted/delete')
+  assert.equal(deleted.status, 200, deleted.text)
+  const { body } = await octopod.api('GET', '/audit?deployment=deleted')
+  const { entries } = body as { entries: { operation: string; action_id: number; proof: string }[] }
+  const ended = entries.filter(({ operation }) => operation === 'end_waiting')
+  assert.deepEqual(
+    ended.map(({ action_id, proof }) => [action_id, proof]),
+    [[waiting, 'system']],
+  )
+})
+
 test('A config that config_check rejects does not wait', async () => {
   await createBusy('checked')
   const refused = await octopod.update(
