@@ -106,9 +106,6 @@ export const allowedStatuses = (kind: ActionKind): Status[] =>
 export const whenBusyModes = ['fail', 'wait', 'replace'] as const
 export type WhenBusy = (typeof whenBusyModes)[number]
 
-/** The actions that may wait; a cleanup would delete what others wait for. */
-export type WaitingKind = 'update' | 'archive' | 'restore'
-
 /**
  * Whether an action of this kind may wait while the deployment has this status: it may start when the check passes that the
  * status waits for, or, for a running action, the check that follows it.
@@ -118,9 +115,8 @@ export function canWait(kind: ActionKind, status: Status): boolean {
   return pendingTarget !== null && !canStart(kind, status) && canStart(kind, pendingTarget)
 }
 
-/** The statuses in which an action of this kind may wait. */
-export const waitingStatuses = (kind: WaitingKind): Status[] =>
-  statuses.filter((status) => canWait(kind, status))
+/** Whether an action of this kind may start after it has ended what it waits for, which leaves a failure. */
+export const canReplace = (kind: ActionKind): boolean => canStart(kind, 'GenericFailure')
 
 /**
  * The action that repeats a failed one of this kind, for a deployment with this status. After a failed create the

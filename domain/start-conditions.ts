@@ -3,7 +3,7 @@
  * functions/deployments/submit-action.ts before anything runs, and by db/queries/enqueue-action.ts for the decision
  * that the SQL function enqueue_action makes under the lock.
  */
-import { type ActionKind, allowedStatuses, canStart, canWait, type WhenBusy } from './actions.ts'
+import { type ActionKind, allowedStatuses, canReplace, canStart, canWait, type WhenBusy } from './actions.ts'
 import { ApiError, deploymentBusy, noSuchDeployment } from './errors.ts'
 import type { Status } from './statuses.ts'
 
@@ -27,7 +27,7 @@ type StartRequest = {
 export const waitsIn = (
   { kind, whenBusy = 'fail' }: Pick<StartRequest, 'kind' | 'whenBusy'>,
   status: Status,
-) => whenBusy !== 'fail' && canWait(kind, status)
+) => whenBusy !== 'fail' && canWait(kind, status) && (whenBusy === 'wait' || canReplace(kind))
 
 /**
  * `busy`: an action of the deployment is queued or running. `configRevision`: the revision of its last config change.
@@ -53,7 +53,7 @@ export function findUnmetCondition(
 /** The error that the client receives. `status` is null for an unknown name. */
 export function unmetConditionError(
   condition: UnmetCondition,
-  { kind, name }: Pick<StartRequest, 'kind' | 'name'>,
+  { kind, name, whenBusy }: Pick<StartRequest, 'kind' | 'name' | 'whenBusy'>,
   status: Status | null,
 ): ApiError {
   switch (condition) {
@@ -64,7 +64,7 @@ export function unmetConditionError(
     case 'busy':
       return deploymentBusy(name)
     case 'invalid_transition':
-      return new ApiError('invalid_transition', invalidTransitionMessage(kind, name, status))
+      return new ApiError('invalid_transition', invalidTransitionMessage(kind, name, status, whenBusy))
     case 'precondition_failed':
       return new ApiError(
         'precondition_failed',
@@ -73,6 +73,13 @@ export function unmetConditionError(
   }
 }
 
-function invalidTransitionMessage(kind: ActionKind, name: string, status: Status | null): string {
+function invalidTransitionMessage(
+  kind: ActionKind,
+  name: string,
+  status: Status | null,
+  whenBusy: WhenBusy | undefined,
+): string {
+  if (whenBusy === 'replace' && status !== null && canWait(kind, status))
+    return `Deployment ${name} is ${status}: ${kind} cannot replace what it would wait for, because it cannot start after a failure. Use wait instead of replace.`
   return `Deployment ${name} is ${status}: ${kind} needs it to be ${allowedStatuses(kind).join(' or ')}.`
 }

@@ -6,21 +6,14 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Scope } from '../../domain/access/roles.ts'
-import {
-  type ActionKind,
-  actions,
-  allowedStatuses,
-  type WaitingKind,
-  type WhenBusy,
-  waitingStatuses,
-} from '../../domain/actions.ts'
+import { type ActionKind, actions, allowedStatuses, type WhenBusy } from '../../domain/actions.ts'
 import type { AuditDetails } from '../../domain/audit/operations.ts'
 import { deploymentBusy, idempotencyKeyReused, notOwner } from '../../domain/errors.ts'
 import type { ChangeEvent } from '../../domain/event.ts'
 import type { Labels } from '../../domain/labels.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
-import { unmetConditionError } from '../../domain/start-conditions.ts'
+import { unmetConditionError, waitsIn } from '../../domain/start-conditions.ts'
 import { type Status, statuses } from '../../domain/statuses.ts'
 import { isUniqueViolation } from '../errors.ts'
 import type { Database } from '../pool.ts'
@@ -62,9 +55,8 @@ export type ActionRequest = Actor & {
 /** `change` is null for a repeated Idempotency-Key, which changes nothing. */
 export type EnqueuedAction = { actionId: number; change: ChangeEvent | null }
 
-const noStatuses: Status[] = []
-const statusesToWaitIn = ({ kind, whenBusy = 'fail' }: ActionRequest): Status[] =>
-  whenBusy === 'fail' ? noStatuses : waitingStatuses(kind as WaitingKind)
+const statusesToWaitIn = (request: ActionRequest): Status[] =>
+  statuses.filter((status) => waitsIn(request, status))
 
 const enqueuedRow = z.object({
   outcome: z.enum([

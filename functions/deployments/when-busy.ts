@@ -37,7 +37,10 @@ type Request = Pick<EndpointRequest<'deleteDeployment'>, 'actor' | 'identity' | 
 /** What an action waits for may end by itself and be followed by a check. */
 const maxAttempts = 3
 
-/** Cancels what this action waits for, or ends the wait for a check. Does nothing when the action does not wait any more. */
+/**
+ * Cancels what this action waits for, or ends the wait for a check. Does nothing when the action does not wait any more, nor to a
+ * restore that has not begun: without it the deployment would be archived again, and the action could not start.
+ */
 export async function endWhatItWaitsFor(
   services: Services,
   request: Request,
@@ -48,6 +51,7 @@ export async function endWhatItWaitsFor(
     const text = (await getFullInfos(services.db, [name])).get(name)
     const { last_action, waiting_action } = text === undefined ? noDeployment : (JSON.parse(text) as FullInfo)
     if (waiting_action?.action_id !== actionId) return
+    if (last_action?.action === 'RestoreAction' && last_action.state === 'queued') return
     try {
       if (last_action !== null && isActive(last_action.state))
         return await cancel(services, request, last_action.action_id)

@@ -136,6 +136,27 @@ test('The audit log says that a waiting action has ended with its deployment', a
   )
 })
 
+test('A restore does not end the archive that it waits for', async () => {
+  await octopod.create('archiving', { 'behave.archive_check': 'exit 1' })
+  await octopod.waitForStatus('archiving', 'Running')
+  assert.equal((await endOf(getActionId(await octopod.archive('archiving')))).state, 'succeeded')
+  const restore = (mode: string) =>
+    octopod.api('PATCH', '/deployments/archiving/restore', undefined, whenBusy(mode))
+  const refused = await restore('replace')
+  assert.deepEqual(
+    [refused.status, /Use wait instead of replace/.test(refused.text)],
+    [409, true],
+    refused.text,
+  )
+  const waiting = await restore('wait')
+  assert.equal(waiting.status, 200, waiting.text)
+  assert.equal(
+    (await octopod.waitForStatus('archiving', 'ArchivePending')).last_action?.action,
+    'ArchiveAction',
+  )
+  assert.equal((await actionOf(getActionId(waiting))).state, 'waiting')
+})
+
 test('A config that config_check rejects does not wait', async () => {
   await createBusy('checked')
   const refused = await octopod.update(
