@@ -43,6 +43,7 @@ export async function updateExisting(
   }
   const application = { set: overrides.application, unset: [] }
   const deployment = { set: overrides.deployment, unset: [] }
-  const actionId = await updateWithRetry(client, name, { application, deployment }, withKeySuffix('update'))
+  const update = { ...context, options: withKeySuffix('update') }
+  const actionId = await updateWithRetry(update, name, { application, deployment })
   return noteWaiting(context, { kind: 'update', name, actionId })
 }

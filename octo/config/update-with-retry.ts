@@ -14,34 +14,48 @@ import {
 } from '../../domain/overrides.ts'
 import type { ApiClient, RequestOptions } from '../api/types.ts'
 import { CliError } from '../errors/cli-error.ts'
-
-/** Removes the keys in `unset`, then adds the overrides in `set`. */
-export type OverrideChange = { set: readonly Override[]; unset: readonly string[] }
+import { describeReplaced, type OverrideChange } from './replaced-update.ts'
 
 /** After this many concurrent updates in a row, the conflict is an error. */
 const maxAttempts = 5
 
-/** Returns the id of the update action. `beforeUpdate` gets the overrides that the deployment has; it may throw. */
+/** The part of ActionContext that is needed. */
+type Context = { client: ApiClient; options: RequestOptions; progress: { note(text: string): void } }
+
+/**
+ * Returns the id of the update action. Notes which waiting update it has replaced. `beforeUpdate` gets the overrides that the
+ * deployment has; it may throw.
+ */
 export async function updateWithRetry(
-  client: ApiClient,
+  { client, options, progress }: Context,
   name: string,
   { application, deployment }: ByLevel<OverrideChange>,
-  options: RequestOptions,
   beforeUpdate: (stored: ByLevel<readonly Override[]>) => Promise<void> = async () => {},
 ): Promise<number | null> {
   const params = { name }
   const fingerprint = hash('sha256', JSON.stringify({ application, deployment }), 'base64url')
   for (let attempt = 1; ; attempt += 1) {
-    const { deployment: current, revision } = await client.call('getFullInfo', { params })
+    const {
+      deployment: current,
+      revision,
+      waiting_action: waiting,
+    } = await client.call('getFullInfo', { params })
     const stored = overridesFromWire(current)
     if (attempt === 1) await beforeUpdate(stored)
-    const body = overridesToWire({
+    const sent = {
       application: updateOverrides(stored.application, application.set, application.unset),
       deployment: updateOverrides(stored.deployment, deployment.set, deployment.unset),
-    })
+    }
+    const body = overridesToWire(sent)
     try {
       const conditionalOptions = { ...options, revision, fingerprint }
-      return (await client.request('updateDeployment', { params, body }, conditionalOptions)).actionId
+      const { actionId } = await client.request('updateDeployment', { params, body }, conditionalOptions)
+      // The update is accepted: what cannot be read about the other one is no failure.
+      const replaced = await describeReplaced(client, waiting, sent, { application, deployment }).catch(
+        () => null,
+      )
+      if (replaced !== null) progress.note(replaced)
+      return actionId
     } catch (error) {
       const isConflict = error instanceof CliError && error.code === 'precondition_failed'
       if (!isConflict || attempt === maxAttempts) throw error

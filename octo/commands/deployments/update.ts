@@ -67,10 +67,11 @@ export class Update extends ActionCommand {
     const unset = { application: unsetApplication, deployment: unsetDeployment }
     const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
     try {
-      const actionId = await updateWithRetry(client, name, { application, deployment }, options, (stored) =>
+      const withOptions = { ...context, options }
+      const actionId = await updateWithRetry(withOptions, name, { application, deployment }, (stored) =>
         keyCheck.begin(client, { set, unset, stored }),
       )
-      return await noteWaiting({ ...context, options }, { kind: 'update', name, actionId })
+      return await noteWaiting(withOptions, { kind: 'update', name, actionId })
     } finally {
       await keyCheck.report()
     }

@@ -68,6 +68,24 @@ test('update --when-busy wait says behind what it waits, and a newer one ends it
   assert.equal((await client.waitForActionEnd(running)).state, 'cancelled')
 })
 
+test('A second update that waits says which one it replaces and which of its keys are not deployed', async () => {
+  const running = await createBusy('merged')
+  const waiting = (...args: string[]) => octo('update', 'merged', ...args, '--when-busy', 'wait')
+  const first = await waiting('-e', 'image.tag=v3', '-e', 'left=secret-left', '-e', 'both=1')
+  assert.deepEqual([first.code, /Replaces/.test(first.stderr)], [0, false], first.stderr)
+  const { action_id } = (await client.fullInfo('merged')).waiting_action ?? {}
+  const second = await waiting('-e', 'right=1', '-e', 'both=2')
+  assert.equal(second.code, 0, second.stderr)
+  assert.match(
+    second.stderr,
+    new RegExp(
+      `Replaces update \\(action ${action_id}\\) by admin, which waited\\. Its changes of these keys are not in the new config: image\\.tag, left\\.`,
+    ),
+  )
+  assert.doesNotMatch(second.stderr, /secret-left/)
+  await client.api('POST', `/actions/${running}/cancel`)
+})
+
 test('create --or-update --when-busy wait waits too, and only with --or-update', async () => {
   const running = await createBusy('pushed')
   const alone = await octo('create', 'pushed', '--when-busy', 'wait')
