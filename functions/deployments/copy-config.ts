@@ -11,6 +11,7 @@ import { type ByLevel, type Override, overridesFromWire, type WireOverrides } fr
 import type { Action } from '../../domain/schemas.ts'
 import { updateBody } from '../../domain/schemas.ts'
 import { requireRight } from '../auth/require-right.ts'
+import { permissionsWithoutToken } from '../auth/tokens/token-identity.ts'
 import { viewOf } from '../auth/view.ts'
 import type { EndpointHandler, EndpointRequest } from '../http/endpoint-handler.ts'
 import type { Services } from '../services.ts'
@@ -114,10 +115,10 @@ function requireValid(
 
 /**
  * Who may update the source can deploy its secrets there already. Who sees the secrets of the clone, but not those of the source,
- * would read them.
+ * would read them, also without the token of this request.
  */
 function requireSecretsOf(
-  { secrets }: Services,
+  { secrets, auth }: Services,
   { identity }: Pick<EndpointRequest<'cloneDeployment'>, 'identity'>,
   source: { name: string; owner: { issuer: string; subject: string } | null },
   name: string,
@@ -129,13 +130,13 @@ function requireSecretsOf(
   const { seesSecrets } = viewOf(identity)
   if (keys.length === 0 || seesSecrets(source.name)) return
   const mayUpdate = decide(identity.permissions, 'update', source).isAllowed
-  if (mayUpdate && !seesSecrets(name)) return
+  const person = permissionsWithoutToken(identity, auth.permissions)
+  const isSeen = person === null || viewOf({ permissions: person }).seesSecrets(name) || seesSecrets(name)
+  if (mayUpdate && !isSeen) return
   const named = keys.slice(0, 10).join(', ') + (keys.length > 10 ? ' and others' : '')
-  throw new ApiError(
-    'forbidden',
-    mayUpdate
-      ? `You would see secret values of ${source.name} in ${name}: ${named}. Choose a name whose secrets you do not see, or ask somebody who may see those of ${source.name}.`
-      : `${source.name} has secret values, which only somebody who may update it may copy: ${named}. Create ${name} with values of your own.`,
-    { refused: { operation: 'see_secrets', deployment: source.name } },
-  )
+  const notUpdatable = `${source.name} has secret values, which only somebody who may update it may copy: ${named}. Create ${name} with values of your own.`
+  const notByToken = `${source.name} has secret values, which this token does not see: ${named}. Clone it with a token of a person, or create ${name} with values of your own.`
+  const seenInClone = `You would see secret values of ${source.name} in ${name}: ${named}. Choose a name whose secrets you do not see, or ask somebody who may see those of ${source.name}.`
+  const message = mayUpdate ? (person === null ? notByToken : seenInClone) : notUpdatable
+  throw new ApiError('forbidden', message, { refused: { operation: 'see_secrets', deployment: source.name } })
 }

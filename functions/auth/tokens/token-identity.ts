@@ -74,6 +74,17 @@ const identityOfSharedToken = (
   isByHeader: true,
 })
 
+/** What the caller may do without its token. Null: nobody knows, as for services and CI jobs, behind which are many people. */
+export function permissionsWithoutToken(
+  { token, member, permissions }: Pick<Identity, 'token' | 'member' | 'permissions'>,
+  reader: PermissionReader,
+): Permissions | null {
+  if (token === null) return permissions
+  if (token.kind !== 'personal') return null
+  if (token.credential !== null) return reader.ofShared(token.credential)
+  return member === null ? null : reader.ofMember(member, null)
+}
+
 type Limits = Pick<TokenRecord, 'role' | 'names'>
 
 export const permissionsOfToken = (

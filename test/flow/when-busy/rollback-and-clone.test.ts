@@ -210,6 +210,37 @@ suite('a clone of secrets', () => {
     }
   })
 
+  test('A token that lowers the rights of its owner does not open the secrets to the owner', async () => {
+    const created = await as('sam', 'sandbox')('POST', '/tokens', {
+      label: 'clone',
+      expires_in_days: 1,
+      role: 'developer',
+    })
+    assert.equal(created.status, 200, created.text)
+    const { token } = created.body as { token: string }
+    const byToken = createApiClient(limited.url, `Bearer ${token}`)
+    const refused = await clone(byToken, 'open', 'box-2')
+    assert.equal(refused.status, 403, refused.text)
+    assert.match(refused.text, /You would see secret values of open in box-2: db\.password/)
+    assert.doesNotMatch(refused.text, /the-secret/)
+    const unseen = await clone(byToken, 'open', 'sams')
+    assert.equal(unseen.status, 200, unseen.text)
+  })
+
+  test('The token of a service does not copy secrets that it does not see', async () => {
+    const created = await as('sam', 'sandbox')('POST', '/tokens', {
+      label: 'previews',
+      expires_in_days: 1,
+      role: 'developer',
+      service: { name: 'previews', owner_group: 'sandbox' },
+    })
+    assert.equal(created.status, 200, created.text)
+    const { token } = created.body as { token: string }
+    const refused = await clone(createApiClient(limited.url, `Bearer ${token}`), 'open', 'preview')
+    assert.equal(refused.status, 403, refused.text)
+    assert.match(refused.text, /open has secret values, which this token does not see: db\.password/)
+  })
+
   test('Who may not create the new name, or not read the source, is refused', async () => {
     const created = await as('rob', 'readers')('POST', '/deployments/open/clone', { name: 'other' })
     assert.match(created.text, /may not create/)
