@@ -16,6 +16,9 @@ const maxContainers = 20
 const lookIntervalMs = 5_000
 /** The cluster may be unreachable for a moment. */
 const maxFailedLooks = 6
+/** A follow that ends sooner and without a line has failed; the next one waits longer. */
+const shortFollowMs = 30_000
+const maxRetryMs = 60_000
 
 /** `summary`: the installed manifests; null if nothing is installed. → exit code */
 export async function printAppLogs(request, summary) {
@@ -31,24 +34,24 @@ export async function printAppLogs(request, summary) {
     reportLeftOut(first.length)
     return 0
   }
-  const seen = new Set()
-  const open = new Set()
+  const atFirst = new Set(first.map(({ key }) => key))
+  /** By container, over its restarts. */
+  const followed = new Map()
   let reported = false
   let failedLooks = 0
-  for (let containers = first, count = tail; ; ) {
+  for (let containers = first; ; ) {
     for (const container of containers) {
-      if (seen.has(container.key) || open.size >= maxContainers) continue
-      seen.add(container.key)
-      open.add(container.key)
+      const state = followed.get(container.id) ?? newState()
+      if (!isDue(container, state) || openCount(followed) >= maxContainers) continue
+      followed.set(container.id, state)
       // What has begun later is printed from its beginning.
-      void printContainer(container, { tail: count, follow: true }).finally(() => open.delete(container.key))
+      void followContainer(container, state, atFirst.has(container.key) ? tail : '-1')
     }
     if (!reported && containers.length > maxContainers) {
       reported = true
       reportLeftOut(containers.length)
     }
     await sleep(lookIntervalMs)
-    count = '-1'
     try {
       containers = containersOf(await findActivePods(request, summary))
       failedLooks = 0
@@ -59,23 +62,58 @@ export async function printAppLogs(request, summary) {
   }
 }
 
+/** `last`: the time of the last printed line. `key`: of the run of the container that was followed last. `open`: processes of kubectl. */
+const newState = () => ({ key: null, open: 0, last: null, failures: 0, retryAtMs: 0 })
+
+const openCount = (followed) => [...followed.values()].reduce((sum, { open }) => sum + open, 0)
+
+/** A container that still runs is followed again: a connection may be cut, for example by a load balancer. */
+function isDue({ key, isRunning }, state) {
+  return state.key !== key || (isRunning && state.open === 0 && performance.now() >= state.retryAtMs)
+}
+
+/** Never rejects. */
+async function followContainer(container, state, tail) {
+  const startedAtMs = performance.now()
+  const { last } = state
+  state.key = container.key
+  state.open += 1
+  try {
+    await printContainer(container, { tail, follow: true }, state)
+  } catch (error) {
+    console.error(maskSecrets(`kubectl: ${error.message}`))
+  }
+  const isShort = state.last === last && performance.now() - startedAtMs < shortFollowMs
+  state.failures = isShort ? state.failures + 1 : 0
+  state.retryAtMs = performance.now() + Math.min(lookIntervalMs * (2 ** state.failures - 1), maxRetryMs)
+  state.open -= 1
+}
+
 /** → the containers that have started, with a key that changes at each restart. */
 function containersOf(pods) {
   return pods.flatMap(({ metadata, status = {} }) =>
     [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
       .filter(({ state = {} }) => state.running !== undefined || state.terminated !== undefined)
-      .map(({ name, restartCount }) => ({
+      .map(({ name, restartCount, state }) => ({
         namespace: metadata.namespace,
         pod: metadata.name,
         name,
+        isRunning: state.running !== undefined,
+        id: `${metadata.uid} ${name}`,
         key: `${metadata.uid} ${name} ${restartCount}`,
       })),
   )
 }
 
-/** Resolves when kubectl has ended: the container has ended, or its pod is gone. Its messages are not the app's, so they go to stderr. */
-async function printContainer({ namespace, pod, name }, { tail, follow }) {
-  const args = ['logs', '-n', namespace, pod, '-c', name, `--tail=${tail}`, ...(follow ? ['--follow'] : [])]
+/**
+ * Resolves when kubectl has ended: the container has ended, its pod is gone, or the connection is cut. Its messages are not the
+ * app's, so they go to stderr. `state`: with --follow; lines up to `state.last` are not printed again.
+ */
+async function printContainer({ namespace, pod, name }, { tail, follow }, state = newState()) {
+  const { last } = state
+  const args = ['logs', '-n', namespace, pod, '-c', name, `--tail=${last === null ? tail : '-1'}`]
+  if (follow) args.push('--follow', '--timestamps')
+  if (last !== null) args.push(`--since-time=${last.text}`)
   const child = spawn(process.env.KUBECTL_BIN || 'kubectl', args, {
     env: { ...process.env, ...clusterEnvironment() },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -84,11 +122,34 @@ async function printContainer({ namespace, pod, name }, { tail, follow }) {
   const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
   const print = async () => {
     for await (const line of lines) {
-      if (!process.stdout.write(`[${pod}/${name}] ${line}\n`)) await once(process.stdout, 'drain')
+      const { time, text } = follow ? splitTimestamp(line) : { time: null, text: line }
+      // The cluster compares whole seconds.
+      if (time !== null && last !== null && time.ns <= last.ns) continue
+      if (time !== null) state.last = time
+      if (!process.stdout.write(`[${pod}/${name}] ${text}\n`)) await drained()
     }
   }
   createInterface({ input: child.stderr }).on('line', (line) => console.error(maskSecrets(line)))
   await Promise.all([print(), ended])
+}
+
+/** Of a line of kubectl --timestamps. `time`: null when the line has none, as those of kubectl itself. */
+function splitTimestamp(line) {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)(?: |$)/.exec(line)
+  if (match === null) return { time: null, text: line }
+  const [prefix, seconds, fraction = '', zone] = match
+  const ns = BigInt(Date.parse(seconds + zone)) * 1_000_000n + BigInt(fraction.padEnd(9, '0'))
+  return { time: { text: prefix.trimEnd(), ns }, text: line.slice(prefix.length) }
+}
+
+let draining = null
+
+/** All containers wait with one listener: Node warns of more than ten. */
+function drained() {
+  draining ??= once(process.stdout, 'drain').finally(() => {
+    draining = null
+  })
+  return draining
 }
 
 function reportLeftOut(count) {
