@@ -78,32 +78,30 @@ export async function followRun(
     return false
   }
 
-  /** A reader that joins a run gets as many of the last lines as it wants. */
-  const passLastLines = async (): Promise<boolean> => {
+  /** A reader that joins a run first gets as many of the last lines as it wants. */
+  const readNext = async (): Promise<StoredEntry[]> => {
+    if (!isJoining) return readEntries(redis, prefix, runId, after)
     const last = await readLastEntries(redis, prefix, runId, wish.tail)
+    isJoining = false
     const count = last.reduce((sum, { entry }) => sum + (entry.type === 'lines' ? entry.lines.length : 0), 0)
     const first = last.find(({ entry }) => entry.type === 'lines')?.entry
     if (first?.type === 'lines') next = first.first + Math.max(0, count - wish.tail)
-    for (const stored of last) if (await pass(stored)) return true
-    return false
+    return last
   }
 
-  await emit('state', { state: 'starting', resumed: isResumed })
+  let isJoining = next === null
   let failedReads = 0
-  let registeredAtMs = performance.now()
   let checkedAtMs = performance.now()
   let isLost = false
-  if (next === null && (await passLastLines())) return
+  // Sending may take long, because a reader may be slow.
+  const registerTimer = setInterval(() => void registerReader(redis, prefix, key).catch(() => {}), registerMs)
   try {
+    await emit('state', { state: 'starting', resumed: isResumed })
     while (!ended.aborted) {
       let entries: StoredEntry[]
       try {
-        entries = await readEntries(redis, prefix, runId, after)
+        entries = await readNext()
         const nowMs = performance.now()
-        if (nowMs - registeredAtMs >= registerMs) {
-          await registerReader(redis, prefix, key)
-          registeredAtMs = nowMs
-        }
         // What a run has written before its end comes before the news that it is gone.
         if (entries.length === 0 && isLost)
           return await emit('end', { reason: 'runner_lost', message: 'The runner of the logs is gone.' })
@@ -126,6 +124,7 @@ export async function followRun(
       if (entries.length === 0) await delay(pollMs, ended)
     }
   } finally {
+    clearInterval(registerTimer)
     // The run goes on for a moment, because a reader often comes again.
     await registerReader(redis, prefix, key).catch(() => {})
   }

@@ -3,7 +3,7 @@
  * it first runs the script. Started by main.ts.
  */
 import { randomUUID } from 'node:crypto'
-import { announceAppLogs, answerRequest, claimRun } from '../../db/redis/app-logs/claims.ts'
+import { announceAppLogs, answerRequest, claimRun, releaseRun } from '../../db/redis/app-logs/claims.ts'
 import type { AppLogClaim, AppLogRequest } from '../../domain/output/app-log-messages.ts'
 import { delay } from '../../lib/delay.ts'
 import { startPeriodic } from '../../lib/periodic.ts'
@@ -24,7 +24,10 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
   const { redis, settings, scripts, runnerName, log, logFailure } = context
   const prefix = settings.REDIS_PREFIX
   const hasScript = scripts.path('app_logs') !== null
-  /** A place is taken before the claim. Null: not claimed yet. */
+  /**
+   * By key. A place is taken before the claim. Null: not claimed yet. A run that ends because nobody reads it has its runId as
+   * key, so that a reader who comes meanwhile gets another run.
+   */
   const runs = new Map<string, { claim: AppLogClaim; run: AppLogRun } | null>()
   let isStopped = false
 
@@ -36,21 +39,30 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
 
   const start = async (request: AppLogRequest) => {
     const { key, deploymentId } = request
-    runs.set(key, null)
+    let place = key
+    let claimed: AppLogClaim | null = null
+    runs.set(place, null)
     try {
       await delay((runs.size - 1) * delayPerRunMs)
       if (isStopped) return
       const claim = { runId: randomUUID(), runner: runnerName }
       const claimedAtMs = performance.now()
       if (!(await claimRun(redis, prefix, key, claim, settings.LEASE))) return
+      claimed = claim
       await answerRequest(redis, prefix, request, runnerName, claim)
-      const run = startAppLogRun(context, request, claim, claimedAtMs)
+      const run: AppLogRun = startAppLogRun(context, request, claim, claimedAtMs, () => {
+        runs.delete(place)
+        place = claim.runId
+        runs.set(place, { claim, run })
+      })
       log.info({ deploymentId }, 'app logs started')
-      runs.set(key, { claim, run })
+      runs.set(place, { claim, run })
       if (isStopped) run.stop('runner_stopped')
       await run.ended
     } finally {
-      runs.delete(key)
+      // Before the claim is released: a request between the two must not get a run that has ended.
+      runs.delete(place)
+      if (claimed !== null) await releaseRun(redis, prefix, key, claimed).catch(() => {})
     }
   }
 

@@ -1,11 +1,11 @@
 /**
- * One run of app_logs, from its claim to its end. It ends when the script ends, after half an hour, soon after the last reader has
+ * One run of app_logs, after its claim. It ends when the script ends, after half an hour, soon after the last reader has
  * left, when the config changes, or when the claim cannot be renewed. Called by app-log-runs.ts.
  */
 
 import { findConfigRevision, findDeploymentName } from '../../db/queries/app-logs/target.ts'
 import { getDeploymentOverrides } from '../../db/queries/deployments.ts'
-import { releaseRun, renewRun } from '../../db/redis/app-logs/claims.ts'
+import { renewRun } from '../../db/redis/app-logs/claims.ts'
 import { lastLines, scriptFailure } from '../../domain/failures/explain-failure.ts'
 import { failureText } from '../../domain/failures/failure.ts'
 import type { AppLogEndReason } from '../../domain/output/app-log-events.ts'
@@ -41,12 +41,13 @@ export type AppLogRun = {
   ended: Promise<void>
 }
 
-/** `claimedAtMs`: performance.now() before the claim was sent. */
+/** `claimedAtMs`: performance.now() before the claim was sent. `onUnread`: called when the claim is released before the end. */
 export function startAppLogRun(
   context: RunnerContext,
   request: AppLogRequest,
   claim: AppLogClaim,
   claimedAtMs: number,
+  onUnread: () => void,
 ): AppLogRun {
   const { db, redis, settings, log, logFailure, watchdog } = context
   const { key, deploymentId } = request
@@ -56,6 +57,7 @@ export function startAppLogRun(
   let stopReason: StopReason | null = null
   let renewTimer: NodeJS.Timeout | undefined
   let isOver = false
+  let isComparing = false
 
   const stop = (reason: StopReason) => {
     stopReason ??= reason
@@ -64,19 +66,29 @@ export function startAppLogRun(
   const deadline = createLeaseDeadline(context, marker, () => stop('runner_lost'))
 
   const renewOnce = async () => {
+    void compareConfig()
     const sentAtMs = performance.now()
     try {
       const state = await renewRun(redis, settings.REDIS_PREFIX, key, claim, settings.LEASE)
       if (state === 'lost') stop('runner_lost')
       else if (!isOver) deadline.extendFrom(sentAtMs)
-      if (state === 'unread') stop('unread')
+      if (state === 'unread') {
+        stop('unread')
+        onUnread()
+      }
     } catch (error) {
       log.debug({ err: error, deploymentId }, 'the claim of app logs was not renewed; it is tried again')
     }
+    schedule()
+  }
+  /** A query that hangs does not keep the claim from being renewed. */
+  const compareConfig = async () => {
+    if (isComparing) return
+    isComparing = true
     await stopAfterConfigChange().catch((error) =>
       log.debug({ err: error, deploymentId }, 'the config of a deployment was not compared'),
     )
-    schedule()
+    isComparing = false
   }
   /** The values of secret keys may be others now. While the database is down the config cannot change. */
   const stopAfterConfigChange = async () => {
@@ -102,7 +114,6 @@ export function startAppLogRun(
       clearTimeout(renewTimer)
       deadline.stop()
       watchdog.unregister(marker)
-      await releaseRun(redis, settings.REDIS_PREFIX, key, claim).catch(() => {})
     }
   }
 

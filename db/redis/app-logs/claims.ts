@@ -36,11 +36,15 @@ export async function claimRun(
 
 const renewScript = `
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 'lost' end
-redis.call('pexpire', KEYS[1], ARGV[2])
 redis.call('pexpire', KEYS[3], ARGV[3])
-return redis.call('exists', KEYS[2]) == 1 and 'held' or 'unread'`
+if redis.call('exists', KEYS[2]) == 0 then
+  redis.call('del', KEYS[1])
+  return 'unread'
+end
+redis.call('pexpire', KEYS[1], ARGV[2])
+return 'held'`
 
-/** `lost`: the claim has expired. `unread`: the last reader has left. */
+/** `lost`: the claim has expired. `unread`: the last reader has left, and the claim is released: whoever comes now gets another run. */
 export async function renewRun(
   redis: Redis,
   prefix: string,

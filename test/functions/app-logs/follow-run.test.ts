@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import { claimRun } from '../../../db/redis/app-logs/claims.ts'
+import { claimRun, renewRun } from '../../../db/redis/app-logs/claims.ts'
 import { appendEntry } from '../../../db/redis/app-logs/entries.ts'
-import { appLogKey, registerReader } from '../../../db/redis/app-logs/requests.ts'
+import { appLogKey, readClaim, registerReader } from '../../../db/redis/app-logs/requests.ts'
 import { closeRedis, createCommandConnection, waitUntilReady } from '../../../db/redis/connections.ts'
+import { redisKeys } from '../../../db/redis/redis-keys.ts'
 import type { AppLogEntry } from '../../../domain/output/app-log-messages.ts'
 import { followRun, type ReaderPosition } from '../../../functions/app-logs/follow-run.ts'
 import type { Services } from '../../../functions/services.ts'
@@ -107,10 +108,42 @@ test('A reader learns that the claim of its run has expired', async () => {
   assert.deepEqual(await follow(run, true), ['starting', 'running', 'a', 'runner_lost'])
 })
 
+/** Its first reads of the last lines are rejected. */
+const withFailedReads = (count: number): Redis =>
+  new Proxy(redis, {
+    get(target, name) {
+      const value = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'xrevrange') return value.bind(target)
+      return count-- > 0 ? () => Promise.reject(new Error('Command timed out')) : value.bind(target)
+    },
+  })
+
+test('A reader that joins while Redis is slow reads again, and is told when it does not help', async () => {
+  const run = await createRun([lines(1, 'a', 'b', 'c'), end], 2)
+  const reader = (count: number) => {
+    const services = { ...run.services, redis: withFailedReads(count) } as Services
+    return follow({ ...run, services }, false)
+  }
+  assert.deepEqual(await reader(2), ['starting', 'running', 'b', 'c', 'finished'])
+  assert.deepEqual(await reader(3), ['starting', 'redis_unreachable'])
+})
+
 test('A run is claimed once, and not without a reader', async () => {
   const prefix = redisPrefix()
   const claim = (runner: string) => claimRun(redis, prefix, 'key', { runId: runner, runner }, 60_000)
   assert.equal(await claim('early'), false)
   await registerReader(redis, prefix, 'key')
   assert.deepEqual(await Promise.all([claim('r1'), claim('r2')]), [true, false])
+})
+
+test('The claim of a run that nobody reads is released, so that the next reader gets another run', async () => {
+  const prefix = redisPrefix()
+  const claim = { runId: 'old', runner: 'r1' }
+  await registerReader(redis, prefix, 'key')
+  assert.equal(await claimRun(redis, prefix, 'key', claim, 60_000), true)
+  assert.equal(await renewRun(redis, prefix, 'key', claim, 60_000), 'held')
+  await redis.del(redisKeys(prefix).appLogReaders('key'))
+  assert.equal(await renewRun(redis, prefix, 'key', claim, 60_000), 'unread')
+  assert.equal(await readClaim(redis, prefix, 'key'), null)
 })
