@@ -43,16 +43,27 @@ export class AppLogs extends ApiCommand {
     for (;;) {
       const { done, value } = await stream.next()
       if (done) {
-        if (this.format !== null && this.format !== 'jsonl') await this.printRecords(lines, view, this.format)
+        if (!this.printsAtOnce()) await this.printRecords(lines, view, this.format ?? 'table')
         if (value.reason === 'finished') return
         throw new CliError('failed', value.message)
       }
       if (value.event === 'dropped') this.note(droppedNote(value.data))
       if (value.event !== 'line') continue
-      if (this.format === null) await this.print(`${this.clean(value.data.text)}\n`)
-      else if (this.format === 'jsonl') await this.printRecords([value.data], view, 'jsonl')
+      if (this.printsAtOnce()) await this.printLine(value.data)
       else lines.push(value.data)
     }
+  }
+
+  /** With --follow a list would never end. */
+  private printsAtOnce(): boolean {
+    return this.follow || this.format === null || this.format === 'jsonl'
+  }
+
+  /** Prints a line as a document of its own. */
+  private async printLine(line: Line): Promise<void> {
+    if (this.format === null || this.format === 'table') return this.print(`${this.clean(line.text)}\n`)
+    if (this.format === 'yaml') await this.print('---\n')
+    await this.printRecords({ record: line }, view, this.format)
   }
 
   private readTail(): number {

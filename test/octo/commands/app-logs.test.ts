@@ -69,6 +69,23 @@ suite('app-logs', { concurrency: 4 }, () => {
     )
   })
 
+  test('app-logs -f prints each line as it comes in every format', async (t) => {
+    const { url } = await fakeServer(t, { [path]: events(0, running, line('one'), line('two')) })
+    const expected = {
+      jsonl: /^\{.*"text": ?"one"/,
+      json: /^\{[^}]*"text": ?"one"[^}]*\}\n/,
+      yaml: /^---\n[^-]*(.|\n)*text: one\n/,
+      table: /^one\n/,
+      name: /^one\n/,
+    }
+    for (const [format, pattern] of Object.entries(expected)) {
+      const octo = startOcto({ OCTOPOD_URL: url }, 'app-logs', 'shop', '-f', '-o', format)
+      await octo.waitUntil(({ stdout }) => pattern.test(stdout))
+      octo.child.kill('SIGINT')
+      await octo.ended
+    }
+  })
+
   test('Ctrl-C ends app-logs -f without a message', async (t) => {
     const { url } = await fakeServer(t, { [path]: events(0, running, line('one')) })
     const octo = startOcto({ OCTOPOD_URL: url }, 'app-logs', 'shop', '-f')
