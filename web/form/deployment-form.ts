@@ -1,14 +1,15 @@
 /** The side panel that creates a deployment or edits its config. Its state is in form-state.ts. */
-import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { useApp } from '../app-context.ts'
+import { LabelFields } from '../deployment/dialogs/label-fields.ts'
 import { Dialog } from '../ui/dialogs/dialog.ts'
 import { Icon } from '../ui/icon.ts'
 import { ConfigLevelEditor } from './config-level-editor.ts'
 import { FormFooter } from './form-footer.ts'
-import { createFormState, type FormState } from './form-state.ts'
+import { createFormState } from './form-state.ts'
+import { NameField } from './name-field.ts'
 
 /** `name`: null for a new deployment. */
 export function DeploymentForm({ name }: { name: string | null }): VNode {
@@ -42,17 +43,21 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
   }, [])
 
   const close = () => void app.confirmLeave()
+  const submit = (event: Event & { currentTarget: HTMLFormElement }) => {
+    event.preventDefault()
+    const { currentTarget } = event
+    void form.submit()
+    if (form.isSubmitting.peek()) return
+    requestAnimationFrame(() => currentTarget.querySelector<HTMLElement>('[aria-invalid=true]')?.focus())
+  }
   const title = name === null ? 'New deployment' : `Edit ${name}`
   return html`<${Dialog} variant="side-panel" label=${title} onClose=${close}>
     <form
       class="sheet"
       noValidate
-      onSubmit=${(event: Event) => {
-        event.preventDefault()
-        void form.submit()
-      }}
-      onKeyDown=${(event: KeyboardEvent) => {
-        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void form.submit()
+      onSubmit=${submit}
+      onKeyDown=${(event: KeyboardEvent & { currentTarget: HTMLFormElement }) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
       }}
     >
       <header class="sheet-header">
@@ -60,41 +65,11 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
         <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="sheet-body">
-        ${form.isNew && html`<${NameField} form=${form} />`}
+        ${form.isNew && html`<${NameField} form=${form} /><${LabelFields} input=${form.labels} />`}
         <${ConfigLevelEditor} level=${form.application} onRetry=${form.defaults.reload} />
         <${ConfigLevelEditor} level=${form.deployment} onRetry=${form.defaults.reload} />
       </div>
       <${FormFooter} form=${form} onClose=${close} />
     </form>
   <//>`
-}
-
-function NameField({ form }: { form: FormState }): VNode {
-  const blurred = useSignal(false)
-  const error = form.nameError.value
-  // The error is shown only after the first two characters or after leaving the field.
-  const showError = error !== null && (blurred.value || form.name.value.length > 1) && form.name.value !== ''
-  return html`<div class="field">
-    <label for="name">Name</label>
-    <input
-      id="name"
-      name="name"
-      autofocus
-      autocomplete="off"
-      autocapitalize="none"
-      spellcheck=${false}
-      value=${form.name.value}
-      aria-invalid=${showError}
-      aria-describedby="name-hint"
-      onInput=${(event: { currentTarget: HTMLInputElement }) => {
-        form.name.value = event.currentTarget.value.trim()
-      }}
-      onBlur=${() => {
-        blurred.value = true
-      }}
-    />
-    <small id="name-hint" role="status" class=${showError ? 'invalid' : ''}>
-      ${showError ? error : '2 to 16 characters: a-z, 0-9 and -, starting with a letter.'}
-    </small>
-  </div>`
 }

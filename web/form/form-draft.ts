@@ -5,11 +5,15 @@
 
 import { parseJson } from '../../client/parse-json.ts'
 import type { ByLevel, Override } from '../../domain/overrides.ts'
+import type { LabelRow } from '../deployment/dialogs/label-input.ts'
 
 export type FormDraft = {
   isNew: boolean
   name: string
   reason: string
+  /** Of a new deployment. */
+  title: string
+  labels: readonly LabelRow[]
   /** The saved overrides when the form was opened. */
   saved: ByLevel<readonly Override[]>
   overrides: ByLevel<readonly Override[]>

@@ -7,7 +7,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { createIdempotencyKey } from '../../client/call-endpoint.ts'
 import { type ConfigChange, diffBothLevels } from '../../client/config-diff.ts'
 import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
-import { deploymentNameError } from '../../domain/deployment-name.ts'
+import { defaultNameMaxLength, deploymentNameError, suggestName } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
 import {
   type ByLevel,
@@ -21,6 +21,7 @@ import type { AppContext } from '../app-context.ts'
 import { createDefaultsResource, type DefaultsResource } from '../config/config-defaults.ts'
 import { rebaseOverrides } from '../config/config-edits.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
+import { createLabelInput, type LabelInput } from '../deployment/dialogs/label-input.ts'
 import { isBusy, type WhenBusyAnswer, whenBusyHeader } from '../deployment/dialogs/when-busy-choice.ts'
 import { followAction } from '../deployment/follow-action.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
@@ -32,6 +33,11 @@ export type FormState = {
   isNew: boolean
   name: Signal<string>
   nameError: ReadonlySignal<string | null>
+  /** A valid name for what was entered; null: the name is valid, or there is none. */
+  suggestedName: ReadonlySignal<string | null>
+  nameMaxLength: number
+  /** The title and the labels of a new deployment. */
+  labels: LabelInput
   application: ConfigLevelState
   deployment: ConfigLevelState
   /** The optional reason, shown in the action list. */
@@ -42,6 +48,8 @@ export type FormState = {
   isDirty: ReadonlySignal<boolean>
   /** Why the form cannot be submitted; null when it can. */
   blockedReason: ReadonlySignal<string | null>
+  /** Whether a submit was blocked: fields that nobody has entered show their error too. */
+  wasBlocked: ReadonlySignal<boolean>
   isSubmitting: ReadonlySignal<boolean>
   error: ReadonlySignal<ApiError | null>
   /** Changes that someone else saved after the form was opened. */
@@ -64,6 +72,8 @@ export function createFormState(
   const isNew = start === null
   const saved = signal(draft?.saved ?? (isNew ? noOverrides : overridesOf(start)))
   const name = signal(start?.deployment.name ?? draft?.name ?? '')
+  const nameMaxLength = app.config.name_max_length ?? defaultNameMaxLength
+  const labels = createLabelInput(draft?.title ?? '', draft?.labels ?? [])
   const reason = signal(draft?.reason ?? '')
   const deploymentOverrides = signal(draft?.overrides.deployment ?? saved.peek().deployment)
   const defaults = createDefaultsResource(client, deploymentOverrides)
@@ -92,6 +102,7 @@ export function createFormState(
   let closed = false
   const levels = [application, deployment]
   const isSubmitting = signal(false)
+  const wasBlocked = signal(false)
   const whenBusy = signal<WhenBusyAnswer>(null)
   /** What the last request has asked for. The question may appear while its response is lost. */
   let sentWhenBusy: WhenBusyAnswer = null
@@ -108,11 +119,21 @@ export function createFormState(
     return store.rows.get(name.value)?.value
   })
   const edited = computed(() => levels.some(hasEdits))
-  const isDirty = computed(() => edited.value || reason.value !== '' || (isNew && name.value !== ''))
-  const nameError = computed(() => {
-    if (!isNew) return null
-    const taken = currentDeployment.value && `A deployment named ${name.value} already exists.`
-    return deploymentNameError(name.value) ?? taken ?? app.identity.refusal('create', { name: name.value })
+  const isDirty = computed(
+    () => edited.value || reason.value !== '' || (isNew && (name.value !== '' || !labels.isEmpty.value)),
+  )
+  const refusalOfName = (newName: string) => {
+    void store.version.value
+    const taken = store.rows.has(newName) ? `A deployment named ${newName} already exists.` : null
+    return taken ?? app.identity.refusal('create', { name: newName })
+  }
+  const nameError = computed(() =>
+    isNew ? (deploymentNameError(name.value, nameMaxLength) ?? refusalOfName(name.value)) : null,
+  )
+  const suggestedName = computed(() => {
+    if (!isNew || deploymentNameError(name.value, nameMaxLength) === null) return null
+    const suggested = suggestName(name.value, nameMaxLength)
+    return suggested !== null && refusalOfName(suggested) === null ? suggested : null
   })
   const remoteChanges = computed(() => {
     if (isNew || currentDeployment.value === undefined || isSubmitting.value) return []
@@ -121,6 +142,7 @@ export function createFormState(
   const blockedReason = computed(() => {
     if (isSubmitting.value) return 'Sending…'
     if (nameError.value !== null) return nameError.value
+    if (labels.error.value !== null) return labels.error.value
     for (const level of levels) {
       const validationError = level.validationError.value ?? level.draftError.value
       if (validationError !== null) return validationError
@@ -184,12 +206,16 @@ export function createFormState(
 
   const submit = async () => {
     levels.forEach(addDraft)
-    if (blockedReason.peek() !== null) return
+    if (blockedReason.peek() !== null) {
+      wasBlocked.value = true
+      return
+    }
     const body = overridesToWire(readOverrides())
+    const labelled = labels.isEmpty.peek() ? body : { ...body, ...labels.read() }
     // The latest revision that this page knows; the server rejects the update if another one was saved since.
     const revision = `"${currentDeployment.peek()?.revision}"`
     sentWhenBusy = whenBusy.peek()
-    const text = JSON.stringify([name.peek(), body, reason.peek(), revision, sentWhenBusy])
+    const text = JSON.stringify([name.peek(), labelled, reason.peek(), revision, sentWhenBusy])
     if (idempotencyKey.body !== text) idempotencyKey = { body: text, value: createIdempotencyKey() }
     const options = { key: idempotencyKey.value, reason: reason.peek() }
     isSubmitting.value = true
@@ -198,7 +224,7 @@ export function createFormState(
     try {
       const params = { name: name.peek() }
       const response = isNew
-        ? await client.fetch('createDeployment', { ...options, body: { name: name.peek(), ...body } })
+        ? await client.fetch('createDeployment', { ...options, body: { name: name.peek(), ...labelled } })
         : await client.fetch('updateDeployment', {
             ...options,
             body,
@@ -220,6 +246,9 @@ export function createFormState(
     isNew,
     name,
     nameError,
+    suggestedName,
+    nameMaxLength,
+    labels,
     application,
     deployment,
     reason,
@@ -227,6 +256,7 @@ export function createFormState(
     defaults,
     isDirty,
     blockedReason,
+    wasBlocked,
     isSubmitting,
     error,
     remoteChanges,
@@ -238,6 +268,8 @@ export function createFormState(
             isNew,
             name: name.peek(),
             reason: reason.peek(),
+            title: labels.title.peek(),
+            labels: labels.rows.peek(),
             saved: saved.peek(),
             overrides: readOverrides(),
             newKeys: { application: application.draft.peek(), deployment: deployment.draft.peek() },
