@@ -49,10 +49,7 @@ describe('the form of a new deployment', { skip: missingBrowser() }, () => {
     await page.keyboard.type('Feature/Login_2')
     const offer = page.getByRole('button', { name: 'Use feature-login-2' })
     await offer.waitFor()
-    assert.match(
-      await describedBy(nameOf(page)),
-      /must begin with a letter a-z\.\s*Use feature-login-2/,
-    )
+    assert.match(await describedBy(nameOf(page)), /must begin with a letter a-z\.\s*Use feature-login-2/)
     assert.deepEqual(await findAxeViolations(page, []), [])
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
