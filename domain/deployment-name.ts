@@ -18,7 +18,7 @@ export function deploymentNameError(name: string, maxLength: number = defaultNam
   if (name.length > maxLength)
     return `Name "${shown}" is too long (${name.length} characters): 2 to ${maxLength} characters.`
   if (allowed.test(name)) return null
-  if (!/^[a-z]/.test(name)) return `Name "${shown}" must begin with a letter a-z.`
+  if (!/^[a-z]/.test(name)) return `Name "${shown}" must begin with a lower-case letter a-z.`
   return `Name "${shown}" may hold only a-z, 0-9 and -.`
 }
 

@@ -47,7 +47,7 @@ if (import.meta.main) {
 
 Starts PostgreSQL, Redis, a server and a runner on this machine until Ctrl-C.
 OCTOPOD_HOME (.octopod) is the folder of all data. DATABASE_URL and REDIS_URL replace the built-in servers.
-All settings of docs/settings.md apply.`)
+HOST and PORT are the address to listen on. All settings of docs/settings.md apply.`)
   const root = join(import.meta.dirname, '../..')
   await main({
     migrate: [join(root, 'db/migrate.ts')],

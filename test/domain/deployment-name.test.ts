@@ -36,7 +36,7 @@ test('The error says what is wrong and is short', () => {
   assert.match(deploymentNameError('a') ?? '', /too short/)
   assert.match(deploymentNameError('a'.repeat(17)) ?? '', /too long \(17 characters\): 2 to 16/)
   assert.match(deploymentNameError('a'.repeat(54), 53) ?? '', /too long \(54 characters\): 2 to 53/)
-  assert.match(deploymentNameError('1abc') ?? '', /begin with a letter/)
+  assert.match(deploymentNameError('1abc') ?? '', /begin with a lower-case letter/)
   assert.match(deploymentNameError('a_b') ?? '', /may hold only/)
   assert.match(deploymentNameError('good\n') ?? '', /may hold only/)
   assert.ok((deploymentNameError('x'.repeat(1_000_000)) ?? '').length < 120)
@@ -56,8 +56,8 @@ test('A valid name is suggested for a text such as that of a branch', () => {
     ['日本', 16, null],
   ] as const)
     assert.equal(suggestName(text, maxLength), expected, text)
-  assert.equal(describeNameError('A_b', 16), 'Name "A_b" must begin with a letter a-z. Try a-b.')
-  assert.equal(describeNameError('日本', 16), 'Name "日本" must begin with a letter a-z.')
+  assert.equal(describeNameError('A_b', 16), 'Name "A_b" must begin with a lower-case letter a-z. Try a-b.')
+  assert.equal(describeNameError('日本', 16), 'Name "日本" must begin with a lower-case letter a-z.')
   assert.equal(describeNameError('fine', 16), null)
 })
 

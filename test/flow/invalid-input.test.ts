@@ -30,7 +30,7 @@ const invalidBodies: [title: string, body: unknown, status: number, message: Reg
   ['a name too long', body({ name: 'a'.repeat(17) }), 400, /too long \(17/],
   ['a name of a megabyte', body({ name: 'a'.repeat(900_000) }), 400, /too long/],
   ['a name too short', body({ name: 'a' }), 400, /too short/],
-  ['a name with capitals', body({ name: 'Abc' }), 400, /begin with a letter a-z/],
+  ['a name with capitals', body({ name: 'Abc' }), 400, /begin with a lower-case letter a-z/],
   ['a name with a dot', body({ name: 'a.b' }), 400, /only a-z, 0-9 and -/],
   ['a name with a newline', body({ name: 'abc\n' }), 400, /only a-z/],
   ['a key with a space', body({ app_overrides: set('a b') }), 400, /white space/],

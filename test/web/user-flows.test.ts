@@ -74,7 +74,7 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await page.getByRole('button', { name: 'New deployment' }).click()
     const form = page.getByRole('dialog')
     await form.getByLabel('Name').fill('Fresh')
-    await form.getByText('must begin with a letter a-z').waitFor()
+    await form.getByText('must begin with a lower-case letter a-z').waitFor()
     await form.getByLabel('Name').fill('shop')
     await form.getByText('A deployment named shop already exists.').waitFor()
     await form.getByLabel('Name').fill('fresh')

@@ -1,5 +1,6 @@
 /** `octo rollback`: deploys the config of an earlier action again. Loaded by run.ts. */
 import { Option } from 'clipanion'
+import { kindFromWireName } from '../../../domain/actions.ts'
 import {
   type KeyValue,
   type Override,
@@ -14,6 +15,9 @@ import { confirm } from '../../cli/confirm.ts'
 import { noteWaiting, parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 import { type Difference, diffConfigs, hideSecrets } from '../../config/diff.ts'
 import { CliError } from '../../errors/cli-error.ts'
+import { actorLabel } from '../../output/actor-label.ts'
+import { formatTimestamp } from '../../output/table.ts'
+import { toSingleLine } from '../../output/terminal-text.ts'
 import { levelNames } from '../../overrides/level-names.ts'
 import { differenceLines } from '../../overrides/show-differences.ts'
 
@@ -56,7 +60,10 @@ export class Rollback extends ActionCommand {
         `Action ${action.action_id} is of deployment ${action.deployment}, not of ${name}.`,
         `See the actions of ${name}: octo actions ${name}`,
       )
-    const lines = differenceLines(differencesOf(deployment, action), this.context)
+    this.context.stderr.write(`Back to the config of ${toActionLine(action)}.\n`)
+    const differences = differencesOf(deployment, action)
+    if (differences.length === 0) this.note('no difference to the config of now.')
+    const lines = differenceLines(differences, this.context)
     if (this.dryRun) {
       await this.print(lines)
       return 0
@@ -91,6 +98,10 @@ export class Rollback extends ActionCommand {
     )
   }
 }
+
+/** `action 8 (update, succeeded, 2026-03-01 08:00:00 by ann)` */
+const toActionLine = (action: Action): string =>
+  `action ${action.action_id} (${kindFromWireName(action.action)}, ${action.state}, ${formatTimestamp(action.created_at)} by ${toSingleLine(actorLabel(action))})`
 
 /** What the rollback would change. */
 function differencesOf(present: WireOverrides<Override[]>, action: WireOverrides<Override[]>): Difference[] {

@@ -1,14 +1,8 @@
 /** `octo create`: creates a deployment, or with --or-update updates an existing one. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import {
-  defaultNameMaxLength,
-  deploymentNameError,
-  describeNameError,
-  longestNameLength,
-} from '../../../domain/deployment-name.ts'
 import { overridesToWire } from '../../../domain/overrides.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
-import type { ApiClient } from '../../api/types.ts'
+import { parseNewName } from '../../api/deployment-names.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption } from '../../cli/base-command.ts'
 import { parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
@@ -72,18 +66,8 @@ export class Create extends ActionCommand {
     return 0
   }
 
-  /** The message for an invalid name offers a valid one, as long as the server allows. */
-  private async parseNewName(client: ApiClient): Promise<string> {
-    const { name } = this
-    if (deploymentNameError(name, longestNameLength) === null) return name
-    const { name_max_length = defaultNameMaxLength } = await client
-      .call('whoami', {})
-      .catch((): { name_max_length?: number } => ({}))
-    throw new CliError('usage', describeNameError(name, name_max_length) ?? 'The name is invalid.')
-  }
-
   protected async start(context: ActionContext): Promise<Started> {
-    const name = await this.parseNewName(context.client)
+    const name = await parseNewName(context.client, this.name)
     const whenBusy = parseWhenBusy(this.whenBusy)
     if (whenBusy !== undefined && !this.orUpdate)
       throw new CliError('usage', '--when-busy needs --or-update.')
@@ -119,7 +103,7 @@ export class Create extends ActionCommand {
   /** Only config_check cannot be asked before: the server runs it with the request. */
   private async printPlan(): Promise<void> {
     const client = await this.client()
-    const name = await this.parseNewName(client)
+    const name = await parseNewName(client, this.name)
     const overrides = await this.readOverrides()
     const keyCheck = createKeyCheck(this.strict, (text) => this.note(text))
     await keyCheck.begin(client, { set: overrides })

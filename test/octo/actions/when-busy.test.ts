@@ -119,6 +119,7 @@ test('rollback shows the differences and deploys the config before the last chan
   await client.waitForStatus('back', 'Running')
   const dry = await octo('rollback', 'back', '--dry-run')
   assert.deepEqual([dry.code, dry.stdout], [0, '- app image.tag=v2\n+ app image.tag=v1\n'], dry.stderr)
+  assert.match(dry.stderr, /^Back to the config of action \d+ \(create, succeeded, .+ by admin.*\)\.$/m)
   const done = await octo('rollback', 'back', '--wait')
   assert.equal(done.code, 0, done.stderr)
   assert.deepEqual((await client.fullInfo('back')).deployment.app_overrides, [
@@ -136,11 +137,15 @@ test('rollback shows the differences and deploys the config before the last chan
 
 test('clone creates a deployment with the same config', async () => {
   await client.create('original', { 'image.tag': 'v7' })
+  await octo('label', 'original', 'team=shop', '--title', 'First try')
+  assert.match((await octo('clone', 'original', 'Copy_2')).stderr, /Try copy-2\./)
   const cloned = await octo('clone', 'original', 'copy', '--wait', '-o', 'json')
   assert.equal(cloned.code, 0, cloned.stderr)
   assert.equal(JSON.parse(cloned.stdout).action, 'create')
   assert.deepEqual((await client.fullInfo('copy')).deployment.app_overrides, [
     ['image.tag', { tag: 'ValueAdded', contents: 'v7' }],
   ])
+  const { labels, title } = await client.fullInfo('copy')
+  assert.deepEqual([labels, title], [{ team: 'shop' }, 'First try'])
   assert.equal((await octo('clone', 'original', 'copy')).code, 5)
 })

@@ -173,7 +173,7 @@ suite('command lines', { concurrency: 4 }, () => {
     [['diff', 'x1', 'x2', 'x3'], /^octo: unexpected argument "x3"/],
     [['archive', ''], /^octo: A deployment needs a name\./],
     [['archive', '-n', ''], /^octo: A deployment needs a name\.\nSee octo archive --help\.\n$/],
-    [['archive', '-n', '../x'], /^octo: Name "\.\.\/x" must begin with a letter/],
+    [['archive', '-n', '../x'], /^octo: Name "\.\.\/x" must begin with a lower-case letter/],
     [['cleanup', '-n', 'x'], /^octo: Name "x" is too short/],
     [
       ['create', '-n', 'x1', '-e', 'novalue'],
