@@ -1,5 +1,6 @@
 /** The router: URLs of the page and client-side navigation. app.ts draws the page of `route`. */
 import { type ReadonlySignal, signal } from '@preact/signals'
+import { keepScrollPositions } from './scroll-position.ts'
 
 /** `output`: id of the action whose output is shown; 0: none. `isEditing`: the form is open above the page. */
 export type Route =
@@ -45,13 +46,14 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
   const currentPath = () => location.pathname + location.search
   const route = signal(parseRoute(location.pathname, location.search))
   let shownPath = currentPath()
+  const scrollPositions = keepScrollPositions(window)
 
   const applyLocation = () => {
     const pageChanged = pageOf(shownPath) !== pageOf(location.pathname)
     shownPath = currentPath()
     route.value = parseRoute(location.pathname, location.search)
     if (!pageChanged) return
-    window.scrollTo(0, 0)
+    scrollPositions.restore()
     // Keyboard users and screen readers continue at the start of the new page.
     document.getElementById('content')?.focus({ preventScroll: true })
   }
@@ -82,7 +84,7 @@ export function createRouter(window: Window, confirmLeave: () => Promise<boolean
     route,
     navigate: (path) => void navigate(path),
     replaceSearch: (search) => {
-      history.replaceState(null, '', location.pathname + search)
+      history.replaceState(history.state, '', location.pathname + search)
       shownPath = currentPath()
     },
     leaveForm: () => {

@@ -159,6 +159,8 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await signIn(page)
     await chooseFrom(page, 'blog', 'Archive')
     await page.getByRole('dialog').getByRole('button', { name: 'Archive' }).click()
+    // No row moves below the pointer.
+    await page.mouse.move(0, 0)
     await rowOf(page, 'blog').waitFor({ state: 'detached' })
     await page.getByLabel(/^Archived/).click()
     await rowOf(page, 'blog').locator('.status-label', { hasText: 'Archived' }).waitFor()
@@ -170,6 +172,7 @@ describe('user flows', { skip: missingBrowser() }, () => {
     await chooseFrom(page, 'blog', 'Delete record')
     await page.getByLabel('Enter blog to confirm').fill('blog')
     await page.getByRole('dialog').getByRole('button', { name: 'Delete record' }).click()
+    await page.mouse.move(0, 0)
     await rowOf(page, 'blog').waitFor({ state: 'detached' })
     await other.getByText('blog was deleted').waitFor()
     await page.close()
@@ -260,6 +263,9 @@ describe('user flows', { skip: missingBrowser() }, () => {
     assert.equal(await isTooWide(), false)
     await page.getByRole('button', { name: 'Actions for shop' }).focus()
     await page.keyboard.press('Enter')
+    // Past Open and Copy link.
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Edit shop' }).waitFor()
     assert.equal(await isTooWide(), false)

@@ -1,13 +1,14 @@
 /** The actions of a deployment as menu items (list) and as buttons with a menu (deployment page), from the same rules. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
+import { activeAction } from '../../client/action-outcome.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { type AppContext, useApp } from '../app-context.ts'
 import { deploymentPath, outputQuery } from '../routes.ts'
 import { Menu, type MenuItem } from '../ui/menu.ts'
 import { actionLabels, type DeploymentAction, disabledReason, targetOf } from './available-actions.ts'
 import { dashboardUrl } from './deployment-links.ts'
-import { runAction } from './run-action.ts'
+import { cancelAction, runAction } from './run-action.ts'
 import { isArchived } from './status-labels.ts'
 
 /** The actions shown for this status, enabled or not. Irreversible ones are at the end of a menu. */
@@ -27,6 +28,9 @@ export function ActionMenu({ info }: { info: FullInfo }): VNode {
   const app = useApp()
   const { name } = info.deployment
   const items = () => [
+    { text: 'Open', disabledReason: null, onSelect: () => app.router.navigate(deploymentPath(name)) },
+    { text: 'Copy link', disabledReason: null, onSelect: () => void copyLink(app, name) },
+    ...cancelItem(app, info),
     ...mainActions(info).map((action) => actionItem(app, info, action)),
     ...logsItem(app, info),
     overlayItem(app, info, 'clone'),
@@ -36,6 +40,28 @@ export function ActionMenu({ info }: { info: FullInfo }): VNode {
     ...irreversibleActions.map((action) => actionItem(app, info, action)),
   ]
   return html`<${Menu} label=${`Actions for ${name}`} items=${items} />`
+}
+
+async function copyLink({ toasts }: AppContext, name: string): Promise<void> {
+  const link = new URL(deploymentPath(name), location.href).href
+  try {
+    await navigator.clipboard.writeText(link)
+    toasts.showSuccess('The link was copied.')
+  } catch {
+    // Browsers offer the clipboard only over https and on this machine.
+    toasts.showSuccess(link)
+  }
+}
+
+function cancelItem(app: AppContext, info: FullInfo): MenuItem[] {
+  const active = activeAction(info)
+  if (active === null) return []
+  const onSelect = () => void cancelAction(app, active, info.deployment.name)
+  const disabledReason =
+    active.cancel_requested_at === null
+      ? app.identity.refusal('cancel', targetOf(info))
+      : 'It is being cancelled.'
+  return [{ text: 'Cancel action', disabledReason, onSelect }]
 }
 
 /** Opens the output of the last action. */

@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
 import { openNewDeployment } from '../keyboard-shortcuts.ts'
-import type { ListView } from './list-filter.ts'
+import { activeFilters, type ListView, withoutFilters } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
 export function EmptyState({ view, state }: { view: Signal<ListView>; state: ListState }): VNode {
@@ -15,7 +15,7 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
     view.value = { ...view.value, archived: true }
   }
   const clear = () => {
-    view.value = { ...view.value, query: '', status: 'any' }
+    view.value = withoutFilters(view.value)
   }
   if (total === 0) {
     const refused = app.identity.refusal('create')
@@ -42,11 +42,16 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
     return emptyState(`No running deployments match. ${matching}`, '', 'Show archived', showArchived)
   }
   if (view.value.query === '')
-    return emptyState('No deployment has this status.', '', 'Show any status', clear)
+    return emptyState(
+      `No deployment passes ${activeFilters(view.value) === 1 ? 'this filter' : 'these filters'}.`,
+      '',
+      'Clear the filters',
+      clear,
+    )
   return emptyState(
     'No deployment matches.',
-    'The search covers names, statuses, config keys and values. Every word must match.',
-    'Clear the search',
+    `The search covers names, titles, labels, people, statuses, config keys and values. Every word must match.${activeFilters(view.value) > 0 ? ' Filters are set too.' : ''}`,
+    activeFilters(view.value) > 0 ? 'Clear the search and the filters' : 'Clear the search',
     clear,
   )
 }

@@ -2,18 +2,19 @@
  * The shown deployments in order, updated incrementally: one change moves one row. Changes of other people are shown in
  * the rows at once, but move no row before the user asks for it, so that nobody clicks on the wrong one. A search runs in
  * time slices, so that typing is never blocked, and is published when complete. Created by list-page.ts; the sort order
- * is in list-filter.ts.
+ * and the filters are in list-filter.ts.
  */
 import { type ReadonlySignal, signal } from '@preact/signals'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { lowerBound } from '../../lib/binary-search.ts'
 import { isArchived, needsAttention } from '../deployment/status-labels.ts'
 import type { DeploymentSignal, DeploymentStore } from '../live/deployment-store.ts'
-import { compareBy, type ListView, matchesStatus, type Sortable } from './list-filter.ts'
+import { createFacetCounter, type Facets } from './facets.ts'
+import { activeFilters, compareBy, createFilter, type ListView, type Sortable } from './list-filter.ts'
 import { matchScore, parseQuery, type SearchTerm, searchFields } from './search.ts'
 
 /**
- * `height`: as last drawn, in px; 0: never drawn. `expandedLevels`: see override-labels.ts. Both stay with
+ * `height`: as last drawn, in px; 0: never drawn. `expandedLevels`: see row/override-labels.ts. Both stay with
  * the row. `deleted`: the deployment is gone, but its row keeps its place.
  */
 export type ListItem = Sortable & {
@@ -36,7 +37,9 @@ export type ListState = {
   held: number
   /** Deployments that are failing or whose last action failed, whatever the view shows. */
   attention: number
-  /** True when the view leaves out deployments by search or status. */
+  /** Changes in place; a new state has the same object. */
+  facets: Facets
+  /** True when the view leaves out deployments by search or a filter. */
   filtered: boolean
 }
 
@@ -53,6 +56,8 @@ type Options = {
   pause?: () => Promise<unknown>
   /** True: a change of this deployment moves no row. */
   isHeld?: (name: string) => boolean
+  isMine?: (info: FullInfo) => boolean
+  currentTimeMs?: () => number
 }
 
 /** Time slice of a search, short enough for a frame. */
@@ -63,7 +68,7 @@ const resortAboveChanges = 200
 export function createListModel(
   store: DeploymentStore,
   view: ListView,
-  { pause = nextTask, isHeld = () => false }: Options = {},
+  { pause = nextTask, isHeld = () => false, isMine = () => false, currentTimeMs = Date.now }: Options = {},
 ): ListModel {
   const items = new Map<string, ListItem>()
   const fieldCache = new WeakMap<FullInfo, string[]>()
@@ -71,6 +76,9 @@ export function createListModel(
   let [archived, archivedMatches, attention] = [0, 0, 0]
   let terms: readonly SearchTerm[] = parseQuery(view.query)
   let compare = compareBy(view)
+  const createViewFilter = () => createFilter(view, { isMine, nowMs: currentTimeMs() })
+  let matchesFilters = createViewFilter()
+  const counter = createFacetCounter(isMine)
   let searchRun = 0
   /** Names that changed during a search; null when no search runs. */
   let changedDuringSearch: Set<string> | null = null
@@ -84,7 +92,8 @@ export function createListModel(
     hiddenMatches: view.archived ? 0 : archivedMatches,
     held: held.size,
     attention,
-    filtered: terms.length > 0 || view.status !== 'any',
+    facets: counter.facets,
+    filtered: terms.length > 0 || activeFilters(view) > 0,
   })
   const state = signal(createState())
 
@@ -97,11 +106,13 @@ export function createListModel(
     }
     return matchScore(searchTerms, cached)
   }
-  const isMatch = ({ score: quality, info }: ListItem) => quality > 0 && matchesStatus(view.status, info)
+  const isMatch = ({ score: quality, info }: ListItem) => quality > 0 && matchesFilters(info)
   const isShown = (item: ListItem) => isMatch(item) && (view.archived || !isArchived(item.info))
   const count = (item: ListItem, by: 1 | -1) => {
     if (needsAttention(item.info)) attention += by
-    if (!isArchived(item.info)) return
+    const inArchive = isArchived(item.info)
+    if (!inArchive || view.archived) counter.count(item.info, by)
+    if (!inArchive) return
     archived += by
     if (isMatch(item)) archivedMatches += by
   }
@@ -110,7 +121,9 @@ export function createListModel(
   }
 
   const resort = () => {
+    matchesFilters = createViewFilter()
     ;[archived, archivedMatches, attention] = [0, 0, 0]
+    counter.clear()
     for (const item of items.values()) count(item, 1)
     shown = [...items.values()].filter(isShown).sort(compare)
     held.clear()

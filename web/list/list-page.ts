@@ -5,10 +5,11 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
 import { isPending } from '../../domain/statuses.ts'
+import { isOwn } from '../account/identity.ts'
 import { useApp } from '../app-context.ts'
 import { setBrowserTab } from '../ui/browser-tab.ts'
 import { ErrorState, StaleDataWarning } from '../ui/error-state.ts'
@@ -24,19 +25,31 @@ import { ListToolbar } from './list-toolbar.ts'
 const urlUpdateDelayMs = 250
 
 export function ListPage({ search }: { search: string }): VNode {
-  const { store, sync, router, ownChanges } = useApp()
+  const { store, sync, router, ownChanges, identity, clock } = useApp()
   const view = useSignal(parseView(search))
+  const waitsForPointer = useRef(false)
   const model = useMemo(() => {
     /** Rows move while the list is loading, while nobody looks, and for the user's own actions until they end. */
     const isHeld = (name: string) => {
-      const isOwn = ownChanges.has(name)
-      if (isOwn && hasSettled(store.rows.get(name)?.peek())) ownChanges.delete(name)
-      return !isOwn && sync.isComplete.peek() && document.visibilityState === 'visible'
+      const isOwnChange = ownChanges.has(name)
+      if (isOwnChange && hasSettled(store.rows.get(name)?.peek())) ownChanges.delete(name)
+      if (!sync.isComplete.peek() || document.visibilityState !== 'visible') return false
+      if (!isOwnChange) return true
+      const inUse = isListInUse()
+      if (inUse) waitsForPointer.current = true
+      return inUse
     }
-    return createListModel(store, view.peek(), { isHeld })
+    const isMine = (info: FullInfo) => isOwn(identity.who.peek(), info.owner)
+    return createListModel(store, view.peek(), { isHeld, isMine, currentTimeMs: clock.currentTimeMs })
   }, [])
+  const toolsRef = useRef<HTMLDivElement>(null)
+  useStickyHeight(toolsRef)
 
-  useSignalEffect(() => model.setView(view.value))
+  useSignalEffect(() => {
+    // Who "me" is.
+    identity.key.value
+    model.setView(view.value)
+  })
   useSignalEffect(() => {
     const query = formatView(view.value)
     const timer = setTimeout(() => router.replaceSearch(query), urlUpdateDelayMs)
@@ -51,9 +64,16 @@ export function ListPage({ search }: { search: string }): VNode {
     setBrowserTab(`${attention > 0 ? `(${attention}) ` : ''}Deployments · Octopod`, attention > 0)
   }, [attention])
   useEffect(() => {
-    document.addEventListener('visibilitychange', model.showHeld)
+    const showOwn = () => {
+      if (!waitsForPointer.current || isListInUse()) return
+      waitsForPointer.current = false
+      model.showHeld()
+    }
+    const closing = new AbortController()
+    document.addEventListener('visibilitychange', model.showHeld, closing)
+    for (const event of ['pointerover', 'keyup']) document.addEventListener(event, showOwn, closing)
     return () => {
-      document.removeEventListener('visibilitychange', model.showHeld)
+      closing.abort()
       model.close()
     }
   }, [])
@@ -62,13 +82,35 @@ export function ListPage({ search }: { search: string }): VNode {
     <h1 class="visually-hidden">Deployments</h1>
     ${
       sync.hasData.value
-        ? html`<${ListToolbar} view=${view} state=${model.state} />
-            <${ListSummary} state=${model.state} onShowHeld=${model.showHeld} />
+        ? html`<div class="list-tools" ref=${toolsRef}>
+              <${ListToolbar} view=${view} state=${model.state} />
+              <${ListSummary} view=${view} state=${model.state} onShowHeld=${model.showHeld} />
+            </div>
             <${Deployments} view=${view} state=${model.state} />
             <${StaleDataWarning} error=${sync.error.value} />`
         : html`<${Loading} />`
     }
   </main>`
+}
+
+/** A row that moved now could be hit by a click that was meant for another one. The keyboard's focus stays with its row. */
+const isListInUse = () =>
+  document.querySelector('.deployments [role=menu]') !== null ||
+  (matchMedia('(hover: hover)').matches && document.querySelector('.deployments tbody:hover') !== null)
+
+/** The header of the table stays below the tools, whose height depends on the width. */
+function useStickyHeight(ref: { current: HTMLElement | null }): void {
+  useEffect(() => {
+    const { current } = ref
+    if (current === null) return
+    const resized = new ResizeObserver(() => {
+      const isSticky = getComputedStyle(current).position === 'sticky'
+      const heightPx = isSticky ? current.getBoundingClientRect().height : 0
+      document.documentElement.style.setProperty('--tools-height', `${heightPx}px`)
+    })
+    resized.observe(current)
+    return () => resized.disconnect()
+  }, [ref.current !== null])
 }
 
 /** Narrow screens hide "Created". A spacer that spans all columns would add an empty one there. */

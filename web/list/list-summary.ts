@@ -1,19 +1,26 @@
 /** The number of shown deployments, and the age of the data or the changes that would move rows. */
-import type { ReadonlySignal } from '@preact/signals'
+import type { ReadonlySignal, Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
 import { LastUpdated } from '../live/last-updated.ts'
+import { activeFilters, type ListView, withoutFilters } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
-type Props = { state: ReadonlySignal<ListState>; onShowHeld: () => void }
+type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState>; onShowHeld: () => void }
 
-export function ListSummary({ state, onShowHeld }: Props): VNode {
+export function ListSummary({ view, state, onShowHeld }: Props): VNode {
   const { sync } = useApp()
   const { held } = state.value
+  const clear = () => {
+    view.value = { ...withoutFilters(view.value), query: view.value.query }
+  }
   return html`<div class="list-summary">
-    <p role="status">${summaryText(state.value)}${!sync.isComplete.value && ', loading more…'}</p>
+    <div class="list-count">
+      <p role="status">${summaryText(state.value)}${!sync.isComplete.value && ', loading more…'}</p>
+      ${activeFilters(view.value) > 0 && html`<button type="button" class="ghost-button small" onClick=${clear}>Clear filters</button>`}
+    </div>
     ${
       held > 0
         ? html`<button type="button" class="small held-changes" onClick=${onShowHeld}>Show ${pluralize(held, 'change')}</button>`

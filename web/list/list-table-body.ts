@@ -6,10 +6,10 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { type Range, rowOffsets, visibleRanges } from '../ui/virtual-range.ts'
 import type { ListItem, ListState } from './list-model.ts'
-import { ListRow } from './list-row.ts'
+import { ListRow } from './row/list-row.ts'
 
 /** Rows within this distance of the viewport are drawn too. */
 const overscanPx = 400
@@ -17,6 +17,12 @@ const overscanPx = 400
 const initialRows = 24
 
 type Layout = { columns: number; gap: number; width: number; estimatedHeight: number }
+
+/** The layout and the heights of the rows when the list was left: who comes back finds every row at the same place. */
+const left: { layout: Layout; heights: Map<string, number> } = {
+  layout: { columns: 1, gap: 0, width: 0, estimatedHeight: 60 },
+  heights: new Map(),
+}
 
 /** `columns`: number of table columns that a spacer spans. */
 export function ListTableBody({
@@ -27,7 +33,10 @@ export function ListTableBody({
   columns: number
 }): VNode {
   const bodyRef = useRef<HTMLTableSectionElement>(null)
-  const layout = useRef<Layout>({ columns: 1, gap: 0, width: 0, estimatedHeight: 60 }).current
+  const layout = useMemo(() => {
+    for (const item of state.peek().items) item.height ||= left.heights.get(item.name) ?? 0
+    return { ...left.layout }
+  }, [])
   const drawnRanges = useSignal<readonly Range[]>([[0, initialRows]])
   const { items, terms } = state.value
   const offsets = rowOffsets(items.length, (index) => (items[index] as ListItem).height, layout)
@@ -56,6 +65,8 @@ export function ListTableBody({
     return () => {
       resized.disconnect()
       unmount.abort()
+      const heights = state.peek().items.map(({ name, height }) => [name, height] as const)
+      Object.assign(left, { layout, heights: new Map(heights) })
     }
   }, [])
 

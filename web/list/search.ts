@@ -26,7 +26,8 @@ export function parseQuery(query: string): SearchTerm[] {
 }
 
 /**
- * The searched texts in lower case: the name, then every override as `key=value`, the owner, then the status when there is something
+ * The searched texts in lower case: the name, then every override and label as `key=value`, the title, the
+ * people (owner, and who did the last action), then the status when there is something
  * to say about it (`running, last update failed`), so that a search for `run` does not find every deployment.
  */
 export function searchFields(info: FullInfo): string[] {
@@ -37,7 +38,10 @@ export function searchFields(info: FullInfo): string[] {
   return [
     deployment.name,
     ...overrides.map((override) => overrideText(override).slice(0, maxSearchedChars).toLowerCase()),
+    ...Object.entries(info.labels ?? {}).map(([key, value]) => `${key}=${value}`.toLowerCase()),
+    ...(info.title ? [info.title.toLowerCase()] : []),
     ...(info.owner ? [info.owner.name.toLowerCase()] : []),
+    ...(info.last_action?.actor ? [info.last_action.actor.toLowerCase()] : []),
     ...(/warning|error|progress/.test(tone) ? [label.toLowerCase()] : []),
   ]
 }

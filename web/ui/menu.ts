@@ -17,7 +17,10 @@ export type MenuItem = {
   onSelect(): void
 }
 
-export function Menu({ label, items }: { label: string; items: () => MenuItem[] }): VNode {
+/** `text`: shown on the button instead of the dots. */
+type Props = { label: string; text?: string; items: () => MenuItem[] }
+
+export function Menu({ label, text, items }: Props): VNode {
   const open = useSignal(false)
   const id = useId()
   const menuRef = useRef<HTMLDivElement>(null)
@@ -52,7 +55,7 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
   return html`<div class="menu" ref=${menuRef}>
     <button
       type="button"
-      class="icon-button"
+      class=${text === undefined ? 'icon-button' : 'ghost-button small'}
       aria-label=${label}
       aria-haspopup="menu"
       aria-expanded=${open.value}
@@ -60,7 +63,7 @@ export function Menu({ label, items }: { label: string; items: () => MenuItem[] 
         open.value = !open.value
       }}
     >
-      <${Icon} name="more" />
+      ${text ?? html`<${Icon} name="more" />`}
     </button>
     ${
       open.value &&

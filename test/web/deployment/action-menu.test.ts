@@ -31,6 +31,8 @@ describe('the action menu', { skip: missingBrowser() }, () => {
   })
 
   const menu = [
+    'Open',
+    'Copy link',
     'Edit config',
     'Archive',
     'Logs',

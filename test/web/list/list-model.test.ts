@@ -137,6 +137,47 @@ describe('the list model', () => {
     assert.deepEqual(names(), ['news', 'blog', 'shop'])
   })
 
+  it('Every choice of a filter has its count, which follows changes, also held ones', async () => {
+    const { change, model, setView, heldNames, store, runAllPauses } = createModel()
+    const owner = { issuer: 'https://id.example', subject: 'maria', name: 'Maria' }
+    const update = (name: string, revision: number, labels: Record<string, string>) => {
+      const deployment = { ...sampleDeployment({ name, revision }), owner, labels }
+      store.apply({ type: 'deployment', name, revision, deployment })
+    }
+    update('shop', 2, { team: 'shop', env: 'qa' })
+    heldNames.add('blog')
+    update('blog', 2, { team: 'shop' })
+    const counts = () => {
+      const { statuses, owners, labels, withoutOwner } = model.state.value.facets
+      return [statuses.get('running'), owners.get('Maria'), labels.get('team=shop'), withoutOwner]
+    }
+    assert.deepEqual(counts(), [2, 2, 2, 0])
+    assert.equal(model.state.value.facets.labels.get('env=qa'), 1)
+    update('shop', 3, { env: 'prod' })
+    assert.deepEqual([...model.state.value.facets.labels].sort(), [
+      ['env=prod', 1],
+      ['team=shop', 1],
+    ])
+    change({ name: 'blog', revision: 4, status: 'Archived' })
+    assert.deepEqual(counts(), [1, 1, undefined, 0])
+    setView({ archived: true })
+    await runAllPauses()
+    assert.deepEqual(counts(), [1, 1, undefined, 2])
+    store.apply({ type: 'deleted', name: 'shop', revision: 9 })
+    assert.deepEqual(counts(), [undefined, undefined, undefined, 2])
+  })
+
+  it('Rows with the same time and rows by name are in an order that incremental changes keep', () => {
+    const { names, change, setView } = createModel({}, [])
+    setView({ sort: 'name', descending: false })
+    for (const name of ['feat-10', 'feat-2', 'feat-02', 'Feat-2', 'feat-1'])
+      change({ name, changed: '2026-01-05' })
+    const before = names()
+    assert.deepEqual(before, ['feat-1', ...before.slice(1, 4), 'feat-10'])
+    change({ name: 'feat-2', revision: 3, changed: '2026-01-06' })
+    assert.deepEqual(names(), before)
+  })
+
   it('Hidden archived matches are counted', async () => {
     const { names, setView, model, runAllPauses } = createModel()
     setView({ query: 'old' })

@@ -4,11 +4,11 @@
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import type { Override } from '../../domain/overrides.ts'
-import { isHiddenOverride } from '../../domain/secrets/secret-reference.ts'
-import { SecretMark } from '../config/secret-mark.ts'
-import { Highlight } from '../ui/highlight.ts'
-import { overrideText, type Span } from './search.ts'
+import type { Override } from '../../../domain/overrides.ts'
+import { isHiddenOverride } from '../../../domain/secrets/secret-reference.ts'
+import { SecretMark } from '../../config/secret-mark.ts'
+import { Highlight } from '../../ui/highlight.ts'
+import { overrideText, type Span } from '../search.ts'
 
 const collapsedCount = 3
 /** Maximum shown length of a value; the shown part contains the match. */
