@@ -78,11 +78,12 @@ suite('cancel', () => {
     await cancel(claimed.actionId, 'first')
     const before = await actionRow(db, claimed.actionId)
     const changes = await getListVersion(db.pool)
-    assert.deepEqual(await cancel(claimed.actionId, 'second'), { change: null, isClaimed: true })
+    const { actionId } = claimed
+    assert.deepEqual(await cancel(actionId, 'second'), { actionId, change: null, isClaimed: true })
     assert.deepEqual(await actionRow(db, claimed.actionId), before)
     assert.equal(await getListVersion(db.pool), changes)
     await finish(db.pool, claimed, scriptResult(null, { cancelled: true }))
-    assert.deepEqual(await cancel(claimed.actionId), { change: null, isClaimed: false })
+    assert.deepEqual(await cancel(actionId), { actionId, change: null, isClaimed: false })
   })
 
   test('A cancel of an ended or unknown action is refused', async () => {
