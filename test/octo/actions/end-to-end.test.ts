@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, suite, test } from 'node:test'
 import type { Action } from '../../../domain/schemas.ts'
-import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
+import { type ApiClient, createApiClient, getActionId } from '../../helpers/api-client.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { runOcto, startOcto } from '../fake-server.ts'
@@ -135,7 +135,7 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
 
   test('Exit codes 3 and 4: a wait times out, and a wait for a cancelled action fails', async () => {
     await createRunning('hangs')
-    await client.update('hangs', { 'behave.update': 'hang' })
+    const actionId = getActionId(await client.update('hangs', { 'behave.update': 'hang' }))
     await waitFor('the script is running', async () => {
       const [action] = await client.actions('hangs')
       return { done: action?.state === 'running', value: action, seen: action }
@@ -146,7 +146,8 @@ suite('octo against a complete Octopod', { concurrency: 4 }, () => {
       late.stderr,
       /hangs did not become Running in time \(action \d+ is running\)\.\nNothing was cancelled\./,
     )
-    const waiting = runAsAdmin('wait', '-n', 'hangs')
+    // By its id, because the cancel may end it before this wait has looked at the deployment.
+    const waiting = runAsAdmin('wait', '-a', String(actionId))
     const cancelled = await runAsAdmin('cancel', '-n', 'hangs', '--wait')
     assert.deepEqual(cancelled, { code: 0, stdout: '', stderr: '' })
     const { code, stderr } = await waiting
