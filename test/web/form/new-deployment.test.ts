@@ -49,7 +49,10 @@ describe('the form of a new deployment', { skip: missingBrowser() }, () => {
     await page.keyboard.type('Feature/Login_2')
     const offer = page.getByRole('button', { name: 'Use feature-login-2' })
     await offer.waitFor()
-    assert.match(await describedBy(nameOf(page)), /must begin with a letter a-z\.\s*Use feature-login-2/)
+    assert.match(
+      await describedBy(nameOf(page)),
+      /must begin with a lower-case letter a-z\.\s*Use feature-login-2/,
+    )
     assert.deepEqual(await findAxeViolations(page, []), [])
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
@@ -66,7 +69,7 @@ describe('the form of a new deployment', { skip: missingBrowser() }, () => {
     await client.create('shop')
     const page = await openForm()
     await nameOf(page).fill('Shop')
-    await page.getByText('must begin with a letter a-z').waitFor()
+    await page.getByText('must begin with a lower-case letter a-z').waitFor()
     assert.equal(await page.locator('.name-suggestion').count(), 0)
     await nameOf(page).fill('///')
     assert.equal(await page.locator('.name-suggestion').count(), 0)
