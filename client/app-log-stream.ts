@@ -29,7 +29,7 @@ export type AppLogStreamOptions = {
   initialBackoffMs?: number
 }
 
-/** A runner that restarts leaves others busy, or nobody, for a moment. */
+/** While a runner restarts, the other runners are busy or no runner answers. */
 export const isRunnerRestart = ({ code }: Pick<ApiError, 'code'>): boolean =>
   code === 'app_logs_busy' || code === 'script_query_timeout'
 

@@ -44,6 +44,7 @@ export async function requestCancel(
       const earlier = key === undefined ? null : await claimIdempotencyKey(transaction, key)
       if (earlier !== null) return { actionId: earlier.actionId ?? actionId, change: null, isClaimed: false }
       if (await hasLeftWait(transaction, actionId)) {
+        // This transaction commits, and the next one claims the key again.
         if (key !== undefined)
           await transaction.query(sql.unsafe`delete from idempotency_keys where key = ${key.key}`)
         return 'left_wait' as const
@@ -65,8 +66,8 @@ export async function requestCancel(
 const waitingRow = z.object({ deploymentId: z.number() })
 
 /**
- * Locks the deployment of a waiting action, as everybody does who changes such an action, and returns false. The end of an active
- * action locks the action first, so true means: it was started meanwhile, and the transaction must begin again.
+ * Locks the deployment of a waiting action, as everybody does who changes such an action, and returns false. Returns true
+ * when the action was started meanwhile: an active action is locked before its deployment, so the transaction must begin again.
  */
 async function hasLeftWait(transaction: Transaction, actionId: number): Promise<boolean> {
   const isWaiting = sql.fragment`from actions where id = ${actionId} and state = 'waiting'`

@@ -152,7 +152,7 @@ const overdueRow = z.object({ deploymentId: z.number() })
 const startedRow = z.object({ actionId: z.number().nullable() })
 
 /**
- * Starts the waiting actions whose turn has come although nobody has started them, or ends those that cannot start any more. The
+ * Starts waiting actions that the trigger has missed, and ends those that cannot start any more. The
  * trigger start_waiting_action does so in the transaction that ends what they wait for.
  */
 export async function startOverdueWaitingActions(pool: Database): Promise<ChangeEvent[]> {

@@ -6,7 +6,7 @@ import {
   type StoredEntry,
 } from '../../db/redis/app-logs/entries.ts'
 import {
-  type AppLogWish,
+  type AppLogTarget,
   appLogKey,
   type FoundRun,
   readClaim,
@@ -24,13 +24,13 @@ export type ReaderPosition = { runId: string; line: number }
 const pollMs = 200
 const claimCheckMs = 1000
 const registerMs = 3000
-/** Reads that fail in a row, before the reader is told. */
+/** After this many failed reads in a row, the stream ends with an error. */
 const maxFailedReads = 3
 
 /** Resolves when the run has ended or `ended` aborts. `position`: of a reader that comes again. */
 export async function followRun(
   { redis, settings }: Pick<Services, 'redis' | 'settings'>,
-  wish: AppLogWish,
+  target: AppLogTarget,
   { claim, isNew }: FoundRun,
   position: ReaderPosition | null,
   send: SendEvent,
@@ -38,7 +38,7 @@ export async function followRun(
 ): Promise<void> {
   const prefix = settings.REDIS_PREFIX
   const { runId } = claim
-  const key = appLogKey(wish)
+  const key = appLogKey(target)
   const isResumed = position?.runId === runId
   /** The number of the next line; null: of whichever comes. */
   let next: number | null = isResumed ? position.line + 1 : isNew ? 1 : null
@@ -81,11 +81,11 @@ export async function followRun(
   /** A reader that joins a run first gets as many of the last lines as it wants. */
   const readNext = async (): Promise<StoredEntry[]> => {
     if (!isJoining) return readEntries(redis, prefix, runId, after)
-    const last = await readLastEntries(redis, prefix, runId, wish.tail)
+    const last = await readLastEntries(redis, prefix, runId, target.tail)
     isJoining = false
     const count = last.reduce((sum, { entry }) => sum + (entry.type === 'lines' ? entry.lines.length : 0), 0)
     const first = last.find(({ entry }) => entry.type === 'lines')?.entry
-    if (first?.type === 'lines') next = first.first + Math.max(0, count - wish.tail)
+    if (first?.type === 'lines') next = first.first + Math.max(0, count - target.tail)
     return last
   }
 

@@ -1,7 +1,7 @@
 /** Handler of /deployments/:name/app_logs: the lines that the running app prints, as a runner reads them. */
 import { readAppLogTarget } from '../../db/queries/app-logs/target.ts'
 import {
-  type AppLogWish,
+  type AppLogTarget,
   type FoundRun,
   type RunRefusal,
   requestRun,
@@ -23,10 +23,10 @@ export const streamAppLogs: EndpointHandler<'streamAppLogs'> = async (services, 
   const name = request.param('name')
   const { id, configRevision } = await readAppLogTarget(db, name)
   const follow = query.follow === 'true' && supportsStreaming
-  const wish: AppLogWish = { deploymentId: id, configRevision, tail: query.tail, follow }
+  const target: AppLogTarget = { deploymentId: id, configRevision, tail: query.tail, follow }
   await audit.recordAppLogRead(request.actor, name)
 
-  // First: a place for this reader. Whoever loses a right loses the stream.
+  // Counts the reader first. The stream ends when the reader loses the right to read.
   const release = access.limits.holdAppLogStream(caller)
   const lost = new AbortController()
   const stopFollowing = auth.connections.follow(identity, () => lost.abort(), { endsWithToken: true })
@@ -51,7 +51,7 @@ export const streamAppLogs: EndpointHandler<'streamAppLogs'> = async (services, 
   // Then: the run. Without one the answer is an error instead of an empty stream.
   let run: FoundRun
   try {
-    run = await findRun(services, wish, disconnected)
+    run = await findRun(services, target, disconnected)
   } catch (error) {
     end()
     throw error
@@ -60,18 +60,18 @@ export const streamAppLogs: EndpointHandler<'streamAppLogs'> = async (services, 
   // Finally: its lines.
   const position = parsePosition(request.header('last-event-id'))
   return createEventStream(disconnected, (send, ended) =>
-    followRun(services, wish, run, position, send, ended).finally(end),
+    followRun(services, target, run, position, send, ended).finally(end),
   )
 }
 
 async function findRun(
   { redis, settings, log }: Services,
-  wish: AppLogWish,
+  target: AppLogTarget,
   signal: AbortSignal,
 ): Promise<FoundRun> {
   let found: FoundRun | RunRefusal
   try {
-    found = await requestRun(redis, settings.REDIS_PREFIX, wish, requestTimeoutMs, signal)
+    found = await requestRun(redis, settings.REDIS_PREFIX, target, requestTimeoutMs, signal)
   } catch (error) {
     log.warn({ err: error }, 'app logs not requested: Redis is unreachable')
     throw new ApiError('service_unavailable', 'Redis is not reachable: the app_logs script cannot be run.')

@@ -14,7 +14,7 @@ const claimScript = `
 if redis.call('exists', KEYS[2]) == 0 then return 0 end
 return redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) and 1 or 0`
 
-/** False when another runner has the run, or nobody waits for it any more. */
+/** False when another runner has claimed the run, or the run has no reader left. */
 export async function claimRun(
   redis: Redis,
   prefix: string,
@@ -44,7 +44,7 @@ end
 redis.call('pexpire', KEYS[1], ARGV[2])
 return 'held'`
 
-/** `lost`: the claim has expired. `unread`: the last reader has left, and the claim is released: whoever comes now gets another run. */
+/** `lost`: the claim has expired. `unread`: the last reader has left, and the claim is released. The next reader starts a new run. */
 export async function renewRun(
   redis: Redis,
   prefix: string,

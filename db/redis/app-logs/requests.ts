@@ -17,10 +17,10 @@ import { channelNames, redisKeys } from '../redis-keys.ts'
 /** A run ends so long after its last reader has left. */
 export const readerTtlMs = 10_000
 
-export type AppLogWish = Omit<AppLogRequest, 'requestId' | 'key'>
+export type AppLogTarget = Omit<AppLogRequest, 'requestId' | 'key'>
 
 /** Readers of one deployment with one config share a run, unless they want other lines. */
-export const appLogKey = ({ deploymentId, configRevision, tail, follow }: AppLogWish): string =>
+export const appLogKey = ({ deploymentId, configRevision, tail, follow }: AppLogTarget): string =>
   `${deploymentId}.${configRevision}.${tail}.${follow}`
 
 /** Keeps the run of a key for {@link readerTtlMs}. */
@@ -41,12 +41,12 @@ const repeatMs = 500
 export async function requestRun(
   redis: Redis,
   prefix: string,
-  wish: AppLogWish,
+  target: AppLogTarget,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<FoundRun | RunRefusal> {
   const keys = redisKeys(prefix)
-  const request: AppLogRequest = { ...wish, requestId: randomUUID(), key: appLogKey(wish) }
+  const request: AppLogRequest = { ...target, requestId: randomUUID(), key: appLogKey(target) }
   await registerReader(redis, prefix, request.key)
   const endMs = performance.now() + timeoutMs
   let receivers = 0

@@ -240,7 +240,7 @@ suite('the start', () => {
     assert.deepEqual([state, error], ['cancelled', `It did not start: ${name} is Archived now.`])
   })
 
-  test('The sweep starts one whose turn nobody has noticed', async () => {
+  test('The sweep starts a waiting action that the trigger has missed', async () => {
     const { name, running, actionId } = await waitBehindUpdate()
     await finish(db.pool, running, scriptResult(0))
     await db.raw(

@@ -31,19 +31,19 @@ const lines = (first: number, ...texts: string[]): AppLogEntry => ({
 /** A run with these entries. */
 async function createRun(entries: readonly AppLogEntry[], tail = 10) {
   const prefix = redisPrefix()
-  const wish = { deploymentId: 1, configRevision: 1, tail, follow: true }
+  const target = { deploymentId: 1, configRevision: 1, tail, follow: true }
   const claim = { runId: randomUUID(), runner: 'r1' }
-  await registerReader(redis, prefix, appLogKey(wish))
-  assert.equal(await claimRun(redis, prefix, appLogKey(wish), claim, 60_000), true)
+  await registerReader(redis, prefix, appLogKey(target))
+  assert.equal(await claimRun(redis, prefix, appLogKey(target), claim, 60_000), true)
   const append = (entry: AppLogEntry, keep = 100) =>
     appendEntry(redis, prefix, claim.runId, JSON.stringify(entry), keep)
   for (const entry of entries) await append(entry)
   const services = { redis, settings: { REDIS_PREFIX: prefix } } as unknown as Services
-  return { wish, claim, append, services }
+  return { target, claim, append, services }
 }
 
 async function follow(
-  { wish, claim, services }: Awaited<ReturnType<typeof createRun>>,
+  { target, claim, services }: Awaited<ReturnType<typeof createRun>>,
   isNew: boolean,
   position: ReaderPosition | null = null,
   onSend: (text: string) => Promise<void> | void = () => {},
@@ -60,7 +60,7 @@ async function follow(
     seen.push(text)
     await onSend(text)
   }
-  await followRun(services, wish, { claim, isNew }, position, send, new AbortController().signal)
+  await followRun(services, target, { claim, isNew }, position, send, new AbortController().signal)
   return seen
 }
 
@@ -103,8 +103,8 @@ test('A reader that is too slow learns how many lines it has missed', async () =
 })
 
 test('A reader learns that the claim of its run has expired', async () => {
-  const wish = { deploymentId: 2, configRevision: 1, tail: 10, follow: true }
-  const run = { ...(await createRun([lines(1, 'a')])), wish }
+  const target = { deploymentId: 2, configRevision: 1, tail: 10, follow: true }
+  const run = { ...(await createRun([lines(1, 'a')])), target }
   assert.deepEqual(await follow(run, true), ['starting', 'running', 'a', 'runner_lost'])
 })
 
