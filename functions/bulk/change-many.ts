@@ -3,6 +3,7 @@
  * with its Idempotency-Key, the request goes on where it was interrupted.
  */
 import { hash } from 'node:crypto'
+import { isLateRequest } from '../../db/errors.ts'
 import type { IdempotencyKey } from '../../db/queries/idempotency.ts'
 import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
 import { ApiError } from '../../domain/errors.ts'
@@ -92,15 +93,21 @@ async function decideName(
       return await deadline.run(() => changeOne(services, item, name))
     } catch (error) {
       if (error instanceof ClientDisconnected) return null
-      const isOld = error instanceof ApiError && error.code === 'precondition_failed'
-      if (isOld && attempt < maxAttempts) continue
+      if (attempt < maxAttempts && mayRepeat(error)) continue
       return { name, outcome: 'refused', error: await describeError(services, request, name, error) }
     }
   }
 }
 
-/** How often a change is computed again, because the config has changed meanwhile. */
-const maxAttempts = 3
+/** How often a name is decided at most. */
+const maxAttempts = 4
+
+/**
+ * The config has changed meanwhile, or the database has refused to act for this attempt. The second also happens to an attempt
+ * right after a refusal: its arrival is known on the clock of the database only to within the time that an answer takes.
+ */
+const mayRepeat = (error: unknown): boolean =>
+  isLateRequest(error) || (error instanceof ApiError && error.code === 'precondition_failed')
 
 /** As that of a single request (endpoint-handler.ts), without the time of scripts. */
 const nameTimeoutMs = 3900

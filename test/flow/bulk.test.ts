@@ -5,6 +5,7 @@ import type { BulkLine } from '../../domain/changes/bulk-schemas.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { type ApiClient, createApiClient, getActionId } from '../helpers/api-client.ts'
 import { adminHeader, type System, startSystem } from '../helpers/system.ts'
+import { startTcpProxy } from '../helpers/tcp-proxy.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { withDatabase } from '../helpers/with-database.ts'
 
@@ -152,24 +153,45 @@ test('A repeated key cancels the same action, not the one that has started since
   assert.equal((await client.waitForActionEnd(next)).state, 'succeeded')
 })
 
-test('With a key, a change is computed again when the config has changed meanwhile', async () => {
-  await createAll('moves')
+/** Changes the config while the config_check of a bulk request to `server` runs. Returns the outcomes of that request. */
+async function setWhileConfigChanges(name: string, server: ApiClient): Promise<string[]> {
   const checksBefore = (await system.scriptCalls('config_check')).length
   await system.setBehavior('config_check', 'pause 1')
   const set = { operation: 'set', override: { level: 'application', key: 'b', value: 'x' } }
-  const change = bulk({ ...set, names: ['moves'] }, { [headers.idempotencyKey]: 'moves-1' })
+  const change = bulk({ ...set, names: [name] }, { [headers.idempotencyKey]: `${name}-1` }, server)
   await waitFor('config_check runs', async () => {
     const seen = (await system.scriptCalls('config_check')).length
     return { done: seen > checksBefore, value: null, seen }
   })
   const overrides = JSON.stringify([['z', { tag: 'ValueAdded', contents: '1' }]])
   await withDatabase(system.databaseUrl, (db) =>
-    db.query(`update deployments set app_overrides = $1 where name = 'moves'`, [overrides]),
+    db.query(`update deployments set app_overrides = '${overrides}' where name = '${name}'`),
   )
-  assert.deepEqual(outcomes((await change).lines), ['moves accepted'])
+  const { lines } = await change
   await system.setBehavior('config_check', 'exit 0')
+  return outcomes(lines)
+}
+
+test('With a key, a change is computed again when the config has changed meanwhile', async () => {
+  await createAll('moves')
+  assert.deepEqual(await setWhileConfigChanges('moves', client), ['moves accepted'])
   const { deployment } = await client.waitForStatus('moves', 'Running')
   assert.deepEqual(deployment.app_overrides.map(([key]) => key).sort(), ['b', 'z'])
+})
+
+test('A change that is computed again is accepted when the time of the database arrives late', async () => {
+  await createAll('moves-late')
+  const proxy = await startTcpProxy(system.databaseUrl)
+  const { url, stop } = await system.startServer({ DATABASE_URL: proxy.url })
+  try {
+    proxy.delayAnswers('databaseTimeMs', 300)
+    const accepted = await setWhileConfigChanges('moves-late', createApiClient(url))
+    assert.deepEqual(accepted, ['moves-late accepted'])
+    await client.waitForStatus('moves-late', 'Running')
+  } finally {
+    await stop()
+    await proxy.close()
+  }
 })
 
 test('Deployments of other owners are refused with an audit entry, and the rest is done', async () => {

@@ -14,6 +14,8 @@ export type TcpProxy = {
   thaw(): void
   /** Discards everything on the current connections from then on, without closing them. New connections work. */
   blackhole(): void
+  /** From then on, bytes of the datastore that contain the text are forwarded after the time. */
+  delayAnswers(text: string, delayMs: number): void
   /** Resets all current connections. */
   resetConnections(): void
   /** The number of connected clients. */
@@ -26,6 +28,7 @@ export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
   const store = { host: url.hostname, port: Number(url.port) }
   const pairs = new Set<[client: Socket, upstream: Socket]>()
   let frozen = false
+  let delayed: { text: string; delayMs: number } | null = null
 
   const server = createServer((client) => {
     const upstream = connect(store)
@@ -34,7 +37,12 @@ export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
     for (const [from, to] of [pair, [upstream, client] as const]) {
       from.on('error', () => {})
       from.on('data', (bytes) => {
-        if (!to.write(bytes)) from.pause()
+        const forward = () => {
+          if (!to.write(bytes)) from.pause()
+        }
+        if (from === upstream && delayed !== null && bytes.includes(delayed.text))
+          setTimeout(forward, delayed.delayMs)
+        else forward()
       })
       to.on('drain', () => {
         if (!frozen) from.resume()
@@ -65,6 +73,9 @@ export async function startTcpProxy(storeUrl: string): Promise<TcpProxy> {
       forEachSocket((socket) => socket.resume())
     },
     blackhole: () => forEachSocket((socket) => socket.removeAllListeners('data').resume()),
+    delayAnswers: (text, delayMs) => {
+      delayed = { text, delayMs }
+    },
     resetConnections: () => forEachSocket((socket) => socket.resetAndDestroy()),
     connectionCount: () => pairs.size,
     close: async () => {
