@@ -1,4 +1,4 @@
-/** Reads a body line by line, as in application/x-ndjson. Called by the list of the page and by octo's audit stream. */
+/** Reads a body line by line, as in application/x-ndjson. Called by the list of the page, by send-bulk.ts and by octo's audit stream. */
 
 /** Yields complete lines without their ends as soon as they arrive; an incomplete last one is dropped. */
 export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {

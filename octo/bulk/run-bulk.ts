@@ -3,12 +3,8 @@
  * archive, restore, retry, cancel, label and set.
  */
 import { Option } from 'clipanion'
-import { parseJson } from '../../client/parse-json.ts'
-import { readLines } from '../../client/read-lines.ts'
-import { maxBulkNames } from '../../domain/changes/bulk-operations.ts'
+import { type BulkChange, sendBulk } from '../../client/send-bulk.ts'
 import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
-import { backoffMs } from '../../lib/backoff.ts'
-import { delay } from '../../lib/delay.ts'
 import type { ApiClient } from '../api/types.ts'
 import { parseName } from '../cli/base-command.ts'
 import { confirm } from '../cli/confirm.ts'
@@ -77,7 +73,7 @@ export async function runBulk(
   try {
     const request = { ...change, ...(options.dryRun ? { dry_run: true } : {}) }
     const key = options.key ?? crypto.randomUUID()
-    for await (const line of sendBulk(client, names, request, { key, reason: options.reason })) {
+    for await (const line of sendNames(client, names, request, { key, reason: options.reason })) {
       lines.push(line)
       if ((stderr as Terminal).isTTY) progress.status(`${lines.length} of ${names.length}`)
     }
@@ -114,79 +110,49 @@ const bulkView: RecordView<BulkLine> = {
   },
 }
 
-export type BulkChange = Omit<BulkRequest, 'names'>
-type Options = { key: string; reason: string | undefined }
+type SendOptions = { key: string; reason: string | undefined }
 
-const maxAttempts = 10
-
-/** Yields each outcome as the server decides it. Throws when the server refuses the whole request, or cannot be reached for long. */
-async function* sendBulk(
+/** Sends the names until each is decided. Throws a CliError when the server refuses the whole request, or cannot be reached for long. */
+function sendNames(
   client: ApiClient,
   names: readonly string[],
   change: BulkChange,
-  options: Options,
+  options: SendOptions,
 ): AsyncGenerator<BulkLine, void> {
-  for (let at = 0; at < names.length; at += maxBulkNames)
-    yield* sendUntilDecided(client, names.slice(at, at + maxBulkNames), change, options)
+  return sendBulk(names, {
+    send: (names) => send(client, { ...change, names: [...names] }, options),
+    retryAfterMs: (error) =>
+      error instanceof CliError && (error.transient || error.kind === 'unreachable')
+        ? error.retryAfterMs
+        : null,
+    endedTooEarly: new CliError('unreachable', 'The server has ended its answer too early.'),
+  })
 }
 
-/** A request that breaks off is repeated for the missing names with the same key, so that nothing is done twice. */
-async function* sendUntilDecided(
-  client: ApiClient,
-  names: readonly string[],
-  change: BulkChange,
-  options: Options,
-): AsyncGenerator<BulkLine, void> {
-  const missing = new Set(names)
-  /** The names of which the server does not know yet whether they are accepted. */
-  const undecided = new Map<string, BulkLine>()
-  for (let attempt = 0; missing.size > 0; attempt += 1) {
-    let failure: unknown = new CliError('unreachable', 'The server has ended its answer too early.')
-    try {
-      for await (const line of readAnswer(client, { ...change, names: [...missing] }, options)) {
-        if (isUndecided(line)) {
-          if (missing.has(line.name)) undecided.set(line.name, line)
-          continue
-        }
-        if (!missing.delete(line.name)) continue
-        undecided.delete(line.name)
-        attempt = 0
-        yield line
-      }
-    } catch (error) {
-      const mayRecover = error instanceof CliError && (error.transient || error.kind === 'unreachable')
-      if (!mayRecover) throw error
-      failure = error
-    }
-    if (missing.size === 0) return
-    if (attempt >= maxAttempts) {
-      yield* undecided.values()
-      if (undecided.size === missing.size) return
-      throw failure
-    }
-    const retryAfterMs = failure instanceof CliError ? failure.retryAfterMs : 0
-    await delay(Math.max(backoffMs(attempt, 300, 5000), Math.min(retryAfterMs, 10_000)))
-  }
-}
-
-const isUndecided = ({ error }: BulkLine) =>
-  error !== undefined && (error.code === 'service_unavailable' || error.code === 'rate_limited')
-
-async function* readAnswer(
+async function send(
   client: ApiClient,
   body: BulkRequest,
-  options: Options,
-): AsyncGenerator<BulkLine, void> {
+  options: SendOptions,
+): Promise<AsyncIterable<Uint8Array>> {
   // Slow to load, and not needed without a request.
   const { toCliError } = await import('../errors/http.ts')
+  const explain = (error: unknown) => toCliError(client.connection, error, true)
   try {
     const accept = { accept: 'application/x-ndjson' }
     const response = await client.http.fetch('changeMany', { body, ...options, headers: accept })
-    for await (const text of readLines(response.body)) {
-      const line = text === '' ? null : parseJson<BulkLine>(text)
-      if (line !== null) yield line
-    }
+    return explainErrors(response.body, explain)
   } catch (error) {
-    throw toCliError(client.connection, error, true)
+    throw explain(error)
+  }
+}
+
+async function* explainErrors<Piece>(
+  pieces: AsyncIterable<Piece>,
+  explain: (error: unknown) => Error,
+): AsyncGenerator<Piece, void> {
+  try {
+    yield* pieces
+  } catch (error) {
+    throw explain(error)
   }
 }

@@ -1,6 +1,7 @@
 /** `octo set`: sets or unsets one config key of many deployments. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { type BulkChange, dryRunOption, runBulk, yesOption } from '../../bulk/run-bulk.ts'
+import type { BulkChange } from '../../../client/send-bulk.ts'
+import { dryRunOption, runBulk, yesOption } from '../../bulk/run-bulk.ts'
 import { parseIdempotencyKey } from '../../cli/action-command.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { CliError } from '../../errors/cli-error.ts'
