@@ -113,7 +113,9 @@ async function checkPolicy(client: ApiClient): Promise<CheckDetail> {
 
 async function checkWebSocket(client: ApiClient): Promise<CheckDetail> {
   const received = new AbortController()
-  const connection = openLiveConnection(client, { onEvent: () => received.abort() })
+  const connection = openLiveConnection(client, {
+    onEvent: () => connection.isLive() && received.abort(),
+  })
   await delay(timeoutMs, received.signal)
   connection.close()
   if (received.signal.aborted) return { detail: 'connected, and the server sent its greeting' }

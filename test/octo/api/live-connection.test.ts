@@ -10,17 +10,21 @@ import { type LiveEvent, openLiveConnection } from '../../../octo/api/live-conne
 import { waitFor } from '../../helpers/wait-for.ts'
 import { fullInfo } from '../wire-fixtures.ts'
 
-/** Sends each connection its messages, then closes it unless they end with `stay`. */
-async function startWebSocketServer(t: TestContext, connections: (object | string)[][]) {
+/** Sends each connection its messages, then closes it unless they end with `stay`. A number is the code of the close. */
+async function startWebSocketServer(t: TestContext, connections: (object | string | number)[][]) {
   const requests: IncomingMessage[] = []
   const http = createServer()
   const sockets = new WebSocketServer({ server: http })
   sockets.on('connection', (socket, request) => {
     requests.push(request)
     const messages = connections.shift() ?? ['stay']
-    for (const message of messages)
-      if (message !== 'stay') socket.send(typeof message === 'string' ? message : JSON.stringify(message))
-    if (messages.at(-1) !== 'stay') socket.terminate()
+    for (const message of messages) {
+      if (typeof message === 'number') socket.close(message)
+      else if (message !== 'stay')
+        socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+    }
+    const last = messages.at(-1)
+    if (last !== 'stay' && typeof last !== 'number') socket.terminate()
   })
   http.listen(0, '127.0.0.1')
   await new Promise((resolve) => http.once('listening', resolve))
@@ -78,6 +82,27 @@ test('A greeting, a gap, a resync and a new connection each cause a refetch', as
   assert.ok(live.isLive())
   assert.deepEqual([requests[0]?.url, requests[0]?.headers.authorization], ['/below/event', 'Bearer x'])
   assert.equal(requests.length, 4)
+})
+
+test('A close because the session or the right has ended causes a refetch at once, another close does not', async (t) => {
+  const { url, requests } = await startWebSocketServer(t, [
+    [hello, 1012],
+    [hello, 4401],
+    [hello, 4403],
+    [hello, 'stay'],
+  ])
+  const { types: waitForTypes } = collectEvents(t, { OCTOPOD_URL: url })
+  assert.deepEqual(await waitForTypes(6), Array(6).fill('refresh'))
+  assert.equal(requests.length, 4)
+})
+
+test('Another view in a heartbeat causes a refetch', async (t) => {
+  const heartbeat = (view: string) => ({ type: 'heartbeat', seq: 4, view })
+  const { url } = await startWebSocketServer(t, [
+    [{ ...hello, view: 'a' }, heartbeat('a'), heartbeat('b'), heartbeat('b'), event(5), 'stay'],
+  ])
+  const { types: waitForTypes } = collectEvents(t, { OCTOPOD_URL: url })
+  assert.deepEqual(await waitForTypes(3), ['refresh', 'refresh', 'deployment'])
 })
 
 test('A silent server is dropped for a new connection', async (t) => {
