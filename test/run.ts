@@ -1,6 +1,6 @@
 /**
- * `npm test` and `npm run test:all`: builds the page, then runs tests with Node's test runner on engines started for them.
- * Each part says whether it passed, failed or was skipped; the exit code is 1 when a part failed.
+ * `npm test` and `npm run test:all`: builds the page, then runs tests (run-files.ts) on engines started for them. Each
+ * part says whether it passed, failed or was skipped; the exit code is 1 when a part failed.
  */
 import { spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
@@ -11,8 +11,8 @@ npm run test:all
 
 Without a path: all tests of test/, but those that need Kubernetes tools or container images.
   --kubernetes   the tests in test/kubernetes, on a control plane built with Go or on KUBECONFIG's cluster
-  --octo         octo's tests against its package and its executable, as they are shipped
-  --all          everything: the tests, octo as it is shipped, Kubernetes, images, generated requests
+  --octo         octo's tests against its executable; without it they use its package
+  --all          everything: the tests, octo's executable, Kubernetes, images, generated requests
                  (schemathesis), and the long fault run
   --name PATTERN only tests whose title matches the regular expression
   --help         this text
@@ -33,9 +33,6 @@ const { values, positionals } = parseArgs({
 
 type Part = { title: string; run: () => Promise<number> }
 
-/** Ends a test file that hangs, for example with a browser that nobody closed. The slowest file takes some minutes. */
-const hangTimeoutMs = 20 * 60_000
-
 const standard = 'test/!(kubernetes|images)/**/*.test.ts'
 const testPart = (title: string, paths: string[], environment: Record<string, string> = {}): Part => ({
   title,
@@ -43,9 +40,8 @@ const testPart = (title: string, paths: string[], environment: Record<string, st
 })
 const kubernetes = testPart('Kubernetes', ['test/kubernetes/**/*.test.ts'])
 
-const shippedOcto: Part[] = [
+const octoExecutable: Part[] = [
   { title: 'octo: build', run: () => run(['octo/build/build.ts']) },
-  testPart("octo's package", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/npm/octo.cjs' }),
   testPart("octo's executable", ['test/octo/**/*.test.ts'], { OCTO_UNDER_TEST: 'dist/octo' }),
 ]
 
@@ -54,11 +50,11 @@ else process.exitCode = await runParts(chooseParts())
 
 function chooseParts(): Part[] {
   if (values.kubernetes) return [kubernetes]
-  if (values.octo) return shippedOcto
+  if (values.octo) return octoExecutable
   if (!values.all) return [testPart('tests', positionals.length > 0 ? positionals.map(toGlob) : [standard])]
   return [
     testPart('tests', [standard]),
-    ...shippedOcto,
+    ...octoExecutable,
     kubernetes,
     testPart('container images', ['test/images/**/*.test.ts']),
     { title: 'generated requests (schemathesis)', run: () => run(['test/schemathesis/main.ts']) },
@@ -83,18 +79,7 @@ function runTests(paths: string[], environment: Record<string, string>): Promise
   const setup = paths.some((path) => path.startsWith('test/kubernetes'))
     ? 'test/kubernetes/setup.ts'
     : 'test/helpers/setup.ts'
-  const name = values.name === undefined ? [] : [`--test-name-pattern=${values.name}`]
-  return run(
-    [
-      '--test',
-      '--test-concurrency=3',
-      `--test-timeout=${hangTimeoutMs}`,
-      `--test-global-setup=${setup}`,
-      ...name,
-      ...paths,
-    ],
-    environment,
-  )
+  return run(['test/run-files.ts', setup, values.name ?? '', ...paths], environment)
 }
 
 /** A folder stands for all tests below it. */

@@ -11,6 +11,8 @@ import { createDatabase, redisPrefix } from './datastores.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 export const adminHeader = 'Bearer the-admin-of-the-tests'
+/** All tests share the compiled code, as with `npm run server`. */
+export const compileCache = join(root, 'node_modules/.cache/octopod')
 
 export type Program = Pick<RunningProgram, 'pid' | 'exited' | 'isRunning' | 'signal'> & {
   /** The log entry that says it is ready. */
@@ -56,8 +58,7 @@ export async function startSystem(options: Options = {}): Promise<System> {
     ...anonymousRoleFor(options.env ?? {}),
     HOST: '127.0.0.1',
     PORT: '0',
-    // All tests share the compiled code, as with `npm run server`.
-    NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/octopod'),
+    NODE_COMPILE_CACHE: compileCache,
     KILL_GRACE: '1',
     SHUTDOWN_GRACE: '2',
     ...options.env,

@@ -3,13 +3,10 @@
  * requests. Also starts octo as a process. Used by the tests of octo and of the CI recipes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import os from 'node:os'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
-import { build } from 'esbuild'
 import { waitFor } from '../helpers/wait-for.ts'
 
 export type RecordedRequest = {
@@ -75,10 +72,10 @@ export async function fakeServer(test: TestContext, routes: Routes): Promise<Fak
 }
 
 /**
- * The octo under test: the file that OCTO_UNDER_TEST names (an executable or a script for Node), else the bundled
- * sources, which start in half the time.
+ * The octo under test: the file that OCTO_UNDER_TEST names, an executable or a script for Node. Without it, setup.ts has
+ * built the package that people install.
  */
-const octoPath = path.resolve(process.env.OCTO_UNDER_TEST ?? (await bundleOcto()))
+const octoPath = path.resolve(process.env.OCTO_UNDER_TEST ?? missingOcto())
 /** Whether it is the executable, which has a runtime of its own. */
 export const isExecutable = !/\.[cm]?[jt]s$/.test(octoPath)
 /** The program and its first arguments. */
@@ -86,20 +83,8 @@ export const octoCommand: readonly [string, ...string[]] = isExecutable
   ? [octoPath]
   : [process.execPath, octoPath]
 
-async function bundleOcto(): Promise<string> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'octo-test-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const outfile = path.join(folder, 'octo.mjs')
-  await build({
-    entryPoints: [path.join(import.meta.dirname, '../../octo/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    logLevel: 'silent',
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-  })
-  return outfile
+function missingOcto(): never {
+  throw new Error('OCTO_UNDER_TEST is not set: run npm test -- FILE, which builds octo.')
 }
 
 /** Runs octo as a process with only the given environment. */
@@ -120,8 +105,8 @@ export type RunningOcto = {
 export function startOcto(environment: Record<string, string>, ...args: string[]): RunningOcto {
   const baseEnvironment = {
     PATH: process.env.PATH,
-    // Halves the time of every start but the first.
-    NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache'),
+    // Halves the time of every start but the first. It is removed with the package.
+    NODE_COMPILE_CACHE: `${path.dirname(octoPath)}.compiled`,
     // Temporary failures fail at once, unless a test sets OCTO_RETRIES.
     OCTO_RETRIES: '0',
     // Ignores the contexts of the developer.
