@@ -24,7 +24,8 @@ import { createToasts, type Toasts } from './ui/toasts.ts'
 
 /** The panel or dialog above the page; null: none. */
 export type Overlay =
-  | { type: 'new-deployment' }
+  /** `name`: entered already. */
+  | { type: 'new-deployment'; name?: string }
   | { type: 'edit-config'; name: string }
   | { type: 'change-owner'; name: string }
   | { type: 'rollback'; name: string; actionId: number }

@@ -98,7 +98,8 @@ function Overlay(): VNode | null {
   if (overlay.type === 'sessions') return html`<${SessionsDialog} />`
   if (overlay.type === 'display-name') return html`<${DisplayNameDialog} />`
   if (overlay.type === 'shortcuts') return html`<${ShortcutsDialog} />`
-  return html`<${DeploymentForm} name=${overlay.type === 'edit-config' ? overlay.name : null} />`
+  if (overlay.type === 'edit-config') return html`<${DeploymentForm} name=${overlay.name} />`
+  return html`<${DeploymentForm} name=${null} newName=${overlay.name} />`
 }
 
 /** Opens the form again whose input was kept while the browser was at the identity provider. */

@@ -8,6 +8,10 @@ import { lazyPart } from './ui/lazy-part.ts'
 export const AuditPage = lazyPart('page', async () => (await import('./audit/audit-page.ts')).AuditPage)
 export const TokensPage = lazyPart('page', async () => (await import('./tokens/tokens-page.ts')).TokensPage)
 export const DevicePage = lazyPart('page', async () => (await import('./device/device-page.ts')).DevicePage)
+export const FirstSteps = lazyPart(
+  'inline',
+  async () => (await import('./first-steps/first-steps.ts')).FirstSteps,
+)
 export const DeploymentPage = lazyPart('page', async () => {
   // Output that is open at once must not move what is below it.
   const [{ DeploymentPage }] = await Promise.all([

@@ -1,41 +1,30 @@
-/** The top bar of every page: logo, project, connection badge, account. */
+/** The top bar of every page: logo, project, connection badge, help, account. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { AccountMenu } from './account/account-menu.ts'
 import { loginPath } from './api/auth.ts'
 import { useApp } from './app-context.ts'
+import { HelpMenu } from './help/help-menu.ts'
 import { ConnectionBadge } from './live/connection-badge.ts'
 import { Icon, Logo } from './ui/icon.ts'
 
 export function TopBar(): VNode {
-  const { projectName, identity, overlay } = useApp()
+  const { projectName, identity } = useApp()
   // A project that has no name of its own is called octopod: the header does not say it twice.
   const shownProject = /^octopod$/i.test(projectName.value) ? '' : projectName.value
   const who = identity.who.value
   /** Without a right to read there is nothing to be connected to. */
-  const mayRead = !/signed_out|no_role/.test(identity.access.value)
+  const access = identity.access.value
+  const mayRead = !/signed_out|no_role/.test(access)
   return html`<header class="top-bar">
     <a class="brand" href="/">
       <${Logo} /><span class="brand-name">Octopod</span>${shownProject !== '' && html`<span class="project">${shownProject}</span>`}
     </a>
     <div class="top-bar-right">
       ${mayRead && html`<${ConnectionBadge} />`}
-      ${who !== null && html`<${AccountMenu} who=${who} />`}
       ${who !== null && !who.has_session && html`<${SignIn} role=${who.role} />`}
-      ${
-        mayRead &&
-        html`<button
-          type="button"
-          class="icon-button shortcuts-button"
-          aria-label="Keyboard shortcuts"
-          title="Keyboard shortcuts"
-          onClick=${() => {
-            overlay.value = { type: 'shortcuts' }
-          }}
-        >
-          ?
-        </button>`
-      }
+      <${HelpMenu} hasShortcuts=${mayRead} />
+      ${access !== 'loading' && html`<${AccountMenu} who=${who} />`}
     </div>
   </header>`
 }

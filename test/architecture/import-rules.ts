@@ -146,6 +146,10 @@ export const typeOnlyPackages: Record<string, string> = {
 /** Build programs inside the folder that they build. They run in Node. */
 export const buildPrograms: Record<string, { packages: readonly string[]; reason: string }> = {
   'web/build/build-page.ts': { packages: ['esbuild'], reason: 'builds the page' },
+  'web/build/render-docs.ts': {
+    packages: ['marked'],
+    reason: 'renders the documents that the server serves',
+  },
   'web/build/typed-templates.ts': {
     packages: ['ts-morph', 'htm'],
     reason: 'checks the templates of the page',

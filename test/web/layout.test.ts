@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
+import { overridesToWire, valueAdded } from '../../domain/overrides.ts'
 import { type ApiClient, createApiClient } from '../helpers/api-client.ts'
 import { findAxeViolations } from '../helpers/browser/axe.ts'
 import { type BrowserSession, isTooWide, openBrowserSession } from '../helpers/browser/browser-session.ts'
@@ -69,6 +70,7 @@ describe('the layout of the page', { skip: missingBrowser() }, () => {
       assert.equal(await isTooWide(page), false, `${what} is wider than ${width} px`)
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+        await page.locator(`:root[data-theme=${colorScheme}]`).waitFor({ state: 'attached' })
         const name = `${what}, ${colorScheme}, ${width} px`
         // The theme changes only colors.
         const rules = colorScheme === 'light' ? [] : ['color-contrast']
@@ -173,6 +175,35 @@ describe('the layout of the page', { skip: missingBrowser() }, () => {
       for (const each of [list, page]) await each.close()
     })
   }
+
+  it('Every row of the table has the same height, whatever its status says and with one to five overrides', async () => {
+    const page = await session.openPage('/no-such-page')
+    const keys = [
+      'image.tag',
+      'replicas',
+      'feature.checkout.payment-provider.timeout',
+      'log.level',
+      'mail.host',
+    ]
+    const rows = extremeDeployments().map((info, index) => {
+      const overrides = keys.slice(0, index % 6).map((key) => valueAdded(key, `value-of-${index}`))
+      return {
+        ...info,
+        deployment: { ...info.deployment, ...overridesToWire({ application: overrides, deployment: [] }) },
+      }
+    })
+    await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: rows }))
+    for (const width of [1440, 1024]) {
+      await page.setViewportSize({ width, height: 900 })
+      await page.goto(system.url)
+      await page.locator('tr[data-name]').nth(5).waitFor()
+      const heights = await page
+        .locator('tr[data-name]')
+        .evaluateAll((all) => [...new Set(all.map((row) => Math.round(row.getBoundingClientRect().height)))])
+      assert.equal(heights.length, 1, `${width} px: ${heights}`)
+    }
+    await page.close()
+  })
 
   it('A status with one thing to say takes one line in the list, and another one two', async () => {
     const page = await open('/', 'tr[data-name]', { width: 360 })

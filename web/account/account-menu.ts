@@ -1,6 +1,6 @@
 /**
- * The account in the top bar: who is signed in, how that is proved, which role counts and why, the sessions, and the ways
- * to sign in and out. Escape and a click elsewhere close it.
+ * The account in the top bar: who is signed in, how that is proved, which role counts and why, the theme, the sessions, and the
+ * ways to sign in and out. Escape and a click elsewhere close it.
  */
 import { useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
@@ -11,11 +11,13 @@ import { decide } from '../../domain/access/roles.ts'
 import { type Overlay, useApp } from '../app-context.ts'
 import { auditPath } from '../audit/audit-filters.ts'
 import { tokensPath } from '../routes.ts'
+import { ThemeChoice } from '../theme/theme-choice.ts'
 import { Icon } from '../ui/icon.ts'
 import { IdentityFacts } from './identity-facts.ts'
 import { signOut } from './sign-out.ts'
 
-export function AccountMenu({ who }: { who: WhoAmI }): VNode {
+/** `who`: null while nobody is signed in. The theme can be chosen all the same. */
+export function AccountMenu({ who }: { who: WhoAmI | null }): VNode {
   const { session, identity } = useApp()
   const open = useSignal(false)
   const ref = useRef<HTMLDivElement>(null)
@@ -37,25 +39,29 @@ export function AccountMenu({ who }: { who: WhoAmI }): VNode {
     document.addEventListener('keydown', onKeyDown, closing)
     return () => closing.abort()
   }, [open.value])
-  const name = shownName(who, identity.usesDisplayName.value ? session.displayName.value : '')
+  const name =
+    who === null
+      ? 'Not signed in'
+      : shownName(who, identity.usesDisplayName.value ? session.displayName.value : '')
   return html`<div class="account-menu" ref=${ref}>
     <button
       type="button"
-      class="ghost-button account"
+      class=${who === null ? 'ghost-button' : 'ghost-button account'}
       aria-haspopup="dialog"
       aria-expanded=${open.value}
       onClick=${() => {
         open.value = !open.value
       }}
     >
-      <span class="visually-hidden">Account: </span><${Icon} name="person" /><span class="account-name">${name}</span>${who.role !== null && html`<span class="role">${who.role}</span>`}
+      <span class="visually-hidden">Account: </span><${Icon} name="person" /><span class="account-name">${name}</span>${who?.role && html`<span class="role">${who.role}</span>`}
     </button>
     ${
       open.value &&
       html`<div class="account-panel" role="dialog" aria-label="Account" tabindex="-1">
         <p class="account-title">${name}</p>
-        <${IdentityFacts} who=${who} />
-        <${AccountActions} who=${who} onDone=${() => close(false)} />
+        ${who !== null && html`<${IdentityFacts} who=${who} />`}
+        <${ThemeChoice} />
+        ${who !== null && html`<${AccountActions} who=${who} onDone=${() => close(false)} />`}
       </div>`
     }
   </div>`

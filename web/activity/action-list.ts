@@ -13,6 +13,7 @@ import { auditPath } from '../audit/audit-filters.ts'
 import { ConfigDiff } from '../config/config-diff-list.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import type { DeploymentResource } from '../deployment/deployment-resource.ts'
+import { runAction } from '../deployment/run-action.ts'
 import { StatusIcon } from '../deployment/status-badge.ts'
 import { actionOutcomeLabel, actionTone, actionVerbs, cancelNote } from '../deployment/status-labels.ts'
 import { formatDuration, pluralize } from '../format.ts'
@@ -121,7 +122,7 @@ function ActionRow({ action, isLast, previous }: RowProps): VNode {
       </span>
     </div>
     ${cancelNote(action) !== null && html`<p class="action-note">${cancelNote(action)}</p>`}
-    ${action.error !== null && html`<p class="action-note">${action.error}</p>`}
+    ${action.error !== null && !isExitCodeOnly(action.error) && html`<p class="action-note">${action.error}</p>`}
     ${action.reason !== null && html`<p class="action-note">“${action.reason}”</p>`}
     ${action.truncated && html`<p class="action-note">The output exceeded the size limit and was truncated.</p>`}
     ${removalReason !== null && html`<p class="action-note">${removalReason}</p>`}
@@ -132,23 +133,32 @@ function ActionRow({ action, isLast, previous }: RowProps): VNode {
   </li>`
 }
 
-/** Only for actions that have a config. */
+/** The line of the action has the exit code already. */
+const isExitCodeOnly = (error: string): boolean => /^The \S+ script failed with exit code \d+\.$/.test(error)
+
+/** Repeats the action. A cleanup leaves nothing to repeat; a failed one is repeated at the top of the page. */
 function RowMenu({ action }: { action: Action }): VNode | null {
-  const { store, identity, overlay } = useApp()
+  const app = useApp()
   const name = action.deployment
-  const info = store.rows.get(name)?.value
+  const info = app.store.rows.get(name)?.value
   const kind = kindFromWireName(action.action)
-  if (info === undefined || (kind !== 'update' && kind !== 'create')) return null
-  const isSame = diffBothLevels(overridesFromWire(info.deployment), overridesFromWire(action)).length === 0
-  const items = () => [
-    {
+  if (info === undefined || kind === 'cleanup') return null
+  const items = () => [kind === 'archive' || kind === 'restore' ? repeat(kind) : rollBack()]
+  const repeat = (kind: 'archive' | 'restore') => ({
+    text: kind === 'archive' ? 'Archive again…' : 'Restore again',
+    disabledReason: disabledReason(kind, info, app.identity),
+    onSelect: () => void runAction(app, kind, info),
+  })
+  const rollBack = () => {
+    const isSame = diffBothLevels(overridesFromWire(info.deployment), overridesFromWire(action)).length === 0
+    return {
       text: isSame ? 'Repeat this update…' : 'Roll back to this config…',
-      disabledReason: disabledReason('update', info, identity),
+      disabledReason: disabledReason('update', info, app.identity),
       onSelect: () => {
-        overlay.value = { type: 'rollback' as const, name, actionId: action.action_id }
+        app.overlay.value = { type: 'rollback', name, actionId: action.action_id }
       },
-    },
-  ]
+    }
+  }
   return html`<${Menu} label=${`More for ${kind} ${action.action_id}`} items=${items} />`
 }
 

@@ -5,7 +5,7 @@
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
-import { durationMs, stateLabels, statusOf } from '../../client/action-outcome.ts'
+import { durationMs, stateLabel, stateLabels, statusOf } from '../../client/action-outcome.ts'
 import { isActive, kindFromWireName } from '../../domain/actions.ts'
 import type {
   LastAction as Action,
@@ -60,6 +60,8 @@ export function LastAction({
   const isWaiting = !active && isPending(statusOf(info))
   const tone = actionTone(action)
   const { inProgress, verb } = actionVerbs[kindFromWireName(action.action)]
+  // The box below has the exit code too.
+  const outcome = failure === null ? actionOutcomeLabel(action) : stateLabel(action.state)
   const tookMs = durationMs(action)
   const isUnusual = tookMs !== null && usualMs !== null && tookMs > usualMs * unusualFactor
   const notes = [
@@ -90,7 +92,7 @@ export function LastAction({
       <${StatusIcon} tone=${tone} />
       <div class="last-action-text">
         <strong>
-          ${active ? (action.state === 'queued' ? `${inProgress}: ${stateLabels.queued}` : inProgress) : `${verb} ${actionOutcomeLabel(action)}`}
+          ${active ? (action.state === 'queued' ? `${inProgress}: ${stateLabels.queued}` : inProgress) : `${verb} ${outcome}`}
         </strong>
         ${active && html`<${ElapsedTimer} key="elapsed" since=${action.started_at ?? action.created_at} />`}
         ${active && html`<${ExpectedDuration} key="expected" action=${action} />`}

@@ -2,12 +2,14 @@
  * Reads /config.json, the settings that the page needs before its first API call (as in Octopod 1.6). Called
  * by main.ts and account/.
  */
-import type { PageConfig } from '../../domain/access/access-schemas.ts'
+import type { PageConfig as ServedConfig } from '../../domain/access/access-schemas.ts'
+import { headers } from '../../domain/endpoints.ts'
 import { fetchOrThrow } from './client.ts'
 
-export type { PageConfig }
+/** `server_version`: null when another program has answered. */
+export type PageConfig = ServedConfig & { server_version: string | null }
 
 export async function fetchPageConfig(): Promise<PageConfig> {
   const response = await fetchOrThrow('/config.json', { signal: AbortSignal.timeout(10_000) })
-  return response.json()
+  return { ...(await response.json()), server_version: response.headers.get(headers.version) }
 }

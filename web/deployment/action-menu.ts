@@ -1,8 +1,9 @@
 /** The actions of a deployment as menu items (list) and as buttons with a menu (deployment page), from the same rules. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { activeAction } from '../../client/action-outcome.ts'
+import { activeAction, statusOf } from '../../client/action-outcome.ts'
 import type { FullInfo } from '../../domain/schemas.ts'
+import { statusTable } from '../../domain/statuses.ts'
 import { type AppContext, useApp } from '../app-context.ts'
 import { deploymentPath, outputQuery } from '../routes.ts'
 import { Menu, type MenuItem } from '../ui/menu.ts'
@@ -12,8 +13,13 @@ import { cancelAction, runAction } from './run-action.ts'
 import { isArchived } from './status-labels.ts'
 
 /** The actions shown for this status, enabled or not. Irreversible ones are at the end of a menu. */
-const mainActions = (info: FullInfo): DeploymentAction[] =>
-  isArchived(info) ? ['restore'] : ['update', 'archive']
+function mainActions(info: FullInfo): DeploymentAction[] {
+  if (isArchived(info)) return ['restore']
+  // A restore may wait for the end of the archive, which may be repeated; an update may not.
+  return statusTable[statusOf(info)].pendingTarget === 'Archived'
+    ? ['restore', 'archive']
+    : ['update', 'archive']
+}
 const irreversibleActions: DeploymentAction[] = ['cleanup', 'delete']
 
 const actionItem = (app: AppContext, info: FullInfo, action: DeploymentAction): MenuItem => ({

@@ -29,7 +29,8 @@ export async function runAction(app: AppContext, action: DeploymentAction, info:
   const whenBusy = signal<WhenBusyAnswer>(mayWait(action, info) ? 'wait' : null)
   const confirmation =
     confirmations[action]?.(name) ?? (whenBusy.peek() === null ? null : waitConfirmation(action, name))
-  if (confirmation !== null && whenBusy.peek() !== null) confirmation.whenBusy = whenBusy
+  if (confirmation !== null && action !== 'delete' && whenBusy.peek() !== null)
+    confirmation.whenBusy = { answer: whenBusy, kind: action }
   if (confirmation !== null && !(await app.confirmations.confirm(confirmation))) return false
   const options = {
     params: { name },

@@ -53,17 +53,19 @@ export function statusLabel(info: FullInfo): StatusLabel {
   const { label, tone, pendingTarget } = statusTable[statusOf(info)]
   if (tone === 'success' && lastActionLeftDoubt(info))
     return { label: `${label}, last ${lastOutcome(info)}`, tone: 'warning' }
-  if (pendingTarget === 'Archived' && lastActionFailed(info))
-    return { label: 'Archive failed', tone: 'error' }
+  if (pendingTarget === 'Archived' && lastActionFailed(info)) return { label: archiveFailed, tone: 'error' }
   if (pendingTarget === 'Running' && info.last_action?.action === 'RestoreAction') {
     return { label: actionVerbs.restore.inProgress, tone }
   }
   return { label, tone }
 }
 
+const archiveFailed = 'Archive failed'
+
 /** The status on the page of a deployment, whose panel says how the last action ended. */
 export function pageStatus(info: FullInfo): StatusLabel {
   const shown = statusLabel(info)
+  if (shown.label === archiveFailed) return { ...shown, label: 'Not archived' }
   return activeAction(info) === null && shown.tone === 'warning' && lastActionLeftDoubt(info)
     ? { label: statusTable[statusOf(info)].label, tone: statusTable[statusOf(info)].tone }
     : shown

@@ -8,6 +8,7 @@ import type { VNode } from 'preact'
 import { useEffect, useId } from 'preact/hooks'
 import { filterAboveKeys, KeyFilter } from '../config/key-filter.ts'
 import { pluralize } from '../format.ts'
+import { docPath } from '../help/doc-paths.ts'
 import { ElapsedTime } from '../ui/elapsed-time.ts'
 import { ErrorBox } from '../ui/error-box.ts'
 import { Icon } from '../ui/icon.ts'
@@ -31,7 +32,7 @@ export function ConfigLevelEditor({
   const title = `Could not load the ${missing}`
   return html`<section class="config-level" aria-label=${level.title} aria-busy=${state === 'loading'}>
     <${LevelHeader} level=${level} />
-    <p class="level-help">${level.help}</p>
+    <p class="level-help">${level.help} <a href=${docPath('guide', 'config-levels-and-overrides')} target="_blank" rel="noopener">More about levels and overrides</a></p>
     ${error !== null && html`<${ErrorBox} title=${title} error=${error} onRetry=${onRetry} />`}
     <div class="key-rows"><${KeyTree} level=${level} /><${NewKeyRow} level=${level} /></div>
   </section>`

@@ -4,21 +4,23 @@ import type { VNode } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { useApp } from '../app-context.ts'
 import { LabelFields } from '../deployment/dialogs/label-fields.ts'
+import { NameField } from '../deployment/dialogs/name-field.ts'
 import { Dialog } from '../ui/dialogs/dialog.ts'
 import { Icon } from '../ui/icon.ts'
 import { ConfigLevelEditor } from './config-level-editor.ts'
 import { FormFooter } from './form-footer.ts'
 import { createFormState } from './form-state.ts'
-import { NameField } from './name-field.ts'
 
-/** `name`: null for a new deployment. */
-export function DeploymentForm({ name }: { name: string | null }): VNode {
+/** `name`: null for a new deployment. `newName`: entered already in the form of a new one. */
+type Props = { name: string | null; newName?: string | undefined }
+
+export function DeploymentForm({ name, newName = '' }: Props): VNode {
   const app = useApp()
   const form = useMemo(() => {
     const draft = app.formDrafts.take()
     const isSame = draft !== null && draft.isNew === (name === null) && (draft.isNew || draft.name === name)
     const start = name === null ? null : (app.store.rows.get(name)?.peek() ?? null)
-    return createFormState(app, start, isSame ? draft : null)
+    return createFormState(app, start, isSame ? draft : null, newName)
   }, [])
   // Subscribed during rendering: an effect would run one frame later, and Escape may be pressed before it.
   const stopTracking = useMemo(
@@ -65,7 +67,7 @@ export function DeploymentForm({ name }: { name: string | null }): VNode {
         <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="sheet-body">
-        ${form.isNew && html`<${NameField} form=${form} /><${LabelFields} input=${form.labels} />`}
+        ${form.isNew && html`<${NameField} label="Name" newName=${form.newName} wasBlocked=${form.wasBlocked.value} /><${LabelFields} input=${form.labels} />`}
         <${ConfigLevelEditor} level=${form.application} onRetry=${form.defaults.reload} />
         <${ConfigLevelEditor} level=${form.deployment} onRetry=${form.defaults.reload} />
       </div>

@@ -35,7 +35,7 @@ export function FormFooter({ form, onClose }: { form: FormState; onClose: () => 
     ${identity.hasEnded.value && error?.status !== 401 && html`<${SessionEnded} onSignIn=${signIn} />`}
     <${ConflictBanner} form=${form} />
     ${!form.isNew && form.isDirty.value && html`<${ReasonField} reason=${form.reason} />`}
-    ${form.whenBusy.value !== null && form.isDirty.value && html`<${WhenBusyChoice} answer=${form.whenBusy} />`}
+    ${form.whenBusy.value !== null && form.isDirty.value && html`<${WhenBusyChoice} answer=${form.whenBusy} kind="update" />`}
     <div class="buttons">
       <span class="disabled-reason">
         <span id="blocked-reason">${hideBlockedReason ? '' : blockedReason}</span>

@@ -7,7 +7,6 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import { createIdempotencyKey } from '../../client/call-endpoint.ts'
 import { type ConfigChange, diffBothLevels } from '../../client/config-diff.ts'
 import { type ApiError, isClientError, toApiError } from '../../client/errors.ts'
-import { defaultNameMaxLength, deploymentNameError, suggestName } from '../../domain/deployment-name.ts'
 import { headers } from '../../domain/endpoints.ts'
 import {
   type ByLevel,
@@ -22,6 +21,7 @@ import { createDefaultsResource, type DefaultsResource } from '../config/config-
 import { rebaseOverrides } from '../config/config-edits.ts'
 import { disabledReason } from '../deployment/available-actions.ts'
 import { createLabelInput, type LabelInput } from '../deployment/dialogs/label-input.ts'
+import { createNewName, type NewName } from '../deployment/dialogs/new-name.ts'
 import { isBusy, type WhenBusyAnswer, whenBusyHeader } from '../deployment/dialogs/when-busy-choice.ts'
 import { followAction } from '../deployment/follow-action.ts'
 import { refreshIfOffline } from '../deployment/run-action.ts'
@@ -32,10 +32,9 @@ import type { FormDraft } from './form-draft.ts'
 export type FormState = {
   isNew: boolean
   name: Signal<string>
+  /** The name of a new deployment. */
+  newName: NewName
   nameError: ReadonlySignal<string | null>
-  /** A valid name for what was entered; null: the name is valid, or there is none. */
-  suggestedName: ReadonlySignal<string | null>
-  nameMaxLength: number
   /** The title and the labels of a new deployment. */
   labels: LabelInput
   application: ConfigLevelState
@@ -62,17 +61,21 @@ export type FormState = {
   close(): void
 }
 
-/** `start`: null for a new deployment. `draft`: input that was kept while the browser was elsewhere. */
+/**
+ * `start`: null for a new deployment. `draft`: input that was kept while the browser was elsewhere. `offeredName`: that the page has
+ * entered, so that it is no input.
+ */
 export function createFormState(
   app: AppContext,
   start: FullInfo | null,
   draft: FormDraft | null = null,
+  offeredName = '',
 ): FormState {
   const { store, sync, client, overlay, hasUnsavedChanges, toasts, router } = app
   const isNew = start === null
   const saved = signal(draft?.saved ?? (isNew ? noOverrides : overridesOf(start)))
-  const name = signal(start?.deployment.name ?? draft?.name ?? '')
-  const nameMaxLength = app.config.name_max_length ?? defaultNameMaxLength
+  const newName = createNewName(app, start?.deployment.name ?? draft?.name ?? offeredName)
+  const { name } = newName
   const labels = createLabelInput(draft?.title ?? '', draft?.labels ?? [])
   const reason = signal(draft?.reason ?? '')
   const deploymentOverrides = signal(draft?.overrides.deployment ?? saved.peek().deployment)
@@ -80,7 +83,7 @@ export function createFormState(
   const application = createConfigLevelState(
     {
       title: 'Application config',
-      help: 'Your application: its version, its features. A pale value is a default. A value that you change becomes an override: it stays as it is when the default changes.',
+      help: 'What your application reads, such as its version. A pale value is a default; one that you change becomes an override and stays when the default changes.',
     },
     computed(() => saved.value.application),
     defaults.application,
@@ -89,7 +92,7 @@ export function createFormState(
   const deployment = createConfigLevelState(
     {
       title: 'Deployment config',
-      help: 'What is around the application, such as its region or the size of its database. The defaults above may depend on it.',
+      help: 'How the deployment is set up around the application, such as its region. The defaults of the application config may depend on it.',
     },
     computed(() => saved.value.deployment),
     defaults.deployment,
@@ -120,21 +123,10 @@ export function createFormState(
   })
   const edited = computed(() => levels.some(hasEdits))
   const isDirty = computed(
-    () => edited.value || reason.value !== '' || (isNew && (name.value !== '' || !labels.isEmpty.value)),
+    () =>
+      edited.value || reason.value !== '' || (isNew && (name.value !== offeredName || !labels.isEmpty.value)),
   )
-  const refusalOfName = (newName: string) => {
-    void store.version.value
-    const taken = store.rows.has(newName) ? `A deployment named ${newName} already exists.` : null
-    return taken ?? app.identity.refusal('create', { name: newName })
-  }
-  const nameError = computed(() =>
-    isNew ? (deploymentNameError(name.value, nameMaxLength) ?? refusalOfName(name.value)) : null,
-  )
-  const suggestedName = computed(() => {
-    if (!isNew || deploymentNameError(name.value, nameMaxLength) === null) return null
-    const suggested = suggestName(name.value, nameMaxLength)
-    return suggested !== null && refusalOfName(suggested) === null ? suggested : null
-  })
+  const nameError = computed(() => (isNew ? newName.error.value : null))
   const remoteChanges = computed(() => {
     if (isNew || currentDeployment.value === undefined || isSubmitting.value) return []
     return diffBothLevels(saved.value, overridesOf(currentDeployment.value))
@@ -245,9 +237,8 @@ export function createFormState(
   return {
     isNew,
     name,
+    newName,
     nameError,
-    suggestedName,
-    nameMaxLength,
     labels,
     application,
     deployment,

@@ -2,14 +2,12 @@
 import type { Signal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useApp } from '../app-context.ts'
 import { pluralize } from '../format.ts'
-import { openNewDeployment } from '../keyboard-shortcuts.ts'
+import { FirstSteps } from '../parts.ts'
 import { activeFilters, type ListView, withoutFilters } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
 
 export function EmptyState({ view, state }: { view: Signal<ListView>; state: ListState }): VNode {
-  const app = useApp()
   const { filtered, total, hiddenMatches } = state
   const showArchived = () => {
     view.value = { ...view.value, archived: true }
@@ -17,17 +15,7 @@ export function EmptyState({ view, state }: { view: Signal<ListView>; state: Lis
   const clear = () => {
     view.value = withoutFilters(view.value)
   }
-  if (total === 0) {
-    const refused = app.identity.refusal('create')
-    if (refused !== null)
-      return html`<div class="empty-state"><p>No deployments yet.</p><p class="hint">${refused}</p></div>`
-    return emptyState(
-      'No deployments yet.',
-      'A deployment is a staging environment of your project.',
-      'Create the first one',
-      () => openNewDeployment(app),
-    )
-  }
+  if (total === 0) return html`<${FirstSteps} />`
   if (!filtered) {
     return emptyState(
       'All deployments are archived.',

@@ -25,6 +25,7 @@ export function LogToolbar({ model, actionId, deploymentName, isFullScreen, goTo
   }
   const firstVisibleLine = () => model.rows.peek().lines[model.firstVisibleRow.peek()] ?? 0
   return html`<div class="log-toolbar">
+    <${ErrorJumps} model=${model} goToLine=${goToLine} />
     <input
       type="search"
       aria-label="Search in the output"
@@ -43,7 +44,6 @@ export function LogToolbar({ model, actionId, deploymentName, isFullScreen, goTo
     <${MatchCount} model=${model} />
     <${IconButton} icon="up" label="Previous match" keys="Shift + Enter" onClick=${() => goToMatch(-1)} />
     <${IconButton} icon="down" label="Next match" keys="Enter" onClick=${() => goToMatch(1)} />
-    <${ErrorJumps} model=${model} goToLine=${goToLine} />
     <select
       aria-label="Times"
       value=${times.value}

@@ -17,7 +17,7 @@ export type MenuItem = {
   onSelect(): void
 }
 
-/** `text`: shown on the button instead of the dots. */
+/** `text`: shown on the button instead of the dots; a single sign looks like an icon. */
 type Props = { label: string; text?: string; items: () => MenuItem[] }
 
 export function Menu({ label, text, items }: Props): VNode {
@@ -55,7 +55,8 @@ export function Menu({ label, text, items }: Props): VNode {
   return html`<div class="menu" ref=${menuRef}>
     <button
       type="button"
-      class=${text === undefined ? 'icon-button' : 'ghost-button small'}
+      class=${text === undefined ? 'icon-button' : text.length === 1 ? 'icon-button sign' : 'ghost-button small'}
+      title=${text?.length === 1 ? label : undefined}
       aria-label=${label}
       aria-haspopup="menu"
       aria-expanded=${open.value}

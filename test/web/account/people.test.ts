@@ -70,6 +70,8 @@ describe('people', { skip: missingBrowser() }, () => {
       await panel.getByText(text).first().waitFor()
     await panel.getByText('by', { exact: false }).first().waitFor()
     await page.keyboard.press('Tab')
+    await panel.getByRole('radio', { name: 'System' }).and(page.locator(':focus')).waitFor()
+    await page.keyboard.press('Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), 'Your sessions…')
     await page.keyboard.press('Escape')
     await panel.waitFor({ state: 'detached' })

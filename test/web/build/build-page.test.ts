@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { renderMarkdown } from '../../../web/build/render-docs.ts'
 import { buildPage } from '../../helpers/browser/chromium.ts'
 
 const dist = fileURLToPath(new URL('../../../web/dist', import.meta.url))
@@ -12,7 +13,8 @@ describe('the built page', () => {
   let names: string[] = []
   before(async () => {
     buildPage()
-    names = (await readdir(dist)).filter((name) => !name.endsWith('.part'))
+    const entries = await readdir(dist, { withFileTypes: true })
+    names = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.part')).map(({ name }) => name)
   })
 
   it('The JavaScript of a first visit has at most 60 kB with Brotli, and is named in index.html', async () => {
@@ -46,6 +48,39 @@ describe('the built page', () => {
     assert.doesNotMatch(html, / style=| on\w+=|https?:|<script(?![^>]* src="\/)/)
     for (const [, path = ''] of html.matchAll(/(?:src|href)="\/([^"]+)"/g))
       assert.ok(names.includes(path), path)
+  })
+})
+
+/** The documents of docs/ beside the page. */
+describe('the built documents', () => {
+  const folder = join(dist, 'docs')
+  it('Every link, heading and picture of a document exists, and no document loads anything from another host', async () => {
+    const files = await readdir(folder, { recursive: true })
+    const pages = files.filter((name) => name.endsWith('.html'))
+    assert.ok(pages.includes('guide.html') && pages.includes('changelog.html'))
+    const texts = new Map<string, string>()
+    for (const name of pages) texts.set(name, await readFile(join(folder, name), 'utf8'))
+    for (const [name, text] of texts) {
+      assert.match(text, /<h1 id=/)
+      assert.doesNotMatch(text, / style=| on\w+="|<script(?! src="\/at-start-)|src="http/)
+      for (const [, link = ''] of text.matchAll(/ (?:href|src)="([^"]+)"/g)) {
+        if (/^https?:|^\//.test(link)) continue
+        const [file = '', heading] = link.split('#')
+        assert.ok(file === '' || files.includes(file), `${name}: ${link}`)
+        const target = texts.get(file === '' ? name : file)
+        if (heading !== undefined) assert.ok(target?.includes(` id="${heading}"`), `${name}: ${link}`)
+      }
+    }
+  })
+
+  it('HTML in a document is text, and a link to a file that no server has becomes its text', () => {
+    const rendered = renderMarkdown(
+      '# A & b\n\n<script>x</script>\n\n[file](../x.ts) [b](b.md)\n\n# A & b\n',
+      (link) => (link === 'b.md' ? 'b.html' : null),
+    )
+    assert.doesNotMatch(rendered, /<script|x\.ts/)
+    assert.match(rendered, /<p>file <a href="b\.html">b<\/a>/)
+    assert.match(rendered, /id="a--b".*id="a--b-1"/s)
   })
 })
 

@@ -105,7 +105,7 @@ describe('the action menu', { skip: missingBrowser() }, () => {
     await page.keyboard.press('Enter')
     await page.getByLabel(/^Enter .+ to confirm$/).fill('shop')
     await confirm.click()
-    await page.getByText('No deployments yet.').waitFor()
+    await page.getByRole('heading', { name: 'No deployments yet' }).waitFor()
     await client.waitUntilDeleted('shop')
     await page.close()
   })

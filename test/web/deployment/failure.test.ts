@@ -32,7 +32,7 @@ describe('failures on the page', { skip: missingBrowser() }, () => {
     await system.setBehavior('create', '')
     const page = await session.openPage('/deployments/broken')
     const panel = page.locator('.last-action')
-    await panel.getByText('Create failed (exit code 3)').waitFor()
+    await panel.getByText('Create failed', { exact: true }).waitFor()
     await panel.getByText('Image shop:v9 was not found in the registry.').waitFor()
     await panel.locator('pre', { hasText: 'Error: image shop:v9 not found' }).waitFor()
     assert.doesNotMatch((await page.locator('main').textContent()) ?? '', /\[31m/)

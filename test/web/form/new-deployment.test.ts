@@ -99,7 +99,7 @@ describe('the form of a new deployment', { skip: missingBrowser() }, () => {
   it('A wrong label blocks the form, has its error beside it and gets the focus', async () => {
     const page = await openForm()
     await page.keyboard.press('Control+Enter')
-    await page.locator('#name-hint').getByText('A deployment needs a name.').waitFor()
+    await page.locator('.name-hint').getByText('A deployment needs a name.').waitFor()
     await nameOf(page).fill('labelled')
     await page.getByLabel('Key of label 1').fill('team')
     await page.getByLabel('Value of label 1').fill('the shop')

@@ -6,44 +6,35 @@ import { useMemo } from 'preact/hooks'
 import { createIdempotencyKey } from '../../../client/call-endpoint.ts'
 import { diffBothLevels } from '../../../client/config-diff.ts'
 import { type ApiError, toApiError } from '../../../client/errors.ts'
-import { deploymentNameError } from '../../../domain/deployment-name.ts'
 import { noOverrides, overridesFromWire } from '../../../domain/overrides.ts'
 import { useApp } from '../../app-context.ts'
 import { ConfigDiff } from '../../config/config-diff-list.ts'
 import { deploymentPath } from '../../routes.ts'
 import { Dialog } from '../../ui/dialogs/dialog.ts'
 import { ErrorBox } from '../../ui/error-box.ts'
-import { TextField } from '../../ui/text-field.ts'
 import { followAction } from '../follow-action.ts'
 import { refreshIfOffline } from '../run-action.ts'
-
-const attributes = {
-  name: 'name',
-  autocomplete: 'off',
-  autocapitalize: 'none',
-  spellcheck: false,
-  autofocus: true,
-}
+import { NameField } from './name-field.ts'
+import { createNewName } from './new-name.ts'
 
 export function CloneDialog({ name }: { name: string }): VNode {
   const app = useApp()
-  const { client, store, overlay, toasts, ownChanges, identity, router } = app
-  const newName = useSignal('')
+  const { client, store, overlay, toasts, ownChanges, router } = app
+  const newName = useMemo(() => createNewName(app), [])
+  const wasBlocked = useSignal(false)
   const error = useSignal<ApiError | null>(null)
   const isSending = useSignal(false)
   const key = useMemo(createIdempotencyKey, [])
   const info = store.rows.get(name)?.value
   const copied = info === undefined ? [] : diffBothLevels(noOverrides, overridesFromWire(info.deployment))
-  const wanted = newName.value.trim()
-  const isTaken = store.rows.has(wanted)
-  const refused =
-    deploymentNameError(wanted, app.config.name_max_length) ??
-    (isTaken ? `A deployment named ${wanted} already exists.` : identity.refusal('create', { name: wanted }))
+  const wanted = newName.name.value
+  const refused = newName.error.value
   const close = () => {
     overlay.value = null
   }
   const send = async (event: Event) => {
     event.preventDefault()
+    wasBlocked.value = refused !== null
     if (refused !== null || isSending.value) return
     isSending.value = true
     error.value = null
@@ -70,8 +61,7 @@ export function CloneDialog({ name }: { name: string }): VNode {
     <form onSubmit=${send}>
       <h2>${title}</h2>
       <p>The new deployment gets the same overrides and is created from scratch: data is not copied.</p>
-      <${TextField} label="Name of the new deployment" text=${newName} attributes=${attributes} />
-      <small role="status" class=${wanted.length > 1 && refused !== null ? 'invalid' : 'visually-hidden'}>${wanted.length > 1 && refused}</small>
+      <${NameField} label="Name of the new deployment" newName=${newName} wasBlocked=${wasBlocked.value} />
       ${copied.length > 0 ? html`<${ConfigDiff} changes=${copied} />` : html`<p class="hint">It has no overrides: all values are defaults.</p>`}
       ${error.value !== null && html`<${ErrorBox} error=${error.value} />`}
       <div class="buttons">

@@ -94,7 +94,7 @@ export function RollbackDialog({ name, actionId }: { name: string; actionId: num
       }
       ${changes !== null && html`<${ConfigDiff} changes=${changes} />`}
       ${action.value !== null && html`<${ReasonField} reason=${reason} />`}
-      ${whenBusy.value !== null && html`<${WhenBusyChoice} answer=${whenBusy} />`}
+      ${whenBusy.value !== null && html`<${WhenBusyChoice} answer=${whenBusy} kind="update" />`}
       ${error.value !== null && html`<${ErrorBox} error=${error.value} onRetry=${action.value === null ? () => void load() : undefined} />`}
       <div class="buttons">
         <span class="disabled-reason">${refused}</span>

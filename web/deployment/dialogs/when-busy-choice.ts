@@ -4,7 +4,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useId } from 'preact/hooks'
 import { activeAction, statusOf } from '../../../client/action-outcome.ts'
-import type { WhenBusy } from '../../../domain/actions.ts'
+import { type ActionKind, canReplace, type WhenBusy } from '../../../domain/actions.ts'
 import { headers } from '../../../domain/endpoints.ts'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { isPending } from '../../../domain/statuses.ts'
@@ -26,11 +26,15 @@ const choices = [
 export const isBusy = (info: FullInfo | undefined): boolean =>
   info !== undefined && (activeAction(info) !== null || isPending(statusOf(info)))
 
-export function WhenBusyChoice({ answer }: { answer: Signal<WhenBusyAnswer> }): VNode {
+/** `kind`: the action that is asked for. One that could not start after the other was cancelled is not offered to replace it. */
+type Props = { answer: Signal<WhenBusyAnswer>; kind: ActionKind }
+
+export function WhenBusyChoice({ answer, kind }: Props): VNode {
   const group = useId()
+  const offered = choices.filter(([mode]) => mode !== 'replace' || canReplace(kind))
   return html`<fieldset class="when-busy">
     <legend>Another action is running</legend>
-    ${choices.map(
+    ${offered.map(
       ([mode, label, text]) => html`<label key=${mode}>
         <input
           type="radio"

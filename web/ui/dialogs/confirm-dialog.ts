@@ -30,7 +30,7 @@ function OpenConfirmation({ confirmation }: { confirmation: Confirmation }): VNo
       <h2>${title}</h2>
       <p>${text}</p>
       ${reason && html`<${ReasonField} reason=${reason} />`}
-      ${whenBusy && html`<${WhenBusyChoice} answer=${whenBusy} />`}
+      ${whenBusy && html`<${WhenBusyChoice} ...${whenBusy} />`}
       ${typedName !== undefined && html`<${TextField} label=${html`Enter <strong>${typedName}</strong> to confirm`} text=${typed} attributes=${nameAttributes} />`}
       <div class="buttons">
         <button type="button" onClick=${() => respond(false)}>${cancelLabel}</button>

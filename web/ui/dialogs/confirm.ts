@@ -4,6 +4,7 @@
  */
 
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { ActionKind } from '../../../domain/actions.ts'
 import type { WhenBusyAnswer } from '../../deployment/dialogs/when-busy-choice.ts'
 
 /** `reason`: when set, the dialog shows a field for a reason. */
@@ -16,8 +17,8 @@ export type Confirmation = {
   reason?: Signal<string>
   /** Must be entered before the answer is accepted. */
   typedName?: string
-  /** When set, the dialog asks what happens while another action runs. */
-  whenBusy?: Signal<WhenBusyAnswer>
+  /** When set, the dialog asks what an action of this kind does while another one runs. */
+  whenBusy?: { answer: Signal<WhenBusyAnswer>; kind: ActionKind }
 }
 
 export type ConfirmController = {
