@@ -1,5 +1,5 @@
 /**
- * The headers of every answer: the id of the request, no storing in caches, and `nosniff`, so that no browser takes an answer for
+ * The headers of every answer: the id of the request, the version of the API, no storing in caches, and `nosniff`, so that no browser takes an answer for
  * another type than it says. A server sets them before the application runs, so that answers to broken requests have them too;
  * elsewhere, as on AWS Lambda, the middleware sets them.
  */
@@ -31,6 +31,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex
     'Connection: close',
     'Content-Length: 0',
     `${headers.requestId}: ${randomUUID()}`,
+    `${headers.version}: ${apiVersion}`,
     'X-Content-Type-Options: nosniff',
   ]
   socket.end(`${lines.join('\r\n')}\r\n\r\n`)

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { decide } from '../../domain/access/roles.ts'
-import { headers } from '../../domain/endpoints.ts'
+import { apiVersion, headers } from '../../domain/endpoints.ts'
 import { ApiError } from '../../domain/errors.ts'
 import type { LiveMessage } from '../../domain/event.ts'
 import { identifySender, toCaller } from '../access/authenticate.ts'
@@ -271,6 +271,7 @@ function rejectUpgrade(socket: Duplex, error: unknown, requestId: string): void 
     Connection: 'close',
     'X-Content-Type-Options': 'nosniff',
     [headers.requestId]: requestId,
+    [headers.version]: apiVersion,
     ...retryAndAuthenticateHeaders(known),
   }
   const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}`)

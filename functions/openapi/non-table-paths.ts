@@ -35,7 +35,7 @@ const rejectedUpgrades: Responses = Object.fromEntries(
     errorResponses(['unauthenticated', 'wrong_origin', 'wrong_host', 'rate_limited', 'service_unavailable']),
   ).map(([status, { description }]) => [
     status,
-    { description, headers: {}, content: { 'text/plain': { schema: { type: 'string' } } } },
+    { description, headers: commonHeaders, content: { 'text/plain': { schema: { type: 'string' } } } },
   ]),
 )
 

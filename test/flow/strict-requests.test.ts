@@ -120,7 +120,7 @@ test('Every path answers another method with 405 and Allow', async () => {
   assert.deepEqual([list.status, list.headers.get('allow')], [405, 'GET, POST, HEAD'])
 })
 
-test('Every answer has X-Request-Id and nosniff', async () => {
+test('Every answer has X-Request-Id, Octopod-Version and nosniff', async () => {
   const { port } = new URL(system.url)
   for (const [request, status] of [
     ['GET / HTTP/1.1\r\nHost: localhost', 200],
@@ -149,6 +149,7 @@ test('Every answer has X-Request-Id and nosniff', async () => {
     assert.equal(Number(text.split(' ')[1]), status, request)
     assert.match(text, /\r\nx-request-id: [\w.-]+\r\n/i, request)
     assert.match(text, /\r\nx-content-type-options: nosniff\r\n/i, request)
+    assert.match(text, /\r\noctopod-version: \d+\.\d+\r\n/i, request)
   }
 })
 

@@ -60,6 +60,18 @@ test('Every reference resolves', () => {
   assert.ok(count > 50)
 })
 
+test('Every response names its request id and the version of the API', () => {
+  let count = 0
+  for (const { operationId, responses } of operations)
+    for (const [status, { headers }] of Object.entries(responses)) {
+      // The answer of an upgrade is written by ws.
+      if (status === '101') continue
+      count += 1
+      assert.ok(headers['X-Request-Id'] && headers['Octopod-Version'], `${operationId} ${status}`)
+    }
+  assert.ok(count > 200)
+})
+
 test('Path parameters are exactly those of the path', () => {
   for (const [path, methods] of Object.entries(document.paths)) {
     const expected = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
