@@ -2,6 +2,7 @@
  * `npm start`: runs the whole system on this machine. This file handles signals, error messages and the exit code;
  * start-all.ts does the rest.
  */
+import { type StdioOptions, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { exitOnHelp } from '../../lib/node/help.ts'
 import { type StartAllOptions, startAll } from './start-all.ts'
@@ -42,6 +43,16 @@ export async function main(programs: StartAllOptions['programs']): Promise<void>
   }
 }
 
+/** Prints only what is wrong. */
+function buildPage(root: string): void {
+  console.log('Building the page.')
+  const options = { stdio: ['ignore', 'ignore', 'inherit'] as const satisfies StdioOptions }
+  const { status, error } = spawnSync(process.execPath, [join(root, 'web/build/build-page.ts')], options)
+  if (error !== undefined) throw error
+  // Without a status a signal has ended it, as Ctrl-C does.
+  if (status !== 0) process.exit(status ?? 130)
+}
+
 if (import.meta.main) {
   exitOnHelp(`npm start
 
@@ -49,6 +60,7 @@ Starts PostgreSQL, Redis, a server and a runner on this machine until Ctrl-C.
 OCTOPOD_HOME (.octopod) is the folder of all data. DATABASE_URL and REDIS_URL replace the built-in servers.
 HOST and PORT are the address to listen on. All settings of docs/settings.md apply.`)
   const root = join(import.meta.dirname, '../..')
+  buildPage(root)
   await main({
     migrate: [join(root, 'db/migrate.ts')],
     server: [join(root, 'functions/server.ts')],

@@ -28,6 +28,15 @@ async function readServer(where: Installation): Promise<{ pid: number; databaseU
   }>
 }
 
+test('npm start -- --help prints help and builds nothing', () => {
+  const text = execFileSync('npm', ['start', '--silent', '--', '--help'], {
+    cwd: join(import.meta.dirname, '../../..'),
+    encoding: 'utf8',
+  })
+  assert.match(text, /^npm start\n\nStarts PostgreSQL, Redis, a server and a runner/)
+  assert.doesNotMatch(text, /page/i)
+})
+
 test('npm start runs with embedded datastores, Ctrl-C leaves no process, and a second start uses the same data', async () => {
   const installation = await createInstallation({ embedded: true })
   const first = runStart(installation)
