@@ -7,7 +7,7 @@ import { type BulkChange, sendBulk } from '../../client/send-bulk.ts'
 import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
 import type { ApiClient } from '../api/types.ts'
 import { parseName } from '../cli/base-command.ts'
-import { confirm } from '../cli/confirm.ts'
+import { canAsk, confirm } from '../cli/confirm.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { parseSelectorOption } from '../labels/parse-labels.ts'
 import type { Records, RecordView } from '../output/formatter.ts'
@@ -62,10 +62,15 @@ export async function runBulk(
     command.note('no deployment matches; nothing was changed.')
     return 0
   }
-  if (!options.yes && !options.dryRun && options.selector !== undefined) {
-    const shown = names.length > 20 ? [...names.slice(0, 20), `and ${names.length - 20} more`] : names
-    const question = `${verb} ${names.length} ${names.length === 1 ? 'deployment' : 'deployments'} (${shown.join(', ')})?`
-    await confirm(question, command.context as Parameters<typeof confirm>[1])
+  const terminal = command.context as unknown as Parameters<typeof confirm>[1]
+  const isAsked = !options.yes && !options.dryRun && options.selector !== undefined && canAsk(terminal)
+  const previews = isAsked ? await preview(client, names, change) : []
+  const rest = previews.filter(({ outcome }) => outcome !== 'accepted')
+  const restNames = new Set(rest.map(({ name }) => name))
+  const sent = names.filter((name) => !restNames.has(name))
+  if (isAsked) {
+    if (sent.length === 0) command.note(`nothing to do: ${describeRest(rest)}.`)
+    else await confirm(toQuestion(verb, sent, rest), terminal)
   }
   const { stderr, env } = command.context
   const progress = createProgress(stderr as Terminal, env, options.quiet ?? false)
@@ -73,12 +78,13 @@ export async function runBulk(
   try {
     const request = { ...change, ...(options.dryRun ? { dry_run: true } : {}) }
     const key = options.key ?? crypto.randomUUID()
-    for await (const line of sendNames(client, names, request, { key, reason: options.reason })) {
+    for await (const line of sendNames(client, sent, request, { key, reason: options.reason })) {
       lines.push(line)
-      if ((stderr as Terminal).isTTY) progress.status(`${lines.length} of ${names.length}`)
+      if ((stderr as Terminal).isTTY) progress.status(`${lines.length} of ${sent.length}`)
     }
   } finally {
     progress.end()
+    lines.push(...rest)
     const byName = new Map(lines.map((line) => [line.name, line]))
     await command.printRecords(
       names.flatMap((name) => byName.get(name) ?? []),
@@ -86,6 +92,35 @@ export async function runBulk(
     )
   }
   return lines.some(({ outcome }) => outcome === 'refused') ? 5 : 0
+}
+
+/** What the server would accept and refuse now, so that the question counts only what would change. */
+async function preview(client: ApiClient, names: readonly string[], change: BulkChange): Promise<BulkLine[]> {
+  const options = { key: crypto.randomUUID(), reason: undefined }
+  return Array.fromAsync(sendNames(client, names, { ...change, dry_run: true }, options))
+}
+
+const maxShownNames = 20
+
+/** `Archive 12 deployments (a-1, …)? 3 need no change, 1 you may not change.` */
+function toQuestion(verb: string, names: readonly string[], rest: readonly BulkLine[]): string {
+  const { length } = names
+  const hidden = length - maxShownNames
+  const shown = [...names.slice(0, maxShownNames), ...(hidden > 0 ? [`and ${hidden} more`] : [])]
+  const question = `${verb} ${length} ${length === 1 ? 'deployment' : 'deployments'} (${shown.join(', ')})?`
+  return rest.length === 0 ? question : `${question} ${describeRest(rest)}.`
+}
+
+/** `3 need no change, 1 you may not change, 2 are refused (busy)` */
+function describeRest(rest: readonly BulkLine[]): string {
+  const groups = Map.groupBy(rest, ({ error }) => error?.code)
+  return [...groups]
+    .map(([code, { length }]) => {
+      if (code === undefined) return `${length} ${length === 1 ? 'needs' : 'need'} no change`
+      if (code === 'forbidden') return `${length} you may not change`
+      return `${length} ${length === 1 ? 'is' : 'are'} refused (${code})`
+    })
+    .join(', ')
 }
 
 async function chooseNames(client: ApiClient, { names, selector }: BulkOptions): Promise<string[]> {

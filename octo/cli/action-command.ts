@@ -4,7 +4,7 @@
  */
 import { Option } from 'clipanion'
 import { statusOf } from '../../client/action-outcome.ts'
-import type { ActionKind, WhenBusy } from '../../domain/actions.ts'
+import type { ActionKind, ActionState, WhenBusy } from '../../domain/actions.ts'
 import type { BulkOperation } from '../../domain/changes/bulk-operations.ts'
 import type { ActionContext, Started } from '../actions/action-context.ts'
 import { createInterruptHandler } from '../actions/interrupt-handler.ts'
@@ -18,12 +18,12 @@ import type { Terminal } from '../output/terminal-text.ts'
 import { ApiCommand } from './api-command.ts'
 import { parseDurationMs } from './duration.ts'
 
-/** What `-o json` and `-o yaml` print; `state` and `status` are null without --wait. */
+/** What `-o json` and `-o yaml` print; `state` and `status` are null without --wait. `unchanged`: no action was needed. */
 type ActionRecord = {
   name: string
   action: ActionKind
   action_id: number | null
-  state: string | null
+  state: ActionState | 'unchanged' | null
   status: string | null
   links: { name: string; link: string }[]
 }
@@ -90,10 +90,12 @@ export abstract class ActionCommand extends ApiCommand {
       interruptHandler.close()
       progress.end()
     }
-    await this.printResult(failure, async () => {
-      if (this.format !== null) await this.printRecords({ record: toRecord(started, snapshot) }, view, 'name')
-    })
+    await this.printResult(failure, () => this.printAction(toRecord(started, snapshot)))
     return 0
+  }
+
+  protected async printAction(record: ActionRecord): Promise<void> {
+    if (this.format !== null) await this.printRecords({ record }, view, 'name')
   }
 }
 

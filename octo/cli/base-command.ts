@@ -3,7 +3,7 @@
  * options that many commands share. Extended by every class in commands/, run by run.ts.
  */
 import { Command, Option } from 'clipanion'
-import { deploymentNameError, longestNameLength } from '../../domain/deployment-name.ts'
+import { describeNameError, longestNameLength } from '../../domain/deployment-name.ts'
 import { toPlainText } from '../../lib/terminal/text.ts'
 import { CliError } from '../errors/cli-error.ts'
 import { exitCodeOf, formatError } from '../errors/format-error.ts'
@@ -120,9 +120,9 @@ type ValueOption = Option.CommandOption<string | undefined>
 
 export const actionDescription = 'id of the action, as octo info and octo actions show it'
 
-/** Rejects an invalid name before it becomes part of a path. */
+/** Rejects an invalid name before it becomes part of a path, and offers a valid one. */
 export function parseName(name: string): string {
-  const error = deploymentNameError(name, longestNameLength)
+  const error = describeNameError(name, longestNameLength)
   if (error !== null) throw new CliError('usage', error)
   return name
 }

@@ -1,13 +1,15 @@
 /** `octo rollback`: deploys the config of an earlier action again. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import { kindFromWireName } from '../../../domain/actions.ts'
+import { statusOf } from '../../../client/action-outcome.ts'
+import { diffBothLevels } from '../../../client/config-diff.ts'
+import { hasEnded, kindFromWireName } from '../../../domain/actions.ts'
 import {
   type KeyValue,
   type Override,
   overridesFromWire,
   type WireOverrides,
 } from '../../../domain/overrides.ts'
-import type { Action } from '../../../domain/schemas.ts'
+import type { Action, FullInfo } from '../../../domain/schemas.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
 import { nameOption, parseId, parseName } from '../../cli/base-command.ts'
@@ -27,7 +29,7 @@ export class Rollback extends ActionCommand {
     description: 'deploy the config of an earlier action again',
     details: `
       Without --to, the config of the last successful action whose config was another one than now. The whole config is taken, with secrets
-      that you may not see. Shows the differences, and asks on a terminal.
+      that you may not see. Shows the differences, and asks on a terminal. Starts nothing when the deployment has that config already.
     `,
     examples: [
       ['Back to the config before the last change', '$0 rollback feature-1 --wait'],
@@ -49,7 +51,8 @@ export class Rollback extends ActionCommand {
     const name = parseName(this.name)
     parseWhenBusy(this.whenBusy)
     const to = this.to === undefined ? null : parseId('--to', this.to)
-    const { deployment, revision } = await this.call('getFullInfo', { params: { name } })
+    const info = await this.call('getFullInfo', { params: { name } })
+    const { deployment, revision } = info
     const action =
       to === null
         ? await this.findEarlier(name, deployment)
@@ -61,9 +64,11 @@ export class Rollback extends ActionCommand {
         `See the actions of ${name}: octo actions ${name}`,
       )
     this.context.stderr.write(`Back to the config of ${toActionLine(action)}.\n`)
-    const differences = differencesOf(deployment, action)
-    if (differences.length === 0) this.note('no difference to the config of now.')
-    const lines = differenceLines(differences, this.context)
+    const isSame = hasSameConfig(deployment, action)
+    // A waiting action would give the deployment another config.
+    if (isSame && !this.dryRun && !info.waiting_action) return this.printUnchanged(info)
+    if (isSame) this.note('no difference to the config of now.')
+    const lines = differenceLines(differencesOf(deployment, action), this.context)
     if (this.dryRun) {
       await this.print(lines)
       return 0
@@ -85,11 +90,20 @@ export class Rollback extends ActionCommand {
     return noteWaiting({ ...context, options }, { kind: 'update', name, actionId })
   }
 
+  private async printUnchanged(info: FullInfo): Promise<number> {
+    const { deployment, last_action: last, metadata: links } = info
+    const { name } = deployment
+    const hasFailed = last !== null && hasEnded(last.state) && last.state !== 'succeeded'
+    const advice = hasFailed ? ` Start the last action again: octo retry ${name}` : ''
+    this.note(`no difference to the config of now; nothing was started.${advice}`)
+    const status = statusOf(info)
+    await this.printAction({ name, action: 'update', action_id: null, state: 'unchanged', status, links })
+    return 0
+  }
+
   private async findEarlier(name: string, present: WireOverrides<Override[]>): Promise<Action> {
     const actions = await this.call('listActions', { params: { name }, query: { limit: 500 } })
-    const earlier = actions.find(
-      (action) => action.state === 'succeeded' && differencesOf(present, action).length > 0,
-    )
+    const earlier = actions.find((action) => action.state === 'succeeded' && !hasSameConfig(present, action))
     if (earlier !== undefined) return earlier
     throw new CliError(
       'refused',
@@ -102,6 +116,13 @@ export class Rollback extends ActionCommand {
 /** `action 8 (update, succeeded, 2026-03-01 08:00:00 by ann)` */
 const toActionLine = (action: Action): string =>
   `action ${action.action_id} (${kindFromWireName(action.action)}, ${action.state}, ${formatTimestamp(action.created_at)} by ${toSingleLine(actorLabel(action))})`
+
+/**
+ * A reference to a secret has a digest of its value, so the same one stands for the same value of a deployment. References of servers
+ * with another key differ, which starts an update that changes nothing.
+ */
+const hasSameConfig = (present: WireOverrides<Override[]>, action: WireOverrides<Override[]>): boolean =>
+  diffBothLevels(overridesFromWire(present), overridesFromWire(action)).length === 0
 
 /** What the rollback would change. */
 function differencesOf(present: WireOverrides<Override[]>, action: WireOverrides<Override[]>): Difference[] {

@@ -1,19 +1,13 @@
 /** `octo apply`: creates and updates the deployments of a file. Loaded by run.ts. */
 import { Option } from 'clipanion'
-import {
-  defaultNameMaxLength,
-  deploymentNameError,
-  describeNameError,
-  longestNameLength,
-} from '../../../domain/deployment-name.ts'
+import { describeNameError, longestNameLength } from '../../../domain/deployment-name.ts'
 import { overridesToWire } from '../../../domain/overrides.ts'
-import type { FullInfo } from '../../../domain/schemas.ts'
+import { parseNewName } from '../../api/deployment-names.ts'
 import type { ApiClient } from '../../api/types.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
 import { parseDurationMs } from '../../cli/duration.ts'
 import { createInputReader } from '../../cli/stdin.ts'
 import type { Difference } from '../../config/diff.ts'
-import { createKeyCheck } from '../../config/key-check.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { parseLabels, parseTitle } from '../../labels/parse-labels.ts'
 import type { RecordView } from '../../output/formatter.ts'
@@ -21,7 +15,8 @@ import { createProgress } from '../../output/progress.ts'
 import type { Terminal } from '../../output/terminal-text.ts'
 import type { ApplyEntry } from '../../overrides/overrides-file.ts'
 import { strictOption } from '../../overrides/parse-overrides.ts'
-import { type Plan, planChange, planDifferences, requirePossible } from '../../overrides/plan-change.ts'
+import { type Plan, planDifferences } from '../../overrides/plan-change.ts'
+import { differsInLabels, planEntries } from '../../overrides/plan-entries.ts'
 import { differenceLines } from '../../overrides/show-differences.ts'
 
 export class Apply extends ApiCommand {
@@ -57,7 +52,11 @@ export class Apply extends ApiCommand {
     const deadlineMs = performance.now() + parseDurationMs('--timeout', this.timeout ?? '1h')
     const entries = await this.readEntries()
     const client = await this.client()
-    const planned = await this.plan(client, entries)
+    const planned = await planEntries(client, entries, {
+      prune: this.prune,
+      strict: this.strict,
+      note: (text) => this.note(text),
+    })
     const results: Applied[] = []
     for (const { entry, plan } of planned) {
       const applied = this.dryRun ? await preview(client, plan) : await this.apply(client, entry, plan)
@@ -79,9 +78,9 @@ export class Apply extends ApiCommand {
       entries.push(...parseApplyFile(path === '-' ? 'stdin' : path, await readSource('-f', path)))
     const seen = new Set<string>()
     for (const { name, position, labels = {}, title } of entries) {
-      const error =
-        deploymentNameError(name, longestNameLength) ?? (seen.has(name) ? `${name} is there twice.` : null)
+      const error = await this.nameError(name)
       if (error !== null) throw new CliError('usage', `${position}: ${error}`)
+      if (seen.has(name)) throw new CliError('usage', `${position}: ${name} is there twice.`)
       parseLabels(Object.entries(labels).map(([key, value]) => `${key}=${value}`))
       parseTitle(title)
       seen.add(name)
@@ -90,39 +89,17 @@ export class Apply extends ApiCommand {
     return entries
   }
 
-  /** Throws one error about all entries that are not possible. */
-  private async plan(client: ApiClient, entries: readonly ApplyEntry[]): Promise<Planned[]> {
-    const planned: Planned[] = []
-    // A server of an earlier version does not tell it.
-    const nameMaxLength = client.call('whoami', {}).then(
-      ({ name_max_length = defaultNameMaxLength }) => name_max_length,
-      () => defaultNameMaxLength,
-    )
-    const failures: CliError[] = []
-    for (const entry of entries) {
-      try {
-        const plan = await planChange(client, entry.name, entry.overrides, this.prune)
-        if (plan.info === null) requireName(entry.name, await nameMaxLength)
-        await requirePossible(client, plan)
-        const keyCheck = createKeyCheck(this.strict, (text) => this.note(`${entry.name}: ${text}`))
-        if (plan.result !== 'unchanged') await keyCheck.begin(client, { set: entry.overrides })
-        await keyCheck.report()
-        planned.push({ entry, plan: withLabels(entry, plan) })
-      } catch (error) {
-        const isOfEntry =
-          error instanceof CliError && ['refused', 'not_allowed', 'usage'].includes(error.kind)
-        if (!isOfEntry) throw error
-        failures.push(new CliError(error.kind, `${entry.position}: ${entry.name}: ${error.message}`))
-      }
+  /** The server knows how long a name to offer may be. */
+  private async nameError(name: string): Promise<string | null> {
+    const error = describeNameError(name, longestNameLength)
+    if (error === null) return null
+    try {
+      await parseNewName(await this.client(), name)
+    } catch (described) {
+      // Without a server the file is still wrong.
+      if (described instanceof CliError && described.kind === 'usage') return described.message
     }
-    const [first] = failures
-    if (first === undefined) return planned
-    const failure = new CliError(
-      first.kind,
-      `Nothing was begun: ${failures.length} of ${entries.length} are not possible.`,
-    )
-    failure.details = failures.map(({ message }) => message)
-    throw failure
+    return error
   }
 
   /** The failure of one deployment does not stop the others. */
@@ -205,13 +182,6 @@ export class Apply extends ApiCommand {
   }
 }
 
-function requireName(name: string, maxLength: number): void {
-  const error = describeNameError(name, maxLength)
-  if (error !== null) throw new CliError('usage', error)
-}
-
-type Planned = { entry: ApplyEntry; plan: Plan }
-
 type Applied = {
   name: string
   result: Plan['result'] | 'failed'
@@ -225,17 +195,6 @@ async function preview(client: ApiClient, plan: Plan): Promise<Applied> {
   const { name, result, changesOverrides } = plan
   const differences = changesOverrides ? await planDifferences(client, plan) : []
   return { name, result, actionId: null, differences, failure: null }
-}
-
-function withLabels(entry: ApplyEntry, plan: Plan): Plan {
-  const isUpdated = plan.info !== null && differsInLabels(entry, plan.info)
-  return isUpdated ? { ...plan, result: 'updated' } : plan
-}
-
-/** Labels that the file does not name do not count. */
-function differsInLabels({ labels = {}, title }: ApplyEntry, info: FullInfo): boolean {
-  const hasOtherTitle = title !== undefined && title !== (info.title ?? '')
-  return hasOtherTitle || Object.entries(labels).some(([key, value]) => info.labels?.[key] !== value)
 }
 
 type ResultRecord = Pick<Applied, 'name' | 'result' | 'differences'> & {

@@ -42,6 +42,8 @@ export class Logout extends ApiCommand {
       // Another octo may have logged in again.
       contexts: file.contexts.map((saved) => (saved.authorization === authorization ? forget(saved) : saved)),
     }))
+    if (failure === null)
+      this.note(`Signed out of ${context.url}: the access token of context ${name} is revoked and forgotten.`)
     await this.printResult(failure, () => this.printRecord({ context: name, state: 'signed_out' }))
   }
 

@@ -125,6 +125,13 @@ test('rollback shows the differences and deploys the config before the last chan
   assert.deepEqual((await client.fullInfo('back')).deployment.app_overrides, [
     ['image.tag', { tag: 'ValueAdded', contents: 'v1' }],
   ])
+  const { last_action: rolledBack } = await client.fullInfo('back')
+  const first = (await client.actions('back')).at(-1)?.action_id
+  const same = await octo('rollback', 'back', '--to', String(first), '--wait', '-o', 'json')
+  assert.equal(same.code, 0, same.stderr)
+  assert.match(same.stderr, /no difference to the config of now; nothing was started\.$/m)
+  assert.deepEqual([JSON.parse(same.stdout).state, JSON.parse(same.stdout).action_id], ['unchanged', null])
+  assert.equal((await client.fullInfo('back')).last_action?.action_id, rolledBack?.action_id)
   await client.create('other')
   await client.waitForStatus('other', 'Running')
   const other = (await client.fullInfo('other')).last_action?.action_id

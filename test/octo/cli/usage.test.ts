@@ -174,6 +174,7 @@ suite('command lines', { concurrency: 4 }, () => {
     [['archive', ''], /^octo: A deployment needs a name\./],
     [['archive', '-n', ''], /^octo: A deployment needs a name\.\nSee octo archive --help\.\n$/],
     [['archive', '-n', '../x'], /^octo: Name "\.\.\/x" must begin with a lower-case letter/],
+    [['info', 'Feature/Login_2'], /must begin with a lower-case letter a-z\. Try feature-login-2\./],
     [['cleanup', '-n', 'x'], /^octo: Name "x" is too short/],
     [
       ['create', '-n', 'x1', '-e', 'novalue'],

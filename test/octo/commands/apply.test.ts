@@ -4,7 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
-import { type FakeServer, fakeServer, type Routes, runOcto, success } from '../fake-server.ts'
+import {
+  type FakeResponse,
+  type FakeServer,
+  fakeServer,
+  type Routes,
+  runOcto,
+  success,
+} from '../fake-server.ts'
 import { fullInfo } from '../wire-fixtures.ts'
 
 const accepted = { ...success, headers: { 'octopod-action-id': '41' } }
@@ -101,7 +108,14 @@ suite('octo apply', { concurrency: 4 }, () => {
       /new1: ben may not\./,
       { 'GET /api/v1/policy/explain': { body: { allowed: false, message: 'ben may not.', grants: [] } } },
     ],
-    ['a wrong name', 'name: new1\n---\nname: New\n', 2, /f\.yaml:3: Name "New" must begin/],
+    ['a wrong name', 'name: new1\n---\nname: New\n', 2, /f\.yaml:3: Name "New" must begin.* Try new\./],
+    [
+      'a wrong name where names may be long',
+      `name: ${'Long_'.repeat(6)}\n`,
+      2,
+      /2 to 20 characters\. Try long-long-long-long\./,
+      { 'GET /api/v1/whoami': { body: { name_max_length: 20 } } },
+    ],
     ['a missing name', 'app: {a: 1}\n', 2, /f\.yaml:1: A deployment needs a name/],
     ['a name twice', 'name: new1\n---\nname: new1\n', 2, /f\.yaml:3: new1 is there twice/],
     [
@@ -124,6 +138,38 @@ suite('octo apply', { concurrency: 4 }, () => {
     const { fake, code, stderr } = await applyFile(t, 'name: new1\napp: {imge.tag: v1}\n', ['--strict'])
     assert.deepEqual([code, changes(fake)], [2, []])
     assert.match(stderr, /new1: the application config has no key "imge\.tag"\. Did you mean image\.tag\?/)
+  })
+
+  test('Entries are planned side by side, and warnings come in the order of the file', async (t) => {
+    const names = Array.from({ length: 9 }, (_, at) => `new${at}`)
+    let active = 0
+    let mostActive = 0
+    let openGate = () => {}
+    const gate = new Promise<void>((resolve) => {
+      openGate = resolve
+    })
+    const slow = async (): Promise<FakeResponse> => {
+      active += 1
+      mostActive = Math.max(mostActive, active)
+      if (active === 4) openGate()
+      await gate
+      active -= 1
+      return {
+        status: 404,
+        body: { tag: 'ValidationError', name_field: ['No.'], code: 'no_such_deployment' },
+      }
+    }
+    const extra = Object.fromEntries(
+      names.map((name) => [`GET /api/v1/deployments/${name}/full_info`, slow] as const),
+    )
+    const text = names.map((name) => `name: ${name}\napp: {imge.tag: v1}\n`).join('---\n')
+    const { code, stderr } = await applyFile(t, text, ['--dry-run'], extra)
+    assert.equal(code, 0, stderr)
+    assert.equal(mostActive, 4)
+    assert.deepEqual(
+      stderr.match(/new\d: warning/g),
+      names.map((name) => `${name}: warning`),
+    )
   })
 
   test('A refusal of one deployment does not stop the next one', async (t) => {

@@ -95,6 +95,19 @@ test('diff says that a secret has changed, and does not compare those of two dep
   assert.match(others.stderr, /Secret in both, not compared: db\.password\./)
 })
 
+test('rollback starts nothing only when the server says that the secrets are the same', async () => {
+  await admin.update('two', { 'db.password': `${secret}-new`, 'image.tag': 'v1' })
+  await admin.waitForStatus('two', 'Running')
+  const last = await lastAction('two')
+  const same = await octo('rollback', 'two', '--to', String(last))
+  assert.equal(same.code, 0, same.stderr)
+  assert.match(same.stderr, /no difference to the config of now; nothing was started\./)
+  assert.equal(await lastAction('two'), last)
+  const created = (await admin.actions('two')).at(-1)?.action_id
+  const other = await octo('rollback', 'two', '--to', String(created), '--dry-run')
+  assert.equal(other.stdout, '- app db.password=*** (secret)\n+ app db.password=*** (secret, changed)\n')
+})
+
 test('retry refuses to start an update whose secret was not kept', async () => {
   await system.setBehavior('update', 'exit 1')
   const sent = await admin.update('two', { 'db.password': `${secret}-lost` })

@@ -87,7 +87,11 @@ test('A second login replaces the token and revokes the old one; logout revokes 
   assert.equal((await whoami(first)).code, 6)
   assert.equal((await whoami(second)).code, 0)
 
-  assert.deepEqual(await runOcto(env, 'logout'), { code: 0, stdout: '', stderr: '' })
+  assert.deepEqual(await runOcto(env, 'logout'), {
+    code: 0,
+    stdout: '',
+    stderr: `octo: Signed out of ${all.origin}: the access token of context work is revoked and forgotten.\n`,
+  })
   assert.equal((await whoami(second)).code, 6)
   assert.equal((await read()).contexts[0]?.authorization, undefined)
   const refused = await runOcto(env, 'list')

@@ -85,6 +85,56 @@ suite('octo on a terminal', {
     assert.deepEqual([code, text], [0, ''])
   })
 
+  test('A command for many asks with what would change, and sends only that', async (t) => {
+    const labels = { team: 'shop' }
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': {
+        body: ['a-1', 'a-2', 'b-1', 'c-1', 'd-1'].map((name) => fullInfo(name, { labels })),
+      },
+      'POST /api/v1/bulk': ({ body }) => {
+        const { names } = body as { names: string[] }
+        const lineOf = (name: string) => {
+          if (name === 'b-1') return { name, outcome: 'unchanged' }
+          if (name === 'c-1')
+            return { name, outcome: 'refused', error: { code: 'forbidden', message: 'ann may not.' } }
+          if (name === 'd-1')
+            return { name, outcome: 'refused', error: { code: 'busy', message: 'd-1 is busy.' } }
+          return { name, outcome: 'accepted', action_id: 7 }
+        }
+        const lines = names.map((name) => `${JSON.stringify(lineOf(name))}\n`)
+        return { type: 'application/x-ndjson', body: `\n${lines.join('')}` }
+      },
+    })
+    const typing = { when: '[y/N]', what: 'y\r' }
+    const archive = ['archive', '-l', 'team=shop']
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, archive, typing)
+    assert.match(
+      text,
+      /Archive 2 deployments \(a-1, a-2\)\? 1 needs no change, 1 you may not change, 1 is refused \(busy\)\. \[y\/N\]/,
+    )
+    assert.equal(code, 5)
+    assert.match(text, /a-1 +accepted[\s\S]*b-1 +unchanged[\s\S]*c-1 +refused +- +ann may not/)
+    const bodies = fake.requests.flatMap(({ body }) => (body === null ? [] : [body]))
+    assert.deepEqual(bodies, [
+      { operation: 'archive', names: ['a-1', 'a-2', 'b-1', 'c-1', 'd-1'], dry_run: true },
+      { operation: 'archive', names: ['a-1', 'a-2'] },
+    ])
+  })
+
+  test('A command for many asks nothing when nothing would change', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/deployments': { body: [fullInfo('b-1', { labels: { team: 'shop' } })] },
+      'POST /api/v1/bulk': {
+        type: 'application/x-ndjson',
+        body: '\n{"name":"b-1","outcome":"unchanged"}\n',
+      },
+    })
+    const { code, text } = await runOnTerminal({ OCTOPOD_URL: fake.url }, ['archive', '-l', 'team=shop'])
+    assert.equal(code, 0)
+    assert.match(text, /nothing to do: 1 needs no change\.[\s\S]*b-1 +unchanged/)
+    assert.equal(fake.requests.length, 2)
+  })
+
   test('watch draws a table and restores the screen', async (t) => {
     const fake = await fakeServer(t, {
       'GET /api/v1/deployments': { body: [fullInfo('feature-1', running)] },
