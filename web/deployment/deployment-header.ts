@@ -24,7 +24,7 @@ export function DeploymentHeader({ info, lastCheck, waitsUntil }: Props): VNode 
     <div class="deployment-header-top">
       <div class="deployment-title">
         <h1>${name}${info.title && html` <small class="title">${info.title}</small>`}</h1>
-        <${MainLinks} links=${info.metadata} name=${name} />
+        <${MainLinks} links=${isArchived(info) ? [] : info.metadata} name=${name} />
       </div>
       <${ActionButtons} info=${info} />
     </div>

@@ -35,6 +35,7 @@ let browser: Browser | undefined
 try {
   const env = { PROJECT_NAME: 'Acme Shop', CHECK_INTERVAL: '2' }
   ;[system, browser] = await Promise.all([startSystem({ scripts, env }), openBrowser()])
+  await takeFirstSteps(browser, system.url)
   await createDemoData(system, scripts)
   for (const variant of variants) await takeAll(browser, system, variant)
   await takePeople(browser)
@@ -274,18 +275,21 @@ async function takeForms(page: Page, url: string, take: (name: string) => Promis
   await page.getByRole('button', { name: 'Discard changes' }).click()
 }
 
+/** Of an installation without deployments. Its address differs each time. */
+async function takeFirstSteps(browser: Browser, url: string): Promise<void> {
+  const page = await browser.newPage({ reducedMotion: 'reduce', viewport: { width: 1440, height: 720 } })
+  await page.goto(url)
+  const commands = 'octo login --url https://octopod.acme.example\nocto create sample --wait'
+  await page.locator('.commands pre').evaluate((pre, text) => pre.replaceChildren(text), commands)
+  await page.screenshot({ path: join(folder, 'first-steps.png'), animations: 'disabled' })
+  await page.close()
+}
+
 async function takePhone(browser: Browser, url: string): Promise<void> {
-  const context = await browser.newContext({
-    reducedMotion: 'reduce',
-    locale: 'en-GB',
-    viewport: { width: 360, height: 720 },
-  })
-  try {
-    const page = await context.newPage()
-    await page.goto(url)
-    await page.getByText('search-speed').first().waitFor()
-    await page.screenshot({ path: join(folder, 'phone.png'), animations: 'disabled' })
-  } finally {
-    await context.close()
-  }
+  const viewport = { width: 360, height: 720 }
+  const page = await browser.newPage({ reducedMotion: 'reduce', locale: 'en-GB', viewport })
+  await page.goto(url)
+  await page.getByText('search-speed').first().waitFor()
+  await page.screenshot({ path: join(folder, 'phone.png'), animations: 'disabled' })
+  await page.close()
 }

@@ -7,6 +7,7 @@ import {
   cancelNote,
   checkOutcome,
   needsAttention,
+  pageStatus,
   statusLabel,
   statusReason,
 } from '../../../web/deployment/status-labels.ts'
@@ -54,6 +55,18 @@ describe('status labels', () => {
     assert.equal(statusReason(failed), 'Exit code 3')
     assert.equal(needsAttention(failed), true)
     assert.equal(needsAttention(sampleDeployment({ status: 'CleanupFailed' })), false, 'it is archived')
+  })
+
+  it('The page of a deployment does not repeat the outcome that its panel says', () => {
+    const failed = { state: 'failed', exit_code: 1 } as const
+    const archive = sampleDeployment({
+      status: 'ArchivePending',
+      action: { action: 'ArchiveAction', ...failed },
+    })
+    assert.deepEqual(statusLabel(archive), { label: 'Archive failed', tone: 'error' })
+    assert.deepEqual(pageStatus(archive), { label: 'Not archived', tone: 'error' })
+    const update = sampleDeployment({ action: { action: 'UpdateAction', ...failed } })
+    assert.deepEqual(pageStatus(update), { label: 'Running', tone: 'success' })
   })
 
   it('The last check is told in the words of its script', () => {
