@@ -36,9 +36,14 @@ function mount(): boolean {
 }
 
 const filler = join(disk, 'filler')
+/** PostgreSQL may write at the same time, so the last bytes may find no space. */
 function fill(): void {
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(filler, Buffer.alloc(bavail * bsize))
+  try {
+    writeFileSync(filler, Buffer.alloc(bavail * bsize))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
 }
 
 const skip = mounted ? false : 'this account may not mount a disk'
