@@ -3,6 +3,7 @@ import { hash, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { Redis } from 'ioredis'
 import { type Logger, pino } from 'pino'
+import { isDatabaseUnavailable } from '../db/errors.ts'
 import { type Database, openPool } from '../db/pool.ts'
 import { readDatabaseIdentity } from '../db/queries/recovery.ts'
 import {
@@ -13,6 +14,7 @@ import {
   oncePerMinute,
 } from '../db/redis/connections.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
+import { delay } from '../lib/delay.ts'
 import { serializers } from '../lib/serialize-error.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
 import type { RunnerContext } from './context.ts'
@@ -26,6 +28,9 @@ import { createConfigCache } from './scripts/config-cache.ts'
 import { findScripts } from './scripts/find-scripts.ts'
 import { scriptEnvironment } from './scripts/script-environment.ts'
 import { createSecretKeys } from './scripts/secret-keys.ts'
+
+/** How long the start waits for PostgreSQL. */
+const startupTimeoutMs = 60_000
 
 export type Runner = {
   context: RunnerContext
@@ -47,13 +52,13 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
   const onWait = (message: string) => log.warn(`waiting for PostgreSQL: ${message}`)
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
-    startupTimeoutMs: 60_000,
+    startupTimeoutMs,
     onWait,
   })
   const leaseDb = await openPool(settings.DATABASE_URL, {
     size: 2,
     queryTimeoutMs: 2000,
-    startupTimeoutMs: 60_000,
+    startupTimeoutMs,
     onWait,
   })
   const logRedisError = oncePerMinute((error) =>
@@ -109,16 +114,41 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
   }
 }
 
-/** With the project, because a copy of the files of a database may serve another project on the same machine. */
-async function readMarkerPrefix(settings: RunnerSettings, db: Database, log: Logger): Promise<string> {
+/**
+ * With the project, because a copy of the files of a database may serve another project on the same machine.
+ * @throws when the database does not answer until the start takes too long.
+ */
+export async function readMarkerPrefix(
+  settings: Pick<RunnerSettings, 'PROJECT_NAME' | 'BASE_DOMAIN' | 'NAMESPACE'>,
+  db: Pick<Database, 'oneFirst'>,
+  log: Logger,
+): Promise<string> {
   const runner = readRunnerProcess()
   if (runner === null) return ''
-  const identity = await readDatabaseIdentity(db).catch((error) => {
-    log.warn({ err: error }, 'the database has no identity; scripts of killed runners are not searched for')
-    return null
-  })
+  const identity = await readIdentity(db, log)
   if (identity === null) return ''
   const { PROJECT_NAME, BASE_DOMAIN, NAMESPACE } = settings
   const parts = [identity, PROJECT_NAME, BASE_DOMAIN, NAMESPACE]
   return createMarkerPrefix(hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 16), runner)
+}
+
+/** Asks again while the database is too busy: a runner without the identity has scripts that no other runner can end. */
+async function readIdentity(db: Pick<Database, 'oneFirst'>, log: Logger): Promise<string | null> {
+  const deadline = Date.now() + startupTimeoutMs
+  for (;;) {
+    try {
+      return await readDatabaseIdentity(db)
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) {
+        log.warn(
+          { err: error },
+          'the database has no identity; scripts of killed runners are not searched for',
+        )
+        return null
+      }
+      if (Date.now() >= deadline) throw error
+      log.warn(`waiting for PostgreSQL: ${(error as Error).message}`)
+      await delay(500)
+    }
+  }
 }

@@ -179,7 +179,7 @@ const identityRow = z.object({ identity: z.string() })
  * A runner recognizes the scripts of its own installation by it. No other database has the same text, except a copy
  * of the files of the database cluster.
  */
-export async function readDatabaseIdentity(pool: Database): Promise<string> {
+export async function readDatabaseIdentity(pool: Pick<Database, 'oneFirst'>): Promise<string> {
   return pool.oneFirst(sql.type(identityRow)`
     select concat_ws(' ', system_identifier, current_database(), current_schema()) as identity from pg_control_system()`)
 }
