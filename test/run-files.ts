@@ -5,7 +5,7 @@
 import { globSync } from 'node:fs'
 import { relative } from 'node:path'
 import { type RunOptions, run } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { spec, type TestEvent } from 'node:test/reporters'
 
 /** Test files mostly wait for processes, so more of them run at a time than a small machine has processors. */
 const concurrency = 5
@@ -40,10 +40,19 @@ results.on('test:summary', ({ file, success, duration_ms }) => {
   if (file !== undefined) durations.push({ file: relative(process.cwd(), file), seconds: duration_ms / 1000 })
   else if (!success) process.exitCode = 1
 })
-results.compose(new spec()).pipe(process.stdout)
+results.compose(withoutStoppedFiles).compose(new spec()).pipe(process.stdout)
 results.on('end', () => {
   if (files.length > slowestShown) process.on('exit', printSlowest)
 })
+
+/** Ctrl-C should not print an error for each file that has not begun. */
+async function* withoutStoppedFiles(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
+  for await (const event of events) {
+    const error: unknown = event.type === 'test:fail' ? event.data.details.error : null
+    const isStopped = stopped.signal.aborted && error instanceof Error && error.name === 'AbortError'
+    if (!isStopped) yield event
+  }
+}
 
 function sortBySlowFolder(paths: string[]): string[] {
   const rank = (path: string) => {

@@ -37,6 +37,7 @@ function lint(
   const folder = join(root, 'test/scripts/octopod-1-6')
   const env = {
     PATH: [dirname(process.execPath), process.env.PATH].join(':'),
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     HOME: home,
     ...environment,
     ...changed,

@@ -37,6 +37,7 @@ type LintReport = { code: number; stdout: string; stderr: string }
 function runLint(args: string[], environment: Record<string, string> = {}): Promise<LintReport> {
   const env = {
     PATH: [dirname(process.execPath), process.env.PATH].join(':'),
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
     SCRIPT_QUERY_TIMEOUT: '3',
     CONFIG_CHECK_TIMEOUT: '3',
     ...environment,
