@@ -4,12 +4,12 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { clusterEnvironment } from '../kubernetes/kubectl.mjs'
 import { findActivePods } from '../kubernetes/release-pods.mjs'
 import { maskSecrets } from '../secrets.mjs'
 import { endWithReader } from './end-with-reader.mjs'
+import { readLines } from './read-lines.mjs'
 
 /** Each container that is followed needs a process of kubectl. */
 const maxContainers = 20
@@ -119,9 +119,8 @@ async function printContainer({ namespace, pod, name }, { tail, follow }, state 
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'close').catch((error) => console.error(`kubectl: ${error.message}`))
-  const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })
   const print = async () => {
-    for await (const line of lines) {
+    for await (const line of readLines(child.stdout)) {
       const { time, text } = follow ? splitTimestamp(line) : { time: null, text: line }
       // The cluster compares whole seconds.
       if (time !== null && last !== null && time.ns <= last.ns) continue
@@ -129,8 +128,10 @@ async function printContainer({ namespace, pod, name }, { tail, follow }, state 
       if (!process.stdout.write(`[${pod}/${name}] ${text}\n`)) await drained()
     }
   }
-  createInterface({ input: child.stderr }).on('line', (line) => console.error(maskSecrets(line)))
-  await Promise.all([print(), ended])
+  const printErrors = async () => {
+    for await (const line of readLines(child.stderr)) console.error(maskSecrets(line))
+  }
+  await Promise.all([print(), printErrors(), ended])
 }
 
 /** Of a line of kubectl --timestamps. `time`: null when the line has none, as those of kubectl itself. */

@@ -52,7 +52,7 @@ esac
 }
 
 /** Calls the module as the scripts of both sets do, without a release. */
-function startScript(folder: string, options: Record<string, unknown>) {
+function startScript(folder: string, options: Record<string, unknown>, ...nodeOptions: string[]) {
   const module = join(controlScriptsDir, 'lib/app-logs/pod-logs.mjs')
   const request = JSON.stringify({ name: 'web', namespace: 'shop', ...options })
   const code = `import { printAppLogs } from '${module}'; process.exitCode = await printAppLogs(${request}, null)`
@@ -61,7 +61,10 @@ function startScript(folder: string, options: Record<string, unknown>) {
     HOME: folder,
     KUBECTL_BIN: join(folder, 'kubectl'),
   }
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { env, detached: true })
+  const child = spawn(process.execPath, [...nodeOptions, '--input-type=module', '-e', code], {
+    env,
+    detached: true,
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (text) => {
     output.stdout += text
@@ -121,6 +124,19 @@ test('A container that still runs is followed again after its last line when kub
   await waitForLine('[web-1/app] new')
   assert.equal(output.stdout, '[web-1/app] old\n[web-1/app] new\n')
   assert.match(cluster.calls()[1] ?? '', /--tail=-1 .*--since-time=2026-03-01T10:00:00\.250000000Z$/)
+})
+
+test('Of a line without an end only the beginning is kept in memory', async (t) => {
+  const cluster = createCluster(
+    t,
+    `printf 'first\\r\\n'; head -c 200000000 /dev/zero | tr '\\0' x; echo; printf last`,
+  )
+  cluster.setPods({ 'web-1': [{ name: 'app' }] })
+  const { output, ended } = startScript(cluster.folder, { tail: '7' }, '--max-old-space-size=64')
+  assert.equal(await ended, 0, output.stderr)
+  const [first, cut = '', last] = output.stdout.split('\n')
+  assert.deepEqual([first, last], ['[web-1/app] first', '[web-1/app] last'])
+  assert.match(cut, /^\[web-1\/app\] x{15900} … \(199984100 more characters of this line were cut\)$/)
 })
 
 test('A container beyond the limit is later printed from its last lines', async (t) => {
