@@ -3,14 +3,13 @@
  * the action; `replace` then ends what the action waits for. Called by the handlers that start an action.
  */
 import { requestCancel } from '../../db/queries/cancel-action.ts'
+import { readWait } from '../../db/queries/changes/last-action.ts'
 import { stopWaiting } from '../../db/queries/checks.ts'
-import { getFullInfos } from '../../db/queries/deployments.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
 import { isActive, type WhenBusy, whenBusyModes } from '../../domain/actions.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { ApiError, type ErrorCode } from '../../domain/errors.ts'
 import { type ChangeEvent, queuedActionOf } from '../../domain/event.ts'
-import type { FullInfo } from '../../domain/schemas.ts'
 import { type RightTarget, requireRight } from '../auth/require-right.ts'
 import type { EndpointRequest } from '../http/endpoint-handler.ts'
 import { waitUntil } from '../http/wait-until.ts'
@@ -48,13 +47,12 @@ export async function endWhatItWaitsFor(
   actionId: number,
 ): Promise<void> {
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-    const text = (await getFullInfos(services.db, [name])).get(name)
-    const { last_action, waiting_action } = text === undefined ? noDeployment : (JSON.parse(text) as FullInfo)
-    if (waiting_action?.action_id !== actionId) return
-    if (last_action?.action === 'RestoreAction' && last_action.state === 'queued') return
+    const wait = await readWait(services.db, name)
+    if (wait?.waitingId !== actionId) return
+    if (wait.kind === 'restore' && wait.state === 'queued') return
     try {
-      if (last_action !== null && isActive(last_action.state))
-        return await cancel(services, request, last_action.action_id)
+      if (wait.id !== null && wait.state !== null && isActive(wait.state))
+        return await cancel(services, request, wait.id)
       return await endCheck(services, request, name)
     } catch (error) {
       const hasChanged = error instanceof ApiError && changedMeanwhile.includes(error.code)
@@ -63,7 +61,6 @@ export async function endWhatItWaitsFor(
   }
 }
 
-const noDeployment = { last_action: null, waiting_action: null }
 const changedMeanwhile: readonly ErrorCode[] = [
   'action_finished',
   'no_such_action',
