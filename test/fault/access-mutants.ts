@@ -1,4 +1,4 @@
-/** Mutants of the rules of access. Each removes one of them and names the test that must fail then. Used by mutations.ts. */
+/** Mutants of the rules of access and of waiting actions. Each removes one of them and names the test that must fail then. Used by mutations.ts. */
 import type { Mutant } from './mutants.ts'
 
 export type AccessMutant = Pick<Mutant, 'file' | 'search' | 'replacement'> & { failsIn: string }
@@ -7,6 +7,7 @@ const walk = 'test/flow/access/access-walk.test.ts'
 const signIn = 'test/flow/sign-in/sign-in.test.ts'
 const sessions = 'test/fault/sessions.test.ts'
 const deviceLogin = 'test/flow/sign-in/device-login.test.ts'
+const waiting = 'test/db/rules/waiting-action.test.ts'
 const exchange = 'test/flow/exchange/exchange.test.ts'
 const idTokens = 'test/flow/exchange/bad-id-tokens.test.ts'
 
@@ -137,5 +138,17 @@ export const accessMutants: Record<string, AccessMutant> = {
       "case when p_proof <> 'exchange' then p_issuer end, case when p_proof <> 'exchange' then p_subject end",
     replacement: 'p_issuer, p_subject',
     failsIn: exchange,
+  },
+  'waiting: no trigger that starts a waiting action': {
+    file: 'db/definitions/triggers.sql',
+    search: /create or replace trigger start_waiting_action [^;]*;/,
+    replacement: '',
+    failsIn: waiting,
+  },
+  'waiting: a sweep that starts no waiting action': {
+    file: 'db/queries/recovery.ts',
+    search: /select start_waiting_action\(\S+ as "actionId"/,
+    replacement: 'select null::bigint as "actionId"',
+    failsIn: waiting,
   },
 }
