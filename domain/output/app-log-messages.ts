@@ -2,10 +2,14 @@
 import { z } from 'zod'
 import { type AppLogEndReason, appLogEnds } from './app-log-events.ts'
 
-/** Asks every runner to run the script. `key`: of the run that all readers with the same wish share. */
+/**
+ * Asks every runner to run the script. `key`: of the run that all readers with the same wish share. `caller`: who asks first; only
+ * compared.
+ */
 export const appLogRequest = z.object({
   requestId: z.string(),
   key: z.string(),
+  caller: z.string().optional(),
   deploymentId: z.int(),
   configRevision: z.int(),
   tail: z.int(),
@@ -15,7 +19,7 @@ export const appLogRequest = z.object({
 /** The run of a key: a runner holds it and renews it. */
 export const appLogClaim = z.object({ runId: z.string(), runner: z.string() })
 
-/** `busy`: all places of the runner are taken. `no_script`: it has no app_logs script. */
+/** `busy`: all places of the runner are taken, or those of the deployment or the caller. `no_script`: it has no app_logs script. */
 export const appLogRefusals = ['busy', 'no_script'] as const
 
 /** What a run has to say, in order. Lines are numbered from 1. */

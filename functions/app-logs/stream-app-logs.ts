@@ -1,4 +1,5 @@
 /** Handler of /deployments/:name/app_logs: the lines that the running app prints, as a runner reads them. */
+import { hash } from 'node:crypto'
 import { readAppLogTarget } from '../../db/queries/app-logs/target.ts'
 import {
   type AppLogTarget,
@@ -7,6 +8,7 @@ import {
   requestRun,
 } from '../../db/redis/app-logs/requests.ts'
 import { ApiError } from '../../domain/errors.ts'
+import { groupAddress } from '../access/limits.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 import { createEventStream } from '../http/event-stream.ts'
 import type { Services } from '../services.ts'
@@ -23,7 +25,13 @@ export const streamAppLogs: EndpointHandler<'streamAppLogs'> = async (services, 
   const name = request.param('name')
   const { id, configRevision } = await readAppLogTarget(db, name)
   const follow = query.follow === 'true' && supportsStreaming
-  const target: AppLogTarget = { deploymentId: id, configRevision, tail: query.tail, follow }
+  const target: AppLogTarget = {
+    caller: hash('sha256', caller.key ?? groupAddress(caller.address), 'base64url'),
+    deploymentId: id,
+    configRevision,
+    tail: query.tail,
+    follow,
+  }
   await audit.recordAppLogRead(request.actor, name)
 
   // Counts the reader first. The stream ends when the reader loses the right to read.
@@ -85,7 +93,7 @@ function refusalError(refusal: RunRefusal): ApiError {
     case 'busy':
       return new ApiError(
         'app_logs_busy',
-        'All runners read the logs of as many apps as they may (APP_LOGS_CONCURRENCY).',
+        'All runners read the logs of as many apps as they may (APP_LOGS_CONCURRENCY), as many of one caller, or this app twice with other lines.',
         { retryAfterSeconds: 10 },
       )
     case 'no_script':

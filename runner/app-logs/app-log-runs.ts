@@ -19,16 +19,27 @@ export type AppLogRuns = {
 const announceIntervalMs = 15_000
 /** A runner with more runs answers later, so that the work is shared. */
 const delayPerRunMs = 40
+/** Readers who want other lines have a run of their own. */
+const maxRunsOfDeployment = 2
+
+type Run = {
+  caller: string | undefined
+  deploymentId: number
+  /** Null: it is not claimed yet. */
+  started: { claim: AppLogClaim; run: AppLogRun } | null
+  /** It ends, because nobody reads it. */
+  isEnding: boolean
+}
 
 export function startAppLogRuns(context: RunnerContext): AppLogRuns {
   const { redis, settings, scripts, runnerName, log, logFailure } = context
   const prefix = settings.REDIS_PREFIX
   const hasScript = scripts.path('app_logs') !== null
   /**
-   * By key. A place is taken before the claim. Null: not claimed yet. A run that ends because nobody reads it has its runId as
-   * key, so that a reader who comes meanwhile gets another run.
+   * By key. A place is taken before the claim. A run that ends because nobody reads it has its runId as key, so that a reader who
+   * comes meanwhile gets another run.
    */
-  const runs = new Map<string, { claim: AppLogClaim; run: AppLogRun } | null>()
+  const runs = new Map<string, Run>()
   let isStopped = false
 
   const announcement = hasScript
@@ -37,11 +48,22 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
       )
     : null
 
+  /** One caller leaves a place of each runner to others. A caller may be a credential that many people share. */
+  const isBusy = ({ caller, deploymentId }: AppLogRequest): boolean => {
+    const places = settings.APP_LOGS_CONCURRENCY
+    if (runs.size >= places) return true
+    const read = [...runs.values()].filter(({ isEnding }) => !isEnding)
+    const ofCaller = read.filter((run) => caller !== undefined && run.caller === caller)
+    const ofDeployment = read.filter((run) => run.deploymentId === deploymentId)
+    return ofCaller.length >= Math.max(1, places - 1) || ofDeployment.length >= maxRunsOfDeployment
+  }
+
   const start = async (request: AppLogRequest) => {
-    const { key, deploymentId } = request
+    const { key, deploymentId, caller } = request
     let place = key
     let claimed: AppLogClaim | null = null
-    runs.set(place, null)
+    const entry: Run = { caller, deploymentId, started: null, isEnding: false }
+    runs.set(place, entry)
     try {
       await delay((runs.size - 1) * delayPerRunMs)
       if (isStopped) return
@@ -53,10 +75,11 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
       const run: AppLogRun = startAppLogRun(context, request, claim, claimedAtMs, () => {
         runs.delete(place)
         place = claim.runId
-        runs.set(place, { claim, run })
+        entry.isEnding = true
+        runs.set(place, entry)
       })
       log.info({ deploymentId }, 'app logs started')
-      runs.set(place, { claim, run })
+      entry.started = { claim, run }
       if (isStopped) run.stop('runner_stopped')
       await run.ended
     } finally {
@@ -71,15 +94,15 @@ export function startAppLogRuns(context: RunnerContext): AppLogRuns {
       if (isStopped) return
       const running = runs.get(request.key)
       if (running !== undefined) {
-        if (running !== null) void answerRequest(redis, prefix, request, runnerName, running.claim)
+        const { started } = running
+        if (started !== null) void answerRequest(redis, prefix, request, runnerName, started.claim)
       } else if (!hasScript) void answerRequest(redis, prefix, request, runnerName, 'no_script')
-      else if (runs.size >= settings.APP_LOGS_CONCURRENCY)
-        void answerRequest(redis, prefix, request, runnerName, 'busy')
+      else if (isBusy(request)) void answerRequest(redis, prefix, request, runnerName, 'busy')
       else start(request).catch((error) => logFailure(error, 'app logs could not be started'))
     },
     async stop() {
       isStopped = true
-      for (const running of runs.values()) running?.run.stop('runner_stopped')
+      for (const running of runs.values()) running.started?.run.stop('runner_stopped')
       await announcement?.stop()
       while (runs.size > 0) await delay(20)
     },

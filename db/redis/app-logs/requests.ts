@@ -20,8 +20,12 @@ export const readerTtlMs = 10_000
 export type AppLogTarget = Omit<AppLogRequest, 'requestId' | 'key'>
 
 /** Readers of one deployment with one config share a run, unless they want other lines. */
-export const appLogKey = ({ deploymentId, configRevision, tail, follow }: AppLogTarget): string =>
-  `${deploymentId}.${configRevision}.${tail}.${follow}`
+export const appLogKey = ({
+  deploymentId,
+  configRevision,
+  tail,
+  follow,
+}: Omit<AppLogTarget, 'caller'>): string => `${deploymentId}.${configRevision}.${tail}.${follow}`
 
 /** Keeps the run of a key for {@link readerTtlMs}. */
 export async function registerReader(redis: Redis, prefix: string, key: string): Promise<void> {
