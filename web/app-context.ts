@@ -11,7 +11,9 @@ import { createSession, type Session } from './account/session.ts'
 import { shareIdentity } from './account/tabs.ts'
 import { createClient } from './api/client.ts'
 import type { PageConfig } from './api/page-config.ts'
+import type { BulkTask } from './bulk/bulk-task.ts'
 import { createFormDraftStore, type FormDraftStore } from './form/form-draft.ts'
+import { createSelection, type Selection } from './list/selection/selection.ts'
 import { createDeploymentStore, type DeploymentStore } from './live/deployment-store.ts'
 import { createListSync, type ListSync } from './live/list-sync.ts'
 import { type LiveConnection, openLiveConnection } from './live/live-connection.ts'
@@ -31,6 +33,8 @@ export type Overlay =
   | { type: 'rollback'; name: string; actionId: number }
   | { type: 'clone'; name: string }
   | { type: 'labels'; name: string }
+  /** Shows `bulk`. */
+  | { type: 'bulk' }
   | { type: 'sessions' }
   | { type: 'display-name' }
   | { type: 'shortcuts' }
@@ -62,6 +66,9 @@ export type AppContext = {
   projectName: ReadonlySignal<string>
   /** Names of deployments that the user acts on. Their rows move in the list at once. */
   ownChanges: Set<string>
+  selection: Selection
+  /** The change of many deployments that is prepared, under way or has ended; null: none. */
+  bulk: Signal<BulkTask | null>
   /** Whether times are shown exactly instead of relatively. */
   exactTimes: Signal<boolean>
 }
@@ -129,6 +136,8 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     tokenNotices: createTokenNotices(client, identity, clock, window.localStorage),
     projectName: computed(() => identity.who.value?.project ?? config.project_name ?? ''),
     ownChanges: new Set(),
+    selection: createSelection(store),
+    bulk: signal(null),
     exactTimes: signal(false),
   }
 }

@@ -15,6 +15,7 @@ import { StatusAnnouncer } from './live/status-announcer.ts'
 import { NotFound } from './not-found.ts'
 import {
   AuditPage,
+  BulkDialog,
   ChangeOwnerDialog,
   CloneDialog,
   DeploymentForm,
@@ -95,6 +96,7 @@ function Overlay(): VNode | null {
     return html`<${RollbackDialog} name=${overlay.name} actionId=${overlay.actionId} />`
   if (overlay.type === 'clone') return html`<${CloneDialog} name=${overlay.name} />`
   if (overlay.type === 'labels') return html`<${LabelsDialog} name=${overlay.name} />`
+  if (overlay.type === 'bulk') return html`<${BulkDialog} />`
   if (overlay.type === 'sessions') return html`<${SessionsDialog} />`
   if (overlay.type === 'display-name') return html`<${DisplayNameDialog} />`
   if (overlay.type === 'shortcuts') return html`<${ShortcutsDialog} />`

@@ -10,7 +10,12 @@ export const shortcuts = [
   ['/', 'Search the list'],
   ['e', 'Edit the config of the open deployment'],
   ['?', 'Show the keyboard shortcuts'],
-  ['Esc', 'Close; asks before unsaved changes are lost'],
+  ['Space', 'Select the deployment whose checkbox has the focus'],
+  ['↓ ↑', 'Next or previous checkbox; with Shift it is selected too'],
+  ['Shift + click', 'Select all up to this deployment'],
+  ['Ctrl + A', 'On a checkbox: select all'],
+  ['b', 'Go to the bar of the selected deployments'],
+  ['Esc', 'Close, or clear the selection; asks before unsaved changes are lost'],
   ['Enter', 'Add a new key, submit a dialog, go to the next match'],
   ['Ctrl + Enter', 'Submit the form from any field'],
   ['Shift + Enter', 'Previous match'],
@@ -23,6 +28,7 @@ export function installKeyboardShortcuts(app: AppContext, document: Document): v
     n: () => openNewDeployment(app),
     '/': () => document.querySelector<HTMLInputElement>('.search input')?.select(),
     e: () => editShownDeployment(app),
+    b: () => document.querySelector<HTMLElement>('.bulk-bar button')?.focus({ preventScroll: true }),
     '?': () => {
       app.overlay.value = { type: 'shortcuts' }
     },
@@ -31,7 +37,11 @@ export function installKeyboardShortcuts(app: AppContext, document: Document): v
     const { target, key } = event
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     // No shortcuts while the user types or a dialog is open.
-    if (target instanceof Element && target.closest('input, textarea, select, [role=menu]')) return
+    if (
+      target instanceof Element &&
+      target.closest('input:not([type=checkbox]), textarea, select, [role=menu]')
+    )
+      return
     if (document.querySelector('dialog') !== null || handlers[key] === undefined) return
     // Nothing is there to work with.
     if (/signed_out|no_role/.test(app.identity.access.peek())) return

@@ -40,6 +40,8 @@ export const LabelsDialog = lazyPart(
   'dialog',
   async () => (await import('./deployment/dialogs/labels-dialog.ts')).LabelsDialog,
 )
+export const BulkBar = lazyPart('inline', async () => (await import('./bulk/bulk-bar.ts')).BulkBar)
+export const BulkDialog = lazyPart('dialog', async () => (await import('./bulk/bulk-dialog.ts')).BulkDialog)
 export const SessionsDialog = lazyPart(
   'dialog',
   async () => (await import('./account/sessions-dialog.ts')).SessionsDialog,

@@ -7,6 +7,7 @@ import { readRequestContext } from '../../db/queries/idempotency.ts'
 import { publishCancel, publishChange } from '../../db/redis/events.ts'
 import type { Right, Target } from '../../domain/access/roles.ts'
 import { type ActionKind, isActive, retryKind } from '../../domain/actions.ts'
+import { rightOfOperation } from '../../domain/changes/bulk-operations.ts'
 import type { BulkLine, BulkRequest } from '../../domain/changes/bulk-schemas.ts'
 import { headers } from '../../domain/endpoints.ts'
 import { noSuchDeployment } from '../../domain/errors.ts'
@@ -30,7 +31,7 @@ export async function changeOne(services: Services, request: Request, name: stri
   const require = (right: Right, target: Target | { name: string }) =>
     requireRight(services.settings, identity, right, target)
   // Before anything is read: who may not do it does not learn whether there is such a deployment.
-  require(operation === 'retry' ? 'read' : rightOf[operation], { name })
+  require(operation === 'retry' ? 'read' : rightOfOperation[operation], { name })
   deadline.beginChecks()
   const context = await readRequestContext(services.db, idempotencyKey, name)
   deadline.setDatabaseTime(context.databaseTimeMs)
@@ -42,7 +43,7 @@ export async function changeOne(services: Services, request: Request, name: stri
 
   const plan = await planAction(services, body, name, deployment)
   if (plan === 'unchanged') {
-    if (operation !== 'retry') require(rightOf[operation], { name, owner: deployment.owner })
+    if (operation !== 'retry') require(rightOfOperation[operation], { name, owner: deployment.owner })
     return { name, outcome: 'unchanged' }
   }
   require(plan.kind === 'create' ? 'update' : plan.kind, { name, owner: deployment.owner })
@@ -54,15 +55,6 @@ export async function changeOne(services: Services, request: Request, name: stri
   const response = await submitAction(services, request, { ...plan, name, isBulk: true })
   return acceptedLine(name, Number(response.headers.get(headers.actionId)) || null)
 }
-
-const rightOf = {
-  archive: 'archive',
-  restore: 'restore',
-  cancel: 'cancel',
-  label: 'label',
-  set: 'update',
-  unset: 'update',
-} as const satisfies Record<Exclude<BulkRequest['operation'], 'retry'>, Right>
 
 const acceptedLine = (name: string, actionId: number | null): BulkLine => ({
   name,

@@ -20,6 +20,8 @@ import { createListModel, type ListState } from './list-model.ts'
 import { ListSummary } from './list-summary.ts'
 import { ListTableBody } from './list-table-body.ts'
 import { ListToolbar } from './list-toolbar.ts'
+import { SelectAll, useMaySelect } from './selection/select-all.ts'
+import { SelectionBar } from './selection/selection-bar.ts'
 
 /** The URL is updated this long after the last keystroke: browsers reject too frequent history changes. */
 const urlUpdateDelayMs = 250
@@ -87,7 +89,7 @@ export function ListPage({ search }: { search: string }): VNode {
               <${ListSummary} view=${view} state=${model.state} onShowHeld=${model.showHeld} />
             </div>
             <${Deployments} view=${view} state=${model.state} />
-            <${StaleDataWarning} error=${sync.error.value} />`
+            <${SelectionBar} state=${model.state}><${StaleDataWarning} error=${sync.error.value} /><//>`
         : html`<${Loading} />`
     }
   </main>`
@@ -113,7 +115,7 @@ function useStickyHeight(ref: { current: HTMLElement | null }): void {
   }, [ref.current !== null])
 }
 
-/** Narrow screens hide "Created". A spacer that spans all columns would add an empty one there. */
+/** Besides that of the checkboxes. Narrow screens hide "Created". A spacer that spans all columns would add an empty one there. */
 const alwaysShownColumns = 6
 
 const hasSettled = (info: FullInfo | undefined) =>
@@ -122,10 +124,12 @@ const hasSettled = (info: FullInfo | undefined) =>
 type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState> }
 
 function Deployments({ view, state }: Props): VNode {
+  const maySelect = useMaySelect()
   if (state.value.items.length === 0) return html`<${EmptyState} view=${view} state=${state.value} />`
   return html`<table class="deployments" aria-rowcount=${state.value.items.length + 1}>
     <thead>
       <tr aria-rowindex="1">
+        ${maySelect && html`<th scope="col" class="cell-select"><${SelectAll} state=${state} /></th>`}
         <${ColumnHeader} label="Name" sort="name" view=${view} />
         <th scope="col" class="cell-status">Status</th>
         <th scope="col" class="cell-links">Links</th>
@@ -135,7 +139,7 @@ function Deployments({ view, state }: Props): VNode {
         <th scope="col" class="cell-menu"><span class="visually-hidden">Actions</span></th>
       </tr>
     </thead>
-    <${ListTableBody} state=${state} columns=${alwaysShownColumns} />
+    <${ListTableBody} state=${state} columns=${alwaysShownColumns + (maySelect ? 1 : 0)} maySelect=${maySelect} />
   </table>`
 }
 

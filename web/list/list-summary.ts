@@ -7,17 +7,20 @@ import { pluralize } from '../format.ts'
 import { LastUpdated } from '../live/last-updated.ts'
 import { activeFilters, type ListView, withoutFilters } from './list-filter.ts'
 import type { ListState } from './list-model.ts'
+import { SelectAll, useMaySelect } from './selection/select-all.ts'
 
 type Props = { view: Signal<ListView>; state: ReadonlySignal<ListState>; onShowHeld: () => void }
 
 export function ListSummary({ view, state, onShowHeld }: Props): VNode {
   const { sync } = useApp()
   const { held } = state.value
+  const maySelect = useMaySelect()
   const clear = () => {
     view.value = { ...withoutFilters(view.value), query: view.value.query }
   }
   return html`<div class="list-summary">
     <div class="list-count">
+      ${maySelect && state.value.items.length > 0 && html`<${SelectAll} state=${state} text="All" />`}
       <p role="status">${summaryText(state.value)}${!sync.isComplete.value && ', loading more…'}</p>
       ${activeFilters(view.value) > 0 && html`<button type="button" class="ghost-button small" onClick=${clear}>Clear filters</button>`}
     </div>

@@ -7,9 +7,11 @@ import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { useApp } from '../app-context.ts'
 import { type Range, rowOffsets, visibleRanges } from '../ui/virtual-range.ts'
 import type { ListItem, ListState } from './list-model.ts'
 import { ListRow } from './row/list-row.ts'
+import { onRowKey } from './selection/row-select.ts'
 
 /** Rows within this distance of the viewport are drawn too. */
 const overscanPx = 400
@@ -24,14 +26,17 @@ const left: { layout: Layout; heights: Map<string, number> } = {
   heights: new Map(),
 }
 
-/** `columns`: number of table columns that a spacer spans. */
+/** `columns`: number of table columns that a spacer spans. `maySelect`: whether each row has a checkbox. */
 export function ListTableBody({
   state,
   columns,
+  maySelect,
 }: {
   state: ReadonlySignal<ListState>
   columns: number
+  maySelect: boolean
 }): VNode {
+  const { selection } = useApp()
   const bodyRef = useRef<HTMLTableSectionElement>(null)
   const layout = useMemo(() => {
     for (const item of state.peek().items) item.height ||= left.heights.get(item.name) ?? 0
@@ -70,6 +75,12 @@ export function ListTableBody({
     }
   }, [])
 
+  const order = useMemo(
+    () => (maySelect ? () => state.peek().items.map(({ name }) => name) : null),
+    [maySelect],
+  )
+  const onKeyDown = (event: KeyboardEvent) => onRowKey(event, state.peek().items, selection)
+
   const parts: VNode[] = []
   let [line, spacers] = [0, 0]
   const addSpacer = (to: number) => {
@@ -85,13 +96,13 @@ export function ListTableBody({
       .slice(first, to * layout.columns)
       .entries()) {
       parts.push(
-        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} index=${first + index} />` as VNode,
+        html`<${ListRow} key=${name} name=${name} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} order=${order} index=${first + index} />` as VNode,
       )
     }
     line = to
   }
   addSpacer(lines)
-  return html`<tbody ref=${bodyRef}>${parts}</tbody>`
+  return html`<tbody ref=${bodyRef} onKeyDown=${onKeyDown}>${parts}</tbody>`
 }
 
 function Spacer({ height, columns }: { height: number; columns: number }): VNode {

@@ -3,6 +3,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useApp } from '../app-context.ts'
 import { Icon } from './icon.ts'
+import type { Toast } from './toasts.ts'
 
 export function ToastList(): VNode {
   const { toasts } = useApp()
@@ -12,7 +13,7 @@ export function ToastList(): VNode {
         <div>
           <p>${text}</p>
           ${hint !== null && html`<p class="hint">${hint}</p>`}
-          ${link !== null && html`<a href=${link.href} onClick=${() => toasts.dismiss(id)}>${link.text}</a>`}
+          ${link !== null && html`<${ToastLink} link=${link} dismiss=${() => toasts.dismiss(id)} />`}
         </div>
         <button type="button" class="icon-button" aria-label="Dismiss" onClick=${() => toasts.dismiss(id)}>
           <${Icon} name="close" />
@@ -20,4 +21,13 @@ export function ToastList(): VNode {
       </div>`,
     )}
   </div>`
+}
+
+function ToastLink({ link, dismiss }: { link: NonNullable<Toast['link']>; dismiss: () => void }): VNode {
+  if ('href' in link) return html`<a href=${link.href} onClick=${dismiss}>${link.text}</a>`
+  const open = () => {
+    dismiss()
+    link.onOpen()
+  }
+  return html`<button type="button" class="row-link" onClick=${open}>${link.text}</button>`
 }

@@ -4,7 +4,8 @@ import type { ApiError } from '../../client/errors.ts'
 import { hintFor } from '../api/hints.ts'
 
 type Tone = 'success' | 'error'
-type Link = { text: string; href: string }
+/** Another page, or something that is opened above this one. */
+type Link = { text: string; href: string } | { text: string; onOpen(): void }
 export type Toast = { id: number; tone: Tone; text: string; hint: string | null; link: Link | null }
 
 export type Toasts = {
@@ -12,7 +13,7 @@ export type Toasts = {
   showSuccess(text: string): void
   /** Stays until the user dismisses it. */
   showError(error: ApiError): void
-  /** How an action has ended. A failure stays until the user dismisses it. */
+  /** How an action or a change of many deployments has ended. A failure stays until the user dismisses it. */
   showOutcome(tone: Tone, text: string, link: Link): void
   dismiss(id: number): void
 }

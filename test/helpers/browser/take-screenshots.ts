@@ -16,6 +16,7 @@ import { type System, startSystem } from '../system.ts'
 import { signInAsAdmin } from './browser-session.ts'
 import { buildPage, openBrowser } from './chromium.ts'
 import { createDemoData, writeDemoScripts } from './demo-data.ts'
+import { takeManyAtOnce } from './many-at-once-pictures.ts'
 
 exitOnHelp(`npx node test/helpers/browser/take-screenshots.ts
 
@@ -71,6 +72,7 @@ async function takeAll(browser: Browser, { url, adminHeader }: System, variant: 
     await page.getByLabel('Search names and config').fill('feature on')
     await page.locator('mark').first().waitFor()
     await take('search')
+    await takeManyAtOnce(page, url, take)
     await takeForms(page, url, take)
     await page.goto(`${url}/deployments/release-2-4`)
     await page.getByText('load test').first().waitFor()

@@ -5,24 +5,18 @@ import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-c
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
 import { buildPage, missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import {
+  drawnNames,
+  manyDeployments,
+  minute,
+  openControlledList,
+  openList,
+  rowOf,
+} from '../../helpers/browser/list-page.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-const day = (at: number) => new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString()
-/** Newest first, like the server; the rows differ in height. */
-const many = Array.from({ length: 1500 }, (_, at) =>
-  sampleDeployment({
-    name: `d-${at}`,
-    created: day(at),
-    changed: day(1500 - at),
-    app: Object.fromEntries(
-      Array.from({ length: at % 7 }, (_, key) => [
-        `service.part${key}.image`,
-        `registry/feature-${at}-${key}`,
-      ]),
-    ),
-  }),
-)
+const many = manyDeployments(1500)
 
 describe('the list page', { skip: missingBrowser() }, () => {
   let system: System
@@ -35,6 +29,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
     buildPage()
     ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
     context = await browser.newContext({ reducedMotion: 'reduce' })
+    context.on('weberror', (error) => scriptErrors.push(String(error.error().stack)))
     client = createApiClient(system.url)
     await Promise.all([client.create('shop', { 'mail.host': 'mailhog' }), client.create('blog')])
     await Promise.all([client.waitForStatus('shop', 'Running'), client.waitForStatus('blog', 'Running')])
@@ -47,48 +42,18 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  async function open(
-    width = 1440,
-    prepare: (page: Page) => Promise<unknown> = async () => {},
-  ): Promise<Page> {
-    const page = await context.newPage()
-    await page.setViewportSize({ width, height: 900 })
-    page.setDefaultTimeout(10_000)
-    page.on('pageerror', (error) => scriptErrors.push(String(error.stack)))
-    await prepare(page)
-    await page.goto(system.url)
-    await page.locator('tr[data-name]').first().waitFor()
-    return page
-  }
-  /** Opens the page with a given list and a websocket that the test controls. */
-  async function openLong(width = 1440, list: FullInfo[] = many) {
-    const sockets: WebSocketRoute[] = []
-    const page = await open(width, async (page) => {
-      await page.addInitScript(keepMostRows)
-      await page.routeWebSocket('**/event', (socket) => {
-        sockets.push(socket)
-        socket.send(JSON.stringify({ type: 'hello', seq: 0, heartbeat_ms: 15_000 }))
-      })
-      await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: list }))
+  const open = (width = 1440, prepare: (page: Page) => Promise<unknown> = async () => {}) =>
+    openList(context, system.url, { width, prepare })
+  const openLong = (width = 1440, list: FullInfo[] = many) =>
+    openControlledList(context, system.url, list, {
+      width,
+      prepare: (page) => page.addInitScript(keepMostRows),
     })
-    await page.locator('.badge', { hasText: 'Live' }).waitFor()
-    let seq = 0
-    const sendEvent = (deployment: FullInfo) => {
-      seq += 1
-      const { name } = deployment.deployment
-      const event = { type: 'deployment', name, revision: deployment.revision, deployment }
-      sockets.at(-1)?.send(JSON.stringify({ type: 'event', seq, event }))
-    }
-    return { page, sendEvent, sockets }
-  }
-  const rowOf = (page: Page, name: string) => page.locator(`tr[data-name="${name}"]`)
-  const namesOf = (page: Page) =>
-    page.locator('tr[data-name]').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.name))
 
   for (const width of [1440, 768, 360]) {
     it(`A long list draws only rows near the viewport, without holes, at ${width} px`, async () => {
       const { page } = await openLong(width)
-      assert.ok((await namesOf(page)).length < 80)
+      assert.ok((await drawnNames(page)).length < 80)
       assert.equal(await page.locator('table').getAttribute('aria-rowcount'), '1501')
       assert.equal(await rowOf(page, 'd-0').getAttribute('aria-rowindex'), '2')
       for (let at = 0; at < 12; at += 1) {
@@ -105,7 +70,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
       await page.keyboard.press('End')
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
       await rowOf(page, 'd-1499').waitFor()
-      assert.ok((await namesOf(page)).length < 80)
+      assert.ok((await drawnNames(page)).length < 80)
       const most = await page.evaluate(() => (window as unknown as { most: number }).most)
       assert.ok(most < 100, `${most} rows were drawn at some time`)
       const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
@@ -164,7 +129,7 @@ describe('the list page', { skip: missingBrowser() }, () => {
 
     // An older revision changes nothing and is not drawn.
     sendEvent({ ...third, revision: 1 })
-    sendEvent({ ...(many[5] as FullInfo), revision: 2, updated_at: day(9999) })
+    sendEvent({ ...(many[5] as FullInfo), revision: 2, updated_at: minute(9999) })
     await page.getByRole('button', { name: 'Show 1 change' }).click()
     await page.locator('tr[aria-rowindex="2"][data-name="d-5"]').waitFor()
     await rowOf(page, 'd-3').getByText('Failing').waitFor()
@@ -195,10 +160,10 @@ describe('the list page', { skip: missingBrowser() }, () => {
     await page.getByRole('button', { name: 'Clear the search' }).click()
     await page.getByRole('button', { name: 'Name', exact: true }).click()
     await page.waitForURL(/sort=name/)
-    assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
+    assert.deepEqual(await drawnNames(page), ['feature-pay', 'old-pay', 'other'])
     await page.reload()
     await rowOf(page, 'other').waitFor()
-    assert.deepEqual(await namesOf(page), ['feature-pay', 'old-pay', 'other'])
+    assert.deepEqual(await drawnNames(page), ['feature-pay', 'old-pay', 'other'])
   })
 
   it('A match in a long value is visible, and expanded overrides stay expanded', async () => {

@@ -1,27 +1,20 @@
 /** Filters, order and places of the list in a real browser, with lists that the tests control. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type { Browser, BrowserContext, Page, WebSocketRoute } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 import type { FullInfo } from '../../../domain/schemas.ts'
 import { buildPage, missingBrowser, openBrowser } from '../../helpers/browser/chromium.ts'
+import {
+  drawnNames,
+  manyDeployments,
+  minute,
+  openControlledList,
+  rowOf,
+} from '../../helpers/browser/list-page.ts'
 import { sampleDeployment } from '../../helpers/browser/sample-deployment.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
 
-const day = (at: number) => new Date(Date.UTC(2026, 0, 1) + at * 60_000).toISOString()
-/** Newest first, like the server; the rows differ in height. */
-const many = Array.from({ length: 1500 }, (_, at) =>
-  sampleDeployment({
-    name: `d-${at}`,
-    created: day(at),
-    changed: day(1500 - at),
-    app: Object.fromEntries(
-      Array.from({ length: at % 7 }, (_, key) => [
-        `service.part${key}.image`,
-        `registry/feature-${at}-${key}`,
-      ]),
-    ),
-  }),
-)
+const many = manyDeployments(1500)
 
 describe('filters and places of the list', { skip: missingBrowser() }, () => {
   let system: System
@@ -33,6 +26,7 @@ describe('filters and places of the list', { skip: missingBrowser() }, () => {
     buildPage()
     ;[system, browser] = await Promise.all([startSystem(), openBrowser()])
     context = await browser.newContext({ reducedMotion: 'reduce' })
+    context.on('weberror', (error) => scriptErrors.push(String(error.error().stack)))
   })
   afterEach(async () => {
     await Promise.all(context.pages().map((page) => page.close()))
@@ -42,42 +36,8 @@ describe('filters and places of the list', { skip: missingBrowser() }, () => {
     await system?.stop()
   })
 
-  async function open(
-    width = 1440,
-    prepare: (page: Page) => Promise<unknown> = async () => {},
-  ): Promise<Page> {
-    const page = await context.newPage()
-    await page.setViewportSize({ width, height: 900 })
-    page.setDefaultTimeout(10_000)
-    page.on('pageerror', (error) => scriptErrors.push(String(error.stack)))
-    await prepare(page)
-    await page.goto(system.url)
-    await page.locator('tr[data-name]').first().waitFor()
-    return page
-  }
-  /** Opens the page with a given list and a websocket that the test controls. */
-  async function openLong(width = 1440, list: FullInfo[] = many) {
-    const sockets: WebSocketRoute[] = []
-    const page = await open(width, async (page) => {
-      await page.routeWebSocket('**/event', (socket) => {
-        sockets.push(socket)
-        socket.send(JSON.stringify({ type: 'hello', seq: 0, heartbeat_ms: 15_000 }))
-      })
-      await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: list }))
-    })
-    await page.locator('.badge', { hasText: 'Live' }).waitFor()
-    let seq = 0
-    const sendEvent = (deployment: FullInfo) => {
-      seq += 1
-      const { name } = deployment.deployment
-      const event = { type: 'deployment', name, revision: deployment.revision, deployment }
-      sockets.at(-1)?.send(JSON.stringify({ type: 'event', seq, event }))
-    }
-    return { page, sendEvent, sockets }
-  }
-  const rowOf = (page: Page, name: string) => page.locator(`tr[data-name="${name}"]`)
-  const namesOf = (page: Page) =>
-    page.locator('tr[data-name]').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.name))
+  const openLong = (width = 1440, list: FullInfo[] = many) =>
+    openControlledList(context, system.url, list, { width })
 
   it('Filters and the natural order of names are part of the address, and are cleared in one step', async () => {
     const owner = { issuer: 'https://id.example', subject: 'maria', name: 'Maria' }
@@ -92,21 +52,21 @@ describe('filters and places of the list', { skip: missingBrowser() }, () => {
       page.getByRole('combobox', { name: filter, exact: true }).selectOption(choice)
     await page.getByRole('button', { name: 'Name', exact: true }).click()
     await page.waitForURL(/sort=name/)
-    assert.deepEqual(await namesOf(page), ['feat-1', 'feat-2', 'feat-10'])
+    assert.deepEqual(await drawnNames(page), ['feat-1', 'feat-2', 'feat-10'])
     await choose('Label', 'team=shop (2)')
     await rowOf(page, 'feat-1').waitFor({ state: 'detached' })
-    assert.deepEqual(await namesOf(page), ['feat-2', 'feat-10'])
+    assert.deepEqual(await drawnNames(page), ['feat-2', 'feat-10'])
     await choose('Owner', 'Maria (1)')
     await rowOf(page, 'feat-2').waitFor({ state: 'detached' })
     await page.waitForURL(/owner=Maria&label=team%3Dshop/)
     await page.reload()
     await rowOf(page, 'feat-10').waitFor()
-    assert.deepEqual(await namesOf(page), ['feat-10'])
+    assert.deepEqual(await drawnNames(page), ['feat-10'])
     await page.getByRole('button', { name: 'Clear filters' }).click()
     await rowOf(page, 'feat-1').waitFor()
     await choose('Status', 'Last action failed (1)')
     await rowOf(page, 'feat-2').waitFor({ state: 'detached' })
-    assert.deepEqual(await namesOf(page), ['feat-1'])
+    assert.deepEqual(await drawnNames(page), ['feat-1'])
     await choose('Age', 'Past hour')
     await page.getByText('No deployment passes these filters.').waitFor()
     await page.getByRole('button', { name: 'Clear the filters' }).click()
@@ -118,15 +78,15 @@ describe('filters and places of the list', { skip: missingBrowser() }, () => {
     const { page, sendEvent } = await openLong(1440, many.slice(0, 10))
     await page.getByRole('button', { name: 'Actions for d-1', exact: true }).click()
     await page.getByRole('menuitem', { name: 'Open' }).waitFor()
-    const before = await namesOf(page)
+    const before = await drawnNames(page)
     for (const at of [4, 6, 8])
-      sendEvent({ ...(many[at] as FullInfo), revision: 2, updated_at: day(9000 + at) })
+      sendEvent({ ...(many[at] as FullInfo), revision: 2, updated_at: minute(9000 + at) })
     await page.getByRole('button', { name: 'Show 3 changes' }).waitFor()
-    assert.deepEqual(await namesOf(page), before)
+    assert.deepEqual(await drawnNames(page), before)
     assert.equal(await page.getByRole('menuitem', { name: 'Open' }).isVisible(), true)
     await page.getByRole('button', { name: 'Show 3 changes' }).click()
     await page.locator('tr[aria-rowindex="2"][data-name="d-8"]').waitFor()
-    assert.deepEqual((await namesOf(page)).slice(0, 4), ['d-8', 'd-6', 'd-4', 'd-0'])
+    assert.deepEqual((await drawnNames(page)).slice(0, 4), ['d-8', 'd-6', 'd-4', 'd-0'])
   })
 
   it('Back returns to the same row at the same place, with the same filters', async () => {

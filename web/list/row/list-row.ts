@@ -15,6 +15,7 @@ import { deploymentPath } from '../../routes.ts'
 import { Highlight } from '../../ui/highlight.ts'
 import { RelativeTime } from '../../ui/relative-time.ts'
 import { createHighlighter, type SearchTerm, type Span, searchFields } from '../search.ts'
+import { RowSelect } from '../selection/row-select.ts'
 import { OverrideLabels } from './override-labels.ts'
 import { RowLabels } from './row-labels.ts'
 import { RowLinks } from './row-links.ts'
@@ -25,6 +26,8 @@ type Props = {
   terms: readonly SearchTerm[]
   expandedLevels: Set<string>
   deleted: boolean
+  /** The names of all rows as they are shown; null when rows cannot be selected. */
+  order: (() => readonly string[]) | null
 }
 
 /**
@@ -38,13 +41,14 @@ export function ListRow({
   terms,
   expandedLevels,
   deleted,
+  order,
 }: Props & { name: string; index: number }): VNode {
   return html`<tr data-name=${name} aria-rowindex=${index + 2} class=${deleted || isArchived(row.value) ? 'archived' : ''}>
-    <${Cells} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} />
+    <${Cells} row=${row} terms=${terms} expandedLevels=${expandedLevels} deleted=${deleted} order=${order} />
   </tr>`
 }
 
-function Cells({ row, terms, expandedLevels, deleted }: Props): VNode {
+function Cells({ row, terms, expandedLevels, deleted, order }: Props): VNode {
   const info = row.value
   const { name } = info.deployment
   const { application, deployment } = overridesFromWire(info.deployment)
@@ -52,7 +56,8 @@ function Cells({ row, terms, expandedLevels, deleted }: Props): VNode {
   const level = (title: string, overrides: readonly Override[]) =>
     html`<${OverrideLabels} level=${title} expandedLevels=${expandedLevels} overrides=${overrides} highlightSpans=${highlightSpans} />`
   const isGone = deleted || isArchived(info)
-  return html`<th scope="row" class="cell-name">
+  return html`${order !== null && html`<td class="cell-select">${!deleted && html`<${RowSelect} name=${name} order=${order} />`}</td>`}
+    <th scope="row" class="cell-name">
       <a class="deployment-name" href=${deploymentPath(name)} title=${name}><${Highlight} text=${name} spans=${highlightSpans(name)} /></a>
       <${SecondLine} info=${info} highlightSpans=${highlightSpans} />
     </th>

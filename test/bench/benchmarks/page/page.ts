@@ -5,15 +5,16 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { findChromium, openBrowser } from '../../helpers/browser/chromium.ts'
-import type { Bench } from '../harness/bench.ts'
-import { archive, createFixture } from '../harness/fixture.ts'
-import { longestTask, recordLongTasks } from '../harness/long-tasks.ts'
-import { median } from '../harness/measure.ts'
-import { startServer } from '../harness/programs.ts'
-import { formatMs, type Result } from '../harness/results.ts'
-import { resetActions, seed } from '../harness/seed.ts'
-import { type LogViewerTimes, measureLogViewer } from './page-log-viewer.ts'
+import { findChromium, openBrowser } from '../../../helpers/browser/chromium.ts'
+import type { Bench } from '../../harness/bench.ts'
+import { archive, createFixture } from '../../harness/fixture.ts'
+import { longestTask, recordLongTasks } from '../../harness/long-tasks.ts'
+import { median } from '../../harness/measure.ts'
+import { startServer } from '../../harness/programs.ts'
+import { formatMs, type Result } from '../../harness/results.ts'
+import { resetActions, seed } from '../../harness/seed.ts'
+import { type LogViewerTimes, measureLogViewer } from './log-viewer.ts'
+import { type BulkTimes, measureBulk } from './many-deployments.ts'
 
 const sizes = [10, 1000, 10_000]
 const rounds = 3
@@ -21,11 +22,18 @@ const budgetMs = { firstRows: 1500, longTask: 100 }
 
 type PageTimes = { firstRows: number; bare: number; typing: number; scrolling: number; event: number }
 
-export async function page(bench: Bench): Promise<Result[]> {
+export async function page(bench: Bench, selected: ReadonlySet<string>): Promise<Result[]> {
   if (findChromium() === null) throw new Error('the page is measured in chromium: apt-get install chromium')
-  execFileSync(process.execPath, [join(import.meta.dirname, '../../../web/build/build-page.ts')])
+  execFileSync(process.execPath, [join(import.meta.dirname, '../../../../web/build/build-page.ts')])
   const browser = await openBrowser()
   bench.onClose(() => browser.close())
+  return [
+    ...(selected.has('page') ? await measureSizes(bench, browser) : []),
+    ...(selected.has('page-bulk') ? bulkResults(await measureBulk(bench, browser)) : []),
+  ]
+}
+
+async function measureSizes(bench: Bench, browser: Browser): Promise<Result[]> {
   const seen = new Map<number, PageTimes>()
   for (const size of sizes) seen.set(size, await measure(bench, browser, size))
   const smallest = seen.get(10)
@@ -53,6 +61,19 @@ function logViewerResults(seen: LogViewerTimes): Result[] {
     createResult('scrolling', seen.scrolling),
     createResult('typing in the search field', seen.searching),
     createResult('wrapping lines', seen.wrapping),
+  ]
+}
+
+function bulkResults(seen: BulkTimes): Result[] {
+  const createResult = (phase: string, value: number) => ({
+    ...within(`1,000 deployments: longest task (CPU) while ${phase}`, value, budgetMs.longTask),
+    row: 'page-bulk',
+  })
+  return [
+    createResult('filtering', seen.filtering),
+    createResult('searching', seen.searching),
+    createResult('selecting all', seen.selecting),
+    createResult('labelling all', seen.labelling),
   ]
 }
 

@@ -3,13 +3,13 @@
  * while it is scrolled, searched and wrapped.
  */
 import type { Browser, Page } from 'playwright-core'
-import type { Bench } from '../harness/bench.ts'
-import { query } from '../harness/datastores.ts'
-import { createFixture } from '../harness/fixture.ts'
-import { longestTask, recordLongTasks } from '../harness/long-tasks.ts'
-import { median } from '../harness/measure.ts'
-import { authorization, startServer } from '../harness/programs.ts'
-import { seed } from '../harness/seed.ts'
+import type { Bench } from '../../harness/bench.ts'
+import { query } from '../../harness/datastores.ts'
+import { createFixture } from '../../harness/fixture.ts'
+import { longestTask, recordLongTasks } from '../../harness/long-tasks.ts'
+import { median } from '../../harness/measure.ts'
+import { authorization, startServer } from '../../harness/programs.ts'
+import { seed } from '../../harness/seed.ts'
 
 const rounds = 3
 const chunks = 1000
