@@ -131,6 +131,21 @@ create table deleted_deployments (
   last_action_id bigint not null default 0
 );
 
+create table deliveries (
+  id bigint not null,
+  event_id uuid not null,
+  receiver text not null,
+  deployment text not null,
+  event jsonb not null,
+  created_at timestamp with time zone not null default now(),
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone not null default now(),
+  runner text,
+  held_until timestamp with time zone,
+  last_error text,
+  failed_at timestamp with time zone
+);
+
 create table deployment_checks (
   deployment_id bigint not null,
   next_check_at timestamp with time zone,
@@ -273,7 +288,9 @@ create table status_changes (
   old_status text not null,
   new_status text not null,
   created_at timestamp with time zone not null default now(),
-  failure jsonb
+  failure jsonb,
+  event_id uuid not null default gen_random_uuid(),
+  action_id bigint
 );
 
 create table stored_outputs (
@@ -315,6 +332,7 @@ alter table audit_seals add constraint audit_seals_pkey PRIMARY KEY (id, sealed_
 alter table audit_unsealed add constraint audit_unsealed_pkey PRIMARY KEY (entry_id);
 alter table change_counts add constraint change_counts_pkey PRIMARY KEY (shard);
 alter table deleted_deployments add constraint deleted_deployments_pkey PRIMARY KEY (id);
+alter table deliveries add constraint deliveries_pkey PRIMARY KEY (id);
 alter table deployment_checks add constraint deployment_checks_deployment_id_fkey FOREIGN KEY (deployment_id) REFERENCES deployments(id) ON DELETE CASCADE;
 alter table deployments add constraint status_known CHECK ((status = ANY (ARRAY['Running'::text, 'GenericFailure'::text, 'PartialAvailability'::text, 'TagMismatch'::text, 'CreatePending'::text, 'UpdatePending'::text, 'ArchivePending'::text, 'Archived'::text, 'CleanupFailed'::text])));
 alter table deployments add constraint deployments_pkey PRIMARY KEY (id);
@@ -360,6 +378,10 @@ CREATE INDEX audit_entries_of_refusals ON ONLY public.audit_entries USING btree 
 CREATE INDEX audit_entries_of_subject ON ONLY public.audit_entries USING btree (subject, at, id) WHERE (subject IS NOT NULL);
 CREATE INDEX audit_output_reads_by_hour ON audit_output_reads USING btree (hour);
 CREATE INDEX audit_seals_by_hash ON ONLY public.audit_seals USING btree (hash);
+CREATE INDEX deliveries_by_age ON deliveries USING btree (created_at);
+CREATE INDEX deliveries_by_receiver ON deliveries USING btree (receiver, id) WHERE (failed_at IS NULL);
+CREATE INDEX deliveries_failed ON deliveries USING btree (failed_at) WHERE (failed_at IS NOT NULL);
+CREATE INDEX deliveries_in_order ON deliveries USING btree (receiver, deployment, id) WHERE (failed_at IS NULL);
 CREATE INDEX deployment_checks_by_time ON deployment_checks USING btree (next_check_at, deployment_id) WHERE (next_check_at IS NOT NULL);
 CREATE INDEX deployment_checks_of_deployment ON deployment_checks USING btree (deployment_id);
 CREATE INDEX deployments_by_archived_at ON deployments USING btree (archived_at) WHERE (status = 'Archived'::text);
@@ -807,8 +829,9 @@ begin
     select to_api_check_failure(c, false, true) || jsonb_build_object('exit_code', c.exit_code) into explanation
     from deployment_checks c where c.deployment_id = new.id;
   end if;
-  insert into status_changes (deployment, old_status, new_status, failure)
-  values (new.name, old.status, new.status, explanation);
+  insert into status_changes (deployment, old_status, new_status, failure, action_id)
+  values (new.name, old.status, new.status, explanation,
+    coalesce(last.id, (select max(id) from actions where deployment_id = new.id and wait_conditions is null)));
   return null;
 end
 $function$;

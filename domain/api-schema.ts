@@ -7,6 +7,7 @@ import { accessEndpoints } from './access/access-endpoints.ts'
 import { auditEndpoints } from './audit/audit-endpoints.ts'
 import { changeEndpoints } from './changes/change-endpoints.ts'
 import { type Endpoint, endpoints } from './endpoints.ts'
+import { webhookEndpoints } from './notifications/webhook-endpoints.ts'
 import { outputEndpoints } from './output/output-endpoints.ts'
 import * as shapes from './schemas.ts'
 import { storage } from './settings/storage.ts'
@@ -246,6 +247,7 @@ export const api = {
   ...accessEndpoints,
   ...changeEndpoints,
   ...auditEndpoints,
+  ...webhookEndpoints,
   ...outputEndpoints,
   getStorage: {
     ...endpoints.getStorage,

@@ -53,6 +53,8 @@ export const endpoints = {
   listAuditEntries: { method: 'GET', path: '/audit' },
   streamAuditEntries: { method: 'GET', path: '/audit/stream' },
   verifyAuditLog: { method: 'GET', path: '/audit/verify' },
+  listWebhooks: { method: 'GET', path: '/webhooks' },
+  resendDelivery: { method: 'POST', path: '/webhooks/deliveries/:delivery_id/resend' },
   getStorage: { method: 'GET', path: '/storage' },
 } as const
 

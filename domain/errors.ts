@@ -49,6 +49,10 @@ export const errorCodes = {
     status: 404,
     remedy: 'Start the login again and take its new code: each counts ten minutes.',
   },
+  no_such_delivery: {
+    status: 404,
+    remedy: 'Look at the failed deliveries again: this one was sent, or is older than 30 days.',
+  },
   no_such_session: { status: 404, remedy: 'Nothing to do: the session has ended already.' },
   not_found: { status: 404, remedy: 'See /api/v1/docs for the existing paths.' },
   method_not_allowed: { status: 405, remedy: 'See /api/v1/docs for the methods of this path.' },

@@ -8,6 +8,7 @@ import { maxConfigCheckSeconds } from './endpoints.ts'
 import { scripts } from './script.ts'
 import { defaultSecretKeys } from './secrets/secret-values.ts'
 import { accessSettings } from './settings/access.ts'
+import { notificationSettings } from './settings/notifications.ts'
 import {
   allPrograms,
   count,
@@ -177,6 +178,7 @@ export const settings = {
     parse: count(1, 4),
     programs: ['runner'],
   },
+  ...notificationSettings,
   CHECK_CONCURRENCY: {
     description: 'Maximum number of checks per runner at a time',
     parse: count(1, 16),

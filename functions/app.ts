@@ -68,6 +68,7 @@ import { createOpenapiHandlers, docsStylesheet } from './openapi/handlers.ts'
 import type { Services } from './services.ts'
 import { healthz, readyz } from './telemetry/health.ts'
 import { getStorage } from './telemetry/storage.ts'
+import { listWebhooks, resendDelivery } from './webhooks/webhook-handlers.ts'
 
 type Route<Name extends EndpointName> = readonly [
   method: Api[Name]['method'],
@@ -121,6 +122,8 @@ const routes: { [Name in EndpointName]: Route<Name> } = {
   listAuditEntries: ['GET', '/audit', listAuditEntries],
   streamAuditEntries: ['GET', '/audit/stream', streamAuditEntries],
   verifyAuditLog: ['GET', '/audit/verify', verifyAuditLog],
+  listWebhooks: ['GET', '/webhooks', listWebhooks],
+  resendDelivery: ['POST', '/webhooks/deliveries/:delivery_id/resend', resendDelivery],
   getStorage: ['GET', '/storage', getStorage],
 }
 

@@ -39,6 +39,8 @@ export const commands: Readonly<Record<string, () => Promise<CommandClass>>> = {
   'token revoke': async () => (await import('./commands/token/revoke.ts')).TokenRevoke,
   audit: async () => (await import('./commands/audit/list.ts')).Audit,
   'audit verify': async () => (await import('./commands/audit/verify.ts')).AuditVerify,
+  webhooks: async () => (await import('./commands/webhooks/list.ts')).WebhookList,
+  'webhooks resend': async () => (await import('./commands/webhooks/resend.ts')).WebhookResend,
   sessions: async () => (await import('./commands/sessions/list.ts')).SessionList,
   'sessions end': async () => (await import('./commands/sessions/end.ts')).SessionEnd,
   api: async () => (await import('./commands/api.ts')).ApiRequest,

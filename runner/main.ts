@@ -96,6 +96,7 @@ async function main(): Promise<void> {
     setTimeout(() => process.exit(1), settings.SHUTDOWN_GRACE + settings.KILL_GRACE + 10_000).unref()
     actions.stopTaking()
     const appLogsEnded = appLogs.stop()
+    const notificationsSent = notifications.stop()
     const idle = waitUntil(() => actions.isIdle() && queries.isIdle())
     await Promise.all([
       orphans.stop(),
@@ -105,12 +106,13 @@ async function main(): Promise<void> {
       secretKeys?.stop(),
       auditLog.stop(),
       appLogsEnded,
+      notificationsSent,
       ...workers.map((worker) => closeWorker(worker, idle)),
       idle,
     ])
     clearTimeout(graceTimer)
     runner.interruptScripts()
-    await Promise.all([checks.stop(), notifications.stop(), heartbeat.stop()])
+    await Promise.all([checks.stop(), heartbeat.stop()])
     await runner.close()
     process.exit(0)
   }

@@ -183,8 +183,9 @@ begin
     select to_api_check_failure(c, false, true) || jsonb_build_object('exit_code', c.exit_code) into explanation
     from deployment_checks c where c.deployment_id = new.id;
   end if;
-  insert into status_changes (deployment, old_status, new_status, failure)
-  values (new.name, old.status, new.status, explanation);
+  insert into status_changes (deployment, old_status, new_status, failure, action_id)
+  values (new.name, old.status, new.status, explanation,
+    coalesce(last.id, (select max(id) from actions where deployment_id = new.id and wait_conditions is null)));
   return null;
 end
 $$;

@@ -4,6 +4,7 @@
  */
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { webhooks } from '../notifications/webhook-policy.ts'
 import { type Grant, namePattern, type Person, roles } from './roles.ts'
 import { trustRule } from './trust/trust-rule.ts'
 
@@ -54,6 +55,7 @@ export const policySchema = z
       .describe(
         'which ID tokens of CI systems are exchanged for a token; the first rule that matches counts',
       ),
+    webhooks: webhooks.describe('where status changes are sent'),
   })
   .superRefine(({ rules, default_role }, context) => {
     const hasAdmin = rules.some(({ role, names }) => role === 'admin' && names.includes('*'))

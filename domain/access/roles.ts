@@ -45,6 +45,7 @@ export const rights = {
   read_policy: { label: 'read the policy', scopes: adminOnly },
   read_access_log: { label: 'read the audit log of sign-ins, tokens and addresses', scopes: adminOnly },
   manage_tokens: { label: 'manage the access tokens of other people', scopes: adminOnly },
+  manage_webhooks: { label: 'see and repeat deliveries of webhooks', scopes: adminOnly },
   manage_sessions: { label: 'end the sessions of other people', scopes: adminOnly },
 } as const satisfies Record<string, RightRow>
 

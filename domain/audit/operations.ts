@@ -29,6 +29,7 @@ const labels = {
   approve_login: 'approved the login of a program',
   deny_login: 'denied the login of a program',
   accept_policy: 'accepted a new policy',
+  resend_notification: 'sent a webhook again about',
   /** Requests without a valid credential that were refused: one entry for each address and minute. */
   authenticate: 'sent requests without a valid credential',
   /** Old entries were removed, after AUDIT_RETENTION. */

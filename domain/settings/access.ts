@@ -11,6 +11,7 @@ import {
   optionalText,
   type Setting,
   seconds,
+  serverAndRunner,
   text,
 } from './values.ts'
 
@@ -104,7 +105,7 @@ export const accessSettings = {
     description:
       'Address of the page, e.g. https://octopod.example.com; several are separated by commas. Not set: the origin must match the Host header',
     parse: list(z.string().transform((url) => url.replace(/\/+$/, ''))),
-    programs: ['server'],
+    programs: serverAndRunner,
   },
   ALLOWED_HOSTS: {
     description:

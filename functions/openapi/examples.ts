@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Api, EndpointName } from '../../domain/api-schema.ts'
 import type { OutputChunk } from '../../domain/schemas.ts'
 import { auditExamples } from './audit-examples.ts'
+import { webhookExamples } from './webhook-examples.ts'
 
 type Example<Name extends EndpointName> = (Api[Name] extends { body: infer Body extends z.ZodType }
   ? { body: z.input<Body> }
@@ -193,6 +194,8 @@ export const examples: { [Name in EndpointName]: Example<Name> } = {
     ],
   },
   endSession: { response: success },
+  ...webhookExamples,
+  resendDelivery: { response: success },
   listTokens: { response: [accessToken] },
   createToken: {
     body: { label: 'nightly job', expires_in_days: 90, role: 'developer', names: ['shop-*'] },

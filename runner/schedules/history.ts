@@ -11,7 +11,7 @@ import {
   deleteRemovedChunks,
 } from '../../db/queries/history/delete-behind.ts'
 import { type HistoryLimits, hasDeploymentLimits } from '../../db/queries/history/limits.ts'
-import { dropOldestStatusChanges } from '../../db/queries/status-changes.ts'
+import { deleteOldDeliveries, dropOldestDeliveries } from '../../db/queries/notifications/deliveries.ts'
 import type { RunnerSettings } from '../../domain/settings.ts'
 import { type PeriodicTask, startPeriodic } from '../../lib/periodic.ts'
 import type { RunnerContext } from '../context.ts'
@@ -49,7 +49,7 @@ function createSteps(context: RunnerContext): (() => Promise<boolean>)[] {
     () => countEarlierOutput(db),
     () => deleteActionsOfDeletedDeployments(db),
     createChunkDeletion(context),
-    createStatusChangeLimit(context),
+    createDeliveryLimit(context),
     ...(hasDeploymentLimits(limits) ? [() => applyDeploymentLimits(db, limits)] : []),
     ...(limits.outputBytesInTotal > 0 ? [() => applyTotalLimit(db, limits.outputBytesInTotal)] : []),
   ]
@@ -83,20 +83,22 @@ function createChunkDeletion({ db }: RunnerContext): () => Promise<boolean> {
 
 const logIntervalMs = 60_000
 
-function createStatusChangeLimit({ db, log }: RunnerContext): () => Promise<boolean> {
+/** Also of receivers that the policy no longer names, until they are deleted. */
+function createDeliveryLimit({ db, log }: RunnerContext): () => Promise<boolean> {
   let dropped = 0
   let lastLoggedAtMs = Number.NEGATIVE_INFINITY
   return async () => {
-    const count = await dropOldestStatusChanges(db)
+    const count = await dropOldestDeliveries(db)
     dropped += count
     if (dropped > 0 && performance.now() - lastLoggedAtMs >= logIntervalMs) {
       log.warn(
         { dropped },
-        'too many status changes waited for the notifications script; the oldest were dropped',
+        'too many status changes waited for the notifications script or a webhook; the oldest were dropped',
       )
       lastLoggedAtMs = performance.now()
       dropped = 0
     }
+    await deleteOldDeliveries(db)
     return count > 0
   }
 }

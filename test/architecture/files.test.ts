@@ -15,6 +15,8 @@ test('No file is longer than 300 lines', () => {
       textFile.test(path) &&
       // Written by a program.
       path !== 'db/schema.sql' &&
+      // Helm wants all values in one file.
+      path !== 'infra/chart/values.yaml' &&
       lines(path) > 300,
   )
   assert.deepEqual(long, [])

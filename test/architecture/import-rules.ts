@@ -69,6 +69,9 @@ export const importRules: Record<TopFolder, ImportRule> = {
     packages: {
       'csv-parse': 'parses the output of config scripts and info',
       'lru-cache': 'the cache of config scripts',
+      'ipaddr.js': 'webhooks are sent to public addresses only',
+      standardwebhooks: 'signs webhooks',
+      undici: 'sends webhooks',
       yaml: 'reads the manifest of the control scripts',
       pino: 'the log',
     },

@@ -180,3 +180,29 @@ export const session = {
   user_agent: 'Firefox',
   is_current: false,
 }
+
+export const webhooks = {
+  webhooks: [
+    {
+      name: 'ci',
+      format: 'standard',
+      host: 'ci.example.com',
+      waiting: 1,
+      failed: 1,
+      last_error: 'It answered with 502.',
+    },
+  ],
+  failed: [
+    {
+      delivery_id: 12,
+      webhook: 'ci',
+      deployment: 'feature-1',
+      old_status: 'UpdatePending',
+      new_status: 'GenericFailure',
+      at: '2026-03-01T10:00:00.000Z',
+      attempts: 10,
+      failed_at: '2026-03-03T12:00:00.000Z',
+      error: 'It answered with 502.',
+    },
+  ],
+}

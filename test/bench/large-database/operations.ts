@@ -15,11 +15,11 @@ import {
   deleteRemovedChunks,
 } from '../../../db/queries/history/delete-behind.ts'
 import { deleteOldKeys } from '../../../db/queries/idempotency.ts'
+import { deleteOldDeliveries, dropOldestDeliveries } from '../../../db/queries/notifications/deliveries.ts'
 import { appendOutput, getOutput } from '../../../db/queries/output.ts'
 import { endExpiredAction } from '../../../db/queries/recovery.ts'
 import { findExpiredArchives, readQueueForRetention } from '../../../db/queries/retention.ts'
 import { readStats } from '../../../db/queries/stats.ts'
-import { dropOldestStatusChanges } from '../../../db/queries/status-changes.ts'
 import { type ActionKind, emptyResult } from '../../../domain/actions.ts'
 import { createListCache, type ListCache } from '../../../functions/deployments/list-cache.ts'
 import { testSecrets } from '../../functions/secrets/fixtures.ts'
@@ -177,10 +177,11 @@ export const operations: readonly Operation[] = [
     run: ({ pool }) => applyTotalLimit(pool, halfOfOutput),
   },
   {
-    name: 'status changes and keys: nothing to do',
+    name: 'notifications and keys: nothing to do',
     maxPages: 60,
     run: async ({ pool }) => {
-      await dropOldestStatusChanges(pool)
+      await dropOldestDeliveries(pool)
+      await deleteOldDeliveries(pool)
       await deleteOldKeys(pool)
     },
   },

@@ -71,6 +71,8 @@ export const rowOfEndpoint: Record<
   listAuditEntries: 'read',
   streamAuditEntries: 'read',
   verifyAuditLog: 'administer',
+  listWebhooks: 'administer',
+  resendDelivery: 'administer',
   getStorage: 'read',
 }
 

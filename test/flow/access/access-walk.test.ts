@@ -88,6 +88,9 @@ async function* stepsOf(caller: Caller): AsyncGenerator<Step> {
       yield step({ session_id: 999_999 }, unknown, null)
       if (caller.person !== null)
         yield step({ session_id: await insertSession(client, caller.person) }, 'allowed', null)
+    } else if (path.includes(':delivery_id')) {
+      const outcome = expectedOutcome(row, caller, null, 'nothing')
+      yield step({ delivery_id: 999_999 }, outcome === 'allowed' ? '404' : outcome, null)
     } else if (path.includes(':') || name === 'createDeployment') {
       const by = path.includes(':name') ? 'name' : path.includes(':action_id') ? 'action' : 'body'
       for (const target of targetsOf(caller)) {

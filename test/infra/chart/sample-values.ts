@@ -32,6 +32,7 @@ export const production: Values = {
       ],
     },
   },
+  webhooks: { existingSecret: { name: 'octopod-webhooks' } },
   postgres: { existingSecret: { name: 'octopod-database', key: 'uri' } },
   redis: { url: 'rediss://:secret@redis.example.com:6380/0' },
   controlScripts: {

@@ -23,6 +23,7 @@ export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   GROUPS_HEADER: 'proxy.groupsHeader',
   TRUSTED_PROXIES: 'proxy.trusted',
   OCTOPOD_POLICY: 'policy',
+  WEBHOOK_SECRETS: 'webhooks.existingSecret',
   ANONYMOUS_ROLE: 'access.anonymousRole',
   USER_ROLE: 'access.userRole',
   SIGNED_IN_ROLE: 'access.signedInRole',

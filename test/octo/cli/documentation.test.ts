@@ -16,7 +16,7 @@ test('The table of commands is complete and correct', () => {
   const documented = rows('Commands').flatMap(([cell = '']) =>
     [
       ...cell.matchAll(
-        /octo ([a-z-]+(?: (?:set|use|remove|check|show|explain|end|list|create|revoke|verify)\b)?)/g,
+        /octo ([a-z-]+(?: (?:set|use|remove|check|show|explain|end|list|create|revoke|verify|resend)\b)?)/g,
       ),
     ].map(([, command]) => command),
   )

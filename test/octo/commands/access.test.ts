@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { suite, test } from 'node:test'
 import { errorCodes } from '../../../domain/errors.ts'
 import { fakeServer, runOcto, startOcto, success } from '../fake-server.ts'
-import { accessToken, fullInfo, policyState, session, summary, whoami } from '../wire-fixtures.ts'
+import { accessToken, fullInfo, policyState, session, summary, webhooks, whoami } from '../wire-fixtures.ts'
 
 const ann = { issuer: 'https://login.example.com', subject: '00u1', name: 'Ann' }
 const policyFile = 'test/octo/commands/policy.yaml'
@@ -247,6 +247,21 @@ People whom no rule matches have no role.
     assert.equal(fake.requests.at(-1)?.query, 'all=true')
     assert.deepEqual(await run('end', '7'), { code: 0, stdout: '', stderr: '' })
     assert.equal((await run('end', 'x')).code, 2)
+  })
+
+  test('webhooks lists what waits and what was given up, and sends it again', async (t) => {
+    const fake = await fakeServer(t, {
+      'GET /api/v1/webhooks': { body: webhooks },
+      'POST /api/v1/webhooks/deliveries/12/resend': success,
+    })
+    const run = (...args: string[]) => runOcto({ OCTOPOD_URL: fake.url }, 'webhooks', ...args)
+    assert.match(
+      (await run()).stdout,
+      /^NAME .*\nci +standard +ci\.example\.com +1 +1 +It answered with 502\.\n/,
+    )
+    assert.match((await run('--failed')).stdout, /^ID .*\n12 +ci +feature-1 +UpdatePending → GenericFailure /)
+    assert.deepEqual(await run('resend', '12'), { code: 0, stdout: '', stderr: '' })
+    assert.equal((await run('resend')).code, 2)
   })
 
   test('token creates, lists and revokes access tokens; only the new token goes to standard output', async (t) => {

@@ -19,6 +19,7 @@ import {
   policyState,
   session,
   summary,
+  webhooks,
   whoami,
 } from '../wire-fixtures.ts'
 
@@ -101,6 +102,8 @@ const startFakeServer = (t: TestContext) =>
     'GET /api/v1/audit/verify': { body: auditVerification },
     'GET /api/v1/sessions': { body: [session] },
     'DELETE /api/v1/sessions/7': success,
+    'GET /api/v1/webhooks': { body: webhooks },
+    'POST /api/v1/webhooks/deliveries/12/resend': success,
     'GET /api/v1/ping': { body: 'abc' },
   })
 
@@ -137,6 +140,8 @@ const argsByCommand: Record<string, string[]> = {
   'audit verify': [],
   sessions: [],
   'sessions end': ['7'],
+  webhooks: [],
+  'webhooks resend': ['12'],
   wait: ['-n', 'x1', '--for', 'archived', '--timeout', '0.3s'],
   watch: ['--timeout', '0.3s'],
 }

@@ -1,0 +1,183 @@
+/**
+ * Deliveries of notifications: each is claimed by a runner for a time, and is deleted when it was received. One whose
+ * runner was lost is claimed again, so it is sent at least once. Called by runner/notifications and functions/webhooks.
+ */
+import { sql } from 'slonik'
+import { z } from 'zod'
+import { type NotificationEvent, notificationEvent } from '../../../domain/notifications/event.ts'
+import type { Database } from '../../pool.ts'
+import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
+import { toInterval } from '../sql-fragments.ts'
+
+const deliveryRow = z.object({
+  id: z.number(),
+  event_id: z.string(),
+  receiver: z.string(),
+  deployment: z.string(),
+  event: notificationEvent.omit({ deployment: true }),
+  attempts: z.number(),
+})
+/** `attempts`: with the one that begins now. */
+export type Delivery = {
+  id: number
+  eventId: string
+  receiver: string
+  attempts: number
+  event: NotificationEvent
+}
+
+/** `free`: how many more this runner can send now. `inOrder`: of a deployment, only the oldest delivery. */
+export type ReceiverCapacity = { receiver: string; free: number; inOrder: boolean }
+
+/** Claims the oldest deliveries that are due, for `holdMs`. */
+export async function claimDeliveries(
+  pool: Database,
+  runner: string,
+  capacities: readonly ReceiverCapacity[],
+  holdMs: number,
+): Promise<Delivery[]> {
+  const list = JSON.stringify(
+    capacities.map(({ receiver, free, inOrder }) => ({ receiver, free, in_order: inOrder })),
+  )
+  const rows = await pool.any(sql.type(deliveryRow)`
+    with due as (
+      select picked.id
+      from jsonb_to_recordset(${list}::jsonb) as r (receiver text, free int, in_order boolean)
+      cross join lateral (
+        select d.id from deliveries d
+        where d.receiver = r.receiver and d.failed_at is null and d.next_attempt_at <= now()
+          and (d.held_until is null or d.held_until <= now())
+          and not (r.in_order and exists (
+            select from deliveries o
+            where o.receiver = d.receiver and o.deployment = d.deployment and o.id < d.id and o.failed_at is null))
+        order by d.id limit r.free for update skip locked) picked),
+    claimed as (
+      update deliveries d
+      set runner = ${runner}, held_until = now() + ${toInterval(holdMs)}, attempts = attempts + 1
+      from due where d.id = due.id
+      returning d.id, d.event_id, d.receiver, d.deployment, d.event, d.attempts)
+    select * from claimed order by id`)
+  return rows.map(({ event_id, deployment, event, ...row }) => ({
+    ...row,
+    eventId: event_id,
+    event: { deployment, ...event },
+  }))
+}
+
+const isHeldBy = (id: number, runner: string) =>
+  sql.fragment`id = ${id} and runner = ${runner} and held_until is not null`
+
+export async function deleteDelivery(pool: Database, id: number, runner: string): Promise<void> {
+  await pool.query(sql.unsafe`delete from deliveries where ${isHeldBy(id, runner)}`)
+}
+
+/** For a delivery that was interrupted: any runner may send it at once. */
+export async function releaseDelivery(pool: Database, id: number, runner: string): Promise<void> {
+  await pool.query(sql.unsafe`
+    update deliveries set runner = null, held_until = null, attempts = attempts - 1 where ${isHeldBy(id, runner)}`)
+}
+
+/** `retryAfterMs`: null after the last attempt. */
+export async function failDelivery(
+  pool: Database,
+  id: number,
+  runner: string,
+  error: string,
+  retryAfterMs: number | null,
+): Promise<void> {
+  await pool.query(sql.unsafe`
+    update deliveries set runner = null, held_until = null, last_error = ${error},
+      failed_at = case when ${retryAfterMs === null}::boolean then now() end,
+      next_attempt_at = now() + ${toInterval(retryAfterMs ?? 0)}
+    where ${isHeldBy(id, runner)}`)
+}
+
+/** So many deliveries may wait for a slow receiver. */
+const maxWaiting = 10_000
+/** One that failed, or whose receiver is gone, is kept for so long. */
+const keepMs = 30 * 24 * 3600 * 1000
+
+/** Deletes the oldest deliveries of each receiver that has more than `limit`, at most `batchSize` of each at once. Returns how many. */
+export async function dropOldestDeliveries(
+  pool: Database,
+  limit = maxWaiting,
+  batchSize = 5000,
+): Promise<number> {
+  const dropped = await pool.query(sql.unsafe`
+    with recursive receivers (receiver) as (
+      (select receiver from deliveries where failed_at is null order by receiver limit 1)
+      union all
+      select (select d.receiver from deliveries d where d.failed_at is null and d.receiver > r.receiver order by d.receiver limit 1)
+      from receivers r where r.receiver is not null)
+    delete from deliveries where id = any(array(
+      select oldest.id from receivers r cross join lateral (
+        select d.id from deliveries d
+        where d.receiver = r.receiver and d.failed_at is null and d.id <= (
+          select n.id from deliveries n where n.receiver = r.receiver and n.failed_at is null
+          order by n.id desc offset ${limit} limit 1)
+        order by d.id limit ${batchSize} for update skip locked) oldest))`)
+  return dropped.rowCount
+}
+
+/** Deletes deliveries that nobody sends any more, at most 1,000 at once. */
+export async function deleteOldDeliveries(pool: Database): Promise<void> {
+  await pool.query(sql.unsafe`
+    delete from deliveries where id = any(array(
+      select id from deliveries where created_at < now() - ${toInterval(keepMs)}
+      order by created_at limit 1000 for update skip locked))`)
+}
+
+const countRow = z.object({
+  receiver: z.string(),
+  waiting: z.number(),
+  failed: z.number(),
+  last_error: z.string().nullable(),
+})
+
+/** How many deliveries of each receiver wait and have failed. `last_error`: of the newest that was not received. */
+export async function countDeliveries(
+  pool: Database,
+): Promise<ReadonlyMap<string, z.output<typeof countRow>>> {
+  const rows = await pool.any(sql.type(countRow)`
+    select receiver, count(*) filter (where failed_at is null)::int as waiting,
+      count(*) filter (where failed_at is not null)::int as failed,
+      (array_agg(last_error order by id desc) filter (where last_error is not null))[1] as last_error
+    from deliveries group by receiver`)
+  return new Map(rows.map((row) => [row.receiver, row]))
+}
+
+const failedRow = z.object({
+  id: z.number(),
+  receiver: z.string(),
+  deployment: z.string(),
+  event: notificationEvent.omit({ deployment: true }),
+  attempts: z.number(),
+  last_error: z.string().nullable(),
+  failed_at: z.string(),
+})
+
+/** The newest first. */
+export async function listFailedDeliveries(
+  pool: Database,
+  limit: number,
+): Promise<readonly z.output<typeof failedRow>[]> {
+  return pool.any(sql.type(failedRow)`
+    select id, receiver, deployment, event, attempts, last_error,
+      to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as failed_at
+    from deliveries where failed_at is not null order by failed_at desc, id desc limit ${limit}`)
+}
+
+/** Sends a failed delivery again, with all attempts. Returns false when there is no such one. */
+export async function resendDelivery(pool: Database, id: number, by: AuditActor): Promise<boolean> {
+  const entry = auditEntryCall(
+    { by, operation: 'resend_notification' },
+    sql.fragment`jsonb_build_object('receiver', receiver)`,
+    sql.fragment`deployment`,
+  )
+  const resent = await pool.query(sql.unsafe`
+    with resent as (
+      update deliveries set failed_at = null, attempts = 0, next_attempt_at = now()
+      where id = ${id} and failed_at is not null returning deployment, receiver)
+    select ${entry} from resent`)
+  return resent.rowCount > 0
+}

@@ -1,0 +1,164 @@
+/** Status changes become deliveries, which runners claim, send and delete. */
+import assert from 'node:assert/strict'
+import { beforeEach, suite, test } from 'node:test'
+import {
+  claimDeliveries,
+  deleteDelivery,
+  deleteOldDeliveries,
+  dropOldestDeliveries,
+  failDelivery,
+  releaseDelivery,
+} from '../../../../db/queries/notifications/deliveries.ts'
+import { distributeStatusChanges } from '../../../../db/queries/notifications/status-changes.ts'
+import { newName, repeat, runAction, useTestDatabase } from '../../fixtures.ts'
+
+const db = useTestDatabase(10)
+beforeEach(() =>
+  db.raw('truncate deployments, deployment_checks, actions, action_output, status_changes, deliveries'),
+)
+
+const toScript = async () => () => ['script']
+const holdMs = 60_000
+const claim = (runner = 'r1', free = 100, inOrder = true, receiver = 'script') =>
+  claimDeliveries(db.pool, runner, [{ receiver, free, inOrder }], holdMs)
+
+async function addDeliveries(...deployments: string[]): Promise<void> {
+  await db.raw(
+    `insert into status_changes (deployment, old_status, new_status)
+    select name, 'Running', 'Archived' from unnest($1::text[]) with ordinality as list (name, at) order by at`,
+    [deployments],
+  )
+  await distributeStatusChanges(db.pool, toScript, 1000)
+}
+
+suite('status changes', () => {
+  test('Every status change is recorded by the schema and distributed once, in order', async () => {
+    const name = newName()
+    await runAction(db, 'create', name)
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await runAction(db, 'update', name, 1)
+    assert.equal(await distributeStatusChanges(db.pool, async () => () => ['script', 'webhook:ci'], 10), 3)
+    assert.equal(await distributeStatusChanges(db.pool, toScript, 10), 0)
+    for (const receiver of ['script', 'webhook:ci']) {
+      const sent = await claim('r1', 10, false, receiver)
+      assert.deepEqual(
+        sent.map(({ event }) => [event.deployment, event.old_status, event.new_status, event.action?.kind]),
+        [
+          [name, 'CreatePending', 'Running', 'create'],
+          [name, 'Running', 'UpdatePending', 'update'],
+          [name, 'UpdatePending', 'GenericFailure', 'update'],
+        ],
+      )
+    }
+  })
+
+  test('A change says what failed: the action that ended, else the last check, else nothing', async () => {
+    const name = newName()
+    await runAction(db, 'create', name)
+    const lastFailure = async () => {
+      await distributeStatusChanges(db.pool, toScript, 10)
+      return (await claim('r1', 10, false)).at(-1)?.event.failure ?? null
+    }
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    assert.equal(await lastFailure(), null)
+
+    await runAction(db, 'update', name, 7)
+    const ofAction = await lastFailure()
+    assert.equal(ofAction?.what, 'script')
+    assert.equal(ofAction?.exit_code, 7)
+    assert.match(ofAction?.message ?? '', /exit code 7/)
+
+    const failure = { what: 'script', script: 'check', message: 'It failed.', hint: null, output: '503' }
+    await db.raw(`update deployments set status = 'Running' where name = $1`, [name])
+    await db.raw(
+      `with changed as (update deployments set status = 'PartialAvailability' where name = $1 returning id)
+      update deployment_checks set error = 'It failed.', exit_code = 2, failure = $2
+      from changed where deployment_id = changed.id`,
+      [name, failure],
+    )
+    assert.deepEqual(await lastFailure(), { ...failure, exit_code: 2 })
+  })
+
+  test('Runners that distribute side by side keep the order, and nothing is distributed twice', async () => {
+    await db.raw(`insert into status_changes (deployment, old_status, new_status)
+      select 'one', 'Running', 'Archived' from generate_series(1, 60)`)
+    const ids = (await db.raw('select event_id from status_changes order by id')).map((row) => row.event_id)
+    while ((await db.raw('select from status_changes')).length > 0)
+      await Promise.all(repeat(8, () => distributeStatusChanges(db.pool, toScript, 7)))
+    const stored = await db.raw('select event_id from deliveries order by id')
+    assert.deepEqual(
+      stored.map((row) => row.event_id),
+      ids,
+    )
+  })
+})
+
+suite('deliveries', () => {
+  test('Of a deployment one is sent at a time, in order; others are sent beside it', async () => {
+    await addDeliveries('one', 'one', 'two', 'one')
+    const [first, other, ...more] = await claim('r1')
+    assert.deepEqual([first?.event.deployment, other?.event.deployment, more.length], ['one', 'two', 0])
+    assert.deepEqual(await claim('r2'), [])
+    await deleteDelivery(db.pool, first?.id ?? 0, 'r1')
+    const [second, ...rest] = await claim('r2')
+    assert.equal(rest.length, 0)
+    assert.ok((second?.id ?? 0) > (first?.id ?? 0))
+  })
+
+  test('One whose runner was lost is claimed again, with the same id, and the lost runner changes nothing', async () => {
+    await addDeliveries('one', 'one')
+    const [lost] = await claim('r1')
+    await db.raw(`update deliveries set held_until = now() - interval '1 s' where runner = 'r1'`)
+    const [again] = await claim('r2')
+    assert.equal(again?.eventId, lost?.eventId)
+    assert.equal(again?.attempts, 2)
+    await deleteDelivery(db.pool, lost?.id ?? 0, 'r1')
+    await failDelivery(db.pool, lost?.id ?? 0, 'r1', 'late', null)
+    await releaseDelivery(db.pool, lost?.id ?? 0, 'r1')
+    assert.deepEqual(await claim('r3'), [])
+    await releaseDelivery(db.pool, again?.id ?? 0, 'r2')
+    assert.equal((await claim('r3'))[0]?.eventId, lost?.eventId)
+  })
+
+  test('One that was not received waits for its next attempt and holds up no other', async () => {
+    await addDeliveries('one', 'one')
+    const [first] = await claim('r1', 1, false)
+    await failDelivery(db.pool, first?.id ?? 0, 'r1', 'It answered with 502.', 60_000)
+    const [second, ...more] = await claim('r1', 10, false)
+    assert.equal(more.length, 0)
+    assert.notEqual(second?.id, first?.id)
+    await db.raw(`update deliveries set next_attempt_at = now() where id = $1`, [first?.id])
+    assert.equal((await claim('r1', 10, false))[0]?.attempts, 2)
+  })
+
+  test('Runners that claim side by side share the deliveries without duplicates, each up to its limit', async () => {
+    await addDeliveries(...repeat(60, (at) => `d${at + 1}`))
+    const shares = await Promise.all(repeat(10, (at) => claim(`r${at}`, 4)))
+    for (const share of shares) assert.ok(share.length <= 4, `${share.length} claimed`)
+    const ids = shares.flat().map(({ id }) => id)
+    for (let share = ids; share.length > 0; ) {
+      share = (await claim('r1', 7)).map(({ id }) => id)
+      ids.push(...share)
+    }
+    assert.equal(new Set(ids).size, 60)
+    assert.equal(ids.length, 60)
+  })
+
+  test('Beyond a limit the oldest of a receiver are dropped, in batches; old ones are deleted', async () => {
+    await addDeliveries(...repeat(60, (at) => `d${at + 1}`))
+    await db.raw(`insert into deliveries (event_id, receiver, deployment, event)
+      select gen_random_uuid(), 'webhook:ci', 'one', '{}' from generate_series(1, 26)`)
+    const dropped: number[] = []
+    for (let count = 1; count > 0; dropped.push(count)) count = await dropOldestDeliveries(db.pool, 25, 20)
+    assert.deepEqual(dropped, [21, 15, 0])
+    const left = await db.raw(`select deployment from deliveries where receiver = 'script' order by id`)
+    assert.deepEqual(
+      left.map((row) => row.deployment),
+      repeat(25, (at) => `d${at + 36}`),
+    )
+    await db.raw(`update deliveries set created_at = now() - interval '31 days' where receiver = 'script'`)
+    await deleteOldDeliveries(db.pool)
+    assert.equal((await db.raw('select from deliveries')).length, 25)
+  })
+})
