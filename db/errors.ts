@@ -58,16 +58,15 @@ const networkCodes = new Set([
   'ENETUNREACH',
 ])
 
-/** `timeout`: the database is too slow, or all connections are busy. */
-export type StoreError = 'unreachable' | 'timeout' | 'disk_full'
+/** `timeout`: the database is too slow, or all connections are busy. `read_only`: a standby, as after a failover. */
+export type StoreError = 'unreachable' | 'timeout' | 'disk_full' | 'read_only'
 
 /** Returns null when the database works and the query itself is wrong. */
 export function classifyStoreError(error: unknown): StoreError | null {
-  return (
-    errorChain(error)
-      .map(classifyOne)
-      .find((storeError) => storeError !== null) ?? null
-  )
+  const chain = errorChain(error)
+  // Slonik wraps it as a connection that has ended, because db/pool.ts then replaces the connection.
+  if (chain.some((one) => errorCode(one) === '25006')) return 'read_only'
+  return chain.map(classifyOne).find((storeError) => storeError !== null) ?? null
 }
 
 export const isDatabaseUnavailable = (error: unknown): boolean => classifyStoreError(error) !== null
@@ -107,9 +106,11 @@ function classifyOne(error: unknown): StoreError | null {
   if (code === '57014') return 'timeout'
   if (error instanceof BackendTerminatedError || error instanceof BackendTerminatedUnexpectedlyError)
     return error.cause instanceof QueryTimeout ? 'timeout' : 'unreachable'
-  // 08: connection exceptions; 25006: read-only, as a standby is; 57P0x: shutdown or startup; 53: too many connections
+  // A connection that PostgreSQL or a pooler refuses, whatever the reason: limits, a changed password, TLS.
+  if (error instanceof ConnectionError) return 'unreachable'
+  // 08: connection exceptions; 42501: a right that the role has lost; 57P0x: shutdown or startup; 53: too many connections
   // or out of memory.
-  if (networkCodes.has(code) || /^(08|25006|57P0|53)/.test(code)) return 'unreachable'
+  if (networkCodes.has(code) || /^(08|42501|57P0|53)/.test(code)) return 'unreachable'
   const message = error instanceof Error ? error.message : ''
   return /timeout expired|timeout exceeded|connection terminated|pool is being|pool has been shut down/i.test(
     message,
@@ -125,21 +126,25 @@ function classifyOne(error: unknown): StoreError | null {
 export function describeOrdinaryLoss(error: unknown): string | null {
   if (isStaleWrite(error)) return 'the action has ended, was deleted or belongs to another runner'
   // First: an error of the network has the same codes for both stores.
-  if (errorChain(error).some(isRedisError)) return 'Redis is unreachable'
+  const redisError = errorChain(error).find(isRedisError) as Error | undefined
+  if (redisError?.name === 'ReplyError') return `Redis refuses a command (${redisError.message})`
+  if (redisError !== undefined) return 'Redis is unreachable'
   const storeError = classifyStoreError(error)
   return storeError === null ? null : storeErrorDescriptions[storeError]
 }
 
 const storeErrorDescriptions: Record<StoreError, string> = {
-  unreachable: 'PostgreSQL is unreachable or read-only',
+  unreachable: 'PostgreSQL is unreachable',
+  read_only: 'PostgreSQL is read-only',
   timeout: 'PostgreSQL takes too long to answer',
   disk_full: 'the disk of PostgreSQL is full',
 }
 
-/** ioredis has no codes of its own. */
+/** ioredis has no codes of its own. What Redis refuses, as a replica or with full memory, counts as Redis being away. */
 function isRedisError(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return (
+    error.name === 'ReplyError' ||
     error.name === 'MaxRetriesPerRequestError' ||
     /^(Connection is closed|Command timed out|Command aborted due to connection close|Stream isn't writeable|Socket timeout)/.test(
       error.message,
@@ -153,7 +158,7 @@ function errorCode(error: unknown): string | undefined {
 }
 
 /** The error, its causes and the members of aggregates: a refused connection to localhost is an aggregate of two. */
-function errorChain(error: unknown, depth = 0): unknown[] {
+export function errorChain(error: unknown, depth = 0): unknown[] {
   if (error === null || error === undefined || depth > 5) return []
   const { cause, errors } = error as { cause?: unknown; errors?: unknown[] }
   return [

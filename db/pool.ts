@@ -4,21 +4,22 @@
  */
 
 import { createHash } from 'node:crypto'
-import { createPgDriverFactory } from '@slonik/pg-driver'
 import {
   BackendTerminatedError,
   createPool,
   type DatabasePool,
   type DatabaseTransactionConnection,
   type DriverFactory,
-  type DriverTypeParser,
   type Interceptor,
+  sql,
 } from 'slonik'
 import { delay } from '../lib/delay.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
-import { classifyStoreError, PoolTimeout, QueryTimeout } from './errors.ts'
-import { sessionSettingsStatement } from './session-settings.ts'
+import { classifyStoreError, errorChain, PoolTimeout, QueryTimeout } from './errors.ts'
+import { explain } from './postgres/connect.ts'
+import { createDriver } from './postgres/driver.ts'
+import { UnusableDatabase } from './postgres/unusable-database.ts'
 
 const poolMethods = [
   'any',
@@ -38,18 +39,9 @@ export type Database = Pick<DatabasePool, (typeof poolMethods)[number] | 'end'> 
 }
 /** A successful write does not reset the report; it expires. */
 const diskFullReportMs = 30_000
+const connectTimeoutMs = 2000
 const idleInTransactionTimeoutMs = 10_000
 export type Transaction = DatabaseTransactionConnection
-
-/** Ids, counts and revisions stay far below 2^53. A greater value throws instead of losing digits. */
-const int8: DriverTypeParser = {
-  name: 'int8',
-  parse: (text) => {
-    const value = Number(text)
-    if (!Number.isSafeInteger(value)) throw new RangeError(`bigint outside the safe integer range: ${text}`)
-    return value
-  },
-}
 
 /** After this time a query has failed for its caller. */
 export const defaultQueryTimeoutMs = 3000
@@ -63,42 +55,53 @@ export type PoolOptions = {
   queryTimeoutMs?: number
   /** How long the start waits for PostgreSQL. */
   startupTimeoutMs?: number
+  /** Part of the start: its errors are retried too. */
+  check?: (pool: Database) => Promise<void>
   /** Called before each retry with the error message of the last attempt. */
   onWait?: (message: string) => void
 }
 
 /**
  * Connects, and retries for `startupTimeoutMs` while PostgreSQL is unreachable. Then throws the error of the last
- * attempt.
+ * attempt. Throws UnusableDatabase at once when no wait helps.
  */
 export async function openPool(url: string, options: PoolOptions): Promise<Database> {
   const queryTimeoutMs = options.queryTimeoutMs ?? defaultQueryTimeoutMs
   const deadline = Date.now() + (options.startupTimeoutMs ?? 0)
+  const driver = createDriver(url, {
+    connectTimeoutMs,
+    timeouts: {
+      statement_timeout: queryTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    },
+  })
   for (;;) {
+    let pool: DatabasePool | undefined
     try {
-      const pool = await createPool(url, {
-        connectionTimeout: 2000,
+      pool = await createPool(url, {
         connectionRetryLimit: 1,
-        driverFactory: withSessionSettings(
-          withQueryTimeout(createPgDriverFactory(), queryTimeoutMs),
-          sessionSettingsStatement({
-            statement_timeout: queryTimeoutMs,
-            idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-          }),
-        ),
+        driverFactory: withQueryTimeout(driver, queryTimeoutMs),
         gracefulTerminationTimeout: 200,
         idleTimeout: 60_000,
-        // Set by sessionSettingsStatement, with the rest.
+        // The driver sets them, with the rest.
         idleInTransactionSessionTimeout: 'DISABLE_TIMEOUT',
         statementTimeout: 'DISABLE_TIMEOUT',
         interceptors: [prepareStatements(), validateRows],
         maxPoolSize: options.size,
         // The default, DISCARD ALL after each use, costs a round trip. No query here changes the session.
         resetConnection: async () => {},
-        typeParsers: [int8],
       })
-      return withConnectionLimit(pool, options.size, queryTimeoutMs)
+      // Also finds out whether the pooler allows transactions.
+      await pool.transaction((transaction) => transaction.query(sql.unsafe`select 1`))
+      const limited = withConnectionLimit(pool, options.size, queryTimeoutMs)
+      await options.check?.(limited)
+      return limited
     } catch (error) {
+      await pool?.end()
+      const unusable = errorChain(error)
+        .map((one) => explain(one))
+        .find((one) => one instanceof UnusableDatabase)
+      if (unusable !== undefined) throw unusable
       if (Date.now() >= deadline) throw error
       options.onWait?.(error instanceof Error ? error.message || error.name : String(error))
       await delay(500)
@@ -194,27 +197,6 @@ function withQueryTimeout(factory: DriverFactory, queryTimeoutMs: number): Drive
               terminate(new QueryTimeout(`PostgreSQL did not answer in ${queryTimeoutMs} ms`)),
             )
           },
-        }
-      },
-    }
-  }
-}
-
-/** Runs `statement` on each new connection, before anything else. */
-function withSessionSettings(factory: DriverFactory, statement: string): DriverFactory {
-  return async (setup) => {
-    const driver = await factory(setup)
-    return {
-      createClient: async () => {
-        const client = await driver.createClient()
-        try {
-          client.acquire()
-          await client.query(statement, [])
-          await client.release()
-          return client
-        } catch (error) {
-          await client.destroy().catch(() => {})
-          throw error
         }
       },
     }

@@ -8,7 +8,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
 import { delay } from '../lib/delay.ts'
 import { type LockRetries, retryOnLockTimeout } from './lock-retries.ts'
-import { sessionSettingsStatement } from './session-settings.ts'
+import { createConnector } from './postgres/connect.ts'
+import { setUpMigrationSession } from './postgres/migration-session.ts'
 import { rejectUnsupportedDatabase } from './unsupported-database.ts'
 
 const definitionsDir = new URL('definitions/', import.meta.url)
@@ -39,12 +40,11 @@ const concurrentLockTimeoutMs = 30_000
  */
 export async function runMigrations(databaseUrl: string, options: MigrationOptions = {}): Promise<string[]> {
   const { migrationsDir, ...retries } = { ...defaultOptions, ...options }
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5000 })
-  // A lost session must not end the process: the query that runs then is rejected.
-  client.on('error', () => {})
-  await client.connect()
+  // A lost session does not end the process: the query that runs then is rejected.
+  const connector = createConnector(databaseUrl, { connectTimeoutMs: 5000 })
+  const client = await connector.connect()
   try {
-    await client.query(sessionSettingsStatement())
+    await setUpMigrationSession(client, connector)
     await acquireAdvisoryLock(client, retries.log)
     await rejectUnsupportedDatabase(client)
     return await runMissing(client, readMigrations(migrationsDir), retries)

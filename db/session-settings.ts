@@ -28,13 +28,27 @@ const sessionSettings = {
 // Two stay as they are. search_path names the schema of the installation. default_transaction_read_only protects a disk
 // that is almost full.
 
-/** A statement for the start of a session. `timeouts` are in milliseconds. Skips settings that an older PostgreSQL does not have. */
-export function sessionSettingsStatement(
-  timeouts: Partial<Record<'statement_timeout' | 'idle_in_transaction_session_timeout', number>> = {},
-): string {
+/** In milliseconds. */
+export type SessionTimeouts = Partial<
+  Record<'statement_timeout' | 'idle_in_transaction_session_timeout', number>
+>
+
+/**
+ * A statement for the start of a session, which returns one row for each setting that it makes. Skips settings that an
+ * older PostgreSQL does not have. With `processId` only the session of that process gets them.
+ */
+export const sessionSettingsStatement = (timeouts: SessionTimeouts = {}, processId?: number): string =>
+  `select set_config(name, value, false) ${settingsTable(timeouts)}${
+    processId === undefined ? '' : ` and pg_backend_pid() = ${processId}`
+  }`
+
+/** A statement that makes the settings until the end of the transaction. */
+export const transactionSettingsStatement = (timeouts: SessionTimeouts): string =>
+  `select count(set_config(name, value, true)) ${settingsTable(timeouts)}`
+
+function settingsTable(timeouts: SessionTimeouts): string {
   const values = Object.entries({ ...sessionSettings, ...timeouts }).map(
     ([name, value]) => `('${name}', '${value}')`,
   )
-  return `select set_config(name, value, false) from (values ${values.join(', ')}) as settings (name, value)
-    where current_setting(name, true) is not null`
+  return `from (values ${values.join(', ')}) as settings (name, value) where current_setting(name, true) is not null`
 }

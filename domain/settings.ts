@@ -9,6 +9,7 @@ import { scripts } from './script.ts'
 import { defaultSecretKeys } from './secrets/secret-values.ts'
 import { accessSettings } from './settings/access.ts'
 import { notificationSettings } from './settings/notifications.ts'
+import { storeSettings } from './settings/stores.ts'
 import {
   allPrograms,
   count,
@@ -24,23 +25,7 @@ import {
 } from './settings/values.ts'
 
 export const settings = {
-  DATABASE_URL: {
-    description: 'PostgreSQL, e.g. postgres://user:password@host:5432/octopod (?sslmode=require)',
-    parse: text,
-    programs: allPrograms,
-    secret: true,
-  },
-  REDIS_URL: {
-    description: 'Redis, e.g. redis://:password@host:6379/0 (rediss: for TLS)',
-    parse: text,
-    programs: serverAndRunner,
-    secret: true,
-  },
-  REDIS_PREFIX: {
-    description: 'Prefix of every key and channel in Redis; it lets several installations share one Redis',
-    parse: text.regex(/^[\w.-]+$/, 'may hold only letters, digits, _ . -').default('octopod'),
-    programs: serverAndRunner,
-  },
+  ...storeSettings,
   PROJECT_NAME: {
     description: 'Name of the project; users see it, scripts receive it',
     parse: text.default('octopod'),
@@ -83,11 +68,6 @@ export const settings = {
     description: 'The answer of /api/v1/ping',
     parse: text.default('unknown'),
     programs: ['server'],
-  },
-  DATABASE_POOL_SIZE: {
-    description: 'Maximum number of connections to PostgreSQL per process',
-    parse: count(2, 10),
-    programs: serverAndRunner,
   },
   CONTROL_SCRIPTS_DIR: {
     description: 'Folder with all control scripts',

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
 import { getFullInfos } from '../db/queries/deployments.ts'
+import { requireRights } from '../db/queries/server-state.ts'
 import { createActionQueue } from '../db/queue/action-queue.ts'
 import { createScriptQueryClient } from '../db/queue/script-queries.ts'
 import {
@@ -13,8 +14,8 @@ import {
   createCommandConnection,
   createSubscriberConnection,
   oncePerMinute,
-  waitUntilReady,
 } from '../db/redis/connections.ts'
+import { checkRedis } from '../db/redis/inspect-redis.ts'
 import type { ServerSettings } from '../domain/settings.ts'
 import { createBatchLoader } from '../lib/node/batch-loader.ts'
 import { createSharedTasks } from '../lib/shared-tasks.ts'
@@ -46,14 +47,15 @@ export async function createServices(
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
     startupTimeoutMs: options.timeoutMs,
+    check: requireRights,
     onWait: logWaiting,
   })
   const logRedisError = oncePerMinute((error) =>
     log.warn({ err: error }, 'Redis is unreachable; the server works without it'),
   )
-  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
-  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
-  await waitUntilReady(redis, 2000)
+  const redis = createCommandConnection(settings, logRedisError)
+  const subscriber = createSubscriberConnection(settings, logRedisError)
+  await checkRedis(redis, settings.REDIS_PREFIX, (message) => log.warn(message))
   const actionQueue = createActionQueue(redis, settings.REDIS_PREFIX)
   const scriptQueries = createScriptQueryClient(redis, subscriber, settings.REDIS_PREFIX)
   const sender = createSenderReader(settings)

@@ -6,6 +6,7 @@ import { type Logger, pino } from 'pino'
 import { isDatabaseUnavailable } from '../db/errors.ts'
 import { type Database, openPool } from '../db/pool.ts'
 import { readDatabaseIdentity } from '../db/queries/recovery.ts'
+import { requireRights } from '../db/queries/server-state.ts'
 import {
   closeRedis,
   createBlockingConnection,
@@ -13,6 +14,7 @@ import {
   createSubscriberConnection,
   oncePerMinute,
 } from '../db/redis/connections.ts'
+import { checkRedis } from '../db/redis/inspect-redis.ts'
 import type { RunnerSettings } from '../domain/settings.ts'
 import { delay } from '../lib/delay.ts'
 import { serializers } from '../lib/serialize-error.ts'
@@ -53,6 +55,7 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
   const db = await openPool(settings.DATABASE_URL, {
     size: settings.DATABASE_POOL_SIZE,
     startupTimeoutMs,
+    check: requireRights,
     onWait,
   })
   const leaseDb = await openPool(settings.DATABASE_URL, {
@@ -70,9 +73,10 @@ export async function openRunner(settings: RunnerSettings): Promise<Runner> {
       'scripts may outlive their lease when this runner is frozen or killed',
     ),
   )
-  const redis = createCommandConnection(settings.REDIS_URL, logRedisError)
-  const subscriber = createSubscriberConnection(settings.REDIS_URL, logRedisError)
-  const queueRedis = createBlockingConnection(settings.REDIS_URL, logRedisError)
+  const redis = createCommandConnection(settings, logRedisError)
+  const subscriber = createSubscriberConnection(settings, logRedisError)
+  const queueRedis = createBlockingConnection(settings, logRedisError)
+  await checkRedis(redis, settings.REDIS_PREFIX, (message) => log.warn(message))
   const shutdown = new AbortController()
   const watchdog = createWatchdog(settings.KILL_GRACE, settings.LEASE, (message) =>
     logWatchdogError(new Error(message)),

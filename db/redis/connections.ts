@@ -2,6 +2,7 @@
 
 import { Redis } from 'ioredis'
 import { withTimeout } from '../../lib/with-timeout.ts'
+import { type ConnectionOptions, type RedisSettings, serverOptions } from './server-options.ts'
 
 const reconnectDelayMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6), 2000)
 
@@ -10,20 +11,16 @@ const reconnectDelayMs = (times: number) => Math.min(50 * 2 ** Math.min(times, 6
  * an answer it closes the connection, because a cut network or a restarted proxy sends no close.
  */
 export function createCommandConnection(
-  url: string,
+  server: string | RedisSettings,
   onError: (error: Error) => void,
   socketTimeoutMs = 3000,
 ): Redis {
-  const redis = new Redis(url, {
+  return createConnection(server, onError, {
     commandTimeout: 1000,
-    connectTimeout: 2000,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: reconnectDelayMs,
     socketTimeout: socketTimeoutMs,
   })
-  redis.on('error', onError)
-  return redis
 }
 
 /**
@@ -31,18 +28,11 @@ export function createCommandConnection(
  * dead connection.
  */
 export function createBlockingConnection(
-  url: string,
+  server: string | RedisSettings,
   onError: (error: Error) => void,
   socketTimeoutMs = 15_000,
 ): Redis {
-  const redis = new Redis(url, {
-    connectTimeout: 2000,
-    maxRetriesPerRequest: null,
-    retryStrategy: reconnectDelayMs,
-    socketTimeout: socketTimeoutMs,
-  })
-  redis.on('error', onError)
-  return redis
+  return createConnection(server, onError, { maxRetriesPerRequest: null, socketTimeout: socketTimeoutMs })
 }
 
 /**
@@ -50,16 +40,33 @@ export function createBlockingConnection(
  * notices its end.
  */
 export function createSubscriberConnection(
-  url: string,
+  server: string | RedisSettings,
   onError: (error: Error) => void,
   socketTimeoutMs = 10_000,
 ): Redis {
-  const redis = createBlockingConnection(url, onError, socketTimeoutMs)
+  const redis = createBlockingConnection(server, onError, socketTimeoutMs)
   const pingTimer = setInterval(() => {
     if (redis.status === 'ready') redis.ping().catch(() => {})
   }, socketTimeoutMs / 2)
   pingTimer.unref()
   redis.on('end', () => clearInterval(pingTimer))
+  return redis
+}
+
+function createConnection(
+  server: string | RedisSettings,
+  onError: (error: Error) => void,
+  options: ConnectionOptions,
+): Redis {
+  const redis = new Redis({
+    ...serverOptions(typeof server === 'string' ? { REDIS_URL: server } : server),
+    connectTimeout: 2000,
+    retryStrategy: reconnectDelayMs,
+    // A replica that was the primary before. The address may lead to the new one already.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+    ...options,
+  })
+  redis.on('error', onError)
   return redis
 }
 

@@ -37,6 +37,7 @@ export function errorResponse(error: unknown, log: Logger, requestId: string): R
 
 const storeErrorMessages: Record<Exclude<StoreError, 'disk_full'>, string> = {
   unreachable: 'The database is not reachable right now',
+  read_only: 'The database is read-only right now, as after a failover',
   timeout: 'The database takes too long to answer right now',
 }
 const diskFullMessage =

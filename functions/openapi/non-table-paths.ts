@@ -23,7 +23,7 @@ const readiness: JsonSchema = {
   required: ['status', 'postgres', 'redis', 'stopping'],
   properties: {
     status: { type: 'string', enum: ['ready', 'degraded', 'not ready'] },
-    postgres: { type: 'string', enum: ['ok', 'full', 'unreachable'] },
+    postgres: { type: 'string', enum: ['ok', 'full', 'read-only', 'unreachable'] },
     redis: { type: 'string', enum: ['ok', 'unreachable'] },
     stopping: { type: 'boolean' },
   },

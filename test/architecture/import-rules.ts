@@ -37,7 +37,6 @@ export const importRules: Record<TopFolder, ImportRule> = {
     folders: ['domain', 'lib'],
     packages: {
       slonik: 'runs every query',
-      '@slonik/pg-driver': 'connects slonik to pg',
       pg: 'the PostgreSQL driver, which also runs the migrations',
       ioredis: 'connections, caches, pub/sub',
       bullmq: 'the queues',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { scriptNames, scripts } from '../../domain/script.ts'
+import type { Program } from '../../domain/settings/values.ts'
 import { type SettingName, settings } from '../../domain/settings.ts'
 import { tableRows } from './markdown.ts'
 import { read, sources, topFolderOf } from './repository.ts'
@@ -40,11 +41,15 @@ test('The documented programs are those that read the setting', () => {
 test('Every setting is read by a program that it is meant for', () => {
   const texts = sources().map((path) => ({ folder: topFolderOf(path), text: read(path) }))
   const viaTable = new Set<string>(scriptNames.map((script) => scripts[script].setting))
-  const folderOfProgram = { server: 'functions', runner: 'runner', migrate: 'db' } as const
+  const foldersOfProgram: Record<Program, string[]> = {
+    server: ['functions', 'db'],
+    runner: ['runner', 'db'],
+    migrate: ['db'],
+  }
   for (const name of names.filter((name) => !viaTable.has(name))) {
     const used = settings[name].programs.some((program) =>
       texts.some(
-        (one) => one.folder === folderOfProgram[program] && new RegExp(`\\b${name}\\b`).test(one.text),
+        (one) => foldersOfProgram[program].includes(one.folder) && new RegExp(`\\b${name}\\b`).test(one.text),
       ),
     )
     assert.ok(used, name)

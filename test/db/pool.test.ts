@@ -224,6 +224,21 @@ suite('broken connection', () => {
       await recovers()
     }))
 
+  test('A session that lost its prepared statements, as behind a pooler that hides itself, is replaced', async () => {
+    const pool = await openPool(db.url, { size: 1 })
+    try {
+      assert.equal(await pool.oneFirst(one), 1)
+      await pool.query(sql.unsafe`deallocate all`)
+      assert.equal(classifyStoreError(await pool.one(one).catch((error) => error)), 'unreachable')
+      for (const _ of [1, 2]) {
+        assert.equal(await pool.oneFirst(one), 1)
+        await pool.query(sql.unsafe`deallocate all`)
+      }
+    } finally {
+      await pool.end()
+    }
+  })
+
   test('A connection to a read-only database is replaced: a new one may reach the new primary', async () => {
     const [{ name }] = await db.raw('select current_database() as name')
     await db.raw(`alter database ${name} set default_transaction_read_only = on`)
@@ -231,7 +246,7 @@ suite('broken connection', () => {
     try {
       const update = sql.unsafe`update deployments set links = links`
       const error = await pool.query(update).catch((reason) => reason)
-      assert.deepEqual([classifyStoreError(error), knownNotCommitted(error)], ['unreachable', true])
+      assert.deepEqual([classifyStoreError(error), knownNotCommitted(error)], ['read_only', true])
       await withDatabase(db.url, async (client) => {
         await client.query('set default_transaction_read_only = off')
         await client.query(`alter database ${name} reset default_transaction_read_only`)

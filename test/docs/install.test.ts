@@ -52,6 +52,16 @@ test('Every old value, setting and option has a row with its replacement', () =>
       assert.ok(name in settings, name)
 })
 
+test('Every row about PostgreSQL and Redis names a test that exists', () => {
+  const rows = tableRows('docs/install.md', (heading) => heading === 'PostgreSQL and Redis that you have')
+  assert.ok(rows.length > 15)
+  const paths = files()
+  for (const [configuration = '', , tests = ''] of rows.slice(1)) {
+    const named = tests.split(',').map((path) => path.replaceAll('`', '').trim())
+    for (const path of named) assert.ok(paths.includes(path), `${configuration}: ${path}`)
+  }
+})
+
 test('Every file, npm script and compose variable in the guides exists', () => {
   const scripts = JSON.parse(read('package.json')).scripts
   const paths = files()

@@ -63,6 +63,7 @@ suite('settings', () => {
   test('An invalid setting of another program does not stop a program', () => {
     assert.deepEqual(Object.keys(readSettings('migrate', { ...requiredSettings, PORT: 'x', LEASE: 'y' })), [
       'DATABASE_URL',
+      'MIGRATION_DATABASE_URL',
       'LOG_LEVEL',
     ])
   })

@@ -178,11 +178,11 @@ function postgresEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' }
 }
 
-/** Line 1 of postmaster.pid is the process id, line 8 is the state. */
+/** Line 1 of postmaster.pid is the process id, line 8 is the state. A standby answers reads. */
 function isReady(cluster: string, pid: number): boolean {
   try {
     const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')
-    return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
+    return lines[0] === String(pid) && /^(ready|standby)\s*$/.test(lines[7] ?? '')
   } catch {
     return false
   }
