@@ -65,6 +65,23 @@ labels:
   {{- end }}
 {{- end -}}
 
+{{/* The files for TLS to PostgreSQL and Redis, where there are any. */}}
+{{- define "octopod.storeFilesMount" -}}
+{{- if .Values.storeFiles.existingSecret -}}
+- name: store-files
+  mountPath: /etc/octopod/stores
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
+{{- define "octopod.storeFilesVolume" -}}
+{{- with .Values.storeFiles.existingSecret -}}
+- name: store-files
+  secret:
+    secretName: {{ . }}
+{{- end -}}
+{{- end -}}
+
 {{/* The migration as a container, for an init container or the Job. Arguments: (list root image). */}}
 {{- define "octopod.migrateContainer" -}}
 {{- $root := index . 0 -}}
@@ -82,10 +99,23 @@ env:
   {{- else }}
   {{- include "octopod.storeEnv" (list $root "postgres" "DATABASE_URL") | nindent 2 }}
   {{- end }}
+  {{- with $root.Values.migration.existingSecret }}
+  {{- if .name }}
+  - name: MIGRATION_DATABASE_URL
+    valueFrom:
+      secretKeyRef:
+        name: {{ .name }}
+        key: {{ .key }}
+  {{- end }}
+  {{- end }}
   {{- with $root.Values.settings.LOG_LEVEL }}
   - name: LOG_LEVEL
     value: {{ . }}
   {{- end }}
+{{- with include "octopod.storeFilesMount" $root }}
+volumeMounts:
+  {{- . | nindent 2 }}
+{{- end }}
 securityContext:
   {{- include "octopod.containerSecurity" . | nindent 2 }}
 resources:

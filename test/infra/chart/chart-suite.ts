@@ -234,6 +234,31 @@ export function chartSuite(title: string, helm: Helm): void {
       assert.ok(!podOf(find(without, 'Deployment', 'octopod-server'))?.initContainers)
     })
 
+    test('gives all pods the files for TLS to the stores, and the migration an address of its own', () => {
+      const manifests = helm.render({
+        ...required,
+        storeFiles: { existingSecret: 'store-certificates' },
+        migration: { existingSecret: { name: 'owner', key: 'url' } },
+      })
+      for (const [kind, name, part] of [
+        ['Deployment', 'octopod-server', 'server'],
+        ['Deployment', 'octopod-runner', 'runner'],
+        ['Job', 'octopod-migrate', 'migrate'],
+      ] as const) {
+        const text = JSON.stringify(find(manifests, kind, name))
+        assert.match(text, /"secretName":"store-certificates"/, name)
+        assert.match(
+          JSON.stringify(container(manifests, kind, name)),
+          /"mountPath":"\/etc\/octopod\/stores"/,
+          part,
+        )
+      }
+      assert.match(
+        JSON.stringify(container(manifests, 'Job', 'octopod-migrate')),
+        /"MIGRATION_DATABASE_URL","valueFrom":\{"secretKeyRef":\{"key":"url","name":"owner"\}|"name":"owner","key":"url"/,
+      )
+    })
+
     test('copies control scripts from an image to the same path and sets their variables', () => {
       const manifests = helm.render(production)
       const pod = podOf(find(manifests, 'Deployment', 'octopod-runner'))

@@ -8,6 +8,7 @@ export const schemaFile = new URL('../../../infra/chart/values.schema.json', imp
 /** Settings that are not under `settings`, each with its value in the chart. */
 export const settingsWithOwnValue: Partial<Record<SettingName, string>> = {
   DATABASE_URL: 'postgres',
+  MIGRATION_DATABASE_URL: 'migration.existingSecret',
   REDIS_URL: 'redis',
   POWER_AUTHORIZATION_HEADER: 'authorization.admin',
   APP_AUTHORIZATION_HEADER: 'authorization.user',
