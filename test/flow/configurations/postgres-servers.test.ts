@@ -160,7 +160,8 @@ test('A standby is read-only: changes are 503, reads work, accepted actions run 
       await octopod.create('before')
       await octopod.waitForStatus('before', 'Running')
       await system.runner.stop()
-      const accepted = getActionId(await octopod.update('before'))
+      const accepted = getActionId(await octopod.archive('before'))
+      assert.notEqual(accepted, 0)
       await postgres.becomeStandby()
       await waitFor('/readyz says that PostgreSQL is read-only', async () => {
         const body = await ready()
