@@ -5,8 +5,8 @@
 import type { Redis } from 'ioredis'
 import type { Logger } from 'pino'
 import { openPool } from '../db/pool.ts'
+import { requireRights } from '../db/postgres/server-state.ts'
 import { getFullInfos } from '../db/queries/deployments.ts'
-import { requireRights } from '../db/queries/server-state.ts'
 import { createActionQueue } from '../db/queue/action-queue.ts'
 import { createScriptQueryClient } from '../db/queue/script-queries.ts'
 import {

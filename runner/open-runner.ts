@@ -5,8 +5,8 @@ import type { Redis } from 'ioredis'
 import { type Logger, pino } from 'pino'
 import { isDatabaseUnavailable } from '../db/errors.ts'
 import { type Database, openPool } from '../db/pool.ts'
+import { requireRights } from '../db/postgres/server-state.ts'
 import { readDatabaseIdentity } from '../db/queries/recovery.ts'
-import { requireRights } from '../db/queries/server-state.ts'
 import {
   closeRedis,
   createBlockingConnection,

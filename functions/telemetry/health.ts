@@ -1,7 +1,7 @@
 /** Handlers for probes: /healthz says that the process is alive, /readyz whether it can serve requests. */
 import type { Handler } from 'hono'
+import { isReadOnly } from '../../db/postgres/server-state.ts'
 import { getListVersion } from '../../db/queries/deployments.ts'
-import { isReadOnly } from '../../db/queries/server-state.ts'
 import { withTimeout } from '../../lib/with-timeout.ts'
 import type { Services } from '../services.ts'
 

@@ -2,7 +2,7 @@
 import { sql } from 'slonik'
 import { z } from 'zod'
 import type { Database } from '../pool.ts'
-import { UnusableDatabase } from '../postgres/unusable-database.ts'
+import { UnusableDatabase } from './unusable-database.ts'
 
 /** True on a standby, and where the server, the database or the role allows no changes. */
 export const isReadOnly = (pool: Database): Promise<boolean> =>
