@@ -15,7 +15,6 @@ import type { RunnerContext } from '../context.ts'
 import { createReceivers, type Receiver } from './receivers.ts'
 import { type DeliveryFailure, webhookTimeoutMs } from './send-webhook.ts'
 
-const batchSize = 500
 const intervalMs = 1000
 const policyIntervalMs = 5000
 /** A sender that has lost its runner is ended by then. */
@@ -56,7 +55,8 @@ export function startNotifications(context: RunnerContext): PeriodicTask {
   }
 
   const task = startPeriodic(logFailure, 'notifications', intervalMs, async () => {
-    while (!isStopped && (await distributeStatusChanges(db, readReceivers, batchSize)) === batchSize);
+    // The others are distributed by the next rounds: what was distributed is not to wait for them.
+    if ((await distributeStatusChanges(db, readReceivers)) > 0) task.runNow()
     if (performance.now() - readAtMs >= policyIntervalMs) await readReceivers()
     const capacities = receivers
       .map(({ name, concurrency, inOrder }) => ({

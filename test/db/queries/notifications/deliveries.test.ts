@@ -92,6 +92,24 @@ suite('status changes', () => {
       ids,
     )
   })
+
+  test('Many changes with long outputs are distributed to as many receivers as a policy may have', async () => {
+    await db.raw(`insert into status_changes (deployment, old_status, new_status, failure)
+      select 'd' || n % 7, 'Running', 'GenericFailure', json_build_object('what', 'script', 'script', 'update', 'message', 'x',
+        'hint', null, 'exit_code', 1, 'output', (select string_agg(md5(n || '-' || g), '') from generate_series(1, 120) g))
+      from generate_series(1, 500) n`)
+    const changes = await db.raw('select event_id, deployment from status_changes order by id')
+    const receivers = ['script', ...repeat(50, (at) => `webhook:w${at}`)]
+    while ((await distributeStatusChanges(db.pool, async () => () => receivers)) > 0);
+    assert.deepEqual(await db.raw('select from status_changes'), [])
+    for (const receiver of ['script', 'webhook:w49'])
+      assert.deepEqual(
+        await db.raw('select event_id, deployment from deliveries where receiver = $1 order by id', [
+          receiver,
+        ]),
+        changes,
+      )
+  })
 })
 
 suite('deliveries', () => {
