@@ -92,39 +92,59 @@ export async function failDelivery(
     where ${isHeldBy(id, runner)}`)
 }
 
-/** So many deliveries may wait for a slow receiver. */
-const maxWaiting = 10_000
+/** So many deliveries may wait for a slow receiver, and so many that have failed are kept in all. */
+const maxKept = 10_000
 /** One that failed, or whose receiver is gone, is kept for so long. */
 const keepMs = 30 * 24 * 3600 * 1000
 
-/** Deletes the oldest deliveries of each receiver that has more than `limit`, at most `batchSize` of each at once. Returns how many. */
-export async function dropOldestDeliveries(
-  pool: Database,
-  limit = maxWaiting,
-  batchSize = 5000,
-): Promise<number> {
-  const dropped = await pool.query(sql.unsafe`
+const isNotHeld = sql.fragment`(d.held_until is null or d.held_until <= now())`
+
+/** The receivers of deliveries, also those that the policy no longer names. */
+async function listReceivers(pool: Database): Promise<readonly string[]> {
+  return pool.anyFirst(sql.type(z.object({ receiver: z.string() }))`
     with recursive receivers (receiver) as (
       (select receiver from deliveries where failed_at is null order by receiver limit 1)
       union all
       select (select d.receiver from deliveries d where d.failed_at is null and d.receiver > r.receiver order by d.receiver limit 1)
       from receivers r where r.receiver is not null)
-    delete from deliveries where id = any(array(
-      select oldest.id from receivers r cross join lateral (
-        select d.id from deliveries d
-        where d.receiver = r.receiver and d.failed_at is null and d.id <= (
-          select n.id from deliveries n where n.receiver = r.receiver and n.failed_at is null
-          order by n.id desc offset ${limit} limit 1)
-        order by d.id limit ${batchSize} for update skip locked) oldest))`)
-  return dropped.rowCount
+    select receiver from receivers where receiver is not null`)
 }
 
-/** Deletes deliveries that nobody sends any more, at most 1,000 at once. */
-export async function deleteOldDeliveries(pool: Database): Promise<void> {
+/**
+ * Deletes the oldest waiting deliveries of each receiver that has more than `limit`, at most `batchSize` of each at once, and never
+ * one that is being sent: the next one of its deployment would be sent beside it. Returns how many.
+ */
+export async function dropOldestDeliveries(
+  pool: Database,
+  limit = maxKept,
+  batchSize = 5000,
+): Promise<number> {
+  let count = 0
+  for (const receiver of await listReceivers(pool)) {
+    const dropped = await pool.query(sql.unsafe`
+      delete from deliveries where id = any(array(
+        select d.id from deliveries d
+        where d.receiver = ${receiver} and d.failed_at is null and ${isNotHeld} and d.id <= (
+          select n.id from deliveries n where n.receiver = ${receiver} and n.failed_at is null
+          order by n.id desc offset ${limit} limit 1)
+        order by d.id limit ${batchSize} for update skip locked))`)
+    count += dropped.rowCount
+  }
+  return count
+}
+
+/** Deletes deliveries that nobody sends any more, and the oldest of more than `limit` that have failed, at most 1,000 of each at once. */
+export async function deleteOldDeliveries(pool: Database, limit = maxKept): Promise<void> {
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(
-      select id from deliveries where created_at < now() - ${toInterval(keepMs)}
-      order by created_at limit 1000 for update skip locked))`)
+      select d.id from deliveries d where d.created_at < now() - ${toInterval(keepMs)} and ${isNotHeld}
+      order by d.created_at limit 1000 for update skip locked))`)
+  await pool.query(sql.unsafe`
+    delete from deliveries where id = any(array(
+      select d.id from deliveries d where d.failed_at < (
+        select n.failed_at from deliveries n where n.failed_at is not null
+        order by n.failed_at desc offset ${limit - 1} limit 1)
+      order by d.failed_at limit 1000 for update skip locked))`)
 }
 
 const countRow = z.object({

@@ -179,4 +179,29 @@ suite('deliveries', () => {
     await deleteOldDeliveries(db.pool)
     assert.equal((await db.raw('select from deliveries')).length, 25)
   })
+
+  test('One that is being sent is not dropped: the next one of its deployment would be sent beside it', async () => {
+    await addDeliveries('one', 'one', 'one', 'one')
+    const [sending] = await claim('r1')
+    assert.equal(await dropOldestDeliveries(db.pool, 1), 2)
+    await db.raw(`update deliveries set created_at = now() - interval '31 days'`)
+    await deleteOldDeliveries(db.pool)
+    assert.deepEqual(
+      (await db.raw('select id from deliveries')).map(({ id }) => Number(id)),
+      [sending?.id],
+    )
+    await addDeliveries('one')
+    assert.deepEqual(await claim('r2'), [])
+  })
+
+  test('Of those that have failed the newest are kept, up to a limit', async () => {
+    await addDeliveries(...repeat(6, (at) => `d${at + 1}`))
+    await db.raw(`update deliveries set failed_at = now() - id * interval '1 s' where deployment <> 'd6'`)
+    await deleteOldDeliveries(db.pool, 2)
+    const left = await db.raw('select deployment from deliveries order by deployment')
+    assert.deepEqual(
+      left.map((row) => row.deployment),
+      ['d1', 'd2', 'd6'],
+    )
+  })
 })
