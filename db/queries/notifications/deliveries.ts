@@ -47,6 +47,10 @@ export async function claimDeliveries(
         select d.id from deliveries d
         where d.receiver = r.receiver and d.failed_at is null and d.next_attempt_at <= now()
           and (d.held_until is null or d.held_until <= now())
+          -- Read once: without it, each of the thousands that wait for a hanging script is looked up below.
+          and not (r.in_order and d.deployment = any(array(
+            select h.deployment from deliveries h
+            where h.receiver = r.receiver and h.failed_at is null and h.held_until > now())))
           and not (r.in_order and exists (
             select from deliveries o
             where o.receiver = d.receiver and o.deployment = d.deployment and o.id < d.id and o.failed_at is null))
@@ -159,10 +163,11 @@ export async function countDeliveries(
   pool: Database,
 ): Promise<ReadonlyMap<string, z.output<typeof countRow>>> {
   const rows = await pool.any(sql.type(countRow)`
-    select receiver, count(*) filter (where failed_at is null)::int as waiting,
-      count(*) filter (where failed_at is not null)::int as failed,
-      (array_agg(last_error order by id desc) filter (where last_error is not null))[1] as last_error
-    from deliveries group by receiver`)
+    select c.*, (select d.last_error from deliveries d where d.receiver = c.receiver and d.last_error is not null
+      order by d.id desc limit 1) as last_error
+    from (select receiver, count(*) filter (where failed_at is null)::int as waiting,
+        count(*) filter (where failed_at is not null)::int as failed
+      from deliveries group by receiver) c`)
   return new Map(rows.map((row) => [row.receiver, row]))
 }
 
