@@ -84,6 +84,10 @@ export function knownNotCommitted(error: unknown): boolean {
   )
 }
 
+/** There was no connection for the query, because PostgreSQL or the role allows no more of them. */
+export const hasTooManyConnections = (error: unknown): boolean =>
+  error instanceof ConnectionError && errorChain(error).some((one) => errorCode(one) === '53300')
+
 /** The connection of the query had ended or ended during it; a new connection may work at once. */
 export function isConnectionLost(error: unknown): boolean {
   const chain = errorChain(error)

@@ -16,7 +16,7 @@ import {
 import { delay } from '../lib/delay.ts'
 import { createSemaphore } from '../lib/semaphore.ts'
 import { withTimeout } from '../lib/with-timeout.ts'
-import { classifyStoreError, errorChain, PoolTimeout, QueryTimeout } from './errors.ts'
+import { classifyStoreError, errorChain, hasTooManyConnections, PoolTimeout, QueryTimeout } from './errors.ts'
 import { explain } from './postgres/connect.ts'
 import { createDriver } from './postgres/driver.ts'
 import { UnusableDatabase } from './postgres/unusable-database.ts'
@@ -119,7 +119,7 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
       if (!(await semaphore.acquire(waitTimeoutMs)))
         throw new PoolTimeout(`no connection was free within ${waitTimeoutMs} ms`)
       try {
-        return await work(...values)
+        return await waitForConnection(() => work(...values), waitTimeoutMs)
       } catch (error) {
         if (classifyStoreError(error) === 'disk_full') diskFullAt = performance.now()
         throw error
@@ -131,6 +131,22 @@ function withConnectionLimit(pool: DatabasePool, size: number, waitTimeoutMs: nu
   const limited = Object.fromEntries(poolMethods.map((method) => [method, limit(method)]))
   const isDiskFull = () => performance.now() - diskFullAt < diskFullReportMs
   return { ...limited, isDiskFull, end: () => pool.end() } as unknown as Database
+}
+
+/**
+ * Where PostgreSQL allows fewer connections than the pool, an open one is soon free. A query without a connection was not
+ * sent, so it may be sent again.
+ */
+async function waitForConnection<T>(work: () => Promise<T>, waitTimeoutMs: number): Promise<T> {
+  const giveUpAt = performance.now() + waitTimeoutMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!hasTooManyConnections(error) || performance.now() >= giveUpAt) throw error
+      await delay(100 + Math.random() * 100)
+    }
+  }
 }
 
 /**
