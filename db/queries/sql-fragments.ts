@@ -1,5 +1,6 @@
 /** SQL fragments that several query files need. */
 import { type FragmentSqlToken, type SerializableValue, sql } from 'slonik'
+import type { Grant } from '../../domain/access/roles.ts'
 import { isPending, type Status, statuses, statusTable } from '../../domain/statuses.ts'
 
 export const toJsonb = (value: unknown) => sql.jsonb(value as SerializableValue)
@@ -44,3 +45,18 @@ export const hasNoActiveAction = (id: FragmentSqlToken) => sql.fragment`
 /** True while a check of the deployment may run. `id` is an SQL expression. */
 export const isBeingChecked = (id: FragmentSqlToken) => sql.fragment`
   exists (select from deployment_checks c where c.deployment_id = ${id} and c.lease_expires_at > now())`
+
+/** Whether the column `deployment` holds a name of one of the grants: the same rule as isForName in domain/access/roles.ts. */
+export function matchesGrants(grants: readonly Pick<Grant, 'names' | 'within'>[]): FragmentSqlToken {
+  const some = grants.map(
+    ({ names, within = ['*'] }) => sql.fragment`(${matchesName(names)} and ${matchesName(within)})`,
+  )
+  return some.length === 0 ? sql.fragment`false` : sql.fragment`(${sql.join(some, sql.fragment` or `)})`
+}
+
+/** A pattern has no character that LIKE knows. */
+const matchesName = (patterns: readonly string[]) => sql.fragment`
+  coalesce(deployment like any(${sql.array(
+    patterns.map((pattern) => pattern.replaceAll('*', '%')),
+    'text',
+  )}), false)`

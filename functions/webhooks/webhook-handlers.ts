@@ -4,14 +4,21 @@ import {
   listFailedDeliveries,
   resendDelivery as resend,
 } from '../../db/queries/notifications/deliveries.ts'
+import { decide, type Grant, type Permissions, seesAllNames } from '../../domain/access/roles.ts'
 import { ApiError } from '../../domain/errors.ts'
 import { webhookName, webhookReceiver } from '../../domain/notifications/event.ts'
 import type { EndpointHandler } from '../http/endpoint-handler.ts'
 
 const maxListed = 100
 
-export const listWebhooks: EndpointHandler<'listWebhooks'> = async ({ db, auth: { policy } }) => {
-  const [counts, failed] = await Promise.all([countDeliveries(db), listFailedDeliveries(db, maxListed)])
+export const listWebhooks: EndpointHandler<'listWebhooks'> = async (
+  { db, auth: { policy } },
+  { identity },
+) => {
+  const [counts, failed] = await Promise.all([
+    countDeliveries(db),
+    listFailedDeliveries(db, maxListed, grantsOf(identity)),
+  ])
   return {
     webhooks: (policy.current()?.webhooks ?? []).map(({ name, format, url }) => {
       const count = counts.get(webhookReceiver(name))
@@ -38,12 +45,23 @@ export const listWebhooks: EndpointHandler<'listWebhooks'> = async ({ db, auth: 
   }
 }
 
-export const resendDelivery: EndpointHandler<'resendDelivery'> = async ({ db }, { param, actor }) => {
+export const resendDelivery: EndpointHandler<'resendDelivery'> = async (
+  { db },
+  { param, actor, identity },
+) => {
   const id = Number(param('delivery_id'))
-  if (!Number.isSafeInteger(id) || !(await resend(db, id, actor)))
+  if (!Number.isSafeInteger(id) || !(await resend(db, id, actor, grantsOf(identity))))
     throw new ApiError(
       'no_such_delivery',
       `There is no failed delivery ${param('delivery_id').slice(0, 30)}.`,
     )
   return { tag: 'Success' }
+}
+
+/** An admin of some names learns nothing about others. Null: of all names. */
+function grantsOf({ permissions }: { permissions: Permissions }): readonly Grant[] | null {
+  const ofAdmin = permissions.grants.filter(
+    (grant) => decide({ ...permissions, grants: [grant] }, 'manage_webhooks').isAllowed,
+  )
+  return seesAllNames(ofAdmin) ? null : ofAdmin
 }

@@ -9,6 +9,7 @@ import type {
   AuditStreamQuery,
 } from '../../../domain/audit/audit-schemas.ts'
 import type { Database } from '../../pool.ts'
+import { matchesGrants } from '../sql-fragments.ts'
 
 /** What a reader sees of the audit log. */
 export type AuditVisibility = {
@@ -167,23 +168,11 @@ function visibleCondition({ grants, seesAccessLog, person }: AuditVisibility): F
       ? []
       : // Not those about names that it may not read: it would learn that they exist.
         [sql.fragment`(deployment is null and issuer = ${person.issuer} and subject = ${person.subject})`]
-  const ofNames =
-    grants === null
-      ? [sql.fragment`deployment is not null`]
-      : grants.map(({ names, within }) =>
-          all([names, ...(within === undefined ? [] : [within])].map(matchesName)),
-        )
+  const ofNames = grants === null ? [sql.fragment`deployment is not null`] : [matchesGrants(grants)]
   const accessLog = seesAccessLog ? [sql.fragment`deployment is null`] : []
   const some = [...own, ...ofNames, ...accessLog]
   return [some.length === 0 ? sql.fragment`false` : sql.fragment`(${sql.join(some, sql.fragment` or `)})`]
 }
-
-/** The same rule as matchesAny in domain/access/roles.ts. A pattern has no character that LIKE knows. */
-const matchesName = (patterns: readonly string[]) => sql.fragment`
-  coalesce(deployment like any(${sql.array(
-    patterns.map((pattern) => pattern.replaceAll('*', '%')),
-    'text',
-  )}), false)`
 
 const entryOf = ({ seesAccessLog, person }: AuditVisibility) => {
   const isOwn =

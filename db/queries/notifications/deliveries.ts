@@ -4,10 +4,11 @@
  */
 import { sql } from 'slonik'
 import { z } from 'zod'
+import type { Grant } from '../../../domain/access/roles.ts'
 import { type NotificationEvent, notificationEvent } from '../../../domain/notifications/event.ts'
 import type { Database } from '../../pool.ts'
 import { type AuditActor, auditEntryCall } from '../audit/insert-entry.ts'
-import { toInterval } from '../sql-fragments.ts'
+import { matchesGrants, toInterval } from '../sql-fragments.ts'
 
 const deliveryRow = z.object({
   id: z.number(),
@@ -181,19 +182,28 @@ const failedRow = z.object({
   failed_at: z.string(),
 })
 
-/** The newest first. */
+/** `grants`: of these deployments only; null: of all. The newest first. */
 export async function listFailedDeliveries(
   pool: Database,
   limit: number,
+  grants: readonly Grant[] | null,
 ): Promise<readonly z.output<typeof failedRow>[]> {
   return pool.any(sql.type(failedRow)`
     select id, receiver, deployment, event, attempts, last_error,
       to_char(failed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as failed_at
-    from deliveries where failed_at is not null order by failed_at desc, id desc limit ${limit}`)
+    from deliveries where failed_at is not null and ${isOfGrants(grants)} order by failed_at desc, id desc limit ${limit}`)
 }
 
-/** Sends a failed delivery again, with all attempts. Returns false when there is no such one. */
-export async function resendDelivery(pool: Database, id: number, by: AuditActor): Promise<boolean> {
+const isOfGrants = (grants: readonly Grant[] | null) =>
+  grants === null ? sql.fragment`true` : matchesGrants(grants)
+
+/** Sends a failed delivery again, with all attempts. Returns false when there is no such one for a deployment of `grants`. */
+export async function resendDelivery(
+  pool: Database,
+  id: number,
+  by: AuditActor,
+  grants: readonly Grant[] | null,
+): Promise<boolean> {
   const entry = auditEntryCall(
     { by, operation: 'resend_notification' },
     sql.fragment`jsonb_build_object('receiver', receiver)`,
@@ -202,7 +212,7 @@ export async function resendDelivery(pool: Database, id: number, by: AuditActor)
   const resent = await pool.query(sql.unsafe`
     with resent as (
       update deliveries set failed_at = null, attempts = 0, next_attempt_at = now()
-      where id = ${id} and failed_at is not null returning deployment, receiver)
+      where id = ${id} and failed_at is not null and ${isOfGrants(grants)} returning deployment, receiver)
     select ${entry} from resent`)
   return resent.rowCount > 0
 }

@@ -45,7 +45,7 @@ before(async () => {
   await writeFile(
     join(dir, 'policy.yaml'),
     `version: 1
-rules: [{ proxy_group: platform, role: admin }]
+rules: [{ proxy_group: platform, role: admin }, { proxy_group: shop, role: admin, names: [shop-*] }]
 default_role: developer
 webhooks:
   - { name: ci, url: '${origin}/ci', private_addresses: true }
@@ -59,6 +59,9 @@ webhooks:
       OCTOPOD_POLICY: join(dir, 'policy.yaml'),
       APP_URL: 'https://octopod.example.com',
       ALLOWED_HOSTS: '*',
+      TRUSTED_PROXIES: '127.0.0.1',
+      ACTOR_HEADER: 'X-Person',
+      GROUPS_HEADER: 'X-Groups',
       WEBHOOK_SECRETS: `ci=${newSecret}\nci=${oldSecret}\nsilent=${newSecret}\nclosed=${newSecret}\nchat.url=${origin}/services/T0/secret-path`,
     },
   })
@@ -171,4 +174,24 @@ test('Only admins see webhooks and send deliveries again', async () => {
     ['POST', '/webhooks/deliveries/1/resend'],
   ] as const)
     assert.equal((await anonymous.api(method, path)).status, 401)
+})
+
+test('An admin of some names sees and repeats no delivery of other deployments', async () => {
+  const { rows } = await query(`insert into deliveries (event_id, receiver, deployment, event, failed_at)
+    select gen_random_uuid(), 'webhook:ci', name, '{"old_status":"Running","new_status":"Archived","at":"2026-03-01T10:00:05.120Z","failure":null,"action":null}', now()
+    from unnest(array['shop-1', 'bank-1']) name order by name returning id, deployment`)
+  const idOf = (name: string) => rows.find((row) => row.deployment === name)?.id
+  const shop = createApiClient(system.url, null)
+  const headers = { 'X-Person': 'sue', 'X-Groups': 'shop' }
+  const { status, body, text } = await shop.api('GET', '/webhooks', undefined, headers)
+  assert.equal(status, 200, text)
+  const { failed } = body as { failed: { deployment: string }[] }
+  assert.deepEqual(
+    failed.map(({ deployment }) => deployment),
+    ['shop-1'],
+  )
+  const resend = (name: string) =>
+    shop.api('POST', `/webhooks/deliveries/${idOf(name)}/resend`, undefined, headers)
+  assert.equal((await resend('bank-1')).status, 404)
+  assert.equal((await resend('shop-1')).status, 200)
 })
