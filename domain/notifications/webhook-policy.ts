@@ -6,6 +6,11 @@ import type { NotificationEvent } from './event.ts'
 
 export const webhookFormats = ['standard', 'slack'] as const
 
+const hasCredentials = (url: string): boolean => {
+  const { username, password } = URL.parse(url) ?? { username: '', password: '' }
+  return `${username}${password}` !== ''
+}
+
 export const webhook = z
   .strictObject({
     name: z
@@ -40,7 +45,7 @@ export const webhook = z
         message: 'http is not encrypted: use https, or set private_addresses: true.',
         path: ['url'],
       })
-    if (url !== undefined && URL.canParse(url) && new URL(url).username !== '')
+    if (url !== undefined && hasCredentials(url))
       context.addIssue({
         code: 'custom',
         message: 'An address with a password is a secret: put it into WEBHOOK_SECRETS.',

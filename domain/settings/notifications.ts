@@ -3,14 +3,17 @@ import { z } from 'zod'
 import { count, type Setting } from './values.ts'
 
 const linePattern = /^([a-z0-9][a-z0-9-]*(?:\.url)?)\s*=\s*(\S+)$/
-const signingSecret = /^whsec_[A-Za-z0-9+/]{22,}={0,2}$/
+/** Whole groups of four characters: what the library that signs decodes. */
+const signingSecret =
+  /^whsec_(?=[A-Za-z0-9+/]{22})(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** By the name before `=`; a name with several lines has several values, the first line first. */
 const webhookSecrets = z
   .string()
   .default('')
   .transform((value, context) => {
-    const found: Record<string, string[]> = {}
+    // Without a prototype: a webhook may be called constructor.
+    const found: Record<string, string[]> = Object.create(null)
     const lines = value
       .split('\n')
       .map((line) => line.trim())

@@ -9,11 +9,14 @@ export class NotPublicAddress extends Error {
   override name = 'NotPublicAddress'
 }
 
+/** The only IPv6 addresses that are assigned to hosts of the internet. */
+const globalIpv6 = ipaddr.IPv6.parseCIDR('2000::/3')
+
 /** Addresses of IPv4 within IPv6 count as what they stand for. */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
-  return parsed.range() === 'unicast'
+  return parsed.range() === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.match(globalIpv6))
 }
 
 const lookupPublic: LookupFunction = (hostname, options, callback) => {

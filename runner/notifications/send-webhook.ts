@@ -27,6 +27,8 @@ export async function sendWebhook(
   const url = webhook.url ?? urls[0]
   if (url === undefined)
     return { error: `The policy has no url for it, and WEBHOOK_SECRETS no line ${name}.url=….` }
+  if (url.startsWith('http:') && !webhook.private_addresses)
+    return { error: 'Its address begins with http. Use https, or set private_addresses: true in the policy.' }
   if (format === 'standard' && secrets.length === 0)
     return { error: `WEBHOOK_SECRETS of the runner has no line ${name}=whsec_….` }
   const pageUrl = settings.APP_URL[0] ?? null
@@ -41,6 +43,7 @@ export async function sendWebhook(
       headers: {
         'content-type': 'application/json',
         'user-agent': 'octopod',
+        ...basicAuthorization(url),
         ...(secrets.length === 0 ? {} : signatureHeaders(secrets, eventId, body)),
       },
       body,
@@ -56,6 +59,22 @@ export async function sendWebhook(
   } catch (error) {
     if (shutdownSignal.aborted) return 'interrupted'
     return { error: describeError(error) }
+  }
+}
+
+/** The name and the password of an address, which undici leaves out. */
+function basicAuthorization(url: string): Record<string, string> {
+  const { username, password } = new URL(url)
+  if (username === '' && password === '') return {}
+  const pair = [username, password].map(decodePart).join(':')
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function decodePart(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

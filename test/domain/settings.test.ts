@@ -232,4 +232,26 @@ suite('settings', () => {
     ])
     assert.match(settingsErrors({ OUTPUT_LIMIT: '1e30' }).join(), /^OUTPUT_LIMIT must be/)
   })
+
+  test('WEBHOOK_SECRETS takes every name, only secrets that can be decoded, and repeats none', () => {
+    const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
+    const read = readSettings('runner', {
+      ...requiredSettings,
+      WEBHOOK_SECRETS: `constructor=${secret}\nconstructor.url=https://example.com/`,
+    }).WEBHOOK_SECRETS
+    assert.deepEqual({ ...read }, { constructor: [secret], 'constructor.url': ['https://example.com/'] })
+    assert.equal(readSettings('runner', requiredSettings).WEBHOOK_SECRETS.constructor, undefined)
+    for (const wrong of [
+      `${secret}A`,
+      `${secret}AB`,
+      `${secret.slice(0, -1)}==`,
+      'whsec_AAAA',
+      secret.slice(6),
+    ]) {
+      const [problem = '', ...more] = settingsErrors({ WEBHOOK_SECRETS: `ci=${secret}\nci=${wrong}` })
+      assert.match(problem, /^WEBHOOK_SECRETS line 2: /, wrong)
+      assert.equal(more.length, 0)
+      assert.ok(!problem.includes(wrong))
+    }
+  })
 })

@@ -29,6 +29,11 @@ test('Addresses of private, local and reserved networks are not public, in any n
     'fd12::1',
     'fe80::1',
     'ff02::1',
+    'fec0::1',
+    '::7f00:1',
+    '100:0:0:1::1',
+    '4000::1',
+    '64:ff9b:1::7f00:1',
     'localhost',
     '',
   ]
