@@ -37,8 +37,17 @@ export function standardBody(event: NotificationEvent, pageUrl: string | null): 
   })
 }
 
+const maxSlackCharacters = 500
+
+/** Without mentions: Slack reads those in <>, Mattermost and Rocket.Chat also @all. */
 const escapeSlack = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  text
+    .slice(0, maxSlackCharacters)
+    .toWellFormed()
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('@', '@\u200b')
 
 const statusLabel = (status: Status): string => statusTable[status].label
 

@@ -46,21 +46,23 @@ export function createReceivers(context: RunnerContext): { read(): Promise<Recei
     async read() {
       const { policy } = await readInstallation(db)
       if (policy !== policyText) {
-        webhooks = readWebhooks(policy).map((webhook) => toReceiver(context, webhook))
         policyText = policy
+        const parsed = policy === null ? null : parsePolicy(policy)
+        if (parsed !== null && 'problems' in parsed) {
+          // The servers have accepted it, so they are of another version.
+          log.error(
+            { problems: parsed.problems },
+            'this runner cannot read the policy of the servers; it keeps the webhooks that it knows, or has none',
+          )
+          return [...script, ...webhooks]
+        }
+        webhooks = (parsed?.policy.webhooks ?? []).map((webhook) => toReceiver(context, webhook))
         if (webhooks.length > 0)
           log.info({ webhooks: webhooks.map(({ name }) => name) }, 'webhooks of the policy')
       }
       return [...script, ...webhooks]
     },
   }
-}
-
-/** A policy that this version cannot read has none. */
-function readWebhooks(text: string | null): readonly Webhook[] {
-  if (text === null) return []
-  const parsed = parsePolicy(text)
-  return 'policy' in parsed ? parsed.policy.webhooks : []
 }
 
 const toReceiver = (context: RunnerContext, webhook: Webhook): Receiver => ({
