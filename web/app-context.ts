@@ -73,6 +73,9 @@ export type AppContext = {
   exactTimes: Signal<boolean>
 }
 
+/** Several changes within this time are drawn together: nobody sees the difference. */
+const drawIntervalMs = 100
+
 export function createAppContext(window: Window, config: PageConfig): AppContext {
   const clock = createServerClock()
   const session = createSession(window, config)
@@ -88,7 +91,7 @@ export function createAppContext(window: Window, config: PageConfig): AppContext
     },
   )
   const identity = createIdentity(client, session)
-  const store = createDeploymentStore()
+  const store = createDeploymentStore(drawIntervalMs)
   const sync = createListSync(client, store)
   const confirmations = createConfirmController()
   const overlay = signal<Overlay>(null)

@@ -27,7 +27,11 @@ export type DeploymentStore = {
   removeMissing(names: ReadonlySet<string>, token: number): void
 }
 
-export function createDeploymentStore(): DeploymentStore {
+/**
+ * `drawIntervalMs`: changes that come within this time after the last drawn one are drawn together, so that a change of hundreds of
+ * deployments does not draw the list hundreds of times.
+ */
+export function createDeploymentStore(drawIntervalMs = 0): DeploymentStore {
   const store = createStore()
   const rows = new Map<string, Signal<FullInfo>>()
   const version = signal(0)
@@ -41,13 +45,26 @@ export function createDeploymentStore(): DeploymentStore {
     else row.value = info
   }
 
-  const notify = (names: ReadonlySet<string>) => {
+  let pending = new Set<string>()
+  let drawnAtMs = Number.NEGATIVE_INFINITY
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const drawPending = () => {
+    clearTimeout(timer)
+    timer = undefined
+    const names = pending
     if (names.size === 0) return
+    pending = new Set()
+    drawnAtMs = performance.now()
     batch(() => {
       for (const name of names) show(name)
       version.value = version.peek() + 1
       for (const listener of listeners) listener(names)
     })
+  }
+  const addPending = (changed: readonly FullInfo[]) => {
+    for (const { deployment } of changed) pending.add(deployment.name)
+    drawPending()
   }
 
   return {
@@ -57,11 +74,15 @@ export function createDeploymentStore(): DeploymentStore {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    apply: (event) => notify(new Set(store.apply(event) ? [event.name] : [])),
+    apply: (event) => {
+      if (!store.apply(event)) return
+      pending.add(event.name)
+      const waitMs = drawnAtMs + drawIntervalMs - performance.now()
+      if (waitMs <= 0) drawPending()
+      else timer ??= setTimeout(drawPending, waitMs)
+    },
     snapshotToken: store.snapshotToken,
-    upsertMany: (part, token) => notify(namesOf(store.upsertMany(part, token))),
-    removeMissing: (names, token) => notify(namesOf(store.removeMissing(names, token))),
+    upsertMany: (part, token) => addPending(store.upsertMany(part, token)),
+    removeMissing: (names, token) => addPending(store.removeMissing(names, token)),
   }
 }
-
-const namesOf = (changed: readonly FullInfo[]) => new Set(changed.map(({ deployment }) => deployment.name))

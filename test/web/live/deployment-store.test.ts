@@ -24,6 +24,27 @@ describe('the deployment store of the page', () => {
     assert.equal(store.version.value, before + 1)
   })
 
+  it('Changes that come soon after one are drawn together', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const store = createDeploymentStore(60_000)
+    const draws: string[][] = []
+    store.onChange((names) => draws.push([...names]))
+    store.apply(changed('a', 1))
+    for (let revision = 1; revision <= 50; revision += 1) {
+      store.apply(changed('b', revision))
+      store.apply(changed('c', revision))
+    }
+    assert.deepEqual(draws, [['a']])
+    t.mock.timers.tick(60_000)
+    assert.deepEqual(draws, [['a'], ['b', 'c']])
+    assert.equal(store.rows.get('c')?.value.revision, 50)
+    store.apply(changed('b', 51))
+    store.upsertMany([sampleDeployment({ name: 'd' })], store.snapshotToken())
+    assert.deepEqual(draws.at(-1), ['b', 'd'])
+    t.mock.timers.tick(60_000)
+    assert.equal(draws.length, 3)
+  })
+
   it('Listeners get the names of changed rows, and nothing without a change', () => {
     const store = createDeploymentStore()
     const changes: string[][] = []
