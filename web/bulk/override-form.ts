@@ -18,6 +18,9 @@ import { InputForm } from './input-form.ts'
 /** Suggestions are no list to read. */
 const maxKeys = 200
 
+/** Longer values scroll. */
+const maxRows = 12
+
 export function OverrideForm({ task, close }: { task: BulkTask; close: () => void }): VNode {
   const listId = useId()
   const isSet = task.operation === 'set'
@@ -57,7 +60,7 @@ export function OverrideForm({ task, close }: { task: BulkTask; close: () => voi
       isSet &&
       html`<label class="field">
         <span>Value</span>
-        <textarea name="override-value" rows="1" autocomplete="off" autocapitalize="none" spellcheck=${false} value=${value.value} onInput=${(event: {
+        <textarea name="override-value" rows=${Math.min(value.value.split('\n').length, maxRows)} autocomplete="off" autocapitalize="none" spellcheck=${false} value=${value.value} onKeyDown=${sendOnEnter} onInput=${(event: {
           currentTarget: HTMLTextAreaElement
         }) => {
           value.value = event.currentTarget.value
@@ -65,6 +68,13 @@ export function OverrideForm({ task, close }: { task: BulkTask; close: () => voi
       </label>`
     }
   <//>`
+}
+
+/** Enter goes on as in a field of one line; Shift + Enter begins a new line of the value. */
+function sendOnEnter(event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }): void {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
+  event.preventDefault()
+  event.currentTarget.form?.requestSubmit()
 }
 
 /** The keys that these deployments override already. */

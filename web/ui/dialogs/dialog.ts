@@ -40,7 +40,9 @@ export function Dialog({ label, variant, onClose, children }: Props): VNode {
     return () => {
       dialog.removeEventListener('close', onNativeClose)
       dialog.close()
-      if (previousFocus instanceof HTMLElement) previousFocus.focus()
+      // What had it may be gone, such as the bar of a selection. The next Tab then starts in the content, not at the top of the page.
+      if (previousFocus instanceof HTMLElement && previousFocus.isConnected) previousFocus.focus()
+      else document.getElementById('content')?.focus()
     }
   }, [])
   return html`<dialog ref=${dialogRef} class=${variant} aria-label=${label}>${children}</dialog>`
