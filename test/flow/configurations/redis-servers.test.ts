@@ -178,6 +178,8 @@ suite('kinds of servers', () => {
       config: [
         `sentinel monitor octopod 127.0.0.1 ${first.port} 1`,
         ...['sentinel auth-pass octopod pw', 'sentinel down-after-milliseconds octopod 1000'],
+        // A failover that did not succeed is tried again after twice this time.
+        'sentinel failover-timeout octopod 2000',
       ],
     })
     try {
@@ -189,7 +191,15 @@ suite('kinds of servers', () => {
           const replicas = (await sentinel.admin('sentinel', 'replicas', 'octopod')) as unknown[]
           return { done: replicas.length === 1, value: null }
         })
-        await sentinel.admin('sentinel', 'failover', 'octopod')
+        // Refused until the replica has its first copy of the data.
+        await waitFor('the failover begins', async () => {
+          const seen = await sentinel.admin('sentinel', 'failover', 'octopod').catch(String)
+          return { done: seen === 'OK', value: null, seen }
+        })
+        await waitFor('the replica is the primary', async () => {
+          const seen = await sentinel.admin('sentinel', 'get-master-addr-by-name', 'octopod')
+          return { done: (seen as string[])[1] === String(second.port), value: null, seen }
+        })
         await first.stop()
         const octopod = createApiClient(system.url)
         await waitFor('the next primary is used', async () => {
