@@ -15,7 +15,7 @@ const deliveryRow = z.object({
   event_id: z.string(),
   receiver: z.string(),
   deployment: z.string(),
-  event: notificationEvent.omit({ deployment: true }),
+  event: z.record(z.string(), z.unknown()),
   attempts: z.number(),
 })
 /** `attempts`: with the one that begins now. */
@@ -30,7 +30,10 @@ export type Delivery = {
 /** `free`: how many more this runner can send now. `inOrder`: of a deployment, only the oldest delivery. */
 export type ReceiverCapacity = { receiver: string; free: number; inOrder: boolean }
 
-/** Claims the oldest deliveries that are due, for `holdMs`. */
+/**
+ * Claims the oldest deliveries that are due, for `holdMs`. One that a newer version of Octopod has stored, with a status that this
+ * version does not know, counts as failed: it would hold up the others of its deployment.
+ */
 export async function claimDeliveries(
   pool: Database,
   runner: string,
@@ -62,11 +65,13 @@ export async function claimDeliveries(
       from due where d.id = due.id
       returning d.id, d.event_id, d.receiver, d.deployment, d.event, d.attempts)
     select * from claimed order by id`)
-  return rows.map(({ event_id, deployment, event, ...row }) => ({
-    ...row,
-    eventId: event_id,
-    event: { deployment, ...event },
-  }))
+  const deliveries: Delivery[] = []
+  for (const { event_id, deployment, event, ...row } of rows) {
+    const parsed = notificationEvent.safeParse({ ...event, deployment })
+    if (parsed.success) deliveries.push({ ...row, eventId: event_id, event: parsed.data })
+    else await failDelivery(pool, row.id, runner, 'This version of Octopod cannot read it.', null)
+  }
+  return deliveries
 }
 
 const isHeldBy = (id: number, runner: string) =>
@@ -176,7 +181,7 @@ const failedRow = z.object({
   id: z.number(),
   receiver: z.string(),
   deployment: z.string(),
-  event: notificationEvent.omit({ deployment: true }),
+  event: z.object({ old_status: z.string(), new_status: z.string(), at: z.string() }),
   attempts: z.number(),
   last_error: z.string().nullable(),
   failed_at: z.string(),

@@ -7,6 +7,7 @@ import {
   deleteOldDeliveries,
   dropOldestDeliveries,
   failDelivery,
+  listFailedDeliveries,
   releaseDelivery,
 } from '../../../../db/queries/notifications/deliveries.ts'
 import { distributeStatusChanges } from '../../../../db/queries/notifications/status-changes.ts'
@@ -148,6 +149,20 @@ suite('deliveries', () => {
     assert.notEqual(second?.id, first?.id)
     await db.raw(`update deliveries set next_attempt_at = now() where id = $1`, [first?.id])
     assert.equal((await claim('r1', 10, false))[0]?.attempts, 2)
+  })
+
+  test('One with a status of a newer version counts as failed, and the others are sent', async () => {
+    await addDeliveries('one', 'one', 'two')
+    await db.raw(`update deliveries set event = event || '{"new_status": "Asleep"}'
+      where id = (select min(id) from deliveries)`)
+    const [other, ...more] = await claim()
+    assert.deepEqual([other?.event.deployment, more.length], ['two', 0])
+    const [failed] = await listFailedDeliveries(db.pool, 10, null)
+    assert.deepEqual(
+      [failed?.event.new_status, failed?.last_error],
+      ['Asleep', 'This version of Octopod cannot read it.'],
+    )
+    assert.equal((await claim())[0]?.event.deployment, 'one')
   })
 
   test('Runners that claim side by side share the deliveries without duplicates, each up to its limit', async () => {
