@@ -177,7 +177,7 @@ suite('kinds of servers', () => {
       isSentinel: true,
       config: [
         `sentinel monitor octopod 127.0.0.1 ${first.port} 1`,
-        ...['sentinel auth-pass octopod pw', 'sentinel down-after-milliseconds octopod 1000'],
+        ...['sentinel auth-pass octopod pw', 'sentinel down-after-milliseconds octopod 5000'],
         // A failover that did not succeed is tried again after twice this time.
         'sentinel failover-timeout octopod 2000',
       ],
