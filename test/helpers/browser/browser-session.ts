@@ -19,7 +19,7 @@ export type BrowserSession = {
 }
 
 /** Sufficient on a busy machine. */
-const timeoutMs = 8_000
+const timeoutMs = 30_000
 
 /** `otherOrigins`: pages of these may be opened too. */
 export async function openBrowserSession(
