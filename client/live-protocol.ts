@@ -56,7 +56,7 @@ export type LiveEffect =
   /** Drop the websocket. */
   | { type: 'stop' }
   | { type: 'apply'; event: ChangeEvent }
-  /** Fetch the list. `socket`: whose `refreshed` is expected; null: nobody's. */
+  /** Fetch the list. `socket`: the socket that waits for the event `refreshed`; null: none waits. */
   | { type: 'refresh'; socket: number | null }
   /** Find out whether requests succeed, and why no websocket is opened. */
   | { type: 'probe' }

@@ -64,7 +64,7 @@ export function createDriver(url: string, { connectTimeoutMs, timeouts }: Driver
 }
 
 /**
- * Sets the settings, unless the session belongs to a pooler: it has told the client a process id of its own. Returns
+ * Sets the settings, unless the session belongs to a pooler. A pooler sends the client another process id than that of PostgreSQL. Returns
  * whether they are set. Also used by migration-session.ts.
  */
 export async function setUpSession(client: pg.Client, timeouts: SessionTimeouts = {}): Promise<boolean> {

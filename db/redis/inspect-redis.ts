@@ -20,11 +20,11 @@ export async function checkRedis(
   prefix: string,
   warn: (message: string) => void,
 ): Promise<void> {
-  const told = new Set<string>()
+  const warned = new Set<string>()
   const check = async (): Promise<string | null> => {
     const { refusal, warnings } = await inspectRedis(redis, prefix)
-    for (const message of warnings) if (!told.has(message)) warn(message)
-    for (const message of warnings) told.add(message)
+    for (const message of warnings) if (!warned.has(message)) warn(message)
+    for (const message of warnings) warned.add(message)
     return refusal
   }
   const isReady = await waitUntilReady(redis, startTimeoutMs)

@@ -143,7 +143,7 @@ export async function dropOldestDeliveries(
   return count
 }
 
-/** Deletes deliveries that nobody sends any more, and the oldest of more than `limit` that have failed, at most 1,000 of each at once. */
+/** Deletes old deliveries, and the oldest failed ones beyond `limit`, at most 1,000 of each in one call. */
 export async function deleteOldDeliveries(pool: Database, limit = maxKept): Promise<void> {
   await pool.query(sql.unsafe`
     delete from deliveries where id = any(array(
