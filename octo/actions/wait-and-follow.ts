@@ -13,6 +13,7 @@ import { CliError } from '../errors/cli-error.ts'
 import { describeState } from '../output/columns.ts'
 import { explainAction, explainCheck, explanationLines } from '../output/explanation.ts'
 import type { Progress } from '../output/progress.ts'
+import { createCheckHint } from './check-hint.ts'
 import type { InterruptHandler } from './interrupt-handler.ts'
 import { streamOutput } from './stream-output.ts'
 import { evaluateWait, findNewerAttempt, type Snapshot, type TargetState } from './wait-outcome.ts'
@@ -51,12 +52,14 @@ export async function waitAndFollow(
   if (follow && target.actionId !== null) followAction(target.actionId)
   let snapshot: Snapshot | null = null
   let failure: unknown = null
+  const showCheckHint = createCheckHint(progress)
   try {
     await waitFor(client, target, {
       deadlineMs,
       onState: (current) => {
         snapshot = current
         progress.status(describeState(current))
+        showCheckHint(current)
       },
       onRetry: (interrupted, { action_id: actionId, attempt }) => {
         progress.note(

@@ -160,6 +160,35 @@ Nothing was cancelled. Wait again: octo wait -n x1. Stop waiting: octo stop-wait
     })
   })
 
+  test('--wait says once how to stop waiting for a check that keeps failing', async (t) => {
+    let requests = 0
+    const stateAt = (second: number) =>
+      fullInfo('x1', {
+        ...updating,
+        last_action: { ...failed, state: 'succeeded', exit_code: 0 },
+        last_check: { ...check, checked_at: `2026-03-01T10:01:${second}.000000Z`, failure: checkFailure },
+      })
+    const { url } = await fakeServer(t, {
+      'PUT /api/v1/deployments/x1': { ...success, headers: { 'octopod-action-id': '7' } },
+      'GET /api/v1/deployments/x1/full_info': () => {
+        const second = [10, 25, 40, 55][requests]
+        requests += 1
+        return { body: second === undefined ? fullInfo('x1', running) : stateAt(second) }
+      },
+      'GET /api/v1/actions/7': {
+        body: { ...failed, state: 'succeeded', exit_code: 0, deployment: 'x1', failure: null },
+      },
+    })
+    assert.deepEqual(await runOcto({ OCTOPOD_URL: url }, 'update', 'x1', '--wait'), {
+      code: 0,
+      stdout: '',
+      stderr: `x1: UpdatePending, waiting for the check (503 from /health)
+The check of x1 keeps failing. Stop waiting for it: octo stop-waiting x1
+x1: Running
+`,
+    })
+  })
+
   test('info and status say until when the deployment waits, and which other scripts fail', async (t) => {
     const { url } = await startServer(t, {
       ...updating,
