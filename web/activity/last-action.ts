@@ -54,7 +54,6 @@ export function LastAction({
 }: Props): VNode {
   const app = useApp()
   const panelRef = useRef<HTMLElement>(null)
-  const toggleRef = useRef<HTMLButtonElement>(null)
   const failure = details?.failure ?? null
   const active = isActive(action.state)
   const isWaiting = !active && isPending(statusOf(info))
@@ -74,19 +73,11 @@ export function LastAction({
   const outputRefused = app.identity.refusal('read_output', target)
   const canShowOutput = outputRefused === null
   const waitRefused = app.identity.refusal('stop_waiting', target)
-  // A pressed button disappears with what it changes. The focus then stays in this panel.
-  const showOutput = () => {
-    onToggleOutput()
-    toggleRef.current?.focus()
-  }
-  const isOutputThere = details !== null && (details.output_removal_reason ?? null) === null
+  // The button to retry disappears when it is pressed. The focus then stays in this panel.
   const remedies =
     failure === null || details === null
       ? []
-      : failureRemedies(app, info, details, {
-          onShowOutput: canShowOutput && isOutputThere && !outputShown ? showOutput : null,
-          onRetry: () => panelRef.current?.focus(),
-        })
+      : failureRemedies(app, info, details, { onRetry: () => panelRef.current?.focus() })
   return html`<section class="last-action" data-tone=${tone} aria-label="Last action" tabindex="-1" ref=${panelRef}>
     <div class="last-action-header">
       <${StatusIcon} tone=${tone} />
@@ -105,7 +96,7 @@ export function LastAction({
         ${isWaiting && html`<${GuardedButton} text="Stop waiting" refused=${waitRefused} onClick=${() => void stopWaiting(app, name)} />`}
         ${
           canShowOutput
-            ? html`<button type="button" ref=${toggleRef} aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`
+            ? html`<button type="button" aria-expanded=${outputShown} onClick=${onToggleOutput}>${outputShown ? 'Hide output' : 'Show output'}</button>`
             : html`<${GuardedButton} text="Show output" refused=${outputRefused} onClick=${onToggleOutput} />`
         }
         ${active && html`<${CancelButton} action=${action} name=${name} refused=${app.identity.refusal('cancel', target)} />`}
@@ -113,7 +104,7 @@ export function LastAction({
     </div>
     ${info.waiting_action && html`<${Waiting} key="waiting" waiting=${info.waiting_action} refused=${app.identity.refusal('cancel', target)} />`}
     ${failure !== null && html`<${FailureBox} failure=${failure} remedies=${remedies} linesShown=${!outputShown} />`}
-    ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} />`}
+    ${outputShown && html`<${LogViewer} key=${action.action_id} actionId=${action.action_id} deploymentName=${name} truncated=${action.truncated} isRunning=${active} />`}
   </section>`
 }
 

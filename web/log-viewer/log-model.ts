@@ -40,6 +40,8 @@ export type LogModel = {
   wrapped: Signal<boolean>
   times: Signal<TimeFormat>
   followsEnd: Signal<boolean>
+  /** Whether the last line is visible, also when the view does not follow it. */
+  isEndVisible: Signal<boolean>
   query: Signal<string>
   /** Indexes of the lines that match the query. */
   matches: ReadonlySignal<readonly number[]>
@@ -133,6 +135,7 @@ export function createLogModel(): LogModel {
     wrapped: signal(false),
     times,
     followsEnd: signal(true),
+    isEndVisible: signal(true),
     query,
     matches: computed(() => {
       void version.value

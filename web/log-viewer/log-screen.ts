@@ -27,7 +27,18 @@ type Props = {
 }
 
 export function LogScreen({ model, screenRef, state, goToLine, onSelect }: Props): VNode {
-  const { lines, rows, offsets, firstVisibleRow, columns, wrapped, followsEnd, currentLine, times } = model
+  const {
+    lines,
+    rows,
+    offsets,
+    firstVisibleRow,
+    columns,
+    wrapped,
+    followsEnd,
+    isEndVisible,
+    currentLine,
+    times,
+  } = model
   /** The last scroll position, in px and as a line. */
   const scrollPosition = useRef({ px: 0, line: 0 })
   const visibleRows = useSignal(40)
@@ -38,7 +49,8 @@ export function LogScreen({ model, screenRef, state, goToLine, onSelect }: Props
     if (element === null) return
     const { scrollTop: px } = element
     // Only the user scrolls up. New lines move the end, not the visible lines.
-    if (isAtEnd(element)) followsEnd.value = true
+    isEndVisible.value = isAtEnd(element)
+    if (isEndVisible.peek()) followsEnd.value = true
     else if (px < scrollPosition.current.px) followsEnd.value = false
     const row = lineAt(offsets.peek(), px)
     scrollPosition.current = { px, line: rows.peek().lines[row] ?? 0 }
@@ -52,9 +64,13 @@ export function LogScreen({ model, screenRef, state, goToLine, onSelect }: Props
       : (offsets.peek()[rowOfLine(rows.peek(), line)] ?? 0)
     onScroll()
   }
+  const checkEnd = () => {
+    if (screenRef.current !== null) isEndVisible.value = isAtEnd(screenRef.current)
+  }
   useLayoutEffect(() => {
     if (followsEnd.peek()) restoreScroll(0)
   }, [model.version.value])
+  useLayoutEffect(checkEnd, [rows.value])
   // After a change of line wrapping the visible lines stay visible; a match has priority.
   useLayoutEffect(() => {
     const { line } = scrollPosition.current
@@ -66,6 +82,7 @@ export function LogScreen({ model, screenRef, state, goToLine, onSelect }: Props
       if (!entry) return
       columns.value = wrapped.peek() ? fittingColumns(entry.target) : Number.POSITIVE_INFINITY
       visibleRows.value = Math.ceil(entry.target.clientHeight / lineHeightPx)
+      checkEnd()
     })
     resized.observe(screenRef.current as Element)
     return () => resized.disconnect()

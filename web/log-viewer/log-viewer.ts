@@ -19,9 +19,15 @@ import { isAtEnd, LogScreen, type StreamState } from './log-screen.ts'
 import { LogToolbar } from './log-toolbar.ts'
 import { followOutput } from './stream.ts'
 
-type Props = { actionId: number; deploymentName: string; truncated: boolean }
+type Props = {
+  actionId: number
+  deploymentName: string
+  truncated: boolean
+  /** More lines are expected, and room for some is kept free. */
+  isRunning?: boolean
+}
 
-export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode {
+export function LogViewer({ actionId, deploymentName, truncated, isRunning = false }: Props): VNode {
   const { client, router } = useApp()
   const attempt = useSignal(0)
   const model = useMemo(createLogModel, [attempt.value])
@@ -92,7 +98,7 @@ export function LogViewer({ actionId, deploymentName, truncated }: Props): VNode
     }
     return html`<${ErrorBox} error=${rejection.value} onRetry=${retry} />`
   }
-  return html`<div class=${isFullScreen.value ? 'log-viewer full-screen' : 'log-viewer'} ref=${viewerRef}>
+  return html`<div class=${isFullScreen.value ? 'log-viewer full-screen' : 'log-viewer'} data-running=${isRunning && state.value !== 'complete'} ref=${viewerRef}>
     <div class="log-header">
       <${LogStatus} model=${model} state=${state} />
       <${LogToolbar} model=${model} actionId=${actionId} deploymentName=${deploymentName} isFullScreen=${isFullScreen} goToLine=${scrollToLine} />
@@ -152,6 +158,6 @@ function LogStatus({ model, state }: { model: LogModel; state: Signal<StreamStat
 }
 
 function JumpToEnd({ model, onClick }: { model: LogModel; onClick: () => void }): VNode | null {
-  if (model.followsEnd.value) return null
+  if (model.followsEnd.value || model.isEndVisible.value) return null
   return html`<button type="button" class="log-jump-to-end" onClick=${onClick}>Jump to the end</button>`
 }

@@ -162,6 +162,28 @@ describe('the output of an action', { skip: missingBrowser() }, () => {
     await page.close()
   })
 
+  it('Few lines are as high as they are, and nothing offers to jump to a visible end', async () => {
+    const client = createApiClient(system.url)
+    await client.create('small', {})
+    await client.waitForStatus('small', 'Running')
+    const id = (await client.actions('small'))[0]?.action_id ?? 0
+    const page = await session.openPage(`/deployments/small?output=${id}#L1`)
+    await page.locator('.log-status', { hasText: 'complete' }).waitFor()
+    await page.locator('[data-selected=true]').waitFor()
+    const screen = page.getByRole('region', { name: 'Output' })
+    const { height, lineCount } = await screen.evaluate((element) => ({
+      height: element.getBoundingClientRect().height,
+      lineCount: element.querySelectorAll('.log-lines > span').length,
+    }))
+    assert.ok(height <= lineCount * 20 + 42, `${height} px for ${lineCount} lines`)
+    const jump = page.getByRole('button', { name: 'Jump to the end' })
+    assert.equal(await jump.count(), 0)
+    await page.goto(`${system.url}/deployments/shop?output=${actionId}#L150`)
+    await jump.click()
+    await jump.waitFor({ state: 'detached' })
+    await page.close()
+  })
+
   it('Full screen covers the page, and Escape leaves it', async () => {
     const page = await open()
     await page.getByRole('button', { name: 'Full screen' }).click()

@@ -11,12 +11,12 @@ import { retryAction, runAction } from '../run-action.ts'
 
 export type Remedy = { text: string; onSelect: () => void }
 
-/** `onShowOutput`: null when the output is shown or cannot be. `onRetry` is called when the button is pressed. */
+/** `onRetry` is called when the button is pressed. */
 export function failureRemedies(
   app: AppContext,
   info: FullInfo,
   action: Action,
-  { onShowOutput, onRetry }: { onShowOutput: (() => void) | null; onRetry: () => void },
+  { onRetry }: { onRetry: () => void },
 ): Remedy[] {
   const isPossible = (kind: Parameters<typeof disabledReason>[0]) =>
     disabledReason(kind, info, app.identity) === null
@@ -31,11 +31,10 @@ export function failureRemedies(
       text: 'Edit config',
       onSelect: () => void runAction(app, 'update', info),
     },
-    show_output: onShowOutput !== null && { text: 'Show all output', onSelect: onShowOutput },
     // A person has signed in already.
     sign_in: app.identity.usesDisplayName.peek() && signInRemedy(app),
   }
-  // A newer server may know other remedies.
+  // The panel has a button for the output anyway. A newer server may know other remedies.
   return (action.failure?.remedies ?? [])
     .map((name) => buttons[name] ?? false)
     .filter((button) => button !== false)
