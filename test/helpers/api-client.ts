@@ -1,4 +1,5 @@
 /** An HTTP client for tests, with helpers that wait for the results of actions. */
+import assert from 'node:assert/strict'
 import type { Override } from '../../domain/overrides.ts'
 import { valueAdded } from '../../domain/overrides.ts'
 import type { Action, FullInfoWithCheck } from '../../domain/schemas.ts'
@@ -60,6 +61,7 @@ export function createApiClient(url: string, authorization: string | null = admi
         const { status } = await api('GET', `/deployments/${name}/full_info`)
         return { done: status === 404, value: null, seen: status }
       }),
+    /** The deployment may stay pending after it, until its first check has ended (waitForStatus). */
     waitForActionEnd: (actionId: number) =>
       waitFor(`action ${actionId} has ended`, async () => {
         const action = (await api('GET', `/actions/${actionId}`)).body as Action
@@ -75,7 +77,12 @@ export type ApiClient = ReturnType<typeof createApiClient>
 export const overrides = (values: Record<string, string>): Override[] =>
   Object.entries(values).map(([key, value]) => valueAdded(key, value))
 
-export const getActionId = (reply: ApiResponse) => Number(reply.headers.get('octopod-action-id'))
+/** @throws AssertionError with the answer when no action was accepted */
+export function getActionId({ status, text, headers }: ApiResponse): number {
+  const actionId = headers.get('octopod-action-id')
+  assert.ok(actionId !== null, `no action was accepted: ${status} ${text}`)
+  return Number(actionId)
+}
 
 function parseJson(text: string): unknown {
   try {

@@ -4,7 +4,7 @@ type PollResult<T> = { done: boolean; value: T; seen?: unknown }
 export async function waitFor<T>(
   description: string,
   poll: () => Promise<PollResult<T>>,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {

@@ -12,8 +12,24 @@ export const openAppLogs = (
   name: string,
   headers: Record<string, string> = {},
   query = '',
+): Promise<AppLogStream> => openAnonymously(url, name, query, { ...adminHeaders, ...headers })
+
+/** Tries again while no place is free: the place of an ended script is taken until its last lines are written. */
+export const openAnonymously = (
+  url: string,
+  name: string,
+  query = '',
+  headers: Record<string, string> = {},
 ): Promise<AppLogStream> =>
-  openEventStream(`${url}/api/v1/deployments/${name}/app_logs?${query}`, { ...adminHeaders, ...headers })
+  waitFor('a place is free', async () => {
+    try {
+      const stream = await openEventStream(`${url}/api/v1/deployments/${name}/app_logs?${query}`, headers)
+      return { done: true, value: stream }
+    } catch (error) {
+      if (!String(error).includes('app_logs_busy')) throw error
+      return { done: false, value: null as never, seen: String(error) }
+    }
+  })
 
 /** The next event with a line. */
 export async function lineOf(stream: AppLogStream): Promise<ServerSentEvent> {

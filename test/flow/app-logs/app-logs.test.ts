@@ -4,9 +4,8 @@ import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
-import { openEventStream } from '../../helpers/sse-client.ts'
 import { type System, startSystem } from '../../helpers/system.ts'
-import { lineOf, openAppLogs, readEnd, readLine, waitForNoScript } from './app-log-reader.ts'
+import { lineOf, openAnonymously, openAppLogs, readEnd, readLine, waitForNoScript } from './app-log-reader.ts'
 
 let system: System
 let octopod: ApiClient
@@ -16,8 +15,6 @@ before(async () => {
 })
 after(() => system?.stop())
 
-const openAnonymously = (name: string, query = '') =>
-  openEventStream(`${system.url}/api/v1/deployments/${name}/app_logs?${query}`, {})
 const startsOf = async (name: string) =>
   (await system.scriptCalls('app_logs')).filter((call) => call.includes(name))
 
@@ -150,7 +147,7 @@ test('When all places are taken, the answer says so and when to come again', asy
   const streams = await Promise.all(names.map((name) => openAppLogs(system.url, name)))
   const ofOneCaller = await octopod.api('GET', '/deployments/third/app_logs')
   assert.equal(ofOneCaller.status, 503, 'one caller leaves a place to others')
-  streams.push(await openAnonymously('third'))
+  streams.push(await openAnonymously(system.url, 'third'))
   names.push('third')
   const refused = await createApiClient(system.url, null).api('GET', '/deployments/fourth/app_logs')
   assert.equal(refused.status, 503)
@@ -163,11 +160,11 @@ test('When all places are taken, the answer says so and when to come again', asy
 test('Readers who want other lines have at most two runs of a deployment at a runner', async () => {
   await octopod.create('twice', { 'behave.app_logs': `lines ${join(system.dir, 'twice')}` })
   const first = await openAppLogs(system.url, 'twice', {}, 'tail=1')
-  const second = await openAnonymously('twice', 'tail=2')
+  const second = await openAnonymously(system.url, 'twice', 'tail=2')
   const refused = await octopod.api('GET', '/deployments/twice/app_logs?tail=3')
   assert.equal(refused.status, 503)
   assert.match(refused.text, /or this app twice with other lines/)
-  const shared = await openAnonymously('twice', 'tail=1')
+  const shared = await openAnonymously(system.url, 'twice', 'tail=1')
   for (const stream of [first, second, shared]) stream.cancel()
   await waitForNoScript('twice')
 })

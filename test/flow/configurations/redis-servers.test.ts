@@ -93,6 +93,7 @@ async function worksWithout(system: System): Promise<void> {
     const status = await statusOf(`${system.url}/api/v1${path}`)
     assert.ok([200, 503].includes(status), `${path}: ${status}`)
   }
+  await octopod.waitForStatus('shop', 'Running')
   const hanging = getActionId(await octopod.update('shop', { 'behave.update': 'hang' }))
   await waitFor('the script runs', async () => {
     const { state } = (await octopod.api('GET', `/actions/${hanging}`)).body as { state: string }

@@ -32,6 +32,7 @@ export async function runWholeFlow(system: System): Promise<void> {
   const again = getActionId(await octopod.update('shop'))
   assert.equal((await octopod.waitForActionEnd(again)).state, 'succeeded')
   assert.match((await octopod.api('GET', `/log/${again}`)).text, /update of shop done/)
+  await octopod.waitForStatus('shop', 'Running')
   const archived = await octopod.archive('shop')
   assert.equal(archived.status, 200, archived.text)
   await octopod.waitForStatus('shop', 'Archived')
