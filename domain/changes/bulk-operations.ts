@@ -18,4 +18,7 @@ export const rightOfOperation = {
   unset: 'update',
 } as const satisfies Record<BulkOperation, Right>
 
+/** The operations whose action may wait behind another one of its deployment. */
+export const waitingOperations: ReadonlySet<BulkOperation> = new Set(['archive', 'restore', 'set', 'unset'])
+
 export const bulkRights: readonly Right[] = [...new Set(Object.values(rightOfOperation))]

@@ -1,8 +1,9 @@
 /** The zod schemas of a change of many deployments. Used by change-endpoints.ts and octo. */
 import { z } from 'zod'
+import { whenBusyModes } from '../actions.ts'
 import { deploymentNamePattern, longestNameLength } from '../deployment-name.ts'
 import { configKeyError, configValueError, normalizeKey } from '../overrides.ts'
-import { bulkOperations, maxBulkNames } from './bulk-operations.ts'
+import { bulkOperations, maxBulkNames, waitingOperations } from './bulk-operations.ts'
 import { labelChanges } from './label-schemas.ts'
 
 const override = z
@@ -30,9 +31,13 @@ export const bulkBody = z
       .max(maxBulkNames, `At most ${maxBulkNames} names fit in one request.`),
     labels: labelChanges.optional().describe('only for label'),
     override: override.optional().describe('only for set and unset'),
+    when_busy: z
+      .enum(whenBusyModes)
+      .optional()
+      .describe('as the header Octopod-When-Busy; only for archive, restore, set and unset'),
     dry_run: z.boolean().optional().describe('decides and changes nothing; config_check does not run'),
   })
-  .superRefine(({ operation, names, labels, override }, context) => {
+  .superRefine(({ operation, names, labels, override, when_busy }, context) => {
     const seen = new Set<string>()
     for (const [at, name] of names.entries()) {
       if (seen.has(name))
@@ -49,6 +54,7 @@ export const bulkBody = z
     }
     needs('labels', operation === 'label', labels !== undefined)
     needs('override', operation === 'set' || operation === 'unset', override !== undefined)
+    if (when_busy !== undefined && !waitingOperations.has(operation)) needs('when_busy', false, true)
     if (override !== undefined) needs('override.value', operation === 'set', override.value !== undefined)
   })
 

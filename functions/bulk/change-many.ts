@@ -115,8 +115,9 @@ const nameTimeoutMs = 3900
 /** The same for each request with the key that asks the same of the name, whichever other names it has. */
 function keyOf({ idempotencyKey, body }: Request, name: string): IdempotencyKey | undefined {
   if (idempotencyKey === undefined) return undefined
-  const { operation, labels, override } = body
-  const fingerprint = hash('sha256', JSON.stringify(['bulk', operation, labels, override]), 'base64url')
+  const { operation, labels, override, when_busy } = body
+  const asked = ['bulk', operation, labels, override, ...(when_busy === undefined ? [] : [when_busy])]
+  const fingerprint = hash('sha256', JSON.stringify(asked), 'base64url')
   // A client cannot send a key with a space.
   return { key: `${idempotencyKey.key} bulk ${name}`, fingerprint }
 }

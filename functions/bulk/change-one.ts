@@ -46,13 +46,16 @@ export async function changeOne(services: Services, request: Request, name: stri
     if (operation !== 'retry') require(rightOfOperation[operation], { name, owner: deployment.owner })
     return { name, outcome: 'unchanged' }
   }
-  require(plan.kind === 'create' ? 'update' : plan.kind, { name, owner: deployment.owner })
+  const start = { ...plan, name, whenBusy: body.when_busy }
+  const rights = body.when_busy === 'replace' ? (['cancel', 'stop_waiting'] as const) : []
+  for (const right of [plan.kind === 'create' ? 'update' : plan.kind, ...rights])
+    require(right, { name, owner: deployment.owner })
   if (body.dry_run) {
-    const condition = findUnmetCondition({ kind: plan.kind, name }, deployment)
-    if (condition !== null) throw unmetConditionError(condition, { kind: plan.kind, name }, deployment.status)
+    const condition = findUnmetCondition(start, deployment)
+    if (condition !== null) throw unmetConditionError(condition, start, deployment.status)
     return acceptedLine(name, null)
   }
-  const response = await submitAction(services, request, { ...plan, name, isBulk: true })
+  const response = await submitAction(services, request, { ...start, isBulk: true })
   return acceptedLine(name, Number(response.headers.get(headers.actionId)) || null)
 }
 

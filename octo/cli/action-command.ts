@@ -17,6 +17,7 @@ import { createProgress } from '../output/progress.ts'
 import type { Terminal } from '../output/terminal-text.ts'
 import { ApiCommand } from './api-command.ts'
 import { parseDurationMs } from './duration.ts'
+import { parseWhenBusy } from './when-busy.ts'
 
 /** What `-o json` and `-o yaml` print; `state` and `status` are null without --wait. `unchanged`: no action was needed. */
 type ActionRecord = {
@@ -126,14 +127,14 @@ export abstract class BulkActionCommand extends ActionCommand {
     const { selector, dryRun, yes, reason, quiet } = this
     const options = { names: this.allNames(), selector, dryRun, yes, reason, quiet }
     if (!isBulk(options)) return super.run()
-    if (this.whenBusy !== undefined) throw new CliError('usage', '--when-busy goes with one deployment.')
     if (this.wait || this.follow)
       throw new CliError(
         'usage',
         '--wait and --follow go with one deployment: octo wait NAME waits for each.',
       )
     const key = parseIdempotencyKey(this.key)
-    return runBulk(this.bulkHost(), this.verb, { operation: this.operation }, { ...options, key })
+    const change = { operation: this.operation, when_busy: parseWhenBusy(this.whenBusy) }
+    return runBulk(this.bulkHost(), this.verb, change, { ...options, key })
   }
 
   private allNames(): string[] {

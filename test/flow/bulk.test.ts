@@ -112,6 +112,24 @@ test('Running actions are cancelled, and failed ones are retried', async () => {
   assert.deepEqual(deployment.app_overrides, [['a', { tag: 'ValueAdded', contents: '2' }]])
 })
 
+test('A busy deployment is refused, or its change waits, or replaces what runs', async () => {
+  await createAll('busy-1')
+  const hangs = getActionId(await client.update('busy-1', { 'behave.update': 'hang' }))
+  const override = { level: 'application', key: 'behave.update', value: 'exit 0' }
+  const set = { operation: 'set', names: ['busy-1'], override }
+  assert.deepEqual(outcomes((await bulk(set)).lines), ['busy-1 refused busy'])
+  assert.deepEqual(outcomes((await bulk({ ...set, when_busy: 'fail' })).lines), ['busy-1 refused busy'])
+  const dry = await bulk({ ...set, when_busy: 'wait', dry_run: true })
+  assert.deepEqual(dry.lines, [{ name: 'busy-1', outcome: 'accepted' }])
+  const waits = (await bulk({ ...set, when_busy: 'wait' })).lines[0]?.action_id
+  assert.equal((await client.fullInfo('busy-1')).waiting_action?.action_id, waits)
+  const replaces = (await bulk({ ...set, when_busy: 'replace' })).lines[0]?.action_id ?? 0
+  const states = []
+  for (const id of [hangs, waits ?? 0, replaces]) states.push((await client.waitForActionEnd(id)).state)
+  assert.deepEqual(states, ['cancelled', 'superseded', 'succeeded'])
+  await client.waitForStatus('busy-1', 'Running')
+})
+
 test('A repeated key repeats what was done and goes on with the other names', async () => {
   await createAll('four-1', 'four-2')
   const set = { operation: 'set', override: { level: 'application', key: 'b', value: 'x' } }
@@ -229,6 +247,8 @@ test('Invalid requests are refused as a whole', async () => {
     [{ operation: 'delete', names: ['a-1'] }, /operation/],
     [{ operation: 'set', names: ['a-1'] }, /set needs override/],
     [{ operation: 'archive', names: ['a-1'], labels: { set: {} } }, /archive has no labels/],
+    [{ operation: 'archive', names: ['a-1'], when_busy: 'later' }, /when_busy/],
+    [{ operation: 'retry', names: ['a-1'], when_busy: 'wait' }, /retry has no when_busy/],
     [
       { operation: 'unset', names: ['a-1'], override: { level: 'application', key: 'a', value: 'x' } },
       /no override\.value/,

@@ -12,6 +12,7 @@ import { ErrorBox } from '../ui/error-box.ts'
 import { ReasonField } from '../ui/text-field.ts'
 import type { BulkRun } from './bulk-run.ts'
 import { type BulkTask, namesWith, summaryOf } from './bulk-task.ts'
+import { BusyChoice } from './busy-choice.ts'
 import { useKeptFocus } from './kept-focus.ts'
 import { LabelForm } from './label-form.ts'
 import { openTask } from './open-task.ts'
@@ -82,6 +83,7 @@ function Preview({ task, preview, close }: StepProps & { preview: BulkRun }): VN
       : `Checked: ${pluralize(count, 'deployment')} will change.`
   return html`<form onSubmit=${submit}>
     ${hint !== '' && html`<p>${hint}</p>`}
+    <${BusyChoice} task=${task} lines=${lines.value} />
     <p class="visually-hidden" role="status">${summary}</p>
     ${phase.value === 'running' && html`<${ProgressOf} run=${preview} verb="Checking" />`}
     ${isChecked && html`<${OutcomeGroups} lines=${lines.value} words=${previewWords} />`}

@@ -44,6 +44,7 @@ function createBulkTask(app: AppContext, operation: BulkOperation, names: readon
     ]),
     hasEnded: computed(() => run.value?.phase.value === 'ended'),
     startPreview: (entered) => {
+      preview.peek()?.stop()
       change.value = entered
       const dryRun = { ...entered, dry_run: true }
       preview.value = createBulkRun(client, names, dryRun, { key: createIdempotencyKey() })

@@ -4,6 +4,7 @@ import type { BulkChange } from '../../../client/send-bulk.ts'
 import { dryRunOption, runBulk, yesOption } from '../../bulk/run-bulk.ts'
 import { parseIdempotencyKey } from '../../cli/action-command.ts'
 import { ApiCommand } from '../../cli/api-command.ts'
+import { parseWhenBusy, whenBusyOption } from '../../cli/when-busy.ts'
 import { CliError } from '../../errors/cli-error.ts'
 import { selectorOption } from '../../labels/parse-labels.ts'
 import {
@@ -44,10 +45,12 @@ export class SetConfig extends ApiCommand {
   key = Option.String('--idempotency-key', {
     description: 'a key that you choose: the same command with the same key takes effect once',
   })
+  whenBusy = whenBusyOption()
   quiet = Option.Boolean('-q,--quiet', false, { description: 'no progress on stderr' })
 
   protected async run(): Promise<number> {
-    const change = await this.parseChange()
+    const whenBusy = parseWhenBusy(this.whenBusy)
+    const change = { ...(await this.parseChange()), when_busy: whenBusy }
     const { names, selector, dryRun, yes, reason, quiet } = this
     const key = parseIdempotencyKey(this.key)
     return runBulk(this.bulkHost(), 'Update', change, { names, selector, dryRun, yes, reason, quiet, key })

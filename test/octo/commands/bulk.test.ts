@@ -28,6 +28,13 @@ describe('many deployments', { concurrency: true }, () => {
     const dry = await archive('a-1', '--dry-run', '-o', 'jsonl')
     assert.deepEqual([dry.code, JSON.parse(dry.stdout)], [0, accepted('a-1')])
     assert.deepEqual(fake.requests.at(-1)?.body, { operation: 'archive', names: ['a-1'], dry_run: true })
+    answer = ndjson(accepted('a-1'), accepted('a-2'))
+    await archive('a-1', 'a-2', '--when-busy', 'wait')
+    assert.deepEqual(fake.requests.at(-1)?.body, {
+      operation: 'archive',
+      names: ['a-1', 'a-2'],
+      when_busy: 'wait',
+    })
     assert.match((await archive('a-1', 'a-2', '--wait')).stderr, /--wait and --follow go with one deployment/)
   })
 
@@ -43,6 +50,13 @@ describe('many deployments', { concurrency: true }, () => {
     assert.equal(set.code, 0, set.stderr)
     const override = { level: 'application', key: 'image.tag', value: 'v2' }
     assert.deepEqual(fake.requests.at(-1)?.body, { operation: 'set', names: ['a-1'], override })
+    await run('set', '-l', 'team=shop', '-E', 'debug', '--when-busy', 'replace')
+    assert.deepEqual(fake.requests.at(-1)?.body, {
+      operation: 'unset',
+      names: ['a-1'],
+      override: { level: 'application', key: 'debug' },
+      when_busy: 'replace',
+    })
     await run('label', '-l', 'team', 'env=qa', 'old-')
     const labels = { set: { env: 'qa' }, remove: ['old'] }
     assert.deepEqual(fake.requests.at(-1)?.body, { operation: 'label', names: ['a-1'], labels })
@@ -55,6 +69,7 @@ describe('many deployments', { concurrency: true }, () => {
       [['set', '-l', 'team', '-e', 'a=1', '-E', 'b'], /set needs exactly one of/],
       [['retry', 'a-1', '-l', 'team'], /NAME and -l SELECTOR do not go together/],
       [['set', '-e', 'a=1'], /NAME or -l SELECTOR is needed/],
+      [['set', 'a-1', '-e', 'a=1', '--when-busy', 'later'], /--when-busy takes fail, wait, replace/],
     ] as const) {
       const { code, stderr } = await run(...args)
       assert.equal(code, 2)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page, Route } from 'playwright-core'
+import type { FullInfo } from '../../../domain/schemas.ts'
 import { type ApiClient, createApiClient } from '../../helpers/api-client.ts'
 import { findAxeViolations } from '../../helpers/browser/axe.ts'
 import { type BrowserSession, isTooWide, openBrowserSession } from '../../helpers/browser/browser-session.ts'
@@ -289,6 +290,81 @@ describe('one change of many deployments', { skip: missingBrowser() }, () => {
     await page.unroute('**/api/v1/bulk')
     await press(page, 'Try again')
     await page.getByRole('button', { name: 'Archive 1 deployment' }).waitFor()
+    await page.close()
+  })
+
+  it('For a busy deployment the preview asks what happens, and is made again with the answer', async () => {
+    await client.update('shop-three', { 'image.tag': 'v1', 'behave.update': 'hang' })
+    const page = await open()
+    await select(page, 'shop-three', 'shop-four')
+    await press(page, /^Set a key/)
+    await page.getByLabel('Key', { exact: true }).fill('behave.update')
+    await page.getByLabel('Value', { exact: true }).fill('exit 0')
+    await press(page, 'Preview')
+    await waitForOutcome(page, '1 refused')
+    const choice = dialogOf(page).getByRole('group', { name: 'Where another action is running' })
+    assert.equal(await choice.getByLabel('Fail').isChecked(), true)
+    await choice.getByLabel('Replace').check()
+    await waitForOutcome(page, '2 will change')
+    await check(page, 'the choice for busy ones')
+    await press(page, 'Update 2 deployments')
+    await waitForOutcome(page, '2 accepted')
+    await press(page, 'Close')
+    for (const name of ['shop-three', 'shop-four']) {
+      await client.waitForActionEnd((await client.fullInfo(name)).last_action?.action_id ?? 0)
+      const { deployment } = await client.waitForStatus(name, 'Running')
+      assert.equal(deployment.app_overrides.find(([key]) => key === 'behave.update')?.[1].tag, 'ValueAdded')
+    }
+    await page.close()
+  })
+
+  it('More than 500 selected deployments go out in several requests, and every outcome is shown', async () => {
+    const [row] = (await client.api('GET', '/deployments')).body as FullInfo[]
+    assert.ok(row)
+    const many = Array.from({ length: 1001 }, (_, at) => `many-${String(at).padStart(4, '0')}`)
+    const rows = many.map((name) => ({ ...row, deployment: { ...row.deployment, name } }))
+    const page = await session.openPage('/no-such-page')
+    await page.route('**/api/v1/deployments', (route) => route.fulfill({ json: rows }))
+    const sent: { names: string[]; key: string | undefined; isPreview: boolean }[] = []
+    await page.route('**/api/v1/bulk', (route) => {
+      const { names, dry_run } = route.request().postDataJSON() as { names: string[]; dry_run?: boolean }
+      sent.push({ names, key: route.request().headers()['idempotency-key'], isPreview: dry_run === true })
+      const lines = names.map((name) =>
+        name === 'many-0700'
+          ? { name, outcome: 'refused', error: { code: 'forbidden', message: 'It is not yours.' } }
+          : { name, outcome: 'accepted' },
+      )
+      return route.fulfill({
+        contentType: 'application/x-ndjson',
+        body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+      })
+    })
+    await page.goto(`${system.url}/`)
+    await page.getByRole('checkbox', { name: /^Select all/ }).click()
+    await page.locator('.bulk-bar').getByText('1,001 selected').waitFor()
+    await press(page, 'Archive')
+    await waitForOutcome(page, '1,000 will change')
+    await page.getByText('They are sent in 2 requests of at most 500').waitFor()
+    await press(page, 'Archive 1,000 deployments')
+    await waitForOutcome(page, '1,000 accepted')
+    assert.deepEqual(await outcomesOf(page), ['1,000 accepted', '1 refused: It is not yours.'])
+    const counts = (isPreview: boolean) =>
+      sent.filter((request) => request.isPreview === isPreview).map((request) => request.names.length)
+    assert.deepEqual(
+      [counts(true), counts(false)],
+      [
+        [500, 500, 1],
+        [500, 500],
+      ],
+    )
+    const changed = sent.filter(({ isPreview }) => !isPreview)
+    assert.deepEqual(
+      changed.flatMap((request) => request.names).sort(),
+      many.filter((name) => name !== 'many-0700'),
+    )
+    assert.equal(new Set(changed.map(({ key }) => key)).size, 1)
+    await press(page, 'Close')
+    await page.locator('.bulk-bar').getByText('1 selected').waitFor()
     await page.close()
   })
 

@@ -27,13 +27,13 @@ export const isBusy = (info: FullInfo | undefined): boolean =>
   info !== undefined && (activeAction(info) !== null || isPending(statusOf(info)))
 
 /** `kind`: the action that is asked for. One that could not start after the other was cancelled is not offered to replace it. */
-type Props = { answer: Signal<WhenBusyAnswer>; kind: ActionKind }
+type Props = { answer: Signal<WhenBusyAnswer>; kind: ActionKind; title?: string }
 
-export function WhenBusyChoice({ answer, kind }: Props): VNode {
+export function WhenBusyChoice({ answer, kind, title = 'Another action is running' }: Props): VNode {
   const group = useId()
   const offered = choices.filter(([mode]) => mode !== 'replace' || canReplace(kind))
   return html`<fieldset class="when-busy">
-    <legend>Another action is running</legend>
+    <legend>${title}</legend>
     ${offered.map(
       ([mode, label, text]) => html`<label key=${mode}>
         <input
