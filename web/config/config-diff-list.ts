@@ -8,13 +8,14 @@ export function ConfigDiff({ changes }: { changes: readonly ConfigChange[] }): V
   if (changes.length === 0) return null
   return html`<ul class="config-diff">
     ${changes.map(
-      ({ key, before, after }) => html`<li key=${key} data-kind=${changeKind(before, after)}>
+      ({ key, before, after, defaultValue }) => html`<li key=${key} data-kind=${changeKind(before, after)}>
         <code>${key}</code>
         ${
           isSecretChange({ before, after })
             ? html`<${SecretMark}>secret changed<//>`
             : html`${typeof before === 'string' && html`<del>${shownValue(before)}</del>`}
-        ${typeof after === 'string' ? html`<ins>${shownValue(after)}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}`
+        ${typeof after === 'string' ? html`<ins>${shownValue(after)}</ins>` : html`<span class="tag">${after === null ? 'removed' : 'default'}</span>`}
+        ${after === undefined && defaultValue !== undefined && html`<ins>${shownValue(defaultValue)}</ins>`}`
         }
       </li>`,
     )}

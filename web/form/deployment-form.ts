@@ -1,7 +1,7 @@
 /** The side panel that creates a deployment or edits its config. Its state is in form-state.ts. */
 import { html } from 'htm/preact'
 import type { VNode } from 'preact'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { useApp } from '../app-context.ts'
 import { LabelFields } from '../deployment/dialogs/label-fields.ts'
 import { NameField } from '../deployment/dialogs/name-field.ts'
@@ -44,6 +44,12 @@ export function DeploymentForm({ name, newName = '' }: Props): VNode {
     return () => window.removeEventListener('beforeunload', onBeforeUnload)
   }, [])
 
+  // After the dialog is open: it would give the focus to its first button, which closes it. A new deployment begins with its name.
+  const bodyRef = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    if (name !== null) bodyRef.current?.querySelector<HTMLElement>('input, textarea')?.focus()
+  }, [])
+
   const close = () => void app.confirmLeave()
   const submit = (event: Event & { currentTarget: HTMLFormElement }) => {
     event.preventDefault()
@@ -66,7 +72,7 @@ export function DeploymentForm({ name, newName = '' }: Props): VNode {
         <h2>${title}</h2>
         <button type="button" class="icon-button" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
       </header>
-      <div class="sheet-body">
+      <div class="sheet-body" ref=${bodyRef}>
         ${form.isNew && html`<${NameField} label="Name" newName=${form.newName} wasBlocked=${form.wasBlocked.value} /><${LabelFields} input=${form.labels} />`}
         <${ConfigLevelEditor} level=${form.application} onRetry=${form.defaults.reload} />
         <${ConfigLevelEditor} level=${form.deployment} onRetry=${form.defaults.reload} />

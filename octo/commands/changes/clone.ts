@@ -1,5 +1,6 @@
 /** `octo clone`: creates a deployment with the config of another one. Loaded by run.ts. */
 import { Option } from 'clipanion'
+import { cloneRequest } from '../../../client/clone-request.ts'
 import type { ActionContext, Started } from '../../actions/action-context.ts'
 import { parseNewName } from '../../api/deployment-names.ts'
 import { ActionCommand } from '../../cli/action-command.ts'
@@ -34,8 +35,7 @@ export class Clone extends ActionCommand {
     }
     const params = { name: source }
     const info = await client.call('getFullInfo', { params })
-    const { labels = info.labels, title = info.title } = given
-    const request = { params, body: { name, labels, title: title ?? undefined } }
+    const request = { params, body: cloneRequest(info, name, given) }
     const { actionId } = await client.request('cloneDeployment', request, options)
     return { kind: 'create', name, actionId }
   }

@@ -21,7 +21,7 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     session = await openBrowserSession(browser, system.url)
     await client.create('shop', { 'image.tag': 'v1' })
     await client.waitForStatus('shop', 'Running')
-    await client.update('shop', { 'image.tag': 'v2' })
+    await client.update('shop', { 'image.tag': 'v2', replicas: '5' })
     await client.waitForStatus('shop', 'Running')
     const page = await session.openPage()
     await session.signIn(page, system.adminHeader)
@@ -52,7 +52,7 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     await page.locator('dialog').waitFor({ state: 'detached' })
     assert.equal(new URL(page.url()).pathname, '/deployments/shop')
     await page.goto(`${system.url}/deployments/shop/edit`)
-    await page.getByLabel('image.tag', { exact: true }).waitFor()
+    await page.getByLabel('image.tag', { exact: true }).and(page.locator(':focus')).waitFor()
     await page.keyboard.press('Escape')
     await page.waitForURL(/\/deployments\/shop$/)
     await page.close()
@@ -72,6 +72,8 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     const page = await open()
     await choose(page, /^More for create/, 'Roll back to this config…')
     await page.locator('dialog .config-diff', { hasText: 'v2' }).waitFor()
+    const ended = page.locator('dialog .config-diff li', { hasText: 'replicas' })
+    await ended.filter({ hasText: /5\s*default\s*2$/ }).waitFor()
     await check(page)
     await page.getByRole('button', { name: 'Roll back', exact: true }).click()
     await page.locator('.toast', { hasText: 'shop: Update succeeded.' }).waitFor()
@@ -83,7 +85,8 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
     await page.close()
   })
 
-  it('A clone has another name and the same overrides', async () => {
+  it('A clone has another name and the same overrides, title and labels', async () => {
+    await client.api('PATCH', '/deployments/shop/labels', { set: { tier: 'web' }, title: 'Cloned shop' })
     const page = await open()
     await choose(page, 'More actions for shop', 'Clone…')
     await page.getByLabel('Name of the new deployment').fill('shop')
@@ -98,7 +101,8 @@ describe('actions on the page of a deployment', { skip: missingBrowser() }, () =
       .locator('.config-entry', { hasText: 'image.tag' })
       .locator('.config-entry-value', { hasText: 'v1' })
       .waitFor()
-    await client.waitForStatus('shop-two', 'Running')
+    const { title, labels } = await client.waitForStatus('shop-two', 'Running')
+    assert.deepEqual([title, labels], ['Cloned shop', { tier: 'web' }])
     await page.close()
   })
 

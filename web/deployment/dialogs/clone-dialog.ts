@@ -4,6 +4,7 @@ import { html } from 'htm/preact'
 import type { VNode } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { createIdempotencyKey } from '../../../client/call-endpoint.ts'
+import { cloneRequest } from '../../../client/clone-request.ts'
 import { diffBothLevels } from '../../../client/config-diff.ts'
 import { type ApiError, toApiError } from '../../../client/errors.ts'
 import { noOverrides, overridesFromWire } from '../../../domain/overrides.ts'
@@ -42,7 +43,7 @@ export function CloneDialog({ name }: { name: string }): VNode {
     try {
       const response = await client.fetch('cloneDeployment', {
         params: { name },
-        body: { name: wanted },
+        body: cloneRequest(info ?? {}, wanted),
         key: `${key}-${wanted}`,
       })
       toasts.showSuccess(`Creating ${wanted} with the config of ${name}.`)
@@ -60,7 +61,7 @@ export function CloneDialog({ name }: { name: string }): VNode {
   return html`<${Dialog} variant="modal wide" label=${title} onClose=${close}>
     <form onSubmit=${send}>
       <h2>${title}</h2>
-      <p>The new deployment gets the same overrides and is created from scratch: data is not copied.</p>
+      <p>The new deployment gets the same overrides, title and labels, and is created from scratch: data is not copied.</p>
       <${NameField} label="Name of the new deployment" newName=${newName} wasBlocked=${wasBlocked.value} />
       ${copied.length > 0 ? html`<${ConfigDiff} changes=${copied} />` : html`<p class="hint">It has no overrides: all values are defaults.</p>`}
       ${error.value !== null && html`<${ErrorBox} error=${error.value} />`}

@@ -10,9 +10,10 @@ import { createIdempotencyKey } from '../../../client/call-endpoint.ts'
 import { diffBothLevels } from '../../../client/config-diff.ts'
 import { type ApiError, toApiError } from '../../../client/errors.ts'
 import { kindFromWireName } from '../../../domain/actions.ts'
-import { overridesFromWire } from '../../../domain/overrides.ts'
+import { type ByLevel, type KeyValue, type Override, overridesFromWire } from '../../../domain/overrides.ts'
 import type { Action } from '../../../domain/schemas.ts'
 import { useApp } from '../../app-context.ts'
+import { createDefaultsResource } from '../../config/config-defaults.ts'
 import { ConfigDiff } from '../../config/config-diff-list.ts'
 import { Dialog } from '../../ui/dialogs/dialog.ts'
 import { ErrorBox } from '../../ui/error-box.ts'
@@ -46,10 +47,12 @@ export function RollbackDialog({ name, actionId }: { name: string; actionId: num
   const close = () => {
     overlay.value = null
   }
+  const wanted = action.value === null ? null : overridesFromWire(action.value)
+  const defaults = useDefaults(wanted)
   const changes =
-    info === undefined || action.value === null
+    info === undefined || wanted === null
       ? null
-      : diffBothLevels(overridesFromWire(info.deployment), overridesFromWire(action.value))
+      : diffBothLevels(overridesFromWire(info.deployment), wanted, defaults)
   const refused = info === undefined ? `${name} was deleted.` : disabledReason('update', info, identity)
   const canSend = changes !== null && refused === null && !isSending.value
   const send = async (event: Event) => {
@@ -103,4 +106,20 @@ export function RollbackDialog({ name, actionId }: { name: string; actionId: num
       </div>
     </form>
   <//>`
+}
+
+/** The defaults of now, which count again where an override ends. Empty while they load, and when they cannot be read. */
+function useDefaults(wanted: ByLevel<readonly Override[]> | null): ByLevel<readonly KeyValue[]> {
+  const { client } = useApp()
+  const overrides = useSignal<readonly Override[]>([])
+  const resource = useMemo(() => {
+    if (wanted === null) return null
+    overrides.value = wanted.deployment
+    return createDefaultsResource(client, overrides)
+  }, [wanted === null])
+  useEffect(() => resource?.close, [resource])
+  return {
+    application: resource?.application.value.pairs ?? [],
+    deployment: resource?.deployment.value.pairs ?? [],
+  }
 }
